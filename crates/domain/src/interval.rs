@@ -1,0 +1,220 @@
+//! Stretches of time.
+
+use crate::Moment;
+
+const MINUTE: i64 = 60 * 1000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// How long a reserva lasts when its end is not given (as in the seed's system).
+const DEFAULT_LENGTH: i64 = DAY;
+/// The longest reserva: long enough for a car park's subscriber, short enough that a slip of
+/// the year does not take a posto away for good.
+const MAX_LENGTH: i64 = 31 * DAY;
+/// How far in the past `inicio` may lie, for clocks that differ and messages that travel.
+const MAX_LATE: i64 = 5 * MINUTE;
+
+/// A half-open stretch of time `[inicio, fim)`: of two that touch, neither overlaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    inicio: Moment,
+    fim: Moment,
+}
+
+impl Interval {
+    /// A stretch that is not empty.
+    ///
+    /// # Errors
+    /// `fim` is not after `inicio`.
+    pub fn new(inicio: Moment, fim: Moment) -> Result<Self, StretchError> {
+        if fim <= inicio {
+            return Err(StretchError::FimNotAfterInicio);
+        }
+        Ok(Self { inicio, fim })
+    }
+
+    /// First moment inside.
+    #[must_use]
+    pub fn inicio(self) -> Moment {
+        self.inicio
+    }
+
+    /// First moment no longer inside.
+    #[must_use]
+    pub fn fim(self) -> Moment {
+        self.fim
+    }
+
+    /// Whether the two have a moment in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.inicio < other.fim && other.inicio < self.fim
+    }
+
+    /// Whether `moment` lies inside.
+    #[must_use]
+    pub fn contains(self, moment: Moment) -> bool {
+        self.inicio <= moment && moment < self.fim
+    }
+}
+
+/// A stretch as it is asked for, either end open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stretch {
+    /// First moment wanted; by default now.
+    pub inicio: Option<Moment>,
+    /// First moment no longer wanted; by default 24 hours after the first.
+    pub fim: Option<Moment>,
+}
+
+/// Why a stretch cannot be reserved, whatever the posto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StretchError {
+    /// It has no moment in it.
+    #[error("deve ser depois de inicio")]
+    FimNotAfterInicio,
+    /// It is over.
+    #[error("já passou")]
+    FimInPast,
+    /// It should have begun some while ago.
+    #[error("já passou há mais de 5 minutos")]
+    InicioInPast,
+    /// It is longer than anyone may reserve.
+    #[error("deve ser no máximo 31 dias depois de inicio")]
+    TooLong,
+}
+
+impl StretchError {
+    /// The field, as spelled on the wire, that is wrong.
+    #[must_use]
+    pub fn campo(self) -> &'static str {
+        match self {
+            Self::InicioInPast => "inicio",
+            Self::FimNotAfterInicio | Self::FimInPast | Self::TooLong => "fim",
+        }
+    }
+}
+
+impl Stretch {
+    /// The stretch that is meant, asked for at `now`. Nobody holds a posto in the past, so one
+    /// that began a moment ago begins now.
+    ///
+    /// # Errors
+    /// It is in the past, empty or too long.
+    pub fn resolve(self, now: Moment) -> Result<Interval, StretchError> {
+        let asked = self.inicio.unwrap_or(now);
+        let fim = self
+            .fim
+            .unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));
+        if fim <= asked {
+            return Err(if self.inicio.is_none() {
+                StretchError::FimInPast
+            } else {
+                StretchError::FimNotAfterInicio
+            });
+        }
+        if fim <= now {
+            return Err(StretchError::FimInPast);
+        }
+        if asked < now.plus_millis(-MAX_LATE) {
+            return Err(StretchError::InicioInPast);
+        }
+        if fim > asked.plus_millis(MAX_LENGTH) {
+            return Err(StretchError::TooLong);
+        }
+        Interval::new(asked.max(now), fim)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(millis: i64) -> Moment {
+        Moment::from_millis(millis)
+    }
+
+    #[test]
+    fn a_stretch_left_open_is_24_hours_from_now() {
+        let now = at(1_000_000_000);
+        let interval = Stretch::default().resolve(now).expect("the default");
+        assert_eq!(
+            (interval.inicio(), interval.fim()),
+            (now, now.plus_millis(DAY))
+        );
+    }
+
+    #[test]
+    fn one_open_end_follows_the_other() {
+        let now = at(1_000_000_000);
+        let inicio = now.plus_millis(HOUR);
+        let open = Stretch {
+            inicio: Some(inicio),
+            fim: None,
+        }
+        .resolve(now)
+        .expect("from then");
+        assert_eq!(open.fim(), inicio.plus_millis(DAY));
+        let until = Stretch {
+            inicio: None,
+            fim: Some(inicio),
+        }
+        .resolve(now)
+        .expect("until then");
+        assert_eq!((until.inicio(), until.fim()), (now, inicio));
+    }
+
+    #[test]
+    fn what_is_past_empty_or_endless_is_refused() {
+        let now = at(1_000_000_000);
+        let stretch = |inicio: i64, fim: i64| Stretch {
+            inicio: Some(now.plus_millis(inicio)),
+            fim: Some(now.plus_millis(fim)),
+        };
+        for (asked, expected) in [
+            (stretch(HOUR, HOUR), StretchError::FimNotAfterInicio),
+            (stretch(2 * HOUR, HOUR), StretchError::FimNotAfterInicio),
+            (stretch(-HOUR, -1), StretchError::FimInPast),
+            (stretch(-HOUR, HOUR), StretchError::InicioInPast),
+            (stretch(0, MAX_LENGTH + 1), StretchError::TooLong),
+            (
+                Stretch {
+                    inicio: None,
+                    fim: Some(now),
+                },
+                StretchError::FimInPast,
+            ),
+        ] {
+            assert_eq!(asked.resolve(now), Err(expected), "{asked:?}");
+        }
+        let late = stretch(-MINUTE, HOUR).resolve(now).expect("a little late");
+        assert_eq!(late.inicio(), now);
+    }
+
+    proptest! {
+        #[test]
+        fn overlap_means_a_moment_in_common(a in 0i64..50, b in 1i64..50, c in 0i64..50, d in 1i64..50) {
+            let one = Interval::new(at(a), at(a + b)).expect("not empty");
+            let other = Interval::new(at(c), at(c + d)).expect("not empty");
+            let common = (0..100).any(|moment| one.contains(at(moment)) && other.contains(at(moment)));
+            prop_assert_eq!(one.overlaps(other), common);
+            prop_assert_eq!(other.overlaps(one), common);
+        }
+
+        #[test]
+        fn a_resolved_stretch_is_never_past_nor_too_long(
+            now in 0i64..i64::MAX / 4,
+            inicio in proptest::option::of(any::<i64>()),
+            fim in proptest::option::of(any::<i64>()),
+        ) {
+            let stretch = Stretch { inicio: inicio.map(at), fim: fim.map(at) };
+            if let Ok(interval) = stretch.resolve(at(now)) {
+                prop_assert!(interval.inicio() >= at(now));
+                prop_assert!(interval.fim() > interval.inicio());
+                prop_assert!(interval.fim().as_millis() - interval.inicio().as_millis() <= MAX_LENGTH);
+            }
+        }
+    }
+}

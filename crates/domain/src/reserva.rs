@@ -1,0 +1,337 @@
+//! May this carro have this posto then?
+
+use crate::{Interval, Kwh, KwhPerKm, Moment, Placa, Rejection, Stretch};
+
+/// What is known of a carro from its driver's app.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Carro {
+    /// Licence plate.
+    pub placa: Placa,
+    /// Make and model.
+    pub modelo: String,
+    /// Battery capacity.
+    pub capacidade_bateria: Kwh,
+    /// Energy in the battery.
+    pub nivel_bateria: Kwh,
+    /// Consumption.
+    pub taxa_descarga: KwhPerKm,
+}
+
+/// Asks for a posto.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReservaCommand {
+    /// The carro that wants it.
+    pub carro: Carro,
+    /// The posto wanted.
+    pub posto_id: i64,
+    /// The stretch wanted.
+    pub stretch: Stretch,
+}
+
+/// What must be known of a posto to decide about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostoFacts {
+    /// Name shown to drivers.
+    pub nome: String,
+    /// Whether its operator has it in service.
+    pub in_service: bool,
+    /// Whether it is in maintenance.
+    pub em_manutencao: bool,
+    /// The carro charging there now, with or without a reserva.
+    pub charging: Option<Placa>,
+}
+
+/// One active reserva of a posto, as a fact for the next decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// Who holds it.
+    pub placa: Placa,
+    /// When.
+    pub interval: Interval,
+}
+
+/// Where a reserva stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReservaState {
+    /// It holds its posto during its interval.
+    Ativa,
+    /// It was cancelled.
+    Cancelada,
+    /// Its end has passed.
+    Encerrada,
+}
+
+/// One carro holding one posto for one stretch of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserva {
+    /// Its number on this servidor.
+    pub id: i64,
+    /// The request that made it.
+    pub request_id: String,
+    /// The posto held.
+    pub posto_id: i64,
+    /// Who holds it.
+    pub placa: Placa,
+    /// When.
+    pub interval: Interval,
+    /// Where it stands, as recorded; see [`Reserva::state_at`].
+    pub state: ReservaState,
+}
+
+impl Reserva {
+    /// Where it stands at `now`: its end frees the posto whether or not anyone has recorded it.
+    #[must_use]
+    pub fn state_at(&self, now: Moment) -> ReservaState {
+        match self.state {
+            ReservaState::Ativa if self.interval.fim() <= now => ReservaState::Encerrada,
+            recorded => recorded,
+        }
+    }
+}
+
+/// Decides a reservation at `now`. `holdings` are the active reservas of that posto, at least
+/// those that overlap the stretch.
+///
+/// # Errors
+/// The stretch makes no sense, the posto is not there or out of service, or somebody holds it.
+pub fn decide_reserva<'a>(
+    command: &ReservaCommand,
+    servidor: &str,
+    posto: Option<&PostoFacts>,
+    holdings: impl IntoIterator<Item = &'a Holding>,
+    now: Moment,
+) -> Result<Interval, Rejection> {
+    let interval = command.stretch.resolve(now).map_err(Rejection::Stretch)?;
+    let posto = posto.ok_or_else(|| Rejection::PostoInexistente {
+        posto_id: command.posto_id,
+        servidor: servidor.to_owned(),
+    })?;
+    let nome = || posto.nome.clone();
+    if posto.em_manutencao {
+        return Err(Rejection::PostoEmManutencao { nome: nome() });
+    }
+    if !posto.in_service {
+        return Err(Rejection::PostoIndisponivel { nome: nome() });
+    }
+    let placa = &command.carro.placa;
+    let mut held_by_another = false;
+    for holding in holdings
+        .into_iter()
+        .filter(|holding| holding.interval.overlaps(interval))
+    {
+        if holding.placa == *placa {
+            return Err(Rejection::PostoJaReservadoParaEsteCarro { nome: nome() });
+        }
+        held_by_another = true;
+    }
+    if held_by_another {
+        return Err(Rejection::PostoReservado { nome: nome() });
+    }
+    match &posto.charging {
+        // A session without a known end takes only a stretch that begins now from others.
+        Some(charging) if charging != placa && interval.contains(now) => {
+            Err(Rejection::PostoOcupado { nome: nome() })
+        }
+        _ => Ok(interval),
+    }
+}
+
+/// What a cancellation comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    /// It held its posto until now.
+    Now,
+    /// It had been cancelled before: the same as once.
+    Already,
+}
+
+/// Decides a cancellation at `now`.
+///
+/// # Errors
+/// Its time has run out.
+pub fn decide_cancelamento(reserva: &Reserva, now: Moment) -> Result<Cancel, Rejection> {
+    match reserva.state_at(now) {
+        ReservaState::Ativa => Ok(Cancel::Now),
+        ReservaState::Cancelada => Ok(Cancel::Already),
+        ReservaState::Encerrada => Err(Rejection::ReservaEncerrada),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Moment = Moment::from_millis(1_000_000);
+
+    fn placa(text: &str) -> Placa {
+        Placa::new(text).expect("a placa")
+    }
+
+    fn command(plate: &str, inicio: i64, fim: i64) -> ReservaCommand {
+        ReservaCommand {
+            carro: Carro {
+                placa: placa(plate),
+                modelo: "BYD Dolphin".to_owned(),
+                capacidade_bateria: Kwh::new(44.5).expect("energy"),
+                nivel_bateria: Kwh::new(22.3).expect("energy"),
+                taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
+            },
+            posto_id: 5,
+            stretch: Stretch {
+                inicio: Some(NOW.plus_millis(inicio)),
+                fim: Some(NOW.plus_millis(fim)),
+            },
+        }
+    }
+
+    fn posto() -> PostoFacts {
+        PostoFacts {
+            nome: "Ponto 5".to_owned(),
+            in_service: true,
+            em_manutencao: false,
+            charging: None,
+        }
+    }
+
+    fn holding(plate: &str, inicio: i64, fim: i64) -> Holding {
+        let interval = Interval::new(NOW.plus_millis(inicio), NOW.plus_millis(fim));
+        Holding {
+            placa: placa(plate),
+            interval: interval.expect("not empty"),
+        }
+    }
+
+    fn decide(
+        asked: &ReservaCommand,
+        posto: Option<&PostoFacts>,
+        held: &[Holding],
+    ) -> Result<Interval, Rejection> {
+        decide_reserva(asked, "server1", posto, held, NOW)
+    }
+
+    #[test]
+    fn a_free_posto_is_given() {
+        let interval = decide(&command("ABC1234", 0, 100), Some(&posto()), &[]).expect("free");
+        assert_eq!(interval.inicio(), NOW);
+    }
+
+    #[test]
+    fn refusals_name_the_posto_and_the_reason() {
+        let nome = || "Ponto 5".to_owned();
+        let asked = command("ABC1234", 0, 100);
+        let service = PostoFacts {
+            in_service: false,
+            ..posto()
+        };
+        let repair = PostoFacts {
+            em_manutencao: true,
+            in_service: false,
+            ..posto()
+        };
+        let charging = PostoFacts {
+            charging: Some(placa("XYZ9876")),
+            ..posto()
+        };
+        let mine = [holding("XYZ9876", 90, 100), holding("ABC1234", 0, 10)];
+        let other = [holding("XYZ9876", 99, 200)];
+        for (facts, held, expected) in [
+            (
+                None,
+                &[][..],
+                Rejection::PostoInexistente {
+                    posto_id: 5,
+                    servidor: "server1".into(),
+                },
+            ),
+            (
+                Some(&service),
+                &[],
+                Rejection::PostoIndisponivel { nome: nome() },
+            ),
+            (
+                Some(&repair),
+                &[],
+                Rejection::PostoEmManutencao { nome: nome() },
+            ),
+            (
+                Some(&posto()),
+                &mine,
+                Rejection::PostoJaReservadoParaEsteCarro { nome: nome() },
+            ),
+            (
+                Some(&posto()),
+                &other,
+                Rejection::PostoReservado { nome: nome() },
+            ),
+            (
+                Some(&charging),
+                &[],
+                Rejection::PostoOcupado { nome: nome() },
+            ),
+        ] {
+            assert_eq!(decide(&asked, facts, held), Err(expected));
+        }
+    }
+
+    #[test]
+    fn stretches_that_touch_do_not_disturb_each_other() {
+        let held = [holding("XYZ9876", 0, 100), holding("XYZ9876", 200, 300)];
+        assert!(decide(&command("ABC1234", 100, 200), Some(&posto()), &held).is_ok());
+        assert!(decide(&command("ABC1234", 99, 200), Some(&posto()), &held).is_err());
+        assert!(decide(&command("ABC1234", 100, 201), Some(&posto()), &held).is_err());
+    }
+
+    #[test]
+    fn a_charging_carro_disturbs_neither_itself_nor_later_stretches() {
+        let charging = PostoFacts {
+            charging: Some(placa("XYZ9876")),
+            ..posto()
+        };
+        assert!(decide(&command("XYZ9876", 0, 100), Some(&charging), &[]).is_ok());
+        assert!(decide(&command("ABC1234", 1, 100), Some(&charging), &[]).is_ok());
+    }
+
+    #[test]
+    fn cancelling_twice_is_the_same_as_once_and_the_end_is_the_end() {
+        let reserva = |state| Reserva {
+            id: 1,
+            request_id: "r".to_owned(),
+            posto_id: 5,
+            placa: placa("ABC1234"),
+            interval: holding("ABC1234", 0, 100).interval,
+            state,
+        };
+        let end = NOW.plus_millis(100);
+        let active = reserva(ReservaState::Ativa);
+        assert_eq!(decide_cancelamento(&active, NOW), Ok(Cancel::Now));
+        assert_eq!(
+            decide_cancelamento(&active, end),
+            Err(Rejection::ReservaEncerrada)
+        );
+        let cancelled = reserva(ReservaState::Cancelada);
+        assert_eq!(decide_cancelamento(&cancelled, NOW), Ok(Cancel::Already));
+        assert_eq!(decide_cancelamento(&cancelled, end), Ok(Cancel::Already));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_in_whatever_order_no_moment_is_held_twice(
+            asks in proptest::collection::vec((0usize..4, 0i64..60, 1i64..30), 1..40)
+        ) {
+            let plates = ["AAA1111", "BBB2222", "CCC3333", "DDD4444"];
+            let mut held: Vec<Holding> = Vec::new();
+            for (plate, inicio, length) in asks {
+                let asked = command(plates[plate], inicio, inicio + length);
+                if let Ok(interval) = decide(&asked, Some(&posto()), &held) {
+                    held.push(Holding { placa: asked.carro.placa, interval });
+                }
+            }
+            for moment in 0..100 {
+                let holders = held.iter().filter(|h| h.interval.contains(NOW.plus_millis(moment)));
+                prop_assert!(holders.count() <= 1);
+            }
+        }
+    }
+}

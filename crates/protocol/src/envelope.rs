@@ -1,0 +1,111 @@
+//! What is read of a message before it is known to be ours and right.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{BadMessage, ClientId, Loose, RequestId};
+
+/// The most messages one array may carry.
+pub const MAX_ARRAY: usize = 256;
+
+/// Who a message is for; a servidor reads no more of another's message.
+#[derive(Debug, Deserialize)]
+pub struct Address<'a> {
+    #[serde(borrow, default)]
+    server_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> Address<'a> {
+    /// The `server_id` of a message, `None` where it names none.
+    ///
+    /// # Errors
+    /// Not a JSON object, or `server_id` is no text.
+    pub fn server_id(payload: &'a [u8]) -> Result<Option<Cow<'a, str>>, BadMessage> {
+        Ok(serde_json::from_slice::<Self>(payload)?.server_id)
+    }
+}
+
+/// Who sent a message, as far as that can be read: enough to answer a bad one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    client_id: Loose<ClientId>,
+    request_id: Loose<RequestId>,
+}
+
+impl Origin {
+    /// Both ids, when both are there and valid.
+    #[must_use]
+    pub fn from_json(payload: &[u8]) -> Option<(ClientId, RequestId)> {
+        match serde_json::from_slice(payload).unwrap_or_default() {
+            Self {
+                client_id: Loose::Value(client),
+                request_id: Loose::Value(request),
+            } => Some((client, request)),
+            _ => None,
+        }
+    }
+}
+
+/// The messages of a payload that may be one message or an array of them.
+///
+/// The flag says whether it was an array, and so may be answered with one.
+///
+/// # Errors
+/// Not JSON, or an array that is empty or longer than [`MAX_ARRAY`].
+pub fn split(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
+    let first = payload.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first != Some(&b'[') {
+        return Ok((vec![payload], false));
+    }
+    let items: Vec<&RawValue> = serde_json::from_slice(payload)?;
+    if items.is_empty() || items.len() > MAX_ARRAY {
+        let found = items.len();
+        return Err(BadMessage::NotJson(format!(
+            "uma lista deve ter de 1 a {MAX_ARRAY} mensagens, mas veio com {found}"
+        )));
+    }
+    Ok((
+        items
+            .into_iter()
+            .map(|item| item.get().as_bytes())
+            .collect(),
+        true,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_message_and_an_array_are_both_read() {
+        assert_eq!(
+            split(b" {\"a\":1}").expect("one"),
+            (vec![&b" {\"a\":1}"[..]], false)
+        );
+        let (items, array) = split(b"[{\"a\":1}, 2]").expect("two");
+        assert_eq!((items, array), (vec![&b"{\"a\":1}"[..], b"2"], true));
+        assert!(split(b"[]").is_err());
+        assert!(split(b"[1").is_err());
+        let long = format!("[{}1]", "1,".repeat(MAX_ARRAY));
+        assert!(split(long.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn addresses_and_origins_are_read_from_bad_messages_too() {
+        let payload = br#"{"server_id":"s1","client_id":"c1","request_id":"r1","posto_id":[]}"#;
+        assert_eq!(
+            Address::server_id(payload).expect("an object").as_deref(),
+            Some("s1")
+        );
+        let (client, request) = Origin::from_json(payload).expect("both ids");
+        assert_eq!((client.as_str(), request.as_str()), ("c1", "r1"));
+        assert!(Origin::from_json(br#"{"client_id":"a/b","request_id":"r"}"#).is_none());
+        assert!(Address::server_id(b"nonsense").is_err());
+        assert!(Address::server_id(br#"{"server_id":5}"#).is_err());
+        assert_eq!(Address::server_id(b"{}").expect("an object"), None);
+    }
+}

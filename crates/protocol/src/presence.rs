@@ -1,0 +1,57 @@
+//! Which servidores are there.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{ServerId, Timestamp};
+
+/// Whether a servidor is connected to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerState {
+    /// Connected and taking commands.
+    Online,
+    /// Stopped, or its connection broke.
+    Offline,
+}
+
+/// On which topics a servidor listens for commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Entrega {
+    /// On `server/…`, which every servidor hears.
+    Difusao,
+    /// On `server/{server_id}/…`, which only it hears.
+    Direta,
+}
+
+/// `server/{server_id}/status`: retained birth and Last Will of a servidor's connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServerPresence {
+    /// The servidor.
+    pub server_id: ServerId,
+    /// Whether it is there.
+    pub status: ServerState,
+    /// When the connection this speaks of began. A late will of an older connection is
+    /// recognised by it.
+    pub desde: Timestamp,
+    /// Version of the servidor's program.
+    pub versao: String,
+    /// Where it listens; missing in an older program, which then hears broadcasts only.
+    #[serde(default = "broadcast_only")]
+    pub entrega: Vec<Entrega>,
+}
+
+fn broadcast_only() -> Vec<Entrega> {
+    vec![Entrega::Difusao]
+}
+
+impl ServerPresence {
+    /// Reads a retained status.
+    ///
+    /// # Errors
+    /// It is not a presence message.
+    pub fn from_json(payload: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(payload)
+    }
+}

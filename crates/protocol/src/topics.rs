@@ -1,0 +1,244 @@
+//! Every topic of the suite, built and read in this one place.
+//!
+//! Ids are checked before they become a topic level, so no id can reach another's topic.
+
+use crate::{ClientId, ServerId};
+
+/// What a client can ask of a servidor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// List postos.
+    Postos,
+    /// Reserve a posto.
+    Reserva,
+    /// Cancel a reserva.
+    Cancelamento,
+    /// Ask what became of a reservation.
+    Consulta,
+}
+
+impl Command {
+    /// All commands.
+    pub const ALL: [Self; 4] = [
+        Self::Postos,
+        Self::Reserva,
+        Self::Cancelamento,
+        Self::Consulta,
+    ];
+
+    fn request_path(self) -> &'static str {
+        match self {
+            Self::Postos => "postos/request",
+            Self::Reserva => "postos/reserva",
+            Self::Cancelamento => "postos/reserva/cancelamento",
+            Self::Consulta => "postos/reserva/consulta",
+        }
+    }
+
+    fn response_path(self) -> &'static str {
+        match self {
+            Self::Postos => "postos/response",
+            Self::Reserva => "postos/reserva/response",
+            Self::Cancelamento => "postos/reserva/cancelamento/response",
+            Self::Consulta => "postos/reserva/consulta/response",
+        }
+    }
+
+    fn from_request_path(path: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|command| command.request_path() == path)
+    }
+}
+
+/// The topic every servidor hears.
+#[must_use]
+pub fn broadcast(command: Command) -> String {
+    format!("server/{}", command.request_path())
+}
+
+/// The topic only `server_id` hears.
+#[must_use]
+pub fn direct(server_id: &ServerId, command: Command) -> String {
+    format!("server/{server_id}/{}", command.request_path())
+}
+
+/// The topic on which `client_id` hears answers to `command`.
+#[must_use]
+pub fn response(client_id: &ClientId, command: Command) -> String {
+    format!("client/{client_id}/{}", command.response_path())
+}
+
+/// The retained presence of a servidor.
+#[must_use]
+pub fn presence(server_id: &ServerId) -> String {
+    format!("server/{server_id}/status")
+}
+
+/// Matches the presence of every servidor.
+pub const ALL_PRESENCE: &str = "server/+/status";
+
+/// What a servidor tells of a posto.
+#[must_use]
+pub fn ponto_status(posto_id: i64) -> String {
+    format!("pontos/{posto_id}/status")
+}
+
+/// What a servidor tells of a reserva.
+#[must_use]
+pub fn reserva_status(reserva_id: i64) -> String {
+    format!("reservas/{reserva_id}/status")
+}
+
+/// All that a servidor subscribes to.
+#[must_use]
+pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
+    let commands = Command::ALL.into_iter();
+    commands
+        .flat_map(|command| [broadcast(command), direct(server_id, command)])
+        .chain(
+            [
+                "carros/+/status",
+                "carros/+/bateria",
+                "pontos/+/disponibilidade",
+            ]
+            .map(str::to_owned),
+        )
+        .collect()
+}
+
+/// All that a gateway subscribes to.
+#[must_use]
+pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
+    let answers = Command::ALL
+        .into_iter()
+        .map(|command| response(client_id, command));
+    answers.chain([ALL_PRESENCE.to_owned()]).collect()
+}
+
+/// What arrived at a servidor, by its topic. Placas and posto ids are as they came, unchecked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerInbound<'a> {
+    /// A command, and whether it came on the servidor's own topic.
+    Command {
+        /// What is asked.
+        command: Command,
+        /// Whether it came on `server/{server_id}/…`.
+        direct: bool,
+    },
+    /// `carros/{placa}/status`.
+    CarroStatus(&'a str),
+    /// `carros/{placa}/bateria`.
+    CarroBateria(&'a str),
+    /// `pontos/{posto_id}/disponibilidade`.
+    PontoDisponibilidade(&'a str),
+}
+
+impl<'a> ServerInbound<'a> {
+    /// Reads the topic of a message that arrived at `server_id`; `None` for any other topic.
+    #[must_use]
+    pub fn from_topic(topic: &'a str, server_id: &ServerId) -> Option<Self> {
+        let (root, rest) = topic.split_once('/')?;
+        match root {
+            "server" => {
+                let own = rest
+                    .strip_prefix(server_id.as_str())
+                    .and_then(|tail| tail.strip_prefix('/'));
+                let addressed = own
+                    .and_then(Command::from_request_path)
+                    .map(|command| (command, true));
+                let heard = Command::from_request_path(rest).map(|command| (command, false));
+                addressed
+                    .or(heard)
+                    .map(|(command, direct)| Self::Command { command, direct })
+            }
+            "carros" => match rest.split_once('/')? {
+                (placa, "status") => Some(Self::CarroStatus(placa)),
+                (placa, "bateria") => Some(Self::CarroBateria(placa)),
+                _ => None,
+            },
+            "pontos" => match rest.split_once('/')? {
+                (posto_id, "disponibilidade") => Some(Self::PontoDisponibilidade(posto_id)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Whether a topic is the presence of some servidor.
+#[must_use]
+pub fn is_presence(topic: &str) -> bool {
+    topic
+        .strip_prefix("server/")
+        .and_then(|rest| rest.strip_suffix("/status"))
+        .is_some_and(|level| !level.contains('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_subscription_of_a_server_is_read_back() {
+        // `postos` is a valid server_id whose own topics look like broadcasts.
+        for name in ["server1", "postos"] {
+            let server: ServerId = name.parse().expect("a valid id");
+            for topic in server_subscriptions(&server) {
+                let topic = topic.replace('+', "5");
+                let inbound = ServerInbound::from_topic(&topic, &server);
+                assert!(
+                    inbound.is_some(),
+                    "{topic} is subscribed to and not understood"
+                );
+            }
+            let topic = direct(&server, Command::Reserva);
+            let inbound = ServerInbound::from_topic(&topic, &server);
+            assert_eq!(
+                inbound,
+                Some(ServerInbound::Command {
+                    command: Command::Reserva,
+                    direct: true
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn topics_are_spelled_as_in_the_seed() {
+        let client: ClientId = "cliente1".parse().expect("a valid id");
+        let server: ServerId = "server1".parse().expect("a valid id");
+        assert_eq!(broadcast(Command::Postos), "server/postos/request");
+        assert_eq!(broadcast(Command::Reserva), "server/postos/reserva");
+        assert_eq!(
+            direct(&server, Command::Reserva),
+            "server/server1/postos/reserva"
+        );
+        assert_eq!(
+            response(&client, Command::Reserva),
+            "client/cliente1/postos/reserva/response"
+        );
+        assert_eq!(
+            response(&client, Command::Postos),
+            "client/cliente1/postos/response"
+        );
+        assert_eq!(presence(&server), "server/server1/status");
+        assert!(is_presence("server/server1/status"));
+        assert!(!is_presence("server/a/b/status"));
+    }
+
+    #[test]
+    fn another_servers_topics_and_own_events_are_not_ours() {
+        let server: ServerId = "server1".parse().expect("a valid id");
+        for topic in [
+            "server/server2/postos/reserva",
+            "pontos/5/status",
+            "reservas/1/status",
+            "server/server1/status",
+            "carros/ABC1234/outro",
+            "x",
+        ] {
+            assert_eq!(ServerInbound::from_topic(topic, &server), None, "{topic}");
+        }
+    }
+}
