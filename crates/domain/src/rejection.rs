@@ -54,7 +54,7 @@ pub enum Rejection {
         nome: String,
     },
     /// The stretch cannot be reserved.
-    #[error("A requisição tem campos inválidos: {} {0}.", .0.campo())]
+    #[error("A requisição tem campos inválidos: {campo} {0}.", campo = .0.campo())]
     Stretch(StretchError),
     /// No such reserva here.
     #[error("A reserva {reserva} não existe no servidor {servidor}")]

@@ -33,6 +33,12 @@ impl Timestamp {
         (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
+    /// The timestamp nearest to `millis` milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn clamped(millis: i64) -> Self {
+        Self(millis.clamp(0, MAX_MILLIS))
+    }
+
     /// Milliseconds since 1970 UTC.
     #[must_use]
     pub fn as_millis(self) -> i64 {

@@ -1,1 +1,18 @@
-//! x
+//! One operator's servidor: its postos and reservas, an admin API over HTTP, and the handlers
+//! of what reaches it over the broker.
+
+mod admin;
+mod announce;
+mod config;
+mod failure;
+mod handlers;
+mod import;
+mod servidor;
+mod start;
+pub mod store;
+mod wire;
+
+pub use admin::openapi;
+pub use config::{Config, PostosCsv};
+pub use import::{ImportError, read_postos};
+pub use start::{Server, StartError};

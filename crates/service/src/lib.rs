@@ -1,1 +1,14 @@
-//! x
+//! What every program of the suite has besides its purpose: settings, logs, an HTTP surface
+//! with one error shape, health, and an orderly end.
+
+mod config;
+mod health;
+mod http;
+mod logs;
+mod program;
+
+pub use config::{ConfigError, Lookup, duration_secs, or_default, required};
+pub use health::healthcheck;
+pub use http::{HttpError, Path, QueryParams, RawJson, finish, serve};
+pub use logs::init_logs;
+pub use program::{Program, now, shutdown_signal};

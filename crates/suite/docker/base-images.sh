@@ -62,11 +62,13 @@ base_images() {
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
 ensure_image() {
+    local reason
     present "$1" && return
     say "pulling $1"
     # A refusal comes at once; the limit is for a registry that never answers.
     timeout 900 docker pull --quiet "$1" >/dev/null 2>"$work/pull.log" && return
-    say "cannot pull it ($(tail -n 1 "$work/pull.log"))"
+    reason=$(tail -n 1 "$work/pull.log")
+    say "cannot pull it: ${reason##*: }"
     say "making a stand-in; to have the real one some day: docker rmi $1"
     case $1 in
     debian:*-slim) make_debian "$1" ;;
@@ -131,7 +133,7 @@ DOCKERFILE
 
 make_mosquitto() {
     local context=$work/mosquitto base
-    base=$(base_images | grep -m1 '^debian:')
+    base=$(base_images | sort -u | grep '^debian:')
     ensure_image "$base"
 
     mkdir -p "$context"

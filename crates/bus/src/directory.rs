@@ -1,0 +1,150 @@
+//! Which servidores are there, from their retained presence.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex};
+
+use protocol::{ServerId, ServerPresence, ServerState};
+
+use crate::sync::lock;
+
+/// Every servidor that was ever seen, with its latest presence. Clones share one list.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    servers: Arc<Mutex<BTreeMap<ServerId, ServerPresence>>>,
+}
+
+/// What a presence message changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The servidor is there now, or has come again (a new connection of it).
+    Came,
+    /// The servidor is gone.
+    Went,
+    /// Nothing that matters: a repeat, or news of an older connection.
+    Unchanged,
+}
+
+impl Directory {
+    /// An empty directory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a presence message in and says what changed.
+    ///
+    /// An `offline` of an older connection than the known one is ignored: the broker publishes
+    /// a Last Will when it notices that a connection broke, and by then the servidor may have
+    /// come again. A birth always counts, whatever the clock of its machine says.
+    pub fn observe(&self, presence: ServerPresence) -> Change {
+        match lock(&self.servers).entry(presence.server_id.clone()) {
+            Entry::Vacant(entry) => {
+                let change = arrival(presence.status);
+                entry.insert(presence);
+                change
+            }
+            Entry::Occupied(mut entry) => {
+                let change = change(entry.get(), &presence);
+                if !is_late_will(entry.get(), &presence) {
+                    entry.insert(presence);
+                }
+                change
+            }
+        }
+    }
+
+    /// The latest presence of a servidor; `None` for one never seen.
+    #[must_use]
+    pub fn get(&self, id: &ServerId) -> Option<ServerPresence> {
+        lock(&self.servers).get(id).cloned()
+    }
+
+    /// All servidores ever seen, online or not, by id.
+    #[must_use]
+    pub fn list(&self) -> Vec<ServerPresence> {
+        lock(&self.servers).values().cloned().collect()
+    }
+}
+
+fn arrival(status: ServerState) -> Change {
+    match status {
+        ServerState::Online => Change::Came,
+        ServerState::Offline => Change::Unchanged,
+    }
+}
+
+fn is_late_will(known: &ServerPresence, news: &ServerPresence) -> bool {
+    news.status == ServerState::Offline && news.desde < known.desde
+}
+
+fn change(known: &ServerPresence, news: &ServerPresence) -> Change {
+    if is_late_will(known, news) {
+        return Change::Unchanged;
+    }
+    match (known.status, news.status) {
+        (ServerState::Online, ServerState::Online) if news.desde == known.desde => {
+            Change::Unchanged
+        }
+        (_, ServerState::Online) => Change::Came,
+        (ServerState::Online, ServerState::Offline) => Change::Went,
+        (ServerState::Offline, ServerState::Offline) => Change::Unchanged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Entrega, Timestamp};
+
+    fn presence(id: &str, status: ServerState, desde: i64) -> ServerPresence {
+        ServerPresence {
+            server_id: id.parse().unwrap(),
+            status,
+            desde: Timestamp::from_millis(desde).unwrap(),
+            versao: "0".to_owned(),
+            entrega: vec![Entrega::Difusao],
+        }
+    }
+
+    #[test]
+    fn follows_connections_in_order_and_ignores_a_late_will() {
+        use ServerState::{Offline, Online};
+        let directory = Directory::new();
+        let steps = [
+            (Online, 10, Change::Came, Online),
+            (Online, 10, Change::Unchanged, Online),
+            (Online, 20, Change::Came, Online),
+            (Offline, 10, Change::Unchanged, Online),
+            (Offline, 20, Change::Went, Offline),
+            (Offline, 20, Change::Unchanged, Offline),
+            (Online, 20, Change::Came, Online),
+            (Offline, 30, Change::Went, Offline),
+            (Online, 40, Change::Came, Online),
+            // Its clock was set back.
+            (Online, 35, Change::Came, Online),
+            (Offline, 35, Change::Went, Offline),
+        ];
+        for (step, (status, desde, change, after)) in steps.into_iter().enumerate() {
+            let seen = directory.observe(presence("server1", status, desde));
+            assert_eq!(seen, change, "step {step}");
+            let known = directory.get(&"server1".parse().unwrap()).unwrap();
+            assert_eq!(known.status, after, "step {step}");
+        }
+    }
+
+    #[test]
+    fn one_first_seen_offline_is_known_and_has_not_gone() {
+        let directory = Directory::new();
+        let change = directory.observe(presence("b", ServerState::Offline, 5));
+        assert_eq!(change, Change::Unchanged);
+        directory.observe(presence("a", ServerState::Online, 5));
+        let ids: Vec<_> = directory
+            .list()
+            .into_iter()
+            .map(|one| one.server_id)
+            .collect();
+        assert_eq!(ids, ["a".parse().unwrap(), "b".parse().unwrap()]);
+        assert_eq!(directory.get(&"c".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! From packets that arrive to deliveries that somebody takes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::Publish;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Permit, Sender};
+use tokio::time::Instant;
+
+use crate::Delivery;
+use crate::acks::{Ack, AckQueue};
+use crate::counters::{Tally, add};
+
+/// Passes deliveries on without ever waiting.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: Sender<Delivery>,
+    acks: Arc<AckQueue>,
+    /// What the queue had no room for. Right after a reconnection it may still hold the
+    /// deliveries of the old one while the broker sends them again. The broker's own bound
+    /// (our Receive Maximum) is the bound of this.
+    overflow: VecDeque<Delivery>,
+}
+
+impl Inbox {
+    pub(crate) fn new(queue: Sender<Delivery>, acks: Arc<AckQueue>) -> Self {
+        Self {
+            queue,
+            acks,
+            overflow: VecDeque::new(),
+        }
+    }
+
+    /// Passes on what arrived.
+    pub(crate) fn deliver(&mut self, publish: Publish, tally: &Tally) {
+        let reliable = publish.qos != QoS::AtMostOnce;
+        let ack = self.ack_for(&publish);
+        let Some(delivery) = delivery(publish, ack) else {
+            return;
+        };
+        add(&tally.received, 1);
+        if !self.overflow.is_empty() {
+            return self.hold(delivery, reliable, tally);
+        }
+        match self.queue.try_send(delivery) {
+            Ok(()) => {}
+            Err(TrySendError::Full(delivery)) => self.hold(delivery, reliable, tally),
+            // Nobody takes deliveries any more; unacknowledged, they stay with the broker.
+            Err(TrySendError::Closed(_)) => {}
+        }
+    }
+
+    /// The duty to acknowledge a packet. Every packet gets one, in order of arrival.
+    pub(crate) fn ack_for(&self, publish: &Publish) -> Ack {
+        match publish.qos {
+            QoS::AtMostOnce => Ack::none(),
+            QoS::AtLeastOnce | QoS::ExactlyOnce => self.acks.open(publish.pkid),
+        }
+    }
+
+    /// Whether deliveries wait for room in the queue.
+    pub(crate) fn needs_room(&self) -> bool {
+        !self.overflow.is_empty()
+    }
+
+    /// There is room for one; or the queue is gone, and with it the need.
+    pub(crate) fn drain(&mut self, room: Option<Permit<'_, Delivery>>) {
+        match room {
+            Some(room) => {
+                if let Some(delivery) = self.overflow.pop_front() {
+                    room.send(delivery);
+                }
+            }
+            None => self.overflow.clear(),
+        }
+    }
+
+    fn hold(&mut self, delivery: Delivery, reliable: bool, tally: &Tally) {
+        if reliable {
+            self.overflow.push_back(delivery);
+        } else {
+            add(&tally.dropped_full, 1);
+        }
+    }
+}
+
+/// `None` for a topic that is not UTF-8, which no broker passes on.
+fn delivery(publish: Publish, ack: Ack) -> Option<Delivery> {
+    let properties = publish.properties.unwrap_or_default();
+    Some(Delivery {
+        topic: topic(&publish.topic)?,
+        payload: publish.payload,
+        received: Instant::now(),
+        expiry: properties
+            .message_expiry_interval
+            .map(|seconds| Duration::from_secs(u64::from(seconds))),
+        response_topic: properties.response_topic,
+        correlation: properties.correlation_data,
+        retain: publish.retain,
+        ack,
+    })
+}
+
+fn topic(bytes: &Bytes) -> Option<String> {
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
+}

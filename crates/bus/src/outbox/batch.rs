@@ -1,0 +1,73 @@
+//! What travels in one packet: one message, or several as a JSON array.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::PACKET_OVERHEAD;
+use crate::{Join, Outgoing};
+
+/// Longest array, in bytes: a few hundred commands, and well under what brokers take.
+pub(crate) const MAX_ARRAY_BYTES: usize = 512 * 1024;
+
+/// The messages of one packet; never empty.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) topic: Arc<str>,
+    pub(crate) items: Vec<Outgoing>,
+    /// Seconds the broker keeps it for somebody who is away.
+    pub(crate) expiry_seconds: Option<u32>,
+}
+
+impl Batch {
+    /// The payload on the wire.
+    pub(crate) fn payload(&self) -> Bytes {
+        match self.items.as_slice() {
+            [only] if only.join != Join::Always => only.payload.clone(),
+            items => array(items),
+        }
+    }
+
+    /// Response topic and correlation data on the wire. In an array every item names its
+    /// client and its request itself, and one property could not speak for all.
+    pub(crate) fn reply_to(&self) -> (Option<String>, Option<Bytes>) {
+        match self.items.as_slice() {
+            [only] => (only.response_topic.clone(), only.correlation.clone()),
+            [first, ..] => (first.response_topic.clone(), None),
+            [] => (None, None),
+        }
+    }
+
+    /// Whether the broker is to keep it for those who subscribe later.
+    pub(crate) fn retain(&self) -> bool {
+        self.items.first().is_some_and(|first| first.retain)
+    }
+
+    /// No smaller than the packet.
+    pub(crate) fn size(&self) -> usize {
+        let [first, rest @ ..] = self.items.as_slice() else {
+            return 0;
+        };
+        let separators = rest.len() + 2;
+        let payloads: usize = rest.iter().map(|item| item.payload.len()).sum();
+        size(first) + payloads + separators
+    }
+}
+
+/// No smaller than the packet in which this message travels alone.
+pub(super) fn size(message: &Outgoing) -> usize {
+    let response_topic = message.response_topic.as_ref().map_or(0, String::len);
+    let correlation = message.correlation.as_ref().map_or(0, Bytes::len);
+    PACKET_OVERHEAD + message.topic.len() + response_topic + correlation + message.payload.len()
+}
+
+fn array(items: &[Outgoing]) -> Bytes {
+    let payloads: usize = items.iter().map(|item| item.payload.len()).sum();
+    let mut array = BytesMut::with_capacity(payloads + items.len() + 1);
+    for (index, item) in items.iter().enumerate() {
+        array.put_u8(if index == 0 { b'[' } else { b',' });
+        array.extend_from_slice(&item.payload);
+    }
+    array.put_u8(b']');
+    array.freeze()
+}

@@ -1,0 +1,188 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::MAX_ARRAY;
+use tokio::time::Instant;
+
+use super::{MAX_ARRAY_BYTES, MAX_PACKET, Outbox};
+use crate::{BusError, Join, Outgoing};
+
+fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
+    Outgoing {
+        topic: topic.to_owned(),
+        payload: Bytes::copy_from_slice(payload.as_bytes()),
+        expires_at: None,
+        retain: false,
+        response_topic: None,
+        correlation: Some(Bytes::from_static(b"id")),
+        join,
+    }
+}
+
+fn outbox_with(messages: impl IntoIterator<Item = Outgoing>) -> Outbox {
+    let mut outbox = Outbox::new(100_000);
+    for message in messages {
+        outbox.push(message).unwrap();
+    }
+    outbox
+}
+
+fn take_all(outbox: &mut Outbox) -> Vec<Bytes> {
+    let mut payloads = Vec::new();
+    while let (Some(batch), _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES) {
+        payloads.push(batch.payload());
+        outbox.settle(&batch);
+    }
+    payloads
+}
+
+#[test]
+fn alone_it_goes_as_it_is_and_together_as_an_array() {
+    let mut outbox = outbox_with([message("t", "1", Join::WhenWaiting)]);
+    assert_eq!(take_all(&mut outbox), ["1"]);
+    let mut outbox = outbox_with(["1", "2", "3"].map(|one| message("t", one, Join::WhenWaiting)));
+    assert_eq!(take_all(&mut outbox), ["[1,2,3]"]);
+    let mut outbox = outbox_with([message("t", "1", Join::Always)]);
+    assert_eq!(take_all(&mut outbox), ["[1]"]);
+    let mut outbox = outbox_with(["1", "2"].map(|one| message("t", one, Join::Never)));
+    assert_eq!(take_all(&mut outbox), ["1", "2"]);
+    assert_eq!(outbox.len(), 0);
+}
+
+#[test]
+fn one_that_travels_alone_keeps_its_place() {
+    let mut outbox = outbox_with([
+        message("t", "1", Join::WhenWaiting),
+        message("t", "2", Join::Never),
+        message("t", "3", Join::WhenWaiting),
+        message("t", "4", Join::Always),
+    ]);
+    assert_eq!(take_all(&mut outbox), ["1", "2", "[3,4]"]);
+}
+
+#[test]
+fn two_packets_of_a_lane_are_in_flight_and_the_rest_gathers() {
+    let mut outbox = outbox_with([]);
+    let mut in_flight = Vec::new();
+    for number in 0..9 {
+        outbox
+            .push(message("t", &number.to_string(), Join::WhenWaiting))
+            .unwrap();
+        in_flight.extend(outbox.take(Instant::now(), MAX_ARRAY_BYTES).0);
+    }
+    assert_eq!(in_flight.len(), 2);
+    outbox.settle(&in_flight[0]);
+    let (batch, _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES);
+    assert_eq!(batch.unwrap().payload(), "[2,3,4,5,6,7,8]");
+}
+
+#[test]
+fn an_array_stays_within_its_bounds() {
+    let count = MAX_ARRAY + 10;
+    let mut outbox = outbox_with((0..count).map(|_| message("t", "1", Join::WhenWaiting)));
+    let (first, _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES);
+    assert_eq!(first.unwrap().items.len(), MAX_ARRAY);
+
+    let big = "x".repeat(MAX_ARRAY_BYTES / 3);
+    let mut outbox = outbox_with((0..4).map(|_| message("t", &big, Join::WhenWaiting)));
+    let payloads = take_all(&mut outbox);
+    assert_eq!(payloads.len(), 2);
+    assert!(
+        payloads
+            .iter()
+            .all(|payload| payload.len() <= MAX_ARRAY_BYTES)
+    );
+}
+
+#[test]
+fn lanes_take_turns() {
+    let mut outbox = outbox_with([
+        message("a", "1", Join::Never),
+        message("a", "2", Join::Never),
+        message("b", "3", Join::Never),
+    ]);
+    assert_eq!(take_all(&mut outbox), ["1", "3", "2"]);
+}
+
+#[test]
+fn only_commands_of_one_expiry_travel_together() {
+    let now = Instant::now();
+    let in_secs = |payload: &str, seconds: u64| Outgoing {
+        expires_at: Some(now + Duration::from_secs(seconds)),
+        ..message("t", payload, Join::WhenWaiting)
+    };
+    let mut outbox = outbox_with([in_secs("1", 10), in_secs("2", 10), in_secs("3", 5)]);
+    let (batch, _) = outbox.take(now, MAX_ARRAY_BYTES);
+    let batch = batch.unwrap();
+    assert_eq!(
+        (batch.payload(), batch.expiry_seconds),
+        (Bytes::from("[1,2]"), Some(9))
+    );
+    let (batch, _) = outbox.take(now, MAX_ARRAY_BYTES);
+    let batch = batch.unwrap();
+    assert_eq!(
+        (batch.payload(), batch.expiry_seconds),
+        (Bytes::from("3"), Some(4))
+    );
+}
+
+#[test]
+fn what_is_over_is_neither_sent_nor_kept() {
+    let now = Instant::now();
+    let over = Outgoing {
+        expires_at: Some(now),
+        ..message("t", "1", Join::WhenWaiting)
+    };
+    let mut outbox = outbox_with([over.clone(), message("t", "2", Join::WhenWaiting)]);
+    let (batch, expired) = outbox.take(now, MAX_ARRAY_BYTES);
+    assert_eq!((batch.unwrap().payload(), expired), (Bytes::from("2"), 1));
+
+    let mut outbox = outbox_with([over]);
+    assert_eq!(outbox.purge(now), 1);
+    assert_eq!(outbox.len(), 0);
+    assert!(outbox.take(now, MAX_ARRAY_BYTES).0.is_none());
+}
+
+#[test]
+fn what_was_in_flight_goes_first_and_in_order() {
+    let mut outbox = outbox_with([
+        message("a", "1", Join::WhenWaiting),
+        message("b", "2", Join::Never),
+    ]);
+    let mut in_flight = Vec::new();
+    while let (Some(batch), _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES) {
+        in_flight.push(batch);
+    }
+    outbox.push(message("a", "3", Join::Never)).unwrap();
+    outbox.push(message("b", "4", Join::Never)).unwrap();
+    outbox.put_back(in_flight);
+    let mut payloads = take_all(&mut outbox);
+    payloads.sort();
+    assert_eq!(payloads, ["1", "2", "3", "4"]);
+    assert_eq!(outbox.len(), 0);
+    assert!(outbox.lanes.is_empty(), "idle lanes take no room");
+}
+
+#[test]
+fn refuses_what_it_cannot_hold_or_send() {
+    let mut outbox = Outbox::new(1);
+    for topic in ["", "a/+", "a/#"] {
+        assert_eq!(
+            outbox.push(message(topic, "1", Join::Never)),
+            Err(BusError::InvalidTopic)
+        );
+    }
+    let huge = message("t", &"x".repeat(MAX_PACKET), Join::Never);
+    assert_eq!(outbox.push(huge), Err(BusError::TooLarge));
+    assert_eq!(outbox.push(message("t", "1", Join::Never)), Ok(true));
+    assert_eq!(
+        outbox.push(message("t", "1", Join::Never)),
+        Err(BusError::Full)
+    );
+    outbox.close();
+    assert_eq!(
+        outbox.push(message("t", "1", Join::Never)),
+        Err(BusError::Closed)
+    );
+    assert_eq!(take_all(&mut outbox), ["1"]);
+}

@@ -1,0 +1,228 @@
+//! Request and reply.
+
+use std::time::Duration;
+
+use bus::{Call, CallError};
+use bytes::Bytes;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::{
+    Broker, COMMANDS, Caller, Echo, Line, PATIENCE, call, down, eventually, logs, next, options,
+    server1, up, up_after,
+};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_call_gets_its_reply() {
+    let broker = Broker::start().await;
+    let _echo = Echo::start(broker.port).await;
+    let caller = Caller::start(broker.port, 10).await;
+    let call = call(LIMIT);
+    let id = call.request_id.clone();
+    let reply = caller.requester.call(call).await.unwrap();
+    assert!(String::from_utf8_lossy(&reply).contains(id.as_str()));
+    assert_eq!(
+        (caller.requester.pending(), caller.requester.unawaited()),
+        (0, 0)
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
+    logs();
+    let mut broker = Broker::start().await;
+    let echo = Echo::start(broker.port).await;
+    let line = Line::to(&broker).await;
+    let caller = Caller::start(line.port, 10).await;
+    // The command is sent, and lost on the way with the broker.
+    line.freeze();
+    let calling = caller.call(LIMIT);
+    let served_on = up(&echo.bus).await;
+    let killing = async {
+        sleep(Duration::from_millis(100)).await;
+        broker.kill().await;
+        line.cut();
+        down(&caller.bus).await;
+        sleep(Duration::from_millis(300)).await;
+        broker.resume().await;
+        // The caller may be back first, and then nobody hears its repeat. A gateway learns of
+        // the servidor's return from its presence.
+        up_after(&echo.bus, served_on).await;
+        caller.requester.server_returned(&server1());
+    };
+    let start = Instant::now();
+    let (reply, ()) = tokio::join!(calling, killing);
+    reply.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(echo.seen.lock().unwrap().commands.len(), 1);
+    assert_eq!(caller.requester.pending(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn without_a_broker_it_is_offline_at_once() {
+    let mut broker = Broker::start().await;
+    let caller = Caller::start(broker.port, 10).await;
+    broker.kill().await;
+    down(&caller.bus).await;
+    let start = Instant::now();
+    assert_eq!(caller.call(LIMIT).await, Err(CallError::Offline));
+    assert!(start.elapsed() < Duration::from_millis(50));
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn repeats_at_half_time_and_for_a_server_that_returns_and_never_else() {
+    let broker = Broker::start().await;
+    let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
+    up(&server).await;
+    let caller = Caller::start(broker.port, 10).await;
+    let command = call(Duration::from_secs(4));
+    let calling = caller.requester.call(command.clone());
+    let serving = async {
+        let first = next(&mut commands).await;
+        assert_eq!(first.payload, command.payload);
+        assert_eq!(first.expiry, Some(Duration::from_secs(3)));
+        assert_eq!(
+            first.correlation.as_deref(),
+            Some(command.request_id.as_str().as_bytes())
+        );
+        assert_eq!(
+            first.response_topic.as_deref(),
+            Some(&*command.response_topic)
+        );
+        first.ack.done();
+        caller.requester.server_returned(&"other".parse().unwrap());
+        assert!(
+            timeout(Duration::from_millis(200), commands.recv())
+                .await
+                .is_err()
+        );
+        caller.requester.server_returned(&server1());
+        let again = next(&mut commands).await;
+        assert_eq!(again.payload, command.payload);
+        again.ack.done();
+        let at_half_time = next(&mut commands).await;
+        assert_eq!(at_half_time.payload, command.payload);
+        assert_eq!(at_half_time.expiry, Some(Duration::from_secs(1)));
+        at_half_time.ack.done();
+    };
+    let (reply, ()) = tokio::join!(calling, serving);
+    assert_eq!(reply, Err(CallError::Timeout));
+    assert!(commands.try_recv().is_err(), "no further repeat");
+    assert_eq!(caller.requester.pending(), 0);
+    let reply = Bytes::from_static(b"{}");
+    assert!(!caller.requester.deliver(command.request_id.as_str(), reply));
+    assert_eq!(caller.requester.unawaited(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn repeats_what_a_broken_line_may_have_lost() {
+    let broker = Broker::start().await;
+    let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
+    up(&server).await;
+    let line = Line::to(&broker).await;
+    let caller = Caller::start(line.port, 10).await;
+    let command = call(LIMIT);
+    let calling = caller.requester.call(command.clone());
+    let serving = async {
+        next(&mut commands).await.ack.done();
+        // Let the PUBACK arrive, so that only the requester has reason to send again.
+        eventually("the PUBACK arrives", || {
+            caller.bus.counters().acknowledged == 1
+        })
+        .await;
+        line.cut();
+        up_after(&caller.bus, 1).await;
+        let again = next(&mut commands).await;
+        assert_eq!(again.payload, command.payload);
+        again.ack.done();
+        caller
+            .requester
+            .deliver(command.request_id.as_str(), "{}".into())
+    };
+    let (reply, delivered) = tokio::join!(calling, serving);
+    assert!(delivered);
+    assert_eq!(reply, Ok("{}".into()));
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn the_same_request_is_asked_once_and_another_payload_is_refused() {
+    let broker = Broker::start().await;
+    let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
+    up(&server).await;
+    let caller = Caller::start(broker.port, 10).await;
+    let command = call(LIMIT);
+    let other = Call {
+        payload: "{}".into(),
+        ..command.clone()
+    };
+    let requester = &caller.requester;
+    let serving = async {
+        next(&mut commands).await.ack.done();
+        assert_eq!(requester.pending(), 1);
+        assert_eq!(requester.call(other).await, Err(CallError::KeyReused));
+        assert!(commands.try_recv().is_err(), "asked once");
+        assert!(requester.deliver(command.request_id.as_str(), "1".into()));
+    };
+    let (first, second, ()) = tokio::join!(
+        requester.call(command.clone()),
+        requester.call(command.clone()),
+        serving
+    );
+    assert_eq!((first, second), (Ok("1".into()), Ok("1".into())));
+    assert_eq!(requester.pending(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_cancelled_call_leaves_nothing_behind() {
+    let broker = Broker::start().await;
+    let caller = Caller::start(broker.port, 10).await;
+    let command = call(LIMIT);
+    let cancelled = timeout(
+        Duration::from_millis(50),
+        caller.requester.call(command.clone()),
+    );
+    let patient = caller.requester.call(command.clone());
+    let rest = async {
+        assert!(cancelled.await.is_err());
+        assert_eq!(caller.requester.pending(), 1, "another waits for the same");
+        caller
+            .requester
+            .deliver(command.request_id.as_str(), "1".into());
+    };
+    let (reply, ()) = tokio::join!(patient, rest);
+    assert_eq!(reply, Ok("1".into()));
+    let alone = timeout(Duration::from_millis(50), caller.call(LIMIT));
+    assert!(alone.await.is_err());
+    assert_eq!(caller.requester.pending(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn more_than_it_can_hold_is_refused_at_once() {
+    let broker = Broker::start().await;
+    let caller = Caller::start(broker.port, 2).await;
+    let refused = async {
+        eventually("two wait", || caller.requester.pending() == 2).await;
+        assert_eq!(caller.call(LIMIT).await, Err(CallError::Overloaded));
+    };
+    let waiting = timeout(PATIENCE, async {
+        tokio::select! {
+            _ = async { tokio::join!(caller.call(LIMIT), caller.call(LIMIT)) } => {}
+            () = refused => {}
+        }
+    });
+    waiting.await.unwrap();
+    assert_eq!(caller.requester.pending(), 0);
+}

@@ -1,0 +1,274 @@
+//! Publishing, delivering, acknowledging, closing.
+
+use std::time::Duration;
+
+use bus::{BusError, Outgoing};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::{
+    Broker, Line, PATIENCE, down, eventually, logs, message, next, next_text, options, up, up_after,
+};
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn carries_a_message_with_its_properties() {
+    let broker = Broker::start().await;
+    let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t/#"]));
+    let (sender, _) = bus::connect(options(broker.port, "s", &[]));
+    up(&receiver).await;
+    let sent = Outgoing {
+        expires_at: Some(Instant::now() + Duration::from_secs(10)),
+        response_topic: Some("reply/here".to_owned()),
+        correlation: Some("id-1".into()),
+        ..message("t/1", r#"{"a":1}"#)
+    };
+    sender.publish(sent).unwrap();
+    let got = next(&mut deliveries).await;
+    assert_eq!((&*got.topic, &*got.payload), ("t/1", &br#"{"a":1}"#[..]));
+    // Ten seconds, less what connecting took, rounded up, less one.
+    let expiry = got.expiry.unwrap().as_secs();
+    assert!((8..=9).contains(&expiry), "{expiry} s left");
+    assert_eq!(got.response_topic.as_deref(), Some("reply/here"));
+    assert_eq!(got.correlation.as_deref(), Some(&b"id-1"[..]));
+    assert!(!got.retain);
+    got.ack.done();
+    eventually("the PUBACK arrives", || sender.counters().acknowledged == 1).await;
+    let counters = sender.counters();
+    assert_eq!(
+        (counters.published, counters.packets, counters.outbox_len),
+        (1, 1, 0)
+    );
+    assert_eq!(receiver.counters().received, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn what_is_published_without_a_broker_is_delivered_when_there_is_one() {
+    let mut broker = Broker::stopped("");
+    let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
+    for number in 0..100 {
+        bus.publish(message("t", number.to_string())).unwrap();
+    }
+    let soon = Instant::now() + Duration::from_millis(100);
+    bus.publish(Outgoing {
+        expires_at: Some(soon),
+        ..message("t", "late")
+    })
+    .unwrap();
+    sleep(Duration::from_millis(700)).await;
+    assert!(!bus.is_up());
+    assert_eq!(bus.counters().outbox_len, 100, "what expired takes no room");
+    broker.resume().await;
+    for number in 0..100 {
+        assert_eq!(next_text(&mut deliveries).await, number.to_string());
+    }
+    assert_eq!(bus.counters().expired, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn follows_the_broker_down_and_up() {
+    logs();
+    let mut broker = Broker::start().await;
+    let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
+    let mut generation = up(&bus).await;
+    for round in 1..=3 {
+        broker.kill().await;
+        down(&bus).await;
+        broker.resume().await;
+        let back = Instant::now();
+        generation = up_after(&bus, generation).await;
+        assert!(
+            back.elapsed() < Duration::from_millis(1_500),
+            "{:?}",
+            back.elapsed()
+        );
+        bus.publish(message("t", "again")).unwrap();
+        assert_eq!(next_text(&mut deliveries).await, "again");
+        let counters = bus.counters();
+        assert_eq!((counters.reconnects, counters.takeovers), (round, 0));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_dead_line_is_noticed_and_replaced() {
+    let broker = Broker::start().await;
+    let line = Line::to(&broker).await;
+    let (bus, mut deliveries) = bus::connect(options(line.port, "b", &["t"]));
+    let generation = up(&bus).await;
+    line.freeze();
+    bus.publish(message("t", "1")).unwrap();
+    let noticed = async {
+        let mut link = bus.link();
+        link.wait_for(|link| *link == bus::Link::Down)
+            .await
+            .unwrap();
+    };
+    timeout(Duration::from_secs(20), noticed)
+        .await
+        .expect("a silent line is given up");
+    line.cut();
+    up_after(&bus, generation).await;
+    assert_eq!(next_text(&mut deliveries).await, "1");
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn what_is_not_acknowledged_comes_again() {
+    let broker = Broker::start().await;
+    let line = Line::to(&broker).await;
+    let (receiver, mut deliveries) = bus::connect(options(line.port, "r", &["t"]));
+    let (sender, _) = bus::connect(options(broker.port, "s", &[]));
+    let generation = up(&receiver).await;
+    for number in 0..5 {
+        sender.publish(message("t", number.to_string())).unwrap();
+    }
+    let mut first = Vec::new();
+    for _ in 0..5 {
+        first.push(next(&mut deliveries).await);
+    }
+    // Out of order: 3, 0, 1 are done; 2 is dropped; 4 stays in work.
+    let four = first.remove(4);
+    first.remove(3).ack.done();
+    first.remove(0).ack.done();
+    first.remove(0).ack.done();
+    drop(first);
+    eventually("the dropped one is counted", || {
+        receiver.counters().abandoned == 1
+    })
+    .await;
+    sleep(Duration::from_millis(100)).await;
+    line.cut();
+    up_after(&receiver, generation).await;
+    assert_eq!(next_text(&mut deliveries).await, "2");
+    assert_eq!(next_text(&mut deliveries).await, "4");
+    // Its connection is gone: this acknowledges nothing, and harms nothing.
+    four.ack.done();
+    sender.publish(message("t", "5")).unwrap();
+    assert_eq!(next_text(&mut deliveries).await, "5");
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn an_inbox_that_is_full_loses_nothing() {
+    let broker = Broker::start().await;
+    let line = Line::to(&broker).await;
+    let small = bus::Options {
+        inbox: 4,
+        ..options(line.port, "r", &["t"])
+    };
+    let (receiver, mut deliveries) = bus::connect(small);
+    let (sender, _) = bus::connect(options(broker.port, "s", &[]));
+    let generation = up(&receiver).await;
+    for number in 0..20 {
+        sender.publish(message("t", number.to_string())).unwrap();
+    }
+    eventually("the inbox fills", || receiver.counters().received == 4).await;
+    // The queue still holds four of the old connection when the new one delivers them again.
+    line.cut();
+    up_after(&receiver, generation).await;
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 20 {
+        let number: u32 = next_text(&mut deliveries).await.parse().unwrap();
+        seen.insert(number);
+    }
+    assert_eq!(receiver.counters().dropped_full, 0);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
+    let broker = Broker::start().await;
+    let small = bus::Options {
+        inbox: 4,
+        ..options(broker.port, "r", &["t"])
+    };
+    let (receiver, mut deliveries) = bus::connect(small);
+    let (sender, _) = bus::connect(options(broker.port, "s", &[]));
+    up(&receiver).await;
+    for number in 0..8 {
+        sender.publish(message("t", number.to_string())).unwrap();
+    }
+    for _ in 0..4 {
+        drop(next(&mut deliveries).await);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 8 {
+        seen.insert(next_text(&mut deliveries).await);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_full_outbox_says_so() {
+    let broker = Broker::stopped("");
+    let small = bus::Options {
+        outbox: 3,
+        ..options(broker.port, "b", &[])
+    };
+    let (bus, _deliveries) = bus::connect(small);
+    for _ in 0..3 {
+        bus.publish(message("t", "1")).unwrap();
+    }
+    assert_eq!(bus.publish(message("t", "1")), Err(BusError::Full));
+    assert_eq!(bus.counters().dropped_full, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn large_messages_pass_and_larger_than_the_broker_takes_are_dropped() {
+    let broker = Broker::start_with("max_packet_size 3000000\n").await;
+    let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
+    up(&bus).await;
+    bus.publish(message("t", "x".repeat(3_500_000))).unwrap();
+    let fits = "y".repeat(2_000_000);
+    bus.publish(message("t", fits.clone())).unwrap();
+    assert_eq!(next_text(&mut deliveries).await, fits);
+    eventually("both are settled", || bus.counters().outbox_len == 0).await;
+    let counters = bus.counters();
+    assert_eq!((counters.refused, counters.reconnects), (1, 0));
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn closing_sends_what_waits_and_takes_no_more() {
+    let broker = Broker::start().await;
+    let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
+    let (sender, _sent_to) = bus::connect(options(broker.port, "s", &[]));
+    up(&receiver).await;
+    for number in 0..500 {
+        sender.publish(message("t", number.to_string())).unwrap();
+    }
+    let other = sender.clone();
+    tokio::join!(sender.close(PATIENCE), other.close(PATIENCE));
+    assert_eq!(sender.counters().acknowledged, 500);
+    assert_eq!(sender.publish(message("t", "late")), Err(BusError::Closed));
+    assert!(!sender.is_up());
+    for number in 0..500 {
+        assert_eq!(next_text(&mut deliveries).await, number.to_string());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn closing_without_a_broker_ends_with_the_grace() {
+    let broker = Broker::stopped("");
+    let (bus, _deliveries) = bus::connect(options(broker.port, "b", &[]));
+    bus.publish(message("t", "1")).unwrap();
+    let start = Instant::now();
+    bus.close(Duration::from_millis(600)).await;
+    let took = start.elapsed();
+    assert!(
+        took > Duration::from_millis(500) && took < Duration::from_secs(2),
+        "{took:?}"
+    );
+
+    let (idle, _deliveries) = bus::connect(options(broker.port, "i", &[]));
+    let start = Instant::now();
+    idle.close(PATIENCE).await;
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "nothing to wait for"
+    );
+}

@@ -1,0 +1,142 @@
+//! Charging sessions.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::Rejection;
+use protocol::{ErrorReply, Timestamp};
+use serde::Serialize;
+use service::{HttpError, Path, RawJson};
+use utoipa::ToSchema;
+
+use super::body::{self, CarregamentoBody, EnergiaBody};
+use crate::failure::Failure;
+use crate::servidor::Servidor;
+use crate::store::Edit;
+use crate::wire;
+
+/// Where a charging session stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CarregamentoStatus {
+    /// The carro is charging.
+    Ativo,
+    /// It has charged.
+    Encerrado,
+}
+
+/// A carro charging at a posto.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Carregamento {
+    /// Number of the session on this servidor.
+    id: i64,
+    /// The posto.
+    posto_id: i64,
+    /// The carro.
+    placa: String,
+    /// Where it stands.
+    status: CarregamentoStatus,
+    /// When it started.
+    inicio: Timestamp,
+    /// Price of a kWh agreed at the start, in BRL.
+    preco_kwh: f64,
+    /// When it ended; null while the carro charges.
+    fim: Option<Timestamp>,
+    /// Energy delivered, in kWh; null while the carro charges.
+    energia_fornecida: Option<f64>,
+    /// What it costs, in BRL; null while the carro charges.
+    custo: Option<f64>,
+}
+
+impl From<domain::Carregamento> for Carregamento {
+    fn from(session: domain::Carregamento) -> Self {
+        let finished = session.finished;
+        Self {
+            id: session.id,
+            posto_id: session.posto_id,
+            placa: session.placa.as_str().to_owned(),
+            status: match finished {
+                None => CarregamentoStatus::Ativo,
+                Some(_) => CarregamentoStatus::Encerrado,
+            },
+            inicio: wire::timestamp(session.inicio),
+            preco_kwh: session.preco_kwh.get(),
+            fim: finished.map(|finished| wire::timestamp(finished.fim)),
+            energia_fornecida: finished.map(|finished| finished.energia_fornecida.get()),
+            custo: finished.map(|finished| finished.custo),
+        }
+    }
+}
+
+async fn write_and_show(
+    servidor: &Servidor,
+    posto_id: i64,
+    edit: Edit,
+) -> Result<Json<Carregamento>, HttpError> {
+    let id = servidor
+        .store
+        .edit(edit)
+        .await
+        .map_err(|error| servidor.write_error(error))?;
+    let found = servidor.store.carregamento(posto_id, id).await;
+    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
+    Ok(Json(found.ok_or_else(missing)?.into()))
+}
+
+/// Um carro começa a carregar.
+#[utoipa::path(post, path = "/postos/{id}/carregamentos", tag = "carregamentos",
+    request_body = CarregamentoBody,
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 201, body = Carregamento),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 409, body = ErrorReply,
+            description = "posto_reservado, posto_indisponivel, posto_em_manutencao"),
+        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
+        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn start(
+    State(servidor): State<Servidor>,
+    Path(posto_id): Path<i64>,
+    RawJson(body): RawJson,
+) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
+    let placa = body::carregamento(&body)?;
+    let edit = Edit::StartCarregamento { posto_id, placa };
+    Ok((
+        StatusCode::CREATED,
+        write_and_show(&servidor, posto_id, edit).await?,
+    ))
+}
+
+/// Um carro terminou de carregar.
+#[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", tag = "carregamentos",
+    request_body = EnergiaBody,
+    params(
+        ("id" = i64, Path, description = "Número do posto", minimum = 1),
+        ("carregamento_id" = i64, Path, description = "Número do carregamento", minimum = 1),
+    ),
+    responses(
+        (status = 200, body = Carregamento),
+        (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
+        (status = 409, body = ErrorReply, description = "carregamento_encerrado"),
+        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
+        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn finish(
+    State(servidor): State<Servidor>,
+    Path((posto_id, id)): Path<(i64, i64)>,
+    RawJson(body): RawJson,
+) -> Result<Json<Carregamento>, HttpError> {
+    let energia_fornecida = body::energia(&body)?;
+    let edit = Edit::FinishCarregamento {
+        posto_id,
+        id,
+        energia_fornecida,
+    };
+    write_and_show(&servidor, posto_id, edit).await
+}

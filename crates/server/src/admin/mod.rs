@@ -1,0 +1,91 @@
+//! The operator's HTTP API. One file for each thing an operator looks at.
+
+mod body;
+mod carregamentos;
+mod carros;
+mod postos;
+mod reservas;
+mod status;
+
+use axum::Router;
+use protocol::{Checker, ErrorReply, Timestamp};
+use service::HttpError;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::failure::Failure;
+use crate::servidor::Servidor;
+use crate::store::{StoreError, WriteError};
+
+/// The most admin requests in flight; an operator's console needs far fewer.
+const MAX_IN_FLIGHT: usize = 512;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Servidor de postos de carregamento",
+        description = "API administrativa de um servidor: postos, reservas, carros e carregamentos."
+    ),
+    components(schemas(ErrorReply))
+)]
+struct Description;
+
+/// All routes, with their documentation.
+pub(crate) fn router(servidor: Servidor) -> Router {
+    let (router, openapi) = routes().split_for_parts();
+    service::finish(router.with_state(servidor), openapi, MAX_IN_FLIGHT)
+}
+
+/// The OpenAPI document of the admin API.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Servidor> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(status::root))
+        .routes(routes!(status::status))
+        .routes(routes!(status::healthz))
+        .routes(routes!(status::readyz))
+        .routes(routes!(postos::list, postos::create))
+        .routes(routes!(postos::get, postos::change, postos::remove))
+        .routes(routes!(postos::set_disponibilidade))
+        .routes(routes!(carregamentos::start))
+        .routes(routes!(carregamentos::finish))
+        .routes(routes!(carros::list))
+        .routes(routes!(carros::get))
+        .routes(routes!(reservas::list))
+        .routes(routes!(reservas::get))
+        .routes(routes!(reservas::cancel))
+}
+
+impl Servidor {
+    fn write_error(&self, error: WriteError) -> HttpError {
+        Failure::from_write(error, &self.id).into()
+    }
+
+    fn read_error(&self, error: &StoreError) -> HttpError {
+        self.cannot_read(error).into()
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        crate::wire::timestamp(self.now())
+    }
+}
+
+impl From<Failure> for HttpError {
+    fn from(failure: Failure) -> Self {
+        Self::from(failure.into_reply(None))
+    }
+}
+
+/// How many rows a page has: from 1 to 500, by default 50.
+fn page_size(checker: &mut Checker, limite: Option<i64>) -> i64 {
+    let limite = limite.unwrap_or(50);
+    if !(1..=500).contains(&limite) {
+        checker.wrong("limite", "deve estar entre 1 e 500");
+    }
+    limite
+}

@@ -1,0 +1,183 @@
+//! The operator's postos.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderName, StatusCode};
+use domain::{PostoChange, Rejection};
+use protocol::{Checker, ErrorReply, Posto};
+use serde::Serialize;
+use service::{HttpError, Path, QueryParams, RawJson};
+use utoipa::{IntoParams, ToSchema};
+
+use super::body::{self, DisponibilidadeBody, PostoBody, PostoPatch};
+use crate::failure::Failure;
+use crate::servidor::Servidor;
+use crate::store::{Edit, PostosQuery};
+use crate::wire;
+
+/// A list of postos.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Postos {
+    /// By id.
+    postos: Vec<Posto>,
+}
+
+/// Which postos to list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // Read by name through QueryParams; here for the documentation.
+pub(super) struct PostosParams {
+    /// Only those that can (or cannot) be used at this moment.
+    #[param(nullable = false)]
+    disponivel: Option<bool>,
+    /// Only those that are (or are not) in maintenance.
+    #[param(nullable = false)]
+    em_manutencao: Option<bool>,
+}
+
+async fn find(servidor: &Servidor, id: i64) -> Result<Posto, HttpError> {
+    let found = servidor.store.postos_by_id(&[id], servidor.now()).await;
+    let mut found = found.map_err(|error| servidor.read_error(&error))?;
+    let missing = || {
+        let servidor = servidor.id.as_str().to_owned();
+        Failure::Rejected(Rejection::PostoInexistente {
+            posto_id: id,
+            servidor,
+        })
+    };
+    Ok(found.pop().map(wire::posto).ok_or_else(missing)?)
+}
+
+async fn change_and_show(
+    servidor: &Servidor,
+    id: i64,
+    change: PostoChange,
+) -> Result<Json<Posto>, HttpError> {
+    let edit = Edit::ChangePosto(id, change);
+    servidor
+        .store
+        .edit(edit)
+        .await
+        .map_err(|error| servidor.write_error(error))?;
+    Ok(Json(find(servidor, id).await?))
+}
+
+/// Lista os postos.
+#[utoipa::path(get, path = "/postos", tag = "postos", params(PostosParams), responses(
+    (status = 200, body = Postos),
+    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+))]
+pub(super) async fn list(
+    State(servidor): State<Servidor>,
+    mut params: QueryParams,
+) -> Result<Json<Postos>, HttpError> {
+    let mut checker = Checker::new();
+    let query = PostosQuery {
+        disponivel: params.bool(&mut checker, "disponivel"),
+        em_manutencao: params.bool(&mut checker, "em_manutencao"),
+        tipo_conector: None,
+    };
+    let query = checker.finish(Some(query))?;
+    let found = servidor.store.postos(&query, servidor.now()).await;
+    let found = found.map_err(|error| servidor.read_error(&error))?;
+    Ok(Json(Postos {
+        postos: found.into_iter().map(wire::posto).collect(),
+    }))
+}
+
+/// Cria um posto.
+#[utoipa::path(post, path = "/postos", tag = "postos", request_body = PostoBody, responses(
+    (status = 201, body = Posto, headers(("location" = String))),
+    (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
+    (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
+    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+))]
+pub(super) async fn create(
+    State(servidor): State<Servidor>,
+    RawJson(body): RawJson,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
+    let posto = body::new_posto(&body)?;
+    let id = servidor.store.edit(Edit::CreatePosto(posto)).await;
+    let id = id.map_err(|error| servidor.write_error(error))?;
+    let posto = find(&servidor, id).await?;
+    Ok((
+        StatusCode::CREATED,
+        [(LOCATION, format!("/postos/{id}"))],
+        Json(posto),
+    ))
+}
+
+/// Mostra um posto.
+#[utoipa::path(get, path = "/postos/{id}", tag = "postos",
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 200, body = Posto),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn get(
+    State(servidor): State<Servidor>,
+    Path(id): Path<i64>,
+) -> Result<Json<Posto>, HttpError> {
+    Ok(Json(find(&servidor, id).await?))
+}
+
+/// Altera um posto: o que não vem fica como está.
+#[utoipa::path(patch, path = "/postos/{id}", tag = "postos", request_body = PostoPatch,
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 200, body = Posto),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
+        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn change(
+    State(servidor): State<Servidor>,
+    Path(id): Path<i64>,
+    RawJson(body): RawJson,
+) -> Result<Json<Posto>, HttpError> {
+    change_and_show(&servidor, id, body::posto_change(&body)?).await
+}
+
+/// Remove um posto que ninguém usa nem reservou.
+#[utoipa::path(delete, path = "/postos/{id}", tag = "postos",
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 204),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 409, body = ErrorReply, description = "posto_em_uso"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn remove(
+    State(servidor): State<Servidor>,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, HttpError> {
+    let removed = servidor.store.edit(Edit::RemovePosto(id)).await;
+    removed.map_err(|error| servidor.write_error(error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Põe um posto em serviço ou fora dele.
+#[utoipa::path(put, path = "/postos/{id}/disponibilidade", tag = "postos",
+    request_body = DisponibilidadeBody,
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 200, body = Posto),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
+        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn set_disponibilidade(
+    State(servidor): State<Servidor>,
+    Path(id): Path<i64>,
+    RawJson(body): RawJson,
+) -> Result<Json<Posto>, HttpError> {
+    change_and_show(&servidor, id, body::disponibilidade(&body)?).await
+}

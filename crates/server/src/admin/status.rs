@@ -1,0 +1,75 @@
+//! Whether this servidor is there, alive, and ready.
+
+use axum::Json;
+use axum::extract::State;
+use protocol::{Codigo, ErrorReply, ServerId, ServerState, Timestamp};
+use serde::Serialize;
+use service::HttpError;
+use utoipa::ToSchema;
+
+use crate::servidor::Servidor;
+
+/// How a servidor does.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    /// Its id.
+    servidor: ServerId,
+    /// `online`, as it answers.
+    status: ServerState,
+    /// Whether it is connected to the broker and subscribed.
+    mqtt_conectado: bool,
+    /// Its clock.
+    timestamp: Timestamp,
+}
+
+/// Says that a probe was answered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+fn current(servidor: &Servidor) -> Json<Status> {
+    Json(Status {
+        servidor: servidor.id.clone(),
+        status: ServerState::Online,
+        mqtt_conectado: servidor.bus.is_up(),
+        timestamp: servidor.timestamp(),
+    })
+}
+
+/// Situação do servidor.
+#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status)))]
+pub(super) async fn root(State(servidor): State<Servidor>) -> Json<Status> {
+    current(&servidor)
+}
+
+/// Situação do servidor.
+#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
+pub(super) async fn status(State(servidor): State<Servidor>) -> Json<Status> {
+    current(&servidor)
+}
+
+/// Vivo: o programa responde.
+#[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health)))]
+pub(super) async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Pronto: conectado ao broker e inscrito, e o banco de dados responde.
+#[utoipa::path(get, path = "/readyz", tag = "status", responses(
+    (status = 200, body = Health),
+    (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
+))]
+pub(super) async fn readyz(State(servidor): State<Servidor>) -> Result<Json<Health>, HttpError> {
+    servidor
+        .store
+        .postos_by_id(&[], servidor.now())
+        .await
+        .map_err(|error| servidor.read_error(&error))?;
+    if !servidor.bus.is_up() {
+        let mensagem = "O servidor ainda não está conectado ao broker MQTT.".to_owned();
+        return Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem));
+    }
+    Ok(Json(Health { status: "ok" }))
+}

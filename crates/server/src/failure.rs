@@ -1,0 +1,91 @@
+//! Why something asked of this servidor is not done, as its asker is told.
+
+use domain::{Rejection, StretchError};
+use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
+
+use crate::store::WriteError;
+
+/// A refusal or a fault. Its `Display` is the public `mensagem`; causes of faults are in the
+/// log only.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The message cannot be understood.
+    #[error("{0}")]
+    Bad(BadMessage),
+    /// The domain refused it.
+    #[error("{0}")]
+    Rejected(#[from] Rejection),
+    /// Its caller has stopped waiting.
+    #[error("A requisição chegou depois do prazo e não foi executada.")]
+    Expired,
+    /// Too much waits already.
+    #[error("O servidor {0} está sobrecarregado. Tente novamente em instantes.")]
+    Overloaded(ServerId),
+    /// The database fails.
+    #[error("O servidor {0} não consegue acessar seus dados agora. Tente novamente em instantes.")]
+    Unavailable(ServerId),
+}
+
+impl From<BadMessage> for Failure {
+    fn from(bad: BadMessage) -> Self {
+        Self::Bad(bad)
+    }
+}
+
+impl Failure {
+    pub(crate) fn from_write(error: WriteError, server_id: &ServerId) -> Self {
+        match error {
+            WriteError::Rejected(rejection) => Self::Rejected(rejection),
+            WriteError::Expired => Self::Expired,
+            WriteError::Overloaded => Self::Overloaded(server_id.clone()),
+            WriteError::Unavailable => Self::Unavailable(server_id.clone()),
+        }
+    }
+
+    /// The code a program acts on.
+    pub(crate) fn codigo(&self) -> Codigo {
+        match self {
+            Self::Bad(_) => Codigo::RequisicaoInvalida,
+            Self::Rejected(rejection) => rejection_codigo(rejection),
+            Self::Expired => Codigo::TempoEsgotado,
+            Self::Overloaded(_) => Codigo::Sobrecarregado,
+            Self::Unavailable(_) => Codigo::ServidorIndisponivel,
+        }
+    }
+
+    /// The error as it travels.
+    pub(crate) fn into_reply(self, request_id: Option<RequestId>) -> ErrorReply {
+        let mut reply = ErrorReply::new(request_id, self.codigo(), self.to_string());
+        reply.campos = match self {
+            Self::Bad(bad) => bad.campos(),
+            Self::Rejected(Rejection::Stretch(error)) => vec![wrong_stretch(error)],
+            _ => Vec::new(),
+        };
+        reply
+    }
+}
+
+fn wrong_stretch(error: StretchError) -> FieldError {
+    FieldError {
+        campo: error.campo().to_owned(),
+        mensagem: error.to_string(),
+    }
+}
+
+fn rejection_codigo(rejection: &Rejection) -> Codigo {
+    match rejection {
+        Rejection::PostoInexistente { .. } => Codigo::PostoInexistente,
+        Rejection::PostoJaReservadoParaEsteCarro { .. } => Codigo::PostoJaReservadoParaEsteCarro,
+        Rejection::PostoReservado { .. } | Rejection::PostoOcupado { .. } => Codigo::PostoReservado,
+        Rejection::PostoIndisponivel { .. } => Codigo::PostoIndisponivel,
+        Rejection::PostoEmManutencao { .. } => Codigo::PostoEmManutencao,
+        Rejection::PostoEmUso { .. } => Codigo::PostoEmUso,
+        Rejection::Stretch(_) => Codigo::RequisicaoInvalida,
+        Rejection::ReservaInexistente { .. } => Codigo::ReservaInexistente,
+        Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,
+        Rejection::ChaveReutilizada => Codigo::ChaveIdempotenciaReutilizada,
+        Rejection::CarroInexistente { .. } => Codigo::CarroInexistente,
+        Rejection::CarregamentoInexistente { .. } => Codigo::CarregamentoInexistente,
+        Rejection::CarregamentoEncerrado { .. } => Codigo::CarregamentoEncerrado,
+    }
+}

@@ -1,0 +1,40 @@
+//! `pontos/{posto_id}/disponibilidade`: a charger goes in or out of service.
+
+use bus::Delivery;
+use domain::PostoChange;
+use protocol::{Address, PontoDisponibilidade};
+use tracing::{info, warn};
+
+use super::report;
+use crate::servidor::Servidor;
+use crate::store::Edit;
+
+pub(super) async fn handle(servidor: Servidor, delivery: Delivery) {
+    // Posto ids repeat across servidores: without a server_id nobody knows whose it is.
+    match Address::server_id(&delivery.payload) {
+        Ok(Some(id)) if id != servidor.id.as_str() => {}
+        _ => act(&servidor, &delivery).await,
+    }
+    delivery.ack.done();
+}
+
+async fn act(servidor: &Servidor, delivery: &Delivery) {
+    let posto_id = delivery.topic.split('/').nth(1).unwrap_or_default();
+    let said = match PontoDisponibilidade::from_json(&delivery.payload, posto_id) {
+        Ok(said) => said,
+        Err(bad) => return report(&delivery.topic, &bad.to_string()),
+    };
+    let change = PostoChange {
+        in_service: Some(said.disponivel),
+        em_manutencao: said.em_manutencao,
+        ..PostoChange::default()
+    };
+    match servidor
+        .store
+        .edit(Edit::ChangePosto(said.ponto_id, change))
+        .await
+    {
+        Ok(posto_id) => info!(posto_id, disponivel = said.disponivel, "a charger spoke"),
+        Err(error) => warn!(topic = delivery.topic, %error, "what a charger said was not kept"),
+    }
+}

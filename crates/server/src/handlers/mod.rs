@@ -1,0 +1,242 @@
+//! What a servidor does with each message that reaches it over the broker.
+//!
+//! A message is acknowledged when all it asked for is on disk and answered, so that a crash
+//! anywhere before leads to its redelivery, which finds either nothing or the finished work.
+
+mod cancelamento;
+mod consulta;
+mod disponibilidade;
+mod postos;
+mod reserva;
+mod telemetry;
+
+use tokio::time::Instant;
+
+use bus::{Delivery, Join, Outgoing};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use protocol::topics::{self, Command, ServerInbound};
+use protocol::{Address, BadMessage, ClientId, Origin, RequestId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use crate::failure::Failure;
+use crate::servidor::Servidor;
+
+/// The longest payload that is read; an array of 256 long commands is well below it.
+const MAX_PAYLOAD: usize = 1 << 20;
+
+/// Takes messages in until told to stop, then waits for those in hand.
+pub(crate) async fn run(
+    servidor: Servidor,
+    mut inbox: mpsc::Receiver<Delivery>,
+    stop: CancellationToken,
+) {
+    let in_hand = TaskTracker::new();
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            delivery = inbox.recv() => match delivery {
+                Some(delivery) => delivery,
+                None => break,
+            },
+        };
+        dispatch(&servidor, delivery, &in_hand);
+    }
+    in_hand.close();
+    in_hand.wait().await;
+}
+
+/// Looks no further than needed to know whether a message is ours; ours become tasks, of which
+/// there are never more than the broker may leave unacknowledged.
+fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &TaskTracker) {
+    if delivery.payload.len() > MAX_PAYLOAD {
+        let length = delivery.payload.len();
+        report(
+            &delivery.topic,
+            &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"),
+        );
+        return delivery.ack.done();
+    }
+    let Some(inbound) = ServerInbound::from_topic(&delivery.topic, &servidor.id) else {
+        report(&delivery.topic, "no message of ours has this topic");
+        return delivery.ack.done();
+    };
+    match inbound {
+        ServerInbound::Command {
+            command,
+            direct: false,
+        } => match Address::server_id(&delivery.payload) {
+            Ok(Some(id)) if id == servidor.id.as_str() => {
+                in_hand.spawn(one_command(servidor.clone(), command, delivery));
+            }
+            Ok(Some(_)) => delivery.ack.done(),
+            Ok(None) => {
+                report(&delivery.topic, "server_id is missing");
+                delivery.ack.done();
+            }
+            Err(bad) => {
+                report(&delivery.topic, &bad.to_string());
+                delivery.ack.done();
+            }
+        },
+        ServerInbound::Command {
+            command,
+            direct: true,
+        } => {
+            in_hand.spawn(direct_commands(servidor.clone(), command, delivery));
+        }
+        ServerInbound::CarroStatus(_) | ServerInbound::CarroBateria(_) => {
+            in_hand.spawn(telemetry::handle(servidor.clone(), delivery));
+        }
+        ServerInbound::PontoDisponibilidade(_) => {
+            in_hand.spawn(disponibilidade::handle(servidor.clone(), delivery));
+        }
+    }
+}
+
+/// A message that cannot be acted on is logged once and changes nothing.
+fn report(topic: &str, reason: &str) {
+    warn!(topic, reason, "bad message");
+}
+
+async fn one_command(servidor: Servidor, command: Command, delivery: Delivery) {
+    let envelope = Envelope::of(&servidor, &delivery, command, Join::Never);
+    envelope.carry_out(&delivery.payload).await;
+    delivery.ack.done();
+}
+
+/// On its own topic a servidor takes arrays too; each command in one is independent.
+async fn direct_commands(servidor: Servidor, command: Command, delivery: Delivery) {
+    match protocol::split(&delivery.payload) {
+        Ok((payloads, array)) => {
+            let join = if array { Join::Always } else { Join::Never };
+            let envelope = Envelope::of(&servidor, &delivery, command, join);
+            let ours = payloads
+                .into_iter()
+                .filter(|payload| envelope.is_ours(payload));
+            join_all(ours.map(|payload| envelope.carry_out(payload))).await;
+        }
+        Err(bad) => report(&delivery.topic, &bad.to_string()),
+    }
+    delivery.ack.done();
+}
+
+/// What a command has besides its payload.
+struct Envelope<'a> {
+    servidor: &'a Servidor,
+    command: Command,
+    topic: &'a str,
+    deadline: Instant,
+    correlation: Option<Bytes>,
+    join: Join,
+}
+
+impl<'a> Envelope<'a> {
+    fn of(servidor: &'a Servidor, delivery: &'a Delivery, command: Command, join: Join) -> Self {
+        let deadline = match delivery.expiry {
+            Some(left) => delivery.received + left,
+            None => delivery.received + servidor.command_limit,
+        };
+        let correlation = delivery.correlation.clone();
+        Self {
+            servidor,
+            command,
+            topic: &delivery.topic,
+            deadline,
+            correlation,
+            join,
+        }
+    }
+
+    /// Another servidor's message on this one's topic is dropped; one that names no servidor is
+    /// a bad message, which its handler answers.
+    fn is_ours(&self, payload: &[u8]) -> bool {
+        match Address::server_id(payload) {
+            Ok(Some(id)) => id == self.servidor.id.as_str(),
+            Ok(None) | Err(_) => true,
+        }
+    }
+
+    async fn carry_out(&self, payload: &[u8]) {
+        let outcome = match self.command {
+            Command::Postos => postos::handle(self.servidor, payload).await,
+            Command::Reserva => reserva::handle(self.servidor, payload, self.deadline).await,
+            Command::Cancelamento => {
+                cancelamento::handle(self.servidor, payload, self.deadline).await
+            }
+            Command::Consulta => consulta::handle(self.servidor, payload).await,
+        };
+        match outcome {
+            Ok(reply) => self.reply(reply),
+            Err(refusal) => self.refuse(refusal, payload),
+        }
+    }
+
+    fn refuse(&self, failure: Failure, payload: &[u8]) {
+        let origin = Origin::from_json(payload);
+        if let Failure::Bad(bad) = &failure {
+            report(self.topic, &bad.to_string());
+        }
+        let Some((client_id, request_id)) = origin else {
+            return;
+        };
+        info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
+        let error = failure.into_reply(Some(request_id.clone()));
+        match serde_json::to_vec(&error) {
+            Ok(payload) => self.reply(Reply {
+                client_id,
+                request_id,
+                payload,
+            }),
+            Err(error) => warn!(%request_id, %error, "an answer cannot be written as JSON"),
+        }
+    }
+
+    fn reply(&self, reply: Reply) {
+        let Reply {
+            client_id,
+            request_id,
+            payload,
+        } = reply;
+        let sent = self.servidor.bus.publish(Outgoing {
+            topic: topics::response(&client_id, self.command),
+            payload: payload.into(),
+            expires_at: Some(self.deadline),
+            retain: false,
+            response_topic: None,
+            correlation: self.correlation.clone(),
+            join: self.join,
+        });
+        match sent {
+            Ok(()) => debug!(%request_id, "answered"),
+            // The asker repeats the command, and the stored reply is there for it.
+            Err(error) => warn!(%request_id, %error, "an answer could not be sent"),
+        }
+    }
+}
+
+/// An answer, and where it goes.
+struct Reply {
+    client_id: ClientId,
+    request_id: RequestId,
+    payload: Vec<u8>,
+}
+
+impl Reply {
+    fn json<T: serde::Serialize>(
+        client_id: ClientId,
+        request_id: RequestId,
+        body: &T,
+    ) -> Result<Self, Failure> {
+        let payload = serde_json::to_vec(body).map_err(|error| BadMessage::from(error))?;
+        Ok(Self {
+            client_id,
+            request_id,
+            payload,
+        })
+    }
+}

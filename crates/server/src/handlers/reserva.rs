@@ -1,0 +1,63 @@
+//! `server/postos/reserva`: gives a carro a posto.
+
+use tokio::time::Instant;
+
+use protocol::{ReservaReply, ReservaRequest, StatusReply};
+use tracing::info;
+use uuid::Uuid;
+
+use super::Reply;
+use crate::failure::Failure;
+use crate::servidor::Servidor;
+use crate::store::{Reservation, Reserved};
+use crate::wire;
+
+/// Namespace of the fingerprints that tell one reservation from another.
+const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x8d0c_61f2_4b7e_4a51_9c3d_e2a7_50f1_6b94);
+
+pub(super) async fn handle(
+    servidor: &Servidor,
+    payload: &[u8],
+    deadline: Instant,
+) -> Result<Reply, Failure> {
+    let request = ReservaRequest::from_json(payload)?;
+    let reservation = Reservation {
+        request_id: request.request_id.as_str().to_owned(),
+        fingerprint: fingerprint(&request),
+        command: domain::ReservaCommand {
+            carro: wire::carro(&request.carro)?,
+            posto_id: request.posto_id,
+            stretch: wire::stretch(request.inicio, request.fim),
+        },
+        deadline,
+    };
+    let Reserved { reserva, nome } = servidor
+        .store
+        .reserve(reservation)
+        .await
+        .map_err(|error| Failure::from_write(error, &servidor.id))?;
+    let (request_id, client_id) = (request.request_id, request.client_id);
+    info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
+    let reply = ReservaReply {
+        request_id: request_id.clone(),
+        status: StatusReply::Sucesso,
+        mensagem: format!(
+            "O posto {nome} localizado no servidor {} foi reservado para o carro de placa {}.",
+            servidor.id, reserva.placa
+        ),
+        reserva: wire::reserva(&reserva),
+    };
+    Reply::json(client_id, request_id, &reply)
+}
+
+/// Stands for everything that is asked, whoever asks and through whichever gateway.
+fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
+    let asked = (
+        &request.carro,
+        request.posto_id,
+        request.inicio,
+        request.fim,
+    );
+    let text = serde_json::to_vec(&asked).unwrap_or_default();
+    Uuid::new_v5(&FINGERPRINT_NAMESPACE, &text).into_bytes()
+}

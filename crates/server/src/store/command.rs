@@ -1,0 +1,111 @@
+//! What the writer is asked to do, and what it says has changed.
+
+use tokio::time::Instant;
+
+use domain::{Kwh, KwhPerKm, Placa, Posto, PostoChange, Reserva, ReservaCommand};
+use tokio::sync::oneshot;
+
+use super::WriteError;
+
+/// Where the outcome of a write goes, once it is on disk.
+pub(super) type Done<T> = oneshot::Sender<Result<T, WriteError>>;
+
+/// One thing for the writer to do.
+pub(super) enum Work {
+    Reserve(Box<Reservation>, Done<Reserved>),
+    Cancel(Cancellation, Done<Reserva>),
+    Edit(Box<Edit>, Done<i64>),
+    Telemetry(Telemetry, Done<()>),
+    Sweep(Done<()>),
+}
+
+/// A reservation command with what makes it happen at most once and not too late.
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    /// The same for every repeat.
+    pub request_id: String,
+    /// Stands for what is asked, so that a reused `request_id` is noticed.
+    pub fingerprint: [u8; 16],
+    /// What is asked.
+    pub command: ReservaCommand,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+/// A reservation that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// The reserva as it was made.
+    pub reserva: Reserva,
+    /// Name of the posto when it was made.
+    pub nome: String,
+}
+
+/// Which reserva to cancel.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CancelTarget {
+    /// The one this request made.
+    RequestId(String),
+    /// The one with this number.
+    Id(i64),
+}
+
+/// A cancellation.
+#[derive(Debug, Clone)]
+pub struct Cancellation {
+    /// Which reserva.
+    pub target: CancelTarget,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+/// A change by the operator, or by a charger.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// A new posto.
+    CreatePosto(Posto),
+    /// Other values for a posto; also in and out of service.
+    ChangePosto(i64, PostoChange),
+    /// A posto is no more.
+    RemovePosto(i64),
+    /// A carro starts charging.
+    StartCarregamento {
+        /// Where.
+        posto_id: i64,
+        /// Which carro.
+        placa: Placa,
+    },
+    /// A carro has charged.
+    FinishCarregamento {
+        /// Where.
+        posto_id: i64,
+        /// Which session.
+        id: i64,
+        /// How much.
+        energia_fornecida: Kwh,
+    },
+    /// The postos of an operator, with their ids, into a database that never had any.
+    ImportPostos(Vec<(i64, Posto)>),
+}
+
+/// What a carro says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telemetry {
+    /// Which carro.
+    pub placa: Placa,
+    /// Energy in its battery.
+    pub nivel_bateria: Kwh,
+    /// Its consumption, if said.
+    pub taxa_descarga: Option<KwhPerKm>,
+    /// Whether it is charging, if said.
+    pub em_carregamento: Option<bool>,
+}
+
+/// Something that is different now, on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A posto's state may be another.
+    Posto(i64),
+    /// A reserva was made, cancelled, or has ended.
+    Reserva(Reserva),
+}

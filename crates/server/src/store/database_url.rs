@@ -1,0 +1,91 @@
+//! `DATABASE_URL`, read as SQLAlchemy reads it.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Path of the database file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(PathBuf);
+
+/// Why a text is no database URL of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an SQLite URL")]
+pub struct InvalidDatabaseUrl;
+
+impl DatabaseUrl {
+    /// The file, relative to the working directory unless the URL was absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A URL for a file.
+    #[must_use]
+    pub fn from_path(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = InvalidDatabaseUrl;
+
+    /// `sqlite:///rel` is relative and `sqlite:////abs` absolute, as in SQLAlchemy
+    /// (docs.sqlalchemy.org, "SQLite connect strings"); `sqlite://rel` and `sqlite:rel` are
+    /// sqlx's spelling. A file that keeps nothing (`:memory:`) would break the promises.
+    fn from_str(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let rest = url.strip_prefix("sqlite:").ok_or(InvalidDatabaseUrl)?;
+        let path = match rest.strip_prefix("//") {
+            Some(after_host) => after_host.strip_prefix('/').unwrap_or(after_host),
+            None => rest,
+        };
+        let names_a_file = !path.is_empty() && !path.ends_with('/') && path != "." && path != "..";
+        if !names_a_file || path.contains([':', '?', '\0']) {
+            return Err(InvalidDatabaseUrl);
+        }
+        Ok(Self(PathBuf::from(path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_are_counted_as_sqlalchemy_counts_them() {
+        for (url, path) in [
+            ("sqlite:///./data/server1.db", "./data/server1.db"),
+            ("sqlite:///data/server1.db", "data/server1.db"),
+            ("sqlite:////var/lib/server1.db", "/var/lib/server1.db"),
+            ("sqlite://data/server1.db", "data/server1.db"),
+            ("sqlite:data/server1.db", "data/server1.db"),
+        ] {
+            assert_eq!(
+                url.parse::<DatabaseUrl>().expect(url).path(),
+                Path::new(path),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_keeps_nothing_or_is_no_sqlite_is_refused() {
+        for url in [
+            "",
+            "server1.db",
+            "postgres://localhost/db",
+            "sqlite:",
+            "sqlite://",
+            "sqlite:///",
+            "sqlite://:memory:",
+            "sqlite::memory:",
+            "sqlite:///data/",
+            "sqlite:///a.db?mode=ro",
+        ] {
+            assert_eq!(
+                url.parse::<DatabaseUrl>(),
+                Err(InvalidDatabaseUrl),
+                "{url:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Reading, on connections of its own: no list ever keeps the writer waiting.
+
+use domain::{Carregamento, Moment, Rejection, Reserva, ReservaState};
+use sqlx::FromRow;
+
+use super::rows::{self, PostoRecord, ReservaRow};
+use super::{Reserved, Store, StoreError, carregamentos, stored_reply};
+
+/// Which postos to list; what is `None` does not filter.
+#[derive(Debug, Clone, Default)]
+pub struct PostosQuery {
+    /// Those that can (or cannot) be used at the moment of the query.
+    pub disponivel: Option<bool>,
+    /// Those that are (or are not) in maintenance.
+    pub em_manutencao: Option<bool>,
+    /// Those with this connector, whatever its case.
+    pub tipo_conector: Option<String>,
+}
+
+/// Which reservas to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct ReservasQuery {
+    /// Those that stand so.
+    pub status: Option<ReservaState>,
+    /// Those of this carro.
+    pub placa: Option<String>,
+    /// Those of this posto.
+    pub posto_id: Option<i64>,
+    /// Those with a smaller number, to read on.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A reserva with when it was made.
+#[derive(Debug, Clone)]
+pub struct ReservaRecord {
+    /// The reserva, as it stands at the moment of the query.
+    pub reserva: Reserva,
+    /// When it was made.
+    pub created_at: Moment,
+}
+
+/// A carro as it is known.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub struct CarroRecord {
+    /// Licence plate.
+    pub placa: String,
+    /// Make and model.
+    pub modelo: String,
+    /// Battery capacity, in kWh.
+    pub capacidade_bateria: f64,
+    /// Energy in the battery, in kWh, as last said.
+    pub nivel_bateria_atual: f64,
+    /// Consumption, in kWh per km.
+    pub taxa_descarga: f64,
+    /// Whether it is charging, as last said.
+    pub em_carregamento: bool,
+    /// When anything of this was last said, milliseconds since 1970 UTC.
+    pub updated_at: i64,
+}
+
+/// What became of a reservation request.
+#[derive(Debug, Clone)]
+pub struct RequestOutcome {
+    /// The first answer.
+    pub decision: Result<Reserved, Rejection>,
+    /// The reserva as it stands at the moment of the query, where one was made.
+    pub current: Option<Reserva>,
+}
+
+#[derive(FromRow)]
+struct ReservaRecordRow {
+    #[sqlx(flatten)]
+    reserva: ReservaRow,
+    created_at: i64,
+}
+
+impl ReservaRecordRow {
+    fn read(self, now: Moment) -> Result<ReservaRecord, StoreError> {
+        let mut reserva = Reserva::try_from(self.reserva)?;
+        reserva.state = reserva.state_at(now);
+        Ok(ReservaRecord {
+            reserva,
+            created_at: Moment::from_millis(self.created_at),
+        })
+    }
+}
+
+impl Store {
+    /// The postos that match, by id, with whether each can be used at `now`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn postos(
+        &self,
+        query: &PostosQuery,
+        now: Moment,
+    ) -> Result<Vec<PostoRecord>, StoreError> {
+        self.select_postos(query, None, now).await
+    }
+
+    /// Those postos of a list of ids that exist.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn postos_by_id(
+        &self,
+        ids: &[i64],
+        now: Moment,
+    ) -> Result<Vec<PostoRecord>, StoreError> {
+        let ids = serde_json::json!(ids).to_string();
+        self.select_postos(&PostosQuery::default(), Some(ids), now)
+            .await
+    }
+
+    async fn select_postos(
+        &self,
+        query: &PostosQuery,
+        ids: Option<String>,
+        now: Moment,
+    ) -> Result<Vec<PostoRecord>, StoreError> {
+        let postos = sqlx::query_as(
+            "SELECT * FROM (
+                 SELECT p.id, p.nome, p.localizacao, p.potencia_maxima, p.tipo_conector,
+                        p.preco_kwh, p.em_manutencao,
+                        p.in_service AND NOT p.em_manutencao
+                        AND NOT EXISTS (SELECT 1 FROM reservas AS r
+                                        WHERE r.posto_id = p.id AND r.status = 'ativa'
+                                          AND r.fim > ?1 AND r.inicio <= ?1)
+                        AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
+                                        WHERE c.posto_id = p.id AND c.fim IS NULL)
+                        AS disponivel
+                 FROM postos AS p
+                 WHERE p.removed_at IS NULL
+                   AND (?2 IS NULL OR p.id IN (SELECT value FROM json_each(?2))))
+             WHERE (?3 IS NULL OR disponivel = ?3)
+               AND (?4 IS NULL OR em_manutencao = ?4)
+               AND (?5 IS NULL OR tipo_conector = ?5 COLLATE NOCASE)
+             ORDER BY id",
+        )
+        .bind(now.as_millis())
+        .bind(ids)
+        .bind(query.disponivel)
+        .bind(query.em_manutencao)
+        .bind(&query.tipo_conector)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(postos)
+    }
+
+    /// What became of a reservation request; `None` if it never got here or was too late.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_outcome(
+        &self,
+        request_id: &str,
+        now: Moment,
+    ) -> Result<Option<RequestOutcome>, StoreError> {
+        let mut found = stored_reply::find(&self.readers, &[request_id], &self.servidor).await?;
+        Ok(found.remove(request_id).map(|reply| {
+            let current = reply.current.map(|mut reserva| {
+                reserva.state = reserva.state_at(now);
+                reserva
+            });
+            RequestOutcome {
+                decision: reply.decision,
+                current,
+            }
+        }))
+    }
+
+    /// The reservas that match, newest first, as they stand at `now`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn reservas(
+        &self,
+        query: &ReservasQuery,
+        now: Moment,
+    ) -> Result<Vec<ReservaRecord>, StoreError> {
+        let found: Vec<ReservaRecordRow> = sqlx::query_as(
+            "SELECT id, request_id, posto_id, placa, inicio, fim, status, created_at
+             FROM reservas
+             WHERE (?1 IS NULL
+                    OR CASE WHEN status = 'ativa' AND fim <= ?6 THEN 'encerrada' ELSE status END = ?1)
+               AND (?2 IS NULL OR placa = ?2)
+               AND (?3 IS NULL OR posto_id = ?3)
+               AND (?4 IS NULL OR id < ?4)
+             ORDER BY id DESC LIMIT ?5",
+        )
+        .bind(query.status.map(rows::state_word))
+        .bind(&query.placa)
+        .bind(query.posto_id)
+        .bind(query.before)
+        .bind(query.limit)
+        .bind(now.as_millis())
+        .fetch_all(&self.readers)
+        .await?;
+        found.into_iter().map(|row| row.read(now)).collect()
+    }
+
+    /// One reserva, as it stands at `now`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<ReservaRecord>, StoreError> {
+        let found: Option<ReservaRecordRow> = sqlx::query_as(
+            "SELECT id, request_id, posto_id, placa, inicio, fim, status, created_at
+             FROM reservas WHERE id = ?1",
+        )
+        .bind(id)
+        .fetch_optional(&self.readers)
+        .await?;
+        found.map(|row| row.read(now)).transpose()
+    }
+
+    /// Known carros by placa, those after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn carros(
+        &self,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<CarroRecord>, StoreError> {
+        let carros =
+            sqlx::query_as("SELECT * FROM carros WHERE placa > ?1 ORDER BY placa LIMIT ?2")
+                .bind(after.unwrap_or_default())
+                .bind(limit)
+                .fetch_all(&self.readers)
+                .await?;
+        Ok(carros)
+    }
+
+    /// One carro.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn carro(&self, placa: &str) -> Result<Option<CarroRecord>, StoreError> {
+        let carro = sqlx::query_as("SELECT * FROM carros WHERE placa = ?1")
+            .bind(placa)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(carro)
+    }
+
+    /// One charging session of a posto.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn carregamento(
+        &self,
+        posto_id: i64,
+        id: i64,
+    ) -> Result<Option<Carregamento>, StoreError> {
+        carregamentos::find(&self.readers, posto_id, id).await
+    }
+}

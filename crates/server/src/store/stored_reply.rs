@@ -1,0 +1,154 @@
+//! What was answered to a request, kept so that its repeat gets the same answer.
+
+use std::collections::HashMap;
+
+use domain::{Rejection, Reserva, ReservaState, StretchError};
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::rows::ReservaRow;
+use super::{Reserved, StoreError};
+
+/// How a request was decided.
+pub(super) type Decision = Result<Reserved, Rejection>;
+
+/// A decision and what it was about.
+#[derive(Debug, Clone)]
+pub(super) struct StoredReply {
+    /// `None` once the record of the request itself is gone and only its reserva is left.
+    pub(super) fingerprint: Option<[u8; 16]>,
+    /// The first answer.
+    pub(super) decision: Decision,
+    /// The reserva as it stands now, where there is one.
+    pub(super) current: Option<Reserva>,
+}
+
+impl StoredReply {
+    /// The answer to a repeat that asks for what `fingerprint` stands for.
+    pub(super) fn answer(&self, fingerprint: [u8; 16]) -> Decision {
+        match self.fingerprint {
+            Some(first) if first != fingerprint => Err(Rejection::ChaveReutilizada),
+            _ => self.decision.clone(),
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct ReplyRow {
+    asked: String,
+    fingerprint: Option<Vec<u8>>,
+    decided_posto_id: Option<i64>,
+    nome: Option<String>,
+    rejection: Option<String>,
+    /// All zeros and blanks where the answer was a refusal.
+    #[sqlx(flatten)]
+    reserva: ReservaRow,
+}
+
+/// One word per refusal, with which it is found again.
+const fn stretch_word(error: StretchError) -> &'static str {
+    match error {
+        StretchError::FimNotAfterInicio => "fim_not_after_inicio",
+        StretchError::FimInPast => "fim_in_past",
+        StretchError::InicioInPast => "inicio_in_past",
+        StretchError::TooLong => "too_long",
+    }
+}
+
+/// The word a refusal of a reservation is stored as; `None` for refusals of other commands.
+pub(super) fn rejection_word(rejection: &Rejection) -> Option<&'static str> {
+    Some(match rejection {
+        Rejection::PostoInexistente { .. } => "posto_inexistente",
+        Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
+        Rejection::PostoReservado { .. } => "posto_reservado",
+        Rejection::PostoOcupado { .. } => "posto_ocupado",
+        Rejection::PostoIndisponivel { .. } => "posto_indisponivel",
+        Rejection::PostoEmManutencao { .. } => "posto_em_manutencao",
+        Rejection::Stretch(error) => stretch_word(*error),
+        _ => return None,
+    })
+}
+
+fn rejection(word: &str, posto_id: i64, nome: String, servidor: &str) -> Option<Rejection> {
+    Some(match word {
+        "posto_inexistente" => Rejection::PostoInexistente {
+            posto_id,
+            servidor: servidor.to_owned(),
+        },
+        "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
+        "posto_reservado" => Rejection::PostoReservado { nome },
+        "posto_ocupado" => Rejection::PostoOcupado { nome },
+        "posto_indisponivel" => Rejection::PostoIndisponivel { nome },
+        "posto_em_manutencao" => Rejection::PostoEmManutencao { nome },
+        "fim_not_after_inicio" => Rejection::Stretch(StretchError::FimNotAfterInicio),
+        "fim_in_past" => Rejection::Stretch(StretchError::FimInPast),
+        "inicio_in_past" => Rejection::Stretch(StretchError::InicioInPast),
+        "too_long" => Rejection::Stretch(StretchError::TooLong),
+        _ => return None,
+    })
+}
+
+impl ReplyRow {
+    fn read(self, servidor: &str) -> Result<(String, StoredReply), StoreError> {
+        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of request {}", self.asked));
+        let nome = self.nome.clone().unwrap_or_default();
+        let fingerprint = match self.fingerprint.as_deref() {
+            Some(bytes) => Some(bytes.try_into().map_err(|_| corrupt("fingerprint"))?),
+            None => None,
+        };
+        if let Some(word) = &self.rejection {
+            let posto_id = self.decided_posto_id.unwrap_or_default();
+            let rejection =
+                rejection(word, posto_id, nome, servidor).ok_or_else(|| corrupt("rejection"))?;
+            let reply = StoredReply {
+                fingerprint,
+                decision: Err(rejection),
+                current: None,
+            };
+            return Ok((self.asked, reply));
+        }
+        let current = Reserva::try_from(self.reserva)?;
+        // A reserva is active when it is made, whatever has become of it since.
+        let made = Reserva {
+            state: ReservaState::Ativa,
+            ..current.clone()
+        };
+        let decision = Ok(Reserved {
+            reserva: made,
+            nome,
+        });
+        Ok((
+            self.asked,
+            StoredReply {
+                fingerprint,
+                decision,
+                current: Some(current),
+            },
+        ))
+    }
+}
+
+/// The stored replies of those `request_ids` that have come before.
+pub(super) async fn find(
+    executor: impl SqliteExecutor<'_>,
+    request_ids: &[&str],
+    servidor: &str,
+) -> Result<HashMap<String, StoredReply>, StoreError> {
+    // The record of a request is pruned one day; its reserva stays and answers in its place.
+    let rows: Vec<ReplyRow> = sqlx::query_as(
+        "SELECT asked.value AS asked, q.fingerprint, q.posto_id AS decided_posto_id,
+                COALESCE(q.nome, p.nome) AS nome, q.rejection,
+                COALESCE(r.id, 0) AS id, COALESCE(r.request_id, '') AS request_id,
+                COALESCE(r.posto_id, 0) AS posto_id, COALESCE(r.placa, '') AS placa,
+                COALESCE(r.inicio, 0) AS inicio, COALESCE(r.fim, 0) AS fim,
+                COALESCE(r.status, '') AS status
+         FROM json_each(?1) AS asked
+         LEFT JOIN requests AS q ON q.request_id = asked.value
+         LEFT JOIN reservas AS r ON r.request_id = asked.value
+         LEFT JOIN postos AS p ON p.id = r.posto_id
+         WHERE q.seq IS NOT NULL OR r.id IS NOT NULL",
+    )
+    .bind(serde_json::json!(request_ids).to_string())
+    .fetch_all(executor)
+    .await?;
+    rows.into_iter().map(|row| row.read(servidor)).collect()
+}

@@ -1,0 +1,121 @@
+//! The store when everybody comes at once.
+
+use std::collections::HashSet;
+
+use domain::{Rejection, ReservaState};
+use server::store::{CancelTarget, ReservasQuery, WriteError};
+use tokio::task::JoinSet;
+
+use crate::support::{TestStore, now, reservation, soon};
+
+#[tokio::test]
+async fn two_thousand_callers_share_a_hundred_postos() {
+    let store = TestStore::new(100).await;
+    let mut callers = JoinSet::new();
+    for caller in 0..2000 {
+        let (handle, posto_id) = (store.store.clone(), caller % 100 + 1);
+        let request_id = format!("r{caller}");
+        let plate = format!("CAR{caller:04}");
+        callers.spawn(async move {
+            handle
+                .reserve(reservation(&request_id, &plate, posto_id, None))
+                .await
+        });
+    }
+    let mut given = HashSet::new();
+    let mut refused = 0;
+    while let Some(outcome) = callers.join_next().await {
+        match outcome.expect("a caller") {
+            Ok(reserved) => {
+                assert!(reserved.reserva.id > 0);
+                assert!(
+                    given.insert(reserved.reserva.posto_id),
+                    "a posto was given twice"
+                );
+            }
+            Err(WriteError::Rejected(Rejection::PostoReservado { .. })) => refused += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((given.len(), refused), (100, 1900));
+    let query = ReservasQuery {
+        limit: 1000,
+        ..ReservasQuery::default()
+    };
+    assert_eq!(
+        store
+            .store
+            .reservas(&query, now())
+            .await
+            .expect("a read")
+            .len(),
+        100
+    );
+}
+
+#[tokio::test]
+async fn repeats_in_one_batch_have_one_effect_and_one_answer() {
+    let store = TestStore::new(1).await;
+    let mut repeats = JoinSet::new();
+    for _ in 0..50 {
+        let handle = store.store.clone();
+        repeats.spawn(async move { handle.reserve(reservation("r1", "ABC1234", 1, None)).await });
+    }
+    let mut ids = HashSet::new();
+    while let Some(outcome) = repeats.join_next().await {
+        ids.insert(
+            outcome
+                .expect("a caller")
+                .expect("the first answer")
+                .reserva
+                .id,
+        );
+    }
+    assert_eq!(ids.len(), 1);
+}
+
+#[tokio::test]
+async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
+    let store = TestStore::new(1).await;
+    let handle = &store.store;
+    let target = CancelTarget::RequestId("r1".to_owned());
+    let (first, refused, cancelled, second) = tokio::join!(
+        handle.reserve(reservation("r1", "AAA1111", 1, None)),
+        handle.reserve(reservation("r2", "BBB2222", 1, None)),
+        handle.cancel(target, soon()),
+        handle.reserve(reservation("r3", "CCC3333", 1, None)),
+    );
+    let first = first.expect("free").reserva;
+    assert!(refused.is_err());
+    let cancelled = cancelled.expect("it was made");
+    assert_eq!(
+        (cancelled.id, cancelled.state),
+        (first.id, ReservaState::Cancelada)
+    );
+    let second = second.expect("free again").reserva;
+    let query = ReservasQuery {
+        status: Some(ReservaState::Ativa),
+        limit: 9,
+        ..Default::default()
+    };
+    let held = store.store.reservas(&query, now()).await.expect("a read");
+    assert_eq!(
+        held.iter()
+            .map(|record| record.reserva.id)
+            .collect::<Vec<_>>(),
+        [second.id]
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
+    let store = TestStore::new(1).await;
+    store.reserve("r1", "AAA1111", 1).await.expect("free");
+    let target = CancelTarget::RequestId("r1".to_owned());
+    let (cancelled, second) = tokio::join!(
+        store.store.cancel(target, soon()),
+        store.store.reserve(reservation("r2", "BBB2222", 1, None)),
+    );
+    cancelled.expect("it was made");
+    second.expect("free within the same batch");
+}

@@ -1,0 +1,188 @@
+//! A store on a fresh file, with a clock that the test sets.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use domain::{
+    Carro, Kw, Kwh, KwhPerKm, Localizacao, Moment, Placa, Posto, Price, ReservaCommand, Stretch,
+};
+use server::store::{
+    CancelTarget, Change, Edit, Environment, Reservation, Reserved, Store, StoreCloser, WriteError,
+};
+use tokio::sync::mpsc;
+
+/// 2026-01-01T00:00:00Z.
+pub(crate) const START: i64 = 1_767_225_600_000;
+pub(crate) const HOUR: i64 = 3_600_000;
+
+pub(crate) struct TestStore {
+    pub(crate) store: Store,
+    pub(crate) changes: mpsc::Receiver<Vec<Change>>,
+    pub(crate) folder: tempfile::TempDir,
+    closer: StoreCloser,
+}
+
+thread_local! {
+    // Each test runs on one thread of its own, and so does its store.
+    static NOW: AtomicI64 = const { AtomicI64::new(START) };
+}
+
+pub(crate) fn set_now(moment: i64) {
+    NOW.with(|now| now.store(moment, Ordering::Relaxed));
+}
+
+pub(crate) fn now() -> Moment {
+    Moment::from_millis(NOW.with(|now| now.load(Ordering::Relaxed)))
+}
+
+impl TestStore {
+    /// A new file with postos 1 to `postos`.
+    pub(crate) async fn new(postos: i64) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Self::open(folder).await;
+        let list = (1..=postos)
+            .map(|id| (id, posto(&format!("Ponto {id}"))))
+            .collect();
+        store
+            .store
+            .edit(Edit::ImportPostos(list))
+            .await
+            .expect("the postos are imported");
+        store
+    }
+
+    async fn open(folder: tempfile::TempDir) -> Self {
+        let (sender, changes) = mpsc::channel(64);
+        let environment = Environment {
+            servidor: "server1".to_owned(),
+            now,
+            changes: sender,
+        };
+        let (store, closer) = Store::open(&Self::file(folder.path()), environment)
+            .await
+            .expect("the store opens");
+        Self {
+            store,
+            changes,
+            folder,
+            closer,
+        }
+    }
+
+    fn file(folder: &Path) -> PathBuf {
+        folder.join("deep/er/server1.db")
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        Self::file(self.folder.path())
+    }
+
+    /// Closes the store and opens the same file again.
+    pub(crate) async fn reopen(self) -> Self {
+        let Self {
+            store,
+            folder,
+            closer,
+            ..
+        } = self;
+        drop(store);
+        closer.close().await.expect("the store closes");
+        Self::open(folder).await
+    }
+
+    pub(crate) async fn close(self) -> tempfile::TempDir {
+        drop(self.store);
+        self.closer.close().await.expect("the store closes");
+        self.folder
+    }
+
+    pub(crate) async fn reserve(
+        &self,
+        request_id: &str,
+        plate: &str,
+        posto_id: i64,
+    ) -> Result<Reserved, WriteError> {
+        self.store
+            .reserve(reservation(request_id, plate, posto_id, None))
+            .await
+    }
+
+    pub(crate) async fn reserve_at(
+        &self,
+        request_id: &str,
+        plate: &str,
+        hours: (i64, i64),
+    ) -> Result<Reserved, WriteError> {
+        self.store
+            .reserve(reservation(request_id, plate, 1, Some(hours)))
+            .await
+    }
+
+    pub(crate) async fn cancel(&self, request_id: &str) -> Result<domain::Reserva, WriteError> {
+        self.store
+            .cancel(CancelTarget::RequestId(request_id.to_owned()), soon())
+            .await
+    }
+
+    pub(crate) async fn disponivel(&self, posto_id: i64) -> bool {
+        let found = self
+            .store
+            .postos_by_id(&[posto_id], now())
+            .await
+            .expect("a listing");
+        found.first().expect("the posto").disponivel
+    }
+}
+
+pub(crate) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+pub(crate) fn placa(text: &str) -> Placa {
+    Placa::new(text).expect("a placa")
+}
+
+pub(crate) fn posto(nome: &str) -> Posto {
+    Posto {
+        nome: nome.to_owned(),
+        localizacao: Localizacao::new("-23.5540,-46.6370").expect("a place"),
+        potencia_maxima: Kw::new(22.0).expect("power"),
+        tipo_conector: "CCS".to_owned(),
+        preco_kwh: Price::new(2.5).expect("a price"),
+        in_service: true,
+        em_manutencao: false,
+    }
+}
+
+/// A reservation; `hours` counts from [`START`].
+pub(crate) fn reservation(
+    request_id: &str,
+    plate: &str,
+    posto_id: i64,
+    hours: Option<(i64, i64)>,
+) -> Reservation {
+    let moment = |hour: i64| Moment::from_millis(START + hour * HOUR);
+    let (inicio, fim) = hours.map(|(from, to)| (moment(from), moment(to))).unzip();
+    let mut fingerprint = [0; 16];
+    let asked = format!("{plate}{posto_id}");
+    fingerprint[..asked.len().min(16)].copy_from_slice(&asked.as_bytes()[..asked.len().min(16)]);
+    Reservation {
+        request_id: request_id.to_owned(),
+        fingerprint,
+        command: ReservaCommand {
+            carro: Carro {
+                placa: placa(plate),
+                modelo: "BYD Dolphin".to_owned(),
+                capacidade_bateria: Kwh::new(44.5).expect("energy"),
+                nivel_bateria: Kwh::new(22.3).expect("energy"),
+                taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
+            },
+            posto_id,
+            stretch: Stretch { inicio, fim },
+        },
+        deadline: soon(),
+    }
+}

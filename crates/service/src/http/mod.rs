@@ -1,0 +1,56 @@
+//! The HTTP surface that both programs share: one error shape, documentation, limits.
+
+mod error;
+mod extract;
+mod query;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use error::HttpError;
+pub use extract::{Path, RawJson};
+pub use query::QueryParams;
+pub use serve::serve;
+
+/// The longest body; the largest one of the contract is below 2 KiB.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Gives a router what every router of ours has: `/docs` and `/openapi.json`, our error shape
+/// for unknown routes, wrong methods and faults, a limit of body size, and one of requests in
+/// flight beyond which the answer is `sobrecarregado`.
+pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
+    let permits = Arc::new(Semaphore::new(max_in_flight));
+    router
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
+        .fallback(async || HttpError::unknown_route())
+        .method_not_allowed_fallback(async || HttpError::wrong_method())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            HttpError::internal().into_response()
+        }))
+        .layer(middleware::from_fn_with_state(permits, limit_in_flight))
+}
+
+async fn limit_in_flight(
+    State(permits): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Whether a probe is answered must not depend on how much else is going on.
+    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        return next.run(request).await;
+    }
+    match permits.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => HttpError::overloaded().into_response(),
+    }
+}

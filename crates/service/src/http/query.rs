@@ -1,0 +1,63 @@
+//! Query parameters, read one by one so that every wrong one is named at once.
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use protocol::{BadMessage, Checker};
+
+use super::HttpError;
+
+/// The parameters of a query, as they came. Those nobody asks for are ignored.
+pub struct QueryParams(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(pairs)) => Ok(Self(pairs)),
+            Err(error) => Err(BadMessage::NotJson(error.body_text()).into()),
+        }
+    }
+}
+
+impl QueryParams {
+    /// A text, if it is there. Given twice, it is wrong.
+    pub fn text(&mut self, checker: &mut Checker, name: &str) -> Option<String> {
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(given, _)| given == name)
+            .map(|(_, value)| value);
+        let first = values.next()?;
+        if values.next().is_some() {
+            checker.wrong(name, "deve vir uma vez só");
+            return None;
+        }
+        Some(first.clone())
+    }
+
+    /// A boolean, if it is there.
+    pub fn bool(&mut self, checker: &mut Checker, name: &str) -> Option<bool> {
+        match self.text(checker, name)?.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            other => {
+                checker.wrong(name, format!("deve ser true ou false, mas veio {other:?}"));
+                None
+            }
+        }
+    }
+
+    /// An integer, if it is there.
+    pub fn integer(&mut self, checker: &mut Checker, name: &str) -> Option<i64> {
+        let text = self.text(checker, name)?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            checker.wrong(
+                name,
+                format!("deve ser um número inteiro, mas veio {text:?}"),
+            );
+        }
+        number
+    }
+}

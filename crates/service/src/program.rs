@@ -1,0 +1,123 @@
+//! What a program does before and after its purpose: arguments, the clock, signals, exit codes.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::Timestamp;
+use tracing::error;
+
+/// The wall clock. Nothing else of ours reads it.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Done when the program is asked to stop: SIGTERM or Ctrl-C.
+pub async fn shutdown_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                error!(%error, "SIGTERM cannot be heard; only Ctrl-C stops this program");
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// A program as it presents itself on the command line.
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// Its variables, one a line, as `--help` shows them.
+    pub variables: &'static str,
+    /// Where it listens unless `HTTP_ADDR` says otherwise.
+    pub default_addr: &'static str,
+}
+
+/// Exit code of a start that failed for a reason the operator can mend.
+const CANNOT_START: u8 = 2;
+
+impl Program {
+    /// Runs `purpose`, or what the first argument asks for instead.
+    pub fn main<E: Display>(&self, purpose: impl AsyncFnOnce() -> Result<(), E>) -> ExitCode {
+        match std::env::args().nth(1).as_deref() {
+            None => self.run(purpose),
+            Some("healthcheck") => self.healthcheck(),
+            Some("--version" | "-V") => say(&format!("{} {}", self.name, self.version)),
+            Some("--help" | "-h") => say(&self.help()),
+            Some(other) => complain(&format!(
+                "{other:?} is no argument; see {} --help",
+                self.name
+            )),
+        }
+    }
+
+    fn run<E: Display>(&self, purpose: impl AsyncFnOnce() -> Result<(), E>) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        match runtime.map(|runtime| runtime.block_on(purpose())) {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(error)) => complain(&error.to_string()),
+            Err(error) => complain(&error.to_string()),
+        }
+    }
+
+    fn healthcheck(&self) -> ExitCode {
+        let addr = std::env::var("HTTP_ADDR").unwrap_or_default();
+        let addr = addr
+            .parse::<SocketAddr>()
+            .or_else(|_| self.default_addr.parse());
+        let checked = addr
+            .map_err(|error| error.to_string())
+            .and_then(|addr| crate::healthcheck(addr.port()));
+        match checked {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => complain(&reason),
+        }
+    }
+
+    fn help(&self) -> String {
+        let Self {
+            name,
+            version,
+            about,
+            variables,
+            ..
+        } = self;
+        format!(
+            "{name} {version}: {about}\n\n\
+             Usage: {name} [healthcheck | --version | --help]\n\n\
+             Without an argument it runs until SIGTERM or Ctrl-C. `healthcheck` exits with 0 \
+             when the\none that runs on this machine is ready.\n\n\
+             Settings, from the environment:\n{variables}"
+        )
+    }
+}
+
+#[allow(clippy::print_stdout)] // What was asked for on the command line is answered there.
+fn say(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+#[allow(clippy::print_stderr)] // An operator must see it even where logs go elsewhere.
+fn complain(reason: &str) -> ExitCode {
+    eprintln!("{reason}");
+    ExitCode::from(CANNOT_START)
+}
