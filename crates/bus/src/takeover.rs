@@ -7,9 +7,11 @@
 use std::time::Duration;
 
 /// A connection that lasted longer was not thrown out by a program that reconnects at once.
-const SHORT: Duration = Duration::from_secs(10);
-/// One loss may be a restart of ourselves that the broker noticed late.
-const IN_A_ROW: u32 = 2;
+const SHORT: Duration = Duration::from_secs(3);
+/// Once may be a restart of ourselves that overlapped.
+const TOLD_IN_A_ROW: u32 = 2;
+/// A line that breaks looks the same, but rarely breaks so often so soon.
+const GUESSED_IN_A_ROW: u32 = 3;
 
 /// How a connection ended, as far as it matters here.
 #[derive(Debug, Clone, Copy)]
@@ -42,12 +44,18 @@ pub(crate) struct TakeoverWatch {
 impl TakeoverWatch {
     /// Takes a loss in; true if it is a takeover beyond doubt.
     ///
-    /// Mosquitto's DISCONNECT carries a reason and no properties, which the library cannot
-    /// read: it reports a plain close. So a quick close of a session that the broker knew,
-    /// after connecting at the first attempt, is a suspicion, and a second one a certainty.
+    /// Not every broker says why it closes (Mosquitto 2.0.11 does not), and the library cannot
+    /// read a DISCONNECT with a reason and no properties: both look like a plain close. So a
+    /// quick close of a session that the broker knew,
+    /// after connecting at the first attempt, is a suspicion, and a third one a certainty.
     /// A restarting broker is not taken for that: it has forgotten the session, or refuses
     /// connections for a moment.
     pub(crate) fn observe(&mut self, loss: Loss) -> bool {
+        let enough = match loss.cause {
+            Cause::TakenOver => TOLD_IN_A_ROW,
+            Cause::ClosedByBroker => GUESSED_IN_A_ROW,
+            Cause::Other => u32::MAX,
+        };
         let suspicious = match loss.cause {
             Cause::TakenOver => true,
             Cause::ClosedByBroker => {
@@ -60,7 +68,7 @@ impl TakeoverWatch {
             return false;
         }
         self.in_a_row += 1;
-        self.in_a_row >= IN_A_ROW
+        self.in_a_row >= enough
     }
 }
 
@@ -77,8 +85,9 @@ mod tests {
     }
 
     #[test]
-    fn the_second_quick_close_in_a_row_is_a_takeover() {
+    fn the_third_quick_close_in_a_row_is_a_takeover() {
         let mut watch = TakeoverWatch::default();
+        assert!(!watch.observe(closed(100, true)));
         assert!(!watch.observe(closed(100, true)));
         assert!(watch.observe(closed(100, true)));
         assert!(watch.observe(closed(100, true)));

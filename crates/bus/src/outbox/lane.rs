@@ -15,7 +15,7 @@ use crate::{Join, Outgoing};
 /// This is what makes arrays form by themselves: a lone message finds the lane free and
 /// leaves at once; under load the next ones wait for a PUBACK and then leave together.
 /// Two keep the broker busy while a PUBACK is under way.
-const JOIN_WINDOW: usize = 1;
+const JOIN_WINDOW: usize = 2;
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -57,51 +57,43 @@ impl Lane {
     /// The next packet, and how many messages were dropped because their time was up.
     pub(super) fn take(&mut self, now: Instant, max_array: usize) -> (Option<Batch>, usize) {
         let mut expired = 0;
-        let (first, life) = loop {
-            let Some(first) = self.waiting.pop_front() else {
-                return (None, expired);
-            };
-            match expiry::life(first.expires_at, now) {
-                Life::Over => expired += 1,
-                life => break (first, life),
-            }
+        let Some((first, life)) = self.next(now, &mut expired) else {
+            return (None, expired);
         };
         let mut bytes = first.payload.len();
         let mut items = vec![first];
-        while let Some(next) = self.waiting.front() {
-            if !joinable(&items[0], next) || items.len() >= MAX_ARRAY {
+        while let Some((next, next_life)) = self.next(now, &mut expired) {
+            // What the array takes beside the payloads: a comma or bracket an item, and one.
+            let array = bytes + next.payload.len() + items.len() + 2;
+            let fits = items.len() < MAX_ARRAY && array <= max_array;
+            if !fits || next_life != life || !joinable(&items[0], &next) {
+                self.waiting.push_front(next);
                 break;
             }
-            // Brackets and commas are one byte more than there are items.
-            if bytes + next.payload.len() + items.len() + 2 > max_array {
-                break;
-            }
-            match expiry::life(next.expires_at, now) {
-                Life::Over => {
-                    self.waiting.pop_front();
-                    expired += 1;
-                }
-                other if other != life => break,
-                _ => {
-                    bytes += next.payload.len();
-                    items.extend(self.waiting.pop_front());
-                }
-            }
+            bytes += next.payload.len();
+            items.push(next);
         }
         self.in_flight += 1;
-        let expiry_seconds = match life {
-            Life::Seconds(seconds) => Some(seconds),
-            Life::Unlimited | Life::Over => None,
+        let batch = Batch {
+            topic: Arc::clone(&self.topic),
+            items,
+            expiry_seconds: match life {
+                Life::Seconds(seconds) => Some(seconds),
+                Life::Unlimited | Life::Over => None,
+            },
         };
-        let topic = Arc::clone(&self.topic);
-        (
-            Some(Batch {
-                topic,
-                items,
-                expiry_seconds,
-            }),
-            expired,
-        )
+        (Some(batch), expired)
+    }
+
+    /// The next message whose time is not up, and what is left of it.
+    fn next(&mut self, now: Instant, expired: &mut usize) -> Option<(Outgoing, Life)> {
+        while let Some(message) = self.waiting.pop_front() {
+            match expiry::life(message.expires_at, now) {
+                Life::Over => *expired += 1,
+                life => return Some((message, life)),
+            }
+        }
+        None
     }
 
     /// Drops the messages whose time is up; says how many.

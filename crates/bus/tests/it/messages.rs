@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{BusError, Outgoing};
+use bus::{BusError, Join, Outgoing};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
@@ -111,6 +111,49 @@ async fn a_dead_line_is_noticed_and_replaced() {
     line.cut();
     up_after(&bus, generation).await;
     assert_eq!(next_text(&mut deliveries).await, "1");
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_line_that_breaks_under_load_loses_nothing() {
+    let broker = Broker::start().await;
+    let line = Line::to(&broker).await;
+    let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t/#"]));
+    let (sender, _sent_to) = bus::connect(options(line.port, "s", &[]));
+    up(&receiver).await;
+    let mut generation = up(&sender).await;
+    for number in 0..9_000 {
+        let join = if number % 2 == 0 {
+            Join::Never
+        } else {
+            Join::WhenWaiting
+        };
+        let topic = format!("t/{}", number % 4);
+        sender
+            .publish(Outgoing {
+                join,
+                ..message(&topic, number.to_string())
+            })
+            .unwrap();
+    }
+    for _ in 0..2 {
+        sleep(Duration::from_millis(20)).await;
+        line.cut();
+        generation = up_after(&sender, generation).await;
+    }
+    let mut missing: std::collections::BTreeSet<u32> = (0..9_000).collect();
+    while !missing.is_empty() {
+        let delivery = next(&mut deliveries).await;
+        for item in protocol::split(&delivery.payload).unwrap().0 {
+            missing.remove(&std::str::from_utf8(item).unwrap().parse().unwrap());
+        }
+        delivery.ack.done();
+    }
+    eventually("all is settled", || sender.counters().outbox_len == 0).await;
+    assert_eq!(
+        (sender.counters().reconnects, sender.counters().takeovers),
+        (2, 0)
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
+mod access;
 mod error;
 mod extract;
 mod query;
@@ -26,7 +27,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// Gives a router what every router of ours has: `/docs` and `/openapi.json`, our error shape
 /// for unknown routes, wrong methods and faults, a limit of body size, and one of requests in
-/// flight beyond which the answer is `sobrecarregado`.
+/// flight beyond which the answer is `sobrecarregado`; and one log line for each request.
+/// Handlers find the request's id as an `Extension<RequestId>`.
 pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     router
@@ -38,6 +40,7 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
             HttpError::internal().into_response()
         }))
         .layer(middleware::from_fn_with_state(permits, limit_in_flight))
+        .layer(middleware::from_fn(access::log))
 }
 
 async fn limit_in_flight(

@@ -1,0 +1,51 @@
+//! The HTTP API. One file for each thing a driver's app asks for.
+
+mod answer;
+mod postos;
+mod reservar;
+mod reservas;
+mod servidores;
+mod status;
+
+use axum::Router;
+use protocol::{ErrorReply, PostosReply, ReservaReply};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::gateway::Gateway;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Cliente de postos de carregamento",
+        description = "Consulta e reserva de postos de carregamento em qualquer servidor."
+    ),
+    components(schemas(ErrorReply, PostosReply, ReservaReply))
+)]
+struct Description;
+
+/// All routes, with their documentation.
+pub(crate) fn router(gateway: Gateway, max_in_flight: usize) -> Router {
+    let (router, openapi) = routes().split_for_parts();
+    service::finish(router.with_state(gateway), openapi, max_in_flight)
+}
+
+/// The OpenAPI document of the gateway.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(postos::list))
+        .routes(routes!(reservar::reserve))
+        .routes(routes!(reservas::get))
+        .routes(routes!(reservas::cancel))
+        .routes(routes!(servidores::list))
+        .routes(routes!(status::root))
+        .routes(routes!(status::status))
+        .routes(routes!(status::healthz))
+        .routes(routes!(status::readyz))
+}

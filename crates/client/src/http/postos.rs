@@ -1,0 +1,58 @@
+//! Listing postos.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use protocol::{Checker, ErrorReply, Loose, PostosFilter, PostosReply, RequestId, ServerId};
+use service::{HttpError, QueryParams};
+
+use super::answer::answer;
+use crate::gateway::Gateway;
+
+/// The required `server_id` of a query.
+pub(super) fn server_id(params: &mut QueryParams, checker: &mut Checker) -> Option<ServerId> {
+    let given = params
+        .text(checker, "server_id")
+        .map_or(Loose::Missing, |text| {
+            text.parse().map_or_else(
+                |error: protocol::InvalidId| Loose::Wrong(error.to_string()),
+                Loose::Value,
+            )
+        });
+    checker.required("server_id", given)
+}
+
+/// Lista os postos de um servidor.
+#[utoipa::path(get, path = "/postos", tag = "postos",
+    params(
+        ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
+        PostosFilter,
+    ),
+    responses(
+        (status = 200, body = PostosReply),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+        (status = 503, body = ErrorReply,
+            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
+        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+    )
+)]
+pub(super) async fn list(
+    State(gateway): State<Gateway>,
+    Extension(request_id): Extension<RequestId>,
+    mut params: QueryParams,
+) -> Result<Response, HttpError> {
+    let mut checker = Checker::new();
+    let server_id = server_id(&mut params, &mut checker);
+    let filter = PostosFilter {
+        disponivel: params.bool(&mut checker, "disponivel"),
+        em_manutencao: params.bool(&mut checker, "em_manutencao"),
+        tipo_conector: params
+            .text(&mut checker, "tipo_conector")
+            .and_then(|text| PostosFilter::check_tipo_conector(&mut checker, &text)),
+    };
+    let server_id = checker.finish(server_id)?;
+    let outcome = gateway
+        .list_postos(request_id.clone(), server_id, filter)
+        .await;
+    Ok(answer(request_id, outcome))
+}

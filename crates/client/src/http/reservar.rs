@@ -1,0 +1,68 @@
+//! Reserving a posto.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use protocol::{BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody};
+use service::{HttpError, RawJson};
+
+use super::answer::answer;
+use crate::gateway::Gateway;
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const MAX_KEY: usize = 255;
+
+/// The id of a reservation: made from the `Idempotency-Key` where the caller gives one, so that
+/// a repeat through any gateway is recognised by the servidor itself.
+fn reservation_id(headers: &HeaderMap, new: RequestId) -> Result<RequestId, BadMessage> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(key) = keys.next() else {
+        return Ok(new);
+    };
+    let text = key.to_str().unwrap_or_default().trim();
+    let visible = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if keys.next().is_some() || !(1..=MAX_KEY).contains(&text.len()) || !visible {
+        return Err(BadMessage::Fields(vec![FieldError {
+            campo: IDEMPOTENCY_KEY.to_owned(),
+            mensagem: format!("deve vir uma vez só, com 1 a {MAX_KEY} caracteres ASCII visíveis"),
+        }]));
+    }
+    Ok(RequestId::from_idempotency_key(text))
+}
+
+/// Reserva um posto para um carro.
+///
+/// Com o cabeçalho `Idempotency-Key`, repetir a requisição não reserva de novo: a primeira
+/// resposta é dada outra vez.
+#[utoipa::path(post, path = "/reservar", tag = "reservas", request_body = ReservarBody,
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1,
+        max_length = 255, description = "Torna a repetição segura")),
+    responses(
+        (status = 200, body = ReservaReply),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
+            posto_reservado, posto_indisponivel, posto_em_manutencao"),
+        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
+        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
+        (status = 422, body = ErrorReply,
+            description = "requisicao_invalida, chave_idempotencia_reutilizada"),
+        (status = 503, body = ErrorReply,
+            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
+        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+    )
+)]
+pub(super) async fn reserve(
+    State(gateway): State<Gateway>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+    RawJson(body): RawJson,
+) -> Result<Response, HttpError> {
+    let request_id = reservation_id(&headers, request_id)?;
+    let body = ReservarBody::from_json(&body)
+        .map_err(|bad| HttpError::from(bad).with_request_id(request_id.clone()))?;
+    let outcome = gateway.reserve(request_id.clone(), body).await;
+    Ok(answer(request_id, outcome))
+}

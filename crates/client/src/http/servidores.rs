@@ -1,0 +1,25 @@
+//! Which servidores are there.
+
+use axum::Json;
+use axum::extract::State;
+use protocol::ServerPresence;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::gateway::Gateway;
+
+/// The servidores seen.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Servidores {
+    /// By id.
+    servidores: Vec<ServerPresence>,
+}
+
+/// Lista os servidores vistos, online ou offline, e desde quando.
+#[utoipa::path(get, path = "/servidores", tag = "status",
+    responses((status = 200, body = Servidores)))]
+pub(super) async fn list(State(gateway): State<Gateway>) -> Json<Servidores> {
+    Json(Servidores {
+        servidores: gateway.directory.list(),
+    })
+}

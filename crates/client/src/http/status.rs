@@ -1,0 +1,70 @@
+//! Whether this gateway is there, alive, and ready.
+
+use axum::Json;
+use axum::extract::State;
+use protocol::{ClientId, ErrorReply, ServerState, Timestamp};
+use serde::Serialize;
+use service::HttpError;
+use utoipa::ToSchema;
+
+use crate::error::GatewayError;
+use crate::gateway::Gateway;
+
+/// How a gateway does.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    /// Its id.
+    cliente: ClientId,
+    /// `online`, as it answers.
+    status: ServerState,
+    /// Whether it is connected to the broker and subscribed.
+    mqtt_conectado: bool,
+    /// Its clock.
+    timestamp: Timestamp,
+}
+
+/// Says that a probe was answered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+fn current(gateway: &Gateway) -> Json<Status> {
+    Json(Status {
+        cliente: gateway.client_id.clone(),
+        status: ServerState::Online,
+        mqtt_conectado: gateway.bus.is_up(),
+        timestamp: service::now(),
+    })
+}
+
+/// Situação do cliente.
+#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status)))]
+pub(super) async fn root(State(gateway): State<Gateway>) -> Json<Status> {
+    current(&gateway)
+}
+
+/// Situação do cliente.
+#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
+pub(super) async fn status(State(gateway): State<Gateway>) -> Json<Status> {
+    current(&gateway)
+}
+
+/// Vivo: o programa responde.
+#[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health)))]
+pub(super) async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Pronto: conectado ao broker e inscrito.
+#[utoipa::path(get, path = "/readyz", tag = "status", responses(
+    (status = 200, body = Health),
+    (status = 503, body = ErrorReply, description = "broker_indisponivel"),
+))]
+pub(super) async fn readyz(State(gateway): State<Gateway>) -> Result<Json<Health>, HttpError> {
+    if !gateway.bus.is_up() {
+        return Err(GatewayError::BrokerDown.into());
+    }
+    Ok(Json(Health { status: "ok" }))
+}

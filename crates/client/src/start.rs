@@ -1,0 +1,103 @@
+//! Putting a gateway together, and taking it down again.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use protocol::topics;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Config;
+use crate::gateway::{Gateway, run_inbox};
+use crate::http;
+
+/// How long a stop waits for requests in hand.
+const HTTP_GRACE: Duration = Duration::from_secs(3);
+/// How long a stop waits for the broker.
+const BUS_GRACE: Duration = Duration::from_secs(1);
+/// The most answers the broker may leave with us unacknowledged.
+const INBOX: usize = 4096;
+/// The most commands that wait for the broker.
+const OUTBOX: usize = 16_384;
+/// How long the broker keeps answers for a gateway that is away; longer, nobody waits for them.
+const SESSION_EXPIRY: Duration = Duration::from_secs(60);
+
+/// Why a gateway cannot start; for the operator, with what to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its HTTP address is taken or not to be had.
+    #[error("HTTP_ADDR is {addr}, and nothing can listen there: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// A gateway that has started.
+pub struct Client {
+    addr: SocketAddr,
+    listener: TcpListener,
+    gateway: Gateway,
+    max_in_flight: usize,
+}
+
+impl Client {
+    /// Listens, and goes to the broker, which may come later.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let addr = config.http_addr;
+        let listen_error = |source| StartError::Listen { addr, source };
+        let listener = TcpListener::bind(addr).await.map_err(listen_error)?;
+        let addr = listener.local_addr().map_err(listen_error)?;
+        let (bus, inbox) = bus::connect(bus::Options {
+            broker: config.mqtt_broker.clone(),
+            port: config.mqtt_port,
+            mqtt_id: config.client_id.as_str().to_owned(),
+            subscriptions: topics::client_subscriptions(&config.client_id),
+            presence: None,
+            session_expiry: SESSION_EXPIRY,
+            inbox: INBOX,
+            outbox: OUTBOX,
+        });
+        let gateway = Gateway::new(&config, bus);
+        tokio::spawn(run_inbox(gateway.clone(), inbox));
+        info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
+        Ok(Self {
+            addr,
+            listener,
+            gateway,
+            max_in_flight: config.max_in_flight,
+        })
+    }
+
+    /// Where the HTTP API listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until `shutdown` is done; then finishes what is in hand and leaves the broker.
+    ///
+    /// # Errors
+    /// The HTTP API cannot accept connections any more.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
+        let stop = CancellationToken::new();
+        let router = http::router(self.gateway.clone(), self.max_in_flight);
+        let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
+        let serving = tokio::spawn(serving);
+        shutdown.await;
+        info!("stopping");
+        stop.cancel();
+        let served = serving
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        self.gateway.bus.close(BUS_GRACE).await;
+        info!("stopped");
+        served
+    }
+}
