@@ -46,10 +46,9 @@ impl TakeoverWatch {
     ///
     /// Not every broker says why it closes (Mosquitto 2.0.11 does not), and the library cannot
     /// read a DISCONNECT with a reason and no properties: both look like a plain close. So a
-    /// quick close of a session that the broker knew,
-    /// after connecting at the first attempt, is a suspicion, and a third one a certainty.
-    /// A restarting broker is not taken for that: it has forgotten the session, or refuses
-    /// connections for a moment.
+    /// quick close of a session that the broker knew, after connecting at the first attempt,
+    /// is a suspicion, and a third one a certainty. A restarting broker is not taken for that:
+    /// it has forgotten the session, or refuses connections for a moment.
     pub(crate) fn observe(&mut self, loss: Loss) -> bool {
         let enough = match loss.cause {
             Cause::TakenOver => TOLD_IN_A_ROW,

@@ -1,7 +1,8 @@
 //! The bus against a real Mosquitto, which each test starts and stops for itself.
 //!
 //! Where there is no `mosquitto` these tests are ignored, and say so:
-//! `cargo test -p bus -- --include-ignored` runs them.
+//! `cargo test -p bus -- --include-ignored` runs them. The tests in `wire` play the broker
+//! themselves and need none.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +10,7 @@
 )]
 
 mod calls;
+mod closing;
 mod load;
 mod messages;
 mod presence;
@@ -17,3 +19,4 @@ mod presence;
 mod speed;
 mod support;
 mod takeover;
+mod wire;

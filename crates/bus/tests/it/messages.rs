@@ -6,7 +6,7 @@ use bus::{BusError, Join, Outgoing};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
-    Broker, Line, PATIENCE, down, eventually, logs, message, next, next_text, options, up, up_after,
+    Broker, Line, down, eventually, logs, message, next, next_text, options, up, up_after,
 };
 
 #[tokio::test]
@@ -271,47 +271,4 @@ async fn large_messages_pass_and_larger_than_the_broker_takes_are_dropped() {
     eventually("both are settled", || bus.counters().outbox_len == 0).await;
     let counters = bus.counters();
     assert_eq!((counters.refused, counters.reconnects), (1, 0));
-}
-
-#[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn closing_sends_what_waits_and_takes_no_more() {
-    let broker = Broker::start().await;
-    let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
-    let (sender, _sent_to) = bus::connect(options(broker.port, "s", &[]));
-    up(&receiver).await;
-    for number in 0..500 {
-        sender.publish(message("t", number.to_string())).unwrap();
-    }
-    let other = sender.clone();
-    tokio::join!(sender.close(PATIENCE), other.close(PATIENCE));
-    assert_eq!(sender.counters().acknowledged, 500);
-    assert_eq!(sender.publish(message("t", "late")), Err(BusError::Closed));
-    assert!(!sender.is_up());
-    for number in 0..500 {
-        assert_eq!(next_text(&mut deliveries).await, number.to_string());
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn closing_without_a_broker_ends_with_the_grace() {
-    let broker = Broker::stopped("");
-    let (bus, _deliveries) = bus::connect(options(broker.port, "b", &[]));
-    bus.publish(message("t", "1")).unwrap();
-    let start = Instant::now();
-    bus.close(Duration::from_millis(600)).await;
-    let took = start.elapsed();
-    assert!(
-        took > Duration::from_millis(500) && took < Duration::from_secs(2),
-        "{took:?}"
-    );
-
-    let (idle, _deliveries) = bus::connect(options(broker.port, "i", &[]));
-    let start = Instant::now();
-    idle.close(PATIENCE).await;
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "nothing to wait for"
-    );
 }

@@ -1,0 +1,147 @@
+//! A Mosquitto of one's own, and a line to it that can be cut.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::PATIENCE;
+
+/// A Mosquitto that can be killed and started again on its port.
+pub(crate) struct Broker {
+    pub(crate) port: u16,
+    folder: tempfile::TempDir,
+    extra: &'static str,
+    child: Option<Child>,
+}
+
+impl Broker {
+    pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With more lines in its configuration.
+    pub(crate) async fn start_with(extra: &'static str) -> Self {
+        let mut broker = Self::stopped(extra);
+        broker.resume().await;
+        broker
+    }
+
+    /// Its port is known, and nobody listens there yet.
+    pub(crate) fn stopped(extra: &'static str) -> Self {
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self {
+            port: free.local_addr().unwrap().port(),
+            folder: tempfile::tempdir().unwrap(),
+            extra,
+            child: None,
+        }
+    }
+
+    pub(crate) async fn resume(&mut self) {
+        let config = self.folder.path().join("mosquitto.conf");
+        let text = format!(
+            "listener {} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n\
+             persistence false\nmax_inflight_messages 0\nmax_queued_messages 0\n{}",
+            self.port, self.extra
+        );
+        std::fs::write(&config, text).unwrap();
+        let child = Command::new(mosquitto())
+            .arg("-c")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("mosquitto starts");
+        self.child = Some(child);
+        let listens = async {
+            while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, listens).await.expect("mosquitto listens");
+    }
+
+    /// SIGKILL.
+    pub(crate) async fn kill(&mut self) {
+        let mut child = self.child.take().expect("the broker runs");
+        child.kill().await.unwrap();
+    }
+}
+
+fn mosquitto() -> &'static str {
+    let debian = "/usr/sbin/mosquitto";
+    if Path::new(debian).exists() {
+        debian
+    } else {
+        "mosquitto"
+    }
+}
+
+/// Stands between a program and the broker, to cut the line.
+pub(crate) struct Line {
+    pub(crate) port: u16,
+    cut: watch::Sender<u64>,
+    frozen: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Line {
+    pub(crate) async fn to(broker: &Broker) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let broker_port = broker.port;
+        let cut = watch::Sender::new(0);
+        let frozen = watch::Sender::new(false);
+        let (cuts, freezes) = (cut.clone(), frozen.clone());
+        let task = tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let (mut cut, mut frozen) = (cuts.subscribe(), freezes.subscribe());
+                tokio::spawn(async move {
+                    let Ok(mut far) = TcpStream::connect(("127.0.0.1", broker_port)).await else {
+                        return;
+                    };
+                    near.set_nodelay(true).unwrap();
+                    far.set_nodelay(true).unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = cut.changed() => {}
+                        () = async { drop(frozen.wait_for(|frozen| *frozen).await) } => {
+                            // Nothing passes any more, and nobody is told.
+                            let _ = cut.changed().await;
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            port,
+            cut,
+            frozen,
+            task,
+        }
+    }
+
+    /// Closes every connection at both ends.
+    pub(crate) fn cut(&self) {
+        self.frozen.send_replace(false);
+        self.cut.send_modify(|count| *count += 1);
+    }
+
+    /// Lets nothing through on the connections of now.
+    pub(crate) fn freeze(&self) {
+        self.frozen.send_replace(true);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,150 @@
+//! A servidor that echoes and a gateway that asks.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bus::{Bus, Call, CallError, Delivery, Join, Outgoing, Requester};
+use bytes::Bytes;
+use protocol::{RequestId, ServerId, split};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{message, options, up};
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    request_id: Cow<'a, str>,
+}
+
+fn request_id(item: &[u8]) -> String {
+    serde_json::from_slice::<Head<'_>>(item)
+        .unwrap()
+        .request_id
+        .into_owned()
+}
+
+pub(crate) const COMMANDS: &str = "server/server1/postos/reserva";
+pub(crate) const REPLIES: &str = "client/cliente1/postos/reserva/response";
+
+/// How often each command arrived, in which packets.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) commands: HashMap<String, u32>,
+    pub(crate) packets: usize,
+    pub(crate) largest: usize,
+}
+
+/// A servidor that answers every command with its own `request_id`.
+pub(crate) struct Echo {
+    pub(crate) bus: Bus,
+    pub(crate) seen: Arc<Mutex<Seen>>,
+    task: JoinHandle<()>,
+}
+
+impl Echo {
+    pub(crate) async fn start(port: u16) -> Self {
+        let (bus, mut deliveries) = bus::connect(options(port, "server1", &[COMMANDS]));
+        up(&bus).await;
+        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let (answers, record) = (bus.clone(), Arc::clone(&seen));
+        let task = tokio::spawn(async move {
+            while let Some(delivery) = deliveries.recv().await {
+                echo(&answers, &delivery, &record);
+                delivery.ack.done();
+            }
+        });
+        Self { bus, seen, task }
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn echo(bus: &Bus, delivery: &Delivery, seen: &Mutex<Seen>) {
+    let (items, joined) = split(&delivery.payload).unwrap();
+    let mut seen = seen.lock().unwrap();
+    seen.packets += 1;
+    seen.largest = seen.largest.max(items.len());
+    for item in items {
+        let id = request_id(item);
+        let reply = format!(r#"{{"request_id":"{id}","status":"sucesso"}}"#);
+        *seen.commands.entry(id).or_default() += 1;
+        let join = if joined { Join::Always } else { Join::Never };
+        let reply = Outgoing {
+            join,
+            ..message(REPLIES, reply)
+        };
+        bus.publish(reply).unwrap();
+    }
+}
+
+/// A gateway.
+pub(crate) struct Caller {
+    pub(crate) bus: Bus,
+    pub(crate) requester: Requester,
+    task: JoinHandle<()>,
+}
+
+impl Caller {
+    pub(crate) async fn start(port: u16, max_pending: usize) -> Self {
+        let (bus, deliveries) = bus::connect(options(port, "cliente1", &[REPLIES]));
+        up(&bus).await;
+        let requester = Requester::new(bus.clone(), max_pending);
+        let task = tokio::spawn(read_replies(deliveries, requester.clone()));
+        Self {
+            bus,
+            requester,
+            task,
+        }
+    }
+
+    pub(crate) async fn call(&self, limit: Duration) -> Result<Bytes, CallError> {
+        self.requester.call(call(limit)).await
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn read_replies(mut deliveries: mpsc::Receiver<Delivery>, requester: Requester) {
+    while let Some(delivery) = deliveries.recv().await {
+        let (items, _) = split(&delivery.payload).unwrap();
+        for item in items {
+            let reply = delivery.payload.slice_ref(item);
+            requester.deliver(&request_id(item), reply);
+        }
+        delivery.ack.done();
+    }
+}
+
+pub(crate) fn server1() -> ServerId {
+    "server1".parse().unwrap()
+}
+
+/// A call of its own to the echo.
+pub(crate) fn call(limit: Duration) -> Call {
+    let request_id = RequestId::new();
+    let payload = format!(
+        r#"{{"request_id":"{request_id}","client_id":"cliente1","server_id":"server1","posto_id":5}}"#
+    );
+    Call {
+        request_id,
+        server_id: server1(),
+        topic: COMMANDS.to_owned(),
+        payload: payload.into(),
+        response_topic: REPLIES.to_owned(),
+        deadline: Instant::now() + limit,
+        join: Join::WhenWaiting,
+    }
+}
