@@ -16,3 +16,4 @@ pub use admin::openapi;
 pub use config::{Config, PostosCsv};
 pub use import::{ImportError, read_postos};
 pub use start::{Server, StartError};
+pub use store::DatabaseUrl;

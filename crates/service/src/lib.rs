@@ -10,5 +10,5 @@ mod program;
 pub use config::{ConfigError, Lookup, duration_secs, or_default, required};
 pub use health::healthcheck;
 pub use http::{HttpError, Path, QueryParams, RawJson, finish, serve};
-pub use logs::init_logs;
+pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, now, shutdown_signal};

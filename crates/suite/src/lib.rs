@@ -1,1 +1,15 @@
-//! x
+//! The whole system in one process: a broker, two servidores, two gateways.
+//!
+//! For trying it out (`cargo run --release`) and for the end-to-end tests, which find an
+//! embedded broker here where no other is installed. In production each program runs alone.
+
+mod broker;
+mod http;
+mod options;
+mod screen;
+mod system;
+
+pub use broker::{Broker, BrokerError, BrokerOptions};
+pub use options::Options;
+pub use screen::Screen;
+pub use system::{System, SystemError};

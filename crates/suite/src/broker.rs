@@ -1,0 +1,170 @@
+//! An MQTT broker in this process (crate `mqtt5`), 3.1.1 and 5 on one port, and WebSocket.
+//!
+//! It keeps everything in memory: sessions, queues and retained messages end with it. The
+//! system's promises do not rest on them, and Mosquitto is the broker for production.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use mqtt5::broker::config::{
+    AuthConfig, BrokerConfig, RateLimitConfig, StorageBackend, StorageConfig, WebSocketConfig,
+};
+use mqtt5::broker::{BrokerShutdownHandle, MqttBroker};
+use tokio::task::JoinHandle;
+
+/// Large enough for a list of 10,000 postos; the library's own default is so large that other
+/// clients refuse it.
+const MAX_PACKET: usize = 16 * 1024 * 1024;
+/// Messages kept for one client that is away or slow.
+const MAX_QUEUED: usize = 50_000;
+/// Bytes kept for one client that is away or slow.
+const MAX_QUEUED_BYTES: usize = 128 * 1024 * 1024;
+/// Unacknowledged messages to one client.
+const MAX_IN_FLIGHT: u16 = 4096;
+/// The longest session a client is granted.
+const MAX_SESSION: Duration = Duration::from_secs(24 * 3600);
+
+/// Where a broker listens. Port 0 takes a free one.
+#[derive(Debug, Clone, Copy)]
+pub struct BrokerOptions {
+    /// MQTT over TCP.
+    pub tcp: SocketAddr,
+    /// MQTT over WebSocket, if wanted.
+    pub websocket: Option<SocketAddr>,
+}
+
+/// Why there is no broker.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// Its port is taken or not to be had.
+    #[error("nothing can listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The library reports an error.
+    #[error("the embedded broker failed: {0}")]
+    Library(String),
+}
+
+/// A broker at work. Dropped, it is told to stop; [`Broker::stop`] also waits until it has.
+pub struct Broker {
+    tcp: SocketAddr,
+    websocket: Option<SocketAddr>,
+    shutdown: BrokerShutdownHandle,
+    task: JoinHandle<mqtt5::Result<()>>,
+}
+
+impl Broker {
+    /// Starts a broker; connections are accepted when this returns.
+    ///
+    /// # Errors
+    /// A port is taken, or the library fails.
+    pub async fn start(options: BrokerOptions) -> Result<Self, BrokerError> {
+        // The library tells a taken port as prose, and for WebSocket not at all.
+        check_free(options.tcp)?;
+        options.websocket.map(check_free).transpose()?;
+        let mut broker = MqttBroker::with_config(config(options))
+            .await
+            .map_err(library_error)?;
+        let tcp = broker.local_addr();
+        let tcp = tcp.ok_or_else(|| BrokerError::Library("it has no listener".to_owned()))?;
+        let websocket = broker.ws_local_addr();
+        let shutdown = broker.shutdown_handle();
+        let mut ready = broker.ready_receiver();
+        let task = tokio::spawn(async move { broker.run().await });
+        if ready.wait_for(|ready| *ready).await.is_err() {
+            let reason = match task.await {
+                Ok(Ok(())) => "it stopped at once".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            return Err(BrokerError::Library(reason));
+        }
+        Ok(Self {
+            tcp,
+            websocket,
+            shutdown,
+            task,
+        })
+    }
+
+    /// Where MQTT is spoken.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.tcp
+    }
+
+    /// Where MQTT over WebSocket is spoken.
+    #[must_use]
+    pub fn websocket_addr(&self) -> Option<SocketAddr> {
+        self.websocket
+    }
+
+    /// Closes every connection and listener, and waits for it: the ports are free afterwards.
+    ///
+    /// # Errors
+    /// The library fails.
+    pub async fn stop(mut self) -> Result<(), BrokerError> {
+        self.shutdown.shutdown();
+        match (&mut self.task).await {
+            Ok(stopped) => stopped.map_err(library_error),
+            Err(error) => Err(library_error(error)),
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.shutdown.shutdown();
+    }
+}
+
+fn library_error(error: impl ToString) -> BrokerError {
+    BrokerError::Library(error.to_string())
+}
+
+fn check_free(addr: SocketAddr) -> Result<(), BrokerError> {
+    TcpListener::bind(addr)
+        .map(drop)
+        .map_err(|source| BrokerError::Listen { addr, source })
+}
+
+fn config(options: BrokerOptions) -> BrokerConfig {
+    let storage = StorageConfig::new()
+        .with_backend(StorageBackend::Memory)
+        // Means "keep sessions at all": without it each ends with its connection.
+        .with_persistence(true)
+        .with_max_queued_messages_per_client(MAX_QUEUED)
+        .with_max_queued_bytes_per_client(MAX_QUEUED_BYTES);
+    let auth = AuthConfig {
+        allow_anonymous: true,
+        rate_limit: RateLimitConfig {
+            enabled: false,
+            ..RateLimitConfig::default()
+        },
+        ..AuthConfig::default()
+    };
+    let mut config = BrokerConfig::new()
+        .with_bind_address(options.tcp)
+        .with_max_packet_size(MAX_PACKET)
+        .with_session_expiry(MAX_SESSION)
+        .with_max_outbound_inflight(MAX_IN_FLIGHT)
+        .with_server_receive_maximum(MAX_IN_FLIGHT)
+        .with_client_channel_capacity(MAX_QUEUED)
+        .with_sys_topics_enabled(false)
+        .with_storage(storage)
+        .with_auth(auth);
+    config.topic_alias_maximum = 0;
+    match options.websocket {
+        Some(addr) => config.with_websocket(
+            WebSocketConfig::new()
+                .with_bind_address(addr)
+                .with_path("/mqtt"),
+        ),
+        None => config,
+    }
+}

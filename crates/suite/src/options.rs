@@ -1,0 +1,95 @@
+//! The command line of the whole system.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use protocol::Entrega;
+
+/// Runs the whole system on this machine: an MQTT broker, two servidores (operators) and two
+/// gateways (clientes), until Ctrl-C.
+///
+/// No Docker and no installed broker are needed. Data is kept between runs in the data folder;
+/// delete the .db files in it to start afresh.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "suite", version)]
+pub struct Options {
+    /// Folder of the databases and of each servidor's postos.csv
+    #[arg(long, default_value = "data", value_name = "FOLDER")]
+    pub data: PathBuf,
+
+    /// Address that everything listens on
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub bind: IpAddr,
+
+    /// Ports of the embedded broker: MQTT, and MQTT over WebSocket
+    #[arg(long, default_values_t = [1883, 9001], num_args = 2, value_names = ["MQTT", "WEBSOCKET"])]
+    pub broker_ports: Vec<u16>,
+
+    /// Use this broker instead of the embedded one
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_broker)]
+    pub broker: Option<(String, u16)>,
+
+    /// Ports of server1 and server2
+    #[arg(long, default_values_t = [8000, 8003], num_args = 2, value_names = ["SERVER1", "SERVER2"])]
+    pub server_ports: Vec<u16>,
+
+    /// Ports of cliente1 and cliente2
+    #[arg(long, default_values_t = [8001, 8002], num_args = 2, value_names = ["CLIENTE1", "CLIENTE2"])]
+    pub client_ports: Vec<u16>,
+
+    /// How the gateways send commands
+    #[arg(long, default_value = "difusao")]
+    pub entrega: EntregaOption,
+}
+
+/// How the gateways send commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EntregaOption {
+    /// To every servidor, as the seed does
+    Difusao,
+    /// To the one it is for
+    Direta,
+}
+
+impl From<EntregaOption> for Entrega {
+    fn from(option: EntregaOption) -> Self {
+        match option {
+            EntregaOption::Difusao => Self::Difusao,
+            EntregaOption::Direta => Self::Direta,
+        }
+    }
+}
+
+fn parse_broker(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "1883"));
+    let port = port.parse().ok().filter(|port| *port > 0);
+    match port {
+        Some(port) if !host.is_empty() => Ok((host.to_owned(), port)),
+        _ => Err("it should be HOST:PORT, for example localhost:1883".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_has_the_contracts_ports() {
+        Options::command().debug_assert();
+        let options = Options::parse_from(["suite"]);
+        assert_eq!(options.broker_ports, [1883, 9001]);
+        assert_eq!(options.server_ports, [8000, 8003]);
+        assert_eq!(options.client_ports, [8001, 8002]);
+    }
+
+    #[test]
+    fn a_broker_is_a_host_and_a_port() {
+        assert_eq!(parse_broker("mqtt:1884"), Ok(("mqtt".to_owned(), 1884)));
+        assert_eq!(parse_broker("mqtt"), Ok(("mqtt".to_owned(), 1883)));
+        assert!(parse_broker(":1883").is_err());
+        assert!(parse_broker("mqtt:x").is_err());
+    }
+}

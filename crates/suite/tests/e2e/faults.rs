@@ -1,0 +1,149 @@
+//! What breaks: servidores, gateways and brokers that die, freeze, come back.
+
+use serde_json::json;
+
+use crate::harness::{PlainClient, World, eventually, payload, seed_payload};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sucesso_survives_kill_9() {
+    let world = World::new().await;
+    let (mut server, client) = world.pair().await;
+    for posto_id in 1..=5 {
+        let made = client.reservar(&payload("ABC1234", posto_id)).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        server.kill().await;
+        server = world.server("server1").await;
+        let kept = server
+            .get(&format!("/reservas/{}", made.json["reserva"]["id"]))
+            .await;
+        assert_eq!(kept.json["request_id"], made.json["request_id"]);
+        eventually("the servidor is seen again", async || {
+            client.get("/postos?server_id=server1").await.status == 200
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servidor_that_is_gone_is_known_at_once_and_its_return_too() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    server.kill().await;
+    client.sees("server1", "offline").await;
+    let refused = client.reservar(&seed_payload()).await;
+    assert_eq!(refused.verdict(), (503, "servidor_indisponivel"));
+    let server = world.server("server1").await;
+    client.sees("server1", "online").await;
+    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
+    assert!(server.stop().await.success());
+    client.sees("server1", "offline").await;
+    let wal = world.database("server1").with_extension("db-wal");
+    assert!(!wal.exists(), "a graceful stop leaves one file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_caller_has_gone_is_not_carried_out() {
+    let world = World::new().await;
+    let server = world.server("server1").await;
+    let client = world
+        .client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "2")])
+        .await;
+    client.sees("server1", "online").await;
+    server.freeze();
+    let open = client.reservar(&seed_payload()).await;
+    assert_eq!(open.verdict(), (504, "tempo_esgotado"));
+    assert!(
+        open.json["mensagem"]
+            .as_str()
+            .is_some_and(|text| text.contains("GET /reservas/"))
+    );
+    server.thaw();
+    eventually("the servidor answers again", async || {
+        client.get("/postos?server_id=server1").await.status == 200
+    })
+    .await;
+    let settled = client
+        .get(&format!(
+            "/reservas/{}?server_id=server1",
+            open.request_id()
+        ))
+        .await;
+    assert_eq!(settled.verdict(), (404, "reserva_inexistente"));
+    assert_eq!(server.get("/reservas").await.json["reservas"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_the_answer_is_at_once_and_with_it_all_is_well_again() {
+    let mut world = World::new().await;
+    let (server, client) = world.pair().await;
+    world.broker.kill().await;
+    eventually("the gateway has noticed", async || {
+        client.reservar(&seed_payload()).await.verdict() == (503, "broker_indisponivel")
+    })
+    .await;
+    assert_eq!(
+        client.get("/readyz").await.verdict(),
+        (503, "broker_indisponivel")
+    );
+    assert_eq!(
+        server.get("/readyz").await.verdict(),
+        (503, "broker_indisponivel")
+    );
+    assert_eq!(
+        server.get("/postos").await.status,
+        200,
+        "the admin API needs no broker"
+    );
+    world.broker.start_again().await;
+    client.ready().await;
+    let made = client.reservar(&seed_payload()).await;
+    assert_eq!(made.status, 200, "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reservation_in_flight_outlives_the_broker() {
+    let mut world = World::new().await;
+    let (server, client) = world.pair().await;
+    server.freeze();
+    let body = seed_payload();
+    let story = async {
+        // The command reaches the broker, which dies with it.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        world.broker.kill().await;
+        server.thaw();
+        world.broker.start_again().await;
+    };
+    let (made, ()) = tokio::join!(client.reservar(&body), story);
+    assert_eq!(made.status, 200, "{made:?}");
+    let reservas = server.get("/reservas").await.json;
+    assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_nobody_waits_for_do_no_harm() {
+    let world = World::new().await;
+    let (_server, client) = world.pair().await;
+    let stranger = PlainClient::subscribe(&world, "stranger", &[]).await;
+    let topic = "client/cliente1/postos/reserva/response";
+    for nonsense in [
+        "",
+        "{",
+        "[]",
+        "[1,2]",
+        "null",
+        r#"{"request_id":"never-asked","status":"sucesso"}"#,
+    ] {
+        stranger.publish(topic, nonsense).await;
+    }
+    stranger.publish("server/server7/status", "nonsense").await;
+    let lie = json!({"server_id": "server8", "status": "online", "desde": "2026-01-01T00:00:00Z",
+        "versao": "0", "entrega": []});
+    stranger.publish("server/server7/status", lie).await;
+    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
+    let seen = client.get("/servidores").await.json;
+    assert_eq!(
+        seen["servidores"].as_array().map(Vec::len),
+        Some(1),
+        "{seen}"
+    );
+}

@@ -1,0 +1,75 @@
+//! Talking HTTP to a program.
+
+use serde_json::Value;
+
+use super::Program;
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    async fn of(request: reqwest::RequestBuilder) -> Self {
+        match request.send().await {
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                Self {
+                    status,
+                    json: answer.json().await.unwrap_or(Value::Null),
+                }
+            }
+            Err(error) => Self {
+                status: 0,
+                json: Value::String(error.to_string()),
+            },
+        }
+    }
+
+    /// Status and `codigo`, which is null for a success.
+    pub(crate) fn verdict(&self) -> (u16, &str) {
+        (
+            self.status,
+            self.json["codigo"].as_str().unwrap_or_default(),
+        )
+    }
+
+    pub(crate) fn request_id(&self) -> String {
+        self.json["request_id"]
+            .as_str()
+            .expect("a request_id")
+            .to_owned()
+    }
+}
+
+impl Program {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::of(http().get(self.url(path))).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(http().post(self.url(path)).json(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(http().put(self.url(path)).json(body)).await
+    }
+
+    pub(crate) async fn reservar(&self, body: &Value) -> Answer {
+        self.post("/reservar", body).await
+    }
+
+    pub(crate) async fn reservar_once(&self, key: &str, body: &Value) -> Answer {
+        let request = http()
+            .post(self.url("/reservar"))
+            .header("Idempotency-Key", key);
+        Answer::of(request.json(body)).await
+    }
+}
+
+/// A fresh client: one runtime a test, so nothing may be shared between them.
+fn http() -> reqwest::Client {
+    reqwest::Client::new()
+}

@@ -1,0 +1,117 @@
+//! A whole system for one test, on free ports and in a folder of its own.
+
+mod broker;
+mod http;
+mod mqtt;
+mod program;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub(crate) use broker::TestBroker;
+pub(crate) use http::Answer;
+pub(crate) use mqtt::PlainClient;
+pub(crate) use program::Program;
+
+/// Longer than anything of a healthy system takes, on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Broker, folder, and how to start programs on them.
+pub(crate) struct World {
+    pub(crate) broker: TestBroker,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let broker = TestBroker::start(folder.path()).await;
+        Self { broker, folder }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn database(&self, server_id: &str) -> std::path::PathBuf {
+        self.folder().join(format!("data/{server_id}.db"))
+    }
+
+    /// Writes the postos of a servidor's first start: `Ponto 1` to `Ponto {count}`.
+    pub(crate) fn seed_postos(&self, server_id: &str, count: usize) {
+        let folder = self.folder().join("data").join(server_id);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let mut csv = "id,nome,latitude,longitude,status\n".to_owned();
+        for id in 1..=count {
+            csv.push_str(&format!("{id},Ponto {id},-23.5540,-46.6370,disponivel\n"));
+        }
+        std::fs::write(folder.join("postos.csv"), csv).expect("a file of postos");
+    }
+
+    /// A servidor with 20 postos, or with those that were seeded before.
+    pub(crate) async fn server(&self, server_id: &str) -> Program {
+        self.server_with(server_id, &[]).await
+    }
+
+    pub(crate) async fn server_with(&self, server_id: &str, set: &[(&str, &str)]) -> Program {
+        if !self.folder().join("data").join(server_id).exists() {
+            self.seed_postos(server_id, 20);
+        }
+        let mut variables = vec![("SERVER_ID", server_id)];
+        variables.extend_from_slice(set);
+        Program::start("server", self, &variables).await
+    }
+
+    pub(crate) async fn client(&self, client_id: &str) -> Program {
+        self.client_with(client_id, &[]).await
+    }
+
+    pub(crate) async fn client_with(&self, client_id: &str, set: &[(&str, &str)]) -> Program {
+        let mut variables = vec![("MQTT_CLIENT_ID", client_id)];
+        variables.extend_from_slice(set);
+        Program::start("client", self, &variables).await
+    }
+
+    /// One servidor and one gateway that see each other.
+    pub(crate) async fn pair(&self) -> (Program, Program) {
+        let (server, client) = tokio::join!(self.server("server1"), self.client("cliente1"));
+        client.sees("server1", "online").await;
+        (server, client)
+    }
+}
+
+/// The seed's own example of a reservation.
+pub(crate) fn seed_payload() -> Value {
+    json!({
+        "placa": "ABC1234",
+        "modelo": "BYD Dolphin",
+        "capacidade_bateria": 44.5,
+        "nivel_bateria_atual": 22.3,
+        "taxa_descarga": 0.19,
+        "posto_id": 5,
+        "server_id": "server1"
+    })
+}
+
+/// The seed's reservation, for another carro and posto.
+pub(crate) fn payload(placa: &str, posto_id: i64) -> Value {
+    let mut body = seed_payload();
+    body["placa"] = json!(placa);
+    body["posto_id"] = json!(posto_id);
+    body
+}
+
+/// Tries until it is so; fails after [`PATIENCE`].
+pub(crate) async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut is_so: F) {
+    let wait = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, wait).await.is_ok(),
+        "never happened: {what}"
+    );
+}

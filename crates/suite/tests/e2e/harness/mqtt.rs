@@ -1,0 +1,89 @@
+//! A plain MQTT 3.1.1 client, as a car, a charger or the seed's own gateway is.
+
+use std::time::Duration;
+
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::{PATIENCE, World};
+
+pub(crate) struct PlainClient {
+    client: AsyncClient,
+    messages: mpsc::UnboundedReceiver<(String, Value)>,
+    /// What came while something else was waited for.
+    earlier: Vec<(String, Value)>,
+    task: JoinHandle<()>,
+}
+
+impl PlainClient {
+    /// Connects and subscribes; the subscriptions are in when this returns.
+    pub(crate) async fn subscribe(world: &World, id: &str, topics: &[&str]) -> Self {
+        let mut options = MqttOptions::new(id, "127.0.0.1", world.broker.port());
+        options
+            .set_keep_alive(Duration::from_secs(5))
+            .set_max_packet_size(1 << 24, 1 << 24);
+        let (client, mut events) = AsyncClient::new(options, 64);
+        let (sender, messages) = mpsc::unbounded_channel();
+        let (ready, mut subscribed) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            while let Ok(event) = events.poll().await {
+                match event {
+                    Event::Incoming(Packet::Publish(publish)) => {
+                        let json = serde_json::from_slice(&publish.payload).unwrap_or_default();
+                        let _ = sender.send((publish.topic, json));
+                    }
+                    Event::Incoming(Packet::SubAck(_)) => drop(ready.send(())),
+                    _ => {}
+                }
+            }
+        });
+        for topic in topics {
+            client
+                .subscribe(*topic, QoS::AtLeastOnce)
+                .await
+                .expect("a subscription");
+            subscribed.recv().await.expect("a subscription");
+        }
+        Self {
+            client,
+            messages,
+            earlier: Vec::new(),
+            task,
+        }
+    }
+
+    pub(crate) async fn publish(&self, topic: &str, payload: impl ToString) {
+        let payload = payload.to_string();
+        let published = self
+            .client
+            .publish(topic, QoS::AtLeastOnce, false, payload)
+            .await;
+        published.expect("it is published");
+    }
+
+    /// The next message on a topic; those on others are kept for later.
+    pub(crate) async fn next(&mut self, topic: &str) -> Value {
+        if let Some(place) = self.earlier.iter().position(|(at, _)| at == topic) {
+            return self.earlier.remove(place).1;
+        }
+        let find = async {
+            loop {
+                let (at, message) = self.messages.recv().await.expect("a connection");
+                if at == topic {
+                    return message;
+                }
+                self.earlier.push((at, message));
+            }
+        };
+        let found = tokio::time::timeout(PATIENCE, find).await;
+        found.unwrap_or_else(|_| panic!("nothing came on {topic}"))
+    }
+}
+
+impl Drop for PlainClient {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

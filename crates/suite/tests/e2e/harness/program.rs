@@ -1,0 +1,155 @@
+//! One of the real programs, as a process.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::{World, eventually};
+
+pub(crate) struct Program {
+    child: Child,
+    addr: String,
+    log: PathBuf,
+}
+
+/// The folder of the programs, which are built first where `cargo test -p suite` did not.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let test = std::env::current_exe().expect("the path of this test");
+        let folder = test.ancestors().nth(2).expect("target/debug").to_owned();
+        let mut build = std::process::Command::new(env!("CARGO"));
+        build.args([
+            "build",
+            "--quiet",
+            "--package",
+            "server",
+            "--package",
+            "client",
+        ]);
+        build.args([
+            "--target-dir".as_ref(),
+            folder.parent().expect("target").as_os_str(),
+        ]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(
+            build.status().expect("cargo runs").success(),
+            "the programs cannot be built"
+        );
+        folder
+    })
+}
+
+impl Program {
+    /// Starts a program on a free port and waits until it says where it listens.
+    pub(crate) async fn start(name: &str, world: &World, set: &[(&str, &str)]) -> Self {
+        let programs = tokio::task::spawn_blocking(programs)
+            .await
+            .expect("the programs");
+        let mut command = Command::new(programs.join(name));
+        command
+            .env_clear()
+            .current_dir(world.folder())
+            .kill_on_drop(true)
+            .stdin(Stdio::null());
+        command.env("HTTP_ADDR", "127.0.0.1:0");
+        command.env("MQTT_BROKER", "127.0.0.1");
+        command.env("MQTT_PORT", world.broker.port().to_string());
+        command.envs(set.iter().copied());
+        let id = set.first().map_or(name, |(_, id)| id);
+        let log = unused_path(world.folder(), id);
+        let file = std::fs::File::create(&log).expect("a log file");
+        command
+            .stdout(file.try_clone().expect("a log file"))
+            .stderr(file);
+        let child = command.spawn().expect("the program starts");
+        let mut program = Self {
+            child,
+            addr: String::new(),
+            log,
+        };
+        eventually(&format!("{name} says where it listens"), async || {
+            let started = program
+                .log_lines()
+                .into_iter()
+                .find(|line| line["message"] == "started");
+            let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));
+            program.addr = addr.unwrap_or_default();
+            !program.addr.is_empty()
+        })
+        .await;
+        program
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// Its JSON log lines so far.
+    pub(crate) fn log_lines(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// Waits until the gateway says that a servidor is `online` or `offline`.
+    pub(crate) async fn sees(&self, server_id: &str, status: &str) {
+        eventually(&format!("{server_id} is seen {status}"), async || {
+            let seen = self.get("/servidores").await.json;
+            let servers = seen["servidores"].as_array().cloned().unwrap_or_default();
+            servers
+                .iter()
+                .any(|s| s["server_id"] == server_id && s["status"] == status)
+        })
+        .await;
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn ready(&self) {
+        eventually("it is ready", async || {
+            self.get("/readyz").await.status == 200
+        })
+        .await;
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it is running").to_string();
+        let sent = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Ends it without a word.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("it was running");
+    }
+
+    /// Holds it still, as a machine does that swaps or a debugger.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Asks it to stop, and waits for that.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        self.signal("-TERM");
+        let stopped = tokio::time::timeout(super::PATIENCE, self.child.wait()).await;
+        stopped.expect("it stops").expect("it was running")
+    }
+}
+
+fn unused_path(folder: &Path, id: &str) -> PathBuf {
+    let mut names = (1..).map(|start| folder.join(format!("{id}.{start}.log")));
+    names.find(|path| !path.exists()).expect("a name")
+}

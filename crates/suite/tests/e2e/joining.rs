@@ -1,0 +1,69 @@
+//! Programs that come to a running system, or that share it.
+
+use serde_json::json;
+
+use crate::harness::{World, payload, seed_payload};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_third_servidor_and_a_third_gateway_join_a_running_system() {
+    let world = World::new().await;
+    let (_server, first) = world.pair().await;
+    let third = world.server("server3").await;
+    let gateway = world.client("cliente3").await;
+    first.sees("server3", "online").await;
+    gateway.sees("server1", "online").await;
+    gateway.sees("server3", "online").await;
+    for (client, server_id, placa) in [
+        (&gateway, "server1", "AAA1111"),
+        (&gateway, "server3", "BBB2222"),
+        (&first, "server3", "CCC3333"),
+    ] {
+        let mut body = payload(placa, 5);
+        body["server_id"] = json!(server_id);
+        let answer = client.reservar(&body).await;
+        let expected = if placa == "CCC3333" { 409 } else { 200 };
+        assert_eq!(answer.status, expected, "{answer:?}");
+    }
+    assert!(third.stop().await.success());
+    first.sees("server3", "offline").await;
+    let mut body = seed_payload();
+    body["server_id"] = json!("server3");
+    assert_eq!(
+        first.reservar(&body).await.verdict(),
+        (503, "servidor_indisponivel")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gateways_racing_for_one_posto_have_one_winner() {
+    let world = World::new().await;
+    let (_server, first) = world.pair().await;
+    let second = world.client("cliente2").await;
+    second.sees("server1", "online").await;
+    for posto_id in 1..=20 {
+        let (mine, yours) = (payload("AAA1111", posto_id), payload("BBB2222", posto_id));
+        let (one, other) = tokio::join!(first.reservar(&mine), second.reservar(&yours));
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409], "{one:?} {other:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_go_to_one_servidor_where_that_is_set() {
+    let world = World::new().await;
+    let _server = world.server("server1").await;
+    let client = world
+        .client_with("cliente1", &[("MQTT_ENTREGA", "direta")])
+        .await;
+    client.sees("server1", "online").await;
+    let topics = ["server/server1/postos/reserva", "server/postos/reserva"];
+    let mut ear = crate::harness::PlainClient::subscribe(&world, "ear", &topics).await;
+    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
+    let command = ear.next("server/server1/postos/reserva").await;
+    assert_eq!(command["server_id"], "server1");
+    let listed = client
+        .get("/postos?server_id=server1&tipo_conector=ccs")
+        .await;
+    assert_eq!(listed.json["postos"].as_array().map(Vec::len), Some(20));
+}

@@ -1,0 +1,10 @@
+//! The whole system from outside: the real programs, a real broker, HTTP and plain MQTT.
+//!
+//! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
+
+mod faults;
+mod harness;
+mod joining;
+mod load;
+mod plain_mqtt;
+mod seed_story;
