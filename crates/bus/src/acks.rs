@@ -72,23 +72,15 @@ enum State {
 
 impl AckQueue {
     pub(crate) fn new(wake: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self {
-            slots: Mutex::default(),
-            wake,
-        })
+        Arc::new(Self { slots: Mutex::default(), wake })
     }
 
     /// A delivery with this packet id arrived.
     pub(crate) fn open(self: &Arc<Self>, pkid: u16) -> Ack {
         let mut slots = lock(&self.slots);
         let seq = slots.first + slots.waiting.len() as u64;
-        slots.waiting.push_back(Slot {
-            pkid,
-            state: State::Open,
-        });
-        Ack {
-            slot: Some((Arc::clone(self), seq)),
-        }
+        slots.waiting.push_back(Slot { pkid, state: State::Open });
+        Ack { slot: Some((Arc::clone(self), seq)) }
     }
 
     fn settle(&self, seq: u64, state: State) {
@@ -128,10 +120,7 @@ impl AckQueue {
         let mut slots = lock(&self.slots);
         let slots = &mut *slots;
         slots.first += slots.waiting.len() as u64;
-        let done = slots
-            .waiting
-            .drain(..)
-            .filter(|slot| slot.state == State::Done);
+        let done = slots.waiting.drain(..).filter(|slot| slot.state == State::Done);
         ready.extend(done.map(|slot| slot.pkid));
     }
 

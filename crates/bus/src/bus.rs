@@ -62,10 +62,7 @@ pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
     });
     let broken_off = CancellationToken::new();
     tokio::spawn(run(Arc::clone(&shared), options, inbox, broken_off.clone()));
-    let bus = Bus {
-        shared,
-        _breaks_off: Arc::new(broken_off.drop_guard()),
-    };
+    let bus = Bus { shared, _breaks_off: Arc::new(broken_off.drop_guard()) };
     (bus, deliveries)
 }
 

@@ -118,10 +118,7 @@ impl<'a> Connection<'a> {
         let reason = connection.drive(Box::new(events), inbox).await.err();
         connection.announce_link(Link::Down);
         lock(&shared.outbox).put_back(connection.flight.into_unanswered());
-        Ended {
-            established: connection.established,
-            reason,
-        }
+        Ended { established: connection.established, reason }
     }
 
     /// The one loop of a connection.
@@ -187,8 +184,6 @@ impl<'a> Connection<'a> {
     }
 
     fn announce_link(&self, link: Link) {
-        self.shared
-            .link
-            .send_if_modified(|known| std::mem::replace(known, link) != link);
+        self.shared.link.send_if_modified(|known| std::mem::replace(known, link) != link);
     }
 }

@@ -139,11 +139,7 @@ mod tests {
         let change = directory.observe(presence("b", ServerState::Offline, 5));
         assert_eq!(change, Change::Unchanged);
         directory.observe(presence("a", ServerState::Online, 5));
-        let ids: Vec<_> = directory
-            .list()
-            .into_iter()
-            .map(|one| one.server_id)
-            .collect();
+        let ids: Vec<_> = directory.list().into_iter().map(|one| one.server_id).collect();
         assert_eq!(ids, ["a".parse().unwrap(), "b".parse().unwrap()]);
         assert_eq!(directory.get(&"c".parse().unwrap()), None);
     }

@@ -41,11 +41,7 @@ struct Flying {
 impl Flight {
     /// Handed to the library.
     pub(crate) fn hand_over(&mut self, cargo: Cargo, now: Instant) {
-        self.handed.push_back(Flying {
-            seq: self.next_seq,
-            since: now,
-            cargo,
-        });
+        self.handed.push_back(Flying { seq: self.next_seq, since: now, cargo });
         self.next_seq += 1;
     }
 
@@ -92,11 +88,7 @@ mod tests {
     use super::*;
 
     fn batch(topic: &str) -> Cargo {
-        Cargo::Messages(Batch {
-            topic: topic.into(),
-            items: Vec::new(),
-            expiry_seconds: None,
-        })
+        Cargo::Messages(Batch { topic: topic.into(), items: Vec::new(), expiry_seconds: None })
     }
 
     #[test]
@@ -116,11 +108,7 @@ mod tests {
         assert_eq!(&*answered.topic, "b");
         assert!(flight.acknowledged(4).is_none());
         assert_eq!((flight.len(), flight.oldest()), (4, Some(now)));
-        let topics: Vec<_> = flight
-            .into_unanswered()
-            .into_iter()
-            .map(|one| one.topic)
-            .collect();
+        let topics: Vec<_> = flight.into_unanswered().into_iter().map(|one| one.topic).collect();
         assert_eq!(topics, ["a", "c", "d"].map(Into::into));
     }
 }

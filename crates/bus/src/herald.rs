@@ -55,9 +55,7 @@ impl Herald {
             self.announced = true;
             return true;
         }
-        let paused = self
-            .repeated
-            .is_none_or(|last| now.duration_since(last) >= PAUSE);
+        let paused = self.repeated.is_none_or(|last| now.duration_since(last) >= PAUSE);
         let repeat = self.contradicted && paused;
         if repeat {
             self.contradicted = false;

@@ -28,11 +28,7 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new(queue: Sender<Delivery>, acks: Arc<AckQueue>) -> Self {
-        Self {
-            queue,
-            acks,
-            overflow: VecDeque::new(),
-        }
+        Self { queue, acks, overflow: VecDeque::new() }
     }
 
     /// Passes on what arrived.

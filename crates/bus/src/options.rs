@@ -46,8 +46,6 @@ pub struct Presence {
 
 impl fmt::Debug for Presence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Presence")
-            .field("topic", &self.topic)
-            .finish_non_exhaustive()
+        f.debug_struct("Presence").field("topic", &self.topic).finish_non_exhaustive()
     }
 }

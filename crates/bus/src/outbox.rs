@@ -39,13 +39,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(bound: usize) -> Self {
-        Self {
-            lanes: HashMap::new(),
-            ready: VecDeque::new(),
-            len: 0,
-            bound,
-            closed: false,
-        }
+        Self { lanes: HashMap::new(), ready: VecDeque::new(), len: 0, bound, closed: false }
     }
 
     /// Takes a message; true if the connection must be woken to send it.

@@ -116,10 +116,7 @@ impl Requester {
     /// them.
     pub fn server_returned(&self, server_id: &ServerId) {
         let waiting = lock(&self.inner.waiting);
-        for entry in waiting
-            .entries()
-            .filter(|entry| entry.server_id == *server_id)
-        {
+        for entry in waiting.entries().filter(|entry| entry.server_id == *server_id) {
             self.inner.publish_again(entry);
         }
     }
@@ -147,12 +144,7 @@ impl Inner {
         if let Some(entry) = waiting.find(request_id.as_str()) {
             entry.add(waiter, sender);
         }
-        Ok(Place {
-            inner: Arc::clone(self),
-            request_id,
-            waiter,
-            reply,
-        })
+        Ok(Place { inner: Arc::clone(self), request_id, waiter, reply })
     }
 
     fn repeat_at_half_time(&self, request_id: &RequestId) {
@@ -167,10 +159,7 @@ impl Inner {
 
     fn repeat_on_connection(&self, generation: u64) {
         let mut waiting = lock(&self.waiting);
-        for entry in waiting
-            .entries_mut()
-            .filter(|entry| entry.generation < generation)
-        {
+        for entry in waiting.entries_mut().filter(|entry| entry.generation < generation) {
             entry.generation = generation;
             self.publish_again(entry);
         }

@@ -47,11 +47,7 @@ pub(crate) struct BrokerLimits {
 
 impl BrokerLimits {
     /// Before the broker has told its own.
-    pub(crate) const LEAST: Self = Self {
-        window: 1,
-        max_packet: 0,
-        max_array: 0,
-    };
+    pub(crate) const LEAST: Self = Self { window: 1, max_packet: 0, max_array: 0 };
 
     pub(crate) fn from_connack(connack: &ConnAck) -> Self {
         let properties = connack.properties.as_ref();

@@ -105,12 +105,7 @@ struct FailureLog {
 
 impl FailureLog {
     fn lost(&mut self, options: &Options, ended: &Ended, reason: &Reason) {
-        let Options {
-            mqtt_id,
-            broker,
-            port,
-            ..
-        } = options;
+        let Options { mqtt_id, broker, port, .. } = options;
         if let Some(established) = ended.established {
             self.failed_attempts = 0;
             let lasted_ms = established.at.elapsed().as_millis();

@@ -107,11 +107,7 @@ mod tests {
     #[test]
     fn a_restarting_broker_is_not_a_takeover() {
         let mut watch = TakeoverWatch::default();
-        let refused = Loss {
-            lasted: None,
-            session_present: false,
-            cause: Cause::Other,
-        };
+        let refused = Loss { lasted: None, session_present: false, cause: Cause::Other };
         for _ in 0..5 {
             assert!(!watch.observe(closed(100, true)));
             assert!(!watch.observe(refused));

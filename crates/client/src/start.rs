@@ -67,12 +67,7 @@ impl Client {
         let gateway = Gateway::new(&config, bus);
         tokio::spawn(run_inbox(gateway.clone(), inbox));
         info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
-        Ok(Self {
-            addr,
-            listener,
-            gateway,
-            max_in_flight: config.max_in_flight,
-        })
+        Ok(Self { addr, listener, gateway, max_in_flight: config.max_in_flight })
     }
 
     /// Where the HTTP API listens.
@@ -93,9 +88,7 @@ impl Client {
         shutdown.await;
         info!("stopping");
         stop.cancel();
-        let served = serving
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let served = serving.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         self.gateway.bus.close(BUS_GRACE).await;
         info!("stopped");
         served

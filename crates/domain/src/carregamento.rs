@@ -122,17 +122,12 @@ mod tests {
             placa: placa("ABC1234"),
             interval: Interval::new(NOW, NOW.plus_millis(10)).expect("not empty"),
         }];
-        let facts = StartFacts {
-            posto: &posto(),
-            holdings: &held,
-        };
+        let facts = StartFacts { posto: &posto(), holdings: &held };
         let start = |plate, now| decide_carregamento_start(&placa(plate), &facts, now);
         assert_eq!(start("ABC1234", NOW), Ok(()));
         assert_eq!(
             start("XYZ9876", NOW),
-            Err(Rejection::PostoReservado {
-                nome: "Ponto 5".to_owned()
-            })
+            Err(Rejection::PostoReservado { nome: "Ponto 5".to_owned() })
         );
         assert_eq!(start("XYZ9876", NOW.plus_millis(10)), Ok(()));
     }
@@ -140,34 +135,13 @@ mod tests {
     #[test]
     fn a_posto_charges_one_carro_and_only_in_service() {
         let start = |posto: PostoFacts| {
-            let facts = StartFacts {
-                posto: &posto,
-                holdings: &[],
-            };
+            let facts = StartFacts { posto: &posto, holdings: &[] };
             decide_carregamento_start(&placa("ABC1234"), &facts, NOW)
         };
         assert_eq!(start(posto()), Ok(()));
-        assert!(
-            start(PostoFacts {
-                charging: Some(placa("XYZ9876")),
-                ..posto()
-            })
-            .is_err()
-        );
-        assert!(
-            start(PostoFacts {
-                in_service: false,
-                ..posto()
-            })
-            .is_err()
-        );
-        assert!(
-            start(PostoFacts {
-                em_manutencao: true,
-                ..posto()
-            })
-            .is_err()
-        );
+        assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
+        assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
+        assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());
     }
 
     #[test]

@@ -103,9 +103,7 @@ impl Stretch {
     /// It is in the past, empty or too long.
     pub fn resolve(self, now: Moment) -> Result<Interval, StretchError> {
         let asked = self.inicio.unwrap_or(now);
-        let fim = self
-            .fim
-            .unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));
+        let fim = self.fim.unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));
         if fim <= asked {
             return Err(if self.inicio.is_none() {
                 StretchError::FimInPast
@@ -140,29 +138,16 @@ mod tests {
     fn a_stretch_left_open_is_24_hours_from_now() {
         let now = at(1_000_000_000);
         let interval = Stretch::default().resolve(now).expect("the default");
-        assert_eq!(
-            (interval.inicio(), interval.fim()),
-            (now, now.plus_millis(DAY))
-        );
+        assert_eq!((interval.inicio(), interval.fim()), (now, now.plus_millis(DAY)));
     }
 
     #[test]
     fn one_open_end_follows_the_other() {
         let now = at(1_000_000_000);
         let inicio = now.plus_millis(HOUR);
-        let open = Stretch {
-            inicio: Some(inicio),
-            fim: None,
-        }
-        .resolve(now)
-        .expect("from then");
+        let open = Stretch { inicio: Some(inicio), fim: None }.resolve(now).expect("from then");
         assert_eq!(open.fim(), inicio.plus_millis(DAY));
-        let until = Stretch {
-            inicio: None,
-            fim: Some(inicio),
-        }
-        .resolve(now)
-        .expect("until then");
+        let until = Stretch { inicio: None, fim: Some(inicio) }.resolve(now).expect("until then");
         assert_eq!((until.inicio(), until.fim()), (now, inicio));
     }
 
@@ -179,13 +164,7 @@ mod tests {
             (stretch(-HOUR, -1), StretchError::FimInPast),
             (stretch(-HOUR, HOUR), StretchError::InicioInPast),
             (stretch(0, MAX_LENGTH + 1), StretchError::TooLong),
-            (
-                Stretch {
-                    inicio: None,
-                    fim: Some(now),
-                },
-                StretchError::FimInPast,
-            ),
+            (Stretch { inicio: None, fim: Some(now) }, StretchError::FimInPast),
         ] {
             assert_eq!(asked.resolve(now), Err(expected), "{asked:?}");
         }

@@ -14,9 +14,7 @@ pub struct Localizacao(Box<str>);
 pub struct InvalidLocalizacao;
 
 fn degrees(text: &str, limit: f64) -> bool {
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
     plain && text.len() <= 24 && text.parse().is_ok_and(|number: f64| number.abs() <= limit)
 }
 
@@ -67,9 +65,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_on_earth() {
-        for bad in [
-            "", "1", "91,0", "0,181", "NaN,0", "inf,0", "1e1,0", "a,b", "1,2,3",
-        ] {
+        for bad in ["", "1", "91,0", "0,181", "NaN,0", "inf,0", "1e1,0", "a,b", "1,2,3"] {
             assert_eq!(Localizacao::new(bad), Err(InvalidLocalizacao), "{bad:?}");
         }
     }

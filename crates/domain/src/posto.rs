@@ -55,9 +55,7 @@ pub struct PostoUse {
 /// Somebody holds it or will.
 pub fn decide_posto_removal(nome: &str, posto_use: PostoUse) -> Result<(), Rejection> {
     if posto_use.reserved || posto_use.charging {
-        return Err(Rejection::PostoEmUso {
-            nome: nome.to_owned(),
-        });
+        return Err(Rejection::PostoEmUso { nome: nome.to_owned() });
     }
     Ok(())
 }
@@ -68,12 +66,9 @@ mod tests {
 
     #[test]
     fn a_posto_in_use_stays() {
-        for (reserved, charging, removable) in [
-            (false, false, true),
-            (true, false, false),
-            (false, true, false),
-            (true, true, false),
-        ] {
+        for (reserved, charging, removable) in
+            [(false, false, true), (true, false, false), (false, true, false), (true, true, false)]
+        {
             let decision = decide_posto_removal("Ponto 5", PostoUse { reserved, charging });
             assert_eq!(decision.is_ok(), removable);
         }

@@ -115,10 +115,7 @@ pub fn decide_reserva<'a>(
     }
     let placa = &command.carro.placa;
     let mut held_by_another = false;
-    for holding in holdings
-        .into_iter()
-        .filter(|holding| holding.interval.overlaps(interval))
-    {
+    for holding in holdings.into_iter().filter(|holding| holding.interval.overlaps(interval)) {
         if holding.placa == *placa {
             return Err(Rejection::PostoJaReservadoParaEsteCarro { nome: nome() });
         }
@@ -197,10 +194,7 @@ mod tests {
 
     fn holding(plate: &str, inicio: i64, fim: i64) -> Holding {
         let interval = Interval::new(NOW.plus_millis(inicio), NOW.plus_millis(fim));
-        Holding {
-            placa: placa(plate),
-            interval: interval.expect("not empty"),
-        }
+        Holding { placa: placa(plate), interval: interval.expect("not empty") }
     }
 
     fn decide(
@@ -221,55 +215,22 @@ mod tests {
     fn refusals_name_the_posto_and_the_reason() {
         let nome = || "Ponto 5".to_owned();
         let asked = command("ABC1234", 0, 100);
-        let service = PostoFacts {
-            in_service: false,
-            ..posto()
-        };
-        let repair = PostoFacts {
-            em_manutencao: true,
-            in_service: false,
-            ..posto()
-        };
-        let charging = PostoFacts {
-            charging: Some(placa("XYZ9876")),
-            ..posto()
-        };
+        let service = PostoFacts { in_service: false, ..posto() };
+        let repair = PostoFacts { em_manutencao: true, in_service: false, ..posto() };
+        let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
         let mine = [holding("XYZ9876", 90, 100), holding("ABC1234", 0, 10)];
         let other = [holding("XYZ9876", 99, 200)];
         for (facts, held, expected) in [
             (
                 None,
                 &[][..],
-                Rejection::PostoInexistente {
-                    posto_id: 5,
-                    servidor: "server1".into(),
-                },
+                Rejection::PostoInexistente { posto_id: 5, servidor: "server1".into() },
             ),
-            (
-                Some(&service),
-                &[],
-                Rejection::PostoIndisponivel { nome: nome() },
-            ),
-            (
-                Some(&repair),
-                &[],
-                Rejection::PostoEmManutencao { nome: nome() },
-            ),
-            (
-                Some(&posto()),
-                &mine,
-                Rejection::PostoJaReservadoParaEsteCarro { nome: nome() },
-            ),
-            (
-                Some(&posto()),
-                &other,
-                Rejection::PostoReservado { nome: nome() },
-            ),
-            (
-                Some(&charging),
-                &[],
-                Rejection::PostoOcupado { nome: nome() },
-            ),
+            (Some(&service), &[], Rejection::PostoIndisponivel { nome: nome() }),
+            (Some(&repair), &[], Rejection::PostoEmManutencao { nome: nome() }),
+            (Some(&posto()), &mine, Rejection::PostoJaReservadoParaEsteCarro { nome: nome() }),
+            (Some(&posto()), &other, Rejection::PostoReservado { nome: nome() }),
+            (Some(&charging), &[], Rejection::PostoOcupado { nome: nome() }),
         ] {
             assert_eq!(decide(&asked, facts, held), Err(expected));
         }
@@ -285,10 +246,7 @@ mod tests {
 
     #[test]
     fn a_charging_carro_disturbs_neither_itself_nor_later_stretches() {
-        let charging = PostoFacts {
-            charging: Some(placa("XYZ9876")),
-            ..posto()
-        };
+        let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
         assert!(decide(&command("XYZ9876", 0, 100), Some(&charging), &[]).is_ok());
         assert!(decide(&command("ABC1234", 1, 100), Some(&charging), &[]).is_ok());
     }
@@ -306,10 +264,7 @@ mod tests {
         let end = NOW.plus_millis(100);
         let active = reserva(ReservaState::Ativa);
         assert_eq!(decide_cancelamento(&active, NOW), Ok(Cancel::Now));
-        assert_eq!(
-            decide_cancelamento(&active, end),
-            Err(Rejection::ReservaEncerrada)
-        );
+        assert_eq!(decide_cancelamento(&active, end), Err(Rejection::ReservaEncerrada));
         let cancelled = reserva(ReservaState::Cancelada);
         assert_eq!(decide_cancelamento(&cancelled, NOW), Ok(Cancel::Already));
         assert_eq!(decide_cancelamento(&cancelled, end), Ok(Cancel::Already));

@@ -54,11 +54,8 @@ impl CarroFields {
             self.nivel_bateria_atual,
             capacidade_bateria.unwrap_or(MAX_CAPACIDADE_BATERIA),
         );
-        let taxa_descarga = checker.positive(
-            &path("taxa_descarga"),
-            self.taxa_descarga,
-            MAX_TAXA_DESCARGA,
-        );
+        let taxa_descarga =
+            checker.positive(&path("taxa_descarga"), self.taxa_descarga, MAX_TAXA_DESCARGA);
         Some(Carro {
             placa: placa?,
             modelo: modelo?,
@@ -106,10 +103,7 @@ impl TelemetryFields {
     fn placa(&mut self, checker: &mut Checker, topic_placa: &str) -> Option<String> {
         let placa = checker.placa("placa", std::mem::take(&mut self.placa))?;
         if crate::normalize_placa(topic_placa).as_deref() != Some(&placa) {
-            checker.wrong(
-                "placa",
-                format!("deve ser a mesma do tópico ({topic_placa})"),
-            );
+            checker.wrong("placa", format!("deve ser a mesma do tópico ({topic_placa})"));
             return None;
         }
         Some(placa)
@@ -125,11 +119,8 @@ impl CarroStatus {
         let mut fields: TelemetryFields = serde_json::from_slice(payload)?;
         let mut checker = Checker::new();
         let placa = fields.placa(&mut checker, topic_placa);
-        let nivel_bateria = checker.level(
-            "nivel_bateria",
-            fields.nivel_bateria,
-            MAX_CAPACIDADE_BATERIA,
-        );
+        let nivel_bateria =
+            checker.level("nivel_bateria", fields.nivel_bateria, MAX_CAPACIDADE_BATERIA);
         let em_carregamento = checker.required("em_carregamento", fields.em_carregamento);
         let message = placa.zip(nivel_bateria).zip(em_carregamento).map(
             |((placa, nivel_bateria), em_carregamento)| Self {
@@ -151,11 +142,8 @@ impl CarroBateria {
         let mut fields: TelemetryFields = serde_json::from_slice(payload)?;
         let mut checker = Checker::new();
         let placa = fields.placa(&mut checker, topic_placa);
-        let nivel_bateria = checker.level(
-            "nivel_bateria",
-            fields.nivel_bateria,
-            MAX_CAPACIDADE_BATERIA,
-        );
+        let nivel_bateria =
+            checker.level("nivel_bateria", fields.nivel_bateria, MAX_CAPACIDADE_BATERIA);
         let taxa_descarga = match fields.taxa_descarga {
             Loose::Missing => None,
             given => checker.positive("taxa_descarga", given, MAX_TAXA_DESCARGA),

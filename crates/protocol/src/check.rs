@@ -73,10 +73,7 @@ impl Checker {
 
     /// Notes a wrong field.
     pub fn wrong(&mut self, campo: &str, mensagem: impl Into<String>) {
-        self.campos.push(FieldError {
-            campo: campo.to_owned(),
-            mensagem: mensagem.into(),
-        });
+        self.campos.push(FieldError { campo: campo.to_owned(), mensagem: mensagem.into() });
     }
 
     /// The field's value; notes it as wrong when it is missing.
@@ -154,10 +151,7 @@ impl Checker {
         let raw = self.required(campo, field)?;
         let placa = normalize_placa(&raw);
         if placa.is_none() {
-            self.wrong(
-                campo,
-                "deve ter de 5 a 8 letras e números, por exemplo ABC1D23",
-            );
+            self.wrong(campo, "deve ter de 5 a 8 letras e números, por exemplo ABC1D23");
         }
         placa
     }

@@ -40,10 +40,9 @@ impl Origin {
     #[must_use]
     pub fn from_json(payload: &[u8]) -> Option<(ClientId, RequestId)> {
         match serde_json::from_slice(payload).unwrap_or_default() {
-            Self {
-                client_id: Loose::Value(client),
-                request_id: Loose::Value(request),
-            } => Some((client, request)),
+            Self { client_id: Loose::Value(client), request_id: Loose::Value(request) } => {
+                Some((client, request))
+            }
             _ => None,
         }
     }
@@ -67,13 +66,7 @@ pub fn split(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
             "uma lista deve ter de 1 a {MAX_ARRAY} mensagens, mas veio com {found}"
         )));
     }
-    Ok((
-        items
-            .into_iter()
-            .map(|item| item.get().as_bytes())
-            .collect(),
-        true,
-    ))
+    Ok((items.into_iter().map(|item| item.get().as_bytes()).collect(), true))
 }
 
 #[cfg(test)]
@@ -82,10 +75,7 @@ mod tests {
 
     #[test]
     fn one_message_and_an_array_are_both_read() {
-        assert_eq!(
-            split(b" {\"a\":1}").expect("one"),
-            (vec![&b" {\"a\":1}"[..]], false)
-        );
+        assert_eq!(split(b" {\"a\":1}").expect("one"), (vec![&b" {\"a\":1}"[..]], false));
         let (items, array) = split(b"[{\"a\":1}, 2]").expect("two");
         assert_eq!((items, array), (vec![&b"{\"a\":1}"[..], b"2"], true));
         assert!(split(b"[]").is_err());
@@ -97,10 +87,7 @@ mod tests {
     #[test]
     fn addresses_and_origins_are_read_from_bad_messages_too() {
         let payload = br#"{"server_id":"s1","client_id":"c1","request_id":"r1","posto_id":[]}"#;
-        assert_eq!(
-            Address::server_id(payload).expect("an object").as_deref(),
-            Some("s1")
-        );
+        assert_eq!(Address::server_id(payload).expect("an object").as_deref(), Some("s1"));
         let (client, request) = Origin::from_json(payload).expect("both ids");
         assert_eq!((client.as_str(), request.as_str()), ("c1", "r1"));
         assert!(Origin::from_json(br#"{"client_id":"a/b","request_id":"r"}"#).is_none());

@@ -80,8 +80,7 @@ impl Scalar for bool {
 impl Scalar for Timestamp {
     const EXPECTED: &'static str = "uma data RFC 3339 com fuso";
     fn from_text(text: &str) -> Result<Self, Option<String>> {
-        text.parse()
-            .map_err(|error: crate::InvalidTimestamp| Some(error.to_string()))
+        text.parse().map_err(|error: crate::InvalidTimestamp| Some(error.to_string()))
     }
 }
 
@@ -144,10 +143,7 @@ impl<'de, T: Scalar> Visitor<'de> for LooseVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Loose<T>, A::Error> {
-        while entries
-            .next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?
-            .is_some()
-        {}
+        while entries.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
         Ok(wrong("um objeto"))
     }
 }

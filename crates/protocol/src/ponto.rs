@@ -42,23 +42,14 @@ impl PontoDisponibilidade {
         if let Some(id) = ponto_id
             && topic_posto_id != id.to_string()
         {
-            checker.wrong(
-                "ponto_id",
-                format!("deve ser o mesmo do tópico ({topic_posto_id})"),
-            );
+            checker.wrong("ponto_id", format!("deve ser o mesmo do tópico ({topic_posto_id})"));
         }
         let disponivel = checker.required("disponivel", fields.disponivel);
         let em_manutencao = checker.optional("em_manutencao", fields.em_manutencao);
         let message =
-            server_id
-                .zip(ponto_id)
-                .zip(disponivel)
-                .map(|((server_id, ponto_id), disponivel)| Self {
-                    server_id,
-                    ponto_id,
-                    disponivel,
-                    em_manutencao,
-                });
+            server_id.zip(ponto_id).zip(disponivel).map(|((server_id, ponto_id), disponivel)| {
+                Self { server_id, ponto_id, disponivel, em_manutencao }
+            });
         checker.finish(message)
     }
 }

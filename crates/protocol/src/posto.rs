@@ -102,15 +102,9 @@ impl PostosRequest {
                 .and_then(|text| PostosFilter::check_tipo_conector(&mut checker, &text)),
         };
         let message =
-            request_id
-                .zip(client_id)
-                .zip(server_id)
-                .map(|((request_id, client_id), server_id)| Self {
-                    request_id,
-                    client_id,
-                    server_id,
-                    filter,
-                });
+            request_id.zip(client_id).zip(server_id).map(|((request_id, client_id), server_id)| {
+                Self { request_id, client_id, server_id, filter }
+            });
         checker.finish(message)
     }
 }

@@ -128,15 +128,10 @@ impl ReservarBody {
         .check(&mut checker, "");
         let posto_id = checker.positive_id("posto_id", fields.posto_id);
         let server_id = checker.required("server_id", fields.server_id);
-        let stretch = Stretch {
-            inicio: fields.inicio,
-            fim: fields.fim,
-        };
+        let stretch = Stretch { inicio: fields.inicio, fim: fields.fim };
         let (inicio, fim) = stretch.check(&mut checker);
-        let message = carro
-            .zip(posto_id)
-            .zip(server_id)
-            .map(|((carro, posto_id), server_id)| Self {
+        let message =
+            carro.zip(posto_id).zip(server_id).map(|((carro, posto_id), server_id)| Self {
                 placa: carro.placa,
                 modelo: carro.modelo,
                 capacidade_bateria: carro.capacidade_bateria,
@@ -221,10 +216,7 @@ impl ReservaRequest {
         let request_id = checker.required("request_id", fields.request_id);
         let client_id = checker.required("client_id", fields.client_id);
         let server_id = checker.required("server_id", fields.server_id);
-        let carro = match fields
-            .carro
-            .map(|raw| serde_json::from_str::<CarroFields>(raw.get()))
-        {
+        let carro = match fields.carro.map(|raw| serde_json::from_str::<CarroFields>(raw.get())) {
             Some(Ok(carro)) => carro.check(&mut checker, "carro."),
             Some(Err(_)) => {
                 checker.wrong("carro", "deve ser um objeto");
@@ -236,27 +228,19 @@ impl ReservaRequest {
             }
         };
         let posto_id = checker.positive_id("posto_id", fields.posto_id);
-        let stretch = Stretch {
-            inicio: fields.inicio,
-            fim: fields.fim,
-        };
+        let stretch = Stretch { inicio: fields.inicio, fim: fields.fim };
         let (inicio, fim) = stretch.check(&mut checker);
-        let message = request_id
-            .zip(client_id)
-            .zip(server_id)
-            .zip(carro)
-            .zip(posto_id)
-            .map(
-                |((((request_id, client_id), server_id), carro), posto_id)| Self {
-                    request_id,
-                    client_id,
-                    server_id,
-                    carro,
-                    posto_id,
-                    inicio,
-                    fim,
-                },
-            );
+        let message = request_id.zip(client_id).zip(server_id).zip(carro).zip(posto_id).map(
+            |((((request_id, client_id), server_id), carro), posto_id)| Self {
+                request_id,
+                client_id,
+                server_id,
+                carro,
+                posto_id,
+                inicio,
+                fim,
+            },
+        );
         checker.finish(message)
     }
 }
@@ -295,18 +279,14 @@ impl ReservaRef {
         let client_id = checker.required("client_id", fields.client_id);
         let server_id = checker.required("server_id", fields.server_id);
         let reserva_request_id = checker.required("reserva_request_id", fields.reserva_request_id);
-        let message = request_id
-            .zip(client_id)
-            .zip(server_id)
-            .zip(reserva_request_id)
-            .map(
-                |(((request_id, client_id), server_id), reserva_request_id)| Self {
-                    request_id,
-                    client_id,
-                    server_id,
-                    reserva_request_id,
-                },
-            );
+        let message = request_id.zip(client_id).zip(server_id).zip(reserva_request_id).map(
+            |(((request_id, client_id), server_id), reserva_request_id)| Self {
+                request_id,
+                client_id,
+                server_id,
+                reserva_request_id,
+            },
+        );
         checker.finish(message)
     }
 }

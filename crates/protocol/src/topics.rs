@@ -19,12 +19,7 @@ pub enum Command {
 
 impl Command {
     /// All commands.
-    pub const ALL: [Self; 4] = [
-        Self::Postos,
-        Self::Reserva,
-        Self::Cancelamento,
-        Self::Consulta,
-    ];
+    pub const ALL: [Self; 4] = [Self::Postos, Self::Reserva, Self::Cancelamento, Self::Consulta];
 
     fn request_path(self) -> &'static str {
         match self {
@@ -45,9 +40,7 @@ impl Command {
     }
 
     fn from_request_path(path: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|command| command.request_path() == path)
+        Self::ALL.into_iter().find(|command| command.request_path() == path)
     }
 }
 
@@ -97,12 +90,7 @@ pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
     commands
         .flat_map(|command| [broadcast(command), direct(server_id, command)])
         .chain(
-            [
-                "carros/+/status",
-                "carros/+/bateria",
-                "pontos/+/disponibilidade",
-            ]
-            .map(str::to_owned),
+            ["carros/+/status", "carros/+/bateria", "pontos/+/disponibilidade"].map(str::to_owned),
         )
         .collect()
 }
@@ -110,9 +98,7 @@ pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
 /// All that a gateway subscribes to.
 #[must_use]
 pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
-    let answers = Command::ALL
-        .into_iter()
-        .map(|command| response(client_id, command));
+    let answers = Command::ALL.into_iter().map(|command| response(client_id, command));
     answers.chain([ALL_PRESENCE.to_owned()]).collect()
 }
 
@@ -141,16 +127,12 @@ impl<'a> ServerInbound<'a> {
         let (root, rest) = topic.split_once('/')?;
         match root {
             "server" => {
-                let own = rest
-                    .strip_prefix(server_id.as_str())
-                    .and_then(|tail| tail.strip_prefix('/'));
-                let addressed = own
-                    .and_then(Command::from_request_path)
-                    .map(|command| (command, true));
+                let own =
+                    rest.strip_prefix(server_id.as_str()).and_then(|tail| tail.strip_prefix('/'));
+                let addressed =
+                    own.and_then(Command::from_request_path).map(|command| (command, true));
                 let heard = Command::from_request_path(rest).map(|command| (command, false));
-                addressed
-                    .or(heard)
-                    .map(|(command, direct)| Self::Command { command, direct })
+                addressed.or(heard).map(|(command, direct)| Self::Command { command, direct })
             }
             "carros" => match rest.split_once('/')? {
                 (placa, "status") => Some(Self::CarroStatus(placa)),
@@ -187,19 +169,13 @@ mod tests {
             for topic in server_subscriptions(&server) {
                 let topic = topic.replace('+', "5");
                 let inbound = ServerInbound::from_topic(&topic, &server);
-                assert!(
-                    inbound.is_some(),
-                    "{topic} is subscribed to and not understood"
-                );
+                assert!(inbound.is_some(), "{topic} is subscribed to and not understood");
             }
             let topic = direct(&server, Command::Reserva);
             let inbound = ServerInbound::from_topic(&topic, &server);
             assert_eq!(
                 inbound,
-                Some(ServerInbound::Command {
-                    command: Command::Reserva,
-                    direct: true
-                })
+                Some(ServerInbound::Command { command: Command::Reserva, direct: true })
             );
         }
     }
@@ -210,18 +186,9 @@ mod tests {
         let server: ServerId = "server1".parse().expect("a valid id");
         assert_eq!(broadcast(Command::Postos), "server/postos/request");
         assert_eq!(broadcast(Command::Reserva), "server/postos/reserva");
-        assert_eq!(
-            direct(&server, Command::Reserva),
-            "server/server1/postos/reserva"
-        );
-        assert_eq!(
-            response(&client, Command::Reserva),
-            "client/cliente1/postos/reserva/response"
-        );
-        assert_eq!(
-            response(&client, Command::Postos),
-            "client/cliente1/postos/response"
-        );
+        assert_eq!(direct(&server, Command::Reserva), "server/server1/postos/reserva");
+        assert_eq!(response(&client, Command::Reserva), "client/cliente1/postos/reserva/response");
+        assert_eq!(response(&client, Command::Postos), "client/cliente1/postos/response");
         assert_eq!(presence(&server), "server/server1/status");
         assert!(is_presence("server/server1/status"));
         assert!(!is_presence("server/a/b/status"));

@@ -47,15 +47,8 @@ pub(crate) async fn run(
 
 /// How the postos stand at the start, so that only changes are told.
 async fn initial_state(servidor: &Servidor) -> Told {
-    match servidor
-        .store
-        .postos(&PostosQuery::default(), servidor.now())
-        .await
-    {
-        Ok(postos) => postos
-            .into_iter()
-            .map(|p| (p.id, (p.disponivel, p.em_manutencao)))
-            .collect(),
+    match servidor.store.postos(&PostosQuery::default(), servidor.now()).await {
+        Ok(postos) => postos.into_iter().map(|p| (p.id, (p.disponivel, p.em_manutencao))).collect(),
         Err(error) => {
             error!(%error, "the postos cannot be read; the first change of each will be told");
             Told::new()
@@ -65,10 +58,7 @@ async fn initial_state(servidor: &Servidor) -> Told {
 
 fn announce_reserva(servidor: &Servidor, reserva: &domain::Reserva) {
     let Ok(request_id) = reserva.request_id.parse() else {
-        return error!(
-            reserva_id = reserva.id,
-            "a stored request_id is no request_id"
-        );
+        return error!(reserva_id = reserva.id, "a stored request_id is no request_id");
     };
     let event = ReservaEvent {
         server_id: servidor.id.clone(),

@@ -66,10 +66,7 @@ impl Failure {
 }
 
 fn wrong_stretch(error: StretchError) -> FieldError {
-    FieldError {
-        campo: error.campo().to_owned(),
-        mensagem: error.to_string(),
-    }
+    FieldError { campo: error.campo().to_owned(), mensagem: error.to_string() }
 }
 
 fn rejection_codigo(rejection: &Rejection) -> Codigo {

@@ -51,61 +51,37 @@ struct CsvRow {
 /// The file cannot be read, or a row is wrong: its line and what is wrong.
 pub fn read_postos(path: &Path) -> Result<Vec<(i64, Posto)>, ImportError> {
     let shown = path.display().to_string();
-    let file_error = |reason: String| ImportError::File {
-        path: shown.clone(),
-        reason,
-    };
+    let file_error = |reason: String| ImportError::File { path: shown.clone(), reason };
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(path)
         .map_err(|error| file_error(error.to_string()))?;
-    let headers = reader
-        .headers()
-        .map_err(|error| file_error(error.to_string()))?
-        .clone();
+    let headers = reader.headers().map_err(|error| file_error(error.to_string()))?.clone();
     for column in ["id", "nome", "latitude", "longitude", "status"] {
-        if !headers
-            .iter()
-            .any(|header| header.trim_start_matches('\u{feff}') == column)
-        {
-            return Err(file_error(format!(
-                "the column {column} is missing in its first line"
-            )));
+        if !headers.iter().any(|header| header.trim_start_matches('\u{feff}') == column) {
+            return Err(file_error(format!("the column {column} is missing in its first line")));
         }
     }
-    let headers: csv::StringRecord = headers
-        .iter()
-        .map(|header| header.trim_start_matches('\u{feff}'))
-        .collect();
+    let headers: csv::StringRecord =
+        headers.iter().map(|header| header.trim_start_matches('\u{feff}')).collect();
     let mut postos = Vec::new();
     let mut ids = HashSet::new();
     let mut record = csv::StringRecord::new();
     loop {
         let line = reader.position().line();
-        let row_error = |reason: String| ImportError::Row {
-            path: shown.clone(),
-            line,
-            reason,
-        };
+        let row_error = |reason: String| ImportError::Row { path: shown.clone(), line, reason };
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => return Ok(postos),
             Err(error) => return Err(row_error(error.to_string())),
         }
         let line = record.position().map_or(line, csv::Position::line);
-        let row_error = |reason: String| ImportError::Row {
-            path: shown.clone(),
-            line,
-            reason,
-        };
-        let row: CsvRow = record
-            .deserialize(Some(&headers))
-            .map_err(|error| row_error(error.to_string()))?;
+        let row_error = |reason: String| ImportError::Row { path: shown.clone(), line, reason };
+        let row: CsvRow =
+            record.deserialize(Some(&headers)).map_err(|error| row_error(error.to_string()))?;
         let (id, posto) = row.read().map_err(row_error)?;
         if !ids.insert(id) {
-            return Err(row_error(format!(
-                "id {id} stands in an earlier line already"
-            )));
+            return Err(row_error(format!("id {id} stands in an earlier line already")));
         }
         postos.push((id, posto));
     }
@@ -160,9 +136,7 @@ impl CsvRow {
 }
 
 fn given(column: Option<String>, default: &str) -> String {
-    column
-        .filter(|text| !text.is_empty())
-        .unwrap_or_else(|| default.to_owned())
+    column.filter(|text| !text.is_empty()).unwrap_or_else(|| default.to_owned())
 }
 
 fn place_error(latitude: &str, longitude: &str) -> String {
@@ -194,14 +168,8 @@ mod tests {
             read("id,nome,latitude,longitude,status\n5,Ponto 5,-23.5540,-46.6370,disponivel\n");
         let (id, posto) = postos.expect("a good file").remove(0);
         assert_eq!((id, posto.localizacao.as_str()), (5, "-23.5540,-46.6370"));
-        assert_eq!(
-            (posto.potencia_maxima.get(), posto.preco_kwh.get()),
-            (22.0, 2.5)
-        );
-        assert_eq!(
-            (posto.tipo_conector.as_str(), posto.in_service),
-            ("CCS", true)
-        );
+        assert_eq!((posto.potencia_maxima.get(), posto.preco_kwh.get()), (22.0, 2.5));
+        assert_eq!((posto.tipo_conector.as_str(), posto.in_service), ("CCS", true));
     }
 
     #[test]
@@ -219,18 +187,13 @@ mod tests {
             ("2,B,1", "record with"),
         ] {
             let error = read(&format!("{head}{row}\n")).expect_err(row).to_string();
-            assert!(
-                error.contains("line 3") && error.contains(reason),
-                "{row}: {error}"
-            );
+            assert!(error.contains("line 3") && error.contains(reason), "{row}: {error}");
         }
     }
 
     #[test]
     fn a_missing_column_is_named() {
-        let error = read("id,nome,latitude,longitude\n")
-            .expect_err("no status")
-            .to_string();
+        let error = read("id,nome,latitude,longitude\n").expect_err("no status").to_string();
         assert!(error.contains("column status is missing"), "{error}");
     }
 }

@@ -82,23 +82,14 @@ impl Server {
         let listener = TcpListener::bind(config.http_addr).await;
         let addr = config.http_addr;
         let listener = listener.map_err(|source| StartError::Listen { addr, source })?;
-        let addr = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen { addr, source })?;
+        let addr = listener.local_addr().map_err(|source| StartError::Listen { addr, source })?;
         let (sender, changes) = mpsc::channel(CHANGES);
-        let environment = Environment {
-            servidor: config.server_id.as_str().to_owned(),
-            now,
-            changes: sender,
-        };
+        let environment =
+            Environment { servidor: config.server_id.as_str().to_owned(), now, changes: sender };
         let path = config.database_url.path();
-        let database_error = |source| StartError::Database {
-            path: path.display().to_string(),
-            source,
-        };
-        let (store, closer) = Store::open(path, environment)
-            .await
-            .map_err(database_error)?;
+        let database_error =
+            |source| StartError::Database { path: path.display().to_string(), source };
+        let (store, closer) = Store::open(path, environment).await.map_err(database_error)?;
         first_start(&store, &config).await?;
         let (bus, inbox) = bus::connect(bus_options(&config));
         let servidor = Servidor {
@@ -144,13 +135,8 @@ impl Server {
         shutdown.await;
         info!("stopping");
         self.stop.cancel();
-        let served = http
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        if tokio::time::timeout(WORK_GRACE, self.handlers)
-            .await
-            .is_err()
-        {
+        let served = http.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        if tokio::time::timeout(WORK_GRACE, self.handlers).await.is_err() {
             warn!("some messages were still in hand; the broker will deliver them again");
         }
         let _ = self.sweeper.await;

@@ -21,20 +21,14 @@ pub(crate) fn carro(carro: &protocol::Carro) -> Result<domain::Carro, BadMessage
             "carro.capacidade_bateria",
             Kwh::new(carro.capacidade_bateria),
         )?,
-        nivel_bateria: checked(
-            "carro.nivel_bateria_atual",
-            Kwh::new(carro.nivel_bateria_atual),
-        )?,
+        nivel_bateria: checked("carro.nivel_bateria_atual", Kwh::new(carro.nivel_bateria_atual))?,
         taxa_descarga: checked("carro.taxa_descarga", KwhPerKm::new(carro.taxa_descarga))?,
     })
 }
 
 pub(crate) fn stretch(inicio: Option<Timestamp>, fim: Option<Timestamp>) -> Stretch {
     let moment = |timestamp: Timestamp| Moment::from_millis(timestamp.as_millis());
-    Stretch {
-        inicio: inicio.map(moment),
-        fim: fim.map(moment),
-    }
+    Stretch { inicio: inicio.map(moment), fim: fim.map(moment) }
 }
 
 /// A moment as it travels. Every moment of ours is between 1970 and 9998; should a broken clock

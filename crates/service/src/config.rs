@@ -34,9 +34,7 @@ pub enum ConfigError {
 /// A variable that is not set and one that is empty are the same: compose files write the
 /// former as the latter.
 fn value(lookup: Lookup<'_>, name: &str) -> Option<String> {
-    lookup(name)
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
+    lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// A variable that has to be there.
@@ -49,11 +47,7 @@ pub fn required<T: FromStr>(
     should_be: &'static str,
 ) -> Result<T, ConfigError> {
     let value = value(lookup, name).ok_or(ConfigError::Missing { name, should_be })?;
-    value.parse().map_err(|_| ConfigError::Malformed {
-        name,
-        value,
-        should_be,
-    })
+    value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be })
 }
 
 /// A variable that may be left out.
@@ -68,11 +62,7 @@ pub fn or_default<T: FromStr>(
 ) -> Result<T, ConfigError> {
     match value(lookup, name) {
         None => Ok(default),
-        Some(value) => value.parse().map_err(|_| ConfigError::Malformed {
-            name,
-            value,
-            should_be,
-        }),
+        Some(value) => value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be }),
     }
 }
 
@@ -90,11 +80,7 @@ pub fn duration_secs(
     if seconds > 0.0 && seconds <= 3600.0 {
         return Ok(Duration::from_secs_f64(seconds));
     }
-    Err(ConfigError::Malformed {
-        name,
-        value: seconds.to_string(),
-        should_be,
-    })
+    Err(ConfigError::Malformed { name, value: seconds.to_string(), should_be })
 }
 
 #[cfg(test)]
@@ -105,37 +91,23 @@ mod tests {
     fn an_error_names_variable_value_and_what_it_should_be() {
         let lookup = |name: &str| (name == "MQTT_PORT").then(|| "abc".to_owned());
         let error = or_default(&lookup, "MQTT_PORT", 1883_u16, "a port number").expect_err("abc");
-        assert_eq!(
-            error.to_string(),
-            "MQTT_PORT is \"abc\"; it should be a port number"
-        );
+        assert_eq!(error.to_string(), "MQTT_PORT is \"abc\"; it should be a port number");
         let error = required::<u16>(&lookup, "SERVER_ID", "an id").expect_err("not set");
-        assert_eq!(
-            error.to_string(),
-            "SERVER_ID is not set; it should be an id"
-        );
+        assert_eq!(error.to_string(), "SERVER_ID is not set; it should be an id");
     }
 
     #[test]
     fn empty_is_not_set_and_blanks_do_not_count() {
-        let lookup = |name: &str| {
-            (name == "A")
-                .then(|| " 5 ".to_owned())
-                .or(Some(String::new()))
-        };
+        let lookup = |name: &str| (name == "A").then(|| " 5 ".to_owned()).or(Some(String::new()));
         assert_eq!(or_default(&lookup, "A", 1, "a number"), Ok(5));
         assert_eq!(or_default(&lookup, "B", 1, "a number"), Ok(1));
     }
 
     #[test]
     fn durations_are_bounded() {
-        for (text, good) in [
-            ("2.5", true),
-            ("0", false),
-            ("-1", false),
-            ("NaN", false),
-            ("3601", false),
-        ] {
+        for (text, good) in
+            [("2.5", true), ("0", false), ("-1", false), ("NaN", false), ("3601", false)]
+        {
             let lookup = |_: &str| Some(text.to_owned());
             let read = duration_secs(&lookup, "LIMIT", Duration::from_secs(1));
             assert_eq!(read.is_ok(), good, "{text}");

@@ -41,17 +41,8 @@ fn start(filter: impl Layer<Registry> + Send + Sync) {
     let lines = if std::io::stdout().is_terminal() {
         fmt::layer().compact().with_target(false).boxed()
     } else {
-        fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .boxed()
+        fmt::layer().json().flatten_event(true).with_span_list(false).boxed()
     };
     // Only a second start fails, and then the first one goes on.
-    drop(
-        tracing_subscriber::registry()
-            .with(filter)
-            .with(lines)
-            .try_init(),
-    );
+    drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
 }

@@ -11,9 +11,7 @@ use tracing::error;
 /// The wall clock. Nothing else of ours reads it.
 #[must_use]
 pub fn now() -> Timestamp {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -25,7 +23,7 @@ pub async fn shutdown_signal() {
             Ok(mut signal) => drop(signal.recv().await),
             Err(error) => {
                 error!(%error, "SIGTERM cannot be heard; only Ctrl-C stops this program");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     };
@@ -60,17 +58,12 @@ impl Program {
             Some("healthcheck") => self.healthcheck(),
             Some("--version" | "-V") => say(&format!("{} {}", self.name, self.version)),
             Some("--help" | "-h") => say(&self.help()),
-            Some(other) => complain(&format!(
-                "{other:?} is no argument; see {} --help",
-                self.name
-            )),
+            Some(other) => complain(&format!("{other:?} is no argument; see {} --help", self.name)),
         }
     }
 
     fn run<E: Display>(&self, purpose: impl AsyncFnOnce() -> Result<(), E>) -> ExitCode {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         match runtime.map(|runtime| runtime.block_on(purpose())) {
             Ok(Ok(())) => ExitCode::SUCCESS,
             Ok(Err(error)) => complain(&error.to_string()),
@@ -80,9 +73,7 @@ impl Program {
 
     fn healthcheck(&self) -> ExitCode {
         let addr = std::env::var("HTTP_ADDR").unwrap_or_default();
-        let addr = addr
-            .parse::<SocketAddr>()
-            .or_else(|_| self.default_addr.parse());
+        let addr = addr.parse::<SocketAddr>().or_else(|_| self.default_addr.parse());
         let checked = addr
             .map_err(|error| error.to_string())
             .and_then(|addr| crate::healthcheck(addr.port()));
@@ -93,13 +84,7 @@ impl Program {
     }
 
     fn help(&self) -> String {
-        let Self {
-            name,
-            version,
-            about,
-            variables,
-            ..
-        } = self;
+        let Self { name, version, about, variables, .. } = self;
         format!(
             "{name} {version}: {about}\n\n\
              Usage: {name} [healthcheck | --version | --help]\n\n\

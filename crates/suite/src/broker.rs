@@ -67,9 +67,7 @@ impl Broker {
         // The library tells a taken port as prose, and for WebSocket not at all.
         check_free(options.tcp)?;
         options.websocket.map(check_free).transpose()?;
-        let mut broker = MqttBroker::with_config(config(options))
-            .await
-            .map_err(library_error)?;
+        let mut broker = MqttBroker::with_config(config(options)).await.map_err(library_error)?;
         let tcp = broker.local_addr();
         let tcp = tcp.ok_or_else(|| BrokerError::Library("it has no listener".to_owned()))?;
         let websocket = broker.ws_local_addr();
@@ -84,12 +82,7 @@ impl Broker {
             };
             return Err(BrokerError::Library(reason));
         }
-        Ok(Self {
-            tcp,
-            websocket,
-            shutdown,
-            task,
-        })
+        Ok(Self { tcp, websocket, shutdown, task })
     }
 
     /// Where MQTT is spoken.
@@ -128,9 +121,7 @@ fn library_error(error: impl ToString) -> BrokerError {
 }
 
 fn check_free(addr: SocketAddr) -> Result<(), BrokerError> {
-    TcpListener::bind(addr)
-        .map(drop)
-        .map_err(|source| BrokerError::Listen { addr, source })
+    TcpListener::bind(addr).map(drop).map_err(|source| BrokerError::Listen { addr, source })
 }
 
 fn config(options: BrokerOptions) -> BrokerConfig {
@@ -142,10 +133,7 @@ fn config(options: BrokerOptions) -> BrokerConfig {
         .with_max_queued_bytes_per_client(MAX_QUEUED_BYTES);
     let auth = AuthConfig {
         allow_anonymous: true,
-        rate_limit: RateLimitConfig {
-            enabled: false,
-            ..RateLimitConfig::default()
-        },
+        rate_limit: RateLimitConfig { enabled: false, ..RateLimitConfig::default() },
         ..AuthConfig::default()
     };
     let mut config = BrokerConfig::new()
@@ -160,11 +148,9 @@ fn config(options: BrokerOptions) -> BrokerConfig {
         .with_auth(auth);
     config.topic_alias_maximum = 0;
     match options.websocket {
-        Some(addr) => config.with_websocket(
-            WebSocketConfig::new()
-                .with_bind_address(addr)
-                .with_path("/mqtt"),
-        ),
+        Some(addr) => {
+            config.with_websocket(WebSocketConfig::new().with_bind_address(addr).with_path("/mqtt"))
+        }
         None => config,
     }
 }

@@ -26,10 +26,7 @@ async fn main() -> ExitCode {
 async fn run(options: &Options, logs: QuietLogs) -> Result<(), SystemError> {
     let system = System::start(options).await?;
     system.ready().await?;
-    println!(
-        "{}",
-        Screen::new(&system, options, system.free_posto().await)
-    );
+    println!("{}", Screen::new(&system, options, system.free_posto().await));
     logs.tell(STORY);
     service::shutdown_signal().await;
     println!("\nStopping.");

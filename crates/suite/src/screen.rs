@@ -34,21 +34,14 @@ impl Screen {
 impl fmt::Display for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (host, port) = &self.broker;
-        writeln!(
-            f,
-            "\nPostos de carregamento: everything is running. Ctrl-C stops it.\n"
-        )?;
+        writeln!(f, "\nPostos de carregamento: everything is running. Ctrl-C stops it.\n")?;
         write!(f, "  {:9} mqtt://{host}:{port}", "broker")?;
         if let Some(websocket) = self.websocket {
             write!(f, "   ws://{websocket}/mqtt")?;
         }
         writeln!(f)?;
         for (name, addr) in &self.servers {
-            writeln!(
-                f,
-                "  {name:9} http://{addr}   database {}/{name}.db",
-                self.data
-            )?;
+            writeln!(f, "  {name:9} http://{addr}   database {}/{name}.db", self.data)?;
         }
         for (name, addr) in &self.clients {
             writeln!(f, "  {name:9} http://{addr}")?;
@@ -60,10 +53,7 @@ impl fmt::Display for Screen {
         let posto = self.free_posto;
         writeln!(f, "\nTry next:\n")?;
         writeln!(f, "  http://localhost:{port}/docs\n")?;
-        writeln!(
-            f,
-            "  curl 'http://localhost:{port}/postos?server_id=server1'\n"
-        )?;
+        writeln!(f, "  curl 'http://localhost:{port}/postos?server_id=server1'\n")?;
         writeln!(
             f,
             "  curl -X POST http://localhost:{port}/reservar -H 'Content-Type: application/json' \

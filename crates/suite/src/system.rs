@@ -97,14 +97,10 @@ impl System {
             server_tasks: Vec::new(),
         };
         for (name, port) in SERVERS.into_iter().zip(&options.server_ports) {
-            system
-                .start_server(name, SocketAddr::from((options.bind, *port)), options)
-                .await?;
+            system.start_server(name, SocketAddr::from((options.bind, *port)), options).await?;
         }
         for (name, port) in CLIENTS.into_iter().zip(&options.client_ports) {
-            system
-                .start_client(name, SocketAddr::from((options.bind, *port)), options)
-                .await?;
+            system.start_client(name, SocketAddr::from((options.bind, *port)), options).await?;
         }
         Ok(system)
     }
@@ -187,11 +183,9 @@ impl System {
                 }
             }
         };
-        tokio::time::timeout(READY_LIMIT, everyone)
-            .await
-            .map_err(|_| SystemError::NotReady {
-                broker: format!("{}:{}", self.broker_addr.0, self.broker_addr.1),
-            })
+        tokio::time::timeout(READY_LIMIT, everyone).await.map_err(|_| SystemError::NotReady {
+            broker: format!("{}:{}", self.broker_addr.0, self.broker_addr.1),
+        })
     }
 
     /// A posto of the first servidor that can be reserved now; the seed's own if that one can.
@@ -203,11 +197,7 @@ impl System {
             _ => Ok(Vec::new()),
         };
         let ids = found.unwrap_or_default();
-        if ids.contains(&SEED_POSTO) {
-            SEED_POSTO
-        } else {
-            *ids.first().unwrap_or(&SEED_POSTO)
-        }
+        if ids.contains(&SEED_POSTO) { SEED_POSTO } else { *ids.first().unwrap_or(&SEED_POSTO) }
     }
 
     /// Stops the gateways, then the servidores, then the broker.
@@ -230,33 +220,27 @@ fn in_use(source: &std::io::Error) -> bool {
 
 fn broker_error(error: BrokerError) -> SystemError {
     match error {
-        BrokerError::Listen { addr, source } if in_use(&source) => SystemError::PortInUse {
-            name: "the broker",
-            port: addr.port(),
-            flag: "--broker-ports",
-        },
+        BrokerError::Listen { addr, source } if in_use(&source) => {
+            SystemError::PortInUse { name: "the broker", port: addr.port(), flag: "--broker-ports" }
+        }
         other => SystemError::Broker(other),
     }
 }
 
 fn server_error(name: &'static str, source: server::StartError) -> SystemError {
     match source {
-        server::StartError::Listen { addr, source } if in_use(&source) => SystemError::PortInUse {
-            name,
-            port: addr.port(),
-            flag: "--server-ports",
-        },
+        server::StartError::Listen { addr, source } if in_use(&source) => {
+            SystemError::PortInUse { name, port: addr.port(), flag: "--server-ports" }
+        }
         source => SystemError::Server { name, source },
     }
 }
 
 fn client_error(name: &'static str, source: client::StartError) -> SystemError {
     match source {
-        client::StartError::Listen { addr, source } if in_use(&source) => SystemError::PortInUse {
-            name,
-            port: addr.port(),
-            flag: "--client-ports",
-        },
+        client::StartError::Listen { addr, source } if in_use(&source) => {
+            SystemError::PortInUse { name, port: addr.port(), flag: "--client-ports" }
+        }
         source => SystemError::Client { name, source },
     }
 }
@@ -276,17 +260,11 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
         return Ok((None, named.clone()));
     }
     let addr = |place: usize| SocketAddr::from((options.bind, options.broker_ports[place]));
-    let broker_options = BrokerOptions {
-        tcp: addr(0),
-        websocket: Some(addr(1)),
-    };
+    let broker_options = BrokerOptions { tcp: addr(0), websocket: Some(addr(1)) };
     let broker = Broker::start(broker_options).await.map_err(broker_error)?;
     let addr = broker.addr();
-    let host = if addr.ip().is_unspecified() {
-        "localhost".to_owned()
-    } else {
-        addr.ip().to_string()
-    };
+    let host =
+        if addr.ip().is_unspecified() { "localhost".to_owned() } else { addr.ip().to_string() };
     Ok((Some(broker), (host, addr.port())))
 }
 
@@ -294,10 +272,7 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
 /// addresses come from the command line.
 fn inherited<'a>(set: Lookup<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     move |name| {
-        set(name).or_else(|| {
-            name.starts_with("TEMPO_")
-                .then(|| std::env::var(name).ok())?
-        })
+        set(name).or_else(|| name.starts_with("TEMPO_").then(|| std::env::var(name).ok())?)
     }
 }
 

@@ -17,15 +17,10 @@ impl Connection<'_> {
     /// Connected: subscribe to everything, whether or not the broker knew our session. Its
     /// copy may be of an older program with other subscriptions.
     pub(super) fn on_connack(&mut self, connack: &ConnAck) -> Result<(), Reason> {
-        self.established = Some(Established {
-            at: Instant::now(),
-            session_present: connack.session_present,
-        });
+        self.established =
+            Some(Established { at: Instant::now(), session_present: connack.session_present });
         self.limits = BrokerLimits::from_connack(connack);
-        let again = self
-            .link
-            .generation()
-            .is_some_and(|generation| generation > 1);
+        let again = self.link.generation().is_some_and(|generation| generation > 1);
         add(&self.shared.tally.reconnects, usize::from(again));
         tracing::debug!(
             mqtt_id = self.options.mqtt_id,
@@ -37,12 +32,8 @@ impl Connection<'_> {
         if filters.is_empty() {
             return self.come_up();
         }
-        let filters = filters
-            .into_iter()
-            .map(|path| Filter::new(path, QoS::AtLeastOnce));
-        self.client
-            .try_subscribe_many(filters)
-            .map_err(|_| Reason::Request)?;
+        let filters = filters.into_iter().map(|path| Filter::new(path, QoS::AtLeastOnce));
+        self.client.try_subscribe_many(filters).map_err(|_| Reason::Request)?;
         self.enter(Phase::Subscribing);
         Ok(())
     }

@@ -55,13 +55,12 @@ impl Reason {
 /// In words, where the library's own are only for who knows its insides.
 fn describe(error: &ConnectionError) -> String {
     match error {
-        ConnectionError::MqttState(StateError::ServerDisconnect {
-            reason_code,
-            reason_string,
-        }) => match reason_string {
-            Some(text) => format!("the broker disconnected us: {reason_code:?}, {text}"),
-            None => format!("the broker disconnected us: {reason_code:?}"),
-        },
+        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
+            match reason_string {
+                Some(text) => format!("the broker disconnected us: {reason_code:?}, {text}"),
+                None => format!("the broker disconnected us: {reason_code:?}"),
+            }
+        }
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
             "the broker closed the connection".to_owned()
         }
@@ -89,10 +88,7 @@ mod tests {
         let closed = Reason::Library(ConnectionError::MqttState(StateError::ConnectionAborted));
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         let cases = [
-            (
-                told(DisconnectReasonCode::SessionTakenOver),
-                Cause::TakenOver,
-            ),
+            (told(DisconnectReasonCode::SessionTakenOver), Cause::TakenOver),
             (told(DisconnectReasonCode::ServerShuttingDown), Cause::Other),
             (closed, Cause::ClosedByBroker),
             (Reason::Library(ConnectionError::Io(refused)), Cause::Other),

@@ -40,14 +40,8 @@ impl Connection<'_> {
     /// Acknowledges deliveries, and empties the list.
     pub(super) fn acknowledge(&mut self, pkids: &mut Vec<u16>) -> Result<(), Reason> {
         for pkid in pkids.drain(..) {
-            let delivery = Publish {
-                qos: QoS::AtLeastOnce,
-                pkid,
-                ..Publish::default()
-            };
-            self.client
-                .try_ack(&delivery)
-                .map_err(|_| Reason::Request)?;
+            let delivery = Publish { qos: QoS::AtLeastOnce, pkid, ..Publish::default() };
+            self.client.try_ack(&delivery).map_err(|_| Reason::Request)?;
         }
         Ok(())
     }

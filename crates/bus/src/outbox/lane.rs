@@ -99,8 +99,7 @@ impl Lane {
     /// Drops the messages whose time is up; says how many.
     pub(super) fn purge(&mut self, now: Instant) -> usize {
         let before = self.waiting.len();
-        self.waiting
-            .retain(|message| !expiry::is_over(message.expires_at, now));
+        self.waiting.retain(|message| !expiry::is_over(message.expires_at, now));
         before - self.waiting.len()
     }
 }

@@ -65,9 +65,7 @@ fn two_packets_of_a_lane_are_in_flight_and_the_rest_gathers() {
     let mut outbox = outbox_with([]);
     let mut in_flight = Vec::new();
     for number in 0..9 {
-        outbox
-            .push(message("t", &number.to_string(), Join::WhenWaiting))
-            .unwrap();
+        outbox.push(message("t", &number.to_string(), Join::WhenWaiting)).unwrap();
         in_flight.extend(outbox.take(Instant::now(), MAX_ARRAY_BYTES).0);
     }
     assert_eq!(in_flight.len(), 2);
@@ -87,11 +85,7 @@ fn an_array_stays_within_its_bounds() {
     let mut outbox = outbox_with((0..4).map(|_| message("t", &big, Join::WhenWaiting)));
     let payloads = take_all(&mut outbox);
     assert_eq!(payloads.len(), 2);
-    assert!(
-        payloads
-            .iter()
-            .all(|payload| payload.len() <= MAX_ARRAY_BYTES)
-    );
+    assert!(payloads.iter().all(|payload| payload.len() <= MAX_ARRAY_BYTES));
 }
 
 #[test]
@@ -114,25 +108,16 @@ fn only_commands_of_one_expiry_travel_together() {
     let mut outbox = outbox_with([in_secs("1", 10), in_secs("2", 10), in_secs("3", 5)]);
     let (batch, _) = outbox.take(now, MAX_ARRAY_BYTES);
     let batch = batch.unwrap();
-    assert_eq!(
-        (batch.payload(), batch.expiry_seconds),
-        (Bytes::from("[1,2]"), Some(9))
-    );
+    assert_eq!((batch.payload(), batch.expiry_seconds), (Bytes::from("[1,2]"), Some(9)));
     let (batch, _) = outbox.take(now, MAX_ARRAY_BYTES);
     let batch = batch.unwrap();
-    assert_eq!(
-        (batch.payload(), batch.expiry_seconds),
-        (Bytes::from("3"), Some(4))
-    );
+    assert_eq!((batch.payload(), batch.expiry_seconds), (Bytes::from("3"), Some(4)));
 }
 
 #[test]
 fn what_is_over_is_neither_sent_nor_kept() {
     let now = Instant::now();
-    let over = Outgoing {
-        expires_at: Some(now),
-        ..message("t", "1", Join::WhenWaiting)
-    };
+    let over = Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
     let mut outbox = outbox_with([over.clone(), message("t", "2", Join::WhenWaiting)]);
     let (batch, expired) = outbox.take(now, MAX_ARRAY_BYTES);
     assert_eq!((batch.unwrap().payload(), expired), (Bytes::from("2"), 1));
@@ -145,10 +130,8 @@ fn what_is_over_is_neither_sent_nor_kept() {
 
 #[test]
 fn what_was_in_flight_goes_first_and_in_order() {
-    let mut outbox = outbox_with([
-        message("a", "1", Join::WhenWaiting),
-        message("b", "2", Join::Never),
-    ]);
+    let mut outbox =
+        outbox_with([message("a", "1", Join::WhenWaiting), message("b", "2", Join::Never)]);
     let mut in_flight = Vec::new();
     while let (Some(batch), _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES) {
         in_flight.push(batch);
@@ -167,22 +150,13 @@ fn what_was_in_flight_goes_first_and_in_order() {
 fn refuses_what_it_cannot_hold_or_send() {
     let mut outbox = Outbox::new(1);
     for topic in ["", "a/+", "a/#"] {
-        assert_eq!(
-            outbox.push(message(topic, "1", Join::Never)),
-            Err(BusError::InvalidTopic)
-        );
+        assert_eq!(outbox.push(message(topic, "1", Join::Never)), Err(BusError::InvalidTopic));
     }
     let huge = message("t", &"x".repeat(MAX_PACKET), Join::Never);
     assert_eq!(outbox.push(huge), Err(BusError::TooLarge));
     assert_eq!(outbox.push(message("t", "1", Join::Never)), Ok(true));
-    assert_eq!(
-        outbox.push(message("t", "1", Join::Never)),
-        Err(BusError::Full)
-    );
+    assert_eq!(outbox.push(message("t", "1", Join::Never)), Err(BusError::Full));
     outbox.close();
-    assert_eq!(
-        outbox.push(message("t", "1", Join::Never)),
-        Err(BusError::Closed)
-    );
+    assert_eq!(outbox.push(message("t", "1", Join::Never)), Err(BusError::Closed));
     assert_eq!(take_all(&mut outbox), ["1"]);
 }

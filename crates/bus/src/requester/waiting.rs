@@ -36,11 +36,7 @@ pub(super) struct Entry {
 
 impl Waiting {
     pub(super) fn new(bound: usize) -> Self {
-        Self {
-            entries: HashMap::new(),
-            bound,
-            next_waiter: 0,
-        }
+        Self { entries: HashMap::new(), bound, next_waiter: 0 }
     }
 
     /// A number for one who will wait. It is never given again, so that one who is late to

@@ -23,10 +23,7 @@ async fn a_call_gets_its_reply() {
     let id = call.request_id.clone();
     let reply = caller.requester.call(call).await.unwrap();
     assert!(String::from_utf8_lossy(&reply).contains(id.as_str()));
-    assert_eq!(
-        (caller.requester.pending(), caller.requester.unawaited()),
-        (0, 0)
-    );
+    assert_eq!((caller.requester.pending(), caller.requester.unawaited()), (0, 0));
 }
 
 #[tokio::test]
@@ -56,11 +53,7 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     let start = Instant::now();
     let (reply, ()) = tokio::join!(calling, killing);
     reply.unwrap();
-    assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!(echo.seen.lock().unwrap().commands.len(), 1);
     assert_eq!(caller.requester.pending(), 0);
 }
@@ -90,21 +83,11 @@ async fn repeats_at_half_time_and_for_a_server_that_returns_and_never_else() {
         let first = next(&mut commands).await;
         assert_eq!(first.payload, command.payload);
         assert_eq!(first.expiry, Some(Duration::from_secs(3)));
-        assert_eq!(
-            first.correlation.as_deref(),
-            Some(command.request_id.as_str().as_bytes())
-        );
-        assert_eq!(
-            first.response_topic.as_deref(),
-            Some(&*command.response_topic)
-        );
+        assert_eq!(first.correlation.as_deref(), Some(command.request_id.as_str().as_bytes()));
+        assert_eq!(first.response_topic.as_deref(), Some(&*command.response_topic));
         first.ack.done();
         caller.requester.server_returned(&"other".parse().unwrap());
-        assert!(
-            timeout(Duration::from_millis(200), commands.recv())
-                .await
-                .is_err()
-        );
+        assert!(timeout(Duration::from_millis(200), commands.recv()).await.is_err());
         caller.requester.server_returned(&server1());
         let again = next(&mut commands).await;
         assert_eq!(again.payload, command.payload);
@@ -136,18 +119,13 @@ async fn repeats_what_a_broken_line_may_have_lost() {
     let serving = async {
         next(&mut commands).await.ack.done();
         // Let the PUBACK arrive, so that only the requester has reason to send again.
-        eventually("the PUBACK arrives", || {
-            caller.bus.counters().acknowledged == 1
-        })
-        .await;
+        eventually("the PUBACK arrives", || caller.bus.counters().acknowledged == 1).await;
         line.cut();
         up_after(&caller.bus, 1).await;
         let again = next(&mut commands).await;
         assert_eq!(again.payload, command.payload);
         again.ack.done();
-        caller
-            .requester
-            .deliver(command.request_id.as_str(), "{}".into())
+        caller.requester.deliver(command.request_id.as_str(), "{}".into())
     };
     let (reply, delivered) = tokio::join!(calling, serving);
     assert!(delivered);
@@ -162,10 +140,7 @@ async fn the_same_request_is_asked_once_and_another_payload_is_refused() {
     up(&server).await;
     let caller = Caller::start(broker.port, 10).await;
     let command = call(LIMIT);
-    let other = Call {
-        payload: "{}".into(),
-        ..command.clone()
-    };
+    let other = Call { payload: "{}".into(), ..command.clone() };
     let requester = &caller.requester;
     let serving = async {
         next(&mut commands).await.ack.done();
@@ -174,11 +149,8 @@ async fn the_same_request_is_asked_once_and_another_payload_is_refused() {
         assert!(commands.try_recv().is_err(), "asked once");
         assert!(requester.deliver(command.request_id.as_str(), "1".into()));
     };
-    let (first, second, ()) = tokio::join!(
-        requester.call(command.clone()),
-        requester.call(command.clone()),
-        serving
-    );
+    let (first, second, ()) =
+        tokio::join!(requester.call(command.clone()), requester.call(command.clone()), serving);
     assert_eq!((first, second), (Ok("1".into()), Ok("1".into())));
     assert_eq!(requester.pending(), 0);
 }
@@ -189,17 +161,12 @@ async fn a_cancelled_call_leaves_nothing_behind() {
     let broker = Broker::start().await;
     let caller = Caller::start(broker.port, 10).await;
     let command = call(LIMIT);
-    let cancelled = timeout(
-        Duration::from_millis(50),
-        caller.requester.call(command.clone()),
-    );
+    let cancelled = timeout(Duration::from_millis(50), caller.requester.call(command.clone()));
     let patient = caller.requester.call(command.clone());
     let rest = async {
         assert!(cancelled.await.is_err());
         assert_eq!(caller.requester.pending(), 1, "another waits for the same");
-        caller
-            .requester
-            .deliver(command.request_id.as_str(), "1".into());
+        caller.requester.deliver(command.request_id.as_str(), "1".into());
     };
     let (reply, ()) = tokio::join!(patient, rest);
     assert_eq!(reply, Ok("1".into()));

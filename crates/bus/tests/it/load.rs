@@ -18,10 +18,7 @@ pub(crate) async fn call_from_many(caller: &Arc<Caller>, callers: usize, calls: 
         let caller = Arc::clone(caller);
         tasks.spawn(async move {
             for _ in 0..calls / callers {
-                let call = bus::Call {
-                    join,
-                    ..call(LIMIT)
-                };
+                let call = bus::Call { join, ..call(LIMIT) };
                 caller.requester.call(call).await.unwrap();
             }
         });
@@ -40,20 +37,10 @@ async fn twenty_thousand_calls_of_64_callers_are_answered_and_arrive_once() {
     call_from_many(&caller, 64, 20_000, Join::WhenWaiting).await;
     let seen = echo.seen.lock().unwrap();
     assert_eq!(seen.commands.len(), 20_000 / 64 * 64);
-    assert!(
-        seen.commands.values().all(|&count| count == 1),
-        "some arrived twice"
-    );
-    assert!(
-        seen.largest > 1 && seen.largest <= MAX_ARRAY,
-        "largest: {}",
-        seen.largest
-    );
+    assert!(seen.commands.values().all(|&count| count == 1), "some arrived twice");
+    assert!(seen.largest > 1 && seen.largest <= MAX_ARRAY, "largest: {}", seen.largest);
     assert!(seen.packets < seen.commands.len());
-    assert_eq!(
-        (caller.requester.pending(), caller.requester.unawaited()),
-        (0, 0)
-    );
+    assert_eq!((caller.requester.pending(), caller.requester.unawaited()), (0, 0));
     assert_eq!(echo.bus.counters().abandoned, 0);
 }
 

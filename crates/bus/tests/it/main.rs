@@ -4,10 +4,7 @@
 //! `cargo test -p bus -- --include-ignored` runs them. The tests in `wire` play the broker
 //! themselves and need none.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "also in the helpers of tests, a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
 
 mod calls;
 mod closing;

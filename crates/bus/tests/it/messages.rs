@@ -34,10 +34,7 @@ async fn carries_a_message_with_its_properties() {
     got.ack.done();
     eventually("the PUBACK arrives", || sender.counters().acknowledged == 1).await;
     let counters = sender.counters();
-    assert_eq!(
-        (counters.published, counters.packets, counters.outbox_len),
-        (1, 1, 0)
-    );
+    assert_eq!((counters.published, counters.packets, counters.outbox_len), (1, 1, 0));
     assert_eq!(receiver.counters().received, 1);
 }
 
@@ -50,11 +47,7 @@ async fn what_is_published_without_a_broker_is_delivered_when_there_is_one() {
         bus.publish(message("t", number.to_string())).unwrap();
     }
     let soon = Instant::now() + Duration::from_millis(100);
-    bus.publish(Outgoing {
-        expires_at: Some(soon),
-        ..message("t", "late")
-    })
-    .unwrap();
+    bus.publish(Outgoing { expires_at: Some(soon), ..message("t", "late") }).unwrap();
     sleep(Duration::from_millis(700)).await;
     assert!(!bus.is_up());
     assert_eq!(bus.counters().outbox_len, 100, "what expired takes no room");
@@ -78,11 +71,7 @@ async fn follows_the_broker_down_and_up() {
         broker.resume().await;
         let back = Instant::now();
         generation = up_after(&bus, generation).await;
-        assert!(
-            back.elapsed() < Duration::from_millis(1_500),
-            "{:?}",
-            back.elapsed()
-        );
+        assert!(back.elapsed() < Duration::from_millis(1_500), "{:?}", back.elapsed());
         bus.publish(message("t", "again")).unwrap();
         assert_eq!(next_text(&mut deliveries).await, "again");
         let counters = bus.counters();
@@ -101,13 +90,9 @@ async fn a_dead_line_is_noticed_and_replaced() {
     bus.publish(message("t", "1")).unwrap();
     let noticed = async {
         let mut link = bus.link();
-        link.wait_for(|link| *link == bus::Link::Down)
-            .await
-            .unwrap();
+        link.wait_for(|link| *link == bus::Link::Down).await.unwrap();
     };
-    timeout(Duration::from_secs(20), noticed)
-        .await
-        .expect("a silent line is given up");
+    timeout(Duration::from_secs(20), noticed).await.expect("a silent line is given up");
     line.cut();
     up_after(&bus, generation).await;
     assert_eq!(next_text(&mut deliveries).await, "1");
@@ -123,18 +108,9 @@ async fn a_line_that_breaks_under_load_loses_nothing() {
     up(&receiver).await;
     let mut generation = up(&sender).await;
     for number in 0..9_000 {
-        let join = if number % 2 == 0 {
-            Join::Never
-        } else {
-            Join::WhenWaiting
-        };
+        let join = if number % 2 == 0 { Join::Never } else { Join::WhenWaiting };
         let topic = format!("t/{}", number % 4);
-        sender
-            .publish(Outgoing {
-                join,
-                ..message(&topic, number.to_string())
-            })
-            .unwrap();
+        sender.publish(Outgoing { join, ..message(&topic, number.to_string()) }).unwrap();
     }
     for _ in 0..2 {
         sleep(Duration::from_millis(20)).await;
@@ -150,10 +126,7 @@ async fn a_line_that_breaks_under_load_loses_nothing() {
         delivery.ack.done();
     }
     eventually("all is settled", || sender.counters().outbox_len == 0).await;
-    assert_eq!(
-        (sender.counters().reconnects, sender.counters().takeovers),
-        (2, 0)
-    );
+    assert_eq!((sender.counters().reconnects, sender.counters().takeovers), (2, 0));
 }
 
 #[tokio::test]
@@ -177,10 +150,7 @@ async fn what_is_not_acknowledged_comes_again() {
     first.remove(0).ack.done();
     first.remove(0).ack.done();
     drop(first);
-    eventually("the dropped one is counted", || {
-        receiver.counters().abandoned == 1
-    })
-    .await;
+    eventually("the dropped one is counted", || receiver.counters().abandoned == 1).await;
     sleep(Duration::from_millis(100)).await;
     line.cut();
     up_after(&receiver, generation).await;
@@ -197,10 +167,7 @@ async fn what_is_not_acknowledged_comes_again() {
 async fn an_inbox_that_is_full_loses_nothing() {
     let broker = Broker::start().await;
     let line = Line::to(&broker).await;
-    let small = bus::Options {
-        inbox: 4,
-        ..options(line.port, "r", &["t"])
-    };
+    let small = bus::Options { inbox: 4, ..options(line.port, "r", &["t"]) };
     let (receiver, mut deliveries) = bus::connect(small);
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));
     let generation = up(&receiver).await;
@@ -223,10 +190,7 @@ async fn an_inbox_that_is_full_loses_nothing() {
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
     let broker = Broker::start().await;
-    let small = bus::Options {
-        inbox: 4,
-        ..options(broker.port, "r", &["t"])
-    };
+    let small = bus::Options { inbox: 4, ..options(broker.port, "r", &["t"]) };
     let (receiver, mut deliveries) = bus::connect(small);
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));
     up(&receiver).await;
@@ -246,10 +210,7 @@ async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn a_full_outbox_says_so() {
     let broker = Broker::stopped("");
-    let small = bus::Options {
-        outbox: 3,
-        ..options(broker.port, "b", &[])
-    };
+    let small = bus::Options { outbox: 3, ..options(broker.port, "b", &[]) };
     let (bus, _deliveries) = bus::connect(small);
     for _ in 0..3 {
         bus.publish(message("t", "1")).unwrap();

@@ -10,10 +10,7 @@ use crate::support::{Broker, Line, PATIENCE, message, next_text, options, presen
 const TOPIC: &str = "server/server1/status";
 
 fn server(port: u16) -> Options {
-    Options {
-        presence: Some(presence(TOPIC)),
-        ..options(port, "server1", &[])
-    }
+    Options { presence: Some(presence(TOPIC)), ..options(port, "server1", &[]) }
 }
 
 fn since(bus: &Bus) -> String {
@@ -84,10 +81,7 @@ async fn a_late_will_is_overruled_and_a_quarrel_is_not_fought_at_full_speed() {
     assert_eq!(next_text(&mut seen).await, online);
 
     let late_will = "offline 2020-01-01T00:00:00.000Z";
-    let retained = |text: &'static str| bus::Outgoing {
-        retain: true,
-        ..message(TOPIC, text)
-    };
+    let retained = |text: &'static str| bus::Outgoing { retain: true, ..message(TOPIC, text) };
     watcher.publish(retained(late_will)).unwrap();
     assert_eq!(next_text(&mut seen).await, late_will);
     assert_eq!(next_text(&mut seen).await, online);
@@ -99,8 +93,5 @@ async fn a_late_will_is_overruled_and_a_quarrel_is_not_fought_at_full_speed() {
     sleep(Duration::from_millis(300)).await;
     assert!(seen.try_recv().is_err(), "a second answer takes its time");
     assert_eq!(next_text(&mut seen).await, online);
-    assert!(
-        deliveries.try_recv().is_err(),
-        "presence stays inside the bus"
-    );
+    assert!(deliveries.try_recv().is_err(), "presence stays inside the bus");
 }

@@ -22,10 +22,7 @@ async fn how_fast() {
         times.push(start.elapsed());
     }
     times.sort();
-    println!(
-        "a lone call: median {:?}, p99 {:?}",
-        times[1_000], times[1_980]
-    );
+    println!("a lone call: median {:?}, p99 {:?}", times[1_000], times[1_980]);
 
     for callers in [8, 64, 256, 1024] {
         for join in [Join::WhenWaiting, Join::Never] {
@@ -46,20 +43,14 @@ async fn how_fast() {
 async fn how_fast_one_way() {
     let broker = Broker::start().await;
     let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
-    let large = bus::Options {
-        outbox: 200_000,
-        ..options(broker.port, "s", &[])
-    };
+    let large = bus::Options { outbox: 200_000, ..options(broker.port, "s", &[]) };
     let (sender, _nothing) = bus::connect(large);
     up(&receiver).await;
     up(&sender).await;
     const COUNT: usize = 100_000;
     let start = Instant::now();
     for _ in 0..COUNT {
-        let one = Outgoing {
-            join: Join::Never,
-            ..message("t", r#"{"request_id":"x"}"#)
-        };
+        let one = Outgoing { join: Join::Never, ..message("t", r#"{"request_id":"x"}"#) };
         sender.publish(one).unwrap();
     }
     for _ in 0..COUNT {

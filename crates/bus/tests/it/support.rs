@@ -75,8 +75,7 @@ pub(crate) async fn down(bus: &Bus) {
 /// The next delivery.
 pub(crate) async fn next(deliveries: &mut mpsc::Receiver<Delivery>) -> Delivery {
     let next = timeout(PATIENCE, deliveries.recv()).await;
-    next.expect("something is delivered")
-        .expect("the bus lives")
+    next.expect("something is delivered").expect("the bus lives")
 }
 
 /// The next payload, acknowledged.
@@ -98,8 +97,5 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
 /// Shows the log of a test that is run with `--nocapture`.
 pub(crate) fn logs() {
     let filter = tracing_subscriber::EnvFilter::new("bus=debug");
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_test_writer()
-        .try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
 }

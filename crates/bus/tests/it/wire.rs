@@ -40,10 +40,7 @@ impl Peer {
                 Err(_) => {}
             }
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
-            assert!(
-                read.expect("a packet comes").unwrap() > 0,
-                "the client hung up"
-            );
+            assert!(read.expect("a packet comes").unwrap() > 0, "the client hung up");
         }
     }
 
@@ -151,10 +148,7 @@ async fn deliveries_are_acknowledged_in_order_of_arrival() {
     assert!(peer.is_silent().await, "the first is still in work");
     taken.pop().unwrap().ack.done();
     for pkid in [30, 10, 20] {
-        assert_eq!(
-            peer.receive().await,
-            Packet::PubAck(PubAck::new(pkid, None))
-        );
+        assert_eq!(peer.receive().await, Packet::PubAck(PubAck::new(pkid, None)));
     }
 }
 
@@ -169,10 +163,7 @@ async fn keeps_within_the_receive_maximum_and_takes_answers_in_any_order() {
         for _ in 0..3 {
             open.push(peer.publish().await.pkid);
         }
-        assert!(
-            peer.is_silent().await,
-            "one less than the limit is in flight"
-        );
+        assert!(peer.is_silent().await, "one less than the limit is in flight");
         // The library goes through as many packet ids as the limit says, so in this order
         // the next one in turn is still taken, and it must wait.
         for pkid in open.into_iter().rev() {
@@ -180,10 +171,7 @@ async fn keeps_within_the_receive_maximum_and_takes_answers_in_any_order() {
         }
     }
     eventually("all is settled", || bus.counters().outbox_len == 0).await;
-    assert_eq!(
-        (bus.counters().acknowledged, bus.counters().reconnects),
-        (30, 0)
-    );
+    assert_eq!((bus.counters().acknowledged, bus.counters().reconnects), (30, 0));
 }
 
 #[tokio::test]
@@ -191,9 +179,7 @@ async fn a_refused_subscription_is_tried_again_and_is_not_up() {
     let (broker, port) = FakeBroker::start().await;
     let (bus, _deliveries) = bus::connect(options(port, "b", &["t"]));
     for _ in 0..2 {
-        let mut peer = broker
-            .accept(None, SubscribeReasonCode::NotAuthorized)
-            .await;
+        let mut peer = broker.accept(None, SubscribeReasonCode::NotAuthorized).await;
         let end = peer.stream.read_buf(&mut peer.buffer).await;
         assert_eq!(end.unwrap_or(0), 0, "the client hangs up");
         assert!(!bus.is_up());
@@ -206,10 +192,7 @@ async fn a_refused_subscription_is_tried_again_and_is_not_up() {
 #[tokio::test]
 async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start() {
     let (broker, port) = FakeBroker::start().await;
-    let with_presence = Options {
-        presence: Some(presence("p")),
-        ..options(port, "b", &["t"])
-    };
+    let with_presence = Options { presence: Some(presence("p")), ..options(port, "b", &["t"]) };
     let (bus, _deliveries) = bus::connect(with_presence);
     let mut peer = broker.accept(None, GRANTED).await;
     let birth = peer.publish().await;
@@ -229,11 +212,7 @@ async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start
     );
     peer.acknowledge(farewell.pkid).await;
     let goodbye = peer.stream.read_buf(&mut peer.buffer).await.unwrap();
-    assert_eq!(
-        (goodbye, &peer.buffer[..]),
-        (2, &[0xE0, 0][..]),
-        "a normal DISCONNECT"
-    );
+    assert_eq!((goodbye, &peer.buffer[..]), (2, &[0xE0, 0][..]), "a normal DISCONNECT");
     closing.await.unwrap();
 }
 
@@ -259,9 +238,7 @@ async fn what_was_read_before_the_connection_broke_still_counts() {
     bus.publish(message("out", "1")).unwrap();
     let publish = peer.publish().await;
     let mut last_words = BytesMut::new();
-    PubAck::new(publish.pkid, None)
-        .write(&mut last_words)
-        .unwrap();
+    PubAck::new(publish.pkid, None).write(&mut last_words).unwrap();
     last_words.extend_from_slice(&SERVER_SHUTTING_DOWN);
     peer.stream.write_all(&last_words).await.unwrap();
     down(&bus).await;

@@ -67,12 +67,7 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let timeout = GatewayError::QueryTimeout(server_id.clone());
         let client_id = self.client_id.clone();
-        let request = PostosRequest {
-            request_id,
-            client_id,
-            server_id,
-            filter,
-        };
+        let request = PostosRequest { request_id, client_id, server_id, filter };
         let question = Question {
             command: Command::Postos,
             request_id: &request.request_id,
@@ -95,10 +90,7 @@ impl Gateway {
             limit: self.command_limit,
         };
         let server_id = request.server_id.clone();
-        let timeout = GatewayError::CommandTimeout {
-            server_id,
-            settle: request_id,
-        };
+        let timeout = GatewayError::CommandTimeout { server_id, settle: request_id };
         self.ask(question, &request, timeout).await
     }
 
@@ -133,12 +125,7 @@ impl Gateway {
         message: &T,
         timeout: GatewayError,
     ) -> Result<Reply, GatewayError> {
-        let Question {
-            command,
-            request_id,
-            server_id,
-            limit,
-        } = question;
+        let Question { command, request_id, server_id, limit } = question;
         let deadline = Instant::now() + limit;
         let presence = self.find_server(server_id).await?;
         let (topic, join) = match self.entrega {
@@ -164,9 +151,7 @@ impl Gateway {
             warn!(%request_id, %server_id, ?command, %error, "no answer");
             GatewayError::from_call(error, timeout)
         })?;
-        let codigo = ReplyHead::from_json(&body)
-            .ok()
-            .and_then(|head| head.codigo);
+        let codigo = ReplyHead::from_json(&body).ok().and_then(|head| head.codigo);
         Ok(Reply { codigo, body })
     }
 
@@ -174,7 +159,7 @@ impl Gateway {
     /// a connection has come up, an unknown servidor gets a moment to be heard of.
     async fn find_server(&self, server_id: &ServerId) -> Result<ServerPresence, GatewayError> {
         loop {
-            let link = self.bus.link().borrow().clone();
+            let link = *self.bus.link().borrow();
             let Link::Up { since, .. } = link else {
                 return Err(GatewayError::BrokerDown);
             };

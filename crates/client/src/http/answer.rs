@@ -14,9 +14,7 @@ pub(super) fn answer(request_id: RequestId, outcome: Result<Reply, GatewayError>
     let header = HeaderValue::from_str(request_id.as_str());
     let mut response = match outcome {
         Ok(reply) => pass_on(reply),
-        Err(error) => HttpError::from(error)
-            .with_request_id(request_id)
-            .into_response(),
+        Err(error) => HttpError::from(error).with_request_id(request_id).into_response(),
     };
     if let Ok(header) = header {
         response.headers_mut().insert("x-request-id", header);
@@ -31,9 +29,7 @@ fn pass_on(reply: Reply) -> Response {
     let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     let mut response = (status, json, reply.body).into_response();
     if reply.codigo == Some(Codigo::Sobrecarregado) {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }

@@ -11,14 +11,10 @@ use crate::gateway::Gateway;
 
 /// The required `server_id` of a query.
 pub(super) fn server_id(params: &mut QueryParams, checker: &mut Checker) -> Option<ServerId> {
-    let given = params
-        .text(checker, "server_id")
-        .map_or(Loose::Missing, |text| {
-            text.parse().map_or_else(
-                |error: protocol::InvalidId| Loose::Wrong(error.to_string()),
-                Loose::Value,
-            )
-        });
+    let given = params.text(checker, "server_id").map_or(Loose::Missing, |text| {
+        text.parse()
+            .map_or_else(|error: protocol::InvalidId| Loose::Wrong(error.to_string()), Loose::Value)
+    });
     checker.required("server_id", given)
 }
 
@@ -51,8 +47,6 @@ pub(super) async fn list(
             .and_then(|text| PostosFilter::check_tipo_conector(&mut checker, &text)),
     };
     let server_id = checker.finish(server_id)?;
-    let outcome = gateway
-        .list_postos(request_id.clone(), server_id, filter)
-        .await;
+    let outcome = gateway.list_postos(request_id.clone(), server_id, filter).await;
     Ok(answer(request_id, outcome))
 }

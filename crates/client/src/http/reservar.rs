@@ -21,9 +21,7 @@ fn reservation_id(headers: &HeaderMap, new: RequestId) -> Result<RequestId, BadM
         return Ok(new);
     };
     let text = key.to_str().unwrap_or_default().trim();
-    let visible = text
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if keys.next().is_some() || !(1..=MAX_KEY).contains(&text.len()) || !visible {
         return Err(BadMessage::Fields(vec![FieldError {
             campo: IDEMPOTENCY_KEY.to_owned(),

@@ -20,20 +20,16 @@ fn reserva_ref(
     mut params: QueryParams,
 ) -> Result<ReservaRef, HttpError> {
     let mut checker = Checker::new();
-    let asked = path.parse().map_or_else(
-        |error: InvalidId| Loose::Wrong(error.to_string()),
-        Loose::Value,
-    );
+    let asked =
+        path.parse().map_or_else(|error: InvalidId| Loose::Wrong(error.to_string()), Loose::Value);
     let asked = checker.required("request_id", asked);
     let server_id = server_id(&mut params, &mut checker);
-    let message = asked
-        .zip(server_id)
-        .map(|(reserva_request_id, server_id)| ReservaRef {
-            request_id: request_id.clone(),
-            client_id: gateway.client_id.clone(),
-            server_id,
-            reserva_request_id,
-        });
+    let message = asked.zip(server_id).map(|(reserva_request_id, server_id)| ReservaRef {
+        request_id: request_id.clone(),
+        client_id: gateway.client_id.clone(),
+        server_id,
+        reserva_request_id,
+    });
     Ok(checker.finish(message)?)
 }
 

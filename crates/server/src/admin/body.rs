@@ -146,10 +146,8 @@ impl Fields {
             tipo_conector: given(checker, self.tipo_conector, |c, f| {
                 c.text("tipo_conector", f, MAX_TIPO_CONECTOR)
             }),
-            preco_kwh: given(checker, self.preco_kwh, |c, f| {
-                c.level("preco_kwh", f, MAX_PRECO)
-            })
-            .and_then(|price| Price::new(price).ok()),
+            preco_kwh: given(checker, self.preco_kwh, |c, f| c.level("preco_kwh", f, MAX_PRECO))
+                .and_then(|price| Price::new(price).ok()),
             in_service: checker.optional("disponivel", self.disponivel),
             em_manutencao: checker.optional("em_manutencao", self.em_manutencao),
         }
@@ -169,22 +167,17 @@ pub(super) fn new_posto(body: &[u8]) -> Result<Posto, BadMessage> {
     let change = fields.change(&mut checker);
     let power = change.potencia_maxima.or_else(|| Kw::new(22.0).ok());
     let price = change.preco_kwh.or_else(|| Price::new(2.5).ok());
-    let posto = change
-        .nome
-        .zip(change.localizacao)
-        .zip(power)
-        .zip(price)
-        .map(
-            |(((nome, localizacao), potencia_maxima), preco_kwh)| Posto {
-                nome,
-                localizacao,
-                potencia_maxima,
-                tipo_conector: change.tipo_conector.unwrap_or_else(|| "CCS".to_owned()),
-                preco_kwh,
-                in_service: change.in_service.unwrap_or(true),
-                em_manutencao: change.em_manutencao.unwrap_or(false),
-            },
-        );
+    let posto = change.nome.zip(change.localizacao).zip(power).zip(price).map(
+        |(((nome, localizacao), potencia_maxima), preco_kwh)| Posto {
+            nome,
+            localizacao,
+            potencia_maxima,
+            tipo_conector: change.tipo_conector.unwrap_or_else(|| "CCS".to_owned()),
+            preco_kwh,
+            in_service: change.in_service.unwrap_or(true),
+            em_manutencao: change.em_manutencao.unwrap_or(false),
+        },
+    );
     checker.finish(posto)
 }
 
@@ -202,20 +195,14 @@ pub(super) fn disponibilidade(body: &[u8]) -> Result<PostoChange, BadMessage> {
     let mut checker = Checker::new();
     let in_service = checker.required("disponivel", fields.disponivel);
     let em_manutencao = checker.optional("em_manutencao", fields.em_manutencao);
-    checker.finish(Some(PostoChange {
-        in_service,
-        em_manutencao,
-        ..PostoChange::default()
-    }))
+    checker.finish(Some(PostoChange { in_service, em_manutencao, ..PostoChange::default() }))
 }
 
 /// Reads which carro starts charging.
 pub(super) fn carregamento(body: &[u8]) -> Result<Placa, BadMessage> {
     let fields: Fields = serde_json::from_slice(body)?;
     let mut checker = Checker::new();
-    let placa = checker
-        .placa("placa", fields.placa)
-        .and_then(|text| Placa::new(&text).ok());
+    let placa = checker.placa("placa", fields.placa).and_then(|text| Placa::new(&text).ok());
     checker.finish(placa)
 }
 

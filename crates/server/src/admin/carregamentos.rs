@@ -73,11 +73,7 @@ async fn write_and_show(
     posto_id: i64,
     edit: Edit,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let id = servidor
-        .store
-        .edit(edit)
-        .await
-        .map_err(|error| servidor.write_error(error))?;
+    let id = servidor.store.edit(edit).await.map_err(|error| servidor.write_error(error))?;
     let found = servidor.store.carregamento(posto_id, id).await;
     let found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
@@ -105,10 +101,7 @@ pub(super) async fn start(
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let placa = body::carregamento(&body)?;
     let edit = Edit::StartCarregamento { posto_id, placa };
-    Ok((
-        StatusCode::CREATED,
-        write_and_show(&servidor, posto_id, edit).await?,
-    ))
+    Ok((StatusCode::CREATED, write_and_show(&servidor, posto_id, edit).await?))
 }
 
 /// Um carro terminou de carregar.
@@ -133,10 +126,6 @@ pub(super) async fn finish(
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
     let energia_fornecida = body::energia(&body)?;
-    let edit = Edit::FinishCarregamento {
-        posto_id,
-        id,
-        energia_fornecida,
-    };
+    let edit = Edit::FinishCarregamento { posto_id, id, energia_fornecida };
     write_and_show(&servidor, posto_id, edit).await
 }

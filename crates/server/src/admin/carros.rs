@@ -89,14 +89,8 @@ pub(super) async fn list(
     if more {
         found.pop();
     }
-    let proxima = found
-        .last()
-        .filter(|_| more)
-        .map(|carro| carro.placa.clone());
-    Ok(Json(Carros {
-        carros: found.into_iter().map(Carro::from).collect(),
-        proxima,
-    }))
+    let proxima = found.last().filter(|_| more).map(|carro| carro.placa.clone());
+    Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }
 
 /// Mostra um carro.
@@ -119,10 +113,7 @@ pub(super) async fn get(
     let found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || {
         let servidor = servidor.id.as_str().to_owned();
-        Failure::Rejected(Rejection::CarroInexistente {
-            placa: placa.clone(),
-            servidor,
-        })
+        Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), servidor })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))
 }

@@ -41,10 +41,7 @@ async fn find(servidor: &Servidor, id: i64) -> Result<Posto, HttpError> {
     let mut found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || {
         let servidor = servidor.id.as_str().to_owned();
-        Failure::Rejected(Rejection::PostoInexistente {
-            posto_id: id,
-            servidor,
-        })
+        Failure::Rejected(Rejection::PostoInexistente { posto_id: id, servidor })
     };
     Ok(found.pop().map(wire::posto).ok_or_else(missing)?)
 }
@@ -55,11 +52,7 @@ async fn change_and_show(
     change: PostoChange,
 ) -> Result<Json<Posto>, HttpError> {
     let edit = Edit::ChangePosto(id, change);
-    servidor
-        .store
-        .edit(edit)
-        .await
-        .map_err(|error| servidor.write_error(error))?;
+    servidor.store.edit(edit).await.map_err(|error| servidor.write_error(error))?;
     Ok(Json(find(servidor, id).await?))
 }
 
@@ -81,9 +74,7 @@ pub(super) async fn list(
     let query = checker.finish(Some(query))?;
     let found = servidor.store.postos(&query, servidor.now()).await;
     let found = found.map_err(|error| servidor.read_error(&error))?;
-    Ok(Json(Postos {
-        postos: found.into_iter().map(wire::posto).collect(),
-    }))
+    Ok(Json(Postos { postos: found.into_iter().map(wire::posto).collect() }))
 }
 
 /// Cria um posto.
@@ -101,11 +92,7 @@ pub(super) async fn create(
     let id = servidor.store.edit(Edit::CreatePosto(posto)).await;
     let id = id.map_err(|error| servidor.write_error(error))?;
     let posto = find(&servidor, id).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(LOCATION, format!("/postos/{id}"))],
-        Json(posto),
-    ))
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
 }
 
 /// Mostra um posto.

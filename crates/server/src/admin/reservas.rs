@@ -92,13 +92,7 @@ fn query(mut params: QueryParams) -> Result<ReservasQuery, HttpError> {
     let limite = params.integer(&mut checker, "limite");
     let limit = page_size(&mut checker, limite);
     let status = status.map(wire::reserva_state);
-    Ok(checker.finish(Some(ReservasQuery {
-        status,
-        placa,
-        posto_id,
-        before,
-        limit,
-    }))?)
+    Ok(checker.finish(Some(ReservasQuery { status, placa, posto_id, before, limit }))?)
 }
 
 /// Lista as reservas, da mais nova para a mais velha.
@@ -119,14 +113,8 @@ pub(super) async fn list(
     if more {
         found.pop();
     }
-    let proxima = found
-        .last()
-        .filter(|_| more)
-        .map(|record| record.reserva.id);
-    Ok(Json(Reservas {
-        reservas: found.into_iter().map(ReservaDetail::from).collect(),
-        proxima,
-    }))
+    let proxima = found.last().filter(|_| more).map(|record| record.reserva.id);
+    Ok(Json(Reservas { reservas: found.into_iter().map(ReservaDetail::from).collect(), proxima }))
 }
 
 /// Mostra uma reserva.
@@ -146,10 +134,7 @@ pub(super) async fn get(
     let found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || {
         let servidor = servidor.id.as_str().to_owned();
-        Failure::Rejected(Rejection::ReservaInexistente {
-            reserva: id.to_string(),
-            servidor,
-        })
+        Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), servidor })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -168,10 +153,7 @@ pub(super) async fn cancel(
     State(servidor): State<Servidor>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
-    let cancelled = servidor
-        .store
-        .cancel(CancelTarget::Id(id), servidor.default_deadline())
-        .await;
+    let cancelled = servidor.store.cancel(CancelTarget::Id(id), servidor.default_deadline()).await;
     let reserva = cancelled.map_err(|error| servidor.write_error(error))?;
     Ok(Json(ReservaReply {
         request_id: protocol::RequestId::new(),

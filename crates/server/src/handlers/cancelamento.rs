@@ -16,12 +16,8 @@ pub(super) async fn handle(
     payload: &[u8],
     deadline: Instant,
 ) -> Result<Reply, Failure> {
-    let ReservaRef {
-        request_id,
-        client_id,
-        reserva_request_id,
-        ..
-    } = ReservaRef::from_json(payload)?;
+    let ReservaRef { request_id, client_id, reserva_request_id, .. } =
+        ReservaRef::from_json(payload)?;
     let target = CancelTarget::RequestId(reserva_request_id.as_str().to_owned());
     let reserva = servidor
         .store

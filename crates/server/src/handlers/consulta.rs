@@ -12,12 +12,8 @@ use crate::wire;
 /// A request that was refused is answered as it was then; one that made a reserva, with how
 /// that reserva stands now.
 pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply, Failure> {
-    let ReservaRef {
-        request_id,
-        client_id,
-        reserva_request_id,
-        ..
-    } = ReservaRef::from_json(payload)?;
+    let ReservaRef { request_id, client_id, reserva_request_id, .. } =
+        ReservaRef::from_json(payload)?;
     let outcome = servidor
         .store
         .request_outcome(reserva_request_id.as_str(), servidor.now())

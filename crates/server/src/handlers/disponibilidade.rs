@@ -29,11 +29,7 @@ async fn act(servidor: &Servidor, delivery: &Delivery) {
         em_manutencao: said.em_manutencao,
         ..PostoChange::default()
     };
-    match servidor
-        .store
-        .edit(Edit::ChangePosto(said.ponto_id, change))
-        .await
-    {
+    match servidor.store.edit(Edit::ChangePosto(said.ponto_id, change)).await {
         Ok(posto_id) => info!(posto_id, disponivel = said.disponivel, "a charger spoke"),
         Err(error) => warn!(topic = delivery.topic, %error, "what a charger said was not kept"),
     }

@@ -55,10 +55,7 @@ pub(crate) async fn run(
 fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &TaskTracker) {
     if delivery.payload.len() > MAX_PAYLOAD {
         let length = delivery.payload.len();
-        report(
-            &delivery.topic,
-            &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"),
-        );
+        report(&delivery.topic, &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"));
         return delivery.ack.done();
     }
     let Some(inbound) = ServerInbound::from_topic(&delivery.topic, &servidor.id) else {
@@ -66,27 +63,23 @@ fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &TaskTracker) {
         return delivery.ack.done();
     };
     match inbound {
-        ServerInbound::Command {
-            command,
-            direct: false,
-        } => match Address::server_id(&delivery.payload) {
-            Ok(Some(id)) if id == servidor.id.as_str() => {
-                in_hand.spawn(one_command(servidor.clone(), command, delivery));
+        ServerInbound::Command { command, direct: false } => {
+            match Address::server_id(&delivery.payload) {
+                Ok(Some(id)) if id == servidor.id.as_str() => {
+                    in_hand.spawn(one_command(servidor.clone(), command, delivery));
+                }
+                Ok(Some(_)) => delivery.ack.done(),
+                Ok(None) => {
+                    report(&delivery.topic, "server_id is missing");
+                    delivery.ack.done();
+                }
+                Err(bad) => {
+                    report(&delivery.topic, &bad.to_string());
+                    delivery.ack.done();
+                }
             }
-            Ok(Some(_)) => delivery.ack.done(),
-            Ok(None) => {
-                report(&delivery.topic, "server_id is missing");
-                delivery.ack.done();
-            }
-            Err(bad) => {
-                report(&delivery.topic, &bad.to_string());
-                delivery.ack.done();
-            }
-        },
-        ServerInbound::Command {
-            command,
-            direct: true,
-        } => {
+        }
+        ServerInbound::Command { command, direct: true } => {
             in_hand.spawn(direct_commands(servidor.clone(), command, delivery));
         }
         ServerInbound::CarroStatus(_) | ServerInbound::CarroBateria(_) => {
@@ -115,9 +108,7 @@ async fn direct_commands(servidor: Servidor, command: Command, delivery: Deliver
         Ok((payloads, array)) => {
             let join = if array { Join::Always } else { Join::Never };
             let envelope = Envelope::of(&servidor, &delivery, command, join);
-            let ours = payloads
-                .into_iter()
-                .filter(|payload| envelope.is_ours(payload));
+            let ours = payloads.into_iter().filter(|payload| envelope.is_ours(payload));
             join_all(ours.map(|payload| envelope.carry_out(payload))).await;
         }
         Err(bad) => report(&delivery.topic, &bad.to_string()),
@@ -142,14 +133,7 @@ impl<'a> Envelope<'a> {
             None => delivery.received + servidor.command_limit,
         };
         let correlation = delivery.correlation.clone();
-        Self {
-            servidor,
-            command,
-            topic: &delivery.topic,
-            deadline,
-            correlation,
-            join,
-        }
+        Self { servidor, command, topic: &delivery.topic, deadline, correlation, join }
     }
 
     /// Another servidor's message on this one's topic is dropped; one that names no servidor is
@@ -187,21 +171,13 @@ impl<'a> Envelope<'a> {
         info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {
-            Ok(payload) => self.reply(Reply {
-                client_id,
-                request_id,
-                payload,
-            }),
+            Ok(payload) => self.reply(Reply { client_id, request_id, payload }),
             Err(error) => warn!(%request_id, %error, "an answer cannot be written as JSON"),
         }
     }
 
     fn reply(&self, reply: Reply) {
-        let Reply {
-            client_id,
-            request_id,
-            payload,
-        } = reply;
+        let Reply { client_id, request_id, payload } = reply;
         let sent = self.servidor.bus.publish(Outgoing {
             topic: topics::response(&client_id, self.command),
             payload: payload.into(),
@@ -232,11 +208,7 @@ impl Reply {
         request_id: RequestId,
         body: &T,
     ) -> Result<Self, Failure> {
-        let payload = serde_json::to_vec(body).map_err(|error| BadMessage::from(error))?;
-        Ok(Self {
-            client_id,
-            request_id,
-            payload,
-        })
+        let payload = serde_json::to_vec(body).map_err(BadMessage::from)?;
+        Ok(Self { client_id, request_id, payload })
     }
 }

@@ -10,12 +10,7 @@ use crate::store::PostosQuery;
 use crate::wire;
 
 pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply, Failure> {
-    let PostosRequest {
-        request_id,
-        client_id,
-        filter,
-        ..
-    } = PostosRequest::from_json(payload)?;
+    let PostosRequest { request_id, client_id, filter, .. } = PostosRequest::from_json(payload)?;
     let query = PostosQuery {
         disponivel: filter.disponivel,
         em_manutencao: filter.em_manutencao,
@@ -28,9 +23,6 @@ pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply,
         .map_err(|error| servidor.cannot_read(&error))?;
     info!(%request_id, %client_id, postos = found.len(), "listed");
     let postos = found.into_iter().map(wire::posto).collect();
-    let reply = PostosReply {
-        request_id: request_id.clone(),
-        postos,
-    };
+    let reply = PostosReply { request_id: request_id.clone(), postos };
     Reply::json(client_id, request_id, &reply)
 }

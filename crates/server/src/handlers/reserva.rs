@@ -52,12 +52,7 @@ pub(super) async fn handle(
 
 /// Stands for everything that is asked, whoever asks and through whichever gateway.
 fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
-    let asked = (
-        &request.carro,
-        request.posto_id,
-        request.inicio,
-        request.fim,
-    );
+    let asked = (&request.carro, request.posto_id, request.inicio, request.fim);
     let text = serde_json::to_vec(&asked).unwrap_or_default();
     Uuid::new_v5(&FINGERPRINT_NAMESPACE, &text).into_bytes()
 }

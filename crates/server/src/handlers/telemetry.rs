@@ -28,12 +28,7 @@ fn read(servidor: &Servidor, delivery: &Delivery) -> Result<Telemetry, BadMessag
         match ServerInbound::from_topic(&delivery.topic, &servidor.id) {
             Some(ServerInbound::CarroStatus(placa)) => {
                 let said = CarroStatus::from_json(&delivery.payload, placa)?;
-                (
-                    said.placa,
-                    said.nivel_bateria,
-                    None,
-                    Some(said.em_carregamento),
-                )
+                (said.placa, said.nivel_bateria, None, Some(said.em_carregamento))
             }
             Some(ServerInbound::CarroBateria(placa)) => {
                 let said = CarroBateria::from_json(&delivery.payload, placa)?;

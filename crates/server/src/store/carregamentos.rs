@@ -69,24 +69,15 @@ pub(super) async fn start(
     now: Moment,
 ) -> Result<Option<Result<i64, Rejection>>, StoreError> {
     let ids = format!("[{posto_id}]");
-    let Some(posto) = reservas::find_postos(connection, &ids)
-        .await?
-        .remove(&posto_id)
-    else {
+    let Some(posto) = reservas::find_postos(connection, &ids).await?.remove(&posto_id) else {
         return Ok(None);
     };
     let holdings: Vec<Holding> = reservas::active_reservas(connection, &ids, now)
         .await?
         .into_iter()
-        .map(|reserva| Holding {
-            placa: reserva.placa,
-            interval: reserva.interval,
-        })
+        .map(|reserva| Holding { placa: reserva.placa, interval: reserva.interval })
         .collect();
-    let facts = StartFacts {
-        posto: &posto,
-        holdings: &holdings,
-    };
+    let facts = StartFacts { posto: &posto, holdings: &holdings };
     if let Err(rejection) = decide_carregamento_start(placa, &facts, now) {
         return Ok(Some(Err(rejection)));
     }

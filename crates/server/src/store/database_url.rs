@@ -59,11 +59,7 @@ mod tests {
             ("sqlite://data/server1.db", "data/server1.db"),
             ("sqlite:data/server1.db", "data/server1.db"),
         ] {
-            assert_eq!(
-                url.parse::<DatabaseUrl>().expect(url).path(),
-                Path::new(path),
-                "{url}"
-            );
+            assert_eq!(url.parse::<DatabaseUrl>().expect(url).path(), Path::new(path), "{url}");
         }
     }
 
@@ -81,11 +77,7 @@ mod tests {
             "sqlite:///data/",
             "sqlite:///a.db?mode=ro",
         ] {
-            assert_eq!(
-                url.parse::<DatabaseUrl>(),
-                Err(InvalidDatabaseUrl),
-                "{url:?}"
-            );
+            assert_eq!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{url:?}");
         }
     }
 }

@@ -74,10 +74,7 @@ impl Store {
         path: &Path,
         environment: Environment,
     ) -> Result<(Self, StoreCloser), StoreError> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
         }
         let options = SqliteConnectOptions::new()
@@ -98,29 +95,17 @@ impl Store {
         let servidor: std::sync::Arc<str> = environment.servidor.as_str().into();
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let writer = tokio::spawn(writer::run(connection, receiver, environment));
-        let closer = StoreCloser {
-            writer,
-            readers: readers.clone(),
-        };
-        Ok((
-            Self {
-                writer: sender,
-                readers,
-                servidor,
-            },
-            closer,
-        ))
+        let closer = StoreCloser { writer, readers: readers.clone() };
+        Ok((Self { writer: sender, readers, servidor }, closer))
     }
 
     /// Hands work to the writer and waits until it is on disk.
     async fn write<T>(&self, work: impl FnOnce(Done<T>) -> Work) -> Result<T, WriteError> {
         let (done, outcome) = oneshot::channel();
-        self.writer
-            .try_send(work(done))
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => WriteError::Overloaded,
-                mpsc::error::TrySendError::Closed(_) => WriteError::Unavailable,
-            })?;
+        self.writer.try_send(work(done)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => WriteError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => WriteError::Unavailable,
+        })?;
         outcome.await.unwrap_or(Err(WriteError::Unavailable))
     }
 
@@ -129,8 +114,7 @@ impl Store {
     /// # Errors
     /// Refused, past its deadline, or the database cannot write.
     pub async fn reserve(&self, reservation: Reservation) -> Result<Reserved, WriteError> {
-        self.write(|done| Work::Reserve(Box::new(reservation), done))
-            .await
+        self.write(|done| Work::Reserve(Box::new(reservation), done)).await
     }
 
     /// Cancels a reserva; one that is cancelled already stays so.
@@ -142,8 +126,7 @@ impl Store {
         target: CancelTarget,
         deadline: Instant,
     ) -> Result<domain::Reserva, WriteError> {
-        self.write(|done| Work::Cancel(Cancellation { target, deadline }, done))
-            .await
+        self.write(|done| Work::Cancel(Cancellation { target, deadline }, done)).await
     }
 
     /// Makes one of the operator's changes; the id of the row it made or changed.
@@ -182,9 +165,7 @@ impl StoreCloser {
         let connection = self.writer.await;
         self.readers.close().await;
         if let Ok(mut connection) = connection {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(&mut connection)
-                .await?;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
             connection.close().await?;
         }
         Ok(())

@@ -34,9 +34,8 @@ pub(super) async fn import(
     connection: &mut SqliteConnection,
     list: &[(i64, Posto)],
 ) -> Result<i64, StoreError> {
-    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM postos")
-        .fetch_one(&mut *connection)
-        .await?;
+    let known: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM postos").fetch_one(&mut *connection).await?;
     if known > 0 {
         return Ok(known);
     }

@@ -80,10 +80,7 @@ impl ReservaRecordRow {
     fn read(self, now: Moment) -> Result<ReservaRecord, StoreError> {
         let mut reserva = Reserva::try_from(self.reserva)?;
         reserva.state = reserva.state_at(now);
-        Ok(ReservaRecord {
-            reserva,
-            created_at: Moment::from_millis(self.created_at),
-        })
+        Ok(ReservaRecord { reserva, created_at: Moment::from_millis(self.created_at) })
     }
 }
 
@@ -110,8 +107,7 @@ impl Store {
         now: Moment,
     ) -> Result<Vec<PostoRecord>, StoreError> {
         let ids = serde_json::json!(ids).to_string();
-        self.select_postos(&PostosQuery::default(), Some(ids), now)
-            .await
+        self.select_postos(&PostosQuery::default(), Some(ids), now).await
     }
 
     async fn select_postos(
@@ -164,10 +160,7 @@ impl Store {
                 reserva.state = reserva.state_at(now);
                 reserva
             });
-            RequestOutcome {
-                decision: reply.decision,
-                current,
-            }
+            RequestOutcome { decision: reply.decision, current }
         }))
     }
 

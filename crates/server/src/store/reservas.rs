@@ -114,16 +114,10 @@ impl<'a> Batch<'a> {
                     request_ids.push(reservation.request_id.as_str());
                     postos.insert(reservation.command.posto_id);
                 }
-                Command::Cancel(Cancellation {
-                    target: CancelTarget::RequestId(id),
-                    ..
-                }) => {
+                Command::Cancel(Cancellation { target: CancelTarget::RequestId(id), .. }) => {
                     request_ids.push(id);
                 }
-                Command::Cancel(Cancellation {
-                    target: CancelTarget::Id(id),
-                    ..
-                }) => {
+                Command::Cancel(Cancellation { target: CancelTarget::Id(id), .. }) => {
                     cancel_ids.push(*id);
                 }
             }
@@ -167,33 +161,14 @@ impl<'a> Batch<'a> {
             let request_id = reservation.request_id.clone();
             held.push(Held {
                 request_id: request_id.clone(),
-                holding: Holding {
-                    placa: placa.clone(),
-                    interval,
-                },
+                holding: Holding { placa: placa.clone(), interval },
             });
-            let nome = self
-                .postos
-                .get(&command.posto_id)
-                .map(|posto| posto.nome.clone());
+            let nome = self.postos.get(&command.posto_id).map(|posto| posto.nome.clone());
             let (id, posto_id, state) = (UNWRITTEN, command.posto_id, ReservaState::Ativa);
-            let reserva = Reserva {
-                id,
-                request_id,
-                posto_id,
-                placa,
-                interval,
-                state,
-            };
-            Reserved {
-                reserva,
-                nome: nome.unwrap_or_default(),
-            }
+            let reserva = Reserva { id, request_id, posto_id, placa, interval, state };
+            Reserved { reserva, nome: nome.unwrap_or_default() }
         });
-        let made = decision
-            .as_ref()
-            .ok()
-            .map(|reserved| reserved.reserva.clone());
+        let made = decision.as_ref().ok().map(|reserved| reserved.reserva.clone());
         self.changed.extend(made.clone());
         self.replies.insert(
             reservation.request_id.clone(),
@@ -217,11 +192,7 @@ impl<'a> Batch<'a> {
             .and_then(|reply| reply.current.as_mut());
         let Some(current) = current else {
             let servidor = self.servidor.to_owned();
-            return Err(Rejection::ReservaInexistente {
-                reserva: asked,
-                servidor,
-            }
-            .into());
+            return Err(Rejection::ReservaInexistente { reserva: asked, servidor }.into());
         };
         if current.state != ReservaState::Cancelada && self.clock > cancellation.deadline {
             return Err(WriteError::Expired);
@@ -244,12 +215,8 @@ impl<'a> Batch<'a> {
         &self,
         connection: &mut SqliteConnection,
     ) -> Result<HashMap<String, i64>, StoreError> {
-        let made: Vec<&Reservation> = self
-            .decided
-            .iter()
-            .filter(|(_, d)| d.is_ok())
-            .map(|(asked, _)| *asked)
-            .collect();
+        let made: Vec<&Reservation> =
+            self.decided.iter().filter(|(_, d)| d.is_ok()).map(|(asked, _)| *asked).collect();
         // Cancellations first: the schema must see a posto free before it is given again.
         if !self.cancelled.is_empty() {
             write_cancelled(connection, &self.cancelled, self.now).await?;
@@ -274,22 +241,12 @@ impl<'a> Batch<'a> {
             .iter()
             .filter_map(|(_, decision)| decision.as_ref().ok())
             .map(|Reserved { reserva, .. }| {
-                let now = self
-                    .replies
-                    .get(&reserva.request_id)
-                    .and_then(|r| r.current.as_ref());
+                let now = self.replies.get(&reserva.request_id).and_then(|r| r.current.as_ref());
                 let state = now.map_or(reserva.state, |current| current.state);
                 let interval = reserva.interval;
                 let (inicio, fim) = (interval.inicio().as_millis(), interval.fim().as_millis());
                 let status = rows::state_word(state);
-                (
-                    &reserva.request_id,
-                    reserva.posto_id,
-                    reserva.placa.as_str(),
-                    inicio,
-                    fim,
-                    status,
-                )
+                (&reserva.request_id, reserva.posto_id, reserva.placa.as_str(), inicio, fim, status)
             })
             .collect();
         let written: Vec<(String, i64)> = sqlx::query_as(
@@ -313,21 +270,9 @@ impl<'a> Batch<'a> {
             .iter()
             .map(|(asked, decision)| {
                 let posto_id = asked.command.posto_id;
-                let nome = self
-                    .postos
-                    .get(&posto_id)
-                    .map_or("", |posto| posto.nome.as_str());
-                let rejection = decision
-                    .as_ref()
-                    .err()
-                    .and_then(stored_reply::rejection_word);
-                (
-                    &asked.request_id,
-                    hex(asked.fingerprint),
-                    posto_id,
-                    nome,
-                    rejection,
-                )
+                let nome = self.postos.get(&posto_id).map_or("", |posto| posto.nome.as_str());
+                let rejection = decision.as_ref().err().and_then(stored_reply::rejection_word);
+                (&asked.request_id, hex(asked.fingerprint), posto_id, nome, rejection)
             })
             .collect();
         sqlx::query(
@@ -393,15 +338,7 @@ pub(super) async fn find_postos(
     let facts = |row: PostoRow| {
         let charging = row.charging.as_deref().map(rows::placa).transpose()?;
         let (nome, in_service, em_manutencao) = (row.nome, row.in_service, row.em_manutencao);
-        Ok((
-            row.id,
-            PostoFacts {
-                nome,
-                in_service,
-                em_manutencao,
-                charging,
-            },
-        ))
+        Ok((row.id, PostoFacts { nome, in_service, em_manutencao, charging }))
     };
     found.into_iter().map(facts).collect()
 }
@@ -414,15 +351,9 @@ async fn find_held(
     let found = active_reservas(connection, postos, now).await?;
     let mut held: HashMap<i64, Vec<Held>> = HashMap::new();
     for reserva in found {
-        let holding = Holding {
-            placa: reserva.placa,
-            interval: reserva.interval,
-        };
+        let holding = Holding { placa: reserva.placa, interval: reserva.interval };
         let entry = held.entry(reserva.posto_id).or_default();
-        entry.push(Held {
-            request_id: reserva.request_id,
-            holding,
-        });
+        entry.push(Held { request_id: reserva.request_id, holding });
     }
     Ok(held)
 }
@@ -475,13 +406,7 @@ async fn write_carros(
         .map(|(placa, carro)| {
             let capacity = carro.capacidade_bateria.get();
             let level = carro.nivel_bateria.get();
-            (
-                placa,
-                &carro.modelo,
-                capacity,
-                level,
-                carro.taxa_descarga.get(),
-            )
+            (placa, &carro.modelo, capacity, level, carro.taxa_descarga.get())
         })
         .collect();
     sqlx::query(

@@ -70,10 +70,9 @@ pub(super) fn rejection_word(rejection: &Rejection) -> Option<&'static str> {
 
 fn rejection(word: &str, posto_id: i64, nome: String, servidor: &str) -> Option<Rejection> {
     Some(match word {
-        "posto_inexistente" => Rejection::PostoInexistente {
-            posto_id,
-            servidor: servidor.to_owned(),
-        },
+        "posto_inexistente" => {
+            Rejection::PostoInexistente { posto_id, servidor: servidor.to_owned() }
+        }
         "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
         "posto_reservado" => Rejection::PostoReservado { nome },
         "posto_ocupado" => Rejection::PostoOcupado { nome },
@@ -99,31 +98,14 @@ impl ReplyRow {
             let posto_id = self.decided_posto_id.unwrap_or_default();
             let rejection =
                 rejection(word, posto_id, nome, servidor).ok_or_else(|| corrupt("rejection"))?;
-            let reply = StoredReply {
-                fingerprint,
-                decision: Err(rejection),
-                current: None,
-            };
+            let reply = StoredReply { fingerprint, decision: Err(rejection), current: None };
             return Ok((self.asked, reply));
         }
         let current = Reserva::try_from(self.reserva)?;
         // A reserva is active when it is made, whatever has become of it since.
-        let made = Reserva {
-            state: ReservaState::Ativa,
-            ..current.clone()
-        };
-        let decision = Ok(Reserved {
-            reserva: made,
-            nome,
-        });
-        Ok((
-            self.asked,
-            StoredReply {
-                fingerprint,
-                decision,
-                current: Some(current),
-            },
-        ))
+        let made = Reserva { state: ReservaState::Ativa, ..current.clone() };
+        let decision = Ok(Reserved { reserva: made, nome });
+        Ok((self.asked, StoredReply { fingerprint, decision, current: Some(current) }))
     }
 }
 

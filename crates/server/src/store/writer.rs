@@ -31,20 +31,14 @@ pub(super) async fn run(
         {
             batch.add(work);
         }
-        match batch
-            .commit(&mut connection, &environment, &mut last_sweep)
-            .await
-        {
+        match batch.commit(&mut connection, &environment, &mut last_sweep).await {
             Ok(written) => written.announce(batch, &environment),
             Err(failure) if batch.len == 1 => batch.fail(&failure),
             Err(failure) => {
                 // One command that cannot be written must not take the others with it.
                 warn!(commands = batch.len, error = %failure, "a batch failed; writing it one by one");
                 for single in batch.split() {
-                    match single
-                        .commit(&mut connection, &environment, &mut last_sweep)
-                        .await
-                    {
+                    match single.commit(&mut connection, &environment, &mut last_sweep).await {
                         Ok(written) => written.announce(single, &environment),
                         Err(failure) => single.fail(&failure),
                     }
@@ -130,19 +124,12 @@ impl Batch {
         if !self.sweeps.is_empty() {
             *last_sweep = now;
         }
-        Ok(Written {
-            edits,
-            reservas,
-            changes,
-        })
+        Ok(Written { edits, reservas, changes })
     }
 
     /// The same commands, each in a batch of its own.
     fn split(self) -> impl Iterator<Item = Self> {
-        let edits = self
-            .edits
-            .into_iter()
-            .map(|(edit, done)| Work::Edit(edit, done));
+        let edits = self.edits.into_iter().map(|(edit, done)| Work::Edit(edit, done));
         let reservas = self.reservas.into_iter().map(|work| match work {
             ReservaWork::Reserve(reservation, done) => Work::Reserve(reservation, done),
             ReservaWork::Cancel(cancellation, done) => Work::Cancel(cancellation, done),
@@ -150,15 +137,11 @@ impl Batch {
         let telemetry = self.telemetry.into_iter().zip(self.telemetry_done);
         let telemetry = telemetry.map(|(telemetry, done)| Work::Telemetry(telemetry, done));
         let sweeps = self.sweeps.into_iter().map(Work::Sweep);
-        edits
-            .chain(reservas)
-            .chain(telemetry)
-            .chain(sweeps)
-            .map(|work| {
-                let mut single = Self::default();
-                single.add(work);
-                single
-            })
+        edits.chain(reservas).chain(telemetry).chain(sweeps).map(|work| {
+            let mut single = Self::default();
+            single.add(work);
+            single
+        })
     }
 
     /// Tells everyone that nothing was written. Whoever stopped waiting needs no answer.
@@ -212,10 +195,8 @@ async fn apply_edit(
     now: Moment,
     changes: &mut Vec<Change>,
 ) -> Result<Result<i64, Rejection>, StoreError> {
-    let posto_inexistente = |posto_id| Rejection::PostoInexistente {
-        posto_id,
-        servidor: servidor.to_owned(),
-    };
+    let posto_inexistente =
+        |posto_id| Rejection::PostoInexistente { posto_id, servidor: servidor.to_owned() };
     let decision = match edit {
         Edit::CreatePosto(posto) => Ok(postos::insert(connection, None, posto).await?),
         Edit::ImportPostos(list) => Ok(postos::import(connection, list).await?),
@@ -233,11 +214,9 @@ async fn apply_edit(
                 None => Err(posto_inexistente(*posto_id)),
             }
         }
-        Edit::FinishCarregamento {
-            posto_id,
-            id,
-            energia_fornecida,
-        } => carregamentos::finish(connection, *posto_id, *id, *energia_fornecida, now).await?,
+        Edit::FinishCarregamento { posto_id, id, energia_fornecida } => {
+            carregamentos::finish(connection, *posto_id, *id, *energia_fornecida, now).await?
+        }
     };
     if decision.is_ok() {
         match edit {

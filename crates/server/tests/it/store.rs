@@ -23,46 +23,18 @@ async fn a_reserva_is_made_once_and_survives_a_restart() {
     let store = TestStore::new(2).await;
     let reserved = store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     assert_eq!(reserved.nome, "Ponto 1");
-    assert_eq!(
-        reserved.reserva.interval.fim().as_millis(),
-        START + 24 * HOUR
-    );
-    let again = store
-        .reserve("r1", "ABC1234", 1)
-        .await
-        .expect("the first answer again");
+    assert_eq!(reserved.reserva.interval.fim().as_millis(), START + 24 * HOUR);
+    let again = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!(again, reserved);
     let store = store.reopen().await;
-    let after = store
-        .reserve("r1", "ABC1234", 1)
-        .await
-        .expect("the first answer still");
+    let after = store.reserve("r1", "ABC1234", 1).await.expect("the first answer still");
     assert_eq!(after, reserved);
-    let all = store
-        .store
-        .reservas(
-            &ReservasQuery {
-                limit: 10,
-                ..Default::default()
-            },
-            now(),
-        )
-        .await;
+    let all = store.store.reservas(&ReservasQuery { limit: 10, ..Default::default() }, now()).await;
     assert_eq!(all.expect("a listing").len(), 1);
     let repeat = rejected(store.reserve("r2", "ABC1234", 1).await);
-    assert_eq!(
-        repeat,
-        Rejection::PostoJaReservadoParaEsteCarro {
-            nome: "Ponto 1".to_owned()
-        }
-    );
+    assert_eq!(repeat, Rejection::PostoJaReservadoParaEsteCarro { nome: "Ponto 1".to_owned() });
     let other = rejected(store.reserve("r3", "XYZ9876", 1).await);
-    assert_eq!(
-        other,
-        Rejection::PostoReservado {
-            nome: "Ponto 1".to_owned()
-        }
-    );
+    assert_eq!(other, Rejection::PostoReservado { nome: "Ponto 1".to_owned() });
 }
 
 #[tokio::test]
@@ -74,18 +46,9 @@ async fn a_refusal_is_the_first_answer_too() {
     store.cancel("r1").await.expect("it is active");
     let store = store.reopen().await;
     assert_eq!(rejected(store.reserve("r2", "XYZ9876", 1).await), refused);
-    assert_eq!(
-        rejected(store.reserve("r3", "XYZ9876", 99999).await),
-        missing
-    );
-    assert_eq!(
-        missing.to_string(),
-        "O posto 99999 não existe no servidor server1"
-    );
-    store
-        .reserve("r4", "XYZ9876", 1)
-        .await
-        .expect("it is free again");
+    assert_eq!(rejected(store.reserve("r3", "XYZ9876", 99999).await), missing);
+    assert_eq!(missing.to_string(), "O posto 99999 não existe no servidor server1");
+    store.reserve("r4", "XYZ9876", 1).await.expect("it is free again");
 }
 
 #[tokio::test]
@@ -101,21 +64,12 @@ async fn what_is_late_is_not_carried_out_but_what_was_done_is_told() {
     let store = TestStore::new(1).await;
     let mut late = reservation("r1", "ABC1234", 1, None);
     late.deadline = Instant::now() - Duration::from_millis(1);
-    assert_eq!(
-        store.store.reserve(late.clone()).await,
-        Err(WriteError::Expired)
-    );
+    assert_eq!(store.store.reserve(late.clone()).await, Err(WriteError::Expired));
     assert!(store.disponivel(1).await);
-    let reserved = store
-        .reserve("r1", "ABC1234", 1)
-        .await
-        .expect("in time now");
+    let reserved = store.reserve("r1", "ABC1234", 1).await.expect("in time now");
     assert_eq!(store.store.reserve(late.clone()).await, Ok(reserved));
     let target = CancelTarget::RequestId("r1".to_owned());
-    assert_eq!(
-        store.store.cancel(target, late.deadline).await,
-        Err(WriteError::Expired)
-    );
+    assert_eq!(store.store.cancel(target, late.deadline).await, Err(WriteError::Expired));
     assert!(!store.disponivel(1).await);
 }
 
@@ -128,27 +82,14 @@ async fn cancelling_frees_the_posto_and_twice_is_once() {
         let cancelled = store.cancel("r1").await.expect("it is ours");
         assert_eq!(cancelled.state, ReservaState::Cancelada);
     }
-    let by_id = store
-        .store
-        .cancel(CancelTarget::Id(reserved.reserva.id), soon())
-        .await;
+    let by_id = store.store.cancel(CancelTarget::Id(reserved.reserva.id), soon()).await;
     assert_eq!(by_id.expect("the same one").state, ReservaState::Cancelada);
     assert!(store.disponivel(1).await);
     let missing = rejected(store.cancel("unknown").await);
-    assert_eq!(
-        missing.to_string(),
-        "A reserva unknown não existe no servidor server1"
-    );
-    let first = store
-        .reserve("r1", "ABC1234", 1)
-        .await
-        .expect("the first answer again");
+    assert_eq!(missing.to_string(), "A reserva unknown não existe no servidor server1");
+    let first = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!(first.reserva.state, ReservaState::Ativa);
-    let outcome = store
-        .store
-        .request_outcome("r1", now())
-        .await
-        .expect("a read");
+    let outcome = store.store.request_outcome("r1", now()).await.expect("a read");
     let current = outcome.expect("it was decided").current.expect("a reserva");
     assert_eq!(current.state, ReservaState::Cancelada);
 }
@@ -156,24 +97,10 @@ async fn cancelling_frees_the_posto_and_twice_is_once() {
 #[tokio::test]
 async fn windows_may_touch_but_not_overlap() {
     let store = TestStore::new(1).await;
-    store
-        .reserve_at("r1", "AAA1111", (2, 4))
-        .await
-        .expect("free");
-    store
-        .reserve_at("r2", "BBB2222", (4, 6))
-        .await
-        .expect("it touches");
-    store
-        .reserve_at("r3", "CCC3333", (0, 2))
-        .await
-        .expect("it touches");
-    for (request_id, hours) in [
-        ("r4", (3, 5)),
-        ("r5", (1, 3)),
-        ("r6", (0, 9)),
-        ("r7", (2, 3)),
-    ] {
+    store.reserve_at("r1", "AAA1111", (2, 4)).await.expect("free");
+    store.reserve_at("r2", "BBB2222", (4, 6)).await.expect("it touches");
+    store.reserve_at("r3", "CCC3333", (0, 2)).await.expect("it touches");
+    for (request_id, hours) in [("r4", (3, 5)), ("r5", (1, 3)), ("r6", (0, 9)), ("r7", (2, 3))] {
         rejected(store.reserve_at(request_id, "DDD4444", hours).await);
     }
 }
@@ -181,25 +108,16 @@ async fn windows_may_touch_but_not_overlap() {
 #[tokio::test]
 async fn the_end_frees_the_posto_without_any_sweep() {
     let mut store = TestStore::new(1).await;
-    store
-        .reserve_at("r1", "AAA1111", (0, 1))
-        .await
-        .expect("free");
+    store.reserve_at("r1", "AAA1111", (0, 1)).await.expect("free");
     assert!(!store.disponivel(1).await);
     set_now(START + HOUR);
     assert!(store.disponivel(1).await);
     rejected(store.cancel("r1").await);
-    store
-        .reserve_at("r2", "BBB2222", (1, 2))
-        .await
-        .expect("free from then on");
+    store.reserve_at("r2", "BBB2222", (1, 2)).await.expect("free from then on");
     while store.changes.try_recv().is_ok() {}
     store.store.sweep().await.expect("a sweep");
     let changes = store.changes.recv().await.expect("the sweep tells");
-    let ended = changes
-        .iter()
-        .filter(|change| matches!(change, Change::Reserva(_)))
-        .count();
+    let ended = changes.iter().filter(|change| matches!(change, Change::Reserva(_))).count();
     assert_eq!(ended, 1, "{changes:?}");
     store.store.sweep().await.expect("a sweep");
     assert!(store.changes.try_recv().is_err(), "an end was told twice");
@@ -208,10 +126,7 @@ async fn the_end_frees_the_posto_without_any_sweep() {
 #[tokio::test]
 async fn a_reserva_that_begins_is_told() {
     let mut store = TestStore::new(1).await;
-    store
-        .reserve_at("r1", "AAA1111", (1, 2))
-        .await
-        .expect("free");
+    store.reserve_at("r1", "AAA1111", (1, 2)).await.expect("free");
     while store.changes.try_recv().is_ok() {}
     assert!(store.disponivel(1).await);
     set_now(START + HOUR);
@@ -223,125 +138,49 @@ async fn a_reserva_that_begins_is_told() {
 #[tokio::test]
 async fn postos_come_change_and_go() {
     let store = TestStore::new(3).await;
-    let id = store
-        .store
-        .edit(Edit::CreatePosto(posto("Novo")))
-        .await
-        .expect("a new posto");
+    let id = store.store.edit(Edit::CreatePosto(posto("Novo"))).await.expect("a new posto");
     assert_eq!(id, 4);
-    let off = PostoChange {
-        in_service: Some(false),
-        ..PostoChange::default()
-    };
-    store
-        .store
-        .edit(Edit::ChangePosto(4, off))
-        .await
-        .expect("it exists");
+    let off = PostoChange { in_service: Some(false), ..PostoChange::default() };
+    store.store.edit(Edit::ChangePosto(4, off)).await.expect("it exists");
     let refused = rejected(store.reserve("r1", "ABC1234", 4).await);
-    assert_eq!(
-        refused,
-        Rejection::PostoIndisponivel {
-            nome: "Novo".to_owned()
-        }
-    );
-    store
-        .store
-        .edit(Edit::RemovePosto(4))
-        .await
-        .expect("nobody needs it");
+    assert_eq!(refused, Rejection::PostoIndisponivel { nome: "Novo".to_owned() });
+    store.store.edit(Edit::RemovePosto(4)).await.expect("nobody needs it");
     rejected(store.store.edit(Edit::RemovePosto(4)).await);
     rejected(store.reserve("r2", "ABC1234", 4).await);
-    let next = store
-        .store
-        .edit(Edit::CreatePosto(posto("Outro")))
-        .await
-        .expect("a new posto");
+    let next = store.store.edit(Edit::CreatePosto(posto("Outro"))).await.expect("a new posto");
     assert_eq!(next, 5, "the id of a removed posto came back");
     store.reserve("r3", "ABC1234", 1).await.expect("free");
     let in_use = rejected(store.store.edit(Edit::RemovePosto(1)).await);
-    assert_eq!(
-        in_use,
-        Rejection::PostoEmUso {
-            nome: "Ponto 1".to_owned()
-        }
-    );
-    let free = PostosQuery {
-        disponivel: Some(true),
-        ..PostosQuery::default()
-    };
-    let ids: Vec<i64> = store
-        .store
-        .postos(&free, now())
-        .await
-        .expect("a listing")
-        .iter()
-        .map(|p| p.id)
-        .collect();
+    assert_eq!(in_use, Rejection::PostoEmUso { nome: "Ponto 1".to_owned() });
+    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    let ids: Vec<i64> =
+        store.store.postos(&free, now()).await.expect("a listing").iter().map(|p| p.id).collect();
     assert_eq!(ids, [2, 3, 5]);
-    let ccs = PostosQuery {
-        tipo_conector: Some("ccs".to_owned()),
-        ..PostosQuery::default()
-    };
-    assert_eq!(
-        store
-            .store
-            .postos(&ccs, now())
-            .await
-            .expect("a listing")
-            .len(),
-        4
-    );
+    let ccs = PostosQuery { tipo_conector: Some("ccs".to_owned()), ..PostosQuery::default() };
+    assert_eq!(store.store.postos(&ccs, now()).await.expect("a listing").len(), 4);
 }
 
 #[tokio::test]
 async fn a_charging_session_holds_its_posto_and_costs_what_was_agreed() {
     let store = TestStore::new(1).await;
-    let start = |plate| Edit::StartCarregamento {
-        posto_id: 1,
-        placa: placa(plate),
-    };
+    let start = |plate| Edit::StartCarregamento { posto_id: 1, placa: placa(plate) };
     let finish = |id, energy| Edit::FinishCarregamento {
         posto_id: 1,
         id,
         energia_fornecida: Kwh::new(energy).expect("energy"),
     };
-    let id = store
-        .store
-        .edit(start("ABC1234"))
-        .await
-        .expect("it is free");
+    let id = store.store.edit(start("ABC1234")).await.expect("it is free");
     assert!(!store.disponivel(1).await);
     rejected(store.store.edit(start("XYZ9876")).await);
     rejected(store.reserve("r1", "XYZ9876", 1).await);
     rejected(store.store.edit(Edit::RemovePosto(1)).await);
-    let price = PostoChange {
-        preco_kwh: domain::Price::new(9.0).ok(),
-        ..PostoChange::default()
-    };
-    store
-        .store
-        .edit(Edit::ChangePosto(1, price))
-        .await
-        .expect("it exists");
-    store
-        .store
-        .edit(finish(id, 10.0))
-        .await
-        .expect("it is open");
-    store
-        .store
-        .edit(finish(id, 10.0))
-        .await
-        .expect("the same again");
+    let price = PostoChange { preco_kwh: domain::Price::new(9.0).ok(), ..PostoChange::default() };
+    store.store.edit(Edit::ChangePosto(1, price)).await.expect("it exists");
+    store.store.edit(finish(id, 10.0)).await.expect("it is open");
+    store.store.edit(finish(id, 10.0)).await.expect("the same again");
     rejected(store.store.edit(finish(id, 11.0)).await);
     rejected(store.store.edit(finish(id + 1, 10.0)).await);
-    let session = store
-        .store
-        .carregamento(1, id)
-        .await
-        .expect("a read")
-        .expect("the session");
+    let session = store.store.carregamento(1, id).await.expect("a read").expect("the session");
     assert_eq!(session.finished.map(|finished| finished.custo), Some(25.0));
     assert!(store.disponivel(1).await);
 }
@@ -355,33 +194,13 @@ async fn carros_are_known_from_reservas_and_speak_for_themselves() {
         taxa_descarga: None,
         em_carregamento: charging,
     };
-    store
-        .store
-        .record(said(1.0, None))
-        .await
-        .expect("it is taken in");
+    store.store.record(said(1.0, None)).await.expect("it is taken in");
     assert_eq!(store.store.carro("ABC1234").await.expect("a read"), None);
     store.reserve("r1", "ABC1234", 1).await.expect("free");
-    store
-        .store
-        .record(said(30.0, Some(true)))
-        .await
-        .expect("it is taken in");
-    store
-        .store
-        .record(said(31.0, None))
-        .await
-        .expect("it is taken in");
-    let carro = store
-        .store
-        .carro("ABC1234")
-        .await
-        .expect("a read")
-        .expect("it is known");
-    assert_eq!(
-        (carro.nivel_bateria_atual, carro.em_carregamento),
-        (31.0, true)
-    );
+    store.store.record(said(30.0, Some(true))).await.expect("it is taken in");
+    store.store.record(said(31.0, None)).await.expect("it is taken in");
+    let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
+    assert_eq!((carro.nivel_bateria_atual, carro.em_carregamento), (31.0, true));
     assert_eq!(carro.taxa_descarga, 0.19);
     assert_eq!(store.store.carros(None, 10).await.expect("a read"), [carro]);
 }
@@ -393,17 +212,12 @@ async fn the_schema_itself_refuses_an_overlap() {
     let path = store.path();
     let folder = store.close().await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let mut connection = sqlx::ConnectOptions::connect(&options)
-        .await
-        .expect("the file opens");
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("the file opens");
     let overlap = sqlx::query(
         "INSERT INTO reservas (request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
          SELECT 'other', posto_id, placa, inicio + 1, fim + 1, 'ativa', 0, 0 FROM reservas",
     );
-    let error = overlap
-        .execute(&mut connection)
-        .await
-        .expect_err("it overlaps");
+    let error = overlap.execute(&mut connection).await.expect_err("it overlaps");
     assert!(error.to_string().contains("overlapping"), "{error}");
     drop(folder);
 }
@@ -422,26 +236,11 @@ async fn a_closed_store_is_one_file() {
 #[tokio::test]
 async fn an_ended_reserva_reads_as_ended() {
     let store = TestStore::new(1).await;
-    store
-        .reserve_at("r1", "AAA1111", (0, 1))
-        .await
-        .expect("free");
+    store.reserve_at("r1", "AAA1111", (0, 1)).await.expect("free");
     let later = Moment::from_millis(START + HOUR);
-    let query = |state| ReservasQuery {
-        status: Some(state),
-        limit: 10,
-        ..Default::default()
-    };
-    let active = store
-        .store
-        .reservas(&query(ReservaState::Ativa), later)
-        .await
-        .expect("a read");
-    let ended = store
-        .store
-        .reservas(&query(ReservaState::Encerrada), later)
-        .await
-        .expect("a read");
+    let query = |state| ReservasQuery { status: Some(state), limit: 10, ..Default::default() };
+    let active = store.store.reservas(&query(ReservaState::Ativa), later).await.expect("a read");
+    let ended = store.store.reservas(&query(ReservaState::Encerrada), later).await.expect("a read");
     assert_eq!((active.len(), ended.len()), (0, 1));
     assert_eq!(ended[0].reserva.state, ReservaState::Encerrada);
 }

@@ -17,9 +17,7 @@ async fn two_thousand_callers_share_a_hundred_postos() {
         let request_id = format!("r{caller}");
         let plate = format!("CAR{caller:04}");
         callers.spawn(async move {
-            handle
-                .reserve(reservation(&request_id, &plate, posto_id, None))
-                .await
+            handle.reserve(reservation(&request_id, &plate, posto_id, None)).await
         });
     }
     let mut given = HashSet::new();
@@ -28,29 +26,15 @@ async fn two_thousand_callers_share_a_hundred_postos() {
         match outcome.expect("a caller") {
             Ok(reserved) => {
                 assert!(reserved.reserva.id > 0);
-                assert!(
-                    given.insert(reserved.reserva.posto_id),
-                    "a posto was given twice"
-                );
+                assert!(given.insert(reserved.reserva.posto_id), "a posto was given twice");
             }
             Err(WriteError::Rejected(Rejection::PostoReservado { .. })) => refused += 1,
             Err(other) => panic!("{other:?}"),
         }
     }
     assert_eq!((given.len(), refused), (100, 1900));
-    let query = ReservasQuery {
-        limit: 1000,
-        ..ReservasQuery::default()
-    };
-    assert_eq!(
-        store
-            .store
-            .reservas(&query, now())
-            .await
-            .expect("a read")
-            .len(),
-        100
-    );
+    let query = ReservasQuery { limit: 1000, ..ReservasQuery::default() };
+    assert_eq!(store.store.reservas(&query, now()).await.expect("a read").len(), 100);
 }
 
 #[tokio::test]
@@ -63,13 +47,7 @@ async fn repeats_in_one_batch_have_one_effect_and_one_answer() {
     }
     let mut ids = HashSet::new();
     while let Some(outcome) = repeats.join_next().await {
-        ids.insert(
-            outcome
-                .expect("a caller")
-                .expect("the first answer")
-                .reserva
-                .id,
-        );
+        ids.insert(outcome.expect("a caller").expect("the first answer").reserva.id);
     }
     assert_eq!(ids.len(), 1);
 }
@@ -88,23 +66,11 @@ async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
     let first = first.expect("free").reserva;
     assert!(refused.is_err());
     let cancelled = cancelled.expect("it was made");
-    assert_eq!(
-        (cancelled.id, cancelled.state),
-        (first.id, ReservaState::Cancelada)
-    );
+    assert_eq!((cancelled.id, cancelled.state), (first.id, ReservaState::Cancelada));
     let second = second.expect("free again").reserva;
-    let query = ReservasQuery {
-        status: Some(ReservaState::Ativa),
-        limit: 9,
-        ..Default::default()
-    };
+    let query = ReservasQuery { status: Some(ReservaState::Ativa), limit: 9, ..Default::default() };
     let held = store.store.reservas(&query, now()).await.expect("a read");
-    assert_eq!(
-        held.iter()
-            .map(|record| record.reserva.id)
-            .collect::<Vec<_>>(),
-        [second.id]
-    );
+    assert_eq!(held.iter().map(|record| record.reserva.id).collect::<Vec<_>>(), [second.id]);
 }
 
 #[tokio::test]

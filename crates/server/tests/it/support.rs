@@ -43,33 +43,17 @@ impl TestStore {
     pub(crate) async fn new(postos: i64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Self::open(folder).await;
-        let list = (1..=postos)
-            .map(|id| (id, posto(&format!("Ponto {id}"))))
-            .collect();
-        store
-            .store
-            .edit(Edit::ImportPostos(list))
-            .await
-            .expect("the postos are imported");
+        let list = (1..=postos).map(|id| (id, posto(&format!("Ponto {id}")))).collect();
+        store.store.edit(Edit::ImportPostos(list)).await.expect("the postos are imported");
         store
     }
 
     async fn open(folder: tempfile::TempDir) -> Self {
         let (sender, changes) = mpsc::channel(64);
-        let environment = Environment {
-            servidor: "server1".to_owned(),
-            now,
-            changes: sender,
-        };
-        let (store, closer) = Store::open(&Self::file(folder.path()), environment)
-            .await
-            .expect("the store opens");
-        Self {
-            store,
-            changes,
-            folder,
-            closer,
-        }
+        let environment = Environment { servidor: "server1".to_owned(), now, changes: sender };
+        let (store, closer) =
+            Store::open(&Self::file(folder.path()), environment).await.expect("the store opens");
+        Self { store, changes, folder, closer }
     }
 
     fn file(folder: &Path) -> PathBuf {
@@ -82,12 +66,7 @@ impl TestStore {
 
     /// Closes the store and opens the same file again.
     pub(crate) async fn reopen(self) -> Self {
-        let Self {
-            store,
-            folder,
-            closer,
-            ..
-        } = self;
+        let Self { store, folder, closer, .. } = self;
         drop(store);
         closer.close().await.expect("the store closes");
         Self::open(folder).await
@@ -105,9 +84,7 @@ impl TestStore {
         plate: &str,
         posto_id: i64,
     ) -> Result<Reserved, WriteError> {
-        self.store
-            .reserve(reservation(request_id, plate, posto_id, None))
-            .await
+        self.store.reserve(reservation(request_id, plate, posto_id, None)).await
     }
 
     pub(crate) async fn reserve_at(
@@ -116,23 +93,15 @@ impl TestStore {
         plate: &str,
         hours: (i64, i64),
     ) -> Result<Reserved, WriteError> {
-        self.store
-            .reserve(reservation(request_id, plate, 1, Some(hours)))
-            .await
+        self.store.reserve(reservation(request_id, plate, 1, Some(hours))).await
     }
 
     pub(crate) async fn cancel(&self, request_id: &str) -> Result<domain::Reserva, WriteError> {
-        self.store
-            .cancel(CancelTarget::RequestId(request_id.to_owned()), soon())
-            .await
+        self.store.cancel(CancelTarget::RequestId(request_id.to_owned()), soon()).await
     }
 
     pub(crate) async fn disponivel(&self, posto_id: i64) -> bool {
-        let found = self
-            .store
-            .postos_by_id(&[posto_id], now())
-            .await
-            .expect("a listing");
+        let found = self.store.postos_by_id(&[posto_id], now()).await.expect("a listing");
         found.first().expect("the posto").disponivel
     }
 }

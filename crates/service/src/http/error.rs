@@ -33,10 +33,7 @@ impl HttpError {
     /// There is no such route.
     #[must_use]
     pub fn unknown_route() -> Self {
-        Self::new(
-            Codigo::RotaInexistente,
-            "Esta rota não existe. Veja as rotas em /docs.",
-        )
+        Self::new(Codigo::RotaInexistente, "Esta rota não existe. Veja as rotas em /docs.")
     }
 
     /// The route has no such method.
@@ -51,10 +48,7 @@ impl HttpError {
     /// The body is over the limit.
     #[must_use]
     pub fn body_too_large() -> Self {
-        Self::new(
-            Codigo::CorpoGrandeDemais,
-            "O corpo da requisição deve ter no máximo 64 KiB.",
-        )
+        Self::new(Codigo::CorpoGrandeDemais, "O corpo da requisição deve ter no máximo 64 KiB.")
     }
 
     /// The body is not declared as JSON.
@@ -78,10 +72,7 @@ impl HttpError {
     /// A fault of ours; its cause is in the log.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(
-            Codigo::ErroInterno,
-            "Erro interno. O registro do serviço tem a causa.",
-        )
+        Self::new(Codigo::ErroInterno, "Erro interno. O registro do serviço tem a causa.")
     }
 }
 
@@ -106,9 +97,7 @@ impl IntoResponse for HttpError {
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self.0)).into_response();
         if codigo == Codigo::Sobrecarregado {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

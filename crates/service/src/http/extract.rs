@@ -18,14 +18,8 @@ pub struct RawJson(pub Bytes);
 pub struct Path<T>(pub T);
 
 fn is_json(request: &Request) -> bool {
-    let declared = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = declared
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
+    let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else {
         return false;
     };
@@ -79,9 +73,5 @@ fn wrong_segment(kind: &ErrorKind) -> HttpError {
         ErrorKind::InvalidUtf8InPathParam { .. } => "deve ser texto em UTF-8".to_owned(),
         _ => format!("deve ser um número inteiro, mas veio {value:?}"),
     };
-    BadMessage::Fields(vec![FieldError {
-        campo: campo.to_owned(),
-        mensagem,
-    }])
-    .into()
+    BadMessage::Fields(vec![FieldError { campo: campo.to_owned(), mensagem }]).into()
 }

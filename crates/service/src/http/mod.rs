@@ -36,9 +36,7 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
         .fallback(async || HttpError::unknown_route())
         .method_not_allowed_fallback(async || HttpError::wrong_method())
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(|_| {
-            HttpError::internal().into_response()
-        }))
+        .layer(CatchPanicLayer::custom(|_| HttpError::internal().into_response()))
         .layer(middleware::from_fn_with_state(permits, limit_in_flight))
         .layer(middleware::from_fn(access::log))
 }

@@ -23,11 +23,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
 impl QueryParams {
     /// A text, if it is there. Given twice, it is wrong.
     pub fn text(&mut self, checker: &mut Checker, name: &str) -> Option<String> {
-        let mut values = self
-            .0
-            .iter()
-            .filter(|(given, _)| given == name)
-            .map(|(_, value)| value);
+        let mut values = self.0.iter().filter(|(given, _)| given == name).map(|(_, value)| value);
         let first = values.next()?;
         if values.next().is_some() {
             checker.wrong(name, "deve vir uma vez só");
@@ -53,10 +49,7 @@ impl QueryParams {
         let text = self.text(checker, name)?;
         let number = text.parse().ok();
         if number.is_none() {
-            checker.wrong(
-                name,
-                format!("deve ser um número inteiro, mas veio {text:?}"),
-            );
+            checker.wrong(name, format!("deve ser um número inteiro, mas veio {text:?}"));
         }
         number
     }

@@ -13,9 +13,7 @@ async fn a_sucesso_survives_kill_9() {
         assert_eq!(made.status, 200, "{made:?}");
         server.kill().await;
         server = world.server("server1").await;
-        let kept = server
-            .get(&format!("/reservas/{}", made.json["reserva"]["id"]))
-            .await;
+        let kept = server.get(&format!("/reservas/{}", made.json["reserva"]["id"])).await;
         assert_eq!(kept.json["request_id"], made.json["request_id"]);
         eventually("the servidor is seen again", async || {
             client.get("/postos?server_id=server1").await.status == 200
@@ -45,29 +43,18 @@ async fn a_servidor_that_is_gone_is_known_at_once_and_its_return_too() {
 async fn a_command_whose_caller_has_gone_is_not_carried_out() {
     let world = World::new().await;
     let server = world.server("server1").await;
-    let client = world
-        .client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "2")])
-        .await;
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "2")]).await;
     client.sees("server1", "online").await;
     server.freeze();
     let open = client.reservar(&seed_payload()).await;
     assert_eq!(open.verdict(), (504, "tempo_esgotado"));
-    assert!(
-        open.json["mensagem"]
-            .as_str()
-            .is_some_and(|text| text.contains("GET /reservas/"))
-    );
+    assert!(open.json["mensagem"].as_str().is_some_and(|text| text.contains("GET /reservas/")));
     server.thaw();
     eventually("the servidor answers again", async || {
         client.get("/postos?server_id=server1").await.status == 200
     })
     .await;
-    let settled = client
-        .get(&format!(
-            "/reservas/{}?server_id=server1",
-            open.request_id()
-        ))
-        .await;
+    let settled = client.get(&format!("/reservas/{}?server_id=server1", open.request_id())).await;
     assert_eq!(settled.verdict(), (404, "reserva_inexistente"));
     assert_eq!(server.get("/reservas").await.json["reservas"], json!([]));
 }
@@ -81,19 +68,9 @@ async fn without_a_broker_the_answer_is_at_once_and_with_it_all_is_well_again() 
         client.reservar(&seed_payload()).await.verdict() == (503, "broker_indisponivel")
     })
     .await;
-    assert_eq!(
-        client.get("/readyz").await.verdict(),
-        (503, "broker_indisponivel")
-    );
-    assert_eq!(
-        server.get("/readyz").await.verdict(),
-        (503, "broker_indisponivel")
-    );
-    assert_eq!(
-        server.get("/postos").await.status,
-        200,
-        "the admin API needs no broker"
-    );
+    assert_eq!(client.get("/readyz").await.verdict(), (503, "broker_indisponivel"));
+    assert_eq!(server.get("/readyz").await.verdict(), (503, "broker_indisponivel"));
+    assert_eq!(server.get("/postos").await.status, 200, "the admin API needs no broker");
     world.broker.start_again().await;
     client.ready().await;
     let made = client.reservar(&seed_payload()).await;
@@ -125,14 +102,9 @@ async fn answers_nobody_waits_for_do_no_harm() {
     let (_server, client) = world.pair().await;
     let stranger = PlainClient::subscribe(&world, "stranger", &[]).await;
     let topic = "client/cliente1/postos/reserva/response";
-    for nonsense in [
-        "",
-        "{",
-        "[]",
-        "[1,2]",
-        "null",
-        r#"{"request_id":"never-asked","status":"sucesso"}"#,
-    ] {
+    for nonsense in
+        ["", "{", "[]", "[1,2]", "null", r#"{"request_id":"never-asked","status":"sucesso"}"#]
+    {
         stranger.publish(topic, nonsense).await;
     }
     stranger.publish("server/server7/status", "nonsense").await;
@@ -141,9 +113,5 @@ async fn answers_nobody_waits_for_do_no_harm() {
     stranger.publish("server/server7/status", lie).await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
     let seen = client.get("/servidores").await.json;
-    assert_eq!(
-        seen["servidores"].as_array().map(Vec::len),
-        Some(1),
-        "{seen}"
-    );
+    assert_eq!(seen["servidores"].as_array().map(Vec::len), Some(1), "{seen}");
 }

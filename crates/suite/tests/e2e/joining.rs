@@ -28,10 +28,7 @@ async fn a_third_servidor_and_a_third_gateway_join_a_running_system() {
     first.sees("server3", "offline").await;
     let mut body = seed_payload();
     body["server_id"] = json!("server3");
-    assert_eq!(
-        first.reservar(&body).await.verdict(),
-        (503, "servidor_indisponivel")
-    );
+    assert_eq!(first.reservar(&body).await.verdict(), (503, "servidor_indisponivel"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,17 +50,13 @@ async fn two_gateways_racing_for_one_posto_have_one_winner() {
 async fn commands_go_to_one_servidor_where_that_is_set() {
     let world = World::new().await;
     let _server = world.server("server1").await;
-    let client = world
-        .client_with("cliente1", &[("MQTT_ENTREGA", "direta")])
-        .await;
+    let client = world.client_with("cliente1", &[("MQTT_ENTREGA", "direta")]).await;
     client.sees("server1", "online").await;
     let topics = ["server/server1/postos/reserva", "server/postos/reserva"];
     let mut ear = crate::harness::PlainClient::subscribe(&world, "ear", &topics).await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
     let command = ear.next("server/server1/postos/reserva").await;
     assert_eq!(command["server_id"], "server1");
-    let listed = client
-        .get("/postos?server_id=server1&tipo_conector=ccs")
-        .await;
+    let listed = client.get("/postos?server_id=server1&tipo_conector=ccs").await;
     assert_eq!(listed.json["postos"].as_array().map(Vec::len), Some(20));
 }

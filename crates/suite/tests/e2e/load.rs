@@ -23,10 +23,7 @@ async fn two_thousand_callers_for_a_hundred_postos_end_in_exactly_a_hundred() {
         callers.spawn(async move {
             let answer = request.send().await.expect("an answer");
             let status = answer.status().as_u16();
-            (
-                status,
-                answer.json::<serde_json::Value>().await.expect("JSON"),
-            )
+            (status, answer.json::<serde_json::Value>().await.expect("JSON"))
         });
     }
     let mut given = HashSet::new();
@@ -43,9 +40,7 @@ async fn two_thousand_callers_for_a_hundred_postos_end_in_exactly_a_hundred() {
     assert_eq!(given.len(), 100);
     assert!(server.stop().await.success());
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.database("server1"));
-    let mut database = sqlx::ConnectOptions::connect(&options)
-        .await
-        .expect("the file opens");
+    let mut database = sqlx::ConnectOptions::connect(&options).await.expect("the file opens");
     let kept: (i64, i64) = sqlx::query_as(
         "SELECT count(*), count(DISTINCT posto_id) FROM reservas WHERE status = 'ativa'",
     )

@@ -18,38 +18,25 @@ async fn the_seeds_own_gateway_is_served() {
     let world = World::new().await;
     let server = world.server("server1").await;
     server.ready().await;
-    let topics = [
-        REPLY,
-        "client/app1/postos/response",
-        "reservas/+/status",
-        "pontos/+/status",
-    ];
+    let topics = [REPLY, "client/app1/postos/response", "reservas/+/status", "pontos/+/status"];
     let mut app = PlainClient::subscribe(&world, "app1", &topics).await;
     let list = json!({"request_id": "q1", "client_id": "app1", "server_id": "server1"});
     app.publish("server/postos/request", list).await;
     let listed = app.next("client/app1/postos/response").await;
     assert_eq!(listed["request_id"], "q1");
     assert_eq!(listed["postos"].as_array().map(Vec::len), Some(20));
-    app.publish("server/postos/reserva", command("r1", "abc-1234", 5))
-        .await;
+    app.publish("server/postos/reserva", command("r1", "abc-1234", 5)).await;
     let made = app.next(REPLY).await;
     assert_eq!(
         (&made["status"], &made["reserva"]["placa"]),
         (&json!("sucesso"), &json!("ABC1234"))
     );
     let event = app.next("reservas/1/status").await;
-    assert_eq!(
-        (&event["request_id"], &event["status"]),
-        (&json!("r1"), &json!("ativa"))
-    );
+    assert_eq!((&event["request_id"], &event["status"]), (&json!("r1"), &json!("ativa")));
     let event = app.next("pontos/5/status").await;
-    assert_eq!(
-        (&event["server_id"], &event["disponivel"]),
-        (&json!("server1"), &json!(false))
-    );
+    assert_eq!((&event["server_id"], &event["disponivel"]), (&json!("server1"), &json!(false)));
     // The same message again has no second effect and gets the same answer.
-    app.publish("server/postos/reserva", command("r1", "abc-1234", 5))
-        .await;
+    app.publish("server/postos/reserva", command("r1", "abc-1234", 5)).await;
     assert_eq!(app.next(REPLY).await, made);
     let reservas = server.get("/reservas").await.json;
     assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(1));
@@ -65,13 +52,9 @@ async fn another_servidors_message_is_not_acted_on() {
     other["server_id"] = json!("server2");
     app.publish("server/postos/reserva", &other).await;
     app.publish("server/server1/postos/reserva", &other).await;
-    app.publish("server/postos/reserva", command("r2", "BBB2222", 5))
-        .await;
+    app.publish("server/postos/reserva", command("r2", "BBB2222", 5)).await;
     let answer = app.next(REPLY).await;
-    assert_eq!(
-        (&answer["request_id"], &answer["status"]),
-        (&json!("r2"), &json!("sucesso"))
-    );
+    assert_eq!((&answer["request_id"], &answer["status"]), (&json!("r2"), &json!("sucesso")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,15 +63,7 @@ async fn bad_messages_are_answered_where_that_can_be_and_change_nothing() {
     let server = world.server("server1").await;
     server.ready().await;
     let mut app = PlainClient::subscribe(&world, "app1", &[REPLY]).await;
-    for nonsense in [
-        "",
-        "[",
-        "null",
-        "5",
-        "{}",
-        "\u{1F697}",
-        r#"{"server_id":5}"#,
-    ] {
+    for nonsense in ["", "[", "null", "5", "{}", "\u{1F697}", r#"{"server_id":5}"#] {
         app.publish("server/postos/reserva", nonsense).await;
         app.publish("server/server1/postos/reserva", nonsense).await;
         app.publish("pontos/5/disponibilidade", nonsense).await;
@@ -126,10 +101,7 @@ async fn an_array_is_answered_with_arrays_and_each_item_is_independent() {
         answers.extend(message.as_array().expect("an array").clone());
     }
     answers.sort_by_key(|answer| answer["request_id"].to_string());
-    let statuses: Vec<_> = answers
-        .iter()
-        .map(|answer| answer["status"].clone())
-        .collect();
+    let statuses: Vec<_> = answers.iter().map(|answer| answer["status"].clone()).collect();
     assert_eq!(statuses, ["sucesso", "erro", "erro", "sucesso"]);
 }
 
@@ -138,20 +110,12 @@ async fn chargers_and_cars_speak_for_themselves() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
     let mut charger = PlainClient::subscribe(&world, "charger", &["pontos/+/status"]).await;
-    charger
-        .publish(
-            "pontos/7/disponibilidade",
-            json!({"ponto_id": 7, "disponivel": false}),
-        )
-        .await;
+    charger.publish("pontos/7/disponibilidade", json!({"ponto_id": 7, "disponivel": false})).await;
     let said =
         json!({"server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true});
     charger.publish("pontos/5/disponibilidade", said).await;
     let event = charger.next("pontos/5/status").await;
-    assert_eq!(
-        (&event["disponivel"], &event["em_manutencao"]),
-        (&json!(false), &json!(true))
-    );
+    assert_eq!((&event["disponivel"], &event["em_manutencao"]), (&json!(false), &json!(true)));
     let refused = client.reservar(&seed_payload()).await;
     assert_eq!(refused.verdict(), (409, "posto_em_manutencao"));
     let out = server.get("/postos?disponivel=false").await.json;
@@ -168,26 +132,17 @@ async fn chargers_and_cars_speak_for_themselves() {
     let said = json!({"placa": "ABC1234", "nivel_bateria": 40.5, "em_carregamento": true});
     charger.publish("carros/ABC1234/status", said).await;
     charger
-        .publish(
-            "carros/ABC1234/bateria",
-            json!({"placa": "ABC1234", "nivel_bateria": 41.0}),
-        )
+        .publish("carros/ABC1234/bateria", json!({"placa": "ABC1234", "nivel_bateria": 41.0}))
         .await;
     charger
-        .publish(
-            "carros/ZZZ9999/bateria",
-            json!({"placa": "ZZZ9999", "nivel_bateria": 1.0}),
-        )
+        .publish("carros/ZZZ9999/bateria", json!({"placa": "ZZZ9999", "nivel_bateria": 1.0}))
         .await;
     eventually("the carro's word is kept", async || {
         let carro = server.get("/carros/ABC1234").await.json;
         carro["nivel_bateria_atual"] == 41.0 && carro["em_carregamento"] == true
     })
     .await;
-    assert_eq!(
-        server.get("/carros/ZZZ9999").await.verdict(),
-        (404, "carro_inexistente")
-    );
+    assert_eq!(server.get("/carros/ZZZ9999").await.verdict(), (404, "carro_inexistente"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,14 +150,10 @@ async fn a_charging_session_is_told_and_frees_its_posto_at_the_end() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
     let mut ear = PlainClient::subscribe(&world, "ear", &["pontos/3/status"]).await;
-    let started = server
-        .post("/postos/3/carregamentos", &json!({"placa": "ABC1234"}))
-        .await;
+    let started = server.post("/postos/3/carregamentos", &json!({"placa": "ABC1234"})).await;
     assert_eq!(started.status, 201, "{started:?}");
     assert_eq!(ear.next("pontos/3/status").await["disponivel"], false);
-    let listed = client
-        .get("/postos?server_id=server1&disponivel=false")
-        .await;
+    let listed = client.get("/postos?server_id=server1&disponivel=false").await;
     assert_eq!(listed.json["postos"][0]["id"], 3);
     let id = started.json["id"].as_i64().expect("an id");
     let path = format!("/postos/3/carregamentos/{id}");

@@ -28,14 +28,9 @@ async fn the_seeds_reservation_answers_word_for_word() {
     let reserva = &reserved.json["reserva"];
     let keys: Vec<&String> = reserva.as_object().expect("an object").keys().collect();
     assert_eq!(keys.len(), 6, "{keys:?}");
-    assert_eq!(
-        (&reserva["posto_id"], &reserva["placa"]),
-        (&json!(5), &json!("ABC1234"))
-    );
+    assert_eq!((&reserva["posto_id"], &reserva["placa"]), (&json!(5), &json!("ABC1234")));
     assert_eq!(reserva["status"], "ativa");
-    let listed = client
-        .get("/postos?server_id=server1&disponivel=false")
-        .await;
+    let listed = client.get("/postos?server_id=server1&disponivel=false").await;
     assert_eq!(listed.json["postos"][0]["id"], 5);
 }
 
@@ -54,10 +49,7 @@ async fn every_refusal_has_its_status_code_and_sentence() {
     assert_eq!(other.verdict(), (409, "posto_reservado"));
     let missing = client.reservar(&payload("ABC1234", 99999)).await;
     assert_eq!(missing.verdict(), (404, "posto_inexistente"));
-    assert_eq!(
-        missing.json["mensagem"],
-        "O posto 99999 não existe no servidor server1"
-    );
+    assert_eq!(missing.json["mensagem"], "O posto 99999 não existe no servidor server1");
     let mut elsewhere = seed_payload();
     elsewhere["server_id"] = json!("server9");
     let unknown = client.reservar(&elsewhere).await;
@@ -68,10 +60,7 @@ async fn every_refusal_has_its_status_code_and_sentence() {
     assert_eq!(invalid.verdict(), (422, "requisicao_invalida"));
     let campos = invalid.json["campos"].as_array().expect("the wrong fields");
     let named: Vec<_> = campos.iter().map(|campo| campo["campo"].clone()).collect();
-    assert_eq!(
-        named,
-        ["placa", "modelo", "nivel_bateria_atual", "posto_id"]
-    );
+    assert_eq!(named, ["placa", "modelo", "nivel_bateria_atual", "posto_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,17 +71,10 @@ async fn a_reserva_on_one_servidor_is_not_on_the_other() {
     client.sees("server2", "online").await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
     let count = async |server: &crate::harness::Program| {
-        server.get("/reservas").await.json["reservas"]
-            .as_array()
-            .map(Vec::len)
+        server.get("/reservas").await.json["reservas"].as_array().map(Vec::len)
     };
-    assert_eq!(
-        (count(&first).await, count(&second).await),
-        (Some(1), Some(0))
-    );
-    let listed = client
-        .get("/postos?server_id=server2&disponivel=false")
-        .await;
+    assert_eq!((count(&first).await, count(&second).await), (Some(1), Some(0)));
+    let listed = client.get("/postos?server_id=server2&disponivel=false").await;
     assert_eq!(listed.json["postos"], json!([]));
     let mut body = seed_payload();
     body["server_id"] = json!("server2");
@@ -106,28 +88,18 @@ async fn a_reserva_can_be_consulted_and_cancelled() {
     let id = client.reservar(&seed_payload()).await.request_id();
     let path = format!("/reservas/{id}?server_id=server1");
     let consulted = client.get(&path).await;
-    assert_eq!(
-        (consulted.status, &consulted.json["reserva"]["status"]),
-        (200, &json!("ativa"))
-    );
+    assert_eq!((consulted.status, &consulted.json["reserva"]["status"]), (200, &json!("ativa")));
     let cancel = format!("/reservas/{id}/cancelar?server_id=server1");
     for _ in 0..2 {
         let cancelled = client.post(&cancel, &json!(null)).await;
         assert_eq!(cancelled.status, 200, "{cancelled:?}");
         assert_eq!(cancelled.json["reserva"]["status"], "cancelada");
     }
-    assert_eq!(
-        client.get(&path).await.json["reserva"]["status"],
-        "cancelada"
-    );
+    assert_eq!(client.get(&path).await.json["reserva"]["status"], "cancelada");
     assert_eq!(client.reservar(&payload("XYZ9876", 5)).await.status, 200);
     let refused = client.reservar(&payload("ABC1234", 5)).await;
-    let settled = client
-        .get(&format!(
-            "/reservas/{}?server_id=server1",
-            refused.request_id()
-        ))
-        .await;
+    let settled =
+        client.get(&format!("/reservas/{}?server_id=server1", refused.request_id())).await;
     assert_eq!(settled.verdict(), refused.verdict());
     let unknown = client.get("/reservas/nunca-vista?server_id=server1").await;
     assert_eq!(unknown.verdict(), (404, "reserva_inexistente"));
@@ -150,9 +122,7 @@ async fn an_idempotency_key_has_one_effect_through_any_gateway_and_restart() {
         second.reservar_once("pedido-1", &seed_payload()).await.json == made.json
     })
     .await;
-    let reused = first
-        .reservar_once("pedido-1", &payload("ABC1234", 6))
-        .await;
+    let reused = first.reservar_once("pedido-1", &payload("ABC1234", 6)).await;
     assert_eq!(reused.verdict(), (422, "chave_idempotencia_reutilizada"));
 }
 
@@ -163,10 +133,7 @@ async fn one_request_id_is_in_the_logs_of_both_ends() {
     let id = client.reservar(&seed_payload()).await.request_id();
     for program in [&server, &client] {
         let lines = program.log_lines();
-        let told = lines
-            .iter()
-            .filter(|line| line["request_id"] == id.as_str())
-            .count();
+        let told = lines.iter().filter(|line| line["request_id"] == id.as_str()).count();
         assert_eq!(told, 1, "one line a request at each end");
         let shown = serde_json::to_string(&lines).expect("JSON");
         assert!(!shown.contains("ABC1234"), "a placa is in the logs");

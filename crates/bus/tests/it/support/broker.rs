@@ -77,11 +77,7 @@ impl Broker {
 
 fn mosquitto() -> &'static str {
     let debian = "/usr/sbin/mosquitto";
-    if Path::new(debian).exists() {
-        debian
-    } else {
-        "mosquitto"
-    }
+    if Path::new(debian).exists() { debian } else { "mosquitto" }
 }
 
 /// Stands between a program and the broker, to cut the line.
@@ -120,12 +116,7 @@ impl Line {
                 });
             }
         });
-        Self {
-            port,
-            cut,
-            frozen,
-            task,
-        }
+        Self { port, cut, frozen, task }
     }
 
     /// Closes every connection at both ends.

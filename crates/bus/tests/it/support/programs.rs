@@ -22,10 +22,7 @@ struct Head<'a> {
 }
 
 fn request_id(item: &[u8]) -> String {
-    serde_json::from_slice::<Head<'_>>(item)
-        .unwrap()
-        .request_id
-        .into_owned()
+    serde_json::from_slice::<Head<'_>>(item).unwrap().request_id.into_owned()
 }
 
 pub(crate) const COMMANDS: &str = "server/server1/postos/reserva";
@@ -78,10 +75,7 @@ fn echo(bus: &Bus, delivery: &Delivery, seen: &Mutex<Seen>) {
         let reply = format!(r#"{{"request_id":"{id}","status":"sucesso"}}"#);
         *seen.commands.entry(id).or_default() += 1;
         let join = if joined { Join::Always } else { Join::Never };
-        let reply = Outgoing {
-            join,
-            ..message(REPLIES, reply)
-        };
+        let reply = Outgoing { join, ..message(REPLIES, reply) };
         bus.publish(reply).unwrap();
     }
 }
@@ -99,11 +93,7 @@ impl Caller {
         up(&bus).await;
         let requester = Requester::new(bus.clone(), max_pending);
         let task = tokio::spawn(read_replies(deliveries, requester.clone()));
-        Self {
-            bus,
-            requester,
-            task,
-        }
+        Self { bus, requester, task }
     }
 
     pub(crate) async fn call(&self, limit: Duration) -> Result<Bytes, CallError> {

@@ -16,13 +16,8 @@ pub(crate) struct TestBroker {
 
 enum Running {
     Embedded(Broker),
-    Mosquitto {
-        child: Child,
-        config: std::path::PathBuf,
-    },
-    Nothing {
-        config: Option<std::path::PathBuf>,
-    },
+    Mosquitto { child: Child, config: std::path::PathBuf },
+    Nothing { config: Option<std::path::PathBuf> },
 }
 
 /// As in the project's own mosquitto.conf, without what only containers have.
@@ -35,17 +30,12 @@ fn mosquitto_config(port: u16) -> String {
 
 impl TestBroker {
     pub(crate) async fn start(folder: &Path) -> Self {
-        let mut broker = Self {
-            port: 0,
-            running: Running::Nothing { config: None },
-        };
+        let mut broker = Self { port: 0, running: Running::Nothing { config: None } };
         if std::env::var("SUITE_BROKER").as_deref() == Ok("mosquitto") {
             broker.port = free_port();
             let config = folder.join("mosquitto.conf");
             std::fs::write(&config, mosquitto_config(broker.port)).expect("a configuration");
-            broker.running = Running::Nothing {
-                config: Some(config),
-            };
+            broker.running = Running::Nothing { config: Some(config) };
         }
         broker.start_again().await;
         broker
@@ -57,17 +47,12 @@ impl TestBroker {
 
     /// Starts it on the same port as before, with nothing remembered.
     pub(crate) async fn start_again(&mut self) {
-        let Running::Nothing { config } = &self.running else {
-            panic!("it is running")
-        };
+        let Running::Nothing { config } = &self.running else { panic!("it is running") };
         match config.clone() {
             Some(config) => self.start_mosquitto(config).await,
             None => {
                 let tcp = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-                let options = BrokerOptions {
-                    tcp,
-                    websocket: None,
-                };
+                let options = BrokerOptions { tcp, websocket: None };
                 let broker = Broker::start(options).await.expect("the broker starts");
                 self.port = broker.addr().port();
                 self.running = Running::Embedded(broker);
@@ -78,18 +63,13 @@ impl TestBroker {
     async fn start_mosquitto(&mut self, config: std::path::PathBuf) {
         let mut command = Command::new("mosquitto");
         command.arg("-c").arg(&config).kill_on_drop(true);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{path}:/usr/sbin"));
         let child = command.spawn().expect("mosquitto is installed");
         let port = self.port;
         eventually("mosquitto listens", async || {
-            tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-                .await
-                .is_ok()
+            tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
         })
         .await;
         self.running = Running::Mosquitto { child, config };

@@ -16,31 +16,19 @@ impl Answer {
         match request.send().await {
             Ok(answer) => {
                 let status = answer.status().as_u16();
-                Self {
-                    status,
-                    json: answer.json().await.unwrap_or(Value::Null),
-                }
+                Self { status, json: answer.json().await.unwrap_or(Value::Null) }
             }
-            Err(error) => Self {
-                status: 0,
-                json: Value::String(error.to_string()),
-            },
+            Err(error) => Self { status: 0, json: Value::String(error.to_string()) },
         }
     }
 
     /// Status and `codigo`, which is null for a success.
     pub(crate) fn verdict(&self) -> (u16, &str) {
-        (
-            self.status,
-            self.json["codigo"].as_str().unwrap_or_default(),
-        )
+        (self.status, self.json["codigo"].as_str().unwrap_or_default())
     }
 
     pub(crate) fn request_id(&self) -> String {
-        self.json["request_id"]
-            .as_str()
-            .expect("a request_id")
-            .to_owned()
+        self.json["request_id"].as_str().expect("a request_id").to_owned()
     }
 }
 
@@ -62,9 +50,7 @@ impl Program {
     }
 
     pub(crate) async fn reservar_once(&self, key: &str, body: &Value) -> Answer {
-        let request = http()
-            .post(self.url("/reservar"))
-            .header("Idempotency-Key", key);
+        let request = http().post(self.url("/reservar")).header("Idempotency-Key", key);
         Answer::of(request.json(body)).await
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use broker::TestBroker;
-pub(crate) use http::Answer;
 pub(crate) use mqtt::PlainClient;
 pub(crate) use program::Program;
 
@@ -110,8 +109,5 @@ pub(crate) async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut is_so: F
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    assert!(
-        tokio::time::timeout(PATIENCE, wait).await.is_ok(),
-        "never happened: {what}"
-    );
+    assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "never happened: {what}");
 }

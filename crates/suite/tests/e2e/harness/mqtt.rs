@@ -21,9 +21,7 @@ impl PlainClient {
     /// Connects and subscribes; the subscriptions are in when this returns.
     pub(crate) async fn subscribe(world: &World, id: &str, topics: &[&str]) -> Self {
         let mut options = MqttOptions::new(id, "127.0.0.1", world.broker.port());
-        options
-            .set_keep_alive(Duration::from_secs(5))
-            .set_max_packet_size(1 << 24, 1 << 24);
+        options.set_keep_alive(Duration::from_secs(5)).set_max_packet_size(1 << 24, 1 << 24);
         let (client, mut events) = AsyncClient::new(options, 64);
         let (sender, messages) = mpsc::unbounded_channel();
         let (ready, mut subscribed) = mpsc::unbounded_channel();
@@ -40,26 +38,15 @@ impl PlainClient {
             }
         });
         for topic in topics {
-            client
-                .subscribe(*topic, QoS::AtLeastOnce)
-                .await
-                .expect("a subscription");
+            client.subscribe(*topic, QoS::AtLeastOnce).await.expect("a subscription");
             subscribed.recv().await.expect("a subscription");
         }
-        Self {
-            client,
-            messages,
-            earlier: Vec::new(),
-            task,
-        }
+        Self { client, messages, earlier: Vec::new(), task }
     }
 
     pub(crate) async fn publish(&self, topic: &str, payload: impl ToString) {
         let payload = payload.to_string();
-        let published = self
-            .client
-            .publish(topic, QoS::AtLeastOnce, false, payload)
-            .await;
+        let published = self.client.publish(topic, QoS::AtLeastOnce, false, payload).await;
         published.expect("it is published");
     }
 

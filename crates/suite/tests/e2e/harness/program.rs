@@ -22,25 +22,12 @@ fn programs() -> &'static Path {
         let test = std::env::current_exe().expect("the path of this test");
         let folder = test.ancestors().nth(2).expect("target/debug").to_owned();
         let mut build = std::process::Command::new(env!("CARGO"));
-        build.args([
-            "build",
-            "--quiet",
-            "--package",
-            "server",
-            "--package",
-            "client",
-        ]);
-        build.args([
-            "--target-dir".as_ref(),
-            folder.parent().expect("target").as_os_str(),
-        ]);
+        build.args(["build", "--quiet", "--package", "server", "--package", "client"]);
+        build.args(["--target-dir".as_ref(), folder.parent().expect("target").as_os_str()]);
         if folder.ends_with("release") {
             build.arg("--release");
         }
-        assert!(
-            build.status().expect("cargo runs").success(),
-            "the programs cannot be built"
-        );
+        assert!(build.status().expect("cargo runs").success(), "the programs cannot be built");
         folder
     })
 }
@@ -48,15 +35,9 @@ fn programs() -> &'static Path {
 impl Program {
     /// Starts a program on a free port and waits until it says where it listens.
     pub(crate) async fn start(name: &str, world: &World, set: &[(&str, &str)]) -> Self {
-        let programs = tokio::task::spawn_blocking(programs)
-            .await
-            .expect("the programs");
+        let programs = tokio::task::spawn_blocking(programs).await.expect("the programs");
         let mut command = Command::new(programs.join(name));
-        command
-            .env_clear()
-            .current_dir(world.folder())
-            .kill_on_drop(true)
-            .stdin(Stdio::null());
+        command.env_clear().current_dir(world.folder()).kill_on_drop(true).stdin(Stdio::null());
         command.env("HTTP_ADDR", "127.0.0.1:0");
         command.env("MQTT_BROKER", "127.0.0.1");
         command.env("MQTT_PORT", world.broker.port().to_string());
@@ -64,20 +45,11 @@ impl Program {
         let id = set.first().map_or(name, |(_, id)| id);
         let log = unused_path(world.folder(), id);
         let file = std::fs::File::create(&log).expect("a log file");
-        command
-            .stdout(file.try_clone().expect("a log file"))
-            .stderr(file);
+        command.stdout(file.try_clone().expect("a log file")).stderr(file);
         let child = command.spawn().expect("the program starts");
-        let mut program = Self {
-            child,
-            addr: String::new(),
-            log,
-        };
+        let mut program = Self { child, addr: String::new(), log };
         eventually(&format!("{name} says where it listens"), async || {
-            let started = program
-                .log_lines()
-                .into_iter()
-                .find(|line| line["message"] == "started");
+            let started = program.log_lines().into_iter().find(|line| line["message"] == "started");
             let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));
             program.addr = addr.unwrap_or_default();
             !program.addr.is_empty()
@@ -93,9 +65,7 @@ impl Program {
     /// Its JSON log lines so far.
     pub(crate) fn log_lines(&self) -> Vec<Value> {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        log.lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Waits until the gateway says that a servidor is `online` or `offline`.
@@ -103,26 +73,19 @@ impl Program {
         eventually(&format!("{server_id} is seen {status}"), async || {
             let seen = self.get("/servidores").await.json;
             let servers = seen["servidores"].as_array().cloned().unwrap_or_default();
-            servers
-                .iter()
-                .any(|s| s["server_id"] == server_id && s["status"] == status)
+            servers.iter().any(|s| s["server_id"] == server_id && s["status"] == status)
         })
         .await;
     }
 
     /// Waits until it is ready.
     pub(crate) async fn ready(&self) {
-        eventually("it is ready", async || {
-            self.get("/readyz").await.status == 200
-        })
-        .await;
+        eventually("it is ready", async || self.get("/readyz").await.status == 200).await;
     }
 
     fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it is running").to_string();
-        let sent = std::process::Command::new("kill")
-            .args([signal, &pid])
-            .status();
+        let sent = std::process::Command::new("kill").args([signal, &pid]).status();
         assert!(sent.expect("kill runs").success());
     }
 
