@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::counters::{Tally, add};
 use crate::outbox::Outbox;
+use crate::pulse::Pulse;
 use crate::settings::FAREWELL;
 use crate::sync::lock;
 use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, supervisor};
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) outbox: Mutex<Outbox>,
     pub(crate) link: watch::Sender<Link>,
     pub(crate) tally: Tally,
+    pub(crate) pulse: Arc<Pulse>,
     /// Wakes the connection: something can be sent or acknowledged.
     pub(crate) wake: Arc<Notify>,
     /// Until when to finish, once the bus is being closed.
@@ -56,6 +58,7 @@ pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
         outbox: Mutex::new(Outbox::new(options.outbox)),
         link: watch::Sender::new(Link::Down),
         tally: Tally::default(),
+        pulse: Pulse::start(),
         wake: Arc::new(Notify::new()),
         closing: watch::Sender::new(None),
         ended: CancellationToken::new(),

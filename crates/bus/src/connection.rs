@@ -104,7 +104,12 @@ impl<'a> Connection<'a> {
             options,
             link,
             client,
-            inbox: Inbox::new(inbox.clone(), Arc::clone(&acks)),
+            inbox: Inbox::new(
+                inbox.clone(),
+                Arc::clone(&acks),
+                Arc::clone(&shared.pulse),
+                link.generation().unwrap_or_default(),
+            ),
             acks,
             flight: Flight::default(),
             herald,

@@ -9,9 +9,19 @@ use protocol::{ServerId, ServerPresence, ServerState};
 use crate::sync::lock;
 
 /// Every servidor that was ever seen, with its latest presence. Clones share one list.
+///
+/// What was heard on one connection to the broker says nothing about the next: a broker may
+/// have been away and forgotten, a servidor may have gone meanwhile. The broker tells anew who
+/// is there on every subscription, so a presence counts for the connection it came on.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
-    servers: Arc<Mutex<BTreeMap<ServerId, ServerPresence>>>,
+    servers: Arc<Mutex<BTreeMap<ServerId, Seen>>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    presence: ServerPresence,
+    generation: u64,
 }
 
 /// What a presence message changed.
@@ -37,33 +47,46 @@ impl Directory {
     /// An `offline` of an older connection than the known one is ignored: the broker publishes
     /// a Last Will when it notices that a connection broke, and by then the servidor may have
     /// come again. A birth always counts, whatever the clock of its machine says.
-    pub fn observe(&self, presence: ServerPresence) -> Change {
+    pub fn observe(&self, presence: ServerPresence, generation: u64) -> Change {
         match lock(&self.servers).entry(presence.server_id.clone()) {
             Entry::Vacant(entry) => {
                 let change = arrival(presence.status);
-                entry.insert(presence);
+                entry.insert(Seen { presence, generation });
                 change
             }
             Entry::Occupied(mut entry) => {
-                let change = change(entry.get(), &presence);
-                if !is_late_will(entry.get(), &presence) {
-                    entry.insert(presence);
+                let seen = entry.get_mut();
+                let change = change(&seen.presence, &presence);
+                if !is_late_will(&seen.presence, &presence) {
+                    *seen = Seen { presence, generation };
                 }
                 change
             }
         }
     }
 
-    /// The latest presence of a servidor; `None` for one never seen.
+    /// The presence of a servidor as heard on this connection; `None` for one that was not
+    /// heard of on it.
     #[must_use]
-    pub fn get(&self, id: &ServerId) -> Option<ServerPresence> {
-        lock(&self.servers).get(id).cloned()
+    pub fn get(&self, id: &ServerId, generation: u64) -> Option<ServerPresence> {
+        let servers = lock(&self.servers);
+        let seen = servers.get(id).filter(|seen| seen.generation == generation)?;
+        Some(seen.presence.clone())
     }
 
-    /// All servidores ever seen, online or not, by id.
+    /// All servidores ever seen, by id. Those not heard of on this connection (`None` where
+    /// there is none) count as offline.
     #[must_use]
-    pub fn list(&self) -> Vec<ServerPresence> {
-        lock(&self.servers).values().cloned().collect()
+    pub fn list(&self, generation: Option<u64>) -> Vec<ServerPresence> {
+        let servers = lock(&self.servers);
+        let current = |seen: &Seen| {
+            let mut presence = seen.presence.clone();
+            if generation != Some(seen.generation) {
+                presence.status = ServerState::Offline;
+            }
+            presence
+        };
+        servers.values().map(current).collect()
     }
 }
 
@@ -126,9 +149,9 @@ mod tests {
             (Offline, 35, Change::Went, Offline),
         ];
         for (step, (status, desde, change, after)) in steps.into_iter().enumerate() {
-            let seen = directory.observe(presence("server1", status, desde));
+            let seen = directory.observe(presence("server1", status, desde), 1);
             assert_eq!(seen, change, "step {step}");
-            let known = directory.get(&"server1".parse().unwrap()).unwrap();
+            let known = directory.get(&"server1".parse().unwrap(), 1).unwrap();
             assert_eq!(known.status, after, "step {step}");
         }
     }
@@ -136,11 +159,25 @@ mod tests {
     #[test]
     fn one_first_seen_offline_is_known_and_has_not_gone() {
         let directory = Directory::new();
-        let change = directory.observe(presence("b", ServerState::Offline, 5));
+        let change = directory.observe(presence("b", ServerState::Offline, 5), 1);
         assert_eq!(change, Change::Unchanged);
-        directory.observe(presence("a", ServerState::Online, 5));
-        let ids: Vec<_> = directory.list().into_iter().map(|one| one.server_id).collect();
+        directory.observe(presence("a", ServerState::Online, 5), 1);
+        let ids: Vec<_> = directory.list(Some(1)).into_iter().map(|one| one.server_id).collect();
         assert_eq!(ids, ["a".parse().unwrap(), "b".parse().unwrap()]);
-        assert_eq!(directory.get(&"c".parse().unwrap()), None);
+        assert_eq!(directory.get(&"c".parse().unwrap(), 1), None);
+    }
+
+    #[test]
+    fn what_was_heard_on_one_connection_says_nothing_about_the_next() {
+        let directory = Directory::new();
+        let id = "a".parse().unwrap();
+        directory.observe(presence("a", ServerState::Online, 5), 1);
+        assert!(directory.get(&id, 1).is_some());
+        assert_eq!(directory.get(&id, 2), None);
+        for generation in [None, Some(2)] {
+            assert_eq!(directory.list(generation)[0].status, ServerState::Offline);
+        }
+        directory.observe(presence("a", ServerState::Online, 5), 2);
+        assert!(directory.get(&id, 2).is_some());
     }
 }

@@ -9,17 +9,19 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Permit, Sender};
-use tokio::time::Instant;
 
 use crate::Delivery;
 use crate::acks::{Ack, AckQueue};
 use crate::counters::{Tally, add};
+use crate::pulse::Pulse;
 
 /// Passes deliveries on without ever waiting.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     queue: Sender<Delivery>,
     acks: Arc<AckQueue>,
+    pulse: Arc<Pulse>,
+    generation: u64,
     /// What the queue had no room for. Right after a reconnection it may still hold the
     /// deliveries of the old one while the broker sends them again. The broker's own bound
     /// (our Receive Maximum) is the bound of this.
@@ -27,15 +29,20 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(crate) fn new(queue: Sender<Delivery>, acks: Arc<AckQueue>) -> Self {
-        Self { queue, acks, overflow: VecDeque::new() }
+    pub(crate) fn new(
+        queue: Sender<Delivery>,
+        acks: Arc<AckQueue>,
+        pulse: Arc<Pulse>,
+        generation: u64,
+    ) -> Self {
+        Self { queue, acks, pulse, generation, overflow: VecDeque::new() }
     }
 
     /// Passes on what arrived.
     pub(crate) fn deliver(&mut self, publish: Publish, tally: &Tally) {
         let reliable = publish.qos != QoS::AtMostOnce;
         let ack = self.ack_for(&publish);
-        let Some(delivery) = delivery(publish, ack) else {
+        let Some(delivery) = self.delivery(publish, ack) else {
             return;
         };
         add(&tally.received, 1);
@@ -75,6 +82,23 @@ impl Inbox {
         }
     }
 
+    /// `None` for a topic that is not UTF-8, which no broker passes on.
+    fn delivery(&self, publish: Publish, ack: Ack) -> Option<Delivery> {
+        let properties = publish.properties.unwrap_or_default();
+        let seconds = properties.message_expiry_interval;
+        Some(Delivery {
+            topic: topic(&publish.topic)?,
+            payload: publish.payload,
+            received: self.pulse.earliest_arrival(),
+            generation: self.generation,
+            expiry: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
+            response_topic: properties.response_topic,
+            correlation: properties.correlation_data,
+            retain: publish.retain,
+            ack,
+        })
+    }
+
     fn hold(&mut self, delivery: Delivery, reliable: bool, tally: &Tally) {
         if reliable {
             self.overflow.push_back(delivery);
@@ -82,23 +106,6 @@ impl Inbox {
             add(&tally.dropped_full, 1);
         }
     }
-}
-
-/// `None` for a topic that is not UTF-8, which no broker passes on.
-fn delivery(publish: Publish, ack: Ack) -> Option<Delivery> {
-    let properties = publish.properties.unwrap_or_default();
-    Some(Delivery {
-        topic: topic(&publish.topic)?,
-        payload: publish.payload,
-        received: Instant::now(),
-        expiry: properties
-            .message_expiry_interval
-            .map(|seconds| Duration::from_secs(u64::from(seconds))),
-        response_topic: properties.response_topic,
-        correlation: properties.correlation_data,
-        retain: publish.retain,
-        ack,
-    })
 }
 
 fn topic(bytes: &Bytes) -> Option<String> {

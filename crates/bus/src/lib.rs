@@ -34,6 +34,7 @@ mod link;
 mod message;
 mod options;
 mod outbox;
+mod pulse;
 mod requester;
 mod settings;
 mod supervisor;

@@ -44,8 +44,11 @@ pub struct Delivery {
     pub topic: String,
     /// As it was published; whether it is JSON is for the receiver to find out.
     pub payload: Bytes,
-    /// When it arrived here.
+    /// The earliest moment at which it can have arrived: up to 200 ms before it was read, more
+    /// after the process was held still.
     pub received: Instant,
+    /// The connection it came on; see [`Link::Up`](crate::Link::Up).
+    pub generation: u64,
     /// What was left of its life when the broker passed it on; `None` where it never expires.
     pub expiry: Option<Duration>,
     /// MQTT 5 response topic. Another program chose it: never publish to it unchecked.

@@ -57,18 +57,8 @@ impl Config {
                 "MQTT_CLIENT_ID",
                 "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",
             )?,
-            mqtt_broker: service::or_default(
-                lookup,
-                "MQTT_BROKER",
-                "localhost".to_owned(),
-                "a host name or address",
-            )?,
-            mqtt_port: service::or_default(
-                lookup,
-                "MQTT_PORT",
-                1883,
-                "a port number from 1 to 65535",
-            )?,
+            mqtt_broker: service::host(lookup, "MQTT_BROKER", "localhost")?,
+            mqtt_port: service::port(lookup, "MQTT_PORT", 1883)?,
             entrega: entrega.0,
             http_addr: service::or_default(
                 lookup,

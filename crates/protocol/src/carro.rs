@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{BadMessage, Checker, Loose};
+use crate::{BadMessage, Checker, Loose, read_object};
 
 /// The largest battery taken as plausible, in kWh.
 pub const MAX_CAPACIDADE_BATERIA: f64 = 2000.0;
@@ -116,7 +116,7 @@ impl CarroStatus {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8], topic_placa: &str) -> Result<Self, BadMessage> {
-        let mut fields: TelemetryFields = serde_json::from_slice(payload)?;
+        let mut fields: TelemetryFields = read_object(payload)?;
         let mut checker = Checker::new();
         let placa = fields.placa(&mut checker, topic_placa);
         let nivel_bateria =
@@ -139,7 +139,7 @@ impl CarroBateria {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8], topic_placa: &str) -> Result<Self, BadMessage> {
-        let mut fields: TelemetryFields = serde_json::from_slice(payload)?;
+        let mut fields: TelemetryFields = read_object(payload)?;
         let mut checker = Checker::new();
         let placa = fields.placa(&mut checker, topic_placa);
         let nivel_bateria =

@@ -58,6 +58,23 @@ impl From<serde_json::Error> for BadMessage {
     }
 }
 
+/// Reads one JSON object.
+///
+/// serde would take an array as well, its items as the fields in order of declaration; nobody
+/// who sends one means that.
+///
+/// # Errors
+/// Not JSON, or not an object, or one that has a field twice.
+pub fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMessage> {
+    let found = match payload.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => "veio uma lista",
+        Some(b'"') => "veio um texto",
+        Some(b'-' | b'0'..=b'9') => "veio um número",
+        _ => return Ok(serde_json::from_slice(payload)?),
+    };
+    Err(BadMessage::NotJson(found.to_owned()))
+}
+
 /// Collects the wrong fields of one message while its right ones are taken out.
 #[derive(Debug, Default)]
 pub struct Checker {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{BadMessage, ClientId, Loose, RequestId};
+use crate::{BadMessage, ClientId, Loose, RequestId, read_object};
 
 /// The most messages one array may carry.
 pub const MAX_ARRAY: usize = 256;
@@ -23,7 +23,7 @@ impl<'a> Address<'a> {
     /// # Errors
     /// Not a JSON object, or `server_id` is no text.
     pub fn server_id(payload: &'a [u8]) -> Result<Option<Cow<'a, str>>, BadMessage> {
-        Ok(serde_json::from_slice::<Self>(payload)?.server_id)
+        Ok(read_object::<Self>(payload)?.server_id)
     }
 }
 
@@ -39,7 +39,7 @@ impl Origin {
     /// Both ids, when both are there and valid.
     #[must_use]
     pub fn from_json(payload: &[u8]) -> Option<(ClientId, RequestId)> {
-        match serde_json::from_slice(payload).unwrap_or_default() {
+        match read_object(payload).unwrap_or_default() {
             Self { client_id: Loose::Value(client), request_id: Loose::Value(request) } => {
                 Some((client, request))
             }

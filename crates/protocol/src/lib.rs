@@ -19,7 +19,7 @@ mod timestamp;
 pub mod topics;
 
 pub use carro::{Carro, CarroBateria, CarroStatus, MAX_CAPACIDADE_BATERIA, MAX_TAXA_DESCARGA};
-pub use check::{BadMessage, Checker, FieldError, normalize_placa};
+pub use check::{BadMessage, Checker, FieldError, normalize_placa, read_object};
 pub use codigo::Codigo;
 pub use envelope::{Address, MAX_ARRAY, Origin, split};
 pub use ids::{ClientId, InvalidId, RequestId, ServerId};

@@ -122,7 +122,9 @@ impl<'de, T: Scalar> Visitor<'de> for LooseVisitor<T> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Loose<T>, E> {
-        Ok(T::from_integer(number.into()).map_or_else(|| wrong("um número inteiro"), Loose::Value))
+        let fits = i64::try_from(number).is_ok();
+        let found = if fits { "um número inteiro" } else { "um número grande demais" };
+        Ok(T::from_integer(number.into()).map_or_else(|| wrong(found), Loose::Value))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Loose<T>, E> {

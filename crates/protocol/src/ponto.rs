@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadMessage, Checker, Loose, ServerId, Timestamp};
+use crate::{BadMessage, Checker, Loose, ServerId, Timestamp, read_object};
 
 /// `pontos/{posto_id}/disponibilidade`: a charger goes in or out of service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ impl PontoDisponibilidade {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8], topic_posto_id: &str) -> Result<Self, BadMessage> {
-        let fields: PontoDisponibilidadeFields = serde_json::from_slice(payload)?;
+        let fields: PontoDisponibilidadeFields = read_object(payload)?;
         let mut checker = Checker::new();
         let server_id = checker.required("server_id", fields.server_id);
         let ponto_id = checker.positive_id("ponto_id", fields.ponto_id);

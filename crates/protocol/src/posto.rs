@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{BadMessage, Checker, ClientId, Loose, RequestId, ServerId};
+use crate::{BadMessage, Checker, ClientId, Loose, RequestId, ServerId, read_object};
 
 /// The longest connector type, in characters.
 const MAX_TIPO_CONECTOR: usize = 40;
@@ -89,7 +89,7 @@ impl PostosRequest {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        let fields: PostosRequestFields = serde_json::from_slice(payload)?;
+        let fields: PostosRequestFields = read_object(payload)?;
         let mut checker = Checker::new();
         let request_id = checker.required("request_id", fields.request_id);
         let client_id = checker.required("client_id", fields.client_id);

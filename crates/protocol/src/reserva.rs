@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::carro::CarroFields;
 use crate::{
     BadMessage, Carro, Checker, ClientId, Loose, RequestId, ServerId, StatusReply, Timestamp,
+    read_object,
 };
 
 /// Where a reserva stands.
@@ -116,7 +117,7 @@ impl ReservarBody {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(body: &[u8]) -> Result<Self, BadMessage> {
-        let fields: ReservarFields = serde_json::from_slice(body)?;
+        let fields: ReservarFields = read_object(body)?;
         let mut checker = Checker::new();
         let carro = CarroFields {
             placa: fields.placa,
@@ -211,15 +212,15 @@ impl ReservaRequest {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        let fields: ReservaRequestFields<'_> = serde_json::from_slice(payload)?;
+        let fields: ReservaRequestFields<'_> = read_object(payload)?;
         let mut checker = Checker::new();
         let request_id = checker.required("request_id", fields.request_id);
         let client_id = checker.required("client_id", fields.client_id);
         let server_id = checker.required("server_id", fields.server_id);
-        let carro = match fields.carro.map(|raw| serde_json::from_str::<CarroFields>(raw.get())) {
+        let carro = match fields.carro.map(|raw| read_object::<CarroFields>(raw.get().as_bytes())) {
             Some(Ok(carro)) => carro.check(&mut checker, "carro."),
             Some(Err(_)) => {
-                checker.wrong("carro", "deve ser um objeto");
+                checker.wrong("carro", "deve ser um objeto JSON válido");
                 None
             }
             None => {
@@ -273,7 +274,7 @@ impl ReservaRef {
     /// # Errors
     /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        let fields: ReservaRefFields = serde_json::from_slice(payload)?;
+        let fields: ReservaRefFields = read_object(payload)?;
         let mut checker = Checker::new();
         let request_id = checker.required("request_id", fields.request_id);
         let client_id = checker.required("client_id", fields.client_id);

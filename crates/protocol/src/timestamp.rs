@@ -64,7 +64,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// RFC 3339 writes an offset as `Z` or `±hh:mm`, nothing shorter or longer.
+/// RFC 3339 writes an offset as `Z` or `±hh:mm`, nothing shorter or longer, up to 23:59.
 fn has_full_offset(text: &str) -> bool {
     if text.ends_with(['Z', 'z']) {
         return true;
@@ -73,7 +73,7 @@ fn has_full_offset(text: &str) -> bool {
         return false;
     };
     matches!(offset.as_bytes(), [b'+' | b'-', h1, h2, b':', m1, m2]
-        if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()))
+        if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) && [*h1, *h2] < *b"24")
 }
 
 impl TryFrom<String> for Timestamp {

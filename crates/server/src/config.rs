@@ -63,18 +63,8 @@ impl Config {
                 default_url,
                 "an SQLite file, for example sqlite:///./data/server1.db",
             )?,
-            mqtt_broker: service::or_default(
-                lookup,
-                "MQTT_BROKER",
-                "localhost".to_owned(),
-                "a host name or address",
-            )?,
-            mqtt_port: service::or_default(
-                lookup,
-                "MQTT_PORT",
-                1883,
-                "a port number from 1 to 65535",
-            )?,
+            mqtt_broker: service::host(lookup, "MQTT_BROKER", "localhost")?,
+            mqtt_port: service::port(lookup, "MQTT_PORT", 1883)?,
             http_addr: service::or_default(
                 lookup,
                 "HTTP_ADDR",

@@ -2,6 +2,7 @@
 //!
 //! Nothing but `main` touches the process environment, so tests need not either.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -63,6 +64,32 @@ pub fn or_default<T: FromStr>(
     match value(lookup, name) {
         None => Ok(default),
         Some(value) => value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be }),
+    }
+}
+
+/// A host that may be left out.
+///
+/// # Errors
+/// It is neither a name nor an address, for example a URL.
+pub fn host(lookup: Lookup<'_>, name: &'static str, default: &str) -> Result<String, ConfigError> {
+    let should_be = "a host name or address, without scheme and port";
+    let value: String = or_default(lookup, name, default.to_owned(), should_be)?;
+    let in_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if value.bytes().all(in_a_name) || value.parse::<IpAddr>().is_ok() {
+        return Ok(value);
+    }
+    Err(ConfigError::Malformed { name, value, should_be })
+}
+
+/// A TCP port that may be left out.
+///
+/// # Errors
+/// It is no number from 1 to 65535.
+pub fn port(lookup: Lookup<'_>, name: &'static str, default: u16) -> Result<u16, ConfigError> {
+    let should_be = "a port number from 1 to 65535";
+    match or_default(lookup, name, default, should_be)? {
+        0 => Err(ConfigError::Malformed { name, value: "0".to_owned(), should_be }),
+        port => Ok(port),
     }
 }
 

@@ -31,7 +31,7 @@ fn observe(gateway: &Gateway, delivery: &Delivery) {
         Err(error) => return report(&delivery.topic, &error.to_string()),
     };
     let server_id = presence.server_id.clone();
-    match gateway.directory.observe(presence) {
+    match gateway.directory.observe(presence, delivery.generation) {
         Change::Came => {
             info!(%server_id, "servidor online");
             gateway.requester.server_returned(&server_id);

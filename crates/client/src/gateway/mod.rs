@@ -31,7 +31,7 @@ pub(crate) struct Gateway {
     pub(crate) client_id: ClientId,
     pub(crate) bus: Bus,
     pub(crate) requester: Requester,
-    pub(crate) directory: Directory,
+    directory: Directory,
     entrega: Entrega,
     query_limit: Duration,
     command_limit: Duration,
@@ -155,15 +155,24 @@ impl Gateway {
         Ok(Reply { codigo, body })
     }
 
+    /// Every servidor ever seen; without a broker nobody is known to be online.
+    pub(crate) fn servidores(&self) -> Vec<ServerPresence> {
+        let generation = match *self.bus.link().borrow() {
+            Link::Up { generation, .. } => Some(generation),
+            Link::Down => None,
+        };
+        self.directory.list(generation)
+    }
+
     /// The presence of a servidor that is there. Who is not is known at once; only right after
     /// a connection has come up, an unknown servidor gets a moment to be heard of.
     async fn find_server(&self, server_id: &ServerId) -> Result<ServerPresence, GatewayError> {
         loop {
             let link = *self.bus.link().borrow();
-            let Link::Up { since, .. } = link else {
+            let Link::Up { since, generation } = link else {
                 return Err(GatewayError::BrokerDown);
             };
-            match self.directory.get(server_id) {
+            match self.directory.get(server_id, generation) {
                 Some(presence) if presence.status == ServerState::Online => return Ok(presence),
                 Some(_) => return Err(GatewayError::ServerAway(server_id.clone())),
                 None => {

@@ -38,7 +38,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(postos::list))
         .routes(routes!(reservar::reserve))
         .routes(routes!(reservas::get))
@@ -47,5 +47,7 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(status::root))
         .routes(routes!(status::status))
         .routes(routes!(status::healthz))
-        .routes(routes!(status::readyz))
+        .routes(routes!(status::readyz));
+    service::document_faults(routes.get_openapi_mut(), "sobrecarregado");
+    routes
 }

@@ -19,5 +19,5 @@ pub(super) struct Servidores {
 #[utoipa::path(get, path = "/servidores", tag = "status",
     responses((status = 200, body = Servidores)))]
 pub(super) async fn list(State(gateway): State<Gateway>) -> Json<Servidores> {
-    Json(Servidores { servidores: gateway.directory.list() })
+    Json(Servidores { servidores: gateway.servidores() })
 }

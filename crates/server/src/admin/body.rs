@@ -1,7 +1,7 @@
 //! Bodies of the admin API, read so that every wrong field is named at once.
 
 use domain::{Kw, Kwh, Localizacao, Placa, Posto, PostoChange, Price};
-use protocol::{BadMessage, Checker, Loose};
+use protocol::{BadMessage, Checker, Loose, read_object};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -156,7 +156,7 @@ impl Fields {
 
 /// Reads the body of a new posto.
 pub(super) fn new_posto(body: &[u8]) -> Result<Posto, BadMessage> {
-    let fields: Fields = serde_json::from_slice(body)?;
+    let fields: Fields = read_object(body)?;
     let mut checker = Checker::new();
     if matches!(fields.nome, Loose::Missing) {
         checker.wrong("nome", "é obrigatório");
@@ -183,7 +183,7 @@ pub(super) fn new_posto(body: &[u8]) -> Result<Posto, BadMessage> {
 
 /// Reads what to change of a posto.
 pub(super) fn posto_change(body: &[u8]) -> Result<PostoChange, BadMessage> {
-    let fields: Fields = serde_json::from_slice(body)?;
+    let fields: Fields = read_object(body)?;
     let mut checker = Checker::new();
     let change = fields.change(&mut checker);
     checker.finish(Some(change))
@@ -191,7 +191,7 @@ pub(super) fn posto_change(body: &[u8]) -> Result<PostoChange, BadMessage> {
 
 /// Reads whether a posto is in service.
 pub(super) fn disponibilidade(body: &[u8]) -> Result<PostoChange, BadMessage> {
-    let fields: Fields = serde_json::from_slice(body)?;
+    let fields: Fields = read_object(body)?;
     let mut checker = Checker::new();
     let in_service = checker.required("disponivel", fields.disponivel);
     let em_manutencao = checker.optional("em_manutencao", fields.em_manutencao);
@@ -200,7 +200,7 @@ pub(super) fn disponibilidade(body: &[u8]) -> Result<PostoChange, BadMessage> {
 
 /// Reads which carro starts charging.
 pub(super) fn carregamento(body: &[u8]) -> Result<Placa, BadMessage> {
-    let fields: Fields = serde_json::from_slice(body)?;
+    let fields: Fields = read_object(body)?;
     let mut checker = Checker::new();
     let placa = checker.placa("placa", fields.placa).and_then(|text| Placa::new(&text).ok());
     checker.finish(placa)
@@ -208,7 +208,7 @@ pub(super) fn carregamento(body: &[u8]) -> Result<Placa, BadMessage> {
 
 /// Reads how much energy a session delivered.
 pub(super) fn energia(body: &[u8]) -> Result<Kwh, BadMessage> {
-    let fields: Fields = serde_json::from_slice(body)?;
+    let fields: Fields = read_object(body)?;
     let mut checker = Checker::new();
     let energy = checker
         .level("energia_fornecida", fields.energia_fornecida, MAX_ENERGIA)

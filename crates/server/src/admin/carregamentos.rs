@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::Rejection;
 use protocol::{ErrorReply, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service::{HttpError, Path, RawJson};
 use utoipa::ToSchema;
 
@@ -68,6 +68,13 @@ impl From<domain::Carregamento> for Carregamento {
     }
 }
 
+/// Names a session, and so which part of its path is wrong.
+#[derive(Deserialize)]
+pub(super) struct SessionPath {
+    id: i64,
+    carregamento_id: i64,
+}
+
 async fn write_and_show(
     servidor: &Servidor,
     posto_id: i64,
@@ -122,7 +129,7 @@ pub(super) async fn start(
 )]
 pub(super) async fn finish(
     State(servidor): State<Servidor>,
-    Path((posto_id, id)): Path<(i64, i64)>,
+    Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
     let energia_fornecida = body::energia(&body)?;

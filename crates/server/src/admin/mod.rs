@@ -44,7 +44,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn routes() -> OpenApiRouter<Servidor> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(status::root))
         .routes(routes!(status::status))
         .routes(routes!(status::healthz))
@@ -58,7 +58,10 @@ fn routes() -> OpenApiRouter<Servidor> {
         .routes(routes!(carros::get))
         .routes(routes!(reservas::list))
         .routes(routes!(reservas::get))
-        .routes(routes!(reservas::cancel))
+        .routes(routes!(reservas::cancel));
+    let unavailable = "servidor_indisponivel, sobrecarregado";
+    service::document_faults(routes.get_openapi_mut(), unavailable);
+    routes
 }
 
 impl Servidor {

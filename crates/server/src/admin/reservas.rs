@@ -1,10 +1,11 @@
 //! The reservas of this servidor.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use domain::Rejection;
 use protocol::{
-    Checker, ErrorReply, Loose, Reserva, ReservaReply, ReservaStatus, StatusReply, Timestamp,
+    Checker, ErrorReply, Loose, RequestId, Reserva, ReservaReply, ReservaStatus, StatusReply,
+    Timestamp,
 };
 use serde::Serialize;
 use service::{HttpError, Path, QueryParams};
@@ -147,16 +148,18 @@ pub(super) async fn get(
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
 pub(super) async fn cancel(
     State(servidor): State<Servidor>,
+    Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
     let cancelled = servidor.store.cancel(CancelTarget::Id(id), servidor.default_deadline()).await;
     let reserva = cancelled.map_err(|error| servidor.write_error(error))?;
     Ok(Json(ReservaReply {
-        request_id: protocol::RequestId::new(),
+        request_id,
         status: StatusReply::Sucesso,
         mensagem: wire::cancelled_mensagem(&reserva),
         reserva: wire::reserva(&reserva),

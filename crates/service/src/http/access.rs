@@ -3,11 +3,14 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use protocol::RequestId;
 use tracing::{debug, info};
+
+use super::HttpError;
 
 /// Tells the caller which id its request has in the logs. A handler that gave the request
 /// another id sets it itself.
@@ -21,6 +24,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let request_id = RequestId::new();
     request.extensions_mut().insert(request_id.clone());
     let mut response = next.run(request).await;
+    let request_id = identify(&mut response, request_id);
     let header = response.headers_mut().entry(X_REQUEST_ID);
     let header = header.or_insert_with(|| {
         HeaderValue::from_str(request_id.as_str()).unwrap_or(HeaderValue::from_static(""))
@@ -38,4 +42,17 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
         }
     }
     response
+}
+
+/// The id that an error names is the request's; an error that names none gets `new`.
+fn identify(response: &mut Response, new: RequestId) -> RequestId {
+    let Some(error) = response.extensions_mut().remove::<HttpError>() else {
+        return new;
+    };
+    if let Some(named) = error.request_id() {
+        return named.clone();
+    }
+    *response.body_mut() = error.with_request_id(new.clone()).into_response().into_body();
+    response.headers_mut().remove(CONTENT_LENGTH);
+    new
 }

@@ -24,6 +24,11 @@ impl HttpError {
         self
     }
 
+    /// The request it is of, where it knows.
+    pub(super) fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.as_ref()
+    }
+
     /// Its code.
     #[must_use]
     pub fn codigo(&self) -> Codigo {
@@ -95,10 +100,12 @@ impl IntoResponse for HttpError {
         let codigo = self.0.codigo;
         let status = StatusCode::from_u16(codigo.http_status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.0)).into_response();
+        let mut response = (status, Json(&self.0)).into_response();
         if codigo == Codigo::Sobrecarregado {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        // Which request failed is known where its line is logged.
+        response.extensions_mut().insert(self);
         response
     }
 }

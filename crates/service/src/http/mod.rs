@@ -1,10 +1,13 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
 mod access;
+mod docs;
 mod error;
 mod extract;
 mod query;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -15,8 +18,8 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
-use utoipa_swagger_ui::SwaggerUi;
 
+pub use docs::document_faults;
 pub use error::HttpError;
 pub use extract::{Path, RawJson};
 pub use query::QueryParams;
@@ -32,7 +35,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     router
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
+        .merge(docs::pages(openapi))
         .fallback(async || HttpError::unknown_route())
         .method_not_allowed_fallback(async || HttpError::wrong_method())
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -41,13 +44,17 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
         .layer(middleware::from_fn(access::log))
 }
 
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}
+
 async fn limit_in_flight(
     State(permits): State<Arc<Semaphore>>,
     request: Request,
     next: Next,
 ) -> Response {
     // Whether a probe is answered must not depend on how much else is going on.
-    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+    if is_probe(request.uri().path()) {
         return next.run(request).await;
     }
     match permits.try_acquire() {

@@ -1,0 +1,55 @@
+//! Every `codigo`: its word on the wire and its one HTTP status, as in the contract.
+
+use protocol::Codigo;
+
+const CODIGOS: [(u16, &str); 22] = [
+    (404, "posto_inexistente"),
+    (404, "reserva_inexistente"),
+    (404, "carro_inexistente"),
+    (404, "carregamento_inexistente"),
+    (404, "rota_inexistente"),
+    (405, "metodo_nao_permitido"),
+    (409, "posto_ja_reservado_para_este_carro"),
+    (409, "posto_reservado"),
+    (409, "posto_indisponivel"),
+    (409, "posto_em_manutencao"),
+    (409, "posto_em_uso"),
+    (409, "reserva_encerrada"),
+    (409, "carregamento_encerrado"),
+    (413, "corpo_grande_demais"),
+    (415, "tipo_nao_suportado"),
+    (422, "requisicao_invalida"),
+    (422, "chave_idempotencia_reutilizada"),
+    (500, "erro_interno"),
+    (503, "servidor_indisponivel"),
+    (503, "broker_indisponivel"),
+    (503, "sobrecarregado"),
+    (504, "tempo_esgotado"),
+];
+
+#[test]
+fn each_word_has_one_status() {
+    for (status, word) in CODIGOS {
+        let json = format!("{word:?}");
+        let codigo: Codigo = serde_json::from_str(&json).expect(word);
+        assert_eq!(codigo.http_status(), status, "{word}");
+        assert_eq!(serde_json::to_string(&codigo).expect(word), json);
+    }
+}
+
+#[test]
+fn the_list_is_whole() {
+    // The schema is derived from the enum: a code that is new there is missing above.
+    let schema = serde_json::to_value(<Codigo as utoipa::PartialSchema>::schema());
+    let schema = schema.expect("a schema");
+    let mut words: Vec<&str> = schema["enum"]
+        .as_array()
+        .expect("an enum")
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    let mut table: Vec<&str> = CODIGOS.iter().map(|(_, word)| *word).collect();
+    words.sort_unstable();
+    table.sort_unstable();
+    assert_eq!(words, table);
+}

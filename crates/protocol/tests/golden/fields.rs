@@ -1,0 +1,233 @@
+//! Wrong fields: missing, of the wrong type, out of range. Each is named, all at once.
+
+use protocol::{
+    CarroBateria, CarroStatus, PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest,
+    ReservarBody,
+};
+
+use crate::support::{SEED_BODY, body_with, mensagem, with, wrong_fields};
+
+const COMMAND: &str = r#"{"request_id":"r1","client_id":"c1","server_id":"s1","posto_id":5,"reserva_request_id":"r0",
+    "carro":{"placa":"ABC1234","modelo":"BYD","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19}}"#;
+
+#[test]
+fn every_required_field_of_a_reservation_is_missed_by_its_name() {
+    for campo in [
+        "placa",
+        "modelo",
+        "capacidade_bateria",
+        "nivel_bateria_atual",
+        "taxa_descarga",
+        "posto_id",
+        "server_id",
+    ] {
+        for absent in ["", "null"] {
+            assert_eq!(wrong_fields(body_with(campo, absent)), [campo]);
+            assert_eq!(mensagem(body_with(campo, absent)), "é obrigatório", "{campo}");
+        }
+    }
+    assert_eq!(wrong_fields(ReservarBody::from_json(b"{}")).len(), 7);
+}
+
+#[test]
+fn a_wrong_type_says_what_came_and_what_it_should_be() {
+    for (campo, json, said) in [
+        ("placa", "5", "deve ser um texto, mas veio um número inteiro"),
+        ("placa", "5.5", "deve ser um texto, mas veio um número com vírgula"),
+        ("modelo", "true", "deve ser um texto, mas veio true ou false"),
+        ("modelo", r#"["BYD"]"#, "deve ser um texto, mas veio uma lista"),
+        ("capacidade_bateria", r#""44.5""#, "deve ser um número, mas veio um texto"),
+        ("nivel_bateria_atual", "{}", "deve ser um número, mas veio um objeto"),
+        ("taxa_descarga", "false", "deve ser um número, mas veio true ou false"),
+        ("posto_id", r#""5""#, "deve ser um número inteiro, mas veio um texto"),
+        ("posto_id", "5.5", "deve ser um número inteiro, mas veio um número com vírgula"),
+        (
+            "posto_id",
+            "9223372036854775808",
+            "deve ser um número inteiro, mas veio um número grande demais",
+        ),
+        ("server_id", "1", "deve ser um texto, mas veio um número inteiro"),
+    ] {
+        assert_eq!(wrong_fields(body_with(campo, json)), [campo], "{json}");
+        assert_eq!(mensagem(body_with(campo, json)), said, "{campo}: {json}");
+    }
+}
+
+#[test]
+fn ranges_are_those_of_the_contract_to_the_edge() {
+    let long = |length: usize| format!("{:?}", "é".repeat(length));
+    for (campo, right, wrong) in [
+        (
+            "placa",
+            vec![r#""ABC12""#, r#""abc-12 34""#, r#""ABCD1234""#],
+            vec![r#""AB12""#, r#""ABC123456""#, r#""ABÇ1234""#, r#""""#],
+        ),
+        (
+            "modelo",
+            vec![&*long(1), &*long(120)],
+            vec![r#""""#, r#""  ""#, r#""a\nb""#, &*long(121)],
+        ),
+        (
+            "capacidade_bateria",
+            vec!["22.3", "2000"],
+            vec!["0", "-0.0", "-1", "2000.1", "1e308", "-1e308"],
+        ),
+        ("nivel_bateria_atual", vec!["0", "-0.0", "44.5"], vec!["-0.1", "44.6", "1e308"]),
+        ("taxa_descarga", vec!["1e-300", "10"], vec!["0", "-0.0", "10.01", "1e308"]),
+        (
+            "posto_id",
+            vec!["1", "9223372036854775807"],
+            vec!["0", "-1", "-9223372036854775808", "1e3"],
+        ),
+        (
+            "server_id",
+            vec![r#""a-B_9""#],
+            vec![r#""""#, r#""a/b""#, r##""#""##, r#""+""#, r#""a b""#, &*long(3)],
+        ),
+    ] {
+        for json in right {
+            assert!(body_with(campo, json).is_ok(), "{campo}: {json} was refused");
+        }
+        for json in wrong {
+            assert_eq!(wrong_fields(body_with(campo, json)), [campo], "{json}");
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_is_put_into_its_normal_form() {
+    let body = body_with("placa", r#"" abc-1d23 ""#).expect("a placa");
+    assert_eq!(body.placa, "ABC1D23");
+    assert_eq!(body_with("modelo", r#"" BYD ""#).expect("a model").modelo, "BYD");
+    let body = body_with("nivel_bateria_atual", "-0.0").expect("an empty battery");
+    assert!(body.nivel_bateria_atual.is_sign_positive());
+}
+
+#[test]
+fn four_wrong_fields_are_named_at_once() {
+    let body = r#"{"placa": "A", "modelo": "", "capacidade_bateria": -1, "nivel_bateria_atual": 22.3, "taxa_descarga": "x", "posto_id": 5, "server_id": "server1"}"#;
+    let read = ReservarBody::from_json(body.as_bytes());
+    let said = read.as_ref().expect_err("four fields are wrong").to_string();
+    let campos = ["placa", "modelo", "capacidade_bateria", "taxa_descarga"];
+    assert_eq!(wrong_fields(read), campos);
+    for campo in campos {
+        assert!(said.contains(campo), "{campo} is not in {said:?}");
+    }
+}
+
+#[test]
+fn a_stretch_ends_after_it_begins() {
+    let times = |inicio: &str, fim: &str| {
+        let body = with(SEED_BODY, "inicio", inicio);
+        ReservarBody::from_json(with(&body, "fim", fim).as_bytes())
+    };
+    let (early, late) = (r#""2026-01-01T00:00:00Z""#, r#""2026-01-01T00:00:00.001Z""#);
+    assert!(times(early, late).is_ok());
+    assert!(times(early, "null").is_ok());
+    assert!(times("null", late).is_ok());
+    for (inicio, fim, wrong) in [
+        (late, early, vec!["fim"]),
+        (early, early, vec!["fim"]),
+        // The same moment, written with two offsets.
+        (early, r#""2025-12-31T21:00:00-03:00""#, vec!["fim"]),
+        (r#""amanhã""#, "5", vec!["inicio", "fim"]),
+    ] {
+        assert_eq!(wrong_fields(times(inicio, fim)), wrong, "{inicio} to {fim}");
+    }
+}
+
+#[test]
+fn fields_of_a_commands_carro_are_named_by_their_path() {
+    for (campo, json) in
+        [("carro.placa", r#""A""#), ("carro.modelo", ""), ("carro.capacidade_bateria", "0")]
+    {
+        let payload = with(COMMAND, campo, json);
+        assert_eq!(wrong_fields(ReservaRequest::from_json(payload.as_bytes())), [campo]);
+    }
+    for json in
+        ["", "null", "5", r#""BYD""#, r#"["ABC1234","BYD",44.5,22.3,0.19]"#, r#"{"placa":1e400}"#]
+    {
+        let payload = with(COMMAND, "carro", json);
+        assert_eq!(
+            wrong_fields(ReservaRequest::from_json(payload.as_bytes())),
+            ["carro"],
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn ids_of_every_command_are_checked() {
+    for (campo, json) in [
+        ("request_id", ""),
+        ("request_id", r#""a b""#),
+        ("request_id", r#""é""#),
+        ("client_id", r#""a/b""#),
+        ("client_id", "7"),
+        ("server_id", r##""#""##),
+        ("server_id", ""),
+    ] {
+        let payload = with(COMMAND, campo, json);
+        let payload = payload.as_bytes();
+        assert_eq!(wrong_fields(PostosRequest::from_json(payload)), [campo], "{json}");
+        assert_eq!(wrong_fields(ReservaRequest::from_json(payload)), [campo], "{json}");
+        assert_eq!(wrong_fields(ReservaRef::from_json(payload)), [campo], "{json}");
+    }
+    let payload = with(COMMAND, "reserva_request_id", "");
+    assert_eq!(wrong_fields(ReservaRef::from_json(payload.as_bytes())), ["reserva_request_id"]);
+}
+
+#[test]
+fn filters_of_a_listing_are_checked() {
+    for (campo, json) in [
+        ("disponivel", r#""sim""#),
+        ("em_manutencao", "1"),
+        ("tipo_conector", r#""""#),
+        ("tipo_conector", "2"),
+    ] {
+        let payload = with(COMMAND, campo, json);
+        assert_eq!(wrong_fields(PostosRequest::from_json(payload.as_bytes())), [campo], "{json}");
+    }
+}
+
+#[test]
+fn a_carro_speaks_for_itself_only() {
+    let payload = br#"{"placa":"abc-1234","nivel_bateria":30,"em_carregamento":true}"#;
+    for topic in ["ABC1234", "abc-1234"] {
+        let status = CarroStatus::from_json(payload, topic).expect("its own topic");
+        assert_eq!(status.placa, "ABC1234");
+        CarroBateria::from_json(payload, topic).expect("its own topic");
+    }
+    for topic in ["XYZ9876", "", "ABC12345", "+"] {
+        assert_eq!(wrong_fields(CarroStatus::from_json(payload, topic)), ["placa"], "{topic:?}");
+        assert_eq!(wrong_fields(CarroBateria::from_json(payload, topic)), ["placa"], "{topic:?}");
+    }
+    let nothing = CarroStatus::from_json(b"{}", "ABC1234");
+    assert_eq!(wrong_fields(nothing), ["placa", "nivel_bateria", "em_carregamento"]);
+    let wrong = br#"{"placa":"ABC1234","nivel_bateria":-1,"taxa_descarga":0}"#;
+    let wrong = CarroBateria::from_json(wrong, "ABC1234");
+    assert_eq!(wrong_fields(wrong), ["nivel_bateria", "taxa_descarga"]);
+}
+
+#[test]
+fn a_charger_speaks_for_itself_and_says_whose_it_is() {
+    let payload = br#"{"server_id":"server1","ponto_id":5,"disponivel":true}"#;
+    PontoDisponibilidade::from_json(payload, "5").expect("its own topic");
+    for topic in ["6", "05", "", "5.0", "+5"] {
+        let read = PontoDisponibilidade::from_json(payload, topic);
+        assert_eq!(wrong_fields(read), ["ponto_id"], "{topic:?}");
+    }
+    for (payload, wrong) in [
+        (r#"{"ponto_id":5,"disponivel":true}"#, vec!["server_id"]),
+        (r#"{"server_id":"s","ponto_id":0,"disponivel":true}"#, vec!["ponto_id"]),
+        (r#"{"server_id":"s","ponto_id":5,"disponivel":"sim"}"#, vec!["disponivel"]),
+        (
+            r#"{"server_id":"s","ponto_id":5,"disponivel":true,"em_manutencao":0}"#,
+            vec!["em_manutencao"],
+        ),
+        ("{}", vec!["server_id", "ponto_id", "disponivel"]),
+    ] {
+        let read = PontoDisponibilidade::from_json(payload.as_bytes(), "5");
+        assert_eq!(wrong_fields(read), wrong, "{payload}");
+    }
+}

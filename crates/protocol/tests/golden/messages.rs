@@ -1,0 +1,129 @@
+//! What goes to a servidor, and what carros and chargers say: written exactly, read back.
+
+use std::fmt::Debug;
+
+use protocol::{
+    BadMessage, CarroBateria, CarroStatus, PontoDisponibilidade, PostosFilter, PostosRequest,
+    ReservaRef, ReservaRequest, ReservarBody,
+};
+use serde::Serialize;
+
+use crate::support::{SEED_BODY, compact, id, seed_carro, time};
+
+/// `message` is written as `json`, to the byte, and `json` is read as `message`.
+fn golden<T: Serialize + PartialEq + Debug>(
+    message: &T,
+    json: &str,
+    read: impl Fn(&[u8]) -> Result<T, BadMessage>,
+) {
+    let json = compact(json);
+    assert_eq!(serde_json::to_string(message).expect("it can be written"), json);
+    assert_eq!(read(json.as_bytes()).as_ref(), Ok(message));
+}
+
+#[test]
+fn postos_request() {
+    let mut request = PostosRequest {
+        request_id: id("r1"),
+        client_id: id("cliente1"),
+        server_id: id("server1"),
+        filter: PostosFilter::default(),
+    };
+    let json = r#"{"request_id":"r1","client_id":"cliente1","server_id":"server1"}"#;
+    golden(&request, json, PostosRequest::from_json);
+    request.filter = PostosFilter {
+        disponivel: Some(true),
+        em_manutencao: Some(false),
+        tipo_conector: Some("Type 2".to_owned()),
+    };
+    let json = r#"{
+        "request_id":"r1","client_id":"cliente1","server_id":"server1",
+        "disponivel":true,"em_manutencao":false,"tipo_conector":"Type 2"
+    }"#;
+    golden(&request, json, PostosRequest::from_json);
+}
+
+#[test]
+fn the_seeds_body_becomes_the_seeds_command() {
+    let body = ReservarBody::from_json(SEED_BODY.as_bytes()).expect("the seed's body is right");
+    let request = body.into_request(id("r1"), id("cliente1"));
+    assert_eq!(request.carro, seed_carro());
+    let json = r#"{
+        "request_id":"r1","client_id":"cliente1","server_id":"server1",
+        "carro":{
+            "placa":"ABC1234","modelo":"BYD Dolphin","capacidade_bateria":44.5,
+            "nivel_bateria_atual":22.3,"taxa_descarga":0.19
+        },
+        "posto_id":5
+    }"#;
+    golden(&request, json, ReservaRequest::from_json);
+}
+
+#[test]
+fn a_reservation_may_say_when() {
+    let request = ReservaRequest {
+        request_id: id("r1"),
+        client_id: id("cliente1"),
+        server_id: id("server1"),
+        carro: seed_carro(),
+        posto_id: 5,
+        inicio: Some(time("2026-11-23T09:00:00-03:00")),
+        fim: Some(time("2026-11-23T11:30:00-03:00")),
+    };
+    let json = r#"{
+        "request_id":"r1","client_id":"cliente1","server_id":"server1",
+        "carro":{
+            "placa":"ABC1234","modelo":"BYD Dolphin","capacidade_bateria":44.5,
+            "nivel_bateria_atual":22.3,"taxa_descarga":0.19
+        },
+        "posto_id":5,"inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z"
+    }"#;
+    golden(&request, json, ReservaRequest::from_json);
+}
+
+#[test]
+fn cancelamento_and_consulta() {
+    let asked = ReservaRef {
+        request_id: id("r2"),
+        client_id: id("cliente1"),
+        server_id: id("server1"),
+        reserva_request_id: id("r1"),
+    };
+    let json = r#"{
+        "request_id":"r2","client_id":"cliente1","server_id":"server1","reserva_request_id":"r1"
+    }"#;
+    golden(&asked, json, ReservaRef::from_json);
+}
+
+#[test]
+fn carro_status() {
+    let status =
+        CarroStatus { placa: "ABC1D23".to_owned(), nivel_bateria: 30.5, em_carregamento: true };
+    let json = r#"{"placa":"ABC1D23","nivel_bateria":30.5,"em_carregamento":true}"#;
+    golden(&status, json, |payload| CarroStatus::from_json(payload, "ABC1D23"));
+}
+
+#[test]
+fn carro_bateria() {
+    let mut bateria =
+        CarroBateria { placa: "ABC1D23".to_owned(), nivel_bateria: 30.5, taxa_descarga: Some(0.2) };
+    let read = |payload: &[u8]| CarroBateria::from_json(payload, "ABC1D23");
+    golden(&bateria, r#"{"placa":"ABC1D23","nivel_bateria":30.5,"taxa_descarga":0.2}"#, read);
+    bateria.taxa_descarga = None;
+    golden(&bateria, r#"{"placa":"ABC1D23","nivel_bateria":30.5}"#, read);
+}
+
+#[test]
+fn ponto_disponibilidade() {
+    let mut ponto = PontoDisponibilidade {
+        server_id: id("server1"),
+        ponto_id: 5,
+        disponivel: false,
+        em_manutencao: Some(true),
+    };
+    let read = |payload: &[u8]| PontoDisponibilidade::from_json(payload, "5");
+    let json = r#"{"server_id":"server1","ponto_id":5,"disponivel":false,"em_manutencao":true}"#;
+    golden(&ponto, json, read);
+    ponto.em_manutencao = None;
+    golden(&ponto, r#"{"server_id":"server1","ponto_id":5,"disponivel":false}"#, read);
+}

@@ -1,0 +1,114 @@
+//! Payloads that are no message at all, and those that only look strange.
+
+use protocol::{
+    Address, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostosRequest, ReservaRef,
+    ReservaRequest, ReservarBody,
+};
+
+use crate::support::{SEED_BODY, body_with, mensagem, not_json, with, wrong_fields};
+
+/// How every reader refuses the payload, when none takes it as an object.
+fn refusals(payload: &[u8]) -> [String; 8] {
+    [
+        not_json(ReservarBody::from_json(payload)),
+        not_json(ReservaRequest::from_json(payload)),
+        not_json(ReservaRef::from_json(payload)),
+        not_json(PostosRequest::from_json(payload)),
+        not_json(CarroStatus::from_json(payload, "ABC1234")),
+        not_json(CarroBateria::from_json(payload, "ABC1234")),
+        not_json(PontoDisponibilidade::from_json(payload, "5")),
+        not_json(Address::server_id(payload)),
+    ]
+}
+
+#[test]
+fn what_is_no_object_is_no_message() {
+    let deep = "[".repeat(10_000);
+    let deep_object = r#"{"placa":"#.repeat(10_000);
+    for payload in [
+        &b""[..],
+        b"  \n",
+        b"oi",
+        b"{",
+        b"{\"placa\":",
+        b"{}{}",
+        b"{'placa': 1}",
+        b"null",
+        b"true",
+        b"5",
+        b"-5",
+        b"\"{}\"",
+        b"[]",
+        b"[{}]",
+        br#"["ABC1234","BYD",44.5,22.3,0.19,5,"server1"]"#,
+        b"\xef\xbb\xbf{}",
+        b"\xff\xfe{\0}\0",
+        deep.as_bytes(),
+        deep_object.as_bytes(),
+    ] {
+        let shown = String::from_utf8_lossy(&payload[..payload.len().min(40)]).into_owned();
+        for refusal in refusals(payload) {
+            assert!(!refusal.is_empty(), "{shown}");
+        }
+        assert!(Origin::from_json(payload).is_none(), "{shown}");
+    }
+}
+
+#[test]
+fn text_that_is_no_text_is_refused() {
+    for json in [&br#"{"placa":"\ud800"}"#[..], b"{\"placa\":\"\xff\"}", br#"{"placa":"\x"}"#] {
+        not_json(ReservarBody::from_json(json));
+    }
+    // Two halves of a pair are a character, here one that no placa has.
+    assert_eq!(wrong_fields(body_with("placa", r#""\ud83d\ude97""#)), ["placa"]);
+}
+
+#[test]
+fn a_number_beyond_all_numbers_is_refused() {
+    not_json(body_with("posto_id", "1e400"));
+    not_json(body_with("nivel_bateria_atual", "-1e400"));
+    not_json(body_with("nivel_bateria_atual", "NaN"));
+    assert_eq!(wrong_fields(body_with("posto_id", &"9".repeat(30))), ["posto_id"]);
+    assert_eq!(wrong_fields(body_with("posto_id", &format!("-{}", "9".repeat(30)))), ["posto_id"]);
+}
+
+#[test]
+fn a_field_that_comes_twice_is_refused() {
+    let twice = SEED_BODY.replacen('{', r#"{"posto_id": 6, "#, 1);
+    let refusal = not_json(ReservarBody::from_json(twice.as_bytes()));
+    assert!(refusal.contains("posto_id"), "{refusal}");
+    let twice = br#"{"server_id":"server1","server_id":"server2"}"#;
+    assert!(not_json(Address::server_id(twice)).contains("server_id"));
+}
+
+#[test]
+fn a_megabyte_in_a_field_is_a_wrong_field_and_nothing_worse() {
+    let megabyte = format!("{:?}", "A".repeat(1 << 20));
+    for campo in ["placa", "modelo", "server_id"] {
+        let said = mensagem(body_with(campo, &megabyte));
+        assert!(said.len() < 200, "{campo}: the answer repeats the megabyte");
+    }
+    let payload = with(SEED_BODY, "request_id", &megabyte);
+    assert!(Origin::from_json(payload.as_bytes()).is_none());
+}
+
+#[test]
+fn nesting_in_a_field_is_a_wrong_field_and_nothing_worse() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(wrong_fields(body_with("modelo", &deep)), ["modelo"]);
+    let payload = format!(
+        r#"{{"request_id":"r","client_id":"c","server_id":"s","posto_id":5,"carro":{deep}}}"#
+    );
+    assert_eq!(wrong_fields(ReservaRequest::from_json(payload.as_bytes())), ["carro"]);
+}
+
+#[test]
+fn fields_that_nobody_knows_are_ignored() {
+    let known = ReservarBody::from_json(SEED_BODY.as_bytes()).expect("the seed's body");
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for json in ["null", "1e9", r#"{"placa":"XYZ9876"}"#, &deep] {
+        assert_eq!(body_with("cor", json).as_ref(), Ok(&known), "{:.40}", json);
+    }
+    let payload = br#"{"placa":"ABC1234","nivel_bateria":3,"em_carregamento":false,"cor":"azul"}"#;
+    CarroStatus::from_json(payload, "ABC1234").expect("one field more");
+}

@@ -1,0 +1,66 @@
+//! Points in time, as other programs write them.
+
+use protocol::{Reserva, Timestamp};
+
+use crate::support::{body_with, mensagem, time};
+
+#[test]
+fn any_offset_is_read_and_utc_is_written() {
+    for (text, written) in [
+        ("2026-11-23T09:00:00-03:00", "2026-11-23T12:00:00.000Z"),
+        ("2026-11-23T12:00:00+00:00", "2026-11-23T12:00:00.000Z"),
+        ("2026-11-23T12:00:00-00:00", "2026-11-23T12:00:00.000Z"),
+        ("2026-11-23T17:45:00+05:45", "2026-11-23T12:00:00.000Z"),
+        ("2026-11-24T11:59:00+23:59", "2026-11-23T12:00:00.000Z"),
+        ("2026-11-23T12:00:00.123456789Z", "2026-11-23T12:00:00.123Z"),
+        // A leap second has no place of its own on the clock; it is the second before.
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000Z"),
+        ("2016-12-31T20:59:60-03:00", "2016-12-31T23:59:59.000Z"),
+        // The first and the last moment there is.
+        ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+        ("9998-12-31T23:59:59.999Z", "9998-12-31T23:59:59.999Z"),
+        ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00.000Z"),
+    ] {
+        assert_eq!(time(text).to_string(), written, "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_rfc_3339_with_an_offset_is_refused() {
+    for text in [
+        "2026-11-23",
+        "2026-11-23T12:00:00",
+        "2026-11-23T12:00Z",
+        "2026-11-23T12:00:00 Z",
+        "2026-11-23T12:00:00+24:00",
+        "2026-11-23T12:00:00+25:00",
+        "2026-11-23T12:00:00+03:60",
+        "2026-11-23T12:00:00+3:00",
+        "2026-11-23T12:00:00+03:00:00",
+        "2026-11-23T12:00:00\u{2212}03:00",
+        "2026-11-23T12:00:00.Z",
+        "2026-11-23T12:00:61Z",
+        "2026-11-23T24:00:00Z",
+        "2026-13-01T12:00:00Z",
+        "2025-02-29T00:00:00Z",
+        "2026-W05-6T12:00:00Z",
+        "26-11-23T12:00:00.000Z",
+        "1970-01-01T00:00:00+00:01",
+        "9999-01-01T00:00:00Z",
+        "segunda-feira que vem, ao meio-dia",
+    ] {
+        assert!(text.parse::<Timestamp>().is_err(), "{text:?} was taken as a time");
+        let said = mensagem(body_with("inicio", &format!("{text:?}")));
+        assert!(said.contains("RFC 3339"), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn a_number_is_no_time() {
+    for json in ["1767225600", "1.5", "true", "{}"] {
+        let said = mensagem(body_with("fim", json));
+        assert!(said.starts_with("deve ser uma data RFC 3339 com fuso"), "{json}: {said}");
+    }
+    let reserva = r#"{"id":1,"posto_id":5,"placa":"ABC1234","inicio":0,"fim":1,"status":"ativa"}"#;
+    serde_json::from_str::<Reserva>(reserva).expect_err("numbers are no times");
+}
