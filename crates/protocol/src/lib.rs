@@ -15,6 +15,7 @@ mod posto;
 mod presence;
 mod reply;
 mod reserva;
+mod reservar;
 mod timestamp;
 pub mod topics;
 
@@ -28,8 +29,6 @@ pub use ponto::{PontoDisponibilidade, PontoStatus};
 pub use posto::{Posto, PostosFilter, PostosReply, PostosRequest};
 pub use presence::{Entrega, ServerPresence, ServerState};
 pub use reply::{ErrorReply, ReplyHead, StatusReply};
-pub use reserva::{
-    Reserva, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ReservaStatus, ReservarBody,
-    ReservarFields,
-};
+pub use reserva::{Reserva, ReservaEvent, ReservaRef, ReservaReply, ReservaStatus};
+pub use reservar::{ReservaRequest, ReservarBody};
 pub use timestamp::{InvalidTimestamp, Timestamp};

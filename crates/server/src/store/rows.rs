@@ -76,3 +76,8 @@ impl TryFrom<ReservaRow> for Reserva {
         })
     }
 }
+
+/// Rows for `json_each`, with which one statement reads or writes a whole batch.
+pub(super) fn json<T: serde::Serialize>(rows: &T) -> Result<String, StoreError> {
+    serde_json::to_string(rows).map_err(|error| StoreError::Corrupt(error.to_string()))
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::Moment;
 use sqlx::SqliteConnection;
 
+use super::rows::json;
 use super::{StoreError, Telemetry};
 
 /// Updates the carros that are known; of an unknown one nothing is kept.
@@ -23,8 +24,7 @@ pub(super) async fn apply(
         entry.1 = said.taxa_descarga.map(domain::KwhPerKm::get).or(entry.1);
         entry.2 = said.em_carregamento.or(entry.2);
     }
-    let rows = serde_json::to_string(&latest.into_iter().collect::<Vec<_>>())
-        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let rows = json(&latest.into_iter().collect::<Vec<_>>())?;
     sqlx::query(
         "UPDATE carros SET
              nivel_bateria_atual = said.value ->> '$[1][0]',

@@ -1,6 +1,11 @@
 //! Everything of a servidor but the broker: its store on real files, its HTTP API through real
 //! sockets, its configuration.
 
+mod admin;
+mod config;
+mod import;
+mod openapi;
+mod running;
 mod store;
 mod store_concurrency;
 mod support;

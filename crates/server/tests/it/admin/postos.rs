@@ -1,0 +1,153 @@
+//! Postos: listed, made, changed, taken out of service, removed.
+
+use serde_json::json;
+
+use crate::running::Running;
+use crate::support::reservation;
+
+#[tokio::test]
+async fn a_listing_can_be_filtered() {
+    let server = Running::fresh().await;
+    for (path, ids) in [
+        ("/postos", vec![1, 2, 3]),
+        ("/postos?disponivel=true", vec![1]),
+        ("/postos?disponivel=false", vec![2, 3]),
+        ("/postos?em_manutencao=true", vec![2]),
+        ("/postos?em_manutencao=0&disponivel=0", vec![3]),
+        ("/postos?em_manutencao=true&disponivel=true", vec![]),
+        ("/postos?cor=azul", vec![1, 2, 3]),
+    ] {
+        assert_eq!(server.get(path).await.column("postos", "id"), ids, "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_posto_has_the_defaults_and_an_address() {
+    let server = Running::fresh().await;
+    let body = json!({"nome": " Praça da Sé ", "localizacao": "-23.5503, -46.6342"});
+    let created = server.post("/postos", &body).await;
+    assert_eq!((created.status, created.header("location")), (201, "/postos/4"));
+    let posto = json!({
+        "id": 4, "nome": "Praça da Sé", "localizacao": "-23.5503,-46.6342",
+        "potencia_maxima": 22.0, "tipo_conector": "CCS", "preco_kwh": 2.5,
+        "disponivel": true, "em_manutencao": false
+    });
+    assert_eq!(created.json, posto);
+    assert_eq!(server.get("/postos/4").await.json, posto);
+
+    let whole = json!({
+        "nome": "Rápido", "localizacao": "90,180", "potencia_maxima": 150, "tipo_conector": "CHAdeMO",
+        "preco_kwh": 0, "disponivel": false, "em_manutencao": true
+    });
+    let created = server.post("/postos", &whole).await;
+    assert_eq!(created.header("location"), "/postos/5");
+    assert_eq!(
+        created.json,
+        json!({
+            "id": 5, "nome": "Rápido", "localizacao": "90,180", "potencia_maxima": 150.0,
+            "tipo_conector": "CHAdeMO", "preco_kwh": 0.0, "disponivel": false, "em_manutencao": true
+        })
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_wrong_field_of_a_posto_is_named_and_nothing_is_made() {
+    let server = Running::fresh().await;
+    let wrong = json!({
+        "nome": "", "localizacao": "91,0", "potencia_maxima": 0, "tipo_conector": "x".repeat(41),
+        "preco_kwh": -1, "disponivel": "sim", "em_manutencao": 1
+    });
+    let campos = [
+        "nome",
+        "localizacao",
+        "potencia_maxima",
+        "tipo_conector",
+        "preco_kwh",
+        "disponivel",
+        "em_manutencao",
+    ];
+    let refused = server.post("/postos", &wrong).await;
+    assert_eq!(refused.verdict(), (422, "requisicao_invalida"));
+    assert_eq!(refused.campos(), campos);
+    assert_eq!(server.patch("/postos/1", &wrong).await.campos(), campos);
+    assert_eq!(server.post("/postos", &json!({})).await.campos(), ["nome", "localizacao"]);
+    assert_eq!(
+        server.get("/postos").await.column("postos", "nome"),
+        ["Ponto 1", "Ponto 2", "Ponto 3"]
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_leaves_the_rest_as_it_was() {
+    let server = Running::fresh().await;
+    let mut posto = server.get("/postos/1").await.json;
+    assert_eq!(server.patch("/postos/1", &json!({})).await.json, posto);
+    assert_eq!(server.patch("/postos/1", &json!({"nome": null})).await.json, posto);
+    let changed = server.patch("/postos/1", &json!({"preco_kwh": 2.7, "nome": "Praça"})).await;
+    posto["preco_kwh"] = json!(2.7);
+    posto["nome"] = json!("Praça");
+    assert_eq!((changed.status, changed.json), (200, posto.clone()));
+    assert_eq!(server.get("/postos/1").await.json, posto);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_posto_goes_in_and_out_of_service() {
+    let server = Running::fresh().await;
+    let path = "/postos/1/disponibilidade";
+    for (body, disponivel, em_manutencao) in [
+        (json!({"disponivel": false}), false, false),
+        (json!({"disponivel": true}), true, false),
+        (json!({"disponivel": true, "em_manutencao": true}), false, true),
+        // What is not said stays: it is still in maintenance.
+        (json!({"disponivel": true}), false, true),
+        (json!({"disponivel": true, "em_manutencao": false}), true, false),
+    ] {
+        let answer = server.put(path, &body).await;
+        let state = (&answer.json["disponivel"], &answer.json["em_manutencao"]);
+        assert_eq!(state, (&json!(disponivel), &json!(em_manutencao)), "{body}");
+    }
+    assert_eq!(
+        server.put(path, &json!({"em_manutencao": "x"})).await.campos(),
+        ["disponivel", "em_manutencao"]
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_removed_posto_is_gone_and_its_number_with_it() {
+    let server = Running::fresh().await;
+    let removed = server.delete("/postos/3").await;
+    assert_eq!((removed.status, removed.text.as_str()), (204, ""));
+    assert_eq!(server.delete("/postos/3").await.verdict(), (404, "posto_inexistente"));
+    assert_eq!(server.get("/postos/3").await.verdict(), (404, "posto_inexistente"));
+    let created = server.post("/postos", &json!({"nome": "Outro", "localizacao": "0,0"})).await;
+    assert_eq!(created.json["id"], 4);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_posto_in_use_stays() {
+    let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
+    assert_eq!(server.get("/postos/1").await.json["disponivel"], false);
+    let refused = server.delete("/postos/1").await;
+    assert_eq!(refused.verdict(), (409, "posto_em_uso"));
+    assert_eq!(
+        refused.mensagem(),
+        "O posto Ponto 1 tem reserva ou carregamento em andamento e não pode ser removido. \
+         Cancele ou encerre antes."
+    );
+
+    assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);
+    let session = server.post("/postos/1/carregamentos", &json!({"placa": "ABC1234"})).await;
+    assert_eq!(session.status, 201);
+    assert_eq!(server.delete("/postos/1").await.verdict(), (409, "posto_em_uso"));
+
+    let energia = json!({"energia_fornecida": 1});
+    assert_eq!(server.put("/postos/1/carregamentos/1", &energia).await.status, 200);
+    assert_eq!(server.delete("/postos/1").await.status, 204);
+    server.stop().await;
+}

@@ -1,0 +1,70 @@
+//! Whether a servidor is there, its documentation, and its end.
+
+use std::time::Duration;
+
+use protocol::Timestamp;
+use serde_json::json;
+
+use crate::running::Running;
+
+#[tokio::test]
+async fn without_a_broker_a_servidor_is_there_and_alive_and_not_ready() {
+    let server = Running::fresh().await;
+    for path in ["/", "/status"] {
+        let mut status = server.get(path).await.json;
+        let timestamp = status["timestamp"].take();
+        let timestamp: Timestamp = timestamp.as_str().expect("a text").parse().expect("a time");
+        let age = service::now().as_millis() - timestamp.as_millis();
+        assert!((0..60_000).contains(&age), "{path}: {timestamp}");
+        assert_eq!(
+            status,
+            json!({"servidor": "server1", "status": "online", "mqtt_conectado": false, "timestamp": null}),
+            "{path}"
+        );
+    }
+    let alive = server.get("/healthz").await;
+    assert_eq!((alive.status, alive.json), (200, json!({"status": "ok"})));
+    assert_eq!(server.get("/readyz").await.verdict(), (503, "broker_indisponivel"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_documentation_is_there() {
+    let server = Running::fresh().await;
+    let redirect = server.get("/docs").await;
+    assert_eq!((redirect.status, redirect.header("location")), (303, "/docs/"));
+    let page = server.get("/docs/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
+    assert!(page.text.contains("swagger-ui"), "{}", page.text);
+    let document = server.get("/openapi.json").await;
+    let told = serde_json::to_value(server::openapi()).expect("a document");
+    assert_eq!((document.status, document.json), (200, told));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_leaves_one_complete_file_within_five_seconds() {
+    let server = Running::fresh().await;
+    server.post("/postos", &json!({"nome": "Novo", "localizacao": "0,0"})).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(5), server.stop()).await;
+    let home = stopped.expect("it stops within the grace that Docker gives it");
+    let database = home.database();
+    let left = std::fs::read_dir(database.parent().expect("a folder")).expect("a folder");
+    let left: Vec<_> = left.map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(left, [database], "a WAL was left beside the database");
+    let server = home.start().await.expect("it starts again");
+    assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3, 4]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_taken_address_is_named() {
+    let server = Running::fresh().await;
+    let taken = server.request(reqwest::Method::GET, "/").build().expect("a request");
+    let taken = taken.url().socket_addrs(|| None).expect("an address")[0];
+    let home = crate::running::Home::new();
+    let config = server::Config { http_addr: taken, ..home.config() };
+    let error = server::Server::start(config).await.err().expect("it is taken").to_string();
+    assert!(error.starts_with(&format!("HTTP_ADDR is {taken}, and nothing can listen there")));
+    server.stop().await;
+}

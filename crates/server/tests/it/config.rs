@@ -1,0 +1,103 @@
+//! What an operator may set, and what is said of a slip.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use server::{Config, PostosCsv};
+use service::ConfigError;
+
+/// `SERVER_ID=server1` and what else is set.
+fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::from_lookup(&|name| {
+        let set = variables.iter().rev().chain([&("SERVER_ID", "server1")]);
+        set.clone().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+#[test]
+fn only_the_id_must_be_given() {
+    let config = read(&[]).expect("the rest has defaults");
+    assert_eq!(config.server_id.as_str(), "server1");
+    assert_eq!(config.database_url.path(), Path::new("./data/server1.db"));
+    assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("localhost", 1883));
+    assert_eq!(config.http_addr.to_string(), "0.0.0.0:8000");
+    assert_eq!(config.postos_csv, PostosCsv::Default(PathBuf::from("data/server1/postos.csv")));
+    assert_eq!(config.command_limit, Duration::from_secs(10));
+
+    let error = Config::from_lookup(&|_| None).expect_err("no id").to_string();
+    assert_eq!(
+        error,
+        "SERVER_ID is not set; it should be 1 to 64 of A-Z a-z 0-9 _ -, for example server1"
+    );
+}
+
+#[test]
+fn everything_can_be_set() {
+    let config = read(&[
+        ("SERVER_ID", "posto-SP_7"),
+        ("DATABASE_URL", "sqlite:////var/lib/postos.db"),
+        ("MQTT_BROKER", "broker.example"),
+        ("MQTT_PORT", "18830"),
+        ("HTTP_ADDR", "127.0.0.1:9000"),
+        ("POSTOS_CSV", "/etc/postos.csv"),
+        ("TEMPO_LIMITE_RESERVA", "2.5"),
+    ])
+    .expect("all of it is right");
+    assert_eq!(config.server_id.as_str(), "posto-SP_7");
+    assert_eq!(config.database_url.path(), Path::new("/var/lib/postos.db"));
+    assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("broker.example", 18830));
+    assert_eq!(config.http_addr.to_string(), "127.0.0.1:9000");
+    assert_eq!(config.postos_csv, PostosCsv::Named(PathBuf::from("/etc/postos.csv")));
+    assert_eq!(config.command_limit, Duration::from_millis(2500));
+}
+
+#[test]
+fn the_compose_files_variables_are_read_as_sqlalchemy_reads_them() {
+    for (url, path) in [
+        ("sqlite:///./data/server1.db", "./data/server1.db"),
+        ("sqlite:////abs/server1.db", "/abs/server1.db"),
+        ("sqlite://rel/server1.db", "rel/server1.db"),
+        ("sqlite:server1.db", "server1.db"),
+    ] {
+        let config = read(&[("DATABASE_URL", url)]).expect(url);
+        assert_eq!(config.database_url.path(), Path::new(path), "{url}");
+    }
+}
+
+#[test]
+fn empty_is_the_same_as_not_set() {
+    let config = read(&[("DATABASE_URL", ""), ("MQTT_PORT", " "), ("POSTOS_CSV", "")]);
+    let config = config.expect("the defaults");
+    assert_eq!((config.mqtt_port, config.mqtt_broker.as_str()), (1883, "localhost"));
+    assert!(matches!(config.postos_csv, PostosCsv::Default(_)));
+    read(&[("SERVER_ID", "")]).expect_err("an empty id is none");
+}
+
+#[test]
+fn a_slip_is_named_with_its_value_and_what_it_should_be() {
+    for (name, value, should_be) in [
+        ("SERVER_ID", "server/1", "1 to 64 of A-Z a-z 0-9 _ -"),
+        ("SERVER_ID", "server+", "for example server1"),
+        ("SERVER_ID", "servidor número um", "for example server1"),
+        ("DATABASE_URL", "postgres://localhost/postos", "an SQLite file"),
+        ("DATABASE_URL", "data/server1.db", "sqlite:///./data/server1.db"),
+        ("DATABASE_URL", "sqlite:///:memory:", "an SQLite file"),
+        ("MQTT_BROKER", "mqtt://broker", "without scheme and port"),
+        ("MQTT_BROKER", "broker:1883", "without scheme and port"),
+        ("MQTT_BROKER", "the broker", "a host name or address"),
+        ("MQTT_PORT", "abc", "a port number from 1 to 65535"),
+        ("MQTT_PORT", "0", "a port number from 1 to 65535"),
+        ("MQTT_PORT", "65536", "a port number from 1 to 65535"),
+        ("MQTT_PORT", "-1", "a port number from 1 to 65535"),
+        ("HTTP_ADDR", "8000", "for example 0.0.0.0:8000"),
+        ("HTTP_ADDR", "localhost", "an address and port"),
+        ("TEMPO_LIMITE_RESERVA", "ten", "a number of seconds"),
+        ("TEMPO_LIMITE_RESERVA", "0", "over 0"),
+        ("TEMPO_LIMITE_RESERVA", "inf", "at most 3600"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(value).to_string();
+        assert!(error.starts_with(&format!("{name} is {value:?}; ")), "{error}");
+        assert!(error.contains(should_be), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
