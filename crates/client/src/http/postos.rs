@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{Checker, ErrorReply, Loose, PostosFilter, PostosReply, RequestId, ServerId};
+use protocol::{Checker, ErrorReply, InvalidId, PostosFilter, PostosReply, RequestId, ServerId};
 use service::{HttpError, QueryParams};
 
 use super::answer::answer;
@@ -11,11 +11,9 @@ use crate::gateway::Gateway;
 
 /// The required `server_id` of a query.
 pub(super) fn server_id(params: &mut QueryParams, checker: &mut Checker) -> Option<ServerId> {
-    let given = params.text(checker, "server_id").map_or(Loose::Missing, |text| {
-        text.parse()
-            .map_or_else(|error: protocol::InvalidId| Loose::Wrong(error.to_string()), Loose::Value)
-    });
-    checker.required("server_id", given)
+    let text = params.required_text(checker, "server_id")?;
+    let id = text.parse().map_err(|error: InvalidId| checker.wrong("server_id", error.to_string()));
+    id.ok()
 }
 
 /// Lista os postos de um servidor.

@@ -9,7 +9,7 @@ use service::ConfigError;
 /// `SERVER_ID=server1` and what else is set.
 fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_lookup(&|name| {
-        let set = variables.iter().rev().chain([&("SERVER_ID", "server1")]);
+        let set = variables.iter().chain([&("SERVER_ID", "server1")]);
         set.clone().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
     })
 }

@@ -1,5 +1,6 @@
 //! A whole servidor on a free port, with files of its own and no broker.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -81,14 +82,14 @@ impl Home {
         }));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("an HTTP client");
-        Ok(Running { home: self, base: format!("http://{addr}"), http, stop, task })
+        Ok(Running { home: self, addr, http, stop, task })
     }
 }
 
 /// A servidor that runs.
 pub(crate) struct Running {
     home: Home,
-    base: String,
+    pub(crate) addr: SocketAddr,
     http: reqwest::Client,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
@@ -145,7 +146,7 @@ impl Running {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        self.http.request(method, format!("http://{}{path}", self.addr))
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {

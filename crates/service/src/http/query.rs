@@ -32,6 +32,14 @@ impl QueryParams {
         Some(first.clone())
     }
 
+    /// A text that has to be there, once.
+    pub fn required_text(&mut self, checker: &mut Checker, name: &str) -> Option<String> {
+        if !self.0.iter().any(|(given, _)| given == name) {
+            checker.wrong(name, "é obrigatório");
+        }
+        self.text(checker, name)
+    }
+
     /// A boolean, if it is there.
     pub fn bool(&mut self, checker: &mut Checker, name: &str) -> Option<bool> {
         match self.text(checker, name)?.as_str() {

@@ -60,3 +60,43 @@ async fn commands_go_to_one_servidor_where_that_is_set() {
     let listed = client.get("/postos?server_id=server1&tipo_conector=ccs").await;
     assert_eq!(listed.json["postos"].as_array().map(Vec::len), Some(20));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserva_ends_by_itself_and_that_is_told_once() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    let mut ear =
+        crate::harness::PlainClient::subscribe(&world, "ear", &["reservas/1/status"]).await;
+    let now = server.get("/status").await.json["timestamp"].clone();
+    let mut body = seed_payload();
+    body["inicio"] = now.clone();
+    body["fim"] = json!(later(now.as_str().expect("a timestamp"), 2));
+    assert_eq!(client.reservar(&body).await.status, 200);
+    assert_eq!(client.reservar(&payload("XYZ9876", 5)).await.status, 409);
+    assert_eq!(ear.next("reservas/1/status").await["status"], "ativa");
+    assert_eq!(ear.next("reservas/1/status").await["status"], "encerrada");
+    assert_eq!(client.reservar(&payload("XYZ9876", 5)).await.status, 200);
+    assert_eq!(server.get("/reservas/1").await.json["status"], "encerrada");
+    let late = server.post("/reservas/1/cancelar", &json!(null)).await;
+    assert_eq!(late.verdict(), (409, "reserva_encerrada"));
+}
+
+/// `seconds` after an RFC 3339 timestamp.
+fn later(timestamp: &str, seconds: i64) -> String {
+    let timestamp: protocol::Timestamp = timestamp.parse().expect("a timestamp");
+    protocol::Timestamp::clamped(timestamp.as_millis() + seconds * 1000).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_programs_with_one_id_are_told_so() {
+    let world = World::new().await;
+    let first = world.client("cliente1").await;
+    let second = world.client("cliente1").await;
+    crate::harness::eventually("the log names the id", async || {
+        [&first, &second]
+            .into_iter()
+            .flat_map(|program| program.log_lines())
+            .any(|line| line["level"] == "ERROR" && line.to_string().contains("cliente1"))
+    })
+    .await;
+}

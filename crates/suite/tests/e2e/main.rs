@@ -7,4 +7,5 @@ mod harness;
 mod joining;
 mod load;
 mod plain_mqtt;
+mod screen;
 mod seed_story;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use protocol::Timestamp;
 use serde_json::json;
 
-use crate::running::Running;
+use server::{Config, Server};
+
+use crate::running::{Home, Running};
 
 #[tokio::test]
 async fn without_a_broker_a_servidor_is_there_and_alive_and_not_ready() {
@@ -60,11 +62,9 @@ async fn a_stop_leaves_one_complete_file_within_five_seconds() {
 #[tokio::test]
 async fn a_taken_address_is_named() {
     let server = Running::fresh().await;
-    let taken = server.request(reqwest::Method::GET, "/").build().expect("a request");
-    let taken = taken.url().socket_addrs(|| None).expect("an address")[0];
-    let home = crate::running::Home::new();
-    let config = server::Config { http_addr: taken, ..home.config() };
-    let error = server::Server::start(config).await.err().expect("it is taken").to_string();
+    let taken = server.addr;
+    let config = Config { http_addr: taken, ..Home::new().config() };
+    let error = Server::start(config).await.err().expect("it is taken").to_string();
     assert!(error.starts_with(&format!("HTTP_ADDR is {taken}, and nothing can listen there")));
     server.stop().await;
 }

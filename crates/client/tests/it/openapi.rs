@@ -1,0 +1,61 @@
+//! The OpenAPI document of the gateway.
+
+use serde_json::Value;
+
+fn document() -> Value {
+    serde_json::to_value(client::openapi()).expect("a document")
+}
+
+#[test]
+fn the_document_is_as_it_was_published() {
+    insta::assert_json_snapshot!(document());
+}
+
+#[test]
+fn it_is_openapi_3_1() {
+    assert_eq!(document()["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_operation_has_a_tag_a_summary_and_its_errors() {
+    let document = document();
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let shown = format!("{method} {path}");
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{shown}");
+            assert!(operation["summary"].is_string(), "{shown} has no summary");
+            let mut errors = vec!["500"];
+            if path != "/healthz" {
+                errors.push("503");
+            }
+            if operation["parameters"].is_array() || operation["requestBody"].is_object() {
+                errors.push("422");
+            }
+            if path.contains('{') {
+                errors.push("404");
+            }
+            if operation["requestBody"].is_object() {
+                errors.extend(["413", "415"]);
+            }
+            for status in errors {
+                let schema = &operation["responses"][status]["content"]["application/json"];
+                let schema = &schema["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/ErrorReply", "{shown}: {status}");
+            }
+            operations += 1;
+        }
+    }
+    assert_eq!(operations, 9);
+}
+
+#[test]
+fn no_schema_is_empty() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        let told =
+            ["properties", "enum", "allOf", "oneOf"].iter().any(|key| !schema[key].is_null());
+        let text = schema["type"] == "string" && schema.as_object().is_some_and(|s| s.len() > 1);
+        assert!(told || text, "{name} says nothing: {schema}");
+    }
+}

@@ -1,0 +1,113 @@
+//! A whole gateway on a free port, without a broker.
+
+use std::time::Duration;
+
+use client::{Client, Config};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The body that the seed shows for `POST /reservar`.
+pub(crate) const SEED_BODY: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1"}"#;
+
+/// A gateway that runs.
+pub(crate) struct Running {
+    base: String,
+    http: reqwest::Client,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// An HTTP answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    /// Null when it is no JSON.
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// Status and `codigo`, which is empty for a success.
+    pub(crate) fn verdict(&self) -> (u16, &str) {
+        (self.status, self.json["codigo"].as_str().unwrap_or_default())
+    }
+
+    /// The names of the wrong fields.
+    pub(crate) fn campos(&self) -> Vec<&str> {
+        let campos = self.json["campos"].as_array().map(Vec::as_slice).unwrap_or_default();
+        campos.iter().filter_map(|wrong| wrong["campo"].as_str()).collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a text"))
+    }
+
+    /// It is an error with this verdict, in the one shape that every error has.
+    pub(crate) fn assert_refused(&self, verdict: (u16, &str), shown: &str) {
+        assert_eq!(self.verdict(), verdict, "{shown}: {}", self.text);
+        assert_eq!(self.header("content-type"), "application/json", "{shown}");
+        assert_eq!(self.json["status"], "erro", "{shown}");
+        assert!(self.json["mensagem"].as_str().is_some_and(|text| !text.is_empty()), "{shown}");
+        let request_id = self.json["request_id"].as_str().unwrap_or("none");
+        assert_eq!(self.header("x-request-id"), request_id, "{shown}");
+    }
+}
+
+impl Running {
+    pub(crate) async fn start() -> Self {
+        let lookup = |name: &str| match name {
+            "MQTT_CLIENT_ID" => Some("cliente1".to_owned()),
+            "HTTP_ADDR" => Some("127.0.0.1:0".to_owned()),
+            "MQTT_BROKER" => Some("127.0.0.1".to_owned()),
+            // Nobody listens on the lowest port of all.
+            "MQTT_PORT" => Some("1".to_owned()),
+            _ => None,
+        };
+        let config = Config::from_lookup(&lookup).expect("a good configuration");
+        let client = Client::start(config).await.expect("it starts");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let base = format!("http://{}", client.addr());
+        let task = tokio::spawn(client.run_until(async {
+            let _ = stopped.await;
+        }));
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        Self { base, http: http.build().expect("an HTTP client"), stop, task }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// `POST /reservar` with a body as it is, declared as JSON.
+    pub(crate) fn reservar(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.request(Method::POST, "/reservar");
+        request.header(CONTENT_TYPE, "application/json").body(body)
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.expect("a whole body");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, headers, text, json }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path)).await
+    }
+
+    /// Stops it as SIGTERM does, within the grace that Docker gives it.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        let ended = tokio::time::timeout(Duration::from_secs(5), self.task).await;
+        ended.expect("it stops in time").expect("no panic").expect("an orderly end");
+    }
+}

@@ -1,0 +1,77 @@
+//! What is wrong with a request is said whether or not there is a broker to ask.
+
+use crate::running::{Running, SEED_BODY};
+
+const INVALID: (u16, &str) = (422, "requisicao_invalida");
+
+#[tokio::test]
+async fn four_wrong_fields_are_all_named() {
+    let gateway = Running::start().await;
+    let body = SEED_BODY
+        .replace(r#""ABC1234""#, r#""A""#)
+        .replace("44.5", "0")
+        .replace(r#""posto_id": 5"#, r#""posto_id": "5""#)
+        .replace(r#""server1""#, r#""server/1""#);
+    let answer = gateway.send(gateway.reservar(body)).await;
+    answer.assert_refused(INVALID, "four wrong fields");
+    let campos = ["placa", "capacidade_bateria", "posto_id", "server_id"];
+    assert_eq!(answer.campos(), campos);
+    for campo in campos {
+        let mensagem = answer.json["mensagem"].as_str().expect("a text");
+        assert!(mensagem.contains(campo), "{campo} is not in {mensagem:?}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_refused_whole() {
+    let gateway = Running::start().await;
+    let deep = "[".repeat(10_000);
+    for body in [
+        &b""[..],
+        b"oi",
+        b"null",
+        b"5",
+        b"[]",
+        br#"["ABC1234","BYD",44.5,22.3,0.19,5,"server1"]"#,
+        b"{\"placa\":\"\xff\"}",
+        br#"{"placa":"\ud800"}"#,
+        br#"{"capacidade_bateria":1e400}"#,
+        b"\xef\xbb\xbf{}",
+        deep.as_bytes(),
+    ] {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
+        let answer = gateway.send(gateway.reservar(body.to_vec())).await;
+        answer.assert_refused(INVALID, &shown);
+        assert!(answer.campos().is_empty(), "{shown}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn every_wrong_parameter_is_named() {
+    let gateway = Running::start().await;
+    for (path, campos) in [
+        ("/postos", vec!["server_id"]),
+        ("/postos?server_id=", vec!["server_id"]),
+        ("/postos?server_id=a%2Fb", vec!["server_id"]),
+        ("/postos?server_id=%FF", vec!["server_id"]),
+        ("/postos?server_id=a&server_id=b", vec!["server_id"]),
+        (
+            "/postos?server_id=+&disponivel=sim&em_manutencao=&tipo_conector=",
+            vec!["server_id", "disponivel", "em_manutencao", "tipo_conector"],
+        ),
+        ("/reservas/r1", vec!["server_id"]),
+        ("/reservas/a%20b?server_id=server1", vec!["request_id"]),
+        ("/reservas/a%20b", vec!["request_id", "server_id"]),
+        ("/reservas/%FF?server_id=server1", vec!["request_id"]),
+    ] {
+        let answer = gateway.get(path).await;
+        answer.assert_refused(INVALID, path);
+        assert_eq!(answer.campos(), campos, "{path}");
+    }
+    let answer = gateway.post("/reservas/%C3%A9/cancelar").await;
+    answer.assert_refused(INVALID, "a cancellation of nothing at nobody's");
+    assert_eq!(answer.campos(), ["request_id", "server_id"]);
+    gateway.stop().await;
+}

@@ -1,0 +1,136 @@
+//! `cargo run`: the program that runs everything, as a newcomer meets it.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::harness::eventually;
+
+struct Suite {
+    child: Child,
+    ports: [u16; 6],
+    folder: tempfile::TempDir,
+}
+
+fn free_ports() -> [u16; 6] {
+    let listeners: Vec<_> =
+        (0..6).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port")).collect();
+    std::array::from_fn(|at| listeners[at].local_addr().expect("its address").port())
+}
+
+fn command(ports: [u16; 6], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_suite"));
+    let [mqtt, websocket, server1, server2, client1, client2] = ports.map(|port| port.to_string());
+    command.args(["--broker-ports", &mqtt, &websocket, "--server-ports", &server1, &server2]);
+    command.args(["--client-ports", &client1, &client2]).arg("--data").arg(data);
+    command.env_remove("RUST_LOG").stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+impl Suite {
+    /// Starts it on a copy of the project's own data.
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
+        for server_id in ["server1", "server2"] {
+            let copy = folder.path().join(server_id);
+            std::fs::create_dir(&copy).expect("a folder");
+            let postos = project.join(server_id).join("postos.csv");
+            std::fs::copy(postos, copy.join("postos.csv")).expect("the project's postos");
+        }
+        let ports = free_ports();
+        let screen = std::fs::File::create(folder.path().join("screen")).expect("a file");
+        let child = command(ports, folder.path()).stdout(screen).spawn().expect("it starts");
+        let suite = Self { child, ports, folder };
+        eventually("the screen is shown", async || suite.screen().contains("/reservar")).await;
+        suite
+    }
+
+    fn screen(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("screen")).unwrap_or_default()
+    }
+
+    async fn interrupt(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().expect("it is running").to_string();
+        let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        let stopped = tokio::time::timeout(crate::harness::PATIENCE, self.child.wait()).await;
+        stopped.expect("it stops").expect("it was running")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_three_printed_lines_work_and_ctrl_c_ends_it_well() {
+    let suite = Suite::start().await;
+    let screen = suite.screen();
+    let before = screen.split("Try next").next().unwrap_or_default();
+    assert!(!before.contains("timestamp"), "logs stand before the screen: {screen}");
+    let line = |part: &str| {
+        let line = screen.lines().find(|line| line.contains(part)).expect(part);
+        line.trim().to_owned()
+    };
+    let docs = reqwest::get(line("/docs")).await.expect("an answer");
+    assert!(docs.status().is_success());
+    let list = line("/postos?").replace("curl ", "").replace('\'', "");
+    let listed: Value = reqwest::get(list).await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(listed["postos"].as_array().map(Vec::len), Some(120));
+    let reserve = line("curl -X POST");
+    let url = reserve.split_whitespace().nth(3).expect("an address").to_owned();
+    let body =
+        reserve.split("-d '").nth(1).and_then(|rest| rest.strip_suffix('\'')).expect("a body");
+    let request = reqwest::Client::new().post(url).header("Content-Type", "application/json");
+    let made = request.body(body.to_owned()).send().await.expect("an answer");
+    let made: Value = made.json().await.expect("JSON");
+    assert_eq!(
+        made["mensagem"],
+        "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234."
+    );
+    let database = suite.folder.path().join("server1.db");
+    assert!(database.exists());
+    let wal = suite.folder.path().join("server1.db-wal");
+    assert!(suite.interrupt().await.success());
+    assert!(!wal.exists(), "it did not end in order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_said_in_one_line_that_names_it_and_the_part() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (taken, part, flag) in [
+        (0, "the broker", "--broker-ports"),
+        (1, "the broker", "--broker-ports"),
+        (3, "server2", "--server-ports"),
+        (4, "cliente1", "--client-ports"),
+    ] {
+        let ports = free_ports();
+        let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, ports[taken])).expect("the port");
+        let ended = command(ports, folder.path()).output().await.expect("it starts");
+        let said = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        for word in [part, flag, &ports[taken].to_string()] {
+            assert!(said.contains(word), "{word} is not in: {said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_broker_speaks_websocket() {
+    let suite = Suite::start().await;
+    let address = (Ipv4Addr::LOCALHOST, suite.ports[1]);
+    let mut socket = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    let upgrade = "GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    socket.write_all(upgrade.as_bytes()).await.expect("it is sent");
+    let mut answer = [0; 512];
+    let length = socket.read(&mut answer).await.expect("an answer");
+    let answer = String::from_utf8_lossy(&answer[..length]).to_lowercase();
+    assert!(answer.starts_with("http/1.1 101"), "{answer}");
+    // RFC 6455, section 1.3: the answer to this key.
+    assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
+    assert!(answer.contains("sec-websocket-protocol: mqtt"), "{answer}");
+}
