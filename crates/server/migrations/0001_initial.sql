@@ -97,5 +97,11 @@ CREATE TABLE carregamentos (
     CHECK ((fim IS NULL) = (energia_fornecida IS NULL) AND (fim IS NULL) = (custo IS NULL))
 ) STRICT;
 
+-- Written to find out whether the disk takes writes again.
+CREATE TABLE writer_probe (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+) STRICT;
+
 -- A posto charges one carro at a time.
 CREATE UNIQUE INDEX carregamentos_open ON carregamentos (posto_id) WHERE fim IS NULL;

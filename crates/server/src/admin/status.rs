@@ -7,6 +7,7 @@ use serde::Serialize;
 use service::HttpError;
 use utoipa::ToSchema;
 
+use crate::failure::Failure;
 use crate::servidor::Servidor;
 
 /// How a servidor does.
@@ -56,7 +57,7 @@ pub(super) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Pronto: conectado ao broker e inscrito, e o banco de dados responde.
+/// Pronto: conectado ao broker e inscrito, e o banco de dados lê e grava.
 #[utoipa::path(get, path = "/readyz", tag = "status", responses(
     (status = 200, body = Health),
     (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
@@ -67,6 +68,9 @@ pub(super) async fn readyz(State(servidor): State<Servidor>) -> Result<Json<Heal
         .postos_by_id(&[], servidor.now())
         .await
         .map_err(|error| servidor.read_error(&error))?;
+    if !servidor.store.is_writable() {
+        return Err(Failure::Unavailable(servidor.id.clone()).into());
+    }
     if !servidor.bus.is_up() {
         let mensagem = "O servidor ainda não está conectado ao broker MQTT.".to_owned();
         return Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem));

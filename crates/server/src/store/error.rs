@@ -19,6 +19,22 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+impl StoreError {
+    /// Whether one command is at fault, so that others may still be written; a disk that is
+    /// full or locked is so for all of them.
+    pub(super) fn is_about_one_command(&self) -> bool {
+        match self {
+            Self::Corrupt(_) => true,
+            // SQLITE_CONSTRAINT and its kinds, see sqlite.org/rescode.html.
+            Self::Sqlite(sqlx::Error::Database(error)) => {
+                let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                code.is_some_and(|code| code & 0xff == 19)
+            }
+            Self::Sqlite(_) | Self::Folder(_) | Self::Migration(_) => false,
+        }
+    }
+}
+
 /// Why a write was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {

@@ -17,6 +17,8 @@ mod telemetry;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -46,7 +48,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     writer: mpsc::Sender<Work>,
     readers: SqlitePool,
-    servidor: std::sync::Arc<str>,
+    servidor: Arc<str>,
+    writable: Arc<AtomicBool>,
 }
 
 /// Ends the writer and leaves one complete file behind.
@@ -92,11 +95,19 @@ impl Store {
             .max_connections(READERS)
             .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
             .await?;
-        let servidor: std::sync::Arc<str> = environment.servidor.as_str().into();
+        let servidor = environment.servidor.as_str().into();
+        let writable = Arc::new(AtomicBool::new(true));
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
-        let writer = tokio::spawn(writer::run(connection, receiver, environment));
+        let writer =
+            tokio::spawn(writer::run(connection, receiver, environment, Arc::clone(&writable)));
         let closer = StoreCloser { writer, readers: readers.clone() };
-        Ok((Self { writer: sender, readers, servidor }, closer))
+        Ok((Self { writer: sender, readers, servidor, writable }, closer))
+    }
+
+    /// Whether the last write went well; after one that did not, every sweep tries again.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
     }
 
     /// Hands work to the writer and waits until it is on disk.

@@ -14,6 +14,18 @@ const MAX_ENDED: i64 = 512;
 /// How long the answer to a request is kept for its repeats; its reserva is kept for good.
 const REPLY_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 
+/// Finds out whether the disk takes writes again.
+pub(super) async fn probe(
+    connection: &mut SqliteConnection,
+    now: Moment,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT OR REPLACE INTO writer_probe (id, at) VALUES (1, ?1)")
+        .bind(now.as_millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Marks what has ended by `now`, notes what began after `since`, forgets the oldest replies.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,

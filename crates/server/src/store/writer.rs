@@ -1,5 +1,8 @@
 //! The one writer: takes all that waits, writes it in one transaction, then answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use domain::{Moment, Rejection, Reserva};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::mpsc;
@@ -21,8 +24,9 @@ pub(super) async fn run(
     mut connection: SqliteConnection,
     mut queue: mpsc::Receiver<Work>,
     environment: Environment,
+    writable: Arc<AtomicBool>,
 ) -> SqliteConnection {
-    let mut last_sweep = (environment.now)();
+    let mut writer = Writer { last_sweep: (environment.now)(), environment, writable };
     while let Some(first) = queue.recv().await {
         let mut batch = Batch::default();
         batch.add(first);
@@ -31,22 +35,78 @@ pub(super) async fn run(
         {
             batch.add(work);
         }
-        match batch.commit(&mut connection, &environment, &mut last_sweep).await {
-            Ok(written) => written.announce(batch, &environment),
-            Err(failure) if batch.len == 1 => batch.fail(&failure),
-            Err(failure) => {
+        match writer.commit(&mut connection, &batch).await {
+            Ok(written) => written.announce(batch, &writer.environment),
+            Err(failure) if batch.len > 1 && failure.is_about_one_command() => {
                 // One command that cannot be written must not take the others with it.
                 warn!(commands = batch.len, error = %failure, "a batch failed; writing it one by one");
                 for single in batch.split() {
-                    match single.commit(&mut connection, &environment, &mut last_sweep).await {
-                        Ok(written) => written.announce(single, &environment),
+                    match writer.commit(&mut connection, &single).await {
+                        Ok(written) => written.announce(single, &writer.environment),
                         Err(failure) => single.fail(&failure),
                     }
                 }
             }
+            Err(failure) => batch.fail(&failure),
         }
     }
     connection
+}
+
+/// What the writer knows between two batches.
+struct Writer {
+    environment: Environment,
+    last_sweep: Moment,
+    writable: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Writes a batch, and remembers whether that worked.
+    async fn commit(
+        &mut self,
+        connection: &mut SqliteConnection,
+        batch: &Batch,
+    ) -> Result<Written, StoreError> {
+        let written = self.transact(connection, batch).await;
+        match &written {
+            Ok(written) => {
+                if !batch.sweeps.is_empty() {
+                    self.last_sweep = written.at;
+                }
+                self.writable.store(true, Ordering::Relaxed);
+            }
+            Err(failure) if failure.is_about_one_command() => {}
+            Err(_) => self.writable.store(false, Ordering::Relaxed),
+        }
+        written
+    }
+
+    async fn transact(
+        &self,
+        connection: &mut SqliteConnection,
+        batch: &Batch,
+    ) -> Result<Written, StoreError> {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let now = (self.environment.now)();
+        if !self.writable.load(Ordering::Relaxed) {
+            sweep::probe(&mut transaction, now).await?;
+        }
+        let servidor = self.environment.servidor.as_str();
+        let mut changes = Vec::new();
+        let mut edits = Vec::with_capacity(batch.edits.len());
+        for (edit, _) in &batch.edits {
+            edits.push(apply_edit(&mut transaction, edit, servidor, now, &mut changes).await?);
+        }
+        let commands = batch.commands();
+        let reservas =
+            reservas::apply(&mut transaction, &commands, servidor, now, &mut changes).await?;
+        telemetry::apply(&mut transaction, &batch.telemetry, now).await?;
+        if !batch.sweeps.is_empty() {
+            sweep::apply(&mut transaction, self.last_sweep, now, &mut changes).await?;
+        }
+        transaction.commit().await?;
+        Ok(Written { at: now, edits, reservas, changes })
+    }
 }
 
 enum ReservaWork {
@@ -68,6 +128,7 @@ struct Batch {
 
 /// What a transaction came to, on disk.
 struct Written {
+    at: Moment,
     edits: Vec<Result<i64, Rejection>>,
     reservas: Vec<Outcome>,
     changes: Vec<Change>,
@@ -92,39 +153,14 @@ impl Batch {
         }
     }
 
-    async fn commit(
-        &self,
-        connection: &mut SqliteConnection,
-        environment: &Environment,
-        last_sweep: &mut Moment,
-    ) -> Result<Written, StoreError> {
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let now = (environment.now)();
-        let servidor = environment.servidor.as_str();
-        let mut changes = Vec::new();
-        let mut edits = Vec::with_capacity(self.edits.len());
-        for (edit, _) in &self.edits {
-            edits.push(apply_edit(&mut transaction, edit, servidor, now, &mut changes).await?);
-        }
-        let commands: Vec<_> = self
-            .reservas
-            .iter()
+    fn commands(&self) -> Vec<reservas::Command<'_>> {
+        let works = self.reservas.iter();
+        works
             .map(|work| match work {
                 ReservaWork::Reserve(reservation, _) => reservas::Command::Reserve(reservation),
                 ReservaWork::Cancel(cancellation, _) => reservas::Command::Cancel(cancellation),
             })
-            .collect();
-        let reservas =
-            reservas::apply(&mut transaction, &commands, servidor, now, &mut changes).await?;
-        telemetry::apply(&mut transaction, &self.telemetry, now).await?;
-        if !self.sweeps.is_empty() {
-            sweep::apply(&mut transaction, *last_sweep, now, &mut changes).await?;
-        }
-        transaction.commit().await?;
-        if !self.sweeps.is_empty() {
-            *last_sweep = now;
-        }
-        Ok(Written { edits, reservas, changes })
+            .collect()
     }
 
     /// The same commands, each in a batch of its own.

@@ -6,6 +6,7 @@ mod config;
 mod import;
 mod openapi;
 mod running;
+mod start;
 mod store;
 mod store_concurrency;
 mod support;

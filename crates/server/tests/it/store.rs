@@ -244,3 +244,24 @@ async fn an_ended_reserva_reads_as_ended() {
     assert_eq!((active.len(), ended.len()), (0, 1));
     assert_eq!(ended[0].reserva.state, ReservaState::Encerrada);
 }
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_says_so_and_recovers() {
+    let store = TestStore::new(1).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(store.path());
+    let mut other = sqlx::ConnectOptions::connect(&options).await.expect("the file opens");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("the lock");
+    let locked = tokio::join!(
+        store.reserve("r1", "AAA1111", 1),
+        store.reserve("r2", "BBB2222", 1),
+        store.store.sweep(),
+    );
+    let unavailable = WriteError::Unavailable;
+    assert_eq!(locked, (Err(unavailable.clone()), Err(unavailable.clone()), Err(unavailable)));
+    assert!(!store.store.is_writable());
+    assert!(store.disponivel(1).await, "reading goes on, and nothing was half done");
+    sqlx::query("ROLLBACK").execute(&mut other).await.expect("the lock is given back");
+    store.store.sweep().await.expect("a sweep finds out");
+    assert!(store.store.is_writable());
+    store.reserve("r1", "AAA1111", 1).await.expect("free");
+}

@@ -1,13 +1,9 @@
-//! Whether a servidor is there, its documentation, and its end.
-
-use std::time::Duration;
+//! Whether a servidor is there, and its documentation.
 
 use protocol::Timestamp;
 use serde_json::json;
 
-use server::{Config, Server};
-
-use crate::running::{Home, Running};
+use crate::running::Running;
 
 #[tokio::test]
 async fn without_a_broker_a_servidor_is_there_and_alive_and_not_ready() {
@@ -41,30 +37,5 @@ async fn the_documentation_is_there() {
     let document = server.get("/openapi.json").await;
     let told = serde_json::to_value(server::openapi()).expect("a document");
     assert_eq!((document.status, document.json), (200, told));
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_stop_leaves_one_complete_file_within_five_seconds() {
-    let server = Running::fresh().await;
-    server.post("/postos", &json!({"nome": "Novo", "localizacao": "0,0"})).await;
-    let stopped = tokio::time::timeout(Duration::from_secs(5), server.stop()).await;
-    let home = stopped.expect("it stops within the grace that Docker gives it");
-    let database = home.database();
-    let left = std::fs::read_dir(database.parent().expect("a folder")).expect("a folder");
-    let left: Vec<_> = left.map(|entry| entry.expect("an entry").path()).collect();
-    assert_eq!(left, [database], "a WAL was left beside the database");
-    let server = home.start().await.expect("it starts again");
-    assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3, 4]);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_taken_address_is_named() {
-    let server = Running::fresh().await;
-    let taken = server.addr;
-    let config = Config { http_addr: taken, ..Home::new().config() };
-    let error = Server::start(config).await.err().expect("it is taken").to_string();
-    assert!(error.starts_with(&format!("HTTP_ADDR is {taken}, and nothing can listen there")));
     server.stop().await;
 }
