@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use protocol::topics;
+use service::ListenError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -27,13 +28,8 @@ const SESSION_EXPIRY: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its HTTP address is taken or not to be had.
-    #[error("HTTP_ADDR is {addr}, and nothing can listen there: {source}")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// A gateway that has started.
@@ -50,10 +46,7 @@ impl Client {
     /// # Errors
     /// The address cannot be used.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let addr = config.http_addr;
-        let listen_error = |source| StartError::Listen { addr, source };
-        let listener = TcpListener::bind(addr).await.map_err(listen_error)?;
-        let addr = listener.local_addr().map_err(listen_error)?;
+        let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
             port: config.mqtt_port,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
+use service::ListenError;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -36,13 +37,8 @@ const CHANGES: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its HTTP address is taken or not to be had.
-    #[error("HTTP_ADDR is {addr}, and nothing can listen there: {source}")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Its database cannot be used.
     #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
     Database {
@@ -79,10 +75,7 @@ impl Server {
     /// # Errors
     /// The address, the database or the file of postos cannot be used.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.http_addr).await;
-        let addr = config.http_addr;
-        let listener = listener.map_err(|source| StartError::Listen { addr, source })?;
-        let addr = listener.local_addr().map_err(|source| StartError::Listen { addr, source })?;
+        let (listener, addr) = service::listen(config.http_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGES);
         let environment =
             Environment { servidor: config.server_id.as_str().to_owned(), now, changes: sender };

@@ -131,6 +131,27 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_a_name_or_an_address_and_a_port_is_not_zero() {
+        for (text, good) in [
+            ("broker", true),
+            ("broker-1.example.com", true),
+            ("10.0.0.7", true),
+            ("::1", true),
+            ("broker:1883", false),
+            ("mqtt://broker", false),
+            ("two words", false),
+        ] {
+            let lookup = |_: &str| Some(text.to_owned());
+            assert_eq!(host(&lookup, "HOST", "localhost").is_ok(), good, "{text}");
+        }
+        for (text, read) in [("1", Some(1)), ("65535", Some(65535)), ("0", None), ("65536", None)] {
+            let lookup = |_: &str| Some(text.to_owned());
+            assert_eq!(port(&lookup, "PORT", 1883).ok(), read, "{text}");
+        }
+        assert_eq!(port(&|_| None, "PORT", 1883), Ok(1883));
+    }
+
+    #[test]
     fn durations_are_bounded() {
         for (text, good) in
             [("2.5", true), ("0", false), ("-1", false), ("NaN", false), ("3601", false)]

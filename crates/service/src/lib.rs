@@ -9,6 +9,9 @@ mod program;
 
 pub use config::{ConfigError, Lookup, duration_secs, host, or_default, port, required};
 pub use health::healthcheck;
-pub use http::{HttpError, Path, QueryParams, RawJson, document_faults, finish, serve};
+pub use http::{
+    Health, HttpError, ListenError, Path, QueryParams, RawJson, document_faults, finish, listen,
+    serve,
+};
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, now, shutdown_signal};

@@ -229,8 +229,8 @@ fn broker_error(error: BrokerError) -> SystemError {
 
 fn server_error(name: &'static str, source: server::StartError) -> SystemError {
     match source {
-        server::StartError::Listen { addr, source } if in_use(&source) => {
-            SystemError::PortInUse { name, port: addr.port(), flag: "--server-ports" }
+        server::StartError::Listen(error) if in_use(&error.source) => {
+            SystemError::PortInUse { name, port: error.addr.port(), flag: "--server-ports" }
         }
         source => SystemError::Server { name, source },
     }
@@ -238,10 +238,10 @@ fn server_error(name: &'static str, source: server::StartError) -> SystemError {
 
 fn client_error(name: &'static str, source: client::StartError) -> SystemError {
     match source {
-        client::StartError::Listen { addr, source } if in_use(&source) => {
-            SystemError::PortInUse { name, port: addr.port(), flag: "--client-ports" }
+        client::StartError::Listen(error) if in_use(&error.source) => {
+            SystemError::PortInUse { name, port: error.addr.port(), flag: "--client-ports" }
         }
-        source => SystemError::Client { name, source },
+        source @ client::StartError::Listen(_) => SystemError::Client { name, source },
     }
 }
 

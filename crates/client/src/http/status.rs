@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use protocol::{ClientId, ErrorReply, ServerState, Timestamp};
 use serde::Serialize;
-use service::HttpError;
+use service::{Health, HttpError};
 use utoipa::ToSchema;
 
 use crate::error::GatewayError;
@@ -21,13 +21,6 @@ pub(super) struct Status {
     mqtt_conectado: bool,
     /// Its clock.
     timestamp: Timestamp,
-}
-
-/// Says that a probe was answered.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Health {
-    /// Always `ok`.
-    status: &'static str,
 }
 
 fn current(gateway: &Gateway) -> Json<Status> {
@@ -54,7 +47,7 @@ pub(super) async fn status(State(gateway): State<Gateway>) -> Json<Status> {
 /// Vivo: o programa responde.
 #[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health)))]
 pub(super) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok" })
+    Json(Health::OK)
 }
 
 /// Pronto: conectado ao broker e inscrito.
@@ -66,5 +59,5 @@ pub(super) async fn readyz(State(gateway): State<Gateway>) -> Result<Json<Health
     if !gateway.bus.is_up() {
         return Err(GatewayError::BrokerDown.into());
     }
-    Ok(Json(Health { status: "ok" }))
+    Ok(Json(Health::OK))
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use protocol::{Codigo, ErrorReply, ServerId, ServerState, Timestamp};
 use serde::Serialize;
-use service::HttpError;
+use service::{Health, HttpError};
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
@@ -21,13 +21,6 @@ pub(super) struct Status {
     mqtt_conectado: bool,
     /// Its clock.
     timestamp: Timestamp,
-}
-
-/// Says that a probe was answered.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Health {
-    /// Always `ok`.
-    status: &'static str,
 }
 
 fn current(servidor: &Servidor) -> Json<Status> {
@@ -54,7 +47,7 @@ pub(super) async fn status(State(servidor): State<Servidor>) -> Json<Status> {
 /// Vivo: o programa responde.
 #[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health)))]
 pub(super) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok" })
+    Json(Health::OK)
 }
 
 /// Pronto: conectado ao broker e inscrito, e o banco de dados lê e grava.
@@ -75,5 +68,5 @@ pub(super) async fn readyz(State(servidor): State<Servidor>) -> Result<Json<Heal
         let mensagem = "O servidor ainda não está conectado ao broker MQTT.".to_owned();
         return Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem));
     }
-    Ok(Json(Health { status: "ok" }))
+    Ok(Json(Health::OK))
 }

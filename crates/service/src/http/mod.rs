@@ -4,6 +4,7 @@ mod access;
 mod docs;
 mod error;
 mod extract;
+mod health;
 mod query;
 mod serve;
 #[cfg(test)]
@@ -22,8 +23,9 @@ use utoipa::openapi::OpenApi;
 pub use docs::document_faults;
 pub use error::HttpError;
 pub use extract::{Path, RawJson};
+pub use health::Health;
 pub use query::QueryParams;
-pub use serve::serve;
+pub use serve::{ListenError, listen, serve};
 
 /// The longest body; the largest one of the contract is below 2 KiB.
 const MAX_BODY: usize = 64 * 1024;
