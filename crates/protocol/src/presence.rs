@@ -1,6 +1,7 @@
 //! Which servidores are there.
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{ServerId, Timestamp};
@@ -38,8 +39,15 @@ pub struct ServerPresence {
     /// Version of the servidor's program.
     pub versao: String,
     /// Where it listens; missing in an older program, which then hears broadcasts only.
-    #[serde(default = "broadcast_only")]
+    #[serde(default = "broadcast_only", deserialize_with = "known_entregas")]
     pub entrega: Vec<Entrega>,
+}
+
+/// Those that are known here; a newer program may have more.
+fn known_entregas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entrega>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    let known = |word: &String| Entrega::deserialize(StrDeserializer::<ValueError>::new(word)).ok();
+    Ok(words.iter().filter_map(known).collect())
 }
 
 fn broadcast_only() -> Vec<Entrega> {

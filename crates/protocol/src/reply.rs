@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Codigo, FieldError, RequestId};
@@ -53,9 +54,18 @@ pub struct ReplyHead<'a> {
     /// The request it answers.
     #[serde(borrow)]
     pub request_id: Cow<'a, str>,
-    /// There when it is an error.
-    #[serde(default)]
+    /// There when it is an error. A code of a newer servidor, unknown here, reads as
+    /// [`Codigo::ErroInterno`]: the answer is passed on all the same.
+    #[serde(default, deserialize_with = "known_codigo")]
     pub codigo: Option<Codigo>,
+}
+
+fn known_codigo<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Codigo>, D::Error> {
+    let word = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(word.map(|word| {
+        Codigo::deserialize(StrDeserializer::<ValueError>::new(&word))
+            .unwrap_or(Codigo::ErroInterno)
+    }))
 }
 
 impl<'a> ReplyHead<'a> {

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::config::{Config, PostosCsv};
 use crate::import::{ImportError, read_postos};
 use crate::servidor::{Servidor, now};
-use crate::store::{Edit, Environment, PostosQuery, Store, StoreCloser, StoreError, WriteError};
+use crate::store::{Edit, Environment, Store, StoreCloser, StoreError, WriteError};
 use crate::{admin, announce, handlers};
 
 /// How often what passes by itself is looked at.
@@ -50,6 +50,9 @@ pub enum StartError {
     /// Its file of postos is wrong.
     #[error("POSTOS_CSV: {0}")]
     Import(#[from] ImportError),
+    /// Its postos could not be read.
+    #[error("the postos in the database cannot be read: {0}")]
+    Read(#[source] StoreError),
     /// Its postos could not be written.
     #[error("the postos of POSTOS_CSV cannot be written: {0}")]
     Write(#[from] WriteError),
@@ -148,8 +151,7 @@ impl Server {
 
 /// Fills a database that never had a posto.
 async fn first_start(store: &Store, config: &Config) -> Result<(), StartError> {
-    let known = store.postos(&PostosQuery::default(), now()).await;
-    if known.is_ok_and(|postos| !postos.is_empty()) {
+    if store.ever_had_postos().await.map_err(StartError::Read)? {
         return Ok(());
     }
     let path = match &config.postos_csv {

@@ -167,3 +167,14 @@ fn reserva_event() {
     }"#;
     golden(&event, json);
 }
+
+#[test]
+fn words_of_a_newer_servidor_are_no_obstacle() {
+    let newer = br#"{"request_id":"r1","status":"erro","codigo":"posto_em_festa","mensagem":"x"}"#;
+    let head = protocol::ReplyHead::from_json(newer).expect("a reply");
+    assert_eq!(head.codigo, Some(protocol::Codigo::ErroInterno));
+    let newer = br#"{"server_id":"s","status":"online","desde":"2026-01-01T00:00:00Z",
+        "versao":"9","entrega":["pombo","direta"]}"#;
+    let presence = protocol::ServerPresence::from_json(newer).expect("a presence");
+    assert_eq!(presence.entrega, [protocol::Entrega::Direta]);
+}

@@ -97,6 +97,15 @@ impl Store {
         self.select_postos(query, None, now).await
     }
 
+    /// Whether there is or ever was a posto, removed ones included.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn ever_had_postos(&self) -> Result<bool, StoreError> {
+        let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM postos)");
+        Ok(any.fetch_one(&self.readers).await?)
+    }
+
     /// Those postos of a list of ids that exist.
     ///
     /// # Errors

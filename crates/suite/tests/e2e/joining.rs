@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{World, payload, seed_payload};
+use crate::harness::{Program, World, payload, seed_payload};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_third_servidor_and_a_third_gateway_join_a_running_system() {
@@ -95,7 +95,7 @@ async fn two_programs_with_one_id_are_told_so() {
     crate::harness::eventually("the log names the id", async || {
         [&first, &second]
             .into_iter()
-            .flat_map(|program| program.log_lines())
+            .flat_map(Program::log_lines)
             .any(|line| line["level"] == "ERROR" && line.to_string().contains("cliente1"))
     })
     .await;
