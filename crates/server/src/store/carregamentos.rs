@@ -4,11 +4,11 @@ use domain::{
     Carregamento, Finish, Finished, Holding, Kwh, Moment, Placa, Price, Rejection, StartFacts,
     decide_carregamento_finish, decide_carregamento_start,
 };
-use sqlx::{FromRow, SqliteConnection, SqliteExecutor};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
+use super::rows::from_row;
 use super::{StoreError, reservas, rows};
 
-#[derive(FromRow)]
 struct CarregamentoRow {
     id: i64,
     posto_id: i64,
@@ -19,6 +19,17 @@ struct CarregamentoRow {
     energia_fornecida: Option<f64>,
     custo: Option<f64>,
 }
+
+from_row!(CarregamentoRow {
+    id,
+    posto_id,
+    placa,
+    inicio,
+    preco_kwh,
+    fim,
+    energia_fornecida,
+    custo
+});
 
 impl TryFrom<CarregamentoRow> for Carregamento {
     type Error = StoreError;

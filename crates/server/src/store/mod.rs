@@ -7,6 +7,7 @@ mod carregamentos;
 mod command;
 mod database_url;
 mod error;
+mod migrations;
 mod postos;
 mod read;
 mod reservas;
@@ -90,7 +91,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let mut connection = options.connect().await?;
-        sqlx::migrate!("./migrations").run(&mut connection).await?;
+        migrations::run(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))

@@ -1,9 +1,8 @@
 //! Reading, on connections of its own: no list ever keeps the writer waiting.
 
 use domain::{Carregamento, Moment, Rejection, Reserva, ReservaState};
-use sqlx::FromRow;
 
-use super::rows::{self, PostoRecord, ReservaRow};
+use super::rows::{self, PostoRecord, ReservaRow, from_row};
 use super::{Reserved, Store, StoreError, carregamentos, stored_reply};
 
 /// Which postos to list; what is `None` does not filter.
@@ -42,7 +41,7 @@ pub struct ReservaRecord {
 }
 
 /// A carro as it is known.
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CarroRecord {
     /// Licence plate.
     pub placa: String,
@@ -60,6 +59,16 @@ pub struct CarroRecord {
     pub updated_at: i64,
 }
 
+from_row!(CarroRecord {
+    placa,
+    modelo,
+    capacidade_bateria,
+    nivel_bateria_atual,
+    taxa_descarga,
+    em_carregamento,
+    updated_at
+});
+
 /// What became of a reservation request.
 #[derive(Debug, Clone)]
 pub struct RequestOutcome {
@@ -69,12 +78,12 @@ pub struct RequestOutcome {
     pub current: Option<Reserva>,
 }
 
-#[derive(FromRow)]
 struct ReservaRecordRow {
-    #[sqlx(flatten)]
     reserva: ReservaRow,
     created_at: i64,
 }
+
+from_row!(ReservaRecordRow { created_at } then { reserva });
 
 impl ReservaRecordRow {
     fn read(self, now: Moment) -> Result<ReservaRecord, StoreError> {

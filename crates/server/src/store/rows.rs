@@ -1,12 +1,27 @@
 //! Rows as they are stored, and what they mean.
 
-use domain::{Interval, Moment, Placa, Reserva, ReservaState};
-use sqlx::FromRow;
-
 use super::StoreError;
+use domain::{Interval, Moment, Placa, Reserva, ReservaState};
+
+/// Reads a struct from the columns that have the names of its fields; those after `then` from
+/// all columns, as a row within the row. (The library's own derive would build SQLite a second
+/// time, for the compiler.)
+macro_rules! from_row {
+    ($row:ident { $($field:ident),* $(,)? } $(then { $($inner:ident),* })?) => {
+        impl sqlx::FromRow<'_, sqlx::sqlite::SqliteRow> for $row {
+            fn from_row(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<Self> {
+                Ok(Self {
+                    $($field: sqlx::Row::try_get(row, stringify!($field))?,)*
+                    $($($inner: sqlx::FromRow::from_row(row)?,)*)?
+                })
+            }
+        }
+    };
+}
+pub(super) use from_row;
 
 /// A posto as listings show it.
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PostoRecord {
     /// Its number.
     pub id: i64,
@@ -26,8 +41,19 @@ pub struct PostoRecord {
     pub em_manutencao: bool,
 }
 
+from_row!(PostoRecord {
+    id,
+    nome,
+    localizacao,
+    potencia_maxima,
+    tipo_conector,
+    preco_kwh,
+    disponivel,
+    em_manutencao
+});
+
 /// A row of `reservas`, with names that a join can tell apart.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(super) struct ReservaRow {
     id: i64,
     request_id: String,
@@ -37,6 +63,8 @@ pub(super) struct ReservaRow {
     fim: i64,
     status: String,
 }
+
+from_row!(ReservaRow { id, request_id, posto_id, placa, inicio, fim, status });
 
 pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
     Placa::new(text).map_err(|_| StoreError::Corrupt(format!("placa {text:?}")))

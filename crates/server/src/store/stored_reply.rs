@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use domain::{Rejection, Reserva, ReservaState, StretchError};
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
-use super::rows::ReservaRow;
+use super::rows::{ReservaRow, from_row};
 use super::{Reserved, StoreError};
 
 /// How a request was decided.
@@ -32,7 +32,6 @@ impl StoredReply {
     }
 }
 
-#[derive(FromRow)]
 struct ReplyRow {
     asked: String,
     fingerprint: Option<Vec<u8>>,
@@ -40,9 +39,10 @@ struct ReplyRow {
     nome: Option<String>,
     rejection: Option<String>,
     /// All zeros and blanks where the answer was a refusal.
-    #[sqlx(flatten)]
     reserva: ReservaRow,
 }
+
+from_row!(ReplyRow { asked, fingerprint, decided_posto_id, nome, rejection } then { reserva });
 
 /// One word per refusal, with which it is found again.
 const fn stretch_word(error: StretchError) -> &'static str {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use domain::{Holding, Moment, PostoFacts, Reserva};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
-use super::super::rows::{self, ReservaRow, json};
+use super::super::rows::{self, ReservaRow, from_row, json};
 
 /// An active reserva that holds a posto now or later.
 pub(super) struct Held {
@@ -31,7 +31,6 @@ pub(super) async fn find_request_ids(
     Ok(rows.into_iter().collect())
 }
 
-#[derive(FromRow)]
 struct PostoRow {
     id: i64,
     nome: String,
@@ -39,6 +38,8 @@ struct PostoRow {
     em_manutencao: bool,
     charging: Option<String>,
 }
+
+from_row!(PostoRow { id, nome, in_service, em_manutencao, charging });
 
 /// What must be known of the postos whose ids are in a JSON array.
 pub(in crate::store) async fn find_postos(

@@ -1,0 +1,19 @@
+//! The schema and its history. A migration that was released never changes; a new one follows.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr, SqliteConnection};
+
+use super::StoreError;
+
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "initial", include_str!("../../migrations/0001_initial.sql"))];
+
+/// Brings a database up to date.
+pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS.into_iter().map(|(version, description, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, description.into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(migrations.collect()).run(connection).await?;
+    Ok(())
+}
