@@ -7,5 +7,6 @@ mod harness;
 mod joining;
 mod load;
 mod plain_mqtt;
+mod rooms;
 mod screen;
 mod seed_story;
