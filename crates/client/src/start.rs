@@ -83,7 +83,7 @@ impl Client {
         stop.cancel();
         let served = serving.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         self.gateway.bus.close(BUS_GRACE).await;
-        info!("stopped");
+        info!(pending = self.gateway.requester.pending(), "stopped");
         served
     }
 }

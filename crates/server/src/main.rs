@@ -1,31 +1,5 @@
 //! The servidor's program.
 
-use std::process::ExitCode;
-
-use server::{Config, Server};
-use service::Program;
-
-const PROGRAM: Program = Program {
-    name: "server",
-    version: env!("CARGO_PKG_VERSION"),
-    about: "um servidor de postos de carregamento (an operator's charging points)",
-    variables: "  SERVER_ID             required, for example server1
-  DATABASE_URL          sqlite:///./data/{server_id}.db
-  MQTT_BROKER           localhost
-  MQTT_PORT             1883
-  HTTP_ADDR             0.0.0.0:8000
-  POSTOS_CSV            data/{server_id}/postos.csv
-  TEMPO_LIMITE_RESERVA  10 (seconds)
-  RUST_LOG              info",
-    default_addr: "0.0.0.0:8000",
-};
-
-fn main() -> ExitCode {
-    PROGRAM.main(async || -> Result<(), Box<dyn std::error::Error>> {
-        service::init_logs();
-        let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
-        let server = Server::start(config).await?;
-        server.run_until(service::shutdown_signal()).await?;
-        Ok(())
-    })
+fn main() -> std::process::ExitCode {
+    server::main()
 }

@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::failure::Failure;
+use crate::sabotage::{self, CrashPoint};
 use crate::servidor::Servidor;
 
 /// The longest payload that is read; an array of 256 long commands is well below it.
@@ -97,9 +98,19 @@ fn report(topic: &str, reason: &str) {
 }
 
 async fn one_command(servidor: Servidor, command: Command, delivery: Delivery) {
+    crash_on(command, CrashPoint::Received);
     let envelope = Envelope::of(&servidor, &delivery, command, Join::Never);
     envelope.carry_out(&delivery.payload).await;
+    crash_on(command, CrashPoint::Replied);
+    crash_on(command, CrashPoint::BeforeAck);
     delivery.ack.done();
+}
+
+/// Only reservations are made to fail, or a test could not get as far as to make one.
+fn crash_on(command: Command, point: CrashPoint) {
+    if command == Command::Reserva {
+        sabotage::crash_at(point);
+    }
 }
 
 /// On its own topic a servidor takes arrays too; each command in one is independent.

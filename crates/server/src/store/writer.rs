@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::{Moment, Rejection, Reserva};
-use sqlx::{Connection, SqliteConnection};
+use domain::{Moment, Rejection};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::warn;
 
-use super::command::{Done, Work};
-use super::reservas::{self, Outcome};
+use super::batch::{Batch, Written};
+use super::command::Work;
 use super::{
-    Cancellation, Change, Edit, Environment, Reservation, Reserved, StoreError, Telemetry,
-    WriteError, carregamentos, postos, sweep, telemetry,
+    Change, Edit, Environment, StoreError, carregamentos, postos, reservas, sweep, telemetry,
 };
+use crate::sabotage::{self, Bug, CrashPoint};
 
 /// The most commands one transaction carries: enough to share an fsync, few enough that the
 /// first of them does not wait long for the last.
@@ -35,19 +35,19 @@ pub(super) async fn run(
         {
             batch.add(work);
         }
-        match writer.commit(&mut connection, &batch).await {
-            Ok(written) => written.announce(batch, &writer.environment),
-            Err(failure) if batch.len > 1 && failure.is_about_one_command() => {
-                // One command that cannot be written must not take the others with it.
-                warn!(commands = batch.len, error = %failure, "a batch failed; writing it one by one");
-                for single in batch.split() {
-                    match writer.commit(&mut connection, &single).await {
-                        Ok(written) => written.announce(single, &writer.environment),
-                        Err(failure) => single.fail(&failure),
-                    }
+        if let Err(failed) = writer.write(&mut connection, batch).await {
+            let Failed { batch, failure } = *failed;
+            if batch.len == 1 || !failure.is_about_one_command() {
+                batch.fail(&failure);
+                continue;
+            }
+            // One command that cannot be written must not take the others with it.
+            warn!(commands = batch.len, error = %failure, "a batch failed; writing it one by one");
+            for single in batch.split() {
+                if let Err(failed) = writer.write(&mut connection, single).await {
+                    failed.batch.fail(&failed.failure);
                 }
             }
-            Err(failure) => batch.fail(&failure),
         }
     }
     connection
@@ -61,35 +61,59 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes a batch, and remembers whether that worked.
-    async fn commit(
+    /// Writes a batch, answers it once it is on disk, and remembers whether that worked.
+    ///
+    /// # Errors
+    /// Nothing of the batch was written.
+    async fn write(
         &mut self,
         connection: &mut SqliteConnection,
-        batch: &Batch,
-    ) -> Result<Written, StoreError> {
-        let written = self.transact(connection, batch).await;
-        match &written {
-            Ok(written) => {
-                if !batch.sweeps.is_empty() {
-                    self.last_sweep = written.at;
-                }
-                self.writable.store(true, Ordering::Relaxed);
-            }
-            Err(failure) if failure.is_about_one_command() => {}
-            Err(_) => self.writable.store(false, Ordering::Relaxed),
+        batch: Batch,
+    ) -> Result<(), Box<Failed>> {
+        let (transaction, written) = match self.apply(connection, &batch).await {
+            Ok(applied) => applied,
+            Err(failure) => return Err(self.failed(batch, failure)),
+        };
+        if sabotage::has(Bug::EarlyReply) {
+            written.announce(batch, &self.environment);
+            tokio::time::sleep(sabotage::EARLY_BY).await;
+            let _ = transaction.commit().await;
+            return Ok(());
         }
-        written
+        batch.crash_at(CrashPoint::BeforeCommit);
+        if let Err(failure) = transaction.commit().await {
+            return Err(self.failed(batch, failure.into()));
+        }
+        batch.crash_at(CrashPoint::AfterCommit);
+        if !batch.sweeps.is_empty() {
+            self.last_sweep = written.at;
+        }
+        self.writable.store(true, Ordering::Relaxed);
+        written.announce(batch, &self.environment);
+        Ok(())
     }
 
-    async fn transact(
+    fn failed(&self, batch: Batch, failure: StoreError) -> Box<Failed> {
+        if !failure.is_about_one_command() {
+            self.writable.store(false, Ordering::Relaxed);
+        }
+        Box::new(Failed { batch, failure })
+    }
+
+    /// Carries a batch out in a transaction that is still to be committed.
+    async fn apply<'c>(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &'c mut SqliteConnection,
         batch: &Batch,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<(Transaction<'c, Sqlite>, Written), StoreError> {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        batch.crash_at(CrashPoint::Begun);
         let now = (self.environment.now)();
         if !self.writable.load(Ordering::Relaxed) {
             sweep::probe(&mut transaction, now).await?;
+        }
+        if sabotage::has(Bug::ForgottenReply) {
+            sqlx::query("DELETE FROM requests").execute(&mut *transaction).await?;
         }
         let servidor = self.environment.servidor.as_str();
         let mut changes = Vec::new();
@@ -104,124 +128,14 @@ impl Writer {
         if !batch.sweeps.is_empty() {
             sweep::apply(&mut transaction, self.last_sweep, now, &mut changes).await?;
         }
-        transaction.commit().await?;
-        Ok(Written { at: now, edits, reservas, changes })
+        Ok((transaction, Written { at: now, edits, reservas, changes }))
     }
 }
 
-enum ReservaWork {
-    Reserve(Box<Reservation>, Done<Reserved>),
-    Cancel(Cancellation, Done<Reserva>),
-}
-
-/// Commands of one transaction, by kind. Those about reservas keep their order of arrival;
-/// between kinds there is none to keep, as nobody has been answered yet.
-#[derive(Default)]
-struct Batch {
-    len: usize,
-    edits: Vec<(Box<Edit>, Done<i64>)>,
-    reservas: Vec<ReservaWork>,
-    telemetry: Vec<Telemetry>,
-    telemetry_done: Vec<Done<()>>,
-    sweeps: Vec<Done<()>>,
-}
-
-/// What a transaction came to, on disk.
-struct Written {
-    at: Moment,
-    edits: Vec<Result<i64, Rejection>>,
-    reservas: Vec<Outcome>,
-    changes: Vec<Change>,
-}
-
-impl Batch {
-    fn add(&mut self, work: Work) {
-        self.len += 1;
-        match work {
-            Work::Reserve(reservation, done) => {
-                self.reservas.push(ReservaWork::Reserve(reservation, done));
-            }
-            Work::Cancel(cancellation, done) => {
-                self.reservas.push(ReservaWork::Cancel(cancellation, done));
-            }
-            Work::Edit(edit, done) => self.edits.push((edit, done)),
-            Work::Telemetry(telemetry, done) => {
-                self.telemetry.push(telemetry);
-                self.telemetry_done.push(done);
-            }
-            Work::Sweep(done) => self.sweeps.push(done),
-        }
-    }
-
-    fn commands(&self) -> Vec<reservas::Command<'_>> {
-        let works = self.reservas.iter();
-        works
-            .map(|work| match work {
-                ReservaWork::Reserve(reservation, _) => reservas::Command::Reserve(reservation),
-                ReservaWork::Cancel(cancellation, _) => reservas::Command::Cancel(cancellation),
-            })
-            .collect()
-    }
-
-    /// The same commands, each in a batch of its own.
-    fn split(self) -> impl Iterator<Item = Self> {
-        let edits = self.edits.into_iter().map(|(edit, done)| Work::Edit(edit, done));
-        let reservas = self.reservas.into_iter().map(|work| match work {
-            ReservaWork::Reserve(reservation, done) => Work::Reserve(reservation, done),
-            ReservaWork::Cancel(cancellation, done) => Work::Cancel(cancellation, done),
-        });
-        let telemetry = self.telemetry.into_iter().zip(self.telemetry_done);
-        let telemetry = telemetry.map(|(telemetry, done)| Work::Telemetry(telemetry, done));
-        let sweeps = self.sweeps.into_iter().map(Work::Sweep);
-        edits.chain(reservas).chain(telemetry).chain(sweeps).map(|work| {
-            let mut single = Self::default();
-            single.add(work);
-            single
-        })
-    }
-
-    /// Tells everyone that nothing was written. Whoever stopped waiting needs no answer.
-    fn fail(self, failure: &StoreError) {
-        error!(error = %failure, "the database cannot write");
-        for (_, done) in self.edits {
-            let _ = done.send(Err(WriteError::Unavailable));
-        }
-        for work in self.reservas {
-            match work {
-                ReservaWork::Reserve(_, done) => drop(done.send(Err(WriteError::Unavailable))),
-                ReservaWork::Cancel(_, done) => drop(done.send(Err(WriteError::Unavailable))),
-            }
-        }
-        for done in self.telemetry_done.into_iter().chain(self.sweeps) {
-            let _ = done.send(Err(WriteError::Unavailable));
-        }
-    }
-}
-
-impl Written {
-    /// Answers everyone and tells what has changed. Whoever stopped waiting needs no answer.
-    fn announce(self, batch: Batch, environment: &Environment) {
-        for ((_, done), outcome) in batch.edits.into_iter().zip(self.edits) {
-            let _ = done.send(outcome.map_err(WriteError::Rejected));
-        }
-        for (work, outcome) in batch.reservas.into_iter().zip(self.reservas) {
-            match (work, outcome) {
-                (ReservaWork::Reserve(_, done), Outcome::Reserve(outcome)) => {
-                    let _ = done.send(outcome);
-                }
-                (ReservaWork::Cancel(_, done), Outcome::Cancel(outcome)) => {
-                    let _ = done.send(outcome);
-                }
-                _ => error!("a reserva command got the outcome of another kind"),
-            }
-        }
-        for done in batch.telemetry_done.into_iter().chain(batch.sweeps) {
-            let _ = done.send(Ok(()));
-        }
-        if !self.changes.is_empty() && environment.changes.try_send(self.changes).is_err() {
-            warn!("changes happen faster than they can be announced; some were not");
-        }
-    }
+/// A batch that was not written, and why.
+struct Failed {
+    batch: Batch,
+    failure: StoreError,
 }
 
 async fn apply_edit(

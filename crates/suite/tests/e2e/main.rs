@@ -3,6 +3,7 @@
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
 mod faults;
+#[path = "../harness/mod.rs"]
 mod harness;
 mod joining;
 mod load;

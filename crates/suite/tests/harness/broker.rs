@@ -3,11 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
 use suite::{Broker, BrokerOptions};
 use tokio::process::{Child, Command};
 
-use super::eventually;
+use super::PATIENCE;
 
 pub(crate) struct TestBroker {
     port: u16,
@@ -24,28 +26,53 @@ enum Running {
 fn mosquitto_config(port: u16) -> String {
     format!(
         "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n\
-         persistence false\nmax_inflight_messages 2000\nmax_queued_messages 0\n"
+         max_inflight_messages 2000\nmax_queued_messages 20000\n"
     )
 }
 
+/// What Mosquitto remembers over a restart.
+const MEMORY: &str = "mosquitto.db";
+
 impl TestBroker {
     pub(crate) async fn start(folder: &Path) -> Self {
-        let mut broker = Self { port: 0, running: Running::Nothing { config: None } };
         if std::env::var("SUITE_BROKER").as_deref() == Ok("mosquitto") {
-            broker.port = free_port();
-            let config = folder.join("mosquitto.conf");
-            std::fs::write(&config, mosquitto_config(broker.port)).expect("a configuration");
-            broker.running = Running::Nothing { config: Some(config) };
+            return Self::mosquitto(folder, "persistence false\n").await;
         }
+        let mut broker = Self { port: 0, running: Running::Nothing { config: None } };
         broker.start_again().await;
         broker
+    }
+
+    /// A Mosquitto that saves what it knows every two seconds.
+    pub(crate) async fn persistent_mosquitto(folder: &Path) -> Self {
+        let location = folder.display();
+        let persistence =
+            format!("persistence true\npersistence_location {location}/\nautosave_interval 2\n");
+        Self::mosquitto(folder, &persistence).await
+    }
+
+    async fn mosquitto(folder: &Path, persistence: &str) -> Self {
+        let port = free_port();
+        let config = folder.join("mosquitto.conf");
+        // Started as root it would give up the right to write to the folder of the test.
+        let text = format!("{}{persistence}user root\n", mosquitto_config(port));
+        std::fs::write(&config, text).expect("a configuration");
+        let mut broker = Self { port, running: Running::Nothing { config: Some(config) } };
+        broker.start_again().await;
+        broker
+    }
+
+    /// Lets a Mosquitto that is not running start with nothing remembered.
+    pub(crate) fn forget(&self) {
+        let Running::Nothing { config: Some(config) } = &self.running else { return };
+        let _ = std::fs::remove_file(config.with_file_name(MEMORY));
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Starts it on the same port as before, with nothing remembered.
+    /// Starts it on the same port as before.
     pub(crate) async fn start_again(&mut self) {
         let Running::Nothing { config } = &self.running else { panic!("it is running") };
         match config.clone() {
@@ -68,10 +95,11 @@ impl TestBroker {
         command.env("PATH", format!("{path}:/usr/sbin"));
         let child = command.spawn().expect("mosquitto is installed");
         let port = self.port;
-        eventually("mosquitto listens", async || {
-            tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
-        })
-        .await;
+        let deadline = Instant::now() + PATIENCE;
+        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+            assert!(Instant::now() < deadline, "mosquitto never listens");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         self.running = Running::Mosquitto { child, config };
     }
 
@@ -93,7 +121,13 @@ impl TestBroker {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+/// A port that nobody listens on, below those that the system gives to outgoing connections: it
+/// must still be free when a program comes back to it.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 8_000).expect("a small number");
+    (0..8_000)
+        .map(|_| 21_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 8_000)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("a free port")
 }

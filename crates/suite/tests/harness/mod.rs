@@ -1,5 +1,7 @@
 //! A whole system for one test, on free ports and in a folder of its own.
 
+#![allow(dead_code, unused_imports, reason = "each test binary needs its part of this")]
+
 mod broker;
 mod http;
 mod mqtt;
@@ -10,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(crate) use broker::TestBroker;
+pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use mqtt::PlainClient;
-pub(crate) use program::Program;
+pub(crate) use program::{Program, SABOTAGED_SERVER, path_of};
 
 /// Longer than anything of a healthy system takes, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +29,13 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let broker = TestBroker::start(folder.path()).await;
+        Self { broker, folder }
+    }
+
+    /// With a Mosquitto that keeps what it knows.
+    pub(crate) async fn on_mosquitto() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let broker = TestBroker::persistent_mosquitto(folder.path()).await;
         Self { broker, folder }
     }
 

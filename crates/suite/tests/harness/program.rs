@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::{World, eventually};
+use super::{PATIENCE, World, eventually};
 
 pub(crate) struct Program {
     child: Child,
@@ -18,25 +19,43 @@ pub(crate) struct Program {
 /// The folder of the programs, which are built first where `cargo test -p suite` did not.
 fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let test = std::env::current_exe().expect("the path of this test");
-        let folder = test.ancestors().nth(2).expect("target/debug").to_owned();
-        let mut build = std::process::Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "server", "--package", "client"]);
-        build.args(["--target-dir".as_ref(), folder.parent().expect("target").as_os_str()]);
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo runs").success(), "the programs cannot be built");
-        folder
+    PROGRAMS.get_or_init(|| build(&["--package", "server", "--package", "client"]))
+}
+
+/// The folder of the program that can be made to die and err on purpose.
+fn sabotaged() -> &'static Path {
+    static SABOTAGED: OnceLock<PathBuf> = OnceLock::new();
+    SABOTAGED.get_or_init(|| {
+        build(&["--package", "server", "--features", "sabotage", "--bin", SABOTAGED_SERVER])
     })
+}
+
+/// Name of the servidor that obeys `CRASH_AT` and `SEEDED_BUG`.
+pub(crate) const SABOTAGED_SERVER: &str = "server-sabotaged";
+
+fn build(what: &[&str]) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let folder = test.ancestors().nth(2).expect("target/debug").to_owned();
+    let mut build = std::process::Command::new(env!("CARGO"));
+    build.args(["build", "--quiet"]).args(what);
+    build.args(["--target-dir".as_ref(), folder.parent().expect("target").as_os_str()]);
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().expect("cargo runs").success(), "the programs cannot be built");
+    folder
+}
+
+/// Where a program is built.
+pub(crate) async fn path_of(name: &str) -> PathBuf {
+    let folder = if name == SABOTAGED_SERVER { sabotaged } else { programs };
+    tokio::task::spawn_blocking(folder).await.expect("the programs").join(name)
 }
 
 impl Program {
     /// Starts a program on a free port and waits until it says where it listens.
     pub(crate) async fn start(name: &str, world: &World, set: &[(&str, &str)]) -> Self {
-        let programs = tokio::task::spawn_blocking(programs).await.expect("the programs");
-        let mut command = Command::new(programs.join(name));
+        let mut command = Command::new(path_of(name).await);
         command.env_clear().current_dir(world.folder()).kill_on_drop(true).stdin(Stdio::null());
         command.env("HTTP_ADDR", "127.0.0.1:0");
         command.env("MQTT_BROKER", "127.0.0.1");
@@ -48,13 +67,15 @@ impl Program {
         command.stdout(file.try_clone().expect("a log file")).stderr(file);
         let child = command.spawn().expect("the program starts");
         let mut program = Self { child, addr: String::new(), log };
-        eventually(&format!("{name} says where it listens"), async || {
+        // No `eventually` here: its closure would keep this from being spawned as a task.
+        let deadline = Instant::now() + PATIENCE;
+        while program.addr.is_empty() {
+            assert!(Instant::now() < deadline, "{name} never says where it listens");
+            tokio::time::sleep(Duration::from_millis(10)).await;
             let started = program.log_lines().into_iter().find(|line| line["message"] == "started");
             let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));
             program.addr = addr.unwrap_or_default();
-            !program.addr.is_empty()
-        })
-        .await;
+        }
         program
     }
 
@@ -84,7 +105,7 @@ impl Program {
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.child.id().expect("it is running").to_string();
+        let pid = self.pid().to_string();
         let sent = std::process::Command::new("kill").args([signal, &pid]).status();
         assert!(sent.expect("kill runs").success());
     }
@@ -104,11 +125,28 @@ impl Program {
         self.signal("-CONT");
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it is running")
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends").expect("it was running")
+    }
+
     /// Asks it to stop, and waits for that.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");
-        let stopped = tokio::time::timeout(super::PATIENCE, self.child.wait()).await;
-        stopped.expect("it stops").expect("it was running")
+        self.ended().await
+    }
+
+    /// Asks it to stop, waits for that, and reads all it has logged.
+    pub(crate) async fn stop_and_tell(mut self) -> (ExitStatus, Vec<Value>) {
+        self.signal("-TERM");
+        let status = self.ended().await;
+        (status, self.log_lines())
     }
 }
 

@@ -1,0 +1,115 @@
+//! Promise 6: a listing is the truth at one moment of its call.
+
+use std::collections::HashMap;
+
+use super::{Asked, Call, Kind, Outcome, Row, Run, Violations, Window};
+
+/// Holdings are looked up by the second, so that a long run is checked in a short time.
+const SECOND: i64 = 1000;
+
+pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
+    let listings: Vec<_> =
+        run.calls.iter().filter(|call| matches!(call.asked, Asked::List)).collect();
+    let (Some(begin), Some(end)) = (
+        listings.iter().map(|call| call.started).min(),
+        listings.iter().map(|call| call.ended).max(),
+    ) else {
+        return;
+    };
+    let holdings = Holdings::of(run, (begin, end + 1));
+    for call in listings {
+        if let Outcome::Postos { all, free } = &call.outcome {
+            check_one(run, &holdings, call, all, free, violations);
+        }
+    }
+}
+
+fn check_one(
+    run: &Run<'_>,
+    holdings: &Holdings,
+    call: &Call,
+    all: &[i64],
+    free: &[i64],
+    violations: &mut Violations,
+) {
+    if all.len() != run.database.postos.len()
+        || all.iter().any(|id| !run.database.postos.contains(id))
+    {
+        violations.add(Kind::FalseListing, format!("not the postos there are: {call:?}"));
+        return;
+    }
+    let around = holdings.around((call.started, call.ended));
+    let mut moments = vec![call.started, call.ended];
+    for Holding { certain, possible, .. } in &around {
+        moments.extend([certain.0, certain.1, possible.0, possible.1]);
+    }
+    // A moment later and earlier too: a clock was read somewhere between two milliseconds.
+    let moments = moments.iter().flat_map(|at| [at - 1, *at, at + 1]);
+    let mut moments = moments.filter(|at| (call.started..=call.ended).contains(at));
+    let is_true_at = |at: i64| {
+        all.iter().all(|posto_id| {
+            let of_posto = || around.iter().filter(|holding| holding.posto_id == *posto_id);
+            if free.contains(posto_id) {
+                !of_posto().any(|holding| contains(holding.certain, at))
+            } else {
+                of_posto().any(|holding| contains(holding.possible, at))
+            }
+        })
+    };
+    if !moments.any(is_true_at) {
+        violations.add(Kind::FalseListing, format!("{call:?}; holdings then: {around:?}"));
+    }
+}
+
+/// When a posto was held for certain, and when it may have been: between a decision and its
+/// first witness nobody knows the moment of the commit.
+#[derive(Debug, Clone)]
+struct Holding {
+    posto_id: i64,
+    certain: Window,
+    possible: Window,
+}
+
+struct Holdings(HashMap<i64, Vec<Holding>>);
+
+impl Holdings {
+    fn of(run: &Run<'_>, span: Window) -> Self {
+        let mut by_second: HashMap<i64, Vec<Holding>> = HashMap::new();
+        for row in &run.database.reservas {
+            let holding = holding(run, row);
+            let (begin, end) = (holding.possible.0.max(span.0), holding.possible.1.min(span.1));
+            for second in begin.div_euclid(SECOND)..=end.div_euclid(SECOND) {
+                by_second.entry(second).or_default().push(holding.clone());
+            }
+        }
+        Self(by_second)
+    }
+
+    /// Those that touch a stretch of time; some may come twice.
+    fn around(&self, span: Window) -> Vec<&Holding> {
+        let seconds = span.0.div_euclid(SECOND)..=span.1.div_euclid(SECOND);
+        let found = seconds.filter_map(|second| self.0.get(&second)).flatten();
+        found
+            .filter(|holding| holding.possible.0 <= span.1 && span.0 <= holding.possible.1)
+            .collect()
+    }
+}
+
+fn holding(run: &Run<'_>, row: &Row) -> Holding {
+    let id = row.request_id.as_str();
+    let (inicio, fim) = row.window;
+    let seen = run.made_by.get(id).copied().unwrap_or(i64::MAX);
+    let (freed, freed_for_sure) = match row.cancelled_at() {
+        Some(at) => (at, run.cancelled_by.get(id).copied().unwrap_or(i64::MAX)),
+        None => (i64::MAX, i64::MAX),
+    };
+    Holding {
+        posto_id: row.posto_id,
+        certain: (inicio.max(seen), fim.min(freed)),
+        possible: (inicio.max(row.created_at), fim.min(freed_for_sure)),
+    }
+}
+
+fn contains(window: Window, at: i64) -> bool {
+    window.0 <= at && at < window.1
+}

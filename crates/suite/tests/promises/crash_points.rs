@@ -1,0 +1,93 @@
+//! A servidor that dies at each point on the way of a reservation, and comes back.
+
+use crate::harness::{Program, SABOTAGED_SERVER, World, eventually, path_of, seed_payload};
+
+/// In the order in which a reservation passes them; see `server/src/sabotage.rs`.
+const POINTS: [&str; 6] =
+    ["Received", "Begun", "BeforeCommit", "AfterCommit", "Replied", "BeforeAck"];
+
+async fn sabotaged(world: &World, set: &[(&str, &str)]) -> Program {
+    let mut all = vec![("SERVER_ID", "server1")];
+    all.extend_from_slice(set);
+    Program::start(SABOTAGED_SERVER, world, &all).await
+}
+
+async fn dies_and_comes_back(world: &World, point: &str) {
+    world.seed_postos("server1", 20);
+    let mut server = sabotaged(world, &[("CRASH_AT", point)]).await;
+    let client = world.client("cliente1").await;
+    client.sees("server1", "online").await;
+    let body = seed_payload();
+    let key = format!("crash-{point}");
+    let story = async {
+        let status = server.ended().await;
+        assert!(!status.success(), "{point}: it dies");
+        sabotaged(world, &[]).await
+    };
+    let (first, server) = tokio::join!(client.reservar_once(&key, &body), story);
+    // The broker delivers the command again, or the gateway repeats it: the caller of a servidor
+    // that died gets its answer all the same.
+    assert_eq!(first.status, 200, "{point}: {first:?}");
+    let again = client.reservar_once(&key, &body).await;
+    assert_eq!(again.json, first.json, "{point}: a repeat gets the same answer");
+    let reservas = server.get("/reservas").await.json;
+    let rows = reservas["reservas"].as_array().expect("a list");
+    assert_eq!(rows.len(), 1, "{point}: {reservas}");
+    assert_eq!(rows[0]["request_id"], first.json["request_id"], "{point}");
+    let other = client.reservar(&body).await;
+    assert_eq!(other.verdict(), (409, "posto_ja_reservado_para_este_carro"), "{point}");
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_reservation_survives_a_crash_at_every_point() {
+    for point in POINTS {
+        dies_and_comes_back(&World::on_mosquitto().await, point).await;
+    }
+}
+
+/// With the broker's memory gone too, only the gateway's own repeats are left.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
+    for point in POINTS {
+        let mut world = World::on_mosquitto().await;
+        world.seed_postos("server1", 20);
+        let mut server = sabotaged(&world, &[("CRASH_AT", point)]).await;
+        let client = world.client("cliente1").await;
+        client.sees("server1", "online").await;
+        let body = seed_payload();
+        let story = async {
+            assert!(!server.ended().await.success(), "{point}: it dies");
+            world.broker.kill().await;
+            world.broker.forget();
+            world.broker.start_again().await;
+            sabotaged(&world, &[]).await
+        };
+        let (first, server) = tokio::join!(client.reservar_once(point, &body), story);
+        eventually("the servidor is seen again", async || {
+            client.get("/postos?server_id=server1").await.status == 200
+        })
+        .await;
+        let again = client.reservar_once(point, &body).await;
+        assert_eq!(again.status, 200, "{point}: {again:?}");
+        if first.status == 200 {
+            assert_eq!(again.json, first.json, "{point}");
+        }
+        let reservas = server.get("/reservas").await.json;
+        assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(1), "{point}: {reservas}");
+    }
+}
+
+/// The hooks are in the program that is made for tests, and in no other.
+#[tokio::test]
+async fn the_programs_that_are_shipped_cannot_be_sabotaged() {
+    for (name, expected) in [("server", false), ("client", false), (SABOTAGED_SERVER, true)] {
+        let program = std::fs::read(path_of(name).await).expect("a program");
+        for hook in ["CRASH_AT", "SEEDED_BUG"] {
+            let found = program.windows(hook.len()).any(|bytes| bytes == hook.as_bytes());
+            assert_eq!(found, expected, "{hook} in {name}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the databases say when all is quiet.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use super::history::{Window, now};
+
+/// Everything there is to know of the servidores, by `server_id`.
+pub(crate) type Evidence = BTreeMap<String, Database>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Database {
+    /// When it was read.
+    pub(crate) read_at: i64,
+    pub(crate) reservas: Vec<Row>,
+    /// Requests that were decided: what was refused, or nothing for a reserva.
+    pub(crate) requests: BTreeMap<String, Option<String>>,
+    pub(crate) carros: HashSet<String>,
+    pub(crate) postos: HashSet<i64>,
+}
+
+/// A reserva on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) request_id: String,
+    pub(crate) posto_id: i64,
+    pub(crate) placa: String,
+    pub(crate) window: Window,
+    pub(crate) status: String,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+}
+
+impl Row {
+    /// From when on it holds nothing any more, whatever its window.
+    pub(crate) fn cancelled_at(&self) -> Option<i64> {
+        (self.status == "cancelada").then_some(self.updated_at)
+    }
+}
+
+type RawRow = (i64, String, i64, String, i64, i64, String, i64, i64);
+
+/// Reads a servidor's file, which nobody writes any more.
+pub(crate) async fn read(path: &Path) -> Database {
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
+    let reservas: Vec<RawRow> = sqlx::query_as(
+        "SELECT id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at
+         FROM reservas",
+    )
+    .fetch_all(&mut database)
+    .await
+    .expect("the reservas");
+    let requests: Vec<(String, Option<String>)> =
+        sqlx::query_as("SELECT request_id, rejection FROM requests")
+            .fetch_all(&mut database)
+            .await
+            .expect("the requests");
+    let carros: Vec<String> = sqlx::query_scalar("SELECT placa FROM carros")
+        .fetch_all(&mut database)
+        .await
+        .expect("the carros");
+    let postos: Vec<i64> = sqlx::query_scalar("SELECT id FROM postos")
+        .fetch_all(&mut database)
+        .await
+        .expect("the postos");
+    let intact: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut database)
+        .await
+        .expect("a check");
+    assert_eq!(intact, "ok", "the file itself is sound");
+    Database {
+        read_at: now(),
+        reservas: reservas.into_iter().map(row).collect(),
+        requests: requests.into_iter().collect(),
+        carros: carros.into_iter().collect(),
+        postos: postos.into_iter().collect(),
+    }
+}
+
+fn row(raw: RawRow) -> Row {
+    let (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at) = raw;
+    let window = (inicio, fim);
+    Row { id, request_id, posto_id, placa, window, status, created_at, updated_at }
+}

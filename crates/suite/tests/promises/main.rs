@@ -1,0 +1,32 @@
+//! The six promises of a reserva, under everything that happens in the field.
+//!
+//! The checker's own tests need nothing. All others need Mosquitto, and some root:
+//! `cargo test -p suite --test promises -- --include-ignored`.
+
+mod checker;
+mod crash_points;
+mod drivers;
+mod evidence;
+mod faults;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod history;
+mod parrot;
+mod proxy;
+mod scene;
+mod seeded_bugs;
+mod soak;
+
+/// The whole system under faults; `SOAK_SECONDS` and `SOAK_SEED` choose another run.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto, and root for disks that can be filled"]
+async fn the_promises_hold_under_faults() {
+    let report = soak::run(soak::Plan::from_environment(60)).await;
+    report.tell();
+    if let Ok(path) = std::env::var("SOAK_REPORT") {
+        std::fs::write(path, report.to_markdown()).expect("the report is written");
+    }
+    assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, see above");
+    assert_eq!(report.complaints, Vec::<String>::new());
+    assert!(report.operations > 1_000 && report.faults() > 10, "too little happened");
+}

@@ -1,0 +1,122 @@
+//! A link that can be cut, held and slowed: a TCP proxy between one program and the broker.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How a link behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    Sound,
+    /// Everything comes this much later.
+    Slow(Duration),
+    /// Nothing passes, and neither side is told; what was sent meanwhile is lost with the link.
+    HalfOpen,
+    /// The next bytes are cut in the middle; then both sides are told that it is over.
+    Cut,
+    /// Both sides are told that it is over.
+    Reset,
+}
+
+pub(crate) struct Proxy {
+    port: u16,
+    behaviour: watch::Sender<Behaviour>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    pub(crate) async fn to(broker_port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let (behaviour, watched) = watch::channel(Behaviour::Sound);
+        let task = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(connect(near, broker_port, watched.clone()));
+            }
+        });
+        Self { port, behaviour, task }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Changes how the link behaves, for open connections and new ones. A link that was half
+    /// open is reset when it becomes sound: it does not come back to life.
+    pub(crate) fn set(&self, behaviour: Behaviour) {
+        self.behaviour.send_replace(behaviour);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn connect(near: TcpStream, broker_port: u16, watched: watch::Receiver<Behaviour>) {
+    let broker = SocketAddr::from((Ipv4Addr::LOCALHOST, broker_port));
+    let Ok(far) = TcpStream::connect(broker).await else { return };
+    for side in [&near, &far] {
+        let _ = side.set_nodelay(true);
+        // Dropping a connection then resets it instead of closing it in order.
+        let _ = side.set_zero_linger();
+    }
+    let (near_read, near_write) = near.into_split();
+    let (far_read, far_write) = far.into_split();
+    tokio::select! {
+        () = pass(near_read, far_write, watched.clone()) => {}
+        () = pass(far_read, near_write, watched) => {}
+    }
+}
+
+/// One direction, until it ends.
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut watched: watch::Receiver<Behaviour>,
+) {
+    let mut bytes = vec![0; 64 * 1024];
+    let mut was_half_open = false;
+    loop {
+        let behaviour = *watched.borrow_and_update();
+        match behaviour {
+            Behaviour::Reset => return,
+            Behaviour::HalfOpen => {
+                was_half_open = true;
+                if watched.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            _ if was_half_open => return,
+            Behaviour::Sound | Behaviour::Slow(_) | Behaviour::Cut => {}
+        }
+        let length = tokio::select! {
+            changed = watched.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+            length = from.read(&mut bytes) => length.unwrap_or(0),
+        };
+        if length == 0 {
+            return;
+        }
+        match behaviour {
+            Behaviour::Slow(by) => tokio::time::sleep(by).await,
+            Behaviour::Cut => {
+                let _ = to.write_all(&bytes[..length / 2]).await;
+                return;
+            }
+            _ => {}
+        }
+        if to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
+    }
+}
