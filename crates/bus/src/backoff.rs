@@ -5,8 +5,9 @@ use std::time::Duration;
 
 /// Before the first attempt after a loss: soon, for a broker that only restarted.
 const FIRST: Duration = Duration::from_millis(100);
-/// One TCP connect a second costs nobody anything, and a broker's return is noticed at once.
-const LONGEST: Duration = Duration::from_secs(1);
+/// A few TCP connects every three seconds cost nobody anything, and all is well again within a
+/// second of the broker's return.
+const LONGEST: Duration = Duration::from_millis(750);
 /// After this long a connection counts as healthy.
 pub(crate) const HEALTHY: Duration = Duration::from_secs(5);
 

@@ -83,8 +83,10 @@ impl Reserva {
     #[must_use]
     pub fn state_at(&self, now: Moment) -> ReservaState {
         match self.state {
-            ReservaState::Ativa if self.interval.fim() <= now => ReservaState::Encerrada,
-            recorded => recorded,
+            ReservaState::Cancelada => ReservaState::Cancelada,
+            // A recorded end counts no more than a missing one: the clock may have been wrong.
+            _ if self.interval.fim() <= now => ReservaState::Encerrada,
+            _ => ReservaState::Ativa,
         }
     }
 }

@@ -4,6 +4,7 @@ use domain::{Moment, Rejection, Reserva};
 use tracing::{error, warn};
 
 use super::command::{Done, Work};
+use super::denied::Denied;
 use super::reservas::{self, Outcome};
 use super::{
     Cancellation, Change, Edit, Environment, Reservation, Reserved, StoreError, Telemetry,
@@ -90,15 +91,21 @@ impl Batch {
     }
 
     /// Tells everyone that nothing was written. Whoever stopped waiting needs no answer.
-    pub(super) fn fail(self, failure: &StoreError) {
+    pub(super) fn fail(self, failure: &StoreError, denied: &Denied) {
         error!(error = %failure, "the database cannot write");
         for (_, done) in self.edits {
             let _ = done.send(Err(WriteError::Unavailable));
         }
         for work in self.reservas {
             match work {
-                ReservaWork::Reserve(_, done) => drop(done.send(Err(WriteError::Unavailable))),
-                ReservaWork::Cancel(_, done) => drop(done.send(Err(WriteError::Unavailable))),
+                ReservaWork::Reserve(asked, done) => {
+                    denied.note(asked.as_ref(), asked.deadline, WriteError::Unavailable);
+                    let _ = done.send(Err(WriteError::Unavailable));
+                }
+                ReservaWork::Cancel(asked, done) => {
+                    denied.note(&asked, asked.deadline, WriteError::Unavailable);
+                    let _ = done.send(Err(WriteError::Unavailable));
+                }
             }
         }
         for done in self.telemetry_done.into_iter().chain(self.sweeps) {

@@ -5,8 +5,10 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "initial", include_str!("../../migrations/0001_initial.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "initial", include_str!("../../migrations/0001_initial.sql")),
+    (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
+];
 
 /// Brings a database up to date.
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ mod batch;
 mod carregamentos;
 mod command;
 mod database_url;
+mod denied;
 mod error;
 mod migrations;
 mod postos;
@@ -38,6 +39,8 @@ pub use rows::PostoRecord;
 
 use crate::sabotage::{self, Bug};
 use command::{Done, Work};
+use denied::{Denied, Key};
+use writer::Writer;
 
 /// The most commands that wait for the writer; more are refused at once.
 const WRITER_QUEUE: usize = 8192;
@@ -53,6 +56,7 @@ pub struct Store {
     readers: SqlitePool,
     servidor: Arc<str>,
     writable: Arc<AtomicBool>,
+    denied: Denied,
 }
 
 /// Ends the writer and leaves one complete file behind.
@@ -107,10 +111,11 @@ impl Store {
         let servidor = environment.servidor.as_str().into();
         let writable = Arc::new(AtomicBool::new(true));
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
-        let writer =
-            tokio::spawn(writer::run(connection, receiver, environment, Arc::clone(&writable)));
+        let denied = Denied::default();
+        let writer = Writer::new(environment, Arc::clone(&writable), denied.clone());
+        let writer = tokio::spawn(writer.run(connection, receiver));
         let closer = StoreCloser { writer, readers: readers.clone() };
-        Ok((Self { writer: sender, readers, servidor, writable }, closer))
+        Ok((Self { writer: sender, readers, servidor, writable, denied }, closer))
     }
 
     /// Whether the last write went well; after one that did not, every sweep tries again.
@@ -134,7 +139,12 @@ impl Store {
     /// # Errors
     /// Refused, past its deadline, or the database cannot write.
     pub async fn reserve(&self, reservation: Reservation) -> Result<Reserved, WriteError> {
-        self.write(|done| Work::Reserve(Box::new(reservation), done)).await
+        let (key, deadline) = (Key::from(&reservation), reservation.deadline);
+        let outcome = self.write(|done| Work::Reserve(Box::new(reservation), done)).await;
+        if outcome == Err(WriteError::Overloaded) {
+            self.denied.note(key, deadline, WriteError::Overloaded);
+        }
+        outcome
     }
 
     /// Cancels a reserva; one that is cancelled already stays so.
@@ -146,7 +156,13 @@ impl Store {
         target: CancelTarget,
         deadline: Instant,
     ) -> Result<domain::Reserva, WriteError> {
-        self.write(|done| Work::Cancel(Cancellation { target, deadline }, done)).await
+        let key = Key::Cancel(target.clone());
+        let outcome =
+            self.write(|done| Work::Cancel(Cancellation { target, deadline }, done)).await;
+        if outcome == Err(WriteError::Overloaded) {
+            self.denied.note(key, deadline, WriteError::Overloaded);
+        }
+        outcome
     }
 
     /// Makes one of the operator's changes; the id of the row it made or changed.

@@ -86,7 +86,7 @@ pub(super) async fn remove(
     let found: Option<(String, bool, bool)> = sqlx::query_as(
         "SELECT nome,
              EXISTS (SELECT 1 FROM reservas
-                     WHERE posto_id = ?1 AND status = 'ativa' AND fim > ?2),
+                     WHERE posto_id = ?1 AND status <> 'cancelada' AND fim > ?2),
              EXISTS (SELECT 1 FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL)
          FROM postos WHERE id = ?1 AND removed_at IS NULL",
     )

@@ -140,7 +140,7 @@ impl Store {
                         p.preco_kwh, p.em_manutencao,
                         p.in_service AND NOT p.em_manutencao
                         AND NOT EXISTS (SELECT 1 FROM reservas AS r
-                                        WHERE r.posto_id = p.id AND r.status = 'ativa'
+                                        WHERE r.posto_id = p.id AND r.status <> 'cancelada'
                                           AND r.fim > ?1 AND r.inicio <= ?1)
                         AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
                                         WHERE c.posto_id = p.id AND c.fim IS NULL)
@@ -195,7 +195,8 @@ impl Store {
             "SELECT id, request_id, posto_id, placa, inicio, fim, status, created_at
              FROM reservas
              WHERE (?1 IS NULL
-                    OR CASE WHEN status = 'ativa' AND fim <= ?6 THEN 'encerrada' ELSE status END = ?1)
+                    OR CASE WHEN status = 'cancelada' THEN status
+                            WHEN fim <= ?6 THEN 'encerrada' ELSE 'ativa' END = ?1)
                AND (?2 IS NULL OR placa = ?2)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::batch::{Batch, Written};
 use super::command::Work;
+use super::denied::Denied;
 use super::{
     Change, Edit, Environment, StoreError, carregamentos, postos, reservas, sweep, telemetry,
 };
@@ -19,48 +20,50 @@ use crate::sabotage::{self, Bug, CrashPoint};
 /// first of them does not wait long for the last.
 const MAX_BATCH: usize = 512;
 
-/// Writes until every [`Store`](super::Store) is gone, then gives the connection back.
-pub(super) async fn run(
-    mut connection: SqliteConnection,
-    mut queue: mpsc::Receiver<Work>,
+/// What the writer knows between two batches.
+pub(super) struct Writer {
     environment: Environment,
+    last_sweep: Moment,
     writable: Arc<AtomicBool>,
-) -> SqliteConnection {
-    let mut writer = Writer { last_sweep: (environment.now)(), environment, writable };
-    while let Some(first) = queue.recv().await {
-        let mut batch = Batch::default();
-        batch.add(first);
-        while batch.len < MAX_BATCH
-            && let Ok(work) = queue.try_recv()
-        {
-            batch.add(work);
-        }
-        if let Err(failed) = writer.write(&mut connection, batch).await {
+    denied: Denied,
+}
+
+impl Writer {
+    pub(super) fn new(environment: Environment, writable: Arc<AtomicBool>, denied: Denied) -> Self {
+        Self { last_sweep: (environment.now)(), environment, writable, denied }
+    }
+
+    /// Writes until every [`Store`](super::Store) is gone, then gives the connection back.
+    pub(super) async fn run(
+        mut self,
+        mut connection: SqliteConnection,
+        mut queue: mpsc::Receiver<Work>,
+    ) -> SqliteConnection {
+        while let Some(first) = queue.recv().await {
+            let mut batch = Batch::default();
+            batch.add(first);
+            while batch.len < MAX_BATCH
+                && let Ok(work) = queue.try_recv()
+            {
+                batch.add(work);
+            }
+            let Err(failed) = self.write(&mut connection, batch).await else { continue };
             let Failed { batch, failure } = *failed;
             if batch.len == 1 || !failure.is_about_one_command() {
-                batch.fail(&failure);
+                batch.fail(&failure, &self.denied);
                 continue;
             }
             // One command that cannot be written must not take the others with it.
             warn!(commands = batch.len, error = %failure, "a batch failed; writing it one by one");
             for single in batch.split() {
-                if let Err(failed) = writer.write(&mut connection, single).await {
-                    failed.batch.fail(&failed.failure);
+                if let Err(failed) = self.write(&mut connection, single).await {
+                    failed.batch.fail(&failed.failure, &self.denied);
                 }
             }
         }
+        connection
     }
-    connection
-}
 
-/// What the writer knows between two batches.
-struct Writer {
-    environment: Environment,
-    last_sweep: Moment,
-    writable: Arc<AtomicBool>,
-}
-
-impl Writer {
     /// Writes a batch, answers it once it is on disk, and remembers whether that worked.
     ///
     /// # Errors
@@ -122,8 +125,8 @@ impl Writer {
             edits.push(apply_edit(&mut transaction, edit, servidor, now, &mut changes).await?);
         }
         let commands = batch.commands();
-        let reservas =
-            reservas::apply(&mut transaction, &commands, servidor, now, &mut changes).await?;
+        let scene = reservas::Scene { servidor, now, denied: &self.denied };
+        let reservas = reservas::apply(&mut transaction, &commands, scene, &mut changes).await?;
         telemetry::apply(&mut transaction, &batch.telemetry, now).await?;
         if !batch.sweeps.is_empty() {
             sweep::apply(&mut transaction, self.last_sweep, now, &mut changes).await?;

@@ -74,6 +74,25 @@ async fn what_is_late_is_not_carried_out_but_what_was_done_is_told() {
 }
 
 #[tokio::test]
+async fn a_clock_that_ran_ahead_and_was_set_back_takes_nobodys_reserva() {
+    let store = TestStore::new(1).await;
+    store.reserve("r1", "ABC1234", 1).await.expect("it is free");
+    set_now(START + 48 * HOUR);
+    assert!(store.disponivel(1).await);
+    store.store.sweep().await.expect("it is marked");
+    set_now(START + HOUR);
+    assert!(!store.disponivel(1).await, "its time has not run out");
+    let asked = reservation("r2", "XYZ9876", 1, Some((2, 3)));
+    let other = rejected(store.store.reserve(asked).await);
+    assert_eq!(other, Rejection::PostoReservado { nome: "Ponto 1".to_owned() });
+    let outcome = store.store.request_outcome("r1", now()).await.expect("it is read");
+    let state = outcome.and_then(|outcome| outcome.current).map(|reserva| reserva.state);
+    assert_eq!(state, Some(ReservaState::Ativa));
+    assert_eq!(store.cancel("r1").await.expect("it is active").state, ReservaState::Cancelada);
+    store.reserve("r3", "XYZ9876", 1).await.expect("it is free again");
+}
+
+#[tokio::test]
 async fn cancelling_frees_the_posto_and_twice_is_once() {
     let store = TestStore::new(1).await;
     let reserved = store.reserve("r1", "ABC1234", 1).await.expect("it is free");

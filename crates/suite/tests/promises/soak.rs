@@ -17,7 +17,7 @@ use crate::harness::{SABOTAGED_SERVER, World};
 /// The time limits of the programs of a run, shorter than in the field so that more happens.
 const COMMAND_LIMIT: Duration = Duration::from_secs(4);
 const LIMITS: [(&str, &str); 2] = [("TEMPO_LIMITE_RESERVA", "4"), ("TEMPO_LIMITE_POSTOS", "3")];
-const POSTOS: usize = 24;
+const POSTOS: usize = 40;
 /// The most memory a program of a run may have at its end, in KiB.
 const MOST_MEMORY: u64 = 64 * 1024;
 /// Open files that come and go with connections.

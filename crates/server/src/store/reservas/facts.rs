@@ -91,7 +91,7 @@ pub(in crate::store) async fn active_reservas(
 ) -> Result<Vec<Reserva>, StoreError> {
     let found: Vec<ReservaRow> = sqlx::query_as(
         "SELECT id, request_id, posto_id, placa, inicio, fim, status FROM reservas
-         WHERE posto_id IN (SELECT value FROM json_each(?1)) AND status = 'ativa' AND fim > ?2",
+         WHERE posto_id IN (SELECT value FROM json_each(?1)) AND status <> 'cancelada' AND fim > ?2",
     )
     .bind(postos)
     .bind(now.as_millis())

@@ -19,6 +19,7 @@ use facts::{Held, find_held, find_request_ids};
 
 pub(super) use facts::{active_reservas, find_postos};
 
+use super::denied::Denied;
 use super::stored_reply::{self, Decision, StoredReply};
 use super::{CancelTarget, Cancellation, Change, Reservation, Reserved, StoreError, WriteError};
 
@@ -34,18 +35,25 @@ pub(super) enum Outcome {
     Cancel(Result<Reserva, WriteError>),
 }
 
+/// Where and when a batch is decided.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) servidor: &'a str,
+    pub(super) now: Moment,
+    pub(super) denied: &'a Denied,
+}
+
 /// Decides and writes a batch inside the caller's transaction.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     commands: &[Command<'_>],
-    servidor: &str,
-    now: Moment,
+    scene: Scene<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<Vec<Outcome>, StoreError> {
     if commands.is_empty() {
         return Ok(Vec::new());
     }
-    let mut batch = Batch::load(connection, commands, servidor, now).await?;
+    let mut batch = Batch::load(connection, commands, scene).await?;
     let mut outcomes: Vec<Outcome> = commands
         .iter()
         .map(|command| match command {
@@ -86,6 +94,7 @@ const UNWRITTEN: i64 = 0;
 struct Batch<'a> {
     servidor: &'a str,
     now: Moment,
+    denied: &'a Denied,
     clock: Instant,
     replies: HashMap<String, StoredReply>,
     request_id_of: HashMap<i64, String>,
@@ -103,8 +112,7 @@ impl<'a> Batch<'a> {
     async fn load(
         connection: &mut SqliteConnection,
         commands: &[Command<'a>],
-        servidor: &'a str,
-        now: Moment,
+        Scene { servidor, now, denied }: Scene<'a>,
     ) -> Result<Self, StoreError> {
         let mut request_ids = Vec::with_capacity(commands.len());
         let mut postos = HashSet::new();
@@ -130,6 +138,7 @@ impl<'a> Batch<'a> {
         Ok(Self {
             servidor,
             now,
+            denied,
             clock: Instant::now(),
             replies,
             postos: find_postos(connection, &postos_json).await?,
@@ -144,6 +153,9 @@ impl<'a> Batch<'a> {
     fn reserve(&mut self, reservation: &'a Reservation) -> Result<Reserved, WriteError> {
         if let Some(reply) = self.replies.get(&reservation.request_id) {
             return Ok(reply.answer(reservation.fingerprint)?);
+        }
+        if let Some(fault) = self.denied.already(reservation, reservation.deadline) {
+            return Err(fault);
         }
         if self.clock > reservation.deadline {
             return Err(WriteError::Expired);
@@ -195,8 +207,13 @@ impl<'a> Batch<'a> {
             let servidor = self.servidor.to_owned();
             return Err(Rejection::ReservaInexistente { reserva: asked, servidor }.into());
         };
-        if current.state != ReservaState::Cancelada && self.clock > cancellation.deadline {
-            return Err(WriteError::Expired);
+        if current.state != ReservaState::Cancelada {
+            if let Some(fault) = self.denied.already(cancellation, cancellation.deadline) {
+                return Err(fault);
+            }
+            if self.clock > cancellation.deadline {
+                return Err(WriteError::Expired);
+            }
         }
         if decide_cancelamento(current, self.now)? == Cancel::Now {
             current.state = ReservaState::Cancelada;
