@@ -15,7 +15,7 @@ use crate::takeover::{Loss, TakeoverWatch};
 use crate::{Delivery, Link, Options};
 
 /// Before the next attempt while another program uses our id.
-const TAKEN_OVER: Duration = Duration::from_secs(30);
+const TAKEN_OVER: Duration = Duration::from_secs(10);
 /// How often messages whose time is up are cleared away while there is no connection.
 const PURGE: Duration = Duration::from_millis(500);
 

@@ -6,6 +6,7 @@
 mod cancelamento;
 mod consulta;
 mod disponibilidade;
+mod in_hand;
 mod postos;
 mod reserva;
 mod telemetry;
@@ -19,8 +20,9 @@ use protocol::topics::{self, Command, ServerInbound};
 use protocol::{Address, BadMessage, ClientId, Origin, RequestId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
+
+use in_hand::InHand;
 
 use crate::failure::Failure;
 use crate::sabotage::{self, CrashPoint};
@@ -35,25 +37,27 @@ pub(crate) async fn run(
     mut inbox: mpsc::Receiver<Delivery>,
     stop: CancellationToken,
 ) {
-    let in_hand = TaskTracker::new();
+    let mut in_hand = InHand::default();
     loop {
+        let next = async {
+            in_hand.room().await;
+            inbox.recv().await
+        };
         let delivery = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            delivery = inbox.recv() => match delivery {
+            delivery = next => match delivery {
                 Some(delivery) => delivery,
                 None => break,
             },
         };
-        dispatch(&servidor, delivery, &in_hand);
+        dispatch(&servidor, delivery, &mut in_hand);
     }
-    in_hand.close();
-    in_hand.wait().await;
+    in_hand.finish().await;
 }
 
-/// Looks no further than needed to know whether a message is ours; ours become tasks, of which
-/// there are never more than the broker may leave unacknowledged.
-fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &TaskTracker) {
+/// Looks no further than needed to know whether a message is ours; ours become tasks.
+fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
     if delivery.payload.len() > MAX_PAYLOAD {
         let length = delivery.payload.len();
         report(&delivery.topic, &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"));

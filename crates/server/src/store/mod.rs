@@ -17,6 +17,7 @@ mod rows;
 mod stored_reply;
 mod sweep;
 mod telemetry;
+mod transaction;
 mod writer;
 
 use std::path::Path;

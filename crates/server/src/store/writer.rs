@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::{Moment, Rejection};
-use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -13,6 +13,7 @@ use super::command::Work;
 use super::denied::Denied;
 use super::{
     Change, Edit, Environment, StoreError, carregamentos, postos, reservas, sweep, telemetry,
+    transaction,
 };
 use crate::sabotage::{self, Bug, CrashPoint};
 
@@ -73,19 +74,19 @@ impl Writer {
         connection: &mut SqliteConnection,
         batch: Batch,
     ) -> Result<(), Box<Failed>> {
-        let (transaction, written) = match self.apply(connection, &batch).await {
-            Ok(applied) => applied,
-            Err(failure) => return Err(self.failed(batch, failure)),
+        let written = match self.apply(connection, &batch).await {
+            Ok(written) => written,
+            Err(failure) => return Err(self.failed(connection, batch, failure).await),
         };
         if sabotage::has(Bug::EarlyReply) {
             written.announce(batch, &self.environment);
             tokio::time::sleep(sabotage::EARLY_BY).await;
-            let _ = transaction.commit().await;
+            let _ = transaction::commit(connection).await;
             return Ok(());
         }
         batch.crash_at(CrashPoint::BeforeCommit);
-        if let Err(failure) = transaction.commit().await {
-            return Err(self.failed(batch, failure.into()));
+        if let Err(failure) = transaction::commit(connection).await {
+            return Err(self.failed(connection, batch, failure).await);
         }
         batch.crash_at(CrashPoint::AfterCommit);
         if !batch.sweeps.is_empty() {
@@ -96,7 +97,13 @@ impl Writer {
         Ok(())
     }
 
-    fn failed(&self, batch: Batch, failure: StoreError) -> Box<Failed> {
+    async fn failed(
+        &self,
+        connection: &mut SqliteConnection,
+        batch: Batch,
+        failure: StoreError,
+    ) -> Box<Failed> {
+        transaction::roll_back(connection).await;
         if !failure.is_about_one_command() {
             self.writable.store(false, Ordering::Relaxed);
         }
@@ -104,34 +111,34 @@ impl Writer {
     }
 
     /// Carries a batch out in a transaction that is still to be committed.
-    async fn apply<'c>(
+    async fn apply(
         &self,
-        connection: &'c mut SqliteConnection,
+        connection: &mut SqliteConnection,
         batch: &Batch,
-    ) -> Result<(Transaction<'c, Sqlite>, Written), StoreError> {
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    ) -> Result<Written, StoreError> {
+        transaction::begin(connection).await?;
         batch.crash_at(CrashPoint::Begun);
         let now = (self.environment.now)();
         if !self.writable.load(Ordering::Relaxed) {
-            sweep::probe(&mut transaction, now).await?;
+            sweep::probe(connection, now).await?;
         }
         if sabotage::has(Bug::ForgottenReply) {
-            sqlx::query("DELETE FROM requests").execute(&mut *transaction).await?;
+            sqlx::query("DELETE FROM requests").execute(&mut *connection).await?;
         }
         let servidor = self.environment.servidor.as_str();
         let mut changes = Vec::new();
         let mut edits = Vec::with_capacity(batch.edits.len());
         for (edit, _) in &batch.edits {
-            edits.push(apply_edit(&mut transaction, edit, servidor, now, &mut changes).await?);
+            edits.push(apply_edit(connection, edit, servidor, now, &mut changes).await?);
         }
         let commands = batch.commands();
         let scene = reservas::Scene { servidor, now, denied: &self.denied };
-        let reservas = reservas::apply(&mut transaction, &commands, scene, &mut changes).await?;
-        telemetry::apply(&mut transaction, &batch.telemetry, now).await?;
+        let reservas = reservas::apply(connection, &commands, scene, &mut changes).await?;
+        telemetry::apply(connection, &batch.telemetry, now).await?;
         if !batch.sweeps.is_empty() {
-            sweep::apply(&mut transaction, self.last_sweep, now, &mut changes).await?;
+            sweep::apply(connection, self.last_sweep, now, &mut changes).await?;
         }
-        Ok((transaction, Written { at: now, edits, reservas, changes }))
+        Ok(Written { at: now, edits, reservas, changes })
     }
 }
 

@@ -270,17 +270,21 @@ async fn a_database_that_cannot_be_written_says_so_and_recovers() {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(store.path());
     let mut other = sqlx::ConnectOptions::connect(&options).await.expect("the file opens");
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("the lock");
+    let first = reservation("r1", "AAA1111", 1, None);
     let locked = tokio::join!(
-        store.reserve("r1", "AAA1111", 1),
+        store.store.reserve(first.clone()),
         store.reserve("r2", "BBB2222", 1),
         store.store.sweep(),
     );
     let unavailable = WriteError::Unavailable;
-    assert_eq!(locked, (Err(unavailable.clone()), Err(unavailable.clone()), Err(unavailable)));
+    let all_failed = (Err(unavailable.clone()), Err(unavailable.clone()), Err(unavailable.clone()));
+    assert_eq!(locked, all_failed);
     assert!(!store.store.is_writable());
     assert!(store.disponivel(1).await, "reading goes on, and nothing was half done");
     sqlx::query("ROLLBACK").execute(&mut other).await.expect("the lock is given back");
     store.store.sweep().await.expect("a sweep finds out");
     assert!(store.store.is_writable());
-    store.reserve("r1", "AAA1111", 1).await.expect("free");
+    let copy = store.store.reserve(first).await;
+    assert_eq!(copy, Err(unavailable), "what was denied is not done after all");
+    store.reserve("r1", "AAA1111", 1).await.expect("a new attempt is another matter");
 }

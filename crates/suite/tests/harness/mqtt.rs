@@ -67,6 +67,15 @@ impl PlainClient {
         let found = tokio::time::timeout(PATIENCE, find).await;
         found.unwrap_or_else(|_| panic!("nothing came on {topic}"))
     }
+
+    /// What has come on a topic by now and was not asked for yet.
+    pub(crate) fn heard(&mut self, topic: &str) -> Vec<Value> {
+        while let Ok(message) = self.messages.try_recv() {
+            self.earlier.push(message);
+        }
+        let on_topic = self.earlier.iter().filter(|(at, _)| at == topic);
+        on_topic.map(|(_, message)| message.clone()).collect()
+    }
 }
 
 impl Drop for PlainClient {

@@ -62,11 +62,18 @@ pub(crate) const FREEZE: Duration = Duration::from_millis(2_500);
 /// Over one and a half keep-alives, when the broker gives a client up.
 const LONG: Duration = Duration::from_millis(12_500);
 
-/// What was done: how often each fault, and how long until a program was back after the broker.
+/// What was done, and how long until all was well again.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
     pub(crate) faults: BTreeMap<String, usize>,
-    pub(crate) back_after_broker: Vec<Duration>,
+    /// By fault: how long after it had passed its victim was ready again.
+    pub(crate) recovery: BTreeMap<String, Vec<Duration>>,
+}
+
+impl Tally {
+    fn note_recovery(&mut self, fault: Fault, took: Duration) {
+        self.recovery.entry(format!("{fault:?}")).or_default().push(took);
+    }
 }
 
 /// Hurts the scene about every `pause` until `stop`, in an order that the seed determines.
@@ -151,7 +158,29 @@ async fn inflict(scene: &Scene, fault: Fault, mut random: Rng, tally: &Mutex<Tal
         Fault::Twin => twin(scene, seat, a_while, random.bool()).await,
         Fault::KillBroker | Fault::KillBrokerAndMemory => {}
     }
+    // While the broker is hurt too, its return is what is waited for.
+    let broker = scene.broker_hurt.try_lock();
+    if broker.is_ok() {
+        let took = ready_again(seat).await;
+        tally.lock().expect("no fault panicked").note_recovery(fault, took);
+    }
     true
+}
+
+/// Waits until a program says that it is ready; how long that took.
+async fn ready_again(seat: &Seat) -> Duration {
+    let begun = Instant::now();
+    let http =
+        reqwest::Client::builder().timeout(Duration::from_secs(1)).build().expect("a client");
+    let url = format!("{}/readyz", seat.url);
+    while begun.elapsed() < PATIENCE {
+        let answer = http.get(&url).send().await;
+        if answer.is_ok_and(|answer| answer.status() == 200) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    begun.elapsed()
 }
 
 async fn freeze(seat: &Seat, how_long: Duration) {
@@ -191,21 +220,13 @@ async fn kill_broker(scene: &Scene, fault: Fault, mut random: Rng, tally: &Mutex
     tokio::time::sleep(Duration::from_millis(random.u64(0..1_500))).await;
     world.broker.start_again().await;
     drop(world);
-    let back = Instant::now();
-    let http =
-        reqwest::Client::builder().timeout(Duration::from_secs(1)).build().expect("a client");
-    for gateway in &scene.gateways {
-        // One that is hurt itself says nothing of the broker.
-        let Ok(_well) = gateway.hurt.try_lock() else { continue };
-        let url = format!("{}/readyz", gateway.url);
-        while back.elapsed() < PATIENCE {
-            let answer = http.get(&url).send().await;
-            if answer.is_ok_and(|answer| answer.status() == 200) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        tally.lock().expect("no fault panicked").back_after_broker.push(back.elapsed());
-    }
+    // A program that is hurt itself says nothing of the broker.
+    let waiting = scene.seats().filter_map(|seat| Some((seat, seat.hurt.try_lock().ok()?)));
+    let waits = waiting.map(|(seat, hurt)| async move {
+        let took = ready_again(seat).await;
+        drop(hurt);
+        tally.lock().expect("no fault panicked").note_recovery(fault, took);
+    });
+    futures_util::future::join_all(waits).await;
     true
 }

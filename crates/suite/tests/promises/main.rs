@@ -4,13 +4,17 @@
 //! `cargo test -p suite --test promises -- --include-ignored`.
 
 mod checker;
+mod clock;
 mod crash_points;
+mod disk;
 mod drivers;
 mod evidence;
+mod expiry;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod history;
+mod overload;
 mod parrot;
 mod proxy;
 mod scene;

@@ -79,20 +79,23 @@ impl Scene {
         self.servers.iter().chain(&self.gateways)
     }
 
-    /// Waits until every gateway lists the postos of every servidor; how long that took.
+    /// Waits until every program is ready and every gateway lists the postos of every servidor;
+    /// how long that took.
     pub(crate) async fn recovered(&self, patience: Duration) -> Result<Duration, String> {
         let begun = Instant::now();
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("a client");
-        for gateway in &self.gateways {
-            for server in &self.servers {
-                let url = format!("{}/postos?server_id={}", gateway.url, server.id);
-                while !is_ok(&http, &url).await {
-                    if begun.elapsed() > patience {
-                        return Err(format!("{} does not reach {}", gateway.id, server.id));
-                    }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
+        let ready = self.seats().map(|seat| format!("{}/readyz", seat.url));
+        let reached = self.gateways.iter().flat_map(|gateway| {
+            let servers = self.servers.iter();
+            servers.map(|server| format!("{}/postos?server_id={}", gateway.url, server.id))
+        });
+        for url in ready.chain(reached) {
+            while !is_ok(&http, &url).await {
+                if begun.elapsed() > patience {
+                    return Err(format!("{url} is not answered with 200"));
                 }
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
         Ok(begun.elapsed())
@@ -185,7 +188,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    fn mount(folder: &Path) -> Self {
+    pub(crate) fn mount(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let folder = folder.to_owned();
         run(Command::new("mount").args(["-t", "tmpfs", "-o", DISK, "tmpfs"]).arg(&folder));
@@ -218,7 +221,8 @@ impl Drop for Disk {
     }
 }
 
-fn run(command: &mut Command) {
+/// Runs a command of the system that must succeed.
+pub(crate) fn run(command: &mut Command) {
     let status = command.status().expect("the command exists");
     assert!(status.success(), "{command:?}: {status}");
 }

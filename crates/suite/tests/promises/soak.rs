@@ -189,14 +189,15 @@ impl Report {
         for (fault, count) in &self.tally.faults {
             line(&format!("… {fault}"), count.to_string());
         }
-        let mut back = self.tally.back_after_broker.clone();
-        back.sort();
-        if let (Some(median), Some(longest)) = (back.get(back.len() / 2), back.last()) {
+        for (fault, took) in &self.tally.recovery {
+            let mut took = took.clone();
+            took.sort();
+            let (median, longest) =
+                (took[took.len() / 2].as_millis(), took[took.len() - 1].as_millis());
             line(
-                "gateway ready after the broker's return, median",
-                format!("{} ms", median.as_millis()),
+                &format!("ready again after {fault}: median, longest"),
+                format!("{median} ms, {longest} ms"),
             );
-            line("… longest", format!("{} ms", longest.as_millis()));
         }
         line("violations", self.violations.len().to_string());
         for (kind, count) in self.kinds() {

@@ -97,16 +97,15 @@ fn row_is_whole(run: &Run<'_>, row: &Row, violations: &mut Violations) {
 
 fn cancellation_was_asked(run: &Run<'_>, row: &Row, violations: &mut Violations) {
     let Some(at) = row.cancelled_at() else { return };
-    let asked: Vec<&Call> = run
-        .calls
-        .iter()
-        .filter(|call| matches!(call.asked, Asked::Cancel))
-        .filter(|call| call.request_id.as_deref() == Some(row.request_id.as_str()))
-        .filter(|call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_)))
-        .copied()
-        .collect();
+    let of_this = |call: &&&Call| call.request_id.as_deref() == Some(row.request_id.as_str());
+    let cancels = run.calls.iter().filter(|call| matches!(call.asked, Asked::Cancel));
+    let asked: Vec<&Call> = cancels.filter(of_this).copied().collect();
+    let may_be_done =
+        |call: &&Call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_));
     if asked.is_empty() {
         violations.add(Kind::NotAskedFor, format!("nobody cancelled {row:?}"));
+    } else if !asked.iter().any(may_be_done) {
+        violations.add(Kind::RefusedYetDone, format!("{row:?} cancelled by {asked:?}"));
     } else if !run.may_have_acted(&asked, at) {
         violations.add(Kind::TooLate, format!("{row:?} cancelled by {asked:?}"));
     }

@@ -1,0 +1,94 @@
+//! A servidor whose wall clock is set back and forward.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::harness::{Program, World, eventually, payload};
+
+/// The library of the Debian package `faketime` that gives a program another wall clock.
+fn faketime() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").expect("a folder of libraries");
+    let mut found = folders
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"));
+    found.find(|path| path.exists()).expect("the package faketime is installed")
+}
+
+/// A clock that the test can set.
+struct Clock {
+    file: PathBuf,
+    library: PathBuf,
+}
+
+impl Clock {
+    fn new(folder: &Path) -> Self {
+        let clock = Self { file: folder.join("clock"), library: faketime() };
+        clock.set("+0");
+        clock
+    }
+
+    /// By how much it differs from ours, as `+2d` or `-1h`.
+    fn set(&self, offset: &str) {
+        std::fs::write(&self.file, format!("{offset}\n")).expect("a file");
+    }
+
+    async fn server(&self, world: &World) -> Program {
+        let set = [
+            ("LD_PRELOAD", self.library.to_str().expect("a path")),
+            ("FAKETIME_TIMESTAMP_FILE", self.file.to_str().expect("a path")),
+            ("FAKETIME_NO_CACHE", "1"),
+            // Time limits are counted on the other clock, which nobody can set.
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ];
+        world.server_with("server1", &set).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto and faketime"]
+async fn a_clock_that_jumps_takes_nobodys_reserva_and_no_ones_time() {
+    let mut world = World::on_mosquitto().await;
+    let clock = Clock::new(world.folder());
+    let server = clock.server(&world).await;
+    let client = world.client("cliente1").await;
+    client.sees("server1", "online").await;
+    let made = client.reservar(&payload("AAA0001", 1)).await;
+    assert_eq!(made.status, 200, "{made:?}");
+
+    clock.set("-1h");
+    let back = client.reservar(&payload("AAA0001", 2)).await;
+    assert_eq!(back.status, 200, "time limits are not counted on this clock: {back:?}");
+    let refused = client.reservar(&payload("BBB0002", 1)).await;
+    assert_eq!(refused.verdict(), (409, "posto_reservado"));
+    // Its birth is now older than the will of the connection before.
+    world.broker.kill().await;
+    world.broker.start_again().await;
+    client.sees("server1", "online").await;
+    server.kill().await;
+    client.sees("server1", "offline").await;
+    clock.set("-2h");
+    let server = clock.server(&world).await;
+    client.sees("server1", "online").await;
+    eventually("it is reached again", async || {
+        client.reservar(&payload("BBB0002", 1)).await.verdict() == (409, "posto_reservado")
+    })
+    .await;
+
+    clock.set("+2d");
+    eventually("all has ended, as far as it knows", async || {
+        let ended = server.get("/reservas?status=encerrada").await.json;
+        ended["reservas"].as_array().is_some_and(|list| list.len() == 2)
+    })
+    .await;
+    // Long enough for the sweep to have marked it.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    clock.set("+0");
+    let refused = client.reservar(&payload("CCC0003", 1)).await;
+    assert_eq!(refused.verdict(), (409, "posto_reservado"), "it has not ended: {refused:?}");
+    let again = server.get(&format!("/reservas/{}", made.json["reserva"]["id"])).await;
+    assert_eq!(again.json["status"], json!("ativa"));
+    let cancel = format!("/reservas/{}/cancelar?server_id=server1", made.request_id());
+    assert_eq!(client.post(&cancel, &json!(null)).await.status, 200);
+    assert_eq!(client.reservar(&payload("CCC0003", 1)).await.status, 200);
+}

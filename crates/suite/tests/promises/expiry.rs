@@ -1,0 +1,69 @@
+//! A reserva ends at its end: at that instant, without help, and it is told once.
+
+use std::time::Duration;
+
+use protocol::Timestamp;
+use serde_json::json;
+
+use super::history::now;
+use crate::harness::{PlainClient, World, eventually, payload};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn an_ended_reserva_frees_its_posto_at_that_instant() {
+    let world = World::on_mosquitto().await;
+    let (_server, client) = world.pair().await;
+    // Over and over, so that most ends fall between two sweeps.
+    for round in 0..6 {
+        let fim = now() + 700;
+        let mut body = payload(&format!("AAA000{round}"), 1);
+        body["fim"] = json!(Timestamp::clamped(fim));
+        assert_eq!(client.reservar(&body).await.status, 200);
+        let mut next = payload(&format!("BBB000{round}"), 1);
+        next["fim"] = json!(Timestamp::clamped(fim + 200));
+        loop {
+            let asked = now();
+            let answer = client.reservar(&next).await;
+            let answered = now();
+            match answer.verdict() {
+                (200, _) => {
+                    let inicio = answer.json["reserva"]["inicio"].as_str().expect("a moment");
+                    let inicio: Timestamp = inicio.parse().expect("a moment");
+                    assert!(inicio.as_millis() >= fim, "given before it was free: {answer:?}");
+                    break;
+                }
+                (409, _) => assert!(asked <= fim, "{asked} to {answered}, yet held: {answer:?}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn an_end_is_told_once_across_restarts() {
+    let world = World::on_mosquitto().await;
+    let (server, client) = world.pair().await;
+    let mut ear = PlainClient::subscribe(&world, "ear", &["reservas/+/status"]).await;
+    let mut body = payload("AAA0001", 1);
+    body["fim"] = json!(Timestamp::clamped(now() + 1_500));
+    let made = client.reservar(&body).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let topic = format!("reservas/{}/status", made.json["reserva"]["id"]);
+    assert_eq!(ear.next(&topic).await["status"], "ativa");
+    // It ends while its servidor is down.
+    server.kill().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let server = world.server("server1").await;
+    let told = ear.next(&topic).await;
+    assert_eq!(
+        (&told["status"], &told["request_id"]),
+        (&json!("encerrada"), &made.json["request_id"])
+    );
+    assert!(server.stop().await.success());
+    let server = world.server("server1").await;
+    eventually("it is well again", async || server.get("/readyz").await.status == 200).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(ear.heard(&topic), Vec::<serde_json::Value>::new(), "told once");
+}

@@ -1,0 +1,116 @@
+//! More than the system can do: it goes on doing what it can, says so to the rest, and forgets
+//! nothing that it took.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::history::now;
+use crate::harness::{PlainClient, Program, World, payload};
+
+/// Requests a gateway takes at once here; five times as many callers knock without a pause.
+const IN_FLIGHT: usize = 64;
+const CALLERS: usize = 5 * IN_FLIGHT;
+const LENGTH: Duration = Duration::from_secs(5);
+/// What a program may need more after it was overloaded than before, in KiB.
+const FLAT: u64 = 32 * 1024;
+
+fn memory(program: &Program) -> u64 {
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", program.pid())).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// A reservation that nobody else can be in the way of: one second of one posto, counted from an
+/// hour after `start`.
+fn a_second(start: i64, number: usize) -> serde_json::Value {
+    let mut body = payload(&format!("C{number:06}"), (number % 20 + 1) as i64);
+    let inicio = start + 3_600_000 + (number / 20) as i64 * 1_000;
+    body["inicio"] = json!(protocol::Timestamp::clamped(inicio));
+    body["fim"] = json!(protocol::Timestamp::clamped(inicio + 900));
+    body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn five_times_too_many_callers_are_told_and_the_rest_is_served() {
+    let world = World::on_mosquitto().await;
+    let limit = IN_FLIGHT.to_string();
+    let server = world.server("server1").await;
+    let client = Arc::new(world.client_with("cliente1", &[("MAX_REQUISICOES", &limit)]).await);
+    client.sees("server1", "online").await;
+    let quiet = [memory(&server), memory(&client)];
+    let http = reqwest::Client::new();
+    let start = now();
+    let end = Instant::now() + LENGTH;
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (http, url) = (http.clone(), client.url("/reservar"));
+        callers.spawn(async move {
+            let mut answers = BTreeMap::new();
+            let mut number = caller;
+            while Instant::now() < end {
+                let answer =
+                    http.post(&url).json(&a_second(start, number)).send().await.expect("an answer");
+                let told = answer.headers().contains_key("retry-after");
+                let (status, json) =
+                    (answer.status().as_u16(), answer.json::<serde_json::Value>().await);
+                let codigo = json.expect("JSON")["codigo"].as_str().unwrap_or_default().to_owned();
+                *answers.entry((status, codigo, told)).or_insert(0) += 1;
+                number += CALLERS;
+            }
+            answers
+        });
+    }
+    let mut answers: BTreeMap<(u16, String, bool), usize> = BTreeMap::new();
+    while let Some(own) = callers.join_next().await {
+        for (answer, count) in own.expect("no caller panicked") {
+            *answers.entry(answer).or_default() += count;
+        }
+    }
+    let over = Instant::now();
+    let made = client.reservar(&a_second(start, CALLERS * 10_000)).await;
+    assert_eq!(made.status, 200, "back to normal: {made:?}");
+    assert!(over.elapsed() < Duration::from_secs(2), "within two seconds");
+
+    let served = answers.remove(&(200, String::new(), false)).unwrap_or(0);
+    let refused = answers.remove(&(503, "sobrecarregado".to_owned(), true)).unwrap_or(0);
+    assert_eq!(answers, BTreeMap::new(), "nothing but served, and told to come again");
+    assert!(served > 100 && refused > 100, "served {served}, refused {refused}");
+    let after = [memory(&server), memory(&client)];
+    for (before, after) in quiet.iter().zip(after) {
+        assert!(after < before + FLAT, "from {quiet:?} to {after} KiB");
+    }
+    assert!(server.stop().await.success());
+    let database = super::evidence::read(&world.database("server1")).await;
+    assert_eq!(database.reservas.len(), served + 1, "what was served is there, and nothing else");
+}
+
+/// Past the gateways: a program that publishes without waiting for any answer.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_flood_of_commands_leaves_a_servidor_well() {
+    let world = World::on_mosquitto().await;
+    let (server, client) = world.pair().await;
+    let quiet = memory(&server);
+    let start = now();
+    let flood = PlainClient::subscribe(&world, "flood", &[]).await;
+    for number in 0..15_000 {
+        let mut command = a_second(start, number);
+        let carro = json!({"placa": command["placa"], "modelo": "BYD Dolphin",
+            "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19});
+        command["carro"] = carro;
+        command["request_id"] = json!(format!("flood-{number}"));
+        command["client_id"] = json!("flood");
+        flood.publish("server/postos/reserva", command).await;
+    }
+    let made = client.reservar(&a_second(start, CALLERS * 10_000)).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let after = memory(&server);
+    assert!(after < quiet + FLAT, "from {quiet} to {after} KiB");
+    assert!(server.stop().await.success());
+}
