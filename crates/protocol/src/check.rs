@@ -119,11 +119,11 @@ impl Checker {
         self.bounded_text(campo, &text, max)
     }
 
-    /// `text` trimmed, when that is 1 to `max` characters and no control characters.
+    /// `text` trimmed, when that is 1 to `max` characters; control characters are in no text.
     pub fn bounded_text(&mut self, campo: &str, text: &str, max: usize) -> Option<String> {
         let trimmed = text.trim();
         let fits = (1..=max).contains(&trimmed.chars().take(max + 1).count());
-        if !fits || trimmed.chars().any(char::is_control) {
+        if !fits || text.chars().any(char::is_control) {
             self.wrong(
                 campo,
                 format!("deve ter de 1 a {max} caracteres, sem caracteres de controle"),

@@ -32,11 +32,11 @@ fn check(
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $ok:expr) => {
+    ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schema(value_type = String, min_length = 1, max_length = $max)]
+        #[schema(value_type = String, min_length = 1, max_length = $max, pattern = $pattern)]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -81,17 +81,17 @@ macro_rules! id {
 
 id! {
     /// Names one operator's servidor. It becomes a topic level, hence the narrow alphabet.
-    ServerId, 64, "A-Z a-z 0-9 _ -", is_topic_safe
+    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe
 }
 id! {
     /// Names one gateway (cliente). It becomes a topic level, hence the narrow alphabet.
-    ClientId, 64, "A-Z a-z 0-9 _ -", is_topic_safe
+    ClientId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe
 }
 id! {
     /// Names one request, for correlation and so that a repeat has no second effect.
     ///
     /// Ours are UUIDs; another program's may be any printable ASCII without blanks.
-    RequestId, 128, "ASCII visível, sem espaços", |byte| byte.is_ascii_graphic()
+    RequestId, 128, "ASCII visível, sem espaços", "^[!-~]+$", |byte| byte.is_ascii_graphic()
 }
 
 /// Namespace of the request ids that are made from an `Idempotency-Key`.

@@ -47,7 +47,12 @@ pub struct PostosFilter {
     pub em_manutencao: Option<bool>,
     /// Only those with this connector; upper and lower case are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(nullable = false, min_length = 1, max_length = 40)]
+    #[param(
+        nullable = false,
+        min_length = 1,
+        max_length = 40,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     pub tipo_conector: Option<String>,
 }
 

@@ -17,10 +17,14 @@ use crate::{
 }))]
 pub struct ReservarBody {
     /// Licence plate; blanks, hyphens and lower case are forgiven. 5 to 8 of `A-Z 0-9` remain.
-    #[schema(min_length = 5, max_length = 64)]
+    #[schema(min_length = 5, max_length = 64, pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$")]
     pub placa: String,
     /// Make and model.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(
+        min_length = 1,
+        max_length = 120,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     pub modelo: String,
     /// Battery capacity in kWh.
     #[schema(exclusive_minimum = 0, maximum = 2000)]
@@ -38,11 +42,9 @@ pub struct ReservarBody {
     pub server_id: ServerId,
     /// First instant wanted; by default now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub inicio: Option<Timestamp>,
     /// First instant no longer wanted; by default 24 hours after `inicio`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub fim: Option<Timestamp>,
 }
 

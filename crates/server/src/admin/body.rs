@@ -19,25 +19,33 @@ const MAX_ENERGIA: f64 = 10_000.0;
 }))]
 pub(super) struct PostoBody {
     /// Name shown to drivers.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(
+        min_length = 1,
+        max_length = 120,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     nome: String,
     /// `latitude,longitude` in decimal degrees.
-    #[schema(pattern = r"^-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?$")]
+    #[schema(
+        pattern = r"^-?(90(\.0+)?|[0-8]?[0-9](\.[0-9]{1,12})?),-?(180(\.0+)?|(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,12})?)$"
+    )]
     localizacao: String,
     /// Most power, in kW; by default 22.
-    #[schema(exclusive_minimum = 0, maximum = 5000, nullable = false)]
+    #[schema(exclusive_minimum = 0, maximum = 5000)]
     potencia_maxima: Option<f64>,
     /// Connector; by default CCS.
-    #[schema(min_length = 1, max_length = 40, nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 40,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     tipo_conector: Option<String>,
     /// Price of a kWh, in BRL; by default 2.5.
-    #[schema(minimum = 0, maximum = 1000, nullable = false)]
+    #[schema(minimum = 0, maximum = 1000)]
     preco_kwh: Option<f64>,
     /// Whether it is in service; by default true.
-    #[schema(nullable = false)]
     disponivel: Option<bool>,
     /// Whether it is in maintenance; by default false.
-    #[schema(nullable = false)]
     em_manutencao: Option<bool>,
 }
 
@@ -46,25 +54,33 @@ pub(super) struct PostoBody {
 #[schema(example = json!({"preco_kwh": 2.7}))]
 pub(super) struct PostoPatch {
     /// Name shown to drivers.
-    #[schema(min_length = 1, max_length = 120, nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 120,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     nome: Option<String>,
     /// `latitude,longitude` in decimal degrees.
-    #[schema(pattern = r"^-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?$", nullable = false)]
+    #[schema(
+        pattern = r"^-?(90(\.0+)?|[0-8]?[0-9](\.[0-9]{1,12})?),-?(180(\.0+)?|(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,12})?)$"
+    )]
     localizacao: Option<String>,
     /// Most power, in kW.
-    #[schema(exclusive_minimum = 0, maximum = 5000, nullable = false)]
+    #[schema(exclusive_minimum = 0, maximum = 5000)]
     potencia_maxima: Option<f64>,
     /// Connector.
-    #[schema(min_length = 1, max_length = 40, nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 40,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     tipo_conector: Option<String>,
     /// Price of a kWh, in BRL, for sessions that start from now on.
-    #[schema(minimum = 0, maximum = 1000, nullable = false)]
+    #[schema(minimum = 0, maximum = 1000)]
     preco_kwh: Option<f64>,
     /// Whether it is in service.
-    #[schema(nullable = false)]
     disponivel: Option<bool>,
     /// Whether it is in maintenance.
-    #[schema(nullable = false)]
     em_manutencao: Option<bool>,
 }
 
@@ -75,7 +91,6 @@ pub(super) struct DisponibilidadeBody {
     /// Whether it is in service.
     disponivel: bool,
     /// Whether it is in maintenance; left out, that stays as it is.
-    #[schema(nullable = false)]
     em_manutencao: Option<bool>,
 }
 
@@ -84,7 +99,7 @@ pub(super) struct DisponibilidadeBody {
 #[schema(example = json!({"placa": "ABC1234"}))]
 pub(super) struct CarregamentoBody {
     /// The carro that starts charging.
-    #[schema(min_length = 5, max_length = 64)]
+    #[schema(min_length = 5, max_length = 64, pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$")]
     placa: String,
 }
 

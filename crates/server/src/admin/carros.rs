@@ -95,7 +95,8 @@ pub(super) async fn list(
 
 /// Mostra um carro.
 #[utoipa::path(get, path = "/carros/{placa}", tag = "carros",
-    params(("placa" = String, Path, description = "Placa do carro")),
+    params(("placa" = String, Path, description = "Placa do carro", min_length = 5,
+        max_length = 64, pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$")),
     responses(
         (status = 200, body = Carro),
         (status = 404, body = ErrorReply, description = "carro_inexistente"),

@@ -57,7 +57,12 @@ pub(super) struct ReservasParams {
     #[param(nullable = false)]
     status: Option<ReservaStatus>,
     /// Only those of this carro.
-    #[param(nullable = false)]
+    #[param(
+        min_length = 5,
+        max_length = 64,
+        pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$",
+        nullable = false
+    )]
     placa: Option<String>,
     /// Only those of this posto.
     #[param(minimum = 1, nullable = false)]

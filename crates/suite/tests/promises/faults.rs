@@ -158,10 +158,10 @@ async fn inflict(scene: &Scene, fault: Fault, mut random: Rng, tally: &Mutex<Tal
         Fault::Twin => twin(scene, seat, a_while, random.bool()).await,
         Fault::KillBroker | Fault::KillBrokerAndMemory => {}
     }
-    // While the broker is hurt too, its return is what is waited for.
-    let broker = scene.broker_hurt.try_lock();
-    if broker.is_ok() {
-        let took = ready_again(seat).await;
+    // Where the broker is hurt too, it would be its return that is waited for.
+    let broker_is_well = scene.broker_hurt.try_lock().is_ok();
+    let took = ready_again(seat).await;
+    if broker_is_well && scene.broker_hurt.try_lock().is_ok() {
         tally.lock().expect("no fault panicked").note_recovery(fault, took);
     }
     true

@@ -44,7 +44,7 @@ fn check_one(
         moments.extend([certain.0, certain.1, possible.0, possible.1]);
     }
     // A moment later and earlier too: a clock was read somewhere between two milliseconds.
-    let moments = moments.iter().flat_map(|at| [at - 1, *at, at + 1]);
+    let moments = moments.iter().flat_map(|at| [at.saturating_sub(1), *at, at.saturating_add(1)]);
     let mut moments = moments.filter(|at| (call.started..=call.ended).contains(at));
     let is_true_at = |at: i64| {
         all.iter().all(|posto_id| {

@@ -1,0 +1,44 @@
+//! A command as a servidor gets it, alone or in an array: what is accepted reads the same when it
+//! is written again, and whoever looked only at its address or sender saw the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::{
+    Address, BadMessage, ClientId, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
+    ReservaRequest, ServerId, split,
+};
+use serde::Serialize;
+
+fuzz_target!(|payload: &[u8]| {
+    let Ok((items, array)) = split(payload) else { return };
+    assert!(!items.is_empty() && items.len() <= MAX_ARRAY);
+    assert!(array || items == [payload]);
+    for item in items {
+        check(item, ReservaRequest::from_json, |m| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, ReservaRef::from_json, |m| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, PostosRequest::from_json, |m| (&m.server_id, &m.client_id, &m.request_id));
+    }
+});
+
+fn check<T: Serialize + PartialEq + std::fmt::Debug>(
+    item: &[u8],
+    read: fn(&[u8]) -> Result<T, BadMessage>,
+    ids: fn(&T) -> (&ServerId, &ClientId, &RequestId),
+) {
+    match read(item) {
+        Ok(message) => {
+            let written = serde_json::to_vec(&message).expect("it can be written");
+            assert_eq!(read(&written).expect("what we write we read"), message);
+            let (server_id, client_id, request_id) = ids(&message);
+            let address = Address::server_id(item).expect("it has an address");
+            assert_eq!(address.as_deref(), Some(server_id.as_str()));
+            assert_eq!(Origin::from_json(item), Some((client_id.clone(), request_id.clone())));
+        }
+        Err(bad) => {
+            assert!(!bad.to_string().is_empty());
+            if matches!(bad, BadMessage::Fields(_)) {
+                assert!(bad.campos().iter().all(|wrong| !wrong.campo.is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What a gateway reads: heads of replies, and presence. What is read reads the same when it is
+//! written again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::{ReplyHead, ServerPresence, split};
+
+fuzz_target!(|payload: &[u8]| {
+    if let Ok((items, _)) = split(payload) {
+        for item in items {
+            if let Ok(head) = ReplyHead::from_json(item)
+                && let Some(codigo) = head.codigo
+            {
+                assert!((400..=504).contains(&codigo.http_status()));
+            }
+        }
+    }
+    if let Ok(presence) = ServerPresence::from_json(payload) {
+        let written = serde_json::to_vec(&presence).expect("it can be written");
+        assert_eq!(ServerPresence::from_json(&written).expect("it is read"), presence);
+    }
+});

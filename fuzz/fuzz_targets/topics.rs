@@ -1,0 +1,45 @@
+//! Topics: the first line is an id, the second a topic that arrives. What is built is read back,
+//! and an id never reaches over its own level.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::topics::{self, Command, ServerInbound};
+use protocol::{ClientId, ServerId};
+
+fuzz_target!(|data: &str| {
+    let (id, topic) = data.split_once('\n').unwrap_or((data, ""));
+    let Ok(server_id) = id.parse::<ServerId>() else {
+        let strange = |byte: u8| !(byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        assert!(id.is_empty() || id.len() > 64 || id.bytes().any(strange));
+        return;
+    };
+    match ServerInbound::from_topic(topic, &server_id) {
+        Some(ServerInbound::Command { command, direct }) => {
+            let built = if direct {
+                topics::direct(&server_id, command)
+            } else {
+                topics::broadcast(command)
+            };
+            assert_eq!(built, topic);
+        }
+        Some(ServerInbound::CarroStatus(placa)) => {
+            assert_eq!(topic, format!("carros/{placa}/status"))
+        }
+        Some(ServerInbound::CarroBateria(placa)) => {
+            assert_eq!(topic, format!("carros/{placa}/bateria"))
+        }
+        Some(ServerInbound::PontoDisponibilidade(id)) => {
+            assert_eq!(topic, format!("pontos/{id}/disponibilidade"));
+        }
+        None => {}
+    }
+    let client_id: ClientId = id.parse().expect("both ids have one rule");
+    for command in Command::ALL {
+        let response = topics::response(&client_id, command);
+        assert_eq!(response.split('/').nth(1), Some(id));
+        let direct = topics::direct(&server_id, command);
+        let read = ServerInbound::from_topic(&direct, &server_id);
+        assert_eq!(read, Some(ServerInbound::Command { command, direct: true }));
+    }
+    assert!(topics::is_presence(&topics::presence(&server_id)));
+});
