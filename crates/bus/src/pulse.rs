@@ -11,6 +11,11 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 const BEAT: Duration = Duration::from_millis(100);
+/// A longer gap between two beats is a standstill.
+const STANDSTILL: Duration = Duration::from_millis(300);
+/// How long after a standstill it may take to read what lay in the socket. The broker leaves at
+/// most Receive Maximum there, which is read in a fraction of this.
+const CATCHING_UP: Duration = Duration::from_secs(1);
 
 /// Beats while the process runs.
 #[derive(Debug)]
@@ -20,13 +25,22 @@ pub(crate) struct Pulse {
     before_last: AtomicU64,
     /// Milliseconds since `start` of the last beat.
     last: AtomicU64,
+    /// Milliseconds since `start` of the last beat before the last standstill.
+    stalled_since: AtomicU64,
+    /// Milliseconds since `start` until which what is read may be from before that standstill.
+    catching_up_until: AtomicU64,
 }
 
 impl Pulse {
     /// Starts beating, until it is dropped. Must be called within a tokio runtime.
     pub(crate) fn start() -> Arc<Self> {
-        let zero = AtomicU64::new(0);
-        let pulse = Arc::new(Self { start: Instant::now(), before_last: zero, last: 0.into() });
+        let pulse = Arc::new(Self {
+            start: Instant::now(),
+            before_last: 0.into(),
+            last: 0.into(),
+            stalled_since: 0.into(),
+            catching_up_until: 0.into(),
+        });
         let beating = Arc::downgrade(&pulse);
         tokio::spawn(async move {
             let mut beats = interval(BEAT);
@@ -40,15 +54,32 @@ impl Pulse {
         pulse
     }
 
+    fn millis(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn beat(&self, now: Instant) {
-        let now = u64::try_from(now.duration_since(self.start).as_millis()).unwrap_or(u64::MAX);
-        self.before_last.store(self.last.swap(now, Relaxed), Relaxed);
+        let now = self.millis(now);
+        let last = self.last.swap(now, Relaxed);
+        self.before_last.store(last, Relaxed);
+        if now - last > STANDSTILL.as_millis() as u64 {
+            // One standstill after the other: what lay there before the first may be unread yet.
+            if last >= self.catching_up_until.load(Relaxed) {
+                self.stalled_since.store(last, Relaxed);
+            }
+            self.catching_up_until.store(now + CATCHING_UP.as_millis() as u64, Relaxed);
+        }
     }
 
     /// The earliest moment at which what is read now can have arrived: the beat before the last,
-    /// for the last one may be the first after a standstill and come before the reading.
+    /// for the last one may be the first after a standstill and come before the reading; and for
+    /// a while after a standstill, its beginning.
     pub(crate) fn earliest_arrival(&self) -> Instant {
-        self.start + Duration::from_millis(self.before_last.load(Relaxed))
+        let mut earliest = self.before_last.load(Relaxed);
+        if self.millis(Instant::now()) < self.catching_up_until.load(Relaxed) {
+            earliest = earliest.min(self.stalled_since.load(Relaxed));
+        }
+        self.start + Duration::from_millis(earliest)
     }
 }
 
@@ -66,7 +97,9 @@ mod tests {
         tokio::time::advance(Duration::from_secs(30)).await;
         tokio::task::yield_now().await;
         assert!(pulse.earliest_arrival() <= before);
-        tokio::time::sleep(3 * BEAT).await;
+        tokio::time::sleep(CATCHING_UP / 2).await;
+        assert!(pulse.earliest_arrival() <= before, "it may not be all read yet");
+        tokio::time::sleep(CATCHING_UP).await;
         assert!(Instant::now() - pulse.earliest_arrival() <= 2 * BEAT);
     }
 }

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::history::now;
 use super::proxy::Behaviour;
 use super::scene::{Scene, Seat};
 use crate::harness::{PATIENCE, free_port};
@@ -68,6 +69,8 @@ pub(crate) struct Tally {
     pub(crate) faults: BTreeMap<String, usize>,
     /// By fault: how long after it had passed its victim was ready again.
     pub(crate) recovery: BTreeMap<String, Vec<Duration>>,
+    /// When each program was killed or changed places with its twin, milliseconds since 1970.
+    pub(crate) kills: BTreeMap<String, Vec<i64>>,
 }
 
 impl Tally {
@@ -137,6 +140,7 @@ async fn inflict(scene: &Scene, fault: Fault, mut random: Rng, tally: &Mutex<Tal
         Fault::KillServer | Fault::KillGateway => {
             let program = seat.running.lock().await.take().expect("it runs");
             program.kill().await;
+            note_kill(seat, tally);
             tokio::time::sleep(a_while / 2).await;
             seat.start(scene).await;
         }
@@ -155,7 +159,11 @@ async fn inflict(scene: &Scene, fault: Fault, mut random: Rng, tally: &Mutex<Tal
             tokio::time::sleep(a_while).await;
             disk.clear();
         }
-        Fault::Twin => twin(scene, seat, a_while, random.bool()).await,
+        Fault::Twin => {
+            note_kill(seat, tally);
+            twin(scene, seat, a_while, random.bool()).await;
+            note_kill(seat, tally);
+        }
         Fault::KillBroker | Fault::KillBrokerAndMemory => {}
     }
     // Where the broker is hurt too, it would be its return that is waited for.
@@ -181,6 +189,12 @@ async fn ready_again(seat: &Seat) -> Duration {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     begun.elapsed()
+}
+
+/// What a program knew in memory, it knows no more.
+fn note_kill(seat: &Seat, tally: &Mutex<Tally>) {
+    let mut tally = tally.lock().expect("no fault panicked");
+    tally.kills.entry(seat.id.clone()).or_default().push(now());
 }
 
 async fn freeze(seat: &Seat, how_long: Duration) {

@@ -111,6 +111,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
         command_limit: COMMAND_LIMIT.as_millis() as i64,
         slack: slack.as_millis() as i64,
         sweep: 5_000,
+        kills: tally.kills.clone(),
     };
     let mut outcomes = BTreeMap::new();
     for call in &history {
@@ -123,7 +124,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
         outcomes,
         reservas: evidence.values().map(|database| database.reservas.len()).sum(),
         tally,
-        violations: checker::check(&history, &evidence, terms),
+        violations: checker::check(&history, &evidence, &terms),
         complaints,
     }
 }

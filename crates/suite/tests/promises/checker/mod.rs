@@ -18,7 +18,7 @@ use super::evidence::{Database, Evidence, Row};
 use super::history::{Asked, Call, Outcome, Window};
 
 /// What the checker must know of the run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Terms {
     /// The gateways' time limit for commands, in milliseconds.
     pub(crate) command_limit: i64,
@@ -27,6 +27,8 @@ pub(crate) struct Terms {
     pub(crate) slack: i64,
     /// How long after its end a reserva may stay unmarked, in milliseconds.
     pub(crate) sweep: i64,
+    /// When each servidor was killed: it forgets then which commands it denied for the moment.
+    pub(crate) kills: BTreeMap<String, Vec<i64>>,
 }
 
 /// A kind of broken promise.
@@ -64,7 +66,7 @@ pub(crate) struct Violation {
 }
 
 /// Everything that is wrong with a run.
-pub(crate) fn check(history: &[Call], evidence: &Evidence, terms: Terms) -> Vec<Violation> {
+pub(crate) fn check(history: &[Call], evidence: &Evidence, terms: &Terms) -> Vec<Violation> {
     let mut violations = Violations::default();
     let mut servers: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
     for call in history {
@@ -75,7 +77,7 @@ pub(crate) fn check(history: &[Call], evidence: &Evidence, terms: Terms) -> Vec<
     }
     for (server_id, database) in evidence {
         let calls = servers.remove(server_id.as_str()).unwrap_or_default();
-        let run = Run::new(&calls, database, terms);
+        let run = Run::new(server_id, &calls, database, terms);
         holding::check(&run, &mut violations);
         requests::check(&run, &mut violations);
         refusals::check(&run, &mut violations);
@@ -97,7 +99,8 @@ impl Violations {
 struct Run<'a> {
     calls: &'a [&'a Call],
     database: &'a Database,
-    terms: Terms,
+    terms: &'a Terms,
+    kills: &'a [i64],
     row_of: HashMap<&'a str, &'a Row>,
     rows_of_posto: HashMap<i64, Vec<&'a Row>>,
     /// Reservation attempts by request, in order of their start.
@@ -108,11 +111,17 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(calls: &'a [&'a Call], database: &'a Database, terms: Terms) -> Self {
+    fn new(
+        server_id: &str,
+        calls: &'a [&'a Call],
+        database: &'a Database,
+        terms: &'a Terms,
+    ) -> Self {
         let mut run = Self {
             calls,
             database,
             terms,
+            kills: terms.kills.get(server_id).map_or(&[], Vec::as_slice),
             row_of: database.reservas.iter().map(|row| (row.request_id.as_str(), row)).collect(),
             rows_of_posto: HashMap::new(),
             attempts: HashMap::new(),
@@ -152,6 +161,16 @@ impl<'a> Run<'a> {
             _ => call.ended,
         };
         last + self.terms.slack
+    }
+
+    /// Whether a call was denied for the moment by a servidor that was killed before the copy of
+    /// its command came which had the effect at `moment`: the one limit of that denial.
+    fn was_forgotten(&self, call: &Call, moment: i64) -> bool {
+        let denied =
+            matches!(&call.outcome, Outcome::Refused(why) if why == "servidor_indisponivel");
+        denied
+            && moment <= call.started + self.terms.command_limit + self.terms.slack
+            && self.kills.iter().any(|kill| call.started <= *kill && *kill <= moment)
     }
 
     /// Whether one of `calls` may have had an effect at `moment`.

@@ -46,6 +46,9 @@ fn effect_fits(run: &Run<'_>, request_id: &str, attempts: &[&Call], violations: 
     let possible = attempts
         .iter()
         .any(|call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_)));
+    if attempts.iter().any(|call| run.was_forgotten(call, row.created_at)) {
+        return;
+    }
     if !possible {
         violations.add(Kind::RefusedYetDone, format!("{attempts:?}, yet {row:?}"));
     } else if !run.may_have_acted(attempts, row.created_at) {
@@ -102,6 +105,9 @@ fn cancellation_was_asked(run: &Run<'_>, row: &Row, violations: &mut Violations)
     let asked: Vec<&Call> = cancels.filter(of_this).copied().collect();
     let may_be_done =
         |call: &&Call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_));
+    if asked.iter().any(|call| run.was_forgotten(call, at)) {
+        return;
+    }
     if asked.is_empty() {
         violations.add(Kind::NotAskedFor, format!("nobody cancelled {row:?}"));
     } else if !asked.iter().any(may_be_done) {

@@ -6,7 +6,12 @@ use super::{Kind, Terms, check};
 use crate::evidence::{Database, Evidence, Row};
 use crate::history::{Asked, Call, Outcome, Reserva, Window};
 
-const TERMS: Terms = Terms { command_limit: 10_000, slack: 100, sweep: 5_000 };
+const SWEEP: i64 = 5_000;
+
+fn terms(kills: &[i64]) -> Terms {
+    let kills = BTreeMap::from([("server1".to_owned(), kills.to_vec())]);
+    Terms { command_limit: 10_000, slack: 100, sweep: SWEEP, kills }
+}
 const WINDOW: Window = (20_000, 30_000);
 
 fn row(request_id: &str, placa: &str, window: Window, created_at: i64) -> Row {
@@ -59,8 +64,13 @@ fn holding(rows: Vec<Row>) -> Database {
 }
 
 fn found(history: &[Call], database: Database) -> Vec<Kind> {
+    found_with_kills(history, database, &[])
+}
+
+fn found_with_kills(history: &[Call], database: Database, kills: &[i64]) -> Vec<Kind> {
     let evidence: Evidence = BTreeMap::from([("server1".to_owned(), database)]);
-    let mut kinds: Vec<_> = check(history, &evidence, TERMS).iter().map(|v| v.kind).collect();
+    let mut kinds: Vec<_> =
+        check(history, &evidence, &terms(kills)).iter().map(|v| v.kind).collect();
     kinds.dedup();
     kinds
 }
@@ -181,7 +191,13 @@ fn an_effect_after_the_deadline_is_found() {
 fn an_effect_of_a_refused_request_is_found() {
     let made = row("r1", "AAA0001", WINDOW, 1_005);
     let denied = reserve("r1", "AAA0001", (1_000, 1_010), refused("servidor_indisponivel"));
-    assert_eq!(found(&[denied], holding(vec![made])), [Kind::RefusedYetDone]);
+    let database = || holding(vec![made.clone()]);
+    assert_eq!(found(&[denied.clone()], database()), [Kind::RefusedYetDone]);
+    assert_eq!(
+        found_with_kills(&[denied.clone()], database(), &[999, 1_006]),
+        [Kind::RefusedYetDone]
+    );
+    assert_eq!(found_with_kills(&[denied], database(), &[1_002]), [], "the known limit");
 }
 
 #[test]
@@ -248,7 +264,7 @@ fn what_nobody_asked_for_is_found() {
 #[test]
 fn a_wrong_end_is_found() {
     let (history, mut database) = all_is_well();
-    database.read_at = WINDOW.1 + TERMS.sweep + 1;
+    database.read_at = WINDOW.1 + SWEEP + 1;
     assert_eq!(found(&history, database), [Kind::WrongEnd]);
     let (history, mut database) = all_is_well();
     database.reservas[0].status = "encerrada".to_owned();

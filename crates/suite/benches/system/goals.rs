@@ -1,0 +1,64 @@
+//! What a run should show, as ratios within the run.
+
+use super::BARE;
+use super::report::{Goal, Report, Row};
+
+/// Every goal that the measurements of this run can answer.
+pub(crate) fn of(report: &Report) -> Vec<Goal> {
+    let rate = |name: &str, callers| report.find(name, callers).map(|row| row.stats.per_second());
+    let median =
+        |name: &str, callers| report.find(name, callers).map(|row| row.stats.percentile(50.0));
+    let bare = rate(BARE, 64);
+    let mut goals = Vec::new();
+    let mut at_least = |what, goal: f64, reached: Option<f64>| {
+        goals.extend(reached.map(|reached| Goal {
+            what,
+            goal: format!("at least {goal}"),
+            reached: format!("{reached:.2}"),
+            met: reached >= goal,
+        }));
+    };
+    let difusao = "POST /reservar, difusao";
+    at_least("difusao, 64 callers, of bare round trips", 0.55, ratio(rate(difusao, 64), bare));
+    let direta = rate("POST /reservar, direta", 256);
+    at_least("direta, 256 callers, of bare round trips", 1.0, ratio(direta, bare));
+    let listings = rate("GET /postos, 100", 64);
+    at_least("GET /postos of 100, 64 callers, of bare round trips", 0.35, ratio(listings, bare));
+    let (many, two) = (rate("32 servers, direta", 64), rate("2 servers, direta", 64));
+    at_least("32 servers of 2, direta", 0.9, ratio(many, two));
+    let rounds = |name: &str| {
+        let rates = [1, 2].map(|round| rate(&format!("{name}, round {round}"), 64));
+        Some(rates[0]? + rates[1]?)
+    };
+    let past = ratio(rounds("a million past reservas"), rounds("no past"));
+    at_least("a million past reservas of none", 0.9, past);
+
+    let mut at_most = |what, goal: f64, reached: Option<f64>| {
+        goals.extend(reached.map(|reached| Goal {
+            what,
+            goal: format!("at most {goal:.2}"),
+            reached: format!("{reached:.2}"),
+            met: reached <= goal,
+        }));
+    };
+    let tail =
+        report.find(difusao, 64).map(|row| row.stats.percentile(99.0) / row.stats.percentile(50.0));
+    at_most("difusao, 64 callers: p99 of p50", 6.0, tail);
+    if let (Some(trip), Some(sync)) = (median(BARE, 1), median("fdatasync", 1)) {
+        at_most("one caller, p50 in ms", 2.0 * trip + sync, median(difusao, 1));
+    }
+    let peak = |kind: &str| {
+        let peak = |row: &Row| row.usage.get(kind).map(|usage| usage.peak_mib);
+        let at_most_callers = report.rows.iter().filter(|row| row.callers == 1024);
+        at_most_callers.filter_map(peak).reduce(f64::max)
+    };
+    at_most("peak MiB of the gateway at 1,024 callers", 64.0, peak("gateway"));
+    at_most("peak MiB of a server at 1,024 callers", 64.0, peak("server"));
+    at_most("idle MiB of the gateway", 20.0, report.idle.map(|idle| idle.0));
+    at_most("idle MiB of a server", 20.0, report.idle.map(|idle| idle.1));
+    goals
+}
+
+fn ratio(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    Some(one? / other?)
+}

@@ -1,0 +1,205 @@
+//! Drivers' apps in numbers: callers who ask as fast as they are answered, or at a fixed rate.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use protocol::Timestamp;
+use serde::Deserialize;
+use tokio::task::JoinSet;
+
+use super::http::Connection;
+use super::stats::Stats;
+
+/// Length of a reserva, and of the pause after it, in milliseconds.
+const WINDOW: u64 = 1_000;
+const HOUR: u64 = 3_600_000;
+
+/// What is asked, each time something else, so that every answer must be a success of its own.
+pub(crate) struct Book {
+    servers: u64,
+    postos: u64,
+    /// First moment that is given away, milliseconds since 1970.
+    begin: u64,
+    next: AtomicU64,
+    /// Reservations that were answered with success.
+    pub(crate) made: AtomicU64,
+}
+
+/// The kinds of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    Reserve,
+    List,
+    /// Four listings to one reservation.
+    Mixed,
+}
+
+impl Book {
+    pub(crate) fn new(servers: usize, postos: usize) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+        let begin = (now.as_millis() as u64 / 1_000) * 1_000 + HOUR;
+        let (servers, postos) = (servers as u64, postos as u64);
+        Self { servers, postos, begin, next: AtomicU64::new(0), made: AtomicU64::new(0) }
+    }
+
+    async fn ask(&self, work: Work, connection: &mut Connection) -> Result<(), String> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        match work {
+            Work::Reserve => self.reserve(number, connection).await,
+            Work::List => self.list(number, connection).await,
+            Work::Mixed if number % 5 == 0 => self.reserve(number, connection).await,
+            Work::Mixed => self.list(number, connection).await,
+        }
+    }
+
+    async fn reserve(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
+        let server = number % self.servers + 1;
+        let place = number / self.servers;
+        let (posto_id, turn) = (place % self.postos + 1, place / self.postos);
+        let inicio = self.begin + turn * 2 * WINDOW;
+        let moment = |millis: u64| Timestamp::clamped(millis as i64).to_string();
+        let (inicio, fim) = (moment(inicio), moment(inicio + WINDOW));
+        let placa = format!("B{:06}", number % 1_000_000);
+        let body = format!(
+            r#"{{"placa":"{placa}","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":{posto_id},"server_id":"server{server}","inicio":"{inicio}","fim":"{fim}"}}"#
+        );
+        let (status, answer) = exchange(connection.post("/reservar", &body).await)?;
+        let wrong = || format!("HTTP {status} to {body}: {}", String::from_utf8_lossy(&answer));
+        let Ok(Made { reserva }) = serde_json::from_slice::<Made>(&answer) else {
+            return Err(wrong());
+        };
+        let true_answer = reserva.posto_id == posto_id
+            && (reserva.placa, reserva.inicio, reserva.fim, reserva.status)
+                == (&placa, &inicio, &fim, "ativa");
+        if status != 200 || !true_answer {
+            return Err(wrong());
+        }
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn list(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
+        let path = format!("/postos?server_id=server{}", number % self.servers + 1);
+        let (status, answer) = exchange(connection.get(&path).await)?;
+        // Every reserva of a run begins an hour later, so all postos are there and free.
+        let listed = serde_json::from_slice::<Listed>(&answer).map_err(|error| {
+            format!(
+                "HTTP {status}, {error}: {}",
+                String::from_utf8_lossy(&answer[..answer.len().min(300)])
+            )
+        })?;
+        let right = |(place, posto): (u64, &ListedPosto)| posto.id == place + 1 && posto.disponivel;
+        let all_there =
+            listed.postos.len() as u64 == self.postos && (0..).zip(&listed.postos).all(right);
+        if status == 200 && all_there {
+            Ok(())
+        } else {
+            Err(format!("HTTP {status}, a false listing"))
+        }
+    }
+}
+
+fn exchange<T>(answer: std::io::Result<T>) -> Result<T, String> {
+    answer.map_err(|error| error.to_string())
+}
+
+#[derive(Deserialize)]
+struct Made<'a> {
+    #[serde(borrow)]
+    reserva: MadeReserva<'a>,
+}
+
+#[derive(Deserialize)]
+struct MadeReserva<'a> {
+    posto_id: u64,
+    placa: &'a str,
+    inicio: &'a str,
+    fim: &'a str,
+    status: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    postos: Vec<ListedPosto>,
+}
+
+#[derive(Deserialize)]
+struct ListedPosto {
+    id: u64,
+    disponivel: bool,
+}
+
+/// Callers who ask again as soon as they are answered.
+pub(crate) async fn closed(
+    book: &Arc<Book>,
+    work: Work,
+    addr: &str,
+    callers: usize,
+    length: Duration,
+) -> Stats {
+    let mut tasks = JoinSet::new();
+    let mut all = Stats::start();
+    let end = Instant::now() + length;
+    for _ in 0..callers {
+        let (book, addr) = (Arc::clone(book), addr.to_owned());
+        tasks.spawn(async move {
+            let mut stats = Stats::start();
+            let mut connection = Connection::open(&addr).await.expect("a connection");
+            while Instant::now() < end {
+                let begun = Instant::now();
+                match book.ask(work, &mut connection).await {
+                    Ok(()) => stats.note(begun.elapsed()),
+                    Err(what) => stats.wrong(what),
+                }
+            }
+            stats
+        });
+    }
+    gather(&mut tasks, &mut all).await;
+    all
+}
+
+/// Requests at a fixed rate, whether or not earlier ones were answered; a latency counts from the
+/// moment at which the request was due.
+pub(crate) async fn open(
+    book: &Arc<Book>,
+    work: Work,
+    addr: &str,
+    rate: f64,
+    length: Duration,
+) -> Stats {
+    const WORKERS: usize = 512;
+    let due = Arc::new(AtomicU64::new(0));
+    let mut tasks = JoinSet::new();
+    let mut all = Stats::start();
+    let begun = Instant::now();
+    for _ in 0..WORKERS {
+        let (book, addr, due) = (Arc::clone(book), addr.to_owned(), Arc::clone(&due));
+        tasks.spawn(async move {
+            let mut stats = Stats::start();
+            let mut connection = Connection::open(&addr).await.expect("a connection");
+            loop {
+                let moment = due.fetch_add(1, Ordering::Relaxed) as f64 / rate;
+                if moment > length.as_secs_f64() {
+                    return stats;
+                }
+                let moment = begun + Duration::from_secs_f64(moment);
+                tokio::time::sleep_until(moment.into()).await;
+                match book.ask(work, &mut connection).await {
+                    Ok(()) => stats.note(moment.elapsed()),
+                    Err(what) => stats.wrong(what),
+                }
+            }
+        });
+    }
+    gather(&mut tasks, &mut all).await;
+    all
+}
+
+async fn gather(tasks: &mut JoinSet<Stats>, all: &mut Stats) {
+    while let Some(stats) = tasks.join_next().await {
+        all.add(&stats.expect("no caller panicked"));
+    }
+    all.end();
+}

@@ -1,0 +1,121 @@
+//! How fast the system is, and how close to what its parts can do: everything in one run, with
+//! the real programs and a real Mosquitto, on loopback.
+//!
+//! `cargo bench -p suite --bench system -- --help`
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
+
+mod goals;
+mod http;
+mod limits;
+mod load;
+mod mqtt;
+mod report;
+mod scenarios;
+mod stats;
+mod world;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use clap::Parser;
+use report::Report;
+use scenarios::Pace;
+
+/// Name of the measurement that others are compared with.
+const BARE: &str = "bare broker round trips";
+const BEGIN: &str = "<!-- the last run: begin -->\n";
+const END: &str = "<!-- the last run: end -->";
+
+/// Measures the whole system; needs Debian's mosquitto.
+#[derive(Parser)]
+struct Options {
+    /// Seconds for each measurement.
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
+    /// Only these groups: limits, difusao, direta, listings, servers, history, logging.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Write the tables into docs/performance.md and the plot into docs/performance.svg.
+    #[arg(long)]
+    docs: bool,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if Command::new("mosquitto").arg("-h").output().is_err()
+        && !Path::new("/usr/sbin/mosquitto").exists()
+    {
+        eprintln!("mosquitto is not installed (Debian: apt-get install mosquitto)");
+        return ExitCode::FAILURE;
+    }
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--package", "server", "--package", "client"])
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        eprintln!("the programs cannot be built");
+        return ExitCode::FAILURE;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let report = runtime.block_on(measure(&options));
+    let text = report.to_markdown();
+    println!("\n{text}");
+    for row in report.rows.iter().filter(|row| row.stats.errors > 0) {
+        println!("{}: {}", row.name, row.stats.example.as_deref().unwrap_or_default());
+    }
+    write(&report, &text, options.docs).expect("the results are written");
+    if report.errors() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn measure(options: &Options) -> Report {
+    let pace = Pace {
+        length: Duration::from_secs_f64(options.seconds),
+        warm_up: Duration::from_secs_f64(options.seconds / 4.0),
+    };
+    let wanted =
+        |group: &str| options.only.is_empty() || options.only.iter().any(|only| only == group);
+    let mut report = Report::default();
+    if wanted("limits") {
+        scenarios::limits(pace, &mut report).await;
+    }
+    for entrega in ["difusao", "direta"] {
+        if wanted(entrega) {
+            scenarios::reservations(entrega, pace, &mut report).await;
+        }
+    }
+    if wanted("listings") {
+        scenarios::listings(pace, &mut report).await;
+    }
+    if wanted("servers") {
+        scenarios::servers(pace, &mut report).await;
+    }
+    if wanted("history") {
+        scenarios::history(pace, &mut report).await;
+    }
+    if wanted("logging") {
+        scenarios::logging(pace, &mut report).await;
+    }
+    report.goals = goals::of(&report);
+    report
+}
+
+fn write(report: &Report, text: &str, docs: bool) -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let results = root.join("target/bench");
+    std::fs::create_dir_all(&results)?;
+    std::fs::write(results.join("system.json"), format!("{:#}\n", report.to_json()))?;
+    std::fs::write(results.join("system.svg"), report.to_svg())?;
+    if docs {
+        std::fs::write(root.join("docs/performance.svg"), report.to_svg())?;
+        let page = root.join("docs/performance.md");
+        let old = std::fs::read_to_string(&page)?;
+        let (before, rest) = old.split_once(BEGIN).ok_or(std::io::ErrorKind::InvalidData)?;
+        let (_, after) = rest.split_once(END).ok_or(std::io::ErrorKind::InvalidData)?;
+        std::fs::write(page, format!("{before}{BEGIN}{text}{END}{after}"))?;
+    }
+    Ok(())
+}
