@@ -116,12 +116,17 @@ impl<'a> Batch<'a> {
     ) -> Result<Self, StoreError> {
         let mut request_ids = Vec::with_capacity(commands.len());
         let mut postos = HashSet::new();
+        let mut stretches = Vec::with_capacity(commands.len());
         let mut cancel_ids = Vec::new();
         for command in commands {
             match command {
                 Command::Reserve(reservation) => {
                     request_ids.push(reservation.request_id.as_str());
-                    postos.insert(reservation.command.posto_id);
+                    let posto_id = reservation.command.posto_id;
+                    postos.insert(posto_id);
+                    // One that makes no sense is refused whoever holds the posto.
+                    let wanted = reservation.command.stretch.resolve(now);
+                    stretches.extend(wanted.map(|interval| (posto_id, interval)));
                 }
                 Command::Cancel(Cancellation { target: CancelTarget::RequestId(id), .. }) => {
                     request_ids.push(id);
@@ -142,7 +147,7 @@ impl<'a> Batch<'a> {
             clock: Instant::now(),
             replies,
             postos: find_postos(connection, &postos_json).await?,
-            held: find_held(connection, &postos_json, now).await?,
+            held: find_held(connection, &stretches).await?,
             request_id_of,
             decided: Vec::new(),
             cancelled: HashSet::new(),
