@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 pub(crate) use reason::Reason;
+pub(crate) use sending::expires;
 
 use crate::acks::AckQueue;
 use crate::bus::Shared;

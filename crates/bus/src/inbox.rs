@@ -12,8 +12,12 @@ use tokio::sync::mpsc::{Permit, Sender};
 
 use crate::Delivery;
 use crate::acks::{Ack, AckQueue};
+use crate::connection::expires;
 use crate::counters::{Tally, add};
 use crate::pulse::Pulse;
+
+/// What is left of a message that expires, and comes without an expiry.
+const LAST_SECOND: u32 = 1;
 
 /// Passes deliveries on without ever waiting.
 #[derive(Debug)]
@@ -85,7 +89,8 @@ impl Inbox {
     /// `None` for a topic that is not UTF-8, which no broker passes on.
     fn delivery(&self, publish: Publish, ack: Ack) -> Option<Delivery> {
         let properties = publish.properties.unwrap_or_default();
-        let seconds = properties.message_expiry_interval;
+        let expires = properties.user_properties.contains(&expires());
+        let seconds = properties.message_expiry_interval.or(expires.then_some(LAST_SECOND));
         Some(Delivery {
             topic: topic(&publish.topic)?,
             payload: publish.payload,

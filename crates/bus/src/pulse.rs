@@ -63,11 +63,15 @@ impl Pulse {
         let last = self.last.swap(now, Relaxed);
         self.before_last.store(last, Relaxed);
         if now - last > STANDSTILL.as_millis() as u64 {
-            // One standstill after the other: what lay there before the first may be unread yet.
-            if last >= self.catching_up_until.load(Relaxed) {
+            let until = self.catching_up_until.load(Relaxed);
+            if last < until {
+                // One standstill after the other: what lay there before the first may be unread
+                // yet. Only the time awake counts, or stalls that recur would never be over.
+                self.catching_up_until.store(until + (now - last), Relaxed);
+            } else {
                 self.stalled_since.store(last, Relaxed);
+                self.catching_up_until.store(now + CATCHING_UP.as_millis() as u64, Relaxed);
             }
-            self.catching_up_until.store(now + CATCHING_UP.as_millis() as u64, Relaxed);
         }
     }
 

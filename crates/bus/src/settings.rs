@@ -89,10 +89,9 @@ pub(crate) fn client(options: &Options, herald: Option<&Herald>) -> (AsyncClient
     if let Some(herald) = herald {
         mqtt.set_last_will(last_will(herald));
     }
-    // Room for every publish and every acknowledgement that can be open at once: handing
-    // something over never fails for want of room.
-    let room = usize::from(receive_maximum(options)) + usize::from(PACKET_IDS);
-    AsyncClient::new(mqtt, room)
+    // Room for every publish and every acknowledgement that can be open at once, also with a
+    // broker that does not keep to Receive Maximum: handing something over never fails.
+    AsyncClient::new(mqtt, usize::from(u16::MAX))
 }
 
 fn last_will(herald: &Herald) -> LastWill {

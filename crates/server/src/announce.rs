@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::servidor::Servidor;
-use crate::store::{Change, PostosQuery};
+use crate::store::Change;
 use crate::wire;
 
 /// What was last told of a posto: `disponivel`, `em_manutencao`.
@@ -21,7 +21,8 @@ pub(crate) async fn run(
     mut changes: mpsc::Receiver<Vec<Change>>,
     stop: CancellationToken,
 ) {
-    let mut told = initial_state(&servidor).await;
+    // Of the time before nobody here knows what was told: the first change of each is news.
+    let mut told = Told::new();
     loop {
         let next = tokio::select! {
             biased;
@@ -42,17 +43,6 @@ pub(crate) async fn run(
             }
         }
         announce_postos(&servidor, postos, &mut told).await;
-    }
-}
-
-/// How the postos stand at the start, so that only changes are told.
-async fn initial_state(servidor: &Servidor) -> Told {
-    match servidor.store.postos(&PostosQuery::default(), servidor.now()).await {
-        Ok(postos) => postos.into_iter().map(|p| (p.id, (p.disponivel, p.em_manutencao))).collect(),
-        Err(error) => {
-            error!(%error, "the postos cannot be read; the first change of each will be told");
-            Told::new()
-        }
     }
 }
 
@@ -82,19 +72,23 @@ async fn announce_postos(servidor: &Servidor, ids: BTreeSet<i64>, told: &mut Tol
         Ok(postos) => postos,
         Err(error) => return error!(%error, "changed postos cannot be read"),
     };
-    for posto in postos {
-        let state = (posto.disponivel, posto.em_manutencao);
-        if told.insert(posto.id, state) == Some(state) {
+    let states: HashMap<i64, (bool, bool)> =
+        postos.into_iter().map(|p| (p.id, (p.disponivel, p.em_manutencao))).collect();
+    for id in ids {
+        // One that was removed can be used no more.
+        let state = states.get(&id).copied().unwrap_or((false, false));
+        if told.insert(id, state) == Some(state) {
             continue;
         }
+        let (disponivel, em_manutencao) = state;
         let event = PontoStatus {
             server_id: servidor.id.clone(),
-            ponto_id: posto.id,
-            disponivel: posto.disponivel,
-            em_manutencao: posto.em_manutencao,
+            ponto_id: id,
+            disponivel,
+            em_manutencao,
             timestamp: wire::timestamp(now),
         };
-        publish(servidor, topics::ponto_status(posto.id), &event);
+        publish(servidor, topics::ponto_status(id), &event);
     }
 }
 

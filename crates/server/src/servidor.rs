@@ -1,7 +1,9 @@
 //! What every handler of one servidor needs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use bus::Bus;
@@ -10,6 +12,7 @@ use protocol::ServerId;
 use tracing::error;
 
 use crate::failure::Failure;
+use crate::handlers::Chargers;
 use crate::store::{Store, StoreError};
 
 /// One servidor at work: who it is, its data, its place on the broker.
@@ -18,6 +21,10 @@ pub(crate) struct Servidor {
     pub(crate) id: ServerId,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
+    /// What chargers said.
+    pub(crate) chargers: Chargers,
+    /// Places for listings.
+    pub(crate) listings: Arc<Semaphore>,
     /// How long a command that says nothing of it may take.
     pub(crate) command_limit: Duration,
 }

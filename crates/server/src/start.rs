@@ -7,12 +7,13 @@ use std::time::Duration;
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
 use service::ListenError;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{Config, PostosCsv};
+use crate::handlers::Chargers;
 use crate::import::{ImportError, read_postos};
 use crate::servidor::{Servidor, now};
 use crate::store::{Edit, Environment, Store, StoreCloser, StoreError, WriteError};
@@ -30,6 +31,8 @@ const INBOX: usize = 2048;
 const OUTBOX: usize = 16_384;
 /// How long the broker keeps messages for a servidor that is away.
 const SESSION_EXPIRY: Duration = Duration::from_secs(3600);
+/// The most listings at once over the broker.
+const LISTINGS: usize = 256;
 /// The most batches of changes that wait to be announced.
 const CHANGES: usize = 4096;
 
@@ -92,6 +95,8 @@ impl Server {
             id: config.server_id.clone(),
             store,
             bus,
+            chargers: Chargers::default(),
+            listings: Arc::new(Semaphore::new(LISTINGS)),
             command_limit: config.command_limit,
         };
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());

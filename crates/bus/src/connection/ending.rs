@@ -71,7 +71,7 @@ impl Connection<'_> {
     fn leave(&mut self) -> Result<(), Reason> {
         let mut done = Vec::new();
         self.acks.take_all_done(&mut done);
-        self.acknowledge(&mut done)?;
+        self.acknowledge(&mut done);
         self.announce_link(Link::Down);
         self.enter(Phase::Leaving);
         let Some(herald) = &self.herald else {

@@ -16,13 +16,19 @@ const CONTENT_TYPE: &str = "application/json";
 /// MQTT's mark for UTF-8 text.
 const UTF_8: u8 = 1;
 
+/// Says that a message expires. In its last second Mosquitto passes it on without an expiry, as
+/// if it never did; but with this.
+pub(crate) fn expires() -> (String, String) {
+    ("expires".to_owned(), "yes".to_owned())
+}
+
 impl Connection<'_> {
     /// Hands to the library all that may go now.
     pub(super) fn pump(&mut self) -> Result<(), Reason> {
         let mut ready = std::mem::take(&mut self.ready_acks);
         let abandoned = self.acks.take_ready(&mut ready);
         add(&self.shared.tally.abandoned, abandoned);
-        self.acknowledge(&mut ready)?;
+        self.acknowledge(&mut ready);
         self.ready_acks = ready;
         if self.phase != Phase::Up {
             return Ok(());
@@ -37,13 +43,14 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Acknowledges deliveries, and empties the list.
-    pub(super) fn acknowledge(&mut self, pkids: &mut Vec<u16>) -> Result<(), Reason> {
-        for pkid in pkids.drain(..) {
-            let delivery = Publish { qos: QoS::AtLeastOnce, pkid, ..Publish::default() };
-            self.client.try_ack(&delivery).map_err(|_| Reason::Request)?;
-        }
-        Ok(())
+    /// Acknowledges deliveries, as many as the library has room for now; those stay in the list
+    /// that it has not. (A broker that keeps to Receive Maximum never has it full.)
+    pub(super) fn acknowledge(&mut self, pkids: &mut Vec<u16>) {
+        let refused = pkids.iter().position(|pkid| {
+            let delivery = Publish { qos: QoS::AtLeastOnce, pkid: *pkid, ..Publish::default() };
+            self.client.try_ack(&delivery).is_err()
+        });
+        pkids.drain(..refused.unwrap_or(pkids.len()));
     }
 
     /// Announces our presence where it is due.
@@ -91,6 +98,7 @@ impl Connection<'_> {
         let (response_topic, correlation_data) = batch.reply_to();
         let properties = PublishProperties {
             message_expiry_interval: batch.expiry_seconds,
+            user_properties: batch.expiry_seconds.map(|_| expires()).into_iter().collect(),
             response_topic,
             correlation_data,
             ..PublishProperties::default()

@@ -108,7 +108,11 @@ impl Entry {
         if self.payload != call.payload || self.server_id != call.server_id {
             return Err(CallError::KeyReused);
         }
-        self.deadline = self.deadline.max(call.deadline);
+        if call.deadline > self.deadline {
+            self.deadline = call.deadline;
+            // What was sent expires with the first caller's time.
+            self.repeated_at_half_time = false;
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -31,13 +32,17 @@ impl InHand {
         }
     }
 
-    /// Works on a message, in the room that was waited for.
+    /// Works on a message, in the room that was waited for. Its first step is made at once, which
+    /// for a change is as far as the writer's queue: so changes are made in order of arrival.
     pub(super) fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let room = self.next.take();
-        self.tasks.spawn(async move {
+        let mut work = Box::pin(async move {
             work.await;
             drop(room);
         });
+        if work.as_mut().now_or_never().is_none() {
+            self.tasks.spawn(work);
+        }
     }
 
     /// Waits until all are done.

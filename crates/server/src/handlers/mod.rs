@@ -4,6 +4,7 @@
 //! anywhere before leads to its redelivery, which finds either nothing or the finished work.
 
 mod cancelamento;
+mod chargers;
 mod consulta;
 mod disponibilidade;
 mod in_hand;
@@ -11,7 +12,9 @@ mod postos;
 mod reserva;
 mod telemetry;
 
-use tokio::time::Instant;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, timeout_at};
 
 use bus::{Delivery, Join, Outgoing};
 use bytes::Bytes;
@@ -22,12 +25,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+pub(crate) use chargers::Chargers;
 use in_hand::InHand;
 
 use crate::failure::Failure;
 use crate::sabotage::{self, CrashPoint};
 use crate::servidor::Servidor;
 
+/// How often what could not be written is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// The longest payload that is read; an array of 256 long commands is well below it.
 const MAX_PAYLOAD: usize = 1 << 20;
 
@@ -38,6 +44,8 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut in_hand = InHand::default();
+    let mut again = tokio::time::interval(AGAIN);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let next = async {
             in_hand.room().await;
@@ -46,6 +54,18 @@ pub(crate) async fn run(
         let delivery = tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            // Here and not in a task of its own: what is written again must not overtake what
+            // comes after it.
+            _ = again.tick() => {
+                for (posto_id, number, change) in servidor.chargers.unwritten() {
+                    in_hand.room().await;
+                    let servidor = servidor.clone();
+                    in_hand.spawn(async move {
+                        disponibilidade::write(&servidor, posto_id, number, change).await;
+                    });
+                }
+                continue;
+            }
             delivery = next => match delivery {
                 Some(delivery) => delivery,
                 None => break,
@@ -61,6 +81,11 @@ fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
     if delivery.payload.len() > MAX_PAYLOAD {
         let length = delivery.payload.len();
         report(&delivery.topic, &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"));
+        return delivery.ack.done();
+    }
+    if delivery.retain {
+        // From before this connection: it was acted on when it was said, or is out of date.
+        debug!(topic = delivery.topic, "a retained message is not acted on again");
         return delivery.ack.done();
     }
     let Some(inbound) = ServerInbound::from_topic(&delivery.topic, &servidor.id) else {
@@ -162,17 +187,25 @@ impl<'a> Envelope<'a> {
 
     async fn carry_out(&self, payload: &[u8]) {
         let outcome = match self.command {
-            Command::Postos => postos::handle(self.servidor, payload).await,
+            Command::Postos => self.in_time(postos::handle(self.servidor, payload)).await,
             Command::Reserva => reserva::handle(self.servidor, payload, self.deadline).await,
             Command::Cancelamento => {
                 cancelamento::handle(self.servidor, payload, self.deadline).await
             }
-            Command::Consulta => consulta::handle(self.servidor, payload).await,
+            Command::Consulta => self.in_time(consulta::handle(self.servidor, payload)).await,
         };
         match outcome {
             Ok(reply) => self.reply(reply),
             Err(refusal) => self.refuse(refusal, payload),
         }
+    }
+
+    /// A question nobody waits for any more is not worth an answer.
+    async fn in_time(
+        &self,
+        answer: impl Future<Output = Result<Reply, Failure>>,
+    ) -> Result<Reply, Failure> {
+        timeout_at(self.deadline, answer).await.unwrap_or(Err(Failure::Expired))
     }
 
     fn refuse(&self, failure: Failure, payload: &[u8]) {

@@ -11,6 +11,9 @@ use crate::wire;
 
 pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply, Failure> {
     let PostosRequest { request_id, client_id, filter, .. } = PostosRequest::from_json(payload)?;
+    // Listings are long: no more of them at once than leave room for reservations.
+    let _place =
+        servidor.listings.try_acquire().map_err(|_| Failure::Overloaded(servidor.id.clone()))?;
     let query = PostosQuery {
         disponivel: filter.disponivel,
         em_manutencao: filter.em_manutencao,

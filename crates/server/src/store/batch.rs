@@ -27,6 +27,7 @@ pub(super) struct Batch {
     pub(super) telemetry: Vec<Telemetry>,
     telemetry_done: Vec<Done<()>>,
     pub(super) sweeps: Vec<Done<()>>,
+    barriers: Vec<Done<()>>,
 }
 
 /// What a transaction came to, on disk.
@@ -53,6 +54,7 @@ impl Batch {
                 self.telemetry_done.push(done);
             }
             Work::Sweep(done) => self.sweeps.push(done),
+            Work::Barrier(done) => self.barriers.push(done),
         }
     }
 
@@ -83,7 +85,8 @@ impl Batch {
         let telemetry = self.telemetry.into_iter().zip(self.telemetry_done);
         let telemetry = telemetry.map(|(telemetry, done)| Work::Telemetry(telemetry, done));
         let sweeps = self.sweeps.into_iter().map(Work::Sweep);
-        edits.chain(reservas).chain(telemetry).chain(sweeps).map(|work| {
+        let barriers = self.barriers.into_iter().map(Work::Barrier);
+        edits.chain(reservas).chain(telemetry).chain(sweeps).chain(barriers).map(|work| {
             let mut single = Self::default();
             single.add(work);
             single
@@ -108,7 +111,7 @@ impl Batch {
                 }
             }
         }
-        for done in self.telemetry_done.into_iter().chain(self.sweeps) {
+        for done in self.telemetry_done.into_iter().chain(self.sweeps).chain(self.barriers) {
             let _ = done.send(Err(WriteError::Unavailable));
         }
     }
@@ -131,7 +134,7 @@ impl Written {
                 _ => error!("a reserva command got the outcome of another kind"),
             }
         }
-        for done in batch.telemetry_done.into_iter().chain(batch.sweeps) {
+        for done in batch.telemetry_done.into_iter().chain(batch.sweeps).chain(batch.barriers) {
             let _ = done.send(Ok(()));
         }
         if !self.changes.is_empty() && environment.changes.try_send(self.changes).is_err() {

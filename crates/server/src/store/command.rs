@@ -17,6 +17,7 @@ pub(super) enum Work {
     Edit(Box<Edit>, Done<i64>),
     Telemetry(Telemetry, Done<()>),
     Sweep(Done<()>),
+    Barrier(Done<()>),
 }
 
 /// A reservation command with what makes it happen at most once and not too late.

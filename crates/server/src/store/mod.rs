@@ -182,6 +182,14 @@ impl Store {
         self.write(|done| Work::Telemetry(telemetry, done)).await
     }
 
+    /// Waits until everything that was handed to the writer before is on disk, or is not.
+    ///
+    /// # Errors
+    /// The database cannot write.
+    pub async fn settled(&self) -> Result<(), WriteError> {
+        self.write(Work::Barrier).await
+    }
+
     /// Marks the reservas that have ended and announces those that begin.
     ///
     /// # Errors

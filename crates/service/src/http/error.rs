@@ -56,6 +56,12 @@ impl HttpError {
         Self::new(Codigo::CorpoGrandeDemais, "O corpo da requisição deve ter no máximo 64 KiB.")
     }
 
+    /// The body did not come in time.
+    #[must_use]
+    pub fn slow_body() -> Self {
+        Self::new(Codigo::RequisicaoInvalida, "O corpo da requisição não chegou em 10 segundos.")
+    }
+
     /// The body is not declared as JSON.
     #[must_use]
     pub fn not_json_type() -> Self {

@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::HttpError;
 
+/// How long a body may take to come; meanwhile it holds one of the places for requests.
+const BODY_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The bytes of a body that is declared as JSON and not too long.
 pub struct RawJson(pub Bytes);
 
@@ -34,7 +37,8 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
         if !is_json(&request) {
             return Err(HttpError::not_json_type());
         }
-        match Bytes::from_request(request, state).await {
+        let body = tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)).await;
+        match body.map_err(|_| HttpError::slow_body())? {
             Ok(body) => Ok(Self(body)),
             Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
                 Err(HttpError::body_too_large())

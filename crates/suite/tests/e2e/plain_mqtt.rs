@@ -161,3 +161,51 @@ async fn a_charging_session_is_told_and_frees_its_posto_at_the_end() {
     assert_eq!((ended.status, &ended.json["custo"]), (200, &json!(25.0)));
     assert_eq!(ear.next("pontos/3/status").await["disponivel"], true);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_charger_says_last_is_what_counts() {
+    let world = World::new().await;
+    let server = world.server("server1").await;
+    server.ready().await;
+    let charger = PlainClient::subscribe(&world, "charger", &[]).await;
+    for round in 0..40 {
+        for disponivel in [true, false] {
+            let said = json!({"server_id": "server1", "ponto_id": 7, "disponivel": disponivel});
+            charger.publish("pontos/7/disponibilidade", said).await;
+        }
+        let heard = (round + 1) * 2;
+        eventually("all of it was heard", async || {
+            let lines = server.log_lines();
+            lines.iter().filter(|line| line["message"] == "a charger spoke").count() == heard
+        })
+        .await;
+        let posto = server.get("/postos/7").await.json;
+        assert_eq!(posto["disponivel"], false, "round {round}: {posto}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retained_word_of_a_charger_is_not_taken_for_a_new_one() {
+    let world = World::new().await;
+    let server = world.server("server1").await;
+    server.ready().await;
+    let charger = PlainClient::subscribe(&world, "charger", &[]).await;
+    let said = json!({"server_id": "server1", "ponto_id": 7, "disponivel": true});
+    charger.publish_retained("pontos/7/disponibilidade", said).await;
+    eventually("it was heard", async || {
+        server.log_lines().iter().any(|line| line["message"] == "a charger spoke")
+    })
+    .await;
+    let out = server.put("/postos/7/disponibilidade", &json!({"disponivel": false})).await;
+    assert_eq!(out.status, 200, "{out:?}");
+    assert!(server.stop().await.success());
+    let server = world.server("server1").await;
+    server.ready().await;
+    // Whatever the broker had kept has come before this answer.
+    let ear = json!({"request_id": "r1", "client_id": "ear", "server_id": "server1"});
+    let mut asker = PlainClient::subscribe(&world, "ear", &["client/ear/postos/response"]).await;
+    asker.publish("server/postos/request", ear).await;
+    let listed = asker.next("client/ear/postos/response").await;
+    let posto = &listed["postos"][6];
+    assert_eq!((&posto["id"], &posto["disponivel"]), (&json!(7), &json!(false)));
+}

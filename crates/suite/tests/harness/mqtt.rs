@@ -50,6 +50,13 @@ impl PlainClient {
         published.expect("it is published");
     }
 
+    /// As [`publish`](Self::publish), and the broker keeps it for those who come later.
+    pub(crate) async fn publish_retained(&self, topic: &str, payload: impl ToString) {
+        let payload = payload.to_string();
+        let published = self.client.publish(topic, QoS::AtLeastOnce, true, payload).await;
+        published.expect("it is published");
+    }
+
     /// The next message on a topic; those on others are kept for later.
     pub(crate) async fn next(&mut self, topic: &str) -> Value {
         if let Some(place) = self.earlier.iter().position(|(at, _)| at == topic) {

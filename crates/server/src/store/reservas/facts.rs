@@ -78,7 +78,7 @@ pub(super) async fn find_held(
         .map(|(posto, wanted)| (posto, wanted.inicio().as_millis(), wanted.fim().as_millis()))
         .collect();
     let found: Vec<ReservaRow> = sqlx::query_as(
-        "SELECT r.id, r.request_id, r.posto_id, r.placa, r.inicio, r.fim, r.status
+        "SELECT DISTINCT r.id, r.request_id, r.posto_id, r.placa, r.inicio, r.fim, r.status
          FROM json_each(?1) AS asked
          JOIN reservas AS r ON r.posto_id = asked.value ->> 0 AND r.status <> 'cancelada'
               AND r.fim > asked.value ->> 1 AND r.inicio < asked.value ->> 2",

@@ -192,9 +192,9 @@ fn an_effect_of_a_refused_request_is_found() {
     let made = row("r1", "AAA0001", WINDOW, 1_005);
     let denied = reserve("r1", "AAA0001", (1_000, 1_010), refused("servidor_indisponivel"));
     let database = || holding(vec![made.clone()]);
-    assert_eq!(found(&[denied.clone()], database()), [Kind::RefusedYetDone]);
+    assert_eq!(found(std::slice::from_ref(&denied), database()), [Kind::RefusedYetDone]);
     assert_eq!(
-        found_with_kills(&[denied.clone()], database(), &[999, 1_006]),
+        found_with_kills(std::slice::from_ref(&denied), database(), &[999, 1_006]),
         [Kind::RefusedYetDone]
     );
     assert_eq!(found_with_kills(&[denied], database(), &[1_002]), [], "the known limit");
