@@ -7,7 +7,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::counters::{Tally, add};
+use crate::counters::{self, Tally, add};
 use crate::outbox::Outbox;
 use crate::pulse::Pulse;
 use crate::settings::FAREWELL;
@@ -42,6 +42,11 @@ pub(crate) struct Shared {
 impl Shared {
     /// Drops the messages whose time is up, for while nothing can be sent: they would take
     /// the room of others.
+    fn counters(&self) -> Counters {
+        let waiting = lock(&self.outbox).len();
+        self.tally.snapshot(waiting)
+    }
+
     pub(crate) fn purge_expired(&self) {
         let expired = lock(&self.outbox).purge(Instant::now());
         add(&self.tally.expired, expired);
@@ -75,8 +80,13 @@ async fn run(
     inbox: mpsc::Sender<Delivery>,
     broken_off: CancellationToken,
 ) {
-    let supervised = supervisor::supervise(&shared, &options, inbox);
-    broken_off.run_until_cancelled(supervised).await;
+    let work = async {
+        tokio::select! {
+            () = supervisor::supervise(&shared, &options, inbox) => {}
+            () = counters::tell(|| shared.counters()) => {}
+        }
+    };
+    broken_off.run_until_cancelled(work).await;
     lock(&shared.outbox).close();
     shared.link.send_replace(Link::Down);
     shared.ended.cancel();
@@ -125,8 +135,13 @@ impl Bus {
     /// What happened so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let waiting = lock(&self.shared.outbox).len();
-        self.shared.tally.snapshot(waiting)
+        self.shared.counters()
+    }
+
+    /// Logs a delivery that nobody can make sense of, and counts it.
+    pub fn bad_message(&self, topic: &str, reason: &str) {
+        add(&self.shared.tally.bad, 1);
+        tracing::warn!(topic, reason, "bad message");
     }
 
     /// Ends the connection in good order; calling it again waits for the same end.

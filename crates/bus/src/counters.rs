@@ -1,6 +1,12 @@
 //! What the bus counts.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tracing::info;
+
+/// How often what was counted is logged, if there is anything new.
+const TELLING: Duration = Duration::from_secs(60);
 
 /// What happened since the bus was connected; a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +29,8 @@ pub struct Counters {
     pub received: u64,
     /// Deliveries dropped without [`Ack::done`](crate::Ack::done).
     pub abandoned: u64,
+    /// Deliveries that nobody could make sense of.
+    pub bad: u64,
     /// Connections after the first.
     pub reconnects: u64,
     /// Connections lost because another program used our id.
@@ -42,6 +50,7 @@ pub(crate) struct Tally {
     pub(crate) dropped_full: AtomicU64,
     pub(crate) received: AtomicU64,
     pub(crate) abandoned: AtomicU64,
+    pub(crate) bad: AtomicU64,
     pub(crate) reconnects: AtomicU64,
     pub(crate) takeovers: AtomicU64,
 }
@@ -57,6 +66,7 @@ impl Tally {
             dropped_full: self.dropped_full.load(Relaxed),
             received: self.received.load(Relaxed),
             abandoned: self.abandoned.load(Relaxed),
+            bad: self.bad.load(Relaxed),
             reconnects: self.reconnects.load(Relaxed),
             takeovers: self.takeovers.load(Relaxed),
             outbox_len: outbox_len as u64,
@@ -67,4 +77,35 @@ impl Tally {
 /// Adds to a running count.
 pub(crate) fn add(counter: &AtomicU64, count: usize) {
     counter.fetch_add(count as u64, Relaxed);
+}
+
+/// Logs what was counted, for ever.
+pub(crate) async fn tell(mut counters: impl FnMut() -> Counters) {
+    let mut told = Counters::default();
+    loop {
+        tokio::time::sleep(TELLING).await;
+        let counted = counters();
+        if counted == told {
+            continue;
+        }
+        told = counted;
+        let Counters { published, packets, received, acknowledged, outbox_len, .. } = counted;
+        let Counters { refused, expired, dropped_full, abandoned, bad, .. } = counted;
+        let Counters { reconnects, takeovers, .. } = counted;
+        info!(
+            published,
+            packets,
+            received,
+            acknowledged,
+            outbox_len,
+            refused,
+            expired,
+            dropped_full,
+            abandoned,
+            bad,
+            reconnects,
+            takeovers,
+            "messages so far"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use bus::{Change, Delivery};
 use protocol::{ReplyHead, ServerPresence, topics};
 use tokio::sync::mpsc;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::Gateway;
 
@@ -27,8 +27,12 @@ fn observe(gateway: &Gateway, delivery: &Delivery) {
     }
     let presence = match ServerPresence::from_json(&delivery.payload) {
         Ok(presence) if topics::presence(&presence.server_id) == delivery.topic => presence,
-        Ok(_) => return report(&delivery.topic, "server_id is not the one in the topic"),
-        Err(error) => return report(&delivery.topic, &error.to_string()),
+        Ok(_) => {
+            return gateway
+                .bus
+                .bad_message(&delivery.topic, "server_id is not the one in the topic");
+        }
+        Err(error) => return gateway.bus.bad_message(&delivery.topic, &error.to_string()),
     };
     let server_id = presence.server_id.clone();
     match gateway.directory.observe(presence, delivery.generation) {
@@ -44,7 +48,7 @@ fn observe(gateway: &Gateway, delivery: &Delivery) {
 fn deliver(gateway: &Gateway, delivery: &Delivery) {
     let replies = match protocol::split(&delivery.payload) {
         Ok((replies, _)) => replies,
-        Err(bad) => return report(&delivery.topic, &bad.to_string()),
+        Err(bad) => return gateway.bus.bad_message(&delivery.topic, &bad.to_string()),
     };
     for reply in replies {
         match ReplyHead::from_json(reply) {
@@ -54,12 +58,7 @@ fn deliver(gateway: &Gateway, delivery: &Delivery) {
                     debug!(request_id = %head.request_id, "nobody waits for this answer");
                 }
             }
-            Err(error) => report(&delivery.topic, &error.to_string()),
+            Err(error) => gateway.bus.bad_message(&delivery.topic, &error.to_string()),
         }
     }
-}
-
-/// A message that is no answer of ours is logged once and changes nothing.
-fn report(topic: &str, reason: &str) {
-    warn!(topic, reason, "bad message");
 }

@@ -5,7 +5,6 @@ use domain::PostoChange;
 use protocol::{Address, PontoDisponibilidade};
 use tracing::{info, warn};
 
-use super::report;
 use crate::servidor::Servidor;
 use crate::store::Edit;
 
@@ -22,7 +21,7 @@ async fn act(servidor: &Servidor, delivery: &Delivery) {
     let posto_id = delivery.topic.split('/').nth(1).unwrap_or_default();
     let said = match PontoDisponibilidade::from_json(&delivery.payload, posto_id) {
         Ok(said) => said,
-        Err(bad) => return report(&delivery.topic, &bad.to_string()),
+        Err(bad) => return servidor.bus.bad_message(&delivery.topic, &bad.to_string()),
     };
     let change = PostoChange {
         in_service: Some(said.disponivel),

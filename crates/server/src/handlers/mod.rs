@@ -80,7 +80,10 @@ pub(crate) async fn run(
 fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
     if delivery.payload.len() > MAX_PAYLOAD {
         let length = delivery.payload.len();
-        report(&delivery.topic, &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"));
+        servidor.bus.bad_message(
+            &delivery.topic,
+            &format!("{length} bytes is over the limit of {MAX_PAYLOAD}"),
+        );
         return delivery.ack.done();
     }
     if delivery.retain {
@@ -89,7 +92,7 @@ fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
         return delivery.ack.done();
     }
     let Some(inbound) = ServerInbound::from_topic(&delivery.topic, &servidor.id) else {
-        report(&delivery.topic, "no message of ours has this topic");
+        servidor.bus.bad_message(&delivery.topic, "no message of ours has this topic");
         return delivery.ack.done();
     };
     match inbound {
@@ -100,11 +103,11 @@ fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
                 }
                 Ok(Some(_)) => delivery.ack.done(),
                 Ok(None) => {
-                    report(&delivery.topic, "server_id is missing");
+                    servidor.bus.bad_message(&delivery.topic, "server_id is missing");
                     delivery.ack.done();
                 }
                 Err(bad) => {
-                    report(&delivery.topic, &bad.to_string());
+                    servidor.bus.bad_message(&delivery.topic, &bad.to_string());
                     delivery.ack.done();
                 }
             }
@@ -119,11 +122,6 @@ fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
             in_hand.spawn(disponibilidade::handle(servidor.clone(), delivery));
         }
     }
-}
-
-/// A message that cannot be acted on is logged once and changes nothing.
-fn report(topic: &str, reason: &str) {
-    warn!(topic, reason, "bad message");
 }
 
 async fn one_command(servidor: Servidor, command: Command, delivery: Delivery) {
@@ -151,7 +149,7 @@ async fn direct_commands(servidor: Servidor, command: Command, delivery: Deliver
             let ours = payloads.into_iter().filter(|payload| envelope.is_ours(payload));
             join_all(ours.map(|payload| envelope.carry_out(payload))).await;
         }
-        Err(bad) => report(&delivery.topic, &bad.to_string()),
+        Err(bad) => servidor.bus.bad_message(&delivery.topic, &bad.to_string()),
     }
     delivery.ack.done();
 }
@@ -211,7 +209,7 @@ impl<'a> Envelope<'a> {
     fn refuse(&self, failure: Failure, payload: &[u8]) {
         let origin = Origin::from_json(payload);
         if let Failure::Bad(bad) = &failure {
-            report(self.topic, &bad.to_string());
+            self.servidor.bus.bad_message(self.topic, &bad.to_string());
         }
         let Some((client_id, request_id)) = origin else {
             return;

@@ -6,7 +6,6 @@ use protocol::topics::ServerInbound;
 use protocol::{BadMessage, CarroBateria, CarroStatus};
 use tracing::warn;
 
-use super::report;
 use crate::servidor::Servidor;
 use crate::store::Telemetry;
 use crate::wire::checked;
@@ -18,7 +17,7 @@ pub(super) async fn handle(servidor: Servidor, delivery: Delivery) {
                 warn!(topic = delivery.topic, %error, "what a carro said was not kept");
             }
         }
-        Err(bad) => report(&delivery.topic, &bad.to_string()),
+        Err(bad) => servidor.bus.bad_message(&delivery.topic, &bad.to_string()),
     }
     delivery.ack.done();
 }
