@@ -16,8 +16,8 @@ use crate::connection::expires;
 use crate::counters::{Tally, add};
 use crate::pulse::Pulse;
 
-/// What is left of a message that expires, and comes without an expiry.
-const LAST_SECOND: u32 = 1;
+/// What is left of a message that expires, and comes without an expiry: less than a second.
+const LAST_SECOND: Duration = Duration::from_millis(500);
 
 /// Passes deliveries on without ever waiting.
 #[derive(Debug)]
@@ -90,13 +90,14 @@ impl Inbox {
     fn delivery(&self, publish: Publish, ack: Ack) -> Option<Delivery> {
         let properties = publish.properties.unwrap_or_default();
         let expires = properties.user_properties.contains(&expires());
-        let seconds = properties.message_expiry_interval.or(expires.then_some(LAST_SECOND));
+        let told = properties.message_expiry_interval;
+        let told = told.map(|seconds| Duration::from_secs(u64::from(seconds)));
         Some(Delivery {
             topic: topic(&publish.topic)?,
             payload: publish.payload,
             received: self.pulse.earliest_arrival(),
             generation: self.generation,
-            expiry: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
+            expiry: told.or(expires.then_some(LAST_SECOND)),
             response_topic: properties.response_topic,
             correlation: properties.correlation_data,
             retain: publish.retain,

@@ -1,6 +1,7 @@
 //! Tells whoever listens what has changed: `pontos/{posto_id}/status`, `reservas/{id}/status`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use bus::{Join, Outgoing};
 use protocol::{PontoStatus, ReservaEvent, topics};
@@ -11,6 +12,9 @@ use tracing::{error, warn};
 use crate::servidor::Servidor;
 use crate::store::Change;
 use crate::wire;
+
+/// How long changes gather before they are told.
+const GATHERING: Duration = Duration::from_millis(20);
 
 /// What was last told of a posto: `disponivel`, `em_manutencao`.
 type Told = HashMap<i64, (bool, bool)>;
@@ -30,6 +34,8 @@ pub(crate) async fn run(
             () = stop.cancelled() => None,
         };
         let Some(mut batch) = next else { return };
+        // Under load many changes are told with one look at the database.
+        tokio::time::sleep(GATHERING).await;
         while let Ok(more) = changes.try_recv() {
             batch.extend(more);
         }

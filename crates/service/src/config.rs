@@ -102,9 +102,10 @@ pub fn duration_secs(
     name: &'static str,
     default: Duration,
 ) -> Result<Duration, ConfigError> {
-    let should_be = "a number of seconds over 0 and at most 3600, for example 10";
+    let should_be = "a number of seconds from 2 to 3600, for example 10";
     let seconds: f64 = or_default(lookup, name, default.as_secs_f64(), should_be)?;
-    if seconds > 0.0 && seconds <= 3600.0 {
+    // MQTT counts expiry in whole seconds: in less than two, nothing can be said with it.
+    if (2.0..=3600.0).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
     Err(ConfigError::Malformed { name, value: seconds.to_string(), should_be })

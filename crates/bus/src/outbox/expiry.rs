@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::Outgoing;
+
 /// What is left of a message's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
@@ -15,18 +17,24 @@ pub(super) enum Life {
     Over,
 }
 
-/// A command must not outlive its caller, and MQTT counts whole seconds: so the time left is
-/// rounded up and one second is taken off. But zero would mean "at once", hence at least one.
-pub(super) fn life(expires_at: Option<Instant>, now: Instant) -> Life {
-    let Some(expires_at) = expires_at else {
+/// Less is not worth sending a command for: it would outlive its caller.
+const LEAST: Duration = Duration::from_millis(1_500);
+/// What sending takes at most, and so does not cost a whole second.
+const SENDING: Duration = Duration::from_millis(100);
+
+/// A command must not outlive its caller. MQTT counts whole seconds, and a broker keeps a message
+/// until the second after the last one is over: so one second is taken off. But zero would mean
+/// "at once", hence at least one. An answer that is late does no harm and is sent to the end.
+pub(super) fn life(message: &Outgoing, now: Instant) -> Life {
+    let Some(expires_at) = message.expires_at else {
         return Life::Unlimited;
     };
     let left = expires_at.saturating_duration_since(now);
-    if left.is_zero() {
+    let least = if message.response_topic.is_some() { LEAST } else { Duration::ZERO };
+    if left.is_zero() || left < least {
         return Life::Over;
     }
-    let rounded_up = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-    let seconds = rounded_up.saturating_sub(1).max(1);
+    let seconds = (left + SENDING).as_secs().saturating_sub(1).max(1);
     Life::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
@@ -39,23 +47,50 @@ pub(super) fn is_over(expires_at: Option<Instant>, now: Instant) -> bool {
 mod tests {
     use super::*;
 
+    fn message(left_ms: Option<u64>, command: bool, now: Instant) -> Outgoing {
+        Outgoing {
+            topic: "t".to_owned(),
+            payload: "{}".into(),
+            expires_at: left_ms.map(|left| now + Duration::from_millis(left)),
+            retain: false,
+            response_topic: command.then(|| "r".to_owned()),
+            correlation: None,
+            join: crate::Join::Never,
+        }
+    }
+
     #[test]
-    fn a_message_never_outlives_its_caller_by_more_than_the_smallest_unit() {
+    fn a_command_outlives_its_caller_by_half_a_second_at_most() {
         let now = Instant::now();
         for (left_ms, expected) in [
             (0, Life::Over),
-            (1, Life::Seconds(1)),
-            (1_000, Life::Seconds(1)),
-            (1_001, Life::Seconds(1)),
-            (2_000, Life::Seconds(1)),
-            (2_001, Life::Seconds(2)),
+            (1_499, Life::Over),
+            (1_500, Life::Seconds(1)),
+            (2_950, Life::Seconds(2)),
+            (3_500, Life::Seconds(2)),
             (9_999, Life::Seconds(9)),
             (10_000, Life::Seconds(9)),
         ] {
-            let expires_at = now + Duration::from_millis(left_ms);
-            assert_eq!(life(Some(expires_at), now), expected, "{left_ms} ms left");
-            assert_eq!(is_over(Some(expires_at), now), expected == Life::Over);
+            assert_eq!(
+                life(&message(Some(left_ms), true, now), now),
+                expected,
+                "{left_ms} ms left"
+            );
         }
-        assert_eq!(life(None, now), Life::Unlimited);
+        assert_eq!(life(&message(None, true, now), now), Life::Unlimited);
+    }
+
+    #[test]
+    fn an_answer_is_sent_as_long_as_somebody_may_wait() {
+        let now = Instant::now();
+        for (left_ms, expected) in
+            [(0, Life::Over), (1, Life::Seconds(1)), (4_000, Life::Seconds(3))]
+        {
+            assert_eq!(
+                life(&message(Some(left_ms), false, now), now),
+                expected,
+                "{left_ms} ms left"
+            );
+        }
     }
 }

@@ -88,7 +88,7 @@ impl Lane {
     /// The next message whose time is not up, and what is left of it.
     fn next(&mut self, now: Instant, expired: &mut usize) -> Option<(Outgoing, Life)> {
         while let Some(message) = self.waiting.pop_front() {
-            match expiry::life(message.expires_at, now) {
+            match expiry::life(&message, now) {
                 Life::Over => *expired += 1,
                 life => return Some((message, life)),
             }

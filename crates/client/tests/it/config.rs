@@ -40,7 +40,7 @@ fn everything_can_be_set() {
         ("MQTT_PORT", "18830"),
         ("MQTT_ENTREGA", "direta"),
         ("HTTP_ADDR", "[::1]:9001"),
-        ("TEMPO_LIMITE_POSTOS", "0.5"),
+        ("TEMPO_LIMITE_POSTOS", "2.5"),
         ("TEMPO_LIMITE_RESERVA", "3600"),
         ("MAX_REQUISICOES", "1"),
     ])
@@ -49,7 +49,7 @@ fn everything_can_be_set() {
     assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("10.0.0.7", 18830));
     assert_eq!(config.entrega, Entrega::Direta);
     assert_eq!(config.http_addr.to_string(), "[::1]:9001");
-    assert_eq!(config.query_limit, Duration::from_millis(500));
+    assert_eq!(config.query_limit, Duration::from_millis(2500));
     assert_eq!(config.command_limit, Duration::from_secs(3600));
     assert_eq!(config.max_in_flight, 1);
 }
@@ -75,8 +75,8 @@ fn a_slip_is_named_with_its_value_and_what_it_should_be() {
         ("MQTT_ENTREGA", "Direta", "difusao or direta"),
         ("HTTP_ADDR", "8001", "for example 0.0.0.0:8001"),
         ("TEMPO_LIMITE_POSTOS", "5s", "a number of seconds"),
-        ("TEMPO_LIMITE_POSTOS", "-1", "over 0"),
-        ("TEMPO_LIMITE_RESERVA", "3601", "at most 3600"),
+        ("TEMPO_LIMITE_POSTOS", "-1", "from 2"),
+        ("TEMPO_LIMITE_RESERVA", "3601", "to 3600"),
         ("TEMPO_LIMITE_RESERVA", "NaN", "a number of seconds"),
         ("MAX_REQUISICOES", "0", "from 1 to 65535"),
         ("MAX_REQUISICOES", "muitas", "a number of requests"),

@@ -80,7 +80,7 @@ pub(super) async fn start(
     now: Moment,
 ) -> Result<Option<Result<i64, Rejection>>, StoreError> {
     let ids = format!("[{posto_id}]");
-    let Some(posto) = reservas::find_postos(connection, &ids).await?.remove(&posto_id) else {
+    let Some(posto) = reservas::find_posto(connection, posto_id).await? else {
         return Ok(None);
     };
     let holdings: Vec<Holding> = reservas::active_reservas(connection, &ids, now)

@@ -172,8 +172,8 @@ impl Store {
         request_id: &str,
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        let mut found = stored_reply::find(&self.readers, &[request_id], &self.servidor).await?;
-        Ok(found.remove(request_id).map(|reply| {
+        let found = stored_reply::find(&self.readers, request_id, &self.servidor).await?;
+        Ok(found.map(|reply| {
             let current = reply.current.map(|mut reserva| {
                 reserva.state = reserva.state_at(now);
                 reserva

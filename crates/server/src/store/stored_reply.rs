@@ -1,7 +1,5 @@
 //! What was answered to a request, kept so that its repeat gets the same answer.
 
-use std::collections::HashMap;
-
 use domain::{Rejection, Reserva, ReservaState, StretchError};
 use sqlx::SqliteExecutor;
 
@@ -32,7 +30,7 @@ impl StoredReply {
     }
 }
 
-struct ReplyRow {
+pub(super) struct ReplyRow {
     asked: String,
     fingerprint: Option<Vec<u8>>,
     decided_posto_id: Option<i64>,
@@ -87,7 +85,8 @@ fn rejection(word: &str, posto_id: i64, nome: String, servidor: &str) -> Option<
 }
 
 impl ReplyRow {
-    fn read(self, servidor: &str) -> Result<(String, StoredReply), StoreError> {
+    /// The request and its reply.
+    pub(super) fn read(self, servidor: &str) -> Result<(String, StoredReply), StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of request {}", self.asked));
         let nome = self.nome.clone().unwrap_or_default();
         let fingerprint = match self.fingerprint.as_deref() {
@@ -109,28 +108,39 @@ impl ReplyRow {
     }
 }
 
-/// The stored replies of those `request_ids` that have come before.
+/// Selects the replies to the request ids in a JSON array.
+macro_rules! replies_sql {
+    ($request_ids:literal) => {
+        // The record of a request is pruned one day; its reserva stays and answers in its place.
+        concat!(
+            "SELECT asked.value AS asked, q.fingerprint, q.posto_id AS decided_posto_id,
+                    COALESCE(q.nome, p.nome) AS nome, q.rejection,
+                    COALESCE(r.id, 0) AS id, COALESCE(r.request_id, '') AS request_id,
+                    COALESCE(r.posto_id, 0) AS posto_id, COALESCE(r.placa, '') AS placa,
+                    COALESCE(r.inicio, 0) AS inicio, COALESCE(r.fim, 0) AS fim,
+                    COALESCE(r.status, '') AS status
+             FROM json_each(",
+            $request_ids,
+            ") AS asked
+             LEFT JOIN requests AS q ON q.request_id = asked.value
+             LEFT JOIN reservas AS r ON r.request_id = asked.value
+             LEFT JOIN postos AS p ON p.id = r.posto_id
+             WHERE q.seq IS NOT NULL OR r.id IS NOT NULL"
+        )
+    };
+}
+pub(super) use replies_sql;
+
+/// The stored reply to a request that has come before.
 pub(super) async fn find(
     executor: impl SqliteExecutor<'_>,
-    request_ids: &[&str],
+    request_id: &str,
     servidor: &str,
-) -> Result<HashMap<String, StoredReply>, StoreError> {
-    // The record of a request is pruned one day; its reserva stays and answers in its place.
-    let rows: Vec<ReplyRow> = sqlx::query_as(
-        "SELECT asked.value AS asked, q.fingerprint, q.posto_id AS decided_posto_id,
-                COALESCE(q.nome, p.nome) AS nome, q.rejection,
-                COALESCE(r.id, 0) AS id, COALESCE(r.request_id, '') AS request_id,
-                COALESCE(r.posto_id, 0) AS posto_id, COALESCE(r.placa, '') AS placa,
-                COALESCE(r.inicio, 0) AS inicio, COALESCE(r.fim, 0) AS fim,
-                COALESCE(r.status, '') AS status
-         FROM json_each(?1) AS asked
-         LEFT JOIN requests AS q ON q.request_id = asked.value
-         LEFT JOIN reservas AS r ON r.request_id = asked.value
-         LEFT JOIN postos AS p ON p.id = r.posto_id
-         WHERE q.seq IS NOT NULL OR r.id IS NOT NULL",
-    )
-    .bind(serde_json::json!(request_ids).to_string())
-    .fetch_all(executor)
-    .await?;
-    rows.into_iter().map(|row| row.read(servidor)).collect()
+) -> Result<Option<StoredReply>, StoreError> {
+    let row: Option<ReplyRow> = sqlx::query_as(replies_sql!("?1"))
+        .bind(serde_json::json!([request_id]).to_string())
+        .fetch_optional(executor)
+        .await?;
+    let reply = row.map(|row| row.read(servidor)).transpose()?;
+    Ok(reply.map(|(_, reply)| reply))
 }

@@ -92,8 +92,8 @@ fn a_slip_is_named_with_its_value_and_what_it_should_be() {
         ("HTTP_ADDR", "8000", "for example 0.0.0.0:8000"),
         ("HTTP_ADDR", "localhost", "an address and port"),
         ("TEMPO_LIMITE_RESERVA", "ten", "a number of seconds"),
-        ("TEMPO_LIMITE_RESERVA", "0", "over 0"),
-        ("TEMPO_LIMITE_RESERVA", "inf", "at most 3600"),
+        ("TEMPO_LIMITE_RESERVA", "0", "from 2"),
+        ("TEMPO_LIMITE_RESERVA", "inf", "to 3600"),
     ] {
         let error = read(&[(name, value)]).expect_err(value).to_string();
         assert!(error.starts_with(&format!("{name} is {value:?}; ")), "{error}");

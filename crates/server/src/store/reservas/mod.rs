@@ -15,12 +15,12 @@ use domain::{
 };
 use sqlx::SqliteConnection;
 
-use facts::{Held, find_held, find_request_ids};
+use facts::{Facts, Held, Wanted, find_request_ids};
 
-pub(super) use facts::{active_reservas, find_postos};
+pub(super) use facts::{active_reservas, find_posto};
 
 use super::denied::Denied;
-use super::stored_reply::{self, Decision, StoredReply};
+use super::stored_reply::{Decision, StoredReply};
 use super::{CancelTarget, Cancellation, Change, Reservation, Reserved, StoreError, WriteError};
 
 /// A command about reservas, in order of arrival.
@@ -114,22 +114,24 @@ impl<'a> Batch<'a> {
         commands: &[Command<'a>],
         Scene { servidor, now, denied }: Scene<'a>,
     ) -> Result<Self, StoreError> {
-        let mut request_ids = Vec::with_capacity(commands.len());
-        let mut postos = HashSet::new();
-        let mut stretches = Vec::with_capacity(commands.len());
+        let mut wanted = Wanted {
+            request_ids: Vec::with_capacity(commands.len()),
+            postos: HashSet::new(),
+            stretches: Vec::with_capacity(commands.len()),
+        };
         let mut cancel_ids = Vec::new();
         for command in commands {
             match command {
                 Command::Reserve(reservation) => {
-                    request_ids.push(reservation.request_id.as_str());
+                    wanted.request_ids.push(reservation.request_id.as_str());
                     let posto_id = reservation.command.posto_id;
-                    postos.insert(posto_id);
+                    wanted.postos.insert(posto_id);
                     // One that makes no sense is refused whoever holds the posto.
-                    let wanted = reservation.command.stretch.resolve(now);
-                    stretches.extend(wanted.map(|interval| (posto_id, interval)));
+                    let stretch = reservation.command.stretch.resolve(now);
+                    wanted.stretches.extend(stretch.map(|interval| (posto_id, interval)));
                 }
                 Command::Cancel(Cancellation { target: CancelTarget::RequestId(id), .. }) => {
-                    request_ids.push(id);
+                    wanted.request_ids.push(id);
                 }
                 Command::Cancel(Cancellation { target: CancelTarget::Id(id), .. }) => {
                     cancel_ids.push(*id);
@@ -137,17 +139,16 @@ impl<'a> Batch<'a> {
             }
         }
         let request_id_of = find_request_ids(connection, &cancel_ids).await?;
-        request_ids.extend(request_id_of.values().map(String::as_str));
-        let replies = stored_reply::find(&mut *connection, &request_ids, servidor).await?;
-        let postos_json = serde_json::json!(postos).to_string();
+        wanted.request_ids.extend(request_id_of.values().map(String::as_str));
+        let Facts { replies, postos, held } = facts::load(connection, &wanted, servidor).await?;
         Ok(Self {
             servidor,
             now,
             denied,
             clock: Instant::now(),
             replies,
-            postos: find_postos(connection, &postos_json).await?,
-            held: find_held(connection, &stretches).await?,
+            postos,
+            held,
             request_id_of,
             decided: Vec::new(),
             cancelled: HashSet::new(),
