@@ -113,9 +113,6 @@ impl World {
         command.env_clear().current_dir(self.folder()).envs(set.iter().copied());
         command.env("HTTP_ADDR", &addr).env("RUST_LOG", &self.log);
         command.env("MQTT_PORT", self.broker_port.to_string());
-        if let Ok(n) = std::env::var("W") {
-            command.env("TOKIO_WORKER_THREADS", n);
-        }
         let running = start(command, id, addr.clone());
         let mut check = Command::new(self.programs.join(program));
         check.arg("healthcheck").env("HTTP_ADDR", &addr);
