@@ -134,14 +134,16 @@ impl Store {
         ids: Option<String>,
         now: Moment,
     ) -> Result<Vec<PostoRecord>, StoreError> {
+        // As no two reservas of a posto overlap, only the next to end can hold it now; those to
+        // come, however many, are not looked at.
         let postos = sqlx::query_as(
             "SELECT * FROM (
                  SELECT p.id, p.nome, p.localizacao, p.potencia_maxima, p.tipo_conector,
                         p.preco_kwh, p.em_manutencao,
                         p.in_service AND NOT p.em_manutencao
-                        AND NOT EXISTS (SELECT 1 FROM reservas AS r
-                                        WHERE r.posto_id = p.id AND r.status <> 'cancelada'
-                                          AND r.fim > ?1 AND r.inicio <= ?1)
+                        AND ?1 < COALESCE((SELECT r.inicio FROM reservas AS r
+                                           WHERE r.posto_id = p.id AND r.status <> 'cancelada'
+                                             AND r.fim > ?1 ORDER BY r.fim LIMIT 1), ?1 + 1)
                         AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
                                         WHERE c.posto_id = p.id AND c.fim IS NULL)
                         AS disponivel

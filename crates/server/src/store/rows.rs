@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use domain::{Interval, Moment, Placa, Reserva, ReservaState};
+use serde::Deserialize;
 
 /// Reads a struct from the columns that have the names of its fields; those after `then` from
 /// all columns, as a row within the row. (The library's own derive would build SQLite a second
@@ -53,7 +54,7 @@ from_row!(PostoRecord {
 });
 
 /// A row of `reservas`, with names that a join can tell apart.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(super) struct ReservaRow {
     id: i64,
     request_id: String,
@@ -103,6 +104,16 @@ impl TryFrom<ReservaRow> for Reserva {
             state,
         })
     }
+}
+
+/// Rows that SQLite has written as one JSON text.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// A boolean as SQLite stores it, 0 or 1.
+pub(super) fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(u8::deserialize(deserializer)? != 0)
 }
 
 /// Rows for `json_each`, with which one statement reads or writes a whole batch.

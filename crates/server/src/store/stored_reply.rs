@@ -1,6 +1,8 @@
 //! What was answered to a request, kept so that its repeat gets the same answer.
 
 use domain::{Rejection, Reserva, ReservaState, StretchError};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use sqlx::SqliteExecutor;
 
 use super::rows::{ReservaRow, from_row};
@@ -30,8 +32,10 @@ impl StoredReply {
     }
 }
 
+#[derive(Deserialize)]
 pub(super) struct ReplyRow {
     asked: String,
+    #[serde(deserialize_with = "from_hex")]
     fingerprint: Option<Vec<u8>>,
     decided_posto_id: Option<i64>,
     nome: Option<String>,
@@ -41,6 +45,17 @@ pub(super) struct ReplyRow {
 }
 
 from_row!(ReplyRow { asked, fingerprint, decided_posto_id, nome, rejection } then { reserva });
+
+/// Bytes as SQLite's `hex()` writes them, which is empty for none.
+fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let pairs = text.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).unwrap_or_default();
+        u8::from_str_radix(pair, 16).map_err(D::Error::custom)
+    });
+    let bytes = pairs.collect::<Result<Vec<u8>, _>>()?;
+    Ok((!bytes.is_empty()).then_some(bytes))
+}
 
 /// One word per refusal, with which it is found again.
 const fn stretch_word(error: StretchError) -> &'static str {

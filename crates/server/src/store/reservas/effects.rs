@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use domain::Carro;
-use futures_util::TryStreamExt as _;
 use serde::Serialize;
-use sqlx::{Either, Executor as _, Row as _, SqliteConnection};
+use sqlx::{Executor as _, SqliteConnection};
 
 use super::super::rows::{self, json};
 use super::super::{Reserved, StoreError, stored_reply};
@@ -29,10 +28,10 @@ const WRITE: &str = "
         updated_at = excluded.updated_at;
 
     INSERT INTO reservas
-        (request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, ?, ?
-    FROM json_each(?)
-    RETURNING request_id, id;
+        (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+           value ->> 6, ?, ?
+    FROM json_each(?);
 
     INSERT INTO requests (request_id, fingerprint, posto_id, nome, rejection, decided_at)
     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, ?
@@ -58,14 +57,15 @@ impl Batch<'_> {
             .bind(self.reserva_rows()?)
             .bind(now)
             .bind(self.request_rows()?);
-        let mut steps = connection.fetch_many(query);
-        let mut ids = HashMap::new();
-        while let Some(step) = steps.try_next().await? {
-            if let Either::Right(row) = step {
-                ids.insert(row.try_get("request_id")?, row.try_get("id")?);
-            }
-        }
-        Ok(ids)
+        connection.execute(query).await?;
+        let numbered = self.numbered().map(|(id, Reserved { reserva, .. })| (reserva, id));
+        Ok(numbered.map(|(reserva, id)| (reserva.request_id.clone(), id)).collect())
+    }
+
+    /// The new reservas with their numbers: the writer is the only one who gives any, and holds
+    /// the write lock.
+    fn numbered(&self) -> impl Iterator<Item = (i64, &Reserved)> {
+        (self.newest + 1..).zip(self.made().map(|(_, reserved)| reserved))
     }
 
     fn made(&self) -> impl Iterator<Item = (&super::Reservation, &Reserved)> {
@@ -85,13 +85,14 @@ impl Batch<'_> {
     }
 
     fn reserva_rows(&self) -> Result<String, StoreError> {
-        rows_of(self.made().map(|(_, Reserved { reserva, .. })| {
+        rows_of(self.numbered().map(|(id, Reserved { reserva, .. })| {
             let now = self.replies.get(&reserva.request_id).and_then(|r| r.current.as_ref());
             let state = now.map_or(reserva.state, |current| current.state);
             let interval = reserva.interval;
             let (inicio, fim) = (interval.inicio().as_millis(), interval.fim().as_millis());
             let status = rows::state_word(state);
-            (&reserva.request_id, reserva.posto_id, reserva.placa.as_str(), inicio, fim, status)
+            let placa = reserva.placa.as_str();
+            (id, &reserva.request_id, reserva.posto_id, placa, inicio, fim, status)
         }))
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{Holding, Interval, Moment, PostoFacts, Reserva};
-use futures_util::TryStreamExt as _;
-use sqlx::{Either, Executor as _, FromRow as _, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::super::rows::{self, ReservaRow, from_row, json};
@@ -34,10 +34,13 @@ pub(super) async fn find_request_ids(
     Ok(rows.into_iter().collect())
 }
 
+#[derive(Deserialize)]
 struct PostoRow {
     id: i64,
     nome: String,
+    #[serde(deserialize_with = "rows::flag")]
     in_service: bool,
+    #[serde(deserialize_with = "rows::flag")]
     em_manutencao: bool,
     charging: Option<String>,
 }
@@ -79,7 +82,6 @@ pub(in crate::store) async fn find_posto(
 }
 
 /// Everything that decisions rest on.
-#[derive(Default)]
 pub(super) struct Facts {
     /// Stored replies, by request id.
     pub(super) replies: HashMap<String, StoredReply>,
@@ -87,6 +89,8 @@ pub(super) struct Facts {
     /// Who holds which posto during the stretches that are asked for, and no one else: a posto
     /// that is booked out for a month costs a reservation no more than an empty one.
     pub(super) held: HashMap<i64, Vec<Held>>,
+    /// Number of the newest reserva.
+    pub(super) newest: i64,
 }
 
 /// What is asked: request ids, postos, and stretches of postos.
@@ -106,44 +110,57 @@ pub(super) async fn load(
     let stretches: Vec<_> = stretches
         .map(|(posto, asked)| (posto, asked.inicio().as_millis(), asked.fim().as_millis()))
         .collect();
-    let query = sqlx::query(concat!(
-        replies_sql!("?"),
-        ";",
-        postos_sql!("?"),
-        ";",
-        "SELECT DISTINCT r.id, r.request_id, r.posto_id, r.placa, r.inicio, r.fim, r.status
-         FROM json_each(?) AS asked
-         JOIN reservas AS r ON r.posto_id = asked.value ->> 0 AND r.status <> 'cancelada'
-              AND r.fim > asked.value ->> 1 AND r.inicio < asked.value ->> 2"
-    ))
-    .bind(json(&wanted.request_ids)?)
-    .bind(json(&wanted.postos)?)
-    .bind(json(&stretches)?);
-    let mut steps = connection.fetch_many(query);
-    let mut facts = Facts::default();
-    let mut statement = 0;
-    while let Some(step) = steps.try_next().await? {
-        match (step, statement) {
-            (Either::Left(_), _) => statement += 1,
-            (Either::Right(row), 0) => {
-                let (request_id, reply) = ReplyRow::from_row(&row)?.read(servidor)?;
-                facts.replies.insert(request_id, reply);
-            }
-            (Either::Right(row), 1) => {
-                let row = PostoRow::from_row(&row)?;
-                facts.postos.insert(row.id, row.read()?);
-            }
-            (Either::Right(_), _) if sabotage::has(Bug::Overlap) => {}
-            (Either::Right(row), _) => {
-                let reserva = Reserva::try_from(ReservaRow::from_row(&row)?)?;
-                let holding = Holding { placa: reserva.placa, interval: reserva.interval };
-                let held = Held { request_id: reserva.request_id, holding };
-                facts.held.entry(reserva.posto_id).or_default().push(held);
-            }
-        }
+    let found: (String, String, String, i64) = sqlx::query_as(FACTS)
+        .bind(json(&wanted.request_ids)?)
+        .bind(json(&wanted.postos)?)
+        .bind(json(&stretches)?)
+        .fetch_one(connection)
+        .await?;
+    let replies: Vec<ReplyRow> = rows::from_json(&found.0)?;
+    let postos: Vec<PostoRow> = rows::from_json(&found.1)?;
+    let reservas: Vec<ReservaRow> = rows::from_json(&found.2)?;
+    let mut held: HashMap<i64, Vec<Held>> = HashMap::new();
+    for row in reservas.into_iter().filter(|_| !sabotage::has(Bug::Overlap)) {
+        let reserva = Reserva::try_from(row)?;
+        let holding = Holding { placa: reserva.placa, interval: reserva.interval };
+        let holder = Held { request_id: reserva.request_id, holding };
+        held.entry(reserva.posto_id).or_default().push(holder);
     }
-    Ok(facts)
+    Ok(Facts {
+        replies: replies.into_iter().map(|row| row.read(servidor)).collect::<Result<_, _>>()?,
+        postos: postos
+            .into_iter()
+            .map(|row| Ok((row.id, row.read()?)))
+            .collect::<Result<_, StoreError>>()?,
+        held,
+        newest: found.3,
+    })
 }
+
+/// All facts as one row of JSON texts: each row of a result wakes its reader once more.
+const FACTS: &str = concat!(
+    "SELECT (SELECT json_group_array(json_object(
+                 'asked', asked, 'fingerprint', hex(fingerprint),
+                 'decided_posto_id', decided_posto_id, 'nome', nome, 'rejection', rejection,
+                 'reserva', json_object('id', id, 'request_id', request_id, 'posto_id', posto_id,
+                     'placa', placa, 'inicio', inicio, 'fim', fim, 'status', status)))
+             FROM (",
+    replies_sql!("?1"),
+    ")),
+            (SELECT json_group_array(json_object('id', id, 'nome', nome, 'in_service', in_service,
+                 'em_manutencao', em_manutencao, 'charging', charging))
+             FROM (",
+    postos_sql!("?2"),
+    ")),
+            (SELECT json_group_array(json_object('id', r.id, 'request_id', r.request_id,
+                 'posto_id', r.posto_id, 'placa', r.placa, 'inicio', r.inicio, 'fim', r.fim,
+                 'status', r.status))
+             FROM reservas AS r WHERE r.id IN (
+                 SELECT r.id FROM json_each(?3) AS asked
+                 JOIN reservas AS r ON r.posto_id = asked.value ->> 0 AND r.status <> 'cancelada'
+                      AND r.fim > asked.value ->> 1 AND r.inicio < asked.value ->> 2)),
+            (SELECT COALESCE(max(id), 0) FROM reservas)"
+);
 
 /// The reservas that hold one of `postos` (a JSON array of ids) at `now` or later.
 pub(in crate::store) async fn active_reservas(

@@ -100,6 +100,8 @@ struct Batch<'a> {
     request_id_of: HashMap<i64, String>,
     postos: HashMap<i64, PostoFacts>,
     held: HashMap<i64, Vec<Held>>,
+    /// Number of the newest reserva on disk.
+    newest: i64,
     /// What is decided anew, with what was asked.
     decided: Vec<(&'a Reservation, Decision)>,
     /// Request ids of reservas that were on disk before and are cancelled now.
@@ -140,7 +142,8 @@ impl<'a> Batch<'a> {
         }
         let request_id_of = find_request_ids(connection, &cancel_ids).await?;
         wanted.request_ids.extend(request_id_of.values().map(String::as_str));
-        let Facts { replies, postos, held } = facts::load(connection, &wanted, servidor).await?;
+        let Facts { replies, postos, held, newest } =
+            facts::load(connection, &wanted, servidor).await?;
         Ok(Self {
             servidor,
             now,
@@ -149,6 +152,7 @@ impl<'a> Batch<'a> {
             replies,
             postos,
             held,
+            newest,
             request_id_of,
             decided: Vec::new(),
             cancelled: HashSet::new(),
