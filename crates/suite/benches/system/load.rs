@@ -48,7 +48,7 @@ impl Book {
         match work {
             Work::Reserve => self.reserve(number, connection).await,
             Work::List => self.list(number, connection).await,
-            Work::Mixed if number % 5 == 0 => self.reserve(number, connection).await,
+            Work::Mixed if number.is_multiple_of(5) => self.reserve(number, connection).await,
             Work::Mixed => self.list(number, connection).await,
         }
     }

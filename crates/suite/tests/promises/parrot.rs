@@ -60,8 +60,13 @@ async fn say_again(client: AsyncClient, publish: Publish, delay: Duration) {
         return;
     };
     tokio::time::sleep(delay).await;
-    let properties =
-        PublishProperties { message_expiry_interval: Some(left), ..PublishProperties::default() };
+    // A copy to the letter: what else is said of its expiry stays with it.
+    let said = publish.properties.unwrap_or_default();
+    let properties = PublishProperties {
+        message_expiry_interval: Some(left),
+        user_properties: said.user_properties,
+        ..PublishProperties::default()
+    };
     let topic = String::from_utf8_lossy(&publish.topic).into_owned();
     let _ = client.try_publish_with_properties(
         topic,
