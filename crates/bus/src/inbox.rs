@@ -16,8 +16,9 @@ use crate::connection::expires;
 use crate::counters::{Tally, add};
 use crate::pulse::Pulse;
 
-/// What is left of a message that expires, and comes without an expiry: less than a second.
-const LAST_SECOND: Duration = Duration::from_millis(500);
+/// What is left of a message that expires, and comes without an expiry: less than a second, or
+/// nothing at all, if Mosquitto was restarted after its time was up and had it in its file.
+const LAST_SECOND: Duration = Duration::ZERO;
 
 /// Passes deliveries on without ever waiting.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ const CONTENT_TYPE: &str = "application/json";
 /// MQTT's mark for UTF-8 text.
 const UTF_8: u8 = 1;
 
-/// Says that a message expires. In its last second Mosquitto passes it on without an expiry, as
-/// if it never did; but with this.
+/// Says that a message expires. In its last second, and after a restart past its time, Mosquitto
+/// passes it on without an expiry, as if it never did; but with this.
 pub(crate) fn expires() -> (String, String) {
     ("expires".to_owned(), "yes".to_owned())
 }
