@@ -28,8 +28,8 @@ pub(crate) struct Inbox {
     pulse: Arc<Pulse>,
     generation: u64,
     /// What the queue had no room for. Right after a reconnection it may still hold the
-    /// deliveries of the old one while the broker sends them again. The broker's own bound
-    /// (our Receive Maximum) is the bound of this.
+    /// deliveries of the old one while the broker sends them again. The bound is the broker's:
+    /// our Receive Maximum, or its own queue where it does not keep to that.
     overflow: VecDeque<Delivery>,
 }
 
@@ -117,4 +117,40 @@ impl Inbox {
 
 fn topic(bytes: &Bytes) -> Option<String> {
     std::str::from_utf8(bytes).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use rumqttc::v5::mqttbytes::v5::PublishProperties;
+    use tokio::sync::{Notify, mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_lost_its_expiry_on_the_way_has_no_time_left() {
+        let (queue, mut deliveries) = mpsc::channel(4);
+        let acks = AckQueue::new(Arc::new(Notify::new()));
+        let mut inbox = Inbox::new(queue, acks, Pulse::start(), 1);
+        let hour = Duration::from_secs(3600);
+        for (told, marked, expected) in [
+            (Some(3600), true, Some(hour)),
+            (None, true, Some(Duration::ZERO)),
+            (Some(3600), false, Some(hour)),
+            (None, false, None),
+        ] {
+            let properties = PublishProperties {
+                message_expiry_interval: told,
+                user_properties: marked.then(expires).into_iter().collect(),
+                ..PublishProperties::default()
+            };
+            let publish = Publish {
+                topic: Bytes::from_static(b"t"),
+                properties: Some(properties),
+                ..Publish::default()
+            };
+            inbox.deliver(publish, &Tally::default());
+            let delivery = deliveries.recv().await.expect("a delivery");
+            assert_eq!(delivery.expiry, expected, "{told:?} {marked}");
+        }
+    }
 }
