@@ -24,9 +24,10 @@ const PROGRAM: Program = Program {
 fn main() -> ExitCode {
     PROGRAM.main(async || -> Result<(), Box<dyn std::error::Error>> {
         service::init_logs();
+        let shutdown = service::shutdown_signal();
         let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
         let client = Client::start(config).await?;
-        client.run_until(service::shutdown_signal()).await?;
+        client.run_until(shutdown).await?;
         Ok(())
     })
 }

@@ -26,9 +26,10 @@ const PROGRAM: Program = Program {
 pub fn main() -> ExitCode {
     PROGRAM.main(async || -> Result<(), Box<dyn std::error::Error>> {
         service::init_logs();
+        let shutdown = service::shutdown_signal();
         let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
         let server = Server::start(config).await?;
-        server.run_until(service::shutdown_signal()).await?;
+        server.run_until(shutdown).await?;
         Ok(())
     })
 }

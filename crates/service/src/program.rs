@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::error;
 
 /// The wall clock. Nothing else of ours reads it.
@@ -15,21 +16,30 @@ pub fn now() -> Timestamp {
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Done when the program is asked to stop: SIGTERM or Ctrl-C.
-pub async fn shutdown_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
+/// Done when the program is asked to stop: SIGTERM or Ctrl-C. It listens from the call on, not
+/// only once it is awaited: call it before anything that takes time, or a program that is asked to
+/// stop while it starts is killed. Must be called within a tokio runtime.
+pub fn shutdown_signal() -> impl Future<Output = ()> + Send {
+    let interrupt = heard(SignalKind::interrupt());
+    let terminate = heard(SignalKind::terminate());
+    async {
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+        }
+    }
+}
+
+fn heard(kind: SignalKind) -> impl Future<Output = ()> + Send {
+    let listening = signal(kind);
+    async {
+        match listening {
+            Ok(mut signals) => drop(signals.recv().await),
             Err(error) => {
-                error!(%error, "SIGTERM cannot be heard; only Ctrl-C stops this program");
+                error!(%error, "a signal cannot be heard; it ends this program at once");
                 std::future::pending::<()>().await;
             }
         }
-    };
-    tokio::select! {
-        _ = interrupt => {}
-        () = terminate => {}
     }
 }
 

@@ -36,5 +36,7 @@ async fn with_replies_before_the_commit_sucessos_are_lost() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn without_stored_replies_one_request_gets_two_answers() {
-    is_caught("ForgottenReply", &[Fault::LinkSlow], 8, &[Kind::NotOnce]).await;
+    // It shows as one of two: another answer to a repeat, or a refusal that is carried out after all.
+    let shows = [Kind::NotOnce, Kind::RefusedYetDone];
+    is_caught("ForgottenReply", &[Fault::LinkSlow], 12, &shows).await;
 }
