@@ -1,18 +1,17 @@
-//! One connection, from CONNECT to its end. A new one starts from nothing, with a fresh
-//! client of the library: what must outlive a connection is kept by us, not by it.
+//! One connection, from CONNECT to its end. A new one starts from nothing: what must outlive a
+//! connection is kept in the outbox.
 
 mod ending;
 mod incoming;
 mod reason;
 mod sending;
+mod wire;
 
 use std::sync::Arc;
 
-use rumqttc::Outgoing as Written;
-use rumqttc::v5::mqttbytes::v5::Packet;
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop};
+use bytes::BytesMut;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 pub(crate) use reason::Reason;
 pub(crate) use sending::expires;
@@ -25,13 +24,18 @@ use crate::inbox::Inbox;
 use crate::settings::{self, BrokerLimits};
 use crate::sync::lock;
 use crate::{Delivery, Link, Options};
+use wire::{Reader, Wire};
+
+/// The most packets that are read before anything else gets its turn.
+const MOST_AT_ONCE: usize = 256;
 
 /// One connection.
 pub(crate) struct Connection<'a> {
     shared: &'a Shared,
     options: &'a Options,
     link: Link,
-    client: AsyncClient,
+    /// Packets on their way to the socket: many go in one write.
+    outgoing: BytesMut,
     acks: Arc<AckQueue>,
     inbox: Inbox,
     flight: Flight,
@@ -41,8 +45,9 @@ pub(crate) struct Connection<'a> {
     phase_began: Instant,
     limits: BrokerLimits,
     last_incoming: Instant,
+    last_ping: Instant,
     established: Option<Established>,
-    /// Reused for packet ids on their way to the library.
+    /// Reused for packet ids to acknowledge.
     ready_acks: Vec<u16>,
 }
 
@@ -77,13 +82,6 @@ pub(crate) struct Ended {
     pub(crate) reason: Option<Reason>,
 }
 
-/// Polls the library once. It owns the event loop, so that a poll once begun is never
-/// dropped half-way (the library would lose a packet) while other things are attended to.
-async fn poll(mut events: Box<EventLoop>) -> (Box<EventLoop>, Result<Event, ConnectionError>) {
-    let polled = events.poll().await;
-    (events, polled)
-}
-
 impl<'a> Connection<'a> {
     /// Connects and stays until the connection breaks or the bus is closed. `link` is what
     /// to tell the world when it is up.
@@ -97,14 +95,13 @@ impl<'a> Connection<'a> {
             (Some(presence), Link::Up { since, .. }) => Some(Herald::new(presence, since)),
             _ => None,
         };
-        let (client, events) = settings::client(options, herald.as_ref());
         let acks = AckQueue::new(Arc::clone(&shared.wake));
         let now = Instant::now();
         let mut connection = Self {
             shared,
             options,
             link,
-            client,
+            outgoing: BytesMut::new(),
             inbox: Inbox::new(
                 inbox.clone(),
                 Arc::clone(&acks),
@@ -118,68 +115,93 @@ impl<'a> Connection<'a> {
             phase_began: now,
             limits: BrokerLimits::LEAST,
             last_incoming: now,
+            last_ping: now,
             established: None,
             ready_acks: Vec::new(),
         };
-        let reason = connection.drive(Box::new(events), inbox).await.err();
+        let reason = connection.live(inbox).await.err();
         connection.announce_link(Link::Down);
         lock(&shared.outbox).put_back(connection.flight.into_unanswered());
         Ended { established: connection.established, reason }
     }
 
-    /// The one loop of a connection.
-    async fn drive(
-        &mut self,
-        events: Box<EventLoop>,
-        inbox: &mpsc::Sender<Delivery>,
-    ) -> Result<(), Reason> {
-        let shared = self.shared;
-        let mut closing = shared.closing.subscribe();
+    async fn live(&mut self, inbox: &mpsc::Sender<Delivery>) -> Result<(), Reason> {
         let mut checkup = interval(settings::CHECKUP);
         checkup.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut polled = std::pin::pin!(poll(events));
+        match self.open(&mut checkup).await? {
+            Some(wire) => self.drive(wire, checkup, inbox).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Connects; `None` if the bus is closed before that.
+    async fn open(&mut self, checkup: &mut Interval) -> Result<Option<Wire>, Reason> {
+        let mut closing = self.shared.closing.subscribe();
+        let last_will = self.herald.as_ref().map(wire::last_will);
+        let mut opening = std::pin::pin!(Wire::open(self.options, last_will));
         loop {
             tokio::select! {
-                (events, event) = &mut polled => {
-                    match event {
-                        Ok(event) => self.on_event(event)?,
-                        Err(error) => {
-                            self.salvage(&events);
-                            return Err(Reason::Library(error));
-                        }
-                    }
-                    polled.set(poll(events));
+                opened = &mut opening => {
+                    let (wire, connack) = opened?;
+                    self.last_incoming = Instant::now();
+                    self.on_connack(&connack)?;
+                    return Ok(Some(wire));
                 }
-                () = shared.wake.notified() => self.pump()?,
-                room = inbox.reserve(), if self.inbox.needs_room() => self.inbox.drain(room.ok()),
                 _ = checkup.tick() => self.check_up()?,
                 Ok(()) = closing.changed() => {}
             }
             let deadline = *closing.borrow();
             if deadline.is_some_and(|deadline| self.is_over(deadline)) {
-                return Ok(());
+                return Ok(None);
             }
         }
     }
 
-    fn on_event(&mut self, event: Event) -> Result<(), Reason> {
-        match event {
-            Event::Incoming(packet) => {
-                self.last_incoming = Instant::now();
-                match packet {
-                    Packet::Publish(publish) => self.on_publish(publish)?,
-                    Packet::PubAck(puback) => {
-                        self.on_puback(&puback);
-                        self.pump()?;
-                    }
-                    Packet::ConnAck(connack) => self.on_connack(&connack)?,
-                    Packet::SubAck(suback) => self.on_suback(&suback)?,
-                    _ => {}
-                }
+    /// The one loop of a connection.
+    async fn drive(
+        &mut self,
+        Wire { mut reader, mut writer }: Wire,
+        mut checkup: Interval,
+        inbox: &mpsc::Sender<Delivery>,
+    ) -> Result<(), Reason> {
+        let shared = self.shared;
+        let mut closing = shared.closing.subscribe();
+        loop {
+            if let Err(reason) = writer.send(&mut self.outgoing) {
+                self.salvage(&mut reader)?;
+                return Err(reason);
             }
-            Event::Outgoing(Written::Publish(pkid)) => self.flight.written(pkid),
-            Event::Outgoing(Written::Disconnect) => self.enter(Phase::Over),
-            Event::Outgoing(_) => {}
+            if self.phase == Phase::Parting && self.outgoing.is_empty() {
+                self.enter(Phase::Over);
+            }
+            let deadline = *closing.borrow();
+            if deadline.is_some_and(|deadline| self.is_over(deadline)) {
+                return Ok(());
+            }
+            tokio::select! {
+                packet = reader.next() => {
+                    self.on_packet(packet?)?;
+                    self.read_on(&mut reader)?;
+                    self.pump()?;
+                }
+                () = writer.writable(), if !self.outgoing.is_empty() => self.pump()?,
+                () = shared.wake.notified() => {
+                    // Whoever is about to send something as well gets to do it first.
+                    tokio::task::yield_now().await;
+                    self.pump()?;
+                }
+                room = inbox.reserve(), if self.inbox.needs_room() => self.inbox.drain(room.ok()),
+                _ = checkup.tick() => self.check_up()?,
+                Ok(()) = closing.changed() => {}
+            }
+        }
+    }
+
+    /// Takes in what has arrived already.
+    fn read_on(&mut self, reader: &mut Reader) -> Result<(), Reason> {
+        for _ in 1..MOST_AT_ONCE {
+            let Some(packet) = reader.next_at_hand() else { break };
+            self.on_packet(packet?)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
-//! Publishes handed to the library and not yet answered by the broker.
+//! Publishes that the broker has not answered yet.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use tokio::time::Instant;
 
@@ -18,60 +18,58 @@ pub(crate) enum Cargo {
 }
 
 /// Matches PUBACKs with what they answer for.
-///
-/// The library chooses the packet id and gives no handle. But it reports each publish, with
-/// its packet id, in the order in which publishes were handed to it.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
-    /// Handed over, packet id not yet known.
-    handed: VecDeque<Flying>,
-    /// Written to the broker.
-    written: HashMap<u16, Flying>,
+    /// By packet id.
+    flying: HashMap<u16, Flying>,
     next_seq: u64,
+    last_id: u16,
 }
 
 #[derive(Debug)]
 struct Flying {
-    /// Order of handing over.
+    /// Order of sending.
     seq: u64,
     since: Instant,
     cargo: Cargo,
 }
 
 impl Flight {
-    /// Handed to the library.
-    pub(crate) fn hand_over(&mut self, cargo: Cargo, now: Instant) {
-        self.handed.push_back(Flying { seq: self.next_seq, since: now, cargo });
-        self.next_seq += 1;
-    }
+    /// The greatest packet id of a publish; the next one is for subscriptions.
+    pub(crate) const MAX_ID: u16 = u16::MAX - 1;
 
-    /// The library reports a publish.
-    pub(crate) fn written(&mut self, pkid: u16) {
-        if let Some(flying) = self.handed.pop_front() {
-            self.written.insert(pkid, flying);
+    /// Is about to be sent, with the packet id that is returned.
+    pub(crate) fn take_off(&mut self, cargo: Cargo, now: Instant) -> u16 {
+        // Far fewer are in flight than there are ids.
+        loop {
+            self.last_id = self.last_id % Self::MAX_ID + 1;
+            if !self.flying.contains_key(&self.last_id) {
+                break;
+            }
         }
+        self.flying.insert(self.last_id, Flying { seq: self.next_seq, since: now, cargo });
+        self.next_seq += 1;
+        self.last_id
     }
 
     /// The broker acknowledged a packet id.
     pub(crate) fn acknowledged(&mut self, pkid: u16) -> Option<Cargo> {
-        self.written.remove(&pkid).map(|flying| flying.cargo)
+        self.flying.remove(&pkid).map(|flying| flying.cargo)
     }
 
     /// Publishes without an answer.
     pub(crate) fn len(&self) -> usize {
-        self.handed.len() + self.written.len()
+        self.flying.len()
     }
 
     /// Since when the longest unanswered publish waits. Looks at all of them.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        let handed = self.handed.iter().map(|flying| flying.since);
-        let written = self.written.values().map(|flying| flying.since);
-        handed.chain(written).min()
+        self.flying.values().map(|flying| flying.since).min()
     }
 
     /// The connection is gone: the messages without an answer, in the order of sending.
     pub(crate) fn into_unanswered(self) -> Vec<Batch> {
-        let mut flying: Vec<Flying> = self.written.into_values().chain(self.handed).collect();
+        let mut flying: Vec<Flying> = self.flying.into_values().collect();
         flying.sort_unstable_by_key(|flying| flying.seq);
         let cargoes = flying.into_iter().map(|flying| flying.cargo);
         cargoes
@@ -95,20 +93,29 @@ mod tests {
     fn matches_answers_out_of_order_and_keeps_the_order_of_the_rest() {
         let mut flight = Flight::default();
         let now = Instant::now();
-        for topic in ["a", "b", "c", "d"] {
-            flight.hand_over(batch(topic), now);
-        }
-        flight.hand_over(Cargo::Birth, now);
-        for pkid in [9, 4, 7] {
-            flight.written(pkid);
-        }
-        let Some(Cargo::Messages(answered)) = flight.acknowledged(4) else {
-            panic!("4 is the packet id of b");
+        let ids = ["a", "b", "c", "d"].map(|topic| flight.take_off(batch(topic), now));
+        flight.take_off(Cargo::Birth, now);
+        let Some(Cargo::Messages(answered)) = flight.acknowledged(ids[1]) else {
+            panic!("it is the packet id of b");
         };
         assert_eq!(&*answered.topic, "b");
-        assert!(flight.acknowledged(4).is_none());
+        assert!(flight.acknowledged(ids[1]).is_none());
         assert_eq!((flight.len(), flight.oldest()), (4, Some(now)));
         let topics: Vec<_> = flight.into_unanswered().into_iter().map(|one| one.topic).collect();
         assert_eq!(topics, ["a", "c", "d"].map(Into::into));
+    }
+
+    #[test]
+    fn an_id_is_not_given_twice_at_a_time() {
+        let mut flight = Flight::default();
+        let now = Instant::now();
+        let first = flight.take_off(batch("a"), now);
+        let round = (1..Flight::MAX_ID).map(|_| {
+            let id = flight.take_off(batch("b"), now);
+            assert!(flight.acknowledged(id).is_some());
+            id
+        });
+        assert!(round.into_iter().all(|id| id != first && id != 0));
+        assert_ne!(flight.take_off(batch("c"), now), first);
     }
 }

@@ -1,6 +1,7 @@
 //! How it travels: one program's connection to the broker, its presence, and request/reply.
 //!
-//! This is the one crate that knows the MQTT library. It promises three things:
+//! This is the one crate that knows the MQTT library, of which it uses what reads and writes
+//! packets: who sends and acknowledges what, and when, is decided here. It promises three things:
 //!
 //! * [`Bus::publish`] never waits. A message is kept until the broker has it or its time is
 //!   up, through any number of reconnections; when too many wait, the caller is told.
@@ -16,7 +17,7 @@
 //! ```text
 //! Requester ── publish ──▶ Outbox ──▶ ┌────────────┐
 //!     ▲                               │ Connection │ ◀──▶ broker   one per generation,
-//!     └ deliver ◀── Delivery queue ◀─ │  (rumqttc) │               started by the Supervisor
+//!     └ deliver ◀── Delivery queue ◀─ │ (one task) │               started by the Supervisor
 //!                   Ack ──▶ AckQueue ▶└────────────┘
 //! ```
 

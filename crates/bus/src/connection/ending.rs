@@ -1,10 +1,9 @@
 //! How a connection comes to its end: it is found dead, or the bus is closed.
 
-use rumqttc::Outgoing as Written;
-use rumqttc::v5::mqttbytes::v5::Packet;
-use rumqttc::v5::{Event, EventLoop};
+use rumqttc::v5::mqttbytes::v5::{Disconnect, DisconnectReasonCode, Packet, PingReq};
 use tokio::time::Instant;
 
+use super::wire::Reader;
 use super::{Connection, Phase, Reason};
 use crate::link::Link;
 use crate::settings::{self, FAREWELL, SILENCE, SUBSCRIBE_TIMEOUT, UNANSWERED};
@@ -16,7 +15,6 @@ impl Connection<'_> {
         if matches!(self.phase, Phase::Connecting | Phase::Subscribing) {
             self.shared.purge_expired();
         }
-        // The library limits the time to connect itself.
         if self.phase == Phase::Connecting {
             return Ok(());
         }
@@ -28,6 +26,10 @@ impl Connection<'_> {
             && now.duration_since(self.phase_began) > SUBSCRIBE_TIMEOUT
         {
             return Err(Reason::SubscribeTimeout);
+        }
+        if now.duration_since(self.last_ping) >= self.limits.keep_alive {
+            self.last_ping = now;
+            PingReq::write(&mut self.outgoing)?;
         }
         let oldest = self.flight.oldest();
         if oldest.is_some_and(|since| now.duration_since(since) > UNANSWERED) {
@@ -42,16 +44,15 @@ impl Connection<'_> {
         self.announce_birth()
     }
 
-    /// The connection broke: what the library had read before it noticed still counts. (A
-    /// delivery does not: unacknowledged, it comes again.)
-    pub(super) fn salvage(&mut self, events: &EventLoop) {
-        for event in &events.state.events {
-            match event {
-                Event::Incoming(Packet::PubAck(puback)) => self.on_puback(puback),
-                Event::Outgoing(Written::Publish(pkid)) => self.flight.written(*pkid),
-                _ => {}
+    /// Nothing can be written any more: what the broker has answered still counts. (A delivery
+    /// does not: unacknowledged, it comes again.)
+    pub(super) fn salvage(&mut self, reader: &mut Reader) -> Result<(), Reason> {
+        while let Some(Ok(packet)) = reader.next_at_hand() {
+            if let Packet::PubAck(puback) = packet {
+                self.on_puback(&puback)?;
             }
         }
+        Ok(())
     }
 
     /// The bus is being closed: takes the next step when it is time; true at the end.
@@ -71,21 +72,20 @@ impl Connection<'_> {
     fn leave(&mut self) -> Result<(), Reason> {
         let mut done = Vec::new();
         self.acks.take_all_done(&mut done);
-        self.acknowledge(&mut done);
+        self.acknowledge(&mut done)?;
         self.announce_link(Link::Down);
         self.enter(Phase::Leaving);
         let Some(herald) = &self.herald else {
-            self.part();
-            return Ok(());
+            return self.part();
         };
         let (topic, farewell) = (herald.topic.clone(), herald.farewell.clone());
-        self.bid_farewell(topic, farewell)
+        self.bid_farewell(&topic, farewell)
     }
 
     /// Says goodbye, so that the broker does not publish the Last Will.
-    pub(super) fn part(&mut self) {
-        if self.client.try_disconnect().is_ok() {
-            self.enter(Phase::Parting);
-        }
+    pub(super) fn part(&mut self) -> Result<(), Reason> {
+        Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(&mut self.outgoing)?;
+        self.enter(Phase::Parting);
+        Ok(())
     }
 }

@@ -2,18 +2,33 @@
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, Filter, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode,
+    ConnAck, Filter, Packet, PubAck, PubAckReason, Publish, SubAck, Subscribe, SubscribeReasonCode,
 };
 use tokio::time::Instant;
 
 use super::{Connection, Established, Phase, Reason};
 use crate::counters::add;
-use crate::flight::Cargo;
+use crate::flight::{Cargo, Flight};
 use crate::link::Link;
 use crate::settings::BrokerLimits;
 use crate::sync::lock;
 
+/// Packet id of the one packet with subscriptions.
+const SUBSCRIBE_ID: u16 = Flight::MAX_ID + 1;
+
 impl Connection<'_> {
+    pub(super) fn on_packet(&mut self, packet: Packet) -> Result<(), Reason> {
+        self.last_incoming = Instant::now();
+        match packet {
+            Packet::Publish(publish) => self.on_publish(publish),
+            Packet::PubAck(puback) => self.on_puback(&puback),
+            Packet::SubAck(suback) => self.on_suback(&suback),
+            Packet::Disconnect(disconnect) => Err(disconnect.into()),
+            Packet::PingResp(_) => Ok(()),
+            _ => Err(Reason::Unexpected),
+        }
+    }
+
     /// Connected: subscribe to everything, whether or not the broker knew our session. Its
     /// copy may be of an older program with other subscriptions.
     pub(super) fn on_connack(&mut self, connack: &ConnAck) -> Result<(), Reason> {
@@ -33,7 +48,8 @@ impl Connection<'_> {
             return self.come_up();
         }
         let filters = filters.into_iter().map(|path| Filter::new(path, QoS::AtLeastOnce));
-        self.client.try_subscribe_many(filters).map_err(|_| Reason::Request)?;
+        let subscribe = Subscribe { pkid: SUBSCRIBE_ID, ..Subscribe::new_many(filters, None) };
+        subscribe.write(&mut self.outgoing)?;
         self.enter(Phase::Subscribing);
         Ok(())
     }
@@ -98,7 +114,7 @@ impl Connection<'_> {
         Ok(())
     }
 
-    pub(super) fn on_puback(&mut self, puback: &PubAck) {
+    pub(super) fn on_puback(&mut self, puback: &PubAck) -> Result<(), Reason> {
         match self.flight.acknowledged(puback.pkid) {
             Some(Cargo::Messages(batch)) => {
                 lock(&self.shared.outbox).settle(&batch);
@@ -113,8 +129,9 @@ impl Connection<'_> {
                     }
                 }
             }
-            Some(Cargo::Farewell) => self.part(),
+            Some(Cargo::Farewell) => self.part()?,
             Some(Cargo::Birth) | None => {}
         }
+        Ok(())
     }
 }

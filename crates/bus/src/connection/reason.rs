@@ -1,17 +1,39 @@
 //! Why a connection was lost.
 
 use rumqttc::v5::mqttbytes::Error as PacketError;
-use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode;
-use rumqttc::v5::{ConnectionError, StateError};
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Disconnect, DisconnectReasonCode};
 
 use crate::takeover::Cause;
 
 /// Why a connection was lost, for the log.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Reason {
-    /// The library gave it up.
-    #[error("{}", describe(.0))]
-    Library(ConnectionError),
+    /// TCP failed.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// What came, or was to go, is no MQTT packet.
+    #[error("{0}")]
+    Packet(PacketError),
+    /// A packet that has no place in MQTT 5 at QoS 1, or comes at the wrong moment.
+    #[error("the broker sent a packet that makes no sense")]
+    Unexpected,
+    /// Without a word.
+    #[error("the broker closed the connection")]
+    Closed,
+    /// With a word.
+    #[error("the broker disconnected us: {code:?}{}", detail(.text.as_deref()))]
+    Disconnected {
+        /// Why.
+        code: DisconnectReasonCode,
+        /// Why, in the broker's own words.
+        text: Option<String>,
+    },
+    /// See [`CONNECT_TIMEOUT`](crate::settings::CONNECT_TIMEOUT).
+    #[error("the broker does not answer in time")]
+    ConnectTimeout,
+    /// It does not want us.
+    #[error("the broker refused us: {0:?}")]
+    Refused(ConnectReturnCode),
     /// See [`SILENCE`](crate::settings::SILENCE).
     #[error("nothing arrived for too long")]
     Silence,
@@ -27,49 +49,39 @@ pub(crate) enum Reason {
     /// Only a new connection makes the broker deliver them again.
     #[error("too many deliveries were dropped without an acknowledgement")]
     Abandoned,
-    /// The library's request channel was full or gone, which its size rules out; or it found
-    /// a topic filter invalid.
-    #[error("the MQTT library refused a request")]
-    Request,
 }
 
-impl Reason {
-    /// Who ended it.
-    pub(crate) fn cause(&self) -> Cause {
-        let Self::Library(ConnectionError::MqttState(error)) = self else {
-            return Cause::Other;
-        };
+impl From<PacketError> for Reason {
+    fn from(error: PacketError) -> Self {
         match error {
-            StateError::ServerDisconnect {
-                reason_code: DisconnectReasonCode::SessionTakenOver,
-                ..
-            } => Cause::TakenOver,
-            StateError::ConnectionAborted
-            | StateError::Io(_)
-            | StateError::Deserialization(PacketError::Io(_)) => Cause::ClosedByBroker,
-            _ => Cause::Other,
+            PacketError::Io(error) => Self::Io(error),
+            other => Self::Packet(other),
         }
     }
 }
 
-/// In words, where the library's own are only for who knows its insides.
-fn describe(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
-            match reason_string {
-                Some(text) => format!("the broker disconnected us: {reason_code:?}, {text}"),
-                None => format!("the broker disconnected us: {reason_code:?}"),
+impl From<Disconnect> for Reason {
+    fn from(disconnect: Disconnect) -> Self {
+        let text = disconnect.properties.and_then(|known| known.reason_string);
+        Self::Disconnected { code: disconnect.reason_code, text }
+    }
+}
+
+fn detail(text: Option<&str>) -> String {
+    text.map(|text| format!(", {text}")).unwrap_or_default()
+}
+
+impl Reason {
+    /// Who ended it. TCP that fails before there was a connection says nothing of the broker,
+    /// and is not asked about.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::Disconnected { code: DisconnectReasonCode::SessionTakenOver, .. } => {
+                Cause::TakenOver
             }
+            Self::Closed | Self::Io(_) => Cause::ClosedByBroker,
+            _ => Cause::Other,
         }
-        ConnectionError::MqttState(StateError::ConnectionAborted) => {
-            "the broker closed the connection".to_owned()
-        }
-        ConnectionError::MqttState(StateError::AwaitPingResp) => {
-            "the broker does not answer a ping".to_owned()
-        }
-        ConnectionError::Timeout(_) => "the broker does not answer in time".to_owned(),
-        ConnectionError::ConnectionRefused(code) => format!("the broker refused us: {code:?}"),
-        other => other.to_string(),
     }
 }
 
@@ -79,19 +91,13 @@ mod tests {
 
     #[test]
     fn tells_a_takeover_from_a_close_and_from_the_rest() {
-        let told = |reason_code| {
-            Reason::Library(ConnectionError::MqttState(StateError::ServerDisconnect {
-                reason_code,
-                reason_string: None,
-            }))
-        };
-        let closed = Reason::Library(ConnectionError::MqttState(StateError::ConnectionAborted));
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let told = |code| Reason::Disconnected { code, text: None };
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let cases = [
             (told(DisconnectReasonCode::SessionTakenOver), Cause::TakenOver),
             (told(DisconnectReasonCode::ServerShuttingDown), Cause::Other),
-            (closed, Cause::ClosedByBroker),
-            (Reason::Library(ConnectionError::Io(refused)), Cause::Other),
+            (Reason::Closed, Cause::ClosedByBroker),
+            (PacketError::Io(reset).into(), Cause::ClosedByBroker),
             (Reason::Silence, Cause::Other),
         ];
         for (reason, cause) in cases {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Publish, PublishProperties};
+use rumqttc::v5::mqttbytes::v5::{PubAck, Publish, PublishProperties};
 use tokio::time::Instant;
 
 use super::{Connection, Phase, Reason};
@@ -13,6 +13,8 @@ use crate::sync::lock;
 
 /// What our payloads are.
 const CONTENT_TYPE: &str = "application/json";
+/// With so much unsent, in bytes, nothing is added: it can still be joined, or given up.
+const ENOUGH: usize = 256 * 1024;
 /// MQTT's mark for UTF-8 text.
 const UTF_8: u8 = 1;
 
@@ -23,18 +25,18 @@ pub(crate) fn expires() -> (String, String) {
 }
 
 impl Connection<'_> {
-    /// Hands to the library all that may go now.
+    /// Makes packets of all that may go now.
     pub(super) fn pump(&mut self) -> Result<(), Reason> {
         let mut ready = std::mem::take(&mut self.ready_acks);
         let abandoned = self.acks.take_ready(&mut ready);
         add(&self.shared.tally.abandoned, abandoned);
-        self.acknowledge(&mut ready);
+        self.acknowledge(&mut ready)?;
         self.ready_acks = ready;
         if self.phase != Phase::Up {
             return Ok(());
         }
         let now = Instant::now();
-        while self.flight.len() < self.limits.window {
+        while self.flight.len() < self.limits.window && self.outgoing.len() < ENOUGH {
             let (batch, expired) = lock(&self.shared.outbox).take(now, self.limits.max_array);
             add(&self.shared.tally.expired, expired);
             let Some(batch) = batch else { break };
@@ -43,14 +45,12 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Acknowledges deliveries, as many as the library has room for now; those stay in the list
-    /// that it has not. (A broker that keeps to Receive Maximum never has it full.)
-    pub(super) fn acknowledge(&mut self, pkids: &mut Vec<u16>) {
-        let refused = pkids.iter().position(|pkid| {
-            let delivery = Publish { qos: QoS::AtLeastOnce, pkid: *pkid, ..Publish::default() };
-            self.client.try_ack(&delivery).is_err()
-        });
-        pkids.drain(..refused.unwrap_or(pkids.len()));
+    /// Acknowledges deliveries.
+    pub(super) fn acknowledge(&mut self, pkids: &mut Vec<u16>) -> Result<(), Reason> {
+        for pkid in pkids.drain(..) {
+            PubAck::new(pkid, None).write(&mut self.outgoing)?;
+        }
+        Ok(())
     }
 
     /// Announces our presence where it is due.
@@ -66,23 +66,21 @@ impl Connection<'_> {
             return Ok(());
         }
         let (topic, birth) = (herald.topic.clone(), herald.birth.clone());
-        self.hand_over(topic, birth, true, PublishProperties::default())?;
-        self.flight.hand_over(Cargo::Birth, now);
-        Ok(())
+        let packet = Publish { retain: true, ..publish(&topic, birth) };
+        self.write(packet, Cargo::Birth, now)
     }
 
     /// Publishes "offline".
-    pub(super) fn bid_farewell(&mut self, topic: String, farewell: Bytes) -> Result<(), Reason> {
-        self.hand_over(topic, farewell, true, PublishProperties::default())?;
-        self.flight.hand_over(Cargo::Farewell, Instant::now());
-        Ok(())
+    pub(super) fn bid_farewell(&mut self, topic: &str, farewell: Bytes) -> Result<(), Reason> {
+        let packet = Publish { retain: true, ..publish(topic, farewell) };
+        self.write(packet, Cargo::Farewell, Instant::now())
     }
 
     fn send(&mut self, batch: Batch, now: Instant) -> Result<(), Reason> {
         let tally = &self.shared.tally;
         let size = batch.size();
         if size > self.limits.max_packet {
-            // Handed over, it would end the connection, this one and every next one.
+            // Sent, it would end the connection, this one and every next one.
             tracing::error!(
                 topic = &*batch.topic,
                 size,
@@ -96,33 +94,36 @@ impl Connection<'_> {
         add(&tally.published, batch.items.len());
         add(&tally.packets, 1);
         let (response_topic, correlation_data) = batch.reply_to();
-        let properties = PublishProperties {
-            message_expiry_interval: batch.expiry_seconds,
-            user_properties: batch.expiry_seconds.map(|_| expires()).into_iter().collect(),
-            response_topic,
-            correlation_data,
-            ..PublishProperties::default()
-        };
-        let (topic, payload, retain) = (batch.topic.to_string(), batch.payload(), batch.retain());
-        // Counted as in flight even if handing over fails, so that it is kept.
-        self.flight.hand_over(Cargo::Messages(batch), now);
-        self.hand_over(topic, payload, retain, properties)
+        let mut packet = publish(&batch.topic, batch.payload());
+        packet.retain = batch.retain();
+        if let Some(properties) = &mut packet.properties {
+            properties.message_expiry_interval = batch.expiry_seconds;
+            properties.user_properties.extend(batch.expiry_seconds.map(|_| expires()));
+            properties.response_topic = response_topic;
+            properties.correlation_data = correlation_data;
+        }
+        self.write(packet, Cargo::Messages(batch), now)
     }
 
-    fn hand_over(
-        &self,
-        topic: String,
-        payload: Bytes,
-        retain: bool,
-        properties: PublishProperties,
-    ) -> Result<(), Reason> {
-        let properties = PublishProperties {
-            payload_format_indicator: Some(UTF_8),
-            content_type: Some(CONTENT_TYPE.to_owned()),
-            ..properties
-        };
-        self.client
-            .try_publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties)
-            .map_err(|_| Reason::Request)
+    /// Makes the packet and counts it as in flight.
+    fn write(&mut self, packet: Publish, cargo: Cargo, now: Instant) -> Result<(), Reason> {
+        let pkid = self.flight.take_off(cargo, now);
+        Publish { pkid, ..packet }.write(&mut self.outgoing)?;
+        Ok(())
+    }
+}
+
+fn publish(topic: &str, payload: Bytes) -> Publish {
+    let properties = PublishProperties {
+        payload_format_indicator: Some(UTF_8),
+        content_type: Some(CONTENT_TYPE.to_owned()),
+        ..PublishProperties::default()
+    };
+    Publish {
+        qos: QoS::AtLeastOnce,
+        topic: Bytes::copy_from_slice(topic.as_bytes()),
+        payload,
+        properties: Some(properties),
+        ..Publish::default()
     }
 }

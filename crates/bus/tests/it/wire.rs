@@ -154,7 +154,7 @@ async fn deliveries_are_acknowledged_in_order_of_arrival() {
 
 #[tokio::test]
 async fn keeps_within_the_receive_maximum_and_takes_answers_in_any_order() {
-    let (mut peer, bus, _deliveries) = connected(Some(4)).await;
+    let (mut peer, bus, _deliveries) = connected(Some(3)).await;
     for number in 0..30 {
         bus.publish(message(&format!("out/{number}"), "1")).unwrap();
     }
@@ -163,9 +163,7 @@ async fn keeps_within_the_receive_maximum_and_takes_answers_in_any_order() {
         for _ in 0..3 {
             open.push(peer.publish().await.pkid);
         }
-        assert!(peer.is_silent().await, "one less than the limit is in flight");
-        // The library goes through as many packet ids as the limit says, so in this order
-        // the next one in turn is still taken, and it must wait.
+        assert!(peer.is_silent().await, "no more than the limit is in flight");
         for pkid in open.into_iter().rev() {
             peer.acknowledge(pkid).await;
         }
