@@ -26,7 +26,7 @@ pub use envelope::{Address, MAX_ARRAY, Origin, split};
 pub use ids::{ClientId, InvalidId, RequestId, ServerId};
 pub use loose::Loose;
 pub use ponto::{PontoDisponibilidade, PontoStatus};
-pub use posto::{Posto, PostosFilter, PostosReply, PostosRequest};
+pub use posto::{Posto, PostosFilter, PostosReply, PostosRequest, WrittenPostosReply};
 pub use presence::{Entrega, ServerPresence, ServerState};
 pub use reply::{ErrorReply, ReplyHead, StatusReply};
 pub use reserva::{Reserva, ReservaEvent, ReservaRef, ReservaReply, ReservaStatus};

@@ -1,6 +1,7 @@
 //! Listing postos.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{BadMessage, Checker, ClientId, Loose, RequestId, ServerId, read_object};
@@ -121,4 +122,25 @@ pub struct PostosReply {
     pub request_id: RequestId,
     /// The postos, by id.
     pub postos: Vec<Posto>,
+}
+
+/// A [`PostosReply`] whose postos are written already: many get the same ones.
+#[derive(Debug, Serialize)]
+pub struct WrittenPostosReply<'a> {
+    /// The request this answers.
+    pub request_id: &'a RequestId,
+    /// The postos, by id, as a JSON array.
+    pub postos: &'a RawValue,
+}
+
+impl WrittenPostosReply<'_> {
+    /// The payload.
+    ///
+    /// # Errors
+    /// None of its parts gives one.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut payload = Vec::with_capacity(self.postos.get().len() + 256);
+        serde_json::to_writer(&mut payload, self)?;
+        Ok(payload)
+    }
 }

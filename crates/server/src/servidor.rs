@@ -1,9 +1,9 @@
 //! What every handler of one servidor needs.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use bus::Bus;
@@ -12,19 +12,36 @@ use protocol::ServerId;
 use tracing::error;
 
 use crate::failure::Failure;
-use crate::handlers::Chargers;
+use crate::handlers::{Chargers, Listings};
 use crate::store::{Store, StoreError};
 
-/// One servidor at work: who it is, its data, its place on the broker.
+/// One servidor at work. Clones are the same one.
 #[derive(Clone)]
-pub(crate) struct Servidor {
+pub(crate) struct Servidor(Arc<Parts>);
+
+impl From<Parts> for Servidor {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Servidor {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Who a servidor is, its data, its place on the broker.
+pub(crate) struct Parts {
     pub(crate) id: ServerId,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     /// What chargers said.
     pub(crate) chargers: Chargers,
-    /// Places for listings.
-    pub(crate) listings: Arc<Semaphore>,
+    /// Listings under way.
+    pub(crate) listings: Listings,
     /// How long a command that says nothing of it may take.
     pub(crate) command_limit: Duration,
 }

@@ -7,15 +7,15 @@ use std::time::Duration;
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
 use service::ListenError;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{Config, PostosCsv};
-use crate::handlers::Chargers;
+use crate::handlers::{Chargers, Listings};
 use crate::import::{ImportError, read_postos};
-use crate::servidor::{Servidor, now};
+use crate::servidor::{Parts, Servidor, now};
 use crate::store::{Edit, Environment, Store, StoreCloser, StoreError, WriteError};
 use crate::{admin, announce, handlers};
 
@@ -31,8 +31,6 @@ const INBOX: usize = 2048;
 const OUTBOX: usize = 16_384;
 /// How long the broker keeps messages for a servidor that is away.
 const SESSION_EXPIRY: Duration = Duration::from_secs(3600);
-/// The most listings at once over the broker.
-const LISTINGS: usize = 256;
 /// The most batches of changes that wait to be announced.
 const CHANGES: usize = 4096;
 
@@ -91,14 +89,14 @@ impl Server {
         let (store, closer) = Store::open(path, environment).await.map_err(database_error)?;
         first_start(&store, &config).await?;
         let (bus, inbox) = bus::connect(bus_options(&config));
-        let servidor = Servidor {
+        let servidor = Servidor::from(Parts {
             id: config.server_id.clone(),
             store,
             bus,
             chargers: Chargers::default(),
-            listings: Arc::new(Semaphore::new(LISTINGS)),
+            listings: Listings::default(),
             command_limit: config.command_limit,
-        };
+        });
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());
         info!(server_id = %config.server_id, %addr, database = %path.display(), "started");
         Ok(Self {

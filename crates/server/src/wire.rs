@@ -65,13 +65,13 @@ pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
     }
 }
 
-pub(crate) fn posto(record: PostoRecord) -> Posto {
+pub(crate) fn posto(record: &PostoRecord) -> Posto {
     Posto {
         id: record.id,
-        nome: record.nome,
-        localizacao: record.localizacao,
+        nome: record.nome.clone(),
+        localizacao: record.localizacao.clone(),
         potencia_maxima: record.potencia_maxima,
-        tipo_conector: record.tipo_conector,
+        tipo_conector: record.tipo_conector.clone(),
         preco_kwh: record.preco_kwh,
         disponivel: record.disponivel,
         em_manutencao: record.em_manutencao,

@@ -38,12 +38,12 @@ pub(super) struct PostosParams {
 
 async fn find(servidor: &Servidor, id: i64) -> Result<Posto, HttpError> {
     let found = servidor.store.postos_by_id(&[id], servidor.now()).await;
-    let mut found = found.map_err(|error| servidor.read_error(&error))?;
+    let found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || {
         let servidor = servidor.id.as_str().to_owned();
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, servidor })
     };
-    Ok(found.pop().map(wire::posto).ok_or_else(missing)?)
+    Ok(found.first().map(wire::posto).ok_or_else(missing)?)
 }
 
 async fn change_and_show(
@@ -72,9 +72,8 @@ pub(super) async fn list(
         tipo_conector: None,
     };
     let query = checker.finish(Some(query))?;
-    let found = servidor.store.postos(&query, servidor.now()).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
-    Ok(Json(Postos { postos: found.into_iter().map(wire::posto).collect() }))
+    let listing = servidor.store.listing().await.map_err(|error| servidor.read_error(&error))?;
+    Ok(Json(Postos { postos: listing.matching(&query).map(wire::posto).collect() }))
 }
 
 /// Cria um posto.

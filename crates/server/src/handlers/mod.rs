@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 pub(crate) use chargers::Chargers;
+pub(crate) use postos::Listings;
+
 use in_hand::InHand;
 
 use crate::failure::Failure;

@@ -1,5 +1,7 @@
 //! What can go wrong in the store. Its texts are for the log, never for a driver.
 
+use std::sync::Arc;
+
 use domain::Rejection;
 
 /// The database failed.
@@ -17,6 +19,12 @@ pub enum StoreError {
     /// A row holds what no code of ours writes.
     #[error("the database holds an impossible value: {0}")]
     Corrupt(String),
+    /// The one look at the database that all waited for failed.
+    #[error("{0}")]
+    Shared(#[source] Arc<StoreError>),
+    /// The store is no more.
+    #[error("the store is closed")]
+    Closed,
 }
 
 impl StoreError {
@@ -30,7 +38,8 @@ impl StoreError {
                 let code = error.code().and_then(|code| code.parse::<u32>().ok());
                 code.is_some_and(|code| code & 0xff == 19)
             }
-            Self::Sqlite(_) | Self::Folder(_) | Self::Migration(_) => false,
+            Self::Shared(error) => error.is_about_one_command(),
+            Self::Sqlite(_) | Self::Folder(_) | Self::Migration(_) | Self::Closed => false,
         }
     }
 }

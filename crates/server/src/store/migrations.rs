@@ -5,9 +5,10 @@ use sqlx::{SqlSafeStr, SqliteConnection};
 
 use super::StoreError;
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
+    (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
 ];
 
 /// Brings a database up to date.

@@ -9,6 +9,7 @@ mod command;
 mod database_url;
 mod denied;
 mod error;
+mod listing;
 mod migrations;
 mod postos;
 mod read;
@@ -35,12 +36,14 @@ use tokio::task::JoinHandle;
 pub use command::{CancelTarget, Cancellation, Change, Edit, Reservation, Reserved, Telemetry};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{StoreError, WriteError};
-pub use read::{CarroRecord, PostosQuery, RequestOutcome, ReservaRecord, ReservasQuery};
+pub use listing::{Listing, PostosQuery};
+pub use read::{CarroRecord, RequestOutcome, ReservaRecord, ReservasQuery};
 pub use rows::PostoRecord;
 
 use crate::sabotage::{self, Bug};
 use command::{Done, Work};
 use denied::{Denied, Key};
+use listing::Listings;
 use writer::Writer;
 
 /// The most commands that wait for the writer; more are refused at once.
@@ -55,6 +58,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     writer: mpsc::Sender<Work>,
     readers: SqlitePool,
+    listings: Listings,
     servidor: Arc<str>,
     writable: Arc<AtomicBool>,
     denied: Denied,
@@ -63,6 +67,7 @@ pub struct Store {
 /// Ends the writer and leaves one complete file behind.
 pub struct StoreCloser {
     writer: JoinHandle<SqliteConnection>,
+    lister: JoinHandle<()>,
     readers: SqlitePool,
 }
 
@@ -105,18 +110,18 @@ impl Store {
                 sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
             }
         }
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
-            .await?;
+        let options = options.create_if_missing(false).pragma("query_only", "ON");
+        let (listings, lister) = Listings::open(options.clone(), environment.now).await?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
         let servidor = environment.servidor.as_str().into();
         let writable = Arc::new(AtomicBool::new(true));
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let denied = Denied::default();
         let writer = Writer::new(environment, Arc::clone(&writable), denied.clone());
         let writer = tokio::spawn(writer.run(connection, receiver));
-        let closer = StoreCloser { writer, readers: readers.clone() };
-        Ok((Self { writer: sender, readers, servidor, writable, denied }, closer))
+        let closer = StoreCloser { writer, lister, readers: readers.clone() };
+        Ok((Self { writer: sender, readers, listings, servidor, writable, denied }, closer))
     }
 
     /// Whether the last write went well; after one that did not, every sweep tries again.
@@ -208,6 +213,8 @@ impl StoreCloser {
     /// The WAL could not be folded in; nothing is lost, the next start does it.
     pub async fn close(self) -> Result<(), StoreError> {
         let connection = self.writer.await;
+        // It does not fail; should it have panicked, its connection is closed all the same.
+        let _ = self.lister.await;
         self.readers.close().await;
         if let Ok(mut connection) = connection {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;

@@ -5,17 +5,6 @@ use domain::{Carregamento, Moment, Rejection, Reserva, ReservaState};
 use super::rows::{self, PostoRecord, ReservaRow, from_row};
 use super::{Reserved, Store, StoreError, carregamentos, stored_reply};
 
-/// Which postos to list; what is `None` does not filter.
-#[derive(Debug, Clone, Default)]
-pub struct PostosQuery {
-    /// Those that can (or cannot) be used at the moment of the query.
-    pub disponivel: Option<bool>,
-    /// Those that are (or are not) in maintenance.
-    pub em_manutencao: Option<bool>,
-    /// Those with this connector, whatever its case.
-    pub tipo_conector: Option<String>,
-}
-
 /// Which reservas to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct ReservasQuery {
@@ -94,18 +83,6 @@ impl ReservaRecordRow {
 }
 
 impl Store {
-    /// The postos that match, by id, with whether each can be used at `now`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn postos(
-        &self,
-        query: &PostosQuery,
-        now: Moment,
-    ) -> Result<Vec<PostoRecord>, StoreError> {
-        self.select_postos(query, None, now).await
-    }
-
     /// Whether there is or ever was a posto, removed ones included.
     ///
     /// # Errors
@@ -124,42 +101,24 @@ impl Store {
         ids: &[i64],
         now: Moment,
     ) -> Result<Vec<PostoRecord>, StoreError> {
-        let ids = serde_json::json!(ids).to_string();
-        self.select_postos(&PostosQuery::default(), Some(ids), now).await
-    }
-
-    async fn select_postos(
-        &self,
-        query: &PostosQuery,
-        ids: Option<String>,
-        now: Moment,
-    ) -> Result<Vec<PostoRecord>, StoreError> {
         // As no two reservas of a posto overlap, only the next to end can hold it now; those to
         // come, however many, are not looked at.
         let postos = sqlx::query_as(
-            "SELECT * FROM (
-                 SELECT p.id, p.nome, p.localizacao, p.potencia_maxima, p.tipo_conector,
-                        p.preco_kwh, p.em_manutencao,
-                        p.in_service AND NOT p.em_manutencao
-                        AND ?1 < COALESCE((SELECT r.inicio FROM reservas AS r
-                                           WHERE r.posto_id = p.id AND r.status <> 'cancelada'
-                                             AND r.fim > ?1 ORDER BY r.fim LIMIT 1), ?1 + 1)
-                        AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
-                                        WHERE c.posto_id = p.id AND c.fim IS NULL)
-                        AS disponivel
-                 FROM postos AS p
-                 WHERE p.removed_at IS NULL
-                   AND (?2 IS NULL OR p.id IN (SELECT value FROM json_each(?2))))
-             WHERE (?3 IS NULL OR disponivel = ?3)
-               AND (?4 IS NULL OR em_manutencao = ?4)
-               AND (?5 IS NULL OR tipo_conector = ?5 COLLATE NOCASE)
-             ORDER BY id",
+            "SELECT p.id, p.nome, p.localizacao, p.potencia_maxima, p.tipo_conector,
+                    p.preco_kwh, p.em_manutencao,
+                    p.in_service AND NOT p.em_manutencao
+                    AND ?1 < COALESCE((SELECT r.inicio FROM reservas AS r
+                                       WHERE r.posto_id = p.id AND r.status <> 'cancelada'
+                                         AND r.fim > ?1 ORDER BY r.fim LIMIT 1), ?1 + 1)
+                    AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
+                                    WHERE c.posto_id = p.id AND c.fim IS NULL)
+                    AS disponivel
+             FROM postos AS p
+             WHERE p.removed_at IS NULL AND p.id IN (SELECT value FROM json_each(?2))
+             ORDER BY p.id",
         )
         .bind(now.as_millis())
-        .bind(ids)
-        .bind(query.disponivel)
-        .bind(query.em_manutencao)
-        .bind(&query.tipo_conector)
+        .bind(rows::json(&ids)?)
         .fetch_all(&self.readers)
         .await?;
         Ok(postos)

@@ -9,4 +9,5 @@ mod running;
 mod start;
 mod store;
 mod store_concurrency;
+mod store_listing;
 mod support;

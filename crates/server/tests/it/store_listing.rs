@@ -1,0 +1,70 @@
+//! Listings: true at a moment of the call, whatever is remembered.
+
+use domain::PostoChange;
+use server::store::{Edit, PostosQuery};
+use sqlx::{Connection as _, SqliteConnection};
+
+use crate::support::{HOUR, START, TestStore, set_now};
+
+async fn free(store: &TestStore) -> Vec<i64> {
+    let listing = store.store.listing().await.expect("a listing");
+    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    listing.matching(&free).map(|posto| posto.id).collect()
+}
+
+#[tokio::test]
+async fn what_is_done_shows_at_once() {
+    let store = TestStore::new(2).await;
+    assert_eq!(free(&store).await, [1, 2]);
+    store.reserve("r1", "ABC1234", 1).await.expect("free");
+    assert_eq!(free(&store).await, [2]);
+    let change = PostoChange { in_service: Some(false), ..PostoChange::default() };
+    store.store.edit(Edit::ChangePosto(2, change)).await.expect("it exists");
+    assert_eq!(free(&store).await, [0; 0]);
+    store.cancel("r1").await.expect("it is active");
+    assert_eq!(free(&store).await, [1]);
+}
+
+#[tokio::test]
+async fn time_alone_holds_and_frees_a_posto() {
+    let store = TestStore::new(2).await;
+    store.reserve_at("r1", "ABC1234", (1, 2)).await.expect("free");
+    for (moment, expected) in [
+        (START, &[1, 2][..]),
+        (START + HOUR - 1, &[1, 2]),
+        (START + HOUR, &[2]),
+        (START + 2 * HOUR - 1, &[2]),
+        (START + 2 * HOUR, &[1, 2]),
+        // The clock is set back.
+        (START + HOUR, &[2]),
+        (START, &[1, 2]),
+    ] {
+        set_now(moment);
+        assert_eq!(free(&store).await, expected, "{} ms after the start", moment - START);
+    }
+}
+
+#[tokio::test]
+async fn what_another_program_writes_shows_too() {
+    let store = TestStore::new(3).await;
+    assert_eq!(free(&store).await, [1, 2, 3]);
+    let url = format!("sqlite://{}", store.path().display());
+    let mut other = SqliteConnection::connect(&url).await.expect("the same file");
+    for (sql, expected) in [
+        ("UPDATE postos SET em_manutencao = 1 WHERE id = 2", &[1, 3][..]),
+        ("UPDATE postos SET removed_at = 1 WHERE id = 3", &[1]),
+        ("UPDATE postos SET em_manutencao = 0 WHERE id = 2", &[1, 2]),
+    ] {
+        sqlx::query(sql).execute(&mut other).await.expect("a change");
+        assert_eq!(free(&store).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_listing_is_given_while_nothing_changes() {
+    let store = TestStore::new(2).await;
+    let first = store.store.listing().await.expect("a listing").number;
+    assert_eq!(store.store.listing().await.expect("a listing").number, first);
+    store.reserve("r1", "ABC1234", 1).await.expect("free");
+    assert_ne!(store.store.listing().await.expect("a listing").number, first);
+}
