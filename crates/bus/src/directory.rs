@@ -20,7 +20,7 @@ pub struct Directory {
 
 #[derive(Debug)]
 struct Seen {
-    presence: ServerPresence,
+    presence: Arc<ServerPresence>,
     generation: u64,
 }
 
@@ -48,6 +48,7 @@ impl Directory {
     /// a Last Will when it notices that a connection broke, and by then the servidor may have
     /// come again. A birth always counts, whatever the clock of its machine says.
     pub fn observe(&self, presence: ServerPresence, generation: u64) -> Change {
+        let presence = Arc::new(presence);
         match lock(&self.servers).entry(presence.server_id.clone()) {
             Entry::Vacant(entry) => {
                 let change = arrival(presence.status);
@@ -68,10 +69,10 @@ impl Directory {
     /// The presence of a servidor as heard on this connection; `None` for one that was not
     /// heard of on it.
     #[must_use]
-    pub fn get(&self, id: &ServerId, generation: u64) -> Option<ServerPresence> {
+    pub fn get(&self, id: &ServerId, generation: u64) -> Option<Arc<ServerPresence>> {
         let servers = lock(&self.servers);
         let seen = servers.get(id).filter(|seen| seen.generation == generation)?;
-        Some(seen.presence.clone())
+        Some(Arc::clone(&seen.presence))
     }
 
     /// All servidores ever seen, by id. Those not heard of on this connection (`None` where
@@ -80,7 +81,7 @@ impl Directory {
     pub fn list(&self, generation: Option<u64>) -> Vec<ServerPresence> {
         let servers = lock(&self.servers);
         let current = |seen: &Seen| {
-            let mut presence = seen.presence.clone();
+            let mut presence = ServerPresence::clone(&seen.presence);
             if generation != Some(seen.generation) {
                 presence.status = ServerState::Offline;
             }

@@ -16,11 +16,19 @@ use waiting::{Entry, Waiting};
 
 /// Asks and awaits the reply, over a [`Bus`]. Clones share the calls in flight.
 ///
+/// A reply is what whoever reads the deliveries makes of one: its bytes, or more.
+///
 /// It does not read deliveries itself: whoever does hands the replies to
 /// [`deliver`](Self::deliver).
-#[derive(Debug, Clone)]
-pub struct Requester {
-    inner: Arc<Inner>,
+#[derive(Debug)]
+pub struct Requester<R = Bytes> {
+    inner: Arc<Inner<R>>,
+}
+
+impl<R> Clone for Requester<R> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
 }
 
 /// One question to one servidor.
@@ -43,13 +51,13 @@ pub struct Call {
 }
 
 #[derive(Debug)]
-struct Inner {
+struct Inner<R> {
     bus: Bus,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiting<R>>,
     unawaited: AtomicU64,
 }
 
-impl Requester {
+impl<R: Clone + Send + 'static> Requester<R> {
     /// A requester with at most `max_pending` requests in flight. Must be called within a
     /// tokio runtime.
     #[must_use]
@@ -74,7 +82,7 @@ impl Requester {
     /// # Errors
     /// [`CallError`] says which; after [`CallError::Timeout`] the command may still have been
     /// carried out, in every other case it was not sent.
-    pub async fn call(&self, call: Call) -> Result<Bytes, CallError> {
+    pub async fn call(&self, call: Call) -> Result<R, CallError> {
         let generation = self.inner.bus.generation().ok_or(CallError::Offline)?;
         let now = Instant::now();
         let half = now + call.deadline.saturating_duration_since(now) / 2;
@@ -91,7 +99,7 @@ impl Requester {
     }
 
     /// Takes a reply in; true if somebody waited for it. All who wait for this id get it.
-    pub fn deliver(&self, request_id: &str, reply: Bytes) -> bool {
+    pub fn deliver(&self, request_id: &str, reply: R) -> bool {
         let Some(entry) = lock(&self.inner.waiting).remove(request_id) else {
             self.inner.unawaited.fetch_add(1, Relaxed);
             return false;
@@ -122,8 +130,8 @@ impl Requester {
     }
 }
 
-impl Inner {
-    fn enter(self: &Arc<Self>, call: Call, generation: u64) -> Result<Place, CallError> {
+impl<R: Clone> Inner<R> {
+    fn enter(self: &Arc<Self>, call: Call, generation: u64) -> Result<Place<R>, CallError> {
         let (sender, reply) = oneshot::channel();
         let request_id = call.request_id.clone();
         let mut waiting = lock(&self.waiting);
@@ -165,7 +173,7 @@ impl Inner {
         }
     }
 
-    fn publish_again(&self, entry: &Entry) {
+    fn publish_again(&self, entry: &Entry<R>) {
         // A repeat that finds no room is one repeat less; the caller still has its deadline.
         if let Err(error) = self.bus.publish(entry.message()) {
             tracing::debug!(request_id = %entry.request_id, %error, "command not repeated");
@@ -177,7 +185,7 @@ impl Inner {
 
 /// Repeats what is in flight whenever the link has come up again. Ends with the bus or with
 /// the requester.
-async fn repeat_when_up(inner: Weak<Inner>, mut link: watch::Receiver<Link>) {
+async fn repeat_when_up<R: Clone>(inner: Weak<Inner<R>>, mut link: watch::Receiver<Link>) {
     while link.changed().await.is_ok() {
         let Some(inner) = inner.upgrade() else { return };
         let generation = link.borrow_and_update().generation();
@@ -188,14 +196,14 @@ async fn repeat_when_up(inner: Weak<Inner>, mut link: watch::Receiver<Link>) {
 }
 
 /// One caller's place among those who wait. Dropping it gives the place up.
-struct Place {
-    inner: Arc<Inner>,
+struct Place<R> {
+    inner: Arc<Inner<R>>,
     request_id: RequestId,
     waiter: u64,
-    reply: oneshot::Receiver<Bytes>,
+    reply: oneshot::Receiver<R>,
 }
 
-impl Drop for Place {
+impl<R> Drop for Place<R> {
     fn drop(&mut self) {
         lock(&self.inner.waiting).leave(self.request_id.as_str(), self.waiter);
     }

@@ -11,15 +11,15 @@ use crate::{Call, CallError, Join, Outgoing};
 
 /// All requests in flight, by id; bounded.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    entries: HashMap<Box<str>, Entry>,
+pub(super) struct Waiting<R> {
+    entries: HashMap<Box<str>, Entry<R>>,
     bound: usize,
     next_waiter: u64,
 }
 
 /// One request in flight.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct Entry<R> {
     pub(super) request_id: RequestId,
     pub(super) server_id: ServerId,
     topic: String,
@@ -31,10 +31,10 @@ pub(super) struct Entry {
     /// The connection on which it was last published.
     pub(super) generation: u64,
     pub(super) repeated_at_half_time: bool,
-    waiters: Vec<(u64, oneshot::Sender<Bytes>)>,
+    waiters: Vec<(u64, oneshot::Sender<R>)>,
 }
 
-impl Waiting {
+impl<R> Waiting<R> {
     pub(super) fn new(bound: usize) -> Self {
         Self { entries: HashMap::new(), bound, next_waiter: 0 }
     }
@@ -50,12 +50,12 @@ impl Waiting {
         self.entries.len()
     }
 
-    pub(super) fn find(&mut self, request_id: &str) -> Option<&mut Entry> {
+    pub(super) fn find(&mut self, request_id: &str) -> Option<&mut Entry<R>> {
         self.entries.get_mut(request_id)
     }
 
     /// Takes a new request in, if there is room.
-    pub(super) fn admit(&mut self, entry: Entry) -> Result<&mut Entry, CallError> {
+    pub(super) fn admit(&mut self, entry: Entry<R>) -> Result<&mut Entry<R>, CallError> {
         if self.entries.len() >= self.bound {
             return Err(CallError::Overloaded);
         }
@@ -63,7 +63,7 @@ impl Waiting {
         Ok(self.entries.entry(key).or_insert(entry))
     }
 
-    pub(super) fn remove(&mut self, request_id: &str) -> Option<Entry> {
+    pub(super) fn remove(&mut self, request_id: &str) -> Option<Entry<R>> {
         self.entries.remove(request_id)
     }
 
@@ -78,16 +78,16 @@ impl Waiting {
         }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<R>> {
         self.entries.values()
     }
 
-    pub(super) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+    pub(super) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry<R>> {
         self.entries.values_mut()
     }
 }
 
-impl Entry {
+impl<R: Clone> Entry<R> {
     pub(super) fn new(call: Call, generation: u64) -> Self {
         Self {
             request_id: call.request_id,
@@ -117,7 +117,7 @@ impl Entry {
     }
 
     /// Somebody waits.
-    pub(super) fn add(&mut self, waiter: u64, sender: oneshot::Sender<Bytes>) {
+    pub(super) fn add(&mut self, waiter: u64, sender: oneshot::Sender<R>) {
         self.waiters.push((waiter, sender));
     }
 
@@ -135,7 +135,7 @@ impl Entry {
     }
 
     /// Gives the reply to all who wait.
-    pub(super) fn answer(self, reply: &Bytes) {
+    pub(super) fn answer(self, reply: &R) {
         for (_, waiter) in self.waiters {
             // One who has just stopped waiting needs no answer.
             let _ = waiter.send(reply.clone());

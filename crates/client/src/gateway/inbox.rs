@@ -5,7 +5,7 @@ use protocol::{ReplyHead, ServerPresence, topics};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
-use super::Gateway;
+use super::{Gateway, Reply};
 
 /// Takes messages in until the bus is closed. An answer has no effect here, so it is
 /// acknowledged as it arrives.
@@ -54,7 +54,8 @@ fn deliver(gateway: &Gateway, delivery: &Delivery) {
         match ReplyHead::from_json(reply) {
             Ok(head) => {
                 let body = delivery.payload.slice_ref(reply);
-                if !gateway.requester.deliver(&head.request_id, body) {
+                let reply = Reply { codigo: head.codigo, body };
+                if !gateway.requester.deliver(&head.request_id, reply) {
                     debug!(request_id = %head.request_id, "nobody waits for this answer");
                 }
             }

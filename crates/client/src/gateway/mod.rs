@@ -2,14 +2,16 @@
 
 mod inbox;
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Bus, Call, Directory, Join, Link, Requester};
 use bytes::Bytes;
 use protocol::topics::{self, Command};
 use protocol::{
-    ClientId, Codigo, Entrega, PostosFilter, PostosRequest, ReplyHead, RequestId, ReservaRef,
-    ReservarBody, ServerId, ServerPresence, ServerState,
+    ClientId, Codigo, Entrega, PostosFilter, PostosRequest, RequestId, ReservaRef, ReservarBody,
+    ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -25,12 +27,23 @@ const PRESENCE_GRACE: Duration = Duration::from_millis(200);
 /// How often presence is looked at within that time.
 const PRESENCE_POLL: Duration = Duration::from_millis(10);
 
-/// A gateway at work: who it is, its place on the broker, who else is there.
+/// A gateway at work. Clones are the same one.
 #[derive(Clone)]
-pub(crate) struct Gateway {
+pub(crate) struct Gateway(Arc<Parts>);
+
+impl Deref for Gateway {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Who a gateway is, its place on the broker, who else is there.
+pub(crate) struct Parts {
     pub(crate) client_id: ClientId,
     pub(crate) bus: Bus,
-    pub(crate) requester: Requester,
+    pub(crate) requester: Requester<Reply>,
     directory: Directory,
     entrega: Entrega,
     query_limit: Duration,
@@ -38,7 +51,7 @@ pub(crate) struct Gateway {
 }
 
 /// A servidor's answer, as it came.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reply {
     /// There when it is an error.
     pub(crate) codigo: Option<Codigo>,
@@ -48,7 +61,7 @@ pub(crate) struct Reply {
 
 impl Gateway {
     pub(crate) fn new(config: &Config, bus: Bus) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             client_id: config.client_id.clone(),
             requester: Requester::new(bus.clone(), config.max_in_flight),
             bus,
@@ -56,7 +69,7 @@ impl Gateway {
             entrega: config.entrega,
             query_limit: config.query_limit,
             command_limit: config.command_limit,
-        }
+        }))
     }
 
     pub(crate) async fn list_postos(
@@ -147,12 +160,10 @@ impl Gateway {
             deadline,
             join,
         };
-        let body = self.requester.call(call).await.map_err(|error| {
+        self.requester.call(call).await.map_err(|error| {
             warn!(%request_id, %server_id, ?command, %error, "no answer");
             GatewayError::from_call(error, timeout)
-        })?;
-        let codigo = ReplyHead::from_json(&body).ok().and_then(|head| head.codigo);
-        Ok(Reply { codigo, body })
+        })
     }
 
     /// Every servidor ever seen; without a broker nobody is known to be online.
@@ -166,7 +177,7 @@ impl Gateway {
 
     /// The presence of a servidor that is there. Who is not is known at once; only right after
     /// a connection has come up, an unknown servidor gets a moment to be heard of.
-    async fn find_server(&self, server_id: &ServerId) -> Result<ServerPresence, GatewayError> {
+    async fn find_server(&self, server_id: &ServerId) -> Result<Arc<ServerPresence>, GatewayError> {
         loop {
             let link = *self.bus.link().borrow();
             let Link::Up { since, generation } = link else {
