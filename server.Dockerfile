@@ -8,6 +8,7 @@ ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 # The dependencies in a layer of their own, built from the lock file with empty crates in place of
 # ours, so that a change of our code does not build them again. A new crate needs its line here.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY crates/bus/Cargo.toml crates/bus/
 COPY crates/client/Cargo.toml crates/client/
 COPY crates/domain/Cargo.toml crates/domain/

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -73,7 +74,10 @@ impl Program {
     }
 
     fn run<E: Display>(&self, purpose: impl AsyncFnOnce() -> Result<(), E>) -> ExitCode {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(worker_threads())
+            .enable_all()
+            .build();
         match runtime.map(|runtime| runtime.block_on(purpose())) {
             Ok(Ok(())) => ExitCode::SUCCESS,
             Ok(Err(error)) => complain(&error.to_string()),
@@ -103,6 +107,13 @@ impl Program {
              Settings, from the environment:\n{variables}"
         )
     }
+}
+
+/// Half of the processors: the broker, SQLite's thread and programs of ours beside this one want
+/// the others, and what needs no second thread is done sooner without waking one.
+fn worker_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    processors.div_ceil(2)
 }
 
 #[allow(clippy::print_stdout)] // What was asked for on the command line is answered there.

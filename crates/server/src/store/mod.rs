@@ -50,6 +50,9 @@ use writer::Writer;
 const WRITER_QUEUE: usize = 8192;
 /// Readers share one file cache with the writer through the WAL; a few are enough on any disk.
 const READERS: u32 = 4;
+/// Pages that the writer keeps in memory, in KiB: enough for the ends of all indexes, where new
+/// reservas go. (SQLite counts KiB where the number is negative.)
+const WRITER_CACHE: &str = "-8192";
 /// How long SQLite waits for a lock that another program holds on the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -102,7 +105,7 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        let mut connection = options.connect().await?;
+        let mut connection = options.clone().pragma("cache_size", WRITER_CACHE).connect().await?;
         migrations::run(&mut connection).await?;
         if sabotage::has(Bug::Overlap) {
             for trigger in ["insert", "update"] {
