@@ -44,6 +44,10 @@ audit:
 bench *options:
     cargo bench --package suite --bench system -- {{ options }}
 
+# Whether a request costs more instructions than it did (needs valgrind); --record for a new record
+instructions *options:
+    cargo bench --package suite --bench instructions -- {{ options }}
+
 # Images, compose file and the flows through them
 docker:
     bash crates/suite/docker/run.sh

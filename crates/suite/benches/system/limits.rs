@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::routing::post;
-use domain::{Carro, Kwh, KwhPerKm, Moment, Placa, Posto, ReservaCommand, Stretch};
-use server::store::{Edit, Environment, Reservation, Store};
+use domain::Moment;
+use server::store::{Environment, Store};
 use tokio::task::JoinSet;
 
 use super::http::Connection;
+use super::samples;
 use super::stats::Stats;
 
 /// JSON in, the same JSON out: what HTTP alone costs.
@@ -61,8 +62,6 @@ pub(crate) fn fdatasync(folder: &std::path::Path, length: Duration) -> Stats {
     stats
 }
 
-const POSTOS: i64 = 1_000;
-
 fn now() -> Moment {
     Moment::from_millis(protocol_now())
 }
@@ -79,8 +78,7 @@ pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Dura
     let environment = Environment { servidor: "server1".to_owned(), now, changes };
     let (store, closer) =
         Store::open(&folder.join("store.db"), environment).await.expect("a store");
-    let list = (1..=POSTOS).map(|id| (id, a_posto(id))).collect();
-    store.edit(Edit::ImportPostos(list)).await.expect("postos");
+    store.edit(samples::postos()).await.expect("postos");
     let next = Arc::new(AtomicI64::new(0));
     let mut tasks = JoinSet::new();
     let mut all = Stats::start();
@@ -92,7 +90,7 @@ pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Dura
             let mut stats = Stats::start();
             while Instant::now() < end {
                 let begun = Instant::now();
-                let asked = a_reservation(next.fetch_add(1, Ordering::Relaxed), begin);
+                let asked = samples::reservation(next.fetch_add(1, Ordering::Relaxed), begin);
                 match store.reserve(asked).await {
                     Ok(_) => stats.note(begun.elapsed()),
                     Err(error) => stats.wrong(error.to_string()),
@@ -109,39 +107,4 @@ pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Dura
     closer.close().await.expect("it closes");
     listening.abort();
     all
-}
-
-fn a_posto(id: i64) -> Posto {
-    Posto {
-        nome: format!("Ponto {id}"),
-        localizacao: domain::Localizacao::new("-23.5540,-46.6370").expect("a place"),
-        potencia_maxima: domain::Kw::new(22.0).expect("power"),
-        tipo_conector: "CCS".to_owned(),
-        preco_kwh: domain::Price::new(2.5).expect("a price"),
-        in_service: true,
-        em_manutencao: false,
-    }
-}
-
-fn a_reservation(number: i64, begin: i64) -> Reservation {
-    let inicio = begin + number / POSTOS * 2_000;
-    Reservation {
-        request_id: format!("01a20938-8643-7097-b3fa-{number:012}"),
-        fingerprint: u128::from(number.unsigned_abs()).to_be_bytes(),
-        command: ReservaCommand {
-            carro: Carro {
-                placa: Placa::new(&format!("B{number:07}")).expect("a placa"),
-                modelo: "BYD Dolphin".to_owned(),
-                capacidade_bateria: Kwh::new(44.5).expect("energy"),
-                nivel_bateria: Kwh::new(22.3).expect("energy"),
-                taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
-            },
-            posto_id: number % POSTOS + 1,
-            stretch: Stretch {
-                inicio: Some(Moment::from_millis(inicio)),
-                fim: Some(Moment::from_millis(inicio + 1_000)),
-            },
-        },
-        deadline: tokio::time::Instant::now() + Duration::from_secs(10),
-    }
 }

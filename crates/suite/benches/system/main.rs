@@ -11,6 +11,8 @@ mod limits;
 mod load;
 mod mqtt;
 mod report;
+#[path = "../samples.rs"]
+mod samples;
 mod scenarios;
 mod stats;
 mod world;

@@ -12,6 +12,8 @@ use super::Batch;
 
 /// The parameters are counted through all statements: the library binds no others rightly here.
 /// Cancellations come first: the schema must see a posto free before it is given again.
+/// `jsonb_each` where rows have several columns: `json_each` would write each row as text, for
+/// each column to be parsed again.
 const WRITE: &str = "
     UPDATE reservas SET status = 'cancelada', updated_at = ?
     WHERE request_id IN (SELECT value FROM json_each(?));
@@ -19,7 +21,7 @@ const WRITE: &str = "
     INSERT INTO carros
         (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, ?
-    FROM json_each(?) WHERE true
+    FROM jsonb_each(?) WHERE true
     ON CONFLICT (placa) DO UPDATE SET
         modelo = excluded.modelo,
         capacidade_bateria = excluded.capacidade_bateria,
@@ -31,11 +33,11 @@ const WRITE: &str = "
         (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
            value ->> 6, ?, ?
-    FROM json_each(?);
+    FROM jsonb_each(?);
 
     INSERT INTO requests (request_id, fingerprint, posto_id, nome, rejection, decided_at)
     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, ?
-    FROM json_each(?)";
+    FROM jsonb_each(?)";
 
 impl Batch<'_> {
     /// Writes what was decided; the numbers of the new reservas by their request ids.

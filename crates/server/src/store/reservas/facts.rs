@@ -156,7 +156,7 @@ const FACTS: &str = concat!(
                  'posto_id', r.posto_id, 'placa', r.placa, 'inicio', r.inicio, 'fim', r.fim,
                  'status', r.status))
              FROM reservas AS r WHERE r.id IN (
-                 SELECT r.id FROM json_each(?3) AS asked
+                 SELECT r.id FROM jsonb_each(?3) AS asked
                  JOIN reservas AS r ON r.posto_id = asked.value ->> 0 AND r.status <> 'cancelada'
                       AND r.fim > asked.value ->> 1 AND r.inicio < asked.value ->> 2)),
             (SELECT COALESCE(max(id), 0) FROM reservas)"

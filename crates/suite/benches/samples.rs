@@ -1,0 +1,50 @@
+//! What the benchmarks put into a store.
+
+use std::time::Duration;
+
+use domain::{Carro, Kwh, KwhPerKm, Moment, Placa, Posto, ReservaCommand, Stretch};
+use server::store::{Edit, Reservation};
+
+const POSTOS: i64 = 1_000;
+
+/// The postos of a first start.
+pub(crate) fn postos() -> Edit {
+    Edit::ImportPostos((1..=POSTOS).map(|id| (id, posto(id))).collect())
+}
+
+fn posto(id: i64) -> Posto {
+    Posto {
+        nome: format!("Ponto {id}"),
+        localizacao: domain::Localizacao::new("-23.5540,-46.6370").expect("a place"),
+        potencia_maxima: domain::Kw::new(22.0).expect("power"),
+        tipo_conector: "CCS".to_owned(),
+        preco_kwh: domain::Price::new(2.5).expect("a price"),
+        in_service: true,
+        em_manutencao: false,
+    }
+}
+
+/// A reservation that no other number's stands in the way of, of stretches after `begin`
+/// (milliseconds since 1970).
+pub(crate) fn reservation(number: i64, begin: i64) -> Reservation {
+    let inicio = begin + number / POSTOS * 2_000;
+    Reservation {
+        request_id: format!("01a20938-8643-7097-b3fa-{number:012}"),
+        fingerprint: u128::from(number.unsigned_abs()).to_be_bytes(),
+        command: ReservaCommand {
+            carro: Carro {
+                placa: Placa::new(&format!("B{number:07}")).expect("a placa"),
+                modelo: "BYD Dolphin".to_owned(),
+                capacidade_bateria: Kwh::new(44.5).expect("energy"),
+                nivel_bateria: Kwh::new(22.3).expect("energy"),
+                taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
+            },
+            posto_id: number % POSTOS + 1,
+            stretch: Stretch {
+                inicio: Some(Moment::from_millis(inicio)),
+                fim: Some(Moment::from_millis(inicio + 1_000)),
+            },
+        },
+        deadline: tokio::time::Instant::now() + Duration::from_secs(60),
+    }
+}
