@@ -36,6 +36,8 @@ pub(crate) struct Connection<'a> {
     link: Link,
     /// Packets on their way to the socket: many go in one write.
     outgoing: BytesMut,
+    /// More may go as soon as the socket has taken some.
+    crowded: bool,
     acks: Arc<AckQueue>,
     inbox: Inbox,
     flight: Flight,
@@ -102,6 +104,7 @@ impl<'a> Connection<'a> {
             options,
             link,
             outgoing: BytesMut::new(),
+            crowded: false,
             inbox: Inbox::new(
                 inbox.clone(),
                 Arc::clone(&acks),
@@ -184,7 +187,9 @@ impl<'a> Connection<'a> {
                     self.read_on(&mut reader)?;
                     self.pump()?;
                 }
-                () = writer.writable(), if !self.outgoing.is_empty() => self.pump()?,
+                () = writer.writable(), if self.crowded || !self.outgoing.is_empty() => {
+                    self.pump()?;
+                }
                 () = shared.wake.notified() => {
                     // Whoever is about to send something as well gets to do it first.
                     tokio::task::yield_now().await;

@@ -32,6 +32,7 @@ impl Connection<'_> {
         add(&self.shared.tally.abandoned, abandoned);
         self.acknowledge(&mut ready)?;
         self.ready_acks = ready;
+        self.crowded = false;
         if self.phase != Phase::Up {
             return Ok(());
         }
@@ -42,6 +43,7 @@ impl Connection<'_> {
             let Some(batch) = batch else { break };
             self.send(batch, now)?;
         }
+        self.crowded = self.outgoing.len() >= ENOUGH;
         Ok(())
     }
 
