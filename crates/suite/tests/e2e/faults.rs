@@ -73,6 +73,7 @@ async fn without_a_broker_the_answer_is_at_once_and_with_it_all_is_well_again() 
     assert_eq!(server.get("/postos").await.status, 200, "the admin API needs no broker");
     world.broker.start_again().await;
     client.ready().await;
+    client.sees("server1", "online").await;
     let made = client.reservar(&seed_payload()).await;
     assert_eq!(made.status, 200, "{made:?}");
 }
