@@ -14,7 +14,7 @@ pub(super) type Decision = Result<Reserved, Rejection>;
 /// A decision and what it was about.
 #[derive(Debug, Clone)]
 pub(super) struct StoredReply {
-    /// `None` once the record of the request itself is gone and only its reserva is left.
+    /// `None` for a reserva that was made before fingerprints were kept with it.
     pub(super) fingerprint: Option<[u8; 16]>,
     /// The first answer.
     pub(super) decision: Decision,
@@ -126,10 +126,10 @@ impl ReplyRow {
 /// Selects the replies to the request ids in a JSON array.
 macro_rules! replies_sql {
     ($request_ids:literal) => {
-        // The record of a request is pruned one day; its reserva stays and answers in its place.
         concat!(
-            "SELECT asked.value AS asked, q.fingerprint, q.posto_id AS decided_posto_id,
-                    COALESCE(q.nome, p.nome) AS nome, q.rejection,
+            "SELECT asked.value AS asked, COALESCE(r.fingerprint, q.fingerprint) AS fingerprint,
+                    q.posto_id AS decided_posto_id, COALESCE(r.nome, q.nome, p.nome) AS nome,
+                    q.rejection,
                     COALESCE(r.id, 0) AS id, COALESCE(r.request_id, '') AS request_id,
                     COALESCE(r.posto_id, 0) AS posto_id, COALESCE(r.placa, '') AS placa,
                     COALESCE(r.inicio, 0) AS inicio, COALESCE(r.fim, 0) AS fim,
@@ -137,9 +137,9 @@ macro_rules! replies_sql {
              FROM json_each(",
             $request_ids,
             ") AS asked
-             LEFT JOIN requests AS q ON q.request_id = asked.value
+             LEFT JOIN refusals AS q ON q.request_id = asked.value
              LEFT JOIN reservas AS r ON r.request_id = asked.value
-             LEFT JOIN postos AS p ON p.id = r.posto_id
+             LEFT JOIN postos AS p ON p.id = r.posto_id AND r.nome IS NULL
              WHERE q.seq IS NOT NULL OR r.id IS NOT NULL"
         )
     };

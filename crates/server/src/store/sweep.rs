@@ -11,8 +11,8 @@ use super::{Change, StoreError};
 
 /// The most reservas marked at once, so that a sweep never keeps commands waiting.
 const MAX_ENDED: i64 = 512;
-/// How long the answer to a request is kept for its repeats; its reserva is kept for good.
-const REPLY_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How long a refusal is kept for repeats of its request.
+const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Finds out whether the disk takes writes again.
 pub(super) async fn probe(
@@ -26,7 +26,7 @@ pub(super) async fn probe(
     Ok(())
 }
 
-/// Marks what has ended by `now`, notes what began after `since`, forgets the oldest replies.
+/// Marks what has ended by `now`, notes what began after `since`, forgets the oldest refusals.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     since: Moment,
@@ -58,10 +58,10 @@ pub(super) async fn apply(
     .await?;
     changes.extend(begun.into_iter().map(Change::Posto));
     sqlx::query(
-        "DELETE FROM requests
-         WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?2) AND decided_at < ?1",
+        "DELETE FROM refusals
+         WHERE seq IN (SELECT seq FROM refusals ORDER BY seq LIMIT ?2) AND decided_at < ?1",
     )
-    .bind(now.as_millis() - REPLY_RETENTION_MILLIS)
+    .bind(now.as_millis() - REFUSAL_RETENTION_MILLIS)
     .bind(MAX_ENDED)
     .execute(connection)
     .await?;

@@ -123,7 +123,7 @@ impl Writer {
             sweep::probe(connection, now).await?;
         }
         if sabotage::has(Bug::ForgottenReply) {
-            sqlx::query("DELETE FROM requests").execute(&mut *connection).await?;
+            sqlx::query("DELETE FROM refusals").execute(&mut *connection).await?;
         }
         let servidor = self.environment.servidor.as_str();
         let mut changes = Vec::new();

@@ -10,4 +10,5 @@ mod start;
 mod store;
 mod store_concurrency;
 mod store_listing;
+mod store_upgrade;
 mod support;

@@ -48,7 +48,8 @@ impl TestStore {
         store
     }
 
-    async fn open(folder: tempfile::TempDir) -> Self {
+    /// Opens the file in this folder, or makes it.
+    pub(crate) async fn open(folder: tempfile::TempDir) -> Self {
         let (sender, changes) = mpsc::channel(64);
         let environment = Environment { servidor: "server1".to_owned(), now, changes: sender };
         let (store, closer) =
@@ -56,7 +57,8 @@ impl TestStore {
         Self { store, changes, folder, closer }
     }
 
-    fn file(folder: &Path) -> PathBuf {
+    /// Where the file of a store is.
+    pub(crate) fn file(folder: &Path) -> PathBuf {
         folder.join("deep/er/server1.db")
     }
 

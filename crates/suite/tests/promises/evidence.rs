@@ -55,11 +55,13 @@ pub(crate) async fn read(path: &Path) -> Database {
     .fetch_all(&mut database)
     .await
     .expect("the reservas");
-    let requests: Vec<(String, Option<String>)> =
-        sqlx::query_as("SELECT request_id, rejection FROM requests")
-            .fetch_all(&mut database)
-            .await
-            .expect("the requests");
+    let requests: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT request_id, NULL FROM reservas WHERE fingerprint IS NOT NULL
+             UNION ALL SELECT request_id, rejection FROM refusals",
+    )
+    .fetch_all(&mut database)
+    .await
+    .expect("the requests");
     let carros: Vec<String> = sqlx::query_scalar("SELECT placa FROM carros")
         .fetch_all(&mut database)
         .await

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::{Executor as _, SqliteConnection};
 
 use super::super::rows::{self, json};
-use super::super::{Reserved, StoreError, stored_reply};
+use super::super::{Reservation, Reserved, StoreError, stored_reply};
 use super::Batch;
 
 /// The parameters are counted through all statements: the library binds no others rightly here.
@@ -30,12 +30,13 @@ const WRITE: &str = "
         updated_at = excluded.updated_at;
 
     INSERT INTO reservas
-        (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+        (id, request_id, posto_id, placa, inicio, fim, status, fingerprint, nome,
+         created_at, updated_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-           value ->> 6, ?, ?
+           value ->> 6, unhex(value ->> 7), value ->> 8, ?, ?
     FROM jsonb_each(?);
 
-    INSERT INTO requests (request_id, fingerprint, posto_id, nome, rejection, decided_at)
+    INSERT INTO refusals (request_id, fingerprint, posto_id, nome, rejection, decided_at)
     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, ?
     FROM jsonb_each(?)";
 
@@ -58,19 +59,19 @@ impl Batch<'_> {
             .bind(now)
             .bind(self.reserva_rows()?)
             .bind(now)
-            .bind(self.request_rows()?);
+            .bind(self.refusal_rows()?);
         connection.execute(query).await?;
-        let numbered = self.numbered().map(|(id, Reserved { reserva, .. })| (reserva, id));
-        Ok(numbered.map(|(reserva, id)| (reserva.request_id.clone(), id)).collect())
+        let numbered = self.numbered();
+        Ok(numbered.map(|(id, asked, _)| (asked.request_id.clone(), id)).collect())
     }
 
     /// The new reservas with their numbers: the writer is the only one who gives any, and holds
     /// the write lock.
-    fn numbered(&self) -> impl Iterator<Item = (i64, &Reserved)> {
-        (self.newest + 1..).zip(self.made().map(|(_, reserved)| reserved))
+    fn numbered(&self) -> impl Iterator<Item = (i64, &Reservation, &Reserved)> {
+        (self.newest + 1..).zip(self.made()).map(|(id, (asked, made))| (id, asked, made))
     }
 
-    fn made(&self) -> impl Iterator<Item = (&super::Reservation, &Reserved)> {
+    fn made(&self) -> impl Iterator<Item = (&Reservation, &Reserved)> {
         self.decided.iter().filter_map(|(asked, made)| Some((*asked, made.as_ref().ok()?)))
     }
 
@@ -87,23 +88,25 @@ impl Batch<'_> {
     }
 
     fn reserva_rows(&self) -> Result<String, StoreError> {
-        rows_of(self.numbered().map(|(id, Reserved { reserva, .. })| {
+        rows_of(self.numbered().map(|(id, asked, Reserved { reserva, nome })| {
             let now = self.replies.get(&reserva.request_id).and_then(|r| r.current.as_ref());
             let state = now.map_or(reserva.state, |current| current.state);
             let interval = reserva.interval;
             let (inicio, fim) = (interval.inicio().as_millis(), interval.fim().as_millis());
             let status = rows::state_word(state);
             let placa = reserva.placa.as_str();
-            (id, &reserva.request_id, reserva.posto_id, placa, inicio, fim, status)
+            let fingerprint = hex(asked.fingerprint);
+            let posto_id = reserva.posto_id;
+            (id, &asked.request_id, posto_id, placa, inicio, fim, status, fingerprint, nome)
         }))
     }
 
-    fn request_rows(&self) -> Result<String, StoreError> {
-        rows_of(self.decided.iter().map(|(asked, decision)| {
+    fn refusal_rows(&self) -> Result<String, StoreError> {
+        rows_of(self.decided.iter().filter_map(|(asked, decision)| {
+            let rejection = stored_reply::rejection_word(decision.as_ref().err()?)?;
             let posto_id = asked.command.posto_id;
             let nome = self.postos.get(&posto_id).map_or("", |posto| posto.nome.as_str());
-            let rejection = decision.as_ref().err().and_then(stored_reply::rejection_word);
-            (&asked.request_id, hex(asked.fingerprint), posto_id, nome, rejection)
+            Some((&asked.request_id, hex(asked.fingerprint), posto_id, nome, rejection))
         }))
     }
 }

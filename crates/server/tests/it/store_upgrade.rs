@@ -1,0 +1,60 @@
+//! A file of an older release, opened by this one.
+
+use domain::Rejection;
+use server::store::WriteError;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, SqlSafeStr as _};
+
+use crate::support::{TestStore, now};
+
+const OLD_SCHEMA: [(i64, &str, &str); 3] = [
+    (1, "initial", include_str!("../../migrations/0001_initial.sql")),
+    (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
+    (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
+];
+
+/// The fingerprint is the one that a test's reservation for ABC1234 at posto 1 has.
+const OLD_DATA: &str = "
+    INSERT INTO postos VALUES (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0, NULL);
+    INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
+    INSERT INTO reservas VALUES
+        (7, 'pruned', 1, 'ABC1234', 0, 1000, 'encerrada', 0, 0),
+        (8, 'made', 1, 'ABC1234', 1767225600000, 1767229200000, 'ativa', 0, 0);
+    INSERT INTO requests VALUES
+        (1, 'made', CAST('ABC12341' || x'0000000000000000' AS BLOB), 0, 1, 'Old name', NULL),
+        (2, 'refused', CAST('ABC12341' || x'0000000000000000' AS BLOB), 0, 1, 'Old name',
+         'posto_em_manutencao');";
+
+async fn old_file() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = TestStore::file(folder.path());
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
+    let migrations = OLD_SCHEMA.into_iter().map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.collect());
+    migrator.run(&mut database).await.expect("the old schema");
+    sqlx::raw_sql(OLD_DATA).execute(&mut database).await.expect("the old data");
+    database.close().await.expect("it closes");
+    folder
+}
+
+#[tokio::test]
+async fn what_was_answered_before_is_answered_again() {
+    let store = TestStore::open(old_file().await).await;
+    let made = store.reserve("made", "ABC1234", 1).await.expect("the first answer again");
+    assert_eq!((made.reserva.id, made.nome.as_str()), (8, "Old name"));
+    let refused = store.reserve("refused", "ABC1234", 1).await;
+    let maintenance = Rejection::PostoEmManutencao { nome: "Old name".to_owned() };
+    assert_eq!(refused, Err(WriteError::Rejected(maintenance)));
+    for request_id in ["made", "refused"] {
+        let reused = store.reserve(request_id, "XYZ9876", 1).await;
+        assert_eq!(reused, Err(WriteError::Rejected(Rejection::ChaveReutilizada)), "{request_id}");
+    }
+    let pruned = store.store.request_outcome("pruned", now()).await.expect("it reads");
+    let reserved = pruned.expect("its reserva is left").decision.expect("a reserva was made");
+    assert_eq!((reserved.reserva.id, reserved.nome.as_str()), (7, "Ponto 1"));
+}
