@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 pub(crate) use reason::Reason;
-pub(crate) use sending::expires;
 
 use crate::acks::AckQueue;
 use crate::bus::Shared;

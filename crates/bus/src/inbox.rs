@@ -12,8 +12,8 @@ use tokio::sync::mpsc::{Permit, Sender};
 
 use crate::Delivery;
 use crate::acks::{Ack, AckQueue};
-use crate::connection::expires;
 use crate::counters::{Tally, add};
+use crate::expiry_mark;
 use crate::pulse::Pulse;
 
 /// What is left of a message that expires, and comes without an expiry: less than a second, or
@@ -90,7 +90,7 @@ impl Inbox {
     /// `None` for a topic that is not UTF-8, which no broker passes on.
     fn delivery(&self, publish: Publish, ack: Ack) -> Option<Delivery> {
         let properties = publish.properties.unwrap_or_default();
-        let expires = properties.user_properties.contains(&expires());
+        let expires = expiry_mark::is_in(&properties.user_properties);
         let told = properties.message_expiry_interval;
         let told = told.map(|seconds| Duration::from_secs(u64::from(seconds)));
         Some(Delivery {
@@ -140,7 +140,7 @@ mod tests {
         ] {
             let properties = PublishProperties {
                 message_expiry_interval: told,
-                user_properties: marked.then(expires).into_iter().collect(),
+                user_properties: marked.then(expiry_mark::new).into_iter().collect(),
                 ..PublishProperties::default()
             };
             let publish = Publish {

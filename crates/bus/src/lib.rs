@@ -28,6 +28,7 @@ mod connection;
 mod counters;
 mod directory;
 mod error;
+mod expiry_mark;
 mod flight;
 mod herald;
 mod inbox;

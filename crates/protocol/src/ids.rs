@@ -1,9 +1,11 @@
 //! The three ids that travel: servidor, cliente and request.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -34,10 +36,11 @@ fn check(
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, ToSchema)]
+        #[serde(try_from = "String")]
         #[schema(value_type = String, min_length = 1, max_length = $max, pattern = $pattern)]
-        pub struct $name(Box<str>);
+        // Shared: an id is named in many places while its request is under way.
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as it is spelled on the wire.
@@ -61,13 +64,19 @@ macro_rules! id {
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
                 check(&text, $max, $allowed, $ok)?;
-                Ok(Self(text.into_boxed_str()))
+                Ok(Self(text.into()))
             }
         }
 
-        impl From<$name> for String {
-            fn from(id: $name) -> String {
-                id.0.into_string()
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 
@@ -113,7 +122,7 @@ impl RequestId {
     }
 
     fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid.hyphenated().to_string().into_boxed_str())
+        Self(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer())[..].into())
     }
 }
 

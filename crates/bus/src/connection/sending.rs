@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Connection, Phase, Reason};
 use crate::counters::add;
+use crate::expiry_mark;
 use crate::flight::Cargo;
 use crate::outbox::Batch;
 use crate::sync::lock;
@@ -17,12 +18,6 @@ const CONTENT_TYPE: &str = "application/json";
 const ENOUGH: usize = 256 * 1024;
 /// MQTT's mark for UTF-8 text.
 const UTF_8: u8 = 1;
-
-/// Says that a message expires. In its last second, and after a restart past its time, Mosquitto
-/// passes it on without an expiry, as if it never did; but with this.
-pub(crate) fn expires() -> (String, String) {
-    ("expires".to_owned(), "yes".to_owned())
-}
 
 impl Connection<'_> {
     /// Makes packets of all that may go now.
@@ -100,7 +95,7 @@ impl Connection<'_> {
         packet.retain = batch.retain();
         if let Some(properties) = &mut packet.properties {
             properties.message_expiry_interval = batch.expiry_seconds;
-            properties.user_properties.extend(batch.expiry_seconds.map(|_| expires()));
+            properties.user_properties.extend(batch.expiry_seconds.map(|_| expiry_mark::new()));
             properties.response_topic = response_topic;
             properties.correlation_data = correlation_data;
         }

@@ -12,7 +12,7 @@ use crate::{Call, CallError, Join, Outgoing};
 /// All requests in flight, by id; bounded.
 #[derive(Debug)]
 pub(super) struct Waiting<R> {
-    entries: HashMap<Box<str>, Entry<R>>,
+    entries: HashMap<RequestId, Entry<R>>,
     bound: usize,
     next_waiter: u64,
 }
@@ -59,7 +59,7 @@ impl<R> Waiting<R> {
         if self.entries.len() >= self.bound {
             return Err(CallError::Overloaded);
         }
-        let key = entry.request_id.as_str().into();
+        let key = entry.request_id.clone();
         Ok(self.entries.entry(key).or_insert(entry))
     }
 

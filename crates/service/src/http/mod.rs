@@ -40,10 +40,13 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
         .merge(docs::pages(openapi))
         .fallback(async || HttpError::unknown_route())
         .method_not_allowed_fallback(async || HttpError::wrong_method())
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(|_| HttpError::internal().into_response()))
-        .layer(middleware::from_fn_with_state(permits, limit_in_flight))
-        .layer(middleware::from_fn(access::log))
+        // Together: a service is cloned for each request, and a layer of its own clones all below.
+        .layer((
+            middleware::from_fn(access::log),
+            middleware::from_fn_with_state(permits, limit_in_flight),
+            CatchPanicLayer::custom(|_| HttpError::internal().into_response()),
+            DefaultBodyLimit::max(MAX_BODY),
+        ))
 }
 
 fn is_probe(path: &str) -> bool {
