@@ -11,9 +11,9 @@ use tracing::warn;
 use super::batch::{Batch, Written};
 use super::command::Work;
 use super::denied::Denied;
+use super::transaction::{self, Transaction};
 use super::{
     Change, Edit, Environment, StoreError, carregamentos, postos, reservas, sweep, telemetry,
-    transaction,
 };
 use crate::sabotage::{self, Bug, CrashPoint};
 
@@ -74,18 +74,19 @@ impl Writer {
         connection: &mut SqliteConnection,
         batch: Batch,
     ) -> Result<(), Box<Failed>> {
-        let written = match self.apply(connection, &batch).await {
+        let mut transaction = Transaction::new(connection);
+        let written = match self.apply(&mut transaction, &batch).await {
             Ok(written) => written,
             Err(failure) => return Err(self.failed(connection, batch, failure).await),
         };
         if sabotage::has(Bug::EarlyReply) {
             written.announce(batch, &self.environment);
             tokio::time::sleep(sabotage::EARLY_BY).await;
-            let _ = transaction::commit(connection).await;
+            let _ = transaction.commit().await;
             return Ok(());
         }
         batch.crash_at(CrashPoint::BeforeCommit);
-        if let Err(failure) = transaction::commit(connection).await {
+        if let Err(failure) = transaction.commit().await {
             return Err(self.failed(connection, batch, failure).await);
         }
         batch.crash_at(CrashPoint::AfterCommit);
@@ -110,32 +111,40 @@ impl Writer {
         Box::new(Failed { batch, failure })
     }
 
-    /// Carries a batch out in a transaction that is still to be committed.
+    /// Carries a batch out in a transaction that may still have to be committed.
     async fn apply(
         &self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction<'_>,
         batch: &Batch,
     ) -> Result<Written, StoreError> {
-        transaction::begin(connection).await?;
+        if sabotage::POSSIBLE {
+            // To die in between, it must begin and commit on their own.
+            transaction.inside().await?;
+        }
         batch.crash_at(CrashPoint::Begun);
         let now = (self.environment.now)();
         if !self.writable.load(Ordering::Relaxed) {
-            sweep::probe(connection, now).await?;
+            sweep::probe(transaction.inside().await?, now).await?;
         }
         if sabotage::has(Bug::ForgottenReply) {
-            sqlx::query("DELETE FROM refusals").execute(&mut *connection).await?;
+            sqlx::query("DELETE FROM refusals").execute(transaction.inside().await?).await?;
         }
         let servidor = self.environment.servidor.as_str();
         let mut changes = Vec::new();
         let mut edits = Vec::with_capacity(batch.edits.len());
         for (edit, _) in &batch.edits {
+            let connection = transaction.inside().await?;
             edits.push(apply_edit(connection, edit, servidor, now, &mut changes).await?);
         }
         let commands = batch.commands();
         let scene = reservas::Scene { servidor, now, denied: &self.denied };
-        let reservas = reservas::apply(connection, &commands, scene, &mut changes).await?;
-        telemetry::apply(connection, &batch.telemetry, now).await?;
+        let last = batch.telemetry.is_empty() && batch.sweeps.is_empty() && !sabotage::POSSIBLE;
+        let reservas = reservas::apply(transaction, &commands, scene, last, &mut changes).await?;
+        if !batch.telemetry.is_empty() {
+            telemetry::apply(transaction.inside().await?, &batch.telemetry, now).await?;
+        }
         if !batch.sweeps.is_empty() {
+            let connection = transaction.inside().await?;
             sweep::apply(connection, self.last_sweep, now, &mut changes).await?;
         }
         Ok(Written { at: now, edits, reservas, changes })

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use domain::Carro;
 use serde::Serialize;
-use sqlx::{Executor as _, SqliteConnection};
+use sqlx::Executor as _;
 
 use super::super::rows::{self, json};
+use super::super::transaction::{Transaction, commit};
 use super::super::{Reservation, Reserved, StoreError, stored_reply};
 use super::Batch;
 
@@ -14,43 +15,53 @@ use super::Batch;
 /// Cancellations come first: the schema must see a posto free before it is given again.
 /// `jsonb_each` where rows have several columns: `json_each` would write each row as text, for
 /// each column to be parsed again.
-const WRITE: &str = "
-    UPDATE reservas SET status = 'cancelada', updated_at = ?
-    WHERE request_id IN (SELECT value FROM json_each(?));
+macro_rules! effects {
+    () => {
+        "
+            UPDATE reservas SET status = 'cancelada', updated_at = ?
+            WHERE request_id IN (SELECT value FROM json_each(?));
 
-    INSERT INTO carros
-        (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, ?
-    FROM jsonb_each(?) WHERE true
-    ON CONFLICT (placa) DO UPDATE SET
-        modelo = excluded.modelo,
-        capacidade_bateria = excluded.capacidade_bateria,
-        nivel_bateria_atual = excluded.nivel_bateria_atual,
-        taxa_descarga = excluded.taxa_descarga,
-        updated_at = excluded.updated_at;
+            INSERT INTO carros
+                (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at)
+            SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, ?
+            FROM jsonb_each(?) WHERE true
+            ON CONFLICT (placa) DO UPDATE SET
+                modelo = excluded.modelo,
+                capacidade_bateria = excluded.capacidade_bateria,
+                nivel_bateria_atual = excluded.nivel_bateria_atual,
+                taxa_descarga = excluded.taxa_descarga,
+                updated_at = excluded.updated_at;
 
-    INSERT INTO reservas
-        (id, request_id, posto_id, placa, inicio, fim, status, fingerprint, nome,
-         created_at, updated_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-           value ->> 6, unhex(value ->> 7), value ->> 8, ?, ?
-    FROM jsonb_each(?);
+            INSERT INTO reservas
+                (id, request_id, posto_id, placa, inicio, fim, status, fingerprint, nome,
+                 created_at, updated_at)
+            SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                   value ->> 6, unhex(value ->> 7), value ->> 8, ?, ?
+            FROM jsonb_each(?);
 
-    INSERT INTO refusals (request_id, fingerprint, posto_id, nome, rejection, decided_at)
-    SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, ?
-    FROM jsonb_each(?)";
+            INSERT INTO refusals (request_id, fingerprint, posto_id, nome, rejection, decided_at)
+            SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, ?
+            FROM jsonb_each(?)"
+    };
+}
 
 impl Batch<'_> {
-    /// Writes what was decided; the numbers of the new reservas by their request ids.
+    /// Writes what was decided, and commits where it is the `last` of the transaction; the numbers
+    /// of the new reservas by their request ids.
     pub(super) async fn write(
         &self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction<'_>,
+        last: bool,
     ) -> Result<HashMap<String, i64>, StoreError> {
         if self.decided.is_empty() && self.cancelled.is_empty() {
             return Ok(HashMap::new());
         }
         let now = self.now.as_millis();
-        let query = sqlx::query(WRITE)
+        let (connection, sql) = match last {
+            true => (transaction.commit_with(), commit!(effects!())),
+            false => (transaction.inside().await?, effects!()),
+        };
+        let query = sqlx::query(sql)
             .bind(now)
             .bind(json(&self.cancelled)?)
             .bind(now)

@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use super::super::StoreError;
 use super::super::rows::{self, ReservaRow, from_row, json};
 use super::super::stored_reply::{ReplyRow, StoredReply, replies_sql};
+use super::super::transaction::{Transaction, begin};
 use crate::sabotage::{self, Bug};
 
 /// An active reserva that holds a posto now or later.
@@ -19,7 +20,7 @@ pub(super) struct Held {
 
 /// The requests that made the reservas with these numbers.
 pub(super) async fn find_request_ids(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     ids: &[i64],
 ) -> Result<HashMap<i64, String>, StoreError> {
     if ids.is_empty() {
@@ -29,7 +30,7 @@ pub(super) async fn find_request_ids(
         "SELECT id, request_id FROM reservas WHERE id IN (SELECT value FROM json_each(?1))",
     )
     .bind(json(&ids)?)
-    .fetch_all(connection)
+    .fetch_all(transaction.inside().await?)
     .await?;
     Ok(rows.into_iter().collect())
 }
@@ -100,9 +101,41 @@ pub(super) struct Wanted<'a> {
     pub(super) stretches: Vec<(i64, Interval)>,
 }
 
+/// All facts as one row of JSON texts: each row of a result wakes its reader once more.
+macro_rules! facts {
+    () => {
+        concat!(
+            "SELECT (SELECT json_group_array(json_object(
+                         'asked', asked, 'fingerprint', hex(fingerprint),
+                         'decided_posto_id', decided_posto_id, 'nome', nome,
+                         'rejection', rejection, 'reserva', json_object(
+                             'id', id, 'request_id', request_id, 'posto_id', posto_id,
+                             'placa', placa, 'inicio', inicio, 'fim', fim, 'status', status)))
+                     FROM (",
+            replies_sql!("?1"),
+            ")),
+                    (SELECT json_group_array(json_object('id', id, 'nome', nome,
+                         'in_service', in_service, 'em_manutencao', em_manutencao,
+                         'charging', charging))
+                     FROM (",
+            postos_sql!("?2"),
+            ")),
+                    (SELECT json_group_array(json_object('id', r.id, 'request_id', r.request_id,
+                         'posto_id', r.posto_id, 'placa', r.placa, 'inicio', r.inicio,
+                         'fim', r.fim, 'status', r.status))
+                     FROM reservas AS r WHERE r.id IN (
+                         SELECT r.id FROM jsonb_each(?3) AS asked
+                         JOIN reservas AS r
+                           ON r.posto_id = asked.value ->> 0 AND r.status <> 'cancelada'
+                          AND r.fim > asked.value ->> 1 AND r.inicio < asked.value ->> 2)),
+                    (SELECT COALESCE(max(id), 0) FROM reservas)"
+        )
+    };
+}
+
 /// Loads the facts, all in one go: a trip to SQLite's thread costs more than the statement.
 pub(super) async fn load(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     wanted: &Wanted<'_>,
     servidor: &str,
 ) -> Result<Facts, StoreError> {
@@ -110,7 +143,8 @@ pub(super) async fn load(
     let stretches: Vec<_> = stretches
         .map(|(posto, asked)| (posto, asked.inicio().as_millis(), asked.fim().as_millis()))
         .collect();
-    let found: (String, String, String, i64) = sqlx::query_as(FACTS)
+    let (connection, sql) = transaction.begin_with(begin!(facts!()), facts!());
+    let found: (String, String, String, i64) = sqlx::query_as(sql)
         .bind(json(&wanted.request_ids)?)
         .bind(json(&wanted.postos)?)
         .bind(json(&stretches)?)
@@ -136,31 +170,6 @@ pub(super) async fn load(
         newest: found.3,
     })
 }
-
-/// All facts as one row of JSON texts: each row of a result wakes its reader once more.
-const FACTS: &str = concat!(
-    "SELECT (SELECT json_group_array(json_object(
-                 'asked', asked, 'fingerprint', hex(fingerprint),
-                 'decided_posto_id', decided_posto_id, 'nome', nome, 'rejection', rejection,
-                 'reserva', json_object('id', id, 'request_id', request_id, 'posto_id', posto_id,
-                     'placa', placa, 'inicio', inicio, 'fim', fim, 'status', status)))
-             FROM (",
-    replies_sql!("?1"),
-    ")),
-            (SELECT json_group_array(json_object('id', id, 'nome', nome, 'in_service', in_service,
-                 'em_manutencao', em_manutencao, 'charging', charging))
-             FROM (",
-    postos_sql!("?2"),
-    ")),
-            (SELECT json_group_array(json_object('id', r.id, 'request_id', r.request_id,
-                 'posto_id', r.posto_id, 'placa', r.placa, 'inicio', r.inicio, 'fim', r.fim,
-                 'status', r.status))
-             FROM reservas AS r WHERE r.id IN (
-                 SELECT r.id FROM jsonb_each(?3) AS asked
-                 JOIN reservas AS r ON r.posto_id = asked.value ->> 0 AND r.status <> 'cancelada'
-                      AND r.fim > asked.value ->> 1 AND r.inicio < asked.value ->> 2)),
-            (SELECT COALESCE(max(id), 0) FROM reservas)"
-);
 
 /// The reservas that hold one of `postos` (a JSON array of ids) at `now` or later.
 pub(in crate::store) async fn active_reservas(

@@ -13,7 +13,6 @@ use domain::{
     Cancel, Holding, Moment, PostoFacts, Rejection, Reserva, ReservaState, decide_cancelamento,
     decide_reserva,
 };
-use sqlx::SqliteConnection;
 
 use facts::{Facts, Held, Wanted, find_request_ids};
 
@@ -21,6 +20,7 @@ pub(super) use facts::{active_reservas, find_posto};
 
 use super::denied::Denied;
 use super::stored_reply::{Decision, StoredReply};
+use super::transaction::Transaction;
 use super::{CancelTarget, Cancellation, Change, Reservation, Reserved, StoreError, WriteError};
 
 /// A command about reservas, in order of arrival.
@@ -43,17 +43,19 @@ pub(super) struct Scene<'a> {
     pub(super) denied: &'a Denied,
 }
 
-/// Decides and writes a batch inside the caller's transaction.
+/// Decides and writes a batch inside the caller's transaction, and commits it where `last` says
+/// that nothing follows.
 pub(super) async fn apply(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction<'_>,
     commands: &[Command<'_>],
     scene: Scene<'_>,
+    last: bool,
     changes: &mut Vec<Change>,
 ) -> Result<Vec<Outcome>, StoreError> {
     if commands.is_empty() {
         return Ok(Vec::new());
     }
-    let mut batch = Batch::load(connection, commands, scene).await?;
+    let mut batch = Batch::load(transaction, commands, scene).await?;
     let mut outcomes: Vec<Outcome> = commands
         .iter()
         .map(|command| match command {
@@ -61,7 +63,7 @@ pub(super) async fn apply(
             Command::Cancel(cancellation) => Outcome::Cancel(batch.cancel(cancellation)),
         })
         .collect();
-    let ids = batch.write(connection).await?;
+    let ids = batch.write(transaction, last).await?;
     for outcome in &mut outcomes {
         let reserva = match outcome {
             Outcome::Reserve(Ok(reserved)) => &mut reserved.reserva,
@@ -112,7 +114,7 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     async fn load(
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction<'_>,
         commands: &[Command<'a>],
         Scene { servidor, now, denied }: Scene<'a>,
     ) -> Result<Self, StoreError> {
@@ -140,10 +142,10 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        let request_id_of = find_request_ids(connection, &cancel_ids).await?;
+        let request_id_of = find_request_ids(transaction, &cancel_ids).await?;
         wanted.request_ids.extend(request_id_of.values().map(String::as_str));
         let Facts { replies, postos, held, newest } =
-            facts::load(connection, &wanted, servidor).await?;
+            facts::load(transaction, &wanted, servidor).await?;
         Ok(Self {
             servidor,
             now,
