@@ -74,7 +74,10 @@ pub(super) async fn apply(
     }
     for mut reserva in batch.changed {
         assign_id(&mut reserva, &ids);
-        changes.push(Change::Posto(reserva.posto_id));
+        // One that is yet to begin leaves its posto as it is; the sweep tells when it begins.
+        if reserva.interval.contains(scene.now) {
+            changes.push(Change::Posto(reserva.posto_id));
+        }
         changes.push(Change::Reserva(reserva));
     }
     Ok(outcomes)
