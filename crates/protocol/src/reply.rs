@@ -1,9 +1,11 @@
 //! Answers: what every reply has, and what an error looks like.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Codigo, FieldError, RequestId};
@@ -49,31 +51,70 @@ impl ErrorReply {
 }
 
 /// What the gateway reads of a reply; the rest it passes on as it came.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct ReplyHead<'a> {
     /// The request it answers.
-    #[serde(borrow)]
     pub request_id: Cow<'a, str>,
     /// There when it is an error. A code of a newer servidor, unknown here, reads as
     /// [`Codigo::ErroInterno`]: the answer is passed on all the same.
-    #[serde(default, deserialize_with = "known_codigo")]
     pub codigo: Option<Codigo>,
 }
 
-fn known_codigo<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Codigo>, D::Error> {
-    let word = Option::<Cow<'de, str>>::deserialize(deserializer)?;
-    Ok(word.map(|word| {
-        Codigo::deserialize(StrDeserializer::<ValueError>::new(&word))
-            .unwrap_or(Codigo::ErroInterno)
-    }))
-}
-
 impl<'a> ReplyHead<'a> {
-    /// Reads the head of one reply.
+    /// Reads the head of one reply: a listing's only as far as its postos, which may be many.
     ///
     /// # Errors
     /// It is no reply.
     pub fn from_json(payload: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(payload)
+        let mut fields = Fields::default();
+        let mut json = serde_json::Deserializer::from_slice(payload);
+        let read = json.deserialize_map(&mut fields).and_then(|()| json.end());
+        if !fields.at_postos {
+            read?;
+        }
+        let missing = || serde_json::Error::missing_field("request_id");
+        let request_id = fields.request_id.ok_or_else(missing)?;
+        Ok(Self { request_id, codigo: fields.codigo })
     }
+}
+
+#[derive(Default)]
+struct Fields<'a> {
+    request_id: Option<Cow<'a, str>>,
+    codigo: Option<Codigo>,
+    /// Reading ended here.
+    at_postos: bool,
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Visitor<'de> for &mut Fields<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a reply")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "request_id" => self.request_id = Some(map.next_value::<Text<'_>>()?.0),
+                "codigo" => self.codigo = map.next_value::<Option<Text<'_>>>()?.map(known_codigo),
+                "postos" if self.request_id.is_some() => {
+                    self.at_postos = true;
+                    return Ok(());
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn known_codigo(Text(word): Text<'_>) -> Codigo {
+    Codigo::deserialize(StrDeserializer::<ValueError>::new(&word)).unwrap_or(Codigo::ErroInterno)
 }

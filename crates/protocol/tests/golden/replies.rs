@@ -106,7 +106,14 @@ fn of_an_answer_the_gateway_reads_only_the_head() {
     let success = ReplyHead::from_json(br#"{"request_id":"r\u0031","postos":[]}"#);
     let success = success.expect("a reply");
     assert_eq!((&*success.request_id, success.codigo), ("r1", None));
-    ReplyHead::from_json(b"{}").expect_err("it answers no request");
+    let last = ReplyHead::from_json(br#"{"postos":[{"id":1}],"request_id":"r1"}"#);
+    assert_eq!(last.expect("a reply").request_id, "r1");
+    // What is long is passed on unread.
+    let long = ReplyHead::from_json(br#"{"request_id":"r1","postos":[{"id":1},"#);
+    assert_eq!(long.expect("a reply").request_id, "r1");
+    for bad in [&b"{}"[..], br#"{"postos":[]}"#, br#"["r1"]"#, br#"{"request_id":"r1","x":[}"#] {
+        ReplyHead::from_json(bad).expect_err("it answers no request");
+    }
 }
 
 #[test]
