@@ -1,8 +1,10 @@
 //! What is read of a message before it is known to be ours and right.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use crate::{BadMessage, ClientId, Loose, RequestId, read_object};
@@ -11,21 +13,52 @@ use crate::{BadMessage, ClientId, Loose, RequestId, read_object};
 pub const MAX_ARRAY: usize = 256;
 
 /// Who a message is for; a servidor reads no more of another's message.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Address<'a> {
-    #[serde(borrow, default)]
     server_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> Address<'a> {
-    /// The `server_id` of a message, `None` where it names none.
+    /// The `server_id` of a message, `None` where it names none. What follows it is not read.
     ///
     /// # Errors
     /// Not a JSON object, or `server_id` is no text.
     pub fn server_id(payload: &'a [u8]) -> Result<Option<Cow<'a, str>>, BadMessage> {
-        Ok(read_object::<Self>(payload)?.server_id)
+        let mut address = Self::default();
+        let mut json = serde_json::Deserializer::from_slice(payload);
+        let read = json.deserialize_map(&mut address).and_then(|()| json.end());
+        if address.server_id.is_none() {
+            read?;
+        }
+        Ok(address.server_id)
     }
 }
+
+impl<'de> Visitor<'de> for &mut Address<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Text(key)) = map.next_key()? {
+            if key == "server_id" {
+                self.server_id = map.next_value::<Option<Text<'_>>>()?.map(|text| text.0);
+                if self.server_id.is_some() {
+                    break;
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// Who sent a message, as far as that can be read: enough to answer a bad one.
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +126,11 @@ mod tests {
         assert!(Origin::from_json(br#"{"client_id":"a/b","request_id":"r"}"#).is_none());
         assert!(Address::server_id(b"nonsense").is_err());
         assert!(Address::server_id(br#"{"server_id":5}"#).is_err());
-        assert_eq!(Address::server_id(b"{}").expect("an object"), None);
+        assert!(Address::server_id(br#"["s1"]"#).is_err());
+        for none in [&b"{}"[..], br#"{"server_id":null}"#] {
+            assert_eq!(Address::server_id(none).expect("an object"), None);
+        }
+        let unread = Address::server_id(br#"{"a":[1],"server_id":"s1","b":{"#);
+        assert_eq!(unread.expect("it is found").as_deref(), Some("s1"));
     }
 }

@@ -8,6 +8,7 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use utoipa::ToSchema;
 
+use crate::envelope::Text;
 use crate::{Codigo, FieldError, RequestId};
 
 /// Whether a command was carried out.
@@ -85,10 +86,6 @@ struct Fields<'a> {
     /// Reading ended here.
     at_postos: bool,
 }
-
-/// A text that is borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Visitor<'de> for &mut Fields<'de> {
     type Value = ();
