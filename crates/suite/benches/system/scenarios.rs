@@ -172,7 +172,12 @@ pub(crate) async fn servers(pace: Pace, report: &mut Report) {
         for servers in counts {
             let cast = Cast { servers: *servers, postos: POSTOS, entrega, log: USUAL_LOG };
             let mut bench = Bench::new(&cast, pace, report);
-            bench.closed(&format!("{servers} servers, {entrega}"), Work::Reserve, 64).await;
+            let name = format!("{servers} servers, {entrega}");
+            bench.closed(&name, Work::Reserve, 64).await;
+            if (*servers, entrega) == (32, "direta") {
+                // As many callers for each servidor as two of them have with 64.
+                bench.closed(&name, Work::Reserve, 1024).await;
+            }
             bench.end().await;
         }
     }
