@@ -31,9 +31,6 @@ pub(crate) enum Bug {
     ForgottenReply,
 }
 
-/// Whether this program can be made to fail.
-pub(crate) const POSSIBLE: bool = cfg!(feature = "sabotage");
-
 /// How long before they are on disk the answers leave under [`Bug::EarlyReply`].
 pub(crate) const EARLY_BY: std::time::Duration = std::time::Duration::from_millis(50);
 

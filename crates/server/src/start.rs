@@ -81,8 +81,11 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGES);
-        let environment =
-            Environment { servidor: config.server_id.as_str().to_owned(), now, changes: sender };
+        let environment = Environment {
+            servidor: config.server_id.as_str().to_owned(),
+            now: Arc::new(now),
+            changes: sender,
+        };
         let path = config.database_url.path();
         let database_error =
             |source| StartError::Database { path: path.display().to_string(), source };

@@ -1,23 +1,75 @@
 //! What the writer is asked to do, and what it says has changed.
 
-use tokio::time::Instant;
-
 use domain::{Kwh, KwhPerKm, Placa, Posto, PostoChange, Reserva, ReservaCommand};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::WriteError;
 
-/// Where the outcome of a write goes, once it is on disk.
-pub(super) type Done<T> = oneshot::Sender<Result<T, WriteError>>;
+/// A command, and where its outcome goes once that is on disk.
+pub(super) struct Asked<C, T> {
+    pub(super) command: C,
+    outcome: Option<Result<T, WriteError>>,
+    done: oneshot::Sender<Result<T, WriteError>>,
+}
+
+impl<C, T> Asked<C, T> {
+    /// The command, and where its outcome will come.
+    pub(super) fn new(command: C) -> (Self, oneshot::Receiver<Result<T, WriteError>>) {
+        let (done, outcome) = oneshot::channel();
+        (Self { command, outcome: None, done }, outcome)
+    }
+
+    /// Notes what it comes to if it gets to disk.
+    pub(super) fn decide(&mut self, outcome: Result<T, WriteError>) {
+        self.outcome = Some(outcome);
+    }
+
+    /// Tells the outcome. Whoever stopped waiting needs none.
+    pub(super) fn answer(self) {
+        let outcome = self.outcome.unwrap_or(Err(WriteError::Unavailable));
+        let _ = self.done.send(outcome);
+    }
+}
 
 /// One thing for the writer to do.
 pub(super) enum Work {
-    Reserve(Box<Reservation>, Done<Reserved>),
-    Cancel(Cancellation, Done<Reserva>),
-    Edit(Box<Edit>, Done<i64>),
-    Telemetry(Telemetry, Done<()>),
-    Sweep(Done<()>),
-    Barrier(Done<()>),
+    Reserve(Box<Asked<Reservation, Reserved>>),
+    Cancel(Box<Asked<Cancellation, Reserva>>),
+    Edit(Box<Asked<Edit, i64>>),
+    Telemetry(Box<Asked<Telemetry, ()>>),
+    Sweep(Asked<(), ()>),
+    Barrier(Asked<(), ()>),
+}
+
+impl Work {
+    /// Whether it is about a reserva.
+    pub(super) fn is_about_reservas(&self) -> bool {
+        matches!(self, Self::Reserve(_) | Self::Cancel(_))
+    }
+
+    /// Tells the outcome that was noted.
+    pub(super) fn answer(self) {
+        match self {
+            Self::Reserve(asked) => asked.answer(),
+            Self::Cancel(asked) => asked.answer(),
+            Self::Edit(asked) => asked.answer(),
+            Self::Telemetry(asked) => asked.answer(),
+            Self::Sweep(asked) | Self::Barrier(asked) => asked.answer(),
+        }
+    }
+
+    /// Notes that it could not be written, whatever it would have come to.
+    pub(super) fn fail(&mut self) {
+        let fault = WriteError::Unavailable;
+        match self {
+            Self::Reserve(asked) => asked.decide(Err(fault)),
+            Self::Cancel(asked) => asked.decide(Err(fault)),
+            Self::Edit(asked) => asked.decide(Err(fault)),
+            Self::Telemetry(asked) => asked.decide(Err(fault)),
+            Self::Sweep(asked) | Self::Barrier(asked) => asked.decide(Err(fault)),
+        }
+    }
 }
 
 /// A reservation command with what makes it happen at most once and not too late.

@@ -10,9 +10,15 @@ pub enum StoreError {
     /// Its folder could not be made.
     #[error("the database folder cannot be made: {0}")]
     Folder(#[source] std::io::Error),
-    /// SQLite or its driver reported an error.
+    /// Reading failed, or opening the file.
     #[error("{0}")]
-    Sqlite(#[from] sqlx::Error),
+    Reading(#[from] sqlx::Error),
+    /// Writing failed.
+    #[error("{0}")]
+    Writing(#[from] rusqlite::Error),
+    /// The writer's thread could not be started.
+    #[error("the writer cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
     /// The schema could not be brought up to date.
     #[error("the database schema cannot be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -33,13 +39,15 @@ impl StoreError {
     pub(super) fn is_about_one_command(&self) -> bool {
         match self {
             Self::Corrupt(_) => true,
-            // SQLITE_CONSTRAINT and its kinds, see sqlite.org/rescode.html.
-            Self::Sqlite(sqlx::Error::Database(error)) => {
-                let code = error.code().and_then(|code| code.parse::<u32>().ok());
-                code.is_some_and(|code| code & 0xff == 19)
+            Self::Writing(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
             }
-            Self::Shared(error) => error.is_about_one_command(),
-            Self::Sqlite(_) | Self::Folder(_) | Self::Migration(_) | Self::Closed => false,
+            Self::Folder(_)
+            | Self::Reading(_)
+            | Self::Thread(_)
+            | Self::Migration(_)
+            | Self::Shared(_)
+            | Self::Closed => false,
         }
     }
 }

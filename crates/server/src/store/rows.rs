@@ -1,11 +1,12 @@
-//! Rows as they are stored, and what they mean.
+//! Rows as they are stored, and what they mean. Readers and the writer each have a library of
+//! their own to read them with.
+
+use domain::{Carregamento, Finished, Interval, Kwh, Moment, Placa, Price, Reserva, ReservaState};
 
 use super::StoreError;
-use domain::{Interval, Moment, Placa, Reserva, ReservaState};
-use serde::Deserialize;
 
 /// Reads a struct from the columns that have the names of its fields; those after `then` from
-/// all columns, as a row within the row. (The library's own derive would build SQLite a second
+/// all columns, as a row within the row. (The libraries' own derives would build SQLite a second
 /// time, for the compiler.)
 macro_rules! from_row {
     ($row:ident { $($field:ident),* $(,)? } $(then { $($inner:ident),* })?) => {
@@ -14,6 +15,17 @@ macro_rules! from_row {
                 Ok(Self {
                     $($field: sqlx::Row::try_get(row, stringify!($field))?,)*
                     $($($inner: sqlx::FromRow::from_row(row)?,)*)?
+                })
+            }
+        }
+
+        impl TryFrom<&rusqlite::Row<'_>> for $row {
+            type Error = rusqlite::Error;
+
+            fn try_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                Ok(Self {
+                    $($field: row.get(stringify!($field))?,)*
+                    $($($inner: row.try_into()?,)*)?
                 })
             }
         }
@@ -53,8 +65,8 @@ from_row!(PostoRecord {
     em_manutencao
 });
 
-/// A row of `reservas`, with names that a join can tell apart.
-#[derive(Debug, Deserialize)]
+/// A row of `reservas`.
+#[derive(Debug)]
 pub(super) struct ReservaRow {
     id: i64,
     request_id: String,
@@ -66,24 +78,6 @@ pub(super) struct ReservaRow {
 }
 
 from_row!(ReservaRow { id, request_id, posto_id, placa, inicio, fim, status });
-
-pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
-    Placa::new(text).map_err(|_| StoreError::Corrupt(format!("placa {text:?}")))
-}
-
-pub(super) fn interval(inicio: i64, fim: i64) -> Result<Interval, StoreError> {
-    Interval::new(Moment::from_millis(inicio), Moment::from_millis(fim))
-        .map_err(|_| StoreError::Corrupt(format!("interval {inicio} to {fim}")))
-}
-
-/// The word a state is stored as, the same as on the wire.
-pub(super) fn state_word(state: ReservaState) -> &'static str {
-    match state {
-        ReservaState::Ativa => "ativa",
-        ReservaState::Cancelada => "cancelada",
-        ReservaState::Encerrada => "encerrada",
-    }
-}
 
 impl TryFrom<ReservaRow> for Reserva {
     type Error = StoreError;
@@ -106,17 +100,74 @@ impl TryFrom<ReservaRow> for Reserva {
     }
 }
 
-/// Rows that SQLite has written as one JSON text.
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+/// A row of `carregamentos`.
+pub(super) struct CarregamentoRow {
+    id: i64,
+    posto_id: i64,
+    placa: String,
+    inicio: i64,
+    preco_kwh: f64,
+    fim: Option<i64>,
+    energia_fornecida: Option<f64>,
+    custo: Option<f64>,
 }
 
-/// A boolean as SQLite stores it, 0 or 1.
-pub(super) fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(u8::deserialize(deserializer)? != 0)
+from_row!(CarregamentoRow {
+    id,
+    posto_id,
+    placa,
+    inicio,
+    preco_kwh,
+    fim,
+    energia_fornecida,
+    custo
+});
+
+impl CarregamentoRow {
+    /// Selects the session with a number at a posto.
+    pub(super) const SELECT: &str =
+        "SELECT id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo
+         FROM carregamentos WHERE id = ?1 AND posto_id = ?2";
 }
 
-/// Rows for `json_each`, with which one statement reads or writes a whole batch.
-pub(super) fn json<T: serde::Serialize>(rows: &T) -> Result<String, StoreError> {
-    serde_json::to_string(rows).map_err(|error| StoreError::Corrupt(error.to_string()))
+impl TryFrom<CarregamentoRow> for Carregamento {
+    type Error = StoreError;
+
+    fn try_from(row: CarregamentoRow) -> Result<Self, StoreError> {
+        let corrupt = |_| StoreError::Corrupt(format!("amounts of carregamento {}", row.id));
+        let finished = match (row.fim, row.energia_fornecida, row.custo) {
+            (Some(fim), Some(energy), Some(custo)) => Some(Finished {
+                fim: Moment::from_millis(fim),
+                energia_fornecida: Kwh::new(energy).map_err(corrupt)?,
+                custo,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id,
+            posto_id: row.posto_id,
+            placa: placa(&row.placa)?,
+            inicio: Moment::from_millis(row.inicio),
+            preco_kwh: Price::new(row.preco_kwh).map_err(corrupt)?,
+            finished,
+        })
+    }
+}
+
+pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
+    Placa::new(text).map_err(|_| StoreError::Corrupt(format!("placa {text:?}")))
+}
+
+pub(super) fn interval(inicio: i64, fim: i64) -> Result<Interval, StoreError> {
+    Interval::new(Moment::from_millis(inicio), Moment::from_millis(fim))
+        .map_err(|_| StoreError::Corrupt(format!("interval {inicio} to {fim}")))
+}
+
+/// The word a state is stored as, the same as on the wire.
+pub(super) fn state_word(state: ReservaState) -> &'static str {
+    match state {
+        ReservaState::Ativa => "ativa",
+        ReservaState::Cancelada => "cancelada",
+        ReservaState::Encerrada => "encerrada",
+    }
 }

@@ -1,9 +1,6 @@
 //! What was answered to a request, kept so that its repeat gets the same answer.
 
 use domain::{Rejection, Reserva, ReservaState, StretchError};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use sqlx::SqliteExecutor;
 
 use super::rows::{ReservaRow, from_row};
 use super::{Reserved, StoreError};
@@ -24,37 +21,71 @@ pub(super) struct StoredReply {
 
 impl StoredReply {
     /// The answer to a repeat that asks for what `fingerprint` stands for.
-    pub(super) fn answer(&self, fingerprint: [u8; 16]) -> Decision {
+    pub(super) fn answer(self, fingerprint: [u8; 16]) -> Decision {
         match self.fingerprint {
             Some(first) if first != fingerprint => Err(Rejection::ChaveReutilizada),
-            _ => self.decision.clone(),
+            _ => self.decision,
         }
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct ReplyRow {
-    asked: String,
-    #[serde(deserialize_with = "from_hex")]
-    fingerprint: Option<Vec<u8>>,
-    decided_posto_id: Option<i64>,
-    nome: Option<String>,
-    rejection: Option<String>,
-    /// All zeros and blanks where the answer was a refusal.
+/// A request that made a reserva.
+pub(super) struct MadeRow {
     reserva: ReservaRow,
+    fingerprint: Option<Vec<u8>>,
+    nome: String,
 }
 
-from_row!(ReplyRow { asked, fingerprint, decided_posto_id, nome, rejection } then { reserva });
+from_row!(MadeRow { fingerprint, nome } then { reserva });
 
-/// Bytes as SQLite's `hex()` writes them, which is empty for none.
-fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let pairs = text.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).unwrap_or_default();
-        u8::from_str_radix(pair, 16).map_err(D::Error::custom)
-    });
-    let bytes = pairs.collect::<Result<Vec<u8>, _>>()?;
-    Ok((!bytes.is_empty()).then_some(bytes))
+impl MadeRow {
+    /// Selects the one of a request id.
+    pub(super) const SELECT: &str =
+        "SELECT r.id, r.request_id, r.posto_id, r.placa, r.inicio, r.fim, r.status, r.fingerprint,
+                COALESCE(r.nome, p.nome) AS nome
+         FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
+
+    pub(super) fn read(self) -> Result<StoredReply, StoreError> {
+        let current = Reserva::try_from(self.reserva)?;
+        let fingerprint = match self.fingerprint {
+            Some(bytes) => Some(fingerprint(&bytes, &current.request_id)?),
+            None => None,
+        };
+        // A reserva is active when it is made, whatever has become of it since.
+        let reserva = Reserva { state: ReservaState::Ativa, ..current.clone() };
+        let decision = Ok(Reserved { reserva, nome: self.nome });
+        Ok(StoredReply { fingerprint, decision, current: Some(current) })
+    }
+}
+
+/// A request that was refused.
+pub(super) struct RefusedRow {
+    request_id: String,
+    fingerprint: Vec<u8>,
+    posto_id: i64,
+    nome: String,
+    rejection: String,
+}
+
+from_row!(RefusedRow { request_id, fingerprint, posto_id, nome, rejection });
+
+impl RefusedRow {
+    /// Selects the one of a request id.
+    pub(super) const SELECT: &str = "SELECT request_id, fingerprint, posto_id, nome, rejection
+         FROM refusals WHERE request_id = ?1";
+
+    pub(super) fn read(self, servidor: &str) -> Result<StoredReply, StoreError> {
+        let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
+        let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
+        let rejection = rejection(&self.rejection, self.posto_id, self.nome, servidor);
+        let decision = Err(rejection.ok_or_else(corrupt)?);
+        Ok(StoredReply { fingerprint: Some(fingerprint), decision, current: None })
+    }
+}
+
+fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
+    let corrupt = |_| StoreError::Corrupt(format!("fingerprint of request {request_id}"));
+    bytes.try_into().map_err(corrupt)
 }
 
 /// One word per refusal, with which it is found again.
@@ -97,65 +128,4 @@ fn rejection(word: &str, posto_id: i64, nome: String, servidor: &str) -> Option<
         "too_long" => Rejection::Stretch(StretchError::TooLong),
         _ => return None,
     })
-}
-
-impl ReplyRow {
-    /// The request and its reply.
-    pub(super) fn read(self, servidor: &str) -> Result<(String, StoredReply), StoreError> {
-        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of request {}", self.asked));
-        let nome = self.nome.clone().unwrap_or_default();
-        let fingerprint = match self.fingerprint.as_deref() {
-            Some(bytes) => Some(bytes.try_into().map_err(|_| corrupt("fingerprint"))?),
-            None => None,
-        };
-        if let Some(word) = &self.rejection {
-            let posto_id = self.decided_posto_id.unwrap_or_default();
-            let rejection =
-                rejection(word, posto_id, nome, servidor).ok_or_else(|| corrupt("rejection"))?;
-            let reply = StoredReply { fingerprint, decision: Err(rejection), current: None };
-            return Ok((self.asked, reply));
-        }
-        let current = Reserva::try_from(self.reserva)?;
-        // A reserva is active when it is made, whatever has become of it since.
-        let made = Reserva { state: ReservaState::Ativa, ..current.clone() };
-        let decision = Ok(Reserved { reserva: made, nome });
-        Ok((self.asked, StoredReply { fingerprint, decision, current: Some(current) }))
-    }
-}
-
-/// Selects the replies to the request ids in a JSON array.
-macro_rules! replies_sql {
-    ($request_ids:literal) => {
-        concat!(
-            "SELECT asked.value AS asked, COALESCE(r.fingerprint, q.fingerprint) AS fingerprint,
-                    q.posto_id AS decided_posto_id, COALESCE(r.nome, q.nome, p.nome) AS nome,
-                    q.rejection,
-                    COALESCE(r.id, 0) AS id, COALESCE(r.request_id, '') AS request_id,
-                    COALESCE(r.posto_id, 0) AS posto_id, COALESCE(r.placa, '') AS placa,
-                    COALESCE(r.inicio, 0) AS inicio, COALESCE(r.fim, 0) AS fim,
-                    COALESCE(r.status, '') AS status
-             FROM json_each(",
-            $request_ids,
-            ") AS asked
-             LEFT JOIN refusals AS q ON q.request_id = asked.value
-             LEFT JOIN reservas AS r ON r.request_id = asked.value
-             LEFT JOIN postos AS p ON p.id = r.posto_id AND r.nome IS NULL
-             WHERE q.seq IS NOT NULL OR r.id IS NOT NULL"
-        )
-    };
-}
-pub(super) use replies_sql;
-
-/// The stored reply to a request that has come before.
-pub(super) async fn find(
-    executor: impl SqliteExecutor<'_>,
-    request_id: &str,
-    servidor: &str,
-) -> Result<Option<StoredReply>, StoreError> {
-    let row: Option<ReplyRow> = sqlx::query_as(replies_sql!("?1"))
-        .bind(serde_json::json!([request_id]).to_string())
-        .fetch_optional(executor)
-        .await?;
-    let reply = row.map(|row| row.read(servidor)).transpose()?;
-    Ok(reply.map(|(_, reply)| reply))
 }

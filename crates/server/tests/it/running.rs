@@ -61,7 +61,7 @@ impl Home {
 
     /// Makes reservas while no servidor runs; each must succeed.
     pub(crate) async fn reserve(&self, reservations: Vec<Reservation>) {
-        let now = || Moment::from_millis(service::now().as_millis());
+        let now = std::sync::Arc::new(|| Moment::from_millis(service::now().as_millis()));
         let (changes, _) = mpsc::channel(1);
         let environment = Environment { servidor: "server1".to_owned(), now, changes };
         let opened = Store::open(&self.database(), environment).await;

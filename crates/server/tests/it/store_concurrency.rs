@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use domain::{Rejection, ReservaState};
-use server::store::{CancelTarget, ReservasQuery, WriteError};
+use server::store::{CancelTarget, Edit, ReservasQuery, WriteError};
 use tokio::task::JoinSet;
 
-use crate::support::{TestStore, now, reservation, soon};
+use crate::support::{TestStore, now, posto, reservation, soon};
 
 #[tokio::test]
 async fn two_thousand_callers_share_a_hundred_postos() {
@@ -84,4 +84,19 @@ async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
     );
     cancelled.expect("it was made");
     second.expect("free within the same batch");
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_written_does_not_take_its_batch_with_it() {
+    let store = TestStore::new(1).await;
+    let unwritable = Edit::CreatePosto(posto(&"x".repeat(121)));
+    let (before, failed, after) = tokio::join!(
+        store.reserve_at("r1", "AAA1111", (0, 1)),
+        store.store.edit(unwritable),
+        store.reserve_at("r2", "BBB2222", (1, 2)),
+    );
+    assert_eq!(failed, Err(WriteError::Unavailable));
+    before.expect("it has nothing to do with that");
+    after.expect("it has nothing to do with that");
+    assert!(store.store.is_writable(), "the disk is not to blame");
 }

@@ -1,6 +1,7 @@
 //! A store on a fresh file, with a clock that the test sets.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use domain::{
     Carro, Kw, Kwh, KwhPerKm, Localizacao, Moment, Placa, Posto, Price, ReservaCommand, Stretch,
 };
 use server::store::{
-    CancelTarget, Change, Edit, Environment, Reservation, Reserved, Store, StoreCloser, WriteError,
+    CancelTarget, Change, Clock, Edit, Environment, Reservation, Reserved, Store, StoreCloser,
+    WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -26,8 +28,8 @@ pub(crate) struct TestStore {
 }
 
 thread_local! {
-    // Each test runs on one thread of its own, and so does its store.
-    static NOW: AtomicI64 = const { AtomicI64::new(START) };
+    // Each test runs on one thread of its own; its store's writer has another, and shares this.
+    static NOW: Arc<AtomicI64> = Arc::new(AtomicI64::new(START));
 }
 
 pub(crate) fn set_now(moment: i64) {
@@ -36,6 +38,11 @@ pub(crate) fn set_now(moment: i64) {
 
 pub(crate) fn now() -> Moment {
     Moment::from_millis(NOW.with(|now| now.load(Ordering::Relaxed)))
+}
+
+fn clock() -> Clock {
+    let now = NOW.with(Arc::clone);
+    Arc::new(move || Moment::from_millis(now.load(Ordering::Relaxed)))
 }
 
 impl TestStore {
@@ -51,7 +58,8 @@ impl TestStore {
     /// Opens the file in this folder, or makes it.
     pub(crate) async fn open(folder: tempfile::TempDir) -> Self {
         let (sender, changes) = mpsc::channel(64);
-        let environment = Environment { servidor: "server1".to_owned(), now, changes: sender };
+        let environment =
+            Environment { servidor: "server1".to_owned(), now: clock(), changes: sender };
         let (store, closer) =
             Store::open(&Self::file(folder.path()), environment).await.expect("the store opens");
         Self { store, changes, folder, closer }

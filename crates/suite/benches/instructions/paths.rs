@@ -1,6 +1,7 @@
 //! The paths whose instructions are counted.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use domain::{Holding, Interval, Moment, Placa, PostoFacts, Rejection, decide_reserva};
 use futures_util::future::join_all;
@@ -101,7 +102,7 @@ fn store(times: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let (changes, mut told) = mpsc::channel(64);
-        let now = || Moment::from_millis(NOW);
+        let now = Arc::new(|| Moment::from_millis(NOW));
         let environment = Environment { servidor: "server1".to_owned(), now, changes };
         let opened = Store::open(&folder.path().join("store.db"), environment).await;
         let (store, closer) = opened.expect("a store");

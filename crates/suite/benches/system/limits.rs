@@ -75,7 +75,7 @@ fn protocol_now() -> i64 {
 pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Duration) -> Stats {
     let (changes, mut told) = tokio::sync::mpsc::channel(4096);
     let listening = tokio::spawn(async move { while told.recv().await.is_some() {} });
-    let environment = Environment { servidor: "server1".to_owned(), now, changes };
+    let environment = Environment { servidor: "server1".to_owned(), now: Arc::new(now), changes };
     let (store, closer) =
         Store::open(&folder.join("store.db"), environment).await.expect("a store");
     store.edit(samples::postos()).await.expect("postos");

@@ -8,10 +8,10 @@ struct Rule {
     strangers: &'static [&'static str],
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 11] = [
     Rule {
         room: "domain",
-        strangers: &["protocol", "bus", "service", "tokio", "serde", "sqlx", "axum"],
+        strangers: &["protocol", "bus", "service", "tokio", "serde", "sqlx", "rusqlite", "axum"],
     },
     Rule { room: "protocol", strangers: &["tokio", "axum", "rumqttc", "sqlx", "domain", "bus"] },
     Rule { room: "bus", strangers: &["axum", "sqlx", "domain", "service"] },
@@ -19,8 +19,10 @@ const RULES: [Rule; 9] = [
     Rule { room: "client", strangers: &["rumqttc", "sqlx", "domain", "server"] },
     Rule { room: "server", strangers: &["rumqttc", "client"] },
     Rule { room: "server/src/store", strangers: &["protocol", "bus", "service", "axum", "utoipa"] },
-    Rule { room: "server/src/admin", strangers: &["sqlx"] },
-    Rule { room: "server/src/handlers", strangers: &["sqlx", "axum"] },
+    Rule { room: "server/src/store/reader", strangers: &["rusqlite"] },
+    Rule { room: "server/src/store/writer", strangers: &["sqlx"] },
+    Rule { room: "server/src/admin", strangers: &["sqlx", "rusqlite"] },
+    Rule { room: "server/src/handlers", strangers: &["sqlx", "rusqlite", "axum"] },
 ];
 
 /// The rooms of the servidor where both the wire and the domain are known: those that translate,

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{CancelTarget, Cancellation, Reservation, WriteError};
+use super::super::command::Work;
+use super::super::{CancelTarget, Cancellation, Reservation, WriteError};
 
 /// A copy of a command has its deadline; whoever asks again has a later one. Expiry comes in
 /// whole seconds, so less than that is no difference.
@@ -21,7 +22,7 @@ const SWEEP_ABOVE: usize = 1024;
 
 /// Stands for a command and its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(in crate::store) enum Key {
     Reserve(String),
     Cancel(CancelTarget),
 }
@@ -40,7 +41,7 @@ impl From<&Cancellation> for Key {
 
 /// Faults that were told and are still of their moment.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Denied {
+pub(in crate::store) struct Denied {
     told: Arc<Mutex<HashMap<Key, (Instant, WriteError)>>>,
 }
 
@@ -56,13 +57,28 @@ impl Denied {
     }
 
     /// Remembers a fault, before its caller is told.
-    pub(super) fn note(&self, command: impl Into<Key>, deadline: Instant, fault: WriteError) {
+    pub(in crate::store) fn note(
+        &self,
+        command: impl Into<Key>,
+        deadline: Instant,
+        fault: WriteError,
+    ) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() >= SWEEP_ABOVE && told.len() == told.capacity() {
             let now = Instant::now();
             told.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
         }
         told.insert(command.into(), (deadline, fault));
+    }
+
+    /// Remembers that the database could not write, before whoever asked is told.
+    pub(super) fn note_work(&self, work: &Work) {
+        let fault = WriteError::Unavailable;
+        match work {
+            Work::Reserve(asked) => self.note(&asked.command, asked.command.deadline, fault),
+            Work::Cancel(asked) => self.note(&asked.command, asked.command.deadline, fault),
+            Work::Edit(_) | Work::Telemetry(_) | Work::Sweep(_) | Work::Barrier(_) => {}
+        }
     }
 }
 

@@ -1,9 +1,15 @@
 //! Reading, on connections of its own: no list ever keeps the writer waiting.
 
+mod listing;
+
 use domain::{Carregamento, Moment, Rejection, Reserva, ReservaState};
 
-use super::rows::{self, PostoRecord, ReservaRow, from_row};
-use super::{Reserved, Store, StoreError, carregamentos, stored_reply};
+use super::rows::{self, CarregamentoRow, PostoRecord, ReservaRow, from_row};
+use super::stored_reply::{MadeRow, RefusedRow, StoredReply};
+use super::{Reserved, Store, StoreError};
+
+pub(super) use listing::Listings;
+pub use listing::{Listing, PostosQuery};
 
 /// Which reservas to list, newest first.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +124,7 @@ impl Store {
              ORDER BY p.id",
         )
         .bind(now.as_millis())
-        .bind(rows::json(&ids)?)
+        .bind(json(ids)?)
         .fetch_all(&self.readers)
         .await?;
         Ok(postos)
@@ -133,7 +139,7 @@ impl Store {
         request_id: &str,
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        let found = stored_reply::find(&self.readers, request_id, &self.servidor).await?;
+        let found = self.stored_reply(request_id).await?;
         Ok(found.map(|reply| {
             let current = reply.current.map(|mut reserva| {
                 reserva.state = reserva.state_at(now);
@@ -141,6 +147,16 @@ impl Store {
             });
             RequestOutcome { decision: reply.decision, current }
         }))
+    }
+
+    async fn stored_reply(&self, request_id: &str) -> Result<Option<StoredReply>, StoreError> {
+        let made = sqlx::query_as::<_, MadeRow>(MadeRow::SELECT).bind(request_id);
+        if let Some(made) = made.fetch_optional(&self.readers).await? {
+            return Ok(Some(made.read()?));
+        }
+        let refused = sqlx::query_as::<_, RefusedRow>(RefusedRow::SELECT).bind(request_id);
+        let refused = refused.fetch_optional(&self.readers).await?;
+        refused.map(|row| row.read(&self.servidor)).transpose()
     }
 
     /// The reservas that match, newest first, as they stand at `now`.
@@ -228,6 +244,17 @@ impl Store {
         posto_id: i64,
         id: i64,
     ) -> Result<Option<Carregamento>, StoreError> {
-        carregamentos::find(&self.readers, posto_id, id).await
+        let session = sqlx::query_as::<_, CarregamentoRow>(CarregamentoRow::SELECT);
+        let session = session.bind(id).bind(posto_id).fetch_optional(&self.readers).await?;
+        session.map(Carregamento::try_from).transpose()
     }
+}
+
+/// Ids for `json_each`, with which one statement reads many rows.
+fn json(ids: &[i64]) -> Result<String, StoreError> {
+    serde_json::to_string(ids).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn from_json(ids: &str) -> Result<Vec<i64>, StoreError> {
+    serde_json::from_str(ids).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

@@ -14,8 +14,9 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::rows::{self, PostoRecord, from_row};
-use super::{Store, StoreError};
+use super::super::rows::{PostoRecord, from_row};
+use super::super::{Clock, Store, StoreError};
+use super::from_json;
 
 /// The most who are answered at once; more wait for the next listing.
 const WAITING: usize = 1024;
@@ -72,13 +73,13 @@ type Asked = oneshot::Sender<Result<Arc<Listing>, StoreError>>;
 
 /// Where to ask.
 #[derive(Clone)]
-pub(super) struct Listings(mpsc::Sender<Asked>);
+pub(in crate::store) struct Listings(mpsc::Sender<Asked>);
 
 impl Listings {
     /// Opens a connection of its own. The task ends when nobody can ask any more.
-    pub(super) async fn open(
+    pub(in crate::store) async fn open(
         options: SqliteConnectOptions,
-        now: fn() -> Moment,
+        now: Clock,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let connection = options.connect().await?;
         let (sender, asked) = mpsc::channel(WAITING);
@@ -95,7 +96,7 @@ impl Listings {
 
 struct Lister {
     connection: SqliteConnection,
-    now: fn() -> Moment,
+    now: Clock,
     known: Option<Known>,
     /// The version of the postos that are remembered.
     version: Option<i64>,
@@ -189,8 +190,8 @@ impl Lister {
                 self.remember_postos().await?;
                 continue;
             }
-            let mut held: Vec<i64> = rows::from_json(&row.held)?;
-            held.extend(rows::from_json::<Vec<i64>>(&row.charging)?);
+            let mut held: Vec<i64> = from_json(&row.held)?;
+            held.extend(from_json(&row.charging)?);
             held.sort_unstable();
             return Ok((held, row.until.map(Moment::from_millis)));
         }
