@@ -39,23 +39,19 @@ pub(crate) struct CarroFields {
 }
 
 impl CarroFields {
-    /// Checks every field; `prefix` is the path before the field names (`carro.` or nothing).
-    pub(crate) fn check(self, checker: &mut Checker, prefix: &str) -> Option<Carro> {
-        let path = |campo: &str| format!("{prefix}{campo}");
-        let placa = checker.placa(&path("placa"), self.placa);
-        let modelo = checker.text(&path("modelo"), self.modelo, MAX_MODELO);
-        let capacidade_bateria = checker.positive(
-            &path("capacidade_bateria"),
-            self.capacidade_bateria,
-            MAX_CAPACIDADE_BATERIA,
-        );
+    /// Checks every field.
+    pub(crate) fn check(self, checker: &mut Checker) -> Option<Carro> {
+        let placa = checker.placa("placa", self.placa);
+        let modelo = checker.text("modelo", self.modelo, MAX_MODELO);
+        let capacidade_bateria =
+            checker.positive("capacidade_bateria", self.capacidade_bateria, MAX_CAPACIDADE_BATERIA);
         let nivel_bateria_atual = checker.level(
-            &path("nivel_bateria_atual"),
+            "nivel_bateria_atual",
             self.nivel_bateria_atual,
             capacidade_bateria.unwrap_or(MAX_CAPACIDADE_BATERIA),
         );
         let taxa_descarga =
-            checker.positive(&path("taxa_descarga"), self.taxa_descarga, MAX_TAXA_DESCARGA);
+            checker.positive("taxa_descarga", self.taxa_descarga, MAX_TAXA_DESCARGA);
         Some(Carro {
             placa: placa?,
             modelo: modelo?,

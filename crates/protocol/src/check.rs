@@ -70,15 +70,24 @@ pub fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMe
         Some(b'[') => "veio uma lista",
         Some(b'"') => "veio um texto",
         Some(b'-' | b'0'..=b'9') => "veio um número",
-        _ => return Ok(serde_json::from_slice(payload)?),
+        // As text, so that it is found to be UTF-8 once and not string by string.
+        _ => return Ok(serde_json::from_str(read_text(payload)?)?),
     };
     Err(BadMessage::NotJson(found.to_owned()))
+}
+
+fn read_text(payload: &[u8]) -> Result<&str, BadMessage> {
+    std::str::from_utf8(payload).map_err(|error| {
+        BadMessage::NotJson(format!("não é UTF-8 a partir do byte {}", error.valid_up_to()))
+    })
 }
 
 /// Collects the wrong fields of one message while its right ones are taken out.
 #[derive(Debug, Default)]
 pub struct Checker {
     campos: Vec<FieldError>,
+    /// What comes before the names of the fields that are being checked.
+    path: &'static str,
 }
 
 impl Checker {
@@ -90,7 +99,17 @@ impl Checker {
 
     /// Notes a wrong field.
     pub fn wrong(&mut self, campo: &str, mensagem: impl Into<String>) {
-        self.campos.push(FieldError { campo: campo.to_owned(), mensagem: mensagem.into() });
+        let campo = format!("{}{campo}", self.path);
+        self.campos.push(FieldError { campo, mensagem: mensagem.into() });
+    }
+
+    /// Checks the fields of an object within the message; `path` leads to them, `carro.` to those
+    /// of `carro`.
+    pub fn inside<T>(&mut self, path: &'static str, check: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = std::mem::replace(&mut self.path, path);
+        let checked = check(self);
+        self.path = outside;
+        checked
     }
 
     /// The field's value; notes it as wrong when it is missing.

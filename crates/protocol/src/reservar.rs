@@ -98,7 +98,7 @@ impl ReservarBody {
             nivel_bateria_atual: fields.nivel_bateria_atual,
             taxa_descarga: fields.taxa_descarga,
         }
-        .check(&mut checker, "");
+        .check(&mut checker);
         let posto_id = checker.positive_id("posto_id", fields.posto_id);
         let server_id = checker.required("server_id", fields.server_id);
         let stretch = Stretch { inicio: fields.inicio, fim: fields.fim };
@@ -190,7 +190,7 @@ impl ReservaRequest {
         let client_id = checker.required("client_id", fields.client_id);
         let server_id = checker.required("server_id", fields.server_id);
         let carro = match fields.carro.map(|raw| read_object::<CarroFields>(raw.get().as_bytes())) {
-            Some(Ok(carro)) => carro.check(&mut checker, "carro."),
+            Some(Ok(carro)) => checker.inside("carro.", |checker| carro.check(checker)),
             Some(Err(_)) => {
                 checker.wrong("carro", "deve ser um objeto JSON válido");
                 None
