@@ -42,20 +42,16 @@ impl Connection {
     async fn exchange(&mut self) -> std::io::Result<(u16, BytesMut)> {
         self.stream.write_all(&self.output).await?;
         let head = loop {
-            if let Some(end) = self.input.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-                break end + 4;
+            if let Some(head) = Head::read(&self.input)? {
+                break head;
             }
             self.fill().await?;
         };
-        let text = String::from_utf8_lossy(&self.input[..head]).to_ascii_lowercase();
-        let status = text.get(9..12).and_then(|text| text.parse().ok()).unwrap_or(0);
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        self.input.advance(head);
-        while self.input.len() < length {
+        self.input.advance(head.size);
+        while self.input.len() < head.length {
             self.fill().await?;
         }
-        Ok((status, self.input.split_to(length)))
+        Ok((head.status, self.input.split_to(head.length)))
     }
 
     async fn fill(&mut self) -> std::io::Result<()> {
@@ -63,5 +59,30 @@ impl Connection {
             0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// What is read of an answer before its body.
+struct Head {
+    status: u16,
+    size: usize,
+    /// Length of the body.
+    length: usize,
+}
+
+impl Head {
+    /// `None` if it has not all come yet.
+    fn read(input: &[u8]) -> std::io::Result<Option<Self>> {
+        let mut headers = [httparse::EMPTY_HEADER; 16];
+        let mut answer = httparse::Response::new(&mut headers);
+        let parsed = answer.parse(input).map_err(std::io::Error::other)?;
+        let httparse::Status::Complete(size) = parsed else {
+            return Ok(None);
+        };
+        let mut headers = answer.headers.iter();
+        let length = headers.find(|header| header.name.eq_ignore_ascii_case("content-length"));
+        let length = length.and_then(|header| std::str::from_utf8(header.value).ok());
+        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+        Ok(Some(Self { status: answer.code.unwrap_or(0), size, length }))
     }
 }

@@ -1,11 +1,12 @@
 //! Drivers' apps in numbers: callers who ask as fast as they are answered, or at a fixed rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::Timestamp;
 use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::http::Connection;
@@ -145,6 +146,12 @@ struct ListedPosto {
     disponivel: bool,
 }
 
+/// Where callers live: on one thread, which wakes no other of its own for each answer.
+static CALLERS: LazyLock<Runtime> = LazyLock::new(|| {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime")
+});
+
 /// Callers who ask again as soon as they are answered.
 pub(crate) async fn closed(
     book: &Arc<Book>,
@@ -158,7 +165,7 @@ pub(crate) async fn closed(
     let end = Instant::now() + length;
     for _ in 0..callers {
         let (book, addr) = (Arc::clone(book), addr.to_owned());
-        tasks.spawn(async move {
+        let caller = async move {
             let mut stats = Stats::start();
             let mut connection = Connection::open(&addr).await.expect("a connection");
             while Instant::now() < end {
@@ -169,7 +176,8 @@ pub(crate) async fn closed(
                 }
             }
             stats
-        });
+        };
+        tasks.spawn_on(caller, CALLERS.handle());
     }
     gather(&mut tasks, &mut all).await;
     all
@@ -191,7 +199,7 @@ pub(crate) async fn open(
     let begun = Instant::now();
     for _ in 0..WORKERS {
         let (book, addr, due) = (Arc::clone(book), addr.to_owned(), Arc::clone(&due));
-        tasks.spawn(async move {
+        let caller = async move {
             let mut stats = Stats::start();
             let mut connection = Connection::open(&addr).await.expect("a connection");
             loop {
@@ -206,7 +214,8 @@ pub(crate) async fn open(
                     Err(what) => stats.wrong(what),
                 }
             }
-        });
+        };
+        tasks.spawn_on(caller, CALLERS.handle());
     }
     gather(&mut tasks, &mut all).await;
     all
