@@ -14,7 +14,8 @@ fuzz_target!(|body: &[u8]| {
             assert!(body.taxa_descarga > 0.0 && body.taxa_descarga <= 10.0);
             assert!(body.posto_id > 0);
             let client = "cliente1".parse().expect("an id");
-            let request = body.into_request(RequestId::from_idempotency_key("k"), client);
+            let request_id = RequestId::from_idempotency_key(&body.server_id, "k");
+            let request = body.into_request(request_id, client);
             let written = serde_json::to_vec(&request).expect("it can be written");
             assert_eq!(ReservaRequest::from_json(&written).expect("it is accepted"), request);
         }

@@ -40,13 +40,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Drops the messages whose time is up, for while nothing can be sent: they would take
-    /// the room of others.
     fn counters(&self) -> Counters {
         let waiting = lock(&self.outbox).len();
         self.tally.snapshot(waiting)
     }
 
+    /// Drops the messages whose time is up, for while nothing can be sent: they would take
+    /// the room of others.
     pub(crate) fn purge_expired(&self) {
         let expired = lock(&self.outbox).purge(Instant::now());
         add(&self.tally.expired, expired);

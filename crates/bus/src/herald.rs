@@ -41,10 +41,10 @@ impl Herald {
         }
     }
 
-    /// Something appeared on the presence topic; true if it contradicts what was announced.
-    pub(crate) fn hear(&mut self, payload: &Bytes) -> bool {
-        // Before the first announcement it is what the broker kept from an older connection.
-        let contradicts = self.announced && *payload != self.birth;
+    /// Something appeared on the presence topic; true if it contradicts what was announced. What
+    /// the broker had `retained` is of an older connection, and our announcement replaces it.
+    pub(crate) fn hear(&mut self, payload: &Bytes, retained: bool) -> bool {
+        let contradicts = self.announced && !retained && *payload != self.birth;
         self.contradicted |= contradicts;
         contradicts
     }
@@ -83,15 +83,16 @@ mod tests {
         let late_will = Bytes::from_static(b"will of an older connection");
         let start = Instant::now();
 
-        assert!(!herald.hear(&late_will), "retained from before");
+        assert!(!herald.hear(&late_will, false), "nothing is announced yet");
         assert!(herald.must_announce(start));
+        assert!(!herald.hear(&late_will, true), "retained from before");
         assert!(!herald.must_announce(start));
         let own = herald.birth.clone();
-        assert!(!herald.hear(&own));
+        assert!(!herald.hear(&own, false));
         assert!(!herald.must_announce(start));
-        assert!(herald.hear(&late_will));
+        assert!(herald.hear(&late_will, false));
         assert!(herald.must_announce(start));
-        assert!(herald.hear(&late_will));
+        assert!(herald.hear(&late_will, false));
         assert!(!herald.must_announce(start));
         assert!(herald.must_announce(start + PAUSE));
         assert!(!herald.must_announce(start + PAUSE * 2));

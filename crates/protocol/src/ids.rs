@@ -114,11 +114,14 @@ impl RequestId {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The id that stands for an `Idempotency-Key`: the same key gives the same id in every
-    /// gateway and after every restart, so the servidor itself recognises the repeat.
+    /// The id that stands for an `Idempotency-Key` at a servidor: the same key gives the same id in
+    /// every gateway and after every restart, so the servidor itself recognises the repeat. At
+    /// another servidor it is another request: an answer must not be taken for the other's.
     #[must_use]
-    pub fn from_idempotency_key(key: &str) -> Self {
-        Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, key.as_bytes()))
+    pub fn from_idempotency_key(server_id: &ServerId, key: &str) -> Self {
+        // A slash is in no id: no two pairs have the same name.
+        let name = format!("{server_id}/{key}");
+        Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, name.as_bytes()))
     }
 
     fn from_uuid(uuid: Uuid) -> Self {
@@ -150,8 +153,10 @@ mod tests {
     #[test]
     fn request_ids_are_unique_and_keys_are_stable() {
         assert_ne!(RequestId::new(), RequestId::new());
-        let once = RequestId::from_idempotency_key("abc");
-        assert_eq!(once, RequestId::from_idempotency_key("abc"));
-        assert_ne!(once, RequestId::from_idempotency_key("abd"));
+        let [one, two] = ["s1", "s2"].map(|id| id.parse::<ServerId>().expect("an id"));
+        let once = RequestId::from_idempotency_key(&one, "abc");
+        assert_eq!(once, RequestId::from_idempotency_key(&one, "abc"));
+        assert_ne!(once, RequestId::from_idempotency_key(&one, "abd"));
+        assert_ne!(once, RequestId::from_idempotency_key(&two, "abc"));
     }
 }

@@ -96,7 +96,7 @@ pub fn port(lookup: Lookup<'_>, name: &'static str, default: u16) -> Result<u16,
 /// A length of time in seconds, decimals allowed, that may be left out.
 ///
 /// # Errors
-/// It is no number of seconds over 0 and at most an hour.
+/// It is no number of seconds from 2 to 3600.
 pub fn duration_secs(
     lookup: Lookup<'_>,
     name: &'static str,

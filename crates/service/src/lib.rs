@@ -10,8 +10,8 @@ mod program;
 pub use config::{ConfigError, Lookup, duration_secs, host, or_default, port, required};
 pub use health::healthcheck;
 pub use http::{
-    Health, HttpError, ListenError, Path, QueryParams, RawJson, document_faults, finish, listen,
-    serve,
+    Health, HttpError, ListenError, Path, QueryParams, RETRY_AFTER_SECONDS, RawJson,
+    document_faults, finish, listen, serve,
 };
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, now, shutdown_signal};

@@ -24,11 +24,12 @@ async fn main() -> ExitCode {
 
 #[allow(clippy::print_stdout)] // The one screen of the project.
 async fn run(options: &Options, logs: QuietLogs) -> Result<(), SystemError> {
+    let shutdown = service::shutdown_signal();
     let system = System::start(options).await?;
     system.ready().await?;
     println!("{}", Screen::new(&system, options, system.free_posto().await));
     logs.tell(STORY);
-    service::shutdown_signal().await;
+    shutdown.await;
     println!("\nStopping.");
     system.stop().await;
     Ok(())

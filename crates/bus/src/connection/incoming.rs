@@ -103,7 +103,7 @@ impl Connection<'_> {
         if let Some(herald) = &mut self.herald
             && publish.topic == herald.topic.as_bytes()
         {
-            if herald.hear(&publish.payload) {
+            if herald.hear(&publish.payload, publish.retain) {
                 let topic = &herald.topic;
                 tracing::warn!(topic, "somebody contradicts our presence");
             }

@@ -4,7 +4,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{Codigo, RequestId};
-use service::HttpError;
+use service::{HttpError, RETRY_AFTER_SECONDS};
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
@@ -29,7 +29,7 @@ fn pass_on(reply: Reply) -> Response {
     let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     let mut response = (status, json, reply.body).into_response();
     if reply.codigo == Some(Codigo::Sobrecarregado) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
 }

@@ -13,12 +13,11 @@ use crate::gateway::Gateway;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const MAX_KEY: usize = 255;
 
-/// The id of a reservation: made from the `Idempotency-Key` where the caller gives one, so that
-/// a repeat through any gateway is recognised by the servidor itself.
-fn reservation_id(headers: &HeaderMap, new: RequestId) -> Result<RequestId, BadMessage> {
+/// The `Idempotency-Key`, where the caller gives one.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else {
-        return Ok(new);
+        return Ok(None);
     };
     let text = key.to_str().unwrap_or_default().trim();
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
@@ -28,7 +27,7 @@ fn reservation_id(headers: &HeaderMap, new: RequestId) -> Result<RequestId, BadM
             mensagem: format!("deve vir uma vez só, com 1 a {MAX_KEY} caracteres ASCII visíveis"),
         }]));
     }
-    Ok(RequestId::from_idempotency_key(text))
+    Ok(Some(text))
 }
 
 /// Reserva um posto para um carro.
@@ -58,9 +57,11 @@ pub(super) async fn reserve(
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let request_id = reservation_id(&headers, request_id)?;
-    let body = ReservarBody::from_json(&body)
-        .map_err(|bad| HttpError::from(bad).with_request_id(request_id.clone()))?;
+    let key = idempotency_key(&headers)?;
+    let body = ReservarBody::from_json(&body)?;
+    // A repeat through any gateway is recognised by the servidor itself.
+    let request_id =
+        key.map_or(request_id, |key| RequestId::from_idempotency_key(&body.server_id, key));
     let outcome = gateway.reserve(request_id.clone(), body).await;
     Ok(answer(request_id, outcome))
 }

@@ -4,7 +4,7 @@
 //! broken only once. So its latest word is kept, and written as soon as that can be done.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use domain::PostoChange;
 
@@ -13,10 +13,10 @@ use crate::store::WriteError;
 /// The most postos whose chargers are remembered; ids come from outside.
 const MOST: usize = 100_000;
 
-/// The latest word of each charger, in order of arrival.
-#[derive(Debug, Clone, Default)]
+/// The latest word of each charger, until it is on disk.
+#[derive(Debug, Default)]
 pub(crate) struct Chargers {
-    words: Arc<Mutex<Words>>,
+    words: Mutex<Words>,
 }
 
 #[derive(Debug, Default)]
@@ -28,43 +28,48 @@ struct Words {
 #[derive(Debug)]
 struct Word {
     number: u64,
-    /// There until it is on disk.
+    /// There while nobody is writing it.
     unwritten: Option<PostoChange>,
 }
 
 impl Chargers {
-    /// A word arrived: its number.
-    pub(super) fn heard(&self) -> u64 {
+    /// A word arrived: its number. Whatever that charger said before does not count any more.
+    pub(super) fn heard(&self, posto_id: i64) -> u64 {
         let mut words = self.lock();
         words.last += 1;
-        words.last
+        let number = words.last;
+        if words.of_posto.len() < MOST || words.of_posto.contains_key(&posto_id) {
+            words.of_posto.insert(posto_id, Word { number, unwritten: None });
+        }
+        number
     }
 
-    /// What came of writing it. Only the latest word of a charger counts.
+    /// What came of writing it. Only the latest word of a charger is kept.
     pub(super) fn note(
         &self,
         posto_id: i64,
         number: u64,
-        change: &PostoChange,
+        change: PostoChange,
         outcome: &Result<i64, WriteError>,
     ) {
-        let try_again = matches!(outcome, Err(WriteError::Unavailable | WriteError::Overloaded));
         let mut words = self.lock();
-        if words.of_posto.get(&posto_id).is_some_and(|word| word.number > number) {
+        let Some(word) = words.of_posto.get_mut(&posto_id).filter(|word| word.number == number)
+        else {
             return;
-        }
-        if words.of_posto.len() < MOST || words.of_posto.contains_key(&posto_id) {
-            let unwritten = try_again.then(|| change.clone());
-            words.of_posto.insert(posto_id, Word { number, unwritten });
+        };
+        if matches!(outcome, Err(WriteError::Unavailable | WriteError::Overloaded)) {
+            word.unwritten = Some(change);
+        } else {
+            words.of_posto.remove(&posto_id);
         }
     }
 
-    /// What is to be written still.
-    pub(super) fn unwritten(&self) -> Vec<(i64, u64, PostoChange)> {
-        let words = self.lock();
+    /// Takes what is to be written still; what fails again is to be noted again.
+    pub(super) fn take_unwritten(&self) -> Vec<(i64, u64, PostoChange)> {
+        let mut words = self.lock();
         let unwritten =
-            |(id, word): (&i64, &Word)| Some((*id, word.number, word.unwritten.clone()?));
-        words.of_posto.iter().filter_map(unwritten).collect()
+            |(id, word): (&i64, &mut Word)| Some((*id, word.number, word.unwritten.take()?));
+        words.of_posto.iter_mut().filter_map(unwritten).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Words> {
@@ -81,15 +86,30 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_word_is_kept_until_it_is_written() {
+    fn a_word_is_kept_until_it_is_written() {
         let chargers = Chargers::default();
-        let (first, second) = (chargers.heard(), chargers.heard());
-        chargers.note(5, second, &change(false), &Err(WriteError::Unavailable));
-        chargers.note(5, first, &change(true), &Ok(5));
-        assert_eq!(chargers.unwritten(), [(5, second, change(false))]);
-        chargers.note(5, second, &change(false), &Ok(5));
-        assert_eq!(chargers.unwritten(), []);
-        chargers.note(5, first, &change(true), &Err(WriteError::Overloaded));
-        assert_eq!(chargers.unwritten(), [], "an older word does not come back");
+        let number = chargers.heard(5);
+        chargers.note(5, number, change(false), &Err(WriteError::Unavailable));
+        assert_eq!(chargers.take_unwritten(), [(5, number, change(false))]);
+        assert_eq!(chargers.take_unwritten(), [], "it is being written");
+        chargers.note(5, number, change(false), &Err(WriteError::Overloaded));
+        assert_eq!(chargers.take_unwritten(), [(5, number, change(false))]);
+        chargers.note(5, number, change(false), &Ok(5));
+        assert_eq!(chargers.take_unwritten(), []);
+        assert!(chargers.lock().of_posto.is_empty(), "nothing is left of what is done");
+    }
+
+    #[test]
+    fn an_older_word_never_follows_a_newer_one() {
+        let chargers = Chargers::default();
+        let first = chargers.heard(5);
+        chargers.note(5, first, change(false), &Err(WriteError::Unavailable));
+        // The newer word is under way when the older one would be tried again, and before.
+        let second = chargers.heard(5);
+        assert_eq!(chargers.take_unwritten(), []);
+        chargers.note(5, first, change(false), &Err(WriteError::Unavailable));
+        assert_eq!(chargers.take_unwritten(), []);
+        chargers.note(5, second, change(true), &Err(WriteError::Unavailable));
+        assert_eq!(chargers.take_unwritten(), [(5, second, change(true))]);
     }
 }

@@ -28,16 +28,16 @@ async fn act(servidor: &Servidor, delivery: &Delivery) {
         em_manutencao: said.em_manutencao,
         ..PostoChange::default()
     };
-    let number = servidor.chargers.heard();
+    let number = servidor.chargers.heard(said.ponto_id);
     write(servidor, said.ponto_id, number, change).await;
 }
 
 /// Writes a charger's word, or keeps it until that can be done.
 pub(super) async fn write(servidor: &Servidor, posto_id: i64, number: u64, change: PostoChange) {
     let outcome = servidor.store.edit(Edit::ChangePosto(posto_id, change.clone())).await;
-    servidor.chargers.note(posto_id, number, &change, &outcome);
-    match outcome {
+    match &outcome {
         Ok(posto_id) => info!(posto_id, disponivel = change.in_service, "a charger spoke"),
         Err(error) => warn!(posto_id, %error, "what a charger said was not written"),
     }
+    servidor.chargers.note(posto_id, number, change, &outcome);
 }

@@ -59,7 +59,7 @@ pub(crate) async fn run(
             // Here and not in a task of its own: what is written again must not overtake what
             // comes after it.
             _ = again.tick() => {
-                for (posto_id, number, change) in servidor.chargers.unwritten() {
+                for (posto_id, number, change) in servidor.chargers.take_unwritten() {
                     in_hand.room().await;
                     let servidor = servidor.clone();
                     in_hand.spawn(async move {

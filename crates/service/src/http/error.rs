@@ -6,6 +6,10 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{BadMessage, Codigo, ErrorReply, RequestId};
 
+/// When to try again after `sobrecarregado`. A servidor takes what comes within a second for a copy
+/// of what it has denied, and denies it as well.
+pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+
 /// An error on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpError(Box<ErrorReply>);
@@ -108,7 +112,7 @@ impl IntoResponse for HttpError {
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self.0)).into_response();
         if codigo == Codigo::Sobrecarregado {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         // Which request failed is known where its line is logged.
         response.extensions_mut().insert(self);

@@ -21,7 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 pub use docs::document_faults;
-pub use error::HttpError;
+pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use extract::{Path, RawJson};
 pub use health::Health;
 pub use query::QueryParams;

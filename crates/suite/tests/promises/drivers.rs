@@ -196,7 +196,8 @@ impl Driver {
         let told = read.as_ref().and_then(|(_, json)| json["request_id"].as_str());
         let request_id = match (&asked, key) {
             (Asked::Reserve { .. }, Some(key)) => {
-                Some(RequestId::from_idempotency_key(key).as_str().to_owned())
+                let server_id = server_id.parse().expect("an id");
+                Some(RequestId::from_idempotency_key(&server_id, key).as_str().to_owned())
             }
             (Asked::Reserve { .. }, None) => told.map(str::to_owned),
             _ => about,
