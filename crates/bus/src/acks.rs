@@ -33,6 +33,26 @@ impl Ack {
     }
 }
 
+impl Ack {
+    /// For the last answer to the delivery: acknowledges once that has reached the broker, or has
+    /// come to any other end. A crash before that has the delivery come again, and be answered.
+    pub fn after_answer(self) -> AckAfter {
+        AckAfter(Some(self))
+    }
+}
+
+/// Acknowledges a delivery when it is dropped, see [`Ack::after_answer`].
+#[derive(Debug)]
+pub struct AckAfter(Option<Ack>);
+
+impl Drop for AckAfter {
+    fn drop(&mut self) {
+        if let Some(ack) = self.0.take() {
+            ack.done();
+        }
+    }
+}
+
 impl Drop for Ack {
     fn drop(&mut self) {
         if let Some((queue, seq)) = self.slot.take() {
@@ -165,6 +185,15 @@ mod tests {
         drop(a);
         assert_eq!(ready(&queue), [2]);
         assert_eq!(queue.abandoned(), 1);
+    }
+
+    #[test]
+    fn an_answered_delivery_is_acknowledged_when_its_answer_is_gone() {
+        let queue = queue();
+        let answer = queue.open(1).after_answer();
+        assert!(ready(&queue).is_empty());
+        drop(answer);
+        assert_eq!((ready(&queue), queue.abandoned()), (vec![1], 0));
     }
 
     #[test]

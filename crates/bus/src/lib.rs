@@ -43,7 +43,7 @@ mod supervisor;
 mod sync;
 mod takeover;
 
-pub use acks::Ack;
+pub use acks::{Ack, AckAfter};
 pub use bus::{Bus, connect};
 pub use counters::Counters;
 pub use directory::{Change, Directory};

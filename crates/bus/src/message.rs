@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::Ack;
+use crate::{Ack, AckAfter};
 
 /// A message to publish, at QoS 1.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Outgoing {
     /// Where to; no wildcards.
     pub topic: String,
@@ -24,6 +24,8 @@ pub struct Outgoing {
     pub correlation: Option<Bytes>,
     /// Whether it may travel with others.
     pub join: Join,
+    /// The delivery that this is the last answer to.
+    pub acknowledges: Option<AckAfter>,
 }
 
 /// Whether waiting messages on one topic may travel as one JSON array.

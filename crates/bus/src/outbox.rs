@@ -92,7 +92,7 @@ impl Outbox {
     }
 
     /// The broker has answered for these, or they are given up.
-    pub(crate) fn settle(&mut self, batch: &Batch) {
+    pub(crate) fn settle(&mut self, batch: Batch) {
         self.len -= batch.items.len();
         self.land(&batch.topic);
     }

@@ -111,6 +111,7 @@ fn publish<T: serde::Serialize>(servidor: &Servidor, topic: String, event: &T) {
         response_topic: None,
         correlation: None,
         join: Join::Never,
+        acknowledges: None,
     });
     if let Err(error) = sent {
         warn!(%error, "an event could not be sent");

@@ -42,6 +42,11 @@ mod chosen {
     pub(crate) fn crash_at(_: CrashPoint) {}
 
     #[inline(always)]
+    pub(crate) const fn will_crash_at(_: CrashPoint) -> bool {
+        false
+    }
+
+    #[inline(always)]
     pub(crate) const fn has(_: Bug) -> bool {
         false
     }
@@ -65,12 +70,17 @@ mod chosen {
 
     /// Dies here, as by `kill -9`, if `CRASH_AT` names this point.
     pub(crate) fn crash_at(point: CrashPoint) {
-        if *CRASH_AT == format!("{point:?}") {
+        if will_crash_at(point) {
             if point == CrashPoint::BeforeAck {
                 std::thread::sleep(REPLY_LEAVES);
             }
             std::process::abort();
         }
+    }
+
+    /// Whether `CRASH_AT` names this point.
+    pub(crate) fn will_crash_at(point: CrashPoint) -> bool {
+        *CRASH_AT == format!("{point:?}")
     }
 
     /// Whether `SEEDED_BUG` names this fault.
@@ -79,4 +89,4 @@ mod chosen {
     }
 }
 
-pub(crate) use chosen::{crash_at, has};
+pub(crate) use chosen::{crash_at, has, will_crash_at};

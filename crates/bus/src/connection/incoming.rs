@@ -117,7 +117,6 @@ impl Connection<'_> {
     pub(super) fn on_puback(&mut self, puback: &PubAck) -> Result<(), Reason> {
         match self.flight.acknowledged(puback.pkid) {
             Some(Cargo::Messages(batch)) => {
-                lock(&self.shared.outbox).settle(&batch);
                 let tally = &self.shared.tally;
                 match puback.reason {
                     PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
@@ -128,6 +127,7 @@ impl Connection<'_> {
                         tracing::error!(topic = &*batch.topic, ?reason, "publish refused");
                     }
                 }
+                lock(&self.shared.outbox).settle(batch);
             }
             Some(Cargo::Farewell) => self.part()?,
             Some(Cargo::Birth) | None => {}

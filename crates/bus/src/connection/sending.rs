@@ -85,7 +85,7 @@ impl Connection<'_> {
                 "message dropped: larger than the broker takes"
             );
             add(&tally.refused, batch.items.len());
-            lock(&self.shared.outbox).settle(&batch);
+            lock(&self.shared.outbox).settle(batch);
             return Ok(());
         }
         add(&tally.published, batch.items.len());

@@ -56,6 +56,7 @@ mod tests {
             response_topic: command.then(|| "r".to_owned()),
             correlation: None,
             join: crate::Join::Never,
+            acknowledges: None,
         }
     }
 

@@ -16,6 +16,7 @@ fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
         response_topic: None,
         correlation: Some(Bytes::from_static(b"id")),
         join,
+        acknowledges: None,
     }
 }
 
@@ -31,7 +32,7 @@ fn take_all(outbox: &mut Outbox) -> Vec<Bytes> {
     let mut payloads = Vec::new();
     while let (Some(batch), _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES) {
         payloads.push(batch.payload());
-        outbox.settle(&batch);
+        outbox.settle(batch);
     }
     payloads
 }
@@ -69,7 +70,7 @@ fn two_packets_of_a_lane_are_in_flight_and_the_rest_gathers() {
         in_flight.extend(outbox.take(Instant::now(), MAX_ARRAY_BYTES).0);
     }
     assert_eq!(in_flight.len(), 2);
-    outbox.settle(&in_flight[0]);
+    outbox.settle(in_flight.remove(0));
     let (batch, _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES);
     assert_eq!(batch.unwrap().payload(), "[2,3,4,5,6,7,8]");
 }
@@ -117,12 +118,12 @@ fn only_commands_of_one_expiry_travel_together() {
 #[test]
 fn what_is_over_is_neither_sent_nor_kept() {
     let now = Instant::now();
-    let over = Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
-    let mut outbox = outbox_with([over.clone(), message("t", "2", Join::WhenWaiting)]);
+    let over = || Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
+    let mut outbox = outbox_with([over(), message("t", "2", Join::WhenWaiting)]);
     let (batch, expired) = outbox.take(now, MAX_ARRAY_BYTES);
     assert_eq!((batch.unwrap().payload(), expired), (Bytes::from("2"), 1));
 
-    let mut outbox = outbox_with([over]);
+    let mut outbox = outbox_with([over()]);
     assert_eq!(outbox.purge(now), 1);
     assert_eq!(outbox.len(), 0);
     assert!(outbox.take(now, MAX_ARRAY_BYTES).0.is_none());

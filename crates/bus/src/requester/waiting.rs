@@ -131,6 +131,7 @@ impl<R: Clone> Entry<R> {
             response_topic: Some(self.response_topic.clone()),
             correlation: Some(Bytes::copy_from_slice(self.request_id.as_str().as_bytes())),
             join: self.join,
+            acknowledges: None,
         }
     }
 

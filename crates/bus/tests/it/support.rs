@@ -47,6 +47,7 @@ pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
         response_topic: None,
         correlation: None,
         join: Join::Never,
+        acknowledges: None,
     }
 }
 

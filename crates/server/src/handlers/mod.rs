@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, timeout_at};
 
-use bus::{Delivery, Join, Outgoing};
+use bus::{Ack, Delivery, Join, Outgoing};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use protocol::topics::{self, Command, ServerInbound};
@@ -126,13 +126,18 @@ fn dispatch(servidor: &Servidor, delivery: Delivery, in_hand: &mut InHand) {
     }
 }
 
-async fn one_command(servidor: Servidor, command: Command, delivery: Delivery) {
+async fn one_command(servidor: Servidor, command: Command, mut delivery: Delivery) {
     crash_on(command, CrashPoint::Received);
+    let ack = std::mem::replace(&mut delivery.ack, Ack::none());
     let envelope = Envelope::of(&servidor, &delivery, command, Join::Never);
-    envelope.carry_out(&delivery.payload).await;
+    let reply = envelope.carry_out(&delivery.payload).await;
+    if command == Command::Reserva && sabotage::will_crash_at(CrashPoint::BeforeAck) {
+        envelope.reply(reply, Ack::none());
+    } else {
+        envelope.reply(reply, ack);
+    }
     crash_on(command, CrashPoint::Replied);
     crash_on(command, CrashPoint::BeforeAck);
-    delivery.ack.done();
 }
 
 /// Only reservations are made to fail, or a test could not get as far as to make one.
@@ -143,17 +148,21 @@ fn crash_on(command: Command, point: CrashPoint) {
 }
 
 /// On its own topic a servidor takes arrays too; each command in one is independent.
-async fn direct_commands(servidor: Servidor, command: Command, delivery: Delivery) {
+async fn direct_commands(servidor: Servidor, command: Command, mut delivery: Delivery) {
+    let ack = std::mem::replace(&mut delivery.ack, Ack::none());
     match protocol::split(&delivery.payload) {
         Ok((payloads, array)) => {
             let join = if array { Join::Always } else { Join::Never };
             let envelope = Envelope::of(&servidor, &delivery, command, join);
             let ours = payloads.into_iter().filter(|payload| envelope.is_ours(payload));
-            join_all(ours.map(|payload| envelope.carry_out(payload))).await;
+            let replies = join_all(ours.map(|payload| envelope.carry_out(payload))).await;
+            envelope.reply(replies.into_iter().flatten(), ack);
         }
-        Err(bad) => servidor.bus.bad_message(&delivery.topic, &bad.to_string()),
+        Err(bad) => {
+            servidor.bus.bad_message(&delivery.topic, &bad.to_string());
+            ack.done();
+        }
     }
-    delivery.ack.done();
 }
 
 /// What a command has besides its payload.
@@ -185,7 +194,8 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    async fn carry_out(&self, payload: &[u8]) {
+    /// Does what a command asks; the answer, unless nobody can be answered.
+    async fn carry_out(&self, payload: &[u8]) -> Option<Reply> {
         let outcome = match self.command {
             Command::Postos => self.in_time(postos::handle(self.servidor, payload)).await,
             Command::Reserva => reserva::handle(self.servidor, payload, self.deadline).await,
@@ -194,10 +204,7 @@ impl<'a> Envelope<'a> {
             }
             Command::Consulta => self.in_time(consulta::handle(self.servidor, payload)).await,
         };
-        match outcome {
-            Ok(reply) => self.reply(reply),
-            Err(refusal) => self.refuse(refusal, payload),
-        }
+        outcome.map_or_else(|failure| self.refusal(failure, payload), Some)
     }
 
     /// A question nobody waits for any more is not worth an answer.
@@ -208,37 +215,42 @@ impl<'a> Envelope<'a> {
         timeout_at(self.deadline, answer).await.unwrap_or(Err(Failure::Expired))
     }
 
-    fn refuse(&self, failure: Failure, payload: &[u8]) {
-        let origin = Origin::from_json(payload);
+    fn refusal(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
         if let Failure::Bad(bad) = &failure {
             self.servidor.bus.bad_message(self.topic, &bad.to_string());
         }
-        let Some((client_id, request_id)) = origin else {
-            return;
-        };
+        let (client_id, request_id) = Origin::from_json(payload)?;
         info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {
-            Ok(payload) => self.reply(Reply { client_id, request_id, payload }),
-            Err(error) => warn!(%request_id, %error, "an answer cannot be written as JSON"),
+            Ok(payload) => Some(Reply { client_id, request_id, payload }),
+            Err(error) => {
+                warn!(%request_id, %error, "an answer cannot be written as JSON");
+                None
+            }
         }
     }
 
-    fn reply(&self, reply: Reply) {
-        let Reply { client_id, request_id, payload } = reply;
-        let sent = self.servidor.bus.publish(Outgoing {
-            topic: topics::response(&client_id, self.command),
-            payload: payload.into(),
-            expires_at: Some(self.deadline),
-            retain: false,
-            response_topic: None,
-            correlation: self.correlation.clone(),
-            join: self.join,
-        });
-        match sent {
-            Ok(()) => debug!(%request_id, "answered"),
-            // The asker repeats the command, and the stored reply is there for it.
-            Err(error) => warn!(%request_id, %error, "an answer could not be sent"),
+    /// Answers a delivery, which is acknowledged once the broker has the last of the answers.
+    fn reply(&self, replies: impl IntoIterator<Item = Reply>, ack: Ack) {
+        let mut replies = replies.into_iter().peekable();
+        let mut ack = Some(ack.after_answer());
+        while let Some(Reply { client_id, request_id, payload }) = replies.next() {
+            let sent = self.servidor.bus.publish(Outgoing {
+                topic: topics::response(&client_id, self.command),
+                payload: payload.into(),
+                expires_at: Some(self.deadline),
+                retain: false,
+                response_topic: None,
+                correlation: self.correlation.clone(),
+                join: self.join,
+                acknowledges: if replies.peek().is_none() { ack.take() } else { None },
+            });
+            match sent {
+                Ok(()) => debug!(%request_id, "answered"),
+                // The asker repeats the command, and the stored reply is there for it.
+                Err(error) => warn!(%request_id, %error, "an answer could not be sent"),
+            }
         }
     }
 }

@@ -1,6 +1,10 @@
 //! A servidor that dies at each point on the way of a reservation, and comes back.
 
-use crate::harness::{Program, SABOTAGED_SERVER, World, eventually, path_of, seed_payload};
+use serde_json::json;
+
+use crate::harness::{
+    PlainClient, Program, SABOTAGED_SERVER, World, eventually, path_of, seed_payload,
+};
 
 /// In the order in which a reservation passes them; see `server/src/sabotage.rs`.
 const POINTS: [&str; 6] =
@@ -44,6 +48,31 @@ async fn dies_and_comes_back(world: &World, point: &str) {
 async fn a_reservation_survives_a_crash_at_every_point() {
     for point in POINTS {
         dies_and_comes_back(&World::on_mosquitto().await, point).await;
+    }
+}
+
+/// One who says it once and does not repeat it: only the broker's redelivery is left.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn who_does_not_repeat_a_command_is_answered_after_a_crash_at_every_point() {
+    const REPLY: &str = "client/app1/postos/reserva/response";
+    for point in POINTS {
+        let world = World::on_mosquitto().await;
+        world.seed_postos("server1", 20);
+        let mut server = sabotaged(&world, &[("CRASH_AT", point)]).await;
+        server.ready().await;
+        let mut app = PlainClient::subscribe(&world, "app1", &[REPLY]).await;
+        let command = json!({"request_id": point, "client_id": "app1", "server_id": "server1",
+            "carro": {"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+                "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19},
+            "posto_id": 5});
+        app.publish("server/postos/reserva", command).await;
+        assert!(!server.ended().await.success(), "{point}: it dies");
+        let server = sabotaged(&world, &[]).await;
+        let answer = app.next(REPLY).await;
+        assert_eq!(answer["status"], "sucesso", "{point}: {answer}");
+        let reservas = server.get("/reservas").await.json;
+        assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(1), "{point}: {reservas}");
     }
 }
 
