@@ -38,6 +38,8 @@ pub struct Client {
     listener: TcpListener,
     gateway: Gateway,
     max_in_flight: usize,
+    /// Cancelled when a task ends.
+    broken: CancellationToken,
 }
 
 impl Client {
@@ -58,9 +60,10 @@ impl Client {
             outbox: OUTBOX,
         });
         let gateway = Gateway::new(&config, bus);
-        tokio::spawn(run_inbox(gateway.clone(), inbox));
+        let broken = CancellationToken::new();
+        service::spawn_essential(&broken, run_inbox(gateway.clone(), inbox));
         info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
-        Ok(Self { addr, listener, gateway, max_in_flight: config.max_in_flight })
+        Ok(Self { addr, listener, gateway, max_in_flight: config.max_in_flight, broken })
     }
 
     /// Where the HTTP API listens.
@@ -72,18 +75,18 @@ impl Client {
     /// Serves until `shutdown` is done; then finishes what is in hand and leaves the broker.
     ///
     /// # Errors
-    /// The HTTP API cannot accept connections any more.
+    /// The HTTP API cannot accept connections any more, or another part has ended before.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
         let router = http::router(self.gateway.clone(), self.max_in_flight);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
-        let serving = tokio::spawn(serving);
-        shutdown.await;
+        let serving = service::spawn_essential(&self.broken, serving);
+        let asked = service::until_asked_or_broken(shutdown, &self.broken).await;
         info!("stopping");
         stop.cancel();
         let served = serving.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         self.gateway.bus.close(BUS_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
-        served
+        if asked { served } else { served.and(Err(std::io::Error::other("it was broken"))) }
     }
 }

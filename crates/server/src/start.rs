@@ -67,6 +67,8 @@ pub struct Server {
     closer: StoreCloser,
     stop: CancellationToken,
     stop_announcing: CancellationToken,
+    /// Cancelled when one of the tasks ends.
+    broken: CancellationToken,
     handlers: JoinHandle<()>,
     announcer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
@@ -101,21 +103,22 @@ impl Server {
             command_limit: config.command_limit,
         });
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());
+        let broken = CancellationToken::new();
+        let handling = handlers::run(servidor.clone(), inbox, stop.clone());
+        let announcing = announce::run(servidor.clone(), changes, stop_announcing.clone());
+        let sweeping = sweep(servidor.clone(), stop.clone());
         info!(server_id = %config.server_id, %addr, database = %path.display(), "started");
         Ok(Self {
             addr,
             listener,
-            handlers: tokio::spawn(handlers::run(servidor.clone(), inbox, stop.clone())),
-            announcer: tokio::spawn(announce::run(
-                servidor.clone(),
-                changes,
-                stop_announcing.clone(),
-            )),
-            sweeper: tokio::spawn(sweep(servidor.clone(), stop.clone())),
+            handlers: service::spawn_essential(&broken, handling),
+            announcer: service::spawn_essential(&broken, announcing),
+            sweeper: service::spawn_essential(&broken, sweeping),
             servidor,
             closer,
             stop,
             stop_announcing,
+            broken,
         })
     }
 
@@ -129,12 +132,12 @@ impl Server {
     /// offline, and leaves one complete database file.
     ///
     /// # Errors
-    /// The admin API cannot accept connections any more, or the database cannot be closed.
+    /// The admin API cannot accept connections any more, or another part has ended before.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let router = admin::router(self.servidor.clone());
         let http = service::serve(self.listener, router, self.stop.clone(), WORK_GRACE);
-        let http = tokio::spawn(http);
-        shutdown.await;
+        let http = service::spawn_essential(&self.broken, http);
+        let asked = service::until_asked_or_broken(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
         let served = http.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
@@ -151,7 +154,7 @@ impl Server {
             Ok(Err(error)) => warn!(%error, "the database was left with its WAL"),
             Err(_) => warn!("the database was left with its WAL"),
         }
-        served
+        if asked { served } else { served.and(Err(std::io::Error::other("it was broken"))) }
     }
 }
 
@@ -204,7 +207,7 @@ fn bus_options(config: &Config) -> bus::Options {
     }
 }
 
-/// Looks at the clock until told to stop.
+/// Looks at the clock until told to stop, or there is no writer any more.
 async fn sweep(servidor: Servidor, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -215,6 +218,9 @@ async fn sweep(servidor: Servidor, stop: CancellationToken) {
         }
         if let Err(error) = servidor.store.sweep().await {
             warn!(%error, "the sweep was not made");
+            if servidor.store.is_closed() {
+                return;
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod health;
 mod http;
 mod logs;
 mod program;
+mod tasks;
 
 pub use config::{ConfigError, Lookup, duration_secs, host, or_default, port, required};
 pub use health::healthcheck;
@@ -15,3 +16,4 @@ pub use http::{
 };
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, now, shutdown_signal};
+pub use tasks::{spawn_essential, until_asked_or_broken};

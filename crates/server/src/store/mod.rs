@@ -112,6 +112,12 @@ impl Store {
         Ok((Self { writer: sender, readers, listings, servidor, writable, denied }, closer))
     }
 
+    /// Whether the writer is no more, so that nothing will ever be written again.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.writer.is_closed()
+    }
+
     /// Whether the last write went well; after one that did not, every sweep tries again.
     #[must_use]
     pub fn is_writable(&self) -> bool {
