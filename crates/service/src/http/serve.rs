@@ -5,10 +5,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
+
+/// How long a connection may take for the head of its next request, silence between two requests
+/// included: who has gone without saying so, or never says anything, does not stay for ever.
+const HEAD_LIMIT: Duration = Duration::from_secs(75);
+/// Before the next try to accept when there are too many open files.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 /// Nothing can listen on an HTTP address.
 #[derive(Debug, thiserror::Error)]
@@ -32,33 +41,107 @@ pub async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), Liste
 }
 
 /// Serves until `stop`; then accepts nothing more, and gives requests in hand `grace` to finish.
-///
-/// # Errors
-/// The listener fails for good.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
     grace: Duration,
-) -> io::Result<()> {
-    let listener = listener.tap_io(|connection| {
+) {
+    serve_with(listener, router, stop, grace, HEAD_LIMIT).await;
+}
+
+async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    grace: Duration,
+    head_limit: Duration,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head_limit);
+    let graceful = GracefulShutdown::new();
+    while let Some(connection) = stop.run_until_cancelled(accept(&listener)).await {
         // Answers are small and whole: waiting to fill a packet would only delay them.
         if let Err(error) = connection.set_nodelay(true) {
             debug!(%error, "TCP_NODELAY could not be set");
         }
-    });
-    let serving = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.clone().cancelled_owned())
-        .into_future();
-    let out_of_grace = async {
-        stop.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        served = serving => served,
-        () = out_of_grace => {
-            warn!("some HTTP requests were cut off by the stop");
-            Ok(())
+        let service = TowerToHyperService::new(router.clone());
+        let serving = graceful.watch(http.serve_connection(TokioIo::new(connection), service));
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                debug!(%error, "an HTTP connection broke");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        warn!("some HTTP requests were cut off by the stop");
+    }
+}
+
+/// The next connection, however long it takes.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((connection, _)) => return connection,
+            // It has gone again before it was taken.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                error!(%error, "HTTP connections cannot be accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(300);
+    const LONG: Duration = Duration::from_secs(20);
+
+    async fn started(router: Router, grace: Duration) -> (SocketAddr, CancellationToken) {
+        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let stop = CancellationToken::new();
+        tokio::spawn(serve_with(listener, router, stop.clone(), grace, SHORT));
+        (addr, stop)
+    }
+
+    /// What is answered until the connection is closed.
+    async fn answered(addr: SocketAddr, said: &str) -> String {
+        let mut connection = TcpStream::connect(addr).await.expect("it listens");
+        connection.write_all(said.as_bytes()).await.expect("it is said");
+        let mut answer = String::new();
+        let read = connection.read_to_string(&mut answer);
+        tokio::time::timeout(LONG, read).await.expect("it is closed").expect("a text");
+        answer
+    }
+
+    #[tokio::test]
+    async fn who_never_finishes_a_request_does_not_stay() {
+        let router = Router::new().route("/", get(async || "ok"));
+        let (addr, _stop) = started(router, LONG).await;
+        assert_eq!(answered(addr, "").await, "");
+        assert_eq!(answered(addr, "GET / HTTP/1.1\r\nHost: x\r\n").await, "");
+        let answer = answered(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(answer.ends_with("ok"), "answered, and closed after the silence: {answer}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_lets_requests_in_hand_finish_and_takes_no_more() {
+        let slow = async || {
+            tokio::time::sleep(SHORT * 2).await;
+            "slow"
+        };
+        let (addr, stop) = started(Router::new().route("/", get(slow)), LONG).await;
+        let asked = tokio::spawn(answered(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+        tokio::time::sleep(SHORT).await;
+        stop.cancel();
+        assert!(asked.await.expect("an answer").ends_with("slow"));
+        assert!(TcpStream::connect(addr).await.is_err(), "it listens no more");
     }
 }
