@@ -1,7 +1,7 @@
 //! Why the gateway itself cannot give the answer that was asked for.
 
 use bus::CallError;
-use protocol::{Codigo, RequestId, ServerId};
+use protocol::{Codigo, ErrorReply, FieldError, RequestId, ServerId};
 use service::HttpError;
 
 /// A fault between here and the servidor. Its `Display` is the public `mensagem`. What the
@@ -65,6 +65,11 @@ impl GatewayError {
 
 impl From<GatewayError> for HttpError {
     fn from(error: GatewayError) -> Self {
-        Self::new(error.codigo(), error.to_string())
+        let mut reply = ErrorReply::new(None, error.codigo(), error.to_string());
+        if error == GatewayError::KeyReused {
+            let mensagem = reply.mensagem.clone();
+            reply.campos = vec![FieldError { campo: "request_id".to_owned(), mensagem }];
+        }
+        reply.into()
     }
 }

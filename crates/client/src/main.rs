@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     PROGRAM.main(async || -> Result<(), Box<dyn std::error::Error>> {
         service::init_logs();
         let shutdown = service::shutdown_signal();
-        let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
+        let config = Config::from_lookup(&service::environment)?;
         let client = Client::start(config).await?;
         client.run_until(shutdown).await?;
         Ok(())

@@ -39,6 +39,15 @@ pub struct StartFacts<'a> {
     pub holdings: &'a [Holding],
 }
 
+/// What starting a session comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It starts now.
+    Now,
+    /// This carro charges there already: the same as once.
+    Already,
+}
+
 /// Decides whether a carro may start charging at `now`.
 ///
 /// # Errors
@@ -47,8 +56,11 @@ pub fn decide_carregamento_start(
     placa: &Placa,
     facts: &StartFacts<'_>,
     now: Moment,
-) -> Result<(), Rejection> {
+) -> Result<Start, Rejection> {
     let nome = || facts.posto.nome.clone();
+    if facts.posto.charging.as_ref() == Some(placa) {
+        return Ok(Start::Already);
+    }
     if facts.posto.em_manutencao {
         return Err(Rejection::PostoEmManutencao { nome: nome() });
     }
@@ -62,7 +74,7 @@ pub fn decide_carregamento_start(
     if facts.holdings.iter().any(another) {
         return Err(Rejection::PostoReservado { nome: nome() });
     }
-    Ok(())
+    Ok(Start::Now)
 }
 
 /// What finishing a session comes to.
@@ -124,12 +136,12 @@ mod tests {
         }];
         let facts = StartFacts { posto: &posto(), holdings: &held };
         let start = |plate, now| decide_carregamento_start(&placa(plate), &facts, now);
-        assert_eq!(start("ABC1234", NOW), Ok(()));
+        assert_eq!(start("ABC1234", NOW), Ok(Start::Now));
         assert_eq!(
             start("XYZ9876", NOW),
             Err(Rejection::PostoReservado { nome: "Ponto 5".to_owned() })
         );
-        assert_eq!(start("XYZ9876", NOW.plus_millis(10)), Ok(()));
+        assert_eq!(start("XYZ9876", NOW.plus_millis(10)), Ok(Start::Now));
     }
 
     #[test]
@@ -138,7 +150,9 @@ mod tests {
             let facts = StartFacts { posto: &posto, holdings: &[] };
             decide_carregamento_start(&placa("ABC1234"), &facts, NOW)
         };
-        assert_eq!(start(posto()), Ok(()));
+        assert_eq!(start(posto()), Ok(Start::Now));
+        let here_already = PostoFacts { charging: Some(placa("ABC1234")), ..posto() };
+        assert_eq!(start(here_already), Ok(Start::Already));
         assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
         assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
         assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());

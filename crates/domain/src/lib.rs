@@ -12,7 +12,7 @@ mod reserva;
 mod values;
 
 pub use carregamento::{
-    Carregamento, Finish, Finished, StartFacts, decide_carregamento_finish,
+    Carregamento, Finish, Finished, Start, StartFacts, decide_carregamento_finish,
     decide_carregamento_start,
 };
 pub use interval::{Interval, Stretch, StretchError};

@@ -108,10 +108,15 @@ quantity! {
 }
 
 impl Price {
-    /// What `energy` costs, in BRL, rounded to whole centavos.
+    /// What `energy` costs, in BRL, rounded to whole centavos, half a centavo up. Price and energy
+    /// count as the decimal numbers they were written as, to six places: the product of two
+    /// binary fractions falls now below and now above a half.
     #[must_use]
     pub fn cost(self, energy: Kwh) -> f64 {
-        (self.0 * energy.0 * 100.0).round() / 100.0
+        let millionths = |number: f64| (number * 1e6).round() as i128;
+        let cost = millionths(self.0) * millionths(energy.0);
+        let centavos = (cost + 5_000_000_000) / 10_000_000_000;
+        centavos as f64 / 100.0
     }
 }
 
@@ -133,6 +138,18 @@ mod tests {
         let price = Price::new(2.5).expect("a price");
         assert_eq!(price.cost(Kwh::new(10.123).expect("energy")), 25.31);
         assert_eq!(price.cost(Kwh::new(0.0).expect("energy")), 0.0);
+        for (price, energy, cost) in [
+            (3.05, 41.9, 127.80),
+            (2.35, 18.3, 43.01),
+            (1.005, 1.0, 1.01),
+            (2.675, 1.0, 2.68),
+            (2.5, 0.001, 0.0),
+            (2.5, 0.002, 0.01),
+            (1000.0, 1_000_000.0, 1_000_000_000.0),
+        ] {
+            let price = Price::new(price).expect("a price");
+            assert_eq!(price.cost(Kwh::new(energy).expect("energy")), cost, "{price:?} {energy}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use utoipa::ToSchema;
 
 use crate::Loose;
@@ -15,6 +16,9 @@ pub struct FieldError {
     /// What is wrong and what would be right.
     pub mensagem: String,
 }
+
+/// Stands for a message that has no fields to be named.
+const WHOLE: &str = "corpo";
 
 /// Why a payload or body cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,20 +46,34 @@ impl fmt::Display for BadMessage {
 }
 
 impl BadMessage {
-    /// The wrong fields, none when it was no JSON object at all.
+    /// The wrong fields; where it was no JSON object at all, the whole of it counts as one.
     #[must_use]
     pub fn campos(self) -> Vec<FieldError> {
         match self {
-            Self::NotJson(_) => Vec::new(),
+            Self::NotJson(mensagem) => vec![FieldError { campo: WHOLE.to_owned(), mensagem }],
             Self::Fields(campos) => campos,
         }
     }
 }
 
 impl From<serde_json::Error> for BadMessage {
+    /// Where it is wrong, in words of ours: the library's are English, and name our types.
     fn from(error: serde_json::Error) -> Self {
-        Self::NotJson(error.to_string())
+        let place = format!("na linha {}, coluna {}", error.line(), error.column());
+        Self::NotJson(match error.classify() {
+            Category::Eof => format!("termina antes do fim, {place}"),
+            Category::Syntax | Category::Io => format!("há um erro de sintaxe {place}"),
+            Category::Data => match repeated(&error.to_string()) {
+                Some(campo) => format!("o campo {campo} vem duas vezes"),
+                None => format!("há algo fora do lugar {place}"),
+            },
+        })
     }
+}
+
+/// The field that serde says comes twice: it names it in its sentence only.
+fn repeated(error: &str) -> Option<&str> {
+    error.strip_prefix("duplicate field `")?.split('`').next()
 }
 
 /// Reads one JSON object.
@@ -67,7 +85,9 @@ impl From<serde_json::Error> for BadMessage {
 /// Not JSON, or not an object, or one that has a field twice.
 pub fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMessage> {
     let found = match payload.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => "veio vazio",
         Some(b'[') => "veio uma lista",
+        Some(b'n') if payload.trim_ascii() == b"null" => "veio null",
         Some(b'"') => "veio um texto",
         Some(b'-' | b'0'..=b'9') => "veio um número",
         // As text, so that it is found to be UTF-8 once and not string by string.

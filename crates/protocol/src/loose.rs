@@ -128,7 +128,13 @@ impl<'de, T: Scalar> Visitor<'de> for LooseVisitor<T> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Loose<T>, E> {
-        Ok(T::from_number(number).map_or_else(|| wrong("um número com vírgula"), Loose::Value))
+        // What is beyond every integer is read as a float.
+        let found = if number.fract() == 0.0 {
+            "um número grande demais"
+        } else {
+            "um número com vírgula"
+        };
+        Ok(T::from_number(number).map_or_else(|| wrong(found), Loose::Value))
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Loose<T>, E> {

@@ -59,6 +59,10 @@ impl Failure {
         reply.campos = match self {
             Self::Bad(bad) => bad.campos(),
             Self::Rejected(Rejection::Stretch(error)) => vec![wrong_stretch(error)],
+            Self::Rejected(rejection @ Rejection::ChaveReutilizada) => {
+                let mensagem = rejection.to_string();
+                vec![FieldError { campo: "request_id".to_owned(), mensagem }]
+            }
             _ => Vec::new(),
         };
         reply

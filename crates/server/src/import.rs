@@ -9,6 +9,9 @@ use serde::Deserialize;
 const DEFAULT_POTENCIA_MAXIMA: &str = "22.0";
 const DEFAULT_TIPO_CONECTOR: &str = "CCS";
 const DEFAULT_PRECO_KWH: &str = "2.5";
+/// The greatest integer that every JSON reader keeps exactly, 2^53 - 1; and new postos get greater
+/// ids still.
+const MAX_ID: i64 = 9_007_199_254_740_991;
 
 /// Why a file of postos was not imported; for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +62,14 @@ pub fn read_postos(path: &Path) -> Result<Vec<(i64, Posto)>, ImportError> {
     let headers = reader.headers().map_err(|error| file_error(error.to_string()))?.clone();
     for column in ["id", "nome", "latitude", "longitude", "status"] {
         if !headers.iter().any(|header| header.trim_start_matches('\u{feff}') == column) {
-            return Err(file_error(format!("the column {column} is missing in its first line")));
+            let separators = if headers.iter().any(|header| header.contains(';')) {
+                "; its columns should be separated by commas, not semicolons"
+            } else {
+                ""
+            };
+            return Err(file_error(format!(
+                "the column {column} is missing in its first line{separators}"
+            )));
         }
     }
     let headers: csv::StringRecord =
@@ -89,12 +99,11 @@ pub fn read_postos(path: &Path) -> Result<Vec<(i64, Posto)>, ImportError> {
 
 impl CsvRow {
     fn read(self) -> Result<(i64, Posto), String> {
-        let id = self.id.parse().ok().filter(|id| *id > 0);
-        let id: i64 =
-            id.ok_or_else(|| format!("id is {:?}; it should be a positive integer", self.id))?;
-        if self.nome.is_empty() || self.nome.chars().count() > 120 {
-            return Err("nome should have 1 to 120 characters".to_owned());
-        }
+        let id = self.id.parse().ok().filter(|id| (1..=MAX_ID).contains(id));
+        let id: i64 = id.ok_or_else(|| {
+            format!("id is {:?}; it should be an integer from 1 to {MAX_ID}", self.id)
+        })?;
+        text("nome", &self.nome, 120)?;
         let localizacao = Localizacao::from_degrees(&self.latitude, &self.longitude)
             .map_err(|_| place_error(&self.latitude, &self.longitude))?;
         let (in_service, em_manutencao) = match self.status.to_lowercase().as_str() {
@@ -109,9 +118,7 @@ impl CsvRow {
             }
         };
         let tipo_conector = given(self.tipo_conector, DEFAULT_TIPO_CONECTOR);
-        if tipo_conector.chars().count() > 40 {
-            return Err("tipo_conector should have at most 40 characters".to_owned());
-        }
+        text("tipo_conector", &tipo_conector, 40)?;
         Ok((
             id,
             Posto {
@@ -120,13 +127,15 @@ impl CsvRow {
                 potencia_maxima: number(
                     "potencia_maxima",
                     &given(self.potencia_maxima, DEFAULT_POTENCIA_MAXIMA),
-                    Kw::new,
+                    |power| Kw::new(power).ok().filter(|power| power.get() > 0.0),
+                    "over 0 and at most 5000",
                 )?,
                 tipo_conector,
                 preco_kwh: number(
                     "preco_kwh",
                     &given(self.preco_kwh, DEFAULT_PRECO_KWH),
-                    Price::new,
+                    |price| Price::new(price).ok(),
+                    "from 0 to 1000",
                 )?,
                 in_service,
                 em_manutencao,
@@ -146,9 +155,22 @@ fn place_error(latitude: &str, longitude: &str) -> String {
     )
 }
 
-fn number<T, E>(column: &str, text: &str, new: fn(f64) -> Result<T, E>) -> Result<T, String> {
-    let value = text.parse().ok().and_then(|number| new(number).ok());
-    value.ok_or_else(|| format!("{column} is {text:?}; it should be a number, 0 or more"))
+fn text(column: &str, text: &str, max: usize) -> Result<(), String> {
+    let fits = (1..=max).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits {
+        return Ok(());
+    }
+    Err(format!("{column} should have 1 to {max} characters, and no control characters"))
+}
+
+fn number<T>(
+    column: &str,
+    text: &str,
+    new: impl FnOnce(f64) -> Option<T>,
+    range: &str,
+) -> Result<T, String> {
+    let value = text.parse().ok().and_then(new);
+    value.ok_or_else(|| format!("{column} is {text:?}; it should be a number {range}"))
 }
 
 #[cfg(test)]
@@ -184,6 +206,8 @@ mod tests {
             ("2,B,1,1,livre,2", "status is \"livre\""),
             ("2,B,1,1,disponivel,caro", "preco_kwh is \"caro\""),
             ("2,B,1,1,disponivel,NaN", "preco_kwh is \"NaN\""),
+            ("2,B,1,1,disponivel,1000.5", "from 0 to 1000"),
+            ("9223372036854775807,B,1,1,disponivel,2", "from 1 to 9007199254740991"),
             ("2,B,1", "record with"),
         ] {
             let error = read(&format!("{head}{row}\n")).expect_err(row).to_string();
@@ -195,5 +219,7 @@ mod tests {
     fn a_missing_column_is_named() {
         let error = read("id,nome,latitude,longitude\n").expect_err("no status").to_string();
         assert!(error.contains("column status is missing"), "{error}");
+        let error = read("id;nome;latitude;longitude;status\n").expect_err("; for ,").to_string();
+        assert!(error.contains("commas, not semicolons"), "{error}");
     }
 }

@@ -15,5 +15,5 @@ pub use http::{
     document_faults, finish, listen, serve,
 };
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
-pub use program::{Program, now, shutdown_signal};
+pub use program::{Program, environment, now, shutdown_signal};
 pub use tasks::{spawn_essential, until_asked_or_broken};

@@ -61,6 +61,16 @@ pub struct Program {
 /// Exit code of a start that failed for a reason the operator can mend.
 const CANNOT_START: u8 = 2;
 
+/// Exit code of a health check that failed; Docker keeps the other codes for itself.
+const UNHEALTHY: u8 = 1;
+
+/// A variable of the process environment. What is not UTF-8 is shown as well as can be, so that it
+/// is refused for what it is and does not count as missing.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
 impl Program {
     /// Runs `purpose`, or what the first argument asks for instead.
     pub fn main<E: Display>(&self, purpose: impl AsyncFnOnce() -> Result<(), E>) -> ExitCode {
@@ -87,13 +97,17 @@ impl Program {
 
     fn healthcheck(&self) -> ExitCode {
         let addr = std::env::var("HTTP_ADDR").unwrap_or_default();
-        let addr = addr.parse::<SocketAddr>().or_else(|_| self.default_addr.parse());
-        let checked = addr
-            .map_err(|error| error.to_string())
-            .and_then(|addr| crate::healthcheck(addr.port()));
+        let addr = if addr.is_empty() { self.default_addr } else { &addr };
+        let checked = match addr.parse::<SocketAddr>() {
+            Ok(addr) => crate::healthcheck(addr.port()),
+            Err(_) => Err(format!("HTTP_ADDR is {addr:?}; it should be an address and port")),
+        };
         match checked {
             Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => complain(&reason),
+            Err(reason) => {
+                complain(&reason);
+                ExitCode::from(UNHEALTHY)
+            }
         }
     }
 

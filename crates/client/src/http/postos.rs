@@ -23,7 +23,7 @@ pub(super) fn server_id(params: &mut QueryParams, checker: &mut Checker) -> Opti
         PostosFilter,
     ),
     responses(
-        (status = 200, body = PostosReply),
+        (status = 200, body = PostosReply, description = "Os postos do servidor"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),

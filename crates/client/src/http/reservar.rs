@@ -38,7 +38,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1,
         max_length = 255, description = "Torna a repetição segura")),
     responses(
-        (status = 200, body = ReservaReply),
+        (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
             posto_reservado, posto_indisponivel, posto_em_manutencao"),

@@ -43,7 +43,7 @@ fn reserva_ref(
         ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
     ),
     responses(
-        (status = 200, body = ReservaReply),
+        (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
         (status = 409, body = ErrorReply, description = "A recusa dada à requisição"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
@@ -69,7 +69,7 @@ pub(super) async fn get(
         ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
     ),
     responses(
-        (status = 200, body = ReservaReply),
+        (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),

@@ -33,26 +33,26 @@ fn current(gateway: &Gateway) -> Json<Status> {
 }
 
 /// Situação do cliente.
-#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
 pub(super) async fn root(State(gateway): State<Gateway>) -> Json<Status> {
     current(&gateway)
 }
 
 /// Situação do cliente.
-#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
 pub(super) async fn status(State(gateway): State<Gateway>) -> Json<Status> {
     current(&gateway)
 }
 
 /// Vivo: o programa responde.
-#[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health, description = "Está bem")))]
 pub(super) async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
 /// Pronto: conectado ao broker e inscrito.
 #[utoipa::path(get, path = "/readyz", tag = "status", responses(
-    (status = 200, body = Health),
+    (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel"),
 ))]
 pub(super) async fn readyz(State(gateway): State<Gateway>) -> Result<Json<Health>, HttpError> {

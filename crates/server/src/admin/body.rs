@@ -1,10 +1,22 @@
 //! Bodies of the admin API, read so that every wrong field is named at once.
 
+use std::collections::BTreeMap;
+
 use domain::{Kw, Kwh, Localizacao, Placa, Posto, PostoChange, Price};
 use protocol::{BadMessage, Checker, Loose, read_object};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+const POSTO_FIELDS: [&str; 7] = [
+    "nome",
+    "localizacao",
+    "potencia_maxima",
+    "tipo_conector",
+    "preco_kwh",
+    "disponivel",
+    "em_manutencao",
+];
 const MAX_NOME: usize = 120;
 const MAX_TIPO_CONECTOR: usize = 40;
 const MAX_POTENCIA: f64 = 5000.0;
@@ -51,6 +63,7 @@ pub(super) struct PostoBody {
 
 /// Body of `PATCH /postos/{id}`: what is left out stays as it is.
 #[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"preco_kwh": 2.7}))]
 pub(super) struct PostoPatch {
     /// Name shown to drivers.
@@ -196,10 +209,15 @@ pub(super) fn new_posto(body: &[u8]) -> Result<Posto, BadMessage> {
     checker.finish(posto)
 }
 
-/// Reads what to change of a posto.
+/// Reads what to change of a posto. A field that no posto has is wrong: a typing mistake would
+/// change nothing, and say nothing.
 pub(super) fn posto_change(body: &[u8]) -> Result<PostoChange, BadMessage> {
     let fields: Fields = read_object(body)?;
     let mut checker = Checker::new();
+    let given: BTreeMap<String, IgnoredAny> = read_object(body)?;
+    for campo in given.keys().filter(|campo| !POSTO_FIELDS.contains(&campo.as_str())) {
+        checker.wrong(campo, "não é um campo de posto");
+    }
     let change = fields.change(&mut checker);
     checker.finish(Some(change))
 }

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::Rejection;
-use protocol::{ErrorReply, Timestamp};
+use protocol::{Checker, ErrorReply, Loose, Timestamp};
 use serde::{Deserialize, Serialize};
-use service::{HttpError, Path, RawJson};
-use utoipa::ToSchema;
+use service::{HttpError, Path, QueryParams, RawJson};
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::{self, CarregamentoBody, EnergiaBody};
+use super::{page, page_size, postos};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
 use crate::store::Edit;
@@ -87,12 +88,65 @@ async fn write_and_show(
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
-/// Um carro começa a carregar.
+/// A page of charging sessions.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Carregamentos {
+    /// Newest first: one that is open stands before those that have ended.
+    carregamentos: Vec<Carregamento>,
+    /// Value of `antes_de` for the next page; null on the last.
+    proxima: Option<i64>,
+}
+
+/// Which page.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // Read by name through QueryParams; here for the documentation.
+pub(super) struct CarregamentosParams {
+    /// Only those with a smaller number.
+    #[param(minimum = 1, nullable = false)]
+    antes_de: Option<i64>,
+    /// At most so many, from 1 to 500; by default 50.
+    #[param(minimum = 1, maximum = 500, nullable = false)]
+    limite: Option<i64>,
+}
+
+/// Lista os carregamentos de um posto, do mais novo para o mais velho.
+#[utoipa::path(get, path = "/postos/{id}/carregamentos", tag = "carregamentos",
+    params(
+        ("id" = i64, Path, description = "Número do posto", minimum = 1),
+        CarregamentosParams,
+    ),
+    responses(
+        (status = 200, body = Carregamentos, description = "Uma página de carregamentos"),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+    )
+)]
+pub(super) async fn list(
+    State(servidor): State<Servidor>,
+    Path(posto_id): Path<i64>,
+    mut params: QueryParams,
+) -> Result<Json<Carregamentos>, HttpError> {
+    let mut checker = Checker::new();
+    let before = params.integer(&mut checker, "antes_de");
+    let before = before.and_then(|id| checker.positive_id("antes_de", Loose::Value(id)));
+    let limite = params.integer(&mut checker, "limite");
+    let limite = page_size(&mut checker, limite);
+    checker.finish(Some(()))?;
+    postos::find(&servidor, posto_id).await?;
+    let found = servidor.store.carregamentos(posto_id, before, limite + 1).await;
+    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let (found, proxima) = page(found, limite, |session| session.id);
+    let carregamentos = found.into_iter().map(Carregamento::from).collect();
+    Ok(Json(Carregamentos { carregamentos, proxima }))
+}
+
+/// Um carro começa a carregar; começar duas vezes é o mesmo que uma.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", tag = "carregamentos",
     request_body = CarregamentoBody,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 201, body = Carregamento),
+        (status = 201, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply,
             description = "posto_reservado, posto_indisponivel, posto_em_manutencao"),
@@ -119,7 +173,7 @@ pub(super) async fn start(
         ("carregamento_id" = i64, Path, description = "Número do carregamento", minimum = 1),
     ),
     responses(
-        (status = 200, body = Carregamento),
+        (status = 200, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
         (status = 409, body = ErrorReply, description = "carregamento_encerrado"),
         (status = 413, body = ErrorReply, description = "corpo_grande_demais"),

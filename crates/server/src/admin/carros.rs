@@ -8,7 +8,7 @@ use serde::Serialize;
 use service::{HttpError, Path, QueryParams};
 use utoipa::{IntoParams, ToSchema};
 
-use super::page_size;
+use super::{page, page_size};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
 use crate::store::CarroRecord;
@@ -71,7 +71,7 @@ pub(super) struct CarrosParams {
 
 /// Lista os carros conhecidos.
 #[utoipa::path(get, path = "/carros", tag = "carros", params(CarrosParams), responses(
-    (status = 200, body = Carros),
+    (status = 200, body = Carros, description = "Uma página de carros"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
@@ -84,12 +84,8 @@ pub(super) async fn list(
     let limite = page_size(&mut checker, limite);
     checker.finish(Some(()))?;
     let found = servidor.store.carros(after.as_deref(), limite + 1).await;
-    let mut found = found.map_err(|error| servidor.read_error(&error))?;
-    let more = found.len() as i64 > limite;
-    if more {
-        found.pop();
-    }
-    let proxima = found.last().filter(|_| more).map(|carro| carro.placa.clone());
+    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
     Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }
 
@@ -98,7 +94,7 @@ pub(super) async fn list(
     params(("placa" = String, Path, description = "Placa do carro", min_length = 5,
         max_length = 64, pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$")),
     responses(
-        (status = 200, body = Carro),
+        (status = 200, body = Carro, description = "O carro"),
         (status = 404, body = ErrorReply, description = "carro_inexistente"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )

@@ -52,7 +52,7 @@ fn routes() -> OpenApiRouter<Servidor> {
         .routes(routes!(postos::list, postos::create))
         .routes(routes!(postos::get, postos::change, postos::remove))
         .routes(routes!(postos::set_disponibilidade))
-        .routes(routes!(carregamentos::start))
+        .routes(routes!(carregamentos::list, carregamentos::start))
         .routes(routes!(carregamentos::finish))
         .routes(routes!(carros::list))
         .routes(routes!(carros::get))
@@ -91,4 +91,15 @@ fn page_size(checker: &mut Checker, limite: Option<i64>) -> i64 {
         checker.wrong("limite", "deve estar entre 1 e 500");
     }
     limite
+}
+
+/// The rows of a page, from one row more than it has, and the name of its last one where another
+/// page follows.
+fn page<T, N>(mut found: Vec<T>, limite: i64, name: impl Fn(&T) -> N) -> (Vec<T>, Option<N>) {
+    let more = found.len() as i64 > limite;
+    if more {
+        found.pop();
+    }
+    let next = found.last().filter(|_| more).map(name);
+    (found, next)
 }

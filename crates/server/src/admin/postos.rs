@@ -34,9 +34,12 @@ pub(super) struct PostosParams {
     /// Only those that are (or are not) in maintenance.
     #[param(nullable = false)]
     em_manutencao: Option<bool>,
+    /// Only those with this connector, whatever its case.
+    #[param(nullable = false)]
+    tipo_conector: Option<String>,
 }
 
-async fn find(servidor: &Servidor, id: i64) -> Result<Posto, HttpError> {
+pub(super) async fn find(servidor: &Servidor, id: i64) -> Result<Posto, HttpError> {
     let found = servidor.store.postos_by_id(&[id], servidor.now()).await;
     let found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || {
@@ -58,7 +61,7 @@ async fn change_and_show(
 
 /// Lista os postos.
 #[utoipa::path(get, path = "/postos", tag = "postos", params(PostosParams), responses(
-    (status = 200, body = Postos),
+    (status = 200, body = Postos, description = "Os postos"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
@@ -69,7 +72,7 @@ pub(super) async fn list(
     let query = PostosQuery {
         disponivel: params.bool(&mut checker, "disponivel"),
         em_manutencao: params.bool(&mut checker, "em_manutencao"),
-        tipo_conector: None,
+        tipo_conector: params.text(&mut checker, "tipo_conector"),
     };
     let query = checker.finish(Some(query))?;
     let listing = servidor.store.listing().await.map_err(|error| servidor.read_error(&error))?;
@@ -78,7 +81,7 @@ pub(super) async fn list(
 
 /// Cria um posto.
 #[utoipa::path(post, path = "/postos", tag = "postos", request_body = PostoBody, responses(
-    (status = 201, body = Posto, headers(("location" = String))),
+    (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
     (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
     (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
@@ -98,7 +101,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/postos/{id}", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto),
+        (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
@@ -114,7 +117,7 @@ pub(super) async fn get(
 #[utoipa::path(patch, path = "/postos/{id}", tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto),
+        (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
         (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
@@ -133,7 +136,7 @@ pub(super) async fn change(
 #[utoipa::path(delete, path = "/postos/{id}", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 204),
+        (status = 204, description = "O posto foi removido"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_em_uso"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
@@ -153,7 +156,7 @@ pub(super) async fn remove(
     request_body = DisponibilidadeBody,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto),
+        (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
         (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),

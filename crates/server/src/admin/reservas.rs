@@ -11,7 +11,7 @@ use serde::Serialize;
 use service::{HttpError, Path, QueryParams};
 use utoipa::{IntoParams, ToSchema};
 
-use super::page_size;
+use super::{page, page_size};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
 use crate::store::{CancelTarget, ReservaRecord, ReservasQuery};
@@ -103,7 +103,7 @@ fn query(mut params: QueryParams) -> Result<ReservasQuery, HttpError> {
 
 /// Lista as reservas, da mais nova para a mais velha.
 #[utoipa::path(get, path = "/reservas", tag = "reservas", params(ReservasParams), responses(
-    (status = 200, body = Reservas),
+    (status = 200, body = Reservas, description = "Uma página de reservas"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
@@ -114,12 +114,8 @@ pub(super) async fn list(
     let limite = query.limit;
     query.limit += 1;
     let found = servidor.store.reservas(&query, servidor.now()).await;
-    let mut found = found.map_err(|error| servidor.read_error(&error))?;
-    let more = found.len() as i64 > limite;
-    if more {
-        found.pop();
-    }
-    let proxima = found.last().filter(|_| more).map(|record| record.reserva.id);
+    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let (found, proxima) = page(found, limite, |record| record.reserva.id);
     Ok(Json(Reservas { reservas: found.into_iter().map(ReservaDetail::from).collect(), proxima }))
 }
 
@@ -127,7 +123,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/reservas/{id}", tag = "reservas",
     params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
     responses(
-        (status = 200, body = ReservaDetail),
+        (status = 200, body = ReservaDetail, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
@@ -149,7 +145,7 @@ pub(super) async fn get(
 #[utoipa::path(post, path = "/reservas/{id}/cancelar", tag = "reservas",
     params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
     responses(
-        (status = 200, body = ReservaReply),
+        (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada"),
         (status = 422, body = ErrorReply, description = "requisicao_invalida"),

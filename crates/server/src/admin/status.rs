@@ -33,26 +33,26 @@ fn current(servidor: &Servidor) -> Json<Status> {
 }
 
 /// Situação do servidor.
-#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
 pub(super) async fn root(State(servidor): State<Servidor>) -> Json<Status> {
     current(&servidor)
 }
 
 /// Situação do servidor.
-#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
 pub(super) async fn status(State(servidor): State<Servidor>) -> Json<Status> {
     current(&servidor)
 }
 
 /// Vivo: o programa responde.
-#[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health, description = "Está bem")))]
 pub(super) async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
 /// Pronto: conectado ao broker e inscrito, e o banco de dados lê e grava.
 #[utoipa::path(get, path = "/readyz", tag = "status", responses(
-    (status = 200, body = Health),
+    (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
 ))]
 pub(super) async fn readyz(State(servidor): State<Servidor>) -> Result<Json<Health>, HttpError> {

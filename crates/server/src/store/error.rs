@@ -22,6 +22,14 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the database schema cannot be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file is another servidor's.
+    #[error(
+        "it holds the data of {owner}; give each servidor a file of its own, or SERVER_ID={owner}"
+    )]
+    AnothersFile {
+        /// Whose it is.
+        owner: String,
+    },
     /// A row holds what no code of ours writes.
     #[error("the database holds an impossible value: {0}")]
     Corrupt(String),
@@ -43,6 +51,7 @@ impl StoreError {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
             }
             Self::Folder(_)
+            | Self::AnothersFile { .. }
             | Self::Reading(_)
             | Self::Thread(_)
             | Self::Migration(_)

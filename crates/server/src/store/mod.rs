@@ -92,7 +92,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        migrate(&options).await?;
+        migrate(&options, &environment.servidor).await?;
         let connection = writer::open(path)?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let (listings, lister) =
@@ -222,10 +222,23 @@ impl StoreCloser {
     }
 }
 
-/// Makes the file if it is not there, and brings its schema up to date.
-async fn migrate(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+/// Makes the file if it is not there, brings its schema up to date, and makes sure that it is this
+/// servidor's own: that of the first who opens it.
+async fn migrate(options: &SqliteConnectOptions, servidor: &str) -> Result<(), StoreError> {
     let mut connection = options.connect().await?;
     migrations::run(&mut connection).await?;
+    let owner: Option<String> =
+        sqlx::query_scalar("SELECT server_id FROM owner").fetch_optional(&mut connection).await?;
+    match owner {
+        None => {
+            sqlx::query("INSERT INTO owner (id, server_id) VALUES (1, ?1)")
+                .bind(servidor)
+                .execute(&mut connection)
+                .await?;
+        }
+        Some(owner) if owner != servidor => return Err(StoreError::AnothersFile { owner }),
+        Some(_) => {}
+    }
     if sabotage::has(Bug::Overlap) {
         for trigger in ["insert", "update"] {
             let sql = format!("DROP TRIGGER IF EXISTS reservas_never_overlap_on_{trigger}");

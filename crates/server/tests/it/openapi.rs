@@ -49,7 +49,7 @@ fn every_operation_has_a_tag_a_summary_and_its_errors() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 17);
+    assert_eq!(operations, 18);
 }
 
 #[test]

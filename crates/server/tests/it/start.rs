@@ -43,3 +43,13 @@ async fn a_file_that_is_no_database_is_named_and_left_alone() {
     assert!(error.starts_with(&start), "{error}");
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), text);
 }
+
+#[tokio::test]
+async fn another_servidors_file_is_refused_and_says_whose_it_is() {
+    let home = Running::fresh().await.stop().await;
+    let mut config = home.config();
+    config.server_id = "server2".parse().expect("an id");
+    let error = Server::start(config).await.err().expect("it is server1's").to_string();
+    assert!(error.contains("SERVER_ID=server1"), "{error}");
+    home.start().await.expect("its own is still welcome").stop().await;
+}

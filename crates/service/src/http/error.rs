@@ -63,7 +63,13 @@ impl HttpError {
     /// The body did not come in time.
     #[must_use]
     pub fn slow_body() -> Self {
-        Self::new(Codigo::RequisicaoInvalida, "O corpo da requisição não chegou em 10 segundos.")
+        BadMessage::NotJson("não chegou em 10 segundos".to_owned()).into()
+    }
+
+    /// The body broke off, or is not put together as HTTP says.
+    #[must_use]
+    pub fn broken_body() -> Self {
+        BadMessage::NotJson("não chegou inteiro".to_owned()).into()
     }
 
     /// The body is not declared as JSON.

@@ -43,7 +43,7 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
             Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
                 Err(HttpError::body_too_large())
             }
-            Err(error) => Err(BadMessage::NotJson(error.body_text()).into()),
+            Err(_) => Err(HttpError::broken_body()),
         }
     }
 }

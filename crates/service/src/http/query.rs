@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use protocol::{BadMessage, Checker};
+use protocol::{BadMessage, Checker, FieldError};
 
 use super::HttpError;
 
@@ -15,7 +15,11 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(pairs)) => Ok(Self(pairs)),
-            Err(error) => Err(BadMessage::NotJson(error.body_text()).into()),
+            Err(_) => {
+                let mensagem = "deve ser nome=valor&nome=valor, em UTF-8".to_owned();
+                Err(BadMessage::Fields(vec![FieldError { campo: "query".to_owned(), mensagem }])
+                    .into())
+            }
         }
     }
 }
@@ -40,13 +44,14 @@ impl QueryParams {
         self.text(checker, name)
     }
 
-    /// A boolean, if it is there.
+    /// A boolean, if it is there; `True` as Python writes it is one.
     pub fn bool(&mut self, checker: &mut Checker, name: &str) -> Option<bool> {
-        match self.text(checker, name)?.as_str() {
+        let text = self.text(checker, name)?;
+        match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
-            other => {
-                checker.wrong(name, format!("deve ser true ou false, mas veio {other:?}"));
+            _ => {
+                checker.wrong(name, format!("deve ser true ou false, mas veio {text:?}"));
                 None
             }
         }

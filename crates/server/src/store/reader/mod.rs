@@ -235,6 +235,30 @@ impl Store {
         Ok(carro)
     }
 
+    /// The charging sessions of a posto, newest first: those with a smaller number than `before`,
+    /// at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn carregamentos(
+        &self,
+        posto_id: i64,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Carregamento>, StoreError> {
+        let found: Vec<CarregamentoRow> = sqlx::query_as(
+            "SELECT id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo
+             FROM carregamentos WHERE posto_id = ?1 AND (?2 IS NULL OR id < ?2)
+             ORDER BY id DESC LIMIT ?3",
+        )
+        .bind(posto_id)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        found.into_iter().map(Carregamento::try_from).collect()
+    }
+
     /// One charging session of a posto.
     ///
     /// # Errors

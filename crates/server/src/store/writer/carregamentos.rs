@@ -1,8 +1,8 @@
 //! Writing charging sessions.
 
 use domain::{
-    Carregamento, Finish, Kwh, Moment, Placa, Rejection, StartFacts, decide_carregamento_finish,
-    decide_carregamento_start,
+    Carregamento, Finish, Kwh, Moment, Placa, Rejection, Start, StartFacts,
+    decide_carregamento_finish, decide_carregamento_start,
 };
 use rusqlite::{Connection, params};
 
@@ -23,8 +23,14 @@ pub(super) fn start(
     let next_moment = Moment::from_millis(now.as_millis() + 1);
     let holdings = facts::holdings(connection, posto_id, now, next_moment)?;
     let facts = StartFacts { posto: &posto, holdings: &holdings };
-    if let Err(rejection) = decide_carregamento_start(placa, &facts, now) {
-        return Ok(Some(Err(rejection)));
+    match decide_carregamento_start(placa, &facts, now) {
+        Ok(Start::Now) => {}
+        Ok(Start::Already) => {
+            let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
+            let id = connection.prepare_cached(open)?.query_row([posto_id], |row| row.get(0))?;
+            return Ok(Some(Ok(id)));
+        }
+        Err(rejection) => return Ok(Some(Err(rejection))),
     }
     execute(
         connection,
@@ -33,7 +39,7 @@ pub(super) fn start(
         params![posto_id, placa.as_str(), now.as_millis()],
     )?;
     let id = connection.last_insert_rowid();
-    set_charging(connection, placa, true, now)?;
+    note_charging(connection, placa, now)?;
     Ok(Some(Ok(id)))
 }
 
@@ -63,7 +69,7 @@ pub(super) fn finish(
                     finished.custo
                 ],
             )?;
-            set_charging(connection, &session.placa, false, now)?;
+            note_charging(connection, &session.placa, now)?;
             Ok(Ok(id))
         }
         Ok(Finish::Already(_)) => Ok(Ok(id)),
@@ -71,16 +77,14 @@ pub(super) fn finish(
     }
 }
 
-fn set_charging(
-    connection: &Connection,
-    placa: &Placa,
-    charging: bool,
-    now: Moment,
-) -> Result<(), StoreError> {
+/// Whether a carro charges, at any posto: a session that was never ended may still be open.
+fn note_charging(connection: &Connection, placa: &Placa, now: Moment) -> Result<(), StoreError> {
     execute(
         connection,
-        "UPDATE carros SET em_carregamento = ?2, updated_at = ?3 WHERE placa = ?1",
-        params![placa.as_str(), charging, now.as_millis()],
+        "UPDATE carros SET updated_at = ?2, em_carregamento = EXISTS (
+             SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL)
+         WHERE placa = ?1",
+        params![placa.as_str(), now.as_millis()],
     )?;
     Ok(())
 }

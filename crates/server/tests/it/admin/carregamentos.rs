@@ -50,8 +50,8 @@ async fn a_posto_charges_one_carro_in_service_and_for_its_holder() {
         (2, "ABC1234", (409, "posto_em_manutencao")),
         (3, "ABC1234", (409, "posto_indisponivel")),
         (1, "ABC1234", (201, "")),
-        // It is charging there already.
-        (1, "ABC1234", (409, "posto_reservado")),
+        // It is charging there already: the same as once.
+        (1, "ABC1234", (201, "")),
     ] {
         let path = format!("/postos/{posto_id}/carregamentos");
         let answer = server.post(&path, &json!({"placa": placa})).await;
@@ -96,5 +96,61 @@ async fn wrong_amounts_and_placas_are_named() {
     }
     let nothing = server.put("/postos/1/carregamentos/1", &json!({"energia_fornecida": 0})).await;
     assert_eq!((nothing.status, &nothing.json["custo"]), (200, &json!(0.0)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_never_heard_that_a_session_started_finds_it_again() {
+    let server = Running::fresh().await;
+    let start = json!({"placa": "ABC1234"});
+    let first = server.post("/postos/1/carregamentos", &start).await;
+    let again = server.post("/postos/1/carregamentos", &start).await;
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!(again.json, first.json);
+    let other = server.post("/postos/1/carregamentos", &json!({"placa": "XYZ9876"})).await;
+    assert_eq!(other.verdict(), (409, "posto_reservado"));
+    let listed = server.get("/postos/1/carregamentos").await.json;
+    assert_eq!(listed, json!({"carregamentos": [first.json], "proxima": null}));
+    let missing = server.get("/postos/99999/carregamentos").await;
+    assert_eq!(missing.verdict(), (404, "posto_inexistente"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_newest_first_page_by_page() {
+    let server = Running::fresh().await;
+    for id in 1..=3 {
+        server.post("/postos/1/carregamentos", &json!({"placa": "ABC1234"})).await;
+        let end = format!("/postos/1/carregamentos/{id}");
+        server.put(&end, &json!({"energia_fornecida": 1})).await;
+    }
+    let ids = |page: &serde_json::Value| -> Vec<i64> {
+        let sessions = page["carregamentos"].as_array().expect("a list").iter();
+        sessions.map(|session| session["id"].as_i64().expect("a number")).collect()
+    };
+    let first = server.get("/postos/1/carregamentos?limite=2").await.json;
+    assert_eq!((ids(&first), &first["proxima"]), (vec![3, 2], &json!(2)));
+    let last = server.get("/postos/1/carregamentos?limite=2&antes_de=2").await.json;
+    assert_eq!((ids(&last), &last["proxima"]), (vec![1], &json!(null)));
+    let wrong = server.get("/postos/1/carregamentos?limite=0&antes_de=x").await;
+    assert_eq!(wrong.campos(), ["antes_de", "limite"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_carro_charges_until_all_its_sessions_have_ended() {
+    let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
+    let on = json!({"disponivel": true, "em_manutencao": false});
+    server.put("/postos/2/disponibilidade", &on).await;
+    for posto in [1, 2] {
+        let path = format!("/postos/{posto}/carregamentos");
+        let started = server.post(&path, &json!({"placa": "ABC1234"})).await;
+        assert_eq!(started.status, 201, "{posto}");
+    }
+    let end = json!({"energia_fornecida": 1});
+    server.put("/postos/2/carregamentos/2", &end).await;
+    assert_eq!(server.get("/carros/ABC1234").await.json["em_carregamento"], true);
+    server.put("/postos/1/carregamentos/1", &end).await;
+    assert_eq!(server.get("/carros/ABC1234").await.json["em_carregamento"], false);
     server.stop().await;
 }

@@ -53,7 +53,7 @@ async fn a_wrong_method_is_405_and_the_right_ones_are_named() {
         (Method::DELETE, "/postos", "GET,HEAD,POST"),
         (Method::POST, "/postos/1", "DELETE,GET,HEAD,PATCH"),
         (Method::GET, "/postos/1/disponibilidade", "PUT"),
-        (Method::GET, "/postos/1/carregamentos", "POST"),
+        (Method::DELETE, "/postos/1/carregamentos", "GET,HEAD,POST"),
         (Method::POST, "/postos/1/carregamentos/1", "PUT"),
         (Method::POST, "/carros", "GET,HEAD"),
         (Method::PUT, "/reservas/1", "GET,HEAD"),

@@ -85,6 +85,9 @@ async fn a_change_leaves_the_rest_as_it_was() {
     let server = Running::fresh().await;
     let mut posto = server.get("/postos/1").await.json;
     assert_eq!(server.patch("/postos/1", &json!({})).await.json, posto);
+    let mistyped = server.patch("/postos/1", &json!({"preço_kwh": 9, "nome": "Praça"})).await;
+    assert_eq!((mistyped.status, mistyped.campos()), (422, vec!["preço_kwh"]));
+    assert_eq!(server.get("/postos/1").await.json, posto, "nothing has changed");
     assert_eq!(server.patch("/postos/1", &json!({"nome": null})).await.json, posto);
     let changed = server.patch("/postos/1", &json!({"preco_kwh": 2.7, "nome": "Praça"})).await;
     posto["preco_kwh"] = json!(2.7);
