@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex};
 
-use protocol::{ServerId, ServerPresence, ServerState};
+use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
 
 use crate::sync::lock;
 
@@ -22,6 +22,8 @@ pub struct Directory {
 struct Seen {
     presence: Arc<ServerPresence>,
     generation: u64,
+    /// When we saw it go, if we did: its Last Will was written before and cannot tell.
+    gone: Option<Timestamp>,
 }
 
 /// What a presence message changed.
@@ -42,24 +44,29 @@ impl Directory {
         Self::default()
     }
 
-    /// Takes a presence message in and says what changed.
+    /// Takes in a presence message that came at `now`, and says what changed.
     ///
     /// An `offline` of an older connection than the known one is ignored: the broker publishes
     /// a Last Will when it notices that a connection broke, and by then the servidor may have
     /// come again. A birth always counts, whatever the clock of its machine says.
-    pub fn observe(&self, presence: ServerPresence, generation: u64) -> Change {
+    pub fn observe(&self, presence: ServerPresence, generation: u64, now: Timestamp) -> Change {
         let presence = Arc::new(presence);
         match lock(&self.servers).entry(presence.server_id.clone()) {
             Entry::Vacant(entry) => {
                 let change = arrival(presence.status);
-                entry.insert(Seen { presence, generation });
+                entry.insert(Seen { presence, generation, gone: None });
                 change
             }
             Entry::Occupied(mut entry) => {
                 let seen = entry.get_mut();
                 let change = change(&seen.presence, &presence);
                 if !is_late_will(&seen.presence, &presence) {
-                    *seen = Seen { presence, generation };
+                    let gone = match change {
+                        Change::Came => None,
+                        Change::Went => Some(now),
+                        Change::Unchanged => seen.gone,
+                    };
+                    *seen = Seen { presence, generation, gone };
                 }
                 change
             }
@@ -76,7 +83,8 @@ impl Directory {
     }
 
     /// All servidores ever seen, by id. Those not heard of on this connection (`None` where
-    /// there is none) count as offline.
+    /// there is none) count as offline. `desde` is since when each is what it is; of one that was
+    /// never seen to go, since when it had been online.
     #[must_use]
     pub fn list(&self, generation: Option<u64>) -> Vec<ServerPresence> {
         let servers = lock(&self.servers);
@@ -85,6 +93,7 @@ impl Directory {
             if generation != Some(seen.generation) {
                 presence.status = ServerState::Offline;
             }
+            presence.desde = seen.gone.unwrap_or(presence.desde);
             presence
         };
         servers.values().map(current).collect()
@@ -119,13 +128,17 @@ fn change(known: &ServerPresence, news: &ServerPresence) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Entrega, Timestamp};
+    use protocol::Entrega;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis).unwrap()
+    }
 
     fn presence(id: &str, status: ServerState, desde: i64) -> ServerPresence {
         ServerPresence {
             server_id: id.parse().unwrap(),
             status,
-            desde: Timestamp::from_millis(desde).unwrap(),
+            desde: at(desde),
             versao: "0".to_owned(),
             entrega: vec![Entrega::Difusao],
         }
@@ -150,7 +163,7 @@ mod tests {
             (Offline, 35, Change::Went, Offline),
         ];
         for (step, (status, desde, change, after)) in steps.into_iter().enumerate() {
-            let seen = directory.observe(presence("server1", status, desde), 1);
+            let seen = directory.observe(presence("server1", status, desde), 1, at(99));
             assert_eq!(seen, change, "step {step}");
             let known = directory.get(&"server1".parse().unwrap(), 1).unwrap();
             assert_eq!(known.status, after, "step {step}");
@@ -160,25 +173,38 @@ mod tests {
     #[test]
     fn one_first_seen_offline_is_known_and_has_not_gone() {
         let directory = Directory::new();
-        let change = directory.observe(presence("b", ServerState::Offline, 5), 1);
+        let change = directory.observe(presence("b", ServerState::Offline, 5), 1, at(99));
         assert_eq!(change, Change::Unchanged);
-        directory.observe(presence("a", ServerState::Online, 5), 1);
+        directory.observe(presence("a", ServerState::Online, 5), 1, at(99));
         let ids: Vec<_> = directory.list(Some(1)).into_iter().map(|one| one.server_id).collect();
         assert_eq!(ids, ["a".parse().unwrap(), "b".parse().unwrap()]);
         assert_eq!(directory.get(&"c".parse().unwrap(), 1), None);
     }
 
     #[test]
+    fn one_that_went_is_offline_since_then() {
+        let directory = Directory::new();
+        let desde = || directory.list(Some(1))[0].desde;
+        directory.observe(presence("a", ServerState::Online, 5), 1, at(6));
+        assert_eq!(desde(), at(5));
+        directory.observe(presence("a", ServerState::Offline, 5), 1, at(70));
+        directory.observe(presence("a", ServerState::Offline, 5), 1, at(80));
+        assert_eq!(desde(), at(70), "a will cannot tell when it was published");
+        directory.observe(presence("a", ServerState::Online, 90), 1, at(91));
+        assert_eq!(desde(), at(90));
+    }
+
+    #[test]
     fn what_was_heard_on_one_connection_says_nothing_about_the_next() {
         let directory = Directory::new();
         let id = "a".parse().unwrap();
-        directory.observe(presence("a", ServerState::Online, 5), 1);
+        directory.observe(presence("a", ServerState::Online, 5), 1, at(99));
         assert!(directory.get(&id, 1).is_some());
         assert_eq!(directory.get(&id, 2), None);
         for generation in [None, Some(2)] {
             assert_eq!(directory.list(generation)[0].status, ServerState::Offline);
         }
-        directory.observe(presence("a", ServerState::Online, 5), 2);
+        directory.observe(presence("a", ServerState::Online, 5), 2, at(99));
         assert!(directory.get(&id, 2).is_some());
     }
 }

@@ -35,7 +35,7 @@ fn observe(gateway: &Gateway, delivery: &Delivery) {
         Err(error) => return gateway.bus.bad_message(&delivery.topic, &error.to_string()),
     };
     let server_id = presence.server_id.clone();
-    match gateway.directory.observe(presence, delivery.generation) {
+    match gateway.directory.observe(presence, delivery.generation, service::now()) {
         Change::Came => {
             info!(%server_id, "servidor online");
             gateway.requester.server_returned(&server_id);

@@ -17,7 +17,7 @@ pub(super) fn server_id(params: &mut QueryParams, checker: &mut Checker) -> Opti
 }
 
 /// Lista os postos de um servidor.
-#[utoipa::path(get, path = "/postos", tag = "postos",
+#[utoipa::path(get, path = "/postos", operation_id = "list_postos", tag = "postos",
     params(
         ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
         PostosFilter,

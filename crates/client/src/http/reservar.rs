@@ -34,7 +34,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
 ///
 /// Com o cabeçalho `Idempotency-Key`, repetir a requisição não reserva de novo: a primeira
 /// resposta é dada outra vez.
-#[utoipa::path(post, path = "/reservar", tag = "reservas", request_body = ReservarBody,
+#[utoipa::path(post, path = "/reservar", operation_id = "reserve",
+    tag = "reservas", request_body = ReservarBody,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1,
         max_length = 255, description = "Torna a repetição segura")),
     responses(

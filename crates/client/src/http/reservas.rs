@@ -37,7 +37,7 @@ fn reserva_ref(
 ///
 /// Uma requisição recusada é respondida como foi então; uma atendida, com a reserva como está
 /// agora. É assim que se resolve um `504 tempo_esgotado`.
-#[utoipa::path(get, path = "/reservas/{request_id}", tag = "reservas",
+#[utoipa::path(get, path = "/reservas/{request_id}", operation_id = "get_reserva", tag = "reservas",
     params(
         ("request_id" = RequestId, Path, description = "O request_id da reserva"),
         ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
@@ -63,7 +63,8 @@ pub(super) async fn get(
 }
 
 /// Cancela uma reserva; cancelar duas vezes é o mesmo que uma.
-#[utoipa::path(post, path = "/reservas/{request_id}/cancelar", tag = "reservas",
+#[utoipa::path(post, path = "/reservas/{request_id}/cancelar", operation_id = "cancel_reserva",
+    tag = "reservas",
     params(
         ("request_id" = RequestId, Path, description = "O request_id da reserva"),
         ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),

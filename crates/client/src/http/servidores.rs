@@ -16,7 +16,7 @@ pub(super) struct Servidores {
 }
 
 /// Lista os servidores vistos, online ou offline, e desde quando.
-#[utoipa::path(get, path = "/servidores", tag = "status",
+#[utoipa::path(get, path = "/servidores", operation_id = "list_servidores", tag = "status",
     responses((status = 200, body = Servidores, description = "Os servidores já vistos")))]
 pub(super) async fn list(State(gateway): State<Gateway>) -> Json<Servidores> {
     Json(Servidores { servidores: gateway.servidores() })

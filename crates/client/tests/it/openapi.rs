@@ -23,6 +23,7 @@ fn it_is_openapi_3_1() {
 fn every_operation_has_a_tag_a_summary_and_its_errors() {
     let document = document();
     let mut operations = 0;
+    let mut ids = std::collections::HashSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             let shown = format!("{method} {path}");
@@ -46,6 +47,12 @@ fn every_operation_has_a_tag_a_summary_and_its_errors() {
                 let schema = &schema["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/ErrorReply", "{shown}: {status}");
             }
+            let responses = operation["responses"].as_object().expect("responses");
+            for (status, response) in responses {
+                assert!(response["description"].is_string(), "{shown}: {status} is not described");
+            }
+            let id = operation["operationId"].as_str().expect("an id").to_owned();
+            assert!(ids.insert(id), "{shown} has the id of another operation");
             operations += 1;
         }
     }

@@ -111,7 +111,8 @@ pub(super) struct CarregamentosParams {
 }
 
 /// Lista os carregamentos de um posto, do mais novo para o mais velho.
-#[utoipa::path(get, path = "/postos/{id}/carregamentos", tag = "carregamentos",
+#[utoipa::path(get, path = "/postos/{id}/carregamentos", operation_id = "list_carregamentos",
+    tag = "carregamentos",
     params(
         ("id" = i64, Path, description = "Número do posto", minimum = 1),
         CarregamentosParams,
@@ -142,7 +143,8 @@ pub(super) async fn list(
 }
 
 /// Um carro começa a carregar; começar duas vezes é o mesmo que uma.
-#[utoipa::path(post, path = "/postos/{id}/carregamentos", tag = "carregamentos",
+#[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
+    tag = "carregamentos",
     request_body = CarregamentoBody,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
@@ -166,7 +168,8 @@ pub(super) async fn start(
 }
 
 /// Um carro terminou de carregar.
-#[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", tag = "carregamentos",
+#[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
+    tag = "carregamentos",
     request_body = EnergiaBody,
     params(
         ("id" = i64, Path, description = "Número do posto", minimum = 1),

@@ -70,7 +70,8 @@ pub(super) struct CarrosParams {
 }
 
 /// Lista os carros conhecidos.
-#[utoipa::path(get, path = "/carros", tag = "carros", params(CarrosParams), responses(
+#[utoipa::path(get, path = "/carros", operation_id = "list_carros",
+    tag = "carros", params(CarrosParams), responses(
     (status = 200, body = Carros, description = "Uma página de carros"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
@@ -90,7 +91,7 @@ pub(super) async fn list(
 }
 
 /// Mostra um carro.
-#[utoipa::path(get, path = "/carros/{placa}", tag = "carros",
+#[utoipa::path(get, path = "/carros/{placa}", operation_id = "get_carro", tag = "carros",
     params(("placa" = String, Path, description = "Placa do carro", min_length = 5,
         max_length = 64, pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$")),
     responses(

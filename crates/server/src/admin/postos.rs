@@ -60,7 +60,8 @@ async fn change_and_show(
 }
 
 /// Lista os postos.
-#[utoipa::path(get, path = "/postos", tag = "postos", params(PostosParams), responses(
+#[utoipa::path(get, path = "/postos", operation_id = "list_postos",
+    tag = "postos", params(PostosParams), responses(
     (status = 200, body = Postos, description = "Os postos"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
@@ -80,7 +81,8 @@ pub(super) async fn list(
 }
 
 /// Cria um posto.
-#[utoipa::path(post, path = "/postos", tag = "postos", request_body = PostoBody, responses(
+#[utoipa::path(post, path = "/postos", operation_id = "create_posto",
+    tag = "postos", request_body = PostoBody, responses(
     (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
     (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
     (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
@@ -98,7 +100,7 @@ pub(super) async fn create(
 }
 
 /// Mostra um posto.
-#[utoipa::path(get, path = "/postos/{id}", tag = "postos",
+#[utoipa::path(get, path = "/postos/{id}", operation_id = "get_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
         (status = 200, body = Posto, description = "O posto"),
@@ -114,7 +116,8 @@ pub(super) async fn get(
 }
 
 /// Altera um posto: o que não vem fica como está.
-#[utoipa::path(patch, path = "/postos/{id}", tag = "postos", request_body = PostoPatch,
+#[utoipa::path(patch, path = "/postos/{id}", operation_id = "change_posto",
+    tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
         (status = 200, body = Posto, description = "O posto"),
@@ -133,7 +136,7 @@ pub(super) async fn change(
 }
 
 /// Remove um posto que ninguém usa nem reservou.
-#[utoipa::path(delete, path = "/postos/{id}", tag = "postos",
+#[utoipa::path(delete, path = "/postos/{id}", operation_id = "remove_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
         (status = 204, description = "O posto foi removido"),
@@ -152,7 +155,8 @@ pub(super) async fn remove(
 }
 
 /// Põe um posto em serviço ou fora dele.
-#[utoipa::path(put, path = "/postos/{id}/disponibilidade", tag = "postos",
+#[utoipa::path(put, path = "/postos/{id}/disponibilidade", operation_id = "set_disponibilidade",
+    tag = "postos",
     request_body = DisponibilidadeBody,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(

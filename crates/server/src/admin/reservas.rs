@@ -102,7 +102,8 @@ fn query(mut params: QueryParams) -> Result<ReservasQuery, HttpError> {
 }
 
 /// Lista as reservas, da mais nova para a mais velha.
-#[utoipa::path(get, path = "/reservas", tag = "reservas", params(ReservasParams), responses(
+#[utoipa::path(get, path = "/reservas", operation_id = "list_reservas",
+    tag = "reservas", params(ReservasParams), responses(
     (status = 200, body = Reservas, description = "Uma página de reservas"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
@@ -120,7 +121,7 @@ pub(super) async fn list(
 }
 
 /// Mostra uma reserva.
-#[utoipa::path(get, path = "/reservas/{id}", tag = "reservas",
+#[utoipa::path(get, path = "/reservas/{id}", operation_id = "get_reserva", tag = "reservas",
     params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
     responses(
         (status = 200, body = ReservaDetail, description = "A reserva"),
@@ -142,7 +143,8 @@ pub(super) async fn get(
 }
 
 /// Cancela uma reserva; cancelar duas vezes é o mesmo que uma.
-#[utoipa::path(post, path = "/reservas/{id}/cancelar", tag = "reservas",
+#[utoipa::path(post, path = "/reservas/{id}/cancelar", operation_id = "cancel_reserva",
+    tag = "reservas",
     params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),

@@ -33,4 +33,7 @@ async fn the_promises_hold_under_faults() {
     assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, see above");
     assert_eq!(report.complaints, Vec::<String>::new());
     assert!(report.operations > 1_000 && report.faults() > 10, "too little happened");
+    // Who refuses everything breaks no promise.
+    let made = report.outcomes.get("ok").copied().unwrap_or_default();
+    assert!(made * 10 > report.operations, "{made} of {} went well", report.operations);
 }

@@ -54,7 +54,7 @@ pub(crate) struct Report {
     seed: u64,
     length: Duration,
     pub(crate) operations: usize,
-    outcomes: BTreeMap<String, usize>,
+    pub(crate) outcomes: BTreeMap<String, usize>,
     reservas: usize,
     tally: Tally,
     pub(crate) violations: Vec<Violation>,
