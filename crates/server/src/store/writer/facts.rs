@@ -14,6 +14,10 @@ pub(super) fn stored_reply(
     request_id: &str,
     servidor: &str,
 ) -> Result<Option<StoredReply>, StoreError> {
+    if sabotage::has(Bug::ForgottenReply) {
+        execute(connection, "DELETE FROM refusals WHERE request_id = ?1", [request_id])?;
+        return Ok(None);
+    }
     if let Some(made) = find::<MadeRow>(connection, MadeRow::SELECT, [request_id])? {
         return Ok(Some(made.read()?));
     }

@@ -159,9 +159,6 @@ impl Writer {
         if !self.writable.load(Ordering::Relaxed) {
             sweep::probe(&transaction, written.at)?;
         }
-        if sabotage::has(Bug::ForgottenReply) {
-            facts::execute(&transaction, "DELETE FROM refusals", [])?;
-        }
         let decider = Decider {
             connection: &transaction,
             servidor: &self.environment.servidor,
