@@ -34,7 +34,7 @@ pub use rows::PostoRecord;
 use crate::sabotage::{self, Bug};
 use command::{Asked, Work};
 use reader::Listings;
-use writer::{Denied, Key, Writer};
+use writer::{Denied, Folding, Key, Writer};
 
 /// The most commands that wait for the writer; more are refused at once.
 const WRITER_QUEUE: usize = 8192;
@@ -94,6 +94,7 @@ impl Store {
             .disable_statement_logging();
         migrate(&options, &environment.servidor).await?;
         let connection = writer::open(path)?;
+        let folding = Folding::start(path)?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let (listings, lister) =
             Listings::open(options.clone(), Arc::clone(&environment.now)).await?;
@@ -103,7 +104,7 @@ impl Store {
         let writable = Arc::new(AtomicBool::new(true));
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let denied = Denied::default();
-        let writer = Writer::new(environment, Arc::clone(&writable), denied.clone());
+        let writer = Writer::new(environment, Arc::clone(&writable), denied.clone(), folding);
         let writer = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || writer.run(connection, receiver))

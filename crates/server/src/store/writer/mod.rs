@@ -3,10 +3,12 @@
 //! It has a thread of its own and a library that works on the thread it is called on: a statement
 //! costs what SQLite takes for it, not a thread's waking and another's.
 
+mod batches;
 mod carregamentos;
 mod denied;
 mod edits;
 mod facts;
+mod folding;
 mod postos;
 mod reservas;
 mod sweep;
@@ -25,22 +27,17 @@ use tracing::{error, warn};
 use super::command::Work;
 use super::{BUSY_TIMEOUT, Change, Environment, StoreError, WriteError};
 use crate::sabotage::{self, Bug, CrashPoint};
+use batches::Batches;
 use reservas::Decider;
 
 pub(super) use denied::{Denied, Key};
+pub(super) use folding::Folding;
 
-/// The most commands one transaction carries: enough to share an fsync, few enough that the
-/// first of them does not wait long for the last.
-const MAX_BATCH: usize = 512;
 /// Statements that are kept prepared: all there are.
 const STATEMENTS: usize = 32;
 /// Pages that the writer keeps in memory, in KiB: enough for the ends of all indexes, where new
 /// reservas go. (SQLite counts KiB where the number is negative.)
 const CACHE: i64 = -8192;
-/// Pages in the WAL after which it is folded into the file. SQLite's own 1,000 folds the ends of
-/// the indexes, which nearly every batch writes, four times as often. These are 16 MiB; a start
-/// after a crash that left so many takes 18 ms.
-const CHECKPOINT_PAGES: i64 = 4000;
 
 /// Opens the one connection that writes, to a file that is in WAL mode.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -51,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", CACHE)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", folding::AT_MOST)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
@@ -69,27 +66,28 @@ pub(super) struct Writer {
     last_sweep: Moment,
     writable: Arc<AtomicBool>,
     denied: Denied,
+    folding: Folding,
 }
 
 impl Writer {
-    pub(super) fn new(environment: Environment, writable: Arc<AtomicBool>, denied: Denied) -> Self {
-        Self { last_sweep: (environment.now)(), environment, writable, denied }
+    pub(super) fn new(
+        environment: Environment,
+        writable: Arc<AtomicBool>,
+        denied: Denied,
+        folding: Folding,
+    ) -> Self {
+        Self { last_sweep: (environment.now)(), environment, writable, denied, folding }
     }
 
     /// Writes until every [`Store`](super::Store) is gone, then gives the connection back.
     pub(super) fn run(
         mut self,
         mut connection: Connection,
-        mut queue: mpsc::Receiver<Work>,
+        queue: mpsc::Receiver<Work>,
     ) -> Connection {
+        let mut batches = Batches::of(queue);
         let mut batch = Vec::new();
-        while let Some(first) = queue.blocking_recv() {
-            batch.push(first);
-            while batch.len() < MAX_BATCH
-                && let Ok(work) = queue.try_recv()
-            {
-                batch.push(work);
-            }
+        while batches.next(&mut batch) {
             match self.write(&mut connection, &mut batch) {
                 Err(failure) if batch.len() > 1 && failure.is_about_one_command() => {
                     let commands = batch.len();
@@ -102,7 +100,9 @@ impl Writer {
                 }
                 written => self.answer(batch.drain(..), written.err()),
             }
+            self.folding.between_batches(&connection);
         }
+        self.folding.end();
         connection
     }
 
