@@ -25,7 +25,9 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     let listings = rate("GET /postos, 100", 64);
     at_least("GET /postos of 100, 64 callers, of bare round trips", 0.35, ratio(listings, bare));
     let (many, two) = (rate("32 servers, direta", 64), rate("2 servers, direta", 64));
-    at_least("32 servers of 2, direta", 0.9, ratio(many, two));
+    at_least("32 servers of 2, direta, all asked", 0.9, ratio(many, two));
+    let few_of_many = rate("32 servers, 2 of them asked, direta", 64);
+    at_least("32 servers of 2, direta, 2 asked", 0.9, ratio(few_of_many, two));
     let rounds = |name: &str| {
         let rates = [1, 2].map(|round| rate(&format!("{name}, round {round}"), 64));
         Some(rates[0]? + rates[1]?)

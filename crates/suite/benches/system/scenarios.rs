@@ -181,6 +181,12 @@ pub(crate) async fn servers(pace: Pace, report: &mut Report) {
             bench.end().await;
         }
     }
+    // What the others cost whom nobody asks.
+    let cast = Cast { servers: 32, postos: POSTOS, entrega: "direta", log: USUAL_LOG };
+    let mut bench = Bench::new(&cast, pace, report);
+    bench.book = Arc::new(Book::new(2, POSTOS));
+    bench.closed("32 servers, 2 of them asked, direta", Work::Reserve, 64).await;
+    bench.end().await;
 }
 
 /// A long past beside none, in turns, so that both have the same neighbours on the machine.
