@@ -25,7 +25,7 @@ const PROGRAM: Program = Program {
 #[must_use]
 pub fn main() -> ExitCode {
     PROGRAM.main(async || -> Result<(), Box<dyn std::error::Error>> {
-        service::init_logs();
+        service::init_logs(&service::environment)?;
         let shutdown = service::shutdown_signal();
         let config = Config::from_lookup(&service::environment)?;
         let server = Server::start(config).await?;

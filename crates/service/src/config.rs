@@ -51,6 +51,20 @@ pub fn required<T: FromStr>(
     value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be })
 }
 
+/// A variable that may be left out; `None` if it is.
+///
+/// # Errors
+/// It is malformed.
+pub(crate) fn optional<T: FromStr>(
+    lookup: Lookup<'_>,
+    name: &'static str,
+    should_be: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = value(lookup, name) else { return Ok(None) };
+    let read = value.parse();
+    read.map(Some).map_err(|_| ConfigError::Malformed { name, value, should_be })
+}
+
 /// A variable that may be left out.
 ///
 /// # Errors
@@ -61,10 +75,7 @@ pub fn or_default<T: FromStr>(
     default: T,
     should_be: &'static str,
 ) -> Result<T, ConfigError> {
-    match value(lookup, name) {
-        None => Ok(default),
-        Some(value) => value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be }),
-    }
+    Ok(optional(lookup, name, should_be)?.unwrap_or(default))
 }
 
 /// A host that may be left out.

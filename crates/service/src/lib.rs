@@ -12,7 +12,7 @@ pub use config::{ConfigError, Lookup, duration_secs, host, or_default, port, req
 pub use health::healthcheck;
 pub use http::{
     Health, HttpError, ListenError, Path, QueryParams, RETRY_AFTER_SECONDS, RawJson,
-    document_faults, finish, listen, serve,
+    complete_document, finish, listen, serve,
 };
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, environment, now, shutdown_signal};

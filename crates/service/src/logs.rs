@@ -6,25 +6,37 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
+use crate::config::{self, ConfigError, Lookup};
+
 /// Starts logging to standard output, at `info` unless `RUST_LOG` says otherwise. A second
 /// call changes nothing.
-pub fn init_logs() {
-    start(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")));
+///
+/// # Errors
+/// `RUST_LOG` is malformed.
+pub fn init_logs(lookup: Lookup<'_>) -> Result<(), ConfigError> {
+    start(asked_for(lookup)?.unwrap_or_else(|| EnvFilter::new("info")));
+    Ok(())
 }
 
 /// The logs of a program that has something to show before it tells more.
 pub struct QuietLogs(Option<reload::Handle<EnvFilter, Registry>>);
 
 /// Starts logging with warnings only, unless `RUST_LOG` says otherwise.
-#[must_use]
-pub fn init_quiet_logs() -> QuietLogs {
-    if let Ok(filter) = EnvFilter::try_from_default_env() {
+///
+/// # Errors
+/// `RUST_LOG` is malformed.
+pub fn init_quiet_logs(lookup: Lookup<'_>) -> Result<QuietLogs, ConfigError> {
+    if let Some(filter) = asked_for(lookup)? {
         start(filter);
-        return QuietLogs(None);
+        return Ok(QuietLogs(None));
     }
     let (filter, handle) = reload::Layer::new(EnvFilter::new("warn"));
     start(filter);
-    QuietLogs(Some(handle))
+    Ok(QuietLogs(Some(handle)))
+}
+
+fn asked_for(lookup: Lookup<'_>) -> Result<Option<EnvFilter>, ConfigError> {
+    config::optional(lookup, "RUST_LOG", "a level or directives, for example info,bus=debug")
 }
 
 impl QuietLogs {
@@ -45,4 +57,25 @@ fn start(filter: impl Layer<Registry> + Send + Sync) {
     };
     // Only a second start fails, and then the first one goes on.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_logged_is_understood_or_refused_and_empty_is_not_set() {
+        for (text, asked) in [("debug", Some("debug")), ("warn,bus=info", Some("bus=info,warn"))] {
+            let lookup = |_: &str| Some(text.to_owned());
+            let filter = asked_for(&lookup).expect("a filter").map(|filter| filter.to_string());
+            assert_eq!(filter.as_deref(), asked, "{text}");
+        }
+        assert!(asked_for(&|_| Some(String::new())).expect("not set").is_none());
+        let error = asked_for(&|_| Some("bus=loud".to_owned())).expect_err("no level");
+        assert_eq!(
+            error.to_string(),
+            "RUST_LOG is \"bus=loud\"; it should be a level or directives, for example \
+             info,bus=debug"
+        );
+    }
 }

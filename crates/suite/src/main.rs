@@ -12,11 +12,14 @@ const STORY: &str = "warn,server::handlers=info,service::http=info";
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let logs = service::init_quiet_logs();
-    match run(&options, logs).await {
+    let ended = match service::init_quiet_logs(&service::environment) {
+        Ok(logs) => run(&options, logs).await.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_error(&error);
+        Err(reason) => {
+            print_error(&reason);
             ExitCode::from(2)
         }
     }
@@ -36,6 +39,6 @@ async fn run(options: &Options, logs: QuietLogs) -> Result<(), SystemError> {
 }
 
 #[allow(clippy::print_stderr)] // Must be seen even where logs go elsewhere.
-fn print_error(error: &SystemError) {
-    eprintln!("{error}");
+fn print_error(reason: &str) {
+    eprintln!("{reason}");
 }

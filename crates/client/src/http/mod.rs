@@ -48,6 +48,6 @@ fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(status::status))
         .routes(routes!(status::healthz))
         .routes(routes!(status::readyz));
-    service::document_faults(routes.get_openapi_mut(), "sobrecarregado");
+    service::complete_document(routes.get_openapi_mut(), "sobrecarregado");
     routes
 }

@@ -69,3 +69,22 @@ fn no_schema_is_empty() {
         assert!(told || text, "{name} says nothing: {schema}");
     }
 }
+
+#[test]
+fn everything_is_described() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        assert!(schema["description"].is_string(), "{name} is not described");
+        for part in schema["allOf"].as_array().into_iter().flatten().chain([schema]) {
+            for (field, told) in part["properties"].as_object().into_iter().flatten() {
+                assert!(told["description"].is_string(), "{name}.{field} is not described");
+            }
+        }
+    }
+    for operation in document["paths"].as_object().expect("paths").values() {
+        let operations = operation.as_object().expect("operations").values();
+        for parameter in operations.flat_map(|told| told["parameters"].as_array()).flatten() {
+            assert!(parameter["description"].is_string(), "{parameter} is not described");
+        }
+    }
+}

@@ -60,7 +60,7 @@ fn routes() -> OpenApiRouter<Servidor> {
         .routes(routes!(reservas::get))
         .routes(routes!(reservas::cancel));
     let unavailable = "servidor_indisponivel, sobrecarregado";
-    service::document_faults(routes.get_openapi_mut(), unavailable);
+    service::complete_document(routes.get_openapi_mut(), unavailable);
     routes
 }
 

@@ -31,13 +31,15 @@ impl FromStr for DatabaseUrl {
 
     /// `sqlite:///rel` is relative and `sqlite:////abs` absolute, as in SQLAlchemy
     /// (docs.sqlalchemy.org, "SQLite connect strings"); `sqlite://rel` and `sqlite:rel` are
-    /// sqlx's spelling. A file that keeps nothing (`:memory:`) would break the promises.
+    /// sqlx's spelling, with `?mode=rwc` too: what we do anyway. A file that keeps nothing
+    /// (`:memory:`) would break the promises.
     fn from_str(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         let rest = url.strip_prefix("sqlite:").ok_or(InvalidDatabaseUrl)?;
         let path = match rest.strip_prefix("//") {
             Some(after_host) => after_host.strip_prefix('/').unwrap_or(after_host),
             None => rest,
         };
+        let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
         let names_a_file = !path.is_empty() && !path.ends_with('/') && path != "." && path != "..";
         if !names_a_file || path.contains([':', '?', '\0']) {
             return Err(InvalidDatabaseUrl);
@@ -58,6 +60,7 @@ mod tests {
             ("sqlite:////var/lib/server1.db", "/var/lib/server1.db"),
             ("sqlite://data/server1.db", "data/server1.db"),
             ("sqlite:data/server1.db", "data/server1.db"),
+            ("sqlite://data/server1.db?mode=rwc", "data/server1.db"),
         ] {
             assert_eq!(url.parse::<DatabaseUrl>().expect(url).path(), Path::new(path), "{url}");
         }
@@ -76,6 +79,7 @@ mod tests {
             "sqlite::memory:",
             "sqlite:///data/",
             "sqlite:///a.db?mode=ro",
+            "sqlite://?mode=rwc",
         ] {
             assert_eq!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{url:?}");
         }

@@ -9,6 +9,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::descriptions::translate;
 use super::{HttpError, is_probe};
 
 /// The document and the pages that show it.
@@ -25,10 +26,11 @@ async fn known_file(response: Response) -> Response {
     }
 }
 
-/// Documents what any call may come to when the fault is not its caller's: 500, and 503 with
-/// the codes of `unavailable`, where the call does not say better itself. The document has to
-/// have the schema `ErrorReply`.
-pub fn document_faults(openapi: &mut OpenApi, unavailable: &str) {
+/// Completes a document: every description in the language of its readers, and what any call may
+/// come to when the fault is not its caller's: 500, and 503 with the codes of `unavailable`, where
+/// the call does not say better itself. The document has to have the schema `ErrorReply`.
+pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
+    translate(openapi);
     for (path, item) in &mut openapi.paths.paths {
         let operations =
             [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];

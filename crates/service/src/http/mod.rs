@@ -1,6 +1,7 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
 mod access;
+mod descriptions;
 mod docs;
 mod error;
 mod extract;
@@ -20,7 +21,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
-pub use docs::document_faults;
+pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use extract::{Path, RawJson};
 pub use health::Health;
