@@ -115,6 +115,21 @@ impl Bus {
         Ok(())
     }
 
+    /// Waits while more than half of the outbox is taken. Whoever answers messages should wait for
+    /// this before taking the next one, or its answers may find no room.
+    pub async fn room(&self) {
+        loop {
+            let room = {
+                let outbox = lock(&self.shared.outbox);
+                if !outbox.is_crowded() {
+                    return;
+                }
+                outbox.room().notified_owned()
+            };
+            room.await;
+        }
+    }
+
     /// Follows the state of the connection.
     #[must_use]
     pub fn link(&self) -> watch::Receiver<Link> {

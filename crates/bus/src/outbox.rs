@@ -3,14 +3,17 @@
 mod batch;
 mod expiry;
 mod lane;
+mod turns;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub(crate) use batch::{Batch, MAX_ARRAY_BYTES};
 use lane::Lane;
+use turns::Turns;
 
 use crate::{BusError, Outgoing};
 
@@ -25,21 +28,30 @@ const MAX_TOPIC: usize = u16::MAX as usize;
 
 /// All messages that the broker does not have yet.
 ///
-/// Each topic has its lane, first in, first out. Lanes that may send stand in a queue and
-/// take turns, so that handling one message never means looking at others.
+/// Each topic has its lane, first in, first out. Lanes that may send take turns, so that handling
+/// one message never means looking at others.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     lanes: HashMap<Arc<str>, Lane>,
-    ready: VecDeque<Arc<str>>,
+    turns: Turns,
     /// Waiting and in flight.
     len: usize,
     bound: usize,
+    /// Notified when it is no longer crowded.
+    room: Arc<Notify>,
     closed: bool,
 }
 
 impl Outbox {
     pub(crate) fn new(bound: usize) -> Self {
-        Self { lanes: HashMap::new(), ready: VecDeque::new(), len: 0, bound, closed: false }
+        Self {
+            lanes: HashMap::new(),
+            turns: Turns::default(),
+            len: 0,
+            bound,
+            room: Arc::default(),
+            closed: false,
+        }
     }
 
     /// Takes a message; true if the connection must be woken to send it.
@@ -52,38 +64,38 @@ impl Outbox {
             return Err(BusError::Full);
         }
         self.len += 1;
-        let idle = self.ready.is_empty();
+        let idle = self.turns.is_empty();
         if let Some(lane) = self.lanes.get_mut(message.topic.as_str()) {
             lane.waiting.push_back(message);
             if lane.become_ready() {
-                self.ready.push_back(Arc::clone(&lane.topic));
+                self.turns.push(lane);
             }
         } else {
             let lane = Lane::new(message);
-            self.ready.push_back(Arc::clone(&lane.topic));
+            self.turns.push(&lane);
             self.lanes.insert(Arc::clone(&lane.topic), lane);
         }
         // With a lane in the queue already, the connection is awake or waits for the broker.
-        Ok(idle && !self.ready.is_empty())
+        Ok(idle && !self.turns.is_empty())
     }
 
     /// The next packet to send, and how many messages were dropped on the way because their
     /// time was up. An array is no longer than `max_array` bytes.
     pub(crate) fn take(&mut self, now: Instant, max_array: usize) -> (Option<Batch>, usize) {
         let mut expired = 0;
-        while let Some(topic) = self.ready.pop_front() {
+        while let Some(topic) = self.turns.next() {
             let Some(lane) = self.lanes.get_mut(&topic) else {
                 continue;
             };
             lane.listed = false;
             let (batch, dropped) = lane.take(now, max_array);
             expired += dropped;
-            self.len -= dropped;
             if lane.become_ready() {
-                self.ready.push_back(topic);
+                self.turns.push(lane);
             } else if lane.is_idle() {
                 self.lanes.remove(&topic);
             }
+            self.shrink(dropped);
             if batch.is_some() {
                 return (batch, expired);
             }
@@ -93,7 +105,7 @@ impl Outbox {
 
     /// The broker has answered for these, or they are given up.
     pub(crate) fn settle(&mut self, batch: Batch) {
-        self.len -= batch.items.len();
+        self.shrink(batch.items.len());
         self.land(&batch.topic);
     }
 
@@ -116,10 +128,10 @@ impl Outbox {
         let mut expired = 0;
         self.lanes.retain(|_, lane| {
             expired += lane.purge(now);
-            // A listed lane stays until its turn, or `ready` would name a lane twice.
+            // A listed lane stays until its turn, or it would have two.
             lane.listed || !lane.is_idle()
         });
-        self.len -= expired;
+        self.shrink(expired);
         expired
     }
 
@@ -133,13 +145,31 @@ impl Outbox {
         self.len
     }
 
+    /// More than half full: whoever can make others wait should.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.len > self.bound / 2
+    }
+
+    /// Notified when it is no longer crowded.
+    pub(crate) fn room(&self) -> Arc<Notify> {
+        Arc::clone(&self.room)
+    }
+
+    fn shrink(&mut self, by: usize) {
+        let crowded = self.is_crowded();
+        self.len -= by;
+        if crowded && !self.is_crowded() {
+            self.room.notify_waiters();
+        }
+    }
+
     fn land(&mut self, topic: &Arc<str>) {
         let Some(lane) = self.lanes.get_mut(topic) else {
             return;
         };
         lane.in_flight -= 1;
         if lane.become_ready() {
-            self.ready.push_back(Arc::clone(topic));
+            self.turns.push(lane);
         } else if lane.is_idle() && !lane.listed {
             self.lanes.remove(topic);
         }

@@ -20,6 +20,8 @@ const JOIN_WINDOW: usize = 2;
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) topic: Arc<str>,
+    /// Somebody waits for what is said on it.
+    pub(super) awaited: bool,
     pub(super) waiting: VecDeque<Outgoing>,
     /// Packets, not messages.
     pub(super) in_flight: usize,
@@ -32,6 +34,7 @@ impl Lane {
     pub(super) fn new(message: Outgoing) -> Self {
         Self {
             topic: Arc::from(message.topic.as_str()),
+            awaited: message.expires_at.is_some() || message.acknowledges.is_some(),
             waiting: VecDeque::from([message]),
             in_flight: 0,
             listed: true,

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use protocol::MAX_ARRAY;
 use tokio::time::Instant;
 
@@ -97,6 +98,41 @@ fn lanes_take_turns() {
         message("b", "3", Join::Never),
     ]);
     assert_eq!(take_all(&mut outbox), ["1", "3", "2"]);
+}
+
+#[test]
+fn an_answer_does_not_wait_behind_events() {
+    let soon = Some(Instant::now() + Duration::from_secs(10));
+    let mut outbox = outbox_with([
+        message("event/1", "1", Join::Never),
+        message("event/2", "2", Join::Never),
+        Outgoing { expires_at: soon, ..message("answers", "3", Join::Never) },
+        Outgoing { expires_at: soon, ..message("answers", "4", Join::Never) },
+    ]);
+    assert_eq!(take_all(&mut outbox), ["3", "4", "1", "2"]);
+}
+
+#[test]
+fn more_than_half_full_it_is_crowded_until_that_is_sent_or_given_up() {
+    let mut outbox = Outbox::new(4);
+    let room = outbox.room();
+    let told = room.notified();
+    let mut told = std::pin::pin!(told);
+    let soon = Instant::now() + Duration::from_secs(10);
+    for _ in 0..3 {
+        assert!(!outbox.is_crowded());
+        let message = Outgoing { expires_at: Some(soon), ..message("t", "1", Join::Never) };
+        outbox.push(message).unwrap();
+    }
+    assert!(outbox.is_crowded() && (&mut told).now_or_never().is_none());
+    let (batch, _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES);
+    assert!(outbox.is_crowded(), "the broker may not have it");
+    outbox.settle(batch.expect("a packet"));
+    assert!(!outbox.is_crowded() && told.now_or_never().is_some());
+    outbox.push(message("u", "1", Join::Never)).unwrap();
+    assert!(outbox.is_crowded());
+    assert_eq!(outbox.purge(soon), 2);
+    assert!(!outbox.is_crowded());
 }
 
 #[test]

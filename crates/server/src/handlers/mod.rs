@@ -51,6 +51,8 @@ pub(crate) async fn run(
     loop {
         let next = async {
             in_hand.room().await;
+            // What is done for somebody must find room for its answer and its events.
+            servidor.bus.room().await;
             inbox.recv().await
         };
         let delivery = tokio::select! {
@@ -171,18 +173,19 @@ struct Envelope<'a> {
     command: Command,
     topic: &'a str,
     deadline: Instant,
+    /// When the answer is worth nothing any more. Whoever did not say how long they wait may wait
+    /// longer than we take for granted: what was done for them is told.
+    answer_by: Option<Instant>,
     correlation: Option<Bytes>,
     join: Join,
 }
 
 impl<'a> Envelope<'a> {
     fn of(servidor: &'a Servidor, delivery: &'a Delivery, command: Command, join: Join) -> Self {
-        let deadline = match delivery.expiry {
-            Some(left) => delivery.received + left,
-            None => delivery.received + servidor.command_limit,
-        };
+        let answer_by = delivery.expiry.map(|left| delivery.received + left);
+        let deadline = answer_by.unwrap_or(delivery.received + servidor.command_limit);
         let correlation = delivery.correlation.clone();
-        Self { servidor, command, topic: &delivery.topic, deadline, correlation, join }
+        Self { servidor, command, topic: &delivery.topic, deadline, answer_by, correlation, join }
     }
 
     /// Another servidor's message on this one's topic is dropped; one that names no servidor is
@@ -239,7 +242,7 @@ impl<'a> Envelope<'a> {
             let sent = self.servidor.bus.publish(Outgoing {
                 topic: topics::response(&client_id, self.command),
                 payload: payload.into(),
-                expires_at: Some(self.deadline),
+                expires_at: self.answer_by,
                 retain: false,
                 response_topic: None,
                 correlation: self.correlation.clone(),

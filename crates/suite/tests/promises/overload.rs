@@ -15,6 +15,8 @@ use crate::harness::{PlainClient, Program, World, payload};
 const IN_FLIGHT: usize = 64;
 const CALLERS: usize = 5 * IN_FLIGHT;
 const LENGTH: Duration = Duration::from_secs(5);
+/// Commands that a program sends without waiting for any answer; the broker queues 20,000.
+const FLOOD: usize = 15_000;
 /// What a program may need more after it was overloaded than before, in KiB. The broker's queue is
 /// the bound: 20,000 messages of about a kilobyte, in a program that is not optimised.
 const FLAT: u64 = 64 * 1024;
@@ -99,8 +101,9 @@ async fn a_flood_of_commands_leaves_a_servidor_well() {
     let (server, client) = world.pair().await;
     let quiet = memory(&server);
     let start = now();
-    let flood = PlainClient::subscribe(&world, "flood", &[]).await;
-    for number in 0..15_000 {
+    let topic = "client/flood/postos/reserva/response";
+    let mut flood = PlainClient::subscribe(&world, "flood", &[topic]).await;
+    for number in 0..FLOOD {
         let mut command = a_second(start, number);
         let carro = json!({"placa": command["placa"], "modelo": "BYD Dolphin",
             "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19});
@@ -114,4 +117,18 @@ async fn a_flood_of_commands_leaves_a_servidor_well() {
     let after = memory(&server);
     assert!(after < quiet + FLAT, "from {quiet} to {after} KiB");
     assert!(server.stop().await.success());
+    let database = super::evidence::read(&world.database("server1")).await;
+    let made = database.reservas.len() - 1;
+    assert!(made > 100, "{made} were made");
+    let mut told = 0;
+    while told < made {
+        let answer = flood.next(topic).await;
+        match (answer["status"].as_str(), answer["codigo"].as_str()) {
+            (Some("sucesso"), _) => told += 1,
+            (_, Some("tempo_esgotado" | "sobrecarregado")) => {}
+            _ => panic!("{answer}"),
+        }
+    }
+    let more = flood.heard(topic).into_iter().filter(|answer| answer["status"] == "sucesso");
+    assert_eq!(more.count(), 0, "as many were told as were made, {made}");
 }
