@@ -1,71 +1,68 @@
-//! Acknowledging deliveries in the order in which they arrived, whenever their work ends.
+//! Acknowledges deliveries in the order in which they arrived, whenever their work ends.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
-
-use crate::sync::lock;
 
 /// The duty to acknowledge one delivery.
 ///
-/// The broker delivers again, on the next connection, what was not acknowledged: so call
-/// [`done`](Self::done) when the work is on disk. Dropping it instead leaves the delivery
-/// unacknowledged, which is counted and holds up no other.
+/// On the next connection the broker delivers again what was not acknowledged: call
+/// [`done`](Self::done) when the work is on disk. A delivery whose `Ack` is dropped instead stays
+/// unacknowledged; it is counted, and delays no other.
 #[derive(Debug)]
-#[must_use = "a delivery that is never acknowledged comes again"]
+#[must_use = "a delivery that is never acknowledged is delivered again"]
 pub struct Ack {
     /// `None` where there is nothing to acknowledge (QoS 0).
     slot: Option<(Arc<AckQueue>, u64)>,
 }
 
 impl Ack {
-    /// For a delivery that expects no acknowledgement. It is public for tests of others.
+    /// For a delivery that expects no acknowledgement. Public for the tests of other crates.
     pub fn none() -> Self {
         Self { slot: None }
     }
 
-    /// The work is done: acknowledge. Nothing happens when the connection it came on is gone.
+    /// Acknowledges. Has no effect when the connection of the delivery has ended.
     pub fn done(mut self) {
-        if let Some((queue, seq)) = self.slot.take() {
-            queue.settle(seq, State::Done);
-        }
+        self.settle(SlotState::Done);
     }
-}
 
-impl Ack {
-    /// For the last answer to the delivery: acknowledges once that has reached the broker, or has
-    /// come to any other end. A crash before that has the delivery come again, and be answered.
+    /// Acknowledges once the last answer to the delivery has reached the broker, or was dropped
+    /// for another reason. After a crash before that, the delivery comes again and is answered.
     pub fn after_answer(self) -> AckAfter {
-        AckAfter(Some(self))
+        AckAfter(self)
     }
-}
 
-/// Acknowledges a delivery when it is dropped, see [`Ack::after_answer`].
-#[derive(Debug)]
-pub struct AckAfter(Option<Ack>);
-
-impl Drop for AckAfter {
-    fn drop(&mut self) {
-        if let Some(ack) = self.0.take() {
-            ack.done();
+    fn settle(&mut self, state: SlotState) {
+        if let Some((queue, seq)) = self.slot.take() {
+            queue.settle(seq, state);
         }
     }
 }
 
 impl Drop for Ack {
     fn drop(&mut self) {
-        if let Some((queue, seq)) = self.slot.take() {
-            queue.settle(seq, State::Abandoned);
-        }
+        self.settle(SlotState::Abandoned);
     }
 }
 
-/// The deliveries of one connection that the broker waits to have acknowledged.
+/// Acknowledges a delivery when it is dropped, see [`Ack::after_answer`].
+#[derive(Debug)]
+pub struct AckAfter(Ack);
+
+impl Drop for AckAfter {
+    fn drop(&mut self) {
+        self.0.settle(SlotState::Done);
+    }
+}
+
+/// The deliveries of one connection that are not acknowledged yet.
 #[derive(Debug)]
 pub(crate) struct AckQueue {
     slots: Mutex<Slots>,
-    /// Wakes the connection when the head of the queue is settled.
+    /// Wakes the connection when the first slot is settled.
     wake: Arc<Notify>,
 }
 
@@ -80,11 +77,11 @@ struct Slots {
 #[derive(Debug)]
 struct Slot {
     pkid: u16,
-    state: State,
+    state: SlotState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum SlotState {
     Open,
     Done,
     Abandoned,
@@ -95,17 +92,17 @@ impl AckQueue {
         Arc::new(Self { slots: Mutex::default(), wake })
     }
 
-    /// A delivery with this packet id arrived.
+    /// Adds a delivery with this packet id.
     pub(crate) fn open(self: &Arc<Self>, pkid: u16) -> Ack {
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         let seq = slots.first + slots.waiting.len() as u64;
-        slots.waiting.push_back(Slot { pkid, state: State::Open });
+        slots.waiting.push_back(Slot { pkid, state: SlotState::Open });
         Ack { slot: Some((Arc::clone(self), seq)) }
     }
 
-    fn settle(&self, seq: u64, state: State) {
-        let mut slots = lock(&self.slots);
-        // A slot before the first was passed over when the bus was closed.
+    fn settle(&self, seq: u64, state: SlotState) {
+        let mut slots = self.slots.lock();
+        // When the bus is closed, open slots are removed before they are settled.
         let Some(index) = seq.checked_sub(slots.first) else {
             return;
         };
@@ -119,15 +116,15 @@ impl AckQueue {
     }
 
     /// Takes the packet ids to acknowledge now: those done with nothing open before them.
-    /// Says how many abandoned ones it passed over.
+    /// Returns how many abandoned ones were skipped.
     pub(crate) fn take_ready(&self, ready: &mut Vec<u16>) -> usize {
-        let mut slots = lock(&self.slots);
+        let mut slots = self.slots.lock();
         let before = slots.abandoned;
         while let Some(slot) = slots.waiting.front() {
             match slot.state {
-                State::Open => break,
-                State::Done => ready.push(slot.pkid),
-                State::Abandoned => slots.abandoned += 1,
+                SlotState::Open => break,
+                SlotState::Done => ready.push(slot.pkid),
+                SlotState::Abandoned => slots.abandoned += 1,
             }
             slots.waiting.pop_front();
             slots.first += 1;
@@ -135,19 +132,18 @@ impl AckQueue {
         slots.abandoned - before
     }
 
-    /// Takes every packet id that is done, even behind open ones: for the end of a connection.
+    /// Takes every packet id that is done, also behind open ones: for the end of a connection.
     pub(crate) fn take_all_done(&self, ready: &mut Vec<u16>) {
-        let mut slots = lock(&self.slots);
-        let slots = &mut *slots;
+        let slots = &mut *self.slots.lock();
         slots.first += slots.waiting.len() as u64;
-        let done = slots.waiting.drain(..).filter(|slot| slot.state == State::Done);
+        let done = slots.waiting.drain(..).filter(|slot| slot.state == SlotState::Done);
         ready.extend(done.map(|slot| slot.pkid));
     }
 
-    /// How many deliveries of this connection will never be acknowledged on it. The broker
-    /// counts them against our Receive Maximum for as long as the connection lives.
+    /// How many deliveries will never be acknowledged on this connection. The broker counts them
+    /// against the Receive Maximum for as long as the connection lasts.
     pub(crate) fn abandoned(&self) -> usize {
-        lock(&self.slots).abandoned
+        self.slots.lock().abandoned
     }
 }
 

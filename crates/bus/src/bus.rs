@@ -1,180 +1,125 @@
-//! The handle that everybody holds.
+//! The handle that a program publishes with.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::counters::{self, Tally, add};
-use crate::outbox::Outbox;
-use crate::pulse::Pulse;
-use crate::settings::FAREWELL;
-use crate::sync::lock;
-use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, supervisor};
+use crate::connection::GOODBYE_TIMEOUT;
+use crate::state::BusState;
+use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, counters, supervisor};
 
 /// A program's connection to the broker. Clones share it.
 ///
-/// When the last clone is dropped without [`close`](Self::close), the connection breaks off
-/// as in a crash, and the broker publishes the Last Will.
+/// When the last clone is dropped without [`close`](Self::close), the connection breaks as in a
+/// crash, and the broker publishes the Last Will.
 #[derive(Debug, Clone)]
 pub struct Bus {
-    shared: Arc<Shared>,
-    _breaks_off: Arc<DropGuard>,
+    state: Arc<BusState>,
+    _aborts_on_drop: Arc<DropGuard>,
 }
 
-/// What the handle and the task that keeps the connection have in common.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) outbox: Mutex<Outbox>,
-    pub(crate) link: watch::Sender<Link>,
-    pub(crate) tally: Tally,
-    pub(crate) pulse: Arc<Pulse>,
-    /// Wakes the connection: something can be sent or acknowledged.
-    pub(crate) wake: Arc<Notify>,
-    /// Until when to finish, once the bus is being closed.
-    pub(crate) closing: watch::Sender<Option<Instant>>,
-    /// All tasks have ended.
-    pub(crate) ended: CancellationToken,
-}
-
-impl Shared {
-    fn counters(&self) -> Counters {
-        let waiting = lock(&self.outbox).len();
-        self.tally.snapshot(waiting)
-    }
-
-    /// Drops the messages whose time is up, for while nothing can be sent: they would take
-    /// the room of others.
-    pub(crate) fn purge_expired(&self) {
-        let expired = lock(&self.outbox).purge(Instant::now());
-        add(&self.tally.expired, expired);
-    }
-}
-
-/// Connects in the background, for ever, with back-off; returns at once.
+/// Connects in the background and reconnects with back-off, without end; returns at once.
 ///
-/// Deliveries wait in the queue that is returned; read it all the time, for replies and
-/// commands share it. Must be called within a tokio runtime.
+/// Read the returned queue of deliveries all the time: all topics share it. Must be called within
+/// a tokio runtime.
 pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
     let (inbox, deliveries) = mpsc::channel(options.inbox.max(1));
-    let shared = Arc::new(Shared {
-        outbox: Mutex::new(Outbox::new(options.outbox)),
-        link: watch::Sender::new(Link::Down),
-        tally: Tally::default(),
-        pulse: Pulse::start(),
-        wake: Arc::new(Notify::new()),
-        closing: watch::Sender::new(None),
-        ended: CancellationToken::new(),
-    });
-    let broken_off = CancellationToken::new();
-    tokio::spawn(run(Arc::clone(&shared), options, inbox, broken_off.clone()));
-    let bus = Bus { shared, _breaks_off: Arc::new(broken_off.drop_guard()) };
+    let state = Arc::new(BusState::new(options.outbox));
+    let aborted = CancellationToken::new();
+    tokio::spawn(run(Arc::clone(&state), options, inbox, aborted.clone()));
+    let bus = Bus { state, _aborts_on_drop: Arc::new(aborted.drop_guard()) };
     (bus, deliveries)
 }
 
 async fn run(
-    shared: Arc<Shared>,
+    state: Arc<BusState>,
     options: Options,
     inbox: mpsc::Sender<Delivery>,
-    broken_off: CancellationToken,
+    aborted: CancellationToken,
 ) {
-    let work = async {
-        tokio::select! {
-            () = supervisor::supervise(&shared, &options, inbox) => {}
-            () = counters::tell(|| shared.counters()) => {}
-        }
-    };
-    broken_off.run_until_cancelled(work).await;
-    lock(&shared.outbox).close();
-    shared.link.send_replace(Link::Down);
-    shared.ended.cancel();
+    tokio::select! {
+        () = supervisor::supervise(&state, &options, inbox) => {}
+        () = counters::log_regularly(|| state.counters()) => {}
+        () = aborted.cancelled() => {}
+    }
+    state.outbox.lock().close();
+    state.set_link(Link::Down);
+    state.ended.cancel();
 }
 
 impl Bus {
-    /// Takes a message to publish at QoS 1; never blocks, never waits.
-    ///
-    /// The message is kept until the broker has it or until its `expires_at`, across
-    /// reconnections. Being offline is no error.
+    /// Accepts a message to publish at QoS 1; never blocks. Being offline is no error: the
+    /// message is kept until the broker has it or until its `expires_at`, across reconnections.
     ///
     /// # Errors
-    /// The outbox is full, the bus is closed, or no broker could take the message.
+    /// The outbox is full, the bus is closed, or no broker could accept the message.
     pub fn publish(&self, message: Outgoing) -> Result<(), BusError> {
-        let pushed = lock(&self.shared.outbox).push(message);
+        let pushed = self.state.outbox.lock().push(message);
         match pushed {
-            Ok(true) => self.shared.wake.notify_one(),
+            Ok(true) => self.state.wake.notify_one(),
             Ok(false) => {}
             Err(error) => {
-                if error == BusError::Full {
-                    add(&self.shared.tally.dropped_full, 1);
-                }
+                self.state.counters.dropped_full.add(usize::from(error == BusError::Full));
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    /// Waits while more than half of the outbox is taken. Whoever answers messages should wait for
-    /// this before taking the next one, or its answers may find no room.
-    pub async fn room(&self) {
+    /// Waits while the outbox is more than half full. Wait for this before handling a message
+    /// that will be answered, so that there is capacity for the answer.
+    pub async fn wait_for_capacity(&self) {
         loop {
-            let room = {
-                let outbox = lock(&self.shared.outbox);
-                if !outbox.is_crowded() {
-                    return;
-                }
-                outbox.room().notified_owned()
-            };
-            room.await;
+            let Some(freed) = self.state.outbox.lock().capacity_freed() else { return };
+            freed.await;
         }
     }
 
     /// Follows the state of the connection.
     #[must_use]
     pub fn link(&self) -> watch::Receiver<Link> {
-        self.shared.link.subscribe()
+        self.state.link.subscribe()
     }
 
-    /// Whether the broker can be reached now.
+    /// The number of the connection while it is up.
+    #[must_use]
+    pub fn generation(&self) -> Option<u64> {
+        self.state.link.borrow().generation()
+    }
+
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.generation().is_some()
     }
 
-    /// Number of the connection while there is one.
-    pub(crate) fn generation(&self) -> Option<u64> {
-        self.shared.link.borrow().generation()
-    }
-
-    /// What happened so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.shared.counters()
+        self.state.counters()
     }
 
-    /// Logs a delivery that nobody can make sense of, and counts it.
+    /// Logs and counts a delivery that is no valid message.
     pub fn bad_message(&self, topic: &str, reason: &str) {
-        add(&self.shared.tally.bad, 1);
+        self.state.counters.bad.add(1);
         tracing::warn!(topic, reason, "bad message");
     }
 
-    /// Ends the connection in good order; calling it again waits for the same end.
+    /// Closes the connection in good order; a second call waits for the same end.
     ///
-    /// From now on nothing is delivered and nothing new is taken. For `grace` at most it
-    /// waits until the broker has all messages and acknowledgements; then it publishes the
-    /// will as presence ("offline", retained), says goodbye and ends all tasks.
+    /// From now on nothing is delivered and no message is accepted. After at most `grace`, in
+    /// which the broker is sent all waiting messages and acknowledgements, the bus publishes the
+    /// will as its presence, disconnects, and ends all tasks.
     pub async fn close(&self, grace: Duration) {
-        lock(&self.shared.outbox).close();
-        self.shared.closing.send_if_modified(|closing| {
-            let first = closing.is_none();
-            if first {
-                *closing = Some(Instant::now() + grace);
-            }
-            first
+        self.state.outbox.lock().close();
+        self.state.close_deadline.send_if_modified(|deadline| {
+            let first_call = deadline.is_none();
+            deadline.get_or_insert_with(|| Instant::now() + grace);
+            first_call
         });
-        let limit = grace + FAREWELL * 2;
-        if timeout(limit, self.shared.ended.cancelled()).await.is_err() {
+        let limit = grace + GOODBYE_TIMEOUT * 2;
+        if timeout(limit, self.state.ended.cancelled()).await.is_err() {
             tracing::warn!("the bus did not end in time");
         }
     }

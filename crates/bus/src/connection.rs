@@ -1,221 +1,209 @@
 //! One connection, from CONNECT to its end. A new one starts from nothing: what must outlive a
 //! connection is kept in the outbox.
 
-mod ending;
+mod checkup;
+mod handshakes;
+mod in_flight;
+mod inbox;
 mod incoming;
-mod reason;
+mod loss;
 mod sending;
-mod wire;
+mod socket;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-pub(crate) use reason::Reason;
+pub(crate) use loss::{Loss, Reason};
 
 use crate::acks::AckQueue;
-use crate::bus::Shared;
-use crate::flight::Flight;
-use crate::herald::Herald;
-use crate::inbox::Inbox;
-use crate::settings::{self, BrokerLimits};
-use crate::sync::lock;
+use crate::presence::PresencePublisher;
+use crate::state::BusState;
 use crate::{Delivery, Link, Options};
-use wire::{Reader, Wire};
+use in_flight::InFlight;
+use inbox::Inbox;
+use socket::{BrokerLimits, Reader, Writer};
 
-/// The most packets that are read before anything else gets its turn.
-const MOST_AT_ONCE: usize = 256;
+/// For SUBSCRIBE and its answer.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For publishing the offline presence and DISCONNECT.
+pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a connection is checked. Also the precision of the limits that are checked.
+const CHECKUP_INTERVAL: Duration = Duration::from_millis(250);
+/// How many packets are read before anything else is done.
+const MAX_READ_AT_ONCE: usize = 256;
 
-/// One connection.
-pub(crate) struct Connection<'a> {
-    shared: &'a Shared,
+struct Connection<'a> {
+    state: &'a BusState,
     options: &'a Options,
-    link: Link,
-    /// Packets on their way to the socket: many go in one write.
+    reader: Reader,
+    writer: Writer,
+    /// Packets that wait for the socket: many are written at once.
     outgoing: BytesMut,
-    /// More may go as soon as the socket has taken some.
-    crowded: bool,
+    /// `outgoing` has reached its limit: continue as soon as the socket has taken some.
+    is_outgoing_full: bool,
     acks: Arc<AckQueue>,
-    inbox: Inbox,
-    flight: Flight,
-    herald: Option<Herald>,
-    phase: Phase,
-    /// When the phase began.
-    phase_began: Instant,
+    inbox: Inbox<'a>,
+    in_flight: InFlight,
+    presence: Option<PresencePublisher>,
     limits: BrokerLimits,
     last_incoming: Instant,
     last_ping: Instant,
-    established: Option<Established>,
     /// Reused for packet ids to acknowledge.
     ready_acks: Vec<u16>,
 }
 
-/// What CONNACK told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Established {
-    pub(crate) at: Instant,
-    pub(crate) session_present: bool,
+/// Connects and stays connected until the connection breaks or the bus is closed. `link` is
+/// published once everything is subscribed to.
+pub(crate) async fn run(
+    state: &BusState,
+    options: &Options,
+    deliveries: &mpsc::Sender<Delivery>,
+    link: Link,
+) -> Result<(), Loss> {
+    let presence = match (&options.presence, link) {
+        (Some(presence), Link::Up { since, .. }) => Some(PresencePublisher::new(presence, since)),
+        _ => None,
+    };
+    let (reader, writer, connack) = tokio::select! {
+        connected = socket::connect(options, presence.as_ref()) => connected?,
+        () = state.closed_while_offline() => return Ok(()),
+    };
+    let connected_at = Instant::now();
+    let acks = AckQueue::new(Arc::clone(&state.wake));
+    let generation = link.generation().unwrap_or_default();
+    state.counters.reconnects.add(usize::from(generation > 1));
+    let mut connection = Connection {
+        state,
+        options,
+        reader,
+        writer,
+        outgoing: BytesMut::new(),
+        is_outgoing_full: false,
+        inbox: Inbox::new(state, deliveries, Arc::clone(&acks), generation),
+        acks,
+        in_flight: InFlight::default(),
+        presence,
+        limits: BrokerLimits::from_connack(&connack),
+        last_incoming: connected_at,
+        last_ping: connected_at,
+        ready_acks: Vec::new(),
+    };
+    let result = connection.run(&connack, link).await;
+    state.set_link(Link::Down);
+    state.outbox.lock().put_back(connection.in_flight.into_unanswered());
+    result.map_err(|reason| Loss {
+        reason,
+        lasted: Some(connected_at.elapsed()),
+        session_present: connack.session_present,
+    })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Until CONNACK.
-    Connecting,
-    /// Until SUBACK.
-    Subscribing,
-    /// Everything flows.
-    Up,
-    /// Until the broker has the farewell.
-    Leaving,
-    /// Until DISCONNECT is written.
-    Parting,
-    /// A clean end.
-    Over,
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) established: Option<Established>,
-    /// `None` after a clean end.
-    pub(crate) reason: Option<Reason>,
-}
-
-impl<'a> Connection<'a> {
-    /// Connects and stays until the connection breaks or the bus is closed. `link` is what
-    /// to tell the world when it is up.
-    pub(crate) async fn run(
-        shared: &'a Shared,
-        options: &'a Options,
-        inbox: &mpsc::Sender<Delivery>,
-        link: Link,
-    ) -> Ended {
-        let herald = match (&options.presence, link) {
-            (Some(presence), Link::Up { since, .. }) => Some(Herald::new(presence, since)),
-            _ => None,
-        };
-        let acks = AckQueue::new(Arc::clone(&shared.wake));
-        let now = Instant::now();
-        let mut connection = Self {
-            shared,
-            options,
-            link,
-            outgoing: BytesMut::new(),
-            crowded: false,
-            inbox: Inbox::new(
-                inbox.clone(),
-                Arc::clone(&acks),
-                Arc::clone(&shared.pulse),
-                link.generation().unwrap_or_default(),
-            ),
-            acks,
-            flight: Flight::default(),
-            herald,
-            phase: Phase::Connecting,
-            phase_began: now,
-            limits: BrokerLimits::LEAST,
-            last_incoming: now,
-            last_ping: now,
-            established: None,
-            ready_acks: Vec::new(),
-        };
-        let reason = connection.live(inbox).await.err();
-        connection.announce_link(Link::Down);
-        lock(&shared.outbox).put_back(connection.flight.into_unanswered());
-        Ended { established: connection.established, reason }
+impl Connection<'_> {
+    async fn run(&mut self, connack: &ConnAck, link: Link) -> Result<(), Reason> {
+        let Options { mqtt_id, broker, port, .. } = self.options;
+        let (session_present, window) = (connack.session_present, self.limits.window);
+        tracing::debug!(mqtt_id, session_present, window, "broker accepted the connection");
+        let state = self.state;
+        tokio::select! {
+            subscribed = timeout(SUBSCRIBE_TIMEOUT, self.subscribe()) => {
+                subscribed.unwrap_or(Err(Reason::SubscribeTimeout))?;
+            }
+            // Without DISCONNECT, so that the broker publishes the Last Will.
+            () = state.closed_while_offline() => return Ok(()),
+        }
+        self.publish_first_birth()?;
+        state.set_link(link);
+        let generation = link.generation();
+        tracing::info!(mqtt_id, broker, port, generation, "connected");
+        self.exchange_messages().await?;
+        state.set_link(Link::Down);
+        // Without an answer in time the connection is dropped, as after a loss.
+        timeout(GOODBYE_TIMEOUT, self.say_goodbye()).await.unwrap_or(Ok(()))
     }
 
-    async fn live(&mut self, inbox: &mpsc::Sender<Delivery>) -> Result<(), Reason> {
-        let mut checkup = interval(settings::CHECKUP);
+    /// The main loop: sends and receives until the bus is being closed and nothing is left to
+    /// send, or the deadline has passed.
+    async fn exchange_messages(&mut self) -> Result<(), Reason> {
+        let state = self.state;
+        let deliveries = self.inbox.queue;
+        let mut close_deadline = state.close_deadline.subscribe();
+        let mut checkup = interval(CHECKUP_INTERVAL);
         checkup.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        match self.open(&mut checkup).await? {
-            Some(wire) => self.drive(wire, checkup, inbox).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Connects; `None` if the bus is closed before that.
-    async fn open(&mut self, checkup: &mut Interval) -> Result<Option<Wire>, Reason> {
-        let mut closing = self.shared.closing.subscribe();
-        let last_will = self.herald.as_ref().map(wire::last_will);
-        let mut opening = std::pin::pin!(Wire::open(self.options, last_will));
+        self.pump()?;
         loop {
-            tokio::select! {
-                opened = &mut opening => {
-                    let (wire, connack) = opened?;
-                    self.last_incoming = Instant::now();
-                    self.on_connack(&connack)?;
-                    return Ok(Some(wire));
-                }
-                _ = checkup.tick() => self.check_up()?,
-                Ok(()) = closing.changed() => {}
-            }
-            let deadline = *closing.borrow();
-            if deadline.is_some_and(|deadline| self.is_over(deadline)) {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// The one loop of a connection.
-    async fn drive(
-        &mut self,
-        Wire { mut reader, mut writer }: Wire,
-        mut checkup: Interval,
-        inbox: &mpsc::Sender<Delivery>,
-    ) -> Result<(), Reason> {
-        let shared = self.shared;
-        let mut closing = shared.closing.subscribe();
-        loop {
-            if let Err(reason) = writer.send(&mut self.outgoing) {
-                self.salvage(&mut reader)?;
-                return Err(reason);
-            }
-            if self.phase == Phase::Parting && self.outgoing.is_empty() {
-                self.enter(Phase::Over);
-            }
-            let deadline = *closing.borrow();
-            if deadline.is_some_and(|deadline| self.is_over(deadline)) {
+            self.write()?;
+            let deadline = *close_deadline.borrow_and_update();
+            if deadline.is_some_and(|deadline| self.is_drained() || Instant::now() >= deadline) {
                 return Ok(());
             }
             tokio::select! {
-                packet = reader.next() => {
+                packet = self.reader.next() => {
                     self.on_packet(packet?)?;
-                    self.read_on(&mut reader)?;
+                    self.read_on()?;
                     self.pump()?;
                 }
-                () = writer.writable(), if self.crowded || !self.outgoing.is_empty() => {
-                    self.pump()?;
-                }
-                () = shared.wake.notified() => {
-                    // Whoever is about to send something as well gets to do it first.
+                () = self.writer.writable(), if self.has_outgoing() => self.pump()?,
+                () = state.wake.notified() => {
+                    // Other tasks that are about to publish do so first, and share the write.
                     tokio::task::yield_now().await;
                     self.pump()?;
                 }
-                room = inbox.reserve(), if self.inbox.needs_room() => self.inbox.drain(room.ok()),
+                permit = deliveries.reserve(), if self.inbox.has_overflow() => {
+                    self.inbox.drain(permit.ok());
+                }
                 _ = checkup.tick() => self.check_up()?,
-                Ok(()) = closing.changed() => {}
+                Ok(()) = close_deadline.changed() => {}
             }
         }
     }
 
-    /// Takes in what has arrived already.
-    fn read_on(&mut self, reader: &mut Reader) -> Result<(), Reason> {
-        for _ in 1..MOST_AT_ONCE {
-            let Some(packet) = reader.next_at_hand() else { break };
+    fn is_drained(&self) -> bool {
+        self.in_flight.len() == 0 && self.state.outbox.lock().len() == 0
+    }
+
+    fn has_outgoing(&self) -> bool {
+        self.is_outgoing_full || !self.outgoing.is_empty()
+    }
+
+    /// Writes and reads until the packet with this id is answered.
+    async fn wait_for_answer(&mut self, pkid: u16) -> Result<(), Reason> {
+        loop {
+            self.write()?;
+            if !self.in_flight.contains(pkid) {
+                return Ok(());
+            }
+            tokio::select! {
+                packet = self.reader.next() => self.on_packet(packet?)?,
+                () = self.writer.writable(), if !self.outgoing.is_empty() => {}
+            }
+        }
+    }
+
+    /// Handles the packets that have already arrived.
+    fn read_on(&mut self) -> Result<(), Reason> {
+        for _ in 1..MAX_READ_AT_ONCE {
+            let Some(packet) = self.reader.next_now() else { break };
             self.on_packet(packet?)?;
         }
         Ok(())
     }
 
-    fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
-        self.phase_began = Instant::now();
-    }
-
-    fn announce_link(&self, link: Link) {
-        self.shared.link.send_if_modified(|known| std::mem::replace(known, link) != link);
+    /// Writes what the socket takes. If the socket is broken, the PUBACKs that have arrived still
+    /// count. (Deliveries do not: unacknowledged, they come again.)
+    fn write(&mut self) -> Result<(), Reason> {
+        let written = self.writer.write(&mut self.outgoing);
+        if written.is_err() {
+            while let Some(Ok(packet)) = self.reader.next_now() {
+                if let Packet::PubAck(puback) = packet {
+                    self.on_puback(&puback);
+                }
+            }
+        }
+        written
     }
 }

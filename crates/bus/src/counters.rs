@@ -1,111 +1,90 @@
-//! What the bus counts.
+//! What the bus counts. Each counter is declared once, in the list at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tracing::info;
+/// How often the counters are logged, if any has changed.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How often what was counted is logged, if there is anything new.
-const TELLING: Duration = Duration::from_secs(60);
-
-/// What happened since the bus was connected; a snapshot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Messages handed to the connection; one sent again after a reconnection counts again,
-    /// each item of an array counts.
-    pub published: u64,
-    /// Packets they travelled in: what the broker has to handle.
-    pub packets: u64,
-    /// Messages the broker has taken.
-    pub acknowledged: u64,
-    /// Messages the broker refused, or that are larger than it takes: dropped.
-    pub refused: u64,
-    /// Messages whose time was up before the broker had them: dropped.
-    pub expired: u64,
-    /// Messages not taken because the outbox was full, and QoS 0 deliveries dropped because
-    /// the inbox was.
-    pub dropped_full: u64,
-    /// Deliveries.
-    pub received: u64,
-    /// Deliveries dropped without [`Ack::done`](crate::Ack::done).
-    pub abandoned: u64,
-    /// Deliveries that nobody could make sense of.
-    pub bad: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// Connections lost because another program used our id.
-    pub takeovers: u64,
-    /// Messages waiting to be published or acknowledged now.
-    pub outbox_len: u64,
-}
-
-/// The running counts behind [`Counters`].
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) published: AtomicU64,
-    pub(crate) packets: AtomicU64,
-    pub(crate) acknowledged: AtomicU64,
-    pub(crate) refused: AtomicU64,
-    pub(crate) expired: AtomicU64,
-    pub(crate) dropped_full: AtomicU64,
-    pub(crate) received: AtomicU64,
-    pub(crate) abandoned: AtomicU64,
-    pub(crate) bad: AtomicU64,
-    pub(crate) reconnects: AtomicU64,
-    pub(crate) takeovers: AtomicU64,
-}
+pub(crate) struct Counter(AtomicU64);
 
-impl Tally {
-    pub(crate) fn snapshot(&self, outbox_len: usize) -> Counters {
-        Counters {
-            published: self.published.load(Relaxed),
-            packets: self.packets.load(Relaxed),
-            acknowledged: self.acknowledged.load(Relaxed),
-            refused: self.refused.load(Relaxed),
-            expired: self.expired.load(Relaxed),
-            dropped_full: self.dropped_full.load(Relaxed),
-            received: self.received.load(Relaxed),
-            abandoned: self.abandoned.load(Relaxed),
-            bad: self.bad.load(Relaxed),
-            reconnects: self.reconnects.load(Relaxed),
-            takeovers: self.takeovers.load(Relaxed),
-            outbox_len: outbox_len as u64,
-        }
+impl Counter {
+    pub(crate) fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Relaxed);
     }
 }
 
-/// Adds to a running count.
-pub(crate) fn add(counter: &AtomicU64, count: usize) {
-    counter.fetch_add(count as u64, Relaxed);
+/// Makes the counters, their snapshot and their log line from one list of names.
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// A snapshot of what has happened since the bus was connected.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct Counters {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+            /// Messages now waiting to be published or acknowledged.
+            pub outbox_len: u64,
+        }
+
+        #[derive(Debug, Default)]
+        pub(crate) struct RunningCounters {
+            $(pub(crate) $name: Counter,)+
+        }
+
+        impl RunningCounters {
+            pub(crate) fn snapshot(&self, outbox_len: usize) -> Counters {
+                Counters {
+                    $($name: self.$name.0.load(Relaxed),)+
+                    outbox_len: outbox_len as u64,
+                }
+            }
+        }
+
+        impl Counters {
+            fn log(&self) {
+                let Self { outbox_len, $($name,)+ } = self;
+                tracing::info!(outbox_len, $($name,)+ "messages so far");
+            }
+        }
+    };
 }
 
-/// Logs what was counted, for ever.
-pub(crate) async fn tell(mut counters: impl FnMut() -> Counters) {
-    let mut told = Counters::default();
+/// Logs the counters regularly, without end.
+pub(crate) async fn log_regularly(mut counters: impl FnMut() -> Counters) {
+    let mut logged = Counters::default();
     loop {
-        tokio::time::sleep(TELLING).await;
-        let counted = counters();
-        if counted == told {
-            continue;
+        tokio::time::sleep(LOG_INTERVAL).await;
+        let current = counters();
+        if current != logged {
+            current.log();
+            logged = current;
         }
-        told = counted;
-        let Counters { published, packets, received, acknowledged, outbox_len, .. } = counted;
-        let Counters { refused, expired, dropped_full, abandoned, bad, .. } = counted;
-        let Counters { reconnects, takeovers, .. } = counted;
-        info!(
-            published,
-            packets,
-            received,
-            acknowledged,
-            outbox_len,
-            refused,
-            expired,
-            dropped_full,
-            abandoned,
-            bad,
-            reconnects,
-            takeovers,
-            "messages so far"
-        );
     }
+}
+
+counters! {
+    /// Messages handed to the connection. One that is sent again after a reconnection counts
+    /// again, each item of an array counts.
+    published,
+    /// Packets they were sent in: what the broker has to handle.
+    packets,
+    /// Messages the broker has accepted.
+    acknowledged,
+    /// Messages the broker refused, or that are larger than it accepts: dropped.
+    refused,
+    /// Messages that expired before the broker had them: dropped.
+    expired,
+    /// Messages not accepted because the outbox was full, and QoS 0 deliveries dropped because
+    /// the inbox was.
+    dropped_full,
+    /// Deliveries.
+    received,
+    /// Deliveries dropped without [`Ack::done`](crate::Ack::done).
+    abandoned,
+    /// Deliveries that were no valid message.
+    bad,
+    /// Connections after the first.
+    reconnects,
+    /// Connections lost because another program uses the same id.
+    takeovers,
 }

@@ -1,54 +1,38 @@
-//! How it travels: one program's connection to the broker, its presence, and request/reply.
+//! One program's connection to the broker: messages in both directions, and presence.
 //!
-//! This is the one crate that knows the MQTT library, of which it uses what reads and writes
-//! packets: who sends and acknowledges what, and when, is decided here. It promises three things:
+//! This is the only crate that knows the MQTT library. The library reads and writes packets;
+//! what is sent and acknowledged, and when, is decided here. The crate promises two things:
 //!
-//! * [`Bus::publish`] never waits. A message is kept until the broker has it or its time is
-//!   up, through any number of reconnections; when too many wait, the caller is told.
-//! * A [`Delivery`] is acknowledged when its work is done, not when it arrives, so that a
-//!   crash in between has the broker deliver it again.
-//! * [`Requester::call`] answers within its deadline, with the reply or with the reason why not.
+//! * [`Bus::publish`] never waits. A message is kept until the broker has it or it expires,
+//!   across any number of reconnections. When too many are waiting, the caller gets an error.
+//! * A [`Delivery`] is acknowledged when its work is done, not when it arrives. After a crash in
+//!   between, the broker delivers it again.
 //!
-//! Messages may arrive twice (QoS 1): whoever handles one recognises a repeat by its
-//! `request_id`.
-//!
-//! How the parts hang together:
+//! Messages may arrive twice (QoS 1): the receiver recognises a repeat by its `request_id`.
 //!
 //! ```text
-//! Requester ── publish ──▶ Outbox ──▶ ┌────────────┐
-//!     ▲                               │ Connection │ ◀──▶ broker   one per generation,
-//!     └ deliver ◀── Delivery queue ◀─ │ (one task) │               started by the Supervisor
-//!                   Ack ──▶ AckQueue ▶└────────────┘
+//! Bus::publish ─────────▶ Outbox ───▶ ┌────────────┐
+//!                                     │ Connection │ ◀──▶ broker   one after the other,
+//! Receiver<Delivery> ◀── Inbox ◀───── │ (one task) │               started by the supervisor
+//! Ack::done ────────────▶ AckQueue ─▶ └────────────┘
 //! ```
 
 mod acks;
-mod backoff;
 mod bus;
 mod connection;
 mod counters;
-mod directory;
-mod error;
-mod expiry_mark;
-mod flight;
-mod herald;
-mod inbox;
-mod link;
 mod message;
 mod options;
 mod outbox;
-mod pulse;
-mod requester;
-mod settings;
+mod presence;
+mod stall_detector;
+mod state;
 mod supervisor;
-mod sync;
 mod takeover;
 
 pub use acks::{Ack, AckAfter};
 pub use bus::{Bus, connect};
 pub use counters::Counters;
-pub use directory::{Change, Directory};
-pub use error::{BusError, CallError};
-pub use link::Link;
-pub use message::{Delivery, Join, Outgoing};
+pub use message::{BusError, Delivery, Join, Outgoing};
 pub use options::{Options, Payload, Presence};
-pub use requester::{Call, Requester};
+pub use state::Link;

@@ -10,55 +10,65 @@ use crate::{Ack, AckAfter};
 /// A message to publish, at QoS 1.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// Where to; no wildcards.
+    /// Without wildcards.
     pub topic: String,
-    /// A JSON text (what may be joined has to be one).
+    /// A JSON text: only JSON can be joined into an array.
     pub payload: Bytes,
-    /// When it is of no use any more; then it is neither sent nor kept, by us or the broker.
+    /// From then on neither the bus nor the broker sends or keeps the message.
     pub expires_at: Option<Instant>,
-    /// Whether the broker keeps it for those who subscribe later.
     pub retain: bool,
-    /// MQTT 5 response topic: a convenience for other programs; ours never need it.
+    /// MQTT 5 response topic, for programs of others; the suite does not need it.
     pub response_topic: Option<String>,
     /// MQTT 5 correlation data; left out of a joined message, whose items carry their ids.
     pub correlation: Option<Bytes>,
-    /// Whether it may travel with others.
     pub join: Join,
     /// The delivery that this is the last answer to.
     pub acknowledges: Option<AckAfter>,
 }
 
-/// Whether waiting messages on one topic may travel as one JSON array.
+/// Whether waiting messages on one topic may be sent as one JSON array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Join {
-    /// Always on its own.
+    /// Always sent on its own.
     Never,
-    /// Alone it goes as it is; several waiting at the same moment go as one array.
+    /// Alone it is sent as it is; messages that are waiting together are sent as one array.
     WhenWaiting,
-    /// Always as an array, even alone (an answer to one who sent an array).
+    /// Always sent in an array, even alone: the answer to a request that was an array.
     Always,
 }
 
 /// A message that arrived.
 #[derive(Debug)]
 pub struct Delivery {
-    /// Where it was published.
     pub topic: String,
-    /// As it was published; whether it is JSON is for the receiver to find out.
+    /// As it was published: not necessarily JSON.
     pub payload: Bytes,
-    /// The earliest moment at which it can have arrived: up to 200 ms before it was read, more
-    /// after the process was held still.
+    /// The earliest time at which it can have arrived: up to 200 ms before it was read, or
+    /// earlier if the process was suspended meanwhile.
     pub received: Instant,
-    /// The connection it came on; see [`Link::Up`](crate::Link::Up).
+    /// The connection it arrived on; see [`Link::Up`](crate::Link::Up).
     pub generation: u64,
-    /// What was left of its life when the broker passed it on; `None` where it never expires.
+    /// Time until expiry when the broker sent it; `None` if it never expires.
     pub expiry: Option<Duration>,
-    /// MQTT 5 response topic. Another program chose it: never publish to it unchecked.
+    /// MQTT 5 response topic. The sender chose it: never publish to it unchecked.
     pub response_topic: Option<String>,
     /// MQTT 5 correlation data.
     pub correlation: Option<Bytes>,
-    /// Whether the broker had kept it from before this subscription.
+    /// The broker had it before this subscription.
     pub retain: bool,
     /// Call [`Ack::done`] on it when the work is done.
     pub ack: Ack,
+}
+
+/// Why a message was not accepted for publishing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BusError {
+    #[error("too many messages are waiting for the broker")]
+    Full,
+    #[error("the bus is closed")]
+    Closed,
+    #[error("the topic is empty, too long or has wildcards")]
+    InvalidTopic,
+    #[error("the payload is over the packet limit")]
+    TooLarge,
 }

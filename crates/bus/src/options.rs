@@ -1,4 +1,4 @@
-//! How one program is on the broker.
+//! How a program connects to the broker.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,41 +6,39 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 
-/// Makes a presence message from the start of the connection that it speaks of.
+/// Makes a presence message from the start time of a connection.
 pub type Payload = Arc<dyn Fn(Timestamp) -> Vec<u8> + Send + Sync>;
 
-/// How one program is on the broker.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Host name or address of the broker.
     pub broker: String,
-    /// TCP port of the broker.
     pub port: u16,
-    /// MQTT client id. Two programs with one id throw each other out.
+    /// MQTT client id. Of two programs with one id, each disconnects the other.
     pub mqtt_id: String,
     /// Topic filters to subscribe to on every connection, at QoS 1.
     pub subscriptions: Vec<String>,
-    /// How others see that this program is there; `None` for one that need not be seen.
     pub presence: Option<Presence>,
-    /// How long the broker keeps the session (messages for us included) while we are away.
+    /// How long the broker keeps the session (messages for this program included) without a
+    /// connection.
     pub session_expiry: Duration,
-    /// Bound of the delivery queue, and the Receive Maximum told to the broker: so many
-    /// deliveries can be unacknowledged at a time. 1 to 65535.
+    /// Capacity of the delivery queue, and the Receive Maximum sent to the broker: the number of
+    /// deliveries that can be unacknowledged at a time. 1 to 65535.
     pub inbox: usize,
-    /// Bound of messages waiting to be published or acknowledged.
+    /// How many messages can be waiting to be published or acknowledged.
     pub outbox: usize,
 }
 
-/// Birth (retained) and Last Will (retained), both with the connection's start.
+/// Tells others whether this program is connected: a birth message and a Last Will on one topic,
+/// both retained.
 ///
-/// What appears on `topic` stays inside the bus: it is not delivered.
+/// Messages on `topic` are not delivered.
 #[derive(Clone)]
 pub struct Presence {
-    /// Where both are published.
     pub topic: String,
     /// Published when the connection is up.
     pub birth: Payload,
-    /// Published by the broker when the connection breaks, and by us when it is closed.
+    /// Published by the broker when the connection breaks, and by the bus when it is closed.
     pub will: Payload,
 }
 

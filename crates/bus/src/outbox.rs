@@ -1,99 +1,92 @@
-//! Messages until the broker has them: waiting in a lane per topic, joined as they leave.
+//! Messages until the broker has them: they wait in a queue for each topic and are joined as they
+//! are sent.
 
 mod batch;
 mod expiry;
-mod lane;
-mod turns;
+mod topic_queue;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
 pub(crate) use batch::{Batch, MAX_ARRAY_BYTES};
-use lane::Lane;
-use turns::Turns;
+use topic_queue::{ReadyQueue, TopicQueue};
 
 use crate::{BusError, Outgoing};
 
-/// Largest packet the bus sends or takes; room for a list of some 50,000 postos.
+/// Largest packet the bus sends or receives: enough for a list of some 50,000 postos.
 pub(crate) const MAX_PACKET: usize = 16 * 1024 * 1024;
 
-/// What a packet holds besides topics, correlation and payload, rounded up.
-pub(crate) const PACKET_OVERHEAD: usize = 128;
-
-/// Longest topic MQTT can carry.
+/// Longest topic of MQTT.
 const MAX_TOPIC: usize = u16::MAX as usize;
 
 /// All messages that the broker does not have yet.
 ///
-/// Each topic has its lane, first in, first out. Lanes that may send take turns, so that handling
-/// one message never means looking at others.
+/// Each topic has a first-in, first-out queue. Topics that may send take turns, so that one message
+/// is handled without looking at others.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    lanes: HashMap<Arc<str>, Lane>,
-    turns: Turns,
-    /// Waiting and in flight.
+    topics: HashMap<Arc<str>, TopicQueue>,
+    ready: ReadyQueue,
+    /// Messages waiting and in flight.
     len: usize,
-    bound: usize,
-    /// Notified when it is no longer crowded.
-    room: Arc<Notify>,
+    capacity: usize,
+    /// Notified when the outbox is no longer crowded.
+    capacity_freed: Arc<Notify>,
     closed: bool,
 }
 
 impl Outbox {
-    pub(crate) fn new(bound: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            lanes: HashMap::new(),
-            turns: Turns::default(),
+            topics: HashMap::new(),
+            ready: ReadyQueue::default(),
             len: 0,
-            bound,
-            room: Arc::default(),
+            capacity,
+            capacity_freed: Arc::default(),
             closed: false,
         }
     }
 
-    /// Takes a message; true if the connection must be woken to send it.
+    /// Adds a message; true if the connection must be woken to send it.
     pub(crate) fn push(&mut self, message: Outgoing) -> Result<bool, BusError> {
         check(&message)?;
         if self.closed {
             return Err(BusError::Closed);
         }
-        if self.len >= self.bound {
+        if self.len >= self.capacity {
             return Err(BusError::Full);
         }
         self.len += 1;
-        let idle = self.turns.is_empty();
-        if let Some(lane) = self.lanes.get_mut(message.topic.as_str()) {
-            lane.waiting.push_back(message);
-            if lane.become_ready() {
-                self.turns.push(lane);
-            }
+        let idle = self.ready.is_empty();
+        if let Some(queue) = self.topics.get_mut(message.topic.as_str()) {
+            queue.waiting.push_back(message);
+            self.ready.push_if_ready(queue);
         } else {
-            let lane = Lane::new(message);
-            self.turns.push(&lane);
-            self.lanes.insert(Arc::clone(&lane.topic), lane);
+            let mut queue = TopicQueue::new(message);
+            self.ready.push_if_ready(&mut queue);
+            self.topics.insert(Arc::clone(&queue.topic), queue);
         }
-        // With a lane in the queue already, the connection is awake or waits for the broker.
-        Ok(idle && !self.turns.is_empty())
+        // If a topic was ready before, the connection is awake or waits for the broker.
+        Ok(idle && !self.ready.is_empty())
     }
 
-    /// The next packet to send, and how many messages were dropped on the way because their
-    /// time was up. An array is no longer than `max_array` bytes.
+    /// The next packet to send, of at most `max_array` bytes if it is an array, and how many
+    /// expired messages were dropped.
     pub(crate) fn take(&mut self, now: Instant, max_array: usize) -> (Option<Batch>, usize) {
         let mut expired = 0;
-        while let Some(topic) = self.turns.next() {
-            let Some(lane) = self.lanes.get_mut(&topic) else {
+        while let Some(topic) = self.ready.pop() {
+            let Some(queue) = self.topics.get_mut(&topic) else {
                 continue;
             };
-            lane.listed = false;
-            let (batch, dropped) = lane.take(now, max_array);
+            queue.is_listed = false;
+            let (batch, dropped) = queue.take(now, max_array);
             expired += dropped;
-            if lane.become_ready() {
-                self.turns.push(lane);
-            } else if lane.is_idle() {
-                self.lanes.remove(&topic);
+            if !self.ready.push_if_ready(queue) && queue.is_idle() {
+                self.topics.remove(&topic);
             }
             self.shrink(dropped);
             if batch.is_some() {
@@ -103,39 +96,39 @@ impl Outbox {
         (None, expired)
     }
 
-    /// The broker has answered for these, or they are given up.
+    /// Forgets a packet that the broker has answered, or that was given up.
     pub(crate) fn settle(&mut self, batch: Batch) {
         self.shrink(batch.items.len());
-        self.land(&batch.topic);
+        self.end_flight(&batch.topic);
     }
 
-    /// These were in flight on a connection that is gone, in the order in which they were
-    /// sent: they go first on the next one.
+    /// Puts back the packets that were in flight on a connection that has ended, in the order in
+    /// which they were sent: they are the first to be sent on the next one.
     pub(crate) fn put_back(&mut self, in_flight: Vec<Batch>) {
         for batch in in_flight.into_iter().rev() {
-            if let Some(lane) = self.lanes.get_mut(&batch.topic) {
+            if let Some(queue) = self.topics.get_mut(&batch.topic) {
                 for message in batch.items.into_iter().rev() {
-                    lane.waiting.push_front(message);
+                    queue.waiting.push_front(message);
                 }
             }
-            self.land(&batch.topic);
+            self.end_flight(&batch.topic);
         }
     }
 
-    /// Drops what nobody can use any more, and says how much that was. Looks at every
-    /// message: only for when nothing is being sent.
+    /// Drops expired messages and returns their number. Looks at every message: only for times
+    /// when nothing is being sent.
     pub(crate) fn purge(&mut self, now: Instant) -> usize {
         let mut expired = 0;
-        self.lanes.retain(|_, lane| {
-            expired += lane.purge(now);
-            // A listed lane stays until its turn, or it would have two.
-            lane.listed || !lane.is_idle()
+        self.topics.retain(|_, queue| {
+            expired += queue.purge(now);
+            // A listed topic stays until its turn, or it could be listed twice.
+            queue.is_listed || !queue.is_idle()
         });
         self.shrink(expired);
         expired
     }
 
-    /// Takes no more messages; those it has still go out.
+    /// From now on no message is accepted; those waiting are still sent.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
@@ -145,33 +138,31 @@ impl Outbox {
         self.len
     }
 
-    /// More than half full: whoever can make others wait should.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.len > self.bound / 2
+    fn is_crowded(&self) -> bool {
+        self.len > self.capacity / 2
     }
 
-    /// Notified when it is no longer crowded.
-    pub(crate) fn room(&self) -> Arc<Notify> {
-        Arc::clone(&self.room)
+    /// Ends when the outbox is no longer crowded; `None` if it is not crowded now.
+    pub(crate) fn capacity_freed(&self) -> Option<OwnedNotified> {
+        self.is_crowded().then(|| Arc::clone(&self.capacity_freed).notified_owned())
     }
 
     fn shrink(&mut self, by: usize) {
         let crowded = self.is_crowded();
         self.len -= by;
         if crowded && !self.is_crowded() {
-            self.room.notify_waiters();
+            self.capacity_freed.notify_waiters();
         }
     }
 
-    fn land(&mut self, topic: &Arc<str>) {
-        let Some(lane) = self.lanes.get_mut(topic) else {
+    /// A packet of this topic is no longer in flight.
+    fn end_flight(&mut self, topic: &Arc<str>) {
+        let Some(queue) = self.topics.get_mut(topic) else {
             return;
         };
-        lane.in_flight -= 1;
-        if lane.become_ready() {
-            self.turns.push(lane);
-        } else if lane.is_idle() && !lane.listed {
-            self.lanes.remove(topic);
+        queue.in_flight -= 1;
+        if !self.ready.push_if_ready(queue) && queue.is_idle() && !queue.is_listed {
+            self.topics.remove(topic);
         }
     }
 }

@@ -1,121 +1,144 @@
-//! Keeps a connection to the broker, for ever.
+//! Connects to the broker, and reconnects until the bus is closed.
 
-use std::time::Duration;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use protocol::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
 
-use crate::backoff::{Backoff, HEALTHY, jittered};
-use crate::bus::Shared;
-use crate::connection::{Connection, Ended, Reason};
-use crate::counters::add;
-use crate::link::start_of_connection;
-use crate::sync::lock;
-use crate::takeover::{Loss, TakeoverWatch};
+use crate::connection::{self, Loss};
+use crate::state::BusState;
+use crate::takeover::TakeoverDetector;
 use crate::{Delivery, Link, Options};
 
-/// Before the next attempt while another program uses our id.
-const TAKEN_OVER: Duration = Duration::from_secs(10);
-/// How often messages whose time is up are cleared away while there is no connection.
-const PURGE: Duration = Duration::from_millis(500);
+/// Before the next attempt while another program uses the same id.
+const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
+/// Before the first attempt after a loss: short, for a broker that only restarted.
+const MIN_DELAY: Duration = Duration::from_millis(100);
+/// A TCP connect every second costs nobody anything, and the connection is up again within a
+/// second of the broker's return.
+const MAX_DELAY: Duration = Duration::from_millis(750);
+/// After this time a connection counts as healthy.
+const HEALTHY: Duration = Duration::from_secs(5);
 
-/// Connects, and connects again, until the bus is closed.
-pub(crate) async fn supervise(shared: &Shared, options: &Options, inbox: mpsc::Sender<Delivery>) {
-    let mut closing = shared.closing.subscribe();
-    let mut previous = None;
+/// Connects, and reconnects after each loss, until the bus is closed.
+pub(crate) async fn supervise(state: &BusState, options: &Options, inbox: mpsc::Sender<Delivery>) {
+    let mut since = None;
     let mut generation = 1;
+    let mut failed_attempts = 0;
     let mut backoff = Backoff::new();
-    let mut takeovers = TakeoverWatch::default();
-    let mut log = FailureLog::default();
+    let mut takeovers = TakeoverDetector::default();
     loop {
-        let since = start_of_connection(previous);
-        previous = Some(since);
-        let link = Link::Up { generation, since };
-        let ended = Connection::run(shared, options, &inbox, link).await;
-        let Some(reason) = &ended.reason else { return };
-        log.lost(options, &ended, reason);
-        if ended.established.is_some() {
+        let start = start_of_connection(since);
+        since = Some(start);
+        let link = Link::Up { generation, since: start };
+        let Err(loss) = connection::run(state, options, &inbox, link).await else {
+            return;
+        };
+        if loss.lasted.is_some() {
             generation += 1;
+            failed_attempts = 0;
+        } else {
+            failed_attempts += 1;
         }
-        let loss = loss(&ended, reason);
-        let delay = if takeovers.observe(loss) {
-            add(&shared.tally.takeovers, 1);
+        log_loss(options, &loss, failed_attempts);
+        let delay = if takeovers.observe(&loss) {
+            state.counters.takeovers.add(1);
             log_takeover(options);
-            jittered(TAKEN_OVER)
+            jittered(TAKEOVER_DELAY)
         } else {
             if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {
-                backoff.reset();
+                backoff = Backoff::new();
             }
             backoff.delay()
         };
-        if !pause(shared, &mut closing, delay).await {
-            return;
-        }
-    }
-}
-
-fn loss(ended: &Ended, reason: &Reason) -> Loss {
-    Loss {
-        lasted: ended.established.map(|since| since.at.elapsed()),
-        session_present: ended.established.is_some_and(|known| known.session_present),
-        cause: reason.cause(),
-    }
-}
-
-/// Waits before the next attempt; false if the bus is to end instead.
-async fn pause(
-    shared: &Shared,
-    closing: &mut watch::Receiver<Option<Instant>>,
-    delay: Duration,
-) -> bool {
-    let next_attempt = sleep(delay);
-    tokio::pin!(next_attempt);
-    loop {
-        shared.purge_expired();
-        let deadline = *closing.borrow_and_update();
-        if deadline.is_some_and(|deadline| is_over(shared, deadline)) {
-            return false;
-        }
-        let purge_at = Instant::now() + PURGE;
         tokio::select! {
-            () = &mut next_attempt => return true,
-            Ok(()) = closing.changed() => {}
-            () = sleep_until(deadline.map_or(purge_at, |deadline| deadline.min(purge_at))) => {}
+            () = sleep(delay) => {}
+            () = state.closed_while_offline() => return,
         }
     }
 }
 
-fn is_over(shared: &Shared, deadline: Instant) -> bool {
-    lock(&shared.outbox).len() == 0 || Instant::now() >= deadline
+/// When a new connection begins: now, but always after the `previous` one, so that the presences
+/// of two connections differ even if the clock is set back.
+fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let earliest = previous.map_or(0, |previous| previous.as_millis() + 1);
+    let start = i64::try_from(now).unwrap_or_default().max(earliest);
+    let start = Timestamp::from_millis(start).or(previous);
+    // Reached only if the clock is past the year 9998.
+    start.unwrap_or_else(|| Timestamp::from_millis(0).expect("zero is a timestamp"))
+}
+
+/// Logs a loss; of failed attempts to connect only the 1st, 2nd, 4th, 8th and so on.
+fn log_loss(options: &Options, loss: &Loss, failed_attempts: u32) {
+    let Options { mqtt_id, broker, port, .. } = options;
+    let reason = &loss.reason;
+    if let Some(lasted) = loss.lasted {
+        let lasted_ms = lasted.as_millis();
+        tracing::warn!(mqtt_id, broker, port, %reason, lasted_ms, "disconnected");
+    } else if failed_attempts.is_power_of_two() {
+        let attempts = failed_attempts;
+        tracing::warn!(mqtt_id, broker, port, %reason, attempts, "cannot connect");
+    }
 }
 
 fn log_takeover(options: &Options) {
     tracing::error!(
         mqtt_id = options.mqtt_id,
-        "another program uses this MQTT id and the two throw each other out: \
+        "another program uses this MQTT id and each disconnects the other: \
          give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID)"
     );
 }
 
-/// Tells of losses without filling the log while a broker is away.
-#[derive(Debug, Default)]
-struct FailureLog {
-    failed_attempts: u32,
+/// Doubling delays with jitter, so that programs which lost the broker together do not all
+/// reconnect at the same time.
+#[derive(Debug)]
+struct Backoff {
+    next: Duration,
 }
 
-impl FailureLog {
-    fn lost(&mut self, options: &Options, ended: &Ended, reason: &Reason) {
-        let Options { mqtt_id, broker, port, .. } = options;
-        if let Some(established) = ended.established {
-            self.failed_attempts = 0;
-            let lasted_ms = established.at.elapsed().as_millis();
-            tracing::warn!(mqtt_id, broker, port, %reason, lasted_ms, "disconnected");
-            return;
-        }
-        self.failed_attempts += 1;
-        let attempts = self.failed_attempts;
-        if attempts.is_power_of_two() {
-            tracing::warn!(mqtt_id, broker, port, %reason, attempts, "cannot connect");
-        }
+impl Backoff {
+    fn new() -> Self {
+        Self { next: MIN_DELAY }
+    }
+
+    /// The delay before the next attempt.
+    fn delay(&mut self) -> Duration {
+        let delay = self.next;
+        self.next = (delay * 2).min(MAX_DELAY);
+        jittered(delay)
+    }
+}
+
+/// A random duration from half of `delay` to all of it.
+fn jittered(delay: Duration) -> Duration {
+    // Every RandomState has new random keys: randomness enough for jitter.
+    let random = RandomState::new().build_hasher().finish();
+    let share = (random >> 40) as f64 / (1u64 << 24) as f64;
+    delay.mul_f64(0.5 + share / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_to_a_maximum_and_start_again() {
+        let mut backoff = Backoff::new();
+        let delays: Vec<_> = (0..20).map(|_| backoff.delay()).collect();
+        assert!(delays[0] <= MIN_DELAY && delays[0] >= MIN_DELAY / 2);
+        assert!(delays.iter().all(|delay| *delay <= MAX_DELAY));
+        assert!(delays[19] >= MAX_DELAY / 2);
+        backoff = Backoff::new();
+        assert!(backoff.delay() <= MIN_DELAY);
+    }
+
+    #[test]
+    fn a_later_connection_has_a_later_start() {
+        let first = start_of_connection(None);
+        let second = start_of_connection(Some(first));
+        assert!(second > first);
     }
 }

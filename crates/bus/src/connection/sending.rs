@@ -1,116 +1,111 @@
-//! What we send.
+//! Makes packets of what is to be sent.
 
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{PubAck, Publish, PublishProperties};
 use tokio::time::Instant;
 
-use super::{Connection, Phase, Reason};
-use crate::counters::add;
-use crate::expiry_mark;
-use crate::flight::Cargo;
+use super::inbox::EXPIRY_MARK;
+use super::{Connection, Reason};
 use crate::outbox::Batch;
-use crate::sync::lock;
 
-/// What our payloads are.
 const CONTENT_TYPE: &str = "application/json";
-/// With so much unsent, in bytes, nothing is added: it can still be joined, or given up.
-const ENOUGH: usize = 256 * 1024;
-/// MQTT's mark for UTF-8 text.
+/// With so many bytes unwritten no packet is added: in the outbox a message can still be joined,
+/// or expire.
+const MAX_OUTGOING: usize = 256 * 1024;
+/// MQTT's payload format indicator for UTF-8 text.
 const UTF_8: u8 = 1;
 
 impl Connection<'_> {
-    /// Makes packets of all that may go now.
+    /// Makes packets of all acknowledgements and messages that may be sent now.
     pub(super) fn pump(&mut self) -> Result<(), Reason> {
-        let mut ready = std::mem::take(&mut self.ready_acks);
-        let abandoned = self.acks.take_ready(&mut ready);
-        add(&self.shared.tally.abandoned, abandoned);
-        self.acknowledge(&mut ready)?;
-        self.ready_acks = ready;
-        self.crowded = false;
-        if self.phase != Phase::Up {
-            return Ok(());
-        }
+        let abandoned = self.acks.take_ready(&mut self.ready_acks);
+        self.state.counters.abandoned.add(abandoned);
+        self.write_acks()?;
         let now = Instant::now();
-        while self.flight.len() < self.limits.window && self.outgoing.len() < ENOUGH {
-            let (batch, expired) = lock(&self.shared.outbox).take(now, self.limits.max_array);
-            add(&self.shared.tally.expired, expired);
+        while self.in_flight.len() < self.limits.window && self.outgoing.len() < MAX_OUTGOING {
+            let (batch, expired) = self.state.outbox.lock().take(now, self.limits.max_array);
+            self.state.counters.expired.add(expired);
             let Some(batch) = batch else { break };
-            self.send(batch, now)?;
+            self.publish_batch(batch, now)?;
         }
-        self.crowded = self.outgoing.len() >= ENOUGH;
+        self.is_outgoing_full = self.outgoing.len() >= MAX_OUTGOING;
         Ok(())
     }
 
-    /// Acknowledges deliveries.
-    pub(super) fn acknowledge(&mut self, pkids: &mut Vec<u16>) -> Result<(), Reason> {
-        for pkid in pkids.drain(..) {
+    pub(super) fn write_acks(&mut self) -> Result<(), Reason> {
+        for pkid in self.ready_acks.drain(..) {
             PubAck::new(pkid, None).write(&mut self.outgoing)?;
         }
         Ok(())
     }
 
-    /// Announces our presence where it is due.
-    pub(super) fn announce_birth(&mut self) -> Result<(), Reason> {
-        let now = Instant::now();
-        if self.phase != Phase::Up {
-            return Ok(());
+    pub(super) fn publish_first_birth(&mut self) -> Result<(), Reason> {
+        if let Some(presence) = &mut self.presence {
+            let birth = presence.first_birth();
+            self.publish_presence(birth)?;
         }
-        let Some(herald) = &mut self.herald else {
-            return Ok(());
-        };
-        if !herald.must_announce(now) {
-            return Ok(());
-        }
-        let (topic, birth) = (herald.topic.clone(), herald.birth.clone());
-        let packet = Publish { retain: true, ..publish(&topic, birth) };
-        self.write(packet, Cargo::Birth, now)
+        Ok(())
     }
 
-    /// Publishes "offline".
-    pub(super) fn bid_farewell(&mut self, topic: &str, farewell: Bytes) -> Result<(), Reason> {
-        let packet = Publish { retain: true, ..publish(topic, farewell) };
-        self.write(packet, Cargo::Farewell, Instant::now())
+    pub(super) fn repeat_birth_if_due(&mut self) -> Result<(), Reason> {
+        if let Some(presence) = &mut self.presence
+            && let Some(birth) = presence.repeated_birth(Instant::now())
+        {
+            self.publish_presence(birth)?;
+        }
+        Ok(())
     }
 
-    fn send(&mut self, batch: Batch, now: Instant) -> Result<(), Reason> {
-        let tally = &self.shared.tally;
-        let size = batch.size();
-        if size > self.limits.max_packet {
-            // Sent, it would end the connection, this one and every next one.
-            tracing::error!(
-                topic = &*batch.topic,
-                size,
-                max = self.limits.max_packet,
-                "message dropped: larger than the broker takes"
-            );
-            add(&tally.refused, batch.items.len());
-            lock(&self.shared.outbox).settle(batch);
+    /// Publishes on the presence topic, if there is one; returns the packet id.
+    pub(super) fn publish_presence(&mut self, payload: Bytes) -> Result<u16, Reason> {
+        let topic = self.presence.as_ref().map_or("", |presence| &presence.topic);
+        let packet = Publish { retain: true, ..publish_packet(topic, payload) };
+        self.publish(packet, None, Instant::now())
+    }
+
+    fn publish_batch(&mut self, batch: Batch, now: Instant) -> Result<(), Reason> {
+        let counters = &self.state.counters;
+        let (topic, size, max) = (&*batch.topic, batch.size(), self.limits.max_packet);
+        if size > max {
+            // The broker would end this connection, and every later one.
+            tracing::error!(topic, size, max, "message dropped: larger than the broker accepts");
+            counters.refused.add(batch.items.len());
+            self.state.outbox.lock().settle(batch);
             return Ok(());
         }
-        add(&tally.published, batch.items.len());
-        add(&tally.packets, 1);
+        counters.published.add(batch.items.len());
+        counters.packets.add(1);
         let (response_topic, correlation_data) = batch.reply_to();
-        let mut packet = publish(&batch.topic, batch.payload());
+        let mut packet = publish_packet(topic, batch.payload());
         packet.retain = batch.retain();
         if let Some(properties) = &mut packet.properties {
             properties.message_expiry_interval = batch.expiry_seconds;
-            properties.user_properties.extend(batch.expiry_seconds.map(|_| expiry_mark::new()));
+            if batch.expiry_seconds.is_some() {
+                let (name, value) = EXPIRY_MARK;
+                properties.user_properties.push((name.to_owned(), value.to_owned()));
+            }
             properties.response_topic = response_topic;
             properties.correlation_data = correlation_data;
         }
-        self.write(packet, Cargo::Messages(batch), now)
+        self.publish(packet, Some(batch), now)?;
+        Ok(())
     }
 
-    /// Makes the packet and counts it as in flight.
-    fn write(&mut self, packet: Publish, cargo: Cargo, now: Instant) -> Result<(), Reason> {
-        let pkid = self.flight.take_off(cargo, now);
-        Publish { pkid, ..packet }.write(&mut self.outgoing)?;
-        Ok(())
+    /// Writes a packet and counts it as in flight.
+    fn publish(
+        &mut self,
+        mut packet: Publish,
+        batch: Option<Batch>,
+        now: Instant,
+    ) -> Result<u16, Reason> {
+        packet.pkid = self.in_flight.insert(batch, now);
+        packet.write(&mut self.outgoing)?;
+        Ok(packet.pkid)
     }
 }
 
-fn publish(topic: &str, payload: Bytes) -> Publish {
+fn publish_packet(topic: &str, payload: Bytes) -> Publish {
     let properties = PublishProperties {
         payload_format_indicator: Some(UTF_8),
         content_type: Some(CONTENT_TYPE.to_owned()),

@@ -1,26 +1,27 @@
-//! What travels in one packet: one message, or several as a JSON array.
+//! What is sent in one packet: one message, or several as a JSON array.
 
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::PACKET_OVERHEAD;
 use crate::{Join, Outgoing};
 
-/// Longest array, in bytes: a few hundred commands, and well under what brokers take.
+/// Longest array, in bytes: a few hundred commands, and well below what brokers accept.
 pub(crate) const MAX_ARRAY_BYTES: usize = 512 * 1024;
+
+/// What a packet contains besides topics, correlation and payload, rounded up.
+const PACKET_OVERHEAD: usize = 128;
 
 /// The messages of one packet; never empty.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) topic: Arc<str>,
     pub(crate) items: Vec<Outgoing>,
-    /// Seconds the broker keeps it for somebody who is away.
+    /// How long the broker keeps it for a receiver that is offline.
     pub(crate) expiry_seconds: Option<u32>,
 }
 
 impl Batch {
-    /// The payload on the wire.
     pub(crate) fn payload(&self) -> Bytes {
         match self.items.as_slice() {
             [only] if only.join != Join::Always => only.payload.clone(),
@@ -28,8 +29,8 @@ impl Batch {
         }
     }
 
-    /// Response topic and correlation data on the wire. In an array every item names its
-    /// client and its request itself, and one property could not speak for all.
+    /// Response topic and correlation data. An array has no correlation data: each item names
+    /// its client and its request itself.
     pub(crate) fn reply_to(&self) -> (Option<String>, Option<Bytes>) {
         match self.items.as_slice() {
             [only] => (only.response_topic.clone(), only.correlation.clone()),
@@ -38,12 +39,11 @@ impl Batch {
         }
     }
 
-    /// Whether the broker is to keep it for those who subscribe later.
     pub(crate) fn retain(&self) -> bool {
         self.items.first().is_some_and(|first| first.retain)
     }
 
-    /// No smaller than the packet.
+    /// An upper bound of the packet's size.
     pub(crate) fn size(&self) -> usize {
         let [first, rest @ ..] = self.items.as_slice() else {
             return 0;
@@ -54,7 +54,7 @@ impl Batch {
     }
 }
 
-/// No smaller than the packet in which this message travels alone.
+/// An upper bound of the size of a packet with this message alone.
 pub(super) fn size(message: &Outgoing) -> usize {
     let response_topic = message.response_topic.as_ref().map_or(0, String::len);
     let correlation = message.correlation.as_ref().map_or(0, Bytes::len);

@@ -1,4 +1,4 @@
-//! How long a message has to live, as MQTT counts it: in whole seconds.
+//! The remaining life of a message in whole seconds, as MQTT counts it.
 
 use std::time::Duration;
 
@@ -6,41 +6,34 @@ use tokio::time::Instant;
 
 use crate::Outgoing;
 
-/// What is left of a message's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
-    /// It never expires.
+    /// The message never expires.
     Unlimited,
-    /// So many seconds, as told to the broker.
+    /// The expiry to send to the broker.
     Seconds(u32),
-    /// Its time is up.
     Over,
 }
 
-/// Less is not worth sending a command for: it would outlive its caller.
-const LEAST: Duration = Duration::from_millis(1_500);
-/// What sending takes at most, and so does not cost a whole second.
+/// With less, a command is not sent: it would outlive its caller.
+const MIN_COMMAND_LIFE: Duration = Duration::from_millis(1_500);
+/// What sending takes at most; it should not cost a whole second.
 const SENDING: Duration = Duration::from_millis(100);
 
 /// A command must not outlive its caller. MQTT counts whole seconds, and a broker keeps a message
-/// until the second after the last one is over: so one second is taken off. But zero would mean
-/// "at once", hence at least one. An answer that is late does no harm and is sent to the end.
+/// until the second after the last one is over: so one second is subtracted. Zero would mean "at
+/// once", hence at least one. A late answer does no harm and is sent until it expires.
 pub(super) fn life(message: &Outgoing, now: Instant) -> Life {
     let Some(expires_at) = message.expires_at else {
         return Life::Unlimited;
     };
     let left = expires_at.saturating_duration_since(now);
-    let least = if message.response_topic.is_some() { LEAST } else { Duration::ZERO };
-    if left.is_zero() || left < least {
+    let is_command = message.response_topic.is_some();
+    if left.is_zero() || is_command && left < MIN_COMMAND_LIFE {
         return Life::Over;
     }
     let seconds = (left + SENDING).as_secs().saturating_sub(1).max(1);
     Life::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
-}
-
-/// Whether nothing is left of it.
-pub(super) fn is_over(expires_at: Option<Instant>, now: Instant) -> bool {
-    expires_at.is_some_and(|expires_at| expires_at.duration_since(now) == Duration::ZERO)
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,7 +40,7 @@ fn take_all(outbox: &mut Outbox) -> Vec<Bytes> {
 }
 
 #[test]
-fn alone_it_goes_as_it_is_and_together_as_an_array() {
+fn alone_a_message_is_sent_as_it_is_and_together_as_an_array() {
     let mut outbox = outbox_with([message("t", "1", Join::WhenWaiting)]);
     assert_eq!(take_all(&mut outbox), ["1"]);
     let mut outbox = outbox_with(["1", "2", "3"].map(|one| message("t", one, Join::WhenWaiting)));
@@ -52,7 +53,7 @@ fn alone_it_goes_as_it_is_and_together_as_an_array() {
 }
 
 #[test]
-fn one_that_travels_alone_keeps_its_place() {
+fn a_message_that_is_sent_alone_keeps_its_place() {
     let mut outbox = outbox_with([
         message("t", "1", Join::WhenWaiting),
         message("t", "2", Join::Never),
@@ -63,7 +64,7 @@ fn one_that_travels_alone_keeps_its_place() {
 }
 
 #[test]
-fn two_packets_of_a_lane_are_in_flight_and_the_rest_gathers() {
+fn two_packets_of_a_topic_are_in_flight_and_the_rest_is_collected() {
     let mut outbox = outbox_with([]);
     let mut in_flight = Vec::new();
     for number in 0..9 {
@@ -91,7 +92,7 @@ fn an_array_stays_within_its_bounds() {
 }
 
 #[test]
-fn lanes_take_turns() {
+fn topics_take_turns() {
     let mut outbox = outbox_with([
         message("a", "1", Join::Never),
         message("a", "2", Join::Never),
@@ -113,30 +114,28 @@ fn an_answer_does_not_wait_behind_events() {
 }
 
 #[test]
-fn more_than_half_full_it_is_crowded_until_that_is_sent_or_given_up() {
+fn more_than_half_full_it_is_crowded_until_messages_are_sent_or_given_up() {
     let mut outbox = Outbox::new(4);
-    let room = outbox.room();
-    let told = room.notified();
-    let mut told = std::pin::pin!(told);
     let soon = Instant::now() + Duration::from_secs(10);
     for _ in 0..3 {
-        assert!(!outbox.is_crowded());
+        assert!(outbox.capacity_freed().is_none());
         let message = Outgoing { expires_at: Some(soon), ..message("t", "1", Join::Never) };
         outbox.push(message).unwrap();
     }
-    assert!(outbox.is_crowded() && (&mut told).now_or_never().is_none());
+    let mut freed = pin!(outbox.capacity_freed().expect("it is crowded"));
+    assert!(freed.as_mut().now_or_never().is_none());
     let (batch, _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES);
-    assert!(outbox.is_crowded(), "the broker may not have it");
+    assert!(outbox.capacity_freed().is_some(), "the broker may not have it");
     outbox.settle(batch.expect("a packet"));
-    assert!(!outbox.is_crowded() && told.now_or_never().is_some());
+    assert!(outbox.capacity_freed().is_none() && freed.now_or_never().is_some());
     outbox.push(message("u", "1", Join::Never)).unwrap();
-    assert!(outbox.is_crowded());
+    assert!(outbox.capacity_freed().is_some());
     assert_eq!(outbox.purge(soon), 2);
-    assert!(!outbox.is_crowded());
+    assert!(outbox.capacity_freed().is_none());
 }
 
 #[test]
-fn only_commands_of_one_expiry_travel_together() {
+fn only_commands_of_one_expiry_are_joined() {
     let now = Instant::now();
     let in_secs = |payload: &str, seconds: u64| Outgoing {
         expires_at: Some(now + Duration::from_secs(seconds)),
@@ -152,21 +151,21 @@ fn only_commands_of_one_expiry_travel_together() {
 }
 
 #[test]
-fn what_is_over_is_neither_sent_nor_kept() {
+fn what_has_expired_is_neither_sent_nor_kept() {
     let now = Instant::now();
-    let over = || Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
-    let mut outbox = outbox_with([over(), message("t", "2", Join::WhenWaiting)]);
+    let expired_message = || Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
+    let mut outbox = outbox_with([expired_message(), message("t", "2", Join::WhenWaiting)]);
     let (batch, expired) = outbox.take(now, MAX_ARRAY_BYTES);
     assert_eq!((batch.unwrap().payload(), expired), (Bytes::from("2"), 1));
 
-    let mut outbox = outbox_with([over()]);
+    let mut outbox = outbox_with([expired_message()]);
     assert_eq!(outbox.purge(now), 1);
     assert_eq!(outbox.len(), 0);
     assert!(outbox.take(now, MAX_ARRAY_BYTES).0.is_none());
 }
 
 #[test]
-fn what_was_in_flight_goes_first_and_in_order() {
+fn what_was_in_flight_is_sent_first_and_in_order() {
     let mut outbox =
         outbox_with([message("a", "1", Join::WhenWaiting), message("b", "2", Join::Never)]);
     let mut in_flight = Vec::new();
@@ -180,7 +179,7 @@ fn what_was_in_flight_goes_first_and_in_order() {
     payloads.sort();
     assert_eq!(payloads, ["1", "2", "3", "4"]);
     assert_eq!(outbox.len(), 0);
-    assert!(outbox.lanes.is_empty(), "idle lanes take no room");
+    assert!(outbox.topics.is_empty(), "idle topics are forgotten");
 }
 
 #[test]

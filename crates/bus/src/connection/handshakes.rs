@@ -1,0 +1,61 @@
+//! Subscribing at the start of a connection, and the goodbye at its clean end.
+
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{
+    Disconnect, DisconnectReasonCode, Filter, SubAck, Subscribe, SubscribeReasonCode,
+};
+use tokio::time::Instant;
+
+use super::{Connection, Reason};
+
+impl Connection<'_> {
+    /// Subscribes to everything, also if the broker knew the session: its subscriptions may be
+    /// those of an older program. Deliveries that arrive before the answer are handled.
+    pub(super) async fn subscribe(&mut self) -> Result<(), Reason> {
+        let filters = self.filters().map(|path| Filter::new(path, QoS::AtLeastOnce));
+        let mut subscribe = Subscribe::new_many(filters, None);
+        if subscribe.filters.is_empty() {
+            return Ok(());
+        }
+        subscribe.pkid = self.in_flight.insert(None, Instant::now());
+        subscribe.write(&mut self.outgoing)?;
+        self.wait_for_answer(subscribe.pkid).await
+    }
+
+    pub(super) fn on_suback(&mut self, suback: &SubAck) -> Result<(), Reason> {
+        self.in_flight.remove(suback.pkid);
+        let mut result = Ok(());
+        for (filter, code) in self.filters().zip(&suback.return_codes) {
+            if !matches!(code, SubscribeReasonCode::Success(_)) {
+                result = Err(Reason::SubscribeRefused);
+                let mqtt_id = &self.options.mqtt_id;
+                tracing::error!(mqtt_id, filter, reason = ?code, "subscription refused");
+            }
+        }
+        result
+    }
+
+    /// The subscriptions, and the program's own presence topic to see what contradicts it.
+    fn filters(&self) -> impl Iterator<Item = &str> {
+        let own = self.presence.as_ref().map(|presence| presence.topic.as_str());
+        self.options.subscriptions.iter().map(String::as_str).chain(own)
+    }
+
+    /// Acknowledges what is done, publishes the offline presence and disconnects, so that the
+    /// broker does not publish the Last Will.
+    pub(super) async fn say_goodbye(&mut self) -> Result<(), Reason> {
+        self.acks.take_all_done(&mut self.ready_acks);
+        self.write_acks()?;
+        if let Some(presence) = &self.presence {
+            let offline = presence.offline.clone();
+            let pkid = self.publish_presence(offline)?;
+            self.wait_for_answer(pkid).await?;
+        }
+        Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(&mut self.outgoing)?;
+        while !self.outgoing.is_empty() {
+            self.writer.writable().await;
+            self.write()?;
+        }
+        Ok(())
+    }
+}

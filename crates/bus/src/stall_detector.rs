@@ -1,0 +1,108 @@
+//! Finds out how long a delivery may have been waiting in the socket.
+//!
+//! A process that was suspended (swapped out, stopped, starved) finds messages in its socket that
+//! arrived meanwhile; the remaining life that the broker sent with them was true at that time. So
+//! a message counts as having arrived when this process was last known to be running.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+const TICK_INTERVAL: Duration = Duration::from_millis(100);
+/// A longer gap between two ticks is a stall.
+const STALL: Duration = Duration::from_millis(300);
+/// How long it may take after a stall to read what was waiting in the socket. The broker leaves
+/// at most Receive Maximum there, which is read in a fraction of this.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// Ticks while the process runs. Times are milliseconds since `start`.
+#[derive(Debug)]
+pub(crate) struct StallDetector {
+    start: Instant,
+    tick_before_last: AtomicU64,
+    last_tick: AtomicU64,
+    /// The last tick before the latest stall.
+    stalled_since: AtomicU64,
+    /// What is read until then may have arrived before the end of that stall.
+    catching_up_until: AtomicU64,
+}
+
+impl StallDetector {
+    /// Starts to tick, until it is dropped. Must be called within a tokio runtime.
+    pub(crate) fn start() -> Arc<Self> {
+        let detector = Arc::new(Self {
+            start: Instant::now(),
+            tick_before_last: 0.into(),
+            last_tick: 0.into(),
+            stalled_since: 0.into(),
+            catching_up_until: 0.into(),
+        });
+        let weak = Arc::downgrade(&detector);
+        tokio::spawn(async move {
+            let mut ticks = interval(TICK_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                let now = ticks.tick().await;
+                let Some(detector) = weak.upgrade() else { return };
+                detector.tick(now.max(Instant::now()));
+            }
+        });
+        detector
+    }
+
+    fn millis(&self, time: Instant) -> u64 {
+        u64::try_from(time.duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn tick(&self, now: Instant) {
+        let now = self.millis(now);
+        let last = self.last_tick.swap(now, Relaxed);
+        self.tick_before_last.store(last, Relaxed);
+        if now - last > STALL.as_millis() as u64 {
+            let until = self.catching_up_until.load(Relaxed);
+            if last < until {
+                // Another stall before the end of the catch-up: messages from before the first
+                // one may still be unread. Only running time counts towards the catch-up, and
+                // recurring stalls do not extend it without end.
+                self.catching_up_until.store(until + (now - last), Relaxed);
+            } else {
+                self.stalled_since.store(last, Relaxed);
+                self.catching_up_until.store(now + CATCH_UP.as_millis() as u64, Relaxed);
+            }
+        }
+    }
+
+    /// The earliest time at which a message that is read now can have arrived. That is the tick
+    /// before the last one, because the last one may come after a stall and before the reading.
+    /// During a catch-up it is the beginning of the stall.
+    pub(crate) fn earliest_arrival(&self) -> Instant {
+        let mut earliest = self.tick_before_last.load(Relaxed);
+        if self.millis(Instant::now()) < self.catching_up_until.load(Relaxed) {
+            earliest = earliest.min(self.stalled_since.load(Relaxed));
+        }
+        self.start + Duration::from_millis(earliest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_after_a_stall_counts_as_arrived_before_it() {
+        let detector = StallDetector::start();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = Instant::now();
+        assert!(before - detector.earliest_arrival() <= 2 * TICK_INTERVAL);
+        // While the process is suspended there is no tick, and one afterwards.
+        tokio::time::advance(Duration::from_secs(30)).await;
+        tokio::task::yield_now().await;
+        assert!(detector.earliest_arrival() <= before);
+        tokio::time::sleep(CATCH_UP / 2).await;
+        assert!(detector.earliest_arrival() <= before, "some messages may still be unread");
+        tokio::time::sleep(CATCH_UP).await;
+        assert!(Instant::now() - detector.earliest_arrival() <= 2 * TICK_INTERVAL);
+    }
+}

@@ -1,0 +1,100 @@
+//! What the [`Bus`](crate::Bus) handles and the connection task share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use protocol::Timestamp;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::Counters;
+use crate::counters::RunningCounters;
+use crate::outbox::Outbox;
+use crate::stall_detector::StallDetector;
+
+/// How often expired messages are dropped while there is no connection.
+const PURGE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// State of the connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Not connected, or not yet subscribed to everything.
+    Down,
+    /// Connected and subscribed to everything.
+    Up {
+        /// Counts connections from 1. What was sent on an older connection may be lost.
+        generation: u64,
+        /// When this connection began: the `desde` of its presence.
+        since: Timestamp,
+    },
+}
+
+impl Link {
+    /// The number of the connection while it is up.
+    #[must_use]
+    pub fn generation(self) -> Option<u64> {
+        match self {
+            Self::Down => None,
+            Self::Up { generation, .. } => Some(generation),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct BusState {
+    pub(crate) outbox: Mutex<Outbox>,
+    pub(crate) link: watch::Sender<Link>,
+    pub(crate) counters: RunningCounters,
+    pub(crate) stall_detector: Arc<StallDetector>,
+    /// Wakes the connection: something can be sent or acknowledged.
+    pub(crate) wake: Arc<Notify>,
+    /// Set when the bus is being closed: until when to send what is waiting.
+    pub(crate) close_deadline: watch::Sender<Option<Instant>>,
+    /// Cancelled when all tasks have ended.
+    pub(crate) ended: CancellationToken,
+}
+
+impl BusState {
+    pub(crate) fn new(outbox_capacity: usize) -> Self {
+        Self {
+            outbox: Mutex::new(Outbox::new(outbox_capacity)),
+            link: watch::Sender::new(Link::Down),
+            counters: RunningCounters::default(),
+            stall_detector: StallDetector::start(),
+            wake: Arc::default(),
+            close_deadline: watch::Sender::new(None),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters.snapshot(self.outbox.lock().len())
+    }
+
+    pub(crate) fn set_link(&self, link: Link) {
+        self.link.send_if_modified(|current| std::mem::replace(current, link) != link);
+    }
+
+    /// Runs while there is no connection, and drops expired messages meanwhile. Ends when the
+    /// bus is being closed and nothing is left to send, or the deadline has passed.
+    pub(crate) async fn closed_while_offline(&self) {
+        let mut close_deadline = self.close_deadline.subscribe();
+        loop {
+            let now = Instant::now();
+            self.counters.expired.add(self.outbox.lock().purge(now));
+            let mut next_purge = now + PURGE_INTERVAL;
+            if let Some(deadline) = *close_deadline.borrow_and_update() {
+                if now >= deadline || self.outbox.lock().len() == 0 {
+                    return;
+                }
+                next_purge = next_purge.min(deadline);
+            }
+            tokio::select! {
+                Ok(()) = close_deadline.changed() => {}
+                () = sleep_until(next_purge) => {}
+            }
+        }
+    }
+}
