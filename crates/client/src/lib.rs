@@ -1,5 +1,5 @@
-//! The gateway (cliente) of drivers' apps and other systems: HTTP in, an MQTT command out, the
-//! reply correlated, an HTTP answer.
+//! The gateway (cliente) of drivers' apps and other systems: takes an HTTP request, sends an MQTT
+//! command, and answers with the reply of the servidor.
 
 mod config;
 mod error;
@@ -8,5 +8,7 @@ mod http;
 mod start;
 
 pub use config::Config;
+pub use error::GatewayError;
+pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;
 pub use start::{Client, StartError};

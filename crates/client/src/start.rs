@@ -1,6 +1,7 @@
-//! Putting a gateway together, and taking it down again.
+//! Starts and stops a gateway.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::topics;
@@ -13,21 +14,20 @@ use crate::config::Config;
 use crate::gateway::{Gateway, run_inbox};
 use crate::http;
 
-/// How long a stop waits for requests in hand.
+/// How long a stop waits for requests in progress.
 const HTTP_GRACE: Duration = Duration::from_secs(3);
 /// How long a stop waits for the broker.
 const BUS_GRACE: Duration = Duration::from_secs(1);
-/// The most answers the broker may leave with us unacknowledged.
-const INBOX: usize = 4096;
-/// The most commands that wait for the broker.
-const OUTBOX: usize = 16_384;
-/// How long the broker keeps answers for a gateway that is away; longer, nobody waits for them.
+/// How many replies may be unacknowledged.
+const INBOX_CAPACITY: usize = 4096;
+/// How many commands may wait for the broker.
+const OUTBOX_CAPACITY: usize = 16_384;
+/// How long the broker keeps replies for a gateway that is offline; no caller waits longer.
 const SESSION_EXPIRY: Duration = Duration::from_secs(60);
 
-/// Why a gateway cannot start; for the operator, with what to mend.
+/// Why a gateway cannot start; tells the operator what to fix.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its HTTP address is taken or not to be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
 }
@@ -36,17 +36,17 @@ pub enum StartError {
 pub struct Client {
     addr: SocketAddr,
     listener: TcpListener,
-    gateway: Gateway,
+    gateway: Arc<Gateway>,
     max_in_flight: usize,
-    /// Cancelled when a task ends.
+    /// Cancelled when an essential task ends.
     broken: CancellationToken,
 }
 
 impl Client {
-    /// Listens, and goes to the broker, which may come later.
+    /// Listens for HTTP, and connects to the broker in the background.
     ///
     /// # Errors
-    /// The address cannot be used.
+    /// The HTTP address cannot be used.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
@@ -56,12 +56,12 @@ impl Client {
             subscriptions: topics::client_subscriptions(&config.client_id),
             presence: None,
             session_expiry: SESSION_EXPIRY,
-            inbox: INBOX,
-            outbox: OUTBOX,
+            inbox: INBOX_CAPACITY,
+            outbox: OUTBOX_CAPACITY,
         });
-        let gateway = Gateway::new(&config, bus);
+        let gateway = Arc::new(Gateway::new(&config, bus));
         let broken = CancellationToken::new();
-        service::spawn_essential(&broken, run_inbox(gateway.clone(), inbox));
+        service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
         Ok(Self { addr, listener, gateway, max_in_flight: config.max_in_flight, broken })
     }
@@ -72,13 +72,13 @@ impl Client {
         self.addr
     }
 
-    /// Serves until `shutdown` is done; then finishes what is in hand and leaves the broker.
+    /// Serves until `shutdown` ends; then finishes the requests in progress and disconnects.
     ///
     /// # Errors
-    /// A part of it ended that must not.
+    /// An essential task ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
-        let router = http::router(self.gateway.clone(), self.max_in_flight);
+        let router = http::router(Arc::clone(&self.gateway), self.max_in_flight);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);
         let asked = service::until_asked_or_broken(shutdown, &self.broken).await;
@@ -87,6 +87,6 @@ impl Client {
         let _ = serving.await;
         self.gateway.bus.close(BUS_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
-        if asked { Ok(()) } else { Err(std::io::Error::other("a part of it had ended")) }
+        if asked { Ok(()) } else { Err(std::io::Error::other("an essential task has ended")) }
     }
 }

@@ -1,15 +1,18 @@
-//! What reaches a gateway over the broker: answers, and who is there.
+//! Handles what arrives from the broker: replies, and the presence of servidores.
 
-use bus::{Change, Delivery};
+use std::sync::Arc;
+
+use bus::Delivery;
 use protocol::{ReplyHead, ServerPresence, topics};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
+use super::directory::Change;
 use super::{Gateway, Reply};
 
-/// Takes messages in until the bus is closed. An answer has no effect here, so it is
+/// Handles deliveries until the bus is closed. A reply changes nothing on disk, so it is
 /// acknowledged as it arrives.
-pub(crate) async fn run(gateway: Gateway, mut inbox: mpsc::Receiver<Delivery>) {
+pub(crate) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Delivery>) {
     while let Some(delivery) = inbox.recv().await {
         if topics::is_presence(&delivery.topic) {
             observe(&gateway, &delivery);
@@ -25,22 +28,21 @@ fn observe(gateway: &Gateway, delivery: &Delivery) {
     if delivery.payload.is_empty() {
         return;
     }
+    let topic = &delivery.topic;
     let presence = match ServerPresence::from_json(&delivery.payload) {
-        Ok(presence) if topics::presence(&presence.server_id) == delivery.topic => presence,
-        Ok(_) => {
-            return gateway
-                .bus
-                .bad_message(&delivery.topic, "server_id is not the one in the topic");
-        }
-        Err(error) => return gateway.bus.bad_message(&delivery.topic, &error.to_string()),
+        Ok(presence) => presence,
+        Err(error) => return gateway.bus.bad_message(topic, &error.to_string()),
     };
+    if topics::presence(&presence.server_id) != *topic {
+        return gateway.bus.bad_message(topic, "server_id is not the one in the topic");
+    }
     let server_id = presence.server_id.clone();
     match gateway.directory.observe(presence, delivery.generation, service::now()) {
-        Change::Came => {
+        Change::Online => {
             info!(%server_id, "servidor online");
             gateway.requester.server_returned(&server_id);
         }
-        Change::Went => info!(%server_id, "servidor offline"),
+        Change::Offline => info!(%server_id, "servidor offline"),
         Change::Unchanged => {}
     }
 }
@@ -56,7 +58,7 @@ fn deliver(gateway: &Gateway, delivery: &Delivery) {
                 let body = delivery.payload.slice_ref(reply);
                 let reply = Reply { codigo: head.codigo, body };
                 if !gateway.requester.deliver(&head.request_id, reply) {
-                    debug!(request_id = %head.request_id, "nobody waits for this answer");
+                    debug!(request_id = %head.request_id, "no caller waits for this reply");
                 }
             }
             Err(error) => gateway.bus.bad_message(&delivery.topic, &error.to_string()),

@@ -7,6 +7,8 @@ mod reservas;
 mod servidores;
 mod status;
 
+use std::sync::Arc;
+
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
 use utoipa::OpenApi;
@@ -26,7 +28,7 @@ use crate::gateway::Gateway;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(gateway: Gateway, max_in_flight: usize) -> Router {
+pub(crate) fn router(gateway: Arc<Gateway>, max_in_flight: usize) -> Router {
     let (router, openapi) = routes().split_for_parts();
     service::finish(router.with_state(gateway), openapi, max_in_flight)
 }
@@ -37,7 +39,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Gateway> {
+fn routes() -> OpenApiRouter<Arc<Gateway>> {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(postos::list))
         .routes(routes!(reservar::reserve))

@@ -1,5 +1,7 @@
 //! Listing postos.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -31,7 +33,7 @@ pub(super) fn server_id(params: &mut QueryParams, checker: &mut Checker) -> Opti
     )
 )]
 pub(super) async fn list(
-    State(gateway): State<Gateway>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     mut params: QueryParams,
 ) -> Result<Response, HttpError> {

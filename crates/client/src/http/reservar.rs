@@ -1,5 +1,7 @@
 //! Reserving a posto.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -53,7 +55,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
     )
 )]
 pub(super) async fn reserve(
-    State(gateway): State<Gateway>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     RawJson(body): RawJson,

@@ -1,5 +1,7 @@
 //! What became of a reservation request, and cancelling it.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
@@ -53,7 +55,7 @@ fn reserva_ref(
     )
 )]
 pub(super) async fn get(
-    State(gateway): State<Gateway>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     Path(asked): Path<String>,
     params: QueryParams,
@@ -80,7 +82,7 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn cancel(
-    State(gateway): State<Gateway>,
+    State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     Path(asked): Path<String>,
     params: QueryParams,

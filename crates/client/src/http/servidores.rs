@@ -1,5 +1,7 @@
 //! Which servidores are there.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use protocol::ServerPresence;
@@ -18,6 +20,6 @@ pub(super) struct Servidores {
 /// Lista os servidores vistos, online ou offline, e desde quando.
 #[utoipa::path(get, path = "/servidores", operation_id = "list_servidores", tag = "status",
     responses((status = 200, body = Servidores, description = "Os servidores já vistos")))]
-pub(super) async fn list(State(gateway): State<Gateway>) -> Json<Servidores> {
+pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Json<Servidores> {
     Json(Servidores { servidores: gateway.servidores() })
 }

@@ -1,5 +1,7 @@
 //! Whether this gateway is there, alive, and ready.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use protocol::{ClientId, ErrorReply, ServerState, Timestamp};
@@ -34,13 +36,13 @@ fn current(gateway: &Gateway) -> Json<Status> {
 
 /// Situação do cliente.
 #[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn root(State(gateway): State<Gateway>) -> Json<Status> {
+pub(super) async fn root(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
     current(&gateway)
 }
 
 /// Situação do cliente.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn status(State(gateway): State<Gateway>) -> Json<Status> {
+pub(super) async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
     current(&gateway)
 }
 
@@ -55,7 +57,7 @@ pub(super) async fn healthz() -> Json<Health> {
     (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel"),
 ))]
-pub(super) async fn readyz(State(gateway): State<Gateway>) -> Result<Json<Health>, HttpError> {
+pub(super) async fn readyz(State(gateway): State<Arc<Gateway>>) -> Result<Json<Health>, HttpError> {
     if !gateway.bus.is_up() {
         return Err(GatewayError::BrokerDown.into());
     }

@@ -1,0 +1,192 @@
+//! Which servidores are online, from their retained presence.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
+
+/// Every servidor that was ever seen, with its latest presence.
+///
+/// A presence is valid for the connection to the broker on which it arrived: the broker may have
+/// restarted and forgotten, or the servidor may have gone meanwhile. The broker sends the retained
+/// presences again after every subscription.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    servers: Mutex<BTreeMap<ServerId, Seen>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    presence: Arc<ServerPresence>,
+    generation: u64,
+    /// When this gateway saw it go offline. A Last Will is written before and cannot tell.
+    offline_since: Option<Timestamp>,
+}
+
+/// What a presence message changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The servidor is online now, or has reconnected.
+    Online,
+    Offline,
+    /// A repeat, or a late message of an older connection.
+    Unchanged,
+}
+
+impl Directory {
+    /// Takes a presence message that arrived at `now`, and returns what it changed.
+    ///
+    /// An `offline` of an older connection than the known one is ignored: the broker publishes
+    /// a Last Will when it notices that a connection broke, and the servidor may have reconnected
+    /// before. A birth always counts, even if the servidor's clock was set back.
+    pub(crate) fn observe(
+        &self,
+        presence: ServerPresence,
+        generation: u64,
+        now: Timestamp,
+    ) -> Change {
+        let presence = Arc::new(presence);
+        match self.servers.lock().entry(presence.server_id.clone()) {
+            Entry::Vacant(entry) => {
+                let change = match presence.status {
+                    ServerState::Online => Change::Online,
+                    ServerState::Offline => Change::Unchanged,
+                };
+                entry.insert(Seen { presence, generation, offline_since: None });
+                change
+            }
+            Entry::Occupied(mut entry) => {
+                let seen = entry.get_mut();
+                let is_offline = presence.status == ServerState::Offline;
+                if is_offline && presence.desde < seen.presence.desde {
+                    return Change::Unchanged;
+                }
+                let change = change(&seen.presence, &presence);
+                let offline_since = match change {
+                    Change::Online => None,
+                    Change::Offline => Some(now),
+                    Change::Unchanged => seen.offline_since,
+                };
+                *seen = Seen { presence, generation, offline_since };
+                change
+            }
+        }
+    }
+
+    /// The presence of a servidor, if it arrived on this connection.
+    pub(crate) fn get(&self, id: &ServerId, generation: u64) -> Option<Arc<ServerPresence>> {
+        let servers = self.servers.lock();
+        let seen = servers.get(id).filter(|seen| seen.generation == generation)?;
+        Some(Arc::clone(&seen.presence))
+    }
+
+    /// All servidores ever seen, by id. Those without a presence on this connection (`None` if
+    /// there is none) count as offline. `desde` is since when a servidor is online or offline; if
+    /// it was not seen to go offline, it is since when it had been online.
+    pub(crate) fn list(&self, generation: Option<u64>) -> Vec<ServerPresence> {
+        let current = |seen: &Seen| {
+            let mut presence = ServerPresence::clone(&seen.presence);
+            if generation != Some(seen.generation) {
+                presence.status = ServerState::Offline;
+            }
+            presence.desde = seen.offline_since.unwrap_or(presence.desde);
+            presence
+        };
+        self.servers.lock().values().map(current).collect()
+    }
+}
+
+fn change(known: &ServerPresence, new: &ServerPresence) -> Change {
+    match (known.status, new.status) {
+        (ServerState::Online, ServerState::Online) if new.desde == known.desde => Change::Unchanged,
+        (_, ServerState::Online) => Change::Online,
+        (ServerState::Online, ServerState::Offline) => Change::Offline,
+        (ServerState::Offline, ServerState::Offline) => Change::Unchanged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::Entrega;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis).unwrap()
+    }
+
+    fn presence(id: &str, status: ServerState, desde: i64) -> ServerPresence {
+        ServerPresence {
+            server_id: id.parse().unwrap(),
+            status,
+            desde: at(desde),
+            versao: "0".to_owned(),
+            entrega: vec![Entrega::Difusao],
+        }
+    }
+
+    #[test]
+    fn follows_connections_in_order_and_ignores_a_late_will() {
+        use ServerState::{Offline, Online};
+        let directory = Directory::default();
+        let steps = [
+            (Online, 10, Change::Online, Online),
+            (Online, 10, Change::Unchanged, Online),
+            (Online, 20, Change::Online, Online),
+            (Offline, 10, Change::Unchanged, Online),
+            (Offline, 20, Change::Offline, Offline),
+            (Offline, 20, Change::Unchanged, Offline),
+            (Online, 20, Change::Online, Online),
+            (Offline, 30, Change::Offline, Offline),
+            (Online, 40, Change::Online, Online),
+            // Its clock was set back.
+            (Online, 35, Change::Online, Online),
+            (Offline, 35, Change::Offline, Offline),
+        ];
+        for (step, (status, desde, change, after)) in steps.into_iter().enumerate() {
+            let seen = directory.observe(presence("server1", status, desde), 1, at(99));
+            assert_eq!(seen, change, "step {step}");
+            let known = directory.get(&"server1".parse().unwrap(), 1).unwrap();
+            assert_eq!(known.status, after, "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_servidor_first_seen_offline_is_known_and_unchanged() {
+        let directory = Directory::default();
+        let change = directory.observe(presence("b", ServerState::Offline, 5), 1, at(99));
+        assert_eq!(change, Change::Unchanged);
+        directory.observe(presence("a", ServerState::Online, 5), 1, at(99));
+        let ids: Vec<_> = directory.list(Some(1)).into_iter().map(|one| one.server_id).collect();
+        assert_eq!(ids, ["a".parse().unwrap(), "b".parse().unwrap()]);
+        assert_eq!(directory.get(&"c".parse().unwrap(), 1), None);
+    }
+
+    #[test]
+    fn a_servidor_that_went_offline_is_offline_since_then() {
+        let directory = Directory::default();
+        let desde = || directory.list(Some(1))[0].desde;
+        directory.observe(presence("a", ServerState::Online, 5), 1, at(6));
+        assert_eq!(desde(), at(5));
+        directory.observe(presence("a", ServerState::Offline, 5), 1, at(70));
+        directory.observe(presence("a", ServerState::Offline, 5), 1, at(80));
+        assert_eq!(desde(), at(70), "a will cannot tell when it was published");
+        directory.observe(presence("a", ServerState::Online, 90), 1, at(91));
+        assert_eq!(desde(), at(90));
+    }
+
+    #[test]
+    fn a_presence_of_one_connection_is_not_valid_on_the_next() {
+        let directory = Directory::default();
+        let id = "a".parse().unwrap();
+        directory.observe(presence("a", ServerState::Online, 5), 1, at(99));
+        assert!(directory.get(&id, 1).is_some());
+        assert_eq!(directory.get(&id, 2), None);
+        for generation in [None, Some(2)] {
+            assert_eq!(directory.list(generation)[0].status, ServerState::Offline);
+        }
+        directory.observe(presence("a", ServerState::Online, 5), 2, at(99));
+        assert!(directory.get(&id, 2).is_some());
+    }
+}

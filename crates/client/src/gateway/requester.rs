@@ -1,0 +1,259 @@
+//! Request and reply over the bus.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+use bus::{Bus, BusError, Join, Link, Outgoing};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use protocol::{Codigo, RequestId, ServerId};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::GatewayError;
+
+/// Sends commands and waits for their replies. It does not read deliveries itself: the gateway's
+/// inbox passes replies to [`deliver`](Self::deliver).
+#[derive(Debug)]
+pub struct Requester {
+    bus: Bus,
+    pending: Mutex<Pending>,
+    unawaited: AtomicU64,
+}
+
+/// A command to one servidor.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The reply has the same id; a repeat has no second effect.
+    pub request_id: RequestId,
+    pub server_id: ServerId,
+    pub topic: String,
+    /// A JSON text.
+    pub payload: Bytes,
+    pub response_topic: String,
+    /// When the caller stops waiting; the command expires at the same time.
+    pub deadline: Instant,
+    pub join: Join,
+    /// The request to ask about after a timeout; `None` for a query, which changes nothing.
+    pub settle: Option<RequestId>,
+}
+
+/// A servidor's answer, as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Set if the answer is an error.
+    pub codigo: Option<Codigo>,
+    /// The JSON of the answer.
+    pub body: Bytes,
+}
+
+/// The commands in flight, by id; bounded.
+#[derive(Debug)]
+struct Pending {
+    commands: HashMap<RequestId, PendingCommand>,
+    capacity: usize,
+    next_waiter: u64,
+}
+
+#[derive(Debug)]
+struct PendingCommand {
+    /// Its deadline is that of the last caller.
+    call: Call,
+    /// The connection on which it was last published.
+    generation: u64,
+    repeated_at_half_time: bool,
+    /// The callers. Their numbers are never used again, so that a caller that stops waiting late
+    /// does not remove another one.
+    waiters: Vec<(u64, oneshot::Sender<Reply>)>,
+}
+
+impl Requester {
+    /// Allows at most `capacity` commands in flight. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(bus: Bus, capacity: usize) -> Arc<Self> {
+        let link = bus.link();
+        let pending = Pending { commands: HashMap::new(), capacity, next_waiter: 0 };
+        let requester =
+            Arc::new(Self { bus, pending: Mutex::new(pending), unawaited: AtomicU64::new(0) });
+        tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link));
+        requester
+    }
+
+    /// Publishes the command and waits for its reply.
+    ///
+    /// A call whose `request_id` is in flight with the same payload publishes nothing and waits
+    /// for the same reply. The command is published again, with its remaining time, when the link
+    /// is up again, when the servidor is online again ([`Self::server_returned`]), and once after
+    /// half of the time. Dropping the future cancels the call.
+    ///
+    /// # Errors
+    /// After [`GatewayError::Timeout`] the command may still have been carried out; after any
+    /// other error it was not sent.
+    pub async fn call(&self, call: Call) -> Result<Reply, GatewayError> {
+        let generation = self.bus.generation().ok_or(GatewayError::BrokerDown)?;
+        let now = Instant::now();
+        let deadline = call.deadline;
+        let half_time = now + deadline.saturating_duration_since(now) / 2;
+        let timed_out = GatewayError::Timeout {
+            server_id: call.server_id.clone(),
+            settle: call.settle.clone(),
+        };
+        let mut waiter = self.enter(call, generation)?;
+        if let Ok(reply) = timeout_at(half_time, &mut waiter.reply).await {
+            return reply.map_err(|_| timed_out);
+        }
+        self.repeat_at_half_time(&waiter.request_id);
+        match timeout_at(deadline, &mut waiter.reply).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(_)) | Err(_) => Err(timed_out),
+        }
+    }
+
+    /// Passes a reply to all callers that wait for it; false if there are none.
+    pub fn deliver(&self, request_id: &str, reply: Reply) -> bool {
+        let Some(command) = self.pending.lock().commands.remove(request_id) else {
+            self.unawaited.fetch_add(1, Relaxed);
+            return false;
+        };
+        for (_, waiter) in command.waiters {
+            // A caller that has just stopped waiting needs no answer.
+            let _ = waiter.send(reply.clone());
+        }
+        true
+    }
+
+    /// Commands in flight.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.lock().commands.len()
+    }
+
+    /// Replies for which no caller waited: late, repeated or not for this gateway.
+    #[must_use]
+    pub fn unawaited(&self) -> u64 {
+        self.unawaited.load(Relaxed)
+    }
+
+    /// Repeats the commands in flight to a servidor that is online (again): it may have lost them.
+    pub fn server_returned(&self, server_id: &ServerId) {
+        let pending = self.pending.lock();
+        for command in pending.commands.values().filter(|one| one.call.server_id == *server_id) {
+            self.publish_again(command);
+        }
+    }
+
+    fn enter(&self, call: Call, generation: u64) -> Result<Waiter<'_>, GatewayError> {
+        let (sender, reply) = oneshot::channel();
+        let request_id = call.request_id.clone();
+        let mut pending = self.pending.lock();
+        let number = pending.next_waiter;
+        pending.next_waiter += 1;
+        if let Some(command) = pending.commands.get_mut(&request_id) {
+            command.join(&call)?;
+            command.waiters.push((number, sender));
+        } else {
+            if pending.commands.len() >= pending.capacity {
+                return Err(GatewayError::Overloaded);
+            }
+            let waiters = vec![(number, sender)];
+            let command = PendingCommand { call, generation, repeated_at_half_time: false, waiters };
+            self.bus.publish(command.message()).map_err(|error| match error {
+                BusError::Closed => GatewayError::BrokerDown,
+                _ => GatewayError::Overloaded,
+            })?;
+            pending.commands.insert(request_id.clone(), command);
+        }
+        Ok(Waiter { requester: self, request_id, number, reply })
+    }
+
+    fn repeat_at_half_time(&self, request_id: &RequestId) {
+        if let Some(command) = self.pending.lock().commands.get_mut(request_id)
+            && !command.repeated_at_half_time
+        {
+            command.repeated_at_half_time = true;
+            self.publish_again(command);
+        }
+    }
+
+    fn repeat_on_connection(&self, generation: u64) {
+        for command in self.pending.lock().commands.values_mut() {
+            if command.generation < generation {
+                command.generation = generation;
+                self.publish_again(command);
+            }
+        }
+    }
+
+    fn publish_again(&self, command: &PendingCommand) {
+        let request_id = &command.call.request_id;
+        // A repeat that is not accepted is left out; the caller still has its deadline.
+        if let Err(error) = self.bus.publish(command.message()) {
+            tracing::debug!(%request_id, %error, "command not repeated");
+        } else {
+            tracing::debug!(%request_id, "command repeated");
+        }
+    }
+}
+
+impl PendingCommand {
+    /// Another caller has the same request.
+    fn join(&mut self, call: &Call) -> Result<(), GatewayError> {
+        if self.call.payload != call.payload || self.call.server_id != call.server_id {
+            return Err(GatewayError::KeyReused);
+        }
+        if call.deadline > self.call.deadline {
+            self.call.deadline = call.deadline;
+            // What was published expires with the first caller's time.
+            self.repeated_at_half_time = false;
+        }
+        Ok(())
+    }
+
+    /// The remaining time is computed when it is sent.
+    fn message(&self) -> Outgoing {
+        let call = &self.call;
+        Outgoing {
+            topic: call.topic.clone(),
+            payload: call.payload.clone(),
+            expires_at: Some(call.deadline),
+            retain: false,
+            response_topic: Some(call.response_topic.clone()),
+            correlation: Some(Bytes::copy_from_slice(call.request_id.as_str().as_bytes())),
+            join: call.join,
+            acknowledges: None,
+        }
+    }
+}
+
+/// Repeats the commands in flight whenever the link is up again, as long as bus and requester
+/// exist.
+async fn repeat_when_up(requester: Weak<Requester>, mut link: watch::Receiver<Link>) {
+    while link.changed().await.is_ok() {
+        let Some(requester) = requester.upgrade() else { return };
+        let generation = link.borrow_and_update().generation();
+        if let Some(generation) = generation {
+            requester.repeat_on_connection(generation);
+        }
+    }
+}
+
+/// One caller that waits. Dropped, it waits no longer; the command ends with its last caller.
+struct Waiter<'a> {
+    requester: &'a Requester,
+    request_id: RequestId,
+    number: u64,
+    reply: oneshot::Receiver<Reply>,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut pending = self.requester.pending.lock();
+        if let Some(command) = pending.commands.get_mut(&self.request_id) {
+            command.waiters.retain(|(number, _)| *number != self.number);
+            if command.waiters.is_empty() {
+                pending.commands.remove(&self.request_id);
+            }
+        }
+    }
+}
