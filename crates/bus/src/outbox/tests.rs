@@ -153,7 +153,8 @@ fn only_commands_of_one_expiry_are_joined() {
 #[test]
 fn what_has_expired_is_neither_sent_nor_kept() {
     let now = Instant::now();
-    let expired_message = || Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
+    let expired_message =
+        || Outgoing { expires_at: Some(now), ..message("t", "1", Join::WhenWaiting) };
     let mut outbox = outbox_with([expired_message(), message("t", "2", Join::WhenWaiting)]);
     let (batch, expired) = outbox.take(now, MAX_ARRAY_BYTES);
     assert_eq!((batch.unwrap().payload(), expired), (Bytes::from("2"), 1));

@@ -1,17 +1,14 @@
 //! The bus against a real Mosquitto, which each test starts and stops for itself.
 //!
-//! Where there is no `mosquitto` these tests are ignored, and say so:
-//! `cargo test -p bus -- --include-ignored` runs them. The tests in `wire` play the broker
-//! themselves and need none.
+//! These tests are ignored by default: `cargo test -p bus -- --include-ignored` runs them. The
+//! tests in `wire` are their own broker and need no Mosquitto.
 
 #![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
 
-mod calls;
 mod closing;
-mod load;
 mod messages;
 mod presence;
-// A measurement of an unoptimised build tells nothing, and takes its time.
+// A measurement of an unoptimised build says nothing, and takes long.
 #[cfg(not(debug_assertions))]
 mod speed;
 mod support;

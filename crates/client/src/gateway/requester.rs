@@ -157,7 +157,8 @@ impl Requester {
                 return Err(GatewayError::Overloaded);
             }
             let waiters = vec![(number, sender)];
-            let command = PendingCommand { call, generation, repeated_at_half_time: false, waiters };
+            let command =
+                PendingCommand { call, generation, repeated_at_half_time: false, waiters };
             self.bus.publish(command.message()).map_err(|error| match error {
                 BusError::Closed => GatewayError::BrokerDown,
                 _ => GatewayError::Overloaded,

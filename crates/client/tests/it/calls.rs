@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use bus::{Call, CallError};
-use bytes::Bytes;
+use client::{Call, GatewayError};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{
-    Broker, COMMANDS, Caller, Echo, Line, PATIENCE, call, down, eventually, logs, next, options,
-    server1, up, up_after,
+use crate::bus_support::{
+    Broker, Line, PATIENCE, down, eventually, logs, next, options, up, up_after,
 };
+use crate::programs::{COMMANDS, Caller, Echo, call, reply, server1, timeout_error};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -22,7 +21,7 @@ async fn a_call_gets_its_reply() {
     let call = call(LIMIT);
     let id = call.request_id.clone();
     let reply = caller.requester.call(call).await.unwrap();
-    assert!(String::from_utf8_lossy(&reply).contains(id.as_str()));
+    assert!(String::from_utf8_lossy(&reply.body).contains(id.as_str()));
     assert_eq!((caller.requester.pending(), caller.requester.unawaited()), (0, 0));
 }
 
@@ -34,7 +33,7 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     let echo = Echo::start(broker.port).await;
     let line = Line::to(&broker).await;
     let caller = Caller::start(line.port, 10).await;
-    // The command is sent, and lost on the way with the broker.
+    // The command is sent, and is lost with the broker before it arrives.
     line.freeze();
     let calling = caller.call(LIMIT);
     let served_on = up(&echo.bus).await;
@@ -45,8 +44,8 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
         down(&caller.bus).await;
         sleep(Duration::from_millis(300)).await;
         broker.resume().await;
-        // The caller may be back first, and then nobody hears its repeat. A gateway learns of
-        // the servidor's return from its presence.
+        // The caller may reconnect before the servidor, which then misses the repeat. A gateway
+        // notices the servidor's return from its presence.
         up_after(&echo.bus, served_on).await;
         caller.requester.server_returned(&server1());
     };
@@ -60,19 +59,19 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn without_a_broker_it_is_offline_at_once() {
+async fn without_a_broker_a_call_fails_at_once() {
     let mut broker = Broker::start().await;
     let caller = Caller::start(broker.port, 10).await;
     broker.kill().await;
     down(&caller.bus).await;
     let start = Instant::now();
-    assert_eq!(caller.call(LIMIT).await, Err(CallError::Offline));
+    assert_eq!(caller.call(LIMIT).await, Err(GatewayError::BrokerDown));
     assert!(start.elapsed() < Duration::from_millis(50));
 }
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn repeats_at_half_time_and_for_a_server_that_returns_and_never_else() {
+async fn repeats_only_at_half_time_and_for_a_server_that_returns() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
     up(&server).await;
@@ -97,18 +96,17 @@ async fn repeats_at_half_time_and_for_a_server_that_returns_and_never_else() {
         assert_eq!(at_half_time.expiry, Some(Duration::from_secs(1)));
         at_half_time.ack.done();
     };
-    let (reply, ()) = tokio::join!(calling, serving);
-    assert_eq!(reply, Err(CallError::Timeout));
+    let (got, ()) = tokio::join!(calling, serving);
+    assert_eq!(got, Err(timeout_error()));
     assert!(commands.try_recv().is_err(), "no further repeat");
     assert_eq!(caller.requester.pending(), 0);
-    let reply = Bytes::from_static(b"{}");
-    assert!(!caller.requester.deliver(command.request_id.as_str(), reply));
+    assert!(!caller.requester.deliver(command.request_id.as_str(), reply("{}")));
     assert_eq!(caller.requester.unawaited(), 1);
 }
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn repeats_what_a_broken_line_may_have_lost() {
+async fn repeats_what_a_broken_connection_may_have_lost() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
     up(&server).await;
@@ -118,23 +116,23 @@ async fn repeats_what_a_broken_line_may_have_lost() {
     let calling = caller.requester.call(command.clone());
     let serving = async {
         next(&mut commands).await.ack.done();
-        // Let the PUBACK arrive, so that only the requester has reason to send again.
+        // After the PUBACK only the requester has a reason to send again.
         eventually("the PUBACK arrives", || caller.bus.counters().acknowledged == 1).await;
         line.cut();
         up_after(&caller.bus, 1).await;
         let again = next(&mut commands).await;
         assert_eq!(again.payload, command.payload);
         again.ack.done();
-        caller.requester.deliver(command.request_id.as_str(), "{}".into())
+        caller.requester.deliver(command.request_id.as_str(), reply("{}"))
     };
-    let (reply, delivered) = tokio::join!(calling, serving);
+    let (got, delivered) = tokio::join!(calling, serving);
     assert!(delivered);
-    assert_eq!(reply, Ok("{}".into()));
+    assert_eq!(got, Ok(reply("{}")));
 }
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn the_same_request_is_asked_once_and_another_payload_is_refused() {
+async fn the_same_request_is_published_once_and_another_payload_is_refused() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
     up(&server).await;
@@ -145,13 +143,13 @@ async fn the_same_request_is_asked_once_and_another_payload_is_refused() {
     let serving = async {
         next(&mut commands).await.ack.done();
         assert_eq!(requester.pending(), 1);
-        assert_eq!(requester.call(other).await, Err(CallError::KeyReused));
-        assert!(commands.try_recv().is_err(), "asked once");
-        assert!(requester.deliver(command.request_id.as_str(), "1".into()));
+        assert_eq!(requester.call(other).await, Err(GatewayError::KeyReused));
+        assert!(commands.try_recv().is_err(), "published once");
+        assert!(requester.deliver(command.request_id.as_str(), reply("1")));
     };
     let (first, second, ()) =
         tokio::join!(requester.call(command.clone()), requester.call(command.clone()), serving);
-    assert_eq!((first, second), (Ok("1".into()), Ok("1".into())));
+    assert_eq!((first, second), (Ok(reply("1")), Ok(reply("1"))));
     assert_eq!(requester.pending(), 0);
 }
 
@@ -165,11 +163,11 @@ async fn a_cancelled_call_leaves_nothing_behind() {
     let patient = caller.requester.call(command.clone());
     let rest = async {
         assert!(cancelled.await.is_err());
-        assert_eq!(caller.requester.pending(), 1, "another waits for the same");
-        caller.requester.deliver(command.request_id.as_str(), "1".into());
+        assert_eq!(caller.requester.pending(), 1, "another caller waits for the same");
+        caller.requester.deliver(command.request_id.as_str(), reply("1"));
     };
-    let (reply, ()) = tokio::join!(patient, rest);
-    assert_eq!(reply, Ok("1".into()));
+    let (got, ()) = tokio::join!(patient, rest);
+    assert_eq!(got, Ok(reply("1")));
     let alone = timeout(Duration::from_millis(50), caller.call(LIMIT));
     assert!(alone.await.is_err());
     assert_eq!(caller.requester.pending(), 0);
@@ -177,12 +175,12 @@ async fn a_cancelled_call_leaves_nothing_behind() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn more_than_it_can_hold_is_refused_at_once() {
+async fn calls_beyond_the_capacity_are_refused_at_once() {
     let broker = Broker::start().await;
     let caller = Caller::start(broker.port, 2).await;
     let refused = async {
         eventually("two wait", || caller.requester.pending() == 2).await;
-        assert_eq!(caller.call(LIMIT).await, Err(CallError::Overloaded));
+        assert_eq!(caller.call(LIMIT).await, Err(GatewayError::Overloaded));
     };
     let waiting = timeout(PATIENCE, async {
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many calls at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +7,19 @@ use bus::Join;
 use protocol::MAX_ARRAY;
 use tokio::task::JoinSet;
 
-use crate::support::{Broker, Caller, Echo, call};
+use crate::bus_support::Broker;
+use crate::programs::{Caller, Echo, call};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// Each of `callers` asks one thing after the other until all `calls` are answered.
+/// Makes `calls` calls from so many callers at a time, and waits for all answers.
 pub(crate) async fn call_from_many(caller: &Arc<Caller>, callers: usize, calls: usize, join: Join) {
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
         let caller = Arc::clone(caller);
         tasks.spawn(async move {
             for _ in 0..calls / callers {
-                let call = bus::Call { join, ..call(LIMIT) };
+                let call = client::Call { join, ..call(LIMIT) };
                 caller.requester.call(call).await.unwrap();
             }
         });

@@ -1,8 +1,18 @@
-//! Everything of a gateway that needs no broker: its HTTP API through real sockets, its
-//! configuration, its documentation. What it does with a broker is tested in the suite.
+//! A gateway without a broker: its HTTP API through real sockets, its configuration, its
+//! documentation. And its request/reply (`calls`, `load`) over a real Mosquitto, ignored by default:
+//! `cargo test -p client -- --include-ignored` runs them. The rest is tested in the suite.
 
+#[path = "../../../bus/tests/it/support/mod.rs"]
+#[expect(dead_code, reason = "the tests of the bus need more of it")]
+mod bus_support;
+mod calls;
 mod config;
 mod http;
+mod load;
 mod openapi;
+mod programs;
 mod running;
+// A measurement of an unoptimised build says nothing, and takes long.
+#[cfg(not(debug_assertions))]
+mod speed;
 mod validation;

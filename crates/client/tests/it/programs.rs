@@ -1,19 +1,19 @@
-//! A servidor that echoes and a gateway that asks.
+//! A servidor that answers every command, and a gateway that sends some.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bus::{Bus, Call, CallError, Delivery, Join, Outgoing, Requester};
-use bytes::Bytes;
+use bus::{Bus, Delivery, Join, Outgoing};
+use client::{Call, GatewayError, Reply, Requester};
 use protocol::{RequestId, ServerId, split};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{message, options, up};
+use crate::bus_support::{message, options, up};
 
 #[derive(Deserialize)]
 struct Head<'a> {
@@ -28,7 +28,7 @@ fn request_id(item: &[u8]) -> String {
 pub(crate) const COMMANDS: &str = "server/server1/postos/reserva";
 pub(crate) const REPLIES: &str = "client/cliente1/postos/reserva/response";
 
-/// How often each command arrived, in which packets.
+/// How often each command arrived, and in how many packets.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) commands: HashMap<String, u32>,
@@ -80,23 +80,23 @@ fn echo(bus: &Bus, delivery: &Delivery, seen: &Mutex<Seen>) {
     }
 }
 
-/// A gateway.
+/// A gateway without HTTP.
 pub(crate) struct Caller {
     pub(crate) bus: Bus,
-    pub(crate) requester: Requester,
+    pub(crate) requester: Arc<Requester>,
     task: JoinHandle<()>,
 }
 
 impl Caller {
-    pub(crate) async fn start(port: u16, max_pending: usize) -> Self {
+    pub(crate) async fn start(port: u16, capacity: usize) -> Self {
         let (bus, deliveries) = bus::connect(options(port, "cliente1", &[REPLIES]));
         up(&bus).await;
-        let requester = Requester::new(bus.clone(), max_pending);
-        let task = tokio::spawn(read_replies(deliveries, requester.clone()));
+        let requester = Requester::start(bus.clone(), capacity);
+        let task = tokio::spawn(read_replies(deliveries, Arc::clone(&requester)));
         Self { bus, requester, task }
     }
 
-    pub(crate) async fn call(&self, limit: Duration) -> Result<Bytes, CallError> {
+    pub(crate) async fn call(&self, limit: Duration) -> Result<Reply, GatewayError> {
         self.requester.call(call(limit)).await
     }
 }
@@ -107,11 +107,11 @@ impl Drop for Caller {
     }
 }
 
-async fn read_replies(mut deliveries: mpsc::Receiver<Delivery>, requester: Requester) {
+async fn read_replies(mut deliveries: mpsc::Receiver<Delivery>, requester: Arc<Requester>) {
     while let Some(delivery) = deliveries.recv().await {
         let (items, _) = split(&delivery.payload).unwrap();
         for item in items {
-            let reply = delivery.payload.slice_ref(item);
+            let reply = Reply { codigo: None, body: delivery.payload.slice_ref(item) };
             requester.deliver(&request_id(item), reply);
         }
         delivery.ack.done();
@@ -122,7 +122,7 @@ pub(crate) fn server1() -> ServerId {
     "server1".parse().unwrap()
 }
 
-/// A call of its own to the echo.
+/// A new call to the [`Echo`].
 pub(crate) fn call(limit: Duration) -> Call {
     let request_id = RequestId::new();
     let payload = format!(
@@ -136,5 +136,14 @@ pub(crate) fn call(limit: Duration) -> Call {
         response_topic: REPLIES.to_owned(),
         deadline: Instant::now() + limit,
         join: Join::WhenWaiting,
+        settle: None,
     }
+}
+
+pub(crate) fn reply(body: &'static str) -> Reply {
+    Reply { codigo: None, body: body.into() }
+}
+
+pub(crate) fn timeout_error() -> GatewayError {
+    GatewayError::Timeout { server_id: server1(), settle: None }
 }

@@ -1,7 +1,6 @@
-//! What the tests have in common.
+//! What the tests share. The tests of the client use it as well.
 
 mod broker;
-mod programs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 pub(crate) use broker::{Broker, Line};
-pub(crate) use programs::{COMMANDS, Caller, Echo, call, server1};
 
 /// Time enough for anything that is going to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
