@@ -70,14 +70,9 @@ pub(crate) struct AckQueue {
 struct Slots {
     /// Sequence number of the first slot.
     first: u64,
-    waiting: VecDeque<Slot>,
+    /// Packet ids.
+    waiting: VecDeque<(u16, SlotState)>,
     abandoned: usize,
-}
-
-#[derive(Debug)]
-struct Slot {
-    pkid: u16,
-    state: SlotState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +91,7 @@ impl AckQueue {
     pub(crate) fn open(self: &Arc<Self>, pkid: u16) -> Ack {
         let mut slots = self.slots.lock();
         let seq = slots.first + slots.waiting.len() as u64;
-        slots.waiting.push_back(Slot { pkid, state: SlotState::Open });
+        slots.waiting.push_back((pkid, SlotState::Open));
         Ack { slot: Some((Arc::clone(self), seq)) }
     }
 
@@ -107,7 +102,7 @@ impl AckQueue {
             return;
         };
         if let Some(slot) = slots.waiting.get_mut(index as usize) {
-            slot.state = state;
+            slot.1 = state;
         }
         if index == 0 {
             drop(slots);
@@ -120,10 +115,10 @@ impl AckQueue {
     pub(crate) fn take_ready(&self, ready: &mut Vec<u16>) -> usize {
         let mut slots = self.slots.lock();
         let before = slots.abandoned;
-        while let Some(slot) = slots.waiting.front() {
-            match slot.state {
+        while let Some(&(pkid, state)) = slots.waiting.front() {
+            match state {
                 SlotState::Open => break,
-                SlotState::Done => ready.push(slot.pkid),
+                SlotState::Done => ready.push(pkid),
                 SlotState::Abandoned => slots.abandoned += 1,
             }
             slots.waiting.pop_front();
@@ -136,8 +131,8 @@ impl AckQueue {
     pub(crate) fn take_all_done(&self, ready: &mut Vec<u16>) {
         let slots = &mut *self.slots.lock();
         slots.first += slots.waiting.len() as u64;
-        let done = slots.waiting.drain(..).filter(|slot| slot.state == SlotState::Done);
-        ready.extend(done.map(|slot| slot.pkid));
+        let done = slots.waiting.drain(..).filter(|(_, state)| *state == SlotState::Done);
+        ready.extend(done.map(|(pkid, _)| pkid));
     }
 
     /// How many deliveries will never be acknowledged on this connection. The broker counts them

@@ -1,7 +1,6 @@
 //! One connection, from CONNECT to its end. A new one starts from nothing: what must outlive a
 //! connection is kept in the outbox.
 
-mod checkup;
 mod handshakes;
 mod in_flight;
 mod inbox;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, PingReq};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -26,7 +25,7 @@ use crate::state::BusState;
 use crate::{Delivery, Link, Options};
 use in_flight::InFlight;
 use inbox::Inbox;
-use socket::{BrokerLimits, Reader, Writer};
+use socket::{BrokerLimits, KEEP_ALIVE, Reader, Writer, receive_maximum};
 
 /// For SUBSCRIBE and its answer.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +33,10 @@ const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a connection is checked. Also the precision of the limits that are checked.
 const CHECKUP_INTERVAL: Duration = Duration::from_millis(250);
+/// A connection is dead if nothing arrives for so long: at least a ping is unanswered.
+const SILENCE_LIMIT: Duration = Duration::from_secs(2 * KEEP_ALIVE.as_secs());
+/// A packet that the broker has not answered after so long will never be answered.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// How many packets are read before anything else is done.
 const MAX_READ_AT_ONCE: usize = 256;
 
@@ -44,8 +47,6 @@ struct Connection<'a> {
     writer: Writer,
     /// Packets that wait for the socket: many are written at once.
     outgoing: BytesMut,
-    /// `outgoing` has reached its limit: continue as soon as the socket has taken some.
-    is_outgoing_full: bool,
     acks: Arc<AckQueue>,
     inbox: Inbox<'a>,
     in_flight: InFlight,
@@ -83,7 +84,6 @@ pub(crate) async fn run(
         reader,
         writer,
         outgoing: BytesMut::new(),
-        is_outgoing_full: false,
         inbox: Inbox::new(state, deliveries, Arc::clone(&acks), generation),
         acks,
         in_flight: InFlight::default(),
@@ -144,10 +144,13 @@ impl Connection<'_> {
             tokio::select! {
                 packet = self.reader.next() => {
                     self.on_packet(packet?)?;
-                    self.read_on()?;
+                    for _ in 1..MAX_READ_AT_ONCE {
+                        let Some(packet) = self.reader.next_now() else { break };
+                        self.on_packet(packet?)?;
+                    }
                     self.pump()?;
                 }
-                () = self.writer.writable(), if self.has_outgoing() => self.pump()?,
+                () = self.writer.writable(), if !self.outgoing.is_empty() => self.pump()?,
                 () = state.wake.notified() => {
                     // Other tasks that are about to publish do so first, and share the write.
                     tokio::task::yield_now().await;
@@ -166,10 +169,6 @@ impl Connection<'_> {
         self.in_flight.len() == 0 && self.state.outbox.lock().len() == 0
     }
 
-    fn has_outgoing(&self) -> bool {
-        self.is_outgoing_full || !self.outgoing.is_empty()
-    }
-
     /// Writes and reads until the packet with this id is answered.
     async fn wait_for_answer(&mut self, pkid: u16) -> Result<(), Reason> {
         loop {
@@ -184,13 +183,26 @@ impl Connection<'_> {
         }
     }
 
-    /// Handles the packets that have already arrived.
-    fn read_on(&mut self) -> Result<(), Reason> {
-        for _ in 1..MAX_READ_AT_ONCE {
-            let Some(packet) = self.reader.next_now() else { break };
-            self.on_packet(packet?)?;
+    /// Gives up a connection that makes no progress.
+    fn check_up(&mut self) -> Result<(), Reason> {
+        let now = Instant::now();
+        if now.duration_since(self.last_incoming) > SILENCE_LIMIT {
+            return Err(Reason::Silence);
         }
-        Ok(())
+        if now.duration_since(self.last_ping) >= self.limits.keep_alive {
+            self.last_ping = now;
+            PingReq::write(&mut self.outgoing)?;
+        }
+        let oldest = self.in_flight.oldest();
+        if oldest.is_some_and(|since| now.duration_since(since) > ANSWER_LIMIT) {
+            return Err(Reason::Unanswered);
+        }
+        // Abandoned deliveries reduce what the broker may send on this connection, in the end to
+        // nothing.
+        if self.acks.abandoned() * 2 > usize::from(receive_maximum(self.options)) {
+            return Err(Reason::Abandoned);
+        }
+        self.repeat_birth_if_due()
     }
 
     /// Writes what the socket takes. If the socket is broken, the PUBACKs that have arrived still

@@ -2,7 +2,6 @@
 //! are sent.
 
 mod batch;
-mod expiry;
 mod topic_queue;
 
 use std::collections::HashMap;

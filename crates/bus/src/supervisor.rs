@@ -45,7 +45,11 @@ pub(crate) async fn supervise(state: &BusState, options: &Options, inbox: mpsc::
         log_loss(options, &loss, failed_attempts);
         let delay = if takeovers.observe(&loss) {
             state.counters.takeovers.add(1);
-            log_takeover(options);
+            tracing::error!(
+                mqtt_id = options.mqtt_id,
+                "another program uses this MQTT id and each disconnects the other: \
+                 give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID)"
+            );
             jittered(TAKEOVER_DELAY)
         } else {
             if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {
@@ -82,14 +86,6 @@ fn log_loss(options: &Options, loss: &Loss, failed_attempts: u32) {
         let attempts = failed_attempts;
         tracing::warn!(mqtt_id, broker, port, %reason, attempts, "cannot connect");
     }
-}
-
-fn log_takeover(options: &Options) {
-    tracing::error!(
-        mqtt_id = options.mqtt_id,
-        "another program uses this MQTT id and each disconnects the other: \
-         give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID)"
-    );
 }
 
 /// Doubling delays with jitter, so that programs which lost the broker together do not all

@@ -23,13 +23,18 @@ impl Connection<'_> {
         self.state.counters.abandoned.add(abandoned);
         self.write_acks()?;
         let now = Instant::now();
-        while self.in_flight.len() < self.limits.window && self.outgoing.len() < MAX_OUTGOING {
+        while self.in_flight.len() < self.limits.window {
+            if self.outgoing.len() >= MAX_OUTGOING {
+                self.write()?;
+                if self.outgoing.len() >= MAX_OUTGOING {
+                    break;
+                }
+            }
             let (batch, expired) = self.state.outbox.lock().take(now, self.limits.max_array);
             self.state.counters.expired.add(expired);
             let Some(batch) = batch else { break };
             self.publish_batch(batch, now)?;
         }
-        self.is_outgoing_full = self.outgoing.len() >= MAX_OUTGOING;
         Ok(())
     }
 

@@ -18,7 +18,10 @@ use crate::error::GatewayError;
 #[derive(Debug)]
 pub struct Requester {
     bus: Bus,
-    pending: Mutex<Pending>,
+    /// The commands in flight.
+    pending: Mutex<HashMap<RequestId, PendingCommand>>,
+    capacity: usize,
+    next_waiter: AtomicU64,
     unawaited: AtomicU64,
 }
 
@@ -48,14 +51,6 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// The commands in flight, by id; bounded.
-#[derive(Debug)]
-struct Pending {
-    commands: HashMap<RequestId, PendingCommand>,
-    capacity: usize,
-    next_waiter: u64,
-}
-
 #[derive(Debug)]
 struct PendingCommand {
     /// Its deadline is that of the last caller.
@@ -73,9 +68,13 @@ impl Requester {
     #[must_use]
     pub fn start(bus: Bus, capacity: usize) -> Arc<Self> {
         let link = bus.link();
-        let pending = Pending { commands: HashMap::new(), capacity, next_waiter: 0 };
-        let requester =
-            Arc::new(Self { bus, pending: Mutex::new(pending), unawaited: AtomicU64::new(0) });
+        let requester = Arc::new(Self {
+            bus,
+            pending: Mutex::default(),
+            capacity,
+            next_waiter: AtomicU64::new(0),
+            unawaited: AtomicU64::new(0),
+        });
         tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link));
         requester
     }
@@ -112,7 +111,7 @@ impl Requester {
 
     /// Passes a reply to all callers that wait for it; false if there are none.
     pub fn deliver(&self, request_id: &str, reply: Reply) -> bool {
-        let Some(command) = self.pending.lock().commands.remove(request_id) else {
+        let Some(command) = self.pending.lock().remove(request_id) else {
             self.unawaited.fetch_add(1, Relaxed);
             return false;
         };
@@ -126,7 +125,7 @@ impl Requester {
     /// Commands in flight.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.pending.lock().commands.len()
+        self.pending.lock().len()
     }
 
     /// Replies for which no caller waited: late, repeated or not for this gateway.
@@ -138,7 +137,7 @@ impl Requester {
     /// Repeats the commands in flight to a servidor that is online (again): it may have lost them.
     pub fn server_returned(&self, server_id: &ServerId) {
         let pending = self.pending.lock();
-        for command in pending.commands.values().filter(|one| one.call.server_id == *server_id) {
+        for command in pending.values().filter(|one| one.call.server_id == *server_id) {
             self.publish_again(command);
         }
     }
@@ -147,13 +146,12 @@ impl Requester {
         let (sender, reply) = oneshot::channel();
         let request_id = call.request_id.clone();
         let mut pending = self.pending.lock();
-        let number = pending.next_waiter;
-        pending.next_waiter += 1;
-        if let Some(command) = pending.commands.get_mut(&request_id) {
+        let number = self.next_waiter.fetch_add(1, Relaxed);
+        if let Some(command) = pending.get_mut(&request_id) {
             command.join(&call)?;
             command.waiters.push((number, sender));
         } else {
-            if pending.commands.len() >= pending.capacity {
+            if pending.len() >= self.capacity {
                 return Err(GatewayError::Overloaded);
             }
             let waiters = vec![(number, sender)];
@@ -163,13 +161,13 @@ impl Requester {
                 BusError::Closed => GatewayError::BrokerDown,
                 _ => GatewayError::Overloaded,
             })?;
-            pending.commands.insert(request_id.clone(), command);
+            pending.insert(request_id.clone(), command);
         }
         Ok(Waiter { requester: self, request_id, number, reply })
     }
 
     fn repeat_at_half_time(&self, request_id: &RequestId) {
-        if let Some(command) = self.pending.lock().commands.get_mut(request_id)
+        if let Some(command) = self.pending.lock().get_mut(request_id)
             && !command.repeated_at_half_time
         {
             command.repeated_at_half_time = true;
@@ -178,7 +176,7 @@ impl Requester {
     }
 
     fn repeat_on_connection(&self, generation: u64) {
-        for command in self.pending.lock().commands.values_mut() {
+        for command in self.pending.lock().values_mut() {
             if command.generation < generation {
                 command.generation = generation;
                 self.publish_again(command);
@@ -250,10 +248,10 @@ struct Waiter<'a> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let mut pending = self.requester.pending.lock();
-        if let Some(command) = pending.commands.get_mut(&self.request_id) {
+        if let Some(command) = pending.get_mut(&self.request_id) {
             command.waiters.retain(|(number, _)| *number != self.number);
             if command.waiters.is_empty() {
-                pending.commands.remove(&self.request_id);
+                pending.remove(&self.request_id);
             }
         }
     }

@@ -2,6 +2,8 @@
 //! documentation. And its request/reply (`calls`, `load`) over a real Mosquitto, ignored by default:
 //! `cargo test -p client -- --include-ignored` runs them. The rest is tested in the suite.
 
+#![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
+
 #[path = "../../../bus/tests/it/support/mod.rs"]
 #[expect(dead_code, reason = "the tests of the bus need more of it")]
 mod bus_support;
