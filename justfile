@@ -13,7 +13,7 @@ test:
 
 # The tests that need an installed mosquitto as well
 test-mosquitto:
-    cargo test --package bus -- --include-ignored
+    cargo test --package bus --package client -- --include-ignored
     SUITE_BROKER=mosquitto cargo test --package suite --test e2e
 
 # The promises under faults (needs mosquitto, faketime and root); the report is printed

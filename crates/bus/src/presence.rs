@@ -1,4 +1,4 @@
-//! Publishes that this program is online, and repeats it when somebody publishes otherwise.
+//! Publishes that this program is online, and repeats it when a message says otherwise.
 
 use std::time::Duration;
 

@@ -16,8 +16,8 @@ use crate::{Delivery, Link, Options};
 const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
 /// Before the first attempt after a loss: short, for a broker that only restarted.
 const MIN_DELAY: Duration = Duration::from_millis(100);
-/// A TCP connect every second costs nobody anything, and the connection is up again within a
-/// second of the broker's return.
+/// An attempt every second is cheap, and the connection is up again within a second of the
+/// broker's return.
 const MAX_DELAY: Duration = Duration::from_millis(750);
 /// After this time a connection counts as healthy.
 const HEALTHY: Duration = Duration::from_secs(5);

@@ -51,7 +51,7 @@ impl<'a> Inbox<'a> {
         } else {
             match self.queue.try_send(delivery) {
                 Err(TrySendError::Full(delivery)) => delivery,
-                // Of a closed queue nobody reads: unacknowledged, it stays with the broker.
+                // The queue has no reader any more: unacknowledged, the message stays with the broker.
                 Ok(()) | Err(TrySendError::Closed(_)) => return,
             }
         };

@@ -35,17 +35,17 @@ pub(crate) enum Reason {
     /// Without a DISCONNECT.
     #[error("the broker closed the connection")]
     Closed,
-    #[error("the broker disconnected us: {code:?}{}", detail(.text.as_deref()))]
+    #[error("the broker ended the connection: {code:?}{}", detail(.text.as_deref()))]
     Disconnected { code: DisconnectReasonCode, text: Option<String> },
     #[error("the broker does not answer in time")]
     ConnectTimeout,
-    #[error("the broker refused us: {0:?}")]
+    #[error("the broker refused the connection: {0:?}")]
     Refused(ConnectReturnCode),
     #[error("nothing arrived for too long")]
     Silence,
     #[error("the broker does not answer a publish")]
     Unanswered,
-    #[error("the broker does not answer our subscriptions")]
+    #[error("the broker does not answer the subscriptions")]
     SubscribeTimeout,
     /// The log names the filters.
     #[error("the broker refused a subscription")]

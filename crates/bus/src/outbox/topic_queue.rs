@@ -24,7 +24,7 @@ const SENDING: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct TopicQueue {
     pub(super) topic: Arc<str>,
-    /// It carries commands or answers, for which somebody waits.
+    /// It has commands or answers, for which a caller waits.
     is_urgent: bool,
     pub(super) waiting: VecDeque<Outgoing>,
     /// Packets, not messages.
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_sent_as_long_as_somebody_may_wait() {
+    fn an_answer_is_sent_until_it_expires() {
         let now = Instant::now();
         for (left_ms, expected) in
             [(0, Life::Over), (1, Life::Seconds(1)), (4_000, Life::Seconds(3))]

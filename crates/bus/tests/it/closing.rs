@@ -1,4 +1,4 @@
-//! The end of a bus.
+//! Closing a bus.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{Broker, PATIENCE, message, next_text, options, up};
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn closing_sends_what_waits_and_takes_no_more() {
+async fn closing_sends_waiting_messages_and_accepts_no_more() {
     let broker = Broker::start().await;
     let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
     let (sender, _sent_to) = bus::connect(options(broker.port, "s", &[]));

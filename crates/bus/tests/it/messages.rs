@@ -1,4 +1,4 @@
-//! Publishing, delivering, acknowledging, closing.
+//! Publishing, delivering, acknowledging.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bus::{BusError, Join, Outgoing};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
-    Broker, Line, down, eventually, logs, message, next, next_text, options, up, up_after,
+    Broker, Proxy, down, eventually, logs, message, next, next_text, options, up, up_after,
 };
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn carries_a_message_with_its_properties() {
     sender.publish(sent).unwrap();
     let got = next(&mut deliveries).await;
     assert_eq!((&*got.topic, &*got.payload), ("t/1", &br#"{"a":1}"#[..]));
-    // Ten seconds, less what connecting took, rounded up, less one.
+    // Ten seconds, less the time for connecting, rounded up, less one.
     let expiry = got.expiry.unwrap().as_secs();
     assert!((8..=9).contains(&expiry), "{expiry} s left");
     assert_eq!(got.response_topic.as_deref(), Some("reply/here"));
@@ -40,7 +40,7 @@ async fn carries_a_message_with_its_properties() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn what_is_published_without_a_broker_is_delivered_when_there_is_one() {
+async fn a_message_published_without_a_broker_is_delivered_when_there_is_one() {
     let mut broker = Broker::stopped("");
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
     for number in 0..100 {
@@ -50,7 +50,7 @@ async fn what_is_published_without_a_broker_is_delivered_when_there_is_one() {
     bus.publish(Outgoing { expires_at: Some(soon), ..message("t", "late") }).unwrap();
     sleep(Duration::from_millis(700)).await;
     assert!(!bus.is_up());
-    assert_eq!(bus.counters().outbox_len, 100, "what expired takes no room");
+    assert_eq!(bus.counters().outbox_len, 100, "expired messages are dropped");
     broker.resume().await;
     for number in 0..100 {
         assert_eq!(next_text(&mut deliveries).await, number.to_string());
@@ -81,30 +81,30 @@ async fn follows_the_broker_down_and_up() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn a_dead_line_is_noticed_and_replaced() {
+async fn a_dead_connection_is_noticed_and_replaced() {
     let broker = Broker::start().await;
-    let line = Line::to(&broker).await;
-    let (bus, mut deliveries) = bus::connect(options(line.port, "b", &["t"]));
+    let proxy = Proxy::to(&broker).await;
+    let (bus, mut deliveries) = bus::connect(options(proxy.port, "b", &["t"]));
     let generation = up(&bus).await;
-    line.freeze();
+    proxy.freeze();
     bus.publish(message("t", "1")).unwrap();
     let noticed = async {
         let mut link = bus.link();
         link.wait_for(|link| *link == bus::Link::Down).await.unwrap();
     };
-    timeout(Duration::from_secs(20), noticed).await.expect("a silent line is given up");
-    line.cut();
+    timeout(Duration::from_secs(20), noticed).await.expect("a silent connection is given up");
+    proxy.cut();
     up_after(&bus, generation).await;
     assert_eq!(next_text(&mut deliveries).await, "1");
 }
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn a_line_that_breaks_under_load_loses_nothing() {
+async fn a_connection_that_breaks_under_load_loses_nothing() {
     let broker = Broker::start().await;
-    let line = Line::to(&broker).await;
+    let proxy = Proxy::to(&broker).await;
     let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t/#"]));
-    let (sender, _sent_to) = bus::connect(options(line.port, "s", &[]));
+    let (sender, _sent_to) = bus::connect(options(proxy.port, "s", &[]));
     up(&receiver).await;
     let mut generation = up(&sender).await;
     for number in 0..9_000 {
@@ -114,7 +114,7 @@ async fn a_line_that_breaks_under_load_loses_nothing() {
     }
     for _ in 0..2 {
         sleep(Duration::from_millis(20)).await;
-        line.cut();
+        proxy.cut();
         generation = up_after(&sender, generation).await;
     }
     let mut missing: std::collections::BTreeSet<u32> = (0..9_000).collect();
@@ -131,10 +131,10 @@ async fn a_line_that_breaks_under_load_loses_nothing() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn what_is_not_acknowledged_comes_again() {
+async fn an_unacknowledged_delivery_comes_again() {
     let broker = Broker::start().await;
-    let line = Line::to(&broker).await;
-    let (receiver, mut deliveries) = bus::connect(options(line.port, "r", &["t"]));
+    let proxy = Proxy::to(&broker).await;
+    let (receiver, mut deliveries) = bus::connect(options(proxy.port, "r", &["t"]));
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));
     let generation = up(&receiver).await;
     for number in 0..5 {
@@ -144,7 +144,7 @@ async fn what_is_not_acknowledged_comes_again() {
     for _ in 0..5 {
         first.push(next(&mut deliveries).await);
     }
-    // Out of order: 3, 0, 1 are done; 2 is dropped; 4 stays in work.
+    // Out of order: 3, 0, 1 are done; 2 is dropped; 4 stays open.
     let four = first.remove(4);
     first.remove(3).ack.done();
     first.remove(0).ack.done();
@@ -152,11 +152,11 @@ async fn what_is_not_acknowledged_comes_again() {
     drop(first);
     eventually("the dropped one is counted", || receiver.counters().abandoned == 1).await;
     sleep(Duration::from_millis(100)).await;
-    line.cut();
+    proxy.cut();
     up_after(&receiver, generation).await;
     assert_eq!(next_text(&mut deliveries).await, "2");
     assert_eq!(next_text(&mut deliveries).await, "4");
-    // Its connection is gone: this acknowledges nothing, and harms nothing.
+    // Its connection has ended: this has no effect.
     four.ack.done();
     sender.publish(message("t", "5")).unwrap();
     assert_eq!(next_text(&mut deliveries).await, "5");
@@ -164,10 +164,10 @@ async fn what_is_not_acknowledged_comes_again() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn an_inbox_that_is_full_loses_nothing() {
+async fn a_full_inbox_loses_nothing() {
     let broker = Broker::start().await;
-    let line = Line::to(&broker).await;
-    let small = bus::Options { inbox: 4, ..options(line.port, "r", &["t"]) };
+    let proxy = Proxy::to(&broker).await;
+    let small = bus::Options { inbox: 4, ..options(proxy.port, "r", &["t"]) };
     let (receiver, mut deliveries) = bus::connect(small);
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));
     let generation = up(&receiver).await;
@@ -175,8 +175,8 @@ async fn an_inbox_that_is_full_loses_nothing() {
         sender.publish(message("t", number.to_string())).unwrap();
     }
     eventually("the inbox fills", || receiver.counters().received == 4).await;
-    // The queue still holds four of the old connection when the new one delivers them again.
-    line.cut();
+    // The queue still has four of the old connection when the new one delivers them again.
+    proxy.cut();
     up_after(&receiver, generation).await;
     let mut seen = std::collections::BTreeSet::new();
     while seen.len() < 20 {
@@ -208,7 +208,7 @@ async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn a_full_outbox_says_so() {
+async fn a_full_outbox_is_an_error() {
     let broker = Broker::stopped("");
     let small = bus::Options { outbox: 3, ..options(broker.port, "b", &[]) };
     let (bus, _deliveries) = bus::connect(small);
@@ -221,7 +221,7 @@ async fn a_full_outbox_says_so() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn large_messages_pass_and_larger_than_the_broker_takes_are_dropped() {
+async fn large_messages_are_sent_and_larger_than_the_broker_accepts_are_dropped() {
     let broker = Broker::start_with("max_packet_size 3000000\n").await;
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
     up(&bus).await;

@@ -1,11 +1,11 @@
-//! Who is there.
+//! Birth, Last Will, and contradictions.
 
 use std::time::Duration;
 
 use bus::{Bus, Link, Options};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Broker, Line, PATIENCE, message, next_text, options, presence, up, up_after};
+use crate::support::{Broker, Proxy, PATIENCE, message, next_text, options, presence, up, up_after};
 
 const TOPIC: &str = "server/server1/status";
 
@@ -38,7 +38,7 @@ async fn birth_at_the_start_and_offline_at_a_clean_end() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn a_crash_is_told_by_the_broker() {
+async fn the_broker_publishes_the_will_after_a_crash() {
     let broker = Broker::start().await;
     let (watcher, mut seen) = bus::connect(options(broker.port, "w", &["server/+/status"]));
     up(&watcher).await;
@@ -52,16 +52,16 @@ async fn a_crash_is_told_by_the_broker() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn a_broken_line_gives_a_new_birth_with_a_later_start() {
+async fn a_reconnection_publishes_a_birth_with_a_later_start() {
     let broker = Broker::start().await;
-    let line = Line::to(&broker).await;
+    let proxy = Proxy::to(&broker).await;
     let (watcher, mut seen) = bus::connect(options(broker.port, "w", &["server/+/status"]));
     up(&watcher).await;
-    let (bus, _deliveries) = bus::connect(server(line.port));
+    let (bus, _deliveries) = bus::connect(server(proxy.port));
     let generation = up(&bus).await;
     let first = since(&bus);
     assert_eq!(next_text(&mut seen).await, format!("online {first}"));
-    line.cut();
+    proxy.cut();
     up_after(&bus, generation).await;
     let second = since(&bus);
     assert!(second > first);
@@ -71,7 +71,7 @@ async fn a_broken_line_gives_a_new_birth_with_a_later_start() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn a_late_will_is_overruled_and_a_quarrel_is_not_fought_at_full_speed() {
+async fn a_late_will_is_contradicted_and_more_of_them_only_at_intervals() {
     let broker = Broker::start().await;
     let (bus, mut deliveries) = bus::connect(server(broker.port));
     up(&bus).await;
@@ -91,7 +91,7 @@ async fn a_late_will_is_overruled_and_a_quarrel_is_not_fought_at_full_speed() {
         assert_eq!(next_text(&mut seen).await, late_will);
     }
     sleep(Duration::from_millis(300)).await;
-    assert!(seen.try_recv().is_err(), "a second answer takes its time");
+    assert!(seen.try_recv().is_err(), "the next contradiction waits");
     assert_eq!(next_text(&mut seen).await, online);
-    assert!(deliveries.try_recv().is_err(), "presence stays inside the bus");
+    assert!(deliveries.try_recv().is_err(), "presence is not delivered");
 }

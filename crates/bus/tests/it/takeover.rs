@@ -1,4 +1,4 @@
-//! Two programs with one id.
+//! Two programs with the same id.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::{Broker, eventually, logs, options, up};
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn two_programs_with_one_id_are_told_and_slow_down() {
+async fn two_programs_with_one_id_are_recognised_and_slow_down() {
     logs();
     let broker = Broker::start().await;
     let (one, _deliveries) = bus::connect(options(broker.port, "same", &["t"]));
@@ -23,6 +23,6 @@ async fn two_programs_with_one_id_are_told_and_slow_down() {
     let before = connects();
     assert!(before < 10, "{before} connections");
     sleep(Duration::from_secs(3)).await;
-    assert!(connects() <= before + 1, "they still fight");
+    assert!(connects() <= before + 1, "they still disconnect each other");
     assert!(one.is_up() || other.is_up(), "one of them works");
 }

@@ -1,4 +1,4 @@
-//! Packet by packet, with the test as the broker: what a real one does rarely or never.
+//! Packet by packet, with the test as the broker: for what a real one does rarely or never.
 
 use std::time::Duration;
 
@@ -18,9 +18,8 @@ use crate::support::{PATIENCE, down, eventually, message, next, options, presenc
 
 const GRANTED: SubscribeReasonCode = SubscribeReasonCode::Success(QoS::AtLeastOnce);
 
-// DISCONNECT packets with the empty properties written out, which the standard lets a broker
-// leave out: the library takes the short form for the beginning of a packet, and writes it
-// wrongly itself.
+// DISCONNECT packets with empty properties. The standard allows the short form without them, but
+// the library takes that for the beginning of a packet, and writes it wrongly itself.
 const SESSION_TAKEN_OVER: [u8; 4] = [0xE0, 2, 0x8E, 0];
 const SERVER_SHUTTING_DOWN: [u8; 4] = [0xE0, 2, 0x8B, 0];
 
@@ -31,7 +30,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// The next packet; pings are answered on the side.
+    /// The next packet; pings are skipped.
     async fn receive(&mut self) -> Packet {
         loop {
             match Packet::read(&mut self.buffer, None) {
@@ -40,14 +39,14 @@ impl Peer {
                 Err(_) => {}
             }
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
-            assert!(read.expect("a packet comes").unwrap() > 0, "the client hung up");
+            assert!(read.expect("a packet comes").unwrap() > 0, "the client closed the connection");
         }
     }
 
     async fn publish(&mut self) -> Publish {
         match self.receive().await {
             Packet::Publish(publish) => publish,
-            other => panic!("{other:?} in place of a PUBLISH"),
+            other => panic!("{other:?} instead of a PUBLISH"),
         }
     }
 
@@ -145,7 +144,7 @@ async fn deliveries_are_acknowledged_in_order_of_arrival() {
     }
     taken.pop().unwrap().ack.done();
     taken.pop().unwrap().ack.done();
-    assert!(peer.is_silent().await, "the first is still in work");
+    assert!(peer.is_silent().await, "the first is still open");
     taken.pop().unwrap().ack.done();
     for pkid in [30, 10, 20] {
         assert_eq!(peer.receive().await, Packet::PubAck(PubAck::new(pkid, None)));
@@ -179,7 +178,7 @@ async fn a_refused_subscription_is_tried_again_and_is_not_up() {
     for _ in 0..2 {
         let mut peer = broker.accept(None, SubscribeReasonCode::NotAuthorized).await;
         let end = peer.stream.read_buf(&mut peer.buffer).await;
-        assert_eq!(end.unwrap_or(0), 0, "the client hangs up");
+        assert_eq!(end.unwrap_or(0), 0, "the client closes the connection");
         assert!(!bus.is_up());
     }
     let _peer = broker.accept(None, GRANTED).await;
@@ -203,19 +202,19 @@ async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start
     peer.acknowledge(birth.pkid).await;
 
     let closing = tokio::spawn(async move { bus.close(PATIENCE).await });
-    let farewell = peer.publish().await;
+    let offline = peer.publish().await;
     assert_eq!(
-        (farewell.retain, &*farewell.payload),
+        (offline.retain, &*offline.payload),
         (true, format!("offline {since}").as_bytes())
     );
-    peer.acknowledge(farewell.pkid).await;
+    peer.acknowledge(offline.pkid).await;
     let goodbye = peer.stream.read_buf(&mut peer.buffer).await.unwrap();
     assert_eq!((goodbye, &peer.buffer[..]), (2, &[0xE0, 0][..]), "a normal DISCONNECT");
     closing.await.unwrap();
 }
 
 #[tokio::test]
-async fn a_broker_that_tells_of_a_takeover_is_believed_the_second_time() {
+async fn a_takeover_that_the_broker_reports_counts_the_second_time() {
     let (broker, port) = FakeBroker::start().await;
     let (bus, _deliveries) = bus::connect(options(port, "b", &["t"]));
     for round in 0..2 {
@@ -231,15 +230,15 @@ async fn a_broker_that_tells_of_a_takeover_is_believed_the_second_time() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_the_connection_broke_still_counts() {
+async fn a_puback_read_before_the_connection_broke_still_counts() {
     let (mut peer, bus, _deliveries) = connected(None).await;
     bus.publish(message("out", "1")).unwrap();
     let publish = peer.publish().await;
-    let mut last_words = BytesMut::new();
-    PubAck::new(publish.pkid, None).write(&mut last_words).unwrap();
-    last_words.extend_from_slice(&SERVER_SHUTTING_DOWN);
-    peer.stream.write_all(&last_words).await.unwrap();
+    let mut last_packets = BytesMut::new();
+    PubAck::new(publish.pkid, None).write(&mut last_packets).unwrap();
+    last_packets.extend_from_slice(&SERVER_SHUTTING_DOWN);
+    peer.stream.write_all(&last_packets).await.unwrap();
     down(&bus).await;
-    eventually("the answer counts", || bus.counters().outbox_len == 0).await;
+    eventually("the PUBACK counts", || bus.counters().outbox_len == 0).await;
     assert_eq!(bus.counters().acknowledged, 1);
 }

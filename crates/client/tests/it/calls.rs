@@ -6,7 +6,7 @@ use client::{Call, GatewayError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::bus_support::{
-    Broker, Line, PATIENCE, down, eventually, logs, next, options, up, up_after,
+    Broker, Proxy, PATIENCE, down, eventually, logs, next, options, up, up_after,
 };
 use crate::programs::{COMMANDS, Caller, Echo, call, reply, server1, timeout_error};
 
@@ -31,16 +31,16 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     logs();
     let mut broker = Broker::start().await;
     let echo = Echo::start(broker.port).await;
-    let line = Line::to(&broker).await;
-    let caller = Caller::start(line.port, 10).await;
+    let proxy = Proxy::to(&broker).await;
+    let caller = Caller::start(proxy.port, 10).await;
     // The command is sent, and is lost with the broker before it arrives.
-    line.freeze();
+    proxy.freeze();
     let calling = caller.call(LIMIT);
     let served_on = up(&echo.bus).await;
     let killing = async {
         sleep(Duration::from_millis(100)).await;
         broker.kill().await;
-        line.cut();
+        proxy.cut();
         down(&caller.bus).await;
         sleep(Duration::from_millis(300)).await;
         broker.resume().await;
@@ -110,15 +110,15 @@ async fn repeats_what_a_broken_connection_may_have_lost() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
     up(&server).await;
-    let line = Line::to(&broker).await;
-    let caller = Caller::start(line.port, 10).await;
+    let proxy = Proxy::to(&broker).await;
+    let caller = Caller::start(proxy.port, 10).await;
     let command = call(LIMIT);
     let calling = caller.requester.call(command.clone());
     let serving = async {
         next(&mut commands).await.ack.done();
         // After the PUBACK only the requester has a reason to send again.
         eventually("the PUBACK arrives", || caller.bus.counters().acknowledged == 1).await;
-        line.cut();
+        proxy.cut();
         up_after(&caller.bus, 1).await;
         let again = next(&mut commands).await;
         assert_eq!(again.payload, command.payload);

@@ -1,4 +1,4 @@
-//! A whole gateway on a free port, without a broker.
+//! Starts a gateway on a free port, without a broker.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 /// The body that the seed shows for `POST /reservar`.
 pub(crate) const SEED_BODY: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1"}"#;
 
-/// A gateway that runs.
+/// A running gateway.
 pub(crate) struct Running {
     base: String,
     http: reqwest::Client,
@@ -20,13 +20,13 @@ pub(crate) struct Running {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-/// An HTTP answer, read to its end.
+/// An HTTP answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
-    /// Null when it is no JSON.
+    /// Null if the body is not JSON.
     pub(crate) json: Value,
 }
 
@@ -36,7 +36,7 @@ impl Answer {
         (self.status, self.json["codigo"].as_str().unwrap_or_default())
     }
 
-    /// The names of the wrong fields.
+    /// The names of the invalid fields.
     pub(crate) fn campos(&self) -> Vec<&str> {
         let campos = self.json["campos"].as_array().map(Vec::as_slice).unwrap_or_default();
         campos.iter().filter_map(|wrong| wrong["campo"].as_str()).collect()
@@ -46,7 +46,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a text"))
     }
 
-    /// It is an error with this verdict, in the one shape that every error has.
+    /// Checks that it is an error with this verdict, in the form that all errors have.
     pub(crate) fn assert_refused(&self, verdict: (u16, &str), shown: &str) {
         assert_eq!(self.verdict(), verdict, "{shown}: {}", self.text);
         assert_eq!(self.header("content-type"), "application/json", "{shown}");
@@ -63,7 +63,7 @@ impl Running {
             "MQTT_CLIENT_ID" => Some("cliente1".to_owned()),
             "HTTP_ADDR" => Some("127.0.0.1:0".to_owned()),
             "MQTT_BROKER" => Some("127.0.0.1".to_owned()),
-            // Nobody listens on the lowest port of all.
+            // No program listens on this port.
             "MQTT_PORT" => Some("1".to_owned()),
             _ => None,
         };
@@ -82,7 +82,7 @@ impl Running {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// `POST /reservar` with a body as it is, declared as JSON.
+    /// `POST /reservar` with this body and the content type of JSON.
     pub(crate) fn reservar(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
         let request = self.request(Method::POST, "/reservar");
         request.header(CONTENT_TYPE, "application/json").body(body)
@@ -104,7 +104,7 @@ impl Running {
         self.send(self.request(Method::POST, path)).await
     }
 
-    /// Stops it as SIGTERM does, within the grace that Docker gives it.
+    /// Stops it as SIGTERM does, within the time that Docker allows.
     pub(crate) async fn stop(self) {
         drop(self.stop);
         let ended = tokio::time::timeout(Duration::from_secs(5), self.task).await;

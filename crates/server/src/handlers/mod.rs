@@ -52,7 +52,7 @@ pub(crate) async fn run(
         let next = async {
             in_hand.room().await;
             // What is done for somebody must find room for its answer and its events.
-            servidor.bus.room().await;
+            servidor.bus.wait_for_capacity().await;
             inbox.recv().await
         };
         let delivery = tokio::select! {

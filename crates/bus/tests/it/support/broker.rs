@@ -1,4 +1,4 @@
-//! A Mosquitto of one's own, and a line to it that can be cut.
+//! A Mosquitto for one test, and a proxy in front of it whose connections can be broken.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -25,14 +25,14 @@ impl Broker {
         Self::start_with("").await
     }
 
-    /// With more lines in its configuration.
+    /// With additional lines in its configuration.
     pub(crate) async fn start_with(extra: &'static str) -> Self {
         let mut broker = Self::stopped(extra);
         broker.resume().await;
         broker
     }
 
-    /// Its port is known, and nobody listens there yet.
+    /// Chooses a port, and does not start yet.
     pub(crate) fn stopped(extra: &'static str) -> Self {
         let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         Self {
@@ -80,15 +80,15 @@ fn mosquitto() -> &'static str {
     if Path::new(debian).exists() { debian } else { "mosquitto" }
 }
 
-/// Stands between a program and the broker, to cut the line.
-pub(crate) struct Line {
+/// A TCP proxy between a program and the broker.
+pub(crate) struct Proxy {
     pub(crate) port: u16,
     cut: watch::Sender<u64>,
     frozen: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
-impl Line {
+impl Proxy {
     pub(crate) async fn to(broker: &Broker) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -109,7 +109,7 @@ impl Line {
                         _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
                         _ = cut.changed() => {}
                         () = async { drop(frozen.wait_for(|frozen| *frozen).await) } => {
-                            // Nothing passes any more, and nobody is told.
+                            // Nothing passes any more, and the connections stay open.
                             let _ = cut.changed().await;
                         }
                     }
@@ -125,13 +125,13 @@ impl Line {
         self.cut.send_modify(|count| *count += 1);
     }
 
-    /// Lets nothing through on the connections of now.
+    /// Lets nothing through on the present connections.
     pub(crate) fn freeze(&self) {
         self.frozen.send_replace(true);
     }
 }
 
-impl Drop for Line {
+impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
     }

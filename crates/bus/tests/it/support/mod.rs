@@ -10,9 +10,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-pub(crate) use broker::{Broker, Line};
+pub(crate) use broker::{Broker, Proxy};
 
-/// Time enough for anything that is going to happen.
+/// Longer than anything takes that is expected to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Options {
@@ -49,7 +49,7 @@ pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
     }
 }
 
-/// Waits for the link to be up; gives the connection's number.
+/// Waits for the link to be up; returns the connection's number.
 pub(crate) async fn up(bus: &Bus) -> u64 {
     up_after(bus, 0).await
 }
@@ -59,7 +59,7 @@ pub(crate) async fn up_after(bus: &Bus, generation: u64) -> u64 {
     let mut link = bus.link();
     let later = |link: &Link| matches!(link, Link::Up { generation: now, .. } if *now > generation);
     let found = timeout(PATIENCE, link.wait_for(later)).await;
-    match *found.expect("the link comes up").expect("the bus lives") {
+    match *found.expect("the link comes up").expect("the bus runs") {
         Link::Up { generation, .. } => generation,
         Link::Down => unreachable!("waited for up"),
     }
@@ -68,13 +68,13 @@ pub(crate) async fn up_after(bus: &Bus, generation: u64) -> u64 {
 pub(crate) async fn down(bus: &Bus) {
     let mut link = bus.link();
     let found = timeout(PATIENCE, link.wait_for(|link| *link == Link::Down)).await;
-    found.expect("the link goes down").expect("the bus lives");
+    found.expect("the link goes down").expect("the bus runs");
 }
 
 /// The next delivery.
 pub(crate) async fn next(deliveries: &mut mpsc::Receiver<Delivery>) -> Delivery {
     let next = timeout(PATIENCE, deliveries.recv()).await;
-    next.expect("something is delivered").expect("the bus lives")
+    next.expect("something is delivered").expect("the bus runs")
 }
 
 /// The next payload, acknowledged.
