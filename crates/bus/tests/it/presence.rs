@@ -5,7 +5,9 @@ use std::time::Duration;
 use bus::{Bus, Link, Options};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Broker, Proxy, PATIENCE, message, next_text, options, presence, up, up_after};
+use crate::support::{
+    Broker, PATIENCE, Proxy, message, next_text, options, presence, up, up_after,
+};
 
 const TOPIC: &str = "server/server1/status";
 

@@ -203,10 +203,7 @@ async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start
 
     let closing = tokio::spawn(async move { bus.close(PATIENCE).await });
     let offline = peer.publish().await;
-    assert_eq!(
-        (offline.retain, &*offline.payload),
-        (true, format!("offline {since}").as_bytes())
-    );
+    assert_eq!((offline.retain, &*offline.payload), (true, format!("offline {since}").as_bytes()));
     peer.acknowledge(offline.pkid).await;
     let goodbye = peer.stream.read_buf(&mut peer.buffer).await.unwrap();
     assert_eq!((goodbye, &peer.buffer[..]), (2, &[0xE0, 0][..]), "a normal DISCONNECT");

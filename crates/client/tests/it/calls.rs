@@ -6,7 +6,7 @@ use client::{Call, GatewayError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::bus_support::{
-    Broker, Proxy, PATIENCE, down, eventually, logs, next, options, up, up_after,
+    Broker, PATIENCE, Proxy, down, eventually, logs, next, options, up, up_after,
 };
 use crate::programs::{COMMANDS, Caller, Echo, call, reply, server1, timeout_error};
 
