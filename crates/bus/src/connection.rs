@@ -93,7 +93,7 @@ pub(crate) async fn run(
         last_ping: connected_at,
         ready_acks: Vec::new(),
     };
-    let result = connection.run(&connack, link).await;
+    let result = connection.stay_connected(&connack, link).await;
     state.set_link(Link::Down);
     state.outbox.lock().put_back(connection.in_flight.into_unanswered());
     result.map_err(|reason| Loss {
@@ -104,7 +104,8 @@ pub(crate) async fn run(
 }
 
 impl Connection<'_> {
-    async fn run(&mut self, connack: &ConnAck, link: Link) -> Result<(), Reason> {
+    /// Subscribes, sends and receives, and says goodbye.
+    async fn stay_connected(&mut self, connack: &ConnAck, link: Link) -> Result<(), Reason> {
         let Options { mqtt_id, broker, port, .. } = self.options;
         let (session_present, window) = (connack.session_present, self.limits.window);
         tracing::debug!(mqtt_id, session_present, window, "broker accepted the connection");

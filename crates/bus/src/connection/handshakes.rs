@@ -47,8 +47,8 @@ impl Connection<'_> {
         self.acks.take_all_done(&mut self.ready_acks);
         self.write_acks()?;
         if let Some(presence) = &self.presence {
-            let offline = presence.offline.clone();
-            let pkid = self.publish_presence(offline)?;
+            let (topic, offline) = (presence.topic.clone(), presence.offline.clone());
+            let pkid = self.publish_presence(&topic, offline)?;
             self.wait_for_answer(pkid).await?;
         }
         Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(&mut self.outgoing)?;

@@ -47,8 +47,8 @@ impl Connection<'_> {
 
     pub(super) fn publish_first_birth(&mut self) -> Result<(), Reason> {
         if let Some(presence) = &mut self.presence {
-            let birth = presence.first_birth();
-            self.publish_presence(birth)?;
+            let (topic, birth) = (presence.topic.clone(), presence.first_birth());
+            self.publish_presence(&topic, birth)?;
         }
         Ok(())
     }
@@ -57,14 +57,14 @@ impl Connection<'_> {
         if let Some(presence) = &mut self.presence
             && let Some(birth) = presence.repeated_birth(Instant::now())
         {
-            self.publish_presence(birth)?;
+            let topic = presence.topic.clone();
+            self.publish_presence(&topic, birth)?;
         }
         Ok(())
     }
 
-    /// Publishes on the presence topic, if there is one; returns the packet id.
-    pub(super) fn publish_presence(&mut self, payload: Bytes) -> Result<u16, Reason> {
-        let topic = self.presence.as_ref().map_or("", |presence| &presence.topic);
+    /// Returns the packet id.
+    pub(super) fn publish_presence(&mut self, topic: &str, payload: Bytes) -> Result<u16, Reason> {
         let packet = Publish { retain: true, ..publish_packet(topic, payload) };
         self.publish(packet, None, Instant::now())
     }
