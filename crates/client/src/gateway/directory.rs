@@ -1,7 +1,6 @@
 //! Which servidores are online, from their retained presence.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -47,32 +46,30 @@ impl Directory {
         generation: u64,
         now: Timestamp,
     ) -> Change {
-        let presence = Arc::new(presence);
-        match self.servers.lock().entry(presence.server_id.clone()) {
-            Entry::Vacant(entry) => {
-                let change = match presence.status {
-                    ServerState::Online => Change::Online,
-                    ServerState::Offline => Change::Unchanged,
-                };
-                entry.insert(Seen { presence, generation, offline_since: None });
-                change
+        let mut servers = self.servers.lock();
+        let known = servers.get(&presence.server_id);
+        let known_desde = known.map(|seen| seen.presence.desde);
+        let change = match (known.map(|seen| seen.presence.status), presence.status) {
+            (Some(_), ServerState::Offline) if Some(presence.desde) < known_desde => {
+                return Change::Unchanged;
             }
-            Entry::Occupied(mut entry) => {
-                let seen = entry.get_mut();
-                let is_offline = presence.status == ServerState::Offline;
-                if is_offline && presence.desde < seen.presence.desde {
-                    return Change::Unchanged;
-                }
-                let change = change(&seen.presence, &presence);
-                let offline_since = match change {
-                    Change::Online => None,
-                    Change::Offline => Some(now),
-                    Change::Unchanged => seen.offline_since,
-                };
-                *seen = Seen { presence, generation, offline_since };
-                change
+            (Some(ServerState::Online), ServerState::Online)
+                if known_desde == Some(presence.desde) =>
+            {
+                Change::Unchanged
             }
-        }
+            (_, ServerState::Online) => Change::Online,
+            (Some(ServerState::Online), ServerState::Offline) => Change::Offline,
+            (_, ServerState::Offline) => Change::Unchanged,
+        };
+        let offline_since = match change {
+            Change::Online => None,
+            Change::Offline => Some(now),
+            Change::Unchanged => known.and_then(|seen| seen.offline_since),
+        };
+        let server_id = presence.server_id.clone();
+        servers.insert(server_id, Seen { presence: Arc::new(presence), generation, offline_since });
+        change
     }
 
     /// The presence of a servidor, if it arrived on this connection.
@@ -95,15 +92,6 @@ impl Directory {
             presence
         };
         self.servers.lock().values().map(current).collect()
-    }
-}
-
-fn change(known: &ServerPresence, new: &ServerPresence) -> Change {
-    match (known.status, new.status) {
-        (ServerState::Online, ServerState::Online) if new.desde == known.desde => Change::Unchanged,
-        (_, ServerState::Online) => Change::Online,
-        (ServerState::Online, ServerState::Offline) => Change::Offline,
-        (ServerState::Offline, ServerState::Offline) => Change::Unchanged,
     }
 }
 
