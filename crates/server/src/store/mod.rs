@@ -31,7 +31,7 @@ pub use error::{StoreError, WriteError};
 pub use reader::{CarroRecord, Listing, PostosQuery, RequestOutcome, ReservaRecord, ReservasQuery};
 pub use rows::PostoRecord;
 
-use crate::sabotage::{self, Bug};
+use crate::failpoints::{self, Bug};
 use command::{Asked, Work};
 use reader::Listings;
 use writer::{Denied, Folding, Key, Writer};
@@ -240,7 +240,7 @@ async fn migrate(options: &SqliteConnectOptions, servidor: &str) -> Result<(), S
         Some(owner) if owner != servidor => return Err(StoreError::AnothersFile { owner }),
         Some(_) => {}
     }
-    if sabotage::has(Bug::Overlap) {
+    if failpoints::has(Bug::Overlap) {
         for trigger in ["insert", "update"] {
             let sql = format!("DROP TRIGGER IF EXISTS reservas_never_overlap_on_{trigger}");
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;

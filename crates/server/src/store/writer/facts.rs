@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::super::rows::{self, ReservaRow, from_row};
 use super::super::stored_reply::{MadeRow, RefusedRow, StoredReply};
 use super::super::{CancelTarget, StoreError};
-use crate::sabotage::{self, Bug};
+use crate::failpoints::{self, Bug};
 
 /// The stored reply to a request that has come before.
 pub(super) fn stored_reply(
@@ -14,7 +14,7 @@ pub(super) fn stored_reply(
     request_id: &str,
     servidor: &str,
 ) -> Result<Option<StoredReply>, StoreError> {
-    if sabotage::has(Bug::ForgottenReply) {
+    if failpoints::has(Bug::ForgottenReply) {
         execute(connection, "DELETE FROM refusals WHERE request_id = ?1", [request_id])?;
         return Ok(None);
     }
@@ -79,7 +79,7 @@ pub(super) fn holdings(
     inicio: Moment,
     fim: Moment,
 ) -> Result<Vec<Holding>, StoreError> {
-    if sabotage::has(Bug::Overlap) {
+    if failpoints::has(Bug::Overlap) {
         return Ok(Vec::new());
     }
     let mut statement = connection.prepare_cached(

@@ -26,7 +26,7 @@ use tracing::{error, warn};
 
 use super::command::Work;
 use super::{BUSY_TIMEOUT, Change, Environment, StoreError, WriteError};
-use crate::sabotage::{self, Bug, CrashPoint};
+use crate::failpoints::{self, Bug, CrashPoint};
 use batches::Batches;
 use reservas::Decider;
 
@@ -169,9 +169,9 @@ impl Writer {
         for work in batch.iter_mut() {
             self.apply(&decider, work, &mut written.changes)?;
         }
-        if sabotage::has(Bug::EarlyReply) {
+        if failpoints::has(Bug::EarlyReply) {
             batch.drain(..).for_each(Work::answer);
-            std::thread::sleep(sabotage::EARLY_BY);
+            std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
         }
         crash_at(CrashPoint::BeforeCommit, batch);
         transaction.commit()?;
@@ -222,6 +222,6 @@ struct Written {
 /// Only batches about reservas are made to fail, or a test could not get as far as to make one.
 fn crash_at(point: CrashPoint, batch: &[Work]) {
     if batch.iter().any(Work::is_about_reservas) {
-        sabotage::crash_at(point);
+        failpoints::crash_at(point);
     }
 }
