@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use domain::{Rejection, ReservaState};
-use server::store::{CancelTarget, Edit, ReservasQuery, WriteError};
+use server::store::{CreatePosto, ReservasQuery, WriteError};
 use tokio::task::JoinSet;
 
-use crate::support::{TestStore, now, posto, reservation, soon};
+use crate::support::{TestStore, cancellation, now, posto, reservation, soon};
 
 #[tokio::test]
 async fn two_thousand_callers_share_a_hundred_postos() {
@@ -17,7 +17,7 @@ async fn two_thousand_callers_share_a_hundred_postos() {
         let request_id = format!("r{caller}");
         let plate = format!("CAR{caller:04}");
         callers.spawn(async move {
-            handle.reserve(reservation(&request_id, &plate, posto_id, None)).await
+            handle.execute(reservation(&request_id, &plate, posto_id, None)).await
         });
     }
     let mut given = HashSet::new();
@@ -43,7 +43,7 @@ async fn repeats_in_one_batch_have_one_effect_and_one_answer() {
     let mut repeats = JoinSet::new();
     for _ in 0..50 {
         let handle = store.store.clone();
-        repeats.spawn(async move { handle.reserve(reservation("r1", "ABC1234", 1, None)).await });
+        repeats.spawn(async move { handle.execute(reservation("r1", "ABC1234", 1, None)).await });
     }
     let mut ids = HashSet::new();
     while let Some(outcome) = repeats.join_next().await {
@@ -56,12 +56,11 @@ async fn repeats_in_one_batch_have_one_effect_and_one_answer() {
 async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
     let store = TestStore::new(1).await;
     let handle = &store.store;
-    let target = CancelTarget::RequestId("r1".to_owned());
     let (first, refused, cancelled, second) = tokio::join!(
-        handle.reserve(reservation("r1", "AAA1111", 1, None)),
-        handle.reserve(reservation("r2", "BBB2222", 1, None)),
-        handle.cancel(target, soon()),
-        handle.reserve(reservation("r3", "CCC3333", 1, None)),
+        handle.execute(reservation("r1", "AAA1111", 1, None)),
+        handle.execute(reservation("r2", "BBB2222", 1, None)),
+        handle.execute(cancellation("r1", soon())),
+        handle.execute(reservation("r3", "CCC3333", 1, None)),
     );
     let first = first.expect("free").reserva;
     assert!(refused.is_err());
@@ -77,10 +76,9 @@ async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
 async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
     let store = TestStore::new(1).await;
     store.reserve("r1", "AAA1111", 1).await.expect("free");
-    let target = CancelTarget::RequestId("r1".to_owned());
     let (cancelled, second) = tokio::join!(
-        store.store.cancel(target, soon()),
-        store.store.reserve(reservation("r2", "BBB2222", 1, None)),
+        store.store.execute(cancellation("r1", soon())),
+        store.store.execute(reservation("r2", "BBB2222", 1, None)),
     );
     cancelled.expect("it was made");
     second.expect("free within the same batch");
@@ -89,10 +87,10 @@ async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
 #[tokio::test]
 async fn a_command_that_cannot_be_written_does_not_take_its_batch_with_it() {
     let store = TestStore::new(1).await;
-    let unwritable = Edit::CreatePosto(posto(&"x".repeat(121)));
+    let unwritable = CreatePosto(posto(&"x".repeat(121)));
     let (before, failed, after) = tokio::join!(
         store.reserve_at("r1", "AAA1111", (0, 1)),
-        store.store.edit(unwritable),
+        store.store.execute(unwritable),
         store.reserve_at("r2", "BBB2222", (1, 2)),
     );
     assert_eq!(failed, Err(WriteError::Unavailable));

@@ -1,14 +1,14 @@
 //! Listings: true at a moment of the call, whatever is remembered.
 
-use domain::PostoChange;
-use server::store::{Edit, PostosQuery};
+use domain::{PostoChange, PostosFilter};
+use server::store::ChangePosto;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::{HOUR, START, TestStore, set_now};
 
 async fn free(store: &TestStore) -> Vec<i64> {
     let listing = store.store.listing().await.expect("a listing");
-    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     listing.matching(&free).map(|posto| posto.id).collect()
 }
 
@@ -19,7 +19,7 @@ async fn what_is_done_shows_at_once() {
     store.reserve("r1", "ABC1234", 1).await.expect("free");
     assert_eq!(free(&store).await, [2]);
     let change = PostoChange { in_service: Some(false), ..PostoChange::default() };
-    store.store.edit(Edit::ChangePosto(2, change)).await.expect("it exists");
+    store.store.execute(ChangePosto { posto_id: 2, change }).await.expect("it exists");
     assert_eq!(free(&store).await, [0; 0]);
     store.cancel("r1").await.expect("it is active");
     assert_eq!(free(&store).await, [1]);
