@@ -1,4 +1,4 @@
-//! The store when everybody comes at once.
+//! The store with many commands at once.
 
 use std::collections::HashSet;
 
@@ -20,19 +20,22 @@ async fn two_thousand_callers_share_a_hundred_postos() {
             handle.execute(reservation(&request_id, &plate, posto_id, None)).await
         });
     }
-    let mut given = HashSet::new();
+    let mut reserved_postos = HashSet::new();
     let mut refused = 0;
     while let Some(outcome) = callers.join_next().await {
         match outcome.expect("a caller") {
             Ok(reserved) => {
                 assert!(reserved.reserva.id > 0);
-                assert!(given.insert(reserved.reserva.posto_id), "a posto was given twice");
+                assert!(
+                    reserved_postos.insert(reserved.reserva.posto_id),
+                    "a posto was reserved twice"
+                );
             }
             Err(WriteError::Rejected(Rejection::PostoReservado { .. })) => refused += 1,
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert_eq!((given.len(), refused), (100, 1900));
+    assert_eq!((reserved_postos.len(), refused), (100, 1900));
     let query = ReservasQuery { limit: 1000, ..ReservasQuery::default() };
     assert_eq!(store.store.reservas(&query, now()).await.expect("a read").len(), 100);
 }
@@ -73,7 +76,7 @@ async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
 }
 
 #[tokio::test]
-async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
+async fn a_reserva_of_an_earlier_batch_is_cancelled_and_replaced_in_one_batch() {
     let store = TestStore::new(1).await;
     store.reserve("r1", "AAA1111", 1).await.expect("free");
     let (cancelled, second) = tokio::join!(
@@ -85,7 +88,7 @@ async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_written_does_not_take_its_batch_with_it() {
+async fn a_command_that_cannot_be_written_does_not_fail_its_batch() {
     let store = TestStore::new(1).await;
     let unwritable = CreatePosto(posto(&"x".repeat(121)));
     let (before, failed, after) = tokio::join!(
@@ -94,7 +97,7 @@ async fn a_command_that_cannot_be_written_does_not_take_its_batch_with_it() {
         store.reserve_at("r2", "BBB2222", (1, 2)),
     );
     assert_eq!(failed, Err(WriteError::Unavailable));
-    before.expect("it has nothing to do with that");
-    after.expect("it has nothing to do with that");
-    assert!(store.store.is_writable(), "the disk is not to blame");
+    before.expect("it is written on its own");
+    after.expect("it is written on its own");
+    assert!(store.store.is_writable(), "the disk works");
 }

@@ -1,4 +1,4 @@
-//! The table `postos`. A new column is added here, and nowhere else in the store.
+//! The table `postos`. A new column takes a migration and its lines here, nothing else in the store.
 
 use domain::{Kw, Localizacao, Posto, PostoChange, Price};
 use rusqlite::types::Value;
