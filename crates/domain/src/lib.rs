@@ -17,7 +17,7 @@ pub use carregamento::{
 };
 pub use interval::{Interval, Stretch, StretchError};
 pub use localizacao::{InvalidLocalizacao, Localizacao};
-pub use posto::{Posto, PostoChange, PostoUse, decide_posto_removal};
+pub use posto::{Posto, PostoChange, PostoUse, PostosFilter, decide_posto_removal};
 pub use rejection::Rejection;
 pub use reserva::{
     Cancel, Carro, Holding, PostoFacts, Reserva, ReservaCommand, ReservaState, decide_cancelamento,

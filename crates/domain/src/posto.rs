@@ -40,6 +40,27 @@ pub struct PostoChange {
     pub em_manutencao: Option<bool>,
 }
 
+/// Which postos to list; a field that is `None` does not filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PostosFilter {
+    pub disponivel: Option<bool>,
+    pub em_manutencao: Option<bool>,
+    /// Compared without case.
+    pub tipo_conector: Option<String>,
+}
+
+impl PostosFilter {
+    #[must_use]
+    pub fn matches(&self, disponivel: bool, em_manutencao: bool, tipo_conector: &str) -> bool {
+        self.disponivel.is_none_or(|wanted| disponivel == wanted)
+            && self.em_manutencao.is_none_or(|wanted| em_manutencao == wanted)
+            && self
+                .tipo_conector
+                .as_ref()
+                .is_none_or(|wanted| tipo_conector.eq_ignore_ascii_case(wanted))
+    }
+}
+
 /// Who needs a posto at this moment or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PostoUse {

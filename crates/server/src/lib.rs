@@ -4,11 +4,11 @@
 mod admin;
 mod announce;
 mod config;
+mod failpoints;
 mod failure;
 mod handlers;
 mod import;
 mod program;
-mod sabotage;
 mod servidor;
 mod start;
 pub mod store;

@@ -16,7 +16,7 @@ use crate::config::{Config, PostosCsv};
 use crate::handlers::{Chargers, Listings};
 use crate::import::{ImportError, read_postos};
 use crate::servidor::{Parts, Servidor, now};
-use crate::store::{Edit, Environment, Store, StoreCloser, StoreError, WriteError};
+use crate::store::{Environment, ImportPostos, Store, StoreCloser, StoreError, WriteError};
 use crate::{admin, announce, handlers};
 
 /// How often what passes by itself is looked at.
@@ -84,7 +84,7 @@ impl Server {
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGES);
         let environment = Environment {
-            servidor: config.server_id.as_str().to_owned(),
+            server_id: config.server_id.as_str().to_owned(),
             now: Arc::new(now),
             changes: sender,
         };
@@ -170,7 +170,7 @@ async fn first_start(store: &Store, config: &Config) -> Result<(), StartError> {
         }
         PostosCsv::Default(path) | PostosCsv::Named(path) => path,
     };
-    let postos = store.edit(Edit::ImportPostos(read_postos(path)?)).await?;
+    let postos = store.execute(ImportPostos(read_postos(path)?)).await?;
     info!(postos, path = %path.display(), "imported");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use domain::{Interval, Kwh, KwhPerKm, Moment, Placa, ReservaState, Stretch};
 use protocol::{BadMessage, FieldError, Posto, Reserva, ReservaStatus, Timestamp};
 
-use crate::store::PostoRecord;
+use crate::store::PostoRow;
 
 /// A value that the wire's rules let pass and the domain's do not, as a wrong field.
 pub(crate) fn checked<T>(campo: &str, value: Result<T, impl ToString>) -> Result<T, BadMessage> {
@@ -65,7 +65,7 @@ pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
     }
 }
 
-pub(crate) fn posto(record: &PostoRecord) -> Posto {
+pub(crate) fn posto(record: &PostoRow) -> Posto {
     Posto {
         id: record.id,
         nome: record.nome.clone(),

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use domain::{Carro, Kwh, KwhPerKm, Moment, Placa, Posto, ReservaCommand, Stretch};
-use server::store::{Edit, Reservation};
+use server::store::{ImportPostos, Reserve};
 
 const POSTOS: i64 = 1_000;
 
 /// The postos of a first start.
-pub(crate) fn postos() -> Edit {
-    Edit::ImportPostos((1..=POSTOS).map(|id| (id, posto(id))).collect())
+pub(crate) fn postos() -> ImportPostos {
+    ImportPostos((1..=POSTOS).map(|id| (id, posto(id))).collect())
 }
 
 fn posto(id: i64) -> Posto {
@@ -26,9 +26,9 @@ fn posto(id: i64) -> Posto {
 
 /// A reservation that no other number's stands in the way of, of stretches after `begin`
 /// (milliseconds since 1970).
-pub(crate) fn reservation(number: i64, begin: i64) -> Reservation {
+pub(crate) fn reservation(number: i64, begin: i64) -> Reserve {
     let inicio = begin + number / POSTOS * 2_000;
-    Reservation {
+    Reserve {
         request_id: format!("01a20938-8643-7097-b3fa-{number:012}"),
         fingerprint: u128::from(number.unsigned_abs()).to_be_bytes(),
         command: ReservaCommand {

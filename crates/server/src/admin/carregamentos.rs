@@ -13,7 +13,7 @@ use super::body::{self, CarregamentoBody, EnergiaBody};
 use super::{page, page_size, postos};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::Edit;
+use crate::store::{FinishCarregamento, StartCarregamento};
 use crate::wire;
 
 /// Where a charging session stands.
@@ -76,12 +76,11 @@ pub(super) struct SessionPath {
     carregamento_id: i64,
 }
 
-async fn write_and_show(
+async fn show(
     servidor: &Servidor,
     posto_id: i64,
-    edit: Edit,
+    id: i64,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let id = servidor.store.edit(edit).await.map_err(|error| servidor.write_error(error))?;
     let found = servidor.store.carregamento(posto_id, id).await;
     let found = found.map_err(|error| servidor.read_error(&error))?;
     let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
@@ -163,8 +162,9 @@ pub(super) async fn start(
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let placa = body::carregamento(&body)?;
-    let edit = Edit::StartCarregamento { posto_id, placa };
-    Ok((StatusCode::CREATED, write_and_show(&servidor, posto_id, edit).await?))
+    let started = servidor.store.execute(StartCarregamento { posto_id, placa }).await;
+    let id = started.map_err(|error| servidor.write_error(error))?;
+    Ok((StatusCode::CREATED, show(&servidor, posto_id, id).await?))
 }
 
 /// Um carro terminou de carregar.
@@ -190,6 +190,7 @@ pub(super) async fn finish(
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
     let energia_fornecida = body::energia(&body)?;
-    let edit = Edit::FinishCarregamento { posto_id, id, energia_fornecida };
-    write_and_show(&servidor, posto_id, edit).await
+    let command = FinishCarregamento { posto_id, id, energia_fornecida };
+    servidor.store.execute(command).await.map_err(|error| servidor.write_error(error))?;
+    show(&servidor, posto_id, id).await
 }

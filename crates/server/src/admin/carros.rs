@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{page, page_size};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::CarroRecord;
+use crate::store::CarroRow;
 use crate::wire;
 
 /// A carro as it is known from its reservas and its own messages.
@@ -33,8 +33,8 @@ pub(super) struct Carro {
     atualizado_em: Timestamp,
 }
 
-impl From<CarroRecord> for Carro {
-    fn from(record: CarroRecord) -> Self {
+impl From<CarroRow> for Carro {
+    fn from(record: CarroRow) -> Self {
         Self {
             placa: record.placa,
             modelo: record.modelo,

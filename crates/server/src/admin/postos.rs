@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
-use domain::{PostoChange, Rejection};
+use domain::{PostoChange, PostosFilter, Rejection};
 use protocol::{Checker, ErrorReply, Posto};
 use serde::Serialize;
 use service::{HttpError, Path, QueryParams, RawJson};
@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::{self, DisponibilidadeBody, PostoBody, PostoPatch};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::{Edit, PostosQuery};
+use crate::store::{ChangePosto, CreatePosto, RemovePosto};
 use crate::wire;
 
 /// A list of postos.
@@ -54,8 +54,8 @@ async fn change_and_show(
     id: i64,
     change: PostoChange,
 ) -> Result<Json<Posto>, HttpError> {
-    let edit = Edit::ChangePosto(id, change);
-    servidor.store.edit(edit).await.map_err(|error| servidor.write_error(error))?;
+    let command = ChangePosto { posto_id: id, change };
+    servidor.store.execute(command).await.map_err(|error| servidor.write_error(error))?;
     Ok(Json(find(servidor, id).await?))
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn list(
     mut params: QueryParams,
 ) -> Result<Json<Postos>, HttpError> {
     let mut checker = Checker::new();
-    let query = PostosQuery {
+    let query = PostosFilter {
         disponivel: params.bool(&mut checker, "disponivel"),
         em_manutencao: params.bool(&mut checker, "em_manutencao"),
         tipo_conector: params.text(&mut checker, "tipo_conector"),
@@ -93,7 +93,7 @@ pub(super) async fn create(
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
     let posto = body::new_posto(&body)?;
-    let id = servidor.store.edit(Edit::CreatePosto(posto)).await;
+    let id = servidor.store.execute(CreatePosto(posto)).await;
     let id = id.map_err(|error| servidor.write_error(error))?;
     let posto = find(&servidor, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
@@ -149,7 +149,7 @@ pub(super) async fn remove(
     State(servidor): State<Servidor>,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
-    let removed = servidor.store.edit(Edit::RemovePosto(id)).await;
+    let removed = servidor.store.execute(RemovePosto { posto_id: id }).await;
     removed.map_err(|error| servidor.write_error(error))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{page, page_size};
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::{CancelTarget, ReservaRecord, ReservasQuery};
+use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
 use crate::wire;
 
 /// A reserva with what its operator wants to know besides.
@@ -29,8 +29,8 @@ pub(super) struct ReservaDetail {
     criada_em: Timestamp,
 }
 
-impl From<ReservaRecord> for ReservaDetail {
-    fn from(record: ReservaRecord) -> Self {
+impl From<StoredReserva> for ReservaDetail {
+    fn from(record: StoredReserva) -> Self {
         Self {
             reserva: wire::reserva(&record.reserva),
             request_id: record.reserva.request_id,
@@ -159,7 +159,8 @@ pub(super) async fn cancel(
     Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
-    let cancelled = servidor.store.cancel(CancelTarget::Id(id), servidor.default_deadline()).await;
+    let (target, deadline) = (CancelTarget::Id(id), servidor.default_deadline());
+    let cancelled = servidor.store.execute(CancelReserva { target, deadline }).await;
     let reserva = cancelled.map_err(|error| servidor.write_error(error))?;
     Ok(Json(ReservaReply {
         request_id,

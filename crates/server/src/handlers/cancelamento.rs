@@ -8,7 +8,7 @@ use tracing::info;
 use super::Reply;
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::CancelTarget;
+use crate::store::{CancelReserva, CancelTarget};
 use crate::wire;
 
 pub(super) async fn handle(
@@ -21,7 +21,7 @@ pub(super) async fn handle(
     let target = CancelTarget::RequestId(reserva_request_id.as_str().to_owned());
     let reserva = servidor
         .store
-        .cancel(target, deadline)
+        .execute(CancelReserva { target, deadline })
         .await
         .map_err(|error| Failure::from_write(error, &servidor.id))?;
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "cancelled");

@@ -50,7 +50,7 @@ impl Chargers {
         posto_id: i64,
         number: u64,
         change: PostoChange,
-        outcome: &Result<i64, WriteError>,
+        outcome: &Result<(), WriteError>,
     ) {
         let mut words = self.lock();
         let Some(word) = words.of_posto.get_mut(&posto_id).filter(|word| word.number == number)
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(chargers.take_unwritten(), [], "it is being written");
         chargers.note(5, number, change(false), &Err(WriteError::Overloaded));
         assert_eq!(chargers.take_unwritten(), [(5, number, change(false))]);
-        chargers.note(5, number, change(false), &Ok(5));
+        chargers.note(5, number, change(false), &Ok(()));
         assert_eq!(chargers.take_unwritten(), []);
         assert!(chargers.lock().of_posto.is_empty(), "nothing is left of what is done");
     }

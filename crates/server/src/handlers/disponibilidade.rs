@@ -6,7 +6,7 @@ use protocol::{Address, PontoDisponibilidade};
 use tracing::{info, warn};
 
 use crate::servidor::Servidor;
-use crate::store::Edit;
+use crate::store::ChangePosto;
 
 pub(super) async fn handle(servidor: Servidor, delivery: Delivery) {
     // Posto ids repeat across servidores: without a server_id nobody knows whose it is.
@@ -34,9 +34,10 @@ async fn act(servidor: &Servidor, delivery: &Delivery) {
 
 /// Writes a charger's word, or keeps it until that can be done.
 pub(super) async fn write(servidor: &Servidor, posto_id: i64, number: u64, change: PostoChange) {
-    let outcome = servidor.store.edit(Edit::ChangePosto(posto_id, change.clone())).await;
+    let command = ChangePosto { posto_id, change: change.clone() };
+    let outcome = servidor.store.execute(command).await;
     match &outcome {
-        Ok(posto_id) => info!(posto_id, disponivel = change.in_service, "a charger spoke"),
+        Ok(()) => info!(posto_id, disponivel = change.in_service, "a charger spoke"),
         Err(error) => warn!(posto_id, %error, "what a charger said was not written"),
     }
     servidor.chargers.note(posto_id, number, change, &outcome);

@@ -30,8 +30,8 @@ pub(crate) use postos::Listings;
 
 use in_hand::InHand;
 
+use crate::failpoints::{self, CrashPoint};
 use crate::failure::Failure;
-use crate::sabotage::{self, CrashPoint};
 use crate::servidor::Servidor;
 
 /// How often what could not be written is tried again.
@@ -133,7 +133,7 @@ async fn one_command(servidor: Servidor, command: Command, mut delivery: Deliver
     let ack = std::mem::replace(&mut delivery.ack, Ack::none());
     let envelope = Envelope::of(&servidor, &delivery, command, Join::Never);
     let reply = envelope.carry_out(&delivery.payload).await;
-    if command == Command::Reserva && sabotage::will_crash_at(CrashPoint::BeforeAck) {
+    if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
         envelope.reply(reply, Ack::none());
     } else {
         envelope.reply(reply, ack);
@@ -145,7 +145,7 @@ async fn one_command(servidor: Servidor, command: Command, mut delivery: Deliver
 /// Only reservations are made to fail, or a test could not get as far as to make one.
 fn crash_on(command: Command, point: CrashPoint) {
     if command == Command::Reserva {
-        sabotage::crash_at(point);
+        failpoints::crash_at(point);
     }
 }
 

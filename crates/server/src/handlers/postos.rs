@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::{BadMessage, PostosFilter, PostosRequest, WrittenPostosReply};
+use domain::PostosFilter;
+use protocol::{BadMessage, PostosRequest, WrittenPostosReply};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::Semaphore;
 use tracing::info;
@@ -10,7 +11,7 @@ use tracing::info;
 use super::Reply;
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::{Listing, PostosQuery};
+use crate::store::Listing;
 use crate::wire;
 
 /// The most listings at once. They are long: more would leave no room for reservations.
@@ -42,13 +43,13 @@ impl Listings {
         if let Some(known) = last.as_ref().filter(|known| known.number == listing.number) {
             return Ok(Arc::clone(&known.postos));
         }
-        let postos: Arc<RawValue> = write(listing, &PostosQuery::default())?.into();
+        let postos: Arc<RawValue> = write(listing, &PostosFilter::default())?.into();
         *last = Some(Written { number: listing.number, postos: Arc::clone(&postos) });
         Ok(postos)
     }
 }
 
-fn write(listing: &Listing, query: &PostosQuery) -> Result<Box<RawValue>, serde_json::Error> {
+fn write(listing: &Listing, query: &PostosFilter) -> Result<Box<RawValue>, serde_json::Error> {
     to_raw_value(&listing.matching(query).map(wire::posto).collect::<Vec<_>>())
 }
 
@@ -60,11 +61,11 @@ pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply,
         .try_acquire()
         .map_err(|_| Failure::Overloaded(servidor.id.clone()))?;
     let listing = servidor.store.listing().await.map_err(|error| servidor.cannot_read(&error))?;
-    let postos = if filter == PostosFilter::default() {
+    let postos = if filter == protocol::PostosFilter::default() {
         servidor.listings.whole(&listing)
     } else {
-        let PostosFilter { disponivel, em_manutencao, tipo_conector } = filter;
-        write(&listing, &PostosQuery { disponivel, em_manutencao, tipo_conector }).map(Arc::from)
+        let protocol::PostosFilter { disponivel, em_manutencao, tipo_conector } = filter;
+        write(&listing, &PostosFilter { disponivel, em_manutencao, tipo_conector }).map(Arc::from)
     };
     let postos = postos.map_err(BadMessage::from)?;
     info!(%request_id, %client_id, "listed");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Reply;
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::{Reservation, Reserved};
+use crate::store::{Reserve, Reserved};
 use crate::wire;
 
 /// Namespace of the fingerprints that tell one reservation from another.
@@ -21,7 +21,7 @@ pub(super) async fn handle(
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     let request = ReservaRequest::from_json(payload)?;
-    let reservation = Reservation {
+    let reservation = Reserve {
         request_id: request.request_id.as_str().to_owned(),
         fingerprint: fingerprint(&request),
         command: domain::ReservaCommand {
@@ -33,7 +33,7 @@ pub(super) async fn handle(
     };
     let Reserved { reserva, nome } = servidor
         .store
-        .reserve(reservation)
+        .execute(reservation)
         .await
         .map_err(|error| Failure::from_write(error, &servidor.id))?;
     let (request_id, client_id) = (request.request_id, request.client_id);

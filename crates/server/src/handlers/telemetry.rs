@@ -7,13 +7,13 @@ use protocol::{BadMessage, CarroBateria, CarroStatus};
 use tracing::warn;
 
 use crate::servidor::Servidor;
-use crate::store::Telemetry;
+use crate::store::RecordTelemetry;
 use crate::wire::checked;
 
 pub(super) async fn handle(servidor: Servidor, delivery: Delivery) {
     match read(&servidor, &delivery) {
         Ok(telemetry) => {
-            if let Err(error) = servidor.store.record(telemetry).await {
+            if let Err(error) = servidor.store.execute(telemetry).await {
                 warn!(topic = delivery.topic, %error, "what a carro said was not kept");
             }
         }
@@ -22,7 +22,7 @@ pub(super) async fn handle(servidor: Servidor, delivery: Delivery) {
     delivery.ack.done();
 }
 
-fn read(servidor: &Servidor, delivery: &Delivery) -> Result<Telemetry, BadMessage> {
+fn read(servidor: &Servidor, delivery: &Delivery) -> Result<RecordTelemetry, BadMessage> {
     let (placa, nivel_bateria, taxa_descarga, em_carregamento) =
         match ServerInbound::from_topic(&delivery.topic, &servidor.id) {
             Some(ServerInbound::CarroStatus(placa)) => {
@@ -35,7 +35,7 @@ fn read(servidor: &Servidor, delivery: &Delivery) -> Result<Telemetry, BadMessag
             }
             _ => return Err(BadMessage::Fields(Vec::new())),
         };
-    Ok(Telemetry {
+    Ok(RecordTelemetry {
         placa: checked("placa", Placa::new(&placa))?,
         nivel_bateria: checked("nivel_bateria", Kwh::new(nivel_bateria))?,
         taxa_descarga: taxa_descarga

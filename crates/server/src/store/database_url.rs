@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(PathBuf);
 
-/// Why a text is no database URL of ours.
+/// The text is not a URL of an SQLite file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an SQLite URL")]
 pub struct InvalidDatabaseUrl;
@@ -19,7 +19,6 @@ impl DatabaseUrl {
         &self.0
     }
 
-    /// A URL for a file.
     #[must_use]
     pub fn from_path(path: PathBuf) -> Self {
         Self(path)
@@ -31,8 +30,8 @@ impl FromStr for DatabaseUrl {
 
     /// `sqlite:///rel` is relative and `sqlite:////abs` absolute, as in SQLAlchemy
     /// (docs.sqlalchemy.org, "SQLite connect strings"); `sqlite://rel` and `sqlite:rel` are
-    /// sqlx's spelling, with `?mode=rwc` too: what we do anyway. A file that keeps nothing
-    /// (`:memory:`) would break the promises.
+    /// sqlx's spelling, also with `?mode=rwc`, which is the default here. An in-memory database
+    /// (`:memory:`) is refused: it would lose what was promised to be on disk.
     fn from_str(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         let rest = url.strip_prefix("sqlite:").ok_or(InvalidDatabaseUrl)?;
         let path = match rest.strip_prefix("//") {
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_nothing_or_is_no_sqlite_is_refused() {
+    fn in_memory_databases_and_other_urls_are_refused() {
         for url in [
             "",
             "server1.db",

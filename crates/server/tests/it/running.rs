@@ -7,7 +7,7 @@ use domain::Moment;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use server::store::{Environment, Reservation, Store};
+use server::store::{Environment, Reserve, Store};
 use server::{Config, Server, StartError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -60,14 +60,14 @@ impl Home {
     }
 
     /// Makes reservas while no servidor runs; each must succeed.
-    pub(crate) async fn reserve(&self, reservations: Vec<Reservation>) {
+    pub(crate) async fn reserve(&self, reservations: Vec<Reserve>) {
         let now = std::sync::Arc::new(|| Moment::from_millis(service::now().as_millis()));
         let (changes, _) = mpsc::channel(1);
-        let environment = Environment { servidor: "server1".to_owned(), now, changes };
+        let environment = Environment { server_id: "server1".to_owned(), now, changes };
         let opened = Store::open(&self.database(), environment).await;
         let (store, closer) = opened.expect("the store opens");
         for reservation in reservations {
-            store.reserve(reservation).await.expect("the posto is free");
+            store.execute(reservation).await.expect("the posto is free");
         }
         drop(store);
         closer.close().await.expect("the store closes");
@@ -139,7 +139,7 @@ impl Running {
     }
 
     /// The same after reservas were made.
-    pub(crate) async fn with_reservas(reservations: Vec<Reservation>) -> Self {
+    pub(crate) async fn with_reservas(reservations: Vec<Reserve>) -> Self {
         let home = Self::fresh().await.stop().await;
         home.reserve(reservations).await;
         home.start().await.expect("it starts again")

@@ -1,15 +1,18 @@
-//! The store, one command at a time.
+//! The store, with one command at a time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use domain::{Kwh, Moment, PostoChange, Rejection, ReservaState};
+use domain::{Kwh, Moment, PostoChange, PostosFilter, Rejection, ReservaState};
 use server::store::{
-    CancelTarget, Change, Edit, PostosQuery, ReservasQuery, Telemetry, WriteError,
+    CancelReserva, CancelTarget, Change, ChangePosto, CreatePosto, FinishCarregamento,
+    RecordTelemetry, RemovePosto, ReservasQuery, StartCarregamento, WriteError,
 };
 
-use crate::support::{HOUR, START, TestStore, now, placa, posto, reservation, set_now, soon};
+use crate::support::{
+    HOUR, START, TestStore, cancellation, now, placa, posto, reservation, set_now, soon,
+};
 
 fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
     match outcome {
@@ -38,7 +41,7 @@ async fn a_reserva_is_made_once_and_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_the_first_answer_too() {
+async fn a_refusal_is_repeated_after_a_restart() {
     let store = TestStore::new(1).await;
     store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     let refused = rejected(store.reserve("r2", "XYZ9876", 1).await);
@@ -52,7 +55,7 @@ async fn a_refusal_is_the_first_answer_too() {
 }
 
 #[tokio::test]
-async fn a_request_id_stands_for_one_question() {
+async fn a_request_id_reused_for_something_else_is_refused() {
     let store = TestStore::new(2).await;
     store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     let reused = rejected(store.reserve("r1", "ABC1234", 2).await);
@@ -60,30 +63,30 @@ async fn a_request_id_stands_for_one_question() {
 }
 
 #[tokio::test]
-async fn what_is_late_is_not_carried_out_but_what_was_done_is_told() {
+async fn a_late_command_is_not_carried_out_but_an_earlier_answer_is_repeated() {
     let store = TestStore::new(1).await;
     let mut late = reservation("r1", "ABC1234", 1, None);
     late.deadline = Instant::now() - Duration::from_millis(1);
-    assert_eq!(store.store.reserve(late.clone()).await, Err(WriteError::Expired));
+    assert_eq!(store.store.execute(late.clone()).await, Err(WriteError::Expired));
     assert!(store.disponivel(1).await);
     let reserved = store.reserve("r1", "ABC1234", 1).await.expect("in time now");
-    assert_eq!(store.store.reserve(late.clone()).await, Ok(reserved));
-    let target = CancelTarget::RequestId("r1".to_owned());
-    assert_eq!(store.store.cancel(target, late.deadline).await, Err(WriteError::Expired));
+    assert_eq!(store.store.execute(late.clone()).await, Ok(reserved));
+    let cancel = cancellation("r1", late.deadline);
+    assert_eq!(store.store.execute(cancel).await, Err(WriteError::Expired));
     assert!(!store.disponivel(1).await);
 }
 
 #[tokio::test]
-async fn a_clock_that_ran_ahead_and_was_set_back_takes_nobodys_reserva() {
+async fn a_reserva_marked_as_ended_holds_again_when_the_clock_is_set_back() {
     let store = TestStore::new(1).await;
     store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     set_now(START + 48 * HOUR);
     assert!(store.disponivel(1).await);
     store.store.sweep().await.expect("it is marked");
     set_now(START + HOUR);
-    assert!(!store.disponivel(1).await, "its time has not run out");
+    assert!(!store.disponivel(1).await, "its end has not passed");
     let asked = reservation("r2", "XYZ9876", 1, Some((2, 3)));
-    let other = rejected(store.store.reserve(asked).await);
+    let other = rejected(store.store.execute(asked).await);
     assert_eq!(other, Rejection::PostoReservado { nome: "Ponto 1".to_owned() });
     let outcome = store.store.request_outcome("r1", now()).await.expect("it is read");
     let state = outcome.and_then(|outcome| outcome.current).map(|reserva| reserva.state);
@@ -93,15 +96,16 @@ async fn a_clock_that_ran_ahead_and_was_set_back_takes_nobodys_reserva() {
 }
 
 #[tokio::test]
-async fn cancelling_frees_the_posto_and_twice_is_once() {
+async fn cancelling_frees_the_posto_and_repeating_it_changes_nothing() {
     let store = TestStore::new(1).await;
     let reserved = store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     assert!(!store.disponivel(1).await);
     for _ in 0..2 {
-        let cancelled = store.cancel("r1").await.expect("it is ours");
+        let cancelled = store.cancel("r1").await.expect("the reserva exists");
         assert_eq!(cancelled.state, ReservaState::Cancelada);
     }
-    let by_id = store.store.cancel(CancelTarget::Id(reserved.reserva.id), soon()).await;
+    let by_id = CancelReserva { target: CancelTarget::Id(reserved.reserva.id), deadline: soon() };
+    let by_id = store.store.execute(by_id).await;
     assert_eq!(by_id.expect("the same one").state, ReservaState::Cancelada);
     assert!(store.disponivel(1).await);
     let missing = rejected(store.cancel("unknown").await);
@@ -114,7 +118,7 @@ async fn cancelling_frees_the_posto_and_twice_is_once() {
 }
 
 #[tokio::test]
-async fn windows_may_touch_but_not_overlap() {
+async fn reservas_may_touch_but_not_overlap() {
     let store = TestStore::new(1).await;
     store.reserve_at("r1", "AAA1111", (2, 4)).await.expect("free");
     store.reserve_at("r2", "BBB2222", (4, 6)).await.expect("it touches");
@@ -135,15 +139,15 @@ async fn the_end_frees_the_posto_without_any_sweep() {
     store.reserve_at("r2", "BBB2222", (1, 2)).await.expect("free from then on");
     while store.changes.try_recv().is_ok() {}
     store.store.sweep().await.expect("a sweep");
-    let changes = store.changes.recv().await.expect("the sweep tells");
+    let changes = store.changes.recv().await.expect("the sweep reports changes");
     let ended = changes.iter().filter(|change| matches!(change, Change::Reserva(_))).count();
     assert_eq!(ended, 1, "{changes:?}");
     store.store.sweep().await.expect("a sweep");
-    assert!(store.changes.try_recv().is_err(), "an end was told twice");
+    assert!(store.changes.try_recv().is_err(), "an end was reported twice");
 }
 
 #[tokio::test]
-async fn a_reserva_that_begins_is_told() {
+async fn the_sweep_reports_a_reserva_that_begins() {
     let mut store = TestStore::new(1).await;
     store.reserve_at("r1", "AAA1111", (1, 2)).await.expect("free");
     while store.changes.try_recv().is_ok() {}
@@ -155,69 +159,69 @@ async fn a_reserva_that_begins_is_told() {
 }
 
 #[tokio::test]
-async fn postos_come_change_and_go() {
+async fn postos_are_created_changed_and_removed() {
     let store = TestStore::new(3).await;
-    let id = store.store.edit(Edit::CreatePosto(posto("Novo"))).await.expect("a new posto");
+    let id = store.store.execute(CreatePosto(posto("Novo"))).await.expect("a new posto");
     assert_eq!(id, 4);
     let off = PostoChange { in_service: Some(false), ..PostoChange::default() };
-    store.store.edit(Edit::ChangePosto(4, off)).await.expect("it exists");
+    store.store.execute(ChangePosto { posto_id: 4, change: off }).await.expect("it exists");
     let refused = rejected(store.reserve("r1", "ABC1234", 4).await);
     assert_eq!(refused, Rejection::PostoIndisponivel { nome: "Novo".to_owned() });
-    store.store.edit(Edit::RemovePosto(4)).await.expect("nobody needs it");
-    rejected(store.store.edit(Edit::RemovePosto(4)).await);
+    store.store.execute(RemovePosto { posto_id: 4 }).await.expect("it is not in use");
+    rejected(store.store.execute(RemovePosto { posto_id: 4 }).await);
     rejected(store.reserve("r2", "ABC1234", 4).await);
-    let next = store.store.edit(Edit::CreatePosto(posto("Outro"))).await.expect("a new posto");
-    assert_eq!(next, 5, "the id of a removed posto came back");
+    let next = store.store.execute(CreatePosto(posto("Outro"))).await.expect("a new posto");
+    assert_eq!(next, 5, "the id of a removed posto was reused");
     store.reserve("r3", "ABC1234", 1).await.expect("free");
-    let in_use = rejected(store.store.edit(Edit::RemovePosto(1)).await);
+    let in_use = rejected(store.store.execute(RemovePosto { posto_id: 1 }).await);
     assert_eq!(in_use, Rejection::PostoEmUso { nome: "Ponto 1".to_owned() });
-    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     let listing = store.store.listing().await.expect("a listing");
     let ids: Vec<i64> = listing.matching(&free).map(|posto| posto.id).collect();
     assert_eq!(ids, [2, 3, 5]);
-    let ccs = PostosQuery { tipo_conector: Some("ccs".to_owned()), ..PostosQuery::default() };
+    let ccs = PostosFilter { tipo_conector: Some("ccs".to_owned()), ..PostosFilter::default() };
     assert_eq!(listing.matching(&ccs).count(), 4);
 }
 
 #[tokio::test]
-async fn a_charging_session_holds_its_posto_and_costs_what_was_agreed() {
+async fn a_charging_session_holds_its_posto_and_costs_the_agreed_price() {
     let store = TestStore::new(1).await;
-    let start = |plate| Edit::StartCarregamento { posto_id: 1, placa: placa(plate) };
-    let finish = |id, energy| Edit::FinishCarregamento {
+    let start = |plate| StartCarregamento { posto_id: 1, placa: placa(plate) };
+    let finish = |id, energy| FinishCarregamento {
         posto_id: 1,
         id,
         energia_fornecida: Kwh::new(energy).expect("energy"),
     };
-    let id = store.store.edit(start("ABC1234")).await.expect("it is free");
+    let id = store.store.execute(start("ABC1234")).await.expect("it is free");
     assert!(!store.disponivel(1).await);
-    rejected(store.store.edit(start("XYZ9876")).await);
+    rejected(store.store.execute(start("XYZ9876")).await);
     rejected(store.reserve("r1", "XYZ9876", 1).await);
-    rejected(store.store.edit(Edit::RemovePosto(1)).await);
+    rejected(store.store.execute(RemovePosto { posto_id: 1 }).await);
     let price = PostoChange { preco_kwh: domain::Price::new(9.0).ok(), ..PostoChange::default() };
-    store.store.edit(Edit::ChangePosto(1, price)).await.expect("it exists");
-    store.store.edit(finish(id, 10.0)).await.expect("it is open");
-    store.store.edit(finish(id, 10.0)).await.expect("the same again");
-    rejected(store.store.edit(finish(id, 11.0)).await);
-    rejected(store.store.edit(finish(id + 1, 10.0)).await);
+    store.store.execute(ChangePosto { posto_id: 1, change: price }).await.expect("it exists");
+    store.store.execute(finish(id, 10.0)).await.expect("it is open");
+    store.store.execute(finish(id, 10.0)).await.expect("the same again");
+    rejected(store.store.execute(finish(id, 11.0)).await);
+    rejected(store.store.execute(finish(id + 1, 10.0)).await);
     let session = store.store.carregamento(1, id).await.expect("a read").expect("the session");
     assert_eq!(session.finished.map(|finished| finished.custo), Some(25.0));
     assert!(store.disponivel(1).await);
 }
 
 #[tokio::test]
-async fn carros_are_known_from_reservas_and_speak_for_themselves() {
+async fn carros_are_known_from_reservas_and_updated_by_their_own_messages() {
     let store = TestStore::new(1).await;
-    let said = |level: f64, charging| Telemetry {
+    let report = |level: f64, charging| RecordTelemetry {
         placa: placa("ABC1234"),
         nivel_bateria: Kwh::new(level).expect("energy"),
         taxa_descarga: None,
         em_carregamento: charging,
     };
-    store.store.record(said(1.0, None)).await.expect("it is taken in");
+    store.store.execute(report(1.0, None)).await.expect("the report is accepted");
     assert_eq!(store.store.carro("ABC1234").await.expect("a read"), None);
     store.reserve("r1", "ABC1234", 1).await.expect("free");
-    store.store.record(said(30.0, Some(true))).await.expect("it is taken in");
-    store.store.record(said(31.0, None)).await.expect("it is taken in");
+    store.store.execute(report(30.0, Some(true))).await.expect("the report is accepted");
+    store.store.execute(report(31.0, None)).await.expect("the report is accepted");
     let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
     assert_eq!((carro.nivel_bateria_atual, carro.em_carregamento), (31.0, true));
     assert_eq!(carro.taxa_descarga, 0.19);
@@ -272,7 +276,7 @@ async fn a_database_that_cannot_be_written_says_so_and_recovers() {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("the lock");
     let first = reservation("r1", "AAA1111", 1, None);
     let locked = tokio::join!(
-        store.store.reserve(first.clone()),
+        store.store.execute(first.clone()),
         store.reserve("r2", "BBB2222", 1),
         store.store.sweep(),
     );
@@ -280,11 +284,11 @@ async fn a_database_that_cannot_be_written_says_so_and_recovers() {
     let all_failed = (Err(unavailable.clone()), Err(unavailable.clone()), Err(unavailable.clone()));
     assert_eq!(locked, all_failed);
     assert!(!store.store.is_writable());
-    assert!(store.disponivel(1).await, "reading goes on, and nothing was half done");
-    sqlx::query("ROLLBACK").execute(&mut other).await.expect("the lock is given back");
-    store.store.sweep().await.expect("a sweep finds out");
+    assert!(store.disponivel(1).await, "reads still work, and nothing was half done");
+    sqlx::query("ROLLBACK").execute(&mut other).await.expect("the lock is released");
+    store.store.sweep().await.expect("the sweep can write again");
     assert!(store.store.is_writable());
-    let copy = store.store.reserve(first).await;
-    assert_eq!(copy, Err(unavailable), "what was denied is not done after all");
-    store.reserve("r1", "AAA1111", 1).await.expect("a new attempt is another matter");
+    let copy = store.store.execute(first).await;
+    assert_eq!(copy, Err(unavailable), "a copy of a failed command is not carried out");
+    store.reserve("r1", "AAA1111", 1).await.expect("a new attempt succeeds");
 }

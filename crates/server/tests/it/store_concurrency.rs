@@ -1,12 +1,12 @@
-//! The store when everybody comes at once.
+//! The store with many commands at once.
 
 use std::collections::HashSet;
 
 use domain::{Rejection, ReservaState};
-use server::store::{CancelTarget, Edit, ReservasQuery, WriteError};
+use server::store::{CreatePosto, ReservasQuery, WriteError};
 use tokio::task::JoinSet;
 
-use crate::support::{TestStore, now, posto, reservation, soon};
+use crate::support::{TestStore, cancellation, now, posto, reservation, soon};
 
 #[tokio::test]
 async fn two_thousand_callers_share_a_hundred_postos() {
@@ -17,22 +17,25 @@ async fn two_thousand_callers_share_a_hundred_postos() {
         let request_id = format!("r{caller}");
         let plate = format!("CAR{caller:04}");
         callers.spawn(async move {
-            handle.reserve(reservation(&request_id, &plate, posto_id, None)).await
+            handle.execute(reservation(&request_id, &plate, posto_id, None)).await
         });
     }
-    let mut given = HashSet::new();
+    let mut reserved_postos = HashSet::new();
     let mut refused = 0;
     while let Some(outcome) = callers.join_next().await {
         match outcome.expect("a caller") {
             Ok(reserved) => {
                 assert!(reserved.reserva.id > 0);
-                assert!(given.insert(reserved.reserva.posto_id), "a posto was given twice");
+                assert!(
+                    reserved_postos.insert(reserved.reserva.posto_id),
+                    "a posto was reserved twice"
+                );
             }
             Err(WriteError::Rejected(Rejection::PostoReservado { .. })) => refused += 1,
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert_eq!((given.len(), refused), (100, 1900));
+    assert_eq!((reserved_postos.len(), refused), (100, 1900));
     let query = ReservasQuery { limit: 1000, ..ReservasQuery::default() };
     assert_eq!(store.store.reservas(&query, now()).await.expect("a read").len(), 100);
 }
@@ -43,7 +46,7 @@ async fn repeats_in_one_batch_have_one_effect_and_one_answer() {
     let mut repeats = JoinSet::new();
     for _ in 0..50 {
         let handle = store.store.clone();
-        repeats.spawn(async move { handle.reserve(reservation("r1", "ABC1234", 1, None)).await });
+        repeats.spawn(async move { handle.execute(reservation("r1", "ABC1234", 1, None)).await });
     }
     let mut ids = HashSet::new();
     while let Some(outcome) = repeats.join_next().await {
@@ -56,12 +59,11 @@ async fn repeats_in_one_batch_have_one_effect_and_one_answer() {
 async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
     let store = TestStore::new(1).await;
     let handle = &store.store;
-    let target = CancelTarget::RequestId("r1".to_owned());
     let (first, refused, cancelled, second) = tokio::join!(
-        handle.reserve(reservation("r1", "AAA1111", 1, None)),
-        handle.reserve(reservation("r2", "BBB2222", 1, None)),
-        handle.cancel(target, soon()),
-        handle.reserve(reservation("r3", "CCC3333", 1, None)),
+        handle.execute(reservation("r1", "AAA1111", 1, None)),
+        handle.execute(reservation("r2", "BBB2222", 1, None)),
+        handle.execute(cancellation("r1", soon())),
+        handle.execute(reservation("r3", "CCC3333", 1, None)),
     );
     let first = first.expect("free").reserva;
     assert!(refused.is_err());
@@ -74,29 +76,28 @@ async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
 }
 
 #[tokio::test]
-async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
+async fn a_reserva_of_an_earlier_batch_is_cancelled_and_replaced_in_one_batch() {
     let store = TestStore::new(1).await;
     store.reserve("r1", "AAA1111", 1).await.expect("free");
-    let target = CancelTarget::RequestId("r1".to_owned());
     let (cancelled, second) = tokio::join!(
-        store.store.cancel(target, soon()),
-        store.store.reserve(reservation("r2", "BBB2222", 1, None)),
+        store.store.execute(cancellation("r1", soon())),
+        store.store.execute(reservation("r2", "BBB2222", 1, None)),
     );
     cancelled.expect("it was made");
     second.expect("free within the same batch");
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_written_does_not_take_its_batch_with_it() {
+async fn a_command_that_cannot_be_written_does_not_fail_its_batch() {
     let store = TestStore::new(1).await;
-    let unwritable = Edit::CreatePosto(posto(&"x".repeat(121)));
+    let unwritable = CreatePosto(posto(&"x".repeat(121)));
     let (before, failed, after) = tokio::join!(
         store.reserve_at("r1", "AAA1111", (0, 1)),
-        store.store.edit(unwritable),
+        store.store.execute(unwritable),
         store.reserve_at("r2", "BBB2222", (1, 2)),
     );
     assert_eq!(failed, Err(WriteError::Unavailable));
-    before.expect("it has nothing to do with that");
-    after.expect("it has nothing to do with that");
-    assert!(store.store.is_writable(), "the disk is not to blame");
+    before.expect("it is written on its own");
+    after.expect("it is written on its own");
+    assert!(store.store.is_writable(), "the disk works");
 }

@@ -1,32 +1,32 @@
-//! Listings: true at a moment of the call, whatever is remembered.
+//! Listings: each is true at a moment of its call, also when it is cached.
 
-use domain::PostoChange;
-use server::store::{Edit, PostosQuery};
+use domain::{PostoChange, PostosFilter};
+use server::store::ChangePosto;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::{HOUR, START, TestStore, set_now};
 
 async fn free(store: &TestStore) -> Vec<i64> {
     let listing = store.store.listing().await.expect("a listing");
-    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     listing.matching(&free).map(|posto| posto.id).collect()
 }
 
 #[tokio::test]
-async fn what_is_done_shows_at_once() {
+async fn a_listing_shows_every_change_at_once() {
     let store = TestStore::new(2).await;
     assert_eq!(free(&store).await, [1, 2]);
     store.reserve("r1", "ABC1234", 1).await.expect("free");
     assert_eq!(free(&store).await, [2]);
     let change = PostoChange { in_service: Some(false), ..PostoChange::default() };
-    store.store.edit(Edit::ChangePosto(2, change)).await.expect("it exists");
+    store.store.execute(ChangePosto { posto_id: 2, change }).await.expect("it exists");
     assert_eq!(free(&store).await, [0; 0]);
     store.cancel("r1").await.expect("it is active");
     assert_eq!(free(&store).await, [1]);
 }
 
 #[tokio::test]
-async fn time_alone_holds_and_frees_a_posto() {
+async fn a_listing_changes_as_time_passes() {
     let store = TestStore::new(2).await;
     store.reserve_at("r1", "ABC1234", (1, 2)).await.expect("free");
     for (moment, expected) in [
@@ -45,7 +45,7 @@ async fn time_alone_holds_and_frees_a_posto() {
 }
 
 #[tokio::test]
-async fn what_another_program_writes_shows_too() {
+async fn a_listing_shows_what_another_program_writes() {
     let store = TestStore::new(3).await;
     assert_eq!(free(&store).await, [1, 2, 3]);
     let url = format!("sqlite://{}", store.path().display());
@@ -61,7 +61,7 @@ async fn what_another_program_writes_shows_too() {
 }
 
 #[tokio::test]
-async fn the_same_listing_is_given_while_nothing_changes() {
+async fn the_cached_listing_is_returned_while_nothing_changes() {
     let store = TestStore::new(2).await;
     let first = store.store.listing().await.expect("a listing").number;
     assert_eq!(store.store.listing().await.expect("a listing").number, first);

@@ -1,4 +1,4 @@
-//! A file of an older release, opened by this one.
+//! A database file of an older release, opened by this one.
 
 use domain::Rejection;
 use server::store::WriteError;
@@ -14,7 +14,7 @@ const OLD_SCHEMA: [(i64, &str, &str); 3] = [
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
 ];
 
-/// The fingerprint is the one that a test's reservation for ABC1234 at posto 1 has.
+/// With the fingerprint that `support::reservation` makes for ABC1234 at posto 1.
 const OLD_DATA: &str = "
     INSERT INTO postos VALUES (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0, NULL);
     INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
@@ -29,7 +29,7 @@ const OLD_DATA: &str = "
 async fn old_file() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let path = TestStore::file(folder.path());
-    std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is created");
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
     let migrations = OLD_SCHEMA.into_iter().map(|(version, name, sql)| {
@@ -43,7 +43,7 @@ async fn old_file() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn what_was_answered_before_is_answered_again() {
+async fn requests_of_an_older_release_get_their_first_answers() {
     let store = TestStore::open(old_file().await).await;
     let made = store.reserve("made", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!((made.reserva.id, made.nome.as_str()), (8, "Old name"));
@@ -55,6 +55,6 @@ async fn what_was_answered_before_is_answered_again() {
         assert_eq!(reused, Err(WriteError::Rejected(Rejection::ChaveReutilizada)), "{request_id}");
     }
     let pruned = store.store.request_outcome("pruned", now()).await.expect("it reads");
-    let reserved = pruned.expect("its reserva is left").decision.expect("a reserva was made");
+    let reserved = pruned.expect("its reserva exists").decision.expect("a reserva was made");
     assert_eq!((reserved.reserva.id, reserved.nome.as_str()), (7, "Ponto 1"));
 }

@@ -11,8 +11,8 @@ use domain::{
     Carro, Kw, Kwh, KwhPerKm, Localizacao, Moment, Placa, Posto, Price, ReservaCommand, Stretch,
 };
 use server::store::{
-    CancelTarget, Change, Clock, Edit, Environment, Reservation, Reserved, Store, StoreCloser,
-    WriteError,
+    CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, Reserve, Reserved,
+    Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -51,7 +51,7 @@ impl TestStore {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Self::open(folder).await;
         let list = (1..=postos).map(|id| (id, posto(&format!("Ponto {id}")))).collect();
-        store.store.edit(Edit::ImportPostos(list)).await.expect("the postos are imported");
+        store.store.execute(ImportPostos(list)).await.expect("the postos are imported");
         store
     }
 
@@ -59,7 +59,7 @@ impl TestStore {
     pub(crate) async fn open(folder: tempfile::TempDir) -> Self {
         let (sender, changes) = mpsc::channel(64);
         let environment =
-            Environment { servidor: "server1".to_owned(), now: clock(), changes: sender };
+            Environment { server_id: "server1".to_owned(), now: clock(), changes: sender };
         let (store, closer) =
             Store::open(&Self::file(folder.path()), environment).await.expect("the store opens");
         Self { store, changes, folder, closer }
@@ -94,7 +94,7 @@ impl TestStore {
         plate: &str,
         posto_id: i64,
     ) -> Result<Reserved, WriteError> {
-        self.store.reserve(reservation(request_id, plate, posto_id, None)).await
+        self.store.execute(reservation(request_id, plate, posto_id, None)).await
     }
 
     pub(crate) async fn reserve_at(
@@ -103,17 +103,21 @@ impl TestStore {
         plate: &str,
         hours: (i64, i64),
     ) -> Result<Reserved, WriteError> {
-        self.store.reserve(reservation(request_id, plate, 1, Some(hours))).await
+        self.store.execute(reservation(request_id, plate, 1, Some(hours))).await
     }
 
     pub(crate) async fn cancel(&self, request_id: &str) -> Result<domain::Reserva, WriteError> {
-        self.store.cancel(CancelTarget::RequestId(request_id.to_owned()), soon()).await
+        self.store.execute(cancellation(request_id, soon())).await
     }
 
     pub(crate) async fn disponivel(&self, posto_id: i64) -> bool {
         let found = self.store.postos_by_id(&[posto_id], now()).await.expect("a listing");
         found.first().expect("the posto").disponivel
     }
+}
+
+pub(crate) fn cancellation(request_id: &str, deadline: Instant) -> CancelReserva {
+    CancelReserva { target: CancelTarget::RequestId(request_id.to_owned()), deadline }
 }
 
 pub(crate) fn soon() -> Instant {
@@ -142,13 +146,13 @@ pub(crate) fn reservation(
     plate: &str,
     posto_id: i64,
     hours: Option<(i64, i64)>,
-) -> Reservation {
+) -> Reserve {
     let moment = |hour: i64| Moment::from_millis(START + hour * HOUR);
     let (inicio, fim) = hours.map(|(from, to)| (moment(from), moment(to))).unzip();
     let mut fingerprint = [0; 16];
     let asked = format!("{plate}{posto_id}");
     fingerprint[..asked.len().min(16)].copy_from_slice(&asked.as_bytes()[..asked.len().min(16)]);
-    Reservation {
+    Reserve {
         request_id: request_id.to_owned(),
         fingerprint,
         command: ReservaCommand {

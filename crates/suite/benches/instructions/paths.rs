@@ -103,14 +103,14 @@ fn store(times: u64) {
     runtime.expect("a runtime").block_on(async {
         let (changes, mut told) = mpsc::channel(64);
         let now = Arc::new(|| Moment::from_millis(NOW));
-        let environment = Environment { servidor: "server1".to_owned(), now, changes };
+        let environment = Environment { server_id: "server1".to_owned(), now, changes };
         let opened = Store::open(&folder.path().join("store.db"), environment).await;
         let (store, closer) = opened.expect("a store");
-        store.edit(samples::postos()).await.expect("postos");
+        store.execute(samples::postos()).await.expect("postos");
         for batch in 0..i64::try_from(times).expect("a few") {
             let numbers = batch * BATCH..(batch + 1) * BATCH;
             let asked = numbers.map(|number| samples::reservation(number, NOW + HOUR));
-            for outcome in join_all(asked.map(|asked| store.reserve(asked))).await {
+            for outcome in join_all(asked.map(|asked| store.execute(asked))).await {
                 outcome.expect("the posto is free");
             }
             while told.try_recv().is_ok() {}

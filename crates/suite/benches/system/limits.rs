@@ -75,10 +75,10 @@ fn protocol_now() -> i64 {
 pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Duration) -> Stats {
     let (changes, mut told) = tokio::sync::mpsc::channel(4096);
     let listening = tokio::spawn(async move { while told.recv().await.is_some() {} });
-    let environment = Environment { servidor: "server1".to_owned(), now: Arc::new(now), changes };
+    let environment = Environment { server_id: "server1".to_owned(), now: Arc::new(now), changes };
     let (store, closer) =
         Store::open(&folder.join("store.db"), environment).await.expect("a store");
-    store.edit(samples::postos()).await.expect("postos");
+    store.execute(samples::postos()).await.expect("postos");
     let next = Arc::new(AtomicI64::new(0));
     let mut tasks = JoinSet::new();
     let mut all = Stats::start();
@@ -91,7 +91,7 @@ pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Dura
             while Instant::now() < end {
                 let begun = Instant::now();
                 let asked = samples::reservation(next.fetch_add(1, Ordering::Relaxed), begin);
-                match store.reserve(asked).await {
+                match store.execute(asked).await {
                     Ok(_) => stats.note(begun.elapsed()),
                     Err(error) => stats.wrong(error.to_string()),
                 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use mqtt::PlainClient;
-pub(crate) use program::{Program, SABOTAGED_SERVER, path_of};
+pub(crate) use program::{FAILPOINTS_SERVER, Program, path_of};
 
 /// Longer than anything of a healthy system takes, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -22,16 +22,16 @@ fn programs() -> &'static Path {
     PROGRAMS.get_or_init(|| build(&["--package", "server", "--package", "client"]))
 }
 
-/// The folder of the program that can be made to die and err on purpose.
-fn sabotaged() -> &'static Path {
-    static SABOTAGED: OnceLock<PathBuf> = OnceLock::new();
-    SABOTAGED.get_or_init(|| {
-        build(&["--package", "server", "--features", "sabotage", "--bin", SABOTAGED_SERVER])
+/// The folder of the program with failpoints.
+fn failpoints_programs() -> &'static Path {
+    static FAILPOINTS: OnceLock<PathBuf> = OnceLock::new();
+    FAILPOINTS.get_or_init(|| {
+        build(&["--package", "server", "--features", "failpoints", "--bin", FAILPOINTS_SERVER])
     })
 }
 
 /// Name of the servidor that obeys `CRASH_AT` and `SEEDED_BUG`.
-pub(crate) const SABOTAGED_SERVER: &str = "server-sabotaged";
+pub(crate) const FAILPOINTS_SERVER: &str = "server-failpoints";
 
 fn build(what: &[&str]) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
@@ -48,7 +48,7 @@ fn build(what: &[&str]) -> PathBuf {
 
 /// Where a program is built.
 pub(crate) async fn path_of(name: &str) -> PathBuf {
-    let folder = if name == SABOTAGED_SERVER { sabotaged } else { programs };
+    let folder = if name == FAILPOINTS_SERVER { failpoints_programs } else { programs };
     tokio::task::spawn_blocking(folder).await.expect("the programs").join(name)
 }
 

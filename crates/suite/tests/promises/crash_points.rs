@@ -3,22 +3,22 @@
 use serde_json::json;
 
 use crate::harness::{
-    PlainClient, Program, SABOTAGED_SERVER, World, eventually, path_of, seed_payload,
+    FAILPOINTS_SERVER, PlainClient, Program, World, eventually, path_of, seed_payload,
 };
 
-/// In the order in which a reservation passes them; see `server/src/sabotage.rs`.
+/// In the order in which a reservation passes them; see `server/src/failpoints.rs`.
 const POINTS: [&str; 6] =
     ["Received", "Begun", "BeforeCommit", "AfterCommit", "Replied", "BeforeAck"];
 
-async fn sabotaged(world: &World, set: &[(&str, &str)]) -> Program {
+async fn server_with_failpoints(world: &World, set: &[(&str, &str)]) -> Program {
     let mut all = vec![("SERVER_ID", "server1")];
     all.extend_from_slice(set);
-    Program::start(SABOTAGED_SERVER, world, &all).await
+    Program::start(FAILPOINTS_SERVER, world, &all).await
 }
 
 async fn dies_and_comes_back(world: &World, point: &str) {
     world.seed_postos("server1", 20);
-    let mut server = sabotaged(world, &[("CRASH_AT", point)]).await;
+    let mut server = server_with_failpoints(world, &[("CRASH_AT", point)]).await;
     let client = world.client("cliente1").await;
     client.sees("server1", "online").await;
     let body = seed_payload();
@@ -26,7 +26,7 @@ async fn dies_and_comes_back(world: &World, point: &str) {
     let story = async {
         let status = server.ended().await;
         assert!(!status.success(), "{point}: it dies");
-        sabotaged(world, &[]).await
+        server_with_failpoints(world, &[]).await
     };
     let (first, server) = tokio::join!(client.reservar_once(&key, &body), story);
     // The broker delivers the command again, or the gateway repeats it: the caller of a servidor
@@ -59,7 +59,7 @@ async fn who_does_not_repeat_a_command_is_answered_after_a_crash_at_every_point(
     for point in POINTS {
         let world = World::on_mosquitto().await;
         world.seed_postos("server1", 20);
-        let mut server = sabotaged(&world, &[("CRASH_AT", point)]).await;
+        let mut server = server_with_failpoints(&world, &[("CRASH_AT", point)]).await;
         server.ready().await;
         let mut app = PlainClient::subscribe(&world, "app1", &[REPLY]).await;
         let command = json!({"request_id": point, "client_id": "app1", "server_id": "server1",
@@ -68,7 +68,7 @@ async fn who_does_not_repeat_a_command_is_answered_after_a_crash_at_every_point(
             "posto_id": 5});
         app.publish("server/postos/reserva", command).await;
         assert!(!server.ended().await.success(), "{point}: it dies");
-        let server = sabotaged(&world, &[]).await;
+        let server = server_with_failpoints(&world, &[]).await;
         let answer = app.next(REPLY).await;
         assert_eq!(answer["status"], "sucesso", "{point}: {answer}");
         let reservas = server.get("/reservas").await.json;
@@ -83,7 +83,7 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
     for point in POINTS {
         let mut world = World::on_mosquitto().await;
         world.seed_postos("server1", 20);
-        let mut server = sabotaged(&world, &[("CRASH_AT", point)]).await;
+        let mut server = server_with_failpoints(&world, &[("CRASH_AT", point)]).await;
         let client = world.client("cliente1").await;
         client.sees("server1", "online").await;
         let body = seed_payload();
@@ -92,7 +92,7 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
             world.broker.kill().await;
             world.broker.forget();
             world.broker.start_again().await;
-            sabotaged(&world, &[]).await
+            server_with_failpoints(&world, &[]).await
         };
         let (first, server) = tokio::join!(client.reservar_once(point, &body), story);
         eventually("the servidor is seen again", async || {
@@ -109,10 +109,10 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
     }
 }
 
-/// The hooks are in the program that is made for tests, and in no other.
+/// Only the program built for tests contains the failpoints.
 #[tokio::test]
-async fn the_programs_that_are_shipped_cannot_be_sabotaged() {
-    for (name, expected) in [("server", false), ("client", false), (SABOTAGED_SERVER, true)] {
+async fn the_shipped_programs_have_no_failpoints() {
+    for (name, expected) in [("server", false), ("client", false), (FAILPOINTS_SERVER, true)] {
         let program = std::fs::read(path_of(name).await).expect("a program");
         for hook in ["CRASH_AT", "SEEDED_BUG"] {
             let found = program.windows(hook.len()).any(|bytes| bytes == hook.as_bytes());

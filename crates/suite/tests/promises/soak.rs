@@ -12,7 +12,7 @@ use super::drivers::{Depot, drive};
 use super::faults::{ALL, Fault, SLOWEST, Tally, plague};
 use super::parrot::Parrot;
 use super::scene::{Cast, Scene};
-use crate::harness::{SABOTAGED_SERVER, World};
+use crate::harness::{FAILPOINTS_SERVER, World};
 
 /// The time limits of the programs of a run, shorter than in the field so that more happens.
 const COMMAND_LIMIT: Duration = Duration::from_secs(4);
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) faults: &'static [Fault],
     /// About how long from one fault to the next.
     pub(crate) pause: Duration,
-    /// A bug the servidores have, by its name in `server/src/sabotage.rs`.
+    /// A bug the servidores have, by its name in `server/src/failpoints.rs`.
     pub(crate) seeded_bug: Option<&'static str>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
         servers: &["server1", "server2"],
         gateways: &["cliente1", "cliente2", "cliente3"],
         postos: POSTOS,
-        server_program: if plan.seeded_bug.is_some() { SABOTAGED_SERVER } else { "server" },
+        server_program: if plan.seeded_bug.is_some() { FAILPOINTS_SERVER } else { "server" },
         server_set: &server_set,
         gateway_set: &LIMITS,
         disks: plan.faults.contains(&Fault::DiskFull),

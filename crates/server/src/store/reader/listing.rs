@@ -1,118 +1,93 @@
-//! All postos with whether each can be used now, read once for all who ask at the same time.
+//! All postos with whether each can be used now, read once for all callers that wait.
 //!
-//! One task answers. It takes everyone who waits, finds out whether anything has changed since
-//! it last looked, and answers them all with the same listing: so a listing was true at a moment
-//! after the last of them had asked. SQLite itself says whether something has changed, whoever
-//! changed it (`PRAGMA data_version`), and the listing knows until when time alone changes nothing.
+//! One task answers. It takes all waiting callers, checks whether anything has changed since its
+//! last listing, and gives them all the same one: each listing is true at a moment after its
+//! callers asked. `PRAGMA data_version` tells whether any connection or program has written, and
+//! the listing itself knows until when time alone changes nothing.
 
 use std::sync::Arc;
 
-use domain::Moment;
+use domain::{Moment, PostosFilter};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::super::rows::{PostoRecord, from_row};
-use super::super::{Clock, Store, StoreError};
-use super::from_json;
+use crate::store::environment::Clock;
+use crate::store::error::StoreError;
+use crate::store::rows::postos::PostoRow;
+use crate::store::rows::row;
 
-/// The most who are answered at once; more wait for the next listing.
-const WAITING: usize = 1024;
-
-/// Which postos to list; what is `None` does not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PostosQuery {
-    /// Those that can (or cannot) be used at the moment of the query.
-    pub disponivel: Option<bool>,
-    /// Those that are (or are not) in maintenance.
-    pub em_manutencao: Option<bool>,
-    /// Those with this connector, whatever its case.
-    pub tipo_conector: Option<String>,
-}
-
-impl PostosQuery {
-    fn matches(&self, posto: &PostoRecord) -> bool {
-        self.disponivel.is_none_or(|asked| posto.disponivel == asked)
-            && self.em_manutencao.is_none_or(|asked| posto.em_manutencao == asked)
-            && self
-                .tipo_conector
-                .as_ref()
-                .is_none_or(|asked| posto.tipo_conector.eq_ignore_ascii_case(asked))
-    }
-}
+/// Callers that are answered at once; more wait for the next listing.
+const MAX_CALLERS: usize = 1024;
 
 /// All postos, by id.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Another listing has another number.
+    /// Differs from one listing to the next.
     pub number: u64,
-    /// The postos.
-    pub postos: Vec<PostoRecord>,
+    pub postos: Vec<PostoRow>,
 }
 
 impl Listing {
-    /// Those that match.
-    pub fn matching(&self, query: &PostosQuery) -> impl Iterator<Item = &PostoRecord> {
-        self.postos.iter().filter(|posto| query.matches(posto))
+    pub fn matching(&self, filter: &PostosFilter) -> impl Iterator<Item = &PostoRow> {
+        self.postos.iter().filter(|posto| {
+            filter.matches(posto.disponivel, posto.em_manutencao, &posto.tipo_conector)
+        })
     }
 }
 
-impl Store {
-    /// All postos as they are at some moment of this call.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn listing(&self) -> Result<Arc<Listing>, StoreError> {
-        self.listings.get().await
-    }
-}
+type Caller = oneshot::Sender<Result<Arc<Listing>, StoreError>>;
 
-type Asked = oneshot::Sender<Result<Arc<Listing>, StoreError>>;
-
-/// Where to ask.
+/// Asks the listing task.
 #[derive(Clone)]
-pub(in crate::store) struct Listings(mpsc::Sender<Asked>);
+pub(in crate::store) struct ListingReader(mpsc::Sender<Caller>);
 
-impl Listings {
-    /// Opens a connection of its own. The task ends when nobody can ask any more.
+impl ListingReader {
+    /// Opens the task's connection and starts the task, which ends when the last reader is gone.
     pub(in crate::store) async fn open(
         options: SqliteConnectOptions,
         now: Clock,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let connection = options.connect().await?;
-        let (sender, asked) = mpsc::channel(WAITING);
-        let lister = Lister { connection, now, known: None, version: None, in_service: Vec::new() };
-        Ok((Self(sender), tokio::spawn(lister.run(asked))))
+        let (sender, callers) = mpsc::channel(MAX_CALLERS);
+        let task = ListingTask {
+            connection,
+            now,
+            cached: None,
+            postos_version: None,
+            in_service: Vec::new(),
+        };
+        Ok((Self(sender), tokio::spawn(task.run(callers))))
     }
 
-    async fn get(&self) -> Result<Arc<Listing>, StoreError> {
-        let (answer, listing) = oneshot::channel();
-        self.0.send(answer).await.map_err(|_| StoreError::Closed)?;
+    pub(in crate::store) async fn get(&self) -> Result<Arc<Listing>, StoreError> {
+        let (caller, listing) = oneshot::channel();
+        self.0.send(caller).await.map_err(|_| StoreError::Closed)?;
         listing.await.unwrap_or(Err(StoreError::Closed))
     }
 }
 
-struct Lister {
+struct ListingTask {
     connection: SqliteConnection,
     now: Clock,
-    known: Option<Known>,
-    /// The version of the postos that are remembered.
-    version: Option<i64>,
-    /// The postos as they are where nobody holds them.
-    in_service: Vec<PostoRecord>,
+    cached: Option<CachedListing>,
+    /// Version of the postos in `in_service`.
+    postos_version: Option<i64>,
+    /// The postos as they are while no reserva or carro holds them.
+    in_service: Vec<PostoRow>,
 }
 
-/// A listing, and what must not have changed for it to be true.
-struct Known {
+/// A listing, and the conditions under which it is still true.
+struct CachedListing {
     listing: Arc<Listing>,
     data_version: i64,
     since: Moment,
     until: Option<Moment>,
 }
 
-impl Known {
+impl CachedListing {
     fn holds(&self, data_version: i64, now: Moment) -> bool {
         self.data_version == data_version
             && self.since <= now
@@ -120,59 +95,63 @@ impl Known {
     }
 }
 
-/// What is different from one moment to the next.
-struct MomentRow {
-    version: i64,
-    /// JSON arrays of ids.
-    held: String,
-    charging: String,
-    until: Option<i64>,
+row! {
+    /// Which postos are held at a moment.
+    struct OccupancyRow {
+        version: i64,
+        /// Ids of postos, as a JSON array.
+        reserved: String,
+        /// Ids of postos, as a JSON array.
+        charging: String,
+        until: Option<i64>,
+    }
 }
 
-from_row!(MomentRow { version, held, charging, until });
-
-impl Lister {
-    async fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
+impl ListingTask {
+    async fn run(mut self, mut callers: mpsc::Receiver<Caller>) {
         let mut waiting = Vec::new();
-        while asked.recv_many(&mut waiting, WAITING).await > 0 {
-            let outcome = self.look().await.map_err(Arc::new);
-            for one in waiting.drain(..) {
-                // Whoever stopped waiting needs no answer.
-                let _ = one.send(outcome.clone().map_err(StoreError::Shared));
+        while callers.recv_many(&mut waiting, MAX_CALLERS).await > 0 {
+            let outcome = self.current().await.map_err(Arc::new);
+            for caller in waiting.drain(..) {
+                // A caller that stopped waiting needs no answer.
+                let _ = caller.send(outcome.clone().map_err(StoreError::Shared));
             }
         }
-        // Nothing is written here, so nothing can be lost.
+        // This connection only reads, so closing it can lose nothing.
         let _ = self.connection.close().await;
     }
 
-    async fn look(&mut self) -> Result<Arc<Listing>, StoreError> {
+    async fn current(&mut self) -> Result<Arc<Listing>, StoreError> {
         let now = (self.now)();
-        // Before anything is read: what changes from here on is noticed the next time.
+        // Read before anything else, so that a change from here on is noticed the next time.
         let data_version: i64 =
             sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
-        if let Some(known) = self.known.as_ref().filter(|known| known.holds(data_version, now)) {
-            return Ok(Arc::clone(&known.listing));
+        if let Some(cached) = self.cached.as_ref().filter(|cached| cached.holds(data_version, now))
+        {
+            return Ok(Arc::clone(&cached.listing));
         }
-        let number = self.known.take().map_or(0, |known| known.listing.number + 1);
+        let number = self.cached.take().map_or(0, |cached| cached.listing.number + 1);
         let (held, until) = self.held_at(now).await?;
         let mut postos = self.in_service.clone();
         for posto in &mut postos {
             posto.disponivel &= held.binary_search(&posto.id).is_err();
         }
         let listing = Arc::new(Listing { number, postos });
-        let known = Known { listing: Arc::clone(&listing), data_version, since: now, until };
-        self.known = Some(known);
+        let cached =
+            CachedListing { listing: Arc::clone(&listing), data_version, since: now, until };
+        self.cached = Some(cached);
         Ok(listing)
     }
 
-    /// Ids of the postos that are in use, and the moment at which, of itself, that changes next.
+    /// Ids of the postos that are held, sorted, and the next moment at which time alone changes
+    /// that.
     async fn held_at(&mut self, now: Moment) -> Result<(Vec<i64>, Option<Moment>), StoreError> {
         loop {
-            // As no two reservas of a posto overlap, only the next to end can hold it now; those
-            // to come, however many, are not looked at.
-            let row: MomentRow = sqlx::query_as(
+            // Reservas of one posto never overlap, so only the next one to end can hold it now;
+            // later ones are not read, however many there are.
+            let row: OccupancyRow = sqlx::query_as(
                 "SELECT (SELECT version FROM postos_version) AS version,
-                        json_group_array(r.posto_id) FILTER (WHERE r.inicio <= ?1) AS held,
+                        json_group_array(r.posto_id) FILTER (WHERE r.inicio <= ?1) AS reserved,
                         (SELECT json_group_array(posto_id) FROM carregamentos WHERE fim IS NULL)
                             AS charging,
                         min(CASE WHEN r.inicio > ?1 THEN r.inicio ELSE r.fim END) AS until
@@ -186,32 +165,35 @@ impl Lister {
             .bind(now.as_millis())
             .fetch_one(&mut self.connection)
             .await?;
-            if self.version != Some(row.version) {
-                self.remember_postos().await?;
+            if self.postos_version != Some(row.version) {
+                self.reload_postos().await?;
                 continue;
             }
-            let mut held: Vec<i64> = from_json(&row.held)?;
-            held.extend(from_json(&row.charging)?);
+            let mut held: Vec<i64> = ids(&row.reserved)?;
+            held.extend(ids(&row.charging)?);
             held.sort_unstable();
             return Ok((held, row.until.map(Moment::from_millis)));
         }
     }
 
-    async fn remember_postos(&mut self) -> Result<(), StoreError> {
-        // One transaction, so that the postos are those of the version.
+    async fn reload_postos(&mut self) -> Result<(), StoreError> {
+        // One transaction, so that version and postos belong together.
         let mut transaction = self.connection.begin().await?;
         let version: i64 = sqlx::query_scalar("SELECT version FROM postos_version")
             .fetch_one(&mut *transaction)
             .await?;
         self.in_service = sqlx::query_as(
-            "SELECT id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
-                    in_service AND NOT em_manutencao AS disponivel, em_manutencao
+            "SELECT *, in_service AND NOT em_manutencao AS disponivel
              FROM postos WHERE removed_at IS NULL ORDER BY id",
         )
         .fetch_all(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        self.version = Some(version);
+        self.postos_version = Some(version);
         Ok(())
     }
+}
+
+fn ids(json: &str) -> Result<Vec<i64>, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

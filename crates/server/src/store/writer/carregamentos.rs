@@ -1,90 +1,100 @@
-//! Writing charging sessions.
+//! Starting and finishing charging sessions.
 
 use domain::{
     Carregamento, Finish, Kwh, Moment, Placa, Rejection, Start, StartFacts,
     decide_carregamento_finish, decide_carregamento_start,
 };
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use super::super::StoreError;
-use super::super::rows::CarregamentoRow;
-use super::facts::{self, execute, find};
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::rows::carros::CarregamentoRow;
 
-/// Lets a carro start charging; the session's id. `None` when there is no such posto.
-pub(super) fn start(
-    connection: &Connection,
-    posto_id: i64,
-    placa: &Placa,
-    now: Moment,
-) -> Result<Option<Result<i64, Rejection>>, StoreError> {
-    let Some(posto) = facts::posto(connection, posto_id)? else {
-        return Ok(None);
-    };
-    let next_moment = Moment::from_millis(now.as_millis() + 1);
-    let holdings = facts::holdings(connection, posto_id, now, next_moment)?;
-    let facts = StartFacts { posto: &posto, holdings: &holdings };
-    match decide_carregamento_start(placa, &facts, now) {
-        Ok(Start::Now) => {}
-        Ok(Start::Already) => {
-            let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
-            let id = connection.prepare_cached(open)?.query_row([posto_id], |row| row.get(0))?;
-            return Ok(Some(Ok(id)));
-        }
-        Err(rejection) => return Ok(Some(Err(rejection))),
-    }
-    execute(
-        connection,
-        "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh)
-         SELECT id, ?2, ?3, preco_kwh FROM postos WHERE id = ?1",
-        params![posto_id, placa.as_str(), now.as_millis()],
-    )?;
-    let id = connection.last_insert_rowid();
-    note_charging(connection, placa, now)?;
-    Ok(Some(Ok(id)))
+/// Lets a carro start charging; the id of its session, also of one that is open already.
+#[derive(Debug, Clone)]
+pub struct StartCarregamento {
+    pub posto_id: i64,
+    pub placa: Placa,
 }
 
-/// Ends a session; its id.
-pub(super) fn finish(
-    connection: &Connection,
-    posto_id: i64,
-    id: i64,
-    energia_fornecida: Kwh,
-    now: Moment,
-) -> Result<Result<i64, Rejection>, StoreError> {
-    let row = find::<CarregamentoRow>(connection, CarregamentoRow::SELECT, [id, posto_id])?;
-    let Some(row) = row else {
-        return Ok(Err(Rejection::CarregamentoInexistente { id, posto_id }));
-    };
-    let session = Carregamento::try_from(row)?;
-    match decide_carregamento_finish(&session, energia_fornecida, now) {
-        Ok(Finish::Now(finished)) => {
-            execute(
-                connection,
-                "UPDATE carregamentos SET fim = ?2, energia_fornecida = ?3, custo = ?4
-                 WHERE id = ?1",
-                params![
-                    id,
-                    finished.fim.as_millis(),
-                    finished.energia_fornecida.get(),
-                    finished.custo
-                ],
-            )?;
-            note_charging(connection, &session.placa, now)?;
-            Ok(Ok(id))
-        }
-        Ok(Finish::Already(_)) => Ok(Ok(id)),
-        Err(rejection) => Ok(Err(rejection)),
+impl WriteCommand for StartCarregamento {
+    type Output = i64;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
+        let Self { posto_id, placa } = self;
+        let posto = context.posto_facts(*posto_id)?;
+        let posto = posto.ok_or_else(|| context.posto_inexistente(*posto_id))?;
+        let next_moment = Moment::from_millis(context.now.as_millis() + 1);
+        let holdings = context.holdings(*posto_id, context.now, next_moment)?;
+        let facts = StartFacts { posto: &posto, holdings: &holdings };
+        let id = match decide_carregamento_start(placa, &facts, context.now)? {
+            Start::Now => {
+                context.execute(
+                    "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh)
+                     SELECT id, ?2, ?3, preco_kwh FROM postos WHERE id = ?1",
+                    params![posto_id, placa.as_str(), context.now.as_millis()],
+                )?;
+                let id = context.connection.last_insert_rowid();
+                update_em_carregamento(context, placa)?;
+                id
+            }
+            Start::Already => {
+                let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
+                let mut open = context.connection.prepare_cached(open)?;
+                open.query_row([posto_id], |row| row.get(0))?
+            }
+        };
+        context.changes.push(Change::Posto(*posto_id));
+        Ok(id)
     }
 }
 
-/// Whether a carro charges, at any posto: a session that was never ended may still be open.
-fn note_charging(connection: &Connection, placa: &Placa, now: Moment) -> Result<(), StoreError> {
-    execute(
-        connection,
+/// Ends a charging session; repeating it with the same energy changes nothing.
+#[derive(Debug, Clone)]
+pub struct FinishCarregamento {
+    pub posto_id: i64,
+    pub id: i64,
+    pub energia_fornecida: Kwh,
+}
+
+impl WriteCommand for FinishCarregamento {
+    type Output = ();
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        let Self { posto_id, id, energia_fornecida } = *self;
+        let row = context.find::<CarregamentoRow>(CarregamentoRow::SELECT, [id, posto_id])?;
+        let row = row.ok_or(Rejection::CarregamentoInexistente { id, posto_id })?;
+        let session = Carregamento::try_from(row)?;
+        match decide_carregamento_finish(&session, energia_fornecida, context.now)? {
+            Finish::Now(finished) => {
+                context.execute(
+                    "UPDATE carregamentos SET fim = ?2, energia_fornecida = ?3, custo = ?4
+                     WHERE id = ?1",
+                    params![
+                        id,
+                        finished.fim.as_millis(),
+                        finished.energia_fornecida.get(),
+                        finished.custo
+                    ],
+                )?;
+                update_em_carregamento(context, &session.placa)?;
+            }
+            Finish::Already(_) => {}
+        }
+        context.changes.push(Change::Posto(posto_id));
+        Ok(())
+    }
+}
+
+/// A carro charges while any session of it is open: one at another posto may never have been
+/// ended.
+fn update_em_carregamento(context: &WriteContext<'_>, placa: &Placa) -> Result<(), StoreError> {
+    context.execute(
         "UPDATE carros SET updated_at = ?2, em_carregamento = EXISTS (
              SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL)
          WHERE placa = ?1",
-        params![placa.as_str(), now.as_millis()],
+        params![placa.as_str(), context.now.as_millis()],
     )?;
     Ok(())
 }

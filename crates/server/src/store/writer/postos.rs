@@ -1,118 +1,118 @@
-//! Writing postos.
+//! Creating, changing and removing postos.
 
-use domain::{
-    Kw, Localizacao, Moment, Posto, PostoChange, PostoUse, Price, Rejection, decide_posto_removal,
-};
-use rusqlite::{Connection, params};
+use std::iter;
 
-use super::super::StoreError;
-use super::super::rows::from_row;
-use super::facts::{execute, find};
+use domain::{Posto, PostoChange, PostoUse, decide_posto_removal};
+use rusqlite::params_from_iter;
 
-/// Adds a posto, under `id` where one is given; the id it has.
-pub(super) fn insert(
-    connection: &Connection,
-    id: Option<i64>,
-    posto: &Posto,
-) -> Result<i64, StoreError> {
-    execute(
-        connection,
-        "INSERT INTO postos (id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
-                             in_service, em_manutencao)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
-            id,
-            posto.nome,
-            posto.localizacao.as_str(),
-            posto.potencia_maxima.get(),
-            posto.tipo_conector,
-            posto.preco_kwh.get(),
-            posto.in_service,
-            posto.em_manutencao
-        ],
-    )?;
-    Ok(connection.last_insert_rowid())
-}
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::rows::{postos, row};
 
-/// Fills a database that never had a posto; how many there are now. Any other stays as it is.
-pub(super) fn import(connection: &Connection, list: &[(i64, Posto)]) -> Result<i64, StoreError> {
-    let known = connection.query_row("SELECT count(*) FROM postos", [], |row| row.get(0))?;
-    if known > 0 {
-        return Ok(known);
+/// Adds a posto; its id.
+#[derive(Debug, Clone)]
+pub struct CreatePosto(pub Posto);
+
+impl WriteCommand for CreatePosto {
+    type Output = i64;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
+        let id = insert(context, None, &self.0)?;
+        context.changes.push(Change::Posto(id));
+        Ok(id)
     }
-    let mut imported = 0;
-    for (id, posto) in list {
-        insert(connection, Some(*id), posto)?;
-        imported += 1;
+}
+
+/// Adds postos under their ids, if the database never had any; how many were added.
+#[derive(Debug, Clone)]
+pub struct ImportPostos(pub Vec<(i64, Posto)>);
+
+impl WriteCommand for ImportPostos {
+    type Output = usize;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<usize, ApplyError> {
+        let any = "SELECT EXISTS (SELECT 1 FROM postos)";
+        if context.connection.query_row(any, [], |row| row.get(0))? {
+            return Ok(0);
+        }
+        for (id, posto) in &self.0 {
+            insert(context, Some(*id), posto)?;
+        }
+        Ok(self.0.len())
     }
-    Ok(imported)
 }
 
-/// Gives a posto other values; false when there is none.
-pub(super) fn change(
-    connection: &Connection,
-    id: i64,
-    change: &PostoChange,
-) -> Result<bool, StoreError> {
-    let changed = execute(
-        connection,
-        "UPDATE postos SET
-             nome = COALESCE(?2, nome),
-             localizacao = COALESCE(?3, localizacao),
-             potencia_maxima = COALESCE(?4, potencia_maxima),
-             tipo_conector = COALESCE(?5, tipo_conector),
-             preco_kwh = COALESCE(?6, preco_kwh),
-             in_service = COALESCE(?7, in_service),
-             em_manutencao = COALESCE(?8, em_manutencao)
-         WHERE id = ?1 AND removed_at IS NULL",
-        params![
-            id,
-            change.nome,
-            change.localizacao.as_ref().map(Localizacao::as_str),
-            change.potencia_maxima.map(Kw::get),
-            change.tipo_conector,
-            change.preco_kwh.map(Price::get),
-            change.in_service,
-            change.em_manutencao
-        ],
-    )?;
-    Ok(changed > 0)
+/// Sets some values of a posto; also puts it in or out of service.
+#[derive(Debug, Clone)]
+pub struct ChangePosto {
+    pub posto_id: i64,
+    pub change: PostoChange,
 }
 
-struct UseRow {
-    nome: String,
-    reserved: bool,
-    charging: bool,
+impl WriteCommand for ChangePosto {
+    type Output = ();
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        let columns = postos::changes(&self.change);
+        let assignments =
+            columns.each_ref().map(|(name, _)| format!("{name} = COALESCE(?, {name})")).join(", ");
+        let sql = format!("UPDATE postos SET {assignments} WHERE id = ? AND removed_at IS NULL");
+        let values = columns.map(|(_, value)| value).into_iter();
+        let values = values.chain(iter::once(self.posto_id.into()));
+        if context.execute(&sql, params_from_iter(values))? == 0 {
+            return Err(context.posto_inexistente(self.posto_id).into());
+        }
+        context.changes.push(Change::Posto(self.posto_id));
+        Ok(())
+    }
 }
 
-from_row!(UseRow { nome, reserved, charging });
+/// Removes a posto that no reserva and no carro needs. Its row stays for the reservas that name
+/// it, and its id is not used again.
+#[derive(Debug, Clone)]
+pub struct RemovePosto {
+    pub posto_id: i64,
+}
 
-/// Removes a posto that nobody needs; `None` when there is none.
-pub(super) fn remove(
-    connection: &Connection,
-    id: i64,
-    now: Moment,
-) -> Result<Option<Result<(), Rejection>>, StoreError> {
-    let found = find::<UseRow>(
-        connection,
-        "SELECT nome,
-             EXISTS (SELECT 1 FROM reservas
-                     WHERE posto_id = ?1 AND status <> 'cancelada' AND fim > ?2) AS reserved,
-             EXISTS (SELECT 1 FROM carregamentos
-                     WHERE posto_id = ?1 AND fim IS NULL) AS charging
-         FROM postos WHERE id = ?1 AND removed_at IS NULL",
-        [id, now.as_millis()],
-    )?;
-    let Some(UseRow { nome, reserved, charging }) = found else {
-        return Ok(None);
-    };
-    let decision = decide_posto_removal(&nome, PostoUse { reserved, charging });
-    if decision.is_ok() {
-        execute(
-            connection,
-            "UPDATE postos SET removed_at = ?2 WHERE id = ?1",
-            [id, now.as_millis()],
+row! {
+    struct PostoUseRow {
+        nome: String,
+        reserved: bool,
+        charging: bool,
+    }
+}
+
+impl WriteCommand for RemovePosto {
+    type Output = ();
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        let parameters = [self.posto_id, context.now.as_millis()];
+        let found = context.find::<PostoUseRow>(
+            "SELECT nome,
+                 EXISTS (SELECT 1 FROM reservas
+                         WHERE posto_id = ?1 AND status <> 'cancelada' AND fim > ?2) AS reserved,
+                 EXISTS (SELECT 1 FROM carregamentos
+                         WHERE posto_id = ?1 AND fim IS NULL) AS charging
+             FROM postos WHERE id = ?1 AND removed_at IS NULL",
+            parameters,
         )?;
+        let PostoUseRow { nome, reserved, charging } =
+            found.ok_or_else(|| context.posto_inexistente(self.posto_id))?;
+        decide_posto_removal(&nome, PostoUse { reserved, charging })?;
+        context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
+        context.changes.push(Change::Posto(self.posto_id));
+        Ok(())
     }
-    Ok(Some(decision))
+}
+
+/// Inserts a posto, under `id` if given; its id.
+fn insert(context: &WriteContext<'_>, id: Option<i64>, posto: &Posto) -> Result<i64, StoreError> {
+    let columns = postos::changes(&postos::all_columns(posto));
+    let names = columns.each_ref().map(|(name, _)| *name).join(", ");
+    let marks = ", ?".repeat(columns.len());
+    let sql = format!("INSERT INTO postos (id, {names}) VALUES (?{marks})");
+    let values = iter::once(id.into()).chain(columns.map(|(_, value)| value));
+    context.execute(&sql, params_from_iter(values))?;
+    Ok(context.connection.last_insert_rowid())
 }

@@ -1,32 +1,38 @@
-//! What carros say of themselves.
+//! What carros report about themselves.
 
-use domain::{KwhPerKm, Moment};
-use rusqlite::{Connection, params};
+use domain::{Kwh, KwhPerKm, Placa};
+use rusqlite::params;
 
-use super::super::{StoreError, Telemetry};
-use super::facts::execute;
+use super::command::{ApplyError, WriteCommand, WriteContext};
 
-/// Updates a carro that is known; of an unknown one nothing is kept.
-pub(super) fn apply(
-    connection: &Connection,
-    said: &Telemetry,
-    now: Moment,
-) -> Result<(), StoreError> {
-    execute(
-        connection,
-        "UPDATE carros SET
-             nivel_bateria_atual = ?2,
-             taxa_descarga = COALESCE(?3, taxa_descarga),
-             em_carregamento = COALESCE(?4, em_carregamento),
-             updated_at = ?5
-         WHERE placa = ?1",
-        params![
-            said.placa.as_str(),
-            said.nivel_bateria.get(),
-            said.taxa_descarga.map(KwhPerKm::get),
-            said.em_carregamento,
-            now.as_millis()
-        ],
-    )?;
-    Ok(())
+/// Updates a known carro; a report of an unknown one is dropped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordTelemetry {
+    pub placa: Placa,
+    pub nivel_bateria: Kwh,
+    pub taxa_descarga: Option<KwhPerKm>,
+    pub em_carregamento: Option<bool>,
+}
+
+impl WriteCommand for RecordTelemetry {
+    type Output = ();
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        context.execute(
+            "UPDATE carros SET
+                 nivel_bateria_atual = ?2,
+                 taxa_descarga = COALESCE(?3, taxa_descarga),
+                 em_carregamento = COALESCE(?4, em_carregamento),
+                 updated_at = ?5
+             WHERE placa = ?1",
+            params![
+                self.placa.as_str(),
+                self.nivel_bateria.get(),
+                self.taxa_descarga.map(KwhPerKm::get),
+                self.em_carregamento,
+                context.now.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
 }

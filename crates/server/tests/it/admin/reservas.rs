@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use domain::{Moment, Stretch};
 use serde_json::{Value, json};
-use server::store::Reservation;
+use server::store::Reserve;
 
 use crate::running::Running;
 use crate::support::{HOUR, reservation};
 
 /// Reserva `number` of posto 1: its own hour of the days to come.
-fn hour(number: i64, placa: &str) -> Reservation {
+fn hour(number: i64, placa: &str) -> Reserve {
     let mut reservation = reservation(&format!("r{number}"), placa, 1, None);
     let moment = |hours: i64| Moment::from_millis(service::now().as_millis() + hours * HOUR);
     let (inicio, fim) = (Some(moment(number)), Some(moment(number + 1)));

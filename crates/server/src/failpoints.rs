@@ -1,40 +1,42 @@
-//! Dying and erring on purpose, to test what is promised and the tests themselves.
+//! Crash points and seeded bugs, for tests of the promises and of the tests themselves.
 //!
-//! All of it is in the program `server-sabotaged` alone, which the feature `sabotage` builds; in
-//! every other build these functions are empty.
+//! Only the program `server-failpoints`, built with the feature `failpoints`, contains them. In
+//! every other build these functions do nothing.
 
-/// A place on the way of a reservation where the program can be made to die.
+use std::time::Duration;
+
+/// A place on the path of a reservation where the process can be made to abort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrashPoint {
-    /// The command has arrived, and nothing is done yet.
+    /// The command has arrived; nothing is done yet.
     Received,
     /// The transaction has begun.
     Begun,
-    /// Everything is written, and not committed.
+    /// Everything is written but not committed.
     BeforeCommit,
-    /// It is on disk, and nobody has been told.
+    /// The transaction is on disk; nothing is answered yet.
     AfterCommit,
-    /// The reply has been handed over, and may not have left.
+    /// The reply is handed to the bus and may not have been sent.
     Replied,
-    /// The reply has left, and the command is not acknowledged.
+    /// The reply is sent; the command is not acknowledged.
     BeforeAck,
 }
 
-/// A fault in the code, to show that the checks notice it.
+/// A deliberate fault in the code, which the tests must detect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    /// Neither domain nor schema looks at who holds the posto.
+    /// Neither the domain nor the schema checks who holds a posto.
     Overlap,
-    /// Answers leave before they are on disk.
+    /// Answers are sent before the commit.
     EarlyReply,
-    /// The answers that were given are not remembered.
+    /// Stored replies are not found again.
     ForgottenReply,
 }
 
-/// How long before they are on disk the answers leave under [`Bug::EarlyReply`].
-pub(crate) const EARLY_BY: std::time::Duration = std::time::Duration::from_millis(50);
+/// Time between an answer and its commit under [`Bug::EarlyReply`].
+pub(crate) const EARLY_REPLY_LEAD: Duration = Duration::from_millis(50);
 
-#[cfg(not(feature = "sabotage"))]
+#[cfg(not(feature = "failpoints"))]
 mod chosen {
     use super::{Bug, CrashPoint};
 
@@ -52,7 +54,7 @@ mod chosen {
     }
 }
 
-#[cfg(feature = "sabotage")]
+#[cfg(feature = "failpoints")]
 mod chosen {
     use std::sync::LazyLock;
     use std::time::Duration;
@@ -61,18 +63,18 @@ mod chosen {
 
     static CRASH_AT: LazyLock<String> = LazyLock::new(|| variable("CRASH_AT"));
     static SEEDED_BUG: LazyLock<String> = LazyLock::new(|| variable("SEEDED_BUG"));
-    /// How long a reply takes to leave this program and reach its reader.
-    const REPLY_LEAVES: Duration = Duration::from_millis(300);
+    /// How long a reply takes to leave this process and reach its reader.
+    const REPLY_DELIVERY: Duration = Duration::from_millis(300);
 
     fn variable(name: &str) -> String {
         std::env::var(name).unwrap_or_default()
     }
 
-    /// Dies here, as by `kill -9`, if `CRASH_AT` names this point.
+    /// Aborts the process, as `kill -9` would, if `CRASH_AT` names this point.
     pub(crate) fn crash_at(point: CrashPoint) {
         if will_crash_at(point) {
             if point == CrashPoint::BeforeAck {
-                std::thread::sleep(REPLY_LEAVES);
+                std::thread::sleep(REPLY_DELIVERY);
             }
             std::process::abort();
         }
@@ -83,7 +85,7 @@ mod chosen {
         *CRASH_AT == format!("{point:?}")
     }
 
-    /// Whether `SEEDED_BUG` names this fault.
+    /// Whether `SEEDED_BUG` names this bug.
     pub(crate) fn has(bug: Bug) -> bool {
         *SEEDED_BUG == format!("{bug:?}")
     }

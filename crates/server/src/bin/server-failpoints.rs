@@ -1,0 +1,5 @@
+//! The server program with the failpoints of `src/failpoints.rs` built in, for tests.
+
+fn main() -> std::process::ExitCode {
+    server::main()
+}

@@ -1,0 +1,27 @@
+//! What the store takes from outside, and the changes it reports.
+
+use std::sync::Arc;
+
+use domain::{Moment, Reserva};
+use tokio::sync::mpsc;
+
+/// Reads the wall clock.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// Everything a store needs besides its file.
+pub struct Environment {
+    /// Named in refusals; also the owner of the database file.
+    pub server_id: String,
+    pub now: Clock,
+    /// Receives the changes of each transaction after its commit.
+    pub changes: mpsc::Sender<Vec<Change>>,
+}
+
+/// A committed change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The availability of this posto may have changed.
+    Posto(i64),
+    /// A reserva was made or cancelled, or has ended.
+    Reserva(Reserva),
+}

@@ -1,0 +1,143 @@
+//! Opening, using and closing one servidor's database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use sqlx::ConnectOptions as _;
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use tokio::sync::mpsc;
+use tokio::task;
+
+use super::environment::Environment;
+use super::error::{StoreError, WriteError};
+use super::reader::listing::ListingReader;
+use super::schema;
+use super::writer::checkpoint::Checkpointer;
+use super::writer::command::WriteCommand;
+use super::writer::queue::{self, Barrier, Queued};
+use super::writer::recent_failures::RecentFailures;
+use super::writer::sweep::Sweep;
+use super::writer::{self, BUSY_TIMEOUT, Writer};
+
+/// Commands that wait for the writer; more are refused at once.
+const WRITER_QUEUE: usize = 8192;
+/// Reading connections for everything but listings.
+const READERS: u32 = 4;
+
+/// One servidor's database. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    writer: mpsc::Sender<Box<dyn Queued>>,
+    pub(super) readers: SqlitePool,
+    pub(super) listings: ListingReader,
+    pub(super) server_id: Arc<str>,
+    writable: Arc<AtomicBool>,
+    recent_failures: RecentFailures,
+}
+
+/// Ends the writer and leaves one complete file.
+pub struct StoreCloser {
+    writer: JoinHandle<Connection>,
+    listings: task::JoinHandle<()>,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Opens or creates the database file, migrates its schema and starts the writer.
+    pub async fn open(
+        path: &Path,
+        environment: Environment,
+    ) -> Result<(Self, StoreCloser), StoreError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        schema::prepare(&options, &environment.server_id).await?;
+        let connection = writer::open(path)?;
+        let checkpointer = Checkpointer::start(path)?;
+        let options = options.create_if_missing(false).pragma("query_only", "ON");
+        let (listings, listing_task) =
+            ListingReader::open(options.clone(), Arc::clone(&environment.now)).await?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
+        let server_id = environment.server_id.as_str().into();
+        let writable = Arc::new(AtomicBool::new(true));
+        let recent_failures = RecentFailures::default();
+        let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
+        let writer =
+            Writer::new(environment, Arc::clone(&writable), recent_failures.clone(), checkpointer);
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer.run(connection, receiver))
+            .map_err(StoreError::Thread)?;
+        let closer =
+            StoreCloser { writer: thread, listings: listing_task, readers: readers.clone() };
+        let store =
+            Self { writer: sender, readers, listings, server_id, writable, recent_failures };
+        Ok((store, closer))
+    }
+
+    /// Whether the writer has ended, so that nothing can be written any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.writer.is_closed()
+    }
+
+    /// Whether the last write succeeded; after one that failed, every sweep tries again.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
+    }
+
+    /// Queues a command for the writer, in the first poll, and waits until it is on disk.
+    pub async fn execute<C: WriteCommand>(&self, command: C) -> Result<C::Output, WriteError> {
+        let (queued, outcome) = queue::pending(command);
+        match self.writer.try_send(queued) {
+            Ok(()) => outcome.await.unwrap_or(Err(WriteError::Unavailable)),
+            Err(mpsc::error::TrySendError::Full(refused)) => {
+                self.recent_failures.add(refused.retry(), WriteError::Overloaded);
+                Err(WriteError::Overloaded)
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(WriteError::Unavailable),
+        }
+    }
+
+    /// Waits until every command queued before is on disk or has failed.
+    pub async fn settled(&self) -> Result<(), WriteError> {
+        self.execute(Barrier).await
+    }
+
+    /// Marks the reservas that have ended and reports those that begin.
+    pub async fn sweep(&self) -> Result<(), WriteError> {
+        self.execute(Sweep).await
+    }
+}
+
+impl StoreCloser {
+    /// Waits for the writer's last batch, then checkpoints the whole WAL into the file.
+    ///
+    /// Every [`Store`] must have been dropped, else the writer waits for more commands.
+    ///
+    /// # Errors
+    /// The checkpoint failed. Nothing is lost: the next start completes it.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let writer = task::spawn_blocking(|| self.writer.join()).await;
+        let _ = self.listings.await;
+        self.readers.close().await;
+        // If the writer panicked, its connection is already closed.
+        if let Ok(Ok(connection)) = writer {
+            let closed = task::spawn_blocking(|| writer::close(connection)).await;
+            return closed.unwrap_or(Err(StoreError::Closed));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! What a reservation request was answered, stored so that its repeat gets the same answer.
+
+use domain::{Moment, Rejection, Reserva, ReservaState, StretchError};
+
+use super::error::StoreError;
+use super::rows::reservas::ReservaRow;
+use super::rows::row;
+
+/// A reservation that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// As it was made.
+    pub reserva: Reserva,
+    /// Name of the posto when it was made.
+    pub nome: String,
+}
+
+/// How a reservation request was decided, and what became of it.
+#[derive(Debug, Clone)]
+pub struct RequestOutcome {
+    /// `None` for a reserva of a release that did not store it.
+    fingerprint: Option<[u8; 16]>,
+    /// The first answer.
+    pub decision: Result<Reserved, Rejection>,
+    /// The reserva as it is now, if one was made.
+    pub current: Option<Reserva>,
+}
+
+impl RequestOutcome {
+    /// The answer to a repeat of the request. One with another fingerprint asks for something
+    /// else under the same `request_id`, and is refused.
+    pub(super) fn answer_to(self, fingerprint: [u8; 16]) -> Result<Reserved, Rejection> {
+        match self.fingerprint {
+            Some(first) if first != fingerprint => Err(Rejection::ChaveReutilizada),
+            _ => self.decision,
+        }
+    }
+}
+
+row! {
+    /// A request that made a reserva.
+    pub(super) struct AcceptedRow {
+        fingerprint: Option<Vec<u8>>,
+        posto_nome: String,
+        ..reserva: ReservaRow,
+    }
+}
+
+impl AcceptedRow {
+    /// Selects by `request_id`. A reserva of an old release has no `nome` of its own.
+    pub(super) const SELECT: &str =
+        "SELECT *, COALESCE(nome, (SELECT p.nome FROM postos AS p WHERE p.id = posto_id)) AS posto_nome
+         FROM reservas WHERE request_id = ?1";
+
+    pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
+        let mut current = Reserva::try_from(self.reserva)?;
+        let fingerprint =
+            self.fingerprint.map(|bytes| fingerprint(&bytes, &current.request_id)).transpose()?;
+        // The first answer was given when the reserva was active, whatever it is now.
+        let reserva = Reserva { state: ReservaState::Ativa, ..current.clone() };
+        current.state = current.state_at(now);
+        let decision = Ok(Reserved { reserva, nome: self.posto_nome });
+        Ok(RequestOutcome { fingerprint, decision, current: Some(current) })
+    }
+}
+
+row! {
+    /// A request that was refused.
+    pub(super) struct RefusedRow {
+        request_id: String,
+        fingerprint: Vec<u8>,
+        posto_id: i64,
+        nome: String,
+        rejection: String,
+    }
+}
+
+impl RefusedRow {
+    /// Selects by `request_id`.
+    pub(super) const SELECT: &str = "SELECT * FROM refusals WHERE request_id = ?1";
+
+    pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
+        let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
+        let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
+        let rejection = rejection(&self.rejection, self.posto_id, self.nome, server_id);
+        let decision = Err(rejection.ok_or_else(corrupt)?);
+        Ok(RequestOutcome { fingerprint: Some(fingerprint), decision, current: None })
+    }
+}
+
+fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
+    let corrupt = |_| StoreError::Corrupt(format!("fingerprint of request {request_id}"));
+    bytes.try_into().map_err(corrupt)
+}
+
+/// The name under which a refusal of a reservation is stored; `None` for refusals of other
+/// commands.
+pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
+    Some(match rejection {
+        Rejection::PostoInexistente { .. } => "posto_inexistente",
+        Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
+        Rejection::PostoReservado { .. } => "posto_reservado",
+        Rejection::PostoOcupado { .. } => "posto_ocupado",
+        Rejection::PostoIndisponivel { .. } => "posto_indisponivel",
+        Rejection::PostoEmManutencao { .. } => "posto_em_manutencao",
+        Rejection::Stretch(StretchError::FimNotAfterInicio) => "fim_not_after_inicio",
+        Rejection::Stretch(StretchError::FimInPast) => "fim_in_past",
+        Rejection::Stretch(StretchError::InicioInPast) => "inicio_in_past",
+        Rejection::Stretch(StretchError::TooLong) => "too_long",
+        _ => return None,
+    })
+}
+
+fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option<Rejection> {
+    Some(match name {
+        "posto_inexistente" => {
+            Rejection::PostoInexistente { posto_id, servidor: server_id.to_owned() }
+        }
+        "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
+        "posto_reservado" => Rejection::PostoReservado { nome },
+        "posto_ocupado" => Rejection::PostoOcupado { nome },
+        "posto_indisponivel" => Rejection::PostoIndisponivel { nome },
+        "posto_em_manutencao" => Rejection::PostoEmManutencao { nome },
+        "fim_not_after_inicio" => Rejection::Stretch(StretchError::FimNotAfterInicio),
+        "fim_in_past" => Rejection::Stretch(StretchError::FimInPast),
+        "inicio_in_past" => Rejection::Stretch(StretchError::InicioInPast),
+        "too_long" => Rejection::Stretch(StretchError::TooLong),
+        _ => return None,
+    })
+}

@@ -1,0 +1,59 @@
+//! Rows as they are stored. Readers read them with sqlx, the writer with rusqlite.
+
+pub(super) mod carros;
+pub(super) mod postos;
+pub(super) mod reservas;
+
+use domain::{Interval, Moment, Placa};
+
+use super::error::StoreError;
+
+/// Declares a struct whose fields are read, with sqlx and with rusqlite, from the columns of the
+/// same names. A last field after `..` is another such struct, read from the same row. The fields
+/// are the one list of columns: statements select `*`. (sqlx's derive macros would compile SQLite
+/// a second time, to run inside the compiler.)
+macro_rules! row {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $row:ident {
+            $($(#[$field_attribute:meta])* $field_visibility:vis $field:ident: $type:ty,)*
+            $(..$inner:ident: $inner_type:ty,)?
+        }
+    ) => {
+        $(#[$attribute])*
+        $visibility struct $row {
+            $($(#[$field_attribute])* $field_visibility $field: $type,)*
+            $($inner: $inner_type,)?
+        }
+
+        impl sqlx::FromRow<'_, sqlx::sqlite::SqliteRow> for $row {
+            fn from_row(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<Self> {
+                Ok(Self {
+                    $($field: sqlx::Row::try_get(row, stringify!($field))?,)*
+                    $($inner: sqlx::FromRow::from_row(row)?,)?
+                })
+            }
+        }
+
+        impl TryFrom<&rusqlite::Row<'_>> for $row {
+            type Error = rusqlite::Error;
+
+            fn try_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                Ok(Self {
+                    $($field: row.get(stringify!($field))?,)*
+                    $($inner: row.try_into()?,)?
+                })
+            }
+        }
+    };
+}
+pub(super) use row;
+
+pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
+    Placa::new(text).map_err(|_| StoreError::Corrupt(format!("placa {text:?}")))
+}
+
+pub(super) fn interval(inicio: i64, fim: i64) -> Result<Interval, StoreError> {
+    Interval::new(Moment::from_millis(inicio), Moment::from_millis(fim))
+        .map_err(|_| StoreError::Corrupt(format!("interval {inicio} to {fim}")))
+}

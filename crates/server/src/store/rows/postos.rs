@@ -1,0 +1,56 @@
+//! The table `postos`. A new column takes a migration and its lines here, nothing else in the store.
+
+use domain::{Kw, Localizacao, Posto, PostoChange, Price};
+use rusqlite::types::Value;
+
+use super::row;
+
+row! {
+    /// A posto as listings show it.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct PostoRow {
+        pub id: i64,
+        pub nome: String,
+        /// `latitude,longitude`.
+        pub localizacao: String,
+        /// In kW.
+        pub potencia_maxima: f64,
+        pub tipo_conector: String,
+        /// In BRL.
+        pub preco_kwh: f64,
+        /// Whether it can be used at the moment of the query, which computes it.
+        pub disponivel: bool,
+        pub em_manutencao: bool,
+    }
+}
+
+/// The columns that are set with a posto, each with its new value, or NULL for no change.
+pub(in crate::store) fn changes(change: &PostoChange) -> [(&'static str, Value); 7] {
+    [
+        ("nome", change.nome.clone().into()),
+        ("localizacao", change.localizacao.as_ref().map(text).into()),
+        ("potencia_maxima", change.potencia_maxima.map(Kw::get).into()),
+        ("tipo_conector", change.tipo_conector.clone().into()),
+        ("preco_kwh", change.preco_kwh.map(Price::get).into()),
+        ("in_service", change.in_service.into()),
+        ("em_manutencao", change.em_manutencao.into()),
+    ]
+}
+
+/// A new posto, as a change of every column.
+pub(in crate::store) fn all_columns(posto: &Posto) -> PostoChange {
+    let posto = posto.clone();
+    PostoChange {
+        nome: Some(posto.nome),
+        localizacao: Some(posto.localizacao),
+        potencia_maxima: Some(posto.potencia_maxima),
+        tipo_conector: Some(posto.tipo_conector),
+        preco_kwh: Some(posto.preco_kwh),
+        in_service: Some(posto.in_service),
+        em_manutencao: Some(posto.em_manutencao),
+    }
+}
+
+fn text(place: &Localizacao) -> String {
+    place.as_str().to_owned()
+}

@@ -1,0 +1,157 @@
+//! Checkpointing the WAL into the database file while the writer goes on.
+//!
+//! By default SQLite checkpoints in the commit that made the WAL too long, and every command that
+//! waits for that commit also waits for the sync of the whole file. Here a thread beside the
+//! writer checkpoints. The few batches written meanwhile are then checkpointed by the writer
+//! itself: only when the WAL holds nothing else is it written from its beginning again.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+use tracing::warn;
+
+use crate::store::error::StoreError;
+
+/// Pages in the WAL (32 MiB) that start a checkpoint. SQLite's own 1,000 would write the ends of
+/// the indexes, which nearly every batch changes, eight times as often. A start after a crash with
+/// so many pages takes some 20 ms longer.
+const CHECKPOINT_PAGES: i64 = 8_000;
+/// Pages in the WAL with which the writer checkpoints in its commit, however long that takes,
+/// because the thread fails or cannot keep up.
+pub(super) const MAX_WAL_PAGES: i64 = 4 * CHECKPOINT_PAGES;
+
+/// How long after a failed checkpoint the next is tried.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The writer's handle of the checkpoint thread.
+pub(in crate::store) struct Checkpointer {
+    thread: JoinHandle<()>,
+    requests: Sender<()>,
+    results: Receiver<Result<(), StoreError>>,
+    state: State,
+}
+
+enum State {
+    Idle,
+    Running,
+    /// The last checkpoint failed; the next is not tried before this.
+    Failed(Instant),
+}
+
+impl Checkpointer {
+    /// Starts the thread, with a connection of its own.
+    pub(in crate::store) fn start(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        let (requests, requested) = channel();
+        let (sender, results) = channel();
+        let thread = std::thread::Builder::new()
+            .name("checkpoint".to_owned())
+            .spawn(move || {
+                for () in requested {
+                    // A writer that has ended needs no result.
+                    let _ = sender.send(checkpoint(&connection));
+                }
+            })
+            .map_err(StoreError::Thread)?;
+        Ok(Self { thread, requests, results, state: State::Idle })
+    }
+
+    /// Starts a checkpoint when the WAL is long, and completes one that the thread has done.
+    pub(super) fn after_batch(&mut self, connection: &Connection) {
+        self.state = self.step(connection).unwrap_or_else(|failure| {
+            // The data is safe in the WAL.
+            warn!(error = %failure, "the WAL cannot be checkpointed");
+            State::Failed(Instant::now() + RETRY_INTERVAL)
+        });
+    }
+
+    fn step(&self, connection: &Connection) -> Result<State, StoreError> {
+        match self.state {
+            State::Failed(until) if Instant::now() < until => Ok(State::Failed(until)),
+            State::Idle | State::Failed(_) => {
+                if pages_to_checkpoint(connection)? < CHECKPOINT_PAGES {
+                    return Ok(State::Idle);
+                }
+                self.requests.send(()).map_err(|_| StoreError::Closed)?;
+                Ok(State::Running)
+            }
+            State::Running => match self.results.try_recv() {
+                Err(TryRecvError::Empty) => Ok(State::Running),
+                Err(TryRecvError::Disconnected) => Err(StoreError::Closed),
+                Ok(result) => {
+                    result?;
+                    checkpoint(connection)?;
+                    Ok(State::Idle)
+                }
+            },
+        }
+    }
+
+    /// Waits for the running checkpoint and ends the thread.
+    pub(super) fn end(self) {
+        drop(self.requests);
+        // If the thread panicked, closing the file checkpoints everything.
+        let _ = self.thread.join();
+    }
+}
+
+/// Checkpoints as much as is possible without waiting for readers or the writer.
+fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
+    Ok(statement.query_row([], |_| Ok(()))?)
+}
+
+fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
+    let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+    let pages = statement.query_row([], |row| {
+        let (written, checkpointed): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(written - checkpointed)
+    })?;
+    Ok(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wal_is_written_from_its_beginning_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("server1.db");
+        let connection = Connection::open(&path).expect("a database");
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+                 PRAGMA synchronous = OFF; CREATE TABLE filler (page BLOB)",
+            )
+            .expect("a schema");
+        let mut checkpointer = Checkpointer::start(&path).expect("a thread");
+        let mut most = 0;
+        for _ in 0..3 * CHECKPOINT_PAGES / 100 {
+            connection
+                .execute_batch(
+                    "BEGIN; INSERT INTO filler
+                     WITH RECURSIVE page(number) AS
+                         (SELECT 1 UNION ALL SELECT number + 1 FROM page WHERE number < 100)
+                     SELECT zeroblob(4000) FROM page; COMMIT",
+                )
+                .expect("a batch");
+            most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
+            checkpointer.after_batch(&connection);
+            while matches!(checkpointer.state, State::Running) {
+                checkpointer.after_batch(&connection);
+            }
+        }
+        checkpointer.end();
+        assert!(
+            (CHECKPOINT_PAGES..CHECKPOINT_PAGES + 1_000).contains(&most),
+            "{most} pages were to be checkpointed"
+        );
+        let wal = std::fs::metadata(folder.path().join("server1.db-wal")).expect("a WAL").len();
+        assert!(wal < 2 * CHECKPOINT_PAGES as u64 * 4_096, "the WAL has {wal} bytes");
+    }
+}

@@ -1,0 +1,108 @@
+//! What a command to the writer is, and what it is applied with.
+
+use domain::{Moment, Rejection, Reserva};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use tokio::time::Instant;
+
+use super::recent_failures::{RecentFailures, Retry};
+use crate::store::environment::Change;
+use crate::store::error::{StoreError, WriteError};
+
+/// A change of the database, carried out by the writer.
+pub trait WriteCommand: Send + 'static {
+    /// What the caller gets once the change is on disk.
+    type Output: Send + 'static;
+
+    /// Decides and writes, in the transaction of a batch. It is applied a second time, alone, if
+    /// another command made the batch fail.
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Self::Output, ApplyError>;
+
+    /// What the copies of a command have in common, if it may arrive more than once. A failure of
+    /// such a command is remembered until its deadline, so that no later copy succeeds.
+    fn retry(&self) -> Option<Retry> {
+        None
+    }
+}
+
+/// Why a command has no output.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It was decided against. What it has written stays, and the batch goes on.
+    #[error(transparent)]
+    Refused(#[from] WriteError),
+    /// The database failed, and the whole transaction is rolled back.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
+impl From<Rejection> for ApplyError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refused(rejection.into())
+    }
+}
+
+impl From<rusqlite::Error> for ApplyError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The transaction of a batch, and what its commands decide by.
+pub struct WriteContext<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) server_id: &'a str,
+    /// The wall-clock time at which the whole batch happens.
+    pub(super) now: Moment,
+    /// The same on the clock of deadlines.
+    pub(super) clock: Instant,
+    pub(super) recent_failures: &'a RecentFailures,
+    pub(super) last_sweep: Moment,
+    /// Reported after the commit.
+    pub(super) changes: Vec<Change>,
+}
+
+impl WriteContext<'_> {
+    /// Runs a statement that returns no rows; the number of rows changed.
+    pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.execute(parameters)?)
+    }
+
+    /// The first row of a query, if there is one.
+    pub(super) fn find<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T: for<'r, 's> TryFrom<&'r Row<'s>, Error = rusqlite::Error>,
+    {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(parameters, |row| T::try_from(row)).optional()?)
+    }
+
+    /// Refuses a command that has no effect yet if a copy of it has failed or it comes too late.
+    pub(super) fn check_in_time(
+        &self,
+        command: &impl WriteCommand,
+        deadline: Instant,
+    ) -> Result<(), WriteError> {
+        match self.recent_failures.of_copy(|| command.retry()) {
+            Some(failure) => Err(failure),
+            None if self.clock > deadline => Err(WriteError::Expired),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn posto_inexistente(&self, posto_id: i64) -> Rejection {
+        Rejection::PostoInexistente { posto_id, servidor: self.server_id.to_owned() }
+    }
+
+    /// Reports a reserva that was made or cancelled.
+    pub(super) fn reserva_changed(&mut self, reserva: &Reserva) {
+        // A reserva that has not begun does not affect its posto; the sweep reports its begin.
+        if reserva.interval.contains(self.now) {
+            self.changes.push(Change::Posto(reserva.posto_id));
+        }
+        self.changes.push(Change::Reserva(reserva.clone()));
+    }
+}

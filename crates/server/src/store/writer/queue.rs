@@ -1,0 +1,118 @@
+//! The writer's queue, and which of its commands share a transaction.
+
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::recent_failures::Retry;
+use crate::store::error::{StoreError, WriteError};
+
+/// Commands in one transaction: enough to share an fsync, few enough that the first does not wait
+/// long for the last.
+const MAX_BATCH: usize = 512;
+/// A batch lingers if it and the one before have at least so many commands together: then more
+/// are probably about to arrive.
+const LINGER_IF_AT_LEAST: usize = 8;
+/// A batch of this size or more does not linger: each command's share of the transaction is small
+/// already, and while all callers wait for the batch none of them sends.
+const LINGER_IF_BELOW: usize = 16;
+/// How long a batch waits for more: a transaction costs much, a further command in it little.
+const LINGER: Duration = Duration::from_micros(500);
+
+type Outcome<C> = Result<<C as WriteCommand>::Output, WriteError>;
+
+/// A command of any type, in the queue or in a batch.
+pub(in crate::store) trait Queued: Send {
+    /// Applies the command and keeps its outcome.
+    fn apply(&mut self, context: &mut WriteContext<'_>) -> Result<(), StoreError>;
+    fn retry(&self) -> Option<Retry>;
+    /// Sends the outcome to the caller.
+    fn answer(self: Box<Self>);
+    /// Tells the caller that the command could not be written.
+    fn fail(self: Box<Self>);
+}
+
+struct Pending<C: WriteCommand> {
+    command: C,
+    outcome: Option<Outcome<C>>,
+    caller: oneshot::Sender<Outcome<C>>,
+}
+
+/// A command for the queue, and where its outcome will arrive.
+pub(in crate::store) fn pending<C: WriteCommand>(
+    command: C,
+) -> (Box<dyn Queued>, oneshot::Receiver<Outcome<C>>) {
+    let (caller, outcome) = oneshot::channel();
+    (Box::new(Pending { command, outcome: None, caller }), outcome)
+}
+
+impl<C: WriteCommand> Queued for Pending<C> {
+    fn apply(&mut self, context: &mut WriteContext<'_>) -> Result<(), StoreError> {
+        self.outcome = Some(match self.command.apply(context) {
+            Ok(output) => Ok(output),
+            Err(ApplyError::Refused(reason)) => Err(reason),
+            Err(ApplyError::Failed(failure)) => return Err(failure),
+        });
+        Ok(())
+    }
+
+    fn retry(&self) -> Option<Retry> {
+        self.command.retry()
+    }
+
+    fn answer(self: Box<Self>) {
+        // A caller that stopped waiting needs no answer.
+        let _ = self.caller.send(self.outcome.unwrap_or(Err(WriteError::Unavailable)));
+    }
+
+    fn fail(self: Box<Self>) {
+        let _ = self.caller.send(Err(WriteError::Unavailable));
+    }
+}
+
+/// Changes nothing: its answer means that every command queued before it was written or failed.
+pub(in crate::store) struct Barrier;
+
+impl WriteCommand for Barrier {
+    type Output = ();
+
+    fn apply(&self, _: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        Ok(())
+    }
+}
+
+/// The queue, taken in batches.
+pub(super) struct Batches {
+    queue: mpsc::Receiver<Box<dyn Queued>>,
+    last_len: usize,
+}
+
+impl Batches {
+    pub(super) fn new(queue: mpsc::Receiver<Box<dyn Queued>>) -> Self {
+        Self { queue, last_len: 0 }
+    }
+
+    /// Waits for a command and takes all that are queued, in order of arrival; false when the
+    /// queue is closed.
+    pub(super) fn next(&mut self, batch: &mut Vec<Box<dyn Queued>>) -> bool {
+        let Some(first) = self.queue.blocking_recv() else { return false };
+        batch.push(first);
+        self.take_queued(batch);
+        if self.last_len + batch.len() >= LINGER_IF_AT_LEAST && batch.len() < LINGER_IF_BELOW {
+            thread::sleep(LINGER);
+            self.take_queued(batch);
+        }
+        self.last_len = batch.len();
+        true
+    }
+
+    fn take_queued(&mut self, batch: &mut Vec<Box<dyn Queued>>) {
+        while batch.len() < MAX_BATCH
+            && let Ok(queued) = self.queue.try_recv()
+        {
+            batch.push(queued);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Commands that failed for a passing reason, so that a late copy of one does not succeed.
+//!
+//! The broker may deliver a command twice, and the gateway repeats it when a connection may have
+//! lost it. If the disk is full for the first copy and not for the second, its caller has read
+//! "not now" and the command would be carried out all the same. So each failure is remembered
+//! until the command's deadline; in memory only, since the database is what failed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::store::error::WriteError;
+
+/// A copy of a command has the same deadline, a new attempt a later one. Message expiry has whole
+/// seconds, so a smaller difference does not count.
+const SAME_DEADLINE: Duration = Duration::from_secs(1);
+/// From this size on, failures past their deadline are removed before the map grows.
+const PRUNE_FROM: usize = 1024;
+
+/// Identifies a command among its copies, and tells them from a new attempt.
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// The kind of command.
+    pub(super) command: &'static str,
+    /// The same in every copy and every new attempt.
+    pub(super) id: String,
+    /// When the caller stops waiting.
+    pub(super) deadline: Instant,
+}
+
+/// `command` and `id` of a [`Retry`].
+type Key = (&'static str, String);
+
+/// The failures whose deadline has not passed. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(in crate::store) struct RecentFailures {
+    failures: Arc<Mutex<HashMap<Key, (Instant, WriteError)>>>,
+}
+
+impl RecentFailures {
+    /// The failure with which a copy of this command was answered. `command` is called only if
+    /// there are failures at all.
+    pub(super) fn of_copy(&self, command: impl FnOnce() -> Option<Retry>) -> Option<WriteError> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.is_empty() {
+            return None;
+        }
+        let Retry { command, id, deadline } = command()?;
+        let (until, failure) = failures.get(&(command, id))?;
+        (deadline < *until + SAME_DEADLINE).then(|| failure.clone())
+    }
+
+    /// Remembers a failure; call it before the caller is answered.
+    pub(in crate::store) fn add(&self, command: Option<Retry>, failure: WriteError) {
+        let Some(Retry { command, id, deadline }) = command else { return };
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= PRUNE_FROM && failures.len() == failures.capacity() {
+            let now = Instant::now();
+            failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
+        }
+        failures.insert((command, id), (deadline, failure));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry(command: &'static str, id: &str, deadline: Instant) -> Option<Retry> {
+        Some(Retry { command, id: id.to_owned(), deadline })
+    }
+
+    #[test]
+    fn a_copy_gets_the_same_failure_and_a_new_attempt_does_not() {
+        let recent_failures = RecentFailures::default();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        recent_failures.add(retry("reserve", "r1", deadline), WriteError::Unavailable);
+        let of_copy =
+            |command, id, deadline| recent_failures.of_copy(|| retry(command, id, deadline));
+        assert_eq!(of_copy("reserve", "r1", deadline), Some(WriteError::Unavailable));
+        let copy = deadline - Duration::from_secs(2);
+        assert_eq!(of_copy("reserve", "r1", copy), Some(WriteError::Unavailable));
+        assert_eq!(of_copy("reserve", "r1", deadline + Duration::from_secs(2)), None);
+        assert_eq!(of_copy("reserve", "r2", deadline), None);
+        assert_eq!(of_copy("cancel", "r1", deadline), None);
+    }
+
+    #[test]
+    fn it_does_not_grow_for_ever() {
+        let recent_failures = RecentFailures::default();
+        let past = Instant::now() - Duration::from_secs(5);
+        for number in 0..50_000 {
+            let command = retry("reserve", &format!("r{number}"), past);
+            recent_failures.add(command, WriteError::Overloaded);
+        }
+        assert!(recent_failures.failures.lock().expect("a lock").len() < 5_000);
+    }
+}

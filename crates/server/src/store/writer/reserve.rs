@@ -1,0 +1,162 @@
+//! Reserving a posto.
+
+use domain::{PostoFacts, Rejection, Reserva, ReservaCommand, ReservaState, decide_reserva};
+use rusqlite::params;
+use tokio::time::Instant;
+
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::recent_failures::Retry;
+use crate::failpoints::{self, Bug};
+use crate::store::error::StoreError;
+use crate::store::request_outcome::{self, AcceptedRow, RefusedRow, RequestOutcome, Reserved};
+
+/// Reserves a posto; a repeated request gets its first answer again.
+#[derive(Debug, Clone)]
+pub struct Reserve {
+    /// The same in every repeat.
+    pub request_id: String,
+    /// Differs if another request reuses the `request_id`.
+    pub fingerprint: [u8; 16],
+    pub command: ReservaCommand,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+impl WriteCommand for Reserve {
+    type Output = Reserved;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserved, ApplyError> {
+        if let Some(first) = self.first_outcome(context)? {
+            return Ok(first.answer_to(self.fingerprint)?);
+        }
+        context.check_in_time(self, self.deadline)?;
+        let command = &self.command;
+        let posto = context.posto_facts(command.posto_id)?;
+        // A stretch that makes no sense is refused whoever holds the posto.
+        let holdings = match command.stretch.resolve(context.now) {
+            Ok(wanted) => context.holdings(command.posto_id, wanted.inicio(), wanted.fim())?,
+            Err(_) => Vec::new(),
+        };
+        let decided =
+            decide_reserva(command, context.server_id, posto.as_ref(), &holdings, context.now);
+        let interval = match decided {
+            Ok(interval) => interval,
+            Err(rejection) => {
+                self.write_refusal(context, posto.as_ref(), &rejection)?;
+                return Err(rejection.into());
+            }
+        };
+        let mut reserva = Reserva {
+            id: 0,
+            request_id: self.request_id.clone(),
+            posto_id: command.posto_id,
+            placa: command.carro.placa.clone(),
+            interval,
+            state: ReservaState::Ativa,
+        };
+        let nome = posto.map(|posto| posto.nome).unwrap_or_default();
+        self.write_carro(context)?;
+        reserva.id = self.write_reserva(context, &reserva, &nome)?;
+        context.reserva_changed(&reserva);
+        Ok(Reserved { reserva, nome })
+    }
+
+    fn retry(&self) -> Option<Retry> {
+        let (id, deadline) = (self.request_id.clone(), self.deadline);
+        Some(Retry { command: "reserve", id, deadline })
+    }
+}
+
+impl Reserve {
+    /// How the same request was decided before, if it was.
+    fn first_outcome(
+        &self,
+        context: &WriteContext<'_>,
+    ) -> Result<Option<RequestOutcome>, StoreError> {
+        let request_id = [&self.request_id];
+        if failpoints::has(Bug::ForgottenReply) {
+            context.execute("DELETE FROM refusals WHERE request_id = ?1", request_id)?;
+            return Ok(None);
+        }
+        if let Some(accepted) = context.find::<AcceptedRow>(AcceptedRow::SELECT, request_id)? {
+            return Ok(Some(accepted.outcome(context.now)?));
+        }
+        let refused = context.find::<RefusedRow>(RefusedRow::SELECT, request_id)?;
+        refused.map(|row| row.outcome(context.server_id)).transpose()
+    }
+
+    /// The latest description of a carro is that of its newest reservation.
+    fn write_carro(&self, context: &WriteContext<'_>) -> Result<(), StoreError> {
+        let carro = &self.command.carro;
+        context.execute(
+            "INSERT INTO carros
+                 (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (placa) DO UPDATE SET
+                 modelo = excluded.modelo,
+                 capacidade_bateria = excluded.capacidade_bateria,
+                 nivel_bateria_atual = excluded.nivel_bateria_atual,
+                 taxa_descarga = excluded.taxa_descarga,
+                 updated_at = excluded.updated_at",
+            params![
+                carro.placa.as_str(),
+                carro.modelo,
+                carro.capacidade_bateria.get(),
+                carro.nivel_bateria.get(),
+                carro.taxa_descarga.get(),
+                context.now.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The id of the new reserva.
+    fn write_reserva(
+        &self,
+        context: &WriteContext<'_>,
+        reserva: &Reserva,
+        nome: &str,
+    ) -> Result<i64, StoreError> {
+        context.execute(
+            "INSERT INTO reservas
+                 (request_id, posto_id, placa, inicio, fim, status, fingerprint, nome,
+                  created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8)",
+            params![
+                reserva.request_id,
+                reserva.posto_id,
+                reserva.placa.as_str(),
+                reserva.interval.inicio().as_millis(),
+                reserva.interval.fim().as_millis(),
+                self.fingerprint,
+                nome,
+                context.now.as_millis()
+            ],
+        )?;
+        Ok(context.connection.last_insert_rowid())
+    }
+
+    fn write_refusal(
+        &self,
+        context: &WriteContext<'_>,
+        posto: Option<&PostoFacts>,
+        rejection: &Rejection,
+    ) -> Result<(), StoreError> {
+        let Some(name) = request_outcome::rejection_name(rejection) else {
+            return Ok(());
+        };
+        context.execute(
+            "INSERT INTO refusals (request_id, fingerprint, posto_id, nome, rejection, decided_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                self.request_id,
+                self.fingerprint,
+                self.command.posto_id,
+                posto.map_or("", |posto| posto.nome.as_str()),
+                name,
+                context.now.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+}
