@@ -16,4 +16,4 @@ pub use http::{
 };
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, environment, now, shutdown_signal};
-pub use tasks::{spawn_essential, until_asked_or_broken};
+pub use tasks::{spawn_essential, until_shutdown};
