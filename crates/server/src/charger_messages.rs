@@ -1,79 +1,82 @@
-//! What chargers said and the database could not take yet.
+//! What chargers reported and the database could not store yet.
 //!
-//! Whoever reserves is told of a fault and asks again; a charger is not, and says that it is
-//! broken only once. So its latest word is kept, and written as soon as that can be done.
+//! A client whose request fails sees the error and repeats it. A charger reports a fault only
+//! once, so its latest message is kept here until it is written.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::PostoChange;
 
 use crate::store::WriteError;
 
-/// The most postos whose chargers are remembered; ids come from outside.
-const MOST: usize = 100_000;
+/// Postos whose messages are kept at most: the ids come from outside and need not exist.
+const MAX_POSTOS: usize = 100_000;
 
-/// The latest word of each charger, until it is on disk.
+/// The latest message of each charger, until it is on disk.
 #[derive(Debug, Default)]
-pub(crate) struct Chargers {
-    words: Mutex<Words>,
+pub(crate) struct ChargerMessages {
+    inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
-struct Words {
-    last: u64,
-    of_posto: HashMap<i64, Word>,
+struct Inner {
+    last_number: u64,
+    by_posto: HashMap<i64, ChargerMessage>,
 }
 
 #[derive(Debug)]
-struct Word {
+struct ChargerMessage {
+    /// Messages are numbered in order of arrival.
     number: u64,
-    /// There while nobody is writing it.
+    /// `None` while it is being written.
     unwritten: Option<PostoChange>,
 }
 
-impl Chargers {
-    /// A word arrived: its number. Whatever that charger said before does not count any more.
-    pub(super) fn heard(&self, posto_id: i64) -> u64 {
-        let mut words = self.lock();
-        words.last += 1;
-        let number = words.last;
-        if words.of_posto.len() < MOST || words.of_posto.contains_key(&posto_id) {
-            words.of_posto.insert(posto_id, Word { number, unwritten: None });
+impl ChargerMessages {
+    /// Registers a message that is about to be written and returns its number. It replaces the
+    /// earlier messages of this charger.
+    pub(crate) fn register(&self, posto_id: i64) -> u64 {
+        let mut inner = self.lock();
+        inner.last_number += 1;
+        let number = inner.last_number;
+        if inner.by_posto.len() < MAX_POSTOS || inner.by_posto.contains_key(&posto_id) {
+            inner.by_posto.insert(posto_id, ChargerMessage { number, unwritten: None });
         }
         number
     }
 
-    /// What came of writing it. Only the latest word of a charger is kept.
-    pub(super) fn note(
+    /// Records the outcome of writing a message: it is kept for a retry if the database failed and
+    /// no later message of this charger has arrived.
+    pub(crate) fn record_outcome(
         &self,
         posto_id: i64,
         number: u64,
         change: PostoChange,
         outcome: &Result<i64, WriteError>,
     ) {
-        let mut words = self.lock();
-        let Some(word) = words.of_posto.get_mut(&posto_id).filter(|word| word.number == number)
-        else {
-            return;
-        };
+        let mut inner = self.lock();
+        let latest = inner.by_posto.get_mut(&posto_id).filter(|latest| latest.number == number);
+        let Some(latest) = latest else { return };
         if matches!(outcome, Err(WriteError::Unavailable | WriteError::Overloaded)) {
-            word.unwritten = Some(change);
+            latest.unwritten = Some(change);
         } else {
-            words.of_posto.remove(&posto_id);
+            inner.by_posto.remove(&posto_id);
         }
     }
 
-    /// Takes what is to be written still; what fails again is to be noted again.
-    pub(super) fn take_unwritten(&self) -> Vec<(i64, u64, PostoChange)> {
-        let mut words = self.lock();
-        let unwritten =
-            |(id, word): (&i64, &mut Word)| Some((*id, word.number, word.unwritten.take()?));
-        words.of_posto.iter_mut().filter_map(unwritten).collect()
+    /// Takes the messages to write again: posto id, number, change. The caller records the outcome
+    /// of each.
+    pub(crate) fn take_unwritten(&self) -> Vec<(i64, u64, PostoChange)> {
+        let mut inner = self.lock();
+        let unwritten = |(posto_id, message): (&i64, &mut ChargerMessage)| {
+            Some((*posto_id, message.number, message.unwritten.take()?))
+        };
+        inner.by_posto.iter_mut().filter_map(unwritten).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Words> {
-        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,30 +89,31 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_kept_until_it_is_written() {
-        let chargers = Chargers::default();
-        let number = chargers.heard(5);
-        chargers.note(5, number, change(false), &Err(WriteError::Unavailable));
-        assert_eq!(chargers.take_unwritten(), [(5, number, change(false))]);
-        assert_eq!(chargers.take_unwritten(), [], "it is being written");
-        chargers.note(5, number, change(false), &Err(WriteError::Overloaded));
-        assert_eq!(chargers.take_unwritten(), [(5, number, change(false))]);
-        chargers.note(5, number, change(false), &Ok(5));
-        assert_eq!(chargers.take_unwritten(), []);
-        assert!(chargers.lock().of_posto.is_empty(), "nothing is left of what is done");
+    fn a_message_is_kept_until_it_is_written() {
+        let messages = ChargerMessages::default();
+        let number = messages.register(5);
+        messages.record_outcome(5, number, change(false), &Err(WriteError::Unavailable));
+        assert_eq!(messages.take_unwritten(), [(5, number, change(false))]);
+        assert_eq!(messages.take_unwritten(), [], "it is being written");
+        messages.record_outcome(5, number, change(false), &Err(WriteError::Overloaded));
+        assert_eq!(messages.take_unwritten(), [(5, number, change(false))]);
+        messages.record_outcome(5, number, change(false), &Ok(5));
+        assert_eq!(messages.take_unwritten(), []);
+        assert!(messages.lock().by_posto.is_empty(), "a written message is forgotten");
     }
 
     #[test]
-    fn an_older_word_never_follows_a_newer_one() {
-        let chargers = Chargers::default();
-        let first = chargers.heard(5);
-        chargers.note(5, first, change(false), &Err(WriteError::Unavailable));
-        // The newer word is under way when the older one would be tried again, and before.
-        let second = chargers.heard(5);
-        assert_eq!(chargers.take_unwritten(), []);
-        chargers.note(5, first, change(false), &Err(WriteError::Unavailable));
-        assert_eq!(chargers.take_unwritten(), []);
-        chargers.note(5, second, change(true), &Err(WriteError::Unavailable));
-        assert_eq!(chargers.take_unwritten(), [(5, second, change(true))]);
+    fn an_older_message_is_never_written_after_a_newer_one() {
+        let messages = ChargerMessages::default();
+        let first = messages.register(5);
+        messages.record_outcome(5, first, change(false), &Err(WriteError::Unavailable));
+        // While the second message is being written, the first is not tried again, and a late
+        // outcome of the first changes nothing.
+        let second = messages.register(5);
+        assert_eq!(messages.take_unwritten(), []);
+        messages.record_outcome(5, first, change(false), &Err(WriteError::Unavailable));
+        assert_eq!(messages.take_unwritten(), []);
+        messages.record_outcome(5, second, change(true), &Err(WriteError::Unavailable));
+        assert_eq!(messages.take_unwritten(), [(5, second, change(true))]);
     }
 }

@@ -1,15 +1,17 @@
-//! One operator's servidor: its postos and reservas, an admin API over HTTP, and the handlers
-//! of what reaches it over the broker.
+//! One operator's servidor: its postos and reservas, an admin API over HTTP, and the commands that
+//! reach it over the broker.
 
 mod admin;
 mod announce;
+mod app_state;
+mod charger_messages;
 mod config;
 mod failure;
 mod handlers;
 mod import;
+mod listing_cache;
 mod program;
 mod sabotage;
-mod servidor;
 mod start;
 pub mod store;
 mod wire;

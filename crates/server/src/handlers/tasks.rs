@@ -1,4 +1,4 @@
-//! The messages being worked on.
+//! The messages that are being handled: one task each, and a bounded number of them.
 
 use std::sync::Arc;
 
@@ -6,48 +6,50 @@ use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-/// The most messages worked on at once. The broker is asked for no more than this either, but
-/// Mosquitto 2.0.11 leaves many more unacknowledged once it has a queue; they wait in the inbox.
-const MOST: usize = 2048;
+/// Messages handled at the same time. The broker is asked to leave no more than this
+/// unacknowledged, but Mosquitto 2.0.11 sends many more once it has a queue: those wait in the
+/// inbox.
+pub(crate) const MAX_TASKS: usize = 2048;
 
-/// Tasks, one a message, never more than [`MOST`].
-pub(super) struct InHand {
-    tasks: TaskTracker,
-    room: Arc<Semaphore>,
+pub(super) struct Tasks {
+    tracker: TaskTracker,
+    permits: Arc<Semaphore>,
+    /// The permit of the next task.
     next: Option<OwnedSemaphorePermit>,
 }
 
-impl Default for InHand {
+impl Default for Tasks {
     fn default() -> Self {
-        Self { tasks: TaskTracker::new(), room: Arc::new(Semaphore::new(MOST)), next: None }
+        let permits = Arc::new(Semaphore::new(MAX_TASKS));
+        Self { tracker: TaskTracker::new(), permits, next: None }
     }
 }
 
-impl InHand {
-    /// Waits until there is room for one more.
-    pub(super) async fn room(&mut self) {
+impl Tasks {
+    /// Waits until one more task may be spawned. Cancelling and calling it again loses nothing.
+    pub(super) async fn ready(&mut self) {
         if self.next.is_none() {
-            // It fails only for a semaphore that is closed, which this one never is.
-            self.next = Arc::clone(&self.room).acquire_owned().await.ok();
+            // `acquire_owned` fails only on a closed semaphore, and this one is never closed.
+            self.next = Arc::clone(&self.permits).acquire_owned().await.ok();
         }
     }
 
-    /// Works on a message, in the room that was waited for. Its first step is made at once, which
-    /// for a change is as far as the writer's queue: so changes are made in order of arrival.
+    /// Spawns the task that [`ready`](Self::ready) waited for. It is polled once at once, which
+    /// takes a command as far as the writer's queue: so changes are made in order of arrival.
     pub(super) fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
-        let room = self.next.take();
+        let permit = self.next.take();
         let mut work = Box::pin(async move {
             work.await;
-            drop(room);
+            drop(permit);
         });
         if work.as_mut().now_or_never().is_none() {
-            self.tasks.spawn(work);
+            self.tracker.spawn(work);
         }
     }
 
-    /// Waits until all are done.
+    /// Waits until all tasks have ended.
     pub(super) async fn finish(self) {
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.tracker.close();
+        self.tracker.wait().await;
     }
 }

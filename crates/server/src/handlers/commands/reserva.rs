@@ -1,14 +1,13 @@
-//! `server/postos/reserva`: gives a carro a posto.
+//! `server/postos/reserva`: reserves a posto for a carro.
 
+use protocol::ReservaRequest;
 use tokio::time::Instant;
-
-use protocol::{ReservaReply, ReservaRequest, StatusReply};
 use tracing::info;
 use uuid::Uuid;
 
-use super::Reply;
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
+use crate::handlers::message::Reply;
 use crate::store::{Reservation, Reserved};
 use crate::wire;
 
@@ -16,7 +15,7 @@ use crate::wire;
 const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x8d0c_61f2_4b7e_4a51_9c3d_e2a7_50f1_6b94);
 
 pub(super) async fn handle(
-    servidor: &Servidor,
+    app: &AppState,
     payload: &[u8],
     deadline: Instant,
 ) -> Result<Reply, Failure> {
@@ -31,28 +30,21 @@ pub(super) async fn handle(
         },
         deadline,
     };
-    let Reserved { reserva, nome } = servidor
-        .store
-        .reserve(reservation)
-        .await
-        .map_err(|error| Failure::from_write(error, &servidor.id))?;
+    let reserved = app.store.reserve(reservation).await;
+    let Reserved { reserva, nome } = reserved.map_err(|error| app.write_failure(error))?;
     let (request_id, client_id) = (request.request_id, request.client_id);
     info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
-    let reply = ReservaReply {
-        request_id: request_id.clone(),
-        status: StatusReply::Sucesso,
-        mensagem: format!(
-            "O posto {nome} localizado no servidor {} foi reservado para o carro de placa {}.",
-            servidor.id, reserva.placa
-        ),
-        reserva: wire::reserva(&reserva),
-    };
-    Reply::json(client_id, request_id, &reply)
+    let mensagem = format!(
+        "O posto {nome} localizado no servidor {} foi reservado para o carro de placa {}.",
+        app.server_id, reserva.placa
+    );
+    Reply::reserva(client_id, request_id, mensagem, &reserva)
 }
 
-/// Stands for everything that is asked, whoever asks and through whichever gateway.
+/// Covers everything the reservation asks for, and neither the client nor the gateway: a repeat
+/// through another gateway is the same request.
 fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
-    let asked = (&request.carro, request.posto_id, request.inicio, request.fim);
-    let text = serde_json::to_vec(&asked).unwrap_or_default();
-    Uuid::new_v5(&FINGERPRINT_NAMESPACE, &text).into_bytes()
+    let content = (&request.carro, request.posto_id, request.inicio, request.fim);
+    let json = serde_json::to_vec(&content).unwrap_or_default();
+    Uuid::new_v5(&FINGERPRINT_NAMESPACE, &json).into_bytes()
 }
