@@ -7,6 +7,6 @@ mod gateway;
 mod http;
 mod start;
 
-pub use config::Config;
+pub use config::{Config, HTTP_ADDR, SETTINGS};
 pub use http::openapi;
 pub use start::{Client, StartError};

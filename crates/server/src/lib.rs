@@ -17,7 +17,7 @@ pub mod store;
 mod wire;
 
 pub use admin::openapi;
-pub use config::{Config, PostosCsv};
+pub use config::{Config, PostosCsv, SETTINGS};
 pub use import::{ImportError, read_postos};
 pub use program::main;
 pub use start::{Server, StartError};
