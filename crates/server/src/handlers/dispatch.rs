@@ -1,6 +1,5 @@
 //! Finds the handler of a message by its topic, and acknowledges the message afterwards.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bus::{Ack, Delivery, Join};
@@ -74,34 +73,33 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
         debug!(topic, "a retained message is not acted on again");
         return Ok(None);
     }
-    let inbound = ServerInbound::from_topic(topic, &app.server_id)
-        .ok_or("no message of ours has this topic")?;
-    let is_for_us = |id: Cow<'_, str>| id == app.server_id.as_str();
-    match inbound {
+    let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
+    let is_for_us = |id: &str| id == app.server_id.as_str();
+    Ok(Some(match inbound {
         ServerInbound::Command { command, direct } => {
-            let addressee = || Address::server_id(payload).map_err(to_text);
-            let ours = direct || is_for_us(addressee()?.ok_or("server_id is missing")?);
-            Ok(ours.then_some(Work::Command { command, direct }))
+            if !direct {
+                let id = Address::server_id(payload).map_err(to_text)?;
+                if !is_for_us(&id.ok_or("server_id is missing")?) {
+                    return Ok(None);
+                }
+            }
+            Work::Command { command, direct }
         }
         ServerInbound::CarroStatus(placa) => {
-            let telemetry = telemetry::from_status(placa, payload).map_err(to_text)?;
-            Ok(Some(Work::Telemetry(telemetry)))
+            Work::Telemetry(telemetry::from_status(placa, payload).map_err(to_text)?)
         }
         ServerInbound::CarroBateria(placa) => {
-            let telemetry = telemetry::from_bateria(placa, payload).map_err(to_text)?;
-            Ok(Some(Work::Telemetry(telemetry)))
+            Work::Telemetry(telemetry::from_bateria(placa, payload).map_err(to_text)?)
         }
         ServerInbound::PontoDisponibilidade(posto_id) => {
             // Posto ids repeat across servidores. A message without a server_id is a bad one.
-            if let Ok(Some(id)) = Address::server_id(payload)
-                && !is_for_us(id)
-            {
+            if matches!(Address::server_id(payload), Ok(Some(id)) if !is_for_us(&id)) {
                 return Ok(None);
             }
-            let (id, change) = disponibilidade::read(posto_id, payload).map_err(to_text)?;
-            Ok(Some(Work::ChargerMessage(id, change)))
+            let (posto_id, change) = disponibilidade::read(posto_id, payload).map_err(to_text)?;
+            Work::ChargerMessage(posto_id, change)
         }
-    }
+    }))
 }
 
 async fn one_command(app: Arc<AppState>, command: Command, message: Message, ack: Ack) {
