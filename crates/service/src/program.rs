@@ -13,7 +13,7 @@ use protocol::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::error;
 
-use crate::Setting;
+use crate::settings::Setting;
 
 /// A start failed for a reason that the operator can fix.
 const EXIT_CANNOT_START: u8 = 2;

@@ -98,7 +98,7 @@ impl FromStr for Host {
 }
 
 /// A time limit in seconds, decimals allowed. At least 2: MQTT counts expiry in whole seconds, so a
-/// shorter limit could not be told to the broker.
+/// shorter limit cannot be expressed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeLimit(pub Duration);
 

@@ -37,7 +37,7 @@ impl<'a> Call<'a> {
     }
 
     /// Whether a command on this servidor's own topic is for it: another's is dropped. One that
-    /// names no servidor counts as ours, so that its sender is told what is wrong with it.
+    /// names no servidor counts as ours, so that its sender gets an error reply.
     pub(super) fn is_ours(&self, payload: &[u8]) -> bool {
         match Address::server_id(payload) {
             Ok(Some(id)) => id == self.app.server_id.as_str(),
