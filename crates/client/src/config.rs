@@ -1,96 +1,94 @@
-//! What is set for a gateway, read once at start.
+//! The settings of a gateway, read once at start.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
 use protocol::{ClientId, Entrega};
-use service::{ConfigError, Lookup};
+use service::{ConfigError, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit};
 
-const DEFAULT_MAX_IN_FLIGHT: NonZeroU16 = NonZeroU16::new(4096).unwrap();
+const MQTT_CLIENT_ID: Setting = Setting {
+    name: "MQTT_CLIENT_ID",
+    default: None,
+    should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",
+    about: "id of this gateway on the broker and in its topics",
+};
 
-/// Settings of one gateway.
+const MQTT_ENTREGA: Setting = Setting {
+    name: "MQTT_ENTREGA",
+    default: Some("difusao"),
+    should_be: "difusao or direta",
+    about: "difusao sends a command to every servidor, direta only to its own",
+};
+
+/// Where the HTTP API listens.
+pub const HTTP_ADDR: Setting = Setting {
+    name: "HTTP_ADDR",
+    default: Some("0.0.0.0:8001"),
+    should_be: "an address and port, for example 0.0.0.0:8001",
+    about: "address of the HTTP API",
+};
+
+const TEMPO_LIMITE_POSTOS: Setting = Setting {
+    name: "TEMPO_LIMITE_POSTOS",
+    default: Some("5"),
+    should_be: TimeLimit::SHOULD_BE,
+    about: "seconds that a query may take",
+};
+
+const TEMPO_LIMITE_RESERVA: Setting = Setting {
+    name: "TEMPO_LIMITE_RESERVA",
+    default: Some("10"),
+    should_be: TimeLimit::SHOULD_BE,
+    about: "seconds that a reservation or cancellation may take",
+};
+
+const MAX_REQUISICOES: Setting = Setting {
+    name: "MAX_REQUISICOES",
+    default: Some("4096"),
+    should_be: "a number of requests from 1 to 65535",
+    about: "requests in flight; one more is answered with sobrecarregado",
+};
+
+/// Every setting of the program.
+pub const SETTINGS: &[Setting] = &[
+    MQTT_CLIENT_ID,
+    MQTT_BROKER,
+    MQTT_PORT,
+    MQTT_ENTREGA,
+    HTTP_ADDR,
+    TEMPO_LIMITE_POSTOS,
+    TEMPO_LIMITE_RESERVA,
+    MAX_REQUISICOES,
+    RUST_LOG,
+];
+
+/// The values of the settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `MQTT_CLIENT_ID`, required: names this gateway on the broker and in its topics.
     pub client_id: ClientId,
-    /// `MQTT_BROKER`: host of the broker; by default `localhost`.
     pub mqtt_broker: String,
-    /// `MQTT_PORT`: port of the broker; by default 1883.
     pub mqtt_port: u16,
-    /// `MQTT_ENTREGA`: `difusao` (the default) sends a command to every servidor, `direta`
-    /// only to the one it is for.
     pub entrega: Entrega,
-    /// `HTTP_ADDR`: where the HTTP API listens; by default `0.0.0.0:8001`.
     pub http_addr: SocketAddr,
-    /// `TEMPO_LIMITE_POSTOS`: how long a question may take, in seconds; by default 5.
     pub query_limit: Duration,
-    /// `TEMPO_LIMITE_RESERVA`: how long a reservation or cancellation may take, in seconds; by
-    /// default 10.
     pub command_limit: Duration,
-    /// `MAX_REQUISICOES`: requests in flight beyond which the answer is `sobrecarregado`; by
-    /// default 4096.
     pub max_in_flight: usize,
 }
 
 impl Config {
-    /// Reads the settings through a lookup of variables.
-    ///
     /// # Errors
-    /// Names the first variable that is missing or malformed, its value and what it should be.
+    /// The first variable that is missing or malformed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
-        let entrega: Delivery = service::or_default(
-            lookup,
-            "MQTT_ENTREGA",
-            Delivery(Entrega::Difusao),
-            "difusao or direta",
-        )?;
-        let max_in_flight: NonZeroU16 = service::or_default(
-            lookup,
-            "MAX_REQUISICOES",
-            DEFAULT_MAX_IN_FLIGHT,
-            "a number of requests from 1 to 65535",
-        )?;
         Ok(Self {
-            client_id: service::required(
-                lookup,
-                "MQTT_CLIENT_ID",
-                "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",
-            )?,
-            mqtt_broker: service::host(lookup, "MQTT_BROKER", "localhost")?,
-            mqtt_port: service::port(lookup, "MQTT_PORT", 1883)?,
-            entrega: entrega.0,
-            http_addr: service::or_default(
-                lookup,
-                "HTTP_ADDR",
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8001)),
-                "an address and port, for example 0.0.0.0:8001",
-            )?,
-            query_limit: service::duration_secs(
-                lookup,
-                "TEMPO_LIMITE_POSTOS",
-                Duration::from_secs(5),
-            )?,
-            command_limit: service::duration_secs(
-                lookup,
-                "TEMPO_LIMITE_RESERVA",
-                Duration::from_secs(10),
-            )?,
-            max_in_flight: max_in_flight.get().into(),
+            client_id: MQTT_CLIENT_ID.read(lookup)?,
+            mqtt_broker: MQTT_BROKER.read::<Host>(lookup)?.0,
+            mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),
+            entrega: MQTT_ENTREGA.read(lookup)?,
+            http_addr: HTTP_ADDR.read(lookup)?,
+            query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,
+            command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
+            max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),
         })
-    }
-}
-
-struct Delivery(Entrega);
-
-impl std::str::FromStr for Delivery {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "difusao" => Ok(Self(Entrega::Difusao)),
-            "direta" => Ok(Self(Entrega::Direta)),
-            _ => Err(()),
-        }
     }
 }

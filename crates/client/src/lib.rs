@@ -7,7 +7,7 @@ mod gateway;
 mod http;
 mod start;
 
-pub use config::Config;
+pub use config::{Config, HTTP_ADDR, SETTINGS};
 pub use error::GatewayError;
 pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;

@@ -1,33 +1,22 @@
-//! The gateway's program.
+//! The program `client`: a gateway with settings from the environment.
 
 use std::process::ExitCode;
 
-use client::{Client, Config};
+use client::{Client, Config, HTTP_ADDR, SETTINGS};
 use service::Program;
 
 const PROGRAM: Program = Program {
     name: "client",
     version: env!("CARGO_PKG_VERSION"),
     about: "o cliente HTTP dos postos de carregamento (gateway for drivers' apps)",
-    variables: "  MQTT_CLIENT_ID        required, for example cliente1
-  MQTT_BROKER           localhost
-  MQTT_PORT             1883
-  MQTT_ENTREGA          difusao (or direta)
-  HTTP_ADDR             0.0.0.0:8001
-  TEMPO_LIMITE_POSTOS   5 (seconds)
-  TEMPO_LIMITE_RESERVA  10 (seconds)
-  MAX_REQUISICOES       4096
-  RUST_LOG              info",
-    default_addr: "0.0.0.0:8001",
+    settings: SETTINGS,
+    http_addr: HTTP_ADDR,
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(async || -> Result<(), Box<dyn std::error::Error>> {
-        service::init_logs(&service::environment)?;
-        let shutdown = service::shutdown_signal();
+    PROGRAM.main(async |shutdown| {
         let config = Config::from_lookup(&service::environment)?;
-        let client = Client::start(config).await?;
-        client.run_until(shutdown).await?;
+        Client::start(config).await?.run_until(shutdown).await?;
         Ok(())
     })
 }

@@ -81,12 +81,12 @@ impl Client {
         let router = http::router(Arc::clone(&self.gateway), self.max_in_flight);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);
-        let asked = service::until_asked_or_broken(shutdown, &self.broken).await;
+        let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         stop.cancel();
         let _ = serving.await;
         self.gateway.bus.close(BUS_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
-        if asked { Ok(()) } else { Err(std::io::Error::other("an essential task has ended")) }
+        outcome
     }
 }

@@ -1,5 +1,7 @@
 //! Which servidores are there.
 
+use std::str::FromStr;
+
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +28,14 @@ pub enum Entrega {
     Direta,
 }
 
+impl FromStr for Entrega {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Self::deserialize(StrDeserializer::new(text))
+    }
+}
+
 /// `server/{server_id}/status`: retained birth and Last Will of a servidor's connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServerPresence {
@@ -46,8 +56,7 @@ pub struct ServerPresence {
 /// Those that are known here; a newer program may have more.
 fn known_entregas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entrega>, D::Error> {
     let words = Vec::<String>::deserialize(deserializer)?;
-    let known = |word: &String| Entrega::deserialize(StrDeserializer::<ValueError>::new(word)).ok();
-    Ok(words.iter().filter_map(known).collect())
+    Ok(words.iter().filter_map(|word| word.parse().ok()).collect())
 }
 
 fn broadcast_only() -> Vec<Entrega> {

@@ -1,6 +1,7 @@
-//! Tells whoever listens what has changed: `pontos/{posto_id}/status`, `reservas/{id}/status`.
+//! Publishes what has changed, on `pontos/{posto_id}/status` and `reservas/{id}/status`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Join, Outgoing};
@@ -9,24 +10,25 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::servidor::Servidor;
+use crate::app_state::AppState;
 use crate::store::Change;
 use crate::wire;
 
-/// How long changes gather before they are told.
-const GATHERING: Duration = Duration::from_millis(20);
+/// How long changes are collected before they are published: under load one query then reads the
+/// postos of many changes.
+const LINGER: Duration = Duration::from_millis(20);
 
-/// What was last told of a posto: `disponivel`, `em_manutencao`.
-type Told = HashMap<i64, (bool, bool)>;
+/// The last published `disponivel` and `em_manutencao` of each posto.
+type LastPublished = HashMap<i64, (bool, bool)>;
 
-/// Announces changes until told to stop, and then those that are waiting.
+/// Publishes changes until `stop`, and then those that are still waiting.
 pub(crate) async fn run(
-    servidor: Servidor,
+    app: Arc<AppState>,
     mut changes: mpsc::Receiver<Vec<Change>>,
     stop: CancellationToken,
 ) {
-    // Of the time before nobody here knows what was told: the first change of each is news.
-    let mut told = Told::new();
+    // After a restart we do not know what was published, so each posto's first change always is.
+    let mut last_published = LastPublished::new();
     loop {
         let next = tokio::select! {
             biased;
@@ -34,76 +36,75 @@ pub(crate) async fn run(
             () = stop.cancelled() => None,
         };
         let Some(mut batch) = next else { return };
-        // Under load many changes are told with one look at the database.
-        tokio::time::sleep(GATHERING).await;
+        tokio::time::sleep(LINGER).await;
         while let Ok(more) = changes.try_recv() {
             batch.extend(more);
         }
-        let mut postos = BTreeSet::new();
+        let mut posto_ids = BTreeSet::new();
         for change in batch {
             match change {
                 Change::Posto(id) => {
-                    postos.insert(id);
+                    posto_ids.insert(id);
                 }
-                Change::Reserva(reserva) => announce_reserva(&servidor, &reserva),
+                Change::Reserva(reserva) => announce_reserva(&app, &reserva),
             }
         }
-        announce_postos(&servidor, postos, &mut told).await;
+        announce_postos(&app, posto_ids, &mut last_published).await;
     }
 }
 
-fn announce_reserva(servidor: &Servidor, reserva: &domain::Reserva) {
+fn announce_reserva(app: &AppState, reserva: &domain::Reserva) {
     let Ok(request_id) = reserva.request_id.parse() else {
         return error!(reserva_id = reserva.id, "a stored request_id is no request_id");
     };
     let event = ReservaEvent {
-        server_id: servidor.id.clone(),
+        server_id: app.server_id.clone(),
         reserva_id: reserva.id,
         request_id,
         placa: reserva.placa.as_str().to_owned(),
         posto_id: reserva.posto_id,
         status: wire::reserva_status(reserva.state),
-        timestamp: wire::timestamp(servidor.now()),
+        timestamp: wire::timestamp(app.now()),
     };
-    publish(servidor, topics::reserva_status(reserva.id), &event);
+    publish(app, topics::reserva_status(reserva.id), &event);
 }
 
-async fn announce_postos(servidor: &Servidor, ids: BTreeSet<i64>, told: &mut Told) {
+async fn announce_postos(app: &AppState, ids: BTreeSet<i64>, last_published: &mut LastPublished) {
     if ids.is_empty() {
         return;
     }
     let ids: Vec<i64> = ids.into_iter().collect();
-    let now = servidor.now();
-    let postos = match servidor.store.postos_by_id(&ids, now).await {
+    let now = app.now();
+    let postos = match app.store.postos_by_id(&ids, now).await {
         Ok(postos) => postos,
         Err(error) => return error!(%error, "changed postos cannot be read"),
     };
     let states: HashMap<i64, (bool, bool)> =
         postos.into_iter().map(|p| (p.id, (p.disponivel, p.em_manutencao))).collect();
     for id in ids {
-        // One that was removed can be used no more.
+        // A posto that is not found was removed.
         let state = states.get(&id).copied().unwrap_or((false, false));
-        if told.insert(id, state) == Some(state) {
+        if last_published.insert(id, state) == Some(state) {
             continue;
         }
         let (disponivel, em_manutencao) = state;
         let event = PontoStatus {
-            server_id: servidor.id.clone(),
+            server_id: app.server_id.clone(),
             ponto_id: id,
             disponivel,
             em_manutencao,
             timestamp: wire::timestamp(now),
         };
-        publish(servidor, topics::ponto_status(id), &event);
+        publish(app, topics::ponto_status(id), &event);
     }
 }
 
-fn publish<T: serde::Serialize>(servidor: &Servidor, topic: String, event: &T) {
+fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) {
     let payload = match serde_json::to_vec(event) {
         Ok(payload) => payload.into(),
         Err(error) => return error!(%topic, %error, "an event cannot be written as JSON"),
     };
-    let sent = servidor.bus.publish(Outgoing {
+    let sent = app.bus.publish(Outgoing {
         topic,
         payload,
         expires_at: None,
@@ -114,6 +115,6 @@ fn publish<T: serde::Serialize>(servidor: &Servidor, topic: String, event: &T) {
         acknowledges: None,
     });
     if let Err(error) = sent {
-        warn!(%error, "an event could not be sent");
+        warn!(%error, "an event could not be published");
     }
 }

@@ -1,82 +1,103 @@
-//! What an operator sets, read once at start.
+//! The settings of a servidor, read once at start.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::ServerId;
-use service::{ConfigError, Lookup};
+use service::{ConfigError, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit};
 
 use crate::store::DatabaseUrl;
 
-/// Settings of one servidor.
+const SERVER_ID: Setting = Setting {
+    name: "SERVER_ID",
+    default: None,
+    should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example server1",
+    about: "id of this servidor on the broker and in every answer",
+};
+
+const DATABASE_URL: Setting = Setting {
+    name: "DATABASE_URL",
+    default: Some("sqlite:///./data/{server_id}.db"),
+    should_be: "an SQLite file, for example sqlite:///./data/server1.db",
+    about: "database; three slashes: relative, four: absolute",
+};
+
+const POSTOS_CSV: Setting = Setting {
+    name: "POSTOS_CSV",
+    default: Some("data/{server_id}/postos.csv"),
+    should_be: "a file",
+    about: "postos of the first start; the default file may be missing",
+};
+
+pub(crate) const HTTP_ADDR: Setting = Setting {
+    name: "HTTP_ADDR",
+    default: Some("0.0.0.0:8000"),
+    should_be: "an address and port, for example 0.0.0.0:8000",
+    about: "address of the admin API",
+};
+
+const TEMPO_LIMITE_RESERVA: Setting = Setting {
+    name: "TEMPO_LIMITE_RESERVA",
+    default: Some("10"),
+    should_be: TimeLimit::SHOULD_BE,
+    about: "seconds that a command without a time limit of its own may take",
+};
+
+/// Every setting of the program.
+pub const SETTINGS: &[Setting] = &[
+    SERVER_ID,
+    DATABASE_URL,
+    POSTOS_CSV,
+    MQTT_BROKER,
+    MQTT_PORT,
+    HTTP_ADDR,
+    TEMPO_LIMITE_RESERVA,
+    RUST_LOG,
+];
+
+/// The values of the settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `SERVER_ID`, required: names this servidor on the broker and in every answer.
     pub server_id: ServerId,
-    /// `DATABASE_URL`: its SQLite file; by default `sqlite:///./data/{server_id}.db`.
     pub database_url: DatabaseUrl,
-    /// `MQTT_BROKER`: host of the broker; by default `localhost`.
     pub mqtt_broker: String,
-    /// `MQTT_PORT`: port of the broker; by default 1883.
     pub mqtt_port: u16,
-    /// `HTTP_ADDR`: where the admin API listens; by default `0.0.0.0:8000`.
     pub http_addr: SocketAddr,
-    /// `POSTOS_CSV`: the postos of a first start; by default `data/{server_id}/postos.csv`,
-    /// which may be missing, where one that is named may not.
     pub postos_csv: PostosCsv,
-    /// `TEMPO_LIMITE_RESERVA`: how long a command that brings no time limit of its own may
-    /// take, in seconds; by default 10.
     pub command_limit: Duration,
 }
 
-/// Where the postos of a first start come from.
+/// The file with the postos of a first start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostosCsv {
-    /// From this file, which must be there.
+    /// It was set, and must exist.
     Named(PathBuf),
-    /// From this file, if it is there.
+    /// It may be missing.
     Default(PathBuf),
 }
 
 impl Config {
-    /// Reads the settings through a lookup of variables.
-    ///
     /// # Errors
-    /// Names the first variable that is missing or malformed, its value and what it should be.
+    /// The first variable that is missing or malformed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
-        let server_id: ServerId = service::required(
-            lookup,
-            "SERVER_ID",
-            "1 to 64 of A-Z a-z 0-9 _ -, for example server1",
-        )?;
-        let default_url = DatabaseUrl::from_path(format!("./data/{server_id}.db").into());
-        let default_csv = PathBuf::from(format!("data/{server_id}/postos.csv"));
-        let postos_csv = match lookup("POSTOS_CSV").filter(|path| !path.is_empty()) {
+        let server_id: ServerId = SERVER_ID.read(lookup)?;
+        let default_of = |setting: Setting| {
+            setting.default.unwrap_or_default().replace("{server_id}", server_id.as_str())
+        };
+        let database_url = DATABASE_URL.value(lookup).unwrap_or_else(|| default_of(DATABASE_URL));
+        let postos_csv = match POSTOS_CSV.value(lookup) {
             Some(path) => PostosCsv::Named(path.into()),
-            None => PostosCsv::Default(default_csv),
+            None => PostosCsv::Default(default_of(POSTOS_CSV).into()),
         };
         Ok(Self {
-            database_url: service::or_default(
-                lookup,
-                "DATABASE_URL",
-                default_url,
-                "an SQLite file, for example sqlite:///./data/server1.db",
-            )?,
-            mqtt_broker: service::host(lookup, "MQTT_BROKER", "localhost")?,
-            mqtt_port: service::port(lookup, "MQTT_PORT", 1883)?,
-            http_addr: service::or_default(
-                lookup,
-                "HTTP_ADDR",
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
-                "an address and port, for example 0.0.0.0:8000",
-            )?,
+            database_url: DATABASE_URL.parse(database_url)?,
+            mqtt_broker: MQTT_BROKER.read::<Host>(lookup)?.0,
+            mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),
+            http_addr: HTTP_ADDR.read(lookup)?,
             postos_csv,
-            command_limit: service::duration_secs(
-                lookup,
-                "TEMPO_LIMITE_RESERVA",
-                Duration::from_secs(10),
-            )?,
+            command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             server_id,
         })
     }

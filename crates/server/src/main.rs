@@ -1,4 +1,4 @@
-//! The servidor's program.
+//! The program `server`.
 
 fn main() -> std::process::ExitCode {
     server::main()

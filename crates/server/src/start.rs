@@ -1,4 +1,4 @@
-//! Putting a servidor together, and taking it down again.
+//! Starting a servidor and stopping it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,52 +9,42 @@ use service::ListenError;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::app_state::{AppState, now};
+use crate::charger_messages::ChargerMessages;
 use crate::config::{Config, PostosCsv};
-use crate::handlers::{Chargers, Listings};
 use crate::import::{ImportError, read_postos};
-use crate::servidor::{Parts, Servidor, now};
+use crate::listing_cache::ListingCache;
 use crate::store::{Environment, ImportPostos, Store, StoreCloser, StoreError, WriteError};
 use crate::{admin, announce, handlers};
 
-/// How often what passes by itself is looked at.
+/// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a stop waits for requests and messages in hand.
+/// How long a stop waits for the requests and messages that are being handled.
 const WORK_GRACE: Duration = Duration::from_secs(2);
-/// How long a stop waits for answers to be taken by the broker.
+/// How long a stop waits until the broker has the last replies.
 const BUS_GRACE: Duration = Duration::from_secs(1);
-/// The most messages the broker may leave with us unacknowledged.
-const INBOX: usize = 2048;
-/// The most answers and events that wait for the broker.
+/// Replies and events that may wait for the broker.
 const OUTBOX: usize = 16_384;
 /// How long the broker keeps messages for a servidor that is away.
 const SESSION_EXPIRY: Duration = Duration::from_secs(3600);
-/// The most batches of changes that wait to be announced.
-const CHANGES: usize = 4096;
+/// Batches of changes that may wait to be announced.
+const CHANGE_QUEUE: usize = 4096;
 
-/// Why a servidor cannot start; for the operator, with what to mend.
+/// Why a servidor cannot start. The text is for the operator and says what to fix.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its HTTP address is taken or not to be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// Its database cannot be used.
     #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
-    Database {
-        /// The file.
-        path: String,
-        /// What SQLite says.
-        source: StoreError,
-    },
-    /// Its file of postos is wrong.
+    Database { path: String, source: StoreError },
     #[error("POSTOS_CSV: {0}")]
     Import(#[from] ImportError),
-    /// Its postos could not be read.
     #[error("the postos in the database cannot be read: {0}")]
     Read(#[source] StoreError),
-    /// Its postos could not be written.
     #[error("the postos of POSTOS_CSV cannot be written: {0}")]
     Write(#[from] WriteError),
 }
@@ -63,11 +53,11 @@ pub enum StartError {
 pub struct Server {
     addr: SocketAddr,
     listener: TcpListener,
-    servidor: Servidor,
+    app: Arc<AppState>,
     closer: StoreCloser,
     stop: CancellationToken,
     stop_announcing: CancellationToken,
-    /// Cancelled when one of the tasks ends.
+    /// Cancelled when an essential task ends.
     broken: CancellationToken,
     handlers: JoinHandle<()>,
     announcer: JoinHandle<()>,
@@ -75,14 +65,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database, fills it at a first start, and goes to the broker, which may come
-    /// later: a servidor without a broker starts and keeps trying.
-    ///
-    /// # Errors
-    /// The address, the database or the file of postos cannot be used.
+    /// Opens the database, imports the postos at a first start, and connects to the broker in the
+    /// background: without a broker a servidor starts too and keeps trying.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (listener, addr) = service::listen(config.http_addr).await?;
-        let (sender, changes) = mpsc::channel(CHANGES);
+        let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
         let environment = Environment {
             server_id: config.server_id.as_str().to_owned(),
             now: Arc::new(now),
@@ -92,21 +79,21 @@ impl Server {
         let database_error =
             |source| StartError::Database { path: path.display().to_string(), source };
         let (store, closer) = Store::open(path, environment).await.map_err(database_error)?;
-        first_start(&store, &config).await?;
+        import_at_first_start(&store, &config).await?;
         let (bus, inbox) = bus::connect(bus_options(&config));
-        let servidor = Servidor::from(Parts {
-            id: config.server_id.clone(),
+        let app = Arc::new(AppState {
+            server_id: config.server_id.clone(),
             store,
             bus,
-            chargers: Chargers::default(),
-            listings: Listings::default(),
+            charger_messages: ChargerMessages::default(),
+            listing_cache: ListingCache::default(),
             command_limit: config.command_limit,
         });
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());
         let broken = CancellationToken::new();
-        let handling = handlers::run(servidor.clone(), inbox, stop.clone());
-        let announcing = announce::run(servidor.clone(), changes, stop_announcing.clone());
-        let sweeping = sweep(servidor.clone(), stop.clone());
+        let handling = handlers::run(Arc::clone(&app), inbox, stop.clone());
+        let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
+        let sweeping = sweep(Arc::clone(&app), stop.clone());
         info!(server_id = %config.server_id, %addr, database = %path.display(), "started");
         Ok(Self {
             addr,
@@ -114,7 +101,7 @@ impl Server {
             handlers: service::spawn_essential(&broken, handling),
             announcer: service::spawn_essential(&broken, announcing),
             sweeper: service::spawn_essential(&broken, sweeping),
-            servidor,
+            app,
             closer,
             stop,
             stop_announcing,
@@ -122,44 +109,45 @@ impl Server {
         })
     }
 
-    /// Where the admin API listens.
+    /// The address of the admin API.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Serves until `shutdown` is done; then finishes and acknowledges what is in hand, goes
-    /// offline, and leaves one complete database file.
+    /// Serves until `shutdown`. Then it finishes and acknowledges the requests and messages that
+    /// are being handled, goes offline, and leaves one complete database file.
     ///
     /// # Errors
-    /// A part of it ended that must not.
+    /// It stopped because an essential task had ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
-        let router = admin::router(self.servidor.clone());
+        let router = admin::router(Arc::clone(&self.app));
         let http = service::serve(self.listener, router, self.stop.clone(), WORK_GRACE);
         let http = service::spawn_essential(&self.broken, http);
-        let asked = service::until_asked_or_broken(shutdown, &self.broken).await;
+        let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
         let _ = http.await;
         if tokio::time::timeout(WORK_GRACE, self.handlers).await.is_err() {
-            warn!("some messages were still in hand; the broker will deliver them again");
+            warn!("some messages were not finished; the broker will deliver them again");
         }
         let _ = self.sweeper.await;
         self.stop_announcing.cancel();
         let _ = self.announcer.await;
-        self.servidor.bus.close(BUS_GRACE).await;
-        drop(self.servidor);
+        self.app.bus.close(BUS_GRACE).await;
+        // The store closes only after the last handle to it is dropped.
+        drop(self.app);
         match tokio::time::timeout(WORK_GRACE, self.closer.close()).await {
             Ok(Ok(())) => info!("stopped"),
             Ok(Err(error)) => warn!(%error, "the database was left with its WAL"),
             Err(_) => warn!("the database was left with its WAL"),
         }
-        if asked { Ok(()) } else { Err(std::io::Error::other("a part of it had ended")) }
+        outcome
     }
 }
 
-/// Fills a database that never had a posto.
-async fn first_start(store: &Store, config: &Config) -> Result<(), StartError> {
+/// Imports the file of postos into a database that never had any.
+async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), StartError> {
     if store.ever_had_postos().await.map_err(StartError::Read)? {
         return Ok(());
     }
@@ -193,7 +181,7 @@ fn bus_options(config: &Config) -> bus::Options {
     bus::Options {
         broker: config.mqtt_broker.clone(),
         port: config.mqtt_port,
-        // A colon is in no id of ours, so no gateway can have this name.
+        // Ids contain no colon, so no gateway can have this MQTT id.
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),
         presence: Some(bus::Presence {
@@ -202,23 +190,23 @@ fn bus_options(config: &Config) -> bus::Options {
             will: presence(ServerState::Offline),
         }),
         session_expiry: SESSION_EXPIRY,
-        inbox: INBOX,
+        inbox: handlers::MAX_TASKS,
         outbox: OUTBOX,
     }
 }
 
-/// Looks at the clock until told to stop, or there is no writer any more.
-async fn sweep(servidor: Servidor, stop: CancellationToken) {
+/// Sweeps until `stop`, or until the writer has ended.
+async fn sweep(app: Arc<AppState>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = servidor.store.sweep().await {
-            warn!(%error, "the sweep was not made");
-            if servidor.store.is_closed() {
+        if let Err(error) = app.store.sweep().await {
+            warn!(%error, "the sweep failed");
+            if app.store.is_closed() {
                 return;
             }
         }

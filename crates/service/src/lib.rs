@@ -1,19 +1,19 @@
-//! What every program of the suite has besides its purpose: settings, logs, an HTTP surface
-//! with one error shape, health, and an orderly end.
+//! What both programs need besides their own work: settings, logs, an HTTP surface with one error
+//! shape, health checks, and an orderly stop.
 
-mod config;
-mod health;
 mod http;
 mod logs;
 mod program;
+mod settings;
 mod tasks;
 
-pub use config::{ConfigError, Lookup, duration_secs, host, or_default, port, required};
-pub use health::healthcheck;
 pub use http::{
     Health, HttpError, ListenError, Path, QueryParams, RETRY_AFTER_SECONDS, RawJson,
     complete_document, finish, listen, serve,
 };
-pub use logs::{QuietLogs, init_logs, init_quiet_logs};
-pub use program::{Program, environment, now, shutdown_signal};
-pub use tasks::{spawn_essential, until_asked_or_broken};
+pub use logs::{QuietLogs, init_quiet_logs};
+pub use program::{Program, Shutdown, environment, now, shutdown_signal};
+pub use settings::{
+    ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,
+};
+pub use tasks::{spawn_essential, until_shutdown};

@@ -1,4 +1,4 @@
-//! Logs: plain lines for a person at a terminal, JSON lines for everything else.
+//! Logs: plain lines on a terminal, JSON lines everywhere else.
 
 use std::io::IsTerminal;
 
@@ -6,28 +6,24 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use crate::config::{self, ConfigError, Lookup};
+use crate::settings::{ConfigError, Lookup, RUST_LOG};
 
-/// Starts logging to standard output, at `info` unless `RUST_LOG` says otherwise. A second
-/// call changes nothing.
-///
-/// # Errors
-/// `RUST_LOG` is malformed.
-pub fn init_logs(lookup: Lookup<'_>) -> Result<(), ConfigError> {
-    start(asked_for(lookup)?.unwrap_or_else(|| EnvFilter::new("info")));
+/// Starts logging to standard output, filtered by `RUST_LOG`. A second call changes nothing.
+pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<(), ConfigError> {
+    start(RUST_LOG.read::<EnvFilter>(lookup)?);
     Ok(())
 }
 
-/// The logs of a program that has something to show before it tells more.
+/// Logs whose filter is set later, once a program has shown its own screen.
 pub struct QuietLogs(Option<reload::Handle<EnvFilter, Registry>>);
 
-/// Starts logging with warnings only, unless `RUST_LOG` says otherwise.
+/// Starts logging with warnings only, unless `RUST_LOG` is set.
 ///
 /// # Errors
 /// `RUST_LOG` is malformed.
 pub fn init_quiet_logs(lookup: Lookup<'_>) -> Result<QuietLogs, ConfigError> {
-    if let Some(filter) = asked_for(lookup)? {
-        start(filter);
+    if RUST_LOG.value(lookup).is_some() {
+        init_logs(lookup)?;
         return Ok(QuietLogs(None));
     }
     let (filter, handle) = reload::Layer::new(EnvFilter::new("warn"));
@@ -35,16 +31,12 @@ pub fn init_quiet_logs(lookup: Lookup<'_>) -> Result<QuietLogs, ConfigError> {
     Ok(QuietLogs(Some(handle)))
 }
 
-fn asked_for(lookup: Lookup<'_>) -> Result<Option<EnvFilter>, ConfigError> {
-    config::optional(lookup, "RUST_LOG", "a level or directives, for example info,bus=debug")
-}
-
 impl QuietLogs {
-    /// From now on logs what `directives` say, unless `RUST_LOG` said otherwise.
-    pub fn tell(self, directives: &str) {
+    /// Filters by `directives` from now on, unless `RUST_LOG` is set.
+    pub fn set_filter(self, directives: &str) {
         let Some(handle) = self.0 else { return };
         if let Err(error) = handle.reload(EnvFilter::new(directives)) {
-            tracing::warn!(%error, "the logs stay quiet");
+            tracing::warn!(%error, "the log filter cannot be changed");
         }
     }
 }
@@ -55,7 +47,7 @@ fn start(filter: impl Layer<Registry> + Send + Sync) {
     } else {
         fmt::layer().json().flatten_event(true).with_span_list(false).boxed()
     };
-    // Only a second start fails, and then the first one goes on.
+    // Only a second start fails; the first one stays in effect.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
 }
 
@@ -64,14 +56,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_to_be_logged_is_understood_or_refused_and_empty_is_not_set() {
-        for (text, asked) in [("debug", Some("debug")), ("warn,bus=info", Some("bus=info,warn"))] {
-            let lookup = |_: &str| Some(text.to_owned());
-            let filter = asked_for(&lookup).expect("a filter").map(|filter| filter.to_string());
-            assert_eq!(filter.as_deref(), asked, "{text}");
+    fn a_filter_is_read_or_refused_and_empty_is_not_set() {
+        for (text, filter) in [("debug", "debug"), ("warn,bus=info", "bus=info,warn"), ("", "info")]
+        {
+            let read = RUST_LOG.read::<EnvFilter>(&|_| Some(text.to_owned()));
+            assert_eq!(read.expect("a filter").to_string(), filter, "{text}");
         }
-        assert!(asked_for(&|_| Some(String::new())).expect("not set").is_none());
-        let error = asked_for(&|_| Some("bus=loud".to_owned())).expect_err("no level");
+        assert!(RUST_LOG.value(&|_| Some(String::new())).is_none());
+        let lookup = |_: &str| Some("bus=loud".to_owned());
+        let error = RUST_LOG.read::<EnvFilter>(&lookup).expect_err("no level");
         assert_eq!(
             error.to_string(),
             "RUST_LOG is \"bus=loud\"; it should be a level or directives, for example \

@@ -1,11 +1,13 @@
-//! Tasks without which a program is of no use.
+//! Essential tasks: a program cannot work without them, so it stops when one of them ends.
+
+use std::io;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Runs a task that must not end before its program does: when it ends, a panic included,
-/// `broken` is cancelled. A program that answers probes and does nothing else helps nobody; one
-/// that ends is started again. Must be called within a tokio runtime.
+/// Spawns a task that must run as long as its program: `broken` is cancelled when it ends or
+/// panics. A program that stops is started again by its operator's tools; one that only answers
+/// probes is not. Must be called within a tokio runtime.
 pub fn spawn_essential<T: Send + 'static>(
     broken: &CancellationToken,
     task: impl Future<Output = T> + Send + 'static,
@@ -17,17 +19,20 @@ pub fn spawn_essential<T: Send + 'static>(
     })
 }
 
-/// Waits for the end: true if it was asked for, false if the program is broken.
-pub async fn until_asked_or_broken(
+/// Waits until the program is asked to stop.
+///
+/// # Errors
+/// An essential task has ended before that.
+pub async fn until_shutdown(
     shutdown: impl Future<Output = ()>,
     broken: &CancellationToken,
-) -> bool {
+) -> io::Result<()> {
     tokio::select! {
         biased;
-        () = shutdown => true,
+        () = shutdown => Ok(()),
         () = broken.cancelled() => {
-            tracing::error!("a part of this program has ended that must not; it stops");
-            false
+            tracing::error!("an essential task has ended; the program stops");
+            Err(io::Error::other("an essential task had ended"))
         }
     }
 }
@@ -40,16 +45,16 @@ mod tests {
     async fn a_task_that_ends_or_panics_is_noticed() {
         let ends = CancellationToken::new();
         spawn_essential(&ends, async {});
-        assert!(!until_asked_or_broken(std::future::pending(), &ends).await);
+        until_shutdown(std::future::pending(), &ends).await.expect_err("it ended");
         let panics = CancellationToken::new();
         spawn_essential(&panics, async { assert_eq!(1, 2, "on purpose") });
-        assert!(!until_asked_or_broken(std::future::pending(), &panics).await);
+        until_shutdown(std::future::pending(), &panics).await.expect_err("it panicked");
     }
 
     #[tokio::test]
-    async fn an_end_that_is_asked_for_is_none_of_that() {
+    async fn a_requested_shutdown_is_no_error() {
         let broken = CancellationToken::new();
         spawn_essential(&broken, std::future::pending::<()>());
-        assert!(until_asked_or_broken(async {}, &broken).await);
+        until_shutdown(async {}, &broken).await.expect("nothing has ended");
     }
 }

@@ -1,15 +1,15 @@
-//! Being asked to stop, at any moment.
+//! A signal during the start; in a test binary of its own because it signals its own process.
 
 use std::process::Command;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_program_that_is_still_starting_hears_that_it_is_to_stop() {
+async fn a_signal_during_the_start_is_not_lost() {
     let shutdown = service::shutdown_signal();
     let own = std::process::id().to_string();
     assert!(Command::new("kill").args(["-TERM", &own]).status().expect("kill").success());
-    // Whatever a program does before it waits.
+    // Stands for the start of a program, before it awaits the shutdown.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let heard = tokio::time::timeout(Duration::from_secs(5), shutdown).await;
-    assert!(heard.is_ok(), "the signal was not heard");
+    let shutdown = tokio::time::timeout(Duration::from_secs(5), shutdown).await;
+    assert!(shutdown.is_ok(), "the signal was lost");
 }

@@ -31,7 +31,7 @@ async fn run(options: &Options, logs: QuietLogs) -> Result<(), SystemError> {
     let system = System::start(options).await?;
     system.ready().await?;
     println!("{}", Screen::new(&system, options, system.free_posto().await));
-    logs.tell(STORY);
+    logs.set_filter(STORY);
     shutdown.await;
     println!("\nStopping.");
     system.stop().await;

@@ -1,12 +1,14 @@
-//! What may be set for a gateway, and what is said of a slip.
+//! The settings of a gateway, and the errors for wrong ones.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use client::Config;
 use protocol::Entrega;
 use service::ConfigError;
 
-/// `MQTT_CLIENT_ID=cliente1` and what else is set.
+/// Reads `MQTT_CLIENT_ID=cliente1` and these variables.
 fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_lookup(&|name| {
         let set = variables.iter().chain([&("MQTT_CLIENT_ID", "cliente1")]);
@@ -15,7 +17,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn only_the_id_must_be_given() {
+fn only_the_id_is_required() {
     let config = read(&[]).expect("the rest has defaults");
     assert_eq!(config.client_id.as_str(), "cliente1");
     assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("localhost", 1883));
@@ -44,7 +46,7 @@ fn everything_can_be_set() {
         ("TEMPO_LIMITE_RESERVA", "3600"),
         ("MAX_REQUISICOES", "1"),
     ])
-    .expect("all of it is right");
+    .expect("all values are valid");
     assert_eq!(config.client_id.as_str(), "app-SP_7");
     assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("10.0.0.7", 18830));
     assert_eq!(config.entrega, Entrega::Direta);
@@ -52,6 +54,18 @@ fn everything_can_be_set() {
     assert_eq!(config.query_limit, Duration::from_millis(2500));
     assert_eq!(config.command_limit, Duration::from_secs(3600));
     assert_eq!(config.max_in_flight, 1);
+}
+
+#[test]
+fn every_variable_that_is_read_is_declared() {
+    let seen = RefCell::new(BTreeSet::from(["RUST_LOG".to_owned()]));
+    let lookup = |name: &str| {
+        seen.borrow_mut().insert(name.to_owned());
+        (name == "MQTT_CLIENT_ID").then(|| "cliente1".to_owned())
+    };
+    Config::from_lookup(&lookup).expect("the rest has defaults");
+    let declared: BTreeSet<_> = client::SETTINGS.iter().map(|s| s.name.to_owned()).collect();
+    assert_eq!(*seen.borrow(), declared);
 }
 
 #[test]
@@ -64,7 +78,7 @@ fn empty_is_the_same_as_not_set() {
 }
 
 #[test]
-fn a_slip_is_named_with_its_value_and_what_it_should_be() {
+fn a_wrong_value_is_named_with_what_it_should_be() {
     for (name, value, should_be) in [
         ("MQTT_CLIENT_ID", "cliente/1", "1 to 64 of A-Z a-z 0-9 _ -"),
         ("MQTT_CLIENT_ID", "#", "for example cliente1"),

@@ -1,5 +1,7 @@
 //! Charging sessions.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,9 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::{self, CarregamentoBody, EnergiaBody};
 use super::{page, page_size, postos};
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
-use crate::store::{FinishCarregamento, StartCarregamento};
+use crate::store::Edit;
 use crate::wire;
 
 /// Where a charging session stands.
@@ -76,13 +78,14 @@ pub(super) struct SessionPath {
     carregamento_id: i64,
 }
 
-async fn show(
-    servidor: &Servidor,
+async fn write_and_show(
+    app: &AppState,
     posto_id: i64,
-    id: i64,
+    edit: Edit,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let found = servidor.store.carregamento(posto_id, id).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let id = app.store.edit(edit).await.map_err(|error| app.write_error(error))?;
+    let found = app.store.carregamento(posto_id, id).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -123,7 +126,7 @@ pub(super) struct CarregamentosParams {
     )
 )]
 pub(super) async fn list(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
     mut params: QueryParams,
 ) -> Result<Json<Carregamentos>, HttpError> {
@@ -133,9 +136,9 @@ pub(super) async fn list(
     let limite = params.integer(&mut checker, "limite");
     let limite = page_size(&mut checker, limite);
     checker.finish(Some(()))?;
-    postos::find(&servidor, posto_id).await?;
-    let found = servidor.store.carregamentos(posto_id, before, limite + 1).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+    postos::find(&app, posto_id).await?;
+    let found = app.store.carregamentos(posto_id, before, limite + 1).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let (found, proxima) = page(found, limite, |session| session.id);
     let carregamentos = found.into_iter().map(Carregamento::from).collect();
     Ok(Json(Carregamentos { carregamentos, proxima }))
@@ -157,14 +160,13 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn start(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let placa = body::carregamento(&body)?;
-    let started = servidor.store.execute(StartCarregamento { posto_id, placa }).await;
-    let id = started.map_err(|error| servidor.write_error(error))?;
-    Ok((StatusCode::CREATED, show(&servidor, posto_id, id).await?))
+    let edit = Edit::StartCarregamento { posto_id, placa };
+    Ok((StatusCode::CREATED, write_and_show(&app, posto_id, edit).await?))
 }
 
 /// Um carro terminou de carregar.
@@ -185,12 +187,11 @@ pub(super) async fn start(
     )
 )]
 pub(super) async fn finish(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
     let energia_fornecida = body::energia(&body)?;
-    let command = FinishCarregamento { posto_id, id, energia_fornecida };
-    servidor.store.execute(command).await.map_err(|error| servidor.write_error(error))?;
-    show(&servidor, posto_id, id).await
+    let edit = Edit::FinishCarregamento { posto_id, id, energia_fornecida };
+    write_and_show(&app, posto_id, edit).await
 }

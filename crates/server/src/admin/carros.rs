@@ -1,5 +1,7 @@
 //! The carros this servidor knows.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use domain::{Moment, Placa, Rejection};
@@ -9,9 +11,9 @@ use service::{HttpError, Path, QueryParams};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{page, page_size};
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
-use crate::store::CarroRow;
+use crate::store::CarroRecord;
 use crate::wire;
 
 /// A carro as it is known from its reservas and its own messages.
@@ -33,8 +35,8 @@ pub(super) struct Carro {
     atualizado_em: Timestamp,
 }
 
-impl From<CarroRow> for Carro {
-    fn from(record: CarroRow) -> Self {
+impl From<CarroRecord> for Carro {
+    fn from(record: CarroRecord) -> Self {
         Self {
             placa: record.placa,
             modelo: record.modelo,
@@ -76,7 +78,7 @@ pub(super) struct CarrosParams {
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     mut params: QueryParams,
 ) -> Result<Json<Carros>, HttpError> {
     let mut checker = Checker::new();
@@ -84,8 +86,8 @@ pub(super) async fn list(
     let limite = params.integer(&mut checker, "limite");
     let limite = page_size(&mut checker, limite);
     checker.finish(Some(()))?;
-    let found = servidor.store.carros(after.as_deref(), limite + 1).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let found = app.store.carros(after.as_deref(), limite + 1).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
     Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }
@@ -101,16 +103,16 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn get(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(placa): Path<String>,
 ) -> Result<Json<Carro>, HttpError> {
     let mut checker = Checker::new();
     let placa = checker.placa("placa", Loose::Value(placa));
     let placa = checker.finish(placa.and_then(|text| Placa::new(&text).ok()))?;
-    let found = servidor.store.carro(placa.as_str()).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let found = app.store.carro(placa.as_str()).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {
-        let servidor = servidor.id.as_str().to_owned();
+        let servidor = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), servidor })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))

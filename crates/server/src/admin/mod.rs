@@ -7,6 +7,8 @@ mod postos;
 mod reservas;
 mod status;
 
+use std::sync::Arc;
+
 use axum::Router;
 use protocol::{Checker, ErrorReply, Timestamp};
 use service::HttpError;
@@ -14,8 +16,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
 use crate::store::{StoreError, WriteError};
 
 /// The most admin requests in flight; an operator's console needs far fewer.
@@ -32,9 +34,9 @@ const MAX_IN_FLIGHT: usize = 512;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(servidor: Servidor) -> Router {
+pub(crate) fn router(app: Arc<AppState>) -> Router {
     let (router, openapi) = routes().split_for_parts();
-    service::finish(router.with_state(servidor), openapi, MAX_IN_FLIGHT)
+    service::finish(router.with_state(app), openapi, MAX_IN_FLIGHT)
 }
 
 /// The OpenAPI document of the admin API.
@@ -43,7 +45,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Servidor> {
+fn routes() -> OpenApiRouter<Arc<AppState>> {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(status::root))
         .routes(routes!(status::status))
@@ -64,13 +66,13 @@ fn routes() -> OpenApiRouter<Servidor> {
     routes
 }
 
-impl Servidor {
+impl AppState {
     fn write_error(&self, error: WriteError) -> HttpError {
-        Failure::from_write(error, &self.id).into()
+        self.write_failure(error).into()
     }
 
     fn read_error(&self, error: &StoreError) -> HttpError {
-        self.cannot_read(error).into()
+        self.read_failure(error).into()
     }
 
     fn timestamp(&self) -> Timestamp {

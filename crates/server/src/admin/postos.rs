@@ -1,19 +1,21 @@
 //! The operator's postos.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
-use domain::{PostoChange, PostosFilter, Rejection};
+use domain::{PostoChange, Rejection};
 use protocol::{Checker, ErrorReply, Posto};
 use serde::Serialize;
 use service::{HttpError, Path, QueryParams, RawJson};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{self, DisponibilidadeBody, PostoBody, PostoPatch};
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
-use crate::store::{ChangePosto, CreatePosto, RemovePosto};
+use crate::store::{Edit, PostosQuery};
 use crate::wire;
 
 /// A list of postos.
@@ -39,24 +41,24 @@ pub(super) struct PostosParams {
     tipo_conector: Option<String>,
 }
 
-pub(super) async fn find(servidor: &Servidor, id: i64) -> Result<Posto, HttpError> {
-    let found = servidor.store.postos_by_id(&[id], servidor.now()).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
+    let found = app.store.postos_by_id(&[id], app.now()).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {
-        let servidor = servidor.id.as_str().to_owned();
+        let servidor = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, servidor })
     };
     Ok(found.first().map(wire::posto).ok_or_else(missing)?)
 }
 
 async fn change_and_show(
-    servidor: &Servidor,
+    app: &AppState,
     id: i64,
     change: PostoChange,
 ) -> Result<Json<Posto>, HttpError> {
-    let command = ChangePosto { posto_id: id, change };
-    servidor.store.execute(command).await.map_err(|error| servidor.write_error(error))?;
-    Ok(Json(find(servidor, id).await?))
+    let edit = Edit::ChangePosto(id, change);
+    app.store.edit(edit).await.map_err(|error| app.write_error(error))?;
+    Ok(Json(find(app, id).await?))
 }
 
 /// Lista os postos.
@@ -66,17 +68,17 @@ async fn change_and_show(
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     mut params: QueryParams,
 ) -> Result<Json<Postos>, HttpError> {
     let mut checker = Checker::new();
-    let query = PostosFilter {
+    let query = PostosQuery {
         disponivel: params.bool(&mut checker, "disponivel"),
         em_manutencao: params.bool(&mut checker, "em_manutencao"),
         tipo_conector: params.text(&mut checker, "tipo_conector"),
     };
     let query = checker.finish(Some(query))?;
-    let listing = servidor.store.listing().await.map_err(|error| servidor.read_error(&error))?;
+    let listing = app.store.listing().await.map_err(|error| app.read_error(&error))?;
     Ok(Json(Postos { postos: listing.matching(&query).map(wire::posto).collect() }))
 }
 
@@ -89,13 +91,13 @@ pub(super) async fn list(
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn create(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
     let posto = body::new_posto(&body)?;
-    let id = servidor.store.execute(CreatePosto(posto)).await;
-    let id = id.map_err(|error| servidor.write_error(error))?;
-    let posto = find(&servidor, id).await?;
+    let id = app.store.edit(Edit::CreatePosto(posto)).await;
+    let id = id.map_err(|error| app.write_error(error))?;
+    let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
 }
 
@@ -109,10 +111,10 @@ pub(super) async fn create(
     )
 )]
 pub(super) async fn get(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<Json<Posto>, HttpError> {
-    Ok(Json(find(&servidor, id).await?))
+    Ok(Json(find(&app, id).await?))
 }
 
 /// Altera um posto: o que não vem fica como está.
@@ -128,11 +130,11 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn change(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<Posto>, HttpError> {
-    change_and_show(&servidor, id, body::posto_change(&body)?).await
+    change_and_show(&app, id, body::posto_change(&body)?).await
 }
 
 /// Remove um posto que ninguém usa nem reservou.
@@ -146,11 +148,11 @@ pub(super) async fn change(
     )
 )]
 pub(super) async fn remove(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
-    let removed = servidor.store.execute(RemovePosto { posto_id: id }).await;
-    removed.map_err(|error| servidor.write_error(error))?;
+    let removed = app.store.edit(Edit::RemovePosto(id)).await;
+    removed.map_err(|error| app.write_error(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -168,9 +170,9 @@ pub(super) async fn remove(
     )
 )]
 pub(super) async fn set_disponibilidade(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<Posto>, HttpError> {
-    change_and_show(&servidor, id, body::disponibilidade(&body)?).await
+    change_and_show(&app, id, body::disponibilidade(&body)?).await
 }

@@ -1,5 +1,7 @@
 //! The reservas of this servidor.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::{Extension, Json};
 use domain::Rejection;
@@ -12,9 +14,9 @@ use service::{HttpError, Path, QueryParams};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{page, page_size};
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
-use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
+use crate::store::{CancelTarget, ReservaRecord, ReservasQuery};
 use crate::wire;
 
 /// A reserva with what its operator wants to know besides.
@@ -29,8 +31,8 @@ pub(super) struct ReservaDetail {
     criada_em: Timestamp,
 }
 
-impl From<StoredReserva> for ReservaDetail {
-    fn from(record: StoredReserva) -> Self {
+impl From<ReservaRecord> for ReservaDetail {
+    fn from(record: ReservaRecord) -> Self {
         Self {
             reserva: wire::reserva(&record.reserva),
             request_id: record.reserva.request_id,
@@ -108,14 +110,14 @@ fn query(mut params: QueryParams) -> Result<ReservasQuery, HttpError> {
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     params: QueryParams,
 ) -> Result<Json<Reservas>, HttpError> {
     let mut query = query(params)?;
     let limite = query.limit;
     query.limit += 1;
-    let found = servidor.store.reservas(&query, servidor.now()).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let found = app.store.reservas(&query, app.now()).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let (found, proxima) = page(found, limite, |record| record.reserva.id);
     Ok(Json(Reservas { reservas: found.into_iter().map(ReservaDetail::from).collect(), proxima }))
 }
@@ -130,13 +132,13 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn get(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaDetail>, HttpError> {
-    let found = servidor.store.reserva(id, servidor.now()).await;
-    let found = found.map_err(|error| servidor.read_error(&error))?;
+    let found = app.store.reserva(id, app.now()).await;
+    let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {
-        let servidor = servidor.id.as_str().to_owned();
+        let servidor = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), servidor })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))
@@ -155,13 +157,12 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn cancel(
-    State(servidor): State<Servidor>,
+    State(app): State<Arc<AppState>>,
     Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
-    let (target, deadline) = (CancelTarget::Id(id), servidor.default_deadline());
-    let cancelled = servidor.store.execute(CancelReserva { target, deadline }).await;
-    let reserva = cancelled.map_err(|error| servidor.write_error(error))?;
+    let cancelled = app.store.cancel(CancelTarget::Id(id), app.default_deadline()).await;
+    let reserva = cancelled.map_err(|error| app.write_error(error))?;
     Ok(Json(ReservaReply {
         request_id,
         status: StatusReply::Sucesso,

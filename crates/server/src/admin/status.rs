@@ -1,5 +1,7 @@
 //! Whether this servidor is there, alive, and ready.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use protocol::{Codigo, ErrorReply, ServerId, ServerState, Timestamp};
@@ -7,8 +9,8 @@ use serde::Serialize;
 use service::{Health, HttpError};
 use utoipa::ToSchema;
 
+use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::servidor::Servidor;
 
 /// How a servidor does.
 #[derive(Serialize, ToSchema)]
@@ -23,25 +25,25 @@ pub(super) struct Status {
     timestamp: Timestamp,
 }
 
-fn current(servidor: &Servidor) -> Json<Status> {
+fn current(app: &AppState) -> Json<Status> {
     Json(Status {
-        servidor: servidor.id.clone(),
+        servidor: app.server_id.clone(),
         status: ServerState::Online,
-        mqtt_conectado: servidor.bus.is_up(),
-        timestamp: servidor.timestamp(),
+        mqtt_conectado: app.bus.is_up(),
+        timestamp: app.timestamp(),
     })
 }
 
 /// Situação do servidor.
 #[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn root(State(servidor): State<Servidor>) -> Json<Status> {
-    current(&servidor)
+pub(super) async fn root(State(app): State<Arc<AppState>>) -> Json<Status> {
+    current(&app)
 }
 
 /// Situação do servidor.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn status(State(servidor): State<Servidor>) -> Json<Status> {
-    current(&servidor)
+pub(super) async fn status(State(app): State<Arc<AppState>>) -> Json<Status> {
+    current(&app)
 }
 
 /// Vivo: o programa responde.
@@ -55,16 +57,12 @@ pub(super) async fn healthz() -> Json<Health> {
     (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
 ))]
-pub(super) async fn readyz(State(servidor): State<Servidor>) -> Result<Json<Health>, HttpError> {
-    servidor
-        .store
-        .postos_by_id(&[], servidor.now())
-        .await
-        .map_err(|error| servidor.read_error(&error))?;
-    if !servidor.store.is_writable() {
-        return Err(Failure::Unavailable(servidor.id.clone()).into());
+pub(super) async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Health>, HttpError> {
+    app.store.postos_by_id(&[], app.now()).await.map_err(|error| app.read_error(&error))?;
+    if !app.store.is_writable() {
+        return Err(Failure::Unavailable(app.server_id.clone()).into());
     }
-    if !servidor.bus.is_up() {
+    if !app.bus.is_up() {
         let mensagem = "O servidor ainda não está conectado ao broker MQTT.".to_owned();
         return Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem));
     }

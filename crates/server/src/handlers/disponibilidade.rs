@@ -1,44 +1,34 @@
-//! `pontos/{posto_id}/disponibilidade`: a charger goes in or out of service.
+//! `pontos/{posto_id}/disponibilidade`: a charger reports that it is in or out of service.
 
-use bus::Delivery;
 use domain::PostoChange;
-use protocol::{Address, PontoDisponibilidade};
+use protocol::{BadMessage, PontoDisponibilidade};
 use tracing::{info, warn};
 
-use crate::servidor::Servidor;
+use crate::app_state::AppState;
 use crate::store::ChangePosto;
 
-pub(super) async fn handle(servidor: Servidor, delivery: Delivery) {
-    // Posto ids repeat across servidores: without a server_id nobody knows whose it is.
-    match Address::server_id(&delivery.payload) {
-        Ok(Some(id)) if id != servidor.id.as_str() => {}
-        _ => act(&servidor, &delivery).await,
-    }
-    delivery.ack.done();
-}
-
-async fn act(servidor: &Servidor, delivery: &Delivery) {
-    let posto_id = delivery.topic.split('/').nth(1).unwrap_or_default();
-    let said = match PontoDisponibilidade::from_json(&delivery.payload, posto_id) {
-        Ok(said) => said,
-        Err(bad) => return servidor.bus.bad_message(&delivery.topic, &bad.to_string()),
-    };
+/// The posto's id and its change.
+pub(super) fn read(posto_id: &str, payload: &[u8]) -> Result<(i64, PostoChange), BadMessage> {
+    let report = PontoDisponibilidade::from_json(payload, posto_id)?;
     let change = PostoChange {
-        in_service: Some(said.disponivel),
-        em_manutencao: said.em_manutencao,
+        in_service: Some(report.disponivel),
+        em_manutencao: report.em_manutencao,
         ..PostoChange::default()
     };
-    let number = servidor.chargers.heard(said.ponto_id);
-    write(servidor, said.ponto_id, number, change).await;
+    Ok((report.ponto_id, change))
 }
 
-/// Writes a charger's word, or keeps it until that can be done.
-pub(super) async fn write(servidor: &Servidor, posto_id: i64, number: u64, change: PostoChange) {
-    let command = ChangePosto { posto_id, change: change.clone() };
-    let outcome = servidor.store.execute(command).await;
+pub(super) async fn record(app: &AppState, posto_id: i64, change: PostoChange) {
+    let number = app.charger_messages.register(posto_id);
+    write(app, posto_id, number, change).await;
+}
+
+/// Writes a charger message. One that the database cannot store now stays for a retry.
+pub(super) async fn write(app: &AppState, posto_id: i64, number: u64, change: PostoChange) {
+    let outcome = app.store.execute(ChangePosto { posto_id, change: change.clone() }).await;
     match &outcome {
         Ok(()) => info!(posto_id, disponivel = change.in_service, "a charger spoke"),
-        Err(error) => warn!(posto_id, %error, "what a charger said was not written"),
+        Err(error) => warn!(posto_id, %error, "a charger message was not stored"),
     }
-    servidor.chargers.note(posto_id, number, change, &outcome);
+    app.charger_messages.record_outcome(posto_id, number, change, &outcome);
 }

@@ -1,12 +1,14 @@
-//! What an operator may set, and what is said of a slip.
+//! The settings of a servidor, and the errors for wrong ones.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use server::{Config, PostosCsv};
 use service::ConfigError;
 
-/// `SERVER_ID=server1` and what else is set.
+/// Reads `SERVER_ID=server1` and these variables.
 fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_lookup(&|name| {
         let set = variables.iter().chain([&("SERVER_ID", "server1")]);
@@ -15,7 +17,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn only_the_id_must_be_given() {
+fn only_the_id_is_required() {
     let config = read(&[]).expect("the rest has defaults");
     assert_eq!(config.server_id.as_str(), "server1");
     assert_eq!(config.database_url.path(), Path::new("./data/server1.db"));
@@ -42,7 +44,7 @@ fn everything_can_be_set() {
         ("POSTOS_CSV", "/etc/postos.csv"),
         ("TEMPO_LIMITE_RESERVA", "2.5"),
     ])
-    .expect("all of it is right");
+    .expect("all values are valid");
     assert_eq!(config.server_id.as_str(), "posto-SP_7");
     assert_eq!(config.database_url.path(), Path::new("/var/lib/postos.db"));
     assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("broker.example", 18830));
@@ -52,7 +54,7 @@ fn everything_can_be_set() {
 }
 
 #[test]
-fn the_compose_files_variables_are_read_as_sqlalchemy_reads_them() {
+fn database_urls_are_read_as_sqlalchemy_reads_them() {
     for (url, path) in [
         ("sqlite:///./data/server1.db", "./data/server1.db"),
         ("sqlite:////abs/server1.db", "/abs/server1.db"),
@@ -65,6 +67,18 @@ fn the_compose_files_variables_are_read_as_sqlalchemy_reads_them() {
 }
 
 #[test]
+fn every_variable_that_is_read_is_declared() {
+    let seen = RefCell::new(BTreeSet::from(["RUST_LOG".to_owned()]));
+    let lookup = |name: &str| {
+        seen.borrow_mut().insert(name.to_owned());
+        (name == "SERVER_ID").then(|| "server1".to_owned())
+    };
+    Config::from_lookup(&lookup).expect("the rest has defaults");
+    let declared: BTreeSet<_> = server::SETTINGS.iter().map(|s| s.name.to_owned()).collect();
+    assert_eq!(*seen.borrow(), declared);
+}
+
+#[test]
 fn empty_is_the_same_as_not_set() {
     let config = read(&[("DATABASE_URL", ""), ("MQTT_PORT", " "), ("POSTOS_CSV", "")]);
     let config = config.expect("the defaults");
@@ -74,7 +88,7 @@ fn empty_is_the_same_as_not_set() {
 }
 
 #[test]
-fn a_slip_is_named_with_its_value_and_what_it_should_be() {
+fn a_wrong_value_is_named_with_what_it_should_be() {
     for (name, value, should_be) in [
         ("SERVER_ID", "server/1", "1 to 64 of A-Z a-z 0-9 _ -"),
         ("SERVER_ID", "server+", "for example server1"),

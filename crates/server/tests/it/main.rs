@@ -1,5 +1,5 @@
-//! Everything of a servidor but the broker: its store on real files, its HTTP API through real
-//! sockets, its configuration.
+//! A servidor without a broker: its store on real files, its HTTP API through real sockets, its
+//! settings.
 
 mod admin;
 mod config;

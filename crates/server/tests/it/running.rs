@@ -52,14 +52,14 @@ impl Home {
             "POSTOS_CSV" => Some(self.csv().display().to_string()),
             "HTTP_ADDR" => Some("127.0.0.1:0".to_owned()),
             "MQTT_BROKER" => Some("127.0.0.1".to_owned()),
-            // Nobody listens on the lowest port of all.
+            // No broker listens there.
             "MQTT_PORT" => Some("1".to_owned()),
             _ => None,
         };
         Config::from_lookup(&lookup).expect("a good configuration")
     }
 
-    /// Makes reservas while no servidor runs; each must succeed.
+    /// Makes reservas through the store while the servidor is stopped; each must succeed.
     pub(crate) async fn reserve(&self, reservations: Vec<Reserve>) {
         let now = std::sync::Arc::new(|| Moment::from_millis(service::now().as_millis()));
         let (changes, _) = mpsc::channel(1);
@@ -86,7 +86,7 @@ impl Home {
     }
 }
 
-/// A servidor that runs.
+/// A servidor that is running.
 pub(crate) struct Running {
     home: Home,
     pub(crate) addr: SocketAddr,
@@ -101,7 +101,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
-    /// Null when it is no JSON.
+    /// Null when the text is not JSON.
     pub(crate) json: Value,
 }
 
@@ -138,7 +138,7 @@ impl Running {
         Home::with_postos(POSTOS).start().await.expect("it starts")
     }
 
-    /// The same after reservas were made.
+    /// The same, with these reservas made before it started again.
     pub(crate) async fn with_reservas(reservations: Vec<Reserve>) -> Self {
         let home = Self::fresh().await.stop().await;
         home.reserve(reservations).await;
@@ -165,7 +165,7 @@ impl Running {
         self.send(self.request(Method::DELETE, path)).await
     }
 
-    /// With a body as it is, declared as JSON.
+    /// Sends this body unchanged, with a JSON content type.
     pub(crate) async fn send_json(&self, method: Method, path: &str, body: &str) -> Answer {
         let request = self.request(method, path).header(CONTENT_TYPE, "application/json");
         self.send(request.body(body.to_owned())).await

@@ -1,4 +1,4 @@
-//! Starts that fail and say why, and the end of one that did not.
+//! Starts that fail with a reason for the operator, and an orderly stop.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ async fn a_stop_leaves_one_complete_file_within_five_seconds() {
     let server = Running::fresh().await;
     server.post("/postos", &json!({"nome": "Novo", "localizacao": "0,0"})).await;
     let stopped = tokio::time::timeout(Duration::from_secs(5), server.stop()).await;
-    let home = stopped.expect("it stops within the grace that Docker gives it");
+    let home = stopped.expect("it stops within the time that Docker allows");
     let database = home.database();
     let left = std::fs::read_dir(database.parent().expect("a folder")).expect("a folder");
     let left: Vec<_> = left.map(|entry| entry.expect("an entry").path()).collect();
@@ -51,5 +51,5 @@ async fn another_servidors_file_is_refused_and_says_whose_it_is() {
     config.server_id = "server2".parse().expect("an id");
     let error = Server::start(config).await.err().expect("it is server1's").to_string();
     assert!(error.contains("SERVER_ID=server1"), "{error}");
-    home.start().await.expect("its own is still welcome").stop().await;
+    home.start().await.expect("its owner can still open it").stop().await;
 }

@@ -28,7 +28,7 @@ pub(crate) struct TestStore {
 }
 
 thread_local! {
-    // Each test runs on one thread of its own; its store's writer has another, and shares this.
+    // Each test has a thread and so a clock of its own, which its store's writer thread shares.
     static NOW: Arc<AtomicI64> = Arc::new(AtomicI64::new(START));
 }
 
@@ -55,7 +55,7 @@ impl TestStore {
         store
     }
 
-    /// Opens the file in this folder, or makes it.
+    /// Opens the file in this folder, or creates it.
     pub(crate) async fn open(folder: tempfile::TempDir) -> Self {
         let (sender, changes) = mpsc::channel(64);
         let environment =
@@ -65,7 +65,7 @@ impl TestStore {
         Self { store, changes, folder, closer }
     }
 
-    /// Where the file of a store is.
+    /// The database file, in folders that do not exist yet.
     pub(crate) fn file(folder: &Path) -> PathBuf {
         folder.join("deep/er/server1.db")
     }
@@ -150,8 +150,9 @@ pub(crate) fn reservation(
     let moment = |hour: i64| Moment::from_millis(START + hour * HOUR);
     let (inicio, fim) = hours.map(|(from, to)| (moment(from), moment(to))).unzip();
     let mut fingerprint = [0; 16];
-    let asked = format!("{plate}{posto_id}");
-    fingerprint[..asked.len().min(16)].copy_from_slice(&asked.as_bytes()[..asked.len().min(16)]);
+    let content = format!("{plate}{posto_id}");
+    let length = content.len().min(16);
+    fingerprint[..length].copy_from_slice(&content.as_bytes()[..length]);
     Reserve {
         request_id: request_id.to_owned(),
         fingerprint,

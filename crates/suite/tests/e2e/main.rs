@@ -11,3 +11,4 @@ mod plain_mqtt;
 mod rooms;
 mod screen;
 mod seed_story;
+mod settings;

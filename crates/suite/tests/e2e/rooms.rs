@@ -28,7 +28,7 @@ const RULES: [Rule; 11] = [
 /// The rooms of the servidor where both the wire and the domain are known: those that translate,
 /// and what they are handed.
 const TRANSLATORS: [&str; 6] =
-    ["wire.rs", "failure.rs", "announce.rs", "servidor.rs", "handlers", "admin"];
+    ["wire.rs", "failure.rs", "announce.rs", "app_state.rs", "handlers", "admin"];
 
 #[test]
 fn no_room_knows_a_stranger() {

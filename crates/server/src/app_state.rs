@@ -1,0 +1,50 @@
+//! What the handlers, the admin API and the background tasks of one servidor share.
+
+use std::time::Duration;
+
+use bus::Bus;
+use domain::Moment;
+use protocol::ServerId;
+use tokio::time::Instant;
+use tracing::error;
+
+use crate::charger_messages::ChargerMessages;
+use crate::failure::Failure;
+use crate::listing_cache::ListingCache;
+use crate::store::{Store, StoreError, WriteError};
+
+pub(crate) struct AppState {
+    pub(crate) server_id: ServerId,
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) charger_messages: ChargerMessages,
+    pub(crate) listing_cache: ListingCache,
+    /// How long a command that brings no time limit of its own may take.
+    pub(crate) command_limit: Duration,
+}
+
+impl AppState {
+    pub(crate) fn now(&self) -> Moment {
+        now()
+    }
+
+    /// Logs the cause, which the public answer does not show.
+    pub(crate) fn read_failure(&self, error: &StoreError) -> Failure {
+        error!(%error, "the database cannot be read");
+        Failure::Unavailable(self.server_id.clone())
+    }
+
+    pub(crate) fn write_failure(&self, error: WriteError) -> Failure {
+        Failure::from_write(error, &self.server_id)
+    }
+
+    /// The deadline of a command that brings no time limit of its own.
+    pub(crate) fn default_deadline(&self) -> Instant {
+        Instant::now() + self.command_limit
+    }
+}
+
+/// The wall clock, as the domain counts time.
+pub(crate) fn now() -> Moment {
+    Moment::from_millis(service::now().as_millis())
+}

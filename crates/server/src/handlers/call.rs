@@ -1,0 +1,92 @@
+//! One command with its deadline: carrying it out, and publishing the reply.
+
+use bus::{Ack, Join, Outgoing};
+use protocol::topics::{self, Command};
+use protocol::{Address, Origin};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::commands;
+use super::message::{Message, Reply};
+use crate::app_state::AppState;
+use crate::failure::Failure;
+
+/// What a command has besides its payload.
+pub(super) struct Call<'a> {
+    app: &'a AppState,
+    command: Command,
+    message: &'a Message,
+    deadline: Instant,
+    /// When the reply expires. A sender that set no expiry may wait longer than our default
+    /// deadline, so its reply never expires.
+    reply_expires_at: Option<Instant>,
+    /// Whether replies to one client may travel as an array.
+    join: Join,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(
+        app: &'a AppState,
+        command: Command,
+        message: &'a Message,
+        join: Join,
+    ) -> Self {
+        let reply_expires_at = message.expiry.map(|left| message.received + left);
+        let deadline = reply_expires_at.unwrap_or(message.received + app.command_limit);
+        Self { app, command, message, deadline, reply_expires_at, join }
+    }
+
+    /// Whether a command on this servidor's own topic is for it: another's is dropped. One that
+    /// names no servidor counts as ours, so that its sender gets an error reply.
+    pub(super) fn is_ours(&self, payload: &[u8]) -> bool {
+        match Address::server_id(payload) {
+            Ok(Some(id)) => id == self.app.server_id.as_str(),
+            Ok(None) | Err(_) => true,
+        }
+    }
+
+    /// Carries the command out; `None` if its sender cannot be answered.
+    pub(super) async fn carry_out(&self, payload: &[u8]) -> Option<Reply> {
+        let outcome = commands::carry_out(self.app, self.command, payload, self.deadline).await;
+        outcome.map_or_else(|failure| self.error_reply(failure, payload), Some)
+    }
+
+    fn error_reply(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
+        if let Failure::Bad(bad) = &failure {
+            self.app.bus.bad_message(&self.message.topic, &bad.to_string());
+        }
+        let (client_id, request_id) = Origin::from_json(payload)?;
+        info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
+        let error = failure.into_reply(Some(request_id.clone()));
+        match serde_json::to_vec(&error) {
+            Ok(payload) => Some(Reply { client_id, request_id, payload }),
+            Err(error) => {
+                warn!(%request_id, %error, "a reply cannot be written as JSON");
+                None
+            }
+        }
+    }
+
+    /// Publishes the replies. The message is acknowledged once the broker has the last of them.
+    pub(super) fn reply(&self, replies: impl IntoIterator<Item = Reply>, ack: Ack) {
+        let mut replies = replies.into_iter().peekable();
+        let mut ack = Some(ack.after_answer());
+        while let Some(Reply { client_id, request_id, payload }) = replies.next() {
+            let sent = self.app.bus.publish(Outgoing {
+                topic: topics::response(&client_id, self.command),
+                payload: payload.into(),
+                expires_at: self.reply_expires_at,
+                retain: false,
+                response_topic: None,
+                correlation: self.message.correlation.clone(),
+                join: self.join,
+                acknowledges: if replies.peek().is_none() { ack.take() } else { None },
+            });
+            match sent {
+                Ok(()) => debug!(%request_id, "answered"),
+                // The client repeats its command and gets the stored reply.
+                Err(error) => warn!(%request_id, %error, "a reply could not be published"),
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The commands of the clients, one file each.
+
+mod cancelamento;
+mod consulta;
+mod postos;
+mod reserva;
+
+use protocol::topics::Command;
+use tokio::time::{Instant, timeout_at};
+
+use super::message::Reply;
+use crate::app_state::AppState;
+use crate::failure::Failure;
+
+/// Carries out one command, unless its deadline has passed.
+pub(super) async fn carry_out(
+    app: &AppState,
+    command: Command,
+    payload: &[u8],
+    deadline: Instant,
+) -> Result<Reply, Failure> {
+    match command {
+        Command::Postos => in_time(deadline, postos::handle(app, payload)).await,
+        Command::Reserva => reserva::handle(app, payload, deadline).await,
+        Command::Cancelamento => cancelamento::handle(app, payload, deadline).await,
+        Command::Consulta => in_time(deadline, consulta::handle(app, payload)).await,
+    }
+}
+
+/// For a query, which can be given up at any moment; a write checks its deadline itself, within its
+/// transaction.
+async fn in_time(
+    deadline: Instant,
+    query: impl Future<Output = Result<Reply, Failure>>,
+) -> Result<Reply, Failure> {
+    timeout_at(deadline, query).await.unwrap_or(Err(Failure::Expired))
+}

@@ -1,0 +1,54 @@
+//! What a handler gets and what it returns: a message without its acknowledgement, and a reply.
+
+use std::time::Duration;
+
+use bus::{Ack, Delivery};
+use bytes::Bytes;
+use protocol::{BadMessage, ClientId, RequestId, ReservaReply, StatusReply};
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+use crate::wire;
+
+/// A message that arrived.
+pub(super) struct Message {
+    pub(super) topic: String,
+    pub(super) payload: Bytes,
+    /// See [`Delivery::received`].
+    pub(super) received: Instant,
+    /// Lifetime that was left on arrival; `None` if the message never expires.
+    pub(super) expiry: Option<Duration>,
+    pub(super) correlation: Option<Bytes>,
+    pub(super) retain: bool,
+}
+
+impl Message {
+    /// Takes a delivery apart. The dispatcher keeps the acknowledgement.
+    pub(super) fn split(delivery: Delivery) -> (Self, Ack) {
+        let Delivery { topic, payload, received, expiry, correlation, retain, ack, .. } = delivery;
+        (Self { topic, payload, received, expiry, correlation, retain }, ack)
+    }
+}
+
+/// The answer to one command.
+pub(super) struct Reply {
+    pub(super) client_id: ClientId,
+    pub(super) request_id: RequestId,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Reply {
+    /// A success that shows a reserva.
+    pub(super) fn reserva(
+        client_id: ClientId,
+        request_id: RequestId,
+        mensagem: String,
+        reserva: &domain::Reserva,
+    ) -> Result<Self, Failure> {
+        let reserva = wire::reserva(reserva);
+        let status = StatusReply::Sucesso;
+        let body = ReservaReply { request_id, status, mensagem, reserva };
+        let payload = serde_json::to_vec(&body).map_err(BadMessage::from)?;
+        Ok(Self { client_id, request_id: body.request_id, payload })
+    }
+}

@@ -1,0 +1,172 @@
+//! Settings. Each one is declared once: parsing, error texts and `--help` come from its
+//! declaration, and the tables in the READMEs are checked against it.
+//!
+//! They are read through a lookup function, so that tests need not touch the process environment.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Finds the value of a variable by its name.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A variable that is missing or malformed. The text is for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{name} is not set; it should be {should_be}")]
+    Missing { name: &'static str, should_be: &'static str },
+    #[error("{name} is {value:?}; it should be {should_be}")]
+    Malformed { name: &'static str, value: String, should_be: &'static str },
+}
+
+/// An environment variable that a program reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub name: &'static str,
+    /// `None` if it is required. A part in braces stands for the value of another setting.
+    pub default: Option<&'static str>,
+    /// Completes the sentence "it should be …" of an error.
+    pub should_be: &'static str,
+    /// What it is for, as `--help` shows it.
+    pub about: &'static str,
+}
+
+pub const MQTT_BROKER: Setting = Setting {
+    name: "MQTT_BROKER",
+    default: Some("localhost"),
+    should_be: "a host name or address, without scheme and port",
+    about: "host of the broker",
+};
+
+pub const MQTT_PORT: Setting = Setting {
+    name: "MQTT_PORT",
+    default: Some("1883"),
+    should_be: "a port number from 1 to 65535",
+    about: "port of the broker",
+};
+
+pub const RUST_LOG: Setting = Setting {
+    name: "RUST_LOG",
+    default: Some("info"),
+    should_be: "a level or directives, for example info,bus=debug",
+    about: "log filter",
+};
+
+impl Setting {
+    /// The value that is set, or the default.
+    ///
+    /// # Errors
+    /// It is required and not set, or malformed.
+    pub fn read<T: FromStr>(&self, lookup: Lookup<'_>) -> Result<T, ConfigError> {
+        let Self { name, should_be, .. } = *self;
+        let value = self.value(lookup).or_else(|| self.default.map(str::to_owned));
+        self.parse(value.ok_or(ConfigError::Missing { name, should_be })?)
+    }
+
+    /// The value that is set, without blanks around it. An empty value counts as not set: compose
+    /// files pass a variable that is not set as an empty one.
+    pub fn value(&self, lookup: Lookup<'_>) -> Option<String> {
+        lookup(self.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Parses a value of this setting.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn parse<T: FromStr>(&self, value: String) -> Result<T, ConfigError> {
+        let Self { name, should_be, .. } = *self;
+        value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be })
+    }
+}
+
+/// Why a value is refused; the setting's `should_be` says it to the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidValue;
+
+/// A host name or address, without scheme and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host(pub String);
+
+impl FromStr for Host {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let in_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let valid = text.bytes().all(in_a_name) || text.parse::<IpAddr>().is_ok();
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
+    }
+}
+
+/// A time limit in seconds, decimals allowed. At least 2: MQTT counts expiry in whole seconds, so a
+/// shorter limit cannot be expressed with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimit(pub Duration);
+
+impl TimeLimit {
+    pub const SHOULD_BE: &str = "a number of seconds from 2 to 3600, for example 10";
+}
+
+impl FromStr for TimeLimit {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let seconds: f64 = text.parse().map_err(|_| InvalidValue)?;
+        let valid = (2.0..=3600.0).contains(&seconds);
+        if valid { Ok(Self(Duration::from_secs_f64(seconds))) } else { Err(InvalidValue) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use super::*;
+
+    const ID: Setting = Setting { name: "ID", default: None, should_be: "an id", about: "" };
+
+    #[test]
+    fn an_error_names_variable_value_and_what_it_should_be() {
+        let lookup = |name: &str| (name == "MQTT_PORT").then(|| "abc".to_owned());
+        let error = MQTT_PORT.read::<NonZeroU16>(&lookup).expect_err("abc");
+        let text = "MQTT_PORT is \"abc\"; it should be a port number from 1 to 65535";
+        assert_eq!(error.to_string(), text);
+        let error = ID.read::<u16>(&lookup).expect_err("not set");
+        assert_eq!(error.to_string(), "ID is not set; it should be an id");
+    }
+
+    #[test]
+    fn empty_is_not_set_and_blanks_around_a_value_do_not_count() {
+        let lookup = |name: &str| (name == "ID").then(|| " 5 ".to_owned()).or(Some(String::new()));
+        assert_eq!(ID.read(&lookup), Ok(5));
+        assert_eq!(MQTT_PORT.read(&lookup), Ok(1883));
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_a_port_is_not_zero() {
+        for (text, good) in [
+            ("broker", true),
+            ("broker-1.example.com", true),
+            ("10.0.0.7", true),
+            ("::1", true),
+            ("broker:1883", false),
+            ("mqtt://broker", false),
+            ("two words", false),
+        ] {
+            assert_eq!(text.parse::<Host>().is_ok(), good, "{text}");
+        }
+        for (text, read) in [("1", Some(1)), ("65535", Some(65535)), ("0", None), ("65536", None)] {
+            let port = MQTT_PORT.read::<NonZeroU16>(&|_| Some(text.to_owned()));
+            assert_eq!(port.ok().map(NonZeroU16::get), read, "{text}");
+        }
+        assert_eq!(MQTT_PORT.read(&|_| None), Ok(1883));
+    }
+
+    #[test]
+    fn time_limits_are_bounded() {
+        for (text, good) in
+            [("2.5", true), ("0", false), ("-1", false), ("NaN", false), ("3601", false)]
+        {
+            assert_eq!(text.parse::<TimeLimit>().is_ok(), good, "{text}");
+        }
+    }
+}
