@@ -56,3 +56,25 @@ fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
     let text = serde_json::to_vec(&asked).unwrap_or_default();
     Uuid::new_v5(&FINGERPRINT_NAMESPACE, &text).into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_never_changes() {
+        let fingerprint_of = |more: &str| {
+            let payload = format!(
+                r#"{{"request_id":"r1","client_id":"c1","server_id":"s1","posto_id":5,{more}"carro":{{
+                    "placa":"abc-1234","modelo":" BYD Dolphin ","capacidade_bateria":44.5,
+                    "nivel_bateria_atual":22,"taxa_descarga":0.19}}}}"#
+            );
+            let request = ReservaRequest::from_json(payload.as_bytes()).expect("a command");
+            Uuid::from_bytes(fingerprint(&request)).to_string()
+        };
+        // Stored with each reserva: a repeat is compared with what an older version stored.
+        assert_eq!(fingerprint_of(""), "a414e7cb-2c63-59fe-9ef6-030d8f886768");
+        let times = r#""inicio":"2026-11-23T09:00:00-03:00","fim":"2026-11-23T14:30:00.5Z","#;
+        assert_eq!(fingerprint_of(times), "e1e3a9bf-f953-5006-aa72-60f9abfd6de6");
+    }
+}
