@@ -26,17 +26,20 @@ pub struct Carro {
     pub placa: Placa,
     pub modelo: Modelo,
     pub capacidade_bateria: CapacidadeBateria,
-    /// At most `capacidade_bateria`, see [`NivelBateria::within`].
+    /// At most `capacidade_bateria`, see [`CapacidadeBateria::check_level`].
     pub nivel_bateria_atual: NivelBateria,
     pub taxa_descarga: KwhPerKm,
 }
 
-impl NivelBateria {
-    /// Checks that a battery of this capacity can hold it.
-    pub fn within(self, capacity: CapacidadeBateria) -> Result<Self, InvalidValue> {
-        if self.0 > capacity.get() {
-            return Err(InvalidValue(format!("deve estar entre 0 e {}", capacity.get()).into()));
-        }
-        Ok(self)
+impl CapacidadeBateria {
+    /// Checks that a battery of this capacity can hold `level`.
+    pub fn check_level(self, level: NivelBateria) -> Result<NivelBateria, InvalidValue> {
+        if level.get() > self.get() { Err(self.level_error()) } else { Ok(level) }
+    }
+
+    /// What is wrong with a level that such a battery cannot have.
+    #[must_use]
+    pub fn level_error(self) -> InvalidValue {
+        InvalidValue(format!("deve estar entre 0 e {}", self.get()).into())
     }
 }

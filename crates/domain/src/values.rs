@@ -184,6 +184,7 @@ macro_rules! number {
             pub const MAX: f64 = $max as f64;
             /// Whether `MIN` itself is outside.
             pub const EXCLUDES_MIN: bool = $over;
+            pub const SENTENCE: &str = $sentence;
 
             pub fn new(number: f64) -> Result<Self, InvalidValue> {
                 if (Self::MIN..=Self::MAX).contains(&number)
@@ -192,7 +193,7 @@ macro_rules! number {
                     // Adding zero turns a negative zero into zero.
                     Ok(Self(number + 0.0))
                 } else {
-                    Err(InvalidValue::new($sentence))
+                    Err(InvalidValue::new(Self::SENTENCE))
                 }
             }
 

@@ -29,11 +29,16 @@ fields! {
         taxa_descarga: KwhPerKm,
     }
     rules |raw| {
-        if let (Some(Field::Value(capacity)), Some(level @ Field::Value(_))) =
+        if let (Some(Field::Value(capacity)), Some(level)) =
             (&raw.capacidade_bateria, &mut raw.nivel_bateria_atual)
-            && let Field::Value(value) = level
         {
-            *level = value.within(*capacity).into();
+            match level {
+                Field::Value(value) => *level = capacity.check_level(*value).into(),
+                Field::Invalid(reason) if reason == NivelBateria::SENTENCE => {
+                    *reason = capacity.level_error().to_string();
+                }
+                Field::Invalid(_) | Field::Missing => {}
+            }
         }
     }
 }

@@ -11,8 +11,8 @@ mod tasks;
 pub use config::{ConfigError, Lookup, duration_secs, host, or_default, port, required};
 pub use health::healthcheck;
 pub use http::{
-    Health, HttpError, ListenError, Path, QueryParams, RETRY_AFTER_SECONDS, RawJson,
-    complete_document, finish, listen, serve,
+    Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson, complete_document,
+    finish, listen, name_request, serve,
 };
 pub use logs::{QuietLogs, init_logs, init_quiet_logs};
 pub use program::{Program, environment, now, shutdown_signal};
