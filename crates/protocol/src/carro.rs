@@ -3,8 +3,8 @@
 use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use crate::field::field_values;
 use crate::fields::read_json_with;
+use crate::values::field_values;
 use crate::{BadMessage, Field, fields};
 
 field_values!(text Placa, Placa::parse, ObjectBuilder::new()

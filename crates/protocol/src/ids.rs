@@ -11,8 +11,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use uuid::Uuid;
 
-use crate::FieldValue;
-use crate::field::{NotAValue, Scalar, component, reference, text};
+use crate::values::{component, reference, text};
+use crate::{FieldValue, NotAValue, Scalar};
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

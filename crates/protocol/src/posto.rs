@@ -10,8 +10,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::field::field_values;
 use crate::fields::read_raw;
+use crate::values::field_values;
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, RequestId, ServerId, fields,
     read_json, read_object,

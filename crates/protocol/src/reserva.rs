@@ -8,10 +8,10 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::field::{NotAValue, Scalar, component, reference, text};
+use crate::values::{component, reference, text};
 use crate::{
-    BadMessage, ClientId, FieldValue, RequestId, ServerId, StatusReply, Timestamp, fields,
-    read_json,
+    BadMessage, ClientId, FieldValue, NotAValue, RequestId, Scalar, ServerId, StatusReply,
+    Timestamp, fields, read_json,
 };
 
 impl FieldValue for ReservaState {
