@@ -62,7 +62,7 @@ fn announce_reserva(servidor: &Servidor, reserva: &domain::Reserva) {
         request_id,
         placa: reserva.placa.as_str().to_owned(),
         posto_id: reserva.posto_id,
-        status: wire::reserva_status(reserva.state),
+        status: reserva.state,
         timestamp: wire::timestamp(servidor.now()),
     };
     publish(servidor, topics::reserva_status(reserva.id), &event);

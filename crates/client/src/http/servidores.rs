@@ -1,4 +1,4 @@
-//! Which servidores are there.
+//! The servidores that were seen.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use crate::gateway::Gateway;
 
-/// The servidores seen.
+/// Os servidores vistos.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Servidores {
-    /// By id.
+    /// Por nome.
     servidores: Vec<ServerPresence>,
 }
 

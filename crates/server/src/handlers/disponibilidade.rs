@@ -28,8 +28,8 @@ async fn act(servidor: &Servidor, delivery: &Delivery) {
         em_manutencao: said.em_manutencao,
         ..PostoChange::default()
     };
-    let number = servidor.chargers.heard(said.ponto_id);
-    write(servidor, said.ponto_id, number, change).await;
+    let number = servidor.chargers.heard(said.ponto_id.get());
+    write(servidor, said.ponto_id.get(), number, change).await;
 }
 
 /// Writes a charger's word, or keeps it until that can be done.

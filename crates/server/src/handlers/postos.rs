@@ -10,7 +10,7 @@ use tracing::info;
 use super::Reply;
 use crate::failure::Failure;
 use crate::servidor::Servidor;
-use crate::store::{Listing, PostosQuery};
+use crate::store::Listing;
 use crate::wire;
 
 /// The most listings at once. They are long: more would leave no room for reservations.
@@ -42,14 +42,14 @@ impl Listings {
         if let Some(known) = last.as_ref().filter(|known| known.number == listing.number) {
             return Ok(Arc::clone(&known.postos));
         }
-        let postos: Arc<RawValue> = write(listing, &PostosQuery::default())?.into();
+        let postos: Arc<RawValue> = write(listing, &PostosFilter::default())?.into();
         *last = Some(Written { number: listing.number, postos: Arc::clone(&postos) });
         Ok(postos)
     }
 }
 
-fn write(listing: &Listing, query: &PostosQuery) -> Result<Box<RawValue>, serde_json::Error> {
-    to_raw_value(&listing.matching(query).map(wire::posto).collect::<Vec<_>>())
+fn write(listing: &Listing, filter: &PostosFilter) -> Result<Box<RawValue>, serde_json::Error> {
+    to_raw_value(&listing.matching(filter).map(wire::posto).collect::<Vec<_>>())
 }
 
 pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply, Failure> {
@@ -63,8 +63,7 @@ pub(super) async fn handle(servidor: &Servidor, payload: &[u8]) -> Result<Reply,
     let postos = if filter == PostosFilter::default() {
         servidor.listings.whole(&listing)
     } else {
-        let PostosFilter { disponivel, em_manutencao, tipo_conector } = filter;
-        write(&listing, &PostosQuery { disponivel, em_manutencao, tipo_conector }).map(Arc::from)
+        write(&listing, &filter).map(Arc::from)
     };
     let postos = postos.map_err(BadMessage::from)?;
     info!(%request_id, %client_id, "listed");

@@ -25,9 +25,9 @@ pub(super) async fn handle(
         request_id: request.request_id.as_str().to_owned(),
         fingerprint: fingerprint(&request),
         command: domain::ReservaCommand {
-            carro: wire::carro(&request.carro)?,
-            posto_id: request.posto_id,
-            stretch: wire::stretch(request.inicio, request.fim),
+            carro: request.carro.0,
+            posto_id: request.posto_id.get(),
+            stretch: request.stretch,
         },
         deadline,
     };
@@ -52,8 +52,7 @@ pub(super) async fn handle(
 
 /// Stands for everything that is asked, whoever asks and through whichever gateway.
 fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
-    let asked = (&request.carro, request.posto_id, request.inicio, request.fim);
-    let text = serde_json::to_vec(&asked).unwrap_or_default();
+    let text = request.content().unwrap_or_default();
     Uuid::new_v5(&FINGERPRINT_NAMESPACE, &text).into_bytes()
 }
 

@@ -1,6 +1,6 @@
 //! What the writer is asked to do, and what it says has changed.
 
-use domain::{Kwh, KwhPerKm, Placa, Posto, PostoChange, Reserva, ReservaCommand};
+use domain::{Kwh, KwhPerKm, NivelBateria, Placa, Posto, PostoChange, Reserva, ReservaCommand};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -147,7 +147,7 @@ pub struct Telemetry {
     /// Which carro.
     pub placa: Placa,
     /// Energy in its battery.
-    pub nivel_bateria: Kwh,
+    pub nivel_bateria: NivelBateria,
     /// Its consumption, if said.
     pub taxa_descarga: Option<KwhPerKm>,
     /// Whether it is charging, if said.

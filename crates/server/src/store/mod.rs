@@ -28,7 +28,7 @@ use tokio::time::Instant;
 pub use command::{CancelTarget, Cancellation, Change, Edit, Reservation, Reserved, Telemetry};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{StoreError, WriteError};
-pub use reader::{CarroRecord, Listing, PostosQuery, RequestOutcome, ReservaRecord, ReservasQuery};
+pub use reader::{CarroRecord, Listing, RequestOutcome, ReservaRecord, ReservasQuery};
 pub use rows::PostoRecord;
 
 use crate::sabotage::{self, Bug};

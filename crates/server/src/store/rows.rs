@@ -83,12 +83,8 @@ impl TryFrom<ReservaRow> for Reserva {
     type Error = StoreError;
 
     fn try_from(row: ReservaRow) -> Result<Self, StoreError> {
-        let state = match row.status.as_str() {
-            "ativa" => ReservaState::Ativa,
-            "cancelada" => ReservaState::Cancelada,
-            "encerrada" => ReservaState::Encerrada,
-            other => return Err(StoreError::Corrupt(format!("status {other:?}"))),
-        };
+        let state = ReservaState::parse(&row.status)
+            .map_err(|_| StoreError::Corrupt(format!("status {:?}", row.status)))?;
         Ok(Self {
             id: row.id,
             request_id: row.request_id,
@@ -161,13 +157,4 @@ pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
 pub(super) fn interval(inicio: i64, fim: i64) -> Result<Interval, StoreError> {
     Interval::new(Moment::from_millis(inicio), Moment::from_millis(fim))
         .map_err(|_| StoreError::Corrupt(format!("interval {inicio} to {fim}")))
-}
-
-/// The word a state is stored as, the same as on the wire.
-pub(super) fn state_word(state: ReservaState) -> &'static str {
-    match state {
-        ReservaState::Ativa => "ativa",
-        ReservaState::Cancelada => "cancelada",
-        ReservaState::Encerrada => "encerrada",
-    }
 }

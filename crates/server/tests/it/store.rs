@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use domain::{Kwh, Moment, PostoChange, Rejection, ReservaState};
-use server::store::{
-    CancelTarget, Change, Edit, PostosQuery, ReservasQuery, Telemetry, WriteError,
+use domain::{
+    Kwh, Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
 };
+use server::store::{CancelTarget, Change, Edit, ReservasQuery, Telemetry, WriteError};
 
 use crate::support::{HOUR, START, TestStore, now, placa, posto, reservation, set_now, soon};
 
@@ -171,11 +171,12 @@ async fn postos_come_change_and_go() {
     store.reserve("r3", "ABC1234", 1).await.expect("free");
     let in_use = rejected(store.store.edit(Edit::RemovePosto(1)).await);
     assert_eq!(in_use, Rejection::PostoEmUso { nome: "Ponto 1".to_owned() });
-    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     let listing = store.store.listing().await.expect("a listing");
     let ids: Vec<i64> = listing.matching(&free).map(|posto| posto.id).collect();
     assert_eq!(ids, [2, 3, 5]);
-    let ccs = PostosQuery { tipo_conector: Some("ccs".to_owned()), ..PostosQuery::default() };
+    let ccs =
+        PostosFilter { tipo_conector: TipoConector::new("ccs").ok(), ..PostosFilter::default() };
     assert_eq!(listing.matching(&ccs).count(), 4);
 }
 
@@ -209,7 +210,7 @@ async fn carros_are_known_from_reservas_and_speak_for_themselves() {
     let store = TestStore::new(1).await;
     let said = |level: f64, charging| Telemetry {
         placa: placa("ABC1234"),
-        nivel_bateria: Kwh::new(level).expect("energy"),
+        nivel_bateria: NivelBateria::new(level).expect("a level"),
         taxa_descarga: None,
         em_carregamento: charging,
     };

@@ -1,14 +1,14 @@
 //! Listings: true at a moment of the call, whatever is remembered.
 
-use domain::PostoChange;
-use server::store::{Edit, PostosQuery};
+use domain::{PostoChange, PostosFilter};
+use server::store::Edit;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::{HOUR, START, TestStore, set_now};
 
 async fn free(store: &TestStore) -> Vec<i64> {
     let listing = store.store.listing().await.expect("a listing");
-    let free = PostosQuery { disponivel: Some(true), ..PostosQuery::default() };
+    let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     listing.matching(&free).map(|posto| posto.id).collect()
 }
 

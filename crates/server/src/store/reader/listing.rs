@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use domain::Moment;
+use domain::{Moment, PostosFilter};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -21,28 +21,6 @@ use super::from_json;
 /// The most who are answered at once; more wait for the next listing.
 const WAITING: usize = 1024;
 
-/// Which postos to list; what is `None` does not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PostosQuery {
-    /// Those that can (or cannot) be used at the moment of the query.
-    pub disponivel: Option<bool>,
-    /// Those that are (or are not) in maintenance.
-    pub em_manutencao: Option<bool>,
-    /// Those with this connector, whatever its case.
-    pub tipo_conector: Option<String>,
-}
-
-impl PostosQuery {
-    fn matches(&self, posto: &PostoRecord) -> bool {
-        self.disponivel.is_none_or(|asked| posto.disponivel == asked)
-            && self.em_manutencao.is_none_or(|asked| posto.em_manutencao == asked)
-            && self
-                .tipo_conector
-                .as_ref()
-                .is_none_or(|asked| posto.tipo_conector.eq_ignore_ascii_case(asked))
-    }
-}
-
 /// All postos, by id.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -54,8 +32,11 @@ pub struct Listing {
 
 impl Listing {
     /// Those that match.
-    pub fn matching(&self, query: &PostosQuery) -> impl Iterator<Item = &PostoRecord> {
-        self.postos.iter().filter(|posto| query.matches(posto))
+    pub fn matching(&self, filter: &PostosFilter) -> impl Iterator<Item = &PostoRecord> {
+        let matches = |posto: &&PostoRecord| {
+            filter.matches(posto.disponivel, posto.em_manutencao, &posto.tipo_conector)
+        };
+        self.postos.iter().filter(matches)
     }
 }
 

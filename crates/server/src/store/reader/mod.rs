@@ -4,12 +4,12 @@ mod listing;
 
 use domain::{Carregamento, Moment, Rejection, Reserva, ReservaState};
 
-use super::rows::{self, CarregamentoRow, PostoRecord, ReservaRow, from_row};
+use super::rows::{CarregamentoRow, PostoRecord, ReservaRow, from_row};
 use super::stored_reply::{MadeRow, RefusedRow, StoredReply};
 use super::{Reserved, Store, StoreError};
 
+pub use listing::Listing;
 pub(super) use listing::Listings;
-pub use listing::{Listing, PostosQuery};
 
 /// Which reservas to list, newest first.
 #[derive(Debug, Clone, Default)]
@@ -179,7 +179,7 @@ impl Store {
                AND (?4 IS NULL OR id < ?4)
              ORDER BY id DESC LIMIT ?5",
         )
-        .bind(query.status.map(rows::state_word))
+        .bind(query.status.map(ReservaState::as_str))
         .bind(&query.placa)
         .bind(query.posto_id)
         .bind(query.before)

@@ -1,7 +1,8 @@
 //! Writing postos.
 
 use domain::{
-    Kw, Localizacao, Moment, Posto, PostoChange, PostoUse, Price, Rejection, decide_posto_removal,
+    Kw, Localizacao, Moment, Nome, Posto, PostoChange, PostoUse, Price, Rejection, TipoConector,
+    decide_posto_removal,
 };
 use rusqlite::{Connection, params};
 
@@ -22,10 +23,10 @@ pub(super) fn insert(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             id,
-            posto.nome,
+            posto.nome.as_str(),
             posto.localizacao.as_str(),
             posto.potencia_maxima.get(),
-            posto.tipo_conector,
+            posto.tipo_conector.as_str(),
             posto.preco_kwh.get(),
             posto.in_service,
             posto.em_manutencao
@@ -67,10 +68,10 @@ pub(super) fn change(
          WHERE id = ?1 AND removed_at IS NULL",
         params![
             id,
-            change.nome,
+            change.nome.as_ref().map(Nome::as_str),
             change.localizacao.as_ref().map(Localizacao::as_str),
             change.potencia_maxima.map(Kw::get),
-            change.tipo_conector,
+            change.tipo_conector.as_ref().map(TipoConector::as_str),
             change.preco_kwh.map(Price::get),
             change.in_service,
             change.em_manutencao

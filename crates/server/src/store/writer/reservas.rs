@@ -135,9 +135,9 @@ impl Decider<'_> {
                  updated_at = excluded.updated_at",
             params![
                 carro.placa.as_str(),
-                carro.modelo,
+                carro.modelo.as_str(),
                 carro.capacidade_bateria.get(),
-                carro.nivel_bateria.get(),
+                carro.nivel_bateria_atual.get(),
                 carro.taxa_descarga.get(),
                 now
             ],
