@@ -2,17 +2,21 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody, normalize_placa};
+use domain::Placa;
+use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody};
 
 fuzz_target!(|body: &[u8]| {
     match ReservarBody::from_json(body) {
         Ok(body) => {
-            assert_eq!(normalize_placa(&body.placa).as_ref(), Some(&body.placa));
-            assert!((1..=120).contains(&body.modelo.chars().count()));
-            assert!(body.capacidade_bateria > 0.0 && body.capacidade_bateria <= 2000.0);
-            assert!((0.0..=body.capacidade_bateria).contains(&body.nivel_bateria_atual));
-            assert!(body.taxa_descarga > 0.0 && body.taxa_descarga <= 10.0);
-            assert!(body.posto_id > 0);
+            let carro = &body.carro;
+            assert_eq!(Placa::parse(carro.placa.as_str()).as_ref(), Ok(&carro.placa));
+            assert!((1..=120).contains(&carro.modelo.as_str().chars().count()));
+            let capacity = carro.capacidade_bateria.get();
+            assert!(capacity > 0.0 && capacity <= 2000.0);
+            assert!((0.0..=capacity).contains(&carro.nivel_bateria_atual.get()));
+            let consumption = carro.taxa_descarga.get();
+            assert!(consumption > 0.0 && consumption <= 10.0);
+            assert!(body.posto_id.get() > 0);
             let client = "cliente1".parse().expect("an id");
             let request_id = RequestId::from_idempotency_key(&body.server_id, "k");
             let request = body.into_request(request_id, client);

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::{RequestId, Timestamp, normalize_placa};
+use domain::Placa;
+use protocol::{RequestId, Timestamp};
 
 fuzz_target!(|text: &str| {
     if let Ok(moment) = text.parse::<Timestamp>() {
@@ -16,9 +17,10 @@ fuzz_target!(|text: &str| {
         assert_eq!(id.as_str(), text);
         assert!(text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic()));
     }
-    if let Some(placa) = normalize_placa(text) {
+    if let Ok(placa) = Placa::parse(text) {
+        let placa = placa.as_str();
         assert!((5..=8).contains(&placa.len()));
         assert!(placa.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()));
-        assert_eq!(normalize_placa(&placa), Some(placa));
+        assert_eq!(Placa::parse(placa).as_ref().map(Placa::as_str), Ok(placa));
     }
 });

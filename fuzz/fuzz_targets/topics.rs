@@ -34,7 +34,7 @@ fuzz_target!(|data: &str| {
         None => {}
     }
     let client_id: ClientId = id.parse().expect("both ids have one rule");
-    for command in Command::ALL {
+    for &command in Command::ALL {
         let response = topics::response(&client_id, command);
         assert_eq!(response.split('/').nth(1), Some(id));
         let direct = topics::direct(&server_id, command);

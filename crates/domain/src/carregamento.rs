@@ -1,57 +1,66 @@
 //! Charging sessions.
 
-use crate::{Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection};
+use crate::values::number;
+use crate::{Holding, InvalidValue, Moment, Placa, PostoFacts, Price, Rejection};
+
+number! {
+    /// Energy that a session delivers, in kWh.
+    Kwh, from 0 to 10000
+}
 
 /// A carro charging at a posto, from `inicio` until it is finished.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Carregamento {
-    /// Its number on this servidor.
     pub id: i64,
-    /// The posto.
     pub posto_id: i64,
-    /// The carro.
     pub placa: Placa,
-    /// When it started.
     pub inicio: Moment,
     /// Price agreed when it started.
     pub preco_kwh: Price,
-    /// There once it has ended.
+    /// `None` while the carro charges.
     pub finished: Option<Finished>,
 }
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finished {
-    /// When.
     pub fim: Moment,
-    /// Energy delivered.
     pub energia_fornecida: Kwh,
-    /// What it costs, in BRL.
+    /// In BRL.
     pub custo: f64,
+}
+
+impl Price {
+    /// What `energy` costs, in BRL, rounded to whole centavos, half a centavo up. Price and energy
+    /// count as the decimal numbers they were written as, to six places: the product of two
+    /// binary fractions is now just below a half, now just above.
+    #[must_use]
+    pub fn cost(self, energy: Kwh) -> f64 {
+        let millionths = |number: f64| (number * 1e6).round() as i128;
+        let cost = millionths(self.get()) * millionths(energy.get());
+        let centavos = (cost + 5_000_000_000) / 10_000_000_000;
+        centavos as f64 / 100.0
+    }
 }
 
 /// What must be known to let a carro start charging.
 #[derive(Debug)]
 pub struct StartFacts<'a> {
-    /// The posto.
     pub posto: &'a PostoFacts,
-    /// Its active reservas that hold it now.
+    /// Active reservas of the posto that hold it now.
     pub holdings: &'a [Holding],
 }
 
-/// What starting a session comes to.
+/// How a start is decided, when it is not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// It starts now.
     Now,
-    /// This carro charges there already: the same as once.
+    /// This carro charges there already: the same as starting once.
     Already,
 }
 
-/// Decides whether a carro may start charging at `now`.
-///
-/// # Errors
-/// The posto is out of service, or another carro holds it or charges there.
+/// Decides whether a carro may start charging at `now`: not at a posto that is out of service, or
+/// that another carro holds or charges at.
 pub fn decide_carregamento_start(
     placa: &Placa,
     facts: &StartFacts<'_>,
@@ -77,19 +86,15 @@ pub fn decide_carregamento_start(
     Ok(Start::Now)
 }
 
-/// What finishing a session comes to.
+/// How a finish is decided, when it is not refused.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Finish {
-    /// It ends now.
     Now(Finished),
-    /// It had ended with this same amount: the same as once.
+    /// It has ended with this same amount: the same as finishing once.
     Already(Finished),
 }
 
-/// Decides how a session ends at `now`.
-///
-/// # Errors
-/// It has ended before, with another amount.
+/// Decides how a session ends at `now`. One that has ended with another amount is refused.
 pub fn decide_carregamento_finish(
     session: &Carregamento,
     energia_fornecida: Kwh,
@@ -156,6 +161,25 @@ mod tests {
         assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
         assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
         assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());
+    }
+
+    #[test]
+    fn cost_is_in_whole_centavos() {
+        let price = Price::new(2.5).expect("a price");
+        assert_eq!(price.cost(Kwh::new(10.123).expect("energy")), 25.31);
+        assert_eq!(price.cost(Kwh::new(0.0).expect("energy")), 0.0);
+        for (price, energy, cost) in [
+            (3.05, 41.9, 127.80),
+            (2.35, 18.3, 43.01),
+            (1.005, 1.0, 1.01),
+            (2.675, 1.0, 2.68),
+            (2.5, 0.001, 0.0),
+            (2.5, 0.002, 0.01),
+            (Price::MAX, Kwh::MAX, 10_000_000.0),
+        ] {
+            let price = Price::new(price).expect("a price");
+            assert_eq!(price.cost(Kwh::new(energy).expect("energy")), cost, "{price:?} {energy}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Stretches of time.
+//! Intervals of time, and how they may be asked for.
 
 use crate::Moment;
 
@@ -8,13 +8,13 @@ const DAY: i64 = 24 * HOUR;
 
 /// How long a reserva lasts when its end is not given (as in the seed's system).
 const DEFAULT_LENGTH: i64 = DAY;
-/// The longest reserva: long enough for a car park's subscriber, short enough that a slip of
-/// the year does not take a posto away for good.
+/// The longest reserva: enough for a car park's subscriber, and a wrong year does not block a
+/// posto for good.
 const MAX_LENGTH: i64 = 31 * DAY;
-/// How far in the past `inicio` may lie, for clocks that differ and messages that travel.
+/// How far in the past `inicio` may be: clocks differ, and messages take time.
 const MAX_LATE: i64 = 5 * MINUTE;
 
-/// A half-open stretch of time `[inicio, fim)`: of two that touch, neither overlaps.
+/// A half-open interval `[inicio, fim)`, never empty. Two that touch do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
     inicio: Moment,
@@ -22,10 +22,6 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// A stretch that is not empty.
-    ///
-    /// # Errors
-    /// `fim` is not after `inicio`.
     pub fn new(inicio: Moment, fim: Moment) -> Result<Self, StretchError> {
         if fim <= inicio {
             return Err(StretchError::FimNotAfterInicio);
@@ -33,53 +29,46 @@ impl Interval {
         Ok(Self { inicio, fim })
     }
 
-    /// First moment inside.
     #[must_use]
     pub fn inicio(self) -> Moment {
         self.inicio
     }
 
-    /// First moment no longer inside.
+    /// First moment after it.
     #[must_use]
     pub fn fim(self) -> Moment {
         self.fim
     }
 
-    /// Whether the two have a moment in common.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.inicio < other.fim && other.inicio < self.fim
     }
 
-    /// Whether `moment` lies inside.
     #[must_use]
     pub fn contains(self, moment: Moment) -> bool {
         self.inicio <= moment && moment < self.fim
     }
 }
 
-/// A stretch as it is asked for, either end open.
+/// An interval as it is asked for: either end may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stretch {
-    /// First moment wanted; by default now.
+    /// By default now.
     pub inicio: Option<Moment>,
-    /// First moment no longer wanted; by default 24 hours after the first.
+    /// By default 24 hours after `inicio`.
     pub fim: Option<Moment>,
 }
 
 /// Why a stretch cannot be reserved, whatever the posto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StretchError {
-    /// It has no moment in it.
     #[error("deve ser depois de inicio")]
     FimNotAfterInicio,
-    /// It is over.
     #[error("já passou")]
     FimInPast,
-    /// It should have begun some while ago.
     #[error("já passou há mais de 5 minutos")]
     InicioInPast,
-    /// It is longer than anyone may reserve.
     #[error("deve ser no máximo 31 dias depois de inicio")]
     TooLong,
 }
@@ -96,11 +85,16 @@ impl StretchError {
 }
 
 impl Stretch {
-    /// The stretch that is meant, asked for at `now`. Nobody holds a posto in the past, so one
-    /// that began a moment ago begins now.
-    ///
-    /// # Errors
-    /// It is in the past, empty or too long.
+    /// Checks what can be checked without a clock: `fim` is after `inicio`.
+    pub fn check(self) -> Result<Self, StretchError> {
+        match (self.inicio, self.fim) {
+            (Some(inicio), Some(fim)) if fim <= inicio => Err(StretchError::FimNotAfterInicio),
+            _ => Ok(self),
+        }
+    }
+
+    /// The interval that is asked for at `now`. Nobody holds a posto in the past, so an `inicio`
+    /// that has just passed becomes now.
     pub fn resolve(self, now: Moment) -> Result<Interval, StretchError> {
         let asked = self.inicio.unwrap_or(now);
         let fim = self.fim.unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));

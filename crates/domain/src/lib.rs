@@ -1,9 +1,11 @@
-//! What is true: when a carro may have a posto, and what things are worth.
+//! The rules: when a carro may have a posto, what the values of each field may be, what energy
+//! costs.
 //!
 //! Pure and synchronous. Facts come in as values, decisions go out as values; nothing here
 //! reads a clock, a file or a message. The texts of [`Rejection`] are shown to drivers.
 
 mod carregamento;
+mod carro;
 mod interval;
 mod localizacao;
 mod posto;
@@ -12,15 +14,18 @@ mod reserva;
 mod values;
 
 pub use carregamento::{
-    Carregamento, Finish, Finished, Start, StartFacts, decide_carregamento_finish,
+    Carregamento, Finish, Finished, Kwh, Start, StartFacts, decide_carregamento_finish,
     decide_carregamento_start,
 };
+pub use carro::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria};
 pub use interval::{Interval, Stretch, StretchError};
-pub use localizacao::{InvalidLocalizacao, Localizacao};
-pub use posto::{Posto, PostoChange, PostoUse, PostosFilter, decide_posto_removal};
+pub use localizacao::Localizacao;
+pub use posto::{
+    Kw, Nome, Posto, PostoChange, PostoUse, PostosFilter, Price, TipoConector, decide_posto_removal,
+};
 pub use rejection::Rejection;
 pub use reserva::{
-    Cancel, Carro, Holding, PostoFacts, Reserva, ReservaCommand, ReservaState, decide_cancelamento,
+    Cancel, Holding, PostoFacts, Reserva, ReservaCommand, ReservaState, decide_cancelamento,
     decide_reserva,
 };
-pub use values::{InvalidValue, Kw, Kwh, KwhPerKm, Moment, Placa, Price};
+pub use values::{InvalidValue, Moment, Placa, RowId, TEXT_PATTERN};

@@ -1,17 +1,14 @@
-//! Where a posto stands.
+//! Where a posto is.
 
 use std::fmt;
 
+use crate::InvalidValue;
+
 /// A place on Earth, `latitude,longitude` in decimal degrees (WGS 84).
 ///
-/// The text is kept as it was given: its digits say how exact it is.
+/// The text is kept as it was given, because its digits say how exact it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Localizacao(Box<str>);
-
-/// Why a text is no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("deve ser latitude,longitude em graus decimais, por exemplo -23.5540,-46.6370")]
-pub struct InvalidLocalizacao;
 
 fn degrees(text: &str, limit: f64) -> bool {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
@@ -19,25 +16,20 @@ fn degrees(text: &str, limit: f64) -> bool {
 }
 
 impl Localizacao {
-    /// From the two coordinates as texts.
-    ///
-    /// # Errors
-    /// One of them is no number of degrees.
-    pub fn from_degrees(latitude: &str, longitude: &str) -> Result<Self, InvalidLocalizacao> {
-        let (latitude, longitude) = (latitude.trim(), longitude.trim());
-        if !degrees(latitude, 90.0) || !degrees(longitude, 180.0) {
-            return Err(InvalidLocalizacao);
-        }
-        Ok(Self(format!("{latitude},{longitude}").into()))
-    }
+    /// Matches texts that [`Localizacao::new`] takes; some that it takes do not match.
+    pub const PATTERN: &str = r"^-?(90(\.0+)?|[0-8]?[0-9](\.[0-9]{1,12})?),-?(180(\.0+)?|(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,12})?)$";
 
     /// From one text, the coordinates separated by a comma.
-    ///
-    /// # Errors
-    /// It is not two numbers of degrees.
-    pub fn new(text: &str) -> Result<Self, InvalidLocalizacao> {
-        let (latitude, longitude) = text.split_once(',').ok_or(InvalidLocalizacao)?;
-        Self::from_degrees(latitude, longitude)
+    pub fn new(text: &str) -> Result<Self, InvalidValue> {
+        let coordinates = text.split_once(',').map(|(one, other)| (one.trim(), other.trim()));
+        match coordinates {
+            Some((latitude, longitude)) if degrees(latitude, 90.0) && degrees(longitude, 180.0) => {
+                Ok(Self(format!("{latitude},{longitude}").into()))
+            }
+            _ => Err(InvalidValue::new(
+                "deve ser latitude,longitude em graus decimais, por exemplo -23.5540,-46.6370",
+            )),
+        }
     }
 
     /// `latitude,longitude`.
@@ -66,7 +58,7 @@ mod tests {
     #[test]
     fn refuses_what_is_not_on_earth() {
         for bad in ["", "1", "91,0", "0,181", "NaN,0", "inf,0", "1e1,0", "a,b", "1,2,3"] {
-            assert_eq!(Localizacao::new(bad), Err(InvalidLocalizacao), "{bad:?}");
+            assert!(Localizacao::new(bad).is_err(), "{bad:?}");
         }
     }
 }

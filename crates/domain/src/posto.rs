@@ -1,67 +1,71 @@
-//! Charging points as their operator keeps them.
+//! Charging points as their operator keeps them, and the values that describe them.
 
-use crate::{Kw, Localizacao, Price, Rejection};
+use crate::values::{number, text};
+use crate::{InvalidValue, Localizacao, Rejection};
+
+text! {
+    /// Name of a posto, shown to drivers.
+    Nome, max 120
+}
+text! {
+    /// Connector of a posto, for example `CCS`.
+    TipoConector, max 40, default "CCS"
+}
+number! {
+    /// Power, in kW.
+    Kw, over 0 to 5000, default 22.0
+}
+number! {
+    /// Price of energy, in BRL per kWh.
+    Price, from 0 to 1000, default 2.5
+}
 
 /// A posto, without what changes by the minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Posto {
-    /// Name shown to drivers.
-    pub nome: String,
-    /// Where it stands.
+    pub nome: Nome,
     pub localizacao: Localizacao,
-    /// Most power it delivers.
     pub potencia_maxima: Kw,
-    /// Connector, for example `CCS`.
-    pub tipo_conector: String,
-    /// Price of its energy.
+    pub tipo_conector: TipoConector,
     pub preco_kwh: Price,
-    /// Whether it is in service.
     pub in_service: bool,
-    /// Whether it is in maintenance.
     pub em_manutencao: bool,
 }
 
 /// What to change of a posto; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PostoChange {
-    /// New name.
-    pub nome: Option<String>,
-    /// New place.
+    pub nome: Option<Nome>,
     pub localizacao: Option<Localizacao>,
-    /// New power.
     pub potencia_maxima: Option<Kw>,
-    /// New connector.
-    pub tipo_conector: Option<String>,
-    /// New price, for sessions that start from now on.
+    pub tipo_conector: Option<TipoConector>,
+    /// For sessions that start from now on.
     pub preco_kwh: Option<Price>,
-    /// In or out of service.
     pub in_service: Option<bool>,
-    /// In or out of maintenance.
     pub em_manutencao: Option<bool>,
 }
 
-/// Which postos to list; a field that is `None` does not filter.
+/// Which postos to list; what is `None` does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PostosFilter {
     pub disponivel: Option<bool>,
     pub em_manutencao: Option<bool>,
-    /// Compared without case.
-    pub tipo_conector: Option<String>,
+    pub tipo_conector: Option<TipoConector>,
 }
 
 impl PostosFilter {
+    /// Whether a posto in this state is listed. Connectors are compared without regard to ASCII
+    /// case.
     #[must_use]
     pub fn matches(&self, disponivel: bool, em_manutencao: bool, tipo_conector: &str) -> bool {
-        self.disponivel.is_none_or(|wanted| disponivel == wanted)
-            && self.em_manutencao.is_none_or(|wanted| em_manutencao == wanted)
-            && self
-                .tipo_conector
-                .as_ref()
-                .is_none_or(|wanted| tipo_conector.eq_ignore_ascii_case(wanted))
+        let same = |asked: &TipoConector| asked.as_str().eq_ignore_ascii_case(tipo_conector);
+        self.disponivel.is_none_or(|asked| asked == disponivel)
+            && self.em_manutencao.is_none_or(|asked| asked == em_manutencao)
+            && self.tipo_conector.as_ref().is_none_or(same)
     }
 }
 
-/// Who needs a posto at this moment or later.
+/// Who needs a posto, now or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PostoUse {
     /// Whether an active reserva holds it, now or later.
@@ -70,10 +74,7 @@ pub struct PostoUse {
     pub charging: bool,
 }
 
-/// Decides whether a posto may be removed.
-///
-/// # Errors
-/// Somebody holds it or will.
+/// Decides whether a posto may be removed: not while it is in use or reserved.
 pub fn decide_posto_removal(nome: &str, posto_use: PostoUse) -> Result<(), Rejection> {
     if posto_use.reserved || posto_use.charging {
         return Err(Rejection::PostoEmUso { nome: nome.to_owned() });
@@ -93,5 +94,18 @@ mod tests {
             let decision = decide_posto_removal("Ponto 5", PostoUse { reserved, charging });
             assert_eq!(decision.is_ok(), removable);
         }
+    }
+
+    #[test]
+    fn a_filter_compares_what_it_names() {
+        let filter = |tipo_conector| PostosFilter {
+            disponivel: Some(true),
+            tipo_conector: Some(TipoConector::new(tipo_conector).expect("a connector")),
+            ..PostosFilter::default()
+        };
+        assert!(PostosFilter::default().matches(false, true, "CCS"));
+        assert!(filter("type 2").matches(true, false, "Type 2"));
+        assert!(!filter("CCS").matches(true, false, "Type 2"));
+        assert!(!filter("CCS").matches(false, false, "CCS"));
     }
 }

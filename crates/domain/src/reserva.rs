@@ -1,41 +1,21 @@
-//! May this carro have this posto then?
+//! Whether a carro may have a posto for an interval.
 
-use crate::{Interval, Kwh, KwhPerKm, Moment, Placa, Rejection, Stretch};
-
-/// What is known of a carro from its driver's app.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Carro {
-    /// Licence plate.
-    pub placa: Placa,
-    /// Make and model.
-    pub modelo: String,
-    /// Battery capacity.
-    pub capacidade_bateria: Kwh,
-    /// Energy in the battery.
-    pub nivel_bateria: Kwh,
-    /// Consumption.
-    pub taxa_descarga: KwhPerKm,
-}
+use crate::{Carro, Interval, InvalidValue, Moment, Placa, Rejection, Stretch};
 
 /// Asks for a posto.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReservaCommand {
-    /// The carro that wants it.
     pub carro: Carro,
-    /// The posto wanted.
     pub posto_id: i64,
-    /// The stretch wanted.
     pub stretch: Stretch,
 }
 
 /// What must be known of a posto to decide about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostoFacts {
-    /// Name shown to drivers.
     pub nome: String,
-    /// Whether its operator has it in service.
+    /// What its operator and its charger say.
     pub in_service: bool,
-    /// Whether it is in maintenance.
     pub em_manutencao: bool,
     /// The carro charging there now, with or without a reserva.
     pub charging: Option<Placa>,
@@ -44,47 +24,60 @@ pub struct PostoFacts {
 /// One active reserva of a posto, as a fact for the next decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    /// Who holds it.
     pub placa: Placa,
-    /// When.
     pub interval: Interval,
 }
 
-/// Where a reserva stands.
+/// The state of a reserva.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReservaState {
     /// It holds its posto during its interval.
     Ativa,
-    /// It was cancelled.
     Cancelada,
     /// Its end has passed.
     Encerrada,
 }
 
-/// One carro holding one posto for one stretch of time.
+impl ReservaState {
+    pub const ALL: [Self; 3] = [Self::Ativa, Self::Cancelada, Self::Encerrada];
+
+    /// The word for it, on the wire and on disk.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ativa => "ativa",
+            Self::Cancelada => "cancelada",
+            Self::Encerrada => "encerrada",
+        }
+    }
+
+    /// The state that `word` stands for.
+    pub fn parse(word: &str) -> Result<Self, InvalidValue> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
+        found.ok_or(InvalidValue::new("deve ser ativa, cancelada ou encerrada"))
+    }
+}
+
+/// One carro holding one posto for an interval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reserva {
-    /// Its number on this servidor.
     pub id: i64,
     /// The request that made it.
     pub request_id: String,
-    /// The posto held.
     pub posto_id: i64,
-    /// Who holds it.
     pub placa: Placa,
-    /// When.
     pub interval: Interval,
-    /// Where it stands, as recorded; see [`Reserva::state_at`].
+    /// The recorded state; see [`Reserva::state_at`].
     pub state: ReservaState,
 }
 
 impl Reserva {
-    /// Where it stands at `now`: its end frees the posto whether or not anyone has recorded it.
+    /// Its state at `now`: the end frees the posto whether or not the end has been recorded.
     #[must_use]
     pub fn state_at(&self, now: Moment) -> ReservaState {
         match self.state {
             ReservaState::Cancelada => ReservaState::Cancelada,
-            // A recorded end counts no more than a missing one: the clock may have been wrong.
+            // A recorded end is ignored: the clock that caused it may have been wrong.
             _ if self.interval.fim() <= now => ReservaState::Encerrada,
             _ => ReservaState::Ativa,
         }
@@ -93,9 +86,6 @@ impl Reserva {
 
 /// Decides a reservation at `now`. `holdings` are the active reservas of that posto, at least
 /// those that overlap the stretch.
-///
-/// # Errors
-/// The stretch makes no sense, the posto is not there or out of service, or somebody holds it.
 pub fn decide_reserva<'a>(
     command: &ReservaCommand,
     servidor: &str,
@@ -127,7 +117,7 @@ pub fn decide_reserva<'a>(
         return Err(Rejection::PostoReservado { nome: nome() });
     }
     match &posto.charging {
-        // A session without a known end takes only a stretch that begins now from others.
+        // When a session will end is unknown, so it refuses only what begins now.
         Some(charging) if charging != placa && interval.contains(now) => {
             Err(Rejection::PostoOcupado { nome: nome() })
         }
@@ -135,19 +125,15 @@ pub fn decide_reserva<'a>(
     }
 }
 
-/// What a cancellation comes to.
+/// How a cancellation is decided, when it is not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancel {
-    /// It held its posto until now.
     Now,
-    /// It had been cancelled before: the same as once.
+    /// It was cancelled before: the same as cancelling once.
     Already,
 }
 
-/// Decides a cancellation at `now`.
-///
-/// # Errors
-/// Its time has run out.
+/// Decides a cancellation at `now`. A reserva that has ended is not cancelled.
 pub fn decide_cancelamento(reserva: &Reserva, now: Moment) -> Result<Cancel, Rejection> {
     match reserva.state_at(now) {
         ReservaState::Ativa => Ok(Cancel::Now),
@@ -161,6 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{CapacidadeBateria, KwhPerKm, Modelo, NivelBateria};
 
     const NOW: Moment = Moment::from_millis(1_000_000);
 
@@ -172,9 +159,9 @@ mod tests {
         ReservaCommand {
             carro: Carro {
                 placa: placa(plate),
-                modelo: "BYD Dolphin".to_owned(),
-                capacidade_bateria: Kwh::new(44.5).expect("energy"),
-                nivel_bateria: Kwh::new(22.3).expect("energy"),
+                modelo: Modelo::new("BYD Dolphin").expect("a model"),
+                capacidade_bateria: CapacidadeBateria::new(44.5).expect("a capacity"),
+                nivel_bateria_atual: NivelBateria::new(22.3).expect("a level"),
                 taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
             },
             posto_id: 5,
@@ -205,6 +192,14 @@ mod tests {
         held: &[Holding],
     ) -> Result<Interval, Rejection> {
         decide_reserva(asked, "server1", posto, held, NOW)
+    }
+
+    #[test]
+    fn every_state_is_read_from_its_word() {
+        for state in ReservaState::ALL {
+            assert_eq!(ReservaState::parse(state.as_str()), Ok(state));
+        }
+        assert!(ReservaState::parse("nova").is_err());
     }
 
     #[test]
@@ -239,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_that_touch_do_not_disturb_each_other() {
+    fn stretches_that_touch_do_not_overlap() {
         let held = [holding("XYZ9876", 0, 100), holding("XYZ9876", 200, 300)];
         assert!(decide(&command("ABC1234", 100, 200), Some(&posto()), &held).is_ok());
         assert!(decide(&command("ABC1234", 99, 200), Some(&posto()), &held).is_err());
@@ -247,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn a_charging_carro_disturbs_neither_itself_nor_later_stretches() {
+    fn a_charging_carro_blocks_neither_itself_nor_later_stretches() {
         let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
         assert!(decide(&command("XYZ9876", 0, 100), Some(&charging), &[]).is_ok());
         assert!(decide(&command("ABC1234", 1, 100), Some(&charging), &[]).is_ok());
     }
 
     #[test]
-    fn cancelling_twice_is_the_same_as_once_and_the_end_is_the_end() {
+    fn cancelling_twice_is_once_and_what_has_ended_is_not_cancelled() {
         let reserva = |state| Reserva {
             id: 1,
             request_id: "r".to_owned(),
@@ -274,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_asked_in_whatever_order_no_moment_is_held_twice(
+        fn no_sequence_of_reservations_holds_a_moment_twice(
             asks in proptest::collection::vec((0usize..4, 0i64..60, 1i64..30), 1..40)
         ) {
             let plates = ["AAA1111", "BBB2222", "CCC3333", "DDD4444"];

@@ -1,4 +1,4 @@
-//! Collecting everything that is wrong with a message, field by field.
+//! What is wrong with a message, field by field.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use utoipa::ToSchema;
 
-use crate::Loose;
+use crate::Field;
 
-/// One wrong field: its path as spelled on the wire, and what would be right.
+/// Um campo errado e o que seria certo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// The field, `carro.placa` for one inside an object.
+    /// O campo, com o nome que tem na mensagem; `carro.placa` para um dentro de um objeto.
     pub campo: String,
-    /// What is wrong and what would be right.
+    /// O que está errado e o que seria certo.
     pub mensagem: String,
 }
 
-/// Stands for a message that has no fields to be named.
+/// The field that is reported when the message as a whole is wrong.
 const WHOLE: &str = "corpo";
 
 /// Why a payload or body cannot be acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadMessage {
-    /// It is not JSON, or not the JSON object it should be.
+    /// It is not JSON, or not an object; says why.
     NotJson(String),
-    /// Fields are missing or wrong; all of them are named.
+    /// All fields that are missing or wrong.
     Fields(Vec<FieldError>),
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for BadMessage {
 }
 
 impl BadMessage {
-    /// The wrong fields; where it was no JSON object at all, the whole of it counts as one.
+    /// The wrong fields; a message that is no JSON object counts as one.
     #[must_use]
     pub fn campos(self) -> Vec<FieldError> {
         match self {
@@ -57,7 +57,7 @@ impl BadMessage {
 }
 
 impl From<serde_json::Error> for BadMessage {
-    /// Where it is wrong, in words of ours: the library's are English, and name our types.
+    /// Says where it is wrong, in Portuguese: the library's texts are English, and name our types.
     fn from(error: serde_json::Error) -> Self {
         let place = format!("na linha {}, coluna {}", error.line(), error.column());
         Self::NotJson(match error.classify() {
@@ -71,15 +71,13 @@ impl From<serde_json::Error> for BadMessage {
     }
 }
 
-/// The field that serde says comes twice: it names it in its sentence only.
+/// The field that comes twice: serde names it only in the text of its error.
 fn repeated(error: &str) -> Option<&str> {
     error.strip_prefix("duplicate field `")?.split('`').next()
 }
 
-/// Reads one JSON object.
-///
-/// serde would take an array as well, its items as the fields in order of declaration; nobody
-/// who sends one means that.
+/// Reads one JSON object. serde would also take an array, its items as the fields in order of
+/// declaration; nobody who sends one means that.
 ///
 /// # Errors
 /// Not JSON, or not an object, or one that has a field twice.
@@ -90,7 +88,7 @@ pub fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMe
         Some(b'n') if payload.trim_ascii() == b"null" => "veio null",
         Some(b'"') => "veio um texto",
         Some(b'-' | b'0'..=b'9') => "veio um número",
-        // As text, so that it is found to be UTF-8 once and not string by string.
+        // As text: UTF-8 is then checked once, and not string by string.
         _ => return Ok(serde_json::from_str(read_text(payload)?)?),
     };
     Err(BadMessage::NotJson(found.to_owned()))
@@ -102,166 +100,59 @@ fn read_text(payload: &[u8]) -> Result<&str, BadMessage> {
     })
 }
 
-/// Collects the wrong fields of one message while its right ones are taken out.
+/// Collects the wrong fields of one message.
 #[derive(Debug, Default)]
 pub struct Checker {
     campos: Vec<FieldError>,
-    /// What comes before the names of the fields that are being checked.
-    path: &'static str,
+    /// The objects around the fields that are being checked.
+    path: Vec<&'static str>,
 }
 
 impl Checker {
-    /// A checker that has found nothing wrong yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    /// Checks a message.
+    ///
+    /// # Errors
+    /// All wrong fields that were reported.
+    pub fn run<T>(check: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, BadMessage> {
+        let mut checker = Self::default();
+        match check(&mut checker) {
+            Some(message) if checker.campos.is_empty() => Ok(message),
+            _ => Err(BadMessage::Fields(checker.campos)),
+        }
     }
 
-    /// Notes a wrong field.
+    /// Reports a wrong field.
     pub fn wrong(&mut self, campo: &str, mensagem: impl Into<String>) {
-        let campo = format!("{}{campo}", self.path);
+        let path = self.path.iter().flat_map(|object| [object, "."]);
+        let campo = path.chain([campo]).collect();
         self.campos.push(FieldError { campo, mensagem: mensagem.into() });
     }
 
-    /// Checks the fields of an object within the message; `path` leads to them, `carro.` to those
-    /// of `carro`.
-    pub fn inside<T>(&mut self, path: &'static str, check: impl FnOnce(&mut Self) -> T) -> T {
-        let outside = std::mem::replace(&mut self.path, path);
+    /// Checks the fields of `object`, which is a field of the message.
+    pub fn inside<T>(&mut self, object: &'static str, check: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(object);
         let checked = check(self);
-        self.path = outside;
+        self.path.pop();
         checked
     }
 
-    /// The field's value; notes it as wrong when it is missing.
-    pub fn required<T>(&mut self, campo: &str, field: Loose<T>) -> Option<T> {
-        if matches!(field, Loose::Missing) {
+    /// The field's value; reports the field when it is missing or invalid.
+    pub fn required<T>(&mut self, campo: &str, field: Field<T>) -> Option<T> {
+        if matches!(field, Field::Missing) {
             self.wrong(campo, "é obrigatório");
         }
         self.optional(campo, field)
     }
 
-    /// The field's value, if it is there; notes it when it is of the wrong type.
-    pub fn optional<T>(&mut self, campo: &str, field: Loose<T>) -> Option<T> {
+    /// The field's value, if there is one; reports the field when it is invalid.
+    pub fn optional<T>(&mut self, campo: &str, field: Field<T>) -> Option<T> {
         match field {
-            Loose::Value(value) => Some(value),
-            Loose::Wrong(mensagem) => {
+            Field::Value(value) => Some(value),
+            Field::Invalid(mensagem) => {
                 self.wrong(campo, mensagem);
                 None
             }
-            Loose::Missing => None,
+            Field::Missing => None,
         }
-    }
-
-    /// A required text, trimmed, of 1 to `max` characters and no control characters.
-    pub fn text(&mut self, campo: &str, field: Loose<String>, max: usize) -> Option<String> {
-        let text = self.required(campo, field)?;
-        self.bounded_text(campo, &text, max)
-    }
-
-    /// `text` trimmed, when that is 1 to `max` characters; control characters are in no text.
-    pub fn bounded_text(&mut self, campo: &str, text: &str, max: usize) -> Option<String> {
-        let trimmed = text.trim();
-        let fits = (1..=max).contains(&trimmed.chars().take(max + 1).count());
-        if !fits || text.chars().any(char::is_control) {
-            self.wrong(
-                campo,
-                format!("deve ter de 1 a {max} caracteres, sem caracteres de controle"),
-            );
-            return None;
-        }
-        Some(trimmed.to_owned())
-    }
-
-    /// A required positive integer, as row ids are.
-    pub fn positive_id(&mut self, campo: &str, field: Loose<i64>) -> Option<i64> {
-        let id = self.required(campo, field)?;
-        if id < 1 {
-            self.wrong(campo, "deve ser um número inteiro positivo");
-            return None;
-        }
-        Some(id)
-    }
-
-    /// A required finite number over 0 and at most `max`.
-    pub fn positive(&mut self, campo: &str, field: Loose<f64>, max: f64) -> Option<f64> {
-        let number = self.required(campo, field)?;
-        if !(number > 0.0 && number <= max) {
-            self.wrong(campo, format!("deve ser maior que 0 e no máximo {max}"));
-            return None;
-        }
-        Some(number)
-    }
-
-    /// A required finite number from 0 to `max`; a negative zero is read as zero.
-    pub fn level(&mut self, campo: &str, field: Loose<f64>, max: f64) -> Option<f64> {
-        let number = self.required(campo, field)?;
-        if !(0.0..=max).contains(&number) {
-            self.wrong(campo, format!("deve estar entre 0 e {max}"));
-            return None;
-        }
-        Some(number + 0.0)
-    }
-
-    /// A required placa in its normal form, see [`normalize_placa`].
-    pub fn placa(&mut self, campo: &str, field: Loose<String>) -> Option<String> {
-        let raw = self.required(campo, field)?;
-        let placa = normalize_placa(&raw);
-        if placa.is_none() {
-            self.wrong(campo, "deve ter de 5 a 8 letras e números, por exemplo ABC1D23");
-        }
-        placa
-    }
-
-    /// The message, when nothing was wrong and so every field was there.
-    ///
-    /// # Errors
-    /// All wrong fields that were noted.
-    pub fn finish<T>(self, message: Option<T>) -> Result<T, BadMessage> {
-        match message {
-            Some(message) if self.campos.is_empty() => Ok(message),
-            _ => Err(BadMessage::Fields(self.campos)),
-        }
-    }
-}
-
-/// A placa in its normal form: no blanks or hyphens, upper case, 5 to 8 of `A-Z 0-9`.
-///
-/// The two Brazilian formats (ABC1234 and the Mercosul ABC1D23) and those of the neighbours
-/// fit; `None` for what cannot be a placa.
-#[must_use]
-pub fn normalize_placa(raw: &str) -> Option<String> {
-    // A placa with decoration is short; nobody's megabyte of hyphens is read to its end.
-    if raw.len() > 64 {
-        return None;
-    }
-    let placa: String = raw
-        .chars()
-        .filter(|character| *character != '-' && !character.is_whitespace())
-        .map(|character| character.to_ascii_uppercase())
-        .collect();
-    let fits =
-        (5..=8).contains(&placa.len()) && placa.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    fits.then_some(placa)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placas_are_normalized() {
-        for (raw, placa) in [
-            ("ABC1234", Some("ABC1234")),
-            (" abc-1d23 ", Some("ABC1D23")),
-            ("abc 12", Some("ABC12")),
-            ("AB12", None),
-            ("ABC123456", None),
-            ("ÁBC1234", None),
-            ("ABC_123", None),
-            ("", None),
-        ] {
-            assert_eq!(normalize_placa(raw).as_deref(), placa, "{raw:?}");
-        }
-        assert_eq!(normalize_placa(&"-".repeat(1 << 20)), None);
     }
 }

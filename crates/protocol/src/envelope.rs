@@ -1,4 +1,4 @@
-//! What is read of a message before it is known to be ours and right.
+//! What is read of a message before it is known to be right and for this program.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +7,12 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
-use crate::{BadMessage, ClientId, Loose, RequestId, read_object};
+use crate::{BadMessage, ClientId, Field, RequestId, read_object};
 
 /// The most messages one array may carry.
 pub const MAX_ARRAY: usize = 256;
 
-/// Who a message is for; a servidor reads no more of another's message.
+/// Who a message is for. A servidor reads no more of a message that is for another.
 #[derive(Debug, Default)]
 pub struct Address<'a> {
     server_id: Option<Cow<'a, str>>,
@@ -20,9 +20,6 @@ pub struct Address<'a> {
 
 impl<'a> Address<'a> {
     /// The `server_id` of a message, `None` where it names none. What follows it is not read.
-    ///
-    /// # Errors
-    /// Not a JSON object, or `server_id` is no text.
     pub fn server_id(payload: &'a [u8]) -> Result<Option<Cow<'a, str>>, BadMessage> {
         let mut address = Self::default();
         let mut json = serde_json::Deserializer::from_slice(payload);
@@ -56,7 +53,7 @@ impl<'de> Visitor<'de> for &mut Address<'de> {
     }
 }
 
-/// A text that is borrowed where it has no escapes.
+/// A text, borrowed unless it has escapes.
 #[derive(Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
@@ -64,16 +61,16 @@ pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Origin {
-    client_id: Loose<ClientId>,
-    request_id: Loose<RequestId>,
+    client_id: Field<ClientId>,
+    request_id: Field<RequestId>,
 }
 
 impl Origin {
-    /// Both ids, when both are there and valid.
+    /// Both ids, if both are there and valid.
     #[must_use]
     pub fn from_json(payload: &[u8]) -> Option<(ClientId, RequestId)> {
         match read_object(payload).unwrap_or_default() {
-            Self { client_id: Loose::Value(client), request_id: Loose::Value(request) } => {
+            Self { client_id: Field::Value(client), request_id: Field::Value(request) } => {
                 Some((client, request))
             }
             _ => None,

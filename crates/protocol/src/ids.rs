@@ -1,4 +1,4 @@
-//! The three ids that travel: servidor, cliente and request.
+//! The three ids on the wire: of a servidor, a cliente and a request.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -7,7 +7,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 use uuid::Uuid;
+
+use crate::values::{component, reference, text};
+use crate::{FieldValue, NotAValue, Scalar};
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,11 +44,10 @@ macro_rules! id {
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, ToSchema)]
         #[serde(try_from = "String")]
         #[schema(value_type = String, min_length = 1, max_length = $max, pattern = $pattern)]
-        // Shared: an id is named in many places while its request is under way.
+        // Shared: many places hold the id of a request while it is in flight.
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The id as it is spelled on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -74,6 +78,26 @@ macro_rules! id {
             }
         }
 
+        impl FieldValue for $name {
+            const EXPECTED: &'static str = "um texto";
+
+            fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue> {
+                Ok(text(scalar)?.parse::<Self>()?)
+            }
+
+            fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+
+            fn schema() -> RefOr<Schema> {
+                reference::<Self>()
+            }
+
+            fn component() -> Option<(String, RefOr<Schema>)> {
+                component::<Self>()
+            }
+        }
+
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -89,17 +113,21 @@ macro_rules! id {
 }
 
 id! {
-    /// Names one operator's servidor. It becomes a topic level, hence the narrow alphabet.
+    /// Nome de um servidor: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
+    //
+    // It becomes a topic level, hence the narrow alphabet.
     ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe
 }
 id! {
-    /// Names one gateway (cliente). It becomes a topic level, hence the narrow alphabet.
+    /// Nome de um cliente: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
+    //
+    // It becomes a topic level, hence the narrow alphabet.
     ClientId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe
 }
 id! {
-    /// Names one request, for correlation and so that a repeat has no second effect.
-    ///
-    /// Ours are UUIDs; another program's may be any printable ASCII without blanks.
+    /// Identifica uma requisição: de 1 a 128 caracteres ASCII visíveis, sem espaços. Repetida, ela não tem segundo efeito.
+    //
+    // Our programs make UUIDs; other programs may use what they like.
     RequestId, 128, "ASCII visível, sem espaços", "^[!-~]+$", |byte| byte.is_ascii_graphic()
 }
 
@@ -107,19 +135,18 @@ id! {
 const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x5b1c_7f0e_9a3d_4c6f_8e21_d04b_6a97_3c58);
 
 impl RequestId {
-    /// A new id that no other request has; later ids sort after earlier ones, which keeps
-    /// database indexes on them compact.
+    /// A new id. Later ids sort after earlier ones, which keeps database indexes on them compact.
     #[must_use]
     pub fn new() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The id that stands for an `Idempotency-Key` at a servidor: the same key gives the same id in
-    /// every gateway and after every restart, so the servidor itself recognises the repeat. At
-    /// another servidor it is another request: an answer must not be taken for the other's.
+    /// The id that stands for an `Idempotency-Key` at a servidor. The same key gives the same id in
+    /// every gateway and after every restart, so the servidor recognises the repeat. At another
+    /// servidor it gives another id, so that no answer is mistaken for the other's.
     #[must_use]
     pub fn from_idempotency_key(server_id: &ServerId, key: &str) -> Self {
-        // A slash is in no id: no two pairs have the same name.
+        // No id has a slash, so no two pairs have the same name.
         let name = format!("{server_id}/{key}");
         Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, name.as_bytes()))
     }

@@ -1,143 +1,189 @@
-//! Listing postos.
+//! Postos: how they are listed, and how an operator describes them.
 
+use std::collections::BTreeMap;
+
+use domain::{Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::{BadMessage, Checker, ClientId, Loose, RequestId, ServerId, read_object};
+use crate::fields::read_raw;
+use crate::values::field_values;
+use crate::{
+    BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, RequestId, ServerId, fields,
+    read_json, read_object,
+};
 
-/// The longest connector type, in characters.
-const MAX_TIPO_CONECTOR: usize = 40;
+field_values!(text Nome, text TipoConector);
+field_values!(number Kw, number Price);
+field_values!(text Localizacao, Localizacao::new,
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(Localizacao::PATTERN)));
 
-/// A charging point as a listing shows it.
+/// Um posto de carregamento.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
     "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false
 }))]
 pub struct Posto {
-    /// Number of the posto on its servidor.
+    /// Número do posto no servidor.
     pub id: i64,
-    /// Name shown to drivers.
+    /// Nome que os motoristas veem.
     pub nome: String,
-    /// `latitude,longitude` in decimal degrees (WGS 84).
+    /// `latitude,longitude` em graus decimais (WGS 84).
     pub localizacao: String,
-    /// Most power it delivers, in kW.
+    /// Potência máxima, em kW.
     pub potencia_maxima: f64,
-    /// Connector, for example `CCS` or `Type 2`.
+    /// Conector, por exemplo `CCS` ou `Type 2`.
     pub tipo_conector: String,
-    /// Price of one kWh, in BRL.
+    /// Preço do kWh, em reais.
     pub preco_kwh: f64,
-    /// Whether it can be used at this moment: in service, not in maintenance, held by nobody.
+    /// Se pode ser usado neste momento: em serviço, fora de manutenção, sem reserva nem carro.
     pub disponivel: bool,
-    /// Whether it is in maintenance.
+    /// Se está em manutenção.
     pub em_manutencao: bool,
 }
 
-/// Which postos a listing should show; what is left out does not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PostosFilter {
-    /// Only those that can (or cannot) be used at this moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(nullable = false)]
-    pub disponivel: Option<bool>,
-    /// Only those that are (or are not) in maintenance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(nullable = false)]
-    pub em_manutencao: Option<bool>,
-    /// Only those with this connector; upper and lower case are the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(
-        nullable = false,
-        min_length = 1,
-        max_length = 40,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$"
-    )]
-    pub tipo_conector: Option<String>,
-}
-
-impl PostosFilter {
-    /// Checks a connector given as a filter.
-    pub fn check_tipo_conector(checker: &mut Checker, text: &str) -> Option<String> {
-        checker.bounded_text("tipo_conector", text, MAX_TIPO_CONECTOR)
+fields! {
+    /// Corpo de `POST /postos`.
+    #[example({
+        "nome": "Ponto 121", "localizacao": "-23.5614,-46.6559", "potencia_maxima": 50.0,
+        "tipo_conector": "CCS", "preco_kwh": 2.2
+    })]
+    pub struct PostoBody {
+        /// Nome que os motoristas veem.
+        nome: Nome,
+        /// `latitude,longitude` em graus decimais (WGS 84).
+        localizacao: Localizacao,
+        /// Potência máxima, em kW.
+        potencia_maxima: OrDefault<Kw>,
+        /// Conector.
+        tipo_conector: OrDefault<TipoConector>,
+        /// Preço do kWh, em reais; vale para os carregamentos que começarem de agora em diante.
+        preco_kwh: OrDefault<Price>,
+        /// Se está em serviço; num posto novo, se não vier, sim.
+        disponivel: Option<bool>,
+        /// Se está em manutenção; num posto novo, se não vier, não.
+        em_manutencao: Option<bool>,
     }
 }
 
-/// `server/postos/request`: asks one servidor for its postos.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PostosRequest {
-    /// Correlates the reply.
-    pub request_id: RequestId,
-    /// Who asks, and so where the reply goes.
-    pub client_id: ClientId,
-    /// Who should answer.
-    pub server_id: ServerId,
-    /// Which postos are wanted.
-    #[serde(flatten)]
-    pub filter: PostosFilter,
+impl PostoBody {
+    /// Reads a payload.
+    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
+        read_json(payload)
+    }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct PostosRequestFields {
-    request_id: Loose<RequestId>,
-    client_id: Loose<ClientId>,
-    server_id: Loose<ServerId>,
-    disponivel: Loose<bool>,
-    em_manutencao: Loose<bool>,
-    tipo_conector: Loose<String>,
+impl From<PostoBody> for domain::Posto {
+    fn from(body: PostoBody) -> Self {
+        Self {
+            nome: body.nome,
+            localizacao: body.localizacao,
+            potencia_maxima: body.potencia_maxima.0,
+            tipo_conector: body.tipo_conector.0,
+            preco_kwh: body.preco_kwh.0,
+            in_service: body.disponivel.unwrap_or(true),
+            em_manutencao: body.em_manutencao.unwrap_or(false),
+        }
+    }
+}
+
+/// The body of `PATCH /postos/{id}`: any of the fields of a [`PostoBody`].
+#[derive(Debug)]
+pub struct PostoPatch(pub PostoChange);
+
+impl PostoPatch {
+    /// Reads a body. A field that no posto has is wrong: the caller would believe that something
+    /// was changed.
+    pub fn from_json(body: &[u8]) -> Result<Self, BadMessage> {
+        let names: BTreeMap<String, IgnoredAny> = read_object(body)?;
+        let known = FieldDocument::of::<PostoBody>();
+        let raw = read_raw::<PostoBody>(body)?;
+        Checker::run(|checker| {
+            for name in names.keys().filter(|name| known.iter().all(|field| field.name != *name)) {
+                checker.wrong(name, "não é um campo de posto");
+            }
+            Some(Self(PostoChange {
+                nome: Fields::check(raw.nome, "nome", checker)?,
+                localizacao: Fields::check(raw.localizacao, "localizacao", checker)?,
+                potencia_maxima: Fields::check(raw.potencia_maxima, "potencia_maxima", checker)?,
+                tipo_conector: Fields::check(raw.tipo_conector, "tipo_conector", checker)?,
+                preco_kwh: Fields::check(raw.preco_kwh, "preco_kwh", checker)?,
+                in_service: Fields::check(raw.disponivel, "disponivel", checker)?,
+                em_manutencao: Fields::check(raw.em_manutencao, "em_manutencao", checker)?,
+            }))
+        })
+    }
+}
+
+impl PartialSchema for PostoPatch {
+    fn schema() -> RefOr<Schema> {
+        let fields = FieldDocument::of::<PostoBody>().into_iter().map(FieldDocument::into_optional);
+        FieldDocument::object(fields)
+            .description(Some("Corpo de `PATCH /postos/{id}`: o que não vem fica como está."))
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+            .examples([serde_json::json!({"preco_kwh": 2.7})])
+            .into()
+    }
+}
+
+impl ToSchema for PostoPatch {}
+
+fields! {
+    impl PostosFilter {
+        /// Somente os que podem (ou não) ser usados neste momento.
+        disponivel: Option<bool>,
+        /// Somente os que estão (ou não) em manutenção.
+        em_manutencao: Option<bool>,
+        /// Somente os que têm este conector; maiúsculas e minúsculas não importam.
+        tipo_conector: Option<TipoConector>,
+    }
+}
+
+fields! {
+    /// `server/postos/request`: asks one servidor for its postos.
+    pub struct PostosRequest {
+        /// Correlates the reply.
+        request_id: RequestId,
+        /// Who asks, and so where the reply goes.
+        client_id: ClientId,
+        /// Who should answer.
+        server_id: ServerId,
+        /// Which postos are wanted.
+        filter: PostosFilter,
+    }
 }
 
 impl PostosRequest {
     /// Reads a payload.
-    ///
-    /// # Errors
-    /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        let fields: PostosRequestFields = read_object(payload)?;
-        let mut checker = Checker::new();
-        let request_id = checker.required("request_id", fields.request_id);
-        let client_id = checker.required("client_id", fields.client_id);
-        let server_id = checker.required("server_id", fields.server_id);
-        let filter = PostosFilter {
-            disponivel: checker.optional("disponivel", fields.disponivel),
-            em_manutencao: checker.optional("em_manutencao", fields.em_manutencao),
-            tipo_conector: checker
-                .optional("tipo_conector", fields.tipo_conector)
-                .and_then(|text| PostosFilter::check_tipo_conector(&mut checker, &text)),
-        };
-        let message =
-            request_id.zip(client_id).zip(server_id).map(|((request_id, client_id), server_id)| {
-                Self { request_id, client_id, server_id, filter }
-            });
-        checker.finish(message)
+        read_json(payload)
     }
 }
 
-/// `client/{client_id}/postos/response`: the postos asked for.
+/// Os postos de um servidor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PostosReply {
-    /// The request this answers.
+    /// A requisição que isto responde.
     pub request_id: RequestId,
-    /// The postos, by id.
+    /// Por número.
     pub postos: Vec<Posto>,
 }
 
-/// A [`PostosReply`] whose postos are written already: many get the same ones.
+/// A [`PostosReply`] whose postos are JSON already: many callers get the same ones.
 #[derive(Debug, Serialize)]
 pub struct WrittenPostosReply<'a> {
-    /// The request this answers.
     pub request_id: &'a RequestId,
-    /// The postos, by id, as a JSON array.
+    /// A JSON array.
     pub postos: &'a RawValue,
 }
 
 impl WrittenPostosReply<'_> {
     /// The payload.
-    ///
-    /// # Errors
-    /// None of its parts gives one.
     pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut payload = Vec::with_capacity(self.postos.get().len() + 256);
         serde_json::to_writer(&mut payload, self)?;

@@ -1,4 +1,4 @@
-//! Which servidores are there.
+//! Which servidores are online.
 
 use std::str::FromStr;
 
@@ -8,23 +8,21 @@ use utoipa::ToSchema;
 
 use crate::{ServerId, Timestamp};
 
-/// Whether a servidor is connected to the broker.
+/// Se um servidor está conectado ao broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ServerState {
-    /// Connected and taking commands.
     Online,
-    /// Stopped, or its connection broke.
     Offline,
 }
 
-/// On which topics a servidor listens for commands.
+/// Em que tópicos um servidor ouve comandos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Entrega {
-    /// On `server/…`, which every servidor hears.
+    /// On `server/…`, which every servidor receives.
     Difusao,
-    /// On `server/{server_id}/…`, which only it hears.
+    /// On `server/{server_id}/…`, which only it receives.
     Direta,
 }
 
@@ -37,23 +35,27 @@ impl FromStr for Entrega {
 }
 
 /// `server/{server_id}/status`: retained birth and Last Will of a servidor's connection.
+/// O que se sabe de um servidor.
+//
+// `server/{server_id}/status`: retained birth and Last Will of its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServerPresence {
-    /// The servidor.
+    /// O servidor.
     pub server_id: ServerId,
-    /// Whether it is there.
+    /// Se está conectado ao broker.
     pub status: ServerState,
-    /// When the connection this speaks of began. A late will of an older connection is
-    /// recognised by it.
+    /// Desde quando está assim.
+    //
+    // The start of the connection: a late will of an older connection is recognised by it.
     pub desde: Timestamp,
-    /// Version of the servidor's program.
+    /// Versão do programa.
     pub versao: String,
-    /// Where it listens; missing in an older program, which then hears broadcasts only.
+    /// Em que tópicos ouve comandos; se não vier, só nos de difusão.
     #[serde(default = "broadcast_only", deserialize_with = "known_entregas")]
     pub entrega: Vec<Entrega>,
 }
 
-/// Those that are known here; a newer program may have more.
+/// The known ones: a newer program may have others.
 fn known_entregas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entrega>, D::Error> {
     let words = Vec::<String>::deserialize(deserializer)?;
     Ok(words.iter().filter_map(|word| word.parse().ok()).collect())
@@ -64,10 +66,6 @@ fn broadcast_only() -> Vec<Entrega> {
 }
 
 impl ServerPresence {
-    /// Reads a retained status.
-    ///
-    /// # Errors
-    /// It is not a presence message.
     pub fn from_json(payload: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(payload)
     }

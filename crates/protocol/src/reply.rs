@@ -1,4 +1,4 @@
-//! Answers: what every reply has, and what an error looks like.
+//! What every reply has, and what an error looks like.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,34 +11,33 @@ use utoipa::ToSchema;
 use crate::envelope::Text;
 use crate::{Codigo, FieldError, RequestId};
 
-/// Whether a command was carried out.
+/// Se o comando foi executado.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusReply {
-    /// It was.
     Sucesso,
-    /// It was not, and nothing has changed.
+    /// Nothing has changed.
     Erro,
 }
 
-/// The one shape of every error, over HTTP and over MQTT.
+/// A forma de todo erro.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "erro",
     "codigo": "posto_reservado", "mensagem": "O posto Ponto 5 já está reservado neste período."
 }))]
 pub struct ErrorReply {
-    /// The request that failed, where there was one.
+    /// A requisição que falhou, quando há uma.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub request_id: Option<RequestId>,
-    /// Always `erro`.
+    /// Sempre `erro`.
     pub status: StatusReply,
-    /// What went wrong, for a program.
+    /// O que deu errado, para um programa.
     pub codigo: Codigo,
-    /// What went wrong and what would be right, for a person.
+    /// O que deu errado e o que seria certo, para uma pessoa.
     pub mensagem: String,
-    /// Every wrong field, where fields were wrong.
+    /// Todos os campos errados, quando o erro está neles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub campos: Vec<FieldError>,
 }
@@ -51,23 +50,20 @@ impl ErrorReply {
     }
 }
 
-/// What the gateway reads of a reply; the rest it passes on as it came.
+/// What the gateway reads of a reply. It passes the rest on as it came.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReplyHead<'a> {
-    /// The request it answers.
     pub request_id: Cow<'a, str>,
-    /// There when it is an error. A code of a newer servidor, unknown here, reads as
-    /// [`Codigo::ErroInterno`]: the answer is passed on all the same.
+    /// `None` when it is no error. An unknown code, of a newer servidor, is read as
+    /// [`Codigo::ErroInterno`].
     pub codigo: Option<Codigo>,
 }
 
 impl<'a> ReplyHead<'a> {
-    /// Reads the head of one reply: a listing's only as far as its postos, which may be many.
-    ///
-    /// # Errors
-    /// It is no reply.
+    /// Reads the head of one reply, and of a listing nothing after the name of its list of
+    /// postos, which may be long.
     pub fn from_json(payload: &'a [u8]) -> Result<Self, serde_json::Error> {
-        let mut fields = Fields::default();
+        let mut fields = HeadFields::default();
         let mut json = serde_json::Deserializer::from_slice(payload);
         let read = json.deserialize_map(&mut fields).and_then(|()| json.end());
         if !fields.at_postos {
@@ -80,14 +76,14 @@ impl<'a> ReplyHead<'a> {
 }
 
 #[derive(Default)]
-struct Fields<'a> {
+struct HeadFields<'a> {
     request_id: Option<Cow<'a, str>>,
     codigo: Option<Codigo>,
-    /// Reading ended here.
+    /// Reading stopped at the list of postos.
     at_postos: bool,
 }
 
-impl<'de> Visitor<'de> for &mut Fields<'de> {
+impl<'de> Visitor<'de> for &mut HeadFields<'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,88 +1,115 @@
 //! A reserva: naming it, answering about it, telling that it changed.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use std::borrow::Cow;
 
+use domain::ReservaState;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::values::{component, reference, text};
 use crate::{
-    BadMessage, Checker, ClientId, Loose, RequestId, ServerId, StatusReply, Timestamp, read_object,
+    BadMessage, ClientId, FieldValue, NotAValue, RequestId, Scalar, ServerId, StatusReply,
+    Timestamp, fields, read_json,
 };
 
-/// Where a reserva stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReservaStatus {
-    /// It holds its posto from `inicio` to `fim`.
-    Ativa,
-    /// It was cancelled and holds nothing.
-    Cancelada,
-    /// Its `fim` has passed.
-    Encerrada,
+impl FieldValue for ReservaState {
+    const EXPECTED: &'static str = "um texto";
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue> {
+        Ok(Self::parse(text(scalar)?)?)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+
+    fn schema() -> RefOr<Schema> {
+        reference::<ReservaStatus>()
+    }
+
+    fn component() -> Option<(String, RefOr<Schema>)> {
+        component::<ReservaStatus>()
+    }
 }
 
-/// One carro holding one posto for one stretch of time, `[inicio, fim)`.
+/// Stands for [`ReservaState`] in the OpenAPI documents.
+struct ReservaStatus;
+
+impl PartialSchema for ReservaStatus {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Situação de uma reserva."))
+            .enum_values(Some(ReservaState::ALL.map(ReservaState::as_str)))
+            .into()
+    }
+}
+
+impl ToSchema for ReservaStatus {}
+
+/// Reads and writes a state as its word.
+mod state {
+    use super::{Cow, Deserialize, Deserializer, FieldValue, ReservaState, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        state: &ReservaState,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        state.write(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ReservaState, D::Error> {
+        let word = Cow::<str>::deserialize(deserializer)?;
+        ReservaState::parse(&word).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Um carro com um posto por um período, `[inicio, fim)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reserva {
-    /// Number of the reserva on its servidor.
+    /// Número da reserva no servidor.
     pub id: i64,
-    /// The posto held.
+    /// O posto.
     pub posto_id: i64,
-    /// The carro that holds it.
+    /// O carro.
     pub placa: String,
-    /// First instant held.
+    /// Primeiro instante em que o posto é dele.
     pub inicio: Timestamp,
-    /// First instant no longer held.
+    /// Primeiro instante em que o posto já não é dele.
     pub fim: Timestamp,
-    /// Where it stands.
-    pub status: ReservaStatus,
+    /// Em que situação está.
+    #[serde(with = "state")]
+    #[schema(value_type = ReservaStatus)]
+    pub status: ReservaState,
 }
 
-/// `…/reserva/cancelamento` and `…/reserva/consulta`: names the reserva by the request that made it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ReservaRef {
-    /// Correlates the reply to this message.
-    pub request_id: RequestId,
-    /// Who asks, and so where the reply goes.
-    pub client_id: ClientId,
-    /// Who should act.
-    pub server_id: ServerId,
-    /// The `request_id` of the reservation command.
-    pub reserva_request_id: RequestId,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ReservaRefFields {
-    request_id: Loose<RequestId>,
-    client_id: Loose<ClientId>,
-    server_id: Loose<ServerId>,
-    reserva_request_id: Loose<RequestId>,
+fields! {
+    /// `…/reserva/cancelamento` and `…/reserva/consulta`: names a reserva by the request that
+    /// made it.
+    pub struct ReservaRef {
+        /// Correlates the reply to this message.
+        request_id: RequestId,
+        /// Who asks, and so where the reply goes.
+        client_id: ClientId,
+        /// Who should act.
+        server_id: ServerId,
+        /// The `request_id` of the reservation.
+        reserva_request_id: RequestId,
+    }
 }
 
 impl ReservaRef {
     /// Reads a payload.
-    ///
-    /// # Errors
-    /// Not JSON, or wrong fields.
     pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        let fields: ReservaRefFields = read_object(payload)?;
-        let mut checker = Checker::new();
-        let request_id = checker.required("request_id", fields.request_id);
-        let client_id = checker.required("client_id", fields.client_id);
-        let server_id = checker.required("server_id", fields.server_id);
-        let reserva_request_id = checker.required("reserva_request_id", fields.reserva_request_id);
-        let message = request_id.zip(client_id).zip(server_id).zip(reserva_request_id).map(
-            |(((request_id, client_id), server_id), reserva_request_id)| Self {
-                request_id,
-                client_id,
-                server_id,
-                reserva_request_id,
-            },
-        );
-        checker.finish(message)
+        read_json(payload)
     }
 }
 
-/// The answer to a reservation, a cancellation or a question about one, when it is no error.
+/// A resposta a uma reserva, a um cancelamento ou a uma pergunta sobre uma reserva, quando não é um erro.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "sucesso",
@@ -91,31 +118,27 @@ impl ReservaRef {
         "fim": "2026-11-24T12:00:00.000Z", "status": "ativa"}
 }))]
 pub struct ReservaReply {
-    /// The request this answers.
+    /// A requisição que isto responde.
     pub request_id: RequestId,
-    /// Always `sucesso`; an error is an [`ErrorReply`](crate::ErrorReply).
+    /// Sempre `sucesso`.
     pub status: StatusReply,
-    /// What happened, for a person.
+    /// O que aconteceu, para uma pessoa.
     pub mensagem: String,
-    /// The reserva, as it stands.
+    /// A reserva, como está.
     pub reserva: Reserva,
 }
 
 /// `reservas/{reserva_id}/status`: a reserva has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReservaEvent {
-    /// The servidor that tells it.
     pub server_id: ServerId,
-    /// The reserva.
     pub reserva_id: i64,
     /// The request that made it.
     pub request_id: RequestId,
-    /// The carro that holds it.
     pub placa: String,
-    /// The posto it holds.
     pub posto_id: i64,
-    /// Where it stands now.
-    pub status: ReservaStatus,
+    #[serde(with = "state")]
+    pub status: ReservaState,
     /// When it changed.
     pub timestamp: Timestamp,
 }

@@ -1,17 +1,21 @@
-//! Points in time as they travel: RFC 3339 with an offset, written in UTC.
+//! Points in time on the wire: RFC 3339 with an offset, written in UTC.
 
 use std::fmt;
 use std::str::FromStr;
 
+use domain::Moment;
 use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcDateTime};
 use utoipa::ToSchema;
 
 /// 9998-12-31T23:59:59.999Z: the last whole year that every offset of RFC 3339 can write.
 const MAX_MILLIS: i64 = 253_370_764_799_999;
 
-/// A point in time, in whole milliseconds since 1970 UTC.
-///
-/// Finer fractions are cut off when read, so that what is stored is what is answered.
+/// Um instante, em RFC 3339, com precisão de milissegundos.
+//
+// Milliseconds since 1970 UTC. Finer fractions are cut off when read, so that what is stored is
+// what is answered.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
@@ -19,7 +23,6 @@ const MAX_MILLIS: i64 = 253_370_764_799_999;
 #[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(i64);
 
-/// Why a text or number is no timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "deve ser uma data RFC 3339 com fuso, entre 1970 e 9998, por exemplo 2026-01-31T18:00:00-03:00"
@@ -27,13 +30,13 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
-    /// From milliseconds since 1970 UTC; `None` outside the years 1970 to 9998.
+    /// `None` outside the years 1970 to 9998.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
-    /// The timestamp nearest to `millis` milliseconds since 1970 UTC.
+    /// The nearest timestamp to `millis` milliseconds since 1970 UTC.
     #[must_use]
     pub fn clamped(millis: i64) -> Self {
         Self(millis.clamp(0, MAX_MILLIS))
@@ -50,30 +53,31 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        // jiff reads more than RFC 3339 (a bracketed zone, an hour alone); the profile does not.
-        let bytes = text.as_bytes();
-        let date_and_time = bytes.len() >= "2026-01-31T18:00:00Z".len()
-            && matches!(bytes[10], b'T' | b't' | b' ')
-            && bytes[13] == b':'
-            && bytes[16] == b':';
-        if !date_and_time || text.contains(['[', ',']) || !has_full_offset(text) {
+        // The library takes any character between date and time.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' ')) {
             return Err(InvalidTimestamp);
         }
-        let parsed: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
-        Self::from_millis(parsed.as_millisecond()).ok_or(InvalidTimestamp)
+        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
+        let mut millis = parsed.unix_timestamp() * 1000 + i64::from(parsed.millisecond());
+        // The library reads a leap second as the last nanosecond of the one before.
+        if text.as_bytes().get(17..19) == Some(b"60") {
+            millis -= i64::from(parsed.millisecond());
+        }
+        Self::from_millis(millis).ok_or(InvalidTimestamp)
     }
 }
 
-/// RFC 3339 writes an offset as `Z` or `±hh:mm`, nothing shorter or longer, up to 23:59.
-fn has_full_offset(text: &str) -> bool {
-    if text.ends_with(['Z', 'z']) {
-        return true;
+impl From<Moment> for Timestamp {
+    /// A moment that cannot be written, of a broken clock, becomes the nearest one that can.
+    fn from(moment: Moment) -> Self {
+        Self::clamped(moment.as_millis())
     }
-    let Some(offset) = text.len().checked_sub(6).and_then(|at| text.get(at..)) else {
-        return false;
-    };
-    matches!(offset.as_bytes(), [b'+' | b'-', h1, h2, b':', m1, m2]
-        if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) && [*h1, *h2] < *b"24")
+}
+
+impl From<Timestamp> for Moment {
+    fn from(timestamp: Timestamp) -> Self {
+        Self::from_millis(timestamp.0)
+    }
 }
 
 impl TryFrom<String> for Timestamp {
@@ -92,8 +96,12 @@ impl From<Timestamp> for String {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let timestamp = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{timestamp:.3}")
+        let (seconds, millis) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
+        let utc = UtcDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
+        let (year, month, day) = utc.to_calendar_date();
+        let (hour, minute, second) = utc.as_hms();
+        let month = u8::from(month);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 }
 

@@ -1,62 +1,63 @@
 //! Every topic of the suite, built and read in this one place.
 //!
-//! Ids are checked before they become a topic level, so no id can reach another's topic.
+//! Ids are checked when they are made, so none can contain or match another topic level.
 
 use crate::{ClientId, ServerId};
 
-/// What a client can ask of a servidor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Command {
-    /// List postos.
-    Postos,
-    /// Reserve a posto.
-    Reserva,
-    /// Cancel a reserva.
-    Cancelamento,
-    /// Ask what became of a reservation.
-    Consulta,
+macro_rules! commands {
+    ($($(#[$doc:meta])* $command:ident: $request:literal => $response:literal,)+) => {
+        /// What a client can ask of a servidor.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Command {
+            $($(#[$doc])* $command,)+
+        }
+
+        impl Command {
+            pub const ALL: &[Self] = &[$(Self::$command),+];
+
+            const fn request_path(self) -> &'static str {
+                match self {
+                    $(Self::$command => $request,)+
+                }
+            }
+
+            const fn response_path(self) -> &'static str {
+                match self {
+                    $(Self::$command => $response,)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Lists postos.
+    Postos: "postos/request" => "postos/response",
+    Reserva: "postos/reserva" => "postos/reserva/response",
+    Cancelamento: "postos/reserva/cancelamento" => "postos/reserva/cancelamento/response",
+    /// Asks what became of a reservation.
+    Consulta: "postos/reserva/consulta" => "postos/reserva/consulta/response",
 }
 
 impl Command {
-    /// All commands.
-    pub const ALL: [Self; 4] = [Self::Postos, Self::Reserva, Self::Cancelamento, Self::Consulta];
-
-    fn request_path(self) -> &'static str {
-        match self {
-            Self::Postos => "postos/request",
-            Self::Reserva => "postos/reserva",
-            Self::Cancelamento => "postos/reserva/cancelamento",
-            Self::Consulta => "postos/reserva/consulta",
-        }
-    }
-
-    fn response_path(self) -> &'static str {
-        match self {
-            Self::Postos => "postos/response",
-            Self::Reserva => "postos/reserva/response",
-            Self::Cancelamento => "postos/reserva/cancelamento/response",
-            Self::Consulta => "postos/reserva/consulta/response",
-        }
-    }
-
     fn from_request_path(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|command| command.request_path() == path)
+        Self::ALL.iter().copied().find(|command| command.request_path() == path)
     }
 }
 
-/// The topic every servidor hears.
+/// The topic that every servidor receives.
 #[must_use]
 pub fn broadcast(command: Command) -> String {
     format!("server/{}", command.request_path())
 }
 
-/// The topic only `server_id` hears.
+/// The topic that only `server_id` receives.
 #[must_use]
 pub fn direct(server_id: &ServerId, command: Command) -> String {
     format!("server/{server_id}/{}", command.request_path())
 }
 
-/// The topic on which `client_id` hears answers to `command`.
+/// The topic on which `client_id` receives answers to `command`.
 #[must_use]
 pub fn response(client_id: &ClientId, command: Command) -> String {
     format!("client/{client_id}/{}", command.response_path())
@@ -71,13 +72,13 @@ pub fn presence(server_id: &ServerId) -> String {
 /// Matches the presence of every servidor.
 pub const ALL_PRESENCE: &str = "server/+/status";
 
-/// What a servidor tells of a posto.
+/// Where a servidor publishes changes of a posto.
 #[must_use]
 pub fn ponto_status(posto_id: i64) -> String {
     format!("pontos/{posto_id}/status")
 }
 
-/// What a servidor tells of a reserva.
+/// Where a servidor publishes changes of a reserva.
 #[must_use]
 pub fn reserva_status(reserva_id: i64) -> String {
     format!("reservas/{reserva_id}/status")
@@ -86,7 +87,7 @@ pub fn reserva_status(reserva_id: i64) -> String {
 /// All that a servidor subscribes to.
 #[must_use]
 pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
-    let commands = Command::ALL.into_iter();
+    let commands = Command::ALL.iter().copied();
     commands
         .flat_map(|command| [broadcast(command), direct(server_id, command)])
         .chain(
@@ -98,16 +99,14 @@ pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
 /// All that a gateway subscribes to.
 #[must_use]
 pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
-    let answers = Command::ALL.into_iter().map(|command| response(client_id, command));
+    let answers = Command::ALL.iter().map(|command| response(client_id, *command));
     answers.chain([ALL_PRESENCE.to_owned()]).collect()
 }
 
-/// What arrived at a servidor, by its topic. Placas and posto ids are as they came, unchecked.
+/// What arrived at a servidor, by its topic. Placas and posto ids are unchecked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerInbound<'a> {
-    /// A command, and whether it came on the servidor's own topic.
     Command {
-        /// What is asked.
         command: Command,
         /// Whether it came on `server/{server_id}/…`.
         direct: bool,
@@ -169,7 +168,7 @@ mod tests {
             for topic in server_subscriptions(&server) {
                 let topic = topic.replace('+', "5");
                 let inbound = ServerInbound::from_topic(&topic, &server);
-                assert!(inbound.is_some(), "{topic} is subscribed to and not understood");
+                assert!(inbound.is_some(), "{topic} is subscribed to but not read");
             }
             let topic = direct(&server, Command::Reserva);
             let inbound = ServerInbound::from_topic(&topic, &server);
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn another_servers_topics_and_own_events_are_not_ours() {
+    fn topics_of_others_and_own_events_are_ignored() {
         let server: ServerId = "server1".parse().expect("a valid id");
         for topic in [
             "server/server2/postos/reserva",

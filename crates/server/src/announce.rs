@@ -63,7 +63,7 @@ fn announce_reserva(app: &AppState, reserva: &domain::Reserva) {
         request_id,
         placa: reserva.placa.as_str().to_owned(),
         posto_id: reserva.posto_id,
-        status: wire::reserva_status(reserva.state),
+        status: reserva.state,
         timestamp: wire::timestamp(app.now()),
     };
     publish(app, topics::reserva_status(reserva.id), &event);

@@ -1,27 +1,26 @@
-//! Why something asked of this servidor is not done, as its asker is told.
+//! Why a request is not carried out, as its caller is told.
 
 use domain::{Rejection, StretchError};
 use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
 
 use crate::store::WriteError;
 
-/// A refusal or a fault. Its `Display` is the public `mensagem`; causes of faults are in the
+/// A refusal or a fault. Its `Display` is the public `mensagem`; the causes of faults are in the
 /// log only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The message cannot be understood.
+    /// The message cannot be read.
     #[error("{0}")]
     Bad(BadMessage),
-    /// The domain refused it.
     #[error("{0}")]
     Rejected(#[from] Rejection),
     /// Its caller has stopped waiting.
     #[error("A requisição chegou depois do prazo e não foi executada.")]
     Expired,
-    /// Too much waits already.
+    /// Too many requests wait already.
     #[error("O servidor {0} está sobrecarregado. Tente novamente em instantes.")]
     Overloaded(ServerId),
-    /// The database fails.
+    /// The database cannot be read or written.
     #[error("O servidor {0} não consegue acessar seus dados agora. Tente novamente em instantes.")]
     Unavailable(ServerId),
 }
@@ -42,7 +41,6 @@ impl Failure {
         }
     }
 
-    /// The code a program acts on.
     pub(crate) fn codigo(&self) -> Codigo {
         match self {
             Self::Bad(_) => Codigo::RequisicaoInvalida,

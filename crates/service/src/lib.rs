@@ -8,8 +8,8 @@ mod settings;
 mod tasks;
 
 pub use http::{
-    Health, HttpError, ListenError, Path, QueryParams, RETRY_AFTER_SECONDS, RawJson,
-    complete_document, finish, listen, serve,
+    Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson, complete_document,
+    finish, listen, name_request, serve,
 };
 pub use logs::{QuietLogs, init_quiet_logs};
 pub use program::{Program, Shutdown, environment, now, shutdown_signal};

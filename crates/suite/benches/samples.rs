@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{Carro, Kwh, KwhPerKm, Moment, Placa, Posto, ReservaCommand, Stretch};
+use domain::{
+    CapacidadeBateria, Carro, KwhPerKm, Modelo, Moment, NivelBateria, Placa, Posto, ReservaCommand,
+    Stretch,
+};
 use server::store::{ImportPostos, Reserve};
 
 const POSTOS: i64 = 1_000;
@@ -14,10 +17,10 @@ pub(crate) fn postos() -> ImportPostos {
 
 fn posto(id: i64) -> Posto {
     Posto {
-        nome: format!("Ponto {id}"),
+        nome: domain::Nome::new(&format!("Ponto {id}")).expect("a name"),
         localizacao: domain::Localizacao::new("-23.5540,-46.6370").expect("a place"),
         potencia_maxima: domain::Kw::new(22.0).expect("power"),
-        tipo_conector: "CCS".to_owned(),
+        tipo_conector: domain::TipoConector::default(),
         preco_kwh: domain::Price::new(2.5).expect("a price"),
         in_service: true,
         em_manutencao: false,
@@ -34,9 +37,9 @@ pub(crate) fn reservation(number: i64, begin: i64) -> Reserve {
         command: ReservaCommand {
             carro: Carro {
                 placa: Placa::new(&format!("B{number:07}")).expect("a placa"),
-                modelo: "BYD Dolphin".to_owned(),
-                capacidade_bateria: Kwh::new(44.5).expect("energy"),
-                nivel_bateria: Kwh::new(22.3).expect("energy"),
+                modelo: Modelo::new("BYD Dolphin").expect("a model"),
+                capacidade_bateria: CapacidadeBateria::new(44.5).expect("a capacity"),
+                nivel_bateria_atual: NivelBateria::new(22.3).expect("a level"),
                 taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
             },
             posto_id: number % POSTOS + 1,

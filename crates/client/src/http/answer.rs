@@ -4,25 +4,24 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{Codigo, RequestId};
-use service::{HttpError, RETRY_AFTER_SECONDS};
+use service::{HttpError, RETRY_AFTER_SECONDS, name_request};
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
 
-/// The answer to the request that is `request_id` in the logs, here and at the servidor.
+/// The answer to the request that has this id in the logs, here and at the servidor.
 pub(super) fn answer(request_id: RequestId, outcome: Result<Reply, GatewayError>) -> Response {
-    let header = HeaderValue::from_str(request_id.as_str());
-    let mut response = match outcome {
-        Ok(reply) => pass_on(reply),
+    match outcome {
+        Ok(reply) => {
+            let mut response = pass_on(reply);
+            name_request(&mut response, &request_id);
+            response
+        }
         Err(error) => HttpError::from(error).with_request_id(request_id).into_response(),
-    };
-    if let Ok(header) = header {
-        response.headers_mut().insert("x-request-id", header);
     }
-    response
 }
 
-/// The servidor's JSON goes out as it came in.
+/// Answers with the servidor's JSON as it came.
 fn pass_on(reply: Reply) -> Response {
     let status = reply.codigo.map_or(200, Codigo::http_status);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,4 +1,4 @@
-//! The HTTP API. One file for each thing a driver's app asks for.
+//! The HTTP API for drivers' apps. One file for each kind of resource.
 
 mod answer;
 mod postos;

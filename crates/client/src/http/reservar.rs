@@ -15,7 +15,6 @@ use crate::gateway::Gateway;
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const MAX_KEY: usize = 255;
 
-/// The `Idempotency-Key`, where the caller gives one.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else {
@@ -62,7 +61,7 @@ pub(super) async fn reserve(
 ) -> Result<Response, HttpError> {
     let key = idempotency_key(&headers)?;
     let body = ReservarBody::from_json(&body)?;
-    // A repeat through any gateway is recognised by the servidor itself.
+    // The servidor recognises a repeat by this id, through whichever gateway it comes.
     let request_id =
         key.map_or(request_id, |key| RequestId::from_idempotency_key(&body.server_id, key));
     let outcome = gateway.reserve(request_id.clone(), body).await;

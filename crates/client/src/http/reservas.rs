@@ -5,34 +5,28 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{
-    Checker, ErrorReply, InvalidId, Loose, RequestId, ReservaRef, ReservaReply, ServerId,
-};
-use service::{HttpError, Path, QueryParams};
+use protocol::{ErrorReply, RequestId, ReservaRef, ReservaReply, ServerId, fields};
+use service::Params;
 
 use super::answer::answer;
-use super::postos::server_id;
 use crate::gateway::Gateway;
 
-/// Names the reserva: the path says which request made it, the query at which servidor.
-fn reserva_ref(
-    gateway: &Gateway,
-    request_id: &RequestId,
-    path: &str,
-    mut params: QueryParams,
-) -> Result<ReservaRef, HttpError> {
-    let mut checker = Checker::new();
-    let asked =
-        path.parse().map_or_else(|error: InvalidId| Loose::Wrong(error.to_string()), Loose::Value);
-    let asked = checker.required("request_id", asked);
-    let server_id = server_id(&mut params, &mut checker);
-    let message = asked.zip(server_id).map(|(reserva_request_id, server_id)| ReservaRef {
+fields! {
+    pub(super) struct ReservaParams {
+        /// O request_id da reserva.
+        request_id: RequestId,
+        /// O servidor a quem se pergunta.
+        server_id: ServerId,
+    }
+}
+
+fn reserva_ref(gateway: &Gateway, request_id: &RequestId, params: ReservaParams) -> ReservaRef {
+    ReservaRef {
         request_id: request_id.clone(),
         client_id: gateway.client_id.clone(),
-        server_id,
-        reserva_request_id,
-    });
-    Ok(checker.finish(message)?)
+        server_id: params.server_id,
+        reserva_request_id: params.request_id,
+    }
 }
 
 /// Diz o que foi feito de uma requisição de reserva.
@@ -40,10 +34,7 @@ fn reserva_ref(
 /// Uma requisição recusada é respondida como foi então; uma atendida, com a reserva como está
 /// agora. É assim que se resolve um `504 tempo_esgotado`.
 #[utoipa::path(get, path = "/reservas/{request_id}", operation_id = "get_reserva", tag = "reservas",
-    params(
-        ("request_id" = RequestId, Path, description = "O request_id da reserva"),
-        ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
-    ),
+    params(ReservaParams),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
@@ -57,20 +48,16 @@ fn reserva_ref(
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
-    Path(asked): Path<String>,
-    params: QueryParams,
-) -> Result<Response, HttpError> {
-    let asked = reserva_ref(&gateway, &request_id, &asked, params)?;
-    Ok(answer(request_id, gateway.consult(asked).await))
+    Params(params): Params<ReservaParams>,
+) -> Response {
+    let asked = reserva_ref(&gateway, &request_id, params);
+    answer(request_id, gateway.consult(asked).await)
 }
 
 /// Cancela uma reserva; cancelar duas vezes é o mesmo que uma.
 #[utoipa::path(post, path = "/reservas/{request_id}/cancelar", operation_id = "cancel_reserva",
     tag = "reservas",
-    params(
-        ("request_id" = RequestId, Path, description = "O request_id da reserva"),
-        ("server_id" = ServerId, Query, description = "Servidor", example = "server1"),
-    ),
+    params(ReservaParams),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
@@ -84,9 +71,8 @@ pub(super) async fn get(
 pub(super) async fn cancel(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
-    Path(asked): Path<String>,
-    params: QueryParams,
-) -> Result<Response, HttpError> {
-    let asked = reserva_ref(&gateway, &request_id, &asked, params)?;
-    Ok(answer(request_id, gateway.cancel(asked).await))
+    Params(params): Params<ReservaParams>,
+) -> Response {
+    let asked = reserva_ref(&gateway, &request_id, params);
+    answer(request_id, gateway.cancel(asked).await)
 }

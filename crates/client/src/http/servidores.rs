@@ -1,4 +1,4 @@
-//! Which servidores are there.
+//! The servidores that were seen.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use crate::gateway::Gateway;
 
-/// The servidores seen.
+/// Os servidores vistos.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Servidores {
-    /// By id.
+    /// Por nome.
     servidores: Vec<ServerPresence>,
 }
 

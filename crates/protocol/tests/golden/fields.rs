@@ -97,10 +97,10 @@ fn ranges_are_those_of_the_contract_to_the_edge() {
 #[test]
 fn what_is_taken_is_put_into_its_normal_form() {
     let body = body_with("placa", r#"" abc-1d23 ""#).expect("a placa");
-    assert_eq!(body.placa, "ABC1D23");
-    assert_eq!(body_with("modelo", r#"" BYD ""#).expect("a model").modelo, "BYD");
+    assert_eq!(body.carro.placa.as_str(), "ABC1D23");
+    assert_eq!(body_with("modelo", r#"" BYD ""#).expect("a model").carro.modelo.as_str(), "BYD");
     let body = body_with("nivel_bateria_atual", "-0.0").expect("an empty battery");
-    assert!(body.nivel_bateria_atual.is_sign_positive());
+    assert!(body.carro.nivel_bateria_atual.get().is_sign_positive());
 }
 
 #[test]
@@ -180,6 +180,7 @@ fn ids_of_every_command_are_checked() {
 #[test]
 fn filters_of_a_listing_are_checked() {
     for (campo, json) in [
+        ("tipo_conector", r#""a\nb""#),
         ("disponivel", r#""sim""#),
         ("em_manutencao", "1"),
         ("tipo_conector", r#""""#),
@@ -195,7 +196,7 @@ fn a_carro_speaks_for_itself_only() {
     let payload = br#"{"placa":"abc-1234","nivel_bateria":30,"em_carregamento":true}"#;
     for topic in ["ABC1234", "abc-1234"] {
         let status = CarroStatus::from_json(payload, topic).expect("its own topic");
-        assert_eq!(status.placa, "ABC1234");
+        assert_eq!(status.placa.as_str(), "ABC1234");
         CarroBateria::from_json(payload, topic).expect("its own topic");
     }
     for topic in ["XYZ9876", "", "ABC12345", "+"] {

@@ -2,13 +2,14 @@
 
 use std::fmt::Debug;
 
+use domain::{KwhPerKm, Stretch, TipoConector};
 use protocol::{
-    BadMessage, CarroBateria, CarroStatus, PontoDisponibilidade, PostosFilter, PostosRequest,
-    ReservaRef, ReservaRequest, ReservarBody,
+    BadMessage, CarroBateria, CarroStatus, Object, PontoDisponibilidade, PostosFilter,
+    PostosRequest, ReservaRef, ReservaRequest, ReservarBody,
 };
 use serde::Serialize;
 
-use crate::support::{SEED_BODY, compact, id, seed_carro, time};
+use crate::support::{SEED_BODY, compact, id, level, placa, row_id, seed_carro, time};
 
 /// `message` is written as `json`, to the byte, and `json` is read as `message`.
 fn golden<T: Serialize + PartialEq + Debug>(
@@ -34,7 +35,7 @@ fn postos_request() {
     request.filter = PostosFilter {
         disponivel: Some(true),
         em_manutencao: Some(false),
-        tipo_conector: Some("Type 2".to_owned()),
+        tipo_conector: Some(TipoConector::new("Type 2").expect("a connector")),
     };
     let json = r#"{
         "request_id":"r1","client_id":"cliente1","server_id":"server1",
@@ -47,7 +48,7 @@ fn postos_request() {
 fn the_seeds_body_becomes_the_seeds_command() {
     let body = ReservarBody::from_json(SEED_BODY.as_bytes()).expect("the seed's body is right");
     let request = body.into_request(id("r1"), id("cliente1"));
-    assert_eq!(request.carro, seed_carro());
+    assert_eq!(request.carro.0, seed_carro());
     let json = r#"{
         "request_id":"r1","client_id":"cliente1","server_id":"server1",
         "carro":{
@@ -65,10 +66,12 @@ fn a_reservation_may_say_when() {
         request_id: id("r1"),
         client_id: id("cliente1"),
         server_id: id("server1"),
-        carro: seed_carro(),
-        posto_id: 5,
-        inicio: Some(time("2026-11-23T09:00:00-03:00")),
-        fim: Some(time("2026-11-23T11:30:00-03:00")),
+        carro: Object(seed_carro()),
+        posto_id: row_id(5),
+        stretch: Stretch {
+            inicio: Some(time("2026-11-23T09:00:00-03:00").into()),
+            fim: Some(time("2026-11-23T11:30:00-03:00").into()),
+        },
     };
     let json = r#"{
         "request_id":"r1","client_id":"cliente1","server_id":"server1",
@@ -79,6 +82,30 @@ fn a_reservation_may_say_when() {
         "posto_id":5,"inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z"
     }"#;
     golden(&request, json, ReservaRequest::from_json);
+}
+
+#[test]
+fn the_content_of_a_reservation_never_changes() {
+    let mut request = ReservaRequest {
+        request_id: id("r1"),
+        client_id: id("cliente1"),
+        server_id: id("server1"),
+        carro: Object(seed_carro()),
+        posto_id: row_id(5),
+        stretch: Stretch::default(),
+    };
+    let content = |request: &ReservaRequest| {
+        String::from_utf8(request.content().expect("it can be written")).expect("a text")
+    };
+    let carro = compact(
+        r#"{
+            "placa":"ABC1234","modelo":"BYD Dolphin","capacidade_bateria":44.5,
+            "nivel_bateria_atual":22.3,"taxa_descarga":0.19
+        }"#,
+    );
+    assert_eq!(content(&request), format!("[{carro},5,null,null]"));
+    request.stretch.inicio = Some(time("2026-11-23T09:00:00-03:00").into());
+    assert_eq!(content(&request), format!(r#"[{carro},5,"2026-11-23T12:00:00.000Z",null]"#));
 }
 
 #[test]
@@ -98,15 +125,18 @@ fn cancelamento_and_consulta() {
 #[test]
 fn carro_status() {
     let status =
-        CarroStatus { placa: "ABC1D23".to_owned(), nivel_bateria: 30.5, em_carregamento: true };
+        CarroStatus { placa: placa("ABC1D23"), nivel_bateria: level(30.5), em_carregamento: true };
     let json = r#"{"placa":"ABC1D23","nivel_bateria":30.5,"em_carregamento":true}"#;
     golden(&status, json, |payload| CarroStatus::from_json(payload, "ABC1D23"));
 }
 
 #[test]
 fn carro_bateria() {
-    let mut bateria =
-        CarroBateria { placa: "ABC1D23".to_owned(), nivel_bateria: 30.5, taxa_descarga: Some(0.2) };
+    let mut bateria = CarroBateria {
+        placa: placa("ABC1D23"),
+        nivel_bateria: level(30.5),
+        taxa_descarga: Some(KwhPerKm::new(0.2).expect("a consumption")),
+    };
     let read = |payload: &[u8]| CarroBateria::from_json(payload, "ABC1D23");
     golden(&bateria, r#"{"placa":"ABC1D23","nivel_bateria":30.5,"taxa_descarga":0.2}"#, read);
     bateria.taxa_descarga = None;
@@ -117,7 +147,7 @@ fn carro_bateria() {
 fn ponto_disponibilidade() {
     let mut ponto = PontoDisponibilidade {
         server_id: id("server1"),
-        ponto_id: 5,
+        ponto_id: row_id(5),
         disponivel: false,
         em_manutencao: Some(true),
     };

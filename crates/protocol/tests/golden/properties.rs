@@ -1,14 +1,17 @@
 //! What holds for every payload, not just for those we thought of.
 
+use domain::{
+    CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, Stretch, TipoConector,
+};
 use proptest::prelude::*;
 use protocol::{
-    Address, Carro, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostosFilter,
+    Address, CarroBateria, CarroStatus, Object, Origin, PontoDisponibilidade, PostosFilter,
     PostosRequest, ReplyHead, ReservaRef, ReservaRequest, ReservarBody, ServerPresence, Timestamp,
-    normalize_placa, split,
+    split,
 };
 use serde::Serialize;
 
-use crate::support::id;
+use crate::support::{id, row_id};
 
 /// Shows the payload to every reader there is.
 fn read_by_all(payload: &[u8], topic: &str) {
@@ -81,12 +84,12 @@ fn instant() -> impl Strategy<Value = Timestamp> {
 fn carro() -> impl Strategy<Value = Carro> {
     let energy = (0.001..=2000.0_f64, 0.0..=1.0_f64);
     ("[A-Z0-9]{5,8}", "[!-~é]([ -~é]{0,100}[!-~])?", energy, 0.001..=10.0_f64).prop_map(
-        |(placa, modelo, (capacidade_bateria, part), taxa_descarga)| Carro {
-            placa,
-            modelo,
-            capacidade_bateria,
-            nivel_bateria_atual: capacidade_bateria * part,
-            taxa_descarga,
+        |(placa, modelo, (capacity, part), taxa_descarga)| Carro {
+            placa: Placa::new(&placa).expect("a placa"),
+            modelo: Modelo::new(&modelo).expect("a model"),
+            capacidade_bateria: CapacidadeBateria::new(capacity).expect("a capacity"),
+            nivel_bateria_atual: NivelBateria::new(capacity * part).expect("a level"),
+            taxa_descarga: KwhPerKm::new(taxa_descarga).expect("a consumption"),
         },
     )
 }
@@ -121,10 +124,9 @@ proptest! {
             request_id: id(&request_id),
             client_id: id(&client_id),
             server_id: id("server1"),
-            carro,
-            posto_id,
-            inicio,
-            fim: None,
+            carro: Object(carro),
+            posto_id: row_id(posto_id),
+            stretch: Stretch { inicio: inicio.map(Into::into), fim: None },
         };
         prop_assert_eq!(ReservaRequest::from_json(&json(&request)), Ok(request));
     }
@@ -140,7 +142,11 @@ proptest! {
             request_id: id("r1"),
             client_id: id("c1"),
             server_id: id(&server_id),
-            filter: PostosFilter { disponivel, em_manutencao, tipo_conector },
+            filter: PostosFilter {
+                disponivel,
+                em_manutencao,
+                tipo_conector: tipo_conector.map(|text| TipoConector::new(&text).expect("a connector")),
+            },
         };
         prop_assert_eq!(PostosRequest::from_json(&json(&request)), Ok(request));
     }
@@ -157,8 +163,8 @@ proptest! {
 
     #[test]
     fn the_normal_form_of_a_placa_is_its_own(raw in "[A-Za-z0-9 é-]{0,16}") {
-        if let Some(placa) = normalize_placa(&raw) {
-            prop_assert_eq!(normalize_placa(&placa), Some(placa));
+        if let Ok(placa) = Placa::parse(&raw) {
+            prop_assert_eq!(Placa::parse(placa.as_str()), Ok(placa));
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 
+use domain::ReservaState;
 use protocol::{
     Codigo, Entrega, ErrorReply, FieldError, PontoStatus, Posto, PostosReply, ReplyHead, Reserva,
-    ReservaEvent, ReservaReply, ReservaStatus, ServerPresence, ServerState, StatusReply,
+    ReservaEvent, ReservaReply, ServerPresence, ServerState, StatusReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,13 +54,13 @@ fn reserva_reply() {
             placa: "ABC1234".to_owned(),
             inicio: time("2026-11-23T12:00:00Z"),
             fim: time("2026-11-24T12:00:00Z"),
-            status: ReservaStatus::Ativa,
+            status: ReservaState::Ativa,
         },
     };
     for (status, word) in [
-        (ReservaStatus::Ativa, "ativa"),
-        (ReservaStatus::Cancelada, "cancelada"),
-        (ReservaStatus::Encerrada, "encerrada"),
+        (ReservaState::Ativa, "ativa"),
+        (ReservaState::Cancelada, "cancelada"),
+        (ReservaState::Encerrada, "encerrada"),
     ] {
         reply.reserva.status = status;
         let json = r#"{
@@ -165,7 +166,7 @@ fn reserva_event() {
         request_id: id("r1"),
         placa: "ABC1234".to_owned(),
         posto_id: 5,
-        status: ReservaStatus::Encerrada,
+        status: ReservaState::Encerrada,
         timestamp: time("2026-11-23T12:00:00Z"),
     };
     let json = r#"{

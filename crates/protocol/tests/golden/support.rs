@@ -1,6 +1,7 @@
 //! Values and readings that the tests share.
 
-use protocol::{BadMessage, Carro, ReservarBody, Timestamp};
+use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, RowId};
+use protocol::{BadMessage, ReservarBody, Timestamp};
 use serde_json::{Value, json};
 
 /// The body that the seed shows for `POST /reservar`.
@@ -15,13 +16,25 @@ pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
+pub(crate) fn row_id(id: i64) -> RowId {
+    RowId::new(id).expect("an id")
+}
+
+pub(crate) fn placa(text: &str) -> Placa {
+    Placa::new(text).expect("a placa")
+}
+
+pub(crate) fn level(kwh: f64) -> NivelBateria {
+    NivelBateria::new(kwh).expect("a level")
+}
+
 pub(crate) fn seed_carro() -> Carro {
     Carro {
-        placa: "ABC1234".to_owned(),
-        modelo: "BYD Dolphin".to_owned(),
-        capacidade_bateria: 44.5,
-        nivel_bateria_atual: 22.3,
-        taxa_descarga: 0.19,
+        placa: placa("ABC1234"),
+        modelo: Modelo::new("BYD Dolphin").expect("a model"),
+        capacidade_bateria: CapacidadeBateria::new(44.5).expect("a capacity"),
+        nivel_bateria_atual: level(22.3),
+        taxa_descarga: KwhPerKm::new(0.19).expect("a consumption"),
     }
 }
 

@@ -5,49 +5,46 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::Rejection;
-use protocol::{Checker, ErrorReply, Loose, Timestamp};
+use domain::{Kwh, Placa, Rejection, RowId};
+use protocol::{ErrorReply, OrDefault, Timestamp, fields, read_json};
 use serde::{Deserialize, Serialize};
-use service::{HttpError, Path, QueryParams, RawJson};
-use utoipa::{IntoParams, ToSchema};
+use service::{HttpError, Params, Path, RawJson};
+use utoipa::ToSchema;
 
-use super::body::{self, CarregamentoBody, EnergiaBody};
-use super::{page, page_size, postos};
+use super::{PageSize, page, postos};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::Edit;
+use crate::store::{FinishCarregamento, StartCarregamento};
 use crate::wire;
 
-/// Where a charging session stands.
+/// Situação de um carregamento.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum CarregamentoStatus {
-    /// The carro is charging.
     Ativo,
-    /// It has charged.
     Encerrado,
 }
 
-/// A carro charging at a posto.
+/// Um carro carregando em um posto.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Carregamento {
-    /// Number of the session on this servidor.
+    /// Número do carregamento no servidor.
     id: i64,
-    /// The posto.
+    /// O posto.
     posto_id: i64,
-    /// The carro.
+    /// O carro.
     placa: String,
-    /// Where it stands.
+    /// Em que situação está.
     status: CarregamentoStatus,
-    /// When it started.
+    /// Quando começou.
     inicio: Timestamp,
-    /// Price of a kWh agreed at the start, in BRL.
+    /// Preço do kWh combinado no início, em reais.
     preco_kwh: f64,
-    /// When it ended; null while the carro charges.
+    /// Quando terminou; nulo enquanto o carro carrega.
     fim: Option<Timestamp>,
-    /// Energy delivered, in kWh; null while the carro charges.
+    /// Energia fornecida, em kWh; nula enquanto o carro carrega.
     energia_fornecida: Option<f64>,
-    /// What it costs, in BRL; null while the carro charges.
+    /// Quanto custa, em reais; nulo enquanto o carro carrega.
     custo: Option<f64>,
 }
 
@@ -71,45 +68,53 @@ impl From<domain::Carregamento> for Carregamento {
     }
 }
 
-/// Names a session, and so which part of its path is wrong.
 #[derive(Deserialize)]
 pub(super) struct SessionPath {
     id: i64,
     carregamento_id: i64,
 }
 
-async fn write_and_show(
-    app: &AppState,
-    posto_id: i64,
-    edit: Edit,
-) -> Result<Json<Carregamento>, HttpError> {
-    let id = app.store.edit(edit).await.map_err(|error| app.write_error(error))?;
+async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregamento>, HttpError> {
     let found = app.store.carregamento(posto_id, id).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
-/// A page of charging sessions.
+/// Uma página de carregamentos.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Carregamentos {
-    /// Newest first: one that is open stands before those that have ended.
+    /// Do mais novo para o mais velho.
     carregamentos: Vec<Carregamento>,
-    /// Value of `antes_de` for the next page; null on the last.
+    /// Valor de `antes_de` para a próxima página; nulo na última.
     proxima: Option<i64>,
 }
 
-/// Which page.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)] // Read by name through QueryParams; here for the documentation.
-pub(super) struct CarregamentosParams {
-    /// Only those with a smaller number.
-    #[param(minimum = 1, nullable = false)]
-    antes_de: Option<i64>,
-    /// At most so many, from 1 to 500; by default 50.
-    #[param(minimum = 1, maximum = 500, nullable = false)]
-    limite: Option<i64>,
+fields! {
+    pub(super) struct CarregamentosQuery {
+        /// Somente os de número menor que este.
+        antes_de: Option<RowId>,
+        /// Quantos no máximo.
+        limite: OrDefault<PageSize>,
+    }
+}
+
+fields! {
+    /// Corpo de `POST /postos/{id}/carregamentos`.
+    #[example({"placa": "ABC1234"})]
+    pub(super) struct CarregamentoBody {
+        /// O carro que começa a carregar.
+        placa: Placa,
+    }
+}
+
+fields! {
+    /// Corpo de `PUT /postos/{id}/carregamentos/{carregamento_id}`.
+    #[example({"energia_fornecida": 18.4})]
+    pub(super) struct EnergiaBody {
+        /// Energia fornecida, em kWh.
+        energia_fornecida: Kwh,
+    }
 }
 
 /// Lista os carregamentos de um posto, do mais novo para o mais velho.
@@ -117,7 +122,7 @@ pub(super) struct CarregamentosParams {
     tag = "carregamentos",
     params(
         ("id" = i64, Path, description = "Número do posto", minimum = 1),
-        CarregamentosParams,
+        CarregamentosQuery,
     ),
     responses(
         (status = 200, body = Carregamentos, description = "Uma página de carregamentos"),
@@ -128,16 +133,11 @@ pub(super) struct CarregamentosParams {
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
-    mut params: QueryParams,
+    Params(query): Params<CarregamentosQuery>,
 ) -> Result<Json<Carregamentos>, HttpError> {
-    let mut checker = Checker::new();
-    let before = params.integer(&mut checker, "antes_de");
-    let before = before.and_then(|id| checker.positive_id("antes_de", Loose::Value(id)));
-    let limite = params.integer(&mut checker, "limite");
-    let limite = page_size(&mut checker, limite);
-    checker.finish(Some(()))?;
     postos::find(&app, posto_id).await?;
-    let found = app.store.carregamentos(posto_id, before, limite + 1).await;
+    let (before, limite) = (query.antes_de.map(RowId::get), query.limite.0);
+    let found = app.store.carregamentos(posto_id, before, limite.with_next()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let (found, proxima) = page(found, limite, |session| session.id);
     let carregamentos = found.into_iter().map(Carregamento::from).collect();
@@ -164,9 +164,10 @@ pub(super) async fn start(
     Path(posto_id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
-    let placa = body::carregamento(&body)?;
-    let edit = Edit::StartCarregamento { posto_id, placa };
-    Ok((StatusCode::CREATED, write_and_show(&app, posto_id, edit).await?))
+    let CarregamentoBody { placa } = read_json(&body)?;
+    let started = app.store.execute(StartCarregamento { posto_id, placa }).await;
+    let id = started.map_err(|error| app.write_error(error))?;
+    Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
 }
 
 /// Um carro terminou de carregar.
@@ -191,7 +192,8 @@ pub(super) async fn finish(
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let energia_fornecida = body::energia(&body)?;
-    let edit = Edit::FinishCarregamento { posto_id, id, energia_fornecida };
-    write_and_show(&app, posto_id, edit).await
+    let EnergiaBody { energia_fornecida } = read_json(&body)?;
+    let command = FinishCarregamento { posto_id, id, energia_fornecida };
+    app.store.execute(command).await.map_err(|error| app.write_error(error))?;
+    show(&app, posto_id, id).await
 }

@@ -1,42 +1,42 @@
-//! The carros this servidor knows.
+//! The carros that this servidor knows.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use domain::{Moment, Placa, Rejection};
-use protocol::{Checker, ErrorReply, Loose, Timestamp};
+use protocol::{ErrorReply, OrDefault, Timestamp, fields};
 use serde::Serialize;
-use service::{HttpError, Path, QueryParams};
-use utoipa::{IntoParams, ToSchema};
+use service::{HttpError, Params};
+use utoipa::ToSchema;
 
-use super::{page, page_size};
+use super::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::CarroRecord;
+use crate::store::CarroRow;
 use crate::wire;
 
-/// A carro as it is known from its reservas and its own messages.
+/// Um carro, como se sabe dele pelas reservas e por suas próprias mensagens.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Carro {
-    /// Licence plate.
+    /// Placa.
     placa: String,
-    /// Make and model.
+    /// Marca e modelo.
     modelo: String,
-    /// Battery capacity in kWh.
+    /// Capacidade da bateria, em kWh.
     capacidade_bateria: f64,
-    /// Energy in the battery, in kWh, as last said.
+    /// Energia na bateria, em kWh, segundo a última notícia.
     nivel_bateria_atual: f64,
-    /// Consumption in kWh per km.
+    /// Consumo, em kWh por km.
     taxa_descarga: f64,
-    /// Whether it is charging, as last said.
+    /// Se está carregando, segundo a última notícia.
     em_carregamento: bool,
-    /// When anything of this was last said.
+    /// Quando se soube algo dele pela última vez.
     atualizado_em: Timestamp,
 }
 
-impl From<CarroRecord> for Carro {
-    fn from(record: CarroRecord) -> Self {
+impl From<CarroRow> for Carro {
+    fn from(record: CarroRow) -> Self {
         Self {
             placa: record.placa,
             modelo: record.modelo,
@@ -49,44 +49,42 @@ impl From<CarroRecord> for Carro {
     }
 }
 
-/// A page of carros.
+/// Uma página de carros.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Carros {
-    /// By placa.
+    /// Por placa.
     carros: Vec<Carro>,
-    /// Value of `apos` for the next page; null on the last.
+    /// Valor de `apos` para a próxima página; nulo na última.
     proxima: Option<String>,
 }
 
-/// Which page of carros.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)] // Read by name through QueryParams; here for the documentation.
-pub(super) struct CarrosParams {
-    /// Only placas after this one.
-    #[param(nullable = false)]
-    apos: Option<String>,
-    /// At most so many, from 1 to 500; by default 50.
-    #[param(minimum = 1, maximum = 500, nullable = false)]
-    limite: Option<i64>,
+fields! {
+    pub(super) struct CarrosQuery {
+        /// Somente as placas depois desta.
+        apos: Option<String>,
+        /// Quantos no máximo.
+        limite: OrDefault<PageSize>,
+    }
+}
+
+fields! {
+    pub(super) struct CarroPath {
+        /// Placa do carro.
+        placa: Placa,
+    }
 }
 
 /// Lista os carros conhecidos.
 #[utoipa::path(get, path = "/carros", operation_id = "list_carros",
-    tag = "carros", params(CarrosParams), responses(
+    tag = "carros", params(CarrosQuery), responses(
     (status = 200, body = Carros, description = "Uma página de carros"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
-    mut params: QueryParams,
+    Params(CarrosQuery { apos, limite: OrDefault(limite) }): Params<CarrosQuery>,
 ) -> Result<Json<Carros>, HttpError> {
-    let mut checker = Checker::new();
-    let after = params.text(&mut checker, "apos");
-    let limite = params.integer(&mut checker, "limite");
-    let limite = page_size(&mut checker, limite);
-    checker.finish(Some(()))?;
-    let found = app.store.carros(after.as_deref(), limite + 1).await;
+    let found = app.store.carros(apos.as_deref(), limite.with_next()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
     Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
@@ -94,8 +92,7 @@ pub(super) async fn list(
 
 /// Mostra um carro.
 #[utoipa::path(get, path = "/carros/{placa}", operation_id = "get_carro", tag = "carros",
-    params(("placa" = String, Path, description = "Placa do carro", min_length = 5,
-        max_length = 64, pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$")),
+    params(CarroPath),
     responses(
         (status = 200, body = Carro, description = "O carro"),
         (status = 404, body = ErrorReply, description = "carro_inexistente"),
@@ -104,11 +101,8 @@ pub(super) async fn list(
 )]
 pub(super) async fn get(
     State(app): State<Arc<AppState>>,
-    Path(placa): Path<String>,
+    Params(CarroPath { placa }): Params<CarroPath>,
 ) -> Result<Json<Carro>, HttpError> {
-    let mut checker = Checker::new();
-    let placa = checker.placa("placa", Loose::Value(placa));
-    let placa = checker.finish(placa.and_then(|text| Placa::new(&text).ok()))?;
     let found = app.store.carro(placa.as_str()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {

@@ -1,6 +1,5 @@
-//! The operator's HTTP API. One file for each thing an operator looks at.
+//! The operator's HTTP API. One file for each kind of resource.
 
-mod body;
 mod carregamentos;
 mod carros;
 mod postos;
@@ -10,9 +9,12 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use protocol::{Checker, ErrorReply, Timestamp};
+use protocol::{ErrorReply, FieldValue, NotAValue, Scalar, Timestamp};
+use serde::Serializer;
 use service::HttpError;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,7 +22,7 @@ use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{StoreError, WriteError};
 
-/// The most admin requests in flight; an operator's console needs far fewer.
+/// Admin requests in flight at once; an operator's console needs far fewer.
 const MAX_IN_FLIGHT: usize = 512;
 
 #[derive(OpenApi)]
@@ -86,19 +88,54 @@ impl From<Failure> for HttpError {
     }
 }
 
-/// How many rows a page has: from 1 to 500, by default 50.
-fn page_size(checker: &mut Checker, limite: Option<i64>) -> i64 {
-    let limite = limite.unwrap_or(50);
-    if !(1..=500).contains(&limite) {
-        checker.wrong("limite", "deve estar entre 1 e 500");
+/// How many rows a page has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct PageSize(i64);
+
+impl PageSize {
+    const MAX: i64 = 500;
+
+    /// One row more than a page has, which says whether another page follows.
+    fn with_next(self) -> i64 {
+        self.0 + 1
     }
-    limite
 }
 
-/// The rows of a page, from one row more than it has, and the name of its last one where another
-/// page follows.
-fn page<T, N>(mut found: Vec<T>, limite: i64, name: impl Fn(&T) -> N) -> (Vec<T>, Option<N>) {
-    let more = found.len() as i64 > limite;
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl FieldValue for PageSize {
+    const EXPECTED: &'static str = i64::EXPECTED;
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue> {
+        let size = i64::from_scalar(scalar)?;
+        if !(1..=Self::MAX).contains(&size) {
+            return Err(NotAValue::Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
+        }
+        Ok(Self(size))
+    }
+
+    fn from_text(text: &str) -> Result<Self, NotAValue> {
+        Self::from_scalar(Scalar::Integer(i64::from_text(text)?))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(integer)) = i64::schema() else { return i64::schema() };
+        ObjectBuilder::from(integer).minimum(Some(1)).maximum(Some(Self::MAX)).into()
+    }
+}
+
+/// The rows of a page, from those read [with the next](PageSize::with_next), and the name of its
+/// last one if another page follows.
+fn page<T, N>(mut found: Vec<T>, size: PageSize, name: impl Fn(&T) -> N) -> (Vec<T>, Option<N>) {
+    let more = found.len() as i64 > size.0;
     if more {
         found.pop();
     }

@@ -7,38 +7,39 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use domain::{PostoChange, Rejection};
-use protocol::{Checker, ErrorReply, Posto};
+use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, read_json};
 use serde::Serialize;
-use service::{HttpError, Path, QueryParams, RawJson};
-use utoipa::{IntoParams, ToSchema};
+use service::{HttpError, Params, Path, RawJson};
+use utoipa::ToSchema;
 
-use super::body::{self, DisponibilidadeBody, PostoBody, PostoPatch};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{Edit, PostosQuery};
+use crate::store::{ChangePosto, CreatePosto, RemovePosto};
 use crate::wire;
 
-/// A list of postos.
+/// Uma lista de postos.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Postos {
-    /// By id.
+    /// Por número.
     postos: Vec<Posto>,
 }
 
-/// Which postos to list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)] // Read by name through QueryParams; here for the documentation.
-pub(super) struct PostosParams {
-    /// Only those that can (or cannot) be used at this moment.
-    #[param(nullable = false)]
-    disponivel: Option<bool>,
-    /// Only those that are (or are not) in maintenance.
-    #[param(nullable = false)]
-    em_manutencao: Option<bool>,
-    /// Only those with this connector, whatever its case.
-    #[param(nullable = false)]
-    tipo_conector: Option<String>,
+fields! {
+    pub(super) struct PostosQuery {
+        /// Quais postos.
+        filter: PostosFilter,
+    }
+}
+
+fields! {
+    /// Corpo de `PUT /postos/{id}/disponibilidade`.
+    #[example({"disponivel": false, "em_manutencao": true})]
+    pub(super) struct DisponibilidadeBody {
+        /// Se está em serviço.
+        disponivel: bool,
+        /// Se está em manutenção; se não vier, fica como está.
+        em_manutencao: Option<bool>,
+    }
 }
 
 pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
@@ -56,30 +57,25 @@ async fn change_and_show(
     id: i64,
     change: PostoChange,
 ) -> Result<Json<Posto>, HttpError> {
-    let edit = Edit::ChangePosto(id, change);
-    app.store.edit(edit).await.map_err(|error| app.write_error(error))?;
+    app.store
+        .execute(ChangePosto { posto_id: id, change })
+        .await
+        .map_err(|error| app.write_error(error))?;
     Ok(Json(find(app, id).await?))
 }
 
 /// Lista os postos.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
-    tag = "postos", params(PostosParams), responses(
+    tag = "postos", params(PostosQuery), responses(
     (status = 200, body = Postos, description = "Os postos"),
     (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
-    mut params: QueryParams,
+    Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Json<Postos>, HttpError> {
-    let mut checker = Checker::new();
-    let query = PostosQuery {
-        disponivel: params.bool(&mut checker, "disponivel"),
-        em_manutencao: params.bool(&mut checker, "em_manutencao"),
-        tipo_conector: params.text(&mut checker, "tipo_conector"),
-    };
-    let query = checker.finish(Some(query))?;
     let listing = app.store.listing().await.map_err(|error| app.read_error(&error))?;
-    Ok(Json(Postos { postos: listing.matching(&query).map(wire::posto).collect() }))
+    Ok(Json(Postos { postos: listing.matching(&filter).map(wire::posto).collect() }))
 }
 
 /// Cria um posto.
@@ -94,8 +90,8 @@ pub(super) async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
-    let posto = body::new_posto(&body)?;
-    let id = app.store.edit(Edit::CreatePosto(posto)).await;
+    let posto = PostoBody::from_json(&body)?;
+    let id = app.store.execute(CreatePosto(posto.into())).await;
     let id = id.map_err(|error| app.write_error(error))?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
@@ -134,7 +130,8 @@ pub(super) async fn change(
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<Posto>, HttpError> {
-    change_and_show(&app, id, body::posto_change(&body)?).await
+    let PostoPatch(change) = PostoPatch::from_json(&body)?;
+    change_and_show(&app, id, change).await
 }
 
 /// Remove um posto que ninguém usa nem reservou.
@@ -151,7 +148,7 @@ pub(super) async fn remove(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
-    let removed = app.store.edit(Edit::RemovePosto(id)).await;
+    let removed = app.store.execute(RemovePosto { posto_id: id }).await;
     removed.map_err(|error| app.write_error(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -174,5 +171,8 @@ pub(super) async fn set_disponibilidade(
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<Posto>, HttpError> {
-    change_and_show(&app, id, body::disponibilidade(&body)?).await
+    let DisponibilidadeBody { disponivel, em_manutencao } = read_json(&body)?;
+    let in_service = Some(disponivel);
+    let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
+    change_and_show(&app, id, change).await
 }

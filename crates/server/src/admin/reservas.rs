@@ -1,38 +1,37 @@
-//! The reservas of this servidor.
+//! Reservas.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use domain::Rejection;
+use domain::{Placa, Rejection, ReservaState, RowId};
 use protocol::{
-    Checker, ErrorReply, Loose, RequestId, Reserva, ReservaReply, ReservaStatus, StatusReply,
-    Timestamp,
+    ErrorReply, OrDefault, RequestId, Reserva, ReservaReply, StatusReply, Timestamp, fields,
 };
 use serde::Serialize;
-use service::{HttpError, Path, QueryParams};
-use utoipa::{IntoParams, ToSchema};
+use service::{HttpError, Params, Path};
+use utoipa::ToSchema;
 
-use super::{page, page_size};
+use super::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{CancelTarget, ReservaRecord, ReservasQuery};
+use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
 use crate::wire;
 
-/// A reserva with what its operator wants to know besides.
+/// Uma reserva, com o que o operador quer saber além dela.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ReservaDetail {
-    /// The reserva itself.
+    /// A reserva.
     #[serde(flatten)]
     reserva: Reserva,
-    /// The request that made it.
+    /// A requisição que a fez.
     request_id: String,
-    /// When it was made.
+    /// Quando foi feita.
     criada_em: Timestamp,
 }
 
-impl From<ReservaRecord> for ReservaDetail {
-    fn from(record: ReservaRecord) -> Self {
+impl From<StoredReserva> for ReservaDetail {
+    fn from(record: StoredReserva) -> Self {
         Self {
             reserva: wire::reserva(&record.reserva),
             request_id: record.reserva.request_id,
@@ -41,66 +40,28 @@ impl From<ReservaRecord> for ReservaDetail {
     }
 }
 
-/// A page of reservas.
+/// Uma página de reservas.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Reservas {
-    /// Newest first.
+    /// Da mais nova para a mais velha.
     reservas: Vec<ReservaDetail>,
-    /// Value of `antes_de` for the next page; null on the last.
+    /// Valor de `antes_de` para a próxima página; nulo na última.
     proxima: Option<i64>,
 }
 
-/// Which page of which reservas.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)] // Read by name through QueryParams; here for the documentation.
-pub(super) struct ReservasParams {
-    /// Only those that stand so.
-    #[param(nullable = false)]
-    status: Option<ReservaStatus>,
-    /// Only those of this carro.
-    #[param(
-        min_length = 5,
-        max_length = 64,
-        pattern = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$",
-        nullable = false
-    )]
-    placa: Option<String>,
-    /// Only those of this posto.
-    #[param(minimum = 1, nullable = false)]
-    posto_id: Option<i64>,
-    /// Only those with a smaller number.
-    #[param(minimum = 1, nullable = false)]
-    antes_de: Option<i64>,
-    /// At most so many, from 1 to 500; by default 50.
-    #[param(minimum = 1, maximum = 500, nullable = false)]
-    limite: Option<i64>,
-}
-
-fn query(mut params: QueryParams) -> Result<ReservasQuery, HttpError> {
-    let mut checker = Checker::new();
-    let status = match params.text(&mut checker, "status").as_deref() {
-        None => None,
-        Some("ativa") => Some(ReservaStatus::Ativa),
-        Some("cancelada") => Some(ReservaStatus::Cancelada),
-        Some("encerrada") => Some(ReservaStatus::Encerrada),
-        Some(_) => {
-            checker.wrong("status", "deve ser ativa, cancelada ou encerrada");
-            None
-        }
-    };
-    let placa = params
-        .text(&mut checker, "placa")
-        .and_then(|text| checker.placa("placa", Loose::Value(text)));
-    let mut positive = |name: &str| {
-        let id = params.integer(&mut checker, name)?;
-        checker.positive_id(name, Loose::Value(id))
-    };
-    let (posto_id, before) = (positive("posto_id"), positive("antes_de"));
-    let limite = params.integer(&mut checker, "limite");
-    let limit = page_size(&mut checker, limite);
-    let status = status.map(wire::reserva_state);
-    Ok(checker.finish(Some(ReservasQuery { status, placa, posto_id, before, limit }))?)
+fields! {
+    pub(super) struct ReservasParams {
+        /// Somente as que estão nesta situação.
+        status: Option<ReservaState>,
+        /// Placa do carro.
+        placa: Option<Placa>,
+        /// Somente as deste posto.
+        posto_id: Option<RowId>,
+        /// Somente as de número menor que este.
+        antes_de: Option<RowId>,
+        /// Quantas no máximo.
+        limite: OrDefault<PageSize>,
+    }
 }
 
 /// Lista as reservas, da mais nova para a mais velha.
@@ -111,11 +72,16 @@ fn query(mut params: QueryParams) -> Result<ReservasQuery, HttpError> {
 ))]
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
-    params: QueryParams,
+    Params(params): Params<ReservasParams>,
 ) -> Result<Json<Reservas>, HttpError> {
-    let mut query = query(params)?;
-    let limite = query.limit;
-    query.limit += 1;
+    let limite = params.limite.0;
+    let query = ReservasQuery {
+        status: params.status,
+        placa: params.placa.map(|placa| placa.as_str().to_owned()),
+        posto_id: params.posto_id.map(RowId::get),
+        before: params.antes_de.map(RowId::get),
+        limit: limite.with_next(),
+    };
     let found = app.store.reservas(&query, app.now()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let (found, proxima) = page(found, limite, |record| record.reserva.id);
@@ -161,7 +127,10 @@ pub(super) async fn cancel(
     Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
-    let cancelled = app.store.cancel(CancelTarget::Id(id), app.default_deadline()).await;
+    let cancelled = app
+        .store
+        .execute(CancelReserva { target: CancelTarget::Id(id), deadline: app.default_deadline() })
+        .await;
     let reserva = cancelled.map_err(|error| app.write_error(error))?;
     Ok(Json(ReservaReply {
         request_id,

@@ -1,4 +1,4 @@
-//! Whether this servidor is there, alive, and ready.
+//! Whether this servidor is alive and ready.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use utoipa::ToSchema;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 
-/// How a servidor does.
+/// Situação do programa.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Status {
-    /// Its id.
+    /// Seu nome.
     servidor: ServerId,
-    /// `online`, as it answers.
+    /// `online`, já que responde.
     status: ServerState,
-    /// Whether it is connected to the broker and subscribed.
+    /// Se está conectado ao broker e inscrito.
     mqtt_conectado: bool,
-    /// Its clock.
+    /// Seu relógio.
     timestamp: Timestamp,
 }
 

@@ -15,7 +15,7 @@ pub(super) fn read(posto_id: &str, payload: &[u8]) -> Result<(i64, PostoChange),
         em_manutencao: report.em_manutencao,
         ..PostoChange::default()
     };
-    Ok((report.ponto_id, change))
+    Ok((report.ponto_id.get(), change))
 }
 
 pub(super) async fn record(app: &AppState, posto_id: i64, change: PostoChange) {

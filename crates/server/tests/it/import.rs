@@ -56,11 +56,11 @@ async fn a_bad_row_is_named_and_nothing_is_imported() {
     assert_eq!(
         error,
         format!(
-            "POSTOS_CSV: {path}, line 5: status is \"livre\"; it should be disponivel, \
-             indisponivel or em_manutencao; nothing was imported"
+            "POSTOS_CSV: {path}, linha 5: coluna status, valor \"livre\": deve ser disponivel, \
+             indisponivel ou em_manutencao; nada foi importado"
         )
     );
-    std::fs::write(home.csv(), POSTOS).expect("the file is mended");
+    std::fs::write(home.csv(), POSTOS).expect("the file is corrected");
     let server = home.start().await.expect("it starts now");
     assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3]);
     server.stop().await;
@@ -80,5 +80,5 @@ async fn a_named_file_may_not_be_missing() {
     let home = Home::new();
     let path = home.csv().display().to_string();
     let error = home.start().await.err().expect("the file is missing").to_string();
-    assert!(error.starts_with(&format!("POSTOS_CSV: {path} cannot be read: ")), "{error}");
+    assert!(error.starts_with(&format!("POSTOS_CSV: {path} não pode ser lido: ")), "{error}");
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use domain::{Kwh, Moment, PostoChange, PostosFilter, Rejection, ReservaState};
+use domain::{
+    Kwh, Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
+};
 use server::store::{
     CancelReserva, CancelTarget, Change, ChangePosto, CreatePosto, FinishCarregamento,
     RecordTelemetry, RemovePosto, ReservasQuery, StartCarregamento, WriteError,
@@ -179,7 +181,8 @@ async fn postos_are_created_changed_and_removed() {
     let listing = store.store.listing().await.expect("a listing");
     let ids: Vec<i64> = listing.matching(&free).map(|posto| posto.id).collect();
     assert_eq!(ids, [2, 3, 5]);
-    let ccs = PostosFilter { tipo_conector: Some("ccs".to_owned()), ..PostosFilter::default() };
+    let ccs =
+        PostosFilter { tipo_conector: TipoConector::new("ccs").ok(), ..PostosFilter::default() };
     assert_eq!(listing.matching(&ccs).count(), 4);
 }
 
@@ -213,7 +216,7 @@ async fn carros_are_known_from_reservas_and_updated_by_their_own_messages() {
     let store = TestStore::new(1).await;
     let report = |level: f64, charging| RecordTelemetry {
         placa: placa("ABC1234"),
-        nivel_bateria: Kwh::new(level).expect("energy"),
+        nivel_bateria: NivelBateria::new(level).expect("a level"),
         taxa_descarga: None,
         em_carregamento: charging,
     };

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    Carro, Kw, Kwh, KwhPerKm, Localizacao, Moment, Placa, Posto, Price, ReservaCommand, Stretch,
+    CapacidadeBateria, Carro, Kw, KwhPerKm, Localizacao, Modelo, Moment, NivelBateria, Nome, Placa,
+    Posto, Price, ReservaCommand, Stretch, TipoConector,
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, Reserve, Reserved,
@@ -130,10 +131,10 @@ pub(crate) fn placa(text: &str) -> Placa {
 
 pub(crate) fn posto(nome: &str) -> Posto {
     Posto {
-        nome: nome.to_owned(),
+        nome: Nome::new(nome).expect("a name"),
         localizacao: Localizacao::new("-23.5540,-46.6370").expect("a place"),
         potencia_maxima: Kw::new(22.0).expect("power"),
-        tipo_conector: "CCS".to_owned(),
+        tipo_conector: TipoConector::default(),
         preco_kwh: Price::new(2.5).expect("a price"),
         in_service: true,
         em_manutencao: false,
@@ -159,9 +160,9 @@ pub(crate) fn reservation(
         command: ReservaCommand {
             carro: Carro {
                 placa: placa(plate),
-                modelo: "BYD Dolphin".to_owned(),
-                capacidade_bateria: Kwh::new(44.5).expect("energy"),
-                nivel_bateria: Kwh::new(22.3).expect("energy"),
+                modelo: Modelo::new("BYD Dolphin").expect("a model"),
+                capacidade_bateria: CapacidadeBateria::new(44.5).expect("a capacity"),
+                nivel_bateria_atual: NivelBateria::new(22.3).expect("a level"),
                 taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
             },
             posto_id,

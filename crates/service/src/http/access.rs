@@ -3,36 +3,46 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use protocol::RequestId;
 use tracing::{debug, info};
 
-use super::HttpError;
+/// The id of a request in the logs.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Tells the caller which id its request has in the logs. A handler that gave the request
-/// another id sets it itself.
-pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+tokio::task_local! {
+    static REQUEST_ID: RequestId;
+}
 
-/// Puts a new [`RequestId`] into the request's extensions, and logs how the request went.
+/// The id of the request that is being answered.
+pub(super) fn current_request_id() -> Option<RequestId> {
+    REQUEST_ID.try_with(Clone::clone).ok()
+}
+
+/// Tells the caller the id of its request, unless the response has one already.
+pub fn name_request(response: &mut Response, request_id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
+        response.headers_mut().entry(X_REQUEST_ID).or_insert(value);
+    }
+}
+
+/// Gives the request an id, which handlers find as an `Extension<RequestId>` and errors name, and
+/// logs how it was answered.
 pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let request_id = RequestId::new();
     request.extensions_mut().insert(request_id.clone());
-    let mut response = next.run(request).await;
-    let request_id = identify(&mut response, request_id);
-    let header = response.headers_mut().entry(X_REQUEST_ID);
-    let header = header.or_insert_with(|| {
-        HeaderValue::from_str(request_id.as_str()).unwrap_or(HeaderValue::from_static(""))
-    });
-    let request_id = header.to_str().unwrap_or_default().to_owned();
+    let mut response = REQUEST_ID.scope(request_id.clone(), next.run(request)).await;
+    name_request(&mut response, &request_id);
+    let request_id = response.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    let request_id = request_id.unwrap_or_default();
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    // What is asked for every few seconds, and the files of /docs, would drown the rest.
+    // Probes come every few seconds, and /docs has many files.
     match route.as_ref().map(MatchedPath::as_str) {
         Some("/healthz" | "/readyz") => debug!(%method, status, "probed"),
         Some(route) if route.starts_with("/docs") => debug!(%method, route, status, "documented"),
@@ -42,17 +52,4 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
         }
     }
     response
-}
-
-/// The id that an error names is the request's; an error that names none gets `new`.
-fn identify(response: &mut Response, new: RequestId) -> RequestId {
-    let Some(error) = response.extensions_mut().remove::<HttpError>() else {
-        return new;
-    };
-    if let Some(named) = error.request_id() {
-        return named.clone();
-    }
-    *response.body_mut() = error.with_request_id(new.clone()).into_response().into_body();
-    response.headers_mut().remove(CONTENT_LENGTH);
-    new
 }

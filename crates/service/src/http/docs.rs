@@ -1,24 +1,23 @@
-//! What `/docs` and `/openapi.json` tell.
+//! `/docs` and `/openapi.json`.
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use protocol::Codigo;
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::descriptions::translate;
 use super::{HttpError, is_probe};
 
-/// The document and the pages that show it.
+/// The routes of the document and of the pages that show it.
 pub(super) fn pages(openapi: OpenApi) -> Router {
     let pages = Router::from(SwaggerUi::new("/docs").url("/openapi.json", openapi));
     pages.layer(middleware::map_response(known_file))
 }
 
-/// A file that Swagger UI does not have is a route that we do not have.
+/// A file that Swagger UI does not have is an unknown route.
 async fn known_file(response: Response) -> Response {
     match response.status() {
         StatusCode::NOT_FOUND => HttpError::unknown_route().into_response(),
@@ -26,15 +25,21 @@ async fn known_file(response: Response) -> Response {
     }
 }
 
-/// Completes a document: every description in the language of its readers, and what any call may
-/// come to when the fault is not its caller's: 500, and 503 with the codes of `unavailable`, where
-/// the call does not say better itself. The document has to have the schema `ErrorReply`.
+/// Completes a document: what stands in a path is a path parameter, and any call may be answered
+/// with 500, or with 503 and the codes of `unavailable` where it does not document a 503 itself. The
+/// document must have the schema `ErrorReply`.
 pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
-    translate(openapi);
     for (path, item) in &mut openapi.paths.paths {
         let operations =
             [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().flatten() {
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(parameter) = parameter
+                    && path.contains(&format!("{{{}}}", parameter.name))
+                {
+                    parameter.parameter_in = ParameterIn::Path;
+                }
+            }
             document(operation, Codigo::ErroInterno, "erro_interno");
             if !is_probe(path) {
                 document(operation, Codigo::Sobrecarregado, unavailable);

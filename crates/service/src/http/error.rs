@@ -6,11 +6,13 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{BadMessage, Codigo, ErrorReply, RequestId};
 
-/// When to try again after `sobrecarregado`. A servidor takes what comes within a second for a copy
-/// of what it has denied, and denies it as well.
+use super::access;
+
+/// When to try again after `sobrecarregado`. For a second, a servidor takes a repeat for a copy of
+/// the request that failed, and answers the same.
 pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
-/// An error on its way out.
+/// An error that is about to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpError(Box<ErrorReply>);
 
@@ -21,31 +23,23 @@ impl HttpError {
         Self(Box::new(ErrorReply::new(None, codigo, mensagem.into())))
     }
 
-    /// The same error, of this request.
+    /// Names the request that failed, if that is not the HTTP request itself.
     #[must_use]
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.0.request_id = Some(request_id);
         self
     }
 
-    /// The request it is of, where it knows.
-    pub(super) fn request_id(&self) -> Option<&RequestId> {
-        self.0.request_id.as_ref()
-    }
-
-    /// Its code.
     #[must_use]
     pub fn codigo(&self) -> Codigo {
         self.0.codigo
     }
 
-    /// There is no such route.
     #[must_use]
     pub fn unknown_route() -> Self {
         Self::new(Codigo::RotaInexistente, "Esta rota não existe. Veja as rotas em /docs.")
     }
 
-    /// The route has no such method.
     #[must_use]
     pub fn wrong_method() -> Self {
         Self::new(
@@ -54,25 +48,22 @@ impl HttpError {
         )
     }
 
-    /// The body is over the limit.
     #[must_use]
     pub fn body_too_large() -> Self {
         Self::new(Codigo::CorpoGrandeDemais, "O corpo da requisição deve ter no máximo 64 KiB.")
     }
 
-    /// The body did not come in time.
     #[must_use]
     pub fn slow_body() -> Self {
         BadMessage::NotJson("não chegou em 10 segundos".to_owned()).into()
     }
 
-    /// The body broke off, or is not put together as HTTP says.
+    /// The connection broke, or the body is not framed as HTTP says.
     #[must_use]
     pub fn broken_body() -> Self {
         BadMessage::NotJson("não chegou inteiro".to_owned()).into()
     }
 
-    /// The body is not declared as JSON.
     #[must_use]
     pub fn not_json_type() -> Self {
         Self::new(
@@ -81,7 +72,6 @@ impl HttpError {
         )
     }
 
-    /// Too much is in flight.
     #[must_use]
     pub fn overloaded() -> Self {
         Self::new(
@@ -90,7 +80,7 @@ impl HttpError {
         )
     }
 
-    /// A fault of ours; its cause is in the log.
+    /// A fault of this program; its cause is in the log.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(Codigo::ErroInterno, "Erro interno. O registro do serviço tem a causa.")
@@ -113,15 +103,17 @@ impl From<BadMessage> for HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let codigo = self.0.codigo;
-        let status = StatusCode::from_u16(codigo.http_status());
+        let mut reply = *self.0;
+        reply.request_id = reply.request_id.or_else(access::current_request_id);
+        let status = StatusCode::from_u16(reply.codigo.http_status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(&self.0)).into_response();
-        if codigo == Codigo::Sobrecarregado {
+        let mut response = (status, Json(&reply)).into_response();
+        if reply.codigo == Codigo::Sobrecarregado {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
-        // Which request failed is known where its line is logged.
-        response.extensions_mut().insert(self);
+        if let Some(request_id) = &reply.request_id {
+            access::name_request(&mut response, request_id);
+        }
         response
     }
 }

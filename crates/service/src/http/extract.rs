@@ -1,24 +1,30 @@
-//! Bodies and paths, with refusals in our error shape.
+//! Bodies, paths and queries, refused in the one error shape.
+
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use protocol::{BadMessage, FieldError};
+use protocol::{BadMessage, FieldError, Fields, read_texts};
 use serde::de::DeserializeOwned;
 
 use super::HttpError;
 
-/// How long a body may take to come; meanwhile it holds one of the places for requests.
-const BODY_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long a body may take to arrive; meanwhile it counts as a request in flight.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 /// The bytes of a body that is declared as JSON and not too long.
 pub struct RawJson(pub Bytes);
 
-/// Parts of the path.
+/// The parameters in the path of a route, none of which is checked further.
 pub struct Path<T>(pub T);
+
+/// The parameters of a route, in its path or in the query, as declared with [`protocol::fields!`].
+/// Others are ignored.
+pub struct Params<T>(pub T);
 
 fn is_json(request: &Request) -> bool {
     let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -52,30 +58,49 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
-        match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(path)) => Ok(Self(path)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                Err(wrong_segment(error.kind()))
-            }
-            Err(_) => Err(HttpError::internal()),
-        }
+        let read = extract::Path::from_request_parts(parts, state).await;
+        read.map(|extract::Path(path)| Self(path)).map_err(|rejection| wrong_path(&rejection))
     }
 }
 
-fn wrong_segment(kind: &ErrorKind) -> HttpError {
-    let value = match kind {
-        ErrorKind::ParseErrorAtKey { value, .. }
-        | ErrorKind::ParseErrorAtIndex { value, .. }
-        | ErrorKind::ParseError { value, .. } => value.as_str(),
-        _ => "",
+impl<S: Send + Sync, T: Fields> FromRequestParts<S> for Params<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let path = extract::Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let path = match path {
+            Ok(extract::Path(path)) => path,
+            // The route has none.
+            Err(PathRejection::MissingPathParams(_)) => Vec::new(),
+            Err(rejection) => return Err(wrong_path(&rejection)),
+        };
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(mut texts) = query.map_err(|_| {
+            wrong_field("query", "deve ser nome=valor&nome=valor, em UTF-8".to_owned())
+        })?;
+        texts.retain(|(name, _)| path.iter().all(|(part, _)| part != name));
+        texts.extend(path);
+        Ok(Self(read_texts(&texts)?))
+    }
+}
+
+fn wrong_path(rejection: &PathRejection) -> HttpError {
+    let PathRejection::FailedToDeserializePathParams(error) = rejection else {
+        return HttpError::internal();
     };
-    let campo = match kind {
-        ErrorKind::ParseErrorAtKey { key, .. } | ErrorKind::InvalidUtf8InPathParam { key } => key,
-        _ => "id",
+    let (campo, value) = match error.kind() {
+        ErrorKind::InvalidUtf8InPathParam { key } => {
+            return wrong_field(key, "deve ser texto em UTF-8".to_owned());
+        }
+        ErrorKind::ParseErrorAtKey { key, value, .. } => (key.as_str(), value.as_str()),
+        ErrorKind::ParseErrorAtIndex { value, .. } | ErrorKind::ParseError { value, .. } => {
+            ("id", value.as_str())
+        }
+        _ => ("id", ""),
     };
-    let mensagem = match kind {
-        ErrorKind::InvalidUtf8InPathParam { .. } => "deve ser texto em UTF-8".to_owned(),
-        _ => format!("deve ser um número inteiro, mas veio {value:?}"),
-    };
+    wrong_field(campo, format!("deve ser um número inteiro, mas veio {value:?}"))
+}
+
+fn wrong_field(campo: &str, mensagem: String) -> HttpError {
     BadMessage::Fields(vec![FieldError { campo: campo.to_owned(), mensagem }]).into()
 }

@@ -1,16 +1,15 @@
-//! The answer to a probe that found all well.
+//! The answer to a probe.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Says that a probe was answered.
+/// A resposta a uma sonda.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// Always `ok`.
+    /// Sempre `ok`.
     status: &'static str,
 }
 
 impl Health {
-    /// All is well.
     pub const OK: Self = Self { status: "ok" };
 }

@@ -1,12 +1,10 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
 mod access;
-mod descriptions;
 mod docs;
 mod error;
 mod extract;
 mod health;
-mod query;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -21,27 +19,26 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
+pub use access::name_request;
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
-pub use extract::{Path, RawJson};
+pub use extract::{Params, Path, RawJson};
 pub use health::Health;
-pub use query::QueryParams;
 pub use serve::{ListenError, listen, serve};
 
-/// The longest body; the largest one of the contract is below 2 KiB.
+/// The longest body. The largest that a route needs is below 2 KiB.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Gives a router what every router of ours has: `/docs` and `/openapi.json`, our error shape
-/// for unknown routes, wrong methods and faults, a limit of body size, and one of requests in
-/// flight beyond which the answer is `sobrecarregado`; and one log line for each request.
-/// Handlers find the request's id as an `Extension<RequestId>`.
+/// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for
+/// unknown routes, wrong methods and faults; a limit of body size, and one of requests in flight,
+/// beyond which the answer is `sobrecarregado`; one id and one log line for each request.
 pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     router
         .merge(docs::pages(openapi))
         .fallback(async || HttpError::unknown_route())
         .method_not_allowed_fallback(async || HttpError::wrong_method())
-        // Together: a service is cloned for each request, and a layer of its own clones all below.
+        // One layer: a service is cloned for each request, and each layer clones what is below it.
         .layer((
             middleware::from_fn(access::log),
             middleware::from_fn_with_state(permits, limit_in_flight),
@@ -59,7 +56,7 @@ async fn limit_in_flight(
     request: Request,
     next: Next,
 ) -> Response {
-    // Whether a probe is answered must not depend on how much else is going on.
+    // A probe must be answered under load too.
     if is_probe(request.uri().path()) {
         return next.run(request).await;
     }

@@ -1,4 +1,4 @@
-//! Accepting connections, and an end that lets requests in hand finish.
+//! Accepting connections, and a stop that lets requests in flight finish.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,26 +13,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-/// How long a connection may take for the head of its next request, silence between two requests
-/// included: who has gone without saying so, or never says anything, does not stay for ever.
+/// How long a connection may take to send the head of its next request, idle time included.
+/// Connections whose peer is gone, or that never send anything, are closed by it.
 const HEAD_LIMIT: Duration = Duration::from_secs(75);
-/// Before the next try to accept when there are too many open files.
-const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+/// Pause before the next accept when there are too many open files.
+const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 /// Nothing can listen on an HTTP address.
 #[derive(Debug, thiserror::Error)]
 #[error("HTTP_ADDR is {addr}, and nothing can listen there: {source}")]
 pub struct ListenError {
-    /// The address.
     pub addr: SocketAddr,
-    /// What the system says.
     pub source: io::Error,
 }
 
-/// Listens on `addr`; where its port is 0, on the free port that is told back.
-///
-/// # Errors
-/// The address is taken or not to be had.
+/// Listens on `addr`, and returns the address with the real port where that is 0.
 pub async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenError> {
     let listen_error = |source| ListenError { addr, source };
     let listener = TcpListener::bind(addr).await.map_err(listen_error)?;
@@ -40,7 +35,7 @@ pub async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), Liste
     Ok((listener, addr))
 }
 
-/// Serves until `stop`; then accepts nothing more, and gives requests in hand `grace` to finish.
+/// Serves until `stop`; then accepts nothing more, and gives requests in flight `grace` to finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -61,7 +56,7 @@ async fn serve_with(
     http.timer(TokioTimer::new()).header_read_timeout(head_limit);
     let graceful = GracefulShutdown::new();
     while let Some(connection) = stop.run_until_cancelled(accept(&listener)).await {
-        // Answers are small and whole: waiting to fill a packet would only delay them.
+        // Answers are small and written whole: waiting to fill a packet would only delay them.
         if let Err(error) = connection.set_nodelay(true) {
             debug!(%error, "TCP_NODELAY could not be set");
         }
@@ -79,16 +74,15 @@ async fn serve_with(
     }
 }
 
-/// The next connection, however long it takes.
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((connection, _)) => return connection,
-            // It has gone again before it was taken.
+            // The peer is gone already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 error!(%error, "HTTP connections cannot be accepted");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
+                tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }
     }
@@ -111,10 +105,10 @@ mod tests {
         (addr, stop)
     }
 
-    /// What is answered until the connection is closed.
-    async fn answered(addr: SocketAddr, said: &str) -> String {
+    /// All that is answered until the connection is closed.
+    async fn send(addr: SocketAddr, text: &str) -> String {
         let mut connection = TcpStream::connect(addr).await.expect("it listens");
-        connection.write_all(said.as_bytes()).await.expect("it is said");
+        connection.write_all(text.as_bytes()).await.expect("it is sent");
         let mut answer = String::new();
         let read = connection.read_to_string(&mut answer);
         tokio::time::timeout(LONG, read).await.expect("it is closed").expect("a text");
@@ -122,26 +116,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_never_finishes_a_request_does_not_stay() {
+    async fn a_connection_without_a_whole_request_is_closed() {
         let router = Router::new().route("/", get(async || "ok"));
         let (addr, _stop) = started(router, LONG).await;
-        assert_eq!(answered(addr, "").await, "");
-        assert_eq!(answered(addr, "GET / HTTP/1.1\r\nHost: x\r\n").await, "");
-        let answer = answered(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        assert!(answer.ends_with("ok"), "answered, and closed after the silence: {answer}");
+        assert_eq!(send(addr, "").await, "");
+        assert_eq!(send(addr, "GET / HTTP/1.1\r\nHost: x\r\n").await, "");
+        let answer = send(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(answer.ends_with("ok"), "not answered, or not closed afterwards: {answer}");
     }
 
     #[tokio::test]
-    async fn a_stop_lets_requests_in_hand_finish_and_takes_no_more() {
+    async fn a_stop_lets_requests_in_flight_finish_and_accepts_no_more() {
         let slow = async || {
             tokio::time::sleep(SHORT * 2).await;
             "slow"
         };
         let (addr, stop) = started(Router::new().route("/", get(slow)), LONG).await;
-        let asked = tokio::spawn(answered(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let asked = tokio::spawn(send(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
         tokio::time::sleep(SHORT).await;
         stop.cancel();
         assert!(asked.await.expect("an answer").ends_with("slow"));
-        assert!(TcpStream::connect(addr).await.is_err(), "it listens no more");
+        assert!(TcpStream::connect(addr).await.is_err(), "it still listens");
     }
 }

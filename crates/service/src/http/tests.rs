@@ -7,13 +7,13 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, Request};
 use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
-use protocol::{Checker, Codigo, RequestId};
+use protocol::{Codigo, RequestId};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
-use super::{HttpError, MAX_BODY, Path, QueryParams, RawJson, finish};
+use super::{HttpError, MAX_BODY, Params, Path, RawJson, finish};
 
 /// An answer, read to its end.
 struct Answer {
@@ -210,14 +210,17 @@ async fn a_wrong_part_of_a_path_is_named() {
     }
 }
 
+protocol::fields! {
+    struct Query {
+        b: Option<bool>,
+        n: Option<i64>,
+        t: Option<String>,
+    }
+}
+
 #[tokio::test]
 async fn every_wrong_parameter_of_a_query_is_named() {
-    let read = async |mut params: QueryParams| -> Result<Json<Value>, HttpError> {
-        let mut checker = Checker::new();
-        let (flag, number) = (params.bool(&mut checker, "b"), params.integer(&mut checker, "n"));
-        let text = params.text(&mut checker, "t");
-        Ok(checker.finish(Some(Json(json!([flag, number, text]))))?)
-    };
+    let read = async |Params(Query { b, n, t }): Params<Query>| Json(json!([b, n, t]));
     let router = finished(Router::new().route("/", get(read)), 1);
     for (query, read) in [
         ("/", json!([null, null, null])),

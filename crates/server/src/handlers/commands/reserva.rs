@@ -9,7 +9,6 @@ use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
 use crate::store::{Reserve, Reserved};
-use crate::wire;
 
 /// Namespace of the fingerprints that tell one reservation from another.
 const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x8d0c_61f2_4b7e_4a51_9c3d_e2a7_50f1_6b94);
@@ -24,9 +23,9 @@ pub(super) async fn handle(
         request_id: request.request_id.as_str().to_owned(),
         fingerprint: fingerprint(&request),
         command: domain::ReservaCommand {
-            carro: wire::carro(&request.carro)?,
-            posto_id: request.posto_id,
-            stretch: wire::stretch(request.inicio, request.fim),
+            carro: request.carro.0,
+            posto_id: request.posto_id.get(),
+            stretch: request.stretch,
         },
         deadline,
     };
@@ -44,7 +43,27 @@ pub(super) async fn handle(
 /// Covers everything the reservation asks for, and neither the client nor the gateway: a repeat
 /// through another gateway is the same request.
 fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
-    let content = (&request.carro, request.posto_id, request.inicio, request.fim);
-    let json = serde_json::to_vec(&content).unwrap_or_default();
+    let json = request.content().unwrap_or_default();
     Uuid::new_v5(&FINGERPRINT_NAMESPACE, &json).into_bytes()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_never_changes() {
+        let fingerprint_of = |more: &str| {
+            let payload = format!(
+                r#"{{"request_id":"r1","client_id":"c1","server_id":"s1","posto_id":5,{more}"carro":{{
+                    "placa":"abc-1234","modelo":" BYD Dolphin ","capacidade_bateria":44.5,
+                    "nivel_bateria_atual":22,"taxa_descarga":0.19}}}}"#
+            );
+            let request = ReservaRequest::from_json(payload.as_bytes()).expect("a command");
+            Uuid::from_bytes(fingerprint(&request)).to_string()
+        };
+        // Stored with each reserva: a repeat is compared with what an older version stored.
+        assert_eq!(fingerprint_of(""), "a414e7cb-2c63-59fe-9ef6-030d8f886768");
+        let times = r#""inicio":"2026-11-23T09:00:00-03:00","fim":"2026-11-23T14:30:00.5Z","#;
+        assert_eq!(fingerprint_of(times), "e1e3a9bf-f953-5006-aa72-60f9abfd6de6");
+    }
 }

@@ -11,7 +11,7 @@ use super::handle::Store;
 use super::request_outcome::{AcceptedRow, RefusedRow, RequestOutcome};
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::PostoRow;
-use super::rows::reservas::{self, ReservaRow, StoredReserva};
+use super::rows::reservas::{ReservaRow, StoredReserva};
 
 pub use listing::Listing;
 
@@ -99,7 +99,7 @@ impl Store {
                AND (?4 IS NULL OR id < ?4)
              ORDER BY id DESC LIMIT ?5",
         )
-        .bind(query.status.map(reservas::state_name))
+        .bind(query.status.map(ReservaState::as_str))
         .bind(&query.placa)
         .bind(query.posto_id)
         .bind(query.before)

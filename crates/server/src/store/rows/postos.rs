@@ -1,6 +1,6 @@
 //! The table `postos`. A new column takes a migration and its lines here, nothing else in the store.
 
-use domain::{Kw, Localizacao, Posto, PostoChange, Price};
+use domain::{Kw, Localizacao, Nome, Posto, PostoChange, Price, TipoConector};
 use rusqlite::types::Value;
 
 use super::row;
@@ -27,10 +27,10 @@ row! {
 /// The columns that are set with a posto, each with its new value, or NULL for no change.
 pub(in crate::store) fn changes(change: &PostoChange) -> [(&'static str, Value); 7] {
     [
-        ("nome", change.nome.clone().into()),
-        ("localizacao", change.localizacao.as_ref().map(text).into()),
+        ("nome", text(change.nome.as_ref().map(Nome::as_str))),
+        ("localizacao", text(change.localizacao.as_ref().map(Localizacao::as_str))),
         ("potencia_maxima", change.potencia_maxima.map(Kw::get).into()),
-        ("tipo_conector", change.tipo_conector.clone().into()),
+        ("tipo_conector", text(change.tipo_conector.as_ref().map(TipoConector::as_str))),
         ("preco_kwh", change.preco_kwh.map(Price::get).into()),
         ("in_service", change.in_service.into()),
         ("em_manutencao", change.em_manutencao.into()),
@@ -51,6 +51,6 @@ pub(in crate::store) fn all_columns(posto: &Posto) -> PostoChange {
     }
 }
 
-fn text(place: &Localizacao) -> String {
-    place.as_str().to_owned()
+fn text(value: Option<&str>) -> Value {
+    value.map(str::to_owned).into()
 }

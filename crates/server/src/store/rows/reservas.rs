@@ -39,12 +39,8 @@ impl TryFrom<ReservaRow> for Reserva {
     type Error = StoreError;
 
     fn try_from(row: ReservaRow) -> Result<Self, StoreError> {
-        let state = match row.status.as_str() {
-            "ativa" => ReservaState::Ativa,
-            "cancelada" => ReservaState::Cancelada,
-            "encerrada" => ReservaState::Encerrada,
-            other => return Err(StoreError::Corrupt(format!("status {other:?}"))),
-        };
+        let corrupt = |_| StoreError::Corrupt(format!("status {:?}", row.status));
+        let state = ReservaState::parse(&row.status).map_err(corrupt)?;
         Ok(Self {
             id: row.id,
             request_id: row.request_id,
@@ -53,14 +49,5 @@ impl TryFrom<ReservaRow> for Reserva {
             interval: interval(row.inicio, row.fim)?,
             state,
         })
-    }
-}
-
-/// The value of `status` in the table, which is the one on the wire.
-pub(in crate::store) fn state_name(state: ReservaState) -> &'static str {
-    match state {
-        ReservaState::Ativa => "ativa",
-        ReservaState::Cancelada => "cancelada",
-        ReservaState::Encerrada => "encerrada",
     }
 }

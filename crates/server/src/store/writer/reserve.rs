@@ -100,9 +100,9 @@ impl Reserve {
                  updated_at = excluded.updated_at",
             params![
                 carro.placa.as_str(),
-                carro.modelo,
+                carro.modelo.as_str(),
                 carro.capacidade_bateria.get(),
-                carro.nivel_bateria.get(),
+                carro.nivel_bateria_atual.get(),
                 carro.taxa_descarga.get(),
                 context.now.as_millis()
             ],

@@ -1,6 +1,6 @@
 //! What carros report about themselves.
 
-use domain::{Kwh, KwhPerKm, Placa};
+use domain::{KwhPerKm, NivelBateria, Placa};
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -9,7 +9,7 @@ use super::command::{ApplyError, WriteCommand, WriteContext};
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordTelemetry {
     pub placa: Placa,
-    pub nivel_bateria: Kwh,
+    pub nivel_bateria: NivelBateria,
     pub taxa_descarga: Option<KwhPerKm>,
     pub em_carregamento: Option<bool>,
 }

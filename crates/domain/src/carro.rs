@@ -1,0 +1,45 @@
+//! Carros, and the values that describe them.
+
+use crate::values::{number, text};
+use crate::{InvalidValue, Placa};
+
+text! {
+    /// Make and model of a carro.
+    Modelo, max 120
+}
+number! {
+    /// Capacity of a battery, in kWh.
+    CapacidadeBateria, over 0 to 2000
+}
+number! {
+    /// Energy in a battery, in kWh.
+    NivelBateria, from 0 to 2000
+}
+number! {
+    /// Consumption, in kWh per km.
+    KwhPerKm, over 0 to 10
+}
+
+/// What is known of a carro from its driver's app.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Carro {
+    pub placa: Placa,
+    pub modelo: Modelo,
+    pub capacidade_bateria: CapacidadeBateria,
+    /// At most `capacidade_bateria`, see [`CapacidadeBateria::check_level`].
+    pub nivel_bateria_atual: NivelBateria,
+    pub taxa_descarga: KwhPerKm,
+}
+
+impl CapacidadeBateria {
+    /// Checks that a battery of this capacity can hold `level`.
+    pub fn check_level(self, level: NivelBateria) -> Result<NivelBateria, InvalidValue> {
+        if level.get() > self.get() { Err(self.level_error()) } else { Ok(level) }
+    }
+
+    /// What is wrong with a level that such a battery cannot have.
+    #[must_use]
+    pub fn level_error(self) -> InvalidValue {
+        InvalidValue(format!("deve estar entre 0 e {}", self.get()).into())
+    }
+}

@@ -1,0 +1,92 @@
+//! What the OpenAPI documents say of a set of fields.
+
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{RefOr, Required};
+
+use crate::Fields;
+
+/// What a document says of a field.
+pub struct FieldDocument {
+    pub name: &'static str,
+    pub(crate) description: String,
+    pub(crate) schema: RefOr<Schema>,
+    pub(crate) component: Option<(String, RefOr<Schema>)>,
+    pub(crate) required: bool,
+    pub(crate) default: Option<serde_json::Value>,
+}
+
+impl FieldDocument {
+    /// The documents of every field of a set.
+    #[must_use]
+    pub fn of<T: Fields>() -> Vec<Self> {
+        let mut documents = Vec::new();
+        T::document("", String::new(), &mut documents);
+        documents
+    }
+
+    /// Lines of `///`, as one text.
+    #[must_use]
+    pub fn description(lines: &[&str]) -> String {
+        lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The schema of an object that has these fields.
+    #[must_use]
+    pub fn object(documents: impl IntoIterator<Item = Self>) -> ObjectBuilder {
+        let mut object = ObjectBuilder::new().schema_type(Type::Object);
+        for field in documents {
+            if field.required {
+                object = object.required(field.name);
+            }
+            object = object.property(field.name, field.into_property());
+        }
+        object
+    }
+
+    /// The same field, which may be left out.
+    pub(crate) fn into_optional(self) -> Self {
+        Self { required: false, default: None, ..self }
+    }
+
+    fn into_property(self) -> RefOr<Schema> {
+        let (optional, description) = (!self.required, Some(self.description));
+        match self.schema {
+            RefOr::T(Schema::Object(mut object)) => {
+                object.description = description;
+                object.default = self.default;
+                if let (true, SchemaType::Type(schema_type)) = (optional, &object.schema_type) {
+                    object.schema_type = SchemaType::Array(vec![schema_type.clone(), Type::Null]);
+                }
+                RefOr::T(Schema::Object(object))
+            }
+            RefOr::Ref(mut reference) if !optional => {
+                reference.description = description.unwrap_or_default();
+                RefOr::Ref(reference)
+            }
+            schema => {
+                let null = ObjectBuilder::new().schema_type(Type::Null);
+                OneOfBuilder::new().item(schema).item(null).description(description).into()
+            }
+        }
+    }
+
+    /// The query parameter that this field is.
+    #[must_use]
+    pub fn into_parameter(self) -> Parameter {
+        let required = if self.required { Required::True } else { Required::False };
+        ParameterBuilder::new()
+            .name(self.name)
+            .parameter_in(ParameterIn::Query)
+            .description(Some(self.description))
+            .required(required)
+            .schema(Some(self.schema))
+            .build()
+    }
+
+    /// The named schema that this field refers to.
+    #[must_use]
+    pub fn into_component(self) -> Option<(String, RefOr<Schema>)> {
+        self.component
+    }
+}
