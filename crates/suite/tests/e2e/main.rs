@@ -2,12 +2,14 @@
 //!
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
+mod circles;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod joining;
+mod layers;
 mod load;
 mod plain_mqtt;
-mod rooms;
 mod screen;
 mod seed_story;
+mod sources;
