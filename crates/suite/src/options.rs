@@ -43,7 +43,6 @@ pub struct Options {
     pub entrega: EntregaOption,
 }
 
-/// How the gateways send commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EntregaOption {
     /// To every servidor, as the seed does

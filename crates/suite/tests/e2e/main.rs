@@ -1,4 +1,5 @@
-//! The whole system from outside: the real programs, a real broker, HTTP and plain MQTT.
+//! The whole system from outside (the real programs, a real broker, HTTP and plain MQTT), and the
+//! layers of its source.
 //!
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
