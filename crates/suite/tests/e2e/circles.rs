@@ -1,7 +1,7 @@
-//! No two files of a crate use each other, directly or by way of others.
+//! No two files of a crate use each other, directly or through other files.
 //!
 //! A file uses another where a path in its code leads to an item that is defined there. Paths are
-//! followed through re-exports, and a re-export alone is no use.
+//! followed through re-exports; a re-export alone does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -69,11 +69,11 @@ impl Crate {
 
     /// Follows `path` from inside `module`: into its modules, and through its imports.
     fn descend(&self, module: Module, path: &[String], depth: usize) -> Option<Module> {
-        // A name that is imported from itself, as macros may, leads nowhere.
+        // The limit ends imports that lead to themselves.
         if depth > 16 || !self.files.contains_key(&module) {
             return None;
         }
-        // A module alone is not an item of it.
+        // A path that ends at a module uses no item of it.
         let (first, rest) = path.split_first()?;
         let child = [module.as_slice(), std::slice::from_ref(first)].concat();
         if self.files.contains_key(&child) {
@@ -90,7 +90,7 @@ impl Crate {
 
     fn imported(&self, module: &Module, name: &str) -> Option<&Import> {
         let imports = &self.files.get(module)?.imports;
-        // A `use` of one segment that is its own name leads nowhere else.
+        // `use name;` imports a crate.
         imports.iter().find(|import| import.name == name && import.path != [name])
     }
 }
@@ -98,7 +98,7 @@ impl Crate {
 fn module_of(file: &Path) -> Module {
     let mut module: Module =
         file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    // `main.rs` is a root of its own, which its crate does not know.
+    // `main.rs` is a separate root, which the library cannot use.
     if module.last().is_some_and(|last| last == "mod" || last == "lib") {
         module.pop();
     }
@@ -151,7 +151,7 @@ fn a_seeded_circle_is_found() {
         ("lib.rs", "mod a; mod b; mod c; pub use a::A;"),
         ("a.rs", "use crate::b; pub struct A; fn f() { b::g() }"),
         ("b.rs", "pub(crate) fn g() { super::c::h() }"),
-        // By way of the re-export of the root.
+        // Through the re-export of the root.
         ("c.rs", "use crate::A; pub(crate) fn h() -> A { A }"),
     ]);
     assert_eq!(circles(&seeded.uses()), ["a → b → c"]);

@@ -1,7 +1,6 @@
 //! Reads the project's source as text: its files, its tokens and the paths in them.
 //!
-//! No compiler is involved. Paths that macros build are not seen, nor are dependencies without a
-//! path, such as a method call on a value.
+//! It sees neither paths that macros build nor dependencies without a path, such as a method call.
 
 use std::path::{Path, PathBuf};
 
@@ -79,7 +78,7 @@ fn literal(text: &str) -> Option<usize> {
     }
     let quote = body.chars().next().filter(|c| ['"', '\''].contains(c))?;
     let start = text.len() - body.len() + 1;
-    // A quote that no other closes, after one character or an escape, begins a lifetime.
+    // A single quote begins a lifetime unless another follows one character or an escape.
     let is_char = body[1..].starts_with('\\') || body.chars().nth(2) == Some('\'');
     if quote == '\'' && !is_char {
         return None;
@@ -99,7 +98,7 @@ fn literal(text: &str) -> Option<usize> {
 pub(crate) struct Import {
     pub(crate) name: String,
     pub(crate) path: Vec<String>,
-    /// Whether it is exported again, with `pub` of any reach.
+    /// Whether it is a re-export, `pub(crate) use` included.
     pub(crate) exported: bool,
 }
 
@@ -117,7 +116,7 @@ impl Paths {
         let mut at = 0;
         while at < tokens.len() {
             if tokens[at] == "use" {
-                // Before it stands `pub`, or `pub(crate)` with its bracket.
+                // The token before is `pub`, or the bracket of `pub(crate)`.
                 let exported = at > 0 && ["pub", ")"].contains(&&*tokens[at - 1]);
                 at += 1;
                 paths.import(tokens, &mut at, &[], exported);

@@ -2,8 +2,8 @@
 //!
 //! The model: a reserva holds its posto during its window, from its creation until its
 //! cancellation. All times are milliseconds of the wall clock, which drivers and servidores of a
-//! run share. Where an order is unknown, the checker assumes the one that is right: it reports no
-//! violation that may not be one.
+//! run share. Where the order of two events is unknown, the checker assumes the one that keeps the
+//! promises, so every violation it reports is one.
 
 mod holding;
 mod listings;
