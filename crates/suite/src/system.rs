@@ -102,10 +102,13 @@ impl System {
         addr: SocketAddr,
         options: &Options,
     ) -> Result<(), SystemError> {
-        let set = |variable: &str| (variable == "MQTT_CLIENT_ID").then(|| name.to_owned());
+        let set = |variable: &str| match variable {
+            "MQTT_CLIENT_ID" => Some(name.to_owned()),
+            "MQTT_ENTREGA" => Some(options.entrega.clone()),
+            _ => None,
+        };
         let mut config = client::Config::from_lookup(&inherited(&set))?;
         config.http_addr = addr;
-        config.entrega = options.entrega.into();
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
         let client = Client::start(config).await;
         let client = client.map_err(|source| client_error(name, source))?;
