@@ -1,12 +1,12 @@
-# The gateway. The builder stage is the same in server.Dockerfile and client.Dockerfile, to the
-# byte, and builds both programs: the second image finds it in the cache.
+# The gateway. The builder stage is identical in server.Dockerfile and client.Dockerfile and
+# builds both programs, so the second image takes it from the cache.
 FROM rust:1.95-slim-bookworm AS builder
 WORKDIR /build
-# Nothing here reads the symbol table; without it the programs, and so the images, are smaller.
+# Smaller programs; nothing here reads the symbol table.
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 
-# The dependencies in a layer of their own, built from the lock file with empty crates in place of
-# ours, so that a change of our code does not build them again. A new crate needs its line here.
+# A layer with only the dependencies, built from the lock file with empty crates in place of this
+# workspace's, so that a change of the code does not build them again. A new crate needs a line.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY crates/bus/Cargo.toml crates/bus/
@@ -24,8 +24,8 @@ RUN for crate in crates/*; do \
     && cargo build --release --locked -p server -p client \
     && rm -r crates
 
-# Ours. COPY keeps the files' times, which may be older than the empty crates: cargo would take
-# those for up to date.
+# The workspace. COPY keeps modification times, which may be older than those of the empty crates;
+# cargo would then not build the new files.
 COPY crates crates
 RUN find crates -name '*.rs' -exec touch {} + \
     && cargo build --release --locked -p server -p client

@@ -1,57 +1,57 @@
-# What is done often. `just` alone lists it.
+# Frequent tasks; `just` lists them.
 
 default:
     @just --list
 
-# The whole system on this machine; Ctrl-C stops it
+# Run the whole system on this machine; Ctrl-C stops it
 run *options:
     cargo run --release -- {{ options }}
 
-# All tests over the embedded broker
+# Run all tests over the embedded broker
 test:
     cargo test --workspace
 
-# The tests that need an installed mosquitto as well
+# Run the tests that need mosquitto
 test-mosquitto:
     cargo test --package bus --package client -- --include-ignored
     SUITE_BROKER=mosquitto cargo test --package suite --test e2e
 
-# The promises under faults (needs mosquitto, faketime and root); the report is printed
+# Check the promises under faults and print the report (needs mosquitto, faketime and root)
 promises:
     cargo test --package suite --test promises -- --include-ignored --test-threads=1
 
-# Ten minutes of faults; SOAK_SEED names the run
+# Run ten minutes of faults; SOAK_SEED repeats a run
 soak seconds="600":
     SOAK_SECONDS={{ seconds }} cargo test --package suite --test promises the_promises -- --ignored --nocapture
 
-# Every fuzz target for some seconds, then both HTTP APIs under schemathesis
+# Run every fuzz target for some seconds, then schemathesis against both HTTP APIs
 fuzz seconds="10":
     fuzz/run.sh {{ seconds }}
     crates/suite/schemathesis.sh
 
-# Format, lints and docs, as CI checks them
+# Check format, lints and docs as CI does
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-# Licences and known vulnerabilities of the dependencies (needs cargo-deny)
+# Check licences and known vulnerabilities of the dependencies (needs cargo-deny)
 audit:
     cargo deny check
 
-# How fast everything is, against what its parts can do (needs mosquitto)
+# Measure the system against the limits of its parts (needs mosquitto)
 bench *options:
     cargo bench --package suite --bench system -- {{ options }}
 
-# Whether a request costs more instructions than it did (needs valgrind); --record for a new record
+# Count the instructions of a request and compare with the record (needs valgrind; --record replaces it)
 instructions *options:
     cargo bench --package suite --bench instructions -- {{ options }}
 
-# Images, compose file and the flows through them
+# Test the images and the compose file
 docker:
     bash crates/suite/docker/run.sh
 
-# Everything
+# Run everything that CI runs
 ci:
     .ci/run

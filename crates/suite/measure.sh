@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Start-up time and idle memory of the two programs, over a real Mosquitto on a free port.
-# Prints a Markdown table: medians of five starts, and the resident memory after ten idle seconds.
+# Measures start-up time and idle memory of the two programs, with Mosquitto on its own port.
+# Prints a Markdown table: median of five starts, and resident memory after ten idle seconds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly starts=5 idle_seconds=10 broker_port=${BROKER_PORT:-21883}
@@ -23,11 +23,11 @@ mosquitto -c "$work/mosquitto.conf" >/dev/null 2>&1 &
 pids+=($!)
 sleep 0.5
 
-# 100 postos of the project's own.
+# The first 100 postos of data/server1.
 mkdir -p "$work/data/server1"
 head -n 101 data/server1/postos.csv >"$work/data/server1/postos.csv"
 
-# start <program> <port>: prints the milliseconds until /readyz is 200; leaves the pid in $work/pid.
+# start <program> <port>: prints the milliseconds until /readyz answers 200; pid in $work/pid.
 start() {
     local begin end
     begin=$(date +%s%N)
@@ -41,7 +41,7 @@ start() {
 
 median() { sort -n | sed -n "$(((starts + 1) / 2))p"; }
 
-# measure <program> <port>: a row of the table; the program is left running.
+# measure <program> <port>: prints a row of the table and leaves the program running.
 measure() {
     local run
     export HTTP_ADDR=127.0.0.1:$2

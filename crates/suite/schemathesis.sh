@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Schemathesis (from PyPI) with all its checks against both HTTP APIs, as their OpenAPI documents
-# describe them, over a real Mosquitto on free ports. First argument: examples for each operation
-# (30 by default). Ends with one line that counts the findings.
+# Runs schemathesis (from PyPI) with all its checks against both HTTP APIs and their OpenAPI
+# documents, with Mosquitto. First argument: examples for each operation (30 by default). The last
+# line counts the APIs with findings.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly examples=${1:-30} seed=${SEED:-1}
@@ -31,7 +31,7 @@ pids+=($!)
 mkdir -p "$work/data/server1"
 cp data/server1/postos.csv "$work/data/server1/"
 
-# start <program> <port>: in the work folder, with its log there.
+# start <program> <port>: runs it in the work folder, with its log there.
 start() {
     (cd "$work" && exec env MQTT_PORT=$broker_port HTTP_ADDR=127.0.0.1:"$2" SERVER_ID=server1 \
         MQTT_CLIENT_ID=cliente1 TEMPO_LIMITE_POSTOS=2 TEMPO_LIMITE_RESERVA=2 \
@@ -45,7 +45,7 @@ start client "$client_port"
 # try <name> <port>
 try() {
     printf '=== %s\n' "$1"
-    # It leaves a folder of its own where it runs.
+    # Schemathesis creates a folder in its working directory.
     (cd "$work" && "$venv/bin/schemathesis" --config-file "$here/schemathesis.toml" run \
         "http://127.0.0.1:$2/openapi.json" --checks all --max-examples "$examples" \
         --seed "$seed" --generation-database none --no-color --request-timeout 10 \

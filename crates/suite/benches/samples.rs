@@ -27,16 +27,16 @@ fn posto(id: i64) -> Posto {
     }
 }
 
-/// A reservation that no other number's stands in the way of, of stretches after `begin`
-/// (milliseconds since 1970).
-pub(crate) fn reservation(number: i64, begin: i64) -> Reserve {
+/// A reservation after `begin` (milliseconds since 1970) that conflicts with that of no other
+/// number.
+pub(crate) fn reservation(number: i64, placa: &str, begin: i64) -> Reserve {
     let inicio = begin + number / POSTOS * 2_000;
     Reserve {
         request_id: format!("01a20938-8643-7097-b3fa-{number:012}"),
         fingerprint: u128::from(number.unsigned_abs()).to_be_bytes(),
         command: ReservaCommand {
             carro: Carro {
-                placa: Placa::new(&format!("B{number:07}")).expect("a placa"),
+                placa: Placa::new(placa).expect("a placa"),
                 modelo: Modelo::new("BYD Dolphin").expect("a model"),
                 capacidade_bateria: CapacidadeBateria::new(44.5).expect("a capacity"),
                 nivel_bateria_atual: NivelBateria::new(22.3).expect("a level"),

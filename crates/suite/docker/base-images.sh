@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Makes sure that the public base images which the Dockerfiles and docker-compose.yml name are
-# on this machine: present, else pulled, else (no image registry in reach, root on Debian) a
-# stand-in of the same name and layout, made from Debian's packages and the local Rust toolchain.
+# Provides the public base images that the Dockerfiles and docker-compose.yml name: uses those
+# present, else pulls them, else (without an image registry, as root on Debian) makes a stand-in of
+# the same name and layout from Debian's packages and the local Rust toolchain.
 #
-# Starts dockerd where none answers and leaves it running; its pid is then in $DOCKERD_PIDFILE.
-# Quick when there is nothing to do.
+# Starts dockerd if none answers and leaves it running; its pid is then in $DOCKERD_PIDFILE.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
@@ -32,7 +31,7 @@ docker_answers() { docker info >/dev/null 2>&1; }
 ensure_docker() {
     if ! docker_answers; then
         command -v dockerd >/dev/null || apt_install docker.io
-        # Where there is a service manager, installing has started it.
+        # With a service manager, the installation has started it.
         docker_answers || start_dockerd
     fi
     docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null ||
@@ -41,7 +40,7 @@ ensure_docker() {
 
 start_dockerd() {
     [ "$(id -u)" = 0 ] || die "docker does not answer: start it, or run this as root"
-    # A session of its own, so that a Ctrl-C meant for the caller does not end it.
+    # In its own session, so that a Ctrl-C for the caller does not end it.
     setsid dockerd --pidfile "$DOCKERD_PIDFILE" >"$DOCKERD_LOG" 2>&1 </dev/null &
     for _ in $(seq 120); do
         if docker_answers; then
@@ -65,7 +64,7 @@ ensure_image() {
     local reason
     present "$1" && return
     say "pulling $1"
-    # A refusal comes at once; the limit is for a registry that never answers.
+    # The time limit is for a registry that never answers.
     timeout 900 docker pull --quiet "$1" >/dev/null 2>"$work/pull.log" && return
     reason=$(tail -n 1 "$work/pull.log")
     say "cannot pull it: ${reason##*: }"
@@ -78,7 +77,7 @@ ensure_image() {
     esac
 }
 
-# What every stand-in says of itself in `docker inspect`.
+# `docker inspect` shows this for every stand-in.
 readonly LABEL='LABEL org.opencontainers.image.description="local stand-in for the public image"'
 
 make_debian() {
@@ -89,7 +88,7 @@ make_debian() {
     debootstrap --variant=minbase "$suite" "$root" >"$work/debootstrap.log" 2>&1 ||
         { tail -n 20 "$work/debootstrap.log" >&2 && die "debootstrap failed"; }
 
-    # As in the public image: no services started by package scripts, no documentation.
+    # As in the public image: package scripts start no services, and there is no documentation.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
     printf 'path-exclude %s/*\n' /usr/share/{doc,info,locale,man} >"$root/etc/dpkg/dpkg.cfg.d/slim"
@@ -102,7 +101,7 @@ make_debian() {
 make_rust() {
     local version=${1#rust:} base=debian:${1##*-}-slim context=$work/rust sysroot host
     version=${version%%-*}
-    # The toolchain is the one that rust-toolchain.toml gives this folder.
+    # rust-toolchain.toml selects the toolchain of this folder.
     case $(rustc --version) in
     "rustc $version"[.\ ]*) ;;
     *) die "making $1 needs Rust $version here; found $(rustc --version)" ;;
@@ -115,7 +114,7 @@ make_rust() {
     cp "$sysroot"/bin/{cargo,rustc} "$context/toolchain/bin/"
     cp -P "$sysroot"/lib/*.so* "$context/toolchain/lib/"
     cp -R "$sysroot/lib/rustlib/$host" "$context/toolchain/lib/rustlib/"
-    # The machine's extra CA certificates, so that cargo reaches crates.io as it does outside.
+    # The machine's extra CA certificates, so that cargo reaches crates.io from inside too.
     find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$context/ca/" \; 2>/dev/null || true
     cat >"$context/Dockerfile" <<DOCKERFILE
 FROM $base
@@ -137,7 +136,7 @@ make_mosquitto() {
     ensure_image "$base"
 
     mkdir -p "$context"
-    # The public image's entry point: volumes become the broker's own; a read-only mount stays.
+    # The entry point of the public image: volumes are chowned to the broker, read-only mounts not.
     cat >"$context/docker-entrypoint.sh" <<'ENTRYPOINT'
 #!/bin/sh
 set -e

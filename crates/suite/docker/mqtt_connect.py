@@ -3,8 +3,8 @@
 
     mqtt_connect.py tcp|ws PORT TOPIC
 
-MQTT 3.1.1 by hand over TCP or over WebSocket (RFC 6455, subprotocol `mqtt`): this shows that any
-client gets in, and needs nothing but Python.
+Speaks MQTT 3.1.1 over TCP or over WebSocket (RFC 6455, subprotocol `mqtt`) without any library, to
+show that any client can connect.
 """
 
 import base64

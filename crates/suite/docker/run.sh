@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The system as a user of Docker gets it: base images, `docker-compose up --build`, and the flows
-# of the README by curl from outside. Ends with `docker: N passed, M failed`, and takes down all
-# that it started. It runs as a compose project of its own, so volumes of yours stay untouched.
+# Tests the system as Docker users run it: base images, `docker-compose up --build`, and the flows
+# of the README with curl from outside. Ends with `docker: N passed, M failed` and removes all that
+# it started. It is its own compose project, so your volumes stay untouched.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
@@ -30,7 +30,7 @@ compose() {
         --file "$compose_file" "$@"
 }
 
-# check <service whose log tells more> <what> <command…>
+# check <service whose log is shown on failure> <what> <command…>
 check() {
     local service=$1 what=$2
     shift 2
@@ -48,7 +48,7 @@ check() {
     fi
 }
 
-# within <seconds> <command…>: again and again until it succeeds, and once more at the end.
+# within <seconds> <command…>: repeats until it succeeds; the last run decides.
 within() {
     local end=$((SECONDS + $1))
     shift
@@ -59,7 +59,7 @@ within() {
     "$@"
 }
 
-# http <expected status> <curl arguments…>: the body is then in $work/body.
+# http <expected status> <curl arguments…>: leaves the body in $work/body.
 http() {
     local expected=$1 status
     shift
@@ -75,7 +75,7 @@ http() {
 # body <Python expression over `body`, the JSON in $work/body>: prints its value.
 body() { python3 -c 'import json, sys; body = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$work/body" "$1"; }
 
-# body_holds <Python expression>: is it true?
+# body_holds <Python expression>: fails unless it is true.
 body_holds() {
     [ "$(body "$1")" = True ] && return
     printf 'not true: %s; the body: ' "$1"
@@ -91,7 +91,7 @@ is_healthy() { [ "$(health "$1")" = healthy ]; }
 
 readonly mensagem='O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.'
 
-# payload <server_id>: the seed's example, to the letter but for the server.
+# payload <server_id>: the seed's example with another server.
 payload() {
     cat <<JSON
 {
@@ -112,7 +112,7 @@ reservar() {
         --data "$(payload "$3")"
 }
 
-# lists_postos <gateway's port> <server_id>; lists_posto_5: posto 5 is among them.
+# lists_postos <gateway's port> <server_id>; lists_posto_5 also expects posto 5.
 lists_postos() { http 200 "http://localhost:$1/postos?server_id=$2" && body_holds 'isinstance(body["postos"], list)'; }
 lists_posto_5() { lists_postos "$1" "$2" && body_holds 'any(posto["id"] == 5 for posto in body["postos"])'; }
 
@@ -124,7 +124,7 @@ reserves() {
 refuses_twice() { reservar 409 "$1" server1 && body_holds 'body["codigo"] == "posto_ja_reservado_para_este_carro"'; }
 refuses_unknown() { reservar 503 8001 server77 && body_holds 'body["codigo"] == "servidor_indisponivel"'; }
 
-# admin_has, admin_lacks <server's port>: the reserva, as the server's own API tells it.
+# admin_has, admin_lacks <server's port>: whether the admin API lists the reserva.
 admin_has() { http 200 "http://localhost:$1/reservas" && body_holds '"ABC1234" in str(body)'; }
 admin_lacks() { http 200 "http://localhost:$1/reservas" && body_holds '"ABC1234" not in str(body)'; }
 
@@ -147,7 +147,7 @@ stops_cleanly() {
 # block <service>: its lines in docker-compose.yml.
 block() { awk -v start="  $1:" '$0 == start { on = 1 } on && /^$/ { exit } on' docker-compose.yml; }
 
-# What the README tells a user to do for a third server and a third gateway.
+# The edits that the README describes for a third server and a third gateway.
 with_thirds() {
     sed '/^networks:/,$d' docker-compose.yml
     block server_2 | sed -e 's/server_2/server_3/' -e 's/server2/server3/' -e 's/8003:/8005:/'
@@ -184,7 +184,7 @@ sizes() {
     docker stats --no-stream --format 'memory of {{.Name}}: {{.MemUsage}}' "${services[@]}"
 }
 
-# Returns early where nothing further can work; the other checks stand for themselves.
+# Returns early where nothing further can work; otherwise continues after a failure.
 run_checks() {
     local service port request_id started=$SECONDS
     check broker "docker-compose up --build" compose up --build --detach || return 0
@@ -194,7 +194,7 @@ run_checks() {
     printf 'built, up and healthy in %s s\n' $((SECONDS - started))
     sizes
 
-    # A gateway learns of a server a moment after both are healthy.
+    # A gateway learns of a server shortly after both are healthy.
     check client_servidor_1 "GET /postos of server1" within 15 lists_posto_5 8001 server1 || return 0
     check client_servidor_2 "GET /postos of server2, other gateway" within 15 lists_posto_5 8002 server2 || true
     check server_1 "POST /reservar with the seed's payload" reserves || return 0
@@ -203,7 +203,7 @@ run_checks() {
     check server_1 "the server logs the same request_id" logged server_1 "$request_id" || true
     check server_1 "the same again: 409" refuses_twice 8001 || true
     check server_1 "the same through the other gateway: 409" refuses_twice 8002 || true
-    check client_servidor_1 "a servidor nobody knows: 503" refuses_unknown || true
+    check client_servidor_1 "an unknown servidor: 503" refuses_unknown || true
     check server_1 "isolation: server1 has the reserva" admin_has 8000 || true
     check server_2 "isolation: server2 does not" admin_lacks 8003 || true
     for port in 8000 8003 8001 8002; do
@@ -239,10 +239,10 @@ run_checks() {
     check broker "docker-compose down -v leaves no volume" leaves_no_volume || true
 }
 
-# --- From start to end ---------------------------------------------------------------------------
+# --- Main --------------------------------------------------------------------------------------
 
-# The names of the containers are fixed, so a system of yours that is up would be in the way.
-nothing_in_the_way() {
+# Container names are fixed, so a running system of yours would conflict.
+no_other_system_runs() {
     local service owner
     for service in "${services[@]}"; do
         owner=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project"}}' \
@@ -256,7 +256,7 @@ nothing_in_the_way() {
 clean_up() {
     local pid
     if [ "$owns_containers" = true ]; then compose down --volumes >/dev/null 2>&1 || true; fi
-    # Ours, and only ours: the file is there when base-images.sh had to start dockerd in this run.
+    # The file exists only if base-images.sh started dockerd in this run.
     if [ -s "$DOCKERD_PIDFILE" ]; then
         pid=$(cat "$DOCKERD_PIDFILE")
         kill "$pid" 2>/dev/null || true
@@ -272,9 +272,9 @@ trap clean_up EXIT
 
 need curl python3
 bash "$here/base-images.sh"
-nothing_in_the_way
+no_other_system_runs
 owns_containers=true
-compose down --volumes >/dev/null 2>&1 || true # what a killed run left
+compose down --volumes >/dev/null 2>&1 || true # left by a killed run
 
 run_checks
 printf 'docker: %d passed, %d failed\n' "$passed" "$failed"

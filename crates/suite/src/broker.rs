@@ -25,32 +25,22 @@ const MAX_IN_FLIGHT: u16 = 4096;
 /// The longest session a client is granted.
 const MAX_SESSION: Duration = Duration::from_secs(24 * 3600);
 
-/// Where a broker listens. Port 0 takes a free one.
+/// Where the broker listens: MQTT over TCP, and over WebSocket if set. Port 0 takes a free port.
 #[derive(Debug, Clone, Copy)]
 pub struct BrokerOptions {
-    /// MQTT over TCP.
     pub tcp: SocketAddr,
-    /// MQTT over WebSocket, if wanted.
     pub websocket: Option<SocketAddr>,
 }
 
-/// Why there is no broker.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// Its port is taken or not to be had.
     #[error("nothing can listen on {addr}: {source}")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The library reports an error.
+    Listen { addr: SocketAddr, source: io::Error },
     #[error("the embedded broker failed: {0}")]
     Library(String),
 }
 
-/// A broker at work. Dropped, it is told to stop; [`Broker::stop`] also waits until it has.
+/// A running broker. Dropping it begins the shutdown; [`Broker::stop`] also waits for its end.
 pub struct Broker {
     tcp: SocketAddr,
     websocket: Option<SocketAddr>,
@@ -60,11 +50,8 @@ pub struct Broker {
 
 impl Broker {
     /// Starts a broker; connections are accepted when this returns.
-    ///
-    /// # Errors
-    /// A port is taken, or the library fails.
     pub async fn start(options: BrokerOptions) -> Result<Self, BrokerError> {
-        // The library tells a taken port as prose, and for WebSocket not at all.
+        // The library reports a port in use only as text, and for WebSocket not at all.
         check_free(options.tcp)?;
         options.websocket.map(check_free).transpose()?;
         let mut broker = MqttBroker::with_config(config(options)).await.map_err(library_error)?;
@@ -85,22 +72,19 @@ impl Broker {
         Ok(Self { tcp, websocket, shutdown, task })
     }
 
-    /// Where MQTT is spoken.
+    /// Address of the MQTT listener.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.tcp
     }
 
-    /// Where MQTT over WebSocket is spoken.
+    /// Address of the WebSocket listener.
     #[must_use]
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
         self.websocket
     }
 
-    /// Closes every connection and listener, and waits for it: the ports are free afterwards.
-    ///
-    /// # Errors
-    /// The library fails.
+    /// Closes every connection and listener; the ports are free when this returns.
     pub async fn stop(mut self) -> Result<(), BrokerError> {
         self.shutdown.shutdown();
         match (&mut self.task).await {
@@ -127,7 +111,7 @@ fn check_free(addr: SocketAddr) -> Result<(), BrokerError> {
 fn config(options: BrokerOptions) -> BrokerConfig {
     let storage = StorageConfig::new()
         .with_backend(StorageBackend::Memory)
-        // Means "keep sessions at all": without it each ends with its connection.
+        // In this library: without it a session ends with its connection.
         .with_persistence(true)
         .with_max_queued_messages_per_client(MAX_QUEUED)
         .with_max_queued_bytes_per_client(MAX_QUEUED_BYTES);

@@ -1,7 +1,7 @@
 //! The whole system in one process: a broker, two servidores, two gateways.
 //!
-//! For trying it out (`cargo run --release`) and for the end-to-end tests, which find an
-//! embedded broker here where no other is installed. In production each program runs alone.
+//! For trying the system out (`cargo run --release`), and for the end-to-end tests, which use the
+//! embedded broker by default. In production each program runs alone.
 
 mod broker;
 mod http;

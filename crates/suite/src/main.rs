@@ -6,8 +6,8 @@ use clap::Parser;
 use service::QuietLogs;
 use suite::{Options, Screen, System, SystemError};
 
-/// The story of each request, and nothing of the connections behind it.
-const STORY: &str = "warn,server::handlers=info,service::http=info";
+/// One line for each request, and of everything else only warnings.
+const REQUEST_LOG: &str = "warn,server::handlers=info,service::http=info";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,20 +25,20 @@ async fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stdout)] // The one screen of the project.
+#[expect(clippy::print_stdout, reason = "the start screen is for a person")]
 async fn run(options: &Options, logs: QuietLogs) -> Result<(), SystemError> {
     let shutdown = service::shutdown_signal();
     let system = System::start(options).await?;
     system.ready().await?;
     println!("{}", Screen::new(&system, options, system.free_posto().await));
-    logs.set_filter(STORY);
+    logs.set_filter(REQUEST_LOG);
     shutdown.await;
     println!("\nStopping.");
     system.stop().await;
     Ok(())
 }
 
-#[allow(clippy::print_stderr)] // Must be seen even where logs go elsewhere.
+#[expect(clippy::print_stderr, reason = "it must be seen wherever the logs go")]
 fn print_error(reason: &str) {
     eprintln!("{reason}");
 }

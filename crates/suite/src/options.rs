@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
-use protocol::Entrega;
+use clap::Parser;
 
 /// Runs the whole system on this machine: an MQTT broker, two servidores (operators) and two
 /// gateways (clientes), until Ctrl-C.
@@ -38,27 +37,10 @@ pub struct Options {
     #[arg(long, default_values_t = [8001, 8002], num_args = 2, value_names = ["CLIENTE1", "CLIENTE2"])]
     pub client_ports: Vec<u16>,
 
-    /// How the gateways send commands
-    #[arg(long, default_value = "difusao")]
-    pub entrega: EntregaOption,
-}
-
-/// How the gateways send commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EntregaOption {
-    /// To every servidor, as the seed does
-    Difusao,
-    /// To the one it is for
-    Direta,
-}
-
-impl From<EntregaOption> for Entrega {
-    fn from(option: EntregaOption) -> Self {
-        match option {
-            EntregaOption::Difusao => Self::Difusao,
-            EntregaOption::Direta => Self::Direta,
-        }
-    }
+    /// How the gateways send commands: to every servidor, as the seed does (difusao), or only to
+    /// the one they are for (direta)
+    #[arg(long, default_value = "difusao", value_parser = ["difusao", "direta"])]
+    pub entrega: String,
 }
 
 fn parse_broker(text: &str) -> Result<(String, u16), String> {

@@ -1,11 +1,10 @@
-//! What a person who has just started the system sees.
+//! The text printed once the system runs: what listens where, and what to try.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use crate::{Options, System};
 
-/// What runs where, and what to try next.
 pub struct Screen {
     broker: (String, u16),
     websocket: Option<SocketAddr>,
@@ -16,7 +15,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Describes a system; `free_posto` is a posto of its first servidor that can be reserved.
+    /// `free_posto` is a posto of the first servidor that can be reserved.
     #[must_use]
     pub fn new(system: &System, options: &Options, free_posto: i64) -> Self {
         let (host, port) = system.broker_addr();

@@ -1,4 +1,4 @@
-//! Starting and stopping everything in its order.
+//! Starts and stops all parts in their order.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,58 +16,31 @@ use crate::{Broker, BrokerError, BrokerOptions, Options, http};
 
 const SERVERS: [&str; 2] = ["server1", "server2"];
 const CLIENTS: [&str; 2] = ["cliente1", "cliente2"];
-/// How long to wait until the gateways have heard of both servidores.
+/// How long the gateways may take to reach both servidores.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 const READY_POLL: Duration = Duration::from_millis(20);
-/// The posto of the seed's example.
+/// The posto in the seed's example.
 const SEED_POSTO: i64 = 5;
 
-/// Why the system cannot start, in one line that names the part and how to change its port.
+/// Why the system cannot start, in one line that names the part and the option to change.
 #[derive(Debug, thiserror::Error)]
 pub enum SystemError {
-    /// Another program has a port.
     #[error(
         "{name} cannot start: port {port} is in use by another program; choose another with {flag}"
     )]
-    PortInUse {
-        /// Which part.
-        name: &'static str,
-        /// The port.
-        port: u16,
-        /// The option that chooses it.
-        flag: &'static str,
-    },
-    /// The broker cannot start.
+    PortInUse { name: &'static str, port: u16, flag: &'static str },
     #[error("broker: {0}")]
     Broker(BrokerError),
-    /// A servidor cannot start.
     #[error("{name}: {source}")]
-    Server {
-        /// Which one.
-        name: &'static str,
-        /// What is wrong.
-        source: server::StartError,
-    },
-    /// A gateway cannot start.
+    Server { name: &'static str, source: server::StartError },
     #[error("{name}: {source}")]
-    Client {
-        /// Which one.
-        name: &'static str,
-        /// What is wrong.
-        source: client::StartError,
-    },
-    /// A setting is malformed.
+    Client { name: &'static str, source: client::StartError },
     #[error("{0}")]
     Config(#[from] service::ConfigError),
-    /// The parts did not find each other.
     #[error("the broker at {broker} did not bring servidores and gateways together in {} s", READY_LIMIT.as_secs())]
-    NotReady {
-        /// Where the broker is, or should be.
-        broker: String,
-    },
+    NotReady { broker: String },
 }
 
-/// Everything at work.
 pub struct System {
     broker: Option<Broker>,
     broker_addr: (String, u16),
@@ -81,9 +54,6 @@ pub struct System {
 
 impl System {
     /// Starts the broker (unless one is named), the servidores and the gateways.
-    ///
-    /// # Errors
-    /// The first part that cannot start.
     pub async fn start(options: &Options) -> Result<Self, SystemError> {
         let (broker, broker_addr) = start_broker(options).await?;
         let mut system = Self {
@@ -132,10 +102,13 @@ impl System {
         addr: SocketAddr,
         options: &Options,
     ) -> Result<(), SystemError> {
-        let set = |variable: &str| (variable == "MQTT_CLIENT_ID").then(|| name.to_owned());
+        let set = |variable: &str| match variable {
+            "MQTT_CLIENT_ID" => Some(name.to_owned()),
+            "MQTT_ENTREGA" => Some(options.entrega.clone()),
+            _ => None,
+        };
         let mut config = client::Config::from_lookup(&inherited(&set))?;
         config.http_addr = addr;
-        config.entrega = options.entrega.into();
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
         let client = Client::start(config).await;
         let client = client.map_err(|source| client_error(name, source))?;
@@ -151,7 +124,7 @@ impl System {
         (&self.broker_addr.0, self.broker_addr.1)
     }
 
-    /// Where the embedded broker speaks WebSocket.
+    /// WebSocket address of the embedded broker.
     #[must_use]
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
         self.broker.as_ref().and_then(Broker::websocket_addr)
@@ -170,11 +143,8 @@ impl System {
     }
 
     /// Waits until every gateway gets answers from every servidor.
-    ///
-    /// # Errors
-    /// They do not find each other, most likely because a named broker is not there.
     pub async fn ready(&self) -> Result<(), SystemError> {
-        let everyone = async {
+        let all_answer = async {
             for (_, client) in &self.clients {
                 for (server_id, _) in &self.servers {
                     while http::free_postos(*client, server_id).await.is_err() {
@@ -183,12 +153,12 @@ impl System {
                 }
             }
         };
-        tokio::time::timeout(READY_LIMIT, everyone).await.map_err(|_| SystemError::NotReady {
+        tokio::time::timeout(READY_LIMIT, all_answer).await.map_err(|_| SystemError::NotReady {
             broker: format!("{}:{}", self.broker_addr.0, self.broker_addr.1),
         })
     }
 
-    /// A posto of the first servidor that can be reserved now; the seed's own if that one can.
+    /// A posto of the first servidor that can be reserved now; the seed's example if it can.
     pub async fn free_posto(&self) -> i64 {
         let found = match (self.clients.first(), self.servers.first()) {
             (Some((_, client)), Some((server_id, _))) => {
@@ -268,8 +238,8 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
     Ok((Some(broker), (host, addr.port())))
 }
 
-/// Limits may be set in the environment as for the programs themselves; ids, files and
-/// addresses come from the command line.
+/// Time limits come from the environment, as for the programs; ids, files and addresses from the
+/// command line.
 fn inherited<'a>(set: Lookup<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     move |name| {
         set(name).or_else(|| name.starts_with("TEMPO_").then(|| std::env::var(name).ok())?)

@@ -1,10 +1,10 @@
-//! How many instructions a request costs on its way through protocol, domain and store: a check
-//! that no clock and no neighbour disturbs. Counted by callgrind (Debian's valgrind).
+//! The instructions of a request in protocol, domain and store, counted by callgrind (Debian's
+//! valgrind): a measure that does not depend on the load of the machine.
 //!
-//! `cargo bench -p suite --bench instructions` fails where a path costs a tenth more than was
-//! recorded; `-- --record` records what it costs now, for a change that is worth it.
+//! `cargo bench -p suite --bench instructions` fails if a path takes a tenth more than recorded;
+//! `-- --record` records the present counts, for a change that is worth them.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)] // It talks to whoever runs it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
 
 mod paths;
 #[path = "../samples.rs"]
@@ -16,31 +16,30 @@ use std::process::{Command, ExitCode};
 use clap::Parser;
 use paths::{PATHS, Path};
 
-/// More than this is a regression; the store's threads meet in another order each time.
+/// A higher ratio is a regression. The store's threads interleave differently in each run.
 const TOLERANCE: f64 = 1.10;
 
 #[derive(Parser)]
 #[command(about = "Counts the instructions of a request; needs Debian's valgrind")]
 struct Options {
-    /// Record what is counted as what is expected from now on.
+    /// Record the counts as the new reference.
     #[arg(long)]
     record: bool,
-    /// Goes one path so many times, to be counted.
+    /// Run one path this many times, under valgrind.
     #[arg(long, hide = true, num_args = 2, value_names = ["PATH", "TIMES"])]
-    go: Option<Vec<String>>,
-    /// What cargo says to every benchmark.
-    #[arg(long, hide = true)]
-    #[allow(dead_code)]
-    bench: bool,
+    run: Option<Vec<String>>,
+    /// Cargo passes this to every benchmark.
+    #[arg(long = "bench", hide = true)]
+    _bench: bool,
 }
 
 type Record = BTreeMap<String, u64>;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    if let Some([name, times]) = options.go.as_deref() {
-        let path = PATHS.iter().find(|path| path.name == name).expect("a path of ours");
-        (path.go)(times.parse().expect("a number"));
+    if let Some([name, times]) = options.run.as_deref() {
+        let path = PATHS.iter().find(|path| path.name == name).expect("a known path");
+        (path.run)(times.parse().expect("a number"));
         return ExitCode::SUCCESS;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
@@ -60,7 +59,7 @@ fn file() -> &'static str {
     concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions/recorded.json")
 }
 
-/// Instructions of one request: what going the path more often adds.
+/// Instructions of one request: the difference between two runs of different length.
 fn count(path: &Path) -> u64 {
     let (few, many) = (run(path, path.times), run(path, 2 * path.times));
     (many - few) / (path.times * path.requests)
@@ -71,12 +70,12 @@ fn run(path: &Path, times: u64) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(own)
-        .args(["--go", path.name, &times.to_string()])
+        .args(["--run", path.name, &times.to_string()])
         .output()
         .expect("valgrind runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {said}", path.name);
-    let collected = said.lines().find_map(|line| line.split_once("Collected :"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {stderr}", path.name);
+    let collected = stderr.lines().find_map(|line| line.split_once("Collected :"));
     collected.and_then(|(_, count)| count.trim().parse().ok()).expect("a count")
 }
 
@@ -93,7 +92,7 @@ fn report(counted: &Record, recorded: &Record) -> ExitCode {
         let ratio = *count as f64 / *expected as f64;
         println!("| {name} | {count} | {expected} | {ratio:.2} |");
         if ratio > TOLERANCE {
-            eprintln!("{name} costs {ratio:.2} times what was recorded");
+            eprintln!("{name} takes {ratio:.2} times what was recorded");
             regressed = true;
         }
     }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use domain::{Holding, Interval, Moment, Placa, PostoFacts, Rejection, decide_reserva};
 use futures_util::future::join_all;
 use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody};
-use server::store::{Environment, Store};
+use server::store::{Environment, Reserve, Store};
 use tokio::sync::mpsc;
 
 use super::samples;
 
-/// 2026-11-23T12:00:00Z: nothing here depends on the day.
+/// 2026-11-23T12:00:00Z; any moment would do.
 const NOW: i64 = 1_795_435_200_000;
 const HOUR: i64 = 3_600_000;
 /// Reservations that share a transaction.
@@ -20,27 +20,27 @@ const BATCH: i64 = 64;
 const BODY: &[u8] = br#"{"placa":"ABC1234","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":5,"server_id":"server1","inicio":"2026-11-24T12:00:00Z","fim":"2026-11-24T13:00:00Z"}"#;
 const REPLY: &[u8] = br#"{"request_id":"0198c0de-7a1b-7000-8000-000000000001","status":"sucesso","mensagem":"O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.","reserva":{"id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-24T12:00:00.000Z","fim":"2026-11-24T13:00:00.000Z","status":"ativa"}}"#;
 
-/// A piece of the way of a reservation.
+/// One step of a reservation.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
-    /// Goes it so many times.
-    pub(crate) go: fn(u64),
-    /// Requests in one time.
+    /// Runs the path this many times.
+    pub(crate) run: fn(u64),
+    /// Requests in one run of the path.
     pub(crate) requests: u64,
-    /// How often it is gone for one measurement: fewer where it takes long.
+    /// Runs in one measurement; fewer where one takes long.
     pub(crate) times: u64,
 }
 
 pub(crate) const PATHS: [Path; 6] = [
-    Path { name: "protocol: HTTP body to command", go: body, requests: 1, times: 1_000 },
-    Path { name: "protocol: command at its servidor", go: command, requests: 1, times: 1_000 },
-    Path { name: "protocol: command of another", go: foreign, requests: 1, times: 1_000 },
-    Path { name: "protocol: reply at the gateway", go: reply, requests: 1, times: 1_000 },
-    Path { name: "domain: decision beside 8 reservas", go: decision, requests: 1, times: 1_000 },
-    Path { name: "store: reservation in a batch of 64", go: store, requests: 64, times: 8 },
+    Path { name: "protocol: HTTP body to command", run: body, requests: 1, times: 1_000 },
+    Path { name: "protocol: command at its servidor", run: command, requests: 1, times: 1_000 },
+    Path { name: "protocol: command of another", run: foreign, requests: 1, times: 1_000 },
+    Path { name: "protocol: reply at the gateway", run: reply, requests: 1, times: 1_000 },
+    Path { name: "domain: decision beside 8 reservas", run: decision, requests: 1, times: 1_000 },
+    Path { name: "store: reservation in a batch of 64", run: store, requests: 64, times: 8 },
 ];
 
-fn a_command() -> Vec<u8> {
+fn command_payload() -> Vec<u8> {
     let body = ReservarBody::from_json(BODY).expect("a body");
     let request_id: RequestId = "0198c0de-7a1b-7000-8000-000000000001".parse().expect("an id");
     let command = body.into_request(request_id, "cliente1".parse().expect("an id"));
@@ -49,12 +49,12 @@ fn a_command() -> Vec<u8> {
 
 fn body(times: u64) {
     for _ in 0..times {
-        black_box(a_command());
+        black_box(command_payload());
     }
 }
 
 fn command(times: u64) {
-    let payload = a_command();
+    let payload = command_payload();
     for _ in 0..times {
         black_box(Address::server_id(&payload).expect("an object"));
         black_box(ReservaRequest::from_json(&payload).expect("a command"));
@@ -62,7 +62,7 @@ fn command(times: u64) {
 }
 
 fn foreign(times: u64) {
-    let payload = a_command();
+    let payload = command_payload();
     for _ in 0..times {
         black_box(Address::server_id(&payload).expect("an object"));
     }
@@ -75,8 +75,13 @@ fn reply(times: u64) {
     }
 }
 
+/// Placas in order, so that the count is the same in every run.
+fn reservation(number: i64, begin: i64) -> Reserve {
+    samples::reservation(number, &format!("B{number:07}"), begin)
+}
+
 fn decision(times: u64) {
-    let asked = samples::reservation(0, NOW + 100 * HOUR).command;
+    let asked = reservation(0, NOW + 100 * HOUR).command;
     let facts = PostoFacts {
         nome: "Ponto 1".to_owned(),
         in_service: true,
@@ -92,11 +97,11 @@ fn decision(times: u64) {
     for _ in 0..times {
         let decided: Result<Interval, Rejection> =
             decide_reserva(&asked, "server1", Some(&facts), &holdings, moment(0));
-        black_box(decided.expect("nobody is in the way"));
+        black_box(decided.expect("no reserva is in the way"));
     }
 }
 
-/// Whole batches, on disk, in one thread and SQLite's own.
+/// Whole batches on disk, on one thread besides those of the store.
 fn store(times: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -109,7 +114,7 @@ fn store(times: u64) {
         store.execute(samples::postos()).await.expect("postos");
         for batch in 0..i64::try_from(times).expect("a few") {
             let numbers = batch * BATCH..(batch + 1) * BATCH;
-            let asked = numbers.map(|number| samples::reservation(number, NOW + HOUR));
+            let asked = numbers.map(|number| reservation(number, NOW + HOUR));
             for outcome in join_all(asked.map(|asked| store.execute(asked))).await {
                 outcome.expect("the posto is free");
             }

@@ -1,9 +1,9 @@
-//! What a run should show, as ratios within the run.
+//! The goals of a run, as ratios between its measurements.
 
 use super::BARE;
 use super::report::{Goal, Report, Row};
 
-/// Every goal that the measurements of this run can answer.
+/// The goals whose measurements are in this run.
 pub(crate) fn of(report: &Report) -> Vec<Goal> {
     let rate = |name: &str, callers| report.find(name, callers).map(|row| row.stats.per_second());
     let median =

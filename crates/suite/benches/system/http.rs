@@ -1,4 +1,5 @@
-//! The cheapest HTTP/1.1 client there is: one connection, one request at a time.
+//! A minimal HTTP/1.1 client, so that the load generator costs little: one connection, one request
+//! at a time.
 
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -62,7 +63,7 @@ impl Connection {
     }
 }
 
-/// What is read of an answer before its body.
+/// The parts of a response head that are used.
 struct Head {
     status: u16,
     size: usize,
@@ -71,7 +72,7 @@ struct Head {
 }
 
 impl Head {
-    /// `None` if it has not all come yet.
+    /// `None` if the head is incomplete.
     fn read(input: &[u8]) -> std::io::Result<Option<Self>> {
         let mut headers = [httparse::EMPTY_HEADER; 16];
         let mut answer = httparse::Response::new(&mut headers);

@@ -1,4 +1,4 @@
-//! What the parts could do at best, measured in the same run as the whole.
+//! The limits of the parts, measured in the same run as the system.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use server::store::{Environment, Store};
 use tokio::task::JoinSet;
 
 use super::http::Connection;
+use super::placas::placa;
 use super::samples;
 use super::stats::Stats;
 
-/// JSON in, the same JSON out: what HTTP alone costs.
+/// The limit of HTTP alone: each request body is returned as JSON.
 pub(crate) async fn http_echo(callers: usize, length: Duration) -> Stats {
     type Body = axum::Json<serde_json::Value>;
     let app = axum::Router::new().route("/", post(async |body: Body| body));
@@ -35,7 +36,7 @@ pub(crate) async fn http_echo(callers: usize, length: Duration) -> Stats {
             while Instant::now() < end {
                 let begun = Instant::now();
                 connection.post("/", &body).await.expect("an echo");
-                stats.note(begun.elapsed());
+                stats.add_latency(begun.elapsed());
             }
             stats
         });
@@ -48,7 +49,7 @@ pub(crate) async fn http_echo(callers: usize, length: Duration) -> Stats {
     all
 }
 
-/// One write of a page and its sync, over and over.
+/// Writes one page and syncs it, repeatedly.
 pub(crate) fn fdatasync(folder: &std::path::Path, length: Duration) -> Stats {
     let mut file = std::fs::File::create(folder.join("sync")).expect("a file");
     let mut stats = Stats::start();
@@ -56,22 +57,22 @@ pub(crate) fn fdatasync(folder: &std::path::Path, length: Duration) -> Stats {
     while Instant::now() < end {
         let begun = Instant::now();
         file.write_all(&[0; 4096]).and_then(|()| file.sync_data()).expect("a sync");
-        stats.note(begun.elapsed());
+        stats.add_latency(begun.elapsed());
     }
     stats.end();
     stats
 }
 
 fn now() -> Moment {
-    Moment::from_millis(protocol_now())
+    Moment::from_millis(now_millis())
 }
 
-fn protocol_now() -> i64 {
+fn now_millis() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.expect("a clock after 1970").as_millis()).expect("a clock of this age")
 }
 
-/// Durable reservations straight into the store, without broker, messages and HTTP.
+/// Durable reservations in the store alone, without broker, messages and HTTP.
 pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Duration) -> Stats {
     let (changes, mut told) = tokio::sync::mpsc::channel(4096);
     let listening = tokio::spawn(async move { while told.recv().await.is_some() {} });
@@ -83,17 +84,19 @@ pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Dura
     let mut tasks = JoinSet::new();
     let mut all = Stats::start();
     let end = Instant::now() + length;
-    let begin = protocol_now() + 3_600_000;
+    let begin = now_millis() + 3_600_000;
     for _ in 0..callers {
         let (store, next) = (store.clone(), Arc::clone(&next));
         tasks.spawn(async move {
             let mut stats = Stats::start();
             while Instant::now() < end {
                 let begun = Instant::now();
-                let asked = samples::reservation(next.fetch_add(1, Ordering::Relaxed), begin);
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let placa = placa(number.unsigned_abs());
+                let asked = samples::reservation(number, &placa, begin);
                 match store.execute(asked).await {
-                    Ok(_) => stats.note(begun.elapsed()),
-                    Err(error) => stats.wrong(error.to_string()),
+                    Ok(_) => stats.add_latency(begun.elapsed()),
+                    Err(error) => stats.add_error(error.to_string()),
                 }
             }
             stats

@@ -1,4 +1,4 @@
-//! Drivers' apps in numbers: callers who ask as fast as they are answered, or at a fixed rate.
+//! The load generator: callers that send as fast as they are answered, or at a fixed rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -10,54 +10,55 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::http::Connection;
+use super::placas::placa;
 use super::stats::Stats;
 
 /// Length of a reserva, and of the pause after it, in milliseconds.
 const WINDOW: u64 = 1_000;
 const HOUR: u64 = 3_600_000;
-/// Where the postos begin in a listing.
-const POSTOS: &[u8] = b"\"postos\":";
+/// The list of postos in an answer begins after this.
+const POSTOS_KEY: &[u8] = b"\"postos\":";
 
-/// What is asked, each time something else, so that every answer must be a success of its own.
-pub(crate) struct Book {
+/// Generates requests that all differ and never conflict, and checks their answers.
+pub(crate) struct Workload {
     servers: u64,
     postos: u64,
-    /// First moment that is given away, milliseconds since 1970.
+    /// The earliest `inicio`, in milliseconds since 1970.
     begin: u64,
     next: AtomicU64,
-    /// The postos of each servidor as text, once they were found to be true. A listing with the
-    /// same text is true as well; one with another is looked at.
-    true_postos: Vec<OnceLock<Vec<u8>>>,
-    /// Reservations that were answered with success.
+    /// The postos of each servidor as text, once a listing was parsed and found correct. Only a
+    /// listing with another text is parsed again.
+    correct_postos: Vec<OnceLock<Vec<u8>>>,
+    /// Reservations answered with success.
     pub(crate) made: AtomicU64,
 }
 
-/// The kinds of work.
+/// The kinds of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum Mix {
     Reserve,
     List,
     /// Four listings to one reservation.
     Mixed,
 }
 
-impl Book {
+impl Workload {
     pub(crate) fn new(servers: usize, postos: usize) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let begin = (now.as_millis() as u64 / 1_000) * 1_000 + HOUR;
-        let true_postos = vec![OnceLock::new(); servers];
+        let correct_postos = vec![OnceLock::new(); servers];
         let (servers, postos) = (servers as u64, postos as u64);
         let (next, made) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { servers, postos, begin, next, true_postos, made }
+        Self { servers, postos, begin, next, correct_postos, made }
     }
 
-    async fn ask(&self, work: Work, connection: &mut Connection) -> Result<(), String> {
+    async fn send(&self, mix: Mix, connection: &mut Connection) -> Result<(), String> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        match work {
-            Work::Reserve => self.reserve(number, connection).await,
-            Work::List => self.list(number, connection).await,
-            Work::Mixed if number.is_multiple_of(5) => self.reserve(number, connection).await,
-            Work::Mixed => self.list(number, connection).await,
+        match mix {
+            Mix::Reserve => self.reserve(number, connection).await,
+            Mix::List => self.list(number, connection).await,
+            Mix::Mixed if number.is_multiple_of(5) => self.reserve(number, connection).await,
+            Mix::Mixed => self.list(number, connection).await,
         }
     }
 
@@ -68,7 +69,7 @@ impl Book {
         let inicio = self.begin + turn * 2 * WINDOW;
         let moment = |millis: u64| Timestamp::clamped(millis as i64).to_string();
         let (inicio, fim) = (moment(inicio), moment(inicio + WINDOW));
-        let placa = format!("B{:06}", number % 1_000_000);
+        let placa = placa(number);
         let body = format!(
             r#"{{"placa":"{placa}","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":{posto_id},"server_id":"server{server}","inicio":"{inicio}","fim":"{fim}"}}"#
         );
@@ -77,10 +78,10 @@ impl Book {
         let Ok(Made { reserva }) = serde_json::from_slice::<Made>(&answer) else {
             return Err(wrong());
         };
-        let true_answer = reserva.posto_id == posto_id
+        let correct = reserva.posto_id == posto_id
             && (reserva.placa, reserva.inicio, reserva.fim, reserva.status)
                 == (&placa, &inicio, &fim, "ativa");
-        if status != 200 || !true_answer {
+        if status != 200 || !correct {
             return Err(wrong());
         }
         self.made.fetch_add(1, Ordering::Relaxed);
@@ -91,13 +92,13 @@ impl Book {
         let server = number % self.servers;
         let path = format!("/postos?server_id=server{}", server + 1);
         let (status, answer) = exchange(connection.get(&path).await)?;
-        let text = answer.windows(POSTOS.len()).position(|bytes| bytes == POSTOS);
+        let text = answer.windows(POSTOS_KEY.len()).position(|bytes| bytes == POSTOS_KEY);
         let text = text.map(|at| &answer[at..]).unwrap_or_default();
-        let known = &self.true_postos[server as usize];
+        let known = &self.correct_postos[server as usize];
         if status == 200 && known.get().is_some_and(|known| known == text) {
             return Ok(());
         }
-        // Every reserva of a run begins an hour later, so all postos are there and free.
+        // Every reserva of a run begins at least an hour later, so all postos are free.
         let listed = serde_json::from_slice::<Listed>(&answer).map_err(|error| {
             format!(
                 "HTTP {status}, {error}: {}",
@@ -111,7 +112,7 @@ impl Book {
             known.get_or_init(|| text.to_vec());
             Ok(())
         } else {
-            Err(format!("HTTP {status}, a false listing"))
+            Err(format!("HTTP {status}, a wrong listing"))
         }
     }
 }
@@ -146,16 +147,16 @@ struct ListedPosto {
     disponivel: bool,
 }
 
-/// Where callers live: on one thread, which wakes no other of its own for each answer.
+/// The callers share one thread, so that an answer wakes no further thread of the load generator.
 static CALLERS: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("a runtime")
 });
 
-/// Callers who ask again as soon as they are answered.
+/// Callers that send the next request as soon as they are answered.
 pub(crate) async fn closed(
-    book: &Arc<Book>,
-    work: Work,
+    workload: &Arc<Workload>,
+    mix: Mix,
     addr: &str,
     callers: usize,
     length: Duration,
@@ -164,15 +165,15 @@ pub(crate) async fn closed(
     let mut all = Stats::start();
     let end = Instant::now() + length;
     for _ in 0..callers {
-        let (book, addr) = (Arc::clone(book), addr.to_owned());
+        let (workload, addr) = (Arc::clone(workload), addr.to_owned());
         let caller = async move {
             let mut stats = Stats::start();
             let mut connection = Connection::open(&addr).await.expect("a connection");
             while Instant::now() < end {
                 let begun = Instant::now();
-                match book.ask(work, &mut connection).await {
-                    Ok(()) => stats.note(begun.elapsed()),
-                    Err(what) => stats.wrong(what),
+                match workload.send(mix, &mut connection).await {
+                    Ok(()) => stats.add_latency(begun.elapsed()),
+                    Err(what) => stats.add_error(what),
                 }
             }
             stats
@@ -183,11 +184,11 @@ pub(crate) async fn closed(
     all
 }
 
-/// Requests at a fixed rate, whether or not earlier ones were answered; a latency counts from the
-/// moment at which the request was due.
+/// Requests at a fixed rate, answered or not; latency counts from the moment at which a request
+/// was due.
 pub(crate) async fn open(
-    book: &Arc<Book>,
-    work: Work,
+    workload: &Arc<Workload>,
+    mix: Mix,
     addr: &str,
     rate: f64,
     length: Duration,
@@ -198,7 +199,7 @@ pub(crate) async fn open(
     let mut all = Stats::start();
     let begun = Instant::now();
     for _ in 0..WORKERS {
-        let (book, addr, due) = (Arc::clone(book), addr.to_owned(), Arc::clone(&due));
+        let (workload, addr, due) = (Arc::clone(workload), addr.to_owned(), Arc::clone(&due));
         let caller = async move {
             let mut stats = Stats::start();
             let mut connection = Connection::open(&addr).await.expect("a connection");
@@ -209,9 +210,9 @@ pub(crate) async fn open(
                 }
                 let moment = begun + Duration::from_secs_f64(moment);
                 tokio::time::sleep_until(moment.into()).await;
-                match book.ask(work, &mut connection).await {
-                    Ok(()) => stats.note(moment.elapsed()),
-                    Err(what) => stats.wrong(what),
+                match workload.send(mix, &mut connection).await {
+                    Ok(()) => stats.add_latency(moment.elapsed()),
+                    Err(what) => stats.add_error(what),
                 }
             }
         };

@@ -1,5 +1,5 @@
-//! How fast the system is, and how close to what its parts can do: everything in one run, with
-//! the real programs and a real Mosquitto, on loopback.
+//! The throughput of the system against the limits of its parts, in one run, with the real programs
+//! and a real Mosquitto on loopback.
 //!
 //! `cargo bench -p suite --bench system -- --help`
 
@@ -10,6 +10,7 @@ mod http;
 mod limits;
 mod load;
 mod mqtt;
+mod placas;
 mod report;
 #[path = "../samples.rs"]
 mod samples;
@@ -25,7 +26,7 @@ use clap::Parser;
 use report::Report;
 use scenarios::Pace;
 
-/// Name of the measurement that others are compared with.
+/// The measurement that all others are compared with.
 const BARE: &str = "bare broker round trips";
 const BEGIN: &str = "<!-- the last run: begin -->\n";
 const END: &str = "<!-- the last run: end -->";
@@ -42,7 +43,7 @@ struct Options {
     /// Write the tables into docs/performance.md and the plot into docs/performance.svg.
     #[arg(long)]
     docs: bool,
-    /// What cargo says to every benchmark.
+    /// Cargo passes this to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }

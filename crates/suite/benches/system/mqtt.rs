@@ -1,6 +1,6 @@
-//! Bare MQTT round trips between two clients that do nothing else: what the broker itself can do.
+//! Bare MQTT round trips between two clients that do nothing else: the limit of the broker.
 //!
-//! Hand-written packets (MQTT 3.1.1, QoS 1), so that no library is measured with it.
+//! The packets (MQTT 3.1.1, QoS 1) are written by hand, so that no library is measured as well.
 
 use std::time::{Duration, Instant};
 
@@ -71,10 +71,10 @@ impl Client {
         self.stream.write_all_buf(&mut self.output).await
     }
 
-    /// The body of the next packet of a kind, all others passed over.
+    /// The body of the next packet of this kind; others are skipped.
     async fn packet(&mut self, kind: u8) -> std::io::Result<BytesMut> {
         loop {
-            match self.next_ready() {
+            match self.next_received() {
                 Some((found, body)) if found & 0xf0 == kind & 0xf0 => return Ok(body),
                 Some(_) => {}
                 None => self.fill().await?,
@@ -89,8 +89,8 @@ impl Client {
         }
     }
 
-    /// A packet that is there already.
-    fn next_ready(&mut self) -> Option<(u8, BytesMut)> {
+    /// The next packet, if all of it was received.
+    fn next_received(&mut self) -> Option<(u8, BytesMut)> {
         let (mut length, mut shift, mut at) = (0usize, 0, 1);
         loop {
             let byte = *self.input.get(at)?;
@@ -109,7 +109,7 @@ impl Client {
         Some((first, self.input.split_to(length)))
     }
 
-    /// Acknowledges a publish; its payload.
+    /// Acknowledges a publish and returns its payload.
     fn take_publish(&mut self, mut body: BytesMut) -> BytesMut {
         let topic = usize::from(body.get_u16());
         body.advance(topic);
@@ -127,7 +127,7 @@ fn put_text(bytes: &mut BytesMut, text: &str) {
 /// Sends every publish back.
 async fn echo(mut client: Client) -> std::io::Result<()> {
     loop {
-        while let Some((kind, body)) = client.next_ready() {
+        while let Some((kind, body)) = client.next_received() {
             if kind & 0xf0 == PUBLISH & 0xf0 {
                 let payload = client.take_publish(body);
                 client.put_publish("bench/answer", &payload);
@@ -138,7 +138,7 @@ async fn echo(mut client: Client) -> std::io::Result<()> {
     }
 }
 
-/// Round trips (command and answer, QoS 1 each) with so many always under way.
+/// Round trips (command and answer, QoS 1 each) with a fixed number outstanding.
 pub(crate) async fn round_trips(
     port: u16,
     outstanding: usize,
@@ -160,11 +160,11 @@ pub(crate) async fn round_trips(
     while begun.elapsed() < length {
         client.flush().await?;
         client.fill().await?;
-        while let Some((kind, body)) = client.next_ready() {
+        while let Some((kind, body)) = client.next_received() {
             if kind & 0xf0 == PUBLISH & 0xf0 {
                 let mut payload = client.take_publish(body);
                 let sent = Duration::from_nanos(payload.get_u64());
-                stats.note(begun.elapsed().saturating_sub(sent));
+                stats.add_latency(begun.elapsed().saturating_sub(sent));
                 ask(&mut client);
             }
         }

@@ -1,4 +1,4 @@
-//! The run as a table, as JSON and as a plot.
+//! The results of a run as a table, as JSON and as a plot.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,11 +13,10 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) callers: usize,
     pub(crate) stats: Stats,
-    /// By kind of program: CPU seconds of this measurement, and memory so far.
+    /// By kind of program: CPU seconds of this measurement, and memory until its end.
     pub(crate) usage: BTreeMap<&'static str, Usage>,
 }
 
-/// A ratio that the run should show.
 pub(crate) struct Goal {
     pub(crate) what: &'static str,
     pub(crate) goal: String,
@@ -34,7 +33,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Notes a measurement, and says so while others go on.
+    /// Adds a measurement and prints it at once.
     pub(crate) fn add(&mut self, row: Row) {
         let Row { name, callers, stats, .. } = &row;
         println!(

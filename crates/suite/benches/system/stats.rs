@@ -1,17 +1,17 @@
-//! What a measurement came to.
+//! The result of one measurement.
 
 use std::time::{Duration, Instant};
 
-/// Latencies, and what went wrong.
+/// Latencies and errors.
 pub(crate) struct Stats {
     begun: Instant,
     length: Duration,
-    /// In microseconds; sorted once the measurement has ended. (A histogram for each caller is so
-    /// large that 64 of them push everything else out of the processor's caches.)
+    /// In microseconds; sorted at the end of the measurement. Not a histogram for each caller: 64 of
+    /// them would fill the processor's caches.
     latencies: Vec<u32>,
-    /// Answers that were not the truth, or not what was asked for.
+    /// Answers that were wrong or failed.
     pub(crate) errors: u64,
-    /// One of them.
+    /// The first error.
     pub(crate) example: Option<String>,
 }
 
@@ -26,11 +26,11 @@ impl Stats {
         self.latencies.sort_unstable();
     }
 
-    pub(crate) fn note(&mut self, latency: Duration) {
+    pub(crate) fn add_latency(&mut self, latency: Duration) {
         self.latencies.push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
     }
 
-    pub(crate) fn wrong(&mut self, what: String) {
+    pub(crate) fn add_error(&mut self, what: String) {
         self.errors += 1;
         self.example.get_or_insert(what);
     }

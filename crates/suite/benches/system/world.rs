@@ -1,4 +1,4 @@
-//! The real programs and the real broker, on free ports and in a folder of their own.
+//! The real programs and the real broker, on free ports and in their own folder.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,9 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a program may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A program that runs.
 pub(crate) struct Running {
     pub(crate) addr: String,
     child: Child,
@@ -33,9 +32,8 @@ pub(crate) struct World {
     log: String,
 }
 
-/// What runs in a world.
 #[derive(Debug, Clone)]
-pub(crate) struct Cast {
+pub(crate) struct Setup {
     pub(crate) servers: usize,
     pub(crate) postos: usize,
     pub(crate) entrega: &'static str,
@@ -64,13 +62,13 @@ impl World {
         Self { folder, programs, broker_port, broker, servers, gateways, log }
     }
 
-    /// Everything, ready.
-    pub(crate) fn with(cast: &Cast) -> Self {
-        let mut world = Self::with_broker(cast.log);
-        for number in 1..=cast.servers {
-            world.add_server(number, cast.postos);
+    /// Everything in `setup`, ready.
+    pub(crate) fn with(setup: &Setup) -> Self {
+        let mut world = Self::with_broker(setup.log);
+        for number in 1..=setup.servers {
+            world.add_server(number, setup.postos);
         }
-        world.add_gateway(cast.entrega);
+        world.add_gateway(setup.entrega);
         world
     }
 
@@ -99,7 +97,7 @@ impl World {
         self.gateways.push(gateway);
     }
 
-    /// Asks a server to stop, and waits until it has.
+    /// Stops a server by SIGTERM and waits for its end.
     pub(crate) fn stop_server(&mut self, place: usize) {
         let mut server = self.servers.remove(place);
         let pid = server.child.id().to_string();
@@ -121,7 +119,7 @@ impl World {
         running
     }
 
-    /// What each kind of program has used since it started.
+    /// The usage of each kind of program since its start.
     pub(crate) fn usage(&self) -> BTreeMap<&'static str, Usage> {
         let kinds = [
             ("gateway", &self.gateways[..]),
@@ -165,10 +163,10 @@ impl Drop for Running {
     }
 }
 
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what} is not ready");
+    while !holds() {
+        assert!(begun.elapsed() < START_TIMEOUT, "{what} is not ready");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

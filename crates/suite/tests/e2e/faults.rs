@@ -1,4 +1,4 @@
-//! What breaks: servidores, gateways and brokers that die, freeze, come back.
+//! Servidores, gateways and brokers that are killed, freeze and return.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn a_sucesso_survives_kill_9() {
         server = world.server("server1").await;
         let kept = server.get(&format!("/reservas/{}", made.json["reserva"]["id"])).await;
         assert_eq!(kept.json["request_id"], made.json["request_id"]);
-        eventually("the servidor is seen again", async || {
+        eventually("the gateway lists server1 again", async || {
             client.get("/postos?server_id=server1").await.status == 200
         })
         .await;
@@ -23,7 +23,7 @@ async fn a_sucesso_survives_kill_9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_servidor_that_is_gone_is_known_at_once_and_its_return_too() {
+async fn the_gateway_notices_at_once_that_a_servidor_is_gone_and_that_it_is_back() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
     server.kill().await;
@@ -60,11 +60,11 @@ async fn a_command_whose_caller_has_gone_is_not_carried_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_broker_the_answer_is_at_once_and_with_it_all_is_well_again() {
+async fn without_a_broker_requests_fail_at_once_and_work_again_after_its_return() {
     let mut world = World::new().await;
     let (server, client) = world.pair().await;
     world.broker.kill().await;
-    eventually("the gateway has noticed", async || {
+    eventually("the gateway notices that the broker is gone", async || {
         client.reservar(&seed_payload()).await.verdict() == (503, "broker_indisponivel")
     })
     .await;
@@ -79,39 +79,39 @@ async fn without_a_broker_the_answer_is_at_once_and_with_it_all_is_well_again() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reservation_in_flight_outlives_the_broker() {
+async fn a_reservation_in_flight_survives_a_broker_restart() {
     let mut world = World::new().await;
     let (server, client) = world.pair().await;
     server.freeze();
     let body = seed_payload();
-    let story = async {
-        // The command reaches the broker, which dies with it.
+    let restart = async {
+        // By then the broker has the command, and loses it.
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         world.broker.kill().await;
         server.thaw();
         world.broker.start_again().await;
     };
-    let (made, ()) = tokio::join!(client.reservar(&body), story);
+    let (made, ()) = tokio::join!(client.reservar(&body), restart);
     assert_eq!(made.status, 200, "{made:?}");
     let reservas = server.get("/reservas").await.json;
     assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_nobody_waits_for_do_no_harm() {
+async fn unexpected_replies_and_presences_are_ignored() {
     let world = World::new().await;
     let (_server, client) = world.pair().await;
-    let stranger = PlainClient::subscribe(&world, "stranger", &[]).await;
+    let intruder = PlainClient::subscribe(&world, "intruder", &[]).await;
     let topic = "client/cliente1/postos/reserva/response";
     for nonsense in
         ["", "{", "[]", "[1,2]", "null", r#"{"request_id":"never-asked","status":"sucesso"}"#]
     {
-        stranger.publish(topic, nonsense).await;
+        intruder.publish(topic, nonsense).await;
     }
-    stranger.publish("server/server7/status", "nonsense").await;
-    let lie = json!({"server_id": "server8", "status": "online", "desde": "2026-01-01T00:00:00Z",
+    intruder.publish("server/server7/status", "nonsense").await;
+    let forged = json!({"server_id": "server8", "status": "online", "desde": "2026-01-01T00:00:00Z",
         "versao": "0", "entrega": []});
-    stranger.publish("server/server7/status", lie).await;
+    intruder.publish("server/server7/status", forged).await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
     let seen = client.get("/servidores").await.json;
     assert_eq!(seen["servidores"].as_array().map(Vec::len), Some(1), "{seen}");

@@ -1,8 +1,8 @@
-//! Programs that come to a running system, or that share it.
+//! Programs that join a running system, and programs that share one.
 
 use serde_json::json;
 
-use crate::harness::{Program, World, payload, seed_payload};
+use crate::harness::{PlainClient, Program, World, eventually, payload, seed_payload};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_third_servidor_and_a_third_gateway_join_a_running_system() {
@@ -38,8 +38,9 @@ async fn two_gateways_racing_for_one_posto_have_one_winner() {
     let second = world.client("cliente2").await;
     second.sees("server1", "online").await;
     for posto_id in 1..=20 {
-        let (mine, yours) = (payload("AAA1111", posto_id), payload("BBB2222", posto_id));
-        let (one, other) = tokio::join!(first.reservar(&mine), second.reservar(&yours));
+        let (first_body, second_body) =
+            (payload("AAA1111", posto_id), payload("BBB2222", posto_id));
+        let (one, other) = tokio::join!(first.reservar(&first_body), second.reservar(&second_body));
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 409], "{one:?} {other:?}");
@@ -47,34 +48,33 @@ async fn two_gateways_racing_for_one_posto_have_one_winner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_go_to_one_servidor_where_that_is_set() {
+async fn with_direta_commands_go_to_one_servidor() {
     let world = World::new().await;
     let _server = world.server("server1").await;
     let client = world.client_with("cliente1", &[("MQTT_ENTREGA", "direta")]).await;
     client.sees("server1", "online").await;
     let topics = ["server/server1/postos/reserva", "server/postos/reserva"];
-    let mut ear = crate::harness::PlainClient::subscribe(&world, "ear", &topics).await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &topics).await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
-    let command = ear.next("server/server1/postos/reserva").await;
+    let command = listener.next("server/server1/postos/reserva").await;
     assert_eq!(command["server_id"], "server1");
     let listed = client.get("/postos?server_id=server1&tipo_conector=ccs").await;
     assert_eq!(listed.json["postos"].as_array().map(Vec::len), Some(20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reserva_ends_by_itself_and_that_is_told_once() {
+async fn a_reserva_ends_by_itself_with_one_event() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
-    let mut ear =
-        crate::harness::PlainClient::subscribe(&world, "ear", &["reservas/1/status"]).await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &["reservas/1/status"]).await;
     let now = server.get("/status").await.json["timestamp"].clone();
     let mut body = seed_payload();
     body["inicio"] = now.clone();
     body["fim"] = json!(later(now.as_str().expect("a timestamp"), 2));
     assert_eq!(client.reservar(&body).await.status, 200);
     assert_eq!(client.reservar(&payload("XYZ9876", 5)).await.status, 409);
-    assert_eq!(ear.next("reservas/1/status").await["status"], "ativa");
-    assert_eq!(ear.next("reservas/1/status").await["status"], "encerrada");
+    assert_eq!(listener.next("reservas/1/status").await["status"], "ativa");
+    assert_eq!(listener.next("reservas/1/status").await["status"], "encerrada");
     assert_eq!(client.reservar(&payload("XYZ9876", 5)).await.status, 200);
     assert_eq!(server.get("/reservas/1").await.json["status"], "encerrada");
     let late = server.post("/reservas/1/cancelar", &json!(null)).await;
@@ -88,11 +88,11 @@ fn later(timestamp: &str, seconds: i64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_programs_with_one_id_are_told_so() {
+async fn two_programs_with_one_id_log_an_error() {
     let world = World::new().await;
     let first = world.client("cliente1").await;
     let second = world.client("cliente1").await;
-    crate::harness::eventually("the log names the id", async || {
+    eventually("an error in the log names the id", async || {
         [&first, &second]
             .into_iter()
             .flat_map(Program::log_lines)

@@ -1,4 +1,4 @@
-//! Many at once, and much at once.
+//! Many callers at once, and one large answer.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::harness::{World, payload};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_callers_for_a_hundred_postos_end_in_exactly_a_hundred() {
+async fn two_thousand_callers_for_a_hundred_postos_make_exactly_a_hundred_reservas() {
     let world = World::new().await;
     world.seed_postos("server1", 100);
     let (server, first) = world.pair().await;
@@ -26,18 +26,18 @@ async fn two_thousand_callers_for_a_hundred_postos_end_in_exactly_a_hundred() {
             (status, answer.json::<serde_json::Value>().await.expect("JSON"))
         });
     }
-    let mut given = HashSet::new();
+    let mut reserved = HashSet::new();
     while let Some(answer) = callers.join_next().await {
         match answer.expect("a caller") {
             (200, made) => {
                 let posto_id = made["reserva"]["posto_id"].as_i64();
-                assert!(given.insert(posto_id), "a posto was given twice: {made}");
+                assert!(reserved.insert(posto_id), "a posto was reserved twice: {made}");
             }
             (409, refused) => assert_eq!(refused["codigo"], "posto_reservado"),
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(given.len(), 100);
+    assert_eq!(reserved.len(), 100);
     assert!(server.stop().await.success());
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.database("server1"));
     let mut database = sqlx::ConnectOptions::connect(&options).await.expect("the file opens");
@@ -47,11 +47,11 @@ async fn two_thousand_callers_for_a_hundred_postos_end_in_exactly_a_hundred() {
     .fetch_one(&mut database)
     .await
     .expect("a count");
-    assert_eq!(kept, (100, 100), "the database disagrees");
+    assert_eq!(kept, (100, 100), "reservas and distinct postos on disk");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_postos_come_in_one_answer() {
+async fn ten_thousand_postos_fit_in_one_answer() {
     let world = World::new().await;
     world.seed_postos("server1", 10_000);
     let (_server, client) = world.pair().await;

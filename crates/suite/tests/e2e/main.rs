@@ -1,14 +1,17 @@
-//! The whole system from outside: the real programs, a real broker, HTTP and plain MQTT.
+//! The whole system from outside (the real programs, a real broker, HTTP and plain MQTT), and the
+//! layers of its source.
 //!
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
+mod circles;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod joining;
+mod layers;
 mod load;
 mod plain_mqtt;
-mod rooms;
 mod screen;
 mod seed_story;
 mod settings;
+mod sources;

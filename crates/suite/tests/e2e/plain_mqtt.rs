@@ -1,4 +1,4 @@
-//! Other people's programs: cars, chargers, the seed's own gateway, over plain MQTT 3.1.1.
+//! Programs of others (cars, chargers, the seed's gateway) over plain MQTT 3.1.1.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn command(request_id: &str, placa: &str, posto_id: i64) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_seeds_own_gateway_is_served() {
+async fn the_seeds_gateway_is_served() {
     let world = World::new().await;
     let server = world.server("server1").await;
     server.ready().await;
@@ -35,7 +35,7 @@ async fn the_seeds_own_gateway_is_served() {
     assert_eq!((&event["request_id"], &event["status"]), (&json!("r1"), &json!("ativa")));
     let event = app.next("pontos/5/status").await;
     assert_eq!((&event["server_id"], &event["disponivel"]), (&json!("server1"), &json!(false)));
-    // The same message again has no second effect and gets the same answer.
+    // A repeated message has no second effect and gets the same answer.
     app.publish("server/postos/reserva", command("r1", "abc-1234", 5)).await;
     assert_eq!(app.next(REPLY).await, made);
     let reservas = server.get("/reservas").await.json;
@@ -43,7 +43,7 @@ async fn the_seeds_own_gateway_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_servidors_message_is_not_acted_on() {
+async fn a_message_for_another_servidor_is_ignored() {
     let world = World::new().await;
     let server = world.server("server1").await;
     server.ready().await;
@@ -58,7 +58,7 @@ async fn another_servidors_message_is_not_acted_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_messages_are_answered_where_that_can_be_and_change_nothing() {
+async fn bad_messages_are_answered_where_possible_and_change_nothing() {
     let world = World::new().await;
     let server = world.server("server1").await;
     server.ready().await;
@@ -106,14 +106,14 @@ async fn an_array_is_answered_with_arrays_and_each_item_is_independent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn chargers_and_cars_speak_for_themselves() {
+async fn messages_of_chargers_and_cars_are_applied() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
     let mut charger = PlainClient::subscribe(&world, "charger", &["pontos/+/status"]).await;
     charger.publish("pontos/7/disponibilidade", json!({"ponto_id": 7, "disponivel": false})).await;
-    let said =
+    let message =
         json!({"server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true});
-    charger.publish("pontos/5/disponibilidade", said).await;
+    charger.publish("pontos/5/disponibilidade", message).await;
     let event = charger.next("pontos/5/status").await;
     assert_eq!((&event["disponivel"], &event["em_manutencao"]), (&json!(false), &json!(true)));
     let refused = client.reservar(&seed_payload()).await;
@@ -122,22 +122,22 @@ async fn chargers_and_cars_speak_for_themselves() {
     assert_eq!(
         out["postos"].as_array().map(Vec::len),
         Some(1),
-        "a message without server_id acted"
+        "a message without server_id had an effect"
     );
-    let said =
+    let message =
         json!({"server_id": "server1", "ponto_id": 5, "disponivel": true, "em_manutencao": false});
-    charger.publish("pontos/5/disponibilidade", said).await;
+    charger.publish("pontos/5/disponibilidade", message).await;
     assert_eq!(charger.next("pontos/5/status").await["disponivel"], true);
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
-    let said = json!({"placa": "ABC1234", "nivel_bateria": 40.5, "em_carregamento": true});
-    charger.publish("carros/ABC1234/status", said).await;
+    let message = json!({"placa": "ABC1234", "nivel_bateria": 40.5, "em_carregamento": true});
+    charger.publish("carros/ABC1234/status", message).await;
     charger
         .publish("carros/ABC1234/bateria", json!({"placa": "ABC1234", "nivel_bateria": 41.0}))
         .await;
     charger
         .publish("carros/ZZZ9999/bateria", json!({"placa": "ZZZ9999", "nivel_bateria": 1.0}))
         .await;
-    eventually("the carro's word is kept", async || {
+    eventually("the carro's battery level is stored", async || {
         let carro = server.get("/carros/ABC1234").await.json;
         carro["nivel_bateria_atual"] == 41.0 && carro["em_carregamento"] == true
     })
@@ -146,37 +146,37 @@ async fn chargers_and_cars_speak_for_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_charging_session_is_told_and_frees_its_posto_at_the_end() {
+async fn a_charging_session_publishes_events_and_frees_its_posto_at_the_end() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
-    let mut ear = PlainClient::subscribe(&world, "ear", &["pontos/3/status"]).await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &["pontos/3/status"]).await;
     let started = server.post("/postos/3/carregamentos", &json!({"placa": "ABC1234"})).await;
     assert_eq!(started.status, 201, "{started:?}");
-    assert_eq!(ear.next("pontos/3/status").await["disponivel"], false);
+    assert_eq!(listener.next("pontos/3/status").await["disponivel"], false);
     let listed = client.get("/postos?server_id=server1&disponivel=false").await;
     assert_eq!(listed.json["postos"][0]["id"], 3);
     let id = started.json["id"].as_i64().expect("an id");
     let path = format!("/postos/3/carregamentos/{id}");
     let ended = server.put(&path, &json!({"energia_fornecida": 10.0})).await;
     assert_eq!((ended.status, &ended.json["custo"]), (200, &json!(25.0)));
-    assert_eq!(ear.next("pontos/3/status").await["disponivel"], true);
+    assert_eq!(listener.next("pontos/3/status").await["disponivel"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_charger_says_last_is_what_counts() {
+async fn the_last_message_of_a_charger_counts() {
     let world = World::new().await;
     let server = world.server("server1").await;
     server.ready().await;
     let charger = PlainClient::subscribe(&world, "charger", &[]).await;
     for round in 0..40 {
         for disponivel in [true, false] {
-            let said = json!({"server_id": "server1", "ponto_id": 7, "disponivel": disponivel});
-            charger.publish("pontos/7/disponibilidade", said).await;
+            let message = json!({"server_id": "server1", "ponto_id": 7, "disponivel": disponivel});
+            charger.publish("pontos/7/disponibilidade", message).await;
         }
-        let heard = (round + 1) * 2;
-        eventually("all of it was heard", async || {
+        let received = (round + 1) * 2;
+        eventually("the servidor has received all messages", async || {
             let lines = server.log_lines();
-            lines.iter().filter(|line| line["message"] == "a charger spoke").count() == heard
+            lines.iter().filter(|line| line["message"] == "a charger spoke").count() == received
         })
         .await;
         let posto = server.get("/postos/7").await.json;
@@ -185,14 +185,14 @@ async fn what_a_charger_says_last_is_what_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retained_word_of_a_charger_is_not_taken_for_a_new_one() {
+async fn a_retained_charger_message_is_not_applied_again() {
     let world = World::new().await;
     let server = world.server("server1").await;
     server.ready().await;
     let charger = PlainClient::subscribe(&world, "charger", &[]).await;
-    let said = json!({"server_id": "server1", "ponto_id": 7, "disponivel": true});
-    charger.publish_retained("pontos/7/disponibilidade", said).await;
-    eventually("it was heard", async || {
+    let message = json!({"server_id": "server1", "ponto_id": 7, "disponivel": true});
+    charger.publish_retained("pontos/7/disponibilidade", message).await;
+    eventually("the servidor has received the message", async || {
         server.log_lines().iter().any(|line| line["message"] == "a charger spoke")
     })
     .await;
@@ -201,11 +201,11 @@ async fn a_retained_word_of_a_charger_is_not_taken_for_a_new_one() {
     assert!(server.stop().await.success());
     let server = world.server("server1").await;
     server.ready().await;
-    // Whatever the broker had kept has come before this answer.
-    let ear = json!({"request_id": "r1", "client_id": "ear", "server_id": "server1"});
-    let mut asker = PlainClient::subscribe(&world, "ear", &["client/ear/postos/response"]).await;
-    asker.publish("server/postos/request", ear).await;
-    let listed = asker.next("client/ear/postos/response").await;
+    // The broker delivers retained messages before this answer.
+    let list = json!({"request_id": "r1", "client_id": "app1", "server_id": "server1"});
+    let mut app = PlainClient::subscribe(&world, "app1", &["client/app1/postos/response"]).await;
+    app.publish("server/postos/request", list).await;
+    let listed = app.next("client/app1/postos/response").await;
     let posto = &listed["postos"][6];
     assert_eq!((&posto["id"], &posto["disponivel"]), (&json!(7), &json!(false)));
 }

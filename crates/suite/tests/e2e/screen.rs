@@ -1,4 +1,4 @@
-//! `cargo run`: the program that runs everything, as a newcomer meets it.
+//! `cargo run`: the program that runs the whole system, as a newcomer uses it.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -31,7 +31,7 @@ fn command(ports: [u16; 6], data: &Path) -> Command {
 }
 
 impl Suite {
-    /// Starts it on a copy of the project's own data.
+    /// Starts the suite on a copy of the project's `data` folder.
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
@@ -57,17 +57,17 @@ impl Suite {
         let pid = self.child.id().expect("it is running").to_string();
         let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
         assert!(sent.expect("kill runs").success());
-        let stopped = tokio::time::timeout(crate::harness::PATIENCE, self.child.wait()).await;
+        let stopped = tokio::time::timeout(crate::harness::TEST_TIMEOUT, self.child.wait()).await;
         stopped.expect("it stops").expect("it was running")
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_three_printed_lines_work_and_ctrl_c_ends_it_well() {
+async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
     let suite = Suite::start().await;
     let screen = suite.screen();
     let before = screen.split("Try next").next().unwrap_or_default();
-    assert!(!before.contains("timestamp"), "logs stand before the screen: {screen}");
+    assert!(!before.contains("timestamp"), "log lines before the screen: {screen}");
     let line = |part: &str| {
         let line = screen.lines().find(|line| line.contains(part)).expect(part);
         line.trim().to_owned()
@@ -92,11 +92,11 @@ async fn the_three_printed_lines_work_and_ctrl_c_ends_it_well() {
     assert!(database.exists());
     let wal = suite.folder.path().join("server1.db-wal");
     assert!(suite.interrupt().await.success());
-    assert!(!wal.exists(), "it did not end in order");
+    assert!(!wal.exists(), "a clean stop removes the WAL");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_port_in_use_is_said_in_one_line_that_names_it_and_the_part() {
+async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
     let folder = tempfile::tempdir().expect("a folder");
     for (taken, part, flag) in [
         (0, "the broker", "--broker-ports"),
@@ -107,11 +107,11 @@ async fn a_port_in_use_is_said_in_one_line_that_names_it_and_the_part() {
         let ports = free_ports();
         let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, ports[taken])).expect("the port");
         let ended = command(ports, folder.path()).output().await.expect("it starts");
-        let said = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
-        assert_eq!(ended.status.code(), Some(2), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        let stderr = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
+        assert_eq!(ended.status.code(), Some(2), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
         for word in [part, flag, &ports[taken].to_string()] {
-            assert!(said.contains(word), "{word} is not in: {said}");
+            assert!(stderr.contains(word), "{word} is not in: {stderr}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What the seed shows, as it shows it.
+//! The flows and sentences that the seed's README shows.
 
 use serde_json::json;
 
-use crate::harness::{World, payload, seed_payload};
+use crate::harness::{Program, World, eventually, payload, seed_payload};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_seeds_reservation_answers_word_for_word() {
@@ -64,13 +64,13 @@ async fn every_refusal_has_its_status_code_and_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reserva_on_one_servidor_is_not_on_the_other() {
+async fn servidores_keep_their_reservas_apart() {
     let world = World::new().await;
     let (first, client) = world.pair().await;
     let second = world.server("server2").await;
     client.sees("server2", "online").await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);
-    let count = async |server: &crate::harness::Program| {
+    let count = async |server: &Program| {
         server.get("/reservas").await.json["reservas"].as_array().map(Vec::len)
     };
     assert_eq!((count(&first).await, count(&second).await), (Some(1), Some(0)));
@@ -118,7 +118,7 @@ async fn an_idempotency_key_has_one_effect_through_any_gateway_and_restart() {
     server.kill().await;
     let _server = world.server("server1").await;
     second.ready().await;
-    crate::harness::eventually("the servidor answers again", async || {
+    eventually("the servidor answers again", async || {
         second.reservar_once("pedido-1", &seed_payload()).await.json == made.json
     })
     .await;
@@ -127,15 +127,15 @@ async fn an_idempotency_key_has_one_effect_through_any_gateway_and_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_request_id_is_in_the_logs_of_both_ends() {
+async fn servidor_and_gateway_log_the_same_request_id() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
     let id = client.reservar(&seed_payload()).await.request_id();
     for program in [&server, &client] {
         let lines = program.log_lines();
-        let told = lines.iter().filter(|line| line["request_id"] == id.as_str()).count();
-        assert_eq!(told, 1, "one line a request at each end");
-        let shown = serde_json::to_string(&lines).expect("JSON");
-        assert!(!shown.contains("ABC1234"), "a placa is in the logs");
+        let count = lines.iter().filter(|line| line["request_id"] == id.as_str()).count();
+        assert_eq!(count, 1, "one log line for each request in each program");
+        let log = serde_json::to_string(&lines).expect("JSON");
+        assert!(!log.contains("ABC1234"), "a placa is in the logs");
     }
 }

@@ -1,4 +1,4 @@
-//! The broker of a test: embedded, or Mosquitto as Debian packages it.
+//! The broker of a test: the embedded one, or Debian's Mosquitto.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use suite::{Broker, BrokerOptions};
 use tokio::process::{Child, Command};
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 pub(crate) struct TestBroker {
     port: u16,
-    running: Running,
+    state: State,
 }
 
-enum Running {
+enum State {
     Embedded(Broker),
     Mosquitto { child: Child, config: std::path::PathBuf },
-    Nothing { config: Option<std::path::PathBuf> },
+    Stopped { config: Option<std::path::PathBuf> },
 }
 
-/// As in the project's own mosquitto.conf, without what only containers have.
+/// The settings of `mosquitto/mosquitto.conf` that matter outside a container.
 fn mosquitto_config(port: u16) -> String {
     format!(
         "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n\
@@ -30,20 +30,20 @@ fn mosquitto_config(port: u16) -> String {
     )
 }
 
-/// What Mosquitto remembers over a restart.
-const MEMORY: &str = "mosquitto.db";
+/// Where Mosquitto saves sessions, queues and retained messages.
+const SAVED_STATE: &str = "mosquitto.db";
 
 impl TestBroker {
     pub(crate) async fn start(folder: &Path) -> Self {
         if std::env::var("SUITE_BROKER").as_deref() == Ok("mosquitto") {
             return Self::mosquitto(folder, "persistence false\n").await;
         }
-        let mut broker = Self { port: 0, running: Running::Nothing { config: None } };
+        let mut broker = Self { port: 0, state: State::Stopped { config: None } };
         broker.start_again().await;
         broker
     }
 
-    /// A Mosquitto that saves what it knows every two seconds.
+    /// A Mosquitto that saves its state every two seconds.
     pub(crate) async fn persistent_mosquitto(folder: &Path) -> Self {
         let location = folder.display();
         let persistence =
@@ -54,18 +54,18 @@ impl TestBroker {
     async fn mosquitto(folder: &Path, persistence: &str) -> Self {
         let port = free_port();
         let config = folder.join("mosquitto.conf");
-        // Started as root it would give up the right to write to the folder of the test.
+        // Started as root, Mosquitto drops its privileges and then cannot write to this folder.
         let text = format!("{}{persistence}user root\n", mosquitto_config(port));
         std::fs::write(&config, text).expect("a configuration");
-        let mut broker = Self { port, running: Running::Nothing { config: Some(config) } };
+        let mut broker = Self { port, state: State::Stopped { config: Some(config) } };
         broker.start_again().await;
         broker
     }
 
-    /// Lets a Mosquitto that is not running start with nothing remembered.
-    pub(crate) fn forget(&self) {
-        let Running::Nothing { config: Some(config) } = &self.running else { return };
-        let _ = std::fs::remove_file(config.with_file_name(MEMORY));
+    /// Deletes what a stopped Mosquitto has saved.
+    pub(crate) fn delete_saved_state(&self) {
+        let State::Stopped { config: Some(config) } = &self.state else { return };
+        let _ = std::fs::remove_file(config.with_file_name(SAVED_STATE));
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -74,7 +74,7 @@ impl TestBroker {
 
     /// Starts it on the same port as before.
     pub(crate) async fn start_again(&mut self) {
-        let Running::Nothing { config } = &self.running else { panic!("it is running") };
+        let State::Stopped { config } = &self.state else { panic!("it is running") };
         match config.clone() {
             Some(config) => self.start_mosquitto(config).await,
             None => {
@@ -82,7 +82,7 @@ impl TestBroker {
                 let options = BrokerOptions { tcp, websocket: None };
                 let broker = Broker::start(options).await.expect("the broker starts");
                 self.port = broker.addr().port();
-                self.running = Running::Embedded(broker);
+                self.state = State::Embedded(broker);
             }
         }
     }
@@ -95,34 +95,34 @@ impl TestBroker {
         command.env("PATH", format!("{path}:/usr/sbin"));
         let child = command.spawn().expect("mosquitto is installed");
         let port = self.port;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
-            assert!(Instant::now() < deadline, "mosquitto never listens");
+            assert!(Instant::now() < deadline, "mosquitto does not listen");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.running = Running::Mosquitto { child, config };
+        self.state = State::Mosquitto { child, config };
     }
 
-    /// Ends it; Mosquitto without a word, the embedded one as abruptly as it can.
+    /// Stops the broker: Mosquitto by SIGKILL, the embedded one without waiting for anything.
     pub(crate) async fn kill(&mut self) {
-        let nothing = Running::Nothing { config: None };
-        let config = match std::mem::replace(&mut self.running, nothing) {
-            Running::Embedded(broker) => {
+        let stopped = State::Stopped { config: None };
+        let config = match std::mem::replace(&mut self.state, stopped) {
+            State::Embedded(broker) => {
                 broker.stop().await.expect("it stops");
                 None
             }
-            Running::Mosquitto { mut child, config } => {
+            State::Mosquitto { mut child, config } => {
                 child.kill().await.expect("it was running");
                 Some(config)
             }
-            Running::Nothing { .. } => panic!("it is not running"),
+            State::Stopped { .. } => panic!("it is not running"),
         };
-        self.running = Running::Nothing { config };
+        self.state = State::Stopped { config };
     }
 }
 
-/// A port that nobody listens on, below those that the system gives to outgoing connections: it
-/// must still be free when a program comes back to it.
+/// A port that no program listens on. It is below the range for outgoing connections, so that it
+/// is still free when a restarted program binds it again.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 8_000).expect("a small number");

@@ -1,10 +1,10 @@
-//! Talking HTTP to a program.
+//! HTTP requests to a program.
 
 use serde_json::Value;
 
 use super::Program;
 
-/// An HTTP answer.
+/// Status 0 stands for a request that got no answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -22,7 +22,7 @@ impl Answer {
         }
     }
 
-    /// Status and `codigo`, which is null for a success.
+    /// Status and `codigo`, which is empty for a success.
     pub(crate) fn verdict(&self) -> (u16, &str) {
         (self.status, self.json["codigo"].as_str().unwrap_or_default())
     }
@@ -55,7 +55,7 @@ impl Program {
     }
 }
 
-/// A fresh client: one runtime a test, so nothing may be shared between them.
+/// A new client each time: each test has its own runtime, and connections must not cross them.
 fn http() -> reqwest::Client {
     reqwest::Client::new()
 }

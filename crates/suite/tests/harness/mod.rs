@@ -1,6 +1,6 @@
-//! A whole system for one test, on free ports and in a folder of its own.
+//! A whole system for one test, on free ports and in its own folder.
 
-#![allow(dead_code, unused_imports, reason = "each test binary needs its part of this")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses only some of this")]
 
 mod broker;
 mod http;
@@ -16,10 +16,10 @@ pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use mqtt::PlainClient;
 pub(crate) use program::{FAILPOINTS_SERVER, Program, path_of};
 
-/// Longer than anything of a healthy system takes, on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any step of a healthy system takes on a busy machine.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Broker, folder, and how to start programs on them.
+/// A broker and a folder, and the means to start programs on them.
 pub(crate) struct World {
     pub(crate) broker: TestBroker,
     folder: tempfile::TempDir,
@@ -32,7 +32,7 @@ impl World {
         Self { broker, folder }
     }
 
-    /// With a Mosquitto that keeps what it knows.
+    /// On a Mosquitto that keeps its state across restarts.
     pub(crate) async fn on_mosquitto() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let broker = TestBroker::persistent_mosquitto(folder.path()).await;
@@ -47,7 +47,7 @@ impl World {
         self.folder().join(format!("data/{server_id}.db"))
     }
 
-    /// Writes the postos of a servidor's first start: `Ponto 1` to `Ponto {count}`.
+    /// Writes the postos.csv for a servidor's first start: `Ponto 1` to `Ponto {count}`.
     pub(crate) fn seed_postos(&self, server_id: &str, count: usize) {
         let folder = self.folder().join("data").join(server_id);
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -58,7 +58,7 @@ impl World {
         std::fs::write(folder.join("postos.csv"), csv).expect("a file of postos");
     }
 
-    /// A servidor with 20 postos, or with those that were seeded before.
+    /// A servidor with 20 postos, unless [`seed_postos`](Self::seed_postos) wrote others.
     pub(crate) async fn server(&self, server_id: &str) -> Program {
         self.server_with(server_id, &[]).await
     }
@@ -82,7 +82,7 @@ impl World {
         Program::start("client", self, &variables).await
     }
 
-    /// One servidor and one gateway that see each other.
+    /// `server1` and `cliente1`, once the gateway sees the servidor.
     pub(crate) async fn pair(&self) -> (Program, Program) {
         let (server, client) = tokio::join!(self.server("server1"), self.client("cliente1"));
         client.sees("server1", "online").await;
@@ -90,7 +90,7 @@ impl World {
     }
 }
 
-/// The seed's own example of a reservation.
+/// The seed's example of a reservation.
 pub(crate) fn seed_payload() -> Value {
     json!({
         "placa": "ABC1234",
@@ -111,12 +111,15 @@ pub(crate) fn payload(placa: &str, posto_id: i64) -> Value {
     body
 }
 
-/// Tries until it is so; fails after [`PATIENCE`].
-pub(crate) async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut is_so: F) {
+/// Polls a condition until it holds; panics after [`TEST_TIMEOUT`].
+pub(crate) async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut holds: F) {
     let wait = async {
-        while !is_so().await {
+        while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "never happened: {what}");
+    assert!(
+        tokio::time::timeout(TEST_TIMEOUT, wait).await.is_ok(),
+        "timed out waiting for: {what}"
+    );
 }

@@ -1,4 +1,4 @@
-//! A plain MQTT 3.1.1 client, as a car, a charger or the seed's own gateway is.
+//! A plain MQTT 3.1.1 client, like a car, a charger or the seed's gateway.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{PATIENCE, World};
+use super::{TEST_TIMEOUT, World};
 
 pub(crate) struct PlainClient {
     client: AsyncClient,
     messages: mpsc::UnboundedReceiver<(String, Value)>,
-    /// What came while something else was waited for.
+    /// Messages received while `next` waited for another topic.
     earlier: Vec<(String, Value)>,
     task: JoinHandle<()>,
 }
 
 impl PlainClient {
-    /// Connects and subscribes; the subscriptions are in when this returns.
+    /// Connects and subscribes; the broker has confirmed the subscriptions when this returns.
     pub(crate) async fn subscribe(world: &World, id: &str, topics: &[&str]) -> Self {
         let mut options = MqttOptions::new(id, "127.0.0.1", world.broker.port());
         options.set_keep_alive(Duration::from_secs(5)).set_max_packet_size(1 << 24, 1 << 24);
@@ -50,7 +50,7 @@ impl PlainClient {
         published.expect("it is published");
     }
 
-    /// As [`publish`](Self::publish), and the broker keeps it for those who come later.
+    /// As [`publish`](Self::publish), with the retain flag.
     pub(crate) async fn publish_retained(&self, topic: &str, payload: impl ToString) {
         let payload = payload.to_string();
         let published = self.client.publish(topic, QoS::AtLeastOnce, true, payload).await;
@@ -71,12 +71,12 @@ impl PlainClient {
                 self.earlier.push((at, message));
             }
         };
-        let found = tokio::time::timeout(PATIENCE, find).await;
-        found.unwrap_or_else(|_| panic!("nothing came on {topic}"))
+        let found = tokio::time::timeout(TEST_TIMEOUT, find).await;
+        found.unwrap_or_else(|_| panic!("no message on {topic}"))
     }
 
-    /// What has come on a topic by now and was not asked for yet.
-    pub(crate) fn heard(&mut self, topic: &str) -> Vec<Value> {
+    /// The messages on a topic that were received by now and not returned by `next`.
+    pub(crate) fn received(&mut self, topic: &str) -> Vec<Value> {
         while let Ok(message) = self.messages.try_recv() {
             self.earlier.push(message);
         }

@@ -1,4 +1,4 @@
-//! One of the real programs, as a process.
+//! One of the real programs, run as a process.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::{PATIENCE, World, eventually};
+use super::{TEST_TIMEOUT, World, eventually};
 
 pub(crate) struct Program {
     child: Child,
@@ -16,7 +16,7 @@ pub(crate) struct Program {
     log: PathBuf,
 }
 
-/// The folder of the programs, which are built first where `cargo test -p suite` did not.
+/// The folder of the programs. `cargo test -p suite` does not build them, so this does.
 fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| build(&["--package", "server", "--package", "client"]))
@@ -46,14 +46,14 @@ fn build(what: &[&str]) -> PathBuf {
     folder
 }
 
-/// Where a program is built.
+/// The path of a program, built if it was not.
 pub(crate) async fn path_of(name: &str) -> PathBuf {
     let folder = if name == FAILPOINTS_SERVER { failpoints_programs } else { programs };
     tokio::task::spawn_blocking(folder).await.expect("the programs").join(name)
 }
 
 impl Program {
-    /// Starts a program on a free port and waits until it says where it listens.
+    /// Starts a program on a free port and waits until it logs its address.
     pub(crate) async fn start(name: &str, world: &World, set: &[(&str, &str)]) -> Self {
         let mut command = Command::new(path_of(name).await);
         command.env_clear().current_dir(world.folder()).kill_on_drop(true).stdin(Stdio::null());
@@ -67,10 +67,10 @@ impl Program {
         command.stdout(file.try_clone().expect("a log file")).stderr(file);
         let child = command.spawn().expect("the program starts");
         let mut program = Self { child, addr: String::new(), log };
-        // No `eventually` here: its closure would keep this from being spawned as a task.
-        let deadline = Instant::now() + PATIENCE;
+        // Not by `eventually`: its closure would make this future impossible to spawn.
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while program.addr.is_empty() {
-            assert!(Instant::now() < deadline, "{name} never says where it listens");
+            assert!(Instant::now() < deadline, "{name} does not log its address");
             tokio::time::sleep(Duration::from_millis(10)).await;
             let started = program.log_lines().into_iter().find(|line| line["message"] == "started");
             let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));
@@ -83,15 +83,15 @@ impl Program {
         format!("http://{}{path}", self.addr)
     }
 
-    /// Its JSON log lines so far.
+    /// The JSON log lines so far.
     pub(crate) fn log_lines(&self) -> Vec<Value> {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Waits until the gateway says that a servidor is `online` or `offline`.
+    /// Waits until this gateway reports a servidor as `online` or `offline`.
     pub(crate) async fn sees(&self, server_id: &str, status: &str) {
-        eventually(&format!("{server_id} is seen {status}"), async || {
+        eventually(&format!("{server_id} is {status} at the gateway"), async || {
             let seen = self.get("/servidores").await.json;
             let servers = seen["servidores"].as_array().cloned().unwrap_or_default();
             servers.iter().any(|s| s["server_id"] == server_id && s["status"] == status)
@@ -99,9 +99,8 @@ impl Program {
         .await;
     }
 
-    /// Waits until it is ready.
     pub(crate) async fn ready(&self) {
-        eventually("it is ready", async || self.get("/readyz").await.status == 200).await;
+        eventually("/readyz answers 200", async || self.get("/readyz").await.status == 200).await;
     }
 
     fn signal(&self, signal: &str) {
@@ -110,40 +109,38 @@ impl Program {
         assert!(sent.expect("kill runs").success());
     }
 
-    /// Ends it without a word.
+    /// Ends the program by SIGKILL.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("it was running");
     }
 
-    /// Holds it still, as a machine does that swaps or a debugger.
+    /// Stops the process, as a debugger or a swapping machine would.
     pub(crate) fn freeze(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
     pub(crate) fn thaw(&self) {
         self.signal("-CONT");
     }
 
-    /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("it is running")
     }
 
-    /// Waits for it to end by itself.
+    /// Waits for the program to end by itself.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let ended = tokio::time::timeout(TEST_TIMEOUT, self.child.wait()).await;
         ended.expect("it ends").expect("it was running")
     }
 
-    /// Asks it to stop, and waits for that.
+    /// Sends SIGTERM and waits for the end.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");
         self.ended().await
     }
 
-    /// Asks it to stop, waits for that, and reads all it has logged.
-    pub(crate) async fn stop_and_tell(mut self) -> (ExitStatus, Vec<Value>) {
+    /// As [`stop`](Self::stop), and returns everything the program logged.
+    pub(crate) async fn stop_with_log(mut self) -> (ExitStatus, Vec<Value>) {
         self.signal("-TERM");
         let status = self.ended().await;
         (status, self.log_lines())

@@ -1,4 +1,4 @@
-//! A servidor whose wall clock is set back and forward.
+//! A servidor whose wall clock jumps back and forward.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Program, World, eventually, payload};
 
-/// The library of the Debian package `faketime` that gives a program another wall clock.
+/// The library of Debian's `faketime`, which gives a program another wall clock.
 fn faketime() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").expect("a folder of libraries");
     let mut found = folders
@@ -15,7 +15,7 @@ fn faketime() -> PathBuf {
     found.find(|path| path.exists()).expect("the package faketime is installed")
 }
 
-/// A clock that the test can set.
+/// A wall clock that the test can set.
 struct Clock {
     file: PathBuf,
     library: PathBuf,
@@ -28,7 +28,7 @@ impl Clock {
         clock
     }
 
-    /// By how much it differs from ours, as `+2d` or `-1h`.
+    /// Sets the offset from the real clock, as `+2d` or `-1h`.
     fn set(&self, offset: &str) {
         std::fs::write(&self.file, format!("{offset}\n")).expect("a file");
     }
@@ -38,7 +38,7 @@ impl Clock {
             ("LD_PRELOAD", self.library.to_str().expect("a path")),
             ("FAKETIME_TIMESTAMP_FILE", self.file.to_str().expect("a path")),
             ("FAKETIME_NO_CACHE", "1"),
-            // Time limits are counted on the other clock, which nobody can set.
+            // Time limits use the monotonic clock, which never jumps.
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
         ];
         world.server_with("server1", &set).await
@@ -47,7 +47,7 @@ impl Clock {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto and faketime"]
-async fn a_clock_that_jumps_takes_nobodys_reserva_and_no_ones_time() {
+async fn a_clock_that_jumps_ends_no_reserva_and_no_time_limit() {
     let mut world = World::on_mosquitto().await;
     let clock = Clock::new(world.folder());
     let server = clock.server(&world).await;
@@ -58,10 +58,10 @@ async fn a_clock_that_jumps_takes_nobodys_reserva_and_no_ones_time() {
 
     clock.set("-1h");
     let back = client.reservar(&payload("AAA0001", 2)).await;
-    assert_eq!(back.status, 200, "time limits are not counted on this clock: {back:?}");
+    assert_eq!(back.status, 200, "time limits do not depend on the wall clock: {back:?}");
     let refused = client.reservar(&payload("BBB0002", 1)).await;
     assert_eq!(refused.verdict(), (409, "posto_reservado"));
-    // Its birth is now older than the will of the connection before.
+    // The next birth carries an older time than the will of the previous connection.
     world.broker.kill().await;
     world.broker.start_again().await;
     client.sees("server1", "online").await;
@@ -70,18 +70,18 @@ async fn a_clock_that_jumps_takes_nobodys_reserva_and_no_ones_time() {
     clock.set("-2h");
     let server = clock.server(&world).await;
     client.sees("server1", "online").await;
-    eventually("it is reached again", async || {
+    eventually("the servidor answers again", async || {
         client.reservar(&payload("BBB0002", 1)).await.verdict() == (409, "posto_reservado")
     })
     .await;
 
     clock.set("+2d");
-    eventually("all has ended, as far as it knows", async || {
+    eventually("both reservas have ended by the clock of the servidor", async || {
         let ended = server.get("/reservas?status=encerrada").await.json;
         ended["reservas"].as_array().is_some_and(|list| list.len() == 2)
     })
     .await;
-    // Long enough for the sweep to have marked it.
+    // Long enough for the sweep to mark them.
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     clock.set("+0");
     let refused = client.reservar(&payload("CCC0003", 1)).await;

@@ -1,4 +1,4 @@
-//! A servidor that dies at each point on the way of a reservation, and comes back.
+//! A servidor that crashes at each point of processing a reservation, and restarts.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::harness::{
     FAILPOINTS_SERVER, PlainClient, Program, World, eventually, path_of, seed_payload,
 };
 
-/// In the order in which a reservation passes them; see `server/src/failpoints.rs`.
+/// In the order in which a reservation reaches them; see `server/src/failpoints.rs`.
 const POINTS: [&str; 6] =
     ["Received", "Begun", "BeforeCommit", "AfterCommit", "Replied", "BeforeAck"];
 
@@ -16,21 +16,21 @@ async fn server_with_failpoints(world: &World, set: &[(&str, &str)]) -> Program 
     Program::start(FAILPOINTS_SERVER, world, &all).await
 }
 
-async fn dies_and_comes_back(world: &World, point: &str) {
+async fn crashes_and_restarts(world: &World, point: &str) {
     world.seed_postos("server1", 20);
     let mut server = server_with_failpoints(world, &[("CRASH_AT", point)]).await;
     let client = world.client("cliente1").await;
     client.sees("server1", "online").await;
     let body = seed_payload();
     let key = format!("crash-{point}");
-    let story = async {
+    let restart = async {
         let status = server.ended().await;
-        assert!(!status.success(), "{point}: it dies");
+        assert!(!status.success(), "{point}: the servidor crashes");
         server_with_failpoints(world, &[]).await
     };
-    let (first, server) = tokio::join!(client.reservar_once(&key, &body), story);
-    // The broker delivers the command again, or the gateway repeats it: the caller of a servidor
-    // that died gets its answer all the same.
+    let (first, server) = tokio::join!(client.reservar_once(&key, &body), restart);
+    // The broker delivers the command again, or the gateway repeats it, so the caller gets its
+    // answer in spite of the crash.
     assert_eq!(first.status, 200, "{point}: {first:?}");
     let again = client.reservar_once(&key, &body).await;
     assert_eq!(again.json, first.json, "{point}: a repeat gets the same answer");
@@ -47,14 +47,14 @@ async fn dies_and_comes_back(world: &World, point: &str) {
 #[ignore = "needs mosquitto"]
 async fn a_reservation_survives_a_crash_at_every_point() {
     for point in POINTS {
-        dies_and_comes_back(&World::on_mosquitto().await, point).await;
+        crashes_and_restarts(&World::on_mosquitto().await, point).await;
     }
 }
 
-/// One who says it once and does not repeat it: only the broker's redelivery is left.
+/// A client that does not repeat its command depends on the broker's redelivery alone.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn who_does_not_repeat_a_command_is_answered_after_a_crash_at_every_point() {
+async fn a_client_that_does_not_repeat_is_answered_after_a_crash_at_every_point() {
     const REPLY: &str = "client/app1/postos/reserva/response";
     for point in POINTS {
         let world = World::on_mosquitto().await;
@@ -67,7 +67,7 @@ async fn who_does_not_repeat_a_command_is_answered_after_a_crash_at_every_point(
                 "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19},
             "posto_id": 5});
         app.publish("server/postos/reserva", command).await;
-        assert!(!server.ended().await.success(), "{point}: it dies");
+        assert!(!server.ended().await.success(), "{point}: the servidor crashes");
         let server = server_with_failpoints(&world, &[]).await;
         let answer = app.next(REPLY).await;
         assert_eq!(answer["status"], "sucesso", "{point}: {answer}");
@@ -76,7 +76,7 @@ async fn who_does_not_repeat_a_command_is_answered_after_a_crash_at_every_point(
     }
 }
 
-/// With the broker's memory gone too, only the gateway's own repeats are left.
+/// When the broker loses its state too, only the repeats of the gateway are left.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
@@ -87,15 +87,15 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
         let client = world.client("cliente1").await;
         client.sees("server1", "online").await;
         let body = seed_payload();
-        let story = async {
-            assert!(!server.ended().await.success(), "{point}: it dies");
+        let restart = async {
+            assert!(!server.ended().await.success(), "{point}: the servidor crashes");
             world.broker.kill().await;
-            world.broker.forget();
+            world.broker.delete_saved_state();
             world.broker.start_again().await;
             server_with_failpoints(&world, &[]).await
         };
-        let (first, server) = tokio::join!(client.reservar_once(point, &body), story);
-        eventually("the servidor is seen again", async || {
+        let (first, server) = tokio::join!(client.reservar_once(point, &body), restart);
+        eventually("the gateway lists server1 again", async || {
             client.get("/postos?server_id=server1").await.status == 200
         })
         .await;
@@ -109,7 +109,7 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
     }
 }
 
-/// Only the program built for tests contains the failpoints.
+/// The failpoints are in the program that is built for tests, and in no other.
 #[tokio::test]
 async fn the_shipped_programs_have_no_failpoints() {
     for (name, expected) in [("server", false), ("client", false), (FAILPOINTS_SERVER, true)] {

@@ -1,4 +1,4 @@
-//! What the databases say when all is quiet.
+//! Reads the databases after a run.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -8,23 +8,21 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::history::{Window, now};
 
-/// Everything there is to know of the servidores, by `server_id`.
+/// The databases by `server_id`.
 pub(crate) type Evidence = BTreeMap<String, Database>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Database {
-    /// When it was read.
     pub(crate) read_at: i64,
-    pub(crate) reservas: Vec<Row>,
-    /// Requests that were decided: what was refused, or nothing for a reserva.
+    pub(crate) reservas: Vec<ReservaRow>,
+    /// Decided requests by `request_id`: the stored refusal, or `None` for a reserva.
     pub(crate) requests: BTreeMap<String, Option<String>>,
     pub(crate) carros: HashSet<String>,
     pub(crate) postos: HashSet<i64>,
 }
 
-/// A reserva on disk.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
+pub(crate) struct ReservaRow {
     pub(crate) id: i64,
     pub(crate) request_id: String,
     pub(crate) posto_id: i64,
@@ -35,8 +33,8 @@ pub(crate) struct Row {
     pub(crate) updated_at: i64,
 }
 
-impl Row {
-    /// From when on it holds nothing any more, whatever its window.
+impl ReservaRow {
+    /// From this moment it holds nothing, whatever its window.
     pub(crate) fn cancelled_at(&self) -> Option<i64> {
         (self.status == "cancelada").then_some(self.updated_at)
     }
@@ -44,7 +42,7 @@ impl Row {
 
 type RawRow = (i64, String, i64, String, i64, i64, String, i64, i64);
 
-/// Reads a servidor's file, which nobody writes any more.
+/// Reads the database of a servidor that has stopped.
 pub(crate) async fn read(path: &Path) -> Database {
     let options = SqliteConnectOptions::new().filename(path);
     let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
@@ -74,7 +72,7 @@ pub(crate) async fn read(path: &Path) -> Database {
         .fetch_one(&mut database)
         .await
         .expect("a check");
-    assert_eq!(intact, "ok", "the file itself is sound");
+    assert_eq!(intact, "ok", "the database file is intact");
     Database {
         read_at: now(),
         reservas: reservas.into_iter().map(row).collect(),
@@ -84,8 +82,8 @@ pub(crate) async fn read(path: &Path) -> Database {
     }
 }
 
-fn row(raw: RawRow) -> Row {
+fn row(raw: RawRow) -> ReservaRow {
     let (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at) = raw;
     let window = (inicio, fim);
-    Row { id, request_id, posto_id, placa, window, status, created_at, updated_at }
+    ReservaRow { id, request_id, posto_id, placa, window, status, created_at, updated_at }
 }

@@ -1,4 +1,4 @@
-//! A reserva ends at its end: at that instant, without help, and it is told once.
+//! A reserva ends by itself at its `fim`, and one event reports it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::harness::{PlainClient, World, eventually, payload};
 async fn an_ended_reserva_frees_its_posto_at_that_instant() {
     let world = World::on_mosquitto().await;
     let (_server, client) = world.pair().await;
-    // Over and over, so that most ends fall between two sweeps.
+    // Several rounds, so that most ends fall between two sweeps.
     for round in 0..6 {
         let fim = now() + 700;
         let mut body = payload(&format!("AAA000{round}"), 1);
@@ -22,17 +22,17 @@ async fn an_ended_reserva_frees_its_posto_at_that_instant() {
         let mut next = payload(&format!("BBB000{round}"), 1);
         next["fim"] = json!(Timestamp::clamped(fim + 200));
         loop {
-            let asked = now();
+            let sent = now();
             let answer = client.reservar(&next).await;
             let answered = now();
             match answer.verdict() {
                 (200, _) => {
                     let inicio = answer.json["reserva"]["inicio"].as_str().expect("a moment");
                     let inicio: Timestamp = inicio.parse().expect("a moment");
-                    assert!(inicio.as_millis() >= fim, "given before it was free: {answer:?}");
+                    assert!(inicio.as_millis() >= fim, "reserved before it was free: {answer:?}");
                     break;
                 }
-                (409, _) => assert!(asked <= fim, "{asked} to {answered}, yet held: {answer:?}"),
+                (409, _) => assert!(sent <= fim, "{sent} to {answered}, yet held: {answer:?}"),
                 other => panic!("{other:?}"),
             }
         }
@@ -42,28 +42,28 @@ async fn an_ended_reserva_frees_its_posto_at_that_instant() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn an_end_is_told_once_across_restarts() {
+async fn an_end_is_published_once_across_restarts() {
     let world = World::on_mosquitto().await;
     let (server, client) = world.pair().await;
-    let mut ear = PlainClient::subscribe(&world, "ear", &["reservas/+/status"]).await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &["reservas/+/status"]).await;
     let mut body = payload("AAA0001", 1);
     body["fim"] = json!(Timestamp::clamped(now() + 1_500));
     let made = client.reservar(&body).await;
     assert_eq!(made.status, 200, "{made:?}");
     let topic = format!("reservas/{}/status", made.json["reserva"]["id"]);
-    assert_eq!(ear.next(&topic).await["status"], "ativa");
-    // It ends while its servidor is down.
+    assert_eq!(listener.next(&topic).await["status"], "ativa");
+    // The reserva ends while its servidor is down.
     server.kill().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let server = world.server("server1").await;
-    let told = ear.next(&topic).await;
+    let event = listener.next(&topic).await;
     assert_eq!(
-        (&told["status"], &told["request_id"]),
+        (&event["status"], &event["request_id"]),
         (&json!("encerrada"), &made.json["request_id"])
     );
     assert!(server.stop().await.success());
     let server = world.server("server1").await;
-    eventually("it is well again", async || server.get("/readyz").await.status == 200).await;
+    eventually("/readyz answers 200", async || server.get("/readyz").await.status == 200).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(ear.heard(&topic), Vec::<serde_json::Value>::new(), "told once");
+    assert_eq!(listener.received(&topic), Vec::<serde_json::Value>::new(), "published once");
 }

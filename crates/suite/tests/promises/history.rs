@@ -1,28 +1,27 @@
-//! What was asked of the system and what it said: the only thing, with the databases, that the
-//! checker believes.
+//! The calls of the drivers with their outcomes: with the databases, all that the checker uses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-/// A stretch of time `[inicio, fim)`, in milliseconds since 1970.
+/// The interval `[inicio, fim)`, in milliseconds since 1970.
 pub(crate) type Window = (i64, i64);
 
 /// One call of one driver.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) server_id: String,
-    /// Wall clock in milliseconds, rounded so that the call lies between the two.
+    /// Wall clock in milliseconds, rounded so that the call lies between `started` and `ended`.
     pub(crate) started: i64,
     pub(crate) ended: i64,
-    pub(crate) asked: Asked,
+    pub(crate) operation: Operation,
     pub(crate) outcome: Outcome,
-    /// Of what it asks for; not known where the answer was lost and there was no key.
+    /// Unknown if the answer was lost and the request had no key.
     pub(crate) request_id: Option<String>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Asked {
+pub(crate) enum Operation {
     /// Without a window, the next 24 hours.
     Reserve {
         placa: String,
@@ -38,7 +37,7 @@ pub(crate) enum Asked {
 pub(crate) enum Outcome {
     /// A reserva, as the answer shows it.
     Reserva(Reserva),
-    /// The postos said to be `disponivel`, among all that were listed.
+    /// The ids of all listed postos, and of those that were `disponivel`.
     Postos { all: Vec<i64>, free: Vec<i64> },
     /// Refused, with this `codigo`.
     Refused(String),
@@ -46,8 +45,8 @@ pub(crate) enum Outcome {
     TimedOut,
     /// The connection broke before an answer.
     Broken,
-    /// An answer no one can make sense of.
-    Nonsense(String),
+    /// An answer that cannot be read.
+    Malformed(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub(crate) struct Reserva {
 }
 
 impl Outcome {
-    /// The effect may be there or not, and may yet come.
+    /// Whether the effect may exist, may not, or may still come.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self, Self::TimedOut | Self::Broken)
     }
@@ -72,7 +71,7 @@ impl Outcome {
             Self::Refused(codigo) => format!("refused {codigo}"),
             Self::TimedOut => "unknown tempo_esgotado".to_owned(),
             Self::Broken => "unknown connection broken".to_owned(),
-            Self::Nonsense(_) => "nonsense".to_owned(),
+            Self::Malformed(_) => "malformed".to_owned(),
         }
     }
 
@@ -84,15 +83,15 @@ impl Outcome {
             504 => Some(Self::TimedOut),
             _ => json["codigo"].as_str().map(|codigo| Self::Refused(codigo.to_owned())),
         };
-        read.unwrap_or_else(|| Self::Nonsense(format!("HTTP {status}: {json}")))
+        read.unwrap_or_else(|| Self::Malformed(format!("HTTP {status}: {json}")))
     }
 }
 
 fn postos(json: &Value) -> Option<Outcome> {
     let postos = json["postos"].as_array()?;
     let ids = |free_only: bool| -> Option<Vec<i64>> {
-        let some = postos.iter().filter(|posto| !free_only || posto["disponivel"] == true);
-        some.map(|posto| posto["id"].as_i64()).collect()
+        let listed = postos.iter().filter(|posto| !free_only || posto["disponivel"] == true);
+        listed.map(|posto| posto["id"].as_i64()).collect()
     };
     Some(Outcome::Postos { all: ids(false)?, free: ids(true)? })
 }

@@ -1,10 +1,11 @@
-//! The six promises of a reserva, under everything that happens in the field.
+//! The six promises of a reserva, checked under faults.
 //!
-//! The checker's own tests need nothing. All others need Mosquitto, and some root:
+//! The checker's tests need nothing. All others need Mosquitto, and some need root:
 //! `cargo test -p suite --test promises -- --include-ignored`.
 
 mod checker;
 mod clock;
+mod cluster;
 mod crash_points;
 mod disk;
 mod drivers;
@@ -15,9 +16,8 @@ mod faults;
 mod harness;
 mod history;
 mod overload;
-mod parrot;
 mod proxy;
-mod scene;
+mod repeater;
 mod seeded_bugs;
 mod soak;
 
@@ -26,14 +26,14 @@ mod soak;
 #[ignore = "needs mosquitto, and root for disks that can be filled"]
 async fn the_promises_hold_under_faults() {
     let report = soak::run(soak::Plan::from_environment(60)).await;
-    report.tell();
+    report.print();
     if let Ok(path) = std::env::var("SOAK_REPORT") {
         std::fs::write(path, report.to_markdown()).expect("the report is written");
     }
-    assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, see above");
-    assert_eq!(report.complaints, Vec::<String>::new());
-    assert!(report.operations > 1_000 && report.faults() > 10, "too little happened");
-    // Who refuses everything breaks no promise.
+    assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, printed above");
+    assert_eq!(report.problems, Vec::<String>::new());
+    assert!(report.operations > 1_000 && report.faults() > 10, "too few operations or faults");
+    // A system that refuses everything would break no promise.
     let made = report.outcomes.get("ok").copied().unwrap_or_default();
-    assert!(made * 10 > report.operations, "{made} of {} went well", report.operations);
+    assert!(made * 10 > report.operations, "{made} of {} succeeded", report.operations);
 }

@@ -1,5 +1,4 @@
-//! More than the system can do: it goes on doing what it can, says so to the rest, and forgets
-//! nothing that it took.
+//! Overload: the system serves what it can, refuses the rest, and loses nothing that it accepted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,15 +10,15 @@ use tokio::task::JoinSet;
 use super::history::now;
 use crate::harness::{PlainClient, Program, World, payload};
 
-/// Requests a gateway takes at once here; five times as many callers knock without a pause.
+/// The gateway's limit of concurrent requests; five times as many callers send without a pause.
 const IN_FLIGHT: usize = 64;
 const CALLERS: usize = 5 * IN_FLIGHT;
 const LENGTH: Duration = Duration::from_secs(5);
-/// Commands that a program sends without waiting for any answer; the broker queues 20,000.
+/// Commands published without waiting for any answer; the broker queues 20,000.
 const FLOOD: usize = 15_000;
-/// What a program may need more after it was overloaded than before, in KiB. The broker's queue is
-/// the bound: 20,000 messages of about a kilobyte, in a program that is not optimised.
-const FLAT: u64 = 64 * 1024;
+/// How much memory an overload may add to a program, in KiB. The broker's queue bounds it: 20,000
+/// messages of about a kilobyte, in an unoptimised program.
+const MAX_GROWTH: u64 = 64 * 1024;
 
 fn memory(program: &Program) -> u64 {
     let status =
@@ -28,9 +27,8 @@ fn memory(program: &Program) -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// A reservation that nobody else can be in the way of: one second of one posto, counted from an
-/// hour after `start`.
-fn a_second(start: i64, number: usize) -> serde_json::Value {
+/// A reservation without conflicts: its own second of one posto, from an hour after `start` on.
+fn reservation(start: i64, number: usize) -> serde_json::Value {
     let mut body = payload(&format!("C{number:06}"), (number % 20 + 1) as i64);
     let inicio = start + 3_600_000 + (number / 20) as i64 * 1_000;
     body["inicio"] = json!(protocol::Timestamp::clamped(inicio));
@@ -40,13 +38,13 @@ fn a_second(start: i64, number: usize) -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn five_times_too_many_callers_are_told_and_the_rest_is_served() {
+async fn at_five_times_the_limit_some_requests_are_served_and_the_rest_refused() {
     let world = World::on_mosquitto().await;
     let limit = IN_FLIGHT.to_string();
     let server = world.server("server1").await;
     let client = Arc::new(world.client_with("cliente1", &[("MAX_REQUISICOES", &limit)]).await);
     client.sees("server1", "online").await;
-    let quiet = [memory(&server), memory(&client)];
+    let idle = [memory(&server), memory(&client)];
     let http = reqwest::Client::new();
     let start = now();
     let end = Instant::now() + LENGTH;
@@ -57,13 +55,17 @@ async fn five_times_too_many_callers_are_told_and_the_rest_is_served() {
             let mut answers = BTreeMap::new();
             let mut number = caller;
             while Instant::now() < end {
-                let answer =
-                    http.post(&url).json(&a_second(start, number)).send().await.expect("an answer");
-                let told = answer.headers().contains_key("retry-after");
+                let answer = http
+                    .post(&url)
+                    .json(&reservation(start, number))
+                    .send()
+                    .await
+                    .expect("an answer");
+                let has_retry_after = answer.headers().contains_key("retry-after");
                 let (status, json) =
                     (answer.status().as_u16(), answer.json::<serde_json::Value>().await);
                 let codigo = json.expect("JSON")["codigo"].as_str().unwrap_or_default().to_owned();
-                *answers.entry((status, codigo, told)).or_insert(0) += 1;
+                *answers.entry((status, codigo, has_retry_after)).or_insert(0) += 1;
                 number += CALLERS;
             }
             answers
@@ -75,36 +77,40 @@ async fn five_times_too_many_callers_are_told_and_the_rest_is_served() {
             *answers.entry(answer).or_default() += count;
         }
     }
-    let over = Instant::now();
-    let made = client.reservar(&a_second(start, CALLERS * 10_000)).await;
-    assert_eq!(made.status, 200, "back to normal: {made:?}");
-    assert!(over.elapsed() < Duration::from_secs(2), "within two seconds");
+    let end_of_overload = Instant::now();
+    let made = client.reservar(&reservation(start, CALLERS * 10_000)).await;
+    assert_eq!(made.status, 200, "requests succeed after the overload: {made:?}");
+    assert!(end_of_overload.elapsed() < Duration::from_secs(2), "within two seconds");
 
     let served = answers.remove(&(200, String::new(), false)).unwrap_or(0);
     let refused = answers.remove(&(503, "sobrecarregado".to_owned(), true)).unwrap_or(0);
-    assert_eq!(answers, BTreeMap::new(), "nothing but served, and told to come again");
+    assert_eq!(answers, BTreeMap::new(), "other answers than served or refused with Retry-After");
     assert!(served > 100 && refused > 100, "served {served}, refused {refused}");
     let after = [memory(&server), memory(&client)];
-    for (before, after) in quiet.iter().zip(after) {
-        assert!(after < before + FLAT, "from {quiet:?} to {after} KiB");
+    for (before, after) in idle.iter().zip(after) {
+        assert!(after < before + MAX_GROWTH, "from {idle:?} to {after} KiB");
     }
     assert!(server.stop().await.success());
     let database = super::evidence::read(&world.database("server1")).await;
-    assert_eq!(database.reservas.len(), served + 1, "what was served is there, and nothing else");
+    assert_eq!(
+        database.reservas.len(),
+        served + 1,
+        "the database holds what was served, and nothing else"
+    );
 }
 
-/// Past the gateways: a program that publishes without waiting for any answer.
+/// A program that publishes directly to the broker, without waiting for any answer.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn a_flood_of_commands_leaves_a_servidor_well() {
+async fn a_servidor_survives_a_flood_of_commands() {
     let world = World::on_mosquitto().await;
     let (server, client) = world.pair().await;
-    let quiet = memory(&server);
+    let idle = memory(&server);
     let start = now();
     let topic = "client/flood/postos/reserva/response";
     let mut flood = PlainClient::subscribe(&world, "flood", &[topic]).await;
     for number in 0..FLOOD {
-        let mut command = a_second(start, number);
+        let mut command = reservation(start, number);
         let carro = json!({"placa": command["placa"], "modelo": "BYD Dolphin",
             "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19});
         command["carro"] = carro;
@@ -112,23 +118,23 @@ async fn a_flood_of_commands_leaves_a_servidor_well() {
         command["client_id"] = json!("flood");
         flood.publish("server/postos/reserva", command).await;
     }
-    let made = client.reservar(&a_second(start, CALLERS * 10_000)).await;
+    let made = client.reservar(&reservation(start, CALLERS * 10_000)).await;
     assert_eq!(made.status, 200, "{made:?}");
     let after = memory(&server);
-    assert!(after < quiet + FLAT, "from {quiet} to {after} KiB");
+    assert!(after < idle + MAX_GROWTH, "from {idle} to {after} KiB");
     assert!(server.stop().await.success());
     let database = super::evidence::read(&world.database("server1")).await;
     let made = database.reservas.len() - 1;
     assert!(made > 100, "{made} were made");
-    let mut told = 0;
-    while told < made {
+    let mut confirmed = 0;
+    while confirmed < made {
         let answer = flood.next(topic).await;
         match (answer["status"].as_str(), answer["codigo"].as_str()) {
-            (Some("sucesso"), _) => told += 1,
+            (Some("sucesso"), _) => confirmed += 1,
             (_, Some("tempo_esgotado" | "sobrecarregado")) => {}
             _ => panic!("{answer}"),
         }
     }
-    let more = flood.heard(topic).into_iter().filter(|answer| answer["status"] == "sucesso");
-    assert_eq!(more.count(), 0, "as many were told as were made, {made}");
+    let more = flood.received(topic).into_iter().filter(|answer| answer["status"] == "sucesso");
+    assert_eq!(more.count(), 0, "more successes than the {made} reservas on disk");
 }

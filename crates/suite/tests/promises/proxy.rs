@@ -1,4 +1,4 @@
-//! A link that can be cut, held and slowed: a TCP proxy between one program and the broker.
+//! A TCP proxy between one program and the broker: a link that can be cut, stopped and slowed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,17 +9,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How a link behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    Sound,
-    /// Everything comes this much later.
+    Normal,
+    /// Everything arrives later by this duration.
     Slow(Duration),
-    /// Nothing passes, and neither side is told; what was sent meanwhile is lost with the link.
+    /// Nothing passes and neither side notices; what is sent meanwhile is lost.
     HalfOpen,
-    /// The next bytes are cut in the middle; then both sides are told that it is over.
+    /// Half of the next bytes pass, then both connections are reset.
     Cut,
-    /// Both sides are told that it is over.
+    /// Both connections are reset.
     Reset,
 }
 
@@ -33,7 +32,7 @@ impl Proxy {
     pub(crate) async fn to(broker_port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
-        let (behaviour, watched) = watch::channel(Behaviour::Sound);
+        let (behaviour, watched) = watch::channel(Behaviour::Normal);
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 tokio::spawn(connect(near, broker_port, watched.clone()));
@@ -46,8 +45,8 @@ impl Proxy {
         self.port
     }
 
-    /// Changes how the link behaves, for open connections and new ones. A link that was half
-    /// open is reset when it becomes sound: it does not come back to life.
+    /// Changes the behaviour of open and new connections. A half-open connection is reset when the
+    /// link becomes normal again.
     pub(crate) fn set(&self, behaviour: Behaviour) {
         self.behaviour.send_replace(behaviour);
     }
@@ -64,7 +63,7 @@ async fn connect(near: TcpStream, broker_port: u16, watched: watch::Receiver<Beh
     let Ok(far) = TcpStream::connect(broker).await else { return };
     for side in [&near, &far] {
         let _ = side.set_nodelay(true);
-        // Dropping a connection then resets it instead of closing it in order.
+        // With this, dropping a connection resets it instead of closing it.
         let _ = side.set_zero_linger();
     }
     let (near_read, near_write) = near.into_split();
@@ -75,7 +74,7 @@ async fn connect(near: TcpStream, broker_port: u16, watched: watch::Receiver<Beh
     }
 }
 
-/// One direction, until it ends.
+/// Copies one direction until it ends.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -95,7 +94,7 @@ async fn pass(
                 continue;
             }
             _ if was_half_open => return,
-            Behaviour::Sound | Behaviour::Slow(_) | Behaviour::Cut => {}
+            Behaviour::Normal | Behaviour::Slow(_) | Behaviour::Cut => {}
         }
         let length = tokio::select! {
             changed = watched.changed() => match changed {

@@ -1,4 +1,4 @@
-//! The checks find a servidor that is wrong: each seeded bug, in a short run.
+//! The checker finds each seeded bug in a short run.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::checker::Kind;
 use super::faults::Fault;
 use super::soak::{Plan, run};
 
-/// A run of `seconds` against servidores with a bug; it must break this promise.
+/// Runs for `seconds` against servidores with a bug, which must show this violation.
 async fn is_caught(bug: &'static str, faults: &'static [Fault], seconds: u64, promise: Kind) {
     let plan = Plan {
         seed: 1,

@@ -7,35 +7,35 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::checker::{self, Kind, Terms, Violation};
-use super::drivers::{Depot, drive};
-use super::faults::{ALL, Fault, SLOWEST, Tally, plague};
-use super::parrot::Parrot;
-use super::scene::{Cast, Scene};
+use super::checker::{self, Conditions, Kind, Violation};
+use super::cluster::{Cluster, ClusterSpec};
+use super::drivers::{Workload, drive};
+use super::faults::{ALL, Fault, FaultRecord, MAX_LINK_DELAY, inject_faults};
+use super::repeater::Repeater;
 use crate::harness::{FAILPOINTS_SERVER, World};
 
-/// The time limits of the programs of a run, shorter than in the field so that more happens.
+/// The programs' time limits in a run, shorter than in production so that more happens.
 const COMMAND_LIMIT: Duration = Duration::from_secs(4);
 const LIMITS: [(&str, &str); 2] = [("TEMPO_LIMITE_RESERVA", "4"), ("TEMPO_LIMITE_POSTOS", "3")];
 const POSTOS: usize = 40;
-/// The most memory a program of a run may have at its end, in KiB.
-const MOST_MEMORY: u64 = 64 * 1024;
-/// Open files that come and go with connections.
-const FILES_OF_THE_MOMENT: usize = 8;
+/// The most resident memory a program may have at the end, in KiB.
+const MAX_MEMORY: u64 = 64 * 1024;
+/// How many more files a program may have open at the end than at the start: open connections.
+const MAX_MORE_FILES: usize = 8;
 
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) length: Duration,
     pub(crate) drivers: usize,
     pub(crate) faults: &'static [Fault],
-    /// About how long from one fault to the next.
+    /// The average time from one fault to the next.
     pub(crate) pause: Duration,
     /// A bug the servidores have, by its name in `server/src/failpoints.rs`.
     pub(crate) seeded_bug: Option<&'static str>,
 }
 
 impl Plan {
-    /// As the environment says: `SOAK_SEED`, `SOAK_SECONDS`.
+    /// With `SOAK_SEED` and `SOAK_SECONDS` from the environment.
     pub(crate) fn from_environment(default_seconds: u64) -> Self {
         let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>());
         let number = |name: &str, default| number(name).unwrap_or(Ok(default)).expect("a number");
@@ -56,18 +56,18 @@ pub(crate) struct Report {
     pub(crate) operations: usize,
     pub(crate) outcomes: BTreeMap<String, usize>,
     reservas: usize,
-    tally: Tally,
+    record: FaultRecord,
     pub(crate) violations: Vec<Violation>,
-    pub(crate) complaints: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
-/// Sets the scene, lets drivers and faults loose, waits for quiet, and checks what is left.
+/// Starts the system, runs drivers and faults, waits until all is settled, and checks the result.
 pub(crate) async fn run(plan: Plan) -> Report {
     let world = World::on_mosquitto().await;
     let broker_port = world.broker.port();
     let mut server_set = LIMITS.to_vec();
     server_set.extend(plan.seeded_bug.map(|bug| ("SEEDED_BUG", bug)));
-    let cast = Cast {
+    let spec = ClusterSpec {
         servers: &["server1", "server2"],
         gateways: &["cliente1", "cliente2", "cliente3"],
         postos: POSTOS,
@@ -76,42 +76,45 @@ pub(crate) async fn run(plan: Plan) -> Report {
         gateway_set: &LIMITS,
         disks: plan.faults.contains(&Fault::DiskFull),
     };
-    let scene = Arc::new(Scene::set(world, &cast).await);
-    let before = resources(&scene).await;
-    let gateways = scene.gateways.iter().map(|seat| seat.url.clone()).collect();
-    let depot = Arc::new(Depot::new(plan.seed, gateways, cast.servers, POSTOS as i64));
-    let parrot = Parrot::start(broker_port, plan.seed);
+    let cluster = Arc::new(Cluster::start(world, &spec).await);
+    let before = resources(&cluster).await;
+    let gateways = cluster.gateways.iter().map(|node| node.url.clone()).collect();
+    let workload = Arc::new(Workload::new(plan.seed, gateways, spec.servers, POSTOS as i64));
+    let repeater = Repeater::start(broker_port, plan.seed);
 
     let (stop_faults, stop_drivers) = (CancellationToken::new(), CancellationToken::new());
-    let director = async {
+    let timer = async {
         tokio::time::sleep(plan.length).await;
         stop_faults.cancel();
     };
-    let hurting = async {
-        let tally = plague(&scene, plan.faults, plan.seed, plan.pause, &stop_faults).await;
-        let recovered = scene.recovered(Duration::from_secs(30)).await;
+    let injecting = async {
+        let record =
+            inject_faults(&cluster, plan.faults, plan.seed, plan.pause, &stop_faults).await;
+        let recovered = cluster.recovered(Duration::from_secs(30)).await;
         stop_drivers.cancel();
-        (tally, recovered)
+        (record, recovered)
     };
-    let (_, (tally, recovered), ()) =
-        tokio::join!(director, hurting, drive(&depot, plan.drivers, &stop_drivers));
-    parrot.stop();
-    // Whatever is still under way has expired by then, and what has ended is marked.
+    let (_, (record, recovered), ()) =
+        tokio::join!(timer, injecting, drive(&workload, plan.drivers, &stop_drivers));
+    repeater.stop();
+    // By then every command in flight has expired, and the sweep has marked what has ended.
     tokio::time::sleep(COMMAND_LIMIT + Duration::from_secs(2)).await;
 
-    let mut complaints: Vec<String> = recovered.err().into_iter().collect();
-    complaints.extend(compare(&before, &resources(&scene).await));
-    let scene = Arc::try_unwrap(scene).unwrap_or_else(|_| panic!("the scene is still in use"));
-    let (evidence, untidy) = scene.end().await;
-    complaints.extend(untidy);
-    let depot = Arc::try_unwrap(depot).unwrap_or_else(|_| panic!("the depot is still in use"));
-    let history = depot.into_history();
-    let slack = 2 * SLOWEST + Duration::from_millis(150);
-    let terms = Terms {
+    let mut problems: Vec<String> = recovered.err().into_iter().collect();
+    problems.extend(compare(&before, &resources(&cluster).await));
+    let cluster =
+        Arc::try_unwrap(cluster).unwrap_or_else(|_| panic!("the cluster is still in use"));
+    let (evidence, stop_problems) = cluster.end().await;
+    problems.extend(stop_problems);
+    let workload =
+        Arc::try_unwrap(workload).unwrap_or_else(|_| panic!("the workload is still in use"));
+    let history = workload.into_history();
+    let slack = 2 * MAX_LINK_DELAY + Duration::from_millis(150);
+    let conditions = Conditions {
         command_limit: COMMAND_LIMIT.as_millis() as i64,
         slack: slack.as_millis() as i64,
         sweep: 5_000,
-        kills: tally.kills.clone(),
+        kills: record.kills.clone(),
     };
     let mut outcomes = BTreeMap::new();
     for call in &history {
@@ -123,42 +126,42 @@ pub(crate) async fn run(plan: Plan) -> Report {
         operations: history.len(),
         outcomes,
         reservas: evidence.values().map(|database| database.reservas.len()).sum(),
-        tally,
-        violations: checker::check(&history, &evidence, &terms),
-        complaints,
+        record,
+        violations: checker::check(&history, &evidence, &conditions),
+        problems,
     }
 }
 
 /// Memory in KiB and open files of each program.
-async fn resources(scene: &Scene) -> Vec<(String, u64, usize)> {
+async fn resources(cluster: &Cluster) -> Vec<(String, u64, usize)> {
     let mut found = Vec::new();
-    for seat in scene.seats() {
-        let running = seat.running.lock().await;
+    for node in cluster.nodes() {
+        let running = node.running.lock().await;
         let pid = running.as_ref().expect("it runs").pid();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
         let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let memory = memory.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
         let files = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("a process").count();
-        found.push((seat.id.clone(), memory.expect("its memory"), files));
+        found.push((node.id.clone(), memory.expect("its memory"), files));
     }
     found
 }
 
 fn compare(before: &[(String, u64, usize)], after: &[(String, u64, usize)]) -> Vec<String> {
-    let mut complaints = Vec::new();
+    let mut problems = Vec::new();
     for ((id, _, files_before), (_, memory, files)) in before.iter().zip(after) {
-        if *memory > MOST_MEMORY {
-            complaints.push(format!("{id} has {memory} KiB at the end"));
+        if *memory > MAX_MEMORY {
+            problems.push(format!("{id} has {memory} KiB at the end"));
         }
-        if *files > files_before + FILES_OF_THE_MOMENT {
-            complaints.push(format!("{id} had {files_before} open files, and has {files}"));
+        if *files > files_before + MAX_MORE_FILES {
+            problems.push(format!("{id} had {files_before} open files, and has {files}"));
         }
     }
-    complaints
+    problems
 }
 
 impl Report {
-    /// How many violations there are of each kind.
+    /// The number of violations of each kind.
     pub(crate) fn kinds(&self) -> BTreeMap<Kind, usize> {
         let mut kinds = BTreeMap::new();
         for violation in &self.violations {
@@ -168,10 +171,10 @@ impl Report {
     }
 
     pub(crate) fn faults(&self) -> usize {
-        self.tally.faults.values().sum()
+        self.record.faults.values().sum()
     }
 
-    /// As Markdown, for the docs.
+    /// A Markdown table, for the docs.
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = String::new();
         let mut line = |what: &str, count: String| {
@@ -187,10 +190,10 @@ impl Report {
         }
         line("reservas on disk", self.reservas.to_string());
         line("faults", self.faults().to_string());
-        for (fault, count) in &self.tally.faults {
+        for (fault, count) in &self.record.faults {
             line(&format!("… {fault}"), count.to_string());
         }
-        for (fault, took) in &self.tally.recovery {
+        for (fault, took) in &self.record.recovery {
             let mut took = took.clone();
             took.sort();
             let (median, longest) =
@@ -204,13 +207,13 @@ impl Report {
         for (kind, count) in self.kinds() {
             line(&format!("… {kind:?}"), count.to_string());
         }
-        line("programs that did not end well", self.complaints.len().to_string());
+        line("programs that did not end well", self.problems.len().to_string());
         text
     }
 
-    /// Prints the report, and some of what is wrong in full.
-    #[expect(clippy::print_stdout, reason = "the report is what a run is for")]
-    pub(crate) fn tell(&self) {
+    /// Prints the report, and the first violations of each kind in full.
+    #[expect(clippy::print_stdout, reason = "the report is the result of a run")]
+    pub(crate) fn print(&self) {
         println!("{}", self.to_markdown());
         let mut shown: BTreeMap<Kind, usize> = BTreeMap::new();
         for violation in &self.violations {
@@ -220,7 +223,7 @@ impl Report {
                 println!("{:?}: {}\n", violation.kind, violation.what);
             }
         }
-        for complaint in &self.complaints {
+        for complaint in &self.problems {
             println!("{complaint}");
         }
     }

@@ -1,13 +1,14 @@
-//! Promise 1: no posto is held twice; and promise 5: a reserva ends at its end.
+//! Promise 1: no posto is held twice. Promise 5: a reserva ends at its `fim`.
 
-use super::{Kind, Row, Run, Violations, overlap};
+use super::run::{Kind, Run, Violations, overlap};
+use crate::evidence::ReservaRow;
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     for (posto_id, rows) in &run.rows_of_posto {
         let mut rows = rows.clone();
         rows.sort_by_key(|row| row.window.0);
-        for (place, row) in rows.iter().enumerate() {
-            let later = rows[place + 1..].iter().take_while(|later| later.window.0 < row.window.1);
+        for (index, row) in rows.iter().enumerate() {
+            let later = rows[index + 1..].iter().take_while(|later| later.window.0 < row.window.1);
             for other in later.filter(|other| held_together(row, other)) {
                 violations.add(Kind::HeldTwice, format!("posto {posto_id}: {row:?} and {other:?}"));
             }
@@ -17,7 +18,7 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
         let ended = row.window.1;
         let read_at = run.database.read_at;
         match row.status.as_str() {
-            "ativa" if ended + run.terms.sweep < read_at => {
+            "ativa" if ended + run.conditions.sweep < read_at => {
                 violations.add(Kind::WrongEnd, format!("read at {read_at}, still active: {row:?}"));
             }
             "encerrada" if row.updated_at < ended => {
@@ -28,8 +29,8 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     }
 }
 
-/// Whether two windows overlap, both reservas being alive at one moment.
-fn held_together(one: &Row, other: &Row) -> bool {
-    let life = |row: &Row| (row.created_at, row.cancelled_at().unwrap_or(i64::MAX));
-    overlap(one.window, other.window) && overlap(life(one), life(other))
+/// Whether two windows overlap, and both reservas existed uncancelled at the same time.
+fn held_together(one: &ReservaRow, other: &ReservaRow) -> bool {
+    let lifetime = |row: &ReservaRow| (row.created_at, row.cancelled_at().unwrap_or(i64::MAX));
+    overlap(one.window, other.window) && overlap(lifetime(one), lifetime(other))
 }

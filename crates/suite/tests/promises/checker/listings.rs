@@ -1,15 +1,17 @@
-//! Promise 6: a listing is the truth at one moment of its call.
+//! Promise 6: a listing is true at one moment between its request and its answer.
 
 use std::collections::HashMap;
 
-use super::{Asked, Call, Kind, Outcome, Row, Run, Violations, Window};
+use super::run::{Kind, Run, Violations};
+use crate::evidence::ReservaRow;
+use crate::history::{Call, Operation, Outcome, Window};
 
-/// Holdings are looked up by the second, so that a long run is checked in a short time.
+/// Holdings are indexed by the second, so that checking a long run stays fast.
 const SECOND: i64 = 1000;
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     let listings: Vec<_> =
-        run.calls.iter().filter(|call| matches!(call.asked, Asked::List)).collect();
+        run.calls.iter().filter(|call| matches!(call.operation, Operation::List)).collect();
     let (Some(begin), Some(end)) = (
         listings.iter().map(|call| call.started).min(),
         listings.iter().map(|call| call.ended).max(),
@@ -35,7 +37,7 @@ fn check_one(
     if all.len() != run.database.postos.len()
         || all.iter().any(|id| !run.database.postos.contains(id))
     {
-        violations.add(Kind::FalseListing, format!("not the postos there are: {call:?}"));
+        violations.add(Kind::FalseListing, format!("not the postos of the database: {call:?}"));
         return;
     }
     let around = holdings.around((call.started, call.ended));
@@ -43,7 +45,7 @@ fn check_one(
     for Holding { certain, possible, .. } in &around {
         moments.extend([certain.0, certain.1, possible.0, possible.1]);
     }
-    // A moment later and earlier too: a clock was read somewhere between two milliseconds.
+    // Also one millisecond before and after: clocks were read between two milliseconds.
     let moments = moments.iter().flat_map(|at| [at.saturating_sub(1), *at, at.saturating_add(1)]);
     let mut moments = moments.filter(|at| (call.started..=call.ended).contains(at));
     let is_true_at = |at: i64| {
@@ -61,8 +63,8 @@ fn check_one(
     }
 }
 
-/// When a posto was held for certain, and when it may have been: between a decision and its
-/// first witness nobody knows the moment of the commit.
+/// When a posto was held for certain, and when it may have been held. The moment of the commit lies
+/// between the decision's timestamp and the first answer that showed it.
 #[derive(Debug, Clone)]
 struct Holding {
     posto_id: i64,
@@ -85,7 +87,7 @@ impl Holdings {
         Self(by_second)
     }
 
-    /// Those that touch a stretch of time; some may come twice.
+    /// The holdings that touch an interval; some may be returned twice.
     fn around(&self, span: Window) -> Vec<&Holding> {
         let seconds = span.0.div_euclid(SECOND)..=span.1.div_euclid(SECOND);
         let found = seconds.filter_map(|second| self.0.get(&second)).flatten();
@@ -95,18 +97,18 @@ impl Holdings {
     }
 }
 
-fn holding(run: &Run<'_>, row: &Row) -> Holding {
+fn holding(run: &Run<'_>, row: &ReservaRow) -> Holding {
     let id = row.request_id.as_str();
     let (inicio, fim) = row.window;
     let seen = run.made_by.get(id).copied().unwrap_or(i64::MAX);
-    let (freed, freed_for_sure) = match row.cancelled_at() {
+    let (freed, freed_at_latest) = match row.cancelled_at() {
         Some(at) => (at, run.cancelled_by.get(id).copied().unwrap_or(i64::MAX)),
         None => (i64::MAX, i64::MAX),
     };
     Holding {
         posto_id: row.posto_id,
         certain: (inicio.max(seen), fim.min(freed)),
-        possible: (inicio.max(row.created_at), fim.min(freed_for_sure)),
+        possible: (inicio.max(row.created_at), fim.min(freed_at_latest)),
     }
 }
 

@@ -1,10 +1,12 @@
-//! Promises 2, 3 and 4: what was promised is there, once, and in time; and nothing else is.
+//! Promises 2, 3 and 4: what was confirmed is on disk, once and in time, and nothing else is.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Asked, Call, Kind, Outcome, Row, Run, Violations};
+use super::run::{Kind, Run, Violations};
+use crate::evidence::ReservaRow;
+use crate::history::{Call, Operation, Outcome};
 
-/// Refusals that are stored and given again; the others are of the moment.
+/// Refusals that are stored and repeated; all others are temporary.
 const FINAL: [&str; 4] = [
     "posto_inexistente",
     "posto_ja_reservado_para_este_carro",
@@ -17,12 +19,12 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
         answers_agree(request_id, attempts, violations);
         effect_fits(run, request_id, attempts, violations);
     }
-    every_sucesso_is_there(run, violations);
+    every_sucesso_is_on_disk(run, violations);
     for row in &run.database.reservas {
-        row_is_whole(run, row, violations);
-        cancellation_was_asked(run, row, violations);
+        reserva_is_complete(run, row, violations);
+        cancellation_was_requested(run, row, violations);
     }
-    no_row_unasked(run, violations);
+    every_reserva_was_requested(run, violations);
 }
 
 /// Every definite answer to one request is the same.
@@ -40,7 +42,7 @@ fn answers_agree(request_id: &str, attempts: &[&Call], violations: &mut Violatio
     }
 }
 
-/// A request has its effect only if no answer denied it, and before its caller stopped waiting.
+/// A request has its effect only if no answer refused it, and before its caller stopped waiting.
 fn effect_fits(run: &Run<'_>, request_id: &str, attempts: &[&Call], violations: &mut Violations) {
     let Some(row) = run.row_of.get(request_id) else { return };
     let possible = attempts
@@ -56,8 +58,8 @@ fn effect_fits(run: &Run<'_>, request_id: &str, attempts: &[&Call], violations: 
     }
 }
 
-/// What any answer showed is on disk, the same.
-fn every_sucesso_is_there(run: &Run<'_>, violations: &mut Violations) {
+/// Every reserva that an answer showed is on disk, with the same fields.
+fn every_sucesso_is_on_disk(run: &Run<'_>, violations: &mut Violations) {
     for call in run.calls {
         let (Outcome::Reserva(shown), Some(request_id)) = (&call.outcome, &call.request_id) else {
             continue;
@@ -75,56 +77,57 @@ fn every_sucesso_is_there(run: &Run<'_>, violations: &mut Violations) {
         if !same || !still {
             violations.add(Kind::SucessoLost, format!("{call:?}, but on disk {row:?}"));
         }
-        let asked = match &call.asked {
-            Asked::Reserve { placa, posto_id, .. } => {
+        let as_asked = match &call.operation {
+            Operation::Reserve { placa, posto_id, .. } => {
                 *placa == row.placa && *posto_id == row.posto_id
             }
             _ => true,
         };
-        if !asked {
+        if !as_asked {
             violations.add(Kind::NotAskedFor, format!("{call:?} made {row:?}"));
         }
     }
 }
 
-/// A reserva comes with its carro and with the answer that is kept for repeats.
-fn row_is_whole(run: &Run<'_>, row: &Row, violations: &mut Violations) {
+/// A reserva is stored together with its carro and with the answer for repeats.
+fn reserva_is_complete(run: &Run<'_>, row: &ReservaRow, violations: &mut Violations) {
     let database = run.database;
-    let whole = database.requests.get(&row.request_id) == Some(&None)
+    let complete = database.requests.get(&row.request_id) == Some(&None)
         && database.carros.contains(&row.placa)
         && database.postos.contains(&row.posto_id);
-    if !whole {
+    if !complete {
         violations.add(Kind::HalfDone, format!("{row:?}"));
     }
 }
 
-fn cancellation_was_asked(run: &Run<'_>, row: &Row, violations: &mut Violations) {
+fn cancellation_was_requested(run: &Run<'_>, row: &ReservaRow, violations: &mut Violations) {
     let Some(at) = row.cancelled_at() else { return };
     let of_this = |call: &&&Call| call.request_id.as_deref() == Some(row.request_id.as_str());
-    let cancels = run.calls.iter().filter(|call| matches!(call.asked, Asked::Cancel));
-    let asked: Vec<&Call> = cancels.filter(of_this).copied().collect();
+    let cancels = run.calls.iter().filter(|call| matches!(call.operation, Operation::Cancel));
+    let attempts: Vec<&Call> = cancels.filter(of_this).copied().collect();
     let may_be_done =
         |call: &&Call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_));
-    if asked.iter().any(|call| run.was_forgotten(call, at)) {
+    if attempts.iter().any(|call| run.was_forgotten(call, at)) {
         return;
     }
-    if asked.is_empty() {
+    if attempts.is_empty() {
         violations.add(Kind::NotAskedFor, format!("nobody cancelled {row:?}"));
-    } else if !asked.iter().any(may_be_done) {
-        violations.add(Kind::RefusedYetDone, format!("{row:?} cancelled by {asked:?}"));
-    } else if !run.may_have_acted(&asked, at) {
-        violations.add(Kind::TooLate, format!("{row:?} cancelled by {asked:?}"));
+    } else if !attempts.iter().any(may_be_done) {
+        violations.add(Kind::RefusedYetDone, format!("{row:?} cancelled by {attempts:?}"));
+    } else if !run.may_have_acted(&attempts, at) {
+        violations.add(Kind::TooLate, format!("{row:?} cancelled by {attempts:?}"));
     }
 }
 
-/// Every row is some call's; without a known request, by its placa, which is then no one else's.
-fn no_row_unasked(run: &Run<'_>, violations: &mut Violations) {
-    let lost: HashMap<&str, &Call> = run
+/// Every reserva belongs to a call. A call without a known request_id is found by its placa, which
+/// no other call uses.
+fn every_reserva_was_requested(run: &Run<'_>, violations: &mut Violations) {
+    let unanswered: HashMap<&str, &Call> = run
         .calls
         .iter()
         .filter(|call| call.request_id.is_none() && call.outcome.is_unknown())
-        .filter_map(|call| match &call.asked {
-            Asked::Reserve { placa, .. } => Some((placa.as_str(), *call)),
+        .filter_map(|call| match &call.operation {
+            Operation::Reserve { placa, .. } => Some((placa.as_str(), *call)),
             _ => None,
         })
         .collect();
@@ -133,10 +136,10 @@ fn no_row_unasked(run: &Run<'_>, violations: &mut Violations) {
         if run.attempts.contains_key(row.request_id.as_str()) {
             continue;
         }
-        match lost.get(row.placa.as_str()) {
+        match unanswered.get(row.placa.as_str()) {
             None => violations.add(Kind::NotAskedFor, format!("{row:?}")),
             Some(call) if !claimed.insert(&row.placa) => {
-                violations.add(Kind::NotOnce, format!("{row:?} is the second of {call:?}"));
+                violations.add(Kind::NotOnce, format!("{row:?} is a second effect of {call:?}"));
             }
             Some(call) if !run.may_have_acted(&[call], row.created_at) => {
                 violations.add(Kind::TooLate, format!("{row:?} by {call:?}"));

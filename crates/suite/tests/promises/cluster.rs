@@ -1,5 +1,5 @@
-//! A whole system whose every part can be hurt: programs that come back where they were, each
-//! behind a link of its own, and disks that can be filled.
+//! A whole system for fault injection: programs that restart at the same address, each behind its
+//! own link, and disks that can be filled.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,11 +11,11 @@ use super::evidence::{self, Evidence};
 use super::proxy::Proxy;
 use crate::harness::{Program, World, free_port};
 
-/// Room for the data of a long run; memory, not disk.
-const DISK: &str = "size=192m";
+/// Enough for the data of a long run; a tmpfs.
+const DISK_OPTIONS: &str = "size=192m";
 
-/// One program's place: what it is, and what runs there now.
-pub(crate) struct Seat {
+/// One program with its settings, and the process that runs now.
+pub(crate) struct Node {
     program: &'static str,
     pub(crate) id: String,
     set: Vec<(String, String)>,
@@ -23,76 +23,79 @@ pub(crate) struct Seat {
     pub(crate) link: Proxy,
     pub(crate) disk: Option<Disk>,
     pub(crate) running: Mutex<Option<Program>>,
-    /// Held by the fault that is hurting it.
-    pub(crate) hurt: Mutex<()>,
+    /// Held during a fault of this program.
+    pub(crate) fault_lock: Mutex<()>,
 }
 
-pub(crate) struct Scene {
+pub(crate) struct Cluster {
     pub(crate) world: RwLock<World>,
-    pub(crate) servers: Vec<Seat>,
-    pub(crate) gateways: Vec<Seat>,
-    pub(crate) broker_hurt: Mutex<()>,
+    pub(crate) servers: Vec<Node>,
+    pub(crate) gateways: Vec<Node>,
+    pub(crate) broker_fault_lock: Mutex<()>,
 }
 
-/// How a scene is set.
-pub(crate) struct Cast<'a> {
+pub(crate) struct ClusterSpec<'a> {
     pub(crate) servers: &'a [&'a str],
     pub(crate) gateways: &'a [&'a str],
     pub(crate) postos: usize,
-    /// The program that plays the servidores, and what else it is told.
+    /// The program to run as servidores, and its further settings.
     pub(crate) server_program: &'static str,
     pub(crate) server_set: &'a [(&'a str, &'a str)],
     pub(crate) gateway_set: &'a [(&'a str, &'a str)],
-    /// Whether each servidor gets a disk of its own, which needs root.
+    /// Whether each servidor gets its own disk, which needs root.
     pub(crate) disks: bool,
 }
 
-impl Scene {
+impl Cluster {
     /// Starts everything, and waits until every gateway sees every servidor.
-    pub(crate) async fn set(world: World, cast: &Cast<'_>) -> Self {
+    pub(crate) async fn start(world: World, spec: &ClusterSpec<'_>) -> Self {
         let broker = world.broker.port();
         let (mut servers, mut gateways) = (Vec::new(), Vec::new());
-        for id in cast.servers {
-            world.seed_postos(id, cast.postos);
-            let disk = cast.disks.then(|| Disk::mount(&world.folder().join(format!("disk-{id}"))));
+        for id in spec.servers {
+            world.seed_postos(id, spec.postos);
+            let disk = spec.disks.then(|| Disk::mount(&world.folder().join(format!("disk-{id}"))));
             let folder = if disk.is_some() { format!("disk-{id}") } else { "data".to_owned() };
             let url = format!("sqlite:///./{folder}/{id}.db");
             let mut set = vec![("SERVER_ID", *id), ("DATABASE_URL", &url)];
-            set.extend_from_slice(cast.server_set);
-            servers.push(Seat::new(cast.server_program, &set, broker, disk).await);
+            set.extend_from_slice(spec.server_set);
+            servers.push(Node::new(spec.server_program, &set, broker, disk).await);
         }
-        for id in cast.gateways {
+        for id in spec.gateways {
             let mut set = vec![("MQTT_CLIENT_ID", *id)];
-            set.extend_from_slice(cast.gateway_set);
-            gateways.push(Seat::new("client", &set, broker, None).await);
+            set.extend_from_slice(spec.gateway_set);
+            gateways.push(Node::new("client", &set, broker, None).await);
         }
-        let scene =
-            Self { world: RwLock::new(world), servers, gateways, broker_hurt: Mutex::default() };
-        for seat in scene.seats() {
-            seat.start(&scene).await;
+        let cluster = Self {
+            world: RwLock::new(world),
+            servers,
+            gateways,
+            broker_fault_lock: Mutex::default(),
+        };
+        for node in cluster.nodes() {
+            node.start(&cluster).await;
         }
-        scene.recovered(Duration::from_secs(20)).await.expect("it is well at the start");
-        scene
+        cluster.recovered(Duration::from_secs(20)).await.expect("the system becomes ready");
+        cluster
     }
 
-    pub(crate) fn seats(&self) -> impl Iterator<Item = &Seat> {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.servers.iter().chain(&self.gateways)
     }
 
     /// Waits until every program is ready and every gateway lists the postos of every servidor;
-    /// how long that took.
-    pub(crate) async fn recovered(&self, patience: Duration) -> Result<Duration, String> {
+    /// returns how long that took.
+    pub(crate) async fn recovered(&self, timeout: Duration) -> Result<Duration, String> {
         let begun = Instant::now();
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("a client");
-        let ready = self.seats().map(|seat| format!("{}/readyz", seat.url));
+        let ready = self.nodes().map(|node| format!("{}/readyz", node.url));
         let reached = self.gateways.iter().flat_map(|gateway| {
             let servers = self.servers.iter();
             servers.map(|server| format!("{}/postos?server_id={}", gateway.url, server.id))
         });
         for url in ready.chain(reached) {
             while !is_ok(&http, &url).await {
-                if begun.elapsed() > patience {
+                if begun.elapsed() > timeout {
                     return Err(format!("{url} is not answered with 200"));
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -101,31 +104,35 @@ impl Scene {
         Ok(begun.elapsed())
     }
 
-    /// Ends everything in order, and reads what is on disk. Says what did not end well.
+    /// Stops every program and reads the databases; also returns what did not stop cleanly.
     pub(crate) async fn end(self) -> (Evidence, Vec<String>) {
-        let mut complaints = Vec::new();
-        for seat in self.seats() {
-            let Some(program) = seat.running.lock().await.take() else { continue };
-            let (status, log) = program.stop_and_tell().await;
+        let mut problems = Vec::new();
+        for node in self.nodes() {
+            let Some(program) = node.running.lock().await.take() else { continue };
+            let (status, log) = program.stop_with_log().await;
             if !status.success() {
-                complaints.push(format!("{} ended with {status}", seat.id));
+                problems.push(format!("{} ended with {status}", node.id));
             }
-            let leftover = |line: &serde_json::Value| {
+            let stopped_idle = |line: &serde_json::Value| {
                 line["message"] == "stopped"
                     && line["pending"].as_u64().is_none_or(|left| left == 0)
             };
-            if seat.program == "client" && !log.iter().any(leftover) {
-                complaints.push(format!("{} forgot a caller: {:?}", seat.id, log.last()));
+            if node.program == "client" && !log.iter().any(stopped_idle) {
+                problems.push(format!(
+                    "{} stopped with pending callers: {:?}",
+                    node.id,
+                    log.last()
+                ));
             }
         }
         let mut evidence = Evidence::new();
-        for seat in &self.servers {
+        for node in &self.servers {
             evidence.insert(
-                seat.id.clone(),
-                evidence::read(&seat.database(self.world.read().await.folder())).await,
+                node.id.clone(),
+                evidence::read(&node.database(self.world.read().await.folder())).await,
             );
         }
-        (evidence, complaints)
+        (evidence, problems)
     }
 }
 
@@ -133,7 +140,7 @@ async fn is_ok(http: &reqwest::Client, url: &str) -> bool {
     http.get(url).send().await.is_ok_and(|answer| answer.status() == 200)
 }
 
-impl Seat {
+impl Node {
     async fn new(
         program: &'static str,
         set: &[(&str, &str)],
@@ -157,22 +164,22 @@ impl Seat {
             link,
             disk,
             running: Mutex::default(),
-            hurt: Mutex::default(),
+            fault_lock: Mutex::default(),
         }
     }
 
-    /// Starts the program, where and as it was before.
-    pub(crate) async fn start(&self, scene: &Scene) {
-        let started = self.twin(scene, &[]).await;
+    /// Starts the program with the settings and address it had before.
+    pub(crate) async fn start(&self, cluster: &Cluster) {
+        let started = self.twin(cluster, &[]).await;
         *self.running.lock().await = Some(started);
     }
 
-    /// Another program with the same name.
-    pub(crate) async fn twin(&self, scene: &Scene, other: &[(&str, &str)]) -> Program {
+    /// Starts another program with the same id; `other` replaces settings.
+    pub(crate) async fn twin(&self, cluster: &Cluster, other: &[(&str, &str)]) -> Program {
         let mut set: Vec<(&str, &str)> =
             self.set.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         set.extend_from_slice(other);
-        Program::start(self.program, &*scene.world.read().await, &set).await
+        Program::start(self.program, &*cluster.world.read().await, &set).await
     }
 
     fn database(&self, folder: &Path) -> PathBuf {
@@ -182,7 +189,7 @@ impl Seat {
     }
 }
 
-/// A small disk of one servidor.
+/// The small disk of one servidor.
 pub(crate) struct Disk {
     folder: PathBuf,
 }
@@ -191,7 +198,7 @@ impl Disk {
     pub(crate) fn mount(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let folder = folder.to_owned();
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", DISK, "tmpfs"]).arg(&folder));
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", DISK_OPTIONS, "tmpfs"]).arg(&folder));
         Self { folder }
     }
 
@@ -199,7 +206,7 @@ impl Disk {
         self.folder.join("ballast")
     }
 
-    /// Leaves no room for anything.
+    /// Fills the disk to its last byte.
     pub(crate) fn fill(&self) {
         use std::io::Write as _;
         let mut ballast = std::fs::File::create(self.ballast()).expect("a file");
@@ -208,7 +215,7 @@ impl Disk {
         }
     }
 
-    /// Makes room again.
+    /// Frees the disk again.
     pub(crate) fn clear(&self) {
         std::fs::remove_file(self.ballast()).expect("the ballast");
     }
@@ -216,12 +223,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a program that was killed may not have let go yet.
+        // Lazily: a killed program may still have files open.
         run(Command::new("umount").arg("-l").arg(&self.folder));
     }
 }
 
-/// Runs a command of the system that must succeed.
+/// Runs a system command that must succeed.
 pub(crate) fn run(command: &mut Command) {
     let status = command.status().expect("the command exists");
     assert!(status.success(), "{command:?}: {status}");
