@@ -1,4 +1,4 @@
-//! Checkpointing the WAL into the database file while the writer goes on.
+//! Checkpointing the WAL into the database file while the writer continues.
 //!
 //! By default SQLite checkpoints in the commit that made the WAL too long, and every command that
 //! waits for that commit also waits for the sync of the whole file. Here a thread beside the

@@ -27,7 +27,7 @@ pub trait WriteCommand: Send + 'static {
 /// Why a command has no output.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// It was decided against. What it has written stays, and the batch goes on.
+    /// The decision is no. What the command has written stays, and the batch continues.
     #[error(transparent)]
     Refused(#[from] WriteError),
     /// The database failed, and the whole transaction is rolled back.
@@ -80,7 +80,7 @@ impl WriteContext<'_> {
         Ok(statement.query_row(parameters, |row| T::try_from(row)).optional()?)
     }
 
-    /// Refuses a command that has no effect yet if a copy of it has failed or it comes too late.
+    /// Refuses a new command if a copy of it has failed or its deadline has passed.
     pub(super) fn check_in_time(
         &self,
         command: &impl WriteCommand,

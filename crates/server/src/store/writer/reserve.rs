@@ -32,7 +32,7 @@ impl WriteCommand for Reserve {
         context.check_in_time(self, self.deadline)?;
         let command = &self.command;
         let posto = context.posto_facts(command.posto_id)?;
-        // A stretch that makes no sense is refused whoever holds the posto.
+        // An invalid stretch is refused below, whether or not the posto is held.
         let holdings = match command.stretch.resolve(context.now) {
             Ok(wanted) => context.holdings(command.posto_id, wanted.inicio(), wanted.fim())?,
             Err(_) => Vec::new(),
