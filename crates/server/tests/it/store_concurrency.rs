@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use domain::{Rejection, ReservaState};
 use server::store::{CancelTarget, Edit, ReservasQuery, WriteError};
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::support::{TestStore, now, posto, reservation, soon};
@@ -89,7 +90,13 @@ async fn a_cancelled_reserva_of_an_earlier_batch_frees_the_posto_within_one() {
 #[tokio::test]
 async fn a_command_that_cannot_be_written_does_not_take_its_batch_with_it() {
     let store = TestStore::new(1).await;
-    let unwritable = Edit::CreatePosto(posto(&"x".repeat(121)));
+    // No value of the domain breaks a rule of the schema, so here is one more.
+    let url = format!("sqlite:{}", store.path().display());
+    let mut other = SqliteConnection::connect(&url).await.expect("the same file");
+    let rule = "CREATE TRIGGER refuse BEFORE INSERT ON postos WHEN NEW.nome = 'refused'
+                BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    sqlx::query(rule).execute(&mut other).await.expect("a trigger");
+    let unwritable = Edit::CreatePosto(posto("refused"));
     let (before, failed, after) = tokio::join!(
         store.reserve_at("r1", "AAA1111", (0, 1)),
         store.store.edit(unwritable),
