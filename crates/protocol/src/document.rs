@@ -12,6 +12,7 @@ pub struct FieldDocument {
     pub(crate) description: String,
     pub(crate) schema: RefOr<Schema>,
     pub(crate) component: Option<(String, RefOr<Schema>)>,
+    pub(crate) example: Option<serde_json::Value>,
     pub(crate) required: bool,
     pub(crate) default: Option<serde_json::Value>,
 }
@@ -80,6 +81,7 @@ impl FieldDocument {
             .parameter_in(ParameterIn::Query)
             .description(Some(self.description))
             .required(required)
+            .example(self.example)
             .schema(Some(self.schema))
             .build()
     }

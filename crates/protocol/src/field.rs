@@ -100,6 +100,11 @@ pub trait FieldValue: Sized {
     /// Its schema where it is used: whole, or a reference to [`FieldValue::component`].
     fn schema() -> RefOr<Schema>;
 
+    /// An example for parameters that refer to their schema.
+    fn example() -> Option<serde_json::Value> {
+        None
+    }
+
     /// The schema that a reference leads to, with its name.
     fn component() -> Option<(String, RefOr<Schema>)> {
         None

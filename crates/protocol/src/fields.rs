@@ -222,6 +222,7 @@ impl<T: Single> Fields for T {
             description,
             schema: T::Value::schema(),
             component: T::Value::component(),
+            example: T::Value::example(),
             required: T::REQUIRED,
             default: T::default().and_then(|value| serde_json::to_value(Written(&value)).ok()),
         });

@@ -39,7 +39,8 @@ fn check(
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr) => {
+    ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr
+        $(, example $example:literal)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, ToSchema)]
         #[serde(try_from = "String")]
@@ -96,6 +97,10 @@ macro_rules! id {
             fn component() -> Option<(String, RefOr<Schema>)> {
                 component::<Self>()
             }
+
+            $(fn example() -> Option<serde_json::Value> {
+                Some($example.into())
+            })?
         }
 
         impl Borrow<str> for $name {
@@ -116,7 +121,7 @@ id! {
     /// Nome de um servidor: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
     //
     // It becomes a topic level, hence the narrow alphabet.
-    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe
+    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, example "server1"
 }
 id! {
     /// Nome de um cliente: de 1 a 64 letras sem acento, algarismos, `_` e `-`.

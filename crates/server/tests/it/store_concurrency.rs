@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use domain::{Rejection, ReservaState};
 use server::store::{CreatePosto, ReservasQuery, WriteError};
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::support::{TestStore, cancellation, now, posto, reservation, soon};
@@ -90,7 +91,13 @@ async fn a_reserva_of_an_earlier_batch_is_cancelled_and_replaced_in_one_batch() 
 #[tokio::test]
 async fn a_command_that_cannot_be_written_does_not_fail_its_batch() {
     let store = TestStore::new(1).await;
-    let unwritable = CreatePosto(posto(&"x".repeat(121)));
+    // No value of the domain breaks a rule of the schema, so here is one more.
+    let url = format!("sqlite:{}", store.path().display());
+    let mut other = SqliteConnection::connect(&url).await.expect("the same file");
+    let rule = "CREATE TRIGGER refuse BEFORE INSERT ON postos WHEN NEW.nome = 'refused'
+                BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    sqlx::query(rule).execute(&mut other).await.expect("a trigger");
+    let unwritable = CreatePosto(posto("refused"));
     let (before, failed, after) = tokio::join!(
         store.reserve_at("r1", "AAA1111", (0, 1)),
         store.store.execute(unwritable),
