@@ -14,13 +14,9 @@ const MAX_CONCURRENT: usize = 256;
 
 pub(crate) struct ListingCache {
     permits: Semaphore,
-    last: Mutex<Option<CachedListing>>,
-}
-
-struct CachedListing {
-    /// See [`Listing::number`].
-    number: u64,
-    postos: Arc<RawValue>,
+    /// A listing, and all its postos as a JSON array. Keeping the listing alive means that no other
+    /// one can be taken for it.
+    last: Mutex<Option<(Arc<Listing>, Arc<RawValue>)>>,
 }
 
 impl Default for ListingCache {
@@ -39,7 +35,7 @@ impl ListingCache {
     /// share one text.
     pub(crate) fn json(
         &self,
-        listing: &Listing,
+        listing: &Arc<Listing>,
         query: &PostosQuery,
     ) -> Result<Arc<RawValue>, serde_json::Error> {
         let to_json = || -> Result<Arc<RawValue>, serde_json::Error> {
@@ -50,11 +46,12 @@ impl ListingCache {
             return to_json();
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cached) = last.as_ref().filter(|cached| cached.number == listing.number) {
-            return Ok(Arc::clone(&cached.postos));
+        if let Some((_, postos)) = last.as_ref().filter(|(cached, _)| Arc::ptr_eq(cached, listing))
+        {
+            return Ok(Arc::clone(postos));
         }
         let postos = to_json()?;
-        *last = Some(CachedListing { number: listing.number, postos: Arc::clone(&postos) });
+        *last = Some((Arc::clone(listing), Arc::clone(&postos)));
         Ok(postos)
     }
 }
