@@ -15,13 +15,9 @@ const MAX_CONCURRENT: usize = 256;
 
 pub(crate) struct ListingCache {
     permits: Semaphore,
-    last: Mutex<Option<CachedListing>>,
-}
-
-struct CachedListing {
-    /// See [`Listing::number`].
-    number: u64,
-    postos: Arc<RawValue>,
+    /// A listing, and all its postos as a JSON array. Keeping the listing alive means that no other
+    /// one can be taken for it.
+    last: Mutex<Option<(Arc<Listing>, Arc<RawValue>)>>,
 }
 
 impl Default for ListingCache {
@@ -40,7 +36,7 @@ impl ListingCache {
     /// share one text.
     pub(crate) fn json(
         &self,
-        listing: &Listing,
+        listing: &Arc<Listing>,
         query: &PostosFilter,
     ) -> Result<Arc<RawValue>, serde_json::Error> {
         let to_json = || -> Result<Arc<RawValue>, serde_json::Error> {
@@ -51,11 +47,12 @@ impl ListingCache {
             return to_json();
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cached) = last.as_ref().filter(|cached| cached.number == listing.number) {
-            return Ok(Arc::clone(&cached.postos));
+        if let Some((_, postos)) = last.as_ref().filter(|(cached, _)| Arc::ptr_eq(cached, listing))
+        {
+            return Ok(Arc::clone(postos));
         }
         let postos = to_json()?;
-        *last = Some(CachedListing { number: listing.number, postos: Arc::clone(&postos) });
+        *last = Some((Arc::clone(listing), Arc::clone(&postos)));
         Ok(postos)
     }
 }

@@ -31,6 +31,12 @@ pub(crate) struct TestStore {
 thread_local! {
     // Each test has a thread and so a clock of its own, which its store's writer thread shares.
     static NOW: Arc<AtomicI64> = Arc::new(AtomicI64::new(START));
+    static STEP: Arc<AtomicI64> = Arc::default();
+}
+
+/// From now on the store's clock advances by so many milliseconds after each reading.
+pub(crate) fn set_clock_step(millis: i64) {
+    STEP.with(|step| step.store(millis, Ordering::Relaxed));
 }
 
 pub(crate) fn set_now(moment: i64) {
@@ -42,8 +48,10 @@ pub(crate) fn now() -> Moment {
 }
 
 fn clock() -> Clock {
-    let now = NOW.with(Arc::clone);
-    Arc::new(move || Moment::from_millis(now.load(Ordering::Relaxed)))
+    let (now, step) = (NOW.with(Arc::clone), STEP.with(Arc::clone));
+    Arc::new(move || {
+        Moment::from_millis(now.fetch_add(step.load(Ordering::Relaxed), Ordering::Relaxed))
+    })
 }
 
 impl TestStore {

@@ -25,8 +25,6 @@ const MAX_CALLERS: usize = 1024;
 /// All postos, by id.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Differs from one listing to the next.
-    pub number: u64,
     pub postos: Vec<PostoRow>,
 }
 
@@ -95,8 +93,17 @@ impl CachedListing {
     }
 }
 
+/// Which postos are held, and when that is true as long as nothing is written.
+struct Occupancy {
+    since: Moment,
+    /// The next moment at which time alone changes it.
+    until: Option<Moment>,
+    /// Ids of postos, sorted.
+    held: Vec<i64>,
+}
+
 row! {
-    /// Which postos are held at a moment.
+    /// What [`Occupancy`] is made of.
     struct OccupancyRow {
         version: i64,
         /// Ids of postos, as a JSON array.
@@ -130,23 +137,21 @@ impl ListingTask {
         {
             return Ok(Arc::clone(&cached.listing));
         }
-        let number = self.cached.take().map_or(0, |cached| cached.listing.number + 1);
-        let (held, until) = self.held_at(now).await?;
+        self.cached = None;
+        let Occupancy { since, until, held } = self.occupancy().await?;
         let mut postos = self.in_service.clone();
         for posto in &mut postos {
             posto.disponivel &= held.binary_search(&posto.id).is_err();
         }
-        let listing = Arc::new(Listing { number, postos });
-        let cached =
-            CachedListing { listing: Arc::clone(&listing), data_version, since: now, until };
+        let listing = Arc::new(Listing { postos });
+        let cached = CachedListing { listing: Arc::clone(&listing), data_version, since, until };
         self.cached = Some(cached);
         Ok(listing)
     }
 
-    /// Ids of the postos that are held, sorted, and the next moment at which time alone changes
-    /// that.
-    async fn held_at(&mut self, now: Moment) -> Result<(Vec<i64>, Option<Moment>), StoreError> {
+    async fn occupancy(&mut self) -> Result<Occupancy, StoreError> {
         loop {
+            let now = (self.now)();
             // Reservas of one posto never overlap, so only the next one to end can hold it now;
             // later ones are not read, however many there are.
             let row: OccupancyRow = sqlx::query_as(
@@ -169,10 +174,16 @@ impl ListingTask {
                 self.reload_postos().await?;
                 continue;
             }
+            let until = row.until.map(Moment::from_millis);
+            if until.is_some_and(|until| until <= (self.now)()) {
+                // The statement took so long that its data is newer than `now`: the two may belong
+                // to no common moment.
+                continue;
+            }
             let mut held: Vec<i64> = ids(&row.reserved)?;
             held.extend(ids(&row.charging)?);
             held.sort_unstable();
-            return Ok((held, row.until.map(Moment::from_millis)));
+            return Ok(Occupancy { since: now, until, held });
         }
     }
 
