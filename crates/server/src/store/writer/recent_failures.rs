@@ -60,7 +60,12 @@ impl RecentFailures {
             let now = Instant::now();
             failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
         }
-        failures.insert((command, id), (deadline, failure));
+        // Copies may fail in any order: the failure counts until the latest of their deadlines.
+        let (until, known) =
+            failures.entry((command, id)).or_insert_with(|| (deadline, failure.clone()));
+        if deadline > *until {
+            (*until, *known) = (deadline, failure);
+        }
     }
 }
 
@@ -85,6 +90,8 @@ mod tests {
         assert_eq!(of_copy("reserve", "r1", deadline + Duration::from_secs(2)), None);
         assert_eq!(of_copy("reserve", "r2", deadline), None);
         assert_eq!(of_copy("cancel", "r1", deadline), None);
+        recent_failures.add(retry("reserve", "r1", copy), WriteError::Unavailable);
+        assert!(of_copy("reserve", "r1", deadline).is_some(), "an earlier copy failed last");
     }
 
     #[test]
