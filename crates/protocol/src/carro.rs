@@ -1,19 +1,18 @@
 //! What is said about a carro: in a reservation, and by the carro itself.
 
 use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::Type;
 
 use crate::fields::read_json_with;
-use crate::values::field_values;
+use crate::values::{field_values, of_type};
 use crate::{BadMessage, Field, fields};
 
-field_values!(text Placa, Placa::parse, ObjectBuilder::new()
-    .schema_type(Type::String)
-    .min_length(Some(Placa::MIN))
-    .max_length(Some(Placa::MAX_WRITTEN))
-    .pattern(Some(Placa::PATTERN)));
-field_values!(text Modelo);
-field_values!(number CapacidadeBateria, number NivelBateria, number KwhPerKm);
+field_values!(@ Placa, |scalar| Self::parse(scalar.text("um texto")?)?,
+    |value| Text(value.as_str().into()), of_type(Type::String)
+        .min_length(Some(Self::MIN))
+        .max_length(Some(Self::MAX_WRITTEN))
+        .pattern(Some(Self::PATTERN)));
+field_values!(text Modelo, number CapacidadeBateria, number NivelBateria, number KwhPerKm);
 
 fields! {
     impl Carro {

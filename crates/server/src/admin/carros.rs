@@ -76,7 +76,6 @@ fields! {
 #[utoipa::path(get, path = "/carros", operation_id = "list_carros",
     tag = "carros", params(CarrosQuery), responses(
     (status = 200, body = Carros, description = "Uma página de carros"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(servidor): State<Servidor>,
@@ -94,7 +93,6 @@ pub(super) async fn list(
     responses(
         (status = 200, body = Carro, description = "O carro"),
         (status = 404, body = ErrorReply, description = "carro_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn get(

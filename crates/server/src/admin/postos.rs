@@ -64,7 +64,6 @@ async fn change_and_show(
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
     tag = "postos", params(PostosQuery), responses(
     (status = 200, body = Postos, description = "Os postos"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(servidor): State<Servidor>,
@@ -78,9 +77,6 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/postos", operation_id = "create_posto",
     tag = "postos", request_body = PostoBody, responses(
     (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
-    (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-    (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn create(
     State(servidor): State<Servidor>,
@@ -99,7 +95,6 @@ pub(super) async fn create(
     responses(
         (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn get(
@@ -116,9 +111,6 @@ pub(super) async fn get(
     responses(
         (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn change(
@@ -137,7 +129,6 @@ pub(super) async fn change(
         (status = 204, description = "O posto foi removido"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_em_uso"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn remove(
@@ -157,9 +148,6 @@ pub(super) async fn remove(
     responses(
         (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn set_disponibilidade(

@@ -66,7 +66,6 @@ fields! {
 #[utoipa::path(get, path = "/reservas", operation_id = "list_reservas",
     tag = "reservas", params(ReservasParams), responses(
     (status = 200, body = Reservas, description = "Uma página de reservas"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(servidor): State<Servidor>,
@@ -92,7 +91,6 @@ pub(super) async fn list(
     responses(
         (status = 200, body = ReservaDetail, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn get(
@@ -116,7 +114,6 @@ pub(super) async fn get(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
