@@ -85,7 +85,7 @@ impl Reserva {
 }
 
 /// Decides a reservation at `now`. `holdings` are the active reservas of that posto, at least
-/// those that overlap the stretch.
+/// those that overlap what is asked for.
 pub fn decide_reserva<'a>(
     command: &ReservaCommand,
     servidor: &str,
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_that_touch_do_not_overlap() {
+    fn intervals_that_touch_do_not_overlap() {
         let held = [holding("XYZ9876", 0, 100), holding("XYZ9876", 200, 300)];
         assert!(decide(&command("ABC1234", 100, 200), Some(&posto()), &held).is_ok());
         assert!(decide(&command("ABC1234", 99, 200), Some(&posto()), &held).is_err());

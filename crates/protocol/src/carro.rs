@@ -1,4 +1,4 @@
-//! What is said about a carro: in a reservation, and by the carro itself.
+//! Carros: as a reservation describes them, and what they report of themselves.
 
 use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa};
 use utoipa::openapi::schema::Type;
@@ -43,7 +43,7 @@ fields! {
 }
 
 fields! {
-    /// `carros/{placa}/status`: a carro says whether it is charging.
+    /// `carros/{placa}/status`: a carro reports whether it is charging.
     pub struct CarroStatus {
         /// Its placa.
         placa: Placa,
@@ -55,7 +55,7 @@ fields! {
 }
 
 fields! {
-    /// `carros/{placa}/bateria`: a carro says how full its battery is.
+    /// `carros/{placa}/bateria`: a carro reports the level of its battery.
     pub struct CarroBateria {
         /// Its placa.
         placa: Placa,
@@ -66,7 +66,7 @@ fields! {
     }
 }
 
-/// The placa must be the one in the topic: a carro speaks for itself only.
+/// The placa must be the one in the topic: a carro reports only of itself.
 fn check_topic(placa: &mut Option<Field<Placa>>, topic_placa: &str) {
     if let Some(Field::Value(given)) = placa
         && Placa::parse(topic_placa).as_ref() != Ok(given)

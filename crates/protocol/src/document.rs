@@ -1,4 +1,4 @@
-//! What the OpenAPI documents say of a set of fields.
+//! Sets of fields in the OpenAPI documents.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
@@ -6,7 +6,7 @@ use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::Fields;
 
-/// What a document says of a field.
+/// The documentation of one field.
 pub struct FieldDocument {
     pub name: &'static str,
     pub(crate) description: String,
@@ -17,7 +17,7 @@ pub struct FieldDocument {
 }
 
 impl FieldDocument {
-    /// The documents of every field of a set.
+    /// The documentation of each field of a set.
     #[must_use]
     pub fn of<T: Fields>() -> Vec<Self> {
         let mut documents = Vec::new();

@@ -49,7 +49,7 @@ impl<T, E: Into<Invalid>> From<Result<T, E>> for Field<T> {
     }
 }
 
-/// What stands in a field.
+/// The value of a field, before its type is known.
 #[derive(Debug, Clone)]
 pub enum Scalar<'a> {
     Text(Cow<'a, str>),
@@ -59,7 +59,7 @@ pub enum Scalar<'a> {
     Flag(bool),
     /// A query parameter or a table cell, where numbers are texts too.
     Untyped(&'a str),
-    /// No scalar at all, but what this says.
+    /// A list or an object, named in Portuguese.
     Other(&'static str),
 }
 
@@ -92,7 +92,7 @@ impl Scalar<'_> {
         number.ok_or_else(|| self.unexpected("um número"))
     }
 
-    /// Where types are lost, `1` is true, and so is `True`, as Python writes it.
+    /// An untyped `1` is true, and so is `True`, which Python writes.
     pub fn flag(&self) -> Result<bool, Invalid> {
         let flag = match self {
             Self::Flag(flag) => Some(*flag),

@@ -148,7 +148,7 @@ fields! {
     pub struct PostosRequest {
         /// Correlates the reply.
         request_id: RequestId,
-        /// Who asks, and so where the reply goes.
+        /// The gateway that asks and gets the reply.
         client_id: ClientId,
         /// Who should answer.
         server_id: ServerId,

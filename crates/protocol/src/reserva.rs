@@ -1,4 +1,4 @@
-//! A reserva: naming it, answering about it, telling that it changed.
+//! Reservas: how they are named, answered about and published.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ fields! {
     pub struct ReservaRef {
         /// Correlates the reply to this message.
         request_id: RequestId,
-        /// Who asks, and so where the reply goes.
+        /// The gateway that asks and gets the reply.
         client_id: ClientId,
         /// Who should act.
         server_id: ServerId,

@@ -92,7 +92,7 @@ struct PageSize(i64);
 impl PageSize {
     const MAX: i64 = 500;
 
-    /// One row more than a page has, which says whether another page follows.
+    /// A page and one row more: if that exists, another page follows.
     fn with_next(self) -> i64 {
         self.0 + 1
     }

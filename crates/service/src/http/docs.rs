@@ -25,8 +25,8 @@ async fn known_file(response: Response) -> Response {
     }
 }
 
-/// Completes a document: what stands in a path is a path parameter, and each call gets the errors
-/// that it has in common with others, unless it documents that status itself. `unavailable` are the
+/// Completes a document: a parameter that is in the path is marked as such, and each call gets the
+/// errors that all such calls have, unless it documents that status itself. `unavailable` are the
 /// codes of a 503. The document must have the schema `ErrorReply`.
 pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
     for (path, item) in &mut openapi.paths.paths {
