@@ -87,8 +87,8 @@ fn a_field_that_comes_twice_is_refused() {
 fn a_megabyte_in_a_field_is_a_wrong_field() {
     let megabyte = format!("{:?}", "A".repeat(1 << 20));
     for campo in ["placa", "modelo", "server_id"] {
-        let said = mensagem(body_with(campo, &megabyte));
-        assert!(said.len() < 200, "{campo}: the answer repeats the megabyte");
+        let reason = mensagem(body_with(campo, &megabyte));
+        assert!(reason.len() < 200, "{campo}: the answer repeats the megabyte");
     }
     let payload = with(SEED_BODY, "request_id", &megabyte);
     assert!(Origin::from_json(payload.as_bytes()).is_none());
