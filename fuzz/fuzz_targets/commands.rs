@@ -1,5 +1,5 @@
-//! A command as a servidor gets it, alone or in an array: what is accepted reads the same when it
-//! is written again, and whoever looked only at its address or sender saw the same.
+//! Commands to a servidor, alone or in an array: an accepted one is read back the same after it is
+//! written, and its address and sender, read by themselves, are the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

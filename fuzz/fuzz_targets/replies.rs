@@ -1,5 +1,5 @@
-//! What a gateway reads: heads of replies, and presence. What is read reads the same when it is
-//! written again.
+//! What a gateway reads: heads of replies, and presence. What is read is read back
+//! the same after it is written.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,8 +1,8 @@
 //! The body of `POST /reservar`: what the gateway accepts, the servidor accepts too, the same.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use domain::Placa;
+use libfuzzer_sys::fuzz_target;
 use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody};
 
 fuzz_target!(|body: &[u8]| {

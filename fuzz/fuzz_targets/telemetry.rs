@@ -2,8 +2,8 @@
 //! the payload. The sender is the one that the topic names.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use domain::Placa;
+use libfuzzer_sys::fuzz_target;
 use protocol::{CarroBateria, CarroStatus, PontoDisponibilidade};
 
 fuzz_target!(|data: &[u8]| {

@@ -1,8 +1,8 @@
 //! Dates, ids and placas: the normal form of a normal form is itself.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use domain::Placa;
+use libfuzzer_sys::fuzz_target;
 use protocol::{RequestId, Timestamp};
 
 fuzz_target!(|text: &str| {

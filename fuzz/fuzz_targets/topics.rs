@@ -1,5 +1,5 @@
-//! Topics: the first line is an id, the second a topic that arrives. What is built is read back,
-//! and an id never reaches over its own level.
+//! Topics: the first line is an id, the second a topic that arrives. Built topics are read back,
+//! and an id stays within its own level.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

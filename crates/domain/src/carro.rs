@@ -20,7 +20,7 @@ number! {
     KwhPerKm, over 0 to 10
 }
 
-/// What is known of a carro from its driver's app.
+/// A carro, as its driver's app describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Carro {
     pub placa: Placa,
@@ -37,7 +37,7 @@ impl CapacidadeBateria {
         if level.get() > self.get() { Err(self.level_error()) } else { Ok(level) }
     }
 
-    /// What is wrong with a level that such a battery cannot have.
+    /// The error for a level that is out of range for this capacity.
     #[must_use]
     pub fn level_error(self) -> InvalidValue {
         InvalidValue(format!("deve estar entre 0 e {}", self.get()).into())

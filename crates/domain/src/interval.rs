@@ -60,7 +60,7 @@ pub struct Stretch {
     pub fim: Option<Moment>,
 }
 
-/// Why a stretch cannot be reserved, whatever the posto.
+/// Why an interval cannot be reserved at any posto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StretchError {
     #[error("deve ser depois de inicio")]
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_left_open_is_24_hours_from_now() {
+    fn the_default_is_24_hours_from_now() {
         let now = at(1_000_000_000);
         let interval = Stretch::default().resolve(now).expect("the default");
         assert_eq!((interval.inicio(), interval.fim()), (now, now.plus_millis(DAY)));
     }
 
     #[test]
-    fn one_open_end_follows_the_other() {
+    fn one_missing_end_follows_the_other() {
         let now = at(1_000_000_000);
         let inicio = now.plus_millis(HOUR);
         let open = Stretch { inicio: Some(inicio), fim: None }.resolve(now).expect("from then");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_past_empty_or_endless_is_refused() {
+    fn past_empty_and_too_long_intervals_are_refused() {
         let now = at(1_000_000_000);
         let stretch = |inicio: i64, fim: i64| Stretch {
             inicio: Some(now.plus_millis(inicio)),
@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn overlap_means_a_moment_in_common(a in 0i64..50, b in 1i64..50, c in 0i64..50, d in 1i64..50) {
+        fn intervals_overlap_if_they_share_a_moment(a in 0i64..50, b in 1i64..50, c in 0i64..50, d in 1i64..50) {
             let one = Interval::new(at(a), at(a + b)).expect("not empty");
             let other = Interval::new(at(c), at(c + d)).expect("not empty");
             let common = (0..100).any(|moment| one.contains(at(moment)) && other.contains(at(moment)));
@@ -177,7 +177,7 @@ mod tests {
         }
 
         #[test]
-        fn a_resolved_stretch_is_never_past_nor_too_long(
+        fn a_resolved_interval_is_never_past_nor_too_long(
             now in 0i64..i64::MAX / 4,
             inicio in proptest::option::of(any::<i64>()),
             fim in proptest::option::of(any::<i64>()),

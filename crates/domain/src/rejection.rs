@@ -5,8 +5,8 @@ use crate::{Placa, StretchError};
 /// A refusal: the request was wrong or came too late. Faults of the servidor are not here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    #[error("O posto {posto_id} não existe no servidor {servidor}")]
-    PostoInexistente { posto_id: i64, servidor: String },
+    #[error("O posto {posto_id} não existe no servidor {server_id}")]
+    PostoInexistente { posto_id: i64, server_id: String },
     #[error("O posto {nome} já está reservado para este carro. Escolha outro posto.")]
     PostoJaReservadoParaEsteCarro { nome: String },
     #[error(
@@ -25,11 +25,11 @@ pub enum Rejection {
     PostoEmUso { nome: String },
     #[error("A requisição tem campos inválidos: {campo} {0}.", campo = .0.campo())]
     Stretch(StretchError),
-    #[error("A reserva {reserva} não existe no servidor {servidor}")]
+    #[error("A reserva {reserva} não existe no servidor {server_id}")]
     ReservaInexistente {
         /// Its id, or the request that should have made it.
         reserva: String,
-        servidor: String,
+        server_id: String,
     },
     #[error("A reserva já terminou e não pode mais ser cancelada.")]
     ReservaEncerrada,
@@ -38,8 +38,8 @@ pub enum Rejection {
         "A chave de idempotência (ou request_id) já foi usada com outro conteúdo. Use uma nova para um pedido diferente."
     )]
     ChaveReutilizada,
-    #[error("O carro de placa {placa} não existe no servidor {servidor}")]
-    CarroInexistente { placa: Placa, servidor: String },
+    #[error("O carro de placa {placa} não existe no servidor {server_id}")]
+    CarroInexistente { placa: Placa, server_id: String },
     #[error("O carregamento {id} não existe no posto {posto_id}")]
     CarregamentoInexistente { id: i64, posto_id: i64 },
     #[error("O carregamento {id} já foi encerrado com outra energia_fornecida.")]

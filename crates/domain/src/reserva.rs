@@ -85,10 +85,10 @@ impl Reserva {
 }
 
 /// Decides a reservation at `now`. `holdings` are the active reservas of that posto, at least
-/// those that overlap the stretch.
+/// those that overlap what is asked for.
 pub fn decide_reserva<'a>(
     command: &ReservaCommand,
-    servidor: &str,
+    server_id: &str,
     posto: Option<&PostoFacts>,
     holdings: impl IntoIterator<Item = &'a Holding>,
     now: Moment,
@@ -96,7 +96,7 @@ pub fn decide_reserva<'a>(
     let interval = command.stretch.resolve(now).map_err(Rejection::Stretch)?;
     let posto = posto.ok_or_else(|| Rejection::PostoInexistente {
         posto_id: command.posto_id,
-        servidor: servidor.to_owned(),
+        server_id: server_id.to_owned(),
     })?;
     let nome = || posto.nome.clone();
     if posto.em_manutencao {
@@ -221,7 +221,7 @@ mod tests {
             (
                 None,
                 &[][..],
-                Rejection::PostoInexistente { posto_id: 5, servidor: "server1".into() },
+                Rejection::PostoInexistente { posto_id: 5, server_id: "server1".into() },
             ),
             (Some(&service), &[], Rejection::PostoIndisponivel { nome: nome() }),
             (Some(&repair), &[], Rejection::PostoEmManutencao { nome: nome() }),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_that_touch_do_not_overlap() {
+    fn intervals_that_touch_do_not_overlap() {
         let held = [holding("XYZ9876", 0, 100), holding("XYZ9876", 200, 300)];
         assert!(decide(&command("ABC1234", 100, 200), Some(&posto()), &held).is_ok());
         assert!(decide(&command("ABC1234", 99, 200), Some(&posto()), &held).is_err());

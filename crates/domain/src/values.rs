@@ -1,5 +1,5 @@
 //! Values with their units and limits. Each type owns the limits, the default and the sentence
-//! that says what is wrong; whatever reads or documents the field quotes them.
+//! that says what is wrong; readers and documents quote them.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,19 +1,18 @@
-//! What is said about a carro: in a reservation, and by the carro itself.
+//! Carros: as a reservation describes them, and what they report of themselves.
 
 use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::Type;
 
 use crate::fields::read_json_with;
-use crate::values::field_values;
+use crate::values::{field_values, of_type};
 use crate::{BadMessage, Field, fields};
 
-field_values!(text Placa, Placa::parse, ObjectBuilder::new()
-    .schema_type(Type::String)
-    .min_length(Some(Placa::MIN))
-    .max_length(Some(Placa::MAX_WRITTEN))
-    .pattern(Some(Placa::PATTERN)));
-field_values!(text Modelo);
-field_values!(number CapacidadeBateria, number NivelBateria, number KwhPerKm);
+field_values!(@ Placa, |scalar| Self::parse(scalar.text("um texto")?)?,
+    |value| Text(value.as_str().into()), of_type(Type::String)
+        .min_length(Some(Self::MIN))
+        .max_length(Some(Self::MAX_WRITTEN))
+        .pattern(Some(Self::PATTERN)));
+field_values!(text Modelo, number CapacidadeBateria, number NivelBateria, number KwhPerKm);
 
 fields! {
     impl Carro {
@@ -44,7 +43,7 @@ fields! {
 }
 
 fields! {
-    /// `carros/{placa}/status`: a carro says whether it is charging.
+    /// `carros/{placa}/status`: a carro reports whether it is charging.
     pub struct CarroStatus {
         /// Its placa.
         placa: Placa,
@@ -56,7 +55,7 @@ fields! {
 }
 
 fields! {
-    /// `carros/{placa}/bateria`: a carro says how full its battery is.
+    /// `carros/{placa}/bateria`: a carro reports the level of its battery.
     pub struct CarroBateria {
         /// Its placa.
         placa: Placa,
@@ -67,7 +66,7 @@ fields! {
     }
 }
 
-/// The placa must be the one in the topic: a carro speaks for itself only.
+/// The placa must be the one in the topic: a carro reports only of itself.
 fn check_topic(placa: &mut Option<Field<Placa>>, topic_placa: &str) {
     if let Some(Field::Value(given)) = placa
         && Placa::parse(topic_placa).as_ref() != Ok(given)

@@ -1,4 +1,4 @@
-//! What is wrong with a message, field by field.
+//! Collecting the errors of a message, field by field.
 
 use std::fmt;
 

@@ -1,24 +1,23 @@
-//! What the OpenAPI documents say of a set of fields.
+//! Sets of fields in the OpenAPI documents.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::{RefOr, Required};
+use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::Fields;
 
-/// What a document says of a field.
+/// The documentation of one field.
 pub struct FieldDocument {
     pub name: &'static str,
     pub(crate) description: String,
     pub(crate) schema: RefOr<Schema>,
-    pub(crate) component: Option<(String, RefOr<Schema>)>,
-    pub(crate) example: Option<serde_json::Value>,
+    pub(crate) component: Option<&'static str>,
     pub(crate) required: bool,
     pub(crate) default: Option<serde_json::Value>,
 }
 
 impl FieldDocument {
-    /// The documents of every field of a set.
+    /// The documentation of each field of a set.
     #[must_use]
     pub fn of<T: Fields>() -> Vec<Self> {
         let mut documents = Vec::new();
@@ -50,11 +49,16 @@ impl FieldDocument {
         Self { required: false, default: None, ..self }
     }
 
+    /// Its schema where it is used: whole, or a reference by name.
+    fn used_schema(component: Option<&str>, schema: RefOr<Schema>) -> RefOr<Schema> {
+        component.map_or(schema, |name| Ref::from_schema_name(name).into())
+    }
+
     fn into_property(self) -> RefOr<Schema> {
-        let (optional, description) = (!self.required, Some(self.description));
-        match self.schema {
+        let optional = !self.required;
+        match Self::used_schema(self.component, self.schema) {
             RefOr::T(Schema::Object(mut object)) => {
-                object.description = description;
+                object.description = Some(self.description);
                 object.default = self.default;
                 if let (true, SchemaType::Type(schema_type)) = (optional, &object.schema_type) {
                     object.schema_type = SchemaType::Array(vec![schema_type.clone(), Type::Null]);
@@ -62,12 +66,13 @@ impl FieldDocument {
                 RefOr::T(Schema::Object(object))
             }
             RefOr::Ref(mut reference) if !optional => {
-                reference.description = description.unwrap_or_default();
+                reference.description = self.description;
                 RefOr::Ref(reference)
             }
             schema => {
                 let null = ObjectBuilder::new().schema_type(Type::Null);
-                OneOfBuilder::new().item(schema).item(null).description(description).into()
+                let either = OneOfBuilder::new().item(schema).item(null);
+                either.description(Some(self.description)).into()
             }
         }
     }
@@ -75,20 +80,22 @@ impl FieldDocument {
     /// The query parameter that this field is.
     #[must_use]
     pub fn into_parameter(self) -> Parameter {
-        let required = if self.required { Required::True } else { Required::False };
+        let mut schema = Self::used_schema(self.component, self.schema);
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.default = self.default;
+        }
         ParameterBuilder::new()
             .name(self.name)
             .parameter_in(ParameterIn::Query)
             .description(Some(self.description))
-            .required(required)
-            .example(self.example)
-            .schema(Some(self.schema))
+            .required(if self.required { Required::True } else { Required::False })
+            .schema(Some(schema))
             .build()
     }
 
     /// The named schema that this field refers to.
     #[must_use]
     pub fn into_component(self) -> Option<(String, RefOr<Schema>)> {
-        self.component
+        Some((self.component?.to_owned(), self.schema))
     }
 }

@@ -1,4 +1,4 @@
-//! What is read of a message before it is known to be right and for this program.
+//! The parts of a message that are read before all of it: the address, the sender, the array.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::{BadMessage, ClientId, Field, RequestId, read_object};
 
-/// The most messages one array may carry.
+/// Messages in one array, at most.
 pub const MAX_ARRAY: usize = 256;
 
 /// Who a message is for. A servidor reads no more of a message that is for another.
@@ -80,7 +80,7 @@ impl Origin {
 
 /// The messages of a payload that may be one message or an array of them.
 ///
-/// The flag says whether it was an array, and so may be answered with one.
+/// The flag is true for an array, which may be answered with an array.
 ///
 /// # Errors
 /// Not JSON, or an array that is empty or longer than [`MAX_ARRAY`].

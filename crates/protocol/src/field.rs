@@ -1,138 +1,136 @@
 //! One field as it came.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use domain::InvalidValue;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-use crate::{InvalidId, InvalidTimestamp};
-
 /// A field as it came. Reading it never fails, so that one pass over a message finds every wrong
 /// field instead of stopping at the first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Field<T> {
     Value(T),
     /// Says what is wrong and what would be right.
     Invalid(String),
     /// Left out, or `null`.
+    #[default]
     Missing,
 }
 
-impl<T> Default for Field<T> {
-    fn default() -> Self {
-        Self::Missing
+/// A value that a field can hold: how it is read, written and documented.
+pub trait FieldValue: Sized {
+    /// The name of its schema, if the documents refer to it by name.
+    const COMPONENT: Option<&'static str> = None;
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid>;
+
+    fn to_scalar(&self) -> Scalar<'_>;
+
+    fn schema() -> RefOr<Schema>;
+}
+
+/// Why something is not the value of a field: what it should be.
+#[derive(Debug)]
+pub struct Invalid(pub String);
+
+impl<E: std::error::Error> From<E> for Invalid {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
     }
 }
 
-impl<T, E: fmt::Display> From<Result<T, E>> for Field<T> {
+impl<T, E: Into<Invalid>> From<Result<T, E>> for Field<T> {
     fn from(read: Result<T, E>) -> Self {
-        read.map_or_else(|error| Self::Invalid(error.to_string()), Self::Value)
+        read.map_or_else(|error| Self::Invalid(error.into().0), Self::Value)
     }
 }
 
-/// A JSON scalar.
-#[derive(Debug, Clone, Copy)]
+/// The value of a field, before its type is known.
+#[derive(Debug, Clone)]
 pub enum Scalar<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Integer(i64),
     /// A fraction, or a number beyond `i64`.
     Number(f64),
     Flag(bool),
+    /// A query parameter or a table cell, where numbers are texts too.
+    Untyped(&'a str),
+    /// A list or an object, named in Portuguese.
+    Other(&'static str),
 }
 
 impl Scalar<'_> {
-    fn kind(self) -> &'static str {
+    /// The text, which should have been `expected`, as in "deve ser {expected}".
+    pub fn text(&self, expected: &str) -> Result<&str, Invalid> {
         match self {
+            Self::Text(text) => Ok(text),
+            Self::Untyped(text) => Ok(text),
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    pub fn integer(&self) -> Result<i64, Invalid> {
+        let integer = match self {
+            Self::Integer(integer) => Some(*integer),
+            Self::Untyped(text) => text.parse().ok(),
+            _ => None,
+        };
+        integer.ok_or_else(|| self.unexpected("um número inteiro"))
+    }
+
+    pub fn number(&self) -> Result<f64, Invalid> {
+        let number = match self {
+            Self::Integer(integer) => Some(*integer as f64),
+            Self::Number(number) => Some(*number),
+            Self::Untyped(text) => text.parse().ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| self.unexpected("um número"))
+    }
+
+    /// An untyped `1` is true, and so is `True`, which Python writes.
+    pub fn flag(&self) -> Result<bool, Invalid> {
+        let flag = match self {
+            Self::Flag(flag) => Some(*flag),
+            Self::Untyped(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        flag.ok_or_else(|| self.unexpected("true ou false"))
+    }
+
+    fn unexpected(&self, expected: &str) -> Invalid {
+        let found = match self {
+            Self::Untyped(text) => {
+                return Invalid(format!("deve ser {expected}, mas veio {text:?}"));
+            }
             Self::Text(_) => "um texto",
             Self::Integer(_) => "um número inteiro",
             Self::Number(number) if number.fract() == 0.0 => "um número grande demais",
             Self::Number(_) => "um número com vírgula",
             Self::Flag(_) => "true ou false",
+            Self::Other(found) => found,
+        };
+        Invalid(format!("deve ser {expected}, mas veio {found}"))
+    }
+}
+
+impl Serialize for Scalar<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Integer(integer) => serializer.serialize_i64(*integer),
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Untyped(text) | Self::Other(text) => serializer.serialize_str(text),
         }
-    }
-}
-
-/// Why a scalar is not the value that a field holds.
-#[derive(Debug)]
-pub enum NotAValue {
-    WrongType,
-    /// Of the right type, but out of range; says what would be right.
-    Invalid(String),
-}
-
-impl From<InvalidValue> for NotAValue {
-    fn from(error: InvalidValue) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
-
-impl From<InvalidTimestamp> for NotAValue {
-    fn from(error: InvalidTimestamp) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
-
-impl From<InvalidId> for NotAValue {
-    fn from(error: InvalidId) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
-
-/// A value that a field can hold: how it is read, written and documented.
-pub trait FieldValue: Sized {
-    /// The type that it has in JSON, as in "deve ser {EXPECTED}".
-    const EXPECTED: &'static str;
-
-    /// From JSON.
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue>;
-
-    /// From a query parameter or a table cell, which are always texts.
-    fn from_text(text: &str) -> Result<Self, NotAValue> {
-        Self::from_scalar(Scalar::Text(text))
-    }
-
-    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
-
-    /// Its schema where it is used: whole, or a reference to [`FieldValue::component`].
-    fn schema() -> RefOr<Schema>;
-
-    /// An example for parameters that refer to their schema.
-    fn example() -> Option<serde_json::Value> {
-        None
-    }
-
-    /// The schema that a reference leads to, with its name.
-    fn component() -> Option<(String, RefOr<Schema>)> {
-        None
-    }
-}
-
-impl<T: FieldValue> Field<T> {
-    /// From a query parameter or a table cell.
-    pub fn from_text(text: &str) -> Self {
-        match T::from_text(text) {
-            Ok(value) => Self::Value(value),
-            Err(NotAValue::Invalid(reason)) => Self::Invalid(reason),
-            Err(NotAValue::WrongType) => {
-                Self::Invalid(format!("deve ser {}, mas veio {text:?}", T::EXPECTED))
-            }
-        }
-    }
-
-    fn from_scalar(scalar: Scalar<'_>) -> Self {
-        match T::from_scalar(scalar) {
-            Ok(value) => Self::Value(value),
-            Err(NotAValue::Invalid(reason)) => Self::Invalid(reason),
-            Err(NotAValue::WrongType) => Self::unexpected(scalar.kind()),
-        }
-    }
-
-    fn unexpected(kind: &str) -> Self {
-        Self::Invalid(format!("deve ser {}, mas veio {kind}", T::EXPECTED))
     }
 }
 
@@ -146,26 +144,24 @@ impl<'de, T: FieldValue> Visitor<'de> for FieldVisitor<T> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Field<T>, E> {
-        Ok(Field::from_scalar(Scalar::Text(text)))
+        Ok(T::from_scalar(Scalar::Text(text.into())).into())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Field<T>, E> {
-        Ok(Field::from_scalar(Scalar::Integer(number)))
+        Ok(T::from_scalar(Scalar::Integer(number)).into())
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Field<T>, E> {
-        Ok(Field::from_scalar(match i64::try_from(number) {
-            Ok(number) => Scalar::Integer(number),
-            Err(_) => Scalar::Number(number as f64),
-        }))
+        let integer = i64::try_from(number).map(Scalar::Integer);
+        Ok(T::from_scalar(integer.unwrap_or(Scalar::Number(number as f64))).into())
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Field<T>, E> {
-        Ok(Field::from_scalar(Scalar::Number(number)))
+        Ok(T::from_scalar(Scalar::Number(number)).into())
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Field<T>, E> {
-        Ok(Field::from_scalar(Scalar::Flag(flag)))
+        Ok(T::from_scalar(Scalar::Flag(flag)).into())
     }
 
     fn visit_unit<E>(self) -> Result<Field<T>, E> {
@@ -174,26 +170,17 @@ impl<'de, T: FieldValue> Visitor<'de> for FieldVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Field<T>, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::unexpected("uma lista"))
+        Ok(T::from_scalar(Scalar::Other("uma lista")).into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Field<T>, A::Error> {
         while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Field::unexpected("um objeto"))
+        Ok(T::from_scalar(Scalar::Other("um objeto")).into())
     }
 }
 
 impl<'de, T: FieldValue> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(FieldVisitor(PhantomData))
-    }
-}
-
-/// Writes a [`FieldValue`] by itself.
-pub(crate) struct Written<'a, T>(pub(crate) &'a T);
-
-impl<T: FieldValue> Serialize for Written<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(serializer)
     }
 }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use crate::envelope::Text;
-use crate::field::{Field, FieldValue, Written};
+use crate::field::{Field, FieldValue, Scalar};
 use crate::{BadMessage, Checker, FieldDocument, read_object};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -121,26 +121,18 @@ fn take_entry<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(true)
 }
 
-/// A single field: what it is when its value is missing, and whether it may be.
+/// A single field.
 pub trait Single: Sized {
     type Value: FieldValue;
-    const REQUIRED: bool;
 
-    /// `None` if a value is required.
+    /// `None` if a value is required and missing.
     fn from_value(value: Option<Self::Value>) -> Option<Self>;
 
-    /// What is written, if anything.
     fn value(&self) -> Option<&Self::Value>;
-
-    /// What a missing value stands for.
-    fn default() -> Option<Self::Value> {
-        None
-    }
 }
 
 impl<T: FieldValue> Single for T {
     type Value = T;
-    const REQUIRED: bool = true;
 
     fn from_value(value: Option<T>) -> Option<T> {
         value
@@ -153,7 +145,6 @@ impl<T: FieldValue> Single for T {
 
 impl<T: FieldValue> Single for Option<T> {
     type Value = T;
-    const REQUIRED: bool = false;
 
     fn from_value(value: Option<T>) -> Option<Option<T>> {
         Some(value)
@@ -166,7 +157,6 @@ impl<T: FieldValue> Single for Option<T> {
 
 impl<T: FieldValue + Default> Single for OrDefault<T> {
     type Value = T;
-    const REQUIRED: bool = false;
 
     fn from_value(value: Option<T>) -> Option<Self> {
         Some(Self(value.unwrap_or_default()))
@@ -174,10 +164,6 @@ impl<T: FieldValue + Default> Single for OrDefault<T> {
 
     fn value(&self) -> Option<&T> {
         Some(&self.0)
-    }
-
-    fn default() -> Option<T> {
-        Some(T::default())
     }
 }
 
@@ -197,34 +183,35 @@ impl<T: Single> Fields for T {
         let mut found = texts.iter().filter(|(given, _)| given == name);
         let (_, text) = found.next()?;
         Some(match found.next() {
-            None => Field::from_text(text),
+            None => T::Value::from_scalar(Scalar::Untyped(text)).into(),
             Some(_) => Field::Invalid("deve vir uma vez só".to_owned()),
         })
     }
 
     fn check(raw: Self::Raw, name: &'static str, checker: &mut Checker) -> Option<Self> {
         let field = raw.unwrap_or_default();
-        let value =
-            if T::REQUIRED { checker.required(name, field) } else { checker.optional(name, field) };
-        T::from_value(value)
+        let required = T::from_value(None).is_none();
+        T::from_value(if required {
+            checker.required(name, field)
+        } else {
+            checker.optional(name, field)
+        })
     }
 
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
-        match self.value() {
-            Some(value) => map.serialize_entry(name, &Written(value)),
-            None => Ok(()),
-        }
+        self.value().map_or(Ok(()), |value| map.serialize_entry(name, &value.to_scalar()))
     }
 
     fn document(name: &'static str, description: String, documents: &mut Vec<FieldDocument>) {
+        let missing = T::from_value(None);
+        let default = missing.as_ref().and_then(Single::value).map(FieldValue::to_scalar);
         documents.push(FieldDocument {
             name,
             description,
             schema: T::Value::schema(),
-            component: T::Value::component(),
-            example: T::Value::example(),
-            required: T::REQUIRED,
-            default: T::default().and_then(|value| serde_json::to_value(Written(&value)).ok()),
+            component: T::Value::COMPONENT,
+            required: missing.is_none(),
+            default: default.and_then(|scalar| serde_json::to_value(scalar).ok()),
         });
     }
 }

@@ -84,9 +84,12 @@ macro_rules! fields {
                     key: &str,
                     map: &mut A,
                 ) -> Result<bool, A::Error> {
-                    Ok($(<$ty as $crate::Fields>::take(
-                        &mut raw.$field, stringify!($field), key, map
-                    )?)||+)
+                    $(if <$ty as $crate::Fields>::take(
+                        &mut raw.$field, stringify!($field), key, map,
+                    )? {
+                        return Ok(true);
+                    })+
+                    Ok(false)
                 }
 
                 fn from_texts(_: &'static str, texts: &[(String, String)]) -> Raw {

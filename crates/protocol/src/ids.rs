@@ -6,13 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
-use utoipa::ToSchema;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use crate::values::{component, reference, text};
-use crate::{FieldValue, NotAValue, Scalar};
+use crate::values::field_values;
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,12 +36,13 @@ fn check(
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr
-        $(, example $example:literal)?) => {
+    ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr,
+        $component:literal $(, example $example:literal)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, ToSchema)]
         #[serde(try_from = "String")]
-        #[schema(value_type = String, min_length = 1, max_length = $max, pattern = $pattern)]
+        #[schema(value_type = String, min_length = 1, max_length = $max, pattern = $pattern
+            $(, example = $example)?)]
         // Shared: many places hold the id of a request while it is in flight.
         pub struct $name(Arc<str>);
 
@@ -79,29 +77,9 @@ macro_rules! id {
             }
         }
 
-        impl FieldValue for $name {
-            const EXPECTED: &'static str = "um texto";
-
-            fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue> {
-                Ok(text(scalar)?.parse::<Self>()?)
-            }
-
-            fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-
-            fn schema() -> RefOr<Schema> {
-                reference::<Self>()
-            }
-
-            fn component() -> Option<(String, RefOr<Schema>)> {
-                component::<Self>()
-            }
-
-            $(fn example() -> Option<serde_json::Value> {
-                Some($example.into())
-            })?
-        }
+        field_values!(@ $name, |scalar| scalar.text("um texto")?.parse::<Self>()?,
+            |value| Text(value.as_str().into()), <Self as PartialSchema>::schema(),
+            $component);
 
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
@@ -121,19 +99,19 @@ id! {
     /// Nome de um servidor: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
     //
     // It becomes a topic level, hence the narrow alphabet.
-    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, example "server1"
+    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, "ServerId", example "server1"
 }
 id! {
     /// Nome de um cliente: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
     //
     // It becomes a topic level, hence the narrow alphabet.
-    ClientId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe
+    ClientId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, "ClientId"
 }
 id! {
     /// Identifica uma requisição: de 1 a 128 caracteres ASCII visíveis, sem espaços. Repetida, ela não tem segundo efeito.
     //
     // Our programs make UUIDs; other programs may use what they like.
-    RequestId, 128, "ASCII visível, sem espaços", "^[!-~]+$", |byte| byte.is_ascii_graphic()
+    RequestId, 128, "ASCII visível, sem espaços", "^[!-~]+$", |byte| byte.is_ascii_graphic(), "RequestId"
 }
 
 /// Namespace of the request ids that are made from an `Idempotency-Key`.

@@ -29,7 +29,7 @@ pub use codigo::Codigo;
 pub use document::FieldDocument;
 pub use domain::PostosFilter;
 pub use envelope::{Address, MAX_ARRAY, Origin, split};
-pub use field::{Field, FieldValue, NotAValue, Scalar};
+pub use field::{Field, FieldValue, Invalid, Scalar};
 pub use fields::{Fields, Object, OrDefault, read_json, read_texts, write_object};
 pub use ids::{ClientId, InvalidId, RequestId, ServerId};
 pub use ponto::{PontoDisponibilidade, PontoStatus};

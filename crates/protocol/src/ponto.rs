@@ -1,6 +1,6 @@
-//! What chargers say of themselves, and what a servidor says of its postos.
+//! What chargers report, and what a servidor publishes about its postos.
 //!
-//! On these topics the wire says `ponto` for what is a posto everywhere else.
+//! On these topics a posto is called `ponto`.
 
 use domain::RowId;
 use serde::{Deserialize, Serialize};

@@ -7,20 +7,19 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::fields::read_raw;
-use crate::values::field_values;
+use crate::values::{field_values, of_type};
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, RequestId, ServerId, fields,
     read_json, read_object,
 };
 
-field_values!(text Nome, text TipoConector);
-field_values!(number Kw, number Price);
-field_values!(text Localizacao, Localizacao::new,
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(Localizacao::PATTERN)));
+field_values!(text Nome, text TipoConector, number Kw, number Price);
+field_values!(@ Localizacao, |scalar| Self::new(scalar.text("um texto")?)?,
+    |value| Text(value.as_str().into()), of_type(Type::String).pattern(Some(Self::PATTERN)));
 
 /// Um posto de carregamento.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -149,7 +148,7 @@ fields! {
     pub struct PostosRequest {
         /// Correlates the reply.
         request_id: RequestId,
-        /// Who asks, and so where the reply goes.
+        /// The gateway that asks and gets the reply.
         client_id: ClientId,
         /// Who should answer.
         server_id: ServerId,

@@ -1,46 +1,25 @@
-//! A reserva: naming it, answering about it, telling that it changed.
+//! Reservas: how they are named, answered about and published.
 
 use std::borrow::Cow;
 
 use domain::ReservaState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::values::{component, reference, text};
-use crate::{
-    BadMessage, ClientId, FieldValue, NotAValue, RequestId, Scalar, ServerId, StatusReply,
-    Timestamp, fields, read_json,
-};
+use crate::values::{field_values, of_type};
+use crate::{BadMessage, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields, read_json};
 
-impl FieldValue for ReservaState {
-    const EXPECTED: &'static str = "um texto";
-
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue> {
-        Ok(Self::parse(text(scalar)?)?)
-    }
-
-    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        reference::<ReservaStatus>()
-    }
-
-    fn component() -> Option<(String, RefOr<Schema>)> {
-        component::<ReservaStatus>()
-    }
-}
+field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
+    |value| Text(value.as_str().into()), ReservaStatus::schema(), "ReservaStatus");
 
 /// Stands for [`ReservaState`] in the OpenAPI documents.
 struct ReservaStatus;
 
 impl PartialSchema for ReservaStatus {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
+        of_type(Type::String)
             .description(Some("Situação de uma reserva."))
             .enum_values(Some(ReservaState::ALL.map(ReservaState::as_str)))
             .into()
@@ -51,13 +30,13 @@ impl ToSchema for ReservaStatus {}
 
 /// Reads and writes a state as its word.
 mod state {
-    use super::{Cow, Deserialize, Deserializer, FieldValue, ReservaState, Serializer};
+    use super::{Cow, Deserialize, Deserializer, ReservaState, Serializer};
 
     pub(super) fn serialize<S: Serializer>(
         state: &ReservaState,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        state.write(serializer)
+        serializer.serialize_str(state.as_str())
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
@@ -93,7 +72,7 @@ fields! {
     pub struct ReservaRef {
         /// Correlates the reply to this message.
         request_id: RequestId,
-        /// Who asks, and so where the reply goes.
+        /// The gateway that asks and gets the reply.
         client_id: ClientId,
         /// Who should act.
         server_id: ServerId,

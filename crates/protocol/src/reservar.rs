@@ -65,7 +65,7 @@ fields! {
     pub struct ReservaRequest {
         /// Correlates the reply; the same for every repeat of the command.
         request_id: RequestId,
-        /// Who asks, and so where the reply goes.
+        /// The gateway that asks and gets the reply.
         client_id: ClientId,
         /// Who should act.
         server_id: ServerId,
@@ -84,7 +84,7 @@ impl ReservaRequest {
         read_json(payload)
     }
 
-    /// What is asked, without who asks and through which gateway. Servidores store a fingerprint
+    /// What is asked, without the ids of the request and its gateway. Servidores store a fingerprint
     /// of this text, so it must never change.
     pub fn content(&self) -> Result<Vec<u8>, serde_json::Error> {
         let Stretch { inicio, fim } = self.stretch;

@@ -25,7 +25,6 @@ fields! {
     params(PostosQuery),
     responses(
         (status = 200, body = PostosReply, description = "Os postos do servidor"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),

@@ -44,8 +44,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
             posto_reservado, posto_indisponivel, posto_em_manutencao"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
         (status = 422, body = ErrorReply,
             description = "requisicao_invalida, chave_idempotencia_reutilizada"),
         (status = 503, body = ErrorReply,

@@ -1,4 +1,4 @@
-//! The HTTP API while there is no broker: what needs one says so, the rest works.
+//! The HTTP API without a broker: calls that need one are refused, the others work.
 
 use protocol::{RequestId, Timestamp};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::running::{Running, SEED_BODY};
 
 #[tokio::test]
-async fn without_a_broker_a_gateway_is_there_and_alive_and_not_ready() {
+async fn without_a_broker_a_gateway_is_alive_and_not_ready() {
     let gateway = Running::start().await;
     for path in ["/", "/status"] {
         let mut status = gateway.get(path).await.json;
@@ -29,7 +29,7 @@ async fn without_a_broker_a_gateway_is_there_and_alive_and_not_ready() {
 }
 
 #[tokio::test]
-async fn nobody_has_been_seen() {
+async fn no_servidor_was_seen() {
     let gateway = Running::start().await;
     let answer = gateway.get("/servidores").await;
     assert_eq!((answer.status, answer.json), (200, json!({"servidores": []})));
@@ -45,13 +45,13 @@ async fn the_documentation_is_there() {
     assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
     assert!(page.text.contains("swagger-ui"), "{}", page.text);
     let document = gateway.get("/openapi.json").await;
-    let told = serde_json::to_value(client::openapi()).expect("a document");
-    assert_eq!((document.status, document.json), (200, told));
+    let expected = serde_json::to_value(client::openapi()).expect("a document");
+    assert_eq!((document.status, document.json), (200, expected));
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn what_needs_the_broker_is_refused_without_one() {
+async fn calls_that_need_the_broker_are_refused_without_one() {
     let gateway = Running::start().await;
     for answer in [
         gateway.get("/postos?server_id=server1").await,
@@ -66,7 +66,7 @@ async fn what_needs_the_broker_is_refused_without_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_call_of_ours_is_refused_in_the_one_shape() {
+async fn unknown_calls_are_refused_in_the_one_shape() {
     let gateway = Running::start().await;
     for (method, path, verdict) in [
         (Method::GET, "/nope", (404, "rota_inexistente")),
@@ -128,7 +128,7 @@ async fn an_idempotency_key_makes_the_same_request_id_every_time() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_refused() {
+async fn an_invalid_key_is_refused() {
     let gateway = Running::start().await;
     let too_long = "k".repeat(256);
     for key in ["", "   ", "chave é", "a\tb", &too_long] {

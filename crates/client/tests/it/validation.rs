@@ -1,4 +1,4 @@
-//! What is wrong with a request is said whether or not there is a broker to ask.
+//! Wrong requests are refused without asking the broker.
 
 use crate::running::{Running, SEED_BODY};
 
@@ -71,7 +71,7 @@ async fn every_wrong_parameter_is_named() {
         assert_eq!(answer.campos(), campos, "{path}");
     }
     let answer = gateway.post("/reservas/%C3%A9/cancelar").await;
-    answer.assert_refused(INVALID, "a cancellation of nothing at nobody's");
+    answer.assert_refused(INVALID, "a cancellation with two wrong parameters");
     assert_eq!(answer.campos(), ["request_id", "server_id"]);
     gateway.stop().await;
 }

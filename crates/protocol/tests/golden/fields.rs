@@ -11,7 +11,7 @@ const COMMAND: &str = r#"{"request_id":"r1","client_id":"c1","server_id":"s1","p
     "carro":{"placa":"ABC1234","modelo":"BYD","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19}}"#;
 
 #[test]
-fn every_required_field_of_a_reservation_is_missed_by_its_name() {
+fn every_missing_field_of_a_reservation_is_named() {
     for campo in [
         "placa",
         "modelo",
@@ -30,8 +30,8 @@ fn every_required_field_of_a_reservation_is_missed_by_its_name() {
 }
 
 #[test]
-fn a_wrong_type_says_what_came_and_what_it_should_be() {
-    for (campo, json, said) in [
+fn a_wrong_type_is_reported_with_the_right_one() {
+    for (campo, json, text) in [
         ("placa", "5", "deve ser um texto, mas veio um número inteiro"),
         ("placa", "5.5", "deve ser um texto, mas veio um número com vírgula"),
         ("modelo", "true", "deve ser um texto, mas veio true ou false"),
@@ -49,7 +49,7 @@ fn a_wrong_type_says_what_came_and_what_it_should_be() {
         ("server_id", "1", "deve ser um texto, mas veio um número inteiro"),
     ] {
         assert_eq!(wrong_fields(body_with(campo, json)), [campo], "{json}");
-        assert_eq!(mensagem(body_with(campo, json)), said, "{campo}: {json}");
+        assert_eq!(mensagem(body_with(campo, json)), text, "{campo}: {json}");
     }
 }
 
@@ -95,7 +95,7 @@ fn ranges_are_those_of_the_contract_to_the_edge() {
 }
 
 #[test]
-fn what_is_taken_is_put_into_its_normal_form() {
+fn accepted_values_are_normalised() {
     let body = body_with("placa", r#"" abc-1d23 ""#).expect("a placa");
     assert_eq!(body.carro.placa.as_str(), "ABC1D23");
     assert_eq!(body_with("modelo", r#"" BYD ""#).expect("a model").carro.modelo.as_str(), "BYD");
@@ -107,16 +107,16 @@ fn what_is_taken_is_put_into_its_normal_form() {
 fn four_wrong_fields_are_named_at_once() {
     let body = r#"{"placa": "A", "modelo": "", "capacidade_bateria": -1, "nivel_bateria_atual": 22.3, "taxa_descarga": "x", "posto_id": 5, "server_id": "server1"}"#;
     let read = ReservarBody::from_json(body.as_bytes());
-    let said = read.as_ref().expect_err("four fields are wrong").to_string();
+    let text = read.as_ref().expect_err("four fields are wrong").to_string();
     let campos = ["placa", "modelo", "capacidade_bateria", "taxa_descarga"];
     assert_eq!(wrong_fields(read), campos);
     for campo in campos {
-        assert!(said.contains(campo), "{campo} is not in {said:?}");
+        assert!(text.contains(campo), "{campo} is not in {text:?}");
     }
 }
 
 #[test]
-fn a_stretch_ends_after_it_begins() {
+fn fim_is_after_inicio() {
     let times = |inicio: &str, fim: &str| {
         let body = with(SEED_BODY, "inicio", inicio);
         ReservarBody::from_json(with(&body, "fim", fim).as_bytes())
@@ -192,7 +192,7 @@ fn filters_of_a_listing_are_checked() {
 }
 
 #[test]
-fn a_carro_speaks_for_itself_only() {
+fn a_carro_reports_only_of_itself() {
     let payload = br#"{"placa":"abc-1234","nivel_bateria":30,"em_carregamento":true}"#;
     for topic in ["ABC1234", "abc-1234"] {
         let status = CarroStatus::from_json(payload, topic).expect("its own topic");
@@ -211,7 +211,7 @@ fn a_carro_speaks_for_itself_only() {
 }
 
 #[test]
-fn a_charger_speaks_for_itself_and_says_whose_it_is() {
+fn a_charger_reports_only_of_itself_and_names_its_servidor() {
     let payload = br#"{"server_id":"server1","ponto_id":5,"disponivel":true}"#;
     PontoDisponibilidade::from_json(payload, "5").expect("its own topic");
     for topic in ["6", "05", "", "5.0", "+5"] {

@@ -1,4 +1,4 @@
-//! The wire, as golden JSON: what is written, what is read back, what is refused and how.
+//! The wire as golden JSON: messages as they are written and read, and how wrong ones are refused.
 
 mod codigos;
 mod fields;

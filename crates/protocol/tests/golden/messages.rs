@@ -1,4 +1,4 @@
-//! What goes to a servidor, and what carros and chargers say: written exactly, read back.
+//! Messages to a servidor, of gateways, carros and chargers: written exactly, and read back.
 
 use std::fmt::Debug;
 

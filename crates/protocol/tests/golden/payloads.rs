@@ -1,4 +1,4 @@
-//! Payloads that are no message at all, and those that only look strange.
+//! Payloads that are no message at all, and strange ones that are.
 
 use protocol::{
     Address, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostosRequest, ReservaRef,
@@ -22,7 +22,7 @@ fn refusals(payload: &[u8]) -> [String; 8] {
 }
 
 #[test]
-fn what_is_no_object_is_no_message() {
+fn payloads_that_are_no_object_are_refused() {
     let deep = "[".repeat(10_000);
     let deep_object = r#"{"placa":"#.repeat(10_000);
     for payload in [
@@ -55,7 +55,7 @@ fn what_is_no_object_is_no_message() {
 }
 
 #[test]
-fn text_that_is_no_text_is_refused() {
+fn invalid_texts_are_refused() {
     for json in [&br#"{"placa":"\ud800"}"#[..], b"{\"placa\":\"\xff\"}", br#"{"placa":"\x"}"#] {
         not_json(ReservarBody::from_json(json));
     }
@@ -64,7 +64,7 @@ fn text_that_is_no_text_is_refused() {
 }
 
 #[test]
-fn a_number_beyond_all_numbers_is_refused() {
+fn numbers_that_no_type_holds_are_refused() {
     not_json(body_with("posto_id", "1e400"));
     not_json(body_with("nivel_bateria_atual", "-1e400"));
     not_json(body_with("nivel_bateria_atual", "NaN"));
@@ -78,24 +78,24 @@ fn a_field_that_comes_twice_is_refused() {
     let refusal = not_json(ReservarBody::from_json(twice.as_bytes()));
     assert!(refusal.contains("posto_id"), "{refusal}");
     let twice = br#"{"server_id":"server1","server_id":"server2"}"#;
-    // The servidor that is named first is the one that refuses it.
+    // The servidor that is named first refuses it.
     assert_eq!(Address::server_id(twice).expect("an object").as_deref(), Some("server1"));
     assert!(not_json(ReservaRequest::from_json(twice)).contains("server_id"));
 }
 
 #[test]
-fn a_megabyte_in_a_field_is_a_wrong_field_and_nothing_worse() {
+fn a_megabyte_in_a_field_is_a_wrong_field() {
     let megabyte = format!("{:?}", "A".repeat(1 << 20));
     for campo in ["placa", "modelo", "server_id"] {
-        let said = mensagem(body_with(campo, &megabyte));
-        assert!(said.len() < 200, "{campo}: the answer repeats the megabyte");
+        let reason = mensagem(body_with(campo, &megabyte));
+        assert!(reason.len() < 200, "{campo}: the answer repeats the megabyte");
     }
     let payload = with(SEED_BODY, "request_id", &megabyte);
     assert!(Origin::from_json(payload.as_bytes()).is_none());
 }
 
 #[test]
-fn nesting_in_a_field_is_a_wrong_field_and_nothing_worse() {
+fn deep_nesting_in_a_field_is_a_wrong_field() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert_eq!(wrong_fields(body_with("modelo", &deep)), ["modelo"]);
     let payload = format!(
@@ -105,7 +105,7 @@ fn nesting_in_a_field_is_a_wrong_field_and_nothing_worse() {
 }
 
 #[test]
-fn fields_that_nobody_knows_are_ignored() {
+fn unknown_fields_are_ignored() {
     let known = ReservarBody::from_json(SEED_BODY.as_bytes()).expect("the seed's body");
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for json in ["null", "1e9", r#"{"placa":"XYZ9876"}"#, &deep] {

@@ -1,4 +1,4 @@
-//! What holds for every payload, not just for those we thought of.
+//! Properties of every payload.
 
 use domain::{
     CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, Stretch, TipoConector,
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::support::{id, row_id};
 
-/// Shows the payload to every reader there is.
+/// Reads the payload as every kind of message.
 fn read_by_all(payload: &[u8], topic: &str) {
     let _ = ReservarBody::from_json(payload);
     let _ = ReservaRequest::from_json(payload);

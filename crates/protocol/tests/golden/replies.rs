@@ -1,4 +1,4 @@
-//! What a servidor answers and tells of itself: written exactly, read back.
+//! Replies and events of a servidor: written exactly, and read back.
 
 use std::fmt::Debug;
 
@@ -100,7 +100,7 @@ fn error_reply() {
 }
 
 #[test]
-fn of_an_answer_the_gateway_reads_only_the_head() {
+fn the_gateway_reads_only_the_head_of_a_reply() {
     let json = br#"{"request_id":"r1","status":"erro","codigo":"posto_reservado","x":[{}]}"#;
     let head = ReplyHead::from_json(json).expect("a reply");
     assert_eq!((&*head.request_id, head.codigo), ("r1", Some(Codigo::PostoReservado)));
@@ -109,7 +109,7 @@ fn of_an_answer_the_gateway_reads_only_the_head() {
     assert_eq!((&*success.request_id, success.codigo), ("r1", None));
     let last = ReplyHead::from_json(br#"{"postos":[{"id":1}],"request_id":"r1"}"#);
     assert_eq!(last.expect("a reply").request_id, "r1");
-    // What is long is passed on unread.
+    // A long list is not read.
     let long = ReplyHead::from_json(br#"{"request_id":"r1","postos":[{"id":1},"#);
     assert_eq!(long.expect("a reply").request_id, "r1");
     for bad in [&b"{}"[..], br#"{"postos":[]}"#, br#"["r1"]"#, br#"{"request_id":"r1","x":[}"#] {
@@ -136,7 +136,7 @@ fn server_presence() {
 }
 
 #[test]
-fn a_servidor_that_does_not_say_where_it_listens_hears_broadcasts() {
+fn a_presence_without_entrega_means_broadcasts_only() {
     let json = br#"{"server_id":"server1","status":"online","desde":"2026-11-23T12:00:00Z","versao":"0.1"}"#;
     let presence = ServerPresence::from_json(json).expect("a presence");
     assert_eq!(presence.entrega, [Entrega::Difusao]);
@@ -177,7 +177,7 @@ fn reserva_event() {
 }
 
 #[test]
-fn words_of_a_newer_servidor_are_no_obstacle() {
+fn unknown_words_of_a_newer_servidor_are_tolerated() {
     let newer = br#"{"request_id":"r1","status":"erro","codigo":"posto_em_festa","mensagem":"x"}"#;
     let head = protocol::ReplyHead::from_json(newer).expect("a reply");
     assert_eq!(head.codigo, Some(protocol::Codigo::ErroInterno));

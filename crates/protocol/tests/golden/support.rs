@@ -43,7 +43,7 @@ pub(crate) fn compact(json: &str) -> String {
     json.lines().map(str::trim).collect()
 }
 
-/// `base` with one field set to what `json` says, or without it where that is empty.
+/// `base` with one field set to `json`, or without it if that is empty.
 pub(crate) fn with(base: &str, campo: &str, json: &str) -> String {
     let mut message: Value = serde_json::from_str(base).expect("JSON");
     let (object, key) = match campo.split_once('.') {
@@ -69,7 +69,7 @@ pub(crate) fn wrong_fields<T: std::fmt::Debug>(read: Result<T, BadMessage>) -> V
     campos.into_iter().map(|wrong| wrong.campo).collect()
 }
 
-/// What is said of the one wrong field.
+/// The error of the one wrong field.
 pub(crate) fn mensagem<T: std::fmt::Debug>(read: Result<T, BadMessage>) -> String {
     let campos = read.expect_err("something is wrong").campos();
     let [wrong] = campos.as_slice() else { panic!("not one wrong field: {campos:?}") };

@@ -50,16 +50,16 @@ fn what_is_not_rfc_3339_with_an_offset_is_refused() {
         "segunda-feira que vem, ao meio-dia",
     ] {
         assert!(text.parse::<Timestamp>().is_err(), "{text:?} was taken as a time");
-        let said = mensagem(body_with("inicio", &format!("{text:?}")));
-        assert!(said.contains("RFC 3339"), "{text:?}: {said}");
+        let reason = mensagem(body_with("inicio", &format!("{text:?}")));
+        assert!(reason.contains("RFC 3339"), "{text:?}: {reason}");
     }
 }
 
 #[test]
 fn a_number_is_no_time() {
     for json in ["1767225600", "1.5", "true", "{}"] {
-        let said = mensagem(body_with("fim", json));
-        assert!(said.starts_with("deve ser uma data RFC 3339 com fuso"), "{json}: {said}");
+        let reason = mensagem(body_with("fim", json));
+        assert!(reason.starts_with("deve ser uma data RFC 3339 com fuso"), "{json}: {reason}");
     }
     let reserva = r#"{"id":1,"posto_id":5,"placa":"ABC1234","inicio":0,"fim":1,"status":"ativa"}"#;
     serde_json::from_str::<Reserva>(reserva).expect_err("numbers are no times");

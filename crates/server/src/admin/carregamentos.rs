@@ -127,7 +127,6 @@ fields! {
     responses(
         (status = 200, body = Carregamentos, description = "Uma página de carregamentos"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn list(
@@ -154,9 +153,6 @@ pub(super) async fn list(
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply,
             description = "posto_reservado, posto_indisponivel, posto_em_manutencao"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn start(
@@ -182,9 +178,6 @@ pub(super) async fn start(
         (status = 200, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
         (status = 409, body = ErrorReply, description = "carregamento_encerrado"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn finish(

@@ -78,7 +78,6 @@ fields! {
 #[utoipa::path(get, path = "/carros", operation_id = "list_carros",
     tag = "carros", params(CarrosQuery), responses(
     (status = 200, body = Carros, description = "Uma página de carros"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
@@ -96,7 +95,6 @@ pub(super) async fn list(
     responses(
         (status = 200, body = Carro, description = "O carro"),
         (status = 404, body = ErrorReply, description = "carro_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn get(
@@ -106,8 +104,8 @@ pub(super) async fn get(
     let found = app.store.carro(placa.as_str()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {
-        let servidor = app.server_id.as_str().to_owned();
-        Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), servidor })
+        let server_id = app.server_id.as_str().to_owned();
+        Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), server_id })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))
 }

@@ -9,8 +9,7 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use protocol::{ErrorReply, FieldValue, NotAValue, Scalar, Timestamp};
-use serde::Serializer;
+use protocol::{ErrorReply, FieldValue, Invalid, Scalar, Timestamp};
 use service::HttpError;
 use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
@@ -95,7 +94,7 @@ struct PageSize(i64);
 impl PageSize {
     const MAX: i64 = 500;
 
-    /// One row more than a page has, which says whether another page follows.
+    /// A page and one row more: if that exists, another page follows.
     fn with_next(self) -> i64 {
         self.0 + 1
     }
@@ -108,22 +107,16 @@ impl Default for PageSize {
 }
 
 impl FieldValue for PageSize {
-    const EXPECTED: &'static str = i64::EXPECTED;
-
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, NotAValue> {
-        let size = i64::from_scalar(scalar)?;
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
+        let size = scalar.integer()?;
         if !(1..=Self::MAX).contains(&size) {
-            return Err(NotAValue::Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
+            return Err(Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
         }
         Ok(Self(size))
     }
 
-    fn from_text(text: &str) -> Result<Self, NotAValue> {
-        Self::from_scalar(Scalar::Integer(i64::from_text(text)?))
-    }
-
-    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.0)
+    fn to_scalar(&self) -> Scalar<'_> {
+        Scalar::Integer(self.0)
     }
 
     fn schema() -> RefOr<Schema> {

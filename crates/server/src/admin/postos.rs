@@ -46,8 +46,8 @@ pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
     let found = app.store.postos_by_id(&[id], app.now()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {
-        let servidor = app.server_id.as_str().to_owned();
-        Failure::Rejected(Rejection::PostoInexistente { posto_id: id, servidor })
+        let server_id = app.server_id.as_str().to_owned();
+        Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
     };
     Ok(found.first().map(wire::posto).ok_or_else(missing)?)
 }
@@ -68,7 +68,6 @@ async fn change_and_show(
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
     tag = "postos", params(PostosQuery), responses(
     (status = 200, body = Postos, description = "Os postos"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
@@ -82,9 +81,6 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/postos", operation_id = "create_posto",
     tag = "postos", request_body = PostoBody, responses(
     (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
-    (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-    (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn create(
     State(app): State<Arc<AppState>>,
@@ -103,7 +99,6 @@ pub(super) async fn create(
     responses(
         (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn get(
@@ -120,9 +115,6 @@ pub(super) async fn get(
     responses(
         (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn change(
@@ -141,7 +133,6 @@ pub(super) async fn change(
         (status = 204, description = "O posto foi removido"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_em_uso"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn remove(
@@ -161,9 +152,6 @@ pub(super) async fn remove(
     responses(
         (status = 200, body = Posto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 413, body = ErrorReply, description = "corpo_grande_demais"),
-        (status = 415, body = ErrorReply, description = "tipo_nao_suportado"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn set_disponibilidade(

@@ -68,7 +68,6 @@ fields! {
 #[utoipa::path(get, path = "/reservas", operation_id = "list_reservas",
     tag = "reservas", params(ReservasParams), responses(
     (status = 200, body = Reservas, description = "Uma página de reservas"),
-    (status = 422, body = ErrorReply, description = "requisicao_invalida"),
 ))]
 pub(super) async fn list(
     State(app): State<Arc<AppState>>,
@@ -94,7 +93,6 @@ pub(super) async fn list(
     responses(
         (status = 200, body = ReservaDetail, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
     )
 )]
 pub(super) async fn get(
@@ -104,8 +102,8 @@ pub(super) async fn get(
     let found = app.store.reserva(id, app.now()).await;
     let found = found.map_err(|error| app.read_error(&error))?;
     let missing = || {
-        let servidor = app.server_id.as_str().to_owned();
-        Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), servidor })
+        let server_id = app.server_id.as_str().to_owned();
+        Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), server_id })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -118,7 +116,6 @@ pub(super) async fn get(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada"),
-        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]

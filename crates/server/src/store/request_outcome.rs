@@ -114,7 +114,7 @@ pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
 fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option<Rejection> {
     Some(match name {
         "posto_inexistente" => {
-            Rejection::PostoInexistente { posto_id, servidor: server_id.to_owned() }
+            Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() }
         }
         "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
         "posto_reservado" => Rejection::PostoReservado { nome },

@@ -29,7 +29,7 @@ async fn a_second_start_leaves_the_database_as_it_is() {
     assert_eq!(server.patch("/postos/1", &json!({"nome": "Praça"})).await.status, 200);
     let home = server.stop().await;
     std::fs::write(home.csv(), "not,even,postos\n").expect("another file");
-    let server = home.start().await.expect("the file is not looked at");
+    let server = home.start().await.expect("the file is not read");
     let listing = server.get("/postos").await;
     assert_eq!(listing.column("postos", "nome"), ["Praça", "Ponto 2", "Ponto 3"]);
     server.stop().await;
@@ -67,7 +67,7 @@ async fn a_bad_row_is_named_and_nothing_is_imported() {
 }
 
 #[tokio::test]
-async fn a_default_file_may_be_missing() {
+async fn the_default_file_may_be_missing() {
     let home = Home::new();
     let missing = PostosCsv::Default(home.csv());
     let config = Config { postos_csv: missing, ..home.config() };

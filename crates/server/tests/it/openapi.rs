@@ -66,7 +66,7 @@ async fn every_operation_is_a_route() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in item.as_object().expect("operations").keys() {
             let method = method.to_uppercase().parse().expect("a method");
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let answer = running.send(running.request(method, &path)).await;
             let codigo = answer.json["codigo"].as_str().unwrap_or_default();
             assert!(!["rota_inexistente", "metodo_nao_permitido"].contains(&codigo), "{path}");
@@ -84,7 +84,7 @@ fn no_schema_is_empty() {
         let whole =
             ["properties", "enum", "allOf", "oneOf"].iter().any(|key| !schema[key].is_null());
         let text = schema["type"] == "string" && schema.as_object().is_some_and(|s| s.len() > 1);
-        assert!(whole || text, "{name} says nothing: {schema}");
+        assert!(whole || text, "{name} is empty: {schema}");
     }
 }
 

@@ -25,9 +25,9 @@ async fn known_file(response: Response) -> Response {
     }
 }
 
-/// Completes a document: what stands in a path is a path parameter, and any call may be answered
-/// with 500, or with 503 and the codes of `unavailable` where it does not document a 503 itself. The
-/// document must have the schema `ErrorReply`.
+/// Completes a document: a parameter that is in the path is marked as such, and each call gets the
+/// errors that all such calls have, unless it documents that status itself. `unavailable` are the
+/// codes of a 503. The document must have the schema `ErrorReply`.
 pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
     for (path, item) in &mut openapi.paths.paths {
         let operations =
@@ -39,6 +39,13 @@ pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
                 {
                     parameter.parameter_in = ParameterIn::Path;
                 }
+            }
+            if operation.request_body.is_some() {
+                document(operation, Codigo::CorpoGrandeDemais, "corpo_grande_demais");
+                document(operation, Codigo::TipoNaoSuportado, "tipo_nao_suportado");
+            }
+            if operation.request_body.is_some() || operation.parameters.is_some() {
+                document(operation, Codigo::RequisicaoInvalida, "requisicao_invalida");
             }
             document(operation, Codigo::ErroInterno, "erro_interno");
             if !is_probe(path) {

@@ -24,7 +24,7 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
     }
     let outcome = found.ok_or_else(|| Rejection::ReservaInexistente {
         reserva: reserva_request_id.as_str().to_owned(),
-        servidor: app.server_id.as_str().to_owned(),
+        server_id: app.server_id.as_str().to_owned(),
     })?;
     let reserved = outcome.decision?;
     let reserva = outcome.current.unwrap_or(reserved.reserva);

@@ -67,7 +67,7 @@ impl CancelReserva {
                 CancelTarget::RequestId(id) => id.clone(),
                 CancelTarget::Id(id) => id.to_string(),
             },
-            servidor: context.server_id.to_owned(),
+            server_id: context.server_id.to_owned(),
         })?;
         Ok(Reserva::try_from(row)?)
     }

@@ -94,7 +94,7 @@ impl WriteContext<'_> {
     }
 
     pub(super) fn posto_inexistente(&self, posto_id: i64) -> Rejection {
-        Rejection::PostoInexistente { posto_id, servidor: self.server_id.to_owned() }
+        Rejection::PostoInexistente { posto_id, server_id: self.server_id.to_owned() }
     }
 
     /// Reports a reserva that was made or cancelled.

@@ -1,4 +1,4 @@
-//! Charging sessions: begun, ended, paid.
+//! Charging sessions: starting, finishing, listing.
 
 use serde_json::json;
 
@@ -50,7 +50,7 @@ async fn a_posto_charges_one_carro_in_service_and_for_its_holder() {
         (2, "ABC1234", (409, "posto_em_manutencao")),
         (3, "ABC1234", (409, "posto_indisponivel")),
         (1, "ABC1234", (201, "")),
-        // It is charging there already: the same as once.
+        // It is charging there already.
         (1, "ABC1234", (201, "")),
     ] {
         let path = format!("/postos/{posto_id}/carregamentos");
@@ -100,7 +100,7 @@ async fn wrong_amounts_and_placas_are_named() {
 }
 
 #[tokio::test]
-async fn who_never_heard_that_a_session_started_finds_it_again() {
+async fn a_repeated_start_finds_the_session_again() {
     let server = Running::fresh().await;
     let start = json!({"placa": "ABC1234"});
     let first = server.post("/postos/1/carregamentos", &start).await;

@@ -1,4 +1,4 @@
-//! Every error of every call has one shape.
+//! Errors: one shape for every call.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::running::{Answer, Running};
 
-/// It is a refusal with this verdict, in the one shape.
 fn assert_refused(answer: &Answer, verdict: (u16, &str), shown: &str) {
     assert_eq!(answer.verdict(), verdict, "{shown}: {}", answer.text);
     assert_eq!(answer.header("content-type"), "application/json", "{shown}");
@@ -17,7 +16,7 @@ fn assert_refused(answer: &Answer, verdict: (u16, &str), shown: &str) {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_404() {
+async fn unknown_routes_and_resources_are_404() {
     let server = Running::fresh().await;
     let energia = json!({"energia_fornecida": 1.0}).to_string();
     let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
@@ -71,7 +70,7 @@ async fn a_wrong_method_is_405_and_the_right_ones_are_named() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_of_ours_is_refused_by_every_call_that_takes_one() {
+async fn a_wrong_body_is_refused_by_every_call_that_takes_one() {
     let server = Running::fresh().await;
     let too_long = format!("{{\"nome\": {:?}}}", "A".repeat(64 * 1024));
     for (method, path) in [
@@ -100,7 +99,7 @@ async fn a_body_that_is_no_object_of_ours_is_refused_by_every_call_that_takes_on
 }
 
 #[tokio::test]
-async fn a_wrong_path_or_query_names_what_is_wrong() {
+async fn wrong_parameters_are_named() {
     let server = Running::fresh().await;
     for (path, campos) in [
         ("/postos/um", vec!["id"]),

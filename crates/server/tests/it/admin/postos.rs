@@ -1,4 +1,4 @@
-//! Postos: listed, made, changed, taken out of service, removed.
+//! Postos: listing, creating, changing, disponibilidade, removing.
 
 use serde_json::json;
 
@@ -98,14 +98,14 @@ async fn a_change_leaves_the_rest_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_posto_goes_in_and_out_of_service() {
+async fn a_posto_is_put_in_and_out_of_service() {
     let server = Running::fresh().await;
     let path = "/postos/1/disponibilidade";
     for (body, disponivel, em_manutencao) in [
         (json!({"disponivel": false}), false, false),
         (json!({"disponivel": true}), true, false),
         (json!({"disponivel": true, "em_manutencao": true}), false, true),
-        // What is not said stays: it is still in maintenance.
+        // Left out, em_manutencao stays as it is.
         (json!({"disponivel": true}), false, true),
         (json!({"disponivel": true, "em_manutencao": false}), true, false),
     ] {
@@ -121,7 +121,7 @@ async fn a_posto_goes_in_and_out_of_service() {
 }
 
 #[tokio::test]
-async fn a_removed_posto_is_gone_and_its_number_with_it() {
+async fn a_removed_posto_and_its_id_do_not_come_back() {
     let server = Running::fresh().await;
     let removed = server.delete("/postos/3").await;
     assert_eq!((removed.status, removed.text.as_str()), (204, ""));
@@ -133,7 +133,7 @@ async fn a_removed_posto_is_gone_and_its_number_with_it() {
 }
 
 #[tokio::test]
-async fn a_posto_in_use_stays() {
+async fn a_posto_in_use_is_not_removed() {
     let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
     assert_eq!(server.get("/postos/1").await.json["disponivel"], false);
     let refused = server.delete("/postos/1").await;

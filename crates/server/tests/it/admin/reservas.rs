@@ -1,4 +1,4 @@
-//! Reservas and the carros that hold them.
+//! Reservas and their carros.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use server::store::Reserve;
 use crate::running::Running;
 use crate::support::{HOUR, reservation};
 
-/// Reserva `number` of posto 1: its own hour of the days to come.
+/// Reserva `number` of posto 1, each for another hour in the future.
 fn hour(number: i64, placa: &str) -> Reserve {
     let mut reservation = reservation(&format!("r{number}"), placa, 1, None);
     let moment = |hours: i64| Moment::from_millis(service::now().as_millis() + hours * HOUR);
@@ -20,7 +20,7 @@ fn hour(number: i64, placa: &str) -> Reserve {
 
 #[tokio::test]
 async fn reservas_are_listed_newest_first_page_by_page() {
-    // One placa for the odd, another for the even.
+    // Odd and even numbers have different placas.
     let placas = ["EVE0000", "ODD1111"];
     let all = (1..=5).map(|number| hour(number * 2, placas[number as usize % 2])).collect();
     let server = Running::with_reservas(all).await;
@@ -70,7 +70,7 @@ async fn a_reserva_is_shown_with_the_request_that_made_it() {
 }
 
 #[tokio::test]
-async fn cancelling_frees_the_posto_and_twice_is_once() {
+async fn cancelling_frees_the_posto_and_can_be_repeated() {
     let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
     assert_eq!(server.get("/postos/1").await.json["disponivel"], false);
     for _ in 0..2 {
@@ -87,7 +87,7 @@ async fn cancelling_frees_the_posto_and_twice_is_once() {
 #[tokio::test]
 async fn a_reserva_that_has_ended_cannot_be_cancelled() {
     let mut short = reservation("r1", "ABC1234", 1, None);
-    // Long enough to be made, over when it is asked for.
+    // Long enough to be made, and soon over.
     let fim = Moment::from_millis(service::now().as_millis() + 1000);
     short.command.stretch = Stretch { inicio: None, fim: Some(fim) };
     let server = Running::with_reservas(vec![short]).await;
@@ -113,14 +113,14 @@ async fn carros_are_known_from_their_reservas_page_by_page() {
     assert_eq!(last.json["proxima"], Value::Null);
 
     let shown = server.get("/carros/aaa-1111").await.json;
-    let said = shown["atualizado_em"].clone();
-    assert!(said.is_string());
+    let updated = shown["atualizado_em"].clone();
+    assert!(updated.is_string());
     assert_eq!(
         shown,
         json!({
             "placa": "AAA1111", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
             "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "em_carregamento": false,
-            "atualizado_em": said
+            "atualizado_em": updated
         })
     );
     server.stop().await;

@@ -1,4 +1,4 @@
-//! Whether a servidor is there, and its documentation.
+//! Status, probes and documentation.
 
 use protocol::Timestamp;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::running::Running;
 
 #[tokio::test]
-async fn without_a_broker_a_servidor_is_there_and_alive_and_not_ready() {
+async fn without_a_broker_a_servidor_is_alive_and_not_ready() {
     let server = Running::fresh().await;
     for path in ["/", "/status"] {
         let mut status = server.get(path).await.json;
@@ -35,7 +35,7 @@ async fn the_documentation_is_there() {
     assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
     assert!(page.text.contains("swagger-ui"), "{}", page.text);
     let document = server.get("/openapi.json").await;
-    let told = serde_json::to_value(server::openapi()).expect("a document");
-    assert_eq!((document.status, document.json), (200, told));
+    let expected = serde_json::to_value(server::openapi()).expect("a document");
+    assert_eq!((document.status, document.json), (200, expected));
     server.stop().await;
 }
