@@ -34,7 +34,6 @@ impl FromStr for Entrega {
     }
 }
 
-/// `server/{server_id}/status`: retained birth and Last Will of a servidor's connection.
 /// O que se sabe de um servidor.
 //
 // `server/{server_id}/status`: retained birth and Last Will of its connection.
