@@ -4,8 +4,6 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 
-use crate::Fields;
-
 /// The documentation of one field.
 pub struct FieldDocument {
     pub name: &'static str,
@@ -17,14 +15,6 @@ pub struct FieldDocument {
 }
 
 impl FieldDocument {
-    /// The documentation of each field of a set.
-    #[must_use]
-    pub fn of<T: Fields>() -> Vec<Self> {
-        let mut documents = Vec::new();
-        T::document("", String::new(), &mut documents);
-        documents
-    }
-
     /// Lines of `///`, as one text.
     #[must_use]
     pub fn description(lines: &[&str]) -> String {

@@ -261,6 +261,14 @@ impl<T: Fields> Serialize for Object<T> {
     }
 }
 
+/// The documentation of each field of a set.
+#[must_use]
+pub fn field_documents<T: Fields>() -> Vec<FieldDocument> {
+    let mut documents = Vec::new();
+    T::document("", String::new(), &mut documents);
+    documents
+}
+
 /// Writes a set of fields as a JSON object, in the order of their declaration.
 pub fn write_object<T: Fields, S: Serializer>(
     fields: &T,

@@ -34,7 +34,7 @@ macro_rules! fields {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                let fields = $crate::FieldDocument::of::<Self>();
+                let fields = $crate::field_documents::<Self>();
                 $crate::FieldDocument::object(fields)
                     .description(Some($crate::FieldDocument::description(&[$($doc),*])))
                     $(.examples([serde_json::json!($($example)+)]))?
@@ -49,7 +49,7 @@ macro_rules! fields {
                     utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>,
                 )>,
             ) {
-                let fields = $crate::FieldDocument::of::<Self>().into_iter();
+                let fields = $crate::field_documents::<Self>().into_iter();
                 schemas.extend(fields.filter_map($crate::FieldDocument::into_component));
             }
         }
@@ -58,7 +58,7 @@ macro_rules! fields {
             fn into_params(
                 _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
             ) -> Vec<utoipa::openapi::path::Parameter> {
-                let fields = $crate::FieldDocument::of::<Self>().into_iter();
+                let fields = $crate::field_documents::<Self>().into_iter();
                 fields.map($crate::FieldDocument::into_parameter).collect()
             }
         }

@@ -30,7 +30,7 @@ pub use document::FieldDocument;
 pub use domain::PostosFilter;
 pub use envelope::{Address, MAX_ARRAY, Origin, split};
 pub use field::{Field, FieldValue, Invalid, Scalar};
-pub use fields::{Fields, Object, OrDefault, read_json, read_texts, write_object};
+pub use fields::{Fields, Object, OrDefault, field_documents, read_json, read_texts, write_object};
 pub use ids::{ClientId, InvalidId, RequestId, ServerId};
 pub use ponto::{PontoDisponibilidade, PontoStatus};
 pub use posto::{Posto, PostoBody, PostoPatch, PostosReply, PostosRequest, WrittenPostosReply};

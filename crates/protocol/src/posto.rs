@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::fields::read_raw;
+use crate::fields::{field_documents, read_raw};
 use crate::values::{field_values, of_type};
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, RequestId, ServerId, fields,
@@ -100,7 +100,7 @@ impl PostoPatch {
     /// was changed.
     pub fn from_json(body: &[u8]) -> Result<Self, BadMessage> {
         let names: BTreeMap<String, IgnoredAny> = read_object(body)?;
-        let known = FieldDocument::of::<PostoBody>();
+        let known = field_documents::<PostoBody>();
         let raw = read_raw::<PostoBody>(body)?;
         Checker::run(|checker| {
             for name in names.keys().filter(|name| known.iter().all(|field| field.name != *name)) {
@@ -121,7 +121,7 @@ impl PostoPatch {
 
 impl PartialSchema for PostoPatch {
     fn schema() -> RefOr<Schema> {
-        let fields = FieldDocument::of::<PostoBody>().into_iter().map(FieldDocument::into_optional);
+        let fields = field_documents::<PostoBody>().into_iter().map(FieldDocument::into_optional);
         FieldDocument::object(fields)
             .description(Some("Corpo de `PATCH /postos/{id}`: o que não vem fica como está."))
             .additional_properties(Some(AdditionalProperties::FreeForm(false)))

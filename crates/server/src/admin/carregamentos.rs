@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use service::{HttpError, Params, Path, RawJson};
 use utoipa::ToSchema;
 
-use super::{PageSize, page, postos};
+use super::page::{PageSize, page};
+use super::postos;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{FinishCarregamento, StartCarregamento};
@@ -76,7 +77,7 @@ pub(super) struct SessionPath {
 
 async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregamento>, HttpError> {
     let found = app.store.carregamento(posto_id, id).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -137,7 +138,7 @@ pub(super) async fn list(
     postos::find(&app, posto_id).await?;
     let (before, limite) = (query.antes_de.map(RowId::get), query.limite.0);
     let found = app.store.carregamentos(posto_id, before, limite.with_next()).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let (found, proxima) = page(found, limite, |session| session.id);
     let carregamentos = found.into_iter().map(Carregamento::from).collect();
     Ok(Json(Carregamentos { carregamentos, proxima }))
@@ -162,7 +163,7 @@ pub(super) async fn start(
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let CarregamentoBody { placa } = read_json(&body)?;
     let started = app.store.execute(StartCarregamento { posto_id, placa }).await;
-    let id = started.map_err(|error| app.write_error(error))?;
+    let id = started.map_err(|error| app.write_failure(error))?;
     Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
 }
 
@@ -187,6 +188,6 @@ pub(super) async fn finish(
 ) -> Result<Json<Carregamento>, HttpError> {
     let EnergiaBody { energia_fornecida } = read_json(&body)?;
     let command = FinishCarregamento { posto_id, id, energia_fornecida };
-    app.store.execute(command).await.map_err(|error| app.write_error(error))?;
+    app.store.execute(command).await.map_err(|error| app.write_failure(error))?;
     show(&app, posto_id, id).await
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use service::{HttpError, Params};
 use utoipa::ToSchema;
 
-use super::{PageSize, page};
+use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::CarroRow;
@@ -84,7 +84,7 @@ pub(super) async fn list(
     Params(CarrosQuery { apos, limite: OrDefault(limite) }): Params<CarrosQuery>,
 ) -> Result<Json<Carros>, HttpError> {
     let found = app.store.carros(apos.as_deref(), limite.with_next()).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
     Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }
@@ -102,7 +102,7 @@ pub(super) async fn get(
     Params(CarroPath { placa }): Params<CarroPath>,
 ) -> Result<Json<Carro>, HttpError> {
     let found = app.store.carro(placa.as_str()).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), server_id })

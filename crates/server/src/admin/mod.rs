@@ -2,6 +2,7 @@
 
 mod carregamentos;
 mod carros;
+mod page;
 mod postos;
 mod reservas;
 mod status;
@@ -9,17 +10,14 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use protocol::{ErrorReply, FieldValue, Invalid, Scalar, Timestamp};
+use protocol::{ErrorReply, Timestamp};
 use service::HttpError;
 use utoipa::OpenApi;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{StoreError, WriteError};
 
 /// Admin requests in flight at once; an operator's console needs far fewer.
 const MAX_IN_FLIGHT: usize = 512;
@@ -68,14 +66,6 @@ fn routes() -> OpenApiRouter<Arc<AppState>> {
 }
 
 impl AppState {
-    fn write_error(&self, error: WriteError) -> HttpError {
-        self.write_failure(error).into()
-    }
-
-    fn read_error(&self, error: &StoreError) -> HttpError {
-        self.read_failure(error).into()
-    }
-
     fn timestamp(&self) -> Timestamp {
         crate::wire::timestamp(self.now())
     }
@@ -85,53 +75,4 @@ impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
         Self::from(failure.into_reply(None))
     }
-}
-
-/// How many rows a page has.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct PageSize(i64);
-
-impl PageSize {
-    const MAX: i64 = 500;
-
-    /// A page and one row more: if that exists, another page follows.
-    fn with_next(self) -> i64 {
-        self.0 + 1
-    }
-}
-
-impl Default for PageSize {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl FieldValue for PageSize {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let size = scalar.integer()?;
-        if !(1..=Self::MAX).contains(&size) {
-            return Err(Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
-        }
-        Ok(Self(size))
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Integer(self.0)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let RefOr::T(Schema::Object(integer)) = i64::schema() else { return i64::schema() };
-        ObjectBuilder::from(integer).minimum(Some(1)).maximum(Some(Self::MAX)).into()
-    }
-}
-
-/// The rows of a page, from those read [with the next](PageSize::with_next), and the name of its
-/// last one if another page follows.
-fn page<T, N>(mut found: Vec<T>, size: PageSize, name: impl Fn(&T) -> N) -> (Vec<T>, Option<N>) {
-    let more = found.len() as i64 > size.0;
-    if more {
-        found.pop();
-    }
-    let next = found.last().filter(|_| more).map(name);
-    (found, next)
 }

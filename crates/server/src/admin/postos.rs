@@ -44,7 +44,7 @@ fields! {
 
 pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
     let found = app.store.postos_by_id(&[id], app.now()).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
@@ -60,7 +60,7 @@ async fn change_and_show(
     app.store
         .execute(ChangePosto { posto_id: id, change })
         .await
-        .map_err(|error| app.write_error(error))?;
+        .map_err(|error| app.write_failure(error))?;
     Ok(Json(find(app, id).await?))
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn list(
     State(app): State<Arc<AppState>>,
     Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Json<Postos>, HttpError> {
-    let listing = app.store.listing().await.map_err(|error| app.read_error(&error))?;
+    let listing = app.store.listing().await.map_err(|error| app.read_failure(&error))?;
     Ok(Json(Postos { postos: listing.matching(&filter).map(wire::posto).collect() }))
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
     let posto = PostoBody::from_json(&body)?;
     let id = app.store.execute(CreatePosto(posto.into())).await;
-    let id = id.map_err(|error| app.write_error(error))?;
+    let id = id.map_err(|error| app.write_failure(error))?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
 }
@@ -140,7 +140,7 @@ pub(super) async fn remove(
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
     let removed = app.store.execute(RemovePosto { posto_id: id }).await;
-    removed.map_err(|error| app.write_error(error))?;
+    removed.map_err(|error| app.write_failure(error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

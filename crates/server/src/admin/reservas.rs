@@ -12,7 +12,7 @@ use serde::Serialize;
 use service::{HttpError, Params, Path};
 use utoipa::ToSchema;
 
-use super::{PageSize, page};
+use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
@@ -82,7 +82,7 @@ pub(super) async fn list(
         limit: limite.with_next(),
     };
     let found = app.store.reservas(&query, app.now()).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let (found, proxima) = page(found, limite, |record| record.reserva.id);
     Ok(Json(Reservas { reservas: found.into_iter().map(ReservaDetail::from).collect(), proxima }))
 }
@@ -100,7 +100,7 @@ pub(super) async fn get(
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaDetail>, HttpError> {
     let found = app.store.reserva(id, app.now()).await;
-    let found = found.map_err(|error| app.read_error(&error))?;
+    let found = found.map_err(|error| app.read_failure(&error))?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), server_id })
@@ -128,7 +128,7 @@ pub(super) async fn cancel(
         .store
         .execute(CancelReserva { target: CancelTarget::Id(id), deadline: app.default_deadline() })
         .await;
-    let reserva = cancelled.map_err(|error| app.write_error(error))?;
+    let reserva = cancelled.map_err(|error| app.write_failure(error))?;
     Ok(Json(ReservaReply {
         request_id,
         status: StatusReply::Sucesso,

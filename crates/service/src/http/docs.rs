@@ -9,7 +9,8 @@ use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{HttpError, is_probe};
+use super::HttpError;
+use super::health::is_probe;
 
 /// The routes of the document and of the pages that show it.
 pub(super) fn pages(openapi: OpenApi) -> Router {

@@ -13,3 +13,7 @@ pub struct Health {
 impl Health {
     pub const OK: Self = Self { status: "ok" };
 }
+
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}

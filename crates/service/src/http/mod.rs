@@ -24,6 +24,7 @@ pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use extract::{Params, Path, RawJson};
 pub use health::Health;
+use health::is_probe;
 pub use serve::{ListenError, listen, serve};
 
 /// The longest body. The largest that a route needs is below 2 KiB.
@@ -45,10 +46,6 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
             CatchPanicLayer::custom(|_| HttpError::internal().into_response()),
             DefaultBodyLimit::max(MAX_BODY),
         ))
-}
-
-fn is_probe(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
 }
 
 async fn limit_in_flight(

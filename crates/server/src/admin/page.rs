@@ -1,0 +1,58 @@
+//! Lists that are answered page by page.
+
+use protocol::{FieldValue, Invalid, Scalar};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+
+/// How many rows a page has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct PageSize(i64);
+
+impl PageSize {
+    const MAX: i64 = 500;
+
+    /// A page and one row more: if that exists, another page follows.
+    pub(super) fn with_next(self) -> i64 {
+        self.0 + 1
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl FieldValue for PageSize {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
+        let size = scalar.integer()?;
+        if !(1..=Self::MAX).contains(&size) {
+            return Err(Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
+        }
+        Ok(Self(size))
+    }
+
+    fn to_scalar(&self) -> Scalar<'_> {
+        Scalar::Integer(self.0)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(integer)) = i64::schema() else { return i64::schema() };
+        ObjectBuilder::from(integer).minimum(Some(1)).maximum(Some(Self::MAX)).into()
+    }
+}
+
+/// The rows of a page, from those read [with the next](PageSize::with_next), and the name of its
+/// last one if another page follows.
+pub(super) fn page<T, N>(
+    mut found: Vec<T>,
+    size: PageSize,
+    name: impl Fn(&T) -> N,
+) -> (Vec<T>, Option<N>) {
+    let more = found.len() as i64 > size.0;
+    if more {
+        found.pop();
+    }
+    let next = found.last().filter(|_| more).map(name);
+    (found, next)
+}
