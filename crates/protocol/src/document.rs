@@ -18,7 +18,6 @@ pub struct FieldDocument {
 
 impl FieldDocument {
     /// The documentation of each field of a set.
-    #[must_use]
     pub fn of<T: Fields>() -> Vec<Self> {
         let mut documents = Vec::new();
         T::document("", String::new(), &mut documents);
@@ -26,13 +25,11 @@ impl FieldDocument {
     }
 
     /// Lines of `///`, as one text.
-    #[must_use]
     pub fn description(lines: &[&str]) -> String {
         lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
     }
 
     /// The schema of an object that has these fields.
-    #[must_use]
     pub fn object(documents: impl IntoIterator<Item = Self>) -> ObjectBuilder {
         let mut object = ObjectBuilder::new().schema_type(Type::Object);
         for field in documents {
@@ -78,7 +75,6 @@ impl FieldDocument {
     }
 
     /// The query parameter that this field is.
-    #[must_use]
     pub fn into_parameter(self) -> Parameter {
         let mut schema = Self::used_schema(self.component, self.schema);
         if let RefOr::T(Schema::Object(object)) = &mut schema {
@@ -94,7 +90,6 @@ impl FieldDocument {
     }
 
     /// The named schema that this field refers to.
-    #[must_use]
     pub fn into_component(self) -> Option<(String, RefOr<Schema>)> {
         Some((self.component?.to_owned(), self.schema))
     }

@@ -31,19 +31,16 @@ pub struct InvalidTimestamp;
 
 impl Timestamp {
     /// `None` outside the years 1970 to 9998.
-    #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
     /// The nearest timestamp to `millis` milliseconds since 1970 UTC.
-    #[must_use]
     pub fn clamped(millis: i64) -> Self {
         Self(millis.clamp(0, MAX_MILLIS))
     }
 
     /// Milliseconds since 1970 UTC.
-    #[must_use]
     pub fn as_millis(self) -> i64 {
         self.0
     }

@@ -32,7 +32,6 @@ pub(crate) fn router(gateway: Gateway, max_in_flight: usize) -> Router {
 }
 
 /// The OpenAPI document of the gateway.
-#[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
