@@ -34,7 +34,6 @@ impl Price {
     /// What `energy` costs, in BRL, rounded to whole centavos, half a centavo up. Price and energy
     /// count as the decimal numbers they were written as, to six places: the product of two
     /// binary fractions is now just below a half, now just above.
-    #[must_use]
     pub fn cost(self, energy: Kwh) -> f64 {
         let millionths = |number: f64| (number * 1e6).round() as i128;
         let cost = millionths(self.get()) * millionths(energy.get());

@@ -38,7 +38,6 @@ impl CapacidadeBateria {
     }
 
     /// The error for a level that is out of range for this capacity.
-    #[must_use]
     pub fn level_error(self) -> InvalidValue {
         InvalidValue(format!("deve estar entre 0 e {}", self.get()).into())
     }

@@ -29,23 +29,19 @@ impl Interval {
         Ok(Self { inicio, fim })
     }
 
-    #[must_use]
     pub fn inicio(self) -> Moment {
         self.inicio
     }
 
     /// First moment after it.
-    #[must_use]
     pub fn fim(self) -> Moment {
         self.fim
     }
 
-    #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.inicio < other.fim && other.inicio < self.fim
     }
 
-    #[must_use]
     pub fn contains(self, moment: Moment) -> bool {
         self.inicio <= moment && moment < self.fim
     }
@@ -75,7 +71,6 @@ pub enum StretchError {
 
 impl StretchError {
     /// The field, as spelled on the wire, that is wrong.
-    #[must_use]
     pub fn campo(self) -> &'static str {
         match self {
             Self::InicioInPast => "inicio",

@@ -56,7 +56,6 @@ pub struct PostosFilter {
 impl PostosFilter {
     /// Whether a posto in this state is listed. Connectors are compared without regard to ASCII
     /// case.
-    #[must_use]
     pub fn matches(&self, disponivel: bool, em_manutencao: bool, tipo_conector: &str) -> bool {
         let same = |asked: &TipoConector| asked.as_str().eq_ignore_ascii_case(tipo_conector);
         self.disponivel.is_none_or(|asked| asked == disponivel)

@@ -42,7 +42,6 @@ impl ReservaState {
     pub const ALL: [Self; 3] = [Self::Ativa, Self::Cancelada, Self::Encerrada];
 
     /// The word for it, on the wire and on disk.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ativa => "ativa",
@@ -73,7 +72,6 @@ pub struct Reserva {
 
 impl Reserva {
     /// Its state at `now`: the end frees the posto whether or not the end has been recorded.
-    #[must_use]
     pub fn state_at(&self, now: Moment) -> ReservaState {
         match self.state {
             ReservaState::Cancelada => ReservaState::Cancelada,

@@ -20,18 +20,15 @@ impl InvalidValue {
 pub struct Moment(i64);
 
 impl Moment {
-    #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
     /// This moment, `millis` later.
-    #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
@@ -51,7 +48,6 @@ impl RowId {
         Ok(Self(id))
     }
 
-    #[must_use]
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -96,7 +92,6 @@ impl Placa {
         Self::new(&normal)
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -141,7 +136,6 @@ macro_rules! text {
                 }
             }
 
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -198,7 +192,6 @@ macro_rules! number {
             }
 
             /// The number, in the unit of the type.
-            #[must_use]
             pub const fn get(self) -> f64 {
                 self.0
             }

@@ -47,7 +47,6 @@ impl fmt::Display for BadMessage {
 
 impl BadMessage {
     /// The wrong fields; a message that is no JSON object counts as one.
-    #[must_use]
     pub fn campos(self) -> Vec<FieldError> {
         match self {
             Self::NotJson(mensagem) => vec![FieldError { campo: WHOLE.to_owned(), mensagem }],

@@ -16,7 +16,6 @@ macro_rules! codigos {
             pub const ALL: &[Self] = &[$(Self::$codigo),+];
 
             /// The HTTP status this code is answered with, the same one everywhere.
-            #[must_use]
             pub const fn http_status(self) -> u16 {
                 match self {
                     $(Self::$codigo => $status,)+

@@ -16,13 +16,11 @@ pub struct FieldDocument {
 
 impl FieldDocument {
     /// Lines of `///`, as one text.
-    #[must_use]
     pub fn description(lines: &[&str]) -> String {
         lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
     }
 
     /// The schema of an object that has these fields.
-    #[must_use]
     pub fn object(documents: impl IntoIterator<Item = Self>) -> ObjectBuilder {
         let mut object = ObjectBuilder::new().schema_type(Type::Object);
         for field in documents {
@@ -68,7 +66,6 @@ impl FieldDocument {
     }
 
     /// The query parameter that this field is.
-    #[must_use]
     pub fn into_parameter(self) -> Parameter {
         let mut schema = Self::used_schema(self.component, self.schema);
         if let RefOr::T(Schema::Object(object)) = &mut schema {
@@ -84,7 +81,6 @@ impl FieldDocument {
     }
 
     /// The named schema that this field refers to.
-    #[must_use]
     pub fn into_component(self) -> Option<(String, RefOr<Schema>)> {
         Some((self.component?.to_owned(), self.schema))
     }

@@ -67,7 +67,6 @@ pub struct Origin {
 
 impl Origin {
     /// Both ids, if both are there and valid.
-    #[must_use]
     pub fn from_json(payload: &[u8]) -> Option<(ClientId, RequestId)> {
         match read_object(payload).unwrap_or_default() {
             Self { client_id: Field::Value(client), request_id: Field::Value(request) } => {

@@ -105,15 +105,11 @@ impl<'de, T: Fields> Deserialize<'de> for RawOf<T> {
     }
 }
 
-fn take_entry<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+fn take_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     found: &mut Option<T>,
     name: &'static str,
-    key: &str,
     map: &mut A,
 ) -> Result<bool, A::Error> {
-    if key != name {
-        return Ok(false);
-    }
     if found.is_some() {
         return Err(A::Error::duplicate_field(name));
     }
@@ -170,13 +166,15 @@ impl<T: FieldValue + Default> Single for OrDefault<T> {
 impl<T: Single> Fields for T {
     type Raw = Option<Field<T::Value>>;
 
+    // Every key is compared with every name.
+    #[inline]
     fn take<'de, A: MapAccess<'de>>(
         raw: &mut Self::Raw,
         name: &'static str,
         key: &str,
         map: &mut A,
     ) -> Result<bool, A::Error> {
-        take_entry(raw, name, key, map)
+        if key == name { take_value(raw, name, map) } else { Ok(false) }
     }
 
     fn from_texts(name: &'static str, texts: &[(String, String)]) -> Self::Raw {
@@ -225,10 +223,11 @@ impl<T: Fields> Fields for Object<T> {
         key: &str,
         map: &mut A,
     ) -> Result<bool, A::Error> {
-        let mut json = raw.is_some().then_some(None);
-        if !take_entry(&mut json, name, key, map)? {
+        if key != name {
             return Ok(false);
         }
+        let mut json = raw.is_some().then_some(None);
+        take_value(&mut json, name, map)?;
         let json: Option<&'de RawValue> = json.flatten();
         *raw = Some(match json.map(|json| read_raw::<T>(json.get().as_bytes())) {
             Some(Ok(fields)) => Field::Value(fields),

@@ -47,7 +47,6 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -119,7 +118,6 @@ const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x5b1c_7f0e_9a3d_4c6f_8e21_d
 
 impl RequestId {
     /// A new id. Later ids sort after earlier ones, which keeps database indexes on them compact.
-    #[must_use]
     pub fn new() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
@@ -127,7 +125,6 @@ impl RequestId {
     /// The id that stands for an `Idempotency-Key` at a servidor. The same key gives the same id in
     /// every gateway and after every restart, so the servidor recognises the repeat. At another
     /// servidor it gives another id, so that no answer is mistaken for the other's.
-    #[must_use]
     pub fn from_idempotency_key(server_id: &ServerId, key: &str) -> Self {
         // No id has a slash, so no two pairs have the same name.
         let name = format!("{server_id}/{key}");

@@ -44,7 +44,6 @@ pub struct ErrorReply {
 
 impl ErrorReply {
     /// An error without wrong fields.
-    #[must_use]
     pub fn new(request_id: Option<RequestId>, codigo: Codigo, mensagem: String) -> Self {
         Self { request_id, status: StatusReply::Erro, codigo, mensagem, campos: Vec::new() }
     }

@@ -47,7 +47,6 @@ impl ReservarBody {
     }
 
     /// The MQTT command this body asks for.
-    #[must_use]
     pub fn into_request(self, request_id: RequestId, client_id: ClientId) -> ReservaRequest {
         ReservaRequest {
             request_id,

@@ -31,19 +31,16 @@ pub struct InvalidTimestamp;
 
 impl Timestamp {
     /// `None` outside the years 1970 to 9998.
-    #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         (0..=MAX_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
     /// The nearest timestamp to `millis` milliseconds since 1970 UTC.
-    #[must_use]
     pub fn clamped(millis: i64) -> Self {
         Self(millis.clamp(0, MAX_MILLIS))
     }
 
     /// Milliseconds since 1970 UTC.
-    #[must_use]
     pub fn as_millis(self) -> i64 {
         self.0
     }
@@ -96,7 +93,7 @@ impl From<Timestamp> for String {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (seconds, millis) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
+        let (seconds, millis) = (self.0 / 1000, self.0 % 1000);
         let utc = UtcDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
         let (year, month, day) = utc.to_calendar_date();
         let (hour, minute, second) = utc.as_hms();

@@ -46,25 +46,21 @@ impl Command {
 }
 
 /// The topic that every servidor receives.
-#[must_use]
 pub fn broadcast(command: Command) -> String {
     format!("server/{}", command.request_path())
 }
 
 /// The topic that only `server_id` receives.
-#[must_use]
 pub fn direct(server_id: &ServerId, command: Command) -> String {
     format!("server/{server_id}/{}", command.request_path())
 }
 
 /// The topic on which `client_id` receives answers to `command`.
-#[must_use]
 pub fn response(client_id: &ClientId, command: Command) -> String {
     format!("client/{client_id}/{}", command.response_path())
 }
 
 /// The retained presence of a servidor.
-#[must_use]
 pub fn presence(server_id: &ServerId) -> String {
     format!("server/{server_id}/status")
 }
@@ -73,19 +69,16 @@ pub fn presence(server_id: &ServerId) -> String {
 pub const ALL_PRESENCE: &str = "server/+/status";
 
 /// Where a servidor publishes changes of a posto.
-#[must_use]
 pub fn ponto_status(posto_id: i64) -> String {
     format!("pontos/{posto_id}/status")
 }
 
 /// Where a servidor publishes changes of a reserva.
-#[must_use]
 pub fn reserva_status(reserva_id: i64) -> String {
     format!("reservas/{reserva_id}/status")
 }
 
 /// All that a servidor subscribes to.
-#[must_use]
 pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
     let commands = Command::ALL.iter().copied();
     commands
@@ -97,7 +90,6 @@ pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
 }
 
 /// All that a gateway subscribes to.
-#[must_use]
 pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
     let answers = Command::ALL.iter().map(|command| response(client_id, *command));
     answers.chain([ALL_PRESENCE.to_owned()]).collect()
@@ -121,7 +113,6 @@ pub enum ServerInbound<'a> {
 
 impl<'a> ServerInbound<'a> {
     /// Reads the topic of a message that arrived at `server_id`; `None` for any other topic.
-    #[must_use]
     pub fn from_topic(topic: &'a str, server_id: &ServerId) -> Option<Self> {
         let (root, rest) = topic.split_once('/')?;
         match root {
@@ -148,7 +139,6 @@ impl<'a> ServerInbound<'a> {
 }
 
 /// Whether a topic is the presence of some servidor.
-#[must_use]
 pub fn is_presence(topic: &str) -> bool {
     topic
         .strip_prefix("server/")

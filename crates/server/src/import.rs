@@ -8,8 +8,6 @@ use domain::Posto;
 use protocol::{BadMessage, PostoBody, read_texts};
 
 const REQUIRED: [&str; 5] = ["id", "nome", "latitude", "longitude", "status"];
-/// Columns whose empty cells stand for the default.
-const OPTIONAL: [&str; 3] = ["potencia_maxima", "tipo_conector", "preco_kwh"];
 /// The greatest integer that every JSON reader keeps exactly, 2^53 - 1. New postos get greater ids.
 const MAX_ID: i64 = 9_007_199_254_740_991;
 
@@ -115,8 +113,12 @@ impl Row<'_> {
             ("disponivel", disponivel),
             ("em_manutencao", em_manutencao),
         ];
-        let given = OPTIONAL.map(|column| (column, self.cell(column))).into_iter();
-        fields.extend(given.filter(|(_, cell)| !cell.is_empty()));
+        // Other columns are fields of a posto too, or are ignored; an empty cell means the default.
+        for (column, cell) in self.headers.iter().zip(self.record) {
+            if !cell.is_empty() && fields.iter().all(|(name, _)| *name != column) {
+                fields.push((column, cell));
+            }
+        }
         let fields: Vec<_> =
             fields.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let posto = read_texts::<PostoBody>(&fields).map_err(|bad| self.wrong_field(bad))?;

@@ -34,7 +34,6 @@ pub(crate) fn router(gateway: Arc<Gateway>, max_in_flight: usize) -> Router {
 }
 
 /// The OpenAPI document of the gateway.
-#[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }

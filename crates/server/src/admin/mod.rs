@@ -39,7 +39,6 @@ pub(crate) fn router(app: Arc<AppState>) -> Router {
 }
 
 /// The OpenAPI document of the admin API.
-#[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }

@@ -18,29 +18,24 @@ pub struct HttpError(Box<ErrorReply>);
 
 impl HttpError {
     /// An error without wrong fields.
-    #[must_use]
     pub fn new(codigo: Codigo, mensagem: impl Into<String>) -> Self {
         Self(Box::new(ErrorReply::new(None, codigo, mensagem.into())))
     }
 
     /// Names the request that failed, if that is not the HTTP request itself.
-    #[must_use]
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.0.request_id = Some(request_id);
         self
     }
 
-    #[must_use]
     pub fn codigo(&self) -> Codigo {
         self.0.codigo
     }
 
-    #[must_use]
     pub fn unknown_route() -> Self {
         Self::new(Codigo::RotaInexistente, "Esta rota não existe. Veja as rotas em /docs.")
     }
 
-    #[must_use]
     pub fn wrong_method() -> Self {
         Self::new(
             Codigo::MetodoNaoPermitido,
@@ -48,23 +43,19 @@ impl HttpError {
         )
     }
 
-    #[must_use]
     pub fn body_too_large() -> Self {
         Self::new(Codigo::CorpoGrandeDemais, "O corpo da requisição deve ter no máximo 64 KiB.")
     }
 
-    #[must_use]
     pub fn slow_body() -> Self {
         BadMessage::NotJson("não chegou em 10 segundos".to_owned()).into()
     }
 
     /// The connection broke, or the body is not framed as HTTP says.
-    #[must_use]
     pub fn broken_body() -> Self {
         BadMessage::NotJson("não chegou inteiro".to_owned()).into()
     }
 
-    #[must_use]
     pub fn not_json_type() -> Self {
         Self::new(
             Codigo::TipoNaoSuportado,
@@ -72,7 +63,6 @@ impl HttpError {
         )
     }
 
-    #[must_use]
     pub fn overloaded() -> Self {
         Self::new(
             Codigo::Sobrecarregado,
@@ -81,7 +71,6 @@ impl HttpError {
     }
 
     /// A fault of this program; its cause is in the log.
-    #[must_use]
     pub fn internal() -> Self {
         Self::new(Codigo::ErroInterno, "Erro interno. O registro do serviço tem a causa.")
     }
