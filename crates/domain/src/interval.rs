@@ -22,9 +22,9 @@ pub struct Interval {
 }
 
 impl Interval {
-    pub fn new(inicio: Moment, fim: Moment) -> Result<Self, StretchError> {
+    pub fn new(inicio: Moment, fim: Moment) -> Result<Self, IntervalError> {
         if fim <= inicio {
-            return Err(StretchError::FimNotAfterInicio);
+            return Err(IntervalError::FimNotAfterInicio);
         }
         Ok(Self { inicio, fim })
     }
@@ -49,7 +49,7 @@ impl Interval {
 
 /// An interval as it is asked for: either end may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stretch {
+pub struct RequestedInterval {
     /// By default now.
     pub inicio: Option<Moment>,
     /// By default 24 hours after `inicio`.
@@ -58,7 +58,7 @@ pub struct Stretch {
 
 /// Why an interval cannot be reserved at any posto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StretchError {
+pub enum IntervalError {
     #[error("deve ser depois de inicio")]
     FimNotAfterInicio,
     #[error("já passou")]
@@ -69,7 +69,7 @@ pub enum StretchError {
     TooLong,
 }
 
-impl StretchError {
+impl IntervalError {
     /// The field, as spelled on the wire, that is wrong.
     pub fn campo(self) -> &'static str {
         match self {
@@ -79,35 +79,35 @@ impl StretchError {
     }
 }
 
-impl Stretch {
+impl RequestedInterval {
     /// Checks what can be checked without a clock: `fim` is after `inicio`.
-    pub fn check(self) -> Result<Self, StretchError> {
+    pub fn check(self) -> Result<Self, IntervalError> {
         match (self.inicio, self.fim) {
-            (Some(inicio), Some(fim)) if fim <= inicio => Err(StretchError::FimNotAfterInicio),
+            (Some(inicio), Some(fim)) if fim <= inicio => Err(IntervalError::FimNotAfterInicio),
             _ => Ok(self),
         }
     }
 
     /// The interval that is asked for at `now`. Nobody holds a posto in the past, so an `inicio`
     /// that has just passed becomes now.
-    pub fn resolve(self, now: Moment) -> Result<Interval, StretchError> {
+    pub fn resolve(self, now: Moment) -> Result<Interval, IntervalError> {
         let asked = self.inicio.unwrap_or(now);
         let fim = self.fim.unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));
         if fim <= asked {
             return Err(if self.inicio.is_none() {
-                StretchError::FimInPast
+                IntervalError::FimInPast
             } else {
-                StretchError::FimNotAfterInicio
+                IntervalError::FimNotAfterInicio
             });
         }
         if fim <= now {
-            return Err(StretchError::FimInPast);
+            return Err(IntervalError::FimInPast);
         }
         if asked < now.plus_millis(-MAX_LATE) {
-            return Err(StretchError::InicioInPast);
+            return Err(IntervalError::InicioInPast);
         }
         if fim > asked.plus_millis(MAX_LENGTH) {
-            return Err(StretchError::TooLong);
+            return Err(IntervalError::TooLong);
         }
         Interval::new(asked.max(now), fim)
     }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_default_is_24_hours_from_now() {
         let now = at(1_000_000_000);
-        let interval = Stretch::default().resolve(now).expect("the default");
+        let interval = RequestedInterval::default().resolve(now).expect("the default");
         assert_eq!((interval.inicio(), interval.fim()), (now, now.plus_millis(DAY)));
     }
 
@@ -134,30 +134,32 @@ mod tests {
     fn one_missing_end_follows_the_other() {
         let now = at(1_000_000_000);
         let inicio = now.plus_millis(HOUR);
-        let open = Stretch { inicio: Some(inicio), fim: None }.resolve(now).expect("from then");
+        let open =
+            RequestedInterval { inicio: Some(inicio), fim: None }.resolve(now).expect("from then");
         assert_eq!(open.fim(), inicio.plus_millis(DAY));
-        let until = Stretch { inicio: None, fim: Some(inicio) }.resolve(now).expect("until then");
+        let until =
+            RequestedInterval { inicio: None, fim: Some(inicio) }.resolve(now).expect("until then");
         assert_eq!((until.inicio(), until.fim()), (now, inicio));
     }
 
     #[test]
     fn past_empty_and_too_long_intervals_are_refused() {
         let now = at(1_000_000_000);
-        let stretch = |inicio: i64, fim: i64| Stretch {
+        let interval = |inicio: i64, fim: i64| RequestedInterval {
             inicio: Some(now.plus_millis(inicio)),
             fim: Some(now.plus_millis(fim)),
         };
         for (asked, expected) in [
-            (stretch(HOUR, HOUR), StretchError::FimNotAfterInicio),
-            (stretch(2 * HOUR, HOUR), StretchError::FimNotAfterInicio),
-            (stretch(-HOUR, -1), StretchError::FimInPast),
-            (stretch(-HOUR, HOUR), StretchError::InicioInPast),
-            (stretch(0, MAX_LENGTH + 1), StretchError::TooLong),
-            (Stretch { inicio: None, fim: Some(now) }, StretchError::FimInPast),
+            (interval(HOUR, HOUR), IntervalError::FimNotAfterInicio),
+            (interval(2 * HOUR, HOUR), IntervalError::FimNotAfterInicio),
+            (interval(-HOUR, -1), IntervalError::FimInPast),
+            (interval(-HOUR, HOUR), IntervalError::InicioInPast),
+            (interval(0, MAX_LENGTH + 1), IntervalError::TooLong),
+            (RequestedInterval { inicio: None, fim: Some(now) }, IntervalError::FimInPast),
         ] {
             assert_eq!(asked.resolve(now), Err(expected), "{asked:?}");
         }
-        let late = stretch(-MINUTE, HOUR).resolve(now).expect("a little late");
+        let late = interval(-MINUTE, HOUR).resolve(now).expect("a little late");
         assert_eq!(late.inicio(), now);
     }
 
@@ -177,8 +179,8 @@ mod tests {
             inicio in proptest::option::of(any::<i64>()),
             fim in proptest::option::of(any::<i64>()),
         ) {
-            let stretch = Stretch { inicio: inicio.map(at), fim: fim.map(at) };
-            if let Ok(interval) = stretch.resolve(at(now)) {
+            let interval = RequestedInterval { inicio: inicio.map(at), fim: fim.map(at) };
+            if let Ok(interval) = interval.resolve(at(now)) {
                 prop_assert!(interval.inicio() >= at(now));
                 prop_assert!(interval.fim() > interval.inicio());
                 prop_assert!(interval.fim().as_millis() - interval.inicio().as_millis() <= MAX_LENGTH);

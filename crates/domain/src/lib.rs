@@ -18,7 +18,7 @@ pub use carregamento::{
     decide_carregamento_start,
 };
 pub use carro::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria};
-pub use interval::{Interval, Stretch, StretchError};
+pub use interval::{Interval, IntervalError, RequestedInterval};
 pub use localizacao::Localizacao;
 pub use posto::{
     Kw, Nome, Posto, PostoChange, PostoUse, PostosFilter, Price, TipoConector, decide_posto_removal,

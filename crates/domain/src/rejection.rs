@@ -1,6 +1,6 @@
 //! Why a request is refused. The texts are shown to drivers and operators.
 
-use crate::{Placa, StretchError};
+use crate::{IntervalError, Placa};
 
 /// A refusal: the request was wrong or came too late. Faults of the servidor are not here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum Rejection {
     )]
     PostoEmUso { nome: String },
     #[error("A requisição tem campos inválidos: {campo} {0}.", campo = .0.campo())]
-    Stretch(StretchError),
+    Interval(IntervalError),
     #[error("A reserva {reserva} não existe no servidor {server_id}")]
     ReservaInexistente {
         /// Its id, or the request that should have made it.

@@ -1,13 +1,13 @@
 //! Whether a carro may have a posto for an interval.
 
-use crate::{Carro, Interval, InvalidValue, Moment, Placa, Rejection, Stretch};
+use crate::{Carro, Interval, InvalidValue, Moment, Placa, Rejection, RequestedInterval};
 
 /// Asks for a posto.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReservaCommand {
     pub carro: Carro,
     pub posto_id: i64,
-    pub stretch: Stretch,
+    pub interval: RequestedInterval,
 }
 
 /// What must be known of a posto to decide about it.
@@ -91,7 +91,7 @@ pub fn decide_reserva<'a>(
     holdings: impl IntoIterator<Item = &'a Holding>,
     now: Moment,
 ) -> Result<Interval, Rejection> {
-    let interval = command.stretch.resolve(now).map_err(Rejection::Stretch)?;
+    let interval = command.interval.resolve(now).map_err(Rejection::Interval)?;
     let posto = posto.ok_or_else(|| Rejection::PostoInexistente {
         posto_id: command.posto_id,
         server_id: server_id.to_owned(),
@@ -163,7 +163,7 @@ mod tests {
                 taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
             },
             posto_id: 5,
-            stretch: Stretch {
+            interval: RequestedInterval {
                 inicio: Some(NOW.plus_millis(inicio)),
                 fim: Some(NOW.plus_millis(fim)),
             },
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charging_carro_blocks_neither_itself_nor_later_stretches() {
+    fn a_charging_carro_blocks_neither_itself_nor_later_intervals() {
         let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
         assert!(decide(&command("XYZ9876", 0, 100), Some(&charging), &[]).is_ok());
         assert!(decide(&command("ABC1234", 1, 100), Some(&charging), &[]).is_ok());

@@ -1,13 +1,13 @@
 //! Asking for a posto: over HTTP, and over MQTT.
 
-use domain::{Carro, Moment, RowId, Stretch};
+use domain::{Carro, Moment, RequestedInterval, RowId};
 
 use crate::{
     BadMessage, ClientId, Field, Object, RequestId, ServerId, Timestamp, fields, read_json,
 };
 
 fields! {
-    impl Stretch {
+    impl RequestedInterval {
         /// Início do período desejado, em RFC 3339 com fuso; se não vier, agora.
         inicio: Option<Moment>,
         /// Fim do período desejado, em RFC 3339 com fuso; se não vier, 24 horas depois do início.
@@ -15,7 +15,7 @@ fields! {
     }
     rules |raw| {
         if let (Some(Field::Value(inicio)), Some(Field::Value(fim))) = (&raw.inicio, &raw.fim)
-            && let Err(error) = (Stretch { inicio: Some(*inicio), fim: Some(*fim) }).check()
+            && let Err(error) = (RequestedInterval { inicio: Some(*inicio), fim: Some(*fim) }).check()
         {
             raw.fim = Some(Field::Invalid(error.to_string()));
         }
@@ -36,7 +36,7 @@ fields! {
         /// O servidor a que o posto pertence.
         server_id: ServerId,
         /// O período.
-        stretch: Stretch,
+        interval: RequestedInterval,
     }
 }
 
@@ -54,7 +54,7 @@ impl ReservarBody {
             server_id: self.server_id,
             carro: Object(self.carro),
             posto_id: self.posto_id,
-            stretch: self.stretch,
+            interval: self.interval,
         }
     }
 }
@@ -73,7 +73,7 @@ fields! {
         /// The posto wanted.
         posto_id: RowId,
         /// When; by default for 24 hours from the moment of the decision.
-        stretch: Stretch,
+        interval: RequestedInterval,
     }
 }
 
@@ -86,7 +86,7 @@ impl ReservaRequest {
     /// What is asked, without the ids of the request and its gateway. Servidores store a fingerprint
     /// of this text, so it must never change.
     pub fn content(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let Stretch { inicio, fim } = self.stretch;
+        let RequestedInterval { inicio, fim } = self.interval;
         let time = |moment: Option<Moment>| moment.map(Timestamp::from);
         serde_json::to_vec(&(&self.carro, self.posto_id.get(), time(inicio), time(fim)))
     }

@@ -1,6 +1,6 @@
 //! Why a request is not carried out, as its caller is told.
 
-use domain::{Rejection, StretchError};
+use domain::{IntervalError, Rejection};
 use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
 
 use crate::store::WriteError;
@@ -56,7 +56,7 @@ impl Failure {
         let mut reply = ErrorReply::new(request_id, self.codigo(), self.to_string());
         reply.campos = match self {
             Self::Bad(bad) => bad.campos(),
-            Self::Rejected(Rejection::Stretch(error)) => vec![wrong_stretch(error)],
+            Self::Rejected(Rejection::Interval(error)) => vec![wrong_interval(error)],
             Self::Rejected(rejection @ Rejection::ChaveReutilizada) => {
                 let mensagem = rejection.to_string();
                 vec![FieldError { campo: "request_id".to_owned(), mensagem }]
@@ -67,7 +67,7 @@ impl Failure {
     }
 }
 
-fn wrong_stretch(error: StretchError) -> FieldError {
+fn wrong_interval(error: IntervalError) -> FieldError {
     FieldError { campo: error.campo().to_owned(), mensagem: error.to_string() }
 }
 
@@ -79,7 +79,7 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::PostoIndisponivel { .. } => Codigo::PostoIndisponivel,
         Rejection::PostoEmManutencao { .. } => Codigo::PostoEmManutencao,
         Rejection::PostoEmUso { .. } => Codigo::PostoEmUso,
-        Rejection::Stretch(_) => Codigo::RequisicaoInvalida,
+        Rejection::Interval(_) => Codigo::RequisicaoInvalida,
         Rejection::ReservaInexistente { .. } => Codigo::ReservaInexistente,
         Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,
         Rejection::ChaveReutilizada => Codigo::ChaveIdempotenciaReutilizada,

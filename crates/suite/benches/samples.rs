@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    CapacidadeBateria, Carro, KwhPerKm, Modelo, Moment, NivelBateria, Placa, Posto, ReservaCommand,
-    Stretch,
+    CapacidadeBateria, Carro, KwhPerKm, Modelo, Moment, NivelBateria, Placa, Posto,
+    RequestedInterval, ReservaCommand,
 };
 use server::store::{ImportPostos, Reserve};
 
@@ -43,7 +43,7 @@ pub(crate) fn reservation(number: i64, placa: &str, begin: i64) -> Reserve {
                 taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
             },
             posto_id: number % POSTOS + 1,
-            stretch: Stretch {
+            interval: RequestedInterval {
                 inicio: Some(Moment::from_millis(inicio)),
                 fim: Some(Moment::from_millis(inicio + 1_000)),
             },

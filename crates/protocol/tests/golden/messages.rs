@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use domain::{KwhPerKm, Stretch, TipoConector};
+use domain::{KwhPerKm, RequestedInterval, TipoConector};
 use protocol::{
     BadMessage, CarroBateria, CarroStatus, Object, PontoDisponibilidade, PostosFilter,
     PostosRequest, ReservaRef, ReservaRequest, ReservarBody,
@@ -68,7 +68,7 @@ fn a_reservation_may_say_when() {
         server_id: id("server1"),
         carro: Object(seed_carro()),
         posto_id: row_id(5),
-        stretch: Stretch {
+        interval: RequestedInterval {
             inicio: Some(time("2026-11-23T09:00:00-03:00").into()),
             fim: Some(time("2026-11-23T11:30:00-03:00").into()),
         },
@@ -92,7 +92,7 @@ fn the_content_of_a_reservation_never_changes() {
         server_id: id("server1"),
         carro: Object(seed_carro()),
         posto_id: row_id(5),
-        stretch: Stretch::default(),
+        interval: RequestedInterval::default(),
     };
     let content = |request: &ReservaRequest| {
         String::from_utf8(request.content().expect("it can be written")).expect("a text")
@@ -104,7 +104,7 @@ fn the_content_of_a_reservation_never_changes() {
         }"#,
     );
     assert_eq!(content(&request), format!("[{carro},5,null,null]"));
-    request.stretch.inicio = Some(time("2026-11-23T09:00:00-03:00").into());
+    request.interval.inicio = Some(time("2026-11-23T09:00:00-03:00").into());
     assert_eq!(content(&request), format!(r#"[{carro},5,"2026-11-23T12:00:00.000Z",null]"#));
 }
 

@@ -1,7 +1,8 @@
 //! Properties of every payload.
 
 use domain::{
-    CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, Stretch, TipoConector,
+    CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, RequestedInterval,
+    TipoConector,
 };
 use proptest::prelude::*;
 use protocol::{
@@ -126,7 +127,7 @@ proptest! {
             server_id: id("server1"),
             carro: Object(carro),
             posto_id: row_id(posto_id),
-            stretch: Stretch { inicio: inicio.map(Into::into), fim: None },
+            interval: RequestedInterval { inicio: inicio.map(Into::into), fim: None },
         };
         prop_assert_eq!(ReservaRequest::from_json(&json(&request)), Ok(request));
     }

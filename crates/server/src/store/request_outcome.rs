@@ -1,6 +1,6 @@
 //! What a reservation request was answered, stored so that its repeat gets the same answer.
 
-use domain::{Moment, Rejection, Reserva, ReservaState, StretchError};
+use domain::{IntervalError, Moment, Rejection, Reserva, ReservaState};
 
 use super::error::StoreError;
 use super::rows::reservas::ReservaRow;
@@ -103,10 +103,10 @@ pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
         Rejection::PostoOcupado { .. } => "posto_ocupado",
         Rejection::PostoIndisponivel { .. } => "posto_indisponivel",
         Rejection::PostoEmManutencao { .. } => "posto_em_manutencao",
-        Rejection::Stretch(StretchError::FimNotAfterInicio) => "fim_not_after_inicio",
-        Rejection::Stretch(StretchError::FimInPast) => "fim_in_past",
-        Rejection::Stretch(StretchError::InicioInPast) => "inicio_in_past",
-        Rejection::Stretch(StretchError::TooLong) => "too_long",
+        Rejection::Interval(IntervalError::FimNotAfterInicio) => "fim_not_after_inicio",
+        Rejection::Interval(IntervalError::FimInPast) => "fim_in_past",
+        Rejection::Interval(IntervalError::InicioInPast) => "inicio_in_past",
+        Rejection::Interval(IntervalError::TooLong) => "too_long",
         _ => return None,
     })
 }
@@ -121,10 +121,10 @@ fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option
         "posto_ocupado" => Rejection::PostoOcupado { nome },
         "posto_indisponivel" => Rejection::PostoIndisponivel { nome },
         "posto_em_manutencao" => Rejection::PostoEmManutencao { nome },
-        "fim_not_after_inicio" => Rejection::Stretch(StretchError::FimNotAfterInicio),
-        "fim_in_past" => Rejection::Stretch(StretchError::FimInPast),
-        "inicio_in_past" => Rejection::Stretch(StretchError::InicioInPast),
-        "too_long" => Rejection::Stretch(StretchError::TooLong),
+        "fim_not_after_inicio" => Rejection::Interval(IntervalError::FimNotAfterInicio),
+        "fim_in_past" => Rejection::Interval(IntervalError::FimInPast),
+        "inicio_in_past" => Rejection::Interval(IntervalError::InicioInPast),
+        "too_long" => Rejection::Interval(IntervalError::TooLong),
         _ => return None,
     })
 }

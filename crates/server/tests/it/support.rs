@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use domain::{
     CapacidadeBateria, Carro, Kw, KwhPerKm, Localizacao, Modelo, Moment, NivelBateria, Nome, Placa,
-    Posto, Price, ReservaCommand, Stretch, TipoConector,
+    Posto, Price, RequestedInterval, ReservaCommand, TipoConector,
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, Reserve, Reserved,
@@ -174,7 +174,7 @@ pub(crate) fn reservation(
                 taxa_descarga: KwhPerKm::new(0.19).expect("consumption"),
             },
             posto_id,
-            stretch: Stretch { inicio, fim },
+            interval: RequestedInterval { inicio, fim },
         },
         deadline: soon(),
     }

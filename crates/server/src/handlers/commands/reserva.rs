@@ -25,7 +25,7 @@ pub(super) async fn handle(
         command: domain::ReservaCommand {
             carro: request.carro.0,
             posto_id: request.posto_id.get(),
-            stretch: request.stretch,
+            interval: request.interval,
         },
         deadline,
     };

@@ -32,8 +32,8 @@ impl WriteCommand for Reserve {
         context.check_in_time(self, self.deadline)?;
         let command = &self.command;
         let posto = context.posto_facts(command.posto_id)?;
-        // An invalid stretch is refused below, whether or not the posto is held.
-        let holdings = match command.stretch.resolve(context.now) {
+        // An invalid interval is refused below, whether or not the posto is held.
+        let holdings = match command.interval.resolve(context.now) {
             Ok(wanted) => context.holdings(command.posto_id, wanted.inicio(), wanted.fim())?,
             Err(_) => Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Moment, Stretch};
+use domain::{Moment, RequestedInterval};
 use serde_json::{Value, json};
 use server::store::Reserve;
 
@@ -14,7 +14,7 @@ fn hour(number: i64, placa: &str) -> Reserve {
     let mut reservation = reservation(&format!("r{number}"), placa, 1, None);
     let moment = |hours: i64| Moment::from_millis(service::now().as_millis() + hours * HOUR);
     let (inicio, fim) = (Some(moment(number)), Some(moment(number + 1)));
-    reservation.command.stretch = Stretch { inicio, fim };
+    reservation.command.interval = RequestedInterval { inicio, fim };
     reservation
 }
 
@@ -89,7 +89,7 @@ async fn a_reserva_that_has_ended_cannot_be_cancelled() {
     let mut short = reservation("r1", "ABC1234", 1, None);
     // Long enough to be made, and soon over.
     let fim = Moment::from_millis(service::now().as_millis() + 1000);
-    short.command.stretch = Stretch { inicio: None, fim: Some(fim) };
+    short.command.interval = RequestedInterval { inicio: None, fim: Some(fim) };
     let server = Running::with_reservas(vec![short]).await;
     let over = fim.as_millis() - service::now().as_millis();
     tokio::time::sleep(Duration::from_millis(over.max(0).unsigned_abs())).await;
