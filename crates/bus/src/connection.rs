@@ -137,7 +137,7 @@ impl Connection<'_> {
         checkup.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.pump()?;
         loop {
-            self.write()?;
+            self.flush()?;
             let deadline = *close_deadline.borrow_and_update();
             if deadline.is_some_and(|deadline| self.is_drained() || Instant::now() >= deadline) {
                 return Ok(());

@@ -13,19 +13,11 @@ mod rejection;
 mod reserva;
 mod values;
 
-pub use carregamento::{
-    Carregamento, Finish, Finished, Kwh, Start, StartFacts, decide_carregamento_finish,
-    decide_carregamento_start,
-};
-pub use carro::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria};
-pub use interval::{Interval, IntervalError, RequestedInterval};
-pub use localizacao::Localizacao;
-pub use posto::{
-    Kw, Nome, Posto, PostoChange, PostoUse, PostosFilter, Price, TipoConector, decide_posto_removal,
-};
-pub use rejection::Rejection;
-pub use reserva::{
-    Cancel, Holding, PostoFacts, Reserva, ReservaCommand, ReservaState, decide_cancelamento,
-    decide_reserva,
-};
-pub use values::{InvalidValue, Moment, Placa, RowId, TEXT_PATTERN};
+pub use carregamento::*;
+pub use carro::*;
+pub use interval::*;
+pub use localizacao::*;
+pub use posto::*;
+pub use rejection::*;
+pub use reserva::*;
+pub use values::*;

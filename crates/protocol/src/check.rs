@@ -80,7 +80,7 @@ fn repeated(error: &str) -> Option<&str> {
 ///
 /// # Errors
 /// Not JSON, or not an object, or one that has a field twice.
-pub fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMessage> {
+pub(crate) fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMessage> {
     let found = match payload.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => "veio vazio",
         Some(b'[') => "veio uma lista",

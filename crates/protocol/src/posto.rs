@@ -61,7 +61,7 @@ fields! {
         potencia_maxima: OrDefault<Kw>,
         /// Conector.
         tipo_conector: OrDefault<TipoConector>,
-        /// Preço do kWh, em reais; vale para os carregamentos que começarem de agora em diante.
+        /// Preço do kWh, em reais, dos carregamentos que começarem a partir de agora.
         preco_kwh: OrDefault<Price>,
         /// Se está em serviço; num posto novo, se não vier, sim.
         disponivel: Option<bool>,

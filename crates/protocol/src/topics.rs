@@ -66,7 +66,7 @@ pub fn presence(server_id: &ServerId) -> String {
 }
 
 /// Matches the presence of every servidor.
-pub const ALL_PRESENCE: &str = "server/+/status";
+const ALL_PRESENCE: &str = "server/+/status";
 
 /// Where a servidor publishes changes of a posto.
 pub fn ponto_status(posto_id: i64) -> String {

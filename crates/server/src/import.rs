@@ -32,7 +32,7 @@ pub fn read_postos(path: &Path) -> Result<Vec<(i64, Posto)>, ImportError> {
     let headers = reader.headers().map_err(|error| file_error(error.to_string()))?;
     let headers: StringRecord =
         headers.iter().map(|header| header.trim_start_matches('\u{feff}')).collect();
-    if let Some(reason) = missing_column(&headers) {
+    if let Some(reason) = wrong_columns(&headers) {
         return Err(file_error(reason));
     }
     let mut postos = Vec::new();
@@ -56,7 +56,11 @@ pub fn read_postos(path: &Path) -> Result<Vec<(i64, Posto)>, ImportError> {
     }
 }
 
-fn missing_column(headers: &StringRecord) -> Option<String> {
+fn wrong_columns(headers: &StringRecord) -> Option<String> {
+    let mut seen = HashSet::new();
+    if let Some(twice) = headers.iter().find(|header| !header.is_empty() && !seen.insert(*header)) {
+        return Some(format!("a coluna {twice} aparece duas vezes na primeira linha"));
+    }
     let missing =
         REQUIRED.into_iter().find(|column| headers.iter().all(|found| found != *column))?;
     let hint = if headers.iter().any(|header| header.contains(';')) {
@@ -181,6 +185,13 @@ mod tests {
             let error = read(&format!("{head}{row}\n")).expect_err(row).to_string();
             assert!(error.contains("linha 3") && error.contains(reason), "{row}: {error}");
         }
+    }
+
+    #[test]
+    fn a_column_that_appears_twice_is_named() {
+        let error = read("id,nome,latitude,longitude,status,preco_kwh,preco_kwh\n");
+        let error = error.expect_err("two prices").to_string();
+        assert!(error.contains("a coluna preco_kwh aparece duas vezes"), "{error}");
     }
 
     #[test]

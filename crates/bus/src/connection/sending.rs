@@ -23,19 +23,25 @@ impl Connection<'_> {
         self.state.counters.abandoned.add(abandoned);
         self.write_acks()?;
         let now = Instant::now();
-        while self.in_flight.len() < self.limits.window {
-            if self.outgoing.len() >= MAX_OUTGOING {
-                self.write()?;
-                if self.outgoing.len() >= MAX_OUTGOING {
-                    break;
-                }
-            }
+        while self.in_flight.len() < self.limits.window && self.outgoing.len() < MAX_OUTGOING {
             let (batch, expired) = self.state.outbox.lock().take(now, self.limits.max_array);
             self.state.counters.expired.add(expired);
             let Some(batch) = batch else { break };
             self.publish_batch(batch, now)?;
         }
         Ok(())
+    }
+
+    /// Writes what the socket takes. A buffer that was full is filled again as long as it empties.
+    pub(super) fn flush(&mut self) -> Result<(), Reason> {
+        while self.outgoing.len() >= MAX_OUTGOING {
+            self.write()?;
+            if !self.outgoing.is_empty() {
+                return Ok(());
+            }
+            self.pump()?;
+        }
+        self.write()
     }
 
     pub(super) fn write_acks(&mut self) -> Result<(), Reason> {

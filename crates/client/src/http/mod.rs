@@ -13,7 +13,6 @@ use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::gateway::Gateway;
 
@@ -40,15 +39,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn routes() -> OpenApiRouter<Arc<Gateway>> {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(postos::list))
-        .routes(routes!(reservar::reserve))
-        .routes(routes!(reservas::get))
-        .routes(routes!(reservas::cancel))
-        .routes(routes!(servidores::list))
-        .routes(routes!(status::root))
-        .routes(routes!(status::status))
-        .routes(routes!(status::healthz))
-        .routes(routes!(status::readyz));
+        .merge(postos::router())
+        .merge(reservar::router())
+        .merge(reservas::router())
+        .merge(servidores::router())
+        .merge(status::router());
     service::complete_document(routes.get_openapi_mut(), "sobrecarregado");
     routes
 }

@@ -7,9 +7,15 @@ use axum::extract::State;
 use axum::response::Response;
 use protocol::{ErrorReply, PostosFilter, PostosReply, RequestId, ServerId, fields};
 use service::Params;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::answer::answer;
 use crate::gateway::Gateway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(list))
+}
 
 fields! {
     pub(super) struct PostosQuery {
@@ -30,7 +36,7 @@ fields! {
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
-pub(super) async fn list(
+async fn list(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     Params(PostosQuery { server_id, filter }): Params<PostosQuery>,

@@ -8,9 +8,15 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody};
 use service::{HttpError, RawJson};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::answer::answer;
 use crate::gateway::Gateway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(reserve))
+}
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const MAX_KEY: usize = 255;
@@ -51,7 +57,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
-pub(super) async fn reserve(
+async fn reserve(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,

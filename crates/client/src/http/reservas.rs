@@ -7,9 +7,15 @@ use axum::extract::State;
 use axum::response::Response;
 use protocol::{ErrorReply, RequestId, ReservaRef, ReservaReply, ServerId, fields};
 use service::Params;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::answer::answer;
 use crate::gateway::Gateway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(get)).routes(routes!(cancel))
+}
 
 fields! {
     pub(super) struct ReservaParams {
@@ -44,7 +50,7 @@ fn reserva_ref(gateway: &Gateway, request_id: &RequestId, params: ReservaParams)
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
-pub(super) async fn get(
+async fn get(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     Params(params): Params<ReservaParams>,
@@ -66,7 +72,7 @@ pub(super) async fn get(
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
-pub(super) async fn cancel(
+async fn cancel(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
     Params(params): Params<ReservaParams>,

@@ -7,8 +7,14 @@ use axum::extract::State;
 use protocol::ServerPresence;
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::gateway::Gateway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(list))
+}
 
 /// Os servidores vistos.
 #[derive(Serialize, ToSchema)]
@@ -20,6 +26,6 @@ pub(super) struct Servidores {
 /// Lista os servidores vistos, online ou offline, e desde quando.
 #[utoipa::path(get, path = "/servidores", operation_id = "list_servidores", tag = "status",
     responses((status = 200, body = Servidores, description = "Os servidores já vistos")))]
-pub(super) async fn list(State(gateway): State<Arc<Gateway>>) -> Json<Servidores> {
+async fn list(State(gateway): State<Arc<Gateway>>) -> Json<Servidores> {
     Json(Servidores { servidores: gateway.servidores() })
 }

@@ -8,9 +8,19 @@ use protocol::{ClientId, ErrorReply, ServerState, Timestamp};
 use serde::Serialize;
 use service::{Health, HttpError};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new()
+        .routes(routes!(root))
+        .routes(routes!(status))
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+}
 
 /// Situação do programa.
 #[derive(Serialize, ToSchema)]
@@ -36,19 +46,19 @@ fn current(gateway: &Gateway) -> Json<Status> {
 
 /// Situação do cliente.
 #[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn root(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
+async fn root(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
     current(&gateway)
 }
 
 /// Situação do cliente.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
+async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
     current(&gateway)
 }
 
 /// Vivo: o programa responde.
 #[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health, description = "Está bem")))]
-pub(super) async fn healthz() -> Json<Health> {
+async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
@@ -57,7 +67,7 @@ pub(super) async fn healthz() -> Json<Health> {
     (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel"),
 ))]
-pub(super) async fn readyz(State(gateway): State<Arc<Gateway>>) -> Result<Json<Health>, HttpError> {
+async fn readyz(State(gateway): State<Arc<Gateway>>) -> Result<Json<Health>, HttpError> {
     if !gateway.bus.is_up() {
         return Err(GatewayError::BrokerDown.into());
     }

@@ -10,6 +10,8 @@ use protocol::{ErrorReply, OrDefault, Timestamp, fields, read_json};
 use serde::{Deserialize, Serialize};
 use service::{HttpError, Params, Path, RawJson};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{PageSize, page};
 use super::postos;
@@ -17,6 +19,10 @@ use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{FinishCarregamento, StartCarregamento};
 use crate::wire;
+
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new().routes(routes!(list, start)).routes(routes!(finish))
+}
 
 /// Situação de um carregamento.
 #[derive(Serialize, ToSchema)]
@@ -130,7 +136,7 @@ fields! {
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
-pub(super) async fn list(
+async fn list(
     State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
     Params(query): Params<CarregamentosQuery>,
@@ -156,7 +162,7 @@ pub(super) async fn list(
             description = "posto_reservado, posto_indisponivel, posto_em_manutencao"),
     )
 )]
-pub(super) async fn start(
+async fn start(
     State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
     RawJson(body): RawJson,
@@ -181,7 +187,7 @@ pub(super) async fn start(
         (status = 409, body = ErrorReply, description = "carregamento_encerrado"),
     )
 )]
-pub(super) async fn finish(
+async fn finish(
     State(app): State<Arc<AppState>>,
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,

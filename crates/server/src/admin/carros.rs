@@ -9,12 +9,18 @@ use protocol::{ErrorReply, OrDefault, Timestamp, fields};
 use serde::Serialize;
 use service::{HttpError, Params};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::CarroRow;
 use crate::wire;
+
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
+}
 
 /// Um carro, como se sabe dele pelas reservas e por suas próprias mensagens.
 #[derive(Serialize, ToSchema)]
@@ -79,7 +85,7 @@ fields! {
     tag = "carros", params(CarrosQuery), responses(
     (status = 200, body = Carros, description = "Uma página de carros"),
 ))]
-pub(super) async fn list(
+async fn list(
     State(app): State<Arc<AppState>>,
     Params(CarrosQuery { apos, limite: OrDefault(limite) }): Params<CarrosQuery>,
 ) -> Result<Json<Carros>, HttpError> {
@@ -97,7 +103,7 @@ pub(super) async fn list(
         (status = 404, body = ErrorReply, description = "carro_inexistente"),
     )
 )]
-pub(super) async fn get(
+async fn get(
     State(app): State<Arc<AppState>>,
     Params(CarroPath { placa }): Params<CarroPath>,
 ) -> Result<Json<Carro>, HttpError> {

@@ -14,7 +14,6 @@ use protocol::{ErrorReply, Timestamp};
 use service::HttpError;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
@@ -45,20 +44,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn routes() -> OpenApiRouter<Arc<AppState>> {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(status::root))
-        .routes(routes!(status::status))
-        .routes(routes!(status::healthz))
-        .routes(routes!(status::readyz))
-        .routes(routes!(postos::list, postos::create))
-        .routes(routes!(postos::get, postos::change, postos::remove))
-        .routes(routes!(postos::set_disponibilidade))
-        .routes(routes!(carregamentos::list, carregamentos::start))
-        .routes(routes!(carregamentos::finish))
-        .routes(routes!(carros::list))
-        .routes(routes!(carros::get))
-        .routes(routes!(reservas::list))
-        .routes(routes!(reservas::get))
-        .routes(routes!(reservas::cancel));
+        .merge(status::router())
+        .merge(postos::router())
+        .merge(carregamentos::router())
+        .merge(carros::router())
+        .merge(reservas::router());
     let unavailable = "servidor_indisponivel, sobrecarregado";
     service::complete_document(routes.get_openapi_mut(), unavailable);
     routes

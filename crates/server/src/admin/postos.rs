@@ -11,11 +11,20 @@ use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, r
 use serde::Serialize;
 use service::{HttpError, Params, Path, RawJson};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{ChangePosto, CreatePosto, RemovePosto};
 use crate::wire;
+
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, change, remove))
+        .routes(routes!(set_disponibilidade))
+}
 
 /// Uma lista de postos.
 #[derive(Serialize, ToSchema)]
@@ -69,7 +78,7 @@ async fn change_and_show(
     tag = "postos", params(PostosQuery), responses(
     (status = 200, body = Postos, description = "Os postos"),
 ))]
-pub(super) async fn list(
+async fn list(
     State(app): State<Arc<AppState>>,
     Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Json<Postos>, HttpError> {
@@ -82,7 +91,7 @@ pub(super) async fn list(
     tag = "postos", request_body = PostoBody, responses(
     (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
 ))]
-pub(super) async fn create(
+async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
@@ -101,7 +110,7 @@ pub(super) async fn create(
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
-pub(super) async fn get(
+async fn get(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<Json<Posto>, HttpError> {
@@ -117,7 +126,7 @@ pub(super) async fn get(
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
-pub(super) async fn change(
+async fn change(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
@@ -135,7 +144,7 @@ pub(super) async fn change(
         (status = 409, body = ErrorReply, description = "posto_em_uso"),
     )
 )]
-pub(super) async fn remove(
+async fn remove(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
@@ -154,7 +163,7 @@ pub(super) async fn remove(
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
-pub(super) async fn set_disponibilidade(
+async fn set_disponibilidade(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,

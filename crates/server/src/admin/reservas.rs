@@ -11,12 +11,18 @@ use protocol::{
 use serde::Serialize;
 use service::{HttpError, Params, Path};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
 use crate::wire;
+
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(cancel))
+}
 
 /// Uma reserva, com o que o operador quer saber além dela.
 #[derive(Serialize, ToSchema)]
@@ -69,7 +75,7 @@ fields! {
     tag = "reservas", params(ReservasParams), responses(
     (status = 200, body = Reservas, description = "Uma página de reservas"),
 ))]
-pub(super) async fn list(
+async fn list(
     State(app): State<Arc<AppState>>,
     Params(params): Params<ReservasParams>,
 ) -> Result<Json<Reservas>, HttpError> {
@@ -95,7 +101,7 @@ pub(super) async fn list(
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
     )
 )]
-pub(super) async fn get(
+async fn get(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaDetail>, HttpError> {
@@ -119,7 +125,7 @@ pub(super) async fn get(
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
-pub(super) async fn cancel(
+async fn cancel(
     State(app): State<Arc<AppState>>,
     Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,

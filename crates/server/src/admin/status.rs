@@ -8,9 +8,19 @@ use protocol::{Codigo, ErrorReply, ServerId, ServerState, Timestamp};
 use serde::Serialize;
 use service::{Health, HttpError};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
+
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .routes(routes!(root))
+        .routes(routes!(status))
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+}
 
 /// Situação do programa.
 #[derive(Serialize, ToSchema)]
@@ -36,19 +46,19 @@ fn current(app: &AppState) -> Json<Status> {
 
 /// Situação do servidor.
 #[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn root(State(app): State<Arc<AppState>>) -> Json<Status> {
+async fn root(State(app): State<Arc<AppState>>) -> Json<Status> {
     current(&app)
 }
 
 /// Situação do servidor.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-pub(super) async fn status(State(app): State<Arc<AppState>>) -> Json<Status> {
+async fn status(State(app): State<Arc<AppState>>) -> Json<Status> {
     current(&app)
 }
 
 /// Vivo: o programa responde.
 #[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health, description = "Está bem")))]
-pub(super) async fn healthz() -> Json<Health> {
+async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
@@ -57,7 +67,7 @@ pub(super) async fn healthz() -> Json<Health> {
     (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
 ))]
-pub(super) async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Health>, HttpError> {
+async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Health>, HttpError> {
     app.store.postos_by_id(&[], app.now()).await.map_err(|error| app.read_failure(&error))?;
     if !app.store.is_writable() {
         return Err(Failure::Unavailable(app.server_id.clone()).into());

@@ -27,7 +27,7 @@ pub(super) async fn record(app: &AppState, posto_id: i64, change: PostoChange) {
 pub(super) async fn write(app: &AppState, posto_id: i64, number: u64, change: PostoChange) {
     let outcome = app.store.execute(ChangePosto { posto_id, change: change.clone() }).await;
     match &outcome {
-        Ok(()) => info!(posto_id, disponivel = change.in_service, "a charger spoke"),
+        Ok(()) => info!(posto_id, disponivel = change.in_service, "charger message stored"),
         Err(error) => warn!(posto_id, %error, "a charger message was not stored"),
     }
     app.charger_messages.record_outcome(posto_id, number, change, &outcome);

@@ -22,7 +22,4 @@ pub use request_outcome::{RequestOutcome, Reserved};
 pub use rows::carros::CarroRow;
 pub use rows::postos::PostoRow;
 pub use rows::reservas::StoredReserva;
-pub use writer::{
-    CancelReserva, CancelTarget, ChangePosto, CreatePosto, FinishCarregamento, ImportPostos,
-    RecordTelemetry, RemovePosto, Reserve, StartCarregamento, WriteCommand,
-};
+pub use writer::*;

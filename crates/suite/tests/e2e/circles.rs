@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::sources::{Import, Paths, crates, sources, tokens_of};
+use crate::sources::{GLOB, Import, Paths, crates, sources, tokens_of};
 
 /// Segments below the crate's root; the root itself has none.
 type Module = Vec<String>;
@@ -84,8 +84,31 @@ impl Crate {
                 let path = [import.path.as_slice(), rest].concat();
                 self.file_of(&module, &path, depth + 1)
             }
-            None => Some(module),
+            None => self.through_globs(&module, path, depth).or(Some(module)),
         }
+    }
+
+    /// Follows `path` through an import of everything, to the file that uses its first name
+    /// without importing it: there it is defined.
+    fn through_globs(&self, module: &Module, path: &[String], depth: usize) -> Option<Module> {
+        let name = path.first()?;
+        let globs = self.files.get(module)?.imports.iter().filter(|import| import.name == GLOB);
+        globs.filter_map(|glob| self.module_at(module, &glob.path)).find_map(|target| {
+            let leads_there = match self.imported(&target, name) {
+                Some(import) => import.exported,
+                None => self.files[&target].used.iter().any(|used| used.first() == Some(name)),
+            };
+            leads_there.then(|| self.descend(target, path, depth + 1)).flatten()
+        })
+    }
+
+    /// The module that `path`, in the code of `module`, names.
+    fn module_at(&self, module: &Module, path: &[String]) -> Option<Module> {
+        let named = match path.first()?.as_str() {
+            "crate" => path[1..].to_vec(),
+            _ => [module.as_slice(), path].concat(),
+        };
+        self.files.contains_key(&named).then_some(named)
     }
 
     fn imported(&self, module: &Module, name: &str) -> Option<&Import> {
@@ -154,6 +177,12 @@ fn a_seeded_circle_is_found() {
         ("c.rs", "use crate::A; pub(crate) fn h() -> A { A }"),
     ]);
     assert_eq!(circles(&seeded.uses()), ["a → b → c"]);
+    let glob = crate_of(&[
+        ("lib.rs", "mod a; mod b; pub use a::*; pub use b::*;"),
+        ("a.rs", "use crate::B; pub struct A(B);"),
+        ("b.rs", "use crate::A; pub struct B(Option<Box<A>>);"),
+    ]);
+    assert_eq!(circles(&glob.uses()), ["a → b"]);
     let parent = crate_of(&[
         ("lib.rs", "mod p;"),
         ("p/mod.rs", "mod q; const LIMIT: u8 = 1; fn f() { q::g() }"),

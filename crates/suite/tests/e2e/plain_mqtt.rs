@@ -176,7 +176,8 @@ async fn the_last_message_of_a_charger_counts() {
         let received = (round + 1) * 2;
         eventually("the servidor has received all messages", async || {
             let lines = server.log_lines();
-            lines.iter().filter(|line| line["message"] == "a charger spoke").count() == received
+            lines.iter().filter(|line| line["message"] == "charger message stored").count()
+                == received
         })
         .await;
         let posto = server.get("/postos/7").await.json;
@@ -193,7 +194,7 @@ async fn a_retained_charger_message_is_not_applied_again() {
     let message = json!({"server_id": "server1", "ponto_id": 7, "disponivel": true});
     charger.publish_retained("pontos/7/disponibilidade", message).await;
     eventually("the servidor has received the message", async || {
-        server.log_lines().iter().any(|line| line["message"] == "a charger spoke")
+        server.log_lines().iter().any(|line| line["message"] == "charger message stored")
     })
     .await;
     let out = server.put("/postos/7/disponibilidade", &json!({"disponivel": false})).await;

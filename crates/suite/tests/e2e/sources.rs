@@ -93,6 +93,9 @@ fn literal(text: &str) -> Option<usize> {
     Some(text.len())
 }
 
+/// The name of an import of everything: `use a::b::*` is `*` for `[a, b]`.
+pub(crate) const GLOB: &str = "*";
+
 /// One imported name: `use a::b::C as D` is `D` for `[a, b, C]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Import {
@@ -157,7 +160,8 @@ impl Paths {
                     name = tokens.get(*at).cloned();
                     *at += 1;
                 }
-                "::" | "*" => {}
+                "*" => name = Some(GLOB.to_owned()),
+                "::" => {}
                 "self" if !path.is_empty() => {}
                 segment => path.push(segment.to_owned()),
             }
@@ -179,7 +183,7 @@ fn is_name(token: &str) -> bool {
 
 #[test]
 fn paths_are_read_from_code_and_not_from_comments_or_texts() {
-    let code = "use a::{b, c::{self, D as E}};\n// x::y\nfn f<'a>() { let s = \"p::q\"; \
+    let code = "use a::{b, c::{self, D as E}}; use f::*;\n// x::y\nfn f<'a>() { let s = \"p::q\"; \
                 let c = '\"'; let r = r#\"m::n\"#; self.g::<T>(); d::E::f('\\''); }";
     let paths = Paths::of(&tokens(code));
     let imports: Vec<_> = paths
@@ -187,7 +191,7 @@ fn paths_are_read_from_code_and_not_from_comments_or_texts() {
         .iter()
         .map(|import| format!("{}={}", import.name, import.path.join("::")))
         .collect();
-    assert_eq!(imports, ["b=a::b", "c=a::c", "E=a::c::D"]);
+    assert_eq!(imports, ["b=a::b", "c=a::c", "E=a::c::D", "*=f"]);
     let used: Vec<_> = paths.used.iter().map(|path| path.join("::")).collect();
     assert!(used.contains(&"d::E::f".to_owned()), "{used:?}");
     for absent in ["x::y", "p::q", "m::n"] {

@@ -46,6 +46,7 @@ fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
     let json = request.content().unwrap_or_default();
     Uuid::new_v5(&FINGERPRINT_NAMESPACE, &json).into_bytes()
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

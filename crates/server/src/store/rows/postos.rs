@@ -1,4 +1,5 @@
-//! The table `postos`. A new column takes a migration and its lines here, nothing else in the store.
+//! The table `postos`. A new column takes a migration (listed in `schema.rs`) and its lines
+//! here, nothing else in the store.
 
 use domain::{Kw, Localizacao, Nome, Posto, PostoChange, Price, TipoConector};
 use rusqlite::types::Value;
@@ -26,14 +27,24 @@ row! {
 
 /// The columns that are set with a posto, each with its new value, or NULL for no change.
 pub(in crate::store) fn changes(change: &PostoChange) -> [(&'static str, Value); 7] {
+    // Taken apart, so that a field that is forgotten below does not compile.
+    let PostoChange {
+        nome,
+        localizacao,
+        potencia_maxima,
+        tipo_conector,
+        preco_kwh,
+        in_service,
+        em_manutencao,
+    } = change;
     [
-        ("nome", text(change.nome.as_ref().map(Nome::as_str))),
-        ("localizacao", text(change.localizacao.as_ref().map(Localizacao::as_str))),
-        ("potencia_maxima", change.potencia_maxima.map(Kw::get).into()),
-        ("tipo_conector", text(change.tipo_conector.as_ref().map(TipoConector::as_str))),
-        ("preco_kwh", change.preco_kwh.map(Price::get).into()),
-        ("in_service", change.in_service.into()),
-        ("em_manutencao", change.em_manutencao.into()),
+        ("nome", text(nome.as_ref().map(Nome::as_str))),
+        ("localizacao", text(localizacao.as_ref().map(Localizacao::as_str))),
+        ("potencia_maxima", potencia_maxima.map(Kw::get).into()),
+        ("tipo_conector", text(tipo_conector.as_ref().map(TipoConector::as_str))),
+        ("preco_kwh", preco_kwh.map(Price::get).into()),
+        ("in_service", (*in_service).into()),
+        ("em_manutencao", (*em_manutencao).into()),
     ]
 }
 
