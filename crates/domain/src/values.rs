@@ -103,8 +103,8 @@ impl fmt::Display for Placa {
     }
 }
 
-/// Matches a text that [`trimmed`] takes, its length apart: one visible character at least, and no
-/// control characters.
+/// Matches every text that a domain type accepts, if it is not too long: it has a visible character
+/// and no control characters.
 pub const TEXT_PATTERN: &str =
     r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$";
 
