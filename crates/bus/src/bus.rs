@@ -79,23 +79,19 @@ impl Bus {
     }
 
     /// Follows the state of the connection.
-    #[must_use]
     pub fn link(&self) -> watch::Receiver<Link> {
         self.state.link.subscribe()
     }
 
     /// The number of the connection while it is up.
-    #[must_use]
     pub fn generation(&self) -> Option<u64> {
         self.state.link.borrow().generation()
     }
 
-    #[must_use]
     pub fn is_up(&self) -> bool {
         self.generation().is_some()
     }
 
-    #[must_use]
     pub fn counters(&self) -> Counters {
         self.state.counters()
     }

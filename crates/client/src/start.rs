@@ -67,7 +67,6 @@ impl Client {
     }
 
     /// Where the HTTP API listens.
-    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

@@ -11,7 +11,7 @@ use tracing::error;
 use crate::charger_messages::ChargerMessages;
 use crate::failure::Failure;
 use crate::listing_cache::ListingCache;
-use crate::store::{Store, StoreError, WriteError};
+use crate::store::{Store, StoreError, WriteCommand};
 
 pub(crate) struct AppState {
     pub(crate) server_id: ServerId,
@@ -28,14 +28,21 @@ impl AppState {
         now()
     }
 
-    /// Logs the cause, which the public answer does not show.
-    pub(crate) fn read_failure(&self, error: &StoreError) -> Failure {
-        error!(%error, "the database cannot be read");
-        Failure::Unavailable(self.server_id.clone())
+    /// Waits for a query of the store. Why it fails is logged, and not shown in the answer.
+    pub(crate) async fn read<T>(
+        &self,
+        query: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Failure> {
+        query.await.map_err(|error| {
+            error!(%error, "the database cannot be read");
+            Failure::Unavailable(self.server_id.clone())
+        })
     }
 
-    pub(crate) fn write_failure(&self, error: WriteError) -> Failure {
-        Failure::from_write(error, &self.server_id)
+    /// Has the store write, and waits until that is on disk.
+    pub(crate) async fn write<C: WriteCommand>(&self, command: C) -> Result<C::Output, Failure> {
+        let written = self.store.execute(command).await;
+        written.map_err(|error| Failure::from_write(error, &self.server_id))
     }
 
     /// The deadline of a command that brings no time limit of its own.

@@ -16,7 +16,6 @@ const PROGRAM: Program = Program {
 };
 
 /// The `main` of `server`, and of the binary with failpoints.
-#[must_use]
 pub fn main() -> ExitCode {
     PROGRAM.main(async |shutdown| {
         let config = Config::from_lookup(&service::environment)?;

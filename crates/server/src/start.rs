@@ -110,7 +110,6 @@ impl Server {
     }
 
     /// The address of the admin API.
-    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

@@ -23,7 +23,6 @@ const EXIT_UNHEALTHY: u8 = 1;
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The wall clock. All other code reads it through this function.
-#[must_use]
 pub fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
@@ -31,7 +30,6 @@ pub fn now() -> Timestamp {
 
 /// A variable of the process environment. A value that is not UTF-8 is returned with replacement
 /// characters, so that it is reported as malformed and not as missing.
-#[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -42,7 +40,6 @@ pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Listens for the signals from the call on, not only once the result is awaited: call it before
 /// anything that takes time, or a signal during the start kills the program. Must be called within
 /// a tokio runtime.
-#[must_use]
 pub fn shutdown_signal() -> Shutdown {
     let interrupt = next_signal(SignalKind::interrupt());
     let terminate = next_signal(SignalKind::terminate());

@@ -73,13 +73,11 @@ impl Broker {
     }
 
     /// Address of the MQTT listener.
-    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.tcp
     }
 
     /// Address of the WebSocket listener.
-    #[must_use]
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
         self.websocket
     }

@@ -16,7 +16,6 @@ pub struct Screen {
 
 impl Screen {
     /// `free_posto` is a posto of the first servidor that can be reserved.
-    #[must_use]
     pub fn new(system: &System, options: &Options, free_posto: i64) -> Self {
         let (host, port) = system.broker_addr();
         Self {

@@ -119,25 +119,21 @@ impl System {
     }
 
     /// Host and port of the broker.
-    #[must_use]
     pub fn broker_addr(&self) -> (&str, u16) {
         (&self.broker_addr.0, self.broker_addr.1)
     }
 
     /// WebSocket address of the embedded broker.
-    #[must_use]
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
         self.broker.as_ref().and_then(Broker::websocket_addr)
     }
 
     /// Names and addresses of the servidores.
-    #[must_use]
     pub fn servers(&self) -> &[(&'static str, SocketAddr)] {
         &self.servers
     }
 
     /// Names and addresses of the gateways.
-    #[must_use]
     pub fn clients(&self) -> &[(&'static str, SocketAddr)] {
         &self.clients
     }

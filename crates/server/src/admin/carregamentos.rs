@@ -82,8 +82,7 @@ pub(super) struct SessionPath {
 }
 
 async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregamento>, HttpError> {
-    let found = app.store.carregamento(posto_id, id).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.carregamento(posto_id, id)).await?;
     let missing = || Failure::Rejected(Rejection::CarregamentoInexistente { id, posto_id });
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
@@ -143,8 +142,7 @@ async fn list(
 ) -> Result<Json<Carregamentos>, HttpError> {
     postos::find(&app, posto_id).await?;
     let (before, limite) = (query.antes_de.map(RowId::get), query.limite.0);
-    let found = app.store.carregamentos(posto_id, before, limite.with_next()).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.carregamentos(posto_id, before, limite.with_next())).await?;
     let (found, proxima) = page(found, limite, |session| session.id);
     let carregamentos = found.into_iter().map(Carregamento::from).collect();
     Ok(Json(Carregamentos { carregamentos, proxima }))
@@ -168,8 +166,7 @@ async fn start(
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let CarregamentoBody { placa } = read_json(&body)?;
-    let started = app.store.execute(StartCarregamento { posto_id, placa }).await;
-    let id = started.map_err(|error| app.write_failure(error))?;
+    let id = app.write(StartCarregamento { posto_id, placa }).await?;
     Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
 }
 
@@ -193,7 +190,6 @@ async fn finish(
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
     let EnergiaBody { energia_fornecida } = read_json(&body)?;
-    let command = FinishCarregamento { posto_id, id, energia_fornecida };
-    app.store.execute(command).await.map_err(|error| app.write_failure(error))?;
+    app.write(FinishCarregamento { posto_id, id, energia_fornecida }).await?;
     show(&app, posto_id, id).await
 }

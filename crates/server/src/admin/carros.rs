@@ -89,8 +89,7 @@ async fn list(
     State(app): State<Arc<AppState>>,
     Params(CarrosQuery { apos, limite: OrDefault(limite) }): Params<CarrosQuery>,
 ) -> Result<Json<Carros>, HttpError> {
-    let found = app.store.carros(apos.as_deref(), limite.with_next()).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.carros(apos.as_deref(), limite.with_next())).await?;
     let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
     Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }
@@ -107,8 +106,7 @@ async fn get(
     State(app): State<Arc<AppState>>,
     Params(CarroPath { placa }): Params<CarroPath>,
 ) -> Result<Json<Carro>, HttpError> {
-    let found = app.store.carro(placa.as_str()).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.carro(placa.as_str())).await?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), server_id })

@@ -52,8 +52,7 @@ fields! {
 }
 
 pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
-    let found = app.store.postos_by_id(&[id], app.now()).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.postos_by_id(&[id], app.now())).await?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
@@ -66,10 +65,7 @@ async fn change_and_show(
     id: i64,
     change: PostoChange,
 ) -> Result<Json<Posto>, HttpError> {
-    app.store
-        .execute(ChangePosto { posto_id: id, change })
-        .await
-        .map_err(|error| app.write_failure(error))?;
+    app.write(ChangePosto { posto_id: id, change }).await?;
     Ok(Json(find(app, id).await?))
 }
 
@@ -82,7 +78,7 @@ async fn list(
     State(app): State<Arc<AppState>>,
     Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Json<Postos>, HttpError> {
-    let listing = app.store.listing().await.map_err(|error| app.read_failure(&error))?;
+    let listing = app.read(app.store.listing()).await?;
     Ok(Json(Postos { postos: listing.matching(&filter).map(wire::posto).collect() }))
 }
 
@@ -96,8 +92,7 @@ async fn create(
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
     let posto = PostoBody::from_json(&body)?;
-    let id = app.store.execute(CreatePosto(posto.into())).await;
-    let id = id.map_err(|error| app.write_failure(error))?;
+    let id = app.write(CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
 }
@@ -148,8 +143,7 @@ async fn remove(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
-    let removed = app.store.execute(RemovePosto { posto_id: id }).await;
-    removed.map_err(|error| app.write_failure(error))?;
+    app.write(RemovePosto { posto_id: id }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

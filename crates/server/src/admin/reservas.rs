@@ -87,8 +87,7 @@ async fn list(
         before: params.antes_de.map(RowId::get),
         limit: limite.with_next(),
     };
-    let found = app.store.reservas(&query, app.now()).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.reservas(&query, app.now())).await?;
     let (found, proxima) = page(found, limite, |record| record.reserva.id);
     Ok(Json(Reservas { reservas: found.into_iter().map(ReservaDetail::from).collect(), proxima }))
 }
@@ -105,8 +104,7 @@ async fn get(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaDetail>, HttpError> {
-    let found = app.store.reserva(id, app.now()).await;
-    let found = found.map_err(|error| app.read_failure(&error))?;
+    let found = app.read(app.store.reserva(id, app.now())).await?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), server_id })
@@ -130,11 +128,8 @@ async fn cancel(
     Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
-    let cancelled = app
-        .store
-        .execute(CancelReserva { target: CancelTarget::Id(id), deadline: app.default_deadline() })
-        .await;
-    let reserva = cancelled.map_err(|error| app.write_failure(error))?;
+    let (target, deadline) = (CancelTarget::Id(id), app.default_deadline());
+    let reserva = app.write(CancelReserva { target, deadline }).await?;
     Ok(Json(ReservaReply {
         request_id,
         status: StatusReply::Sucesso,

@@ -68,7 +68,7 @@ async fn healthz() -> Json<Health> {
     (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
 ))]
 async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Health>, HttpError> {
-    app.store.postos_by_id(&[], app.now()).await.map_err(|error| app.read_failure(&error))?;
+    app.read(app.store.postos_by_id(&[], app.now())).await?;
     if !app.store.is_writable() {
         return Err(Failure::Unavailable(app.server_id.clone()).into());
     }

@@ -14,12 +14,10 @@ pub struct InvalidDatabaseUrl;
 
 impl DatabaseUrl {
     /// The file, relative to the working directory unless the URL was absolute.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    #[must_use]
     pub fn from_path(path: PathBuf) -> Self {
         Self(path)
     }

@@ -18,7 +18,7 @@ use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::checkpoint::Checkpointer;
 use super::writer::command::WriteCommand;
-use super::writer::queue::{self, Barrier, Queued};
+use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::RecentFailures;
 use super::writer::sweep::Sweep;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
@@ -87,13 +87,11 @@ impl Store {
     }
 
     /// Whether the writer has ended, so that nothing can be written any more.
-    #[must_use]
     pub fn is_closed(&self) -> bool {
         self.writer.is_closed()
     }
 
     /// Whether the last write succeeded; after one that failed, every sweep tries again.
-    #[must_use]
     pub fn is_writable(&self) -> bool {
         self.writable.load(Ordering::Relaxed)
     }
@@ -109,11 +107,6 @@ impl Store {
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(WriteError::Unavailable),
         }
-    }
-
-    /// Waits until every command queued before is on disk or has failed.
-    pub async fn settled(&self) -> Result<(), WriteError> {
-        self.execute(Barrier).await
     }
 
     /// Marks the reservas that have ended and reports those that begin.

@@ -18,8 +18,7 @@ pub(super) async fn handle(
     let ReservaRef { request_id, client_id, reserva_request_id, .. } =
         ReservaRef::from_json(payload)?;
     let target = CancelTarget::RequestId(reserva_request_id.as_str().to_owned());
-    let cancelled = app.store.execute(CancelReserva { target, deadline }).await;
-    let reserva = cancelled.map_err(|error| app.write_failure(error))?;
+    let reserva = app.write(CancelReserva { target, deadline }).await?;
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "cancelled");
     Reply::reserva(client_id, request_id, wire::cancelled_mensagem(&reserva), &reserva)
 }

@@ -7,7 +7,7 @@ use tracing::info;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
-use crate::store::RequestOutcome;
+use crate::store::{Barrier, RequestOutcome};
 use crate::wire;
 
 /// A request that was refused gets the same refusal again; one that made a reserva gets that
@@ -19,7 +19,7 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
     if found.is_none() {
         // The writer may have it already, past its deadline check. A "no" must be final, so wait
         // until everything the writer has is committed and look again.
-        app.store.settled().await.map_err(|error| app.write_failure(error))?;
+        app.write(Barrier).await?;
         found = find(app, &reserva_request_id).await?;
     }
     let outcome = found.ok_or_else(|| Rejection::ReservaInexistente {
@@ -34,6 +34,5 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
 }
 
 async fn find(app: &AppState, request_id: &RequestId) -> Result<Option<RequestOutcome>, Failure> {
-    let found = app.store.request_outcome(request_id.as_str(), app.now()).await;
-    found.map_err(|error| app.read_failure(&error))
+    app.read(app.store.request_outcome(request_id.as_str(), app.now())).await
 }

@@ -11,7 +11,7 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
     let PostosRequest { request_id, client_id, filter, .. } = PostosRequest::from_json(payload)?;
     let overloaded = || Failure::Overloaded(app.server_id.clone());
     let _permit = app.listing_cache.permit().ok_or_else(overloaded)?;
-    let listing = app.store.listing().await.map_err(|error| app.read_failure(&error))?;
+    let listing = app.read(app.store.listing()).await?;
     let postos = app.listing_cache.json(&listing, &filter).map_err(BadMessage::from)?;
     info!(%request_id, %client_id, "listed");
     let reply = WrittenPostosReply { request_id: &request_id, postos: &postos };

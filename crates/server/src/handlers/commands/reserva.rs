@@ -29,8 +29,7 @@ pub(super) async fn handle(
         },
         deadline,
     };
-    let reserved = app.store.execute(command).await;
-    let Reserved { reserva, nome } = reserved.map_err(|error| app.write_failure(error))?;
+    let Reserved { reserva, nome } = app.write(command).await?;
     let (request_id, client_id) = (request.request_id, request.client_id);
     info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
     let mensagem = format!(

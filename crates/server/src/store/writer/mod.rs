@@ -38,6 +38,7 @@ pub use cancel::{CancelReserva, CancelTarget};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use command::WriteCommand;
 pub use postos::{ChangePosto, CreatePosto, ImportPostos, RemovePosto};
+pub use queue::Barrier;
 pub use reserve::Reserve;
 pub use telemetry::RecordTelemetry;
 

@@ -73,7 +73,7 @@ impl<C: WriteCommand> Queued for Pending<C> {
 }
 
 /// Changes nothing: its answer means that every command queued before it was written or failed.
-pub(in crate::store) struct Barrier;
+pub struct Barrier;
 
 impl WriteCommand for Barrier {
     type Output = ();
