@@ -123,19 +123,19 @@ pub fn decide_reserva<'a>(
     }
 }
 
-/// How a cancellation is decided, when it is not refused.
+/// What a request that is not refused has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cancel {
-    Now,
-    /// It was cancelled before: the same as cancelling once.
-    Already,
+pub enum Effect<T = ()> {
+    Now(T),
+    /// It was done before: the same as doing it once.
+    Already(T),
 }
 
 /// Decides a cancellation at `now`. A reserva that has ended is not cancelled.
-pub fn decide_cancelamento(reserva: &Reserva, now: Moment) -> Result<Cancel, Rejection> {
+pub fn decide_cancelamento(reserva: &Reserva, now: Moment) -> Result<Effect, Rejection> {
     match reserva.state_at(now) {
-        ReservaState::Ativa => Ok(Cancel::Now),
-        ReservaState::Cancelada => Ok(Cancel::Already),
+        ReservaState::Ativa => Ok(Effect::Now(())),
+        ReservaState::Cancelada => Ok(Effect::Already(())),
         ReservaState::Encerrada => Err(Rejection::ReservaEncerrada),
     }
 }
@@ -258,11 +258,11 @@ mod tests {
         };
         let end = NOW.plus_millis(100);
         let active = reserva(ReservaState::Ativa);
-        assert_eq!(decide_cancelamento(&active, NOW), Ok(Cancel::Now));
+        assert_eq!(decide_cancelamento(&active, NOW), Ok(Effect::Now(())));
         assert_eq!(decide_cancelamento(&active, end), Err(Rejection::ReservaEncerrada));
         let cancelled = reserva(ReservaState::Cancelada);
-        assert_eq!(decide_cancelamento(&cancelled, NOW), Ok(Cancel::Already));
-        assert_eq!(decide_cancelamento(&cancelled, end), Ok(Cancel::Already));
+        assert_eq!(decide_cancelamento(&cancelled, NOW), Ok(Effect::Already(())));
+        assert_eq!(decide_cancelamento(&cancelled, end), Ok(Effect::Already(())));
     }
 
     proptest! {

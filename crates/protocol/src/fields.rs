@@ -3,8 +3,7 @@
 
 use std::marker::PhantomData;
 
-use crate::envelope::Text;
-use crate::field::{Field, FieldValue, Scalar};
+use crate::field::{Field, FieldValue, Scalar, Text};
 use crate::{BadMessage, Checker, FieldDocument, read_object};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values::{field_values, of_type};
-use crate::{BadMessage, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields, read_json};
+use crate::{ClientId, RequestId, ServerId, StatusReply, Timestamp, fields};
 
 field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), ReservaStatus::schema(), "ReservaStatus");
@@ -72,19 +72,10 @@ fields! {
     pub struct ReservaRef {
         /// Correlates the reply to this message.
         request_id: RequestId,
-        /// The gateway that asks and gets the reply.
         client_id: ClientId,
-        /// Who should act.
         server_id: ServerId,
         /// The `request_id` of the reservation.
         reserva_request_id: RequestId,
-    }
-}
-
-impl ReservaRef {
-    /// Reads a payload.
-    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        read_json(payload)
     }
 }
 

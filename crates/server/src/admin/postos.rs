@@ -95,7 +95,7 @@ async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
-    let posto = PostoBody::from_json(&body)?;
+    let posto: PostoBody = read_json(&body)?;
     let id = app.store.execute(CreatePosto(posto.into())).await;
     let id = id.map_err(|error| app.write_failure(error))?;
     let posto = find(&app, id).await?;
