@@ -260,7 +260,6 @@ impl<T: Fields> Serialize for Object<T> {
 }
 
 /// The documentation of each field of a set.
-#[must_use]
 pub fn field_documents<T: Fields>() -> Vec<FieldDocument> {
     let mut documents = Vec::new();
     T::document("", String::new(), &mut documents);

@@ -23,7 +23,6 @@ const EXIT_UNHEALTHY: u8 = 1;
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The wall clock. All other code reads it through this function.
-#[must_use]
 pub fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
@@ -31,7 +30,6 @@ pub fn now() -> Timestamp {
 
 /// A variable of the process environment. A value that is not UTF-8 is returned with replacement
 /// characters, so that it is reported as malformed and not as missing.
-#[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -42,7 +40,6 @@ pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Listens for the signals from the call on, not only once the result is awaited: call it before
 /// anything that takes time, or a signal during the start kills the program. Must be called within
 /// a tokio runtime.
-#[must_use]
 pub fn shutdown_signal() -> Shutdown {
     let interrupt = next_signal(SignalKind::interrupt());
     let terminate = next_signal(SignalKind::terminate());
@@ -80,23 +77,33 @@ pub struct Program {
 
 impl Program {
     /// Runs `work` with logs and signals set up, or does what the first argument asks for instead.
+    #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "the operator must see it even where logs go elsewhere"
+    )]
     pub fn main(&self, work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>) -> ExitCode {
-        match std::env::args().nth(1).as_deref() {
-            None => match run(work) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fail(&error.to_string(), EXIT_CANNOT_START),
-            },
-            Some("healthcheck") => match self.healthcheck() {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(reason) => fail(&reason, EXIT_UNHEALTHY),
-            },
-            Some("--version" | "-V") => print(&format!("{} {}", self.name, self.version)),
-            Some("--help" | "-h") => print(&self.help()),
+        let done = match std::env::args().nth(1).as_deref() {
+            None => run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string())),
+            Some("healthcheck") => self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason)),
+            Some("--version" | "-V") => {
+                println!("{} {}", self.name, self.version);
+                Ok(())
+            }
+            Some("--help" | "-h") => {
+                println!("{}", self.help());
+                Ok(())
+            }
             Some(other) => {
                 let reason = format!("{other:?} is no argument; see {} --help", self.name);
-                fail(&reason, EXIT_CANNOT_START)
+                Err((EXIT_CANNOT_START, reason))
             }
+        };
+        if let Err((code, reason)) = done {
+            eprintln!("{reason}");
+            return ExitCode::from(code);
         }
+        ExitCode::SUCCESS
     }
 
     /// Asks the instance on this machine whether it is ready, so that a container image needs no
@@ -137,18 +144,14 @@ fn run(
     work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     crate::logs::init_logs(&environment)?;
+    // Half of the processors: the broker, SQLite's thread and our other programs on this machine
+    // need the rest, and work that fits one thread is done sooner without waking a second one.
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(worker_threads())
+        .worker_threads(processors.div_ceil(2))
         .enable_all()
         .build()?;
     runtime.block_on(async { work(shutdown_signal()).await })
-}
-
-/// Half of the processors: the broker, SQLite's thread and our other programs on this machine need
-/// the rest, and work that fits one thread is done sooner without waking a second one.
-fn worker_threads() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    processors.div_ceil(2)
 }
 
 /// The status line of `GET /readyz`.
@@ -162,18 +165,6 @@ fn readyz(addr: SocketAddr) -> std::io::Result<String> {
     connection.take(4096).read_to_end(&mut response)?;
     let response = String::from_utf8_lossy(&response);
     Ok(response.lines().next().unwrap_or_default().to_owned())
-}
-
-#[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-fn print(text: &str) -> ExitCode {
-    println!("{text}");
-    ExitCode::SUCCESS
-}
-
-#[expect(clippy::print_stderr, reason = "the operator must see it even where logs go elsewhere")]
-fn fail(reason: &str, code: u8) -> ExitCode {
-    eprintln!("{reason}");
-    ExitCode::from(code)
 }
 
 #[cfg(test)]
