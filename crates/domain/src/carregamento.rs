@@ -54,12 +54,7 @@ pub fn decide_carregamento_start(
     if posto.charging.as_ref() == Some(placa) {
         return Ok(Effect::Already(()));
     }
-    if posto.em_manutencao {
-        return Err(Rejection::PostoEmManutencao { nome: nome() });
-    }
-    if !posto.in_service {
-        return Err(Rejection::PostoIndisponivel { nome: nome() });
-    }
+    posto.check_service()?;
     if posto.charging.is_some() {
         return Err(Rejection::PostoOcupado { nome: nome() });
     }

@@ -21,6 +21,18 @@ pub struct PostoFacts {
     pub charging: Option<Placa>,
 }
 
+impl PostoFacts {
+    /// Refuses what would begin while the posto is out of service.
+    pub(crate) fn check_service(&self) -> Result<(), Rejection> {
+        let nome = || self.nome.clone();
+        match (self.em_manutencao, self.in_service) {
+            (true, _) => Err(Rejection::PostoEmManutencao { nome: nome() }),
+            (false, false) => Err(Rejection::PostoIndisponivel { nome: nome() }),
+            (false, true) => Ok(()),
+        }
+    }
+}
+
 /// One active reserva of a posto, as a fact for the next decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
@@ -97,12 +109,7 @@ pub fn decide_reserva<'a>(
         server_id: server_id.to_owned(),
     })?;
     let nome = || posto.nome.clone();
-    if posto.em_manutencao {
-        return Err(Rejection::PostoEmManutencao { nome: nome() });
-    }
-    if !posto.in_service {
-        return Err(Rejection::PostoIndisponivel { nome: nome() });
-    }
+    posto.check_service()?;
     let placa = &command.carro.placa;
     let mut held_by_another = false;
     for holding in holdings.into_iter().filter(|holding| holding.interval.overlaps(interval)) {
