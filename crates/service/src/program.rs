@@ -78,10 +78,7 @@ pub struct Program {
 impl Program {
     /// Runs `work` with logs and signals set up, or does what the first argument asks for instead.
     #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-    #[expect(
-        clippy::print_stderr,
-        reason = "the operator must see it even where logs go elsewhere"
-    )]
+    #[expect(clippy::print_stderr, reason = "the operator sees it even where logs go elsewhere")]
     pub fn main(&self, work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>) -> ExitCode {
         let done = match std::env::args().nth(1).as_deref() {
             None => run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string())),
