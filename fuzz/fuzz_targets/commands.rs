@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use protocol::{
     Address, BadMessage, ClientId, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
-    ReservaRequest, ServerId, split,
+    ReservaRequest, ServerId, read_json, split,
 };
 use serde::Serialize;
 
@@ -14,9 +14,9 @@ fuzz_target!(|payload: &[u8]| {
     assert!(!items.is_empty() && items.len() <= MAX_ARRAY);
     assert!(array || items == [payload]);
     for item in items {
-        check(item, ReservaRequest::from_json, |m| (&m.server_id, &m.client_id, &m.request_id));
-        check(item, ReservaRef::from_json, |m| (&m.server_id, &m.client_id, &m.request_id));
-        check(item, PostosRequest::from_json, |m| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, read_json, |m: &ReservaRequest| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, read_json, |m: &ReservaRef| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, read_json, |m: &PostosRequest| (&m.server_id, &m.client_id, &m.request_id));
     }
 });
 
@@ -32,7 +32,8 @@ fn check<T: Serialize + PartialEq + std::fmt::Debug>(
             let (server_id, client_id, request_id) = ids(&message);
             let address = Address::server_id(item).expect("it has an address");
             assert_eq!(address.as_deref(), Some(server_id.as_str()));
-            assert_eq!(Origin::from_json(item), Some((client_id.clone(), request_id.clone())));
+            let origin = Origin { client_id: client_id.clone(), request_id: request_id.clone() };
+            assert_eq!(read_json(item), Ok(origin));
         }
         Err(bad) => {
             assert!(!bad.to_string().is_empty());

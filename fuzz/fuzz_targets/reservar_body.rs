@@ -3,10 +3,10 @@
 
 use domain::Placa;
 use libfuzzer_sys::fuzz_target;
-use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody};
+use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody, read_json};
 
 fuzz_target!(|body: &[u8]| {
-    match ReservarBody::from_json(body) {
+    match read_json::<ReservarBody>(body) {
         Ok(body) => {
             let carro = &body.carro;
             assert_eq!(Placa::parse(carro.placa.as_str()).as_ref(), Ok(&carro.placa));
@@ -21,7 +21,7 @@ fuzz_target!(|body: &[u8]| {
             let request_id = RequestId::from_idempotency_key(&body.server_id, "k");
             let request = body.into_request(request_id, client);
             let written = serde_json::to_vec(&request).expect("it can be written");
-            assert_eq!(ReservaRequest::from_json(&written).expect("it is accepted"), request);
+            assert_eq!(read_json::<ReservaRequest>(&written).expect("it is accepted"), request);
         }
         Err(BadMessage::Fields(wrong)) => {
             assert!(!wrong.is_empty());

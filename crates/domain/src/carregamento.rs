@@ -1,7 +1,7 @@
 //! Charging sessions.
 
 use crate::values::number;
-use crate::{Holding, InvalidValue, Moment, Placa, PostoFacts, Price, Rejection};
+use crate::{Effect, Holding, InvalidValue, Moment, Placa, PostoFacts, Price, Rejection};
 
 number! {
     /// Energy that a session delivers, in kWh.
@@ -42,55 +42,27 @@ impl Price {
     }
 }
 
-/// What must be known to let a carro start charging.
-#[derive(Debug)]
-pub struct StartFacts<'a> {
-    pub posto: &'a PostoFacts,
-    /// Active reservas of the posto that hold it now.
-    pub holdings: &'a [Holding],
-}
-
-/// How a start is decided, when it is not refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    Now,
-    /// This carro charges there already: the same as starting once.
-    Already,
-}
-
 /// Decides whether a carro may start charging at `now`: not at a posto that is out of service, or
-/// that another carro holds or charges at.
+/// that another carro holds or charges at. `holdings` are the active reservas that hold it now.
 pub fn decide_carregamento_start(
     placa: &Placa,
-    facts: &StartFacts<'_>,
+    posto: &PostoFacts,
+    holdings: &[Holding],
     now: Moment,
-) -> Result<Start, Rejection> {
-    let nome = || facts.posto.nome.clone();
-    if facts.posto.charging.as_ref() == Some(placa) {
-        return Ok(Start::Already);
+) -> Result<Effect, Rejection> {
+    let nome = || posto.nome.clone();
+    if posto.charging.as_ref() == Some(placa) {
+        return Ok(Effect::Already(()));
     }
-    if facts.posto.em_manutencao {
-        return Err(Rejection::PostoEmManutencao { nome: nome() });
-    }
-    if !facts.posto.in_service {
-        return Err(Rejection::PostoIndisponivel { nome: nome() });
-    }
-    if facts.posto.charging.is_some() {
+    posto.check_service()?;
+    if posto.charging.is_some() {
         return Err(Rejection::PostoOcupado { nome: nome() });
     }
     let another = |holding: &Holding| holding.placa != *placa && holding.interval.contains(now);
-    if facts.holdings.iter().any(another) {
+    if holdings.iter().any(another) {
         return Err(Rejection::PostoReservado { nome: nome() });
     }
-    Ok(Start::Now)
-}
-
-/// How a finish is decided, when it is not refused.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Finish {
-    Now(Finished),
-    /// It has ended with this same amount: the same as finishing once.
-    Already(Finished),
+    Ok(Effect::Now(()))
 }
 
 /// Decides how a session ends at `now`. One that has ended with another amount is refused.
@@ -98,15 +70,15 @@ pub fn decide_carregamento_finish(
     session: &Carregamento,
     energia_fornecida: Kwh,
     now: Moment,
-) -> Result<Finish, Rejection> {
+) -> Result<Effect<Finished>, Rejection> {
     match session.finished {
-        None => Ok(Finish::Now(Finished {
+        None => Ok(Effect::Now(Finished {
             fim: now.max(session.inicio),
             energia_fornecida,
             custo: session.preco_kwh.cost(energia_fornecida),
         })),
         Some(finished) if finished.energia_fornecida == energia_fornecida => {
-            Ok(Finish::Already(finished))
+            Ok(Effect::Already(finished))
         }
         Some(_) => Err(Rejection::CarregamentoEncerrado { id: session.id }),
     }
@@ -138,25 +110,21 @@ mod tests {
             placa: placa("ABC1234"),
             interval: Interval::new(NOW, NOW.plus_millis(10)).expect("not empty"),
         }];
-        let facts = StartFacts { posto: &posto(), holdings: &held };
-        let start = |plate, now| decide_carregamento_start(&placa(plate), &facts, now);
-        assert_eq!(start("ABC1234", NOW), Ok(Start::Now));
+        let start = |plate, now| decide_carregamento_start(&placa(plate), &posto(), &held, now);
+        assert_eq!(start("ABC1234", NOW), Ok(Effect::Now(())));
         assert_eq!(
             start("XYZ9876", NOW),
             Err(Rejection::PostoReservado { nome: "Ponto 5".to_owned() })
         );
-        assert_eq!(start("XYZ9876", NOW.plus_millis(10)), Ok(Start::Now));
+        assert_eq!(start("XYZ9876", NOW.plus_millis(10)), Ok(Effect::Now(())));
     }
 
     #[test]
     fn a_posto_charges_one_carro_and_only_in_service() {
-        let start = |posto: PostoFacts| {
-            let facts = StartFacts { posto: &posto, holdings: &[] };
-            decide_carregamento_start(&placa("ABC1234"), &facts, NOW)
-        };
-        assert_eq!(start(posto()), Ok(Start::Now));
+        let start = |posto| decide_carregamento_start(&placa("ABC1234"), &posto, &[], NOW);
+        assert_eq!(start(posto()), Ok(Effect::Now(())));
         let here_already = PostoFacts { charging: Some(placa("ABC1234")), ..posto() };
-        assert_eq!(start(here_already), Ok(Start::Already));
+        assert_eq!(start(here_already), Ok(Effect::Already(())));
         assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
         assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
         assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());
@@ -193,14 +161,14 @@ mod tests {
             finished: None,
         };
         let end = NOW.plus_millis(5);
-        let Ok(Finish::Now(finished)) = decide_carregamento_finish(&session, energy(10.0), end)
+        let Ok(Effect::Now(finished)) = decide_carregamento_finish(&session, energy(10.0), end)
         else {
             panic!("an open session did not end")
         };
         assert_eq!((finished.fim, finished.custo), (end, 25.0));
         session.finished = Some(finished);
         let again = decide_carregamento_finish(&session, energy(10.0), end.plus_millis(9));
-        assert_eq!(again, Ok(Finish::Already(finished)));
+        assert_eq!(again, Ok(Effect::Already(finished)));
         let other = decide_carregamento_finish(&session, energy(11.0), end);
         assert_eq!(other, Err(Rejection::CarregamentoEncerrado { id: 7 }));
     }

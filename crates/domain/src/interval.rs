@@ -80,25 +80,13 @@ impl IntervalError {
 }
 
 impl RequestedInterval {
-    /// Checks what can be checked without a clock: `fim` is after `inicio`.
-    pub fn check(self) -> Result<Self, IntervalError> {
-        match (self.inicio, self.fim) {
-            (Some(inicio), Some(fim)) if fim <= inicio => Err(IntervalError::FimNotAfterInicio),
-            _ => Ok(self),
-        }
-    }
-
     /// The interval that is asked for at `now`. Nobody holds a posto in the past, so an `inicio`
     /// that has just passed becomes now.
     pub fn resolve(self, now: Moment) -> Result<Interval, IntervalError> {
         let asked = self.inicio.unwrap_or(now);
         let fim = self.fim.unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));
-        if fim <= asked {
-            return Err(if self.inicio.is_none() {
-                IntervalError::FimInPast
-            } else {
-                IntervalError::FimNotAfterInicio
-            });
+        if let Some(inicio) = self.inicio {
+            Interval::new(inicio, fim)?;
         }
         if fim <= now {
             return Err(IntervalError::FimInPast);

@@ -1,7 +1,5 @@
 //! Where a posto is.
 
-use std::fmt;
-
 use crate::InvalidValue;
 
 /// A place on Earth, `latitude,longitude` in decimal degrees (WGS 84).
@@ -35,12 +33,6 @@ impl Localizacao {
     /// `latitude,longitude`.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for Localizacao {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -64,18 +64,10 @@ impl PostosFilter {
     }
 }
 
-/// Who needs a posto, now or later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PostoUse {
-    /// Whether an active reserva holds it, now or later.
-    pub reserved: bool,
-    /// Whether a carro is charging there.
-    pub charging: bool,
-}
-
-/// Decides whether a posto may be removed: not while it is in use or reserved.
-pub fn decide_posto_removal(nome: &str, posto_use: PostoUse) -> Result<(), Rejection> {
-    if posto_use.reserved || posto_use.charging {
+/// Decides whether a posto may be removed: not while an active reserva holds it, now or later, and
+/// not while a carro is charging there.
+pub fn decide_posto_removal(nome: &str, reserved: bool, charging: bool) -> Result<(), Rejection> {
+    if reserved || charging {
         return Err(Rejection::PostoEmUso { nome: nome.to_owned() });
     }
     Ok(())
@@ -90,7 +82,7 @@ mod tests {
         for (reserved, charging, removable) in
             [(false, false, true), (true, false, false), (false, true, false), (true, true, false)]
         {
-            let decision = decide_posto_removal("Ponto 5", PostoUse { reserved, charging });
+            let decision = decide_posto_removal("Ponto 5", reserved, charging);
             assert_eq!(decision.is_ok(), removable);
         }
     }

@@ -21,6 +21,18 @@ pub struct PostoFacts {
     pub charging: Option<Placa>,
 }
 
+impl PostoFacts {
+    /// Refuses what would begin while the posto is out of service.
+    pub(crate) fn check_service(&self) -> Result<(), Rejection> {
+        let nome = || self.nome.clone();
+        match (self.em_manutencao, self.in_service) {
+            (true, _) => Err(Rejection::PostoEmManutencao { nome: nome() }),
+            (false, false) => Err(Rejection::PostoIndisponivel { nome: nome() }),
+            (false, true) => Ok(()),
+        }
+    }
+}
+
 /// One active reserva of a posto, as a fact for the next decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
@@ -97,12 +109,7 @@ pub fn decide_reserva<'a>(
         server_id: server_id.to_owned(),
     })?;
     let nome = || posto.nome.clone();
-    if posto.em_manutencao {
-        return Err(Rejection::PostoEmManutencao { nome: nome() });
-    }
-    if !posto.in_service {
-        return Err(Rejection::PostoIndisponivel { nome: nome() });
-    }
+    posto.check_service()?;
     let placa = &command.carro.placa;
     let mut held_by_another = false;
     for holding in holdings.into_iter().filter(|holding| holding.interval.overlaps(interval)) {
@@ -123,19 +130,19 @@ pub fn decide_reserva<'a>(
     }
 }
 
-/// How a cancellation is decided, when it is not refused.
+/// What a request that is not refused has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cancel {
-    Now,
-    /// It was cancelled before: the same as cancelling once.
-    Already,
+pub enum Effect<T = ()> {
+    Now(T),
+    /// It was done before: the same as doing it once.
+    Already(T),
 }
 
 /// Decides a cancellation at `now`. A reserva that has ended is not cancelled.
-pub fn decide_cancelamento(reserva: &Reserva, now: Moment) -> Result<Cancel, Rejection> {
+pub fn decide_cancelamento(reserva: &Reserva, now: Moment) -> Result<Effect, Rejection> {
     match reserva.state_at(now) {
-        ReservaState::Ativa => Ok(Cancel::Now),
-        ReservaState::Cancelada => Ok(Cancel::Already),
+        ReservaState::Ativa => Ok(Effect::Now(())),
+        ReservaState::Cancelada => Ok(Effect::Already(())),
         ReservaState::Encerrada => Err(Rejection::ReservaEncerrada),
     }
 }
@@ -258,11 +265,11 @@ mod tests {
         };
         let end = NOW.plus_millis(100);
         let active = reserva(ReservaState::Ativa);
-        assert_eq!(decide_cancelamento(&active, NOW), Ok(Cancel::Now));
+        assert_eq!(decide_cancelamento(&active, NOW), Ok(Effect::Now(())));
         assert_eq!(decide_cancelamento(&active, end), Err(Rejection::ReservaEncerrada));
         let cancelled = reserva(ReservaState::Cancelada);
-        assert_eq!(decide_cancelamento(&cancelled, NOW), Ok(Cancel::Already));
-        assert_eq!(decide_cancelamento(&cancelled, end), Ok(Cancel::Already));
+        assert_eq!(decide_cancelamento(&cancelled, NOW), Ok(Effect::Already(())));
+        assert_eq!(decide_cancelamento(&cancelled, end), Ok(Effect::Already(())));
     }
 
     proptest! {

@@ -141,12 +141,6 @@ macro_rules! text {
             }
         }
 
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
         $(impl Default for $name {
             fn default() -> Self {
                 Self($default.into())

@@ -45,11 +45,9 @@ fields! {
 fields! {
     /// `carros/{placa}/status`: a carro reports whether it is charging.
     pub struct CarroStatus {
-        /// Its placa.
         placa: Placa,
         /// Energy in the battery, in kWh.
         nivel_bateria: NivelBateria,
-        /// Whether it is plugged in and charging.
         em_carregamento: bool,
     }
 }
@@ -57,7 +55,6 @@ fields! {
 fields! {
     /// `carros/{placa}/bateria`: a carro reports the level of its battery.
     pub struct CarroBateria {
-        /// Its placa.
         placa: Placa,
         /// Energy in the battery, in kWh.
         nivel_bateria: NivelBateria,

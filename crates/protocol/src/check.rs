@@ -1,7 +1,5 @@
 //! Collecting the errors of a message, field by field.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use utoipa::ToSchema;
@@ -21,28 +19,20 @@ pub struct FieldError {
 const WHOLE: &str = "corpo";
 
 /// Why a payload or body cannot be acted on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadMessage {
     /// It is not JSON, or not an object; says why.
+    #[error("A mensagem não é um objeto JSON válido: {0}.")]
     NotJson(String),
     /// All fields that are missing or wrong.
+    #[error("A requisição tem campos inválidos: {}.", listed(.0))]
     Fields(Vec<FieldError>),
 }
 
-impl fmt::Display for BadMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotJson(reason) => write!(f, "A mensagem não é um objeto JSON válido: {reason}."),
-            Self::Fields(campos) => {
-                f.write_str("A requisição tem campos inválidos:")?;
-                for (at, FieldError { campo, mensagem }) in campos.iter().enumerate() {
-                    let separator = if at == 0 { " " } else { "; " };
-                    write!(f, "{separator}{campo} {mensagem}")?;
-                }
-                f.write_str(".")
-            }
-        }
-    }
+/// All wrong fields, each with what is wrong.
+fn listed(campos: &[FieldError]) -> String {
+    let campos = campos.iter().map(|FieldError { campo, mensagem }| format!("{campo} {mensagem}"));
+    campos.collect::<Vec<_>>().join("; ")
 }
 
 impl BadMessage {
@@ -88,23 +78,18 @@ pub(crate) fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T
         Some(b'"') => "veio um texto",
         Some(b'-' | b'0'..=b'9') => "veio um número",
         // As text: UTF-8 is then checked once, and not string by string.
-        _ => return Ok(serde_json::from_str(read_text(payload)?)?),
+        _ => match str::from_utf8(payload) {
+            Ok(text) => return Ok(serde_json::from_str(text)?),
+            Err(error) => &format!("não é UTF-8 a partir do byte {}", error.valid_up_to()),
+        },
     };
     Err(BadMessage::NotJson(found.to_owned()))
-}
-
-fn read_text(payload: &[u8]) -> Result<&str, BadMessage> {
-    std::str::from_utf8(payload).map_err(|error| {
-        BadMessage::NotJson(format!("não é UTF-8 a partir do byte {}", error.valid_up_to()))
-    })
 }
 
 /// Collects the wrong fields of one message.
 #[derive(Debug, Default)]
 pub struct Checker {
     campos: Vec<FieldError>,
-    /// The objects around the fields that are being checked.
-    path: Vec<&'static str>,
 }
 
 impl Checker {
@@ -122,16 +107,16 @@ impl Checker {
 
     /// Reports a wrong field.
     pub fn wrong(&mut self, campo: &str, mensagem: impl Into<String>) {
-        let path = self.path.iter().flat_map(|object| [object, "."]);
-        let campo = path.chain([campo]).collect();
-        self.campos.push(FieldError { campo, mensagem: mensagem.into() });
+        self.campos.push(FieldError { campo: campo.to_owned(), mensagem: mensagem.into() });
     }
 
     /// Checks the fields of `object`, which is a field of the message.
     pub fn inside<T>(&mut self, object: &'static str, check: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(object);
+        let before = self.campos.len();
         let checked = check(self);
-        self.path.pop();
+        for FieldError { campo, .. } in &mut self.campos[before..] {
+            *campo = format!("{object}.{campo}");
+        }
         checked
     }
 

@@ -4,6 +4,9 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 
+/// A schema that documents refer to by name.
+pub type Component = (String, RefOr<Schema>);
+
 /// The documentation of one field.
 pub struct FieldDocument {
     pub name: &'static str,
@@ -81,7 +84,7 @@ impl FieldDocument {
     }
 
     /// The named schema that this field refers to.
-    pub fn into_component(self) -> Option<(String, RefOr<Schema>)> {
+    pub fn into_component(self) -> Option<Component> {
         Some((self.component?.to_owned(), self.schema))
     }
 }

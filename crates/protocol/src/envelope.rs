@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
-use crate::{BadMessage, ClientId, Field, RequestId, read_object};
+use crate::field::Text;
+use crate::{BadMessage, ClientId, RequestId, fields};
 
 /// Messages in one array, at most.
 pub const MAX_ARRAY: usize = 256;
@@ -53,27 +54,11 @@ impl<'de> Visitor<'de> for &mut Address<'de> {
     }
 }
 
-/// A text, borrowed unless it has escapes.
-#[derive(Deserialize)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
-
-/// Who sent a message, as far as that can be read: enough to answer a bad one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Origin {
-    client_id: Field<ClientId>,
-    request_id: Field<RequestId>,
-}
-
-impl Origin {
-    /// Both ids, if both are there and valid.
-    pub fn from_json(payload: &[u8]) -> Option<(ClientId, RequestId)> {
-        match read_object(payload).unwrap_or_default() {
-            Self { client_id: Field::Value(client), request_id: Field::Value(request) } => {
-                Some((client, request))
-            }
-            _ => None,
-        }
+fields! {
+    /// Who sent a message: enough to answer a bad one.
+    pub struct Origin {
+        client_id: ClientId,
+        request_id: RequestId,
     }
 }
 
@@ -101,6 +86,7 @@ pub fn split(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read_json;
 
     #[test]
     fn one_message_and_an_array_are_both_read() {
@@ -117,9 +103,9 @@ mod tests {
     fn addresses_and_origins_are_read_from_bad_messages_too() {
         let payload = br#"{"server_id":"s1","client_id":"c1","request_id":"r1","posto_id":[]}"#;
         assert_eq!(Address::server_id(payload).expect("an object").as_deref(), Some("s1"));
-        let (client, request) = Origin::from_json(payload).expect("both ids");
-        assert_eq!((client.as_str(), request.as_str()), ("c1", "r1"));
-        assert!(Origin::from_json(br#"{"client_id":"a/b","request_id":"r"}"#).is_none());
+        let Origin { client_id, request_id } = read_json(payload).expect("both ids");
+        assert_eq!((client_id.as_str(), request_id.as_str()), ("c1", "r1"));
+        assert!(read_json::<Origin>(br#"{"client_id":"a/b","request_id":"r"}"#).is_err());
         assert!(Address::server_id(b"nonsense").is_err());
         assert!(Address::server_id(br#"{"server_id":5}"#).is_err());
         assert!(Address::server_id(br#"["s1"]"#).is_err());

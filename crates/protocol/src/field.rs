@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
@@ -20,6 +20,10 @@ pub enum Field<T> {
     #[default]
     Missing,
 }
+
+/// A text, borrowed unless it has escapes.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// A value that a field can hold: how it is read, written and documented.
 pub trait FieldValue: Sized {
@@ -50,7 +54,8 @@ impl<T, E: Into<Invalid>> From<Result<T, E>> for Field<T> {
 }
 
 /// The value of a field, before its type is known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
 pub enum Scalar<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
@@ -122,18 +127,6 @@ impl Scalar<'_> {
     }
 }
 
-impl Serialize for Scalar<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Integer(integer) => serializer.serialize_i64(*integer),
-            Self::Number(number) => serializer.serialize_f64(*number),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Untyped(text) | Self::Other(text) => serializer.serialize_str(text),
-        }
-    }
-}
-
 struct FieldVisitor<T>(PhantomData<T>);
 
 impl<'de, T: FieldValue> Visitor<'de> for FieldVisitor<T> {
@@ -168,13 +161,13 @@ impl<'de, T: FieldValue> Visitor<'de> for FieldVisitor<T> {
         Ok(Field::Missing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Field<T>, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Field<T>, A::Error> {
+        IgnoredAny.visit_seq(items)?;
         Ok(T::from_scalar(Scalar::Other("uma lista")).into())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Field<T>, A::Error> {
-        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Field<T>, A::Error> {
+        IgnoredAny.visit_map(entries)?;
         Ok(T::from_scalar(Scalar::Other("um objeto")).into())
     }
 }

@@ -3,8 +3,7 @@
 
 use std::marker::PhantomData;
 
-use crate::envelope::Text;
-use crate::field::{Field, FieldValue, Scalar};
+use crate::field::{Field, FieldValue, Scalar, Text};
 use crate::{BadMessage, Checker, FieldDocument, read_object};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -261,7 +260,6 @@ impl<T: Fields> Serialize for Object<T> {
 }
 
 /// The documentation of each field of a set.
-#[must_use]
 pub fn field_documents<T: Fields>() -> Vec<FieldDocument> {
     let mut documents = Vec::new();
     T::document("", String::new(), &mut documents);

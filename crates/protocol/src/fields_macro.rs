@@ -43,12 +43,7 @@ macro_rules! fields {
         }
 
         impl utoipa::ToSchema for $name {
-            fn schemas(
-                schemas: &mut Vec<(
-                    String,
-                    utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>,
-                )>,
-            ) {
+            fn schemas(schemas: &mut Vec<$crate::Component>) {
                 let fields = $crate::field_documents::<Self>().into_iter();
                 schemas.extend(fields.filter_map($crate::FieldDocument::into_component));
             }

@@ -27,7 +27,7 @@ pub use carro::*;
 pub(crate) use check::read_object;
 pub use check::{BadMessage, Checker, FieldError};
 pub use codigo::Codigo;
-pub use document::FieldDocument;
+pub use document::{Component, FieldDocument};
 pub use domain::PostosFilter;
 pub use envelope::{Address, MAX_ARRAY, Origin, split};
 pub use field::{Field, FieldValue, Invalid, Scalar};

@@ -13,9 +13,7 @@ fields! {
     pub struct PontoDisponibilidade {
         /// The charger's operator: posto ids repeat across servidores.
         server_id: ServerId,
-        /// The posto.
         ponto_id: RowId,
-        /// Whether it is in service.
         disponivel: bool,
         /// Left out, it stays as it is.
         em_manutencao: Option<bool>,

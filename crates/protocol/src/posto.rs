@@ -14,7 +14,7 @@ use crate::fields::{field_documents, read_raw};
 use crate::values::{field_values, of_type};
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, RequestId, ServerId, fields,
-    read_json, read_object,
+    read_object,
 };
 
 field_values!(text Nome, text TipoConector, number Kw, number Price);
@@ -67,13 +67,6 @@ fields! {
         disponivel: Option<bool>,
         /// Se está em manutenção; num posto novo, se não vier, não.
         em_manutencao: Option<bool>,
-    }
-}
-
-impl PostoBody {
-    /// Reads a payload.
-    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        read_json(payload)
     }
 }
 
@@ -146,21 +139,10 @@ fields! {
 fields! {
     /// `server/postos/request`: asks one servidor for its postos.
     pub struct PostosRequest {
-        /// Correlates the reply.
         request_id: RequestId,
-        /// The gateway that asks and gets the reply.
         client_id: ClientId,
-        /// Who should answer.
         server_id: ServerId,
-        /// Which postos are wanted.
         filter: PostosFilter,
-    }
-}
-
-impl PostosRequest {
-    /// Reads a payload.
-    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        read_json(payload)
     }
 }
 

@@ -63,9 +63,3 @@ fn known_entregas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entr
 fn broadcast_only() -> Vec<Entrega> {
     vec![Entrega::Difusao]
 }
-
-impl ServerPresence {
-    pub fn from_json(payload: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(payload)
-    }
-}

@@ -8,7 +8,7 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
 use utoipa::ToSchema;
 
-use crate::envelope::Text;
+use crate::field::Text;
 use crate::{Codigo, FieldError, RequestId};
 
 /// Se o comando foi executado.

@@ -1,50 +1,24 @@
 //! Reservas: how they are named, answered about and published.
 
-use std::borrow::Cow;
-
 use domain::ReservaState;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{Schema, Type};
+use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::values::{field_values, of_type};
-use crate::{BadMessage, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields, read_json};
+use crate::values::field_values;
+use crate::{ClientId, RequestId, ServerId, StatusReply, Timestamp, fields};
 
 field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), ReservaStatus::schema(), "ReservaStatus");
 
-/// Stands for [`ReservaState`] in the OpenAPI documents.
-struct ReservaStatus;
-
-impl PartialSchema for ReservaStatus {
-    fn schema() -> RefOr<Schema> {
-        of_type(Type::String)
-            .description(Some("Situação de uma reserva."))
-            .enum_values(Some(ReservaState::ALL.map(ReservaState::as_str)))
-            .into()
-    }
-}
-
-impl ToSchema for ReservaStatus {}
-
-/// Reads and writes a state as its word.
-mod state {
-    use super::{Cow, Deserialize, Deserializer, ReservaState, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        state: &ReservaState,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(state.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<ReservaState, D::Error> {
-        let word = Cow::<str>::deserialize(deserializer)?;
-        ReservaState::parse(&word).map_err(serde::de::Error::custom)
-    }
+/// Situação de uma reserva.
+//
+// Stands for [`ReservaState`] in JSON and in the OpenAPI documents.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(remote = "ReservaState", rename_all = "snake_case")]
+enum ReservaStatus {
+    Ativa,
+    Cancelada,
+    Encerrada,
 }
 
 /// Um carro com um posto por um período, `[inicio, fim)`.
@@ -61,7 +35,7 @@ pub struct Reserva {
     /// Primeiro instante em que o posto já não é dele.
     pub fim: Timestamp,
     /// Em que situação está.
-    #[serde(with = "state")]
+    #[serde(with = "ReservaStatus")]
     #[schema(value_type = ReservaStatus)]
     pub status: ReservaState,
 }
@@ -72,19 +46,10 @@ fields! {
     pub struct ReservaRef {
         /// Correlates the reply to this message.
         request_id: RequestId,
-        /// The gateway that asks and gets the reply.
         client_id: ClientId,
-        /// Who should act.
         server_id: ServerId,
         /// The `request_id` of the reservation.
         reserva_request_id: RequestId,
-    }
-}
-
-impl ReservaRef {
-    /// Reads a payload.
-    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        read_json(payload)
     }
 }
 
@@ -116,7 +81,7 @@ pub struct ReservaEvent {
     pub request_id: RequestId,
     pub placa: String,
     pub posto_id: i64,
-    #[serde(with = "state")]
+    #[serde(with = "ReservaStatus")]
     pub status: ReservaState,
     /// When it changed.
     pub timestamp: Timestamp,

@@ -1,10 +1,8 @@
 //! Asking for a posto: over HTTP, and over MQTT.
 
-use domain::{Carro, Moment, RequestedInterval, RowId};
+use domain::{Carro, Interval, Moment, RequestedInterval, RowId};
 
-use crate::{
-    BadMessage, ClientId, Field, Object, RequestId, ServerId, Timestamp, fields, read_json,
-};
+use crate::{ClientId, Field, Object, RequestId, ServerId, Timestamp, fields};
 
 fields! {
     impl RequestedInterval {
@@ -15,7 +13,7 @@ fields! {
     }
     rules |raw| {
         if let (Some(Field::Value(inicio)), Some(Field::Value(fim))) = (&raw.inicio, &raw.fim)
-            && let Err(error) = (RequestedInterval { inicio: Some(*inicio), fim: Some(*fim) }).check()
+            && let Err(error) = Interval::new(*inicio, *fim)
         {
             raw.fim = Some(Field::Invalid(error.to_string()));
         }
@@ -41,11 +39,6 @@ fields! {
 }
 
 impl ReservarBody {
-    /// Reads a payload.
-    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        read_json(payload)
-    }
-
     /// The MQTT command this body asks for.
     pub fn into_request(self, request_id: RequestId, client_id: ClientId) -> ReservaRequest {
         ReservaRequest {
@@ -64,13 +57,9 @@ fields! {
     pub struct ReservaRequest {
         /// Correlates the reply; the same for every repeat of the command.
         request_id: RequestId,
-        /// The gateway that asks and gets the reply.
         client_id: ClientId,
-        /// Who should act.
         server_id: ServerId,
-        /// The carro that wants the posto.
         carro: Object<Carro>,
-        /// The posto wanted.
         posto_id: RowId,
         /// When; by default for 24 hours from the moment of the decision.
         interval: RequestedInterval,
@@ -78,11 +67,6 @@ fields! {
 }
 
 impl ReservaRequest {
-    /// Reads a payload.
-    pub fn from_json(payload: &[u8]) -> Result<Self, BadMessage> {
-        read_json(payload)
-    }
-
     /// What is asked, without the ids of the request and its gateway. Servidores store a fingerprint
     /// of this text, so it must never change.
     pub fn content(&self) -> Result<Vec<u8>, serde_json::Error> {

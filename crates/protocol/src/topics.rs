@@ -65,9 +65,6 @@ pub fn presence(server_id: &ServerId) -> String {
     format!("server/{server_id}/status")
 }
 
-/// Matches the presence of every servidor.
-const ALL_PRESENCE: &str = "server/+/status";
-
 /// Where a servidor publishes changes of a posto.
 pub fn ponto_status(posto_id: i64) -> String {
     format!("pontos/{posto_id}/status")
@@ -81,18 +78,16 @@ pub fn reserva_status(reserva_id: i64) -> String {
 /// All that a servidor subscribes to.
 pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
     let commands = Command::ALL.iter().copied();
-    commands
-        .flat_map(|command| [broadcast(command), direct(server_id, command)])
-        .chain(
-            ["carros/+/status", "carros/+/bateria", "pontos/+/disponibilidade"].map(str::to_owned),
-        )
-        .collect()
+    let commands = commands.flat_map(|command| [broadcast(command), direct(server_id, command)]);
+    let reports = ["carros/+/status", "carros/+/bateria", "pontos/+/disponibilidade"];
+    commands.chain(reports.map(str::to_owned)).collect()
 }
 
 /// All that a gateway subscribes to.
 pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
     let answers = Command::ALL.iter().map(|command| response(client_id, *command));
-    answers.chain([ALL_PRESENCE.to_owned()]).collect()
+    // The presence of every servidor.
+    answers.chain(["server/+/status".to_owned()]).collect()
 }
 
 /// What arrived at a servidor, by its topic. Placas and posto ids are unchecked.
@@ -115,24 +110,17 @@ impl<'a> ServerInbound<'a> {
     /// Reads the topic of a message that arrived at `server_id`; `None` for any other topic.
     pub fn from_topic(topic: &'a str, server_id: &ServerId) -> Option<Self> {
         let (root, rest) = topic.split_once('/')?;
-        match root {
-            "server" => {
-                let own =
-                    rest.strip_prefix(server_id.as_str()).and_then(|tail| tail.strip_prefix('/'));
-                let addressed =
-                    own.and_then(Command::from_request_path).map(|command| (command, true));
-                let heard = Command::from_request_path(rest).map(|command| (command, false));
-                addressed.or(heard).map(|(command, direct)| Self::Command { command, direct })
-            }
-            "carros" => match rest.split_once('/')? {
-                (placa, "status") => Some(Self::CarroStatus(placa)),
-                (placa, "bateria") => Some(Self::CarroBateria(placa)),
-                _ => None,
-            },
-            "pontos" => match rest.split_once('/')? {
-                (posto_id, "disponibilidade") => Some(Self::PontoDisponibilidade(posto_id)),
-                _ => None,
-            },
+        if root == "server" {
+            let own = rest.strip_prefix(server_id.as_str()).and_then(|tail| tail.strip_prefix('/'));
+            let direct = own.and_then(Command::from_request_path);
+            let command = direct.or_else(|| Command::from_request_path(rest))?;
+            return Some(Self::Command { command, direct: direct.is_some() });
+        }
+        let (id, last) = rest.split_once('/')?;
+        match (root, last) {
+            ("carros", "status") => Some(Self::CarroStatus(id)),
+            ("carros", "bateria") => Some(Self::CarroBateria(id)),
+            ("pontos", "disponibilidade") => Some(Self::PontoDisponibilidade(id)),
             _ => None,
         }
     }

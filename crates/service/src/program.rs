@@ -77,23 +77,30 @@ pub struct Program {
 
 impl Program {
     /// Runs `work` with logs and signals set up, or does what the first argument asks for instead.
+    #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
+    #[expect(clippy::print_stderr, reason = "the operator sees it even where logs go elsewhere")]
     pub fn main(&self, work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>) -> ExitCode {
-        match std::env::args().nth(1).as_deref() {
-            None => match run(work) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fail(&error.to_string(), EXIT_CANNOT_START),
-            },
-            Some("healthcheck") => match self.healthcheck() {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(reason) => fail(&reason, EXIT_UNHEALTHY),
-            },
-            Some("--version" | "-V") => print(&format!("{} {}", self.name, self.version)),
-            Some("--help" | "-h") => print(&self.help()),
+        let done = match std::env::args().nth(1).as_deref() {
+            None => run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string())),
+            Some("healthcheck") => self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason)),
+            Some("--version" | "-V") => {
+                println!("{} {}", self.name, self.version);
+                Ok(())
+            }
+            Some("--help" | "-h") => {
+                println!("{}", self.help());
+                Ok(())
+            }
             Some(other) => {
                 let reason = format!("{other:?} is no argument; see {} --help", self.name);
-                fail(&reason, EXIT_CANNOT_START)
+                Err((EXIT_CANNOT_START, reason))
             }
+        };
+        if let Err((code, reason)) = done {
+            eprintln!("{reason}");
+            return ExitCode::from(code);
         }
+        ExitCode::SUCCESS
     }
 
     /// Asks the instance on this machine whether it is ready, so that a container image needs no
@@ -134,18 +141,14 @@ fn run(
     work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     crate::logs::init_logs(&environment)?;
+    // Half of the processors: the broker, SQLite's thread and our other programs on this machine
+    // need the rest, and work that fits one thread is done sooner without waking a second one.
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(worker_threads())
+        .worker_threads(processors.div_ceil(2))
         .enable_all()
         .build()?;
     runtime.block_on(async { work(shutdown_signal()).await })
-}
-
-/// Half of the processors: the broker, SQLite's thread and our other programs on this machine need
-/// the rest, and work that fits one thread is done sooner without waking a second one.
-fn worker_threads() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    processors.div_ceil(2)
 }
 
 /// The status line of `GET /readyz`.
@@ -159,18 +162,6 @@ fn readyz(addr: SocketAddr) -> std::io::Result<String> {
     connection.take(4096).read_to_end(&mut response)?;
     let response = String::from_utf8_lossy(&response);
     Ok(response.lines().next().unwrap_or_default().to_owned())
-}
-
-#[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-fn print(text: &str) -> ExitCode {
-    println!("{text}");
-    ExitCode::SUCCESS
-}
-
-#[expect(clippy::print_stderr, reason = "the operator must see it even where logs go elsewhere")]
-fn fail(reason: &str, code: u8) -> ExitCode {
-    eprintln!("{reason}");
-    ExitCode::from(code)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ fn observe(gateway: &Gateway, delivery: &Delivery) {
         return;
     }
     let topic = &delivery.topic;
-    let presence = match ServerPresence::from_json(&delivery.payload) {
+    let presence: ServerPresence = match serde_json::from_slice(&delivery.payload) {
         Ok(presence) => presence,
         Err(error) => return gateway.bus.bad_message(topic, &error.to_string()),
     };

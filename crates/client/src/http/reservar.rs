@@ -6,7 +6,9 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use protocol::{BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody};
+use protocol::{
+    BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody, read_json,
+};
 use service::{HttpError, RawJson};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,7 +66,7 @@ async fn reserve(
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
     let key = idempotency_key(&headers)?;
-    let body = ReservarBody::from_json(&body)?;
+    let body: ReservarBody = read_json(&body)?;
     // The servidor recognises a repeat by this id, through whichever gateway it comes.
     let request_id =
         key.map_or(request_id, |key| RequestId::from_idempotency_key(&body.server_id, key));

@@ -2,7 +2,7 @@
 
 use protocol::{
     CarroBateria, CarroStatus, PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest,
-    ReservarBody,
+    ReservarBody, read_json,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, with, wrong_fields};
@@ -26,7 +26,7 @@ fn every_missing_field_of_a_reservation_is_named() {
             assert_eq!(mensagem(body_with(campo, absent)), "é obrigatório", "{campo}");
         }
     }
-    assert_eq!(wrong_fields(ReservarBody::from_json(b"{}")).len(), 7);
+    assert_eq!(wrong_fields(read_json::<ReservarBody>(b"{}")).len(), 7);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn accepted_values_are_normalised() {
 #[test]
 fn four_wrong_fields_are_named_at_once() {
     let body = r#"{"placa": "A", "modelo": "", "capacidade_bateria": -1, "nivel_bateria_atual": 22.3, "taxa_descarga": "x", "posto_id": 5, "server_id": "server1"}"#;
-    let read = ReservarBody::from_json(body.as_bytes());
+    let read = read_json::<ReservarBody>(body.as_bytes());
     let text = read.as_ref().expect_err("four fields are wrong").to_string();
     let campos = ["placa", "modelo", "capacidade_bateria", "taxa_descarga"];
     assert_eq!(wrong_fields(read), campos);
@@ -119,7 +119,7 @@ fn four_wrong_fields_are_named_at_once() {
 fn fim_is_after_inicio() {
     let times = |inicio: &str, fim: &str| {
         let body = with(SEED_BODY, "inicio", inicio);
-        ReservarBody::from_json(with(&body, "fim", fim).as_bytes())
+        read_json::<ReservarBody>(with(&body, "fim", fim).as_bytes())
     };
     let (early, late) = (r#""2026-01-01T00:00:00Z""#, r#""2026-01-01T00:00:00.001Z""#);
     assert!(times(early, late).is_ok());
@@ -142,14 +142,14 @@ fn fields_of_a_commands_carro_are_named_by_their_path() {
         [("carro.placa", r#""A""#), ("carro.modelo", ""), ("carro.capacidade_bateria", "0")]
     {
         let payload = with(COMMAND, campo, json);
-        assert_eq!(wrong_fields(ReservaRequest::from_json(payload.as_bytes())), [campo]);
+        assert_eq!(wrong_fields(read_json::<ReservaRequest>(payload.as_bytes())), [campo]);
     }
     for json in
         ["", "null", "5", r#""BYD""#, r#"["ABC1234","BYD",44.5,22.3,0.19]"#, r#"{"placa":1e400}"#]
     {
         let payload = with(COMMAND, "carro", json);
         assert_eq!(
-            wrong_fields(ReservaRequest::from_json(payload.as_bytes())),
+            wrong_fields(read_json::<ReservaRequest>(payload.as_bytes())),
             ["carro"],
             "{json}"
         );
@@ -169,12 +169,12 @@ fn ids_of_every_command_are_checked() {
     ] {
         let payload = with(COMMAND, campo, json);
         let payload = payload.as_bytes();
-        assert_eq!(wrong_fields(PostosRequest::from_json(payload)), [campo], "{json}");
-        assert_eq!(wrong_fields(ReservaRequest::from_json(payload)), [campo], "{json}");
-        assert_eq!(wrong_fields(ReservaRef::from_json(payload)), [campo], "{json}");
+        assert_eq!(wrong_fields(read_json::<PostosRequest>(payload)), [campo], "{json}");
+        assert_eq!(wrong_fields(read_json::<ReservaRequest>(payload)), [campo], "{json}");
+        assert_eq!(wrong_fields(read_json::<ReservaRef>(payload)), [campo], "{json}");
     }
     let payload = with(COMMAND, "reserva_request_id", "");
-    assert_eq!(wrong_fields(ReservaRef::from_json(payload.as_bytes())), ["reserva_request_id"]);
+    assert_eq!(wrong_fields(read_json::<ReservaRef>(payload.as_bytes())), ["reserva_request_id"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn filters_of_a_listing_are_checked() {
         ("tipo_conector", "2"),
     ] {
         let payload = with(COMMAND, campo, json);
-        assert_eq!(wrong_fields(PostosRequest::from_json(payload.as_bytes())), [campo], "{json}");
+        assert_eq!(wrong_fields(read_json::<PostosRequest>(payload.as_bytes())), [campo], "{json}");
     }
 }
 

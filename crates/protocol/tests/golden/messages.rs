@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use domain::{KwhPerKm, RequestedInterval, TipoConector};
 use protocol::{
     BadMessage, CarroBateria, CarroStatus, Object, PontoDisponibilidade, PostosFilter,
-    PostosRequest, ReservaRef, ReservaRequest, ReservarBody,
+    PostosRequest, ReservaRef, ReservaRequest, ReservarBody, read_json,
 };
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ fn postos_request() {
         filter: PostosFilter::default(),
     };
     let json = r#"{"request_id":"r1","client_id":"cliente1","server_id":"server1"}"#;
-    golden(&request, json, PostosRequest::from_json);
+    golden(&request, json, read_json);
     request.filter = PostosFilter {
         disponivel: Some(true),
         em_manutencao: Some(false),
@@ -41,12 +41,12 @@ fn postos_request() {
         "request_id":"r1","client_id":"cliente1","server_id":"server1",
         "disponivel":true,"em_manutencao":false,"tipo_conector":"Type 2"
     }"#;
-    golden(&request, json, PostosRequest::from_json);
+    golden(&request, json, read_json);
 }
 
 #[test]
 fn the_seeds_body_becomes_the_seeds_command() {
-    let body = ReservarBody::from_json(SEED_BODY.as_bytes()).expect("the seed's body is right");
+    let body = read_json::<ReservarBody>(SEED_BODY.as_bytes()).expect("the seed's body is right");
     let request = body.into_request(id("r1"), id("cliente1"));
     assert_eq!(request.carro.0, seed_carro());
     let json = r#"{
@@ -57,7 +57,7 @@ fn the_seeds_body_becomes_the_seeds_command() {
         },
         "posto_id":5
     }"#;
-    golden(&request, json, ReservaRequest::from_json);
+    golden(&request, json, read_json);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_reservation_may_say_when() {
         },
         "posto_id":5,"inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z"
     }"#;
-    golden(&request, json, ReservaRequest::from_json);
+    golden(&request, json, read_json);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn cancelamento_and_consulta() {
     let json = r#"{
         "request_id":"r2","client_id":"cliente1","server_id":"server1","reserva_request_id":"r1"
     }"#;
-    golden(&asked, json, ReservaRef::from_json);
+    golden(&asked, json, read_json);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use protocol::{
     Address, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostosRequest, ReservaRef,
-    ReservaRequest, ReservarBody,
+    ReservaRequest, ReservarBody, read_json,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, not_json, with, wrong_fields};
@@ -10,10 +10,10 @@ use crate::support::{SEED_BODY, body_with, mensagem, not_json, with, wrong_field
 /// How every reader refuses the payload, when none takes it as an object.
 fn refusals(payload: &[u8]) -> [String; 8] {
     [
-        not_json(ReservarBody::from_json(payload)),
-        not_json(ReservaRequest::from_json(payload)),
-        not_json(ReservaRef::from_json(payload)),
-        not_json(PostosRequest::from_json(payload)),
+        not_json(read_json::<ReservarBody>(payload)),
+        not_json(read_json::<ReservaRequest>(payload)),
+        not_json(read_json::<ReservaRef>(payload)),
+        not_json(read_json::<PostosRequest>(payload)),
         not_json(CarroStatus::from_json(payload, "ABC1234")),
         not_json(CarroBateria::from_json(payload, "ABC1234")),
         not_json(PontoDisponibilidade::from_json(payload, "5")),
@@ -50,14 +50,14 @@ fn payloads_that_are_no_object_are_refused() {
         for refusal in refusals(payload) {
             assert!(!refusal.is_empty(), "{shown}");
         }
-        assert!(Origin::from_json(payload).is_none(), "{shown}");
+        assert!(read_json::<Origin>(payload).is_err(), "{shown}");
     }
 }
 
 #[test]
 fn invalid_texts_are_refused() {
     for json in [&br#"{"placa":"\ud800"}"#[..], b"{\"placa\":\"\xff\"}", br#"{"placa":"\x"}"#] {
-        not_json(ReservarBody::from_json(json));
+        not_json(read_json::<ReservarBody>(json));
     }
     // Two halves of a pair are a character, here one that no placa has.
     assert_eq!(wrong_fields(body_with("placa", r#""\ud83d\ude97""#)), ["placa"]);
@@ -75,12 +75,12 @@ fn numbers_that_no_type_holds_are_refused() {
 #[test]
 fn a_field_that_comes_twice_is_refused() {
     let twice = SEED_BODY.replacen('{', r#"{"posto_id": 6, "#, 1);
-    let refusal = not_json(ReservarBody::from_json(twice.as_bytes()));
+    let refusal = not_json(read_json::<ReservarBody>(twice.as_bytes()));
     assert!(refusal.contains("posto_id"), "{refusal}");
     let twice = br#"{"server_id":"server1","server_id":"server2"}"#;
     // The servidor that is named first refuses it.
     assert_eq!(Address::server_id(twice).expect("an object").as_deref(), Some("server1"));
-    assert!(not_json(ReservaRequest::from_json(twice)).contains("server_id"));
+    assert!(not_json(read_json::<ReservaRequest>(twice)).contains("server_id"));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_megabyte_in_a_field_is_a_wrong_field() {
         assert!(reason.len() < 200, "{campo}: the answer repeats the megabyte");
     }
     let payload = with(SEED_BODY, "request_id", &megabyte);
-    assert!(Origin::from_json(payload.as_bytes()).is_none());
+    assert!(read_json::<Origin>(payload.as_bytes()).is_err());
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn deep_nesting_in_a_field_is_a_wrong_field() {
     let payload = format!(
         r#"{{"request_id":"r","client_id":"c","server_id":"s","posto_id":5,"carro":{deep}}}"#
     );
-    assert_eq!(wrong_fields(ReservaRequest::from_json(payload.as_bytes())), ["carro"]);
+    assert_eq!(wrong_fields(read_json::<ReservaRequest>(payload.as_bytes())), ["carro"]);
 }
 
 #[test]
 fn unknown_fields_are_ignored() {
-    let known = ReservarBody::from_json(SEED_BODY.as_bytes()).expect("the seed's body");
+    let known = read_json::<ReservarBody>(SEED_BODY.as_bytes()).expect("the seed's body");
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for json in ["null", "1e9", r#"{"placa":"XYZ9876"}"#, &deep] {
         assert_eq!(body_with("cor", json).as_ref(), Ok(&known), "{json:.40}");

@@ -138,7 +138,7 @@ fn server_presence() {
 #[test]
 fn a_presence_without_entrega_means_broadcasts_only() {
     let json = br#"{"server_id":"server1","status":"online","desde":"2026-11-23T12:00:00Z","versao":"0.1"}"#;
-    let presence = ServerPresence::from_json(json).expect("a presence");
+    let presence = serde_json::from_slice::<ServerPresence>(json).expect("a presence");
     assert_eq!(presence.entrega, [Entrega::Difusao]);
 }
 
@@ -183,6 +183,6 @@ fn unknown_words_of_a_newer_servidor_are_tolerated() {
     assert_eq!(head.codigo, Some(protocol::Codigo::ErroInterno));
     let newer = br#"{"server_id":"s","status":"online","desde":"2026-01-01T00:00:00Z",
         "versao":"9","entrega":["pombo","direta"]}"#;
-    let presence = protocol::ServerPresence::from_json(newer).expect("a presence");
+    let presence = serde_json::from_slice::<protocol::ServerPresence>(newer).expect("a presence");
     assert_eq!(presence.entrega, [protocol::Entrega::Direta]);
 }

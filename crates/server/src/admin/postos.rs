@@ -91,7 +91,7 @@ async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
-    let posto = PostoBody::from_json(&body)?;
+    let posto: PostoBody = read_json(&body)?;
     let id = app.write(CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))

@@ -2,7 +2,7 @@
 
 use bus::{Ack, Join, Outgoing};
 use protocol::topics::{self, Command};
-use protocol::{Address, Origin};
+use protocol::{Address, Origin, read_json};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
         if let Failure::Bad(bad) = &failure {
             self.app.bus.bad_message(&self.message.topic, &bad.to_string());
         }
-        let (client_id, request_id) = Origin::from_json(payload)?;
+        let Origin { client_id, request_id } = read_json(payload).ok()?;
         info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {

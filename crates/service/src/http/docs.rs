@@ -21,7 +21,7 @@ pub(super) fn pages(openapi: OpenApi) -> Router {
 /// A file that Swagger UI does not have is an unknown route.
 async fn known_file(response: Response) -> Response {
     match response.status() {
-        StatusCode::NOT_FOUND => HttpError::unknown_route().into_response(),
+        StatusCode::NOT_FOUND => HttpError::general(Codigo::RotaInexistente).into_response(),
         _ => response,
     }
 }

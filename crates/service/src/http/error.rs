@@ -28,51 +28,23 @@ impl HttpError {
         self
     }
 
-    pub fn codigo(&self) -> Codigo {
-        self.0.codigo
-    }
-
-    pub fn unknown_route() -> Self {
-        Self::new(Codigo::RotaInexistente, "Esta rota não existe. Veja as rotas em /docs.")
-    }
-
-    pub fn wrong_method() -> Self {
-        Self::new(
-            Codigo::MetodoNaoPermitido,
-            "Esta rota não aceita este método HTTP. Veja as rotas em /docs.",
-        )
-    }
-
-    pub fn body_too_large() -> Self {
-        Self::new(Codigo::CorpoGrandeDemais, "O corpo da requisição deve ter no máximo 64 KiB.")
-    }
-
-    pub fn slow_body() -> Self {
-        BadMessage::NotJson("não chegou em 10 segundos".to_owned()).into()
-    }
-
-    /// The connection broke, or the body is not framed as HTTP says.
-    pub fn broken_body() -> Self {
-        BadMessage::NotJson("não chegou inteiro".to_owned()).into()
-    }
-
-    pub fn not_json_type() -> Self {
-        Self::new(
-            Codigo::TipoNaoSuportado,
-            "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json.",
-        )
-    }
-
-    pub fn overloaded() -> Self {
-        Self::new(
-            Codigo::Sobrecarregado,
-            "Há requisições demais em andamento. Tente novamente em instantes.",
-        )
-    }
-
-    /// A fault of this program; its cause is in the log.
-    pub fn internal() -> Self {
-        Self::new(Codigo::ErroInterno, "Erro interno. O registro do serviço tem a causa.")
+    /// An error that any route can have.
+    pub(super) fn general(codigo: Codigo) -> Self {
+        let mensagem = match codigo {
+            Codigo::RotaInexistente => "Esta rota não existe. Veja as rotas em /docs.",
+            Codigo::MetodoNaoPermitido => {
+                "Esta rota não aceita este método HTTP. Veja as rotas em /docs."
+            }
+            Codigo::CorpoGrandeDemais => "O corpo da requisição deve ter no máximo 64 KiB.",
+            Codigo::TipoNaoSuportado => {
+                "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json."
+            }
+            Codigo::Sobrecarregado => {
+                "Há requisições demais em andamento. Tente novamente em instantes."
+            }
+            _ => "Erro interno. O registro do serviço tem a causa.",
+        };
+        Self::new(codigo, mensagem)
     }
 }
 

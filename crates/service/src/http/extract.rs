@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{self, FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use protocol::{BadMessage, FieldError, Fields, read_texts};
+use protocol::{BadMessage, Codigo, FieldError, Fields, read_texts};
 use serde::de::DeserializeOwned;
 
 use super::HttpError;
@@ -41,15 +42,17 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
         if !is_json(&request) {
-            return Err(HttpError::not_json_type());
+            return Err(HttpError::general(Codigo::TipoNaoSuportado));
         }
-        let body = tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)).await;
-        match body.map_err(|_| HttpError::slow_body())? {
-            Ok(body) => Ok(Self(body)),
-            Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
-                Err(HttpError::body_too_large())
+        let incomplete = |reason: &str| Err(BadMessage::NotJson(reason.to_owned()).into());
+        match tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)).await {
+            Ok(Ok(body)) => Ok(Self(body)),
+            Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(HttpError::general(Codigo::CorpoGrandeDemais))
             }
-            Err(_) => Err(HttpError::broken_body()),
+            // The connection broke, or the body is not framed as HTTP says.
+            Ok(Err(_)) => incomplete("não chegou inteiro"),
+            Err(_) => incomplete("não chegou em 10 segundos"),
         }
     }
 }
@@ -86,7 +89,7 @@ impl<S: Send + Sync, T: Fields> FromRequestParts<S> for Params<T> {
 
 fn wrong_path(rejection: &PathRejection) -> HttpError {
     let PathRejection::FailedToDeserializePathParams(error) = rejection else {
-        return HttpError::internal();
+        return HttpError::general(Codigo::ErroInterno);
     };
     let (campo, value) = match error.kind() {
         ErrorKind::InvalidUtf8InPathParam { key } => {

@@ -15,6 +15,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use protocol::Codigo;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -37,13 +38,13 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
     let permits = Arc::new(Semaphore::new(max_in_flight));
     router
         .merge(docs::pages(openapi))
-        .fallback(async || HttpError::unknown_route())
-        .method_not_allowed_fallback(async || HttpError::wrong_method())
+        .fallback(async || HttpError::general(Codigo::RotaInexistente))
+        .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
         // One layer: a service is cloned for each request, and each layer clones what is below it.
         .layer((
             middleware::from_fn(access::log),
             middleware::from_fn_with_state(permits, limit_in_flight),
-            CatchPanicLayer::custom(|_| HttpError::internal().into_response()),
+            CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),
             DefaultBodyLimit::max(MAX_BODY),
         ))
 }
@@ -59,6 +60,6 @@ async fn limit_in_flight(
     }
     match permits.try_acquire() {
         Ok(_permit) => next.run(request).await,
-        Err(_) => HttpError::overloaded().into_response(),
+        Err(_) => HttpError::general(Codigo::Sobrecarregado).into_response(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Holding, Interval, Moment, Placa, PostoFacts, Rejection, decide_reserva};
 use futures_util::future::join_all;
-use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody};
+use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_json};
 use server::store::{Environment, Reserve, Store};
 use tokio::sync::mpsc;
 
@@ -41,7 +41,7 @@ pub(crate) const PATHS: [Path; 6] = [
 ];
 
 fn command_payload() -> Vec<u8> {
-    let body = ReservarBody::from_json(BODY).expect("a body");
+    let body = read_json::<ReservarBody>(BODY).expect("a body");
     let request_id: RequestId = "0198c0de-7a1b-7000-8000-000000000001".parse().expect("an id");
     let command = body.into_request(request_id, "cliente1".parse().expect("an id"));
     serde_json::to_vec(&command).expect("JSON")
@@ -57,7 +57,7 @@ fn command(times: u64) {
     let payload = command_payload();
     for _ in 0..times {
         black_box(Address::server_id(&payload).expect("an object"));
-        black_box(ReservaRequest::from_json(&payload).expect("a command"));
+        black_box(read_json::<ReservaRequest>(&payload).expect("a command"));
     }
 }
 

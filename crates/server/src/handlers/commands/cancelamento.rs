@@ -1,6 +1,6 @@
 //! `server/postos/reserva/cancelamento`: cancels a reserva.
 
-use protocol::ReservaRef;
+use protocol::{ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -15,8 +15,7 @@ pub(super) async fn handle(
     payload: &[u8],
     deadline: Instant,
 ) -> Result<Reply, Failure> {
-    let ReservaRef { request_id, client_id, reserva_request_id, .. } =
-        ReservaRef::from_json(payload)?;
+    let ReservaRef { request_id, client_id, reserva_request_id, .. } = read_json(payload)?;
     let target = CancelTarget::RequestId(reserva_request_id.as_str().to_owned());
     let reserva = app.write(CancelReserva { target, deadline }).await?;
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "cancelled");

@@ -1,7 +1,7 @@
 //! `server/postos/reserva/consulta`: tells what became of a reservation request.
 
 use domain::Rejection;
-use protocol::{RequestId, ReservaRef};
+use protocol::{RequestId, ReservaRef, read_json};
 use tracing::info;
 
 use crate::app_state::AppState;
@@ -13,8 +13,7 @@ use crate::wire;
 /// A request that was refused gets the same refusal again; one that made a reserva gets that
 /// reserva as it is now.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
-    let ReservaRef { request_id, client_id, reserva_request_id, .. } =
-        ReservaRef::from_json(payload)?;
+    let ReservaRef { request_id, client_id, reserva_request_id, .. } = read_json(payload)?;
     let mut found = find(app, &reserva_request_id).await?;
     if found.is_none() {
         // The writer may have it already, past its deadline check. A "no" must be final, so wait

@@ -1,6 +1,6 @@
 //! `server/postos/request`: lists postos.
 
-use protocol::{BadMessage, PostosRequest, WrittenPostosReply};
+use protocol::{BadMessage, PostosRequest, WrittenPostosReply, read_json};
 use tracing::info;
 
 use crate::app_state::AppState;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::handlers::message::Reply;
 
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
-    let PostosRequest { request_id, client_id, filter, .. } = PostosRequest::from_json(payload)?;
+    let PostosRequest { request_id, client_id, filter, .. } = read_json(payload)?;
     let overloaded = || Failure::Overloaded(app.server_id.clone());
     let _permit = app.listing_cache.permit().ok_or_else(overloaded)?;
     let listing = app.read(app.store.listing()).await?;

@@ -1,6 +1,6 @@
 //! `server/postos/reserva`: reserves a posto for a carro.
 
-use protocol::ReservaRequest;
+use protocol::{ReservaRequest, read_json};
 use tokio::time::Instant;
 use tracing::info;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub(super) async fn handle(
     payload: &[u8],
     deadline: Instant,
 ) -> Result<Reply, Failure> {
-    let request = ReservaRequest::from_json(payload)?;
+    let request: ReservaRequest = read_json(payload)?;
     let command = Reserve {
         request_id: request.request_id.as_str().to_owned(),
         fingerprint: fingerprint(&request),
@@ -58,7 +58,7 @@ mod tests {
                     "placa":"abc-1234","modelo":" BYD Dolphin ","capacidade_bateria":44.5,
                     "nivel_bateria_atual":22,"taxa_descarga":0.19}}}}"#
             );
-            let request = ReservaRequest::from_json(payload.as_bytes()).expect("a command");
+            let request: ReservaRequest = read_json(payload.as_bytes()).expect("a command");
             Uuid::from_bytes(fingerprint(&request)).to_string()
         };
         // Stored with each reserva: a repeat is compared with what an older version stored.

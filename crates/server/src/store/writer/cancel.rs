@@ -1,6 +1,6 @@
 //! Cancelling a reserva.
 
-use domain::{Cancel, Rejection, Reserva, ReservaState, decide_cancelamento};
+use domain::{Effect, Rejection, Reserva, ReservaState, decide_cancelamento};
 use rusqlite::params;
 use tokio::time::Instant;
 
@@ -32,7 +32,7 @@ impl WriteCommand for CancelReserva {
             context.check_in_time(self, self.deadline)?;
         }
         match decide_cancelamento(&reserva, context.now)? {
-            Cancel::Now => {
+            Effect::Now(()) => {
                 context.execute(
                     "UPDATE reservas SET status = 'cancelada', updated_at = ?2 WHERE id = ?1",
                     params![reserva.id, context.now.as_millis()],
@@ -40,7 +40,7 @@ impl WriteCommand for CancelReserva {
                 reserva.state = ReservaState::Cancelada;
                 context.reserva_changed(&reserva);
             }
-            Cancel::Already => {}
+            Effect::Already(()) => {}
         }
         Ok(reserva)
     }

@@ -1,8 +1,8 @@
 //! Starting and finishing charging sessions.
 
 use domain::{
-    Carregamento, Finish, Kwh, Moment, Placa, Rejection, Start, StartFacts,
-    decide_carregamento_finish, decide_carregamento_start,
+    Carregamento, Effect, Kwh, Moment, Placa, Rejection, decide_carregamento_finish,
+    decide_carregamento_start,
 };
 use rusqlite::params;
 
@@ -27,9 +27,8 @@ impl WriteCommand for StartCarregamento {
         let posto = posto.ok_or_else(|| context.posto_inexistente(*posto_id))?;
         let next_moment = Moment::from_millis(context.now.as_millis() + 1);
         let holdings = context.holdings(*posto_id, context.now, next_moment)?;
-        let facts = StartFacts { posto: &posto, holdings: &holdings };
-        let id = match decide_carregamento_start(placa, &facts, context.now)? {
-            Start::Now => {
+        let id = match decide_carregamento_start(placa, &posto, &holdings, context.now)? {
+            Effect::Now(()) => {
                 context.execute(
                     "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh)
                      SELECT id, ?2, ?3, preco_kwh FROM postos WHERE id = ?1",
@@ -39,7 +38,7 @@ impl WriteCommand for StartCarregamento {
                 update_em_carregamento(context, placa)?;
                 id
             }
-            Start::Already => {
+            Effect::Already(()) => {
                 let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
                 let mut open = context.connection.prepare_cached(open)?;
                 open.query_row([posto_id], |row| row.get(0))?
@@ -67,7 +66,7 @@ impl WriteCommand for FinishCarregamento {
         let row = row.ok_or(Rejection::CarregamentoInexistente { id, posto_id })?;
         let session = Carregamento::try_from(row)?;
         match decide_carregamento_finish(&session, energia_fornecida, context.now)? {
-            Finish::Now(finished) => {
+            Effect::Now(finished) => {
                 context.execute(
                     "UPDATE carregamentos SET fim = ?2, energia_fornecida = ?3, custo = ?4
                      WHERE id = ?1",
@@ -80,7 +79,7 @@ impl WriteCommand for FinishCarregamento {
                 )?;
                 update_em_carregamento(context, &session.placa)?;
             }
-            Finish::Already(_) => {}
+            Effect::Already(_) => {}
         }
         context.changes.push(Change::Posto(posto_id));
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use domain::{Posto, PostoChange, PostoUse, decide_posto_removal};
+use domain::{Posto, PostoChange, decide_posto_removal};
 use rusqlite::params_from_iter;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -99,7 +99,7 @@ impl WriteCommand for RemovePosto {
         )?;
         let PostoUseRow { nome, reserved, charging } =
             found.ok_or_else(|| context.posto_inexistente(self.posto_id))?;
-        decide_posto_removal(&nome, PostoUse { reserved, charging })?;
+        decide_posto_removal(&nome, reserved, charging)?;
         context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
         context.changes.push(Change::Posto(self.posto_id));
         Ok(())
