@@ -65,7 +65,6 @@ struct PendingCommand {
 
 impl Requester {
     /// Allows at most `capacity` commands in flight. Must be called within a tokio runtime.
-    #[must_use]
     pub fn start(bus: Bus, capacity: usize) -> Arc<Self> {
         let link = bus.link();
         let requester = Arc::new(Self {
@@ -123,13 +122,11 @@ impl Requester {
     }
 
     /// Commands in flight.
-    #[must_use]
     pub fn pending(&self) -> usize {
         self.pending.lock().len()
     }
 
     /// Replies for which no caller waited: late, repeated or not for this gateway.
-    #[must_use]
     pub fn unawaited(&self) -> u64 {
         self.unawaited.load(Relaxed)
     }
