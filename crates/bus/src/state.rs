@@ -33,7 +33,6 @@ pub enum Link {
 
 impl Link {
     /// The number of the connection while it is up.
-    #[must_use]
     pub fn generation(self) -> Option<u64> {
         match self {
             Self::Down => None,
