@@ -118,7 +118,6 @@ impl System {
         Ok(())
     }
 
-    /// Host and port of the broker.
     pub fn broker_addr(&self) -> (&str, u16) {
         (&self.broker_addr.0, self.broker_addr.1)
     }
@@ -128,12 +127,10 @@ impl System {
         self.broker.as_ref().and_then(Broker::websocket_addr)
     }
 
-    /// Names and addresses of the servidores.
     pub fn servers(&self) -> &[(&'static str, SocketAddr)] {
         &self.servers.addrs
     }
 
-    /// Names and addresses of the gateways.
     pub fn clients(&self) -> &[(&'static str, SocketAddr)] {
         &self.clients.addrs
     }

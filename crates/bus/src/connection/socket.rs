@@ -102,10 +102,8 @@ pub(super) async fn connect(
 impl Reader {
     /// The next packet. Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Result<Packet, Reason> {
-        match self.0.next().await {
-            Some(packet) => Ok(packet?),
-            None => Err(Reason::Closed),
-        }
+        let packet = self.0.next().await.ok_or(Reason::Closed)?;
+        Ok(packet?)
     }
 
     /// The next packet, if it has arrived.
