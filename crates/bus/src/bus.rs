@@ -58,13 +58,11 @@ impl Bus {
     /// The outbox is full, the bus is closed, or no broker could accept the message.
     pub fn publish(&self, message: Outgoing) -> Result<(), BusError> {
         let pushed = self.state.outbox.lock().push(message);
-        match pushed {
-            Ok(true) => self.state.wake.notify_one(),
-            Ok(false) => {}
-            Err(error) => {
-                self.state.counters.dropped_full.add(usize::from(error == BusError::Full));
-                return Err(error);
-            }
+        if pushed == Err(BusError::Full) {
+            self.state.counters.dropped_full.add(1);
+        }
+        if pushed? {
+            self.state.wake.notify_one();
         }
         Ok(())
     }

@@ -9,17 +9,16 @@ mod loss;
 mod sending;
 mod socket;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use protocol::Timestamp;
 use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, PingReq};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 pub(crate) use loss::{Loss, Reason};
 
-use crate::acks::AckQueue;
 use crate::presence::PresencePublisher;
 use crate::state::BusState;
 use crate::{Delivery, Link, Options};
@@ -47,7 +46,6 @@ struct Connection<'a> {
     writer: Writer,
     /// Packets that wait for the socket: many are written at once.
     outgoing: BytesMut,
-    acks: Arc<AckQueue>,
     inbox: Inbox<'a>,
     in_flight: InFlight,
     presence: Option<PresencePublisher>,
@@ -58,25 +56,22 @@ struct Connection<'a> {
     ready_acks: Vec<u16>,
 }
 
-/// Connects and stays connected until the connection breaks or the bus is closed. `link` is
-/// published once everything is subscribed to.
+/// Connects and stays connected until the connection breaks or the bus is closed. The link is up
+/// once everything is subscribed to.
 pub(crate) async fn run(
     state: &BusState,
     options: &Options,
     deliveries: &mpsc::Sender<Delivery>,
-    link: Link,
+    generation: u64,
+    since: Timestamp,
 ) -> Result<(), Loss> {
-    let presence = match (&options.presence, link) {
-        (Some(presence), Link::Up { since, .. }) => Some(PresencePublisher::new(presence, since)),
-        _ => None,
-    };
+    let presence = options.presence.as_ref();
+    let presence = presence.map(|presence| PresencePublisher::new(presence, since));
     let (reader, writer, connack) = tokio::select! {
         connected = socket::connect(options, presence.as_ref()) => connected?,
         () = state.closed_while_offline() => return Ok(()),
     };
     let connected_at = Instant::now();
-    let acks = AckQueue::new(Arc::clone(&state.wake));
-    let generation = link.generation().unwrap_or_default();
     state.counters.reconnects.add(usize::from(generation > 1));
     let mut connection = Connection {
         state,
@@ -84,8 +79,7 @@ pub(crate) async fn run(
         reader,
         writer,
         outgoing: BytesMut::new(),
-        inbox: Inbox::new(state, deliveries, Arc::clone(&acks), generation),
-        acks,
+        inbox: Inbox::new(state, deliveries, generation),
         in_flight: InFlight::default(),
         presence,
         limits: BrokerLimits::from_connack(&connack),
@@ -93,6 +87,7 @@ pub(crate) async fn run(
         last_ping: connected_at,
         ready_acks: Vec::new(),
     };
+    let link = Link::Up { generation, since };
     let result = connection.stay_connected(&connack, link).await;
     state.set_link(Link::Down);
     state.outbox.lock().put_back(connection.in_flight.into_unanswered());
@@ -117,7 +112,8 @@ impl Connection<'_> {
             // Without DISCONNECT, so that the broker publishes the Last Will.
             () = state.closed_while_offline() => return Ok(()),
         }
-        self.publish_first_birth()?;
+        let birth = self.presence.as_mut().map(PresencePublisher::first_birth);
+        self.publish_presence(birth)?;
         state.set_link(link);
         let generation = link.generation();
         tracing::info!(mqtt_id, broker, port, generation, "connected");
@@ -200,7 +196,7 @@ impl Connection<'_> {
         }
         // Abandoned deliveries reduce what the broker may send on this connection, in the end to
         // nothing.
-        if self.acks.abandoned() * 2 > usize::from(receive_maximum(self.options)) {
+        if self.inbox.acks.abandoned() * 2 > usize::from(receive_maximum(self.options)) {
             return Err(Reason::Abandoned);
         }
         self.repeat_birth_if_due()

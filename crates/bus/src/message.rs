@@ -52,7 +52,6 @@ pub struct Delivery {
     pub expiry: Option<Duration>,
     /// MQTT 5 response topic. The sender chose it: never publish to it unchecked.
     pub response_topic: Option<String>,
-    /// MQTT 5 correlation data.
     pub correlation: Option<Bytes>,
     /// The broker had it before this subscription.
     pub retain: bool,

@@ -1,6 +1,5 @@
 //! How a program connects to the broker.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use protocol::Timestamp;
 /// Makes a presence message from the start time of a connection.
 pub type Payload = Arc<dyn Fn(Timestamp) -> Vec<u8> + Send + Sync>;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Host name or address of the broker.
     pub broker: String,
@@ -40,10 +39,4 @@ pub struct Presence {
     pub birth: Payload,
     /// Published by the broker when the connection breaks, and by the bus when it is closed.
     pub will: Payload,
-}
-
-impl fmt::Debug for Presence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Presence").field("topic", &self.topic).finish_non_exhaustive()
-    }
 }

@@ -26,7 +26,7 @@ const MAX_TOPIC: usize = u16::MAX as usize;
 ///
 /// Each topic has a first-in, first-out queue. Topics that may send take turns, so that one message
 /// is handled without looking at others.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Outbox {
     topics: HashMap<Arc<str>, TopicQueue>,
     ready: ReadyQueue,
@@ -40,19 +40,18 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            topics: HashMap::new(),
-            ready: ReadyQueue::default(),
-            len: 0,
-            capacity,
-            capacity_freed: Arc::default(),
-            closed: false,
-        }
+        Self { capacity, ..Self::default() }
     }
 
     /// Adds a message; true if the connection must be woken to send it.
     pub(crate) fn push(&mut self, message: Outgoing) -> Result<bool, BusError> {
-        check(&message)?;
+        let topic = &message.topic;
+        if topic.is_empty() || topic.len() > MAX_TOPIC || topic.contains(['+', '#', '\0']) {
+            return Err(BusError::InvalidTopic);
+        }
+        if batch::size(&message) > MAX_PACKET {
+            return Err(BusError::TooLarge);
+        }
         if self.closed {
             return Err(BusError::Closed);
         }
@@ -164,17 +163,6 @@ impl Outbox {
             self.topics.remove(topic);
         }
     }
-}
-
-fn check(message: &Outgoing) -> Result<(), BusError> {
-    let topic = &message.topic;
-    if topic.is_empty() || topic.len() > MAX_TOPIC || topic.contains(['+', '#', '\0']) {
-        return Err(BusError::InvalidTopic);
-    }
-    if batch::size(message) > MAX_PACKET {
-        return Err(BusError::TooLarge);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::connection::{self, Loss};
 use crate::state::BusState;
 use crate::takeover::TakeoverDetector;
-use crate::{Delivery, Link, Options};
+use crate::{Delivery, Options};
 
 /// Before the next attempt while another program uses the same id.
 const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
@@ -27,15 +27,13 @@ pub(crate) async fn supervise(state: &BusState, options: &Options, inbox: mpsc::
     let mut since = None;
     let mut generation = 1;
     let mut failed_attempts = 0;
-    let mut backoff = Backoff::new();
+    let mut delays = backoff();
     let mut takeovers = TakeoverDetector::default();
     loop {
         let start = start_of_connection(since);
         since = Some(start);
-        let link = Link::Up { generation, since: start };
-        let Err(loss) = connection::run(state, options, &inbox, link).await else {
-            return;
-        };
+        let run = connection::run(state, options, &inbox, generation, start);
+        let Err(loss) = run.await else { return };
         if loss.lasted.is_some() {
             generation += 1;
             failed_attempts = 0;
@@ -53,9 +51,9 @@ pub(crate) async fn supervise(state: &BusState, options: &Options, inbox: mpsc::
             jittered(TAKEOVER_DELAY)
         } else {
             if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {
-                backoff = Backoff::new();
+                delays = backoff();
             }
-            backoff.delay()
+            delays.next().unwrap_or(MAX_DELAY)
         };
         tokio::select! {
             () = sleep(delay) => {}
@@ -69,10 +67,7 @@ pub(crate) async fn supervise(state: &BusState, options: &Options, inbox: mpsc::
 fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let earliest = previous.map_or(0, |previous| previous.as_millis() + 1);
-    let start = i64::try_from(now).unwrap_or_default().max(earliest);
-    let start = Timestamp::from_millis(start).or(previous);
-    // Reached only if the clock is past the year 9998.
-    start.unwrap_or_else(|| Timestamp::from_millis(0).expect("zero is a timestamp"))
+    Timestamp::clamped(i64::try_from(now).unwrap_or_default().max(earliest))
 }
 
 /// Logs a loss; of failed attempts to connect only the 1st, 2nd, 4th, 8th and so on.
@@ -88,24 +83,11 @@ fn log_loss(options: &Options, loss: &Loss, failed_attempts: u32) {
     }
 }
 
-/// Doubling delays with jitter, so that programs which lost the broker together do not all
-/// reconnect at the same time.
-#[derive(Debug)]
-struct Backoff {
-    next: Duration,
-}
-
-impl Backoff {
-    fn new() -> Self {
-        Self { next: MIN_DELAY }
-    }
-
-    /// The delay before the next attempt.
-    fn delay(&mut self) -> Duration {
-        let delay = self.next;
-        self.next = (delay * 2).min(MAX_DELAY);
-        jittered(delay)
-    }
+/// The delays before the next attempts, without end. They double, with jitter, so that programs
+/// which lost the broker together do not all reconnect at the same time.
+fn backoff() -> impl Iterator<Item = Duration> {
+    let doubled = |delay: &Duration| Some((*delay * 2).min(MAX_DELAY));
+    std::iter::successors(Some(MIN_DELAY), doubled).map(jittered)
 }
 
 /// A random duration from half of `delay` to all of it.
@@ -122,13 +104,11 @@ mod tests {
 
     #[test]
     fn delays_grow_to_a_maximum_and_start_again() {
-        let mut backoff = Backoff::new();
-        let delays: Vec<_> = (0..20).map(|_| backoff.delay()).collect();
+        let delays: Vec<_> = backoff().take(20).collect();
         assert!(delays[0] <= MIN_DELAY && delays[0] >= MIN_DELAY / 2);
         assert!(delays.iter().all(|delay| *delay <= MAX_DELAY));
         assert!(delays[19] >= MAX_DELAY / 2);
-        backoff = Backoff::new();
-        assert!(backoff.delay() <= MIN_DELAY);
+        assert!(backoff().next().is_some_and(|delay| delay <= MIN_DELAY));
     }
 
     #[test]

@@ -50,7 +50,6 @@ const MAX_REQUISICOES: Setting = Setting {
     about: "requests in flight; one more is answered with sobrecarregado",
 };
 
-/// Every setting of the program.
 pub const SETTINGS: &[Setting] = &[
     MQTT_CLIENT_ID,
     MQTT_BROKER,
@@ -63,7 +62,6 @@ pub const SETTINGS: &[Setting] = &[
     RUST_LOG,
 ];
 
-/// The values of the settings.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub client_id: ClientId,

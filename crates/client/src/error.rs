@@ -31,14 +31,8 @@ pub enum GatewayError {
 }
 
 fn advice(server_id: &ServerId, settle: Option<&RequestId>) -> String {
-    settle.map_or_else(
-        || "Tente novamente.".to_owned(),
-        |request_id| {
-            format!(
-                "Para saber o que foi feito, consulte GET /reservas/{request_id}?server_id={server_id}"
-            )
-        },
-    )
+    let Some(request_id) = settle else { return "Tente novamente.".to_owned() };
+    format!("Para saber o que foi feito, consulte GET /reservas/{request_id}?server_id={server_id}")
 }
 
 impl GatewayError {

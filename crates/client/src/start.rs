@@ -25,19 +25,11 @@ const OUTBOX_CAPACITY: usize = 16_384;
 /// How long the broker keeps replies for a gateway that is offline; no caller waits longer.
 const SESSION_EXPIRY: Duration = Duration::from_secs(60);
 
-/// Why a gateway cannot start; tells the operator what to fix.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-}
-
 /// A gateway that has started.
 pub struct Client {
     addr: SocketAddr,
     listener: TcpListener,
     gateway: Arc<Gateway>,
-    max_in_flight: usize,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
 }
@@ -47,7 +39,7 @@ impl Client {
     ///
     /// # Errors
     /// The HTTP address cannot be used.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config) -> Result<Self, ListenError> {
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
@@ -59,11 +51,11 @@ impl Client {
             inbox: INBOX_CAPACITY,
             outbox: OUTBOX_CAPACITY,
         });
-        let gateway = Arc::new(Gateway::new(&config, bus));
+        info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
+        let gateway = Arc::new(Gateway::new(config, bus));
         let broken = CancellationToken::new();
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
-        info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
-        Ok(Self { addr, listener, gateway, max_in_flight: config.max_in_flight, broken })
+        Ok(Self { addr, listener, gateway, broken })
     }
 
     /// Where the HTTP API listens.
@@ -77,7 +69,7 @@ impl Client {
     /// An essential task ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
-        let router = http::router(Arc::clone(&self.gateway), self.max_in_flight);
+        let router = http::router(Arc::clone(&self.gateway));
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;

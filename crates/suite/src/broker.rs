@@ -25,13 +25,6 @@ const MAX_IN_FLIGHT: u16 = 4096;
 /// The longest session a client is granted.
 const MAX_SESSION: Duration = Duration::from_secs(24 * 3600);
 
-/// Where the broker listens: MQTT over TCP, and over WebSocket if set. Port 0 takes a free port.
-#[derive(Debug, Clone, Copy)]
-pub struct BrokerOptions {
-    pub tcp: SocketAddr,
-    pub websocket: Option<SocketAddr>,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     #[error("nothing can listen on {addr}: {source}")]
@@ -49,35 +42,33 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts a broker; connections are accepted when this returns.
-    pub async fn start(options: BrokerOptions) -> Result<Self, BrokerError> {
+    /// Starts a broker that listens for MQTT over TCP, and over WebSocket if set. Port 0 takes a
+    /// free port. Connections are accepted when this returns.
+    pub async fn start(
+        tcp: SocketAddr,
+        websocket: Option<SocketAddr>,
+    ) -> Result<Self, BrokerError> {
         // The library reports a port in use only as text, and for WebSocket not at all.
-        check_free(options.tcp)?;
-        options.websocket.map(check_free).transpose()?;
-        let mut broker = MqttBroker::with_config(config(options)).await.map_err(library_error)?;
-        let tcp = broker.local_addr();
-        let tcp = tcp.ok_or_else(|| BrokerError::Library("it has no listener".to_owned()))?;
+        check_free(tcp)?;
+        websocket.map(check_free).transpose()?;
+        let config = config(tcp, websocket);
+        let mut broker = MqttBroker::with_config(config).await.map_err(library_error)?;
+        let tcp = broker.local_addr().ok_or_else(|| library_error("it has no listener"))?;
         let websocket = broker.ws_local_addr();
         let shutdown = broker.shutdown_handle();
         let mut ready = broker.ready_receiver();
         let task = tokio::spawn(async move { broker.run().await });
         if ready.wait_for(|ready| *ready).await.is_err() {
-            let reason = match task.await {
-                Ok(Ok(())) => "it stopped at once".to_owned(),
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
-            };
-            return Err(BrokerError::Library(reason));
+            task.await.map_err(library_error)?.map_err(library_error)?;
+            return Err(library_error("it stopped at once"));
         }
         Ok(Self { tcp, websocket, shutdown, task })
     }
 
-    /// Address of the MQTT listener.
     pub fn addr(&self) -> SocketAddr {
         self.tcp
     }
 
-    /// Address of the WebSocket listener.
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
         self.websocket
     }
@@ -85,10 +76,7 @@ impl Broker {
     /// Closes every connection and listener; the ports are free when this returns.
     pub async fn stop(mut self) -> Result<(), BrokerError> {
         self.shutdown.shutdown();
-        match (&mut self.task).await {
-            Ok(stopped) => stopped.map_err(library_error),
-            Err(error) => Err(library_error(error)),
-        }
+        (&mut self.task).await.map_err(library_error)?.map_err(library_error)
     }
 }
 
@@ -106,7 +94,7 @@ fn check_free(addr: SocketAddr) -> Result<(), BrokerError> {
     TcpListener::bind(addr).map(drop).map_err(|source| BrokerError::Listen { addr, source })
 }
 
-fn config(options: BrokerOptions) -> BrokerConfig {
+fn config(tcp: SocketAddr, websocket: Option<SocketAddr>) -> BrokerConfig {
     let storage = StorageConfig::new()
         .with_backend(StorageBackend::Memory)
         // In this library: without it a session ends with its connection.
@@ -119,7 +107,7 @@ fn config(options: BrokerOptions) -> BrokerConfig {
         ..AuthConfig::default()
     };
     let mut config = BrokerConfig::new()
-        .with_bind_address(options.tcp)
+        .with_bind_address(tcp)
         .with_max_packet_size(MAX_PACKET)
         .with_session_expiry(MAX_SESSION)
         .with_max_outbound_inflight(MAX_IN_FLIGHT)
@@ -129,10 +117,7 @@ fn config(options: BrokerOptions) -> BrokerConfig {
         .with_storage(storage)
         .with_auth(auth);
     config.topic_alias_maximum = 0;
-    match options.websocket {
-        Some(addr) => {
-            config.with_websocket(WebSocketConfig::new().with_bind_address(addr).with_path("/mqtt"))
-        }
-        None => config,
-    }
+    config.websocket_config =
+        websocket.map(|addr| WebSocketConfig::new().with_bind_address(addr).with_path("/mqtt"));
+    config
 }

@@ -4,12 +4,11 @@
 //! embedded broker by default. In production each program runs alone.
 
 mod broker;
-mod http;
 mod options;
 mod screen;
 mod system;
 
-pub use broker::{Broker, BrokerError, BrokerOptions};
+pub use broker::{Broker, BrokerError};
 pub use options::Options;
 pub use screen::Screen;
 pub use system::{System, SystemError};

@@ -1,54 +1,37 @@
 //! The text printed once the system runs: what listens where, and what to try.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use crate::{Options, System};
 
-pub struct Screen {
-    broker: (String, u16),
-    websocket: Option<SocketAddr>,
-    servers: Vec<(&'static str, SocketAddr)>,
-    clients: Vec<(&'static str, SocketAddr)>,
-    data: String,
-    free_posto: i64,
+pub struct Screen<'a> {
+    pub system: &'a System,
+    pub options: &'a Options,
+    /// A posto of the first servidor that can be reserved.
+    pub free_posto: i64,
 }
 
-impl Screen {
-    /// `free_posto` is a posto of the first servidor that can be reserved.
-    pub fn new(system: &System, options: &Options, free_posto: i64) -> Self {
-        let (host, port) = system.broker_addr();
-        Self {
-            broker: (host.to_owned(), port),
-            websocket: system.websocket_addr(),
-            servers: system.servers().to_vec(),
-            clients: system.clients().to_vec(),
-            data: options.data.display().to_string(),
-            free_posto,
-        }
-    }
-}
-
-impl fmt::Display for Screen {
+impl fmt::Display for Screen<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (host, port) = &self.broker;
+        let Self { system, options, free_posto } = self;
+        let (host, port) = system.broker_addr();
+        let data = options.data.display();
         writeln!(f, "\nPostos de carregamento: everything is running. Ctrl-C stops it.\n")?;
         write!(f, "  {:9} mqtt://{host}:{port}", "broker")?;
-        if let Some(websocket) = self.websocket {
+        if let Some(websocket) = system.websocket_addr() {
             write!(f, "   ws://{websocket}/mqtt")?;
         }
         writeln!(f)?;
-        for (name, addr) in &self.servers {
-            writeln!(f, "  {name:9} http://{addr}   database {}/{name}.db", self.data)?;
+        for (name, addr) in system.servers() {
+            writeln!(f, "  {name:9} http://{addr}   database {data}/{name}.db")?;
         }
-        for (name, addr) in &self.clients {
+        for (name, addr) in system.clients() {
             writeln!(f, "  {name:9} http://{addr}")?;
         }
-        let Some((_, client)) = self.clients.first() else {
+        let Some((_, client)) = system.clients().first() else {
             return Ok(());
         };
         let port = client.port();
-        let posto = self.free_posto;
         writeln!(f, "\nTry next:\n")?;
         writeln!(f, "  http://localhost:{port}/docs\n")?;
         writeln!(f, "  curl 'http://localhost:{port}/postos?server_id=server1'\n")?;
@@ -56,7 +39,7 @@ impl fmt::Display for Screen {
             f,
             "  curl -X POST http://localhost:{port}/reservar -H 'Content-Type: application/json' \
              -d '{{\"placa\": \"ABC1234\", \"modelo\": \"BYD Dolphin\", \"capacidade_bateria\": 44.5, \
-             \"nivel_bateria_atual\": 22.3, \"taxa_descarga\": 0.19, \"posto_id\": {posto}, \
+             \"nivel_bateria_atual\": 22.3, \"taxa_descarga\": 0.19, \"posto_id\": {free_posto}, \
              \"server_id\": \"server1\"}}'\n"
         )
     }

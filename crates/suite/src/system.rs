@@ -1,18 +1,18 @@
 //! Starts and stops all parts in their order.
 
+use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use client::Client;
-use protocol::ServerId;
+use protocol::PostosReply;
 use server::{PostosCsv, Server};
-use service::Lookup;
+use service::{ListenError, Lookup};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{Broker, BrokerError, BrokerOptions, Options, http};
+use crate::{Broker, BrokerError, Options};
 
 const SERVERS: [&str; 2] = ["server1", "server2"];
 const CLIENTS: [&str; 2] = ["cliente1", "cliente2"];
@@ -34,7 +34,7 @@ pub enum SystemError {
     #[error("{name}: {source}")]
     Server { name: &'static str, source: server::StartError },
     #[error("{name}: {source}")]
-    Client { name: &'static str, source: client::StartError },
+    Listen { name: &'static str, source: ListenError },
     #[error("{0}")]
     Config(#[from] service::ConfigError),
     #[error("the broker at {broker} did not bring servidores and gateways together in {} s", READY_LIMIT.as_secs())]
@@ -44,12 +44,16 @@ pub enum SystemError {
 pub struct System {
     broker: Option<Broker>,
     broker_addr: (String, u16),
-    servers: Vec<(&'static str, SocketAddr)>,
-    clients: Vec<(&'static str, SocketAddr)>,
-    stop_clients: CancellationToken,
-    stop_servers: CancellationToken,
-    client_tasks: Vec<JoinHandle<std::io::Result<()>>>,
-    server_tasks: Vec<JoinHandle<std::io::Result<()>>>,
+    servers: Programs,
+    clients: Programs,
+}
+
+/// The servidores, or the gateways.
+#[derive(Default)]
+struct Programs {
+    addrs: Vec<(&'static str, SocketAddr)>,
+    tasks: Vec<JoinHandle<io::Result<()>>>,
+    stop: CancellationToken,
 }
 
 impl System {
@@ -59,12 +63,8 @@ impl System {
         let mut system = Self {
             broker,
             broker_addr,
-            servers: Vec::new(),
-            clients: Vec::new(),
-            stop_clients: CancellationToken::new(),
-            stop_servers: CancellationToken::new(),
-            client_tasks: Vec::new(),
-            server_tasks: Vec::new(),
+            servers: Programs::default(),
+            clients: Programs::default(),
         };
         for (name, port) in SERVERS.into_iter().zip(&options.server_ports) {
             system.start_server(name, SocketAddr::from((options.bind, *port)), options).await?;
@@ -85,14 +85,15 @@ impl System {
         let mut config = server::Config::from_lookup(&inherited(&set))?;
         config.database_url =
             server::DatabaseUrl::from_path(options.data.join(format!("{name}.db")));
-        config.postos_csv = PostosCsv::Default(postos_csv(&options.data, &config.server_id));
+        config.postos_csv = PostosCsv::Default(options.data.join(name).join("postos.csv"));
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
-        let server = Server::start(config).await;
-        let server = server.map_err(|source| server_error(name, source))?;
-        self.servers.push((name, server.addr()));
-        let stop = self.stop_servers.clone().cancelled_owned();
-        self.server_tasks.push(tokio::spawn(server.run_until(stop)));
+        let server = Server::start(config).await.map_err(|error| match error {
+            server::StartError::Listen(error) => listen_error(name, "--server-ports", error),
+            source => SystemError::Server { name, source },
+        })?;
+        let stop = self.servers.stop.clone().cancelled_owned();
+        self.servers.add(name, server.addr(), server.run_until(stop));
         Ok(())
     }
 
@@ -111,14 +112,12 @@ impl System {
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
         let client = Client::start(config).await;
-        let client = client.map_err(|source| client_error(name, source))?;
-        self.clients.push((name, client.addr()));
-        let stop = self.stop_clients.clone().cancelled_owned();
-        self.client_tasks.push(tokio::spawn(client.run_until(stop)));
+        let client = client.map_err(|error| listen_error(name, "--client-ports", error))?;
+        let stop = self.clients.stop.clone().cancelled_owned();
+        self.clients.add(name, client.addr(), client.run_until(stop));
         Ok(())
     }
 
-    /// Host and port of the broker.
     pub fn broker_addr(&self) -> (&str, u16) {
         (&self.broker_addr.0, self.broker_addr.1)
     }
@@ -128,22 +127,20 @@ impl System {
         self.broker.as_ref().and_then(Broker::websocket_addr)
     }
 
-    /// Names and addresses of the servidores.
     pub fn servers(&self) -> &[(&'static str, SocketAddr)] {
-        &self.servers
+        &self.servers.addrs
     }
 
-    /// Names and addresses of the gateways.
     pub fn clients(&self) -> &[(&'static str, SocketAddr)] {
-        &self.clients
+        &self.clients.addrs
     }
 
     /// Waits until every gateway gets answers from every servidor.
     pub async fn ready(&self) -> Result<(), SystemError> {
         let all_answer = async {
-            for (_, client) in &self.clients {
-                for (server_id, _) in &self.servers {
-                    while http::free_postos(*client, server_id).await.is_err() {
+            for (_, client) in self.clients() {
+                for (server_id, _) in self.servers() {
+                    while free_postos(*client, server_id).await.is_err() {
                         tokio::time::sleep(READY_POLL).await;
                     }
                 }
@@ -156,22 +153,18 @@ impl System {
 
     /// A posto of the first servidor that can be reserved now; the seed's example if it can.
     pub async fn free_posto(&self) -> i64 {
-        let found = match (self.clients.first(), self.servers.first()) {
-            (Some((_, client)), Some((server_id, _))) => {
-                http::free_postos(*client, server_id).await
-            }
+        let ids = match (self.clients().first(), self.servers().first()) {
+            (Some((_, client)), Some((server_id, _))) => free_postos(*client, server_id).await,
             _ => Ok(Vec::new()),
         };
-        let ids = found.unwrap_or_default();
+        let ids = ids.unwrap_or_default();
         if ids.contains(&SEED_POSTO) { SEED_POSTO } else { *ids.first().unwrap_or(&SEED_POSTO) }
     }
 
     /// Stops the gateways, then the servidores, then the broker.
     pub async fn stop(self) {
-        self.stop_clients.cancel();
-        finish(CLIENTS, self.client_tasks).await;
-        self.stop_servers.cancel();
-        finish(SERVERS, self.server_tasks).await;
+        self.clients.stop().await;
+        self.servers.stop().await;
         if let Some(broker) = self.broker
             && let Err(error) = broker.stop().await
         {
@@ -180,44 +173,40 @@ impl System {
     }
 }
 
-fn in_use(source: &std::io::Error) -> bool {
-    source.kind() == std::io::ErrorKind::AddrInUse
+impl Programs {
+    fn add(
+        &mut self,
+        name: &'static str,
+        addr: SocketAddr,
+        run: impl Future<Output = io::Result<()>> + Send + 'static,
+    ) {
+        self.addrs.push((name, addr));
+        self.tasks.push(tokio::spawn(run));
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        for ((name, _), task) in self.addrs.into_iter().zip(self.tasks) {
+            if let Err(error) = task.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                warn!(name, %error, "did not stop cleanly");
+            }
+        }
+    }
 }
 
 fn broker_error(error: BrokerError) -> SystemError {
     match error {
-        BrokerError::Listen { addr, source } if in_use(&source) => {
+        BrokerError::Listen { addr, source } if source.kind() == io::ErrorKind::AddrInUse => {
             SystemError::PortInUse { name: "the broker", port: addr.port(), flag: "--broker-ports" }
         }
         other => SystemError::Broker(other),
     }
 }
 
-fn server_error(name: &'static str, source: server::StartError) -> SystemError {
-    match source {
-        server::StartError::Listen(error) if in_use(&error.source) => {
-            SystemError::PortInUse { name, port: error.addr.port(), flag: "--server-ports" }
-        }
-        source => SystemError::Server { name, source },
-    }
-}
-
-fn client_error(name: &'static str, source: client::StartError) -> SystemError {
-    match source {
-        client::StartError::Listen(error) if in_use(&error.source) => {
-            SystemError::PortInUse { name, port: error.addr.port(), flag: "--client-ports" }
-        }
-        source @ client::StartError::Listen(_) => SystemError::Client { name, source },
-    }
-}
-
-async fn finish(names: [&'static str; 2], tasks: Vec<JoinHandle<std::io::Result<()>>>) {
-    for (name, task) in names.into_iter().zip(tasks) {
-        match task.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(name, %error, "did not stop cleanly"),
-            Err(error) => warn!(name, %error, "did not stop cleanly"),
-        }
+fn listen_error(name: &'static str, flag: &'static str, source: ListenError) -> SystemError {
+    match source.source.kind() {
+        io::ErrorKind::AddrInUse => SystemError::PortInUse { name, port: source.addr.port(), flag },
+        _ => SystemError::Listen { name, source },
     }
 }
 
@@ -226,8 +215,7 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
         return Ok((None, named.clone()));
     }
     let addr = |place: usize| SocketAddr::from((options.bind, options.broker_ports[place]));
-    let broker_options = BrokerOptions { tcp: addr(0), websocket: Some(addr(1)) };
-    let broker = Broker::start(broker_options).await.map_err(broker_error)?;
+    let broker = Broker::start(addr(0), Some(addr(1))).await.map_err(broker_error)?;
     let addr = broker.addr();
     let host =
         if addr.ip().is_unspecified() { "localhost".to_owned() } else { addr.ip().to_string() };
@@ -242,6 +230,12 @@ fn inherited<'a>(set: Lookup<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     }
 }
 
-fn postos_csv(data: &Path, server_id: &ServerId) -> std::path::PathBuf {
-    data.join(server_id.as_str()).join("postos.csv")
+/// Ids of the postos of one servidor that are `disponivel` now.
+async fn free_postos(client: SocketAddr, server_id: &str) -> reqwest::Result<Vec<i64>> {
+    let url = format!("http://{client}/postos?server_id={server_id}&disponivel=true");
+    // The address is local, so a proxy set in the environment must not be used.
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let answer = http.get(url).send().await?.error_for_status()?;
+    let reply: PostosReply = answer.json().await?;
+    Ok(reply.postos.into_iter().map(|posto| posto.id).collect())
 }

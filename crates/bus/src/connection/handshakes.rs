@@ -44,11 +44,10 @@ impl Connection<'_> {
     /// Acknowledges what is done, publishes the offline presence and disconnects, so that the
     /// broker does not publish the Last Will.
     pub(super) async fn say_goodbye(&mut self) -> Result<(), Reason> {
-        self.acks.take_all_done(&mut self.ready_acks);
+        self.inbox.acks.take_all_done(&mut self.ready_acks);
         self.write_acks()?;
-        if let Some(presence) = &self.presence {
-            let (topic, offline) = (presence.topic.clone(), presence.offline.clone());
-            let pkid = self.publish_presence(&topic, offline)?;
+        let offline = self.presence.as_ref().map(|presence| presence.offline.clone());
+        if let Some(pkid) = self.publish_presence(offline)? {
             self.wait_for_answer(pkid).await?;
         }
         Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(&mut self.outgoing)?;

@@ -21,7 +21,7 @@ pub(super) const EXPIRY_MARK: (&str, &str) = ("expires", "yes");
 pub(super) struct Inbox<'a> {
     state: &'a BusState,
     pub(super) queue: &'a Sender<Delivery>,
-    acks: Arc<AckQueue>,
+    pub(super) acks: Arc<AckQueue>,
     generation: u64,
     /// Deliveries while the queue is full. After a reconnection it may still hold deliveries of
     /// the old connection while the broker sends them again. The broker bounds the length: by
@@ -30,12 +30,8 @@ pub(super) struct Inbox<'a> {
 }
 
 impl<'a> Inbox<'a> {
-    pub(super) fn new(
-        state: &'a BusState,
-        queue: &'a Sender<Delivery>,
-        acks: Arc<AckQueue>,
-        generation: u64,
-    ) -> Self {
+    pub(super) fn new(state: &'a BusState, queue: &'a Sender<Delivery>, generation: u64) -> Self {
+        let acks = AckQueue::new(Arc::clone(&state.wake));
         Self { state, queue, acks, generation, overflow: VecDeque::new() }
     }
 
@@ -111,7 +107,7 @@ impl<'a> Inbox<'a> {
 mod tests {
     use bytes::Bytes;
     use rumqttc::v5::mqttbytes::v5::PublishProperties;
-    use tokio::sync::{Notify, mpsc};
+    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -119,8 +115,7 @@ mod tests {
     async fn a_message_that_has_lost_its_expiry_on_the_way_has_no_time_left() {
         let (queue, mut deliveries) = mpsc::channel(4);
         let state = BusState::new(1);
-        let acks = AckQueue::new(Arc::new(Notify::new()));
-        let mut inbox = Inbox::new(&state, &queue, acks, 1);
+        let mut inbox = Inbox::new(&state, &queue, 1);
         let hour = Duration::from_secs(3600);
         for (sent, marked, expected) in [
             (Some(3600), true, Some(hour)),

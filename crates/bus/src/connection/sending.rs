@@ -19,7 +19,7 @@ const UTF_8: u8 = 1;
 impl Connection<'_> {
     /// Makes packets of all acknowledgements and messages that may be sent now.
     pub(super) fn pump(&mut self) -> Result<(), Reason> {
-        let abandoned = self.acks.take_ready(&mut self.ready_acks);
+        let abandoned = self.inbox.acks.take_ready(&mut self.ready_acks);
         self.state.counters.abandoned.add(abandoned);
         self.write_acks()?;
         let now = Instant::now();
@@ -51,28 +51,20 @@ impl Connection<'_> {
         Ok(())
     }
 
-    pub(super) fn publish_first_birth(&mut self) -> Result<(), Reason> {
-        if let Some(presence) = &mut self.presence {
-            let (topic, birth) = (presence.topic.clone(), presence.first_birth());
-            self.publish_presence(&topic, birth)?;
-        }
-        Ok(())
-    }
-
     pub(super) fn repeat_birth_if_due(&mut self) -> Result<(), Reason> {
-        if let Some(presence) = &mut self.presence
-            && let Some(birth) = presence.repeated_birth(Instant::now())
-        {
-            let topic = presence.topic.clone();
-            self.publish_presence(&topic, birth)?;
-        }
-        Ok(())
+        let presence = self.presence.as_mut();
+        let birth = presence.and_then(|presence| presence.repeated_birth(Instant::now()));
+        self.publish_presence(birth).map(drop)
     }
 
-    /// Returns the packet id.
-    pub(super) fn publish_presence(&mut self, topic: &str, payload: Bytes) -> Result<u16, Reason> {
-        let packet = Publish { retain: true, ..publish_packet(topic, payload) };
-        self.publish(packet, None, Instant::now())
+    /// Publishes a birth or the offline presence, if there is one; returns the packet id.
+    pub(super) fn publish_presence(
+        &mut self,
+        payload: Option<Bytes>,
+    ) -> Result<Option<u16>, Reason> {
+        let (Some(presence), Some(payload)) = (&self.presence, payload) else { return Ok(None) };
+        let packet = Publish { retain: true, ..publish_packet(&presence.topic, payload) };
+        self.publish(packet, None, Instant::now()).map(Some)
     }
 
     fn publish_batch(&mut self, batch: Batch, now: Instant) -> Result<(), Reason> {

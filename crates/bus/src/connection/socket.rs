@@ -49,12 +49,10 @@ impl BrokerLimits {
         let receive_max = properties.and_then(|known| known.receive_max);
         let max_packet = properties.and_then(|known| known.max_packet_size);
         let keep_alive = properties.and_then(|known| known.server_keep_alive);
+        let keep_alive = keep_alive.filter(|seconds| *seconds > 0).unwrap_or(KEEP_ALIVE_SECS);
         let max_packet = max_packet.map_or(MAX_PACKET, |max| MAX_PACKET.min(max as usize));
         Self {
-            keep_alive: match keep_alive {
-                None | Some(0) => KEEP_ALIVE,
-                Some(seconds) => KEEP_ALIVE.min(Duration::from_secs(seconds.into())),
-            },
+            keep_alive: KEEP_ALIVE.min(Duration::from_secs(keep_alive.into())),
             window: receive_max.map_or(WINDOW, |max| WINDOW.min(max).max(1)).into(),
             max_packet,
             // The topic and properties of a joined message are far smaller than the difference.
@@ -104,10 +102,8 @@ pub(super) async fn connect(
 impl Reader {
     /// The next packet. Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Result<Packet, Reason> {
-        match self.0.next().await {
-            Some(packet) => Ok(packet?),
-            None => Err(Reason::Closed),
-        }
+        let packet = self.0.next().await.ok_or(Reason::Closed)?;
+        Ok(packet?)
     }
 
     /// The next packet, if it has arrived.

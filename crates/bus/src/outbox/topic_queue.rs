@@ -74,19 +74,15 @@ impl TopicQueue {
             items.push(next);
         }
         self.in_flight += 1;
-        let expiry_seconds = match life {
-            Life::Seconds(seconds) => Some(seconds),
-            Life::Unlimited | Life::Over => None,
-        };
-        (Some(Batch { topic: Arc::clone(&self.topic), items, expiry_seconds }), expired)
+        (Some(Batch { topic: Arc::clone(&self.topic), items, expiry_seconds: life }), expired)
     }
 
     /// The next message that has not expired, and its remaining life.
-    fn next(&mut self, now: Instant, expired: &mut usize) -> Option<(Outgoing, Life)> {
+    fn next(&mut self, now: Instant, expired: &mut usize) -> Option<(Outgoing, Option<u32>)> {
         while let Some(message) = self.waiting.pop_front() {
             match life(&message, now) {
-                Life::Over => *expired += 1,
-                life => return Some((message, life)),
+                Ok(life) => return Some((message, life)),
+                Err(Expired) => *expired += 1,
             }
         }
         None
@@ -100,30 +96,24 @@ impl TopicQueue {
     }
 }
 
-/// The remaining life of a message in whole seconds, as MQTT counts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
-    /// The message never expires.
-    Unlimited,
-    /// The expiry to send to the broker.
-    Seconds(u32),
-    Over,
-}
+#[derive(Debug, PartialEq, Eq)]
+struct Expired;
 
+/// The remaining life of a message in whole seconds, as it is sent to the broker; `None` if it
+/// never expires.
+///
 /// A command must not outlive its caller. MQTT counts whole seconds, and a broker keeps a message
 /// until the second after the last one is over: so one second is subtracted. Zero would mean "at
 /// once", hence at least one. A late answer does no harm and is sent until it expires.
-fn life(message: &Outgoing, now: Instant) -> Life {
-    let Some(expires_at) = message.expires_at else {
-        return Life::Unlimited;
-    };
+fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expired> {
+    let Some(expires_at) = message.expires_at else { return Ok(None) };
     let left = expires_at.saturating_duration_since(now);
     let is_command = message.response_topic.is_some();
     if left.is_zero() || is_command && left < MIN_COMMAND_LIFE {
-        return Life::Over;
+        return Err(Expired);
     }
     let seconds = (left + SENDING).as_secs().saturating_sub(1).max(1);
-    Life::Seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
+    Ok(Some(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
 fn are_joinable(first: &Outgoing, next: &Outgoing) -> bool {
@@ -183,13 +173,13 @@ mod tests {
     fn a_command_outlives_its_caller_by_half_a_second_at_most() {
         let now = Instant::now();
         for (left_ms, expected) in [
-            (0, Life::Over),
-            (1_499, Life::Over),
-            (1_500, Life::Seconds(1)),
-            (2_950, Life::Seconds(2)),
-            (3_500, Life::Seconds(2)),
-            (9_999, Life::Seconds(9)),
-            (10_000, Life::Seconds(9)),
+            (0, Err(Expired)),
+            (1_499, Err(Expired)),
+            (1_500, Ok(Some(1))),
+            (2_950, Ok(Some(2))),
+            (3_500, Ok(Some(2))),
+            (9_999, Ok(Some(9))),
+            (10_000, Ok(Some(9))),
         ] {
             assert_eq!(
                 life(&message(Some(left_ms), true, now), now),
@@ -197,15 +187,13 @@ mod tests {
                 "{left_ms} ms left"
             );
         }
-        assert_eq!(life(&message(None, true, now), now), Life::Unlimited);
+        assert_eq!(life(&message(None, true, now), now), Ok(None));
     }
 
     #[test]
     fn an_answer_is_sent_until_it_expires() {
         let now = Instant::now();
-        for (left_ms, expected) in
-            [(0, Life::Over), (1, Life::Seconds(1)), (4_000, Life::Seconds(3))]
-        {
+        for (left_ms, expected) in [(0, Err(Expired)), (1, Ok(Some(1))), (4_000, Ok(Some(3)))] {
             assert_eq!(
                 life(&message(Some(left_ms), false, now), now),
                 expected,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    ClientId, Entrega, PostosFilter, PostosRequest, RequestId, ReservaRef, ReservarBody, ServerId,
+    Entrega, PostosFilter, PostosRequest, RequestId, ReservaRef, ReservarBody, ServerId,
     ServerPresence, ServerState,
 };
 use serde::Serialize;
@@ -30,26 +30,16 @@ const PRESENCE_GRACE: Duration = Duration::from_millis(200);
 const PRESENCE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 pub(crate) struct Gateway {
-    pub(crate) client_id: ClientId,
+    pub(crate) config: Config,
     pub(crate) bus: Bus,
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
-    entrega: Entrega,
-    query_limit: Duration,
-    command_limit: Duration,
 }
 
 impl Gateway {
-    pub(crate) fn new(config: &Config, bus: Bus) -> Self {
-        Self {
-            client_id: config.client_id.clone(),
-            requester: Requester::start(bus.clone(), config.max_in_flight),
-            bus,
-            directory: Directory::default(),
-            entrega: config.entrega,
-            query_limit: config.query_limit,
-            command_limit: config.command_limit,
-        }
+    pub(crate) fn new(config: Config, bus: Bus) -> Self {
+        let requester = Requester::start(bus.clone(), config.max_in_flight);
+        Self { config, bus, requester, directory: Directory::default() }
     }
 
     pub(crate) async fn list_postos(
@@ -58,7 +48,7 @@ impl Gateway {
         server_id: ServerId,
         filter: PostosFilter,
     ) -> Result<Reply, GatewayError> {
-        let client_id = self.client_id.clone();
+        let client_id = self.config.client_id.clone();
         let request = PostosRequest { request_id, client_id, server_id, filter };
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         self.send(Command::Postos, request_id, server_id, None, &request).await
@@ -69,7 +59,7 @@ impl Gateway {
         request_id: RequestId,
         body: ReservarBody,
     ) -> Result<Reply, GatewayError> {
-        let request = body.into_request(request_id, self.client_id.clone());
+        let request = body.into_request(request_id, self.config.client_id.clone());
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         self.send(Command::Reserva, request_id, server_id, Some(request_id), &request).await
     }
@@ -95,10 +85,10 @@ impl Gateway {
         settle: Option<&RequestId>,
         message: &impl Serialize,
     ) -> Result<Reply, GatewayError> {
-        let limit = if settle.is_some() { self.command_limit } else { self.query_limit };
-        let deadline = Instant::now() + limit;
+        let Config { client_id, entrega, query_limit, command_limit, .. } = &self.config;
+        let deadline = Instant::now() + *if settle.is_some() { command_limit } else { query_limit };
         let presence = self.find_server(server_id).await?;
-        let (topic, join) = match self.entrega {
+        let (topic, join) = match entrega {
             Entrega::Direta if presence.entrega.contains(&Entrega::Direta) => {
                 (topics::direct(server_id, command), Join::WhenWaiting)
             }
@@ -113,7 +103,7 @@ impl Gateway {
             server_id: server_id.clone(),
             topic,
             payload: payload.into(),
-            response_topic: topics::response(&self.client_id, command),
+            response_topic: topics::response(client_id, command),
             deadline,
             join,
             settle: settle.cloned(),
@@ -133,20 +123,17 @@ impl Gateway {
     /// connection has come up: then the presence of an unknown servidor may be on its way.
     async fn find_server(&self, server_id: &ServerId) -> Result<Arc<ServerPresence>, GatewayError> {
         loop {
-            let link = *self.bus.link().borrow();
-            let Link::Up { since, generation } = link else {
+            let Link::Up { since, generation } = *self.bus.link().borrow() else {
                 return Err(GatewayError::BrokerDown);
+            };
+            let may_come = || {
+                let up_for = service::now().as_millis() - since.as_millis();
+                (0..PRESENCE_GRACE.as_millis() as i64).contains(&up_for)
             };
             match self.directory.get(server_id, generation) {
                 Some(presence) if presence.status == ServerState::Online => return Ok(presence),
-                Some(_) => return Err(GatewayError::ServerOffline(server_id.clone())),
-                None => {
-                    let up_for = service::now().as_millis() - since.as_millis();
-                    if !(0..PRESENCE_GRACE.as_millis() as i64).contains(&up_for) {
-                        return Err(GatewayError::ServerOffline(server_id.clone()));
-                    }
-                    sleep(PRESENCE_POLL_INTERVAL).await;
-                }
+                None if may_come() => sleep(PRESENCE_POLL_INTERVAL).await,
+                _ => return Err(GatewayError::ServerOffline(server_id.clone())),
             }
         }
     }

@@ -21,7 +21,6 @@ pub struct Requester {
     /// The commands in flight.
     pending: Mutex<HashMap<RequestId, PendingCommand>>,
     capacity: usize,
-    next_waiter: AtomicU64,
     unawaited: AtomicU64,
 }
 
@@ -58,9 +57,8 @@ struct PendingCommand {
     /// The connection on which it was last published.
     generation: u64,
     repeated_at_half_time: bool,
-    /// The callers. Their numbers are never used again, so that a caller that stops waiting late
-    /// does not remove another one.
-    waiters: Vec<(u64, oneshot::Sender<Reply>)>,
+    /// One for each caller.
+    waiters: Vec<oneshot::Sender<Reply>>,
 }
 
 impl Requester {
@@ -71,7 +69,6 @@ impl Requester {
             bus,
             pending: Mutex::default(),
             capacity,
-            next_waiter: AtomicU64::new(0),
             unawaited: AtomicU64::new(0),
         });
         tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link));
@@ -102,10 +99,8 @@ impl Requester {
             return reply.map_err(|_| timed_out);
         }
         self.repeat_at_half_time(&waiter.request_id);
-        match timeout_at(deadline, &mut waiter.reply).await {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(_)) | Err(_) => Err(timed_out),
-        }
+        let reply = timeout_at(deadline, &mut waiter.reply).await;
+        reply.ok().and_then(Result::ok).ok_or(timed_out)
     }
 
     /// Passes a reply to all callers that wait for it; false if there are none.
@@ -114,7 +109,7 @@ impl Requester {
             self.unawaited.fetch_add(1, Relaxed);
             return false;
         };
-        for (_, waiter) in command.waiters {
+        for waiter in command.waiters {
             // A caller that has just stopped waiting needs no answer.
             let _ = waiter.send(reply.clone());
         }
@@ -143,15 +138,14 @@ impl Requester {
         let (sender, reply) = oneshot::channel();
         let request_id = call.request_id.clone();
         let mut pending = self.pending.lock();
-        let number = self.next_waiter.fetch_add(1, Relaxed);
         if let Some(command) = pending.get_mut(&request_id) {
             command.join(&call)?;
-            command.waiters.push((number, sender));
+            command.waiters.push(sender);
         } else {
             if pending.len() >= self.capacity {
                 return Err(GatewayError::Overloaded);
             }
-            let waiters = vec![(number, sender)];
+            let waiters = vec![sender];
             let command =
                 PendingCommand { call, generation, repeated_at_half_time: false, waiters };
             self.bus.publish(command.message()).map_err(|error| match error {
@@ -160,7 +154,7 @@ impl Requester {
             })?;
             pending.insert(request_id.clone(), command);
         }
-        Ok(Waiter { requester: self, request_id, number, reply })
+        Ok(Waiter { requester: self, request_id, reply })
     }
 
     fn repeat_at_half_time(&self, request_id: &RequestId) {
@@ -238,15 +232,15 @@ async fn repeat_when_up(requester: Weak<Requester>, mut link: watch::Receiver<Li
 struct Waiter<'a> {
     requester: &'a Requester,
     request_id: RequestId,
-    number: u64,
     reply: oneshot::Receiver<Reply>,
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
+        self.reply.close();
         let mut pending = self.requester.pending.lock();
         if let Some(command) = pending.get_mut(&self.request_id) {
-            command.waiters.retain(|(number, _)| *number != self.number);
+            command.waiters.retain(|waiter| !waiter.is_closed());
             if command.waiters.is_empty() {
                 pending.remove(&self.request_id);
             }

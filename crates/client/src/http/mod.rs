@@ -27,8 +27,9 @@ use crate::gateway::Gateway;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(gateway: Arc<Gateway>, max_in_flight: usize) -> Router {
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let (router, openapi) = routes().split_for_parts();
+    let max_in_flight = gateway.config.max_in_flight;
     service::finish(router.with_state(gateway), openapi, max_in_flight)
 }
 

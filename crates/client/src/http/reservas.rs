@@ -29,7 +29,7 @@ fields! {
 fn reserva_ref(gateway: &Gateway, request_id: &RequestId, params: ReservaParams) -> ReservaRef {
     ReservaRef {
         request_id: request_id.clone(),
-        client_id: gateway.client_id.clone(),
+        client_id: gateway.config.client_id.clone(),
         server_id: params.server_id,
         reserva_request_id: params.request_id,
     }

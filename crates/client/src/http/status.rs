@@ -35,25 +35,21 @@ pub(super) struct Status {
     timestamp: Timestamp,
 }
 
-fn current(gateway: &Gateway) -> Json<Status> {
-    Json(Status {
-        cliente: gateway.client_id.clone(),
-        status: ServerState::Online,
-        mqtt_conectado: gateway.bus.is_up(),
-        timestamp: service::now(),
-    })
-}
-
 /// Situação do cliente.
 #[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-async fn root(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
-    current(&gateway)
+async fn root(gateway: State<Arc<Gateway>>) -> Json<Status> {
+    status(gateway).await
 }
 
 /// Situação do cliente.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
 async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
-    current(&gateway)
+    Json(Status {
+        cliente: gateway.config.client_id.clone(),
+        status: ServerState::Online,
+        mqtt_conectado: gateway.bus.is_up(),
+        timestamp: service::now(),
+    })
 }
 
 /// Vivo: o programa responde.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use suite::{Broker, BrokerOptions};
+use suite::Broker;
 use tokio::process::{Child, Command};
 
 use super::TEST_TIMEOUT;
@@ -79,8 +79,7 @@ impl TestBroker {
             Some(config) => self.start_mosquitto(config).await,
             None => {
                 let tcp = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-                let options = BrokerOptions { tcp, websocket: None };
-                let broker = Broker::start(options).await.expect("the broker starts");
+                let broker = Broker::start(tcp, None).await.expect("the broker starts");
                 self.port = broker.addr().port();
                 self.state = State::Embedded(broker);
             }
