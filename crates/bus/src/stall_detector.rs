@@ -1,7 +1,7 @@
-//! Finds out how long a delivery may have been waiting in the socket.
+//! Finds the earliest time at which a message that is read now can have arrived.
 //!
 //! A process that was suspended (swapped out, stopped, starved) finds messages in its socket that
-//! arrived meanwhile; the remaining life that the broker sent with them was true at that time. So
+//! arrived meanwhile; their message expiry intervals were measured when the broker sent them. So
 //! a message counts as having arrived when this process was last known to be running.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct StallDetector {
     last_tick: AtomicU64,
     /// The last tick before the latest stall.
     stalled_since: AtomicU64,
-    /// What is read until then may have arrived before the end of that stall.
+    /// Until this time, a message that is read may have arrived during that stall.
     catching_up_until: AtomicU64,
 }
 
@@ -64,8 +64,8 @@ impl StallDetector {
             let until = self.catching_up_until.load(Relaxed);
             if last < until {
                 // Another stall before the end of the catch-up: messages from before the first
-                // one may still be unread. Only running time counts towards the catch-up, and
-                // recurring stalls do not extend it without end.
+                // stall may still be unread. The catch-up is extended by the length of this stall,
+                // so that the process gets the same running time to read them.
                 self.catching_up_until.store(until + (now - last), Relaxed);
             } else {
                 self.stalled_since.store(last, Relaxed);

@@ -1,4 +1,4 @@
-//! One field as it came.
+//! The outcome of reading one field: a value, what is wrong with it, or nothing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-/// A field as it came. Reading it never fails, so that one pass over a message finds every wrong
+/// A field as it was read. A wrong type or value is no error of the reader, so that one pass over a message finds every wrong
 /// field instead of stopping at the first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Field<T> {
@@ -37,7 +37,7 @@ pub trait FieldValue: Sized {
     fn schema() -> RefOr<Schema>;
 }
 
-/// Why something is not the value of a field: what it should be.
+/// What is wrong with the value of a field, and what would be right; shown to callers.
 #[derive(Debug)]
 pub struct Invalid(pub String);
 
@@ -64,12 +64,12 @@ pub enum Scalar<'a> {
     Flag(bool),
     /// A query parameter or a table cell, where numbers are texts too.
     Untyped(&'a str),
-    /// A list or an object, named in Portuguese.
+    /// A list or an object, as an error message calls it.
     Other(&'static str),
 }
 
 impl Scalar<'_> {
-    /// The text, which should have been `expected`, as in "deve ser {expected}".
+    /// The text. If it is none, the error says "deve ser {expected}".
     pub fn text(&self, expected: &str) -> Result<&str, Invalid> {
         match self {
             Self::Text(text) => Ok(text),

@@ -12,13 +12,15 @@ use crate::{Join, Outgoing};
 
 /// Packets of joinable messages that may be in flight on one topic.
 ///
-/// This limit makes arrays form by themselves: a lone message is sent at once; under load the next
-/// ones wait for a PUBACK and are then sent together. Two packets keep the broker busy while a
+/// This limit batches messages under load, as Nagle's algorithm does: a lone message is sent at once;
+/// while two packets are in flight the next messages wait, and are then sent together. Two packets keep the broker busy while a
 /// PUBACK is on its way.
 const JOIN_WINDOW: usize = 2;
-/// With less, a command is not sent: it would outlive its caller.
+/// A command with less time left is not sent: the shortest expiry would outlive its caller by more
+/// than half a second.
 const MIN_COMMAND_LIFE: Duration = Duration::from_millis(1_500);
-/// What sending takes at most; it should not cost a whole second.
+/// Added before the time left is rounded down to seconds: the moment that sending takes does not
+/// shorten the expiry by a whole second.
 const SENDING: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -63,7 +65,7 @@ impl TopicQueue {
         let mut bytes = first.payload.len();
         let mut items = vec![first];
         while let Some((next, next_life)) = self.next(now, &mut expired) {
-            // Besides the payloads an array has a comma or bracket for each item, and one more.
+            // With `next` there are `items.len() + 1` items: a comma between two, and two brackets.
             let array = bytes + next.payload.len() + items.len() + 2;
             let fits = items.len() < MAX_ARRAY && array <= max_array;
             if !fits || next_life != life || !are_joinable(&items[0], &next) {
@@ -102,9 +104,10 @@ struct Expired;
 /// The remaining life of a message in whole seconds, as it is sent to the broker; `None` if it
 /// never expires.
 ///
-/// A command must not outlive its caller. MQTT counts whole seconds, and a broker keeps a message
-/// until the second after the last one is over: so one second is subtracted. Zero would mean "at
-/// once", hence at least one. A late answer does no harm and is sent until it expires.
+/// MQTT's message expiry interval has whole seconds, and a broker may keep a message for up to a
+/// second longer, so one second is subtracted; but zero would expire at once, so at least one is
+/// sent. A command thus outlives its caller by half a second at most. An answer that is late does no
+/// harm, so it has no minimum.
 fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expired> {
     let Some(expires_at) = message.expires_at else { return Ok(None) };
     let left = expires_at.saturating_duration_since(now);

@@ -1,4 +1,4 @@
-//! The writer's queue, and which of its commands share a transaction.
+//! The writer's queue, and which of its commands share a transaction (group commit).
 
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const MAX_BATCH: usize = 512;
 /// are probably about to arrive.
 const LINGER_IF_AT_LEAST: usize = 8;
 /// A batch of this size or more does not linger: each command's share of the transaction is small
-/// already, and while all callers wait for the batch none of them sends.
+/// already, and the callers in it send nothing more before they are answered.
 const LINGER_IF_BELOW: usize = 16;
 /// How long a batch waits for more: a transaction costs much, a further command in it little.
 const LINGER: Duration = Duration::from_micros(500);
@@ -28,7 +28,7 @@ pub(in crate::store) trait Queued: Send {
     /// Applies the command and keeps its outcome.
     fn apply(&mut self, context: &mut WriteContext<'_>) -> Result<(), StoreError>;
     fn retry(&self) -> Option<Retry>;
-    /// Sends the outcome to the caller.
+    /// Sends the outcome to the caller; only after the commit.
     fn answer(self: Box<Self>);
     /// Tells the caller that the command could not be written.
     fn fail(self: Box<Self>);

@@ -1,4 +1,4 @@
-//! Commands that failed for a passing reason, so that a late copy of one does not succeed.
+//! Transient failures of commands, so that a late duplicate of a failed command does not succeed.
 //!
 //! The broker may deliver a command twice, and the gateway repeats it when a connection may have
 //! lost it. If the disk is full for the first copy and not for the second, its caller has read
@@ -13,13 +13,14 @@ use tokio::time::Instant;
 
 use crate::store::error::WriteError;
 
-/// A copy of a command has the same deadline, a new attempt a later one. Message expiry has whole
-/// seconds, so a smaller difference does not count.
+/// A duplicate of a command has the same deadline or, rounded down on its way, an earlier one; a new
+/// attempt has a later one. A deadline that is later by less than this still belongs to a duplicate,
+/// because message expiry has whole seconds.
 const SAME_DEADLINE: Duration = Duration::from_secs(1);
 /// From this size on, failures past their deadline are removed before the map grows.
 const PRUNE_FROM: usize = 1024;
 
-/// Identifies a command among its copies, and tells them from a new attempt.
+/// What a command and its duplicates have in common; the deadline tells a new attempt from them.
 #[derive(Debug, Clone)]
 pub struct Retry {
     /// The kind of command.
@@ -33,7 +34,7 @@ pub struct Retry {
 /// `command` and `id` of a [`Retry`].
 type Key = (&'static str, String);
 
-/// The failures whose deadline has not passed. Clones share them.
+/// The failures, at least until their deadline. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(in crate::store) struct RecentFailures {
     failures: Arc<Mutex<HashMap<Key, (Instant, WriteError)>>>,
