@@ -25,7 +25,8 @@ const PRUNE_FROM: usize = 1024;
 pub struct Retry {
     /// The kind of command.
     pub(super) command: &'static str,
-    /// The same in every copy and every new attempt.
+    /// Names what the caller asks for: the same in every duplicate and every new attempt, and in no
+    /// other command of this kind, which would else inherit the failure.
     pub(super) id: String,
     /// When the caller stops waiting.
     pub(super) deadline: Instant,
