@@ -1,6 +1,7 @@
 //! The handle that a program publishes with.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -9,7 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connection::GOODBYE_TIMEOUT;
 use crate::state::BusState;
-use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, counters, supervisor};
+use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, counters, outbox, supervisor};
 
 /// A program's connection to the broker. Clones share it.
 ///
@@ -88,6 +89,13 @@ impl Bus {
 
     pub fn is_up(&self) -> bool {
         self.generation().is_some()
+    }
+
+    /// The largest payload, in bytes, that the broker is known to take on `topic`: what it said on
+    /// the latest connection, less the rest of the packet.
+    pub fn max_payload(&self, topic: &str) -> usize {
+        let max_packet = self.state.max_packet.load(Ordering::Relaxed);
+        max_packet.saturating_sub(outbox::overhead(topic))
     }
 
     pub fn counters(&self) -> Counters {

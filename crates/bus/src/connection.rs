@@ -9,6 +9,7 @@ mod loss;
 mod sending;
 mod socket;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -73,6 +74,8 @@ pub(crate) async fn run(
     };
     let connected_at = Instant::now();
     state.counters.reconnects.add(usize::from(generation > 1));
+    let limits = BrokerLimits::from_connack(&connack);
+    state.max_packet.store(limits.max_packet, Ordering::Relaxed);
     let mut connection = Connection {
         state,
         options,
@@ -82,7 +85,7 @@ pub(crate) async fn run(
         inbox: Inbox::new(state, deliveries, generation),
         in_flight: InFlight::default(),
         presence,
-        limits: BrokerLimits::from_connack(&connack),
+        limits,
         last_incoming: connected_at,
         last_ping: connected_at,
         ready_acks: Vec::new(),

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
-pub(crate) use batch::{Batch, MAX_ARRAY_BYTES};
+pub(crate) use batch::{Batch, MAX_ARRAY_BYTES, overhead};
 use topic_queue::{ReadyQueue, TopicQueue};
 
 use crate::{BusError, Outgoing};

@@ -1,6 +1,7 @@
 //! What the [`Bus`](crate::Bus) handles and the connection task share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Counters;
 use crate::counters::RunningCounters;
-use crate::outbox::Outbox;
+use crate::outbox::{MAX_PACKET, Outbox};
 use crate::stall_detector::StallDetector;
 
 /// How often expired messages are dropped while there is no connection.
@@ -47,6 +48,8 @@ pub(crate) struct BusState {
     pub(crate) link: watch::Sender<Link>,
     pub(crate) counters: RunningCounters,
     pub(crate) stall_detector: Arc<StallDetector>,
+    /// The largest packet that the broker takes, in bytes, as it said on the latest connection.
+    pub(crate) max_packet: AtomicUsize,
     /// Wakes the connection: something can be sent or acknowledged.
     pub(crate) wake: Arc<Notify>,
     /// Set when the bus is being closed: until when to send what is waiting.
@@ -62,6 +65,7 @@ impl BusState {
             link: watch::Sender::new(Link::Down),
             counters: RunningCounters::default(),
             stall_detector: StallDetector::start(),
+            max_packet: AtomicUsize::new(MAX_PACKET),
             wake: Arc::default(),
             close_deadline: watch::Sender::new(None),
             ended: CancellationToken::new(),

@@ -61,6 +61,13 @@ pub(super) fn size(message: &Outgoing) -> usize {
     PACKET_OVERHEAD + message.topic.len() + response_topic + correlation + message.payload.len()
 }
 
+/// An upper bound of what a reply's packet on `topic` contains besides its payload. Its correlation
+/// data is at most as long as a `request_id`.
+pub(crate) fn overhead(topic: &str) -> usize {
+    const MAX_CORRELATION: usize = 128;
+    PACKET_OVERHEAD + MAX_CORRELATION + topic.len()
+}
+
 fn array(items: &[Outgoing]) -> Bytes {
     let payloads: usize = items.iter().map(|item| item.payload.len()).sum();
     let mut array = BytesMut::with_capacity(payloads + items.len() + 1);
