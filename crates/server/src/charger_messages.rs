@@ -58,7 +58,10 @@ impl ChargerMessages {
         let mut inner = self.lock();
         let latest = inner.by_posto.get_mut(&posto_id).filter(|latest| latest.number == number);
         let Some(latest) = latest else { return };
-        if matches!(outcome, Err(WriteError::Unavailable | WriteError::Overloaded)) {
+        if matches!(
+            outcome,
+            Err(WriteError::Unavailable | WriteError::Unknown | WriteError::Overloaded)
+        ) {
             latest.unwritten = Some(change);
         } else {
             inner.by_posto.remove(&posto_id);

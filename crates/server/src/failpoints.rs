@@ -31,6 +31,10 @@ pub(crate) enum Bug {
     EarlyReply,
     /// Stored replies are not found again.
     ForgottenReply,
+    /// A command is denied before its failed commit is erased from the WAL.
+    EarlyDenial,
+    /// The postos have a version that can repeat.
+    RepeatedVersion,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].

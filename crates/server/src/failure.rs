@@ -23,6 +23,11 @@ pub(crate) enum Failure {
     /// The database cannot be read or written.
     #[error("O servidor {0} não consegue acessar seus dados agora. Tente novamente em instantes.")]
     Unavailable(ServerId),
+    /// The disk failed while this was written, and a restart may find it.
+    #[error(
+        "O disco do servidor {0} falhou durante a gravação, e ainda não se sabe se ela foi feita. Consulte a reserva antes de pedir de novo."
+    )]
+    Unknown(ServerId),
 }
 
 impl From<BadMessage> for Failure {
@@ -38,6 +43,7 @@ impl Failure {
             WriteError::Expired => Self::Expired,
             WriteError::Overloaded => Self::Overloaded(server_id.clone()),
             WriteError::Unavailable => Self::Unavailable(server_id.clone()),
+            WriteError::Unknown => Self::Unknown(server_id.clone()),
         }
     }
 
@@ -45,7 +51,7 @@ impl Failure {
         match self {
             Self::Bad(_) => Codigo::RequisicaoInvalida,
             Self::Rejected(rejection) => rejection_codigo(rejection),
-            Self::Expired => Codigo::TempoEsgotado,
+            Self::Expired | Self::Unknown(_) => Codigo::TempoEsgotado,
             Self::Overloaded(_) => Codigo::Sobrecarregado,
             Self::Unavailable(_) => Codigo::ServidorIndisponivel,
         }

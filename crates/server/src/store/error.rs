@@ -1,5 +1,6 @@
 //! What can go wrong in the store. These texts are for the log, never for a driver.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::Rejection;
@@ -23,6 +24,24 @@ pub enum StoreError {
         "it holds the data of {owner}; give each servidor a file of its own, or SERVER_ID={owner}"
     )]
     WrongOwner { owner: String },
+    /// Written by a release with another schema, or by another program.
+    #[error(
+        "its schema is not the one of this release, and nothing else may write to this file: restart the servidor, which migrates it"
+    )]
+    WrongSchema,
+    /// Opened by a later release before.
+    #[error("a newer release of the servidor has used it (schema {version}); run that one")]
+    Newer { version: i64 },
+    /// It is no database, or that of another program.
+    #[error("it is not a database of a servidor ({0}); move it away, or name another file")]
+    Foreign(String),
+    /// The path leads to another file, or to none.
+    #[error(
+        "{} was moved, removed or replaced while this servidor ran: stop it before you do that", .path.display()
+    )]
+    Moved { path: PathBuf },
+    #[error("the files of the database cannot be used: {0}")]
+    Files(#[source] std::io::Error),
     /// A row holds a value that this program never writes.
     #[error("the database holds an impossible value: {0}")]
     Corrupt(String),
@@ -34,6 +53,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether this file must not be written to any more by a process that opened it before.
+    pub(super) fn ends_the_writer(&self) -> bool {
+        matches!(self, Self::Moved { .. } | Self::WrongOwner { .. } | Self::WrongSchema)
+    }
+
     /// Whether a single command caused it, so that the others of its batch can still be written.
     /// A full or locked disk fails them all.
     pub(super) fn is_about_one_command(&self) -> bool {
@@ -56,7 +80,10 @@ pub enum WriteError {
     Expired,
     #[error("the writer's queue is full")]
     Overloaded,
-    /// The log has the cause.
+    /// Nothing was written. The log has the cause.
     #[error("the database cannot write")]
     Unavailable,
+    /// A restart may find it written. The log has the cause.
+    #[error("it is not known whether the database has written")]
+    Unknown,
 }

@@ -16,7 +16,6 @@ use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::reader::listing::ListingReader;
 use super::schema;
-use super::writer::checkpoint::Checkpointer;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::RecentFailures;
@@ -55,6 +54,7 @@ impl Store {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
         }
+        schema::inspect(path, &environment.server_id)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -63,18 +63,23 @@ impl Store {
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
         let connection = writer::open(path)?;
-        let checkpointer = Checkpointer::start(path)?;
-        let options = options.create_if_missing(false).pragma("query_only", "ON");
-        let (listings, listing_task) =
-            ListingReader::open(options.clone(), Arc::clone(&environment.now)).await?;
-        let readers =
-            SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
-        let server_id = environment.server_id.as_str().into();
         let writable = Arc::new(AtomicBool::new(true));
         let recent_failures = RecentFailures::default();
-        let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
+        let server_id = environment.server_id.as_str().into();
+        let now = Arc::clone(&environment.now);
         let writer =
-            Writer::new(environment, Arc::clone(&writable), recent_failures.clone(), checkpointer);
+            Writer::new(path, environment, Arc::clone(&writable), recent_failures.clone())?;
+        let options = options.create_if_missing(false).pragma("query_only", "ON");
+        let (listings, listing_task) = ListingReader::open(options.clone(), now).await?;
+        // A connection is never replaced by a new one, which would open whatever the path leads to.
+        let readers = SqlitePoolOptions::new()
+            .min_connections(READERS)
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await?;
+        let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || writer.run(connection, receiver))

@@ -7,6 +7,8 @@ mod database_url;
 mod environment;
 mod error;
 mod handle;
+mod lost_files;
+mod open_files;
 mod reader;
 mod request_outcome;
 mod rows;

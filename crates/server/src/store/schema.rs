@@ -1,5 +1,11 @@
 //! The schema and its history. A released migration never changes; a new one follows it.
 
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
@@ -7,13 +13,97 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use super::error::StoreError;
 use crate::failpoints::{self, Bug};
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
     (4, "refusals", include_str!("../../migrations/0004_refusals.sql")),
     (5, "owner", include_str!("../../migrations/0005_owner.sql")),
+    (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
 ];
+
+/// The newest migration.
+const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// Refuses the file of another servidor, of a newer release or of another program, before anything
+/// in it is changed.
+pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
+    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        let connection = open_unchanged(path)?;
+        let tables = tables(&connection).map_err(|error| StoreError::Foreign(error.to_string()))?;
+        let has = |name: &str| tables.iter().any(|table| table == name);
+        if tables.is_empty() {
+            return Ok(());
+        }
+        if !has("_sqlx_migrations") || !has("postos") {
+            return Err(StoreError::Foreign(format!("it has the tables {}", tables.join(", "))));
+        }
+        let version = version(&connection)?;
+        if version > VERSION {
+            return Err(StoreError::Newer { version });
+        }
+        if has("owner") {
+            check_owner(&connection, server_id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file that was open all the time still has the schema of this release and the data of
+/// this servidor.
+pub(super) fn verify(connection: &Connection, server_id: &str) -> Result<(), StoreError> {
+    match version(connection) {
+        Ok(VERSION) => check_owner(connection, server_id),
+        Ok(_) => Err(StoreError::WrongSchema),
+        // No such table.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+            Err(StoreError::WrongSchema)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a file without making or changing any other file beside it, unless a WAL is there that
+/// must be read.
+fn open_unchanged(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
+        return Ok(Connection::open_with_flags(path, flags)?);
+    }
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    connection.prepare(names)?.query_map([], |row| row.get(0))?.collect()
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    let newest = "SELECT COALESCE(max(version), 0) FROM _sqlx_migrations";
+    connection.query_row(newest, [], |row| row.get(0))
+}
+
+fn check_owner(connection: &Connection, server_id: &str) -> Result<(), StoreError> {
+    let mut owners = connection.prepare("SELECT server_id FROM owner")?;
+    for owner in owners.query_map([], |row| row.get::<_, String>(0))? {
+        let owner = owner?;
+        if owner != server_id {
+            return Err(StoreError::WrongOwner { owner });
+        }
+    }
+    Ok(())
+}
 
 /// Creates the file if needed, migrates it, and checks its owner: the first servidor to open it.
 pub(super) async fn prepare(
@@ -43,6 +133,12 @@ pub(super) async fn prepare(
             let sql = format!("DROP TRIGGER IF EXISTS reservas_never_overlap_on_{trigger}");
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
         }
+    }
+    if failpoints::has(Bug::RepeatedVersion) {
+        let counting = "DROP TRIGGER postos_version_on_update;
+            CREATE TRIGGER postos_version_on_update AFTER UPDATE ON postos
+            BEGIN UPDATE postos_version SET version = version + 1; END;";
+        sqlx::raw_sql(counting).execute(&mut connection).await?;
     }
     connection.close().await?;
     Ok(())

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::store::error::StoreError;
 
@@ -23,6 +23,10 @@ const CHECKPOINT_PAGES: i64 = 8_000;
 /// because the thread fails or cannot keep up.
 pub(super) const MAX_WAL_PAGES: i64 = 4 * CHECKPOINT_PAGES;
 
+/// Pages in the WAL (160 MiB) that only a reader explains which never ends: while it looks at an old
+/// state, nothing that was written since can leave the WAL.
+const HELD_PAGES: i64 = 5 * CHECKPOINT_PAGES;
+
 /// How long after a failed checkpoint the next is tried.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ pub(in crate::store) struct Checkpointer {
     requests: Sender<()>,
     results: Receiver<Result<(), StoreError>>,
     state: State,
+    /// The WAL was reported as held by a reader.
+    is_held: bool,
 }
 
 enum State {
@@ -57,7 +63,7 @@ impl Checkpointer {
                 }
             })
             .map_err(StoreError::Thread)?;
-        Ok(Self { thread, requests, results, state: State::Idle })
+        Ok(Self { thread, requests, results, state: State::Idle, is_held: false })
     }
 
     /// Starts a checkpoint when the WAL is long, and completes one that the thread has done.
@@ -69,11 +75,13 @@ impl Checkpointer {
         });
     }
 
-    fn step(&self, connection: &Connection) -> Result<State, StoreError> {
+    fn step(&mut self, connection: &Connection) -> Result<State, StoreError> {
         match self.state {
             State::Failed(until) if Instant::now() < until => Ok(State::Failed(until)),
             State::Idle | State::Failed(_) => {
-                if pages_to_checkpoint(connection)? < CHECKPOINT_PAGES {
+                let (written, checkpointed) = wal_pages(connection)?;
+                self.report_reader(connection, written)?;
+                if written - checkpointed < CHECKPOINT_PAGES {
                     return Ok(State::Idle);
                 }
                 self.requests.send(()).map_err(|_| StoreError::Closed)?;
@@ -91,6 +99,27 @@ impl Checkpointer {
         }
     }
 
+    /// Says once that the WAL grows behind a reader, and once that it no longer does.
+    fn report_reader(&mut self, connection: &Connection, pages: i64) -> Result<(), StoreError> {
+        let is_held = pages >= HELD_PAGES;
+        if is_held != self.is_held {
+            self.is_held = is_held;
+            if is_held {
+                let page_size: i64 =
+                    connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+                let mebibytes = (pages * page_size) >> 20;
+                warn!(
+                    mebibytes,
+                    "the WAL grows because another program has been reading this database without \
+                     a pause: end its transaction, or the disk fills up"
+                );
+            } else {
+                info!("the WAL is short again");
+            }
+        }
+        Ok(())
+    }
+
     /// Waits for the running checkpoint and ends the thread.
     pub(super) fn end(self) {
         drop(self.requests);
@@ -105,13 +134,10 @@ fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     Ok(statement.query_row([], |_| Ok(()))?)
 }
 
-fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
+/// Pages in the WAL, and how many of them the database file has.
+fn wal_pages(connection: &Connection) -> Result<(i64, i64), StoreError> {
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    let pages = statement.query_row([], |row| {
-        let (written, checkpointed): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok(written - checkpointed)
-    })?;
-    Ok(pages)
+    Ok(statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))?)
 }
 
 #[cfg(test)]
@@ -140,7 +166,8 @@ mod tests {
                      SELECT zeroblob(4000) FROM page; COMMIT",
                 )
                 .expect("a batch");
-            most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
+            let (written, checkpointed) = wal_pages(&connection).expect("numbers of pages");
+            most = most.max(written - checkpointed);
             checkpointer.after_batch(&connection);
             while matches!(checkpointer.state, State::Running) {
                 checkpointer.after_batch(&connection);

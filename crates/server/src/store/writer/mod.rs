@@ -14,6 +14,8 @@ pub(super) mod recent_failures;
 mod reserve;
 pub(super) mod sweep;
 mod telemetry;
+mod transaction;
+mod wal_tail;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,18 +23,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::Moment;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tracing::{error, warn};
 
-use super::environment::{Change, Environment};
+use super::environment::Environment;
 use super::error::{StoreError, WriteError};
-use crate::failpoints::{self, Bug, CrashPoint};
+use super::lost_files;
+use super::open_files::OpenFiles;
 use checkpoint::Checkpointer;
-use command::WriteContext;
 use queue::{Batches, Queued};
 use recent_failures::RecentFailures;
+use transaction::{Committed, Failed};
+use wal_tail::WalTail;
 
 pub use cancel::{CancelReserva, CancelTarget};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
@@ -50,7 +53,7 @@ const STATEMENTS: usize = 32;
 /// the ends of all indexes, where new reservas are inserted.
 const CACHE: i64 = -8192;
 
-/// Opens the one connection that writes, to a file that is in WAL mode.
+/// Opens the one connection that writes, to a file that is in WAL mode. Its WAL exists from then on.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -61,6 +64,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", CACHE)?;
     connection.pragma_update(None, "wal_autocheckpoint", checkpoint::MAX_WAL_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // SQLite opens the WAL at the first read.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -76,6 +81,12 @@ type Batch = Vec<Box<dyn Queued>>;
 /// The writer's state between two batches.
 pub(super) struct Writer {
     environment: Environment,
+    files: OpenFiles,
+    wal_tail: WalTail,
+    /// A commit has failed, and a restart may still find it in the WAL.
+    in_doubt: bool,
+    /// What SQLite said when the owner and the schema of the file were last verified.
+    data_version: Option<i64>,
     last_sweep: Moment,
     writable: Arc<AtomicBool>,
     recent_failures: RecentFailures,
@@ -83,17 +94,31 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Of a file that a connection of [`open`] holds open.
     pub(super) fn new(
+        path: &Path,
         environment: Environment,
         writable: Arc<AtomicBool>,
         recent_failures: RecentFailures,
-        checkpointer: Checkpointer,
-    ) -> Self {
-        let last_sweep = (environment.now)();
-        Self { environment, last_sweep, writable, recent_failures, checkpointer }
+    ) -> Result<Self, StoreError> {
+        let files = OpenFiles::at(path)?;
+        let wal_tail = WalTail::open(path, files.wal.path.clone())?;
+        let checkpointer = Checkpointer::start(path)?;
+        Ok(Self {
+            last_sweep: (environment.now)(),
+            environment,
+            files,
+            wal_tail,
+            in_doubt: false,
+            data_version: None,
+            writable,
+            recent_failures,
+            checkpointer,
+        })
     }
 
-    /// Writes until every `Store` is dropped, then returns the connection.
+    /// Writes until every `Store` is dropped, then returns the connection. It ends earlier when the
+    /// file is no longer its own.
     pub(super) fn run(
         mut self,
         mut connection: Connection,
@@ -102,17 +127,27 @@ impl Writer {
         let mut batches = Batches::new(queue);
         let mut batch = Batch::new();
         while batches.next(&mut batch) {
-            match self.write(&mut connection, &mut batch) {
-                Err(failure) if batch.len() > 1 && failure.is_about_one_command() => {
-                    let commands = batch.len();
-                    warn!(commands, error = %failure, "a batch failed; writing it one by one");
-                    for queued in batch.drain(..) {
-                        let mut single = vec![queued];
-                        let written = self.write(&mut connection, &mut single);
-                        self.answer(single, written.err());
-                    }
+            let outcome = self.write(&mut connection, &mut batch);
+            if let Err(Failed::Undone(failure)) = &outcome
+                && batch.len() > 1
+                && failure.is_about_one_command()
+            {
+                let commands = batch.len();
+                warn!(commands, error = %failure, "a batch failed; writing it one by one");
+                for queued in batch.drain(..) {
+                    let mut single = vec![queued];
+                    let outcome = self.write(&mut connection, &mut single);
+                    self.answer(single, &outcome);
                 }
-                written => self.answer(batch.drain(..), written.err()),
+                continue;
+            }
+            self.answer(batch.drain(..), &outcome);
+            if let Err(failed) = outcome
+                && failed.cause().ends_the_writer()
+            {
+                error!(error = %failed.cause(), "the writer ends");
+                lost_files::rescue(&connection, &self.files, (self.environment.now)());
+                break;
             }
             self.checkpointer.after_batch(&connection);
         }
@@ -120,31 +155,36 @@ impl Writer {
         connection
     }
 
-    /// Answers each command of a batch; after a failure, that it was not written.
+    /// Answers each command of a batch; after a failure, that it was not written or may not be.
     fn answer(
         &self,
         batch: impl IntoIterator<Item = Box<dyn Queued>>,
-        failure: Option<StoreError>,
+        outcome: &Result<(), Failed>,
     ) {
-        let Some(failure) = failure else {
+        let Err(failed) = outcome else {
             return batch.into_iter().for_each(Queued::answer);
         };
-        error!(error = %failure, "the database cannot write");
+        error!(error = %failed.cause(), "the database cannot write");
+        let answer = match failed {
+            Failed::Undone(_) => WriteError::Unavailable,
+            Failed::InDoubt(_) => WriteError::Unknown,
+        };
         for queued in batch {
-            self.recent_failures.add(queued.retry(), WriteError::Unavailable);
-            queued.fail();
+            self.recent_failures.add(queued.retry(), answer.clone());
+            queued.fail(answer.clone());
         }
     }
 
+    fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
+    }
+
     /// Writes a batch, and records whether the database can write.
-    ///
-    /// # Errors
-    /// Nothing of the batch was written.
-    fn write(&mut self, connection: &mut Connection, batch: &mut Batch) -> Result<(), StoreError> {
+    fn write(&mut self, connection: &mut Connection, batch: &mut Batch) -> Result<(), Failed> {
         let committed = self.commit(connection, batch);
         match &committed {
             Ok(_) => self.writable.store(true, Ordering::Relaxed),
-            Err(failure) if failure.is_about_one_command() => {}
+            Err(failed) if failed.cause().is_about_one_command() => {}
             Err(_) => self.writable.store(false, Ordering::Relaxed),
         }
         let Committed { last_sweep, changes } = committed?;
@@ -153,54 +193,5 @@ impl Writer {
             warn!("changes happen faster than they can be announced; some were not");
         }
         Ok(())
-    }
-
-    /// Carries out a batch in one transaction, in order of arrival.
-    fn commit(
-        &self,
-        connection: &mut Connection,
-        batch: &mut Batch,
-    ) -> Result<Committed, StoreError> {
-        // Immediate: with the lock taken first, nothing that is read can change before the commit.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        crash_at(CrashPoint::Begun, batch);
-        let mut context = WriteContext {
-            connection: &transaction,
-            server_id: &self.environment.server_id,
-            now: (self.environment.now)(),
-            clock: Instant::now(),
-            recent_failures: &self.recent_failures,
-            last_sweep: self.last_sweep,
-            changes: Vec::new(),
-        };
-        if !self.writable.load(Ordering::Relaxed) {
-            sweep::probe(&context)?;
-        }
-        for queued in batch.iter_mut() {
-            queued.apply(&mut context)?;
-        }
-        let WriteContext { last_sweep, changes, .. } = context;
-        if failpoints::has(Bug::EarlyReply) {
-            batch.drain(..).for_each(Queued::answer);
-            std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
-        }
-        crash_at(CrashPoint::BeforeCommit, batch);
-        transaction.commit()?;
-        crash_at(CrashPoint::AfterCommit, batch);
-        Ok(Committed { last_sweep, changes })
-    }
-}
-
-/// What a committed transaction leaves for the writer.
-struct Committed {
-    last_sweep: Moment,
-    changes: Vec<Change>,
-}
-
-/// Crashes only in batches with a command about a reserva, so that a test can start a servidor
-/// and fill it.
-fn crash_at(point: CrashPoint, batch: &Batch) {
-    if failpoints::will_crash_at(point) && batch.iter().any(|queued| queued.retry().is_some()) {
-        failpoints::crash_at(point);
     }
 }

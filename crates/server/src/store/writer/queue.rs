@@ -30,8 +30,8 @@ pub(in crate::store) trait Queued: Send {
     fn retry(&self) -> Option<Retry>;
     /// Sends the outcome to the caller; only after the commit.
     fn answer(self: Box<Self>);
-    /// Tells the caller that the command could not be written.
-    fn fail(self: Box<Self>);
+    /// Tells the caller why the command has no outcome.
+    fn fail(self: Box<Self>, error: WriteError);
 }
 
 struct Pending<C: WriteCommand> {
@@ -67,8 +67,8 @@ impl<C: WriteCommand> Queued for Pending<C> {
         let _ = self.caller.send(self.outcome.unwrap_or(Err(WriteError::Unavailable)));
     }
 
-    fn fail(self: Box<Self>) {
-        let _ = self.caller.send(Err(WriteError::Unavailable));
+    fn fail(self: Box<Self>, error: WriteError) {
+        let _ = self.caller.send(Err(error));
     }
 }
 
