@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use broker::{TestBroker, free_port};
+pub(crate) use http::Answer;
 pub(crate) use mqtt::PlainClient;
 pub(crate) use program::{FAILPOINTS_SERVER, Program, path_of};
 

@@ -8,9 +8,11 @@ mod clock;
 mod cluster;
 mod crash_points;
 mod disk;
+mod disk_faults;
 mod drivers;
 mod evidence;
 mod expiry;
+mod failing_disk;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;

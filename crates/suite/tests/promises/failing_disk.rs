@@ -1,0 +1,177 @@
+//! What is denied never comes true, wherever the disk fails.
+
+use std::time::Duration;
+
+use super::disk_faults::{Action, DiskFault, DiskFaults, EDQUOT, EIO, ENOSPC, Operations};
+use super::evidence;
+use crate::harness::{FAILPOINTS_SERVER, Program, World, eventually, payload};
+
+const KEY: &str = "one request of one driver";
+
+async fn start(program: &'static str, world: &World, faults: &DiskFaults, bug: &str) -> Program {
+    let [preload, control] = faults.environment();
+    let mut set = vec![("SERVER_ID", "server1"), ("TEMPO_LIMITE_RESERVA", "3")];
+    set.extend([(preload.0, preload.1.as_str()), (control.0, control.1.as_str())]);
+    set.push(("SEEDED_BUG", bug));
+    Program::start(program, world, &set).await
+}
+
+/// A reservation while the disk fails.
+#[derive(Debug)]
+struct Trial {
+    status: u16,
+    codigo: String,
+    /// A servidor that is killed then has the reserva after its restart.
+    exists: bool,
+    /// How many calls failed.
+    hits: i32,
+}
+
+async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Trial {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 20);
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let server = start(program, &world, &faults, bug).await;
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "3")]).await;
+    client.sees("server1", "online").await;
+    assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
+    faults.set(fault);
+    let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
+    let hits = faults.hits();
+    server.kill().await;
+    faults.clear();
+    let restarted = start(program, &world, &faults, "").await;
+    client.sees("server1", "online").await;
+    let consulted =
+        client.get(&format!("/reservas/{}?server_id=server1", request_id(&answer))).await;
+    assert!(restarted.stop().await.success());
+    let database = evidence::read(&world.database("server1")).await;
+    assert!(database.carros.contains("AAA0001"), "what was confirmed is there");
+    let exists = database.carros.contains("BBB0002");
+    let expected = if exists { 200 } else { 404 };
+    assert_eq!(consulted.status, expected, "the consulta settles it: {consulted:?}");
+    let (status, codigo) = answer.verdict();
+    Trial { status, codigo: codigo.to_owned(), exists, hits }
+}
+
+/// Checks the trial; true if the reservation was denied.
+fn was_denied(trial: &Trial, fault: DiskFault) -> bool {
+    let Trial { status, codigo, exists, .. } = trial;
+    match (status, codigo.as_str()) {
+        (200, _) => assert!(exists, "a sucesso is lost under {fault:?}"),
+        (503, "servidor_indisponivel") => {
+            assert!(!exists, "a denial came true under {fault:?}");
+            return true;
+        }
+        (504, "tempo_esgotado") => {}
+        _ => panic!("{trial:?} under {fault:?}"),
+    }
+    false
+}
+
+fn request_id(answer: &crate::harness::Answer) -> String {
+    answer.json["request_id"].as_str().expect("a request_id").to_owned()
+}
+
+fn cases() -> Vec<DiskFault> {
+    let mut cases = Vec::new();
+    for operations in [Operations::SYNC, Operations::WRITE, Operations::ALL] {
+        for (action, error) in [
+            (Action::FailAfter, EIO),
+            (Action::FailAfter, ENOSPC),
+            (Action::FailAfter, EDQUOT),
+            (Action::FailInstead, EIO),
+        ] {
+            for count in [Some(1), None] {
+                cases.push(DiskFault { action, error, count, ..DiskFault::once(operations) });
+            }
+        }
+    }
+    cases
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_denial_never_comes_true() {
+    let mut denied = 0;
+    for fault in cases() {
+        let trial = reserve_under("server", "", fault).await;
+        assert!(trial.hits > 0, "{fault:?} was not met");
+        denied += usize::from(was_denied(&trial, fault));
+    }
+    assert!(denied > 5, "what can be undone is denied at once; only {denied} were");
+}
+
+/// Each write of the commit in turn, the one of its last frame included.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_denial_never_comes_true_whichever_write_fails() {
+    let mut skip = 0;
+    loop {
+        let fault = DiskFault { skip, ..DiskFault::once(Operations::WRITE) };
+        let trial = reserve_under("server", "", fault).await;
+        was_denied(&trial, fault);
+        if trial.hits == 0 {
+            break;
+        }
+        skip += 1;
+    }
+    assert!(skip > 4, "a commit has several frames of two writes; {skip} were met");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn an_early_denial_is_noticed() {
+    let fault = DiskFault::once(Operations::SYNC);
+    let trial = reserve_under(FAILPOINTS_SERVER, "EarlyDenial", fault).await;
+    assert_eq!((trial.status, trial.exists), (503, true), "the seeded bug shows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_disk_that_recovers_settles_what_was_in_doubt() {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 20);
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let server = start("server", &world, &faults, "").await;
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "3")]).await;
+    client.sees("server1", "online").await;
+    faults.set(DiskFault { count: None, ..DiskFault::once(Operations::SYNC) });
+    let body = payload("BBB0002", 2);
+    let first = client.reservar_once(KEY, &body).await;
+    assert_eq!(first.verdict(), (504, "tempo_esgotado"), "{first:?}");
+    let path = format!("/reservas/{}?server_id=server1", request_id(&first));
+    let consulted = client.get(&path).await;
+    assert_ne!(consulted.status, 404, "it is not denied before it is certain: {consulted:?}");
+    assert_eq!(server.get("/readyz").await.status, 503);
+    faults.clear();
+    server.ready().await;
+    let consulted = client.get(&path).await;
+    assert_eq!(consulted.verdict(), (404, "reserva_inexistente"), "{consulted:?}");
+    // Copies of the first command are refused until its deadline.
+    eventually("a new attempt succeeds", async || {
+        client.reservar_once(KEY, &body).await.status == 200
+    })
+    .await;
+    let kept = server.get("/reservas").await.json;
+    assert_eq!(kept["reservas"].as_array().map(Vec::len), Some(1), "{kept}");
+}
+
+/// The limit of promise 4: the decision was in time, its sync was not.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_sync_that_outlasts_the_deadline_is_settled_by_asking() {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 20);
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let server = start("server", &world, &faults, "").await;
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "2")]).await;
+    client.sees("server1", "online").await;
+    let slow = Action::Delay(Duration::from_secs(4));
+    faults.set(DiskFault { action: slow, ..DiskFault::once(Operations::SYNC) });
+    let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
+    assert_eq!(answer.verdict(), (504, "tempo_esgotado"), "{answer:?}");
+    let path = format!("/reservas/{}?server_id=server1", request_id(&answer));
+    eventually("the consulta finds it", async || client.get(&path).await.status == 200).await;
+    assert!(server.stop().await.success());
+}
