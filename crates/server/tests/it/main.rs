@@ -3,6 +3,7 @@
 
 mod admin;
 mod config;
+mod foreign_files;
 mod import;
 mod openapi;
 mod running;

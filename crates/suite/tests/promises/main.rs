@@ -17,9 +17,11 @@ mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod history;
+mod lost_files;
 mod overload;
 mod proxy;
 mod repeater;
+mod restored;
 mod seeded_bugs;
 mod soak;
 

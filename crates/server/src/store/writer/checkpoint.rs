@@ -23,8 +23,8 @@ const CHECKPOINT_PAGES: i64 = 8_000;
 /// because the thread fails or cannot keep up.
 pub(super) const MAX_WAL_PAGES: i64 = 4 * CHECKPOINT_PAGES;
 
-/// Pages in the WAL (160 MiB) that only a reader explains which never ends: while it looks at an old
-/// state, nothing that was written since can leave the WAL.
+/// Pages that wait for a checkpoint (160 MiB) only because a reader does not end: while it looks at an
+/// old state, nothing that was written since can leave the WAL.
 const HELD_PAGES: i64 = 5 * CHECKPOINT_PAGES;
 
 /// How long after a failed checkpoint the next is tried.
@@ -79,9 +79,9 @@ impl Checkpointer {
         match self.state {
             State::Failed(until) if Instant::now() < until => Ok(State::Failed(until)),
             State::Idle | State::Failed(_) => {
-                let (written, checkpointed) = wal_pages(connection)?;
-                self.report_reader(connection, written)?;
-                if written - checkpointed < CHECKPOINT_PAGES {
+                let pages = pages_to_checkpoint(connection)?;
+                self.report_reader(connection, pages)?;
+                if pages < CHECKPOINT_PAGES {
                     return Ok(State::Idle);
                 }
                 self.requests.send(()).map_err(|_| StoreError::Closed)?;
@@ -114,7 +114,7 @@ impl Checkpointer {
                      a pause: end its transaction, or the disk fills up"
                 );
             } else {
-                info!("the WAL is short again");
+                info!("the WAL can be checkpointed again");
             }
         }
         Ok(())
@@ -134,10 +134,13 @@ fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     Ok(statement.query_row([], |_| Ok(()))?)
 }
 
-/// Pages in the WAL, and how many of them the database file has.
-fn wal_pages(connection: &Connection) -> Result<(i64, i64), StoreError> {
+fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    Ok(statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))?)
+    let pages = statement.query_row([], |row| {
+        let (written, checkpointed): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(written - checkpointed)
+    })?;
+    Ok(pages)
 }
 
 #[cfg(test)]
@@ -166,8 +169,7 @@ mod tests {
                      SELECT zeroblob(4000) FROM page; COMMIT",
                 )
                 .expect("a batch");
-            let (written, checkpointed) = wal_pages(&connection).expect("numbers of pages");
-            most = most.max(written - checkpointed);
+            most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
             checkpointer.after_batch(&connection);
             while matches!(checkpointer.state, State::Running) {
                 checkpointer.after_batch(&connection);

@@ -1,0 +1,122 @@
+//! The files of a running servidor are removed, moved or replaced by hand.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::evidence;
+use crate::harness::{Program, World, eventually, payload};
+
+/// What an operator does to the files.
+#[derive(Debug, Clone, Copy)]
+enum Hand {
+    RemoveDatabase,
+    RenameDatabase,
+    ReplaceDatabase,
+    RemoveFolder,
+    RemoveWal,
+    RemoveSharedMemory,
+}
+
+const HANDS: [Hand; 6] = [
+    Hand::RemoveDatabase,
+    Hand::RenameDatabase,
+    Hand::ReplaceDatabase,
+    Hand::RemoveFolder,
+    Hand::RemoveWal,
+    Hand::RemoveSharedMemory,
+];
+
+impl Hand {
+    fn act(self, database: &Path) {
+        let done = match self {
+            Self::RemoveDatabase => std::fs::remove_file(database),
+            Self::RenameDatabase => std::fs::rename(database, database.with_extension("old")),
+            Self::ReplaceDatabase => std::fs::rename(database.with_extension("copy"), database),
+            Self::RemoveFolder => std::fs::remove_dir_all(database.parent().expect("a folder")),
+            Self::RemoveWal => std::fs::remove_file(database.with_extension("db-wal")),
+            Self::RemoveSharedMemory => std::fs::remove_file(database.with_extension("db-shm")),
+        };
+        done.expect("the operator may do that");
+    }
+}
+
+/// The placas of the reservas in a file.
+async fn placas(database: &Path) -> Vec<String> {
+    let database = evidence::read(database).await;
+    database.reservas.into_iter().map(|reserva| reserva.placa).collect()
+}
+
+/// Reserves without a pause until the servidor has ended; the placas that were answered with 200.
+async fn reserve_until_it_ends(client: &Program, server: &mut Program) -> Vec<String> {
+    let mut confirmed = Vec::new();
+    let reserving = async {
+        for number in 0.. {
+            let placa = format!("BBB{number:04}");
+            let mut body = payload(&placa, number % 20 + 1);
+            let inicio = super::history::now() + 3_600_000 + number * 1_000;
+            body["inicio"] = json!(protocol::Timestamp::clamped(inicio));
+            body["fim"] = json!(protocol::Timestamp::clamped(inicio + 500));
+            match client.reservar(&body).await.status {
+                200 => confirmed.push(placa),
+                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = reserving => {}
+        status = server.ended() => assert!(!status.success(), "the end is an error: {status}"),
+    }
+    confirmed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn no_sucesso_goes_to_a_file_that_is_gone() {
+    for hand in HANDS {
+        let world = World::on_mosquitto().await;
+        let (mut server, client) = world.pair().await;
+        let database = world.database("server1");
+        assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
+        std::fs::copy(&database, database.with_extension("copy")).expect("a copy");
+        hand.act(&database);
+        let confirmed = reserve_until_it_ends(&client, &mut server).await;
+        let log = server.log_lines();
+        let said = |text: &str| log.iter().any(|line| line.to_string().contains(text));
+        assert!(
+            said("was moved, removed or replaced while this servidor ran"),
+            "{hand:?}: {log:?}"
+        );
+
+        let restarted = world.server("server1").await;
+        client.sees("server1", "online").await;
+        eventually("it serves again", async || {
+            client.get("/postos?server_id=server1").await.status == 200
+        })
+        .await;
+        assert!(restarted.stop().await.success());
+        let mut kept = placas(&database).await;
+        if let Hand::ReplaceDatabase = hand {
+            // The operator wanted the other file at this path; what this one held is beside it.
+            let folder = std::fs::read_dir(database.parent().expect("a folder")).expect("a folder");
+            let mut aside = folder.map(|entry| entry.expect("a file").path());
+            let aside = aside.find(|path| path.to_string_lossy().contains(".antes-"));
+            kept = placas(&aside.expect("the lost database is saved")).await;
+        }
+        for placa in ["AAA0001".to_owned()].iter().chain(&confirmed) {
+            assert!(kept.contains(placa), "{hand:?}: {placa} was confirmed and is lost");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn an_idle_servidor_notices_too() {
+    let world = World::on_mosquitto().await;
+    let mut server = world.server("server1").await;
+    server.ready().await;
+    std::fs::remove_file(world.database("server1")).expect("the operator may do that");
+    assert!(!server.ended().await.success());
+    let server = world.server("server1").await;
+    server.ready().await;
+}
