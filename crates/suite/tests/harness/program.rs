@@ -127,6 +127,11 @@ impl Program {
         self.child.id().expect("it is running")
     }
 
+    /// Whether the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_some()
+    }
+
     /// Waits for the program to end by itself.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let ended = tokio::time::timeout(TEST_TIMEOUT, self.child.wait()).await;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, RwLock};
 
+use super::disk_faults::DiskFaults;
 use super::evidence::{self, Evidence};
 use super::proxy::Proxy;
 use crate::harness::{Program, World, free_port};
@@ -22,6 +23,8 @@ pub(crate) struct Node {
     pub(crate) url: String,
     pub(crate) link: Proxy,
     pub(crate) disk: Option<Disk>,
+    /// Of a servidor with a disk.
+    pub(crate) disk_faults: Option<DiskFaults>,
     pub(crate) running: Mutex<Option<Program>>,
     /// Held during a fault of this program.
     pub(crate) fault_lock: Mutex<()>,
@@ -58,12 +61,17 @@ impl Cluster {
             let url = format!("sqlite:///./{folder}/{id}.db");
             let mut set = vec![("SERVER_ID", *id), ("DATABASE_URL", &url)];
             set.extend_from_slice(spec.server_set);
-            servers.push(Node::new(spec.server_program, &set, broker, disk).await);
+            let mut node = Node::new(spec.server_program, &set, broker).await;
+            if disk.is_some() {
+                node.disk = disk;
+                node.preload(DiskFaults::new(world.folder(), id));
+            }
+            servers.push(node);
         }
         for id in spec.gateways {
             let mut set = vec![("MQTT_CLIENT_ID", *id)];
             set.extend_from_slice(spec.gateway_set);
-            gateways.push(Node::new("client", &set, broker, None).await);
+            gateways.push(Node::new("client", &set, broker).await);
         }
         let cluster = Self {
             world: RwLock::new(world),
@@ -141,12 +149,7 @@ async fn is_ok(http: &reqwest::Client, url: &str) -> bool {
 }
 
 impl Node {
-    async fn new(
-        program: &'static str,
-        set: &[(&str, &str)],
-        broker: u16,
-        disk: Option<Disk>,
-    ) -> Self {
+    async fn new(program: &'static str, set: &[(&str, &str)], broker: u16) -> Self {
         let link = Proxy::to(broker).await;
         let addr = format!("127.0.0.1:{}", free_port());
         let mut all: Vec<(String, String)> =
@@ -162,10 +165,17 @@ impl Node {
             set: all,
             url,
             link,
-            disk,
+            disk: None,
+            disk_faults: None,
             running: Mutex::default(),
             fault_lock: Mutex::default(),
         }
+    }
+
+    fn preload(&mut self, faults: DiskFaults) {
+        let variables = faults.environment();
+        self.set.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+        self.disk_faults = Some(faults);
     }
 
     /// Starts the program with the settings and address it had before.
@@ -182,7 +192,7 @@ impl Node {
         Program::start(self.program, &*cluster.world.read().await, &set).await
     }
 
-    fn database(&self, folder: &Path) -> PathBuf {
+    pub(crate) fn database(&self, folder: &Path) -> PathBuf {
         let url = self.set.iter().find(|(name, _)| name == "DATABASE_URL");
         let path = url.and_then(|(_, url)| url.strip_prefix("sqlite:///./"));
         folder.join(path.expect("a servidor has a database"))

@@ -1,5 +1,7 @@
 //! Injects the faults that a system meets in production.
 
+mod store;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -35,11 +37,21 @@ pub(crate) enum Fault {
     /// The last bytes arrive only in part.
     LinkCut,
     DiskFull,
+    /// Writes to the database's files fail, with or without their work being done.
+    WriteFails,
+    /// As `WriteFails`, for syncs.
+    SyncFails,
+    /// A sync that may take longer than a command's time limit.
+    SyncSlow,
+    /// A file of the database is removed or renamed.
+    LostFiles,
+    /// A backup is restored into the running file.
+    Restore,
     /// A second program with the same id.
     Twin,
 }
 
-pub(crate) const ALL: [Fault; 13] = [
+pub(crate) const ALL: [Fault; 18] = [
     Fault::KillServer,
     Fault::KillGateway,
     Fault::KillBroker,
@@ -52,8 +64,28 @@ pub(crate) const ALL: [Fault; 13] = [
     Fault::LinkSlow,
     Fault::LinkCut,
     Fault::DiskFull,
+    Fault::WriteFails,
+    Fault::SyncFails,
+    Fault::SyncSlow,
+    Fault::LostFiles,
+    Fault::Restore,
     Fault::Twin,
 ];
+
+impl Fault {
+    /// Whether it needs a servidor with a disk of its own.
+    pub(crate) fn is_of_disk(self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull
+                | Self::WriteFails
+                | Self::SyncFails
+                | Self::SyncSlow
+                | Self::LostFiles
+                | Self::Restore
+        )
+    }
+}
 
 /// The longest delay of a command by [`Fault::LinkSlow`].
 pub(crate) const MAX_LINK_DELAY: Duration = Duration::from_millis(300);
@@ -136,9 +168,8 @@ async fn inject(
         return kill_broker(cluster, fault, random, record).await;
     }
     let nodes: Vec<&Node> = match fault {
-        Fault::KillServer | Fault::FreezeServer | Fault::DiskFull => {
-            cluster.servers.iter().collect()
-        }
+        Fault::KillServer | Fault::FreezeServer => cluster.servers.iter().collect(),
+        fault if fault.is_of_disk() => cluster.servers.iter().collect(),
         Fault::KillGateway | Fault::FreezeGateway => cluster.gateways.iter().collect(),
         _ => cluster.nodes().collect(),
     };
@@ -170,6 +201,11 @@ async fn inject(
             tokio::time::sleep(duration).await;
             disk.clear();
         }
+        Fault::WriteFails | Fault::SyncFails | Fault::SyncSlow => {
+            store::fail_disk(cluster, node, fault, &mut random, record).await;
+        }
+        Fault::LostFiles => store::lose_files(cluster, node, &mut random, record).await,
+        Fault::Restore => store::restore(cluster, node, &mut random).await,
         Fault::Twin => {
             record_kill(node, record);
             twin(cluster, node, duration, random.bool()).await;

@@ -38,3 +38,15 @@ async fn with_replies_before_the_commit_sucessos_are_lost() {
 async fn without_stored_replies_one_request_gets_two_answers() {
     is_caught("ForgottenReply", &[Fault::LinkSlow], 8, Kind::NotOnce).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto, and root for disks"]
+async fn with_denials_before_they_are_certain_a_denial_comes_true() {
+    is_caught("EarlyDenial", &[Fault::SyncFails], 20, Kind::RefusedYetDone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto, and root for disks"]
+async fn with_a_version_that_repeats_listings_are_false() {
+    is_caught("RepeatedVersion", &[Fault::Restore], 10, Kind::FalseListing).await;
+}

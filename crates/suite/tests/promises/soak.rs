@@ -74,7 +74,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
         server_program: if plan.seeded_bug.is_some() { FAILPOINTS_SERVER } else { "server" },
         server_set: &server_set,
         gateway_set: &LIMITS,
-        disks: plan.faults.contains(&Fault::DiskFull),
+        disks: plan.faults.iter().any(|fault| fault.is_of_disk()),
     };
     let cluster = Arc::new(Cluster::start(world, &spec).await);
     let before = resources(&cluster).await;
