@@ -31,6 +31,10 @@ async fn known_file(response: Response) -> Response {
 /// codes of a 503. The document must have the schema `ErrorReply`.
 pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
     for (path, item) in &mut openapi.paths.paths {
+        let writes = [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in writes.into_iter().flatten() {
+            document(operation, Codigo::TempoEsgotado, "tempo_esgotado");
+        }
         let operations =
             [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().flatten() {
