@@ -33,7 +33,7 @@ fn check<T: Serialize + PartialEq + std::fmt::Debug>(
             let address = Address::server_id(item).expect("it has an address");
             assert_eq!(address.as_deref(), Some(server_id.as_str()));
             let origin = Origin { client_id: client_id.clone(), request_id: request_id.clone() };
-            assert_eq!(read_json(item), Ok(origin));
+            assert_eq!(Origin::find(item), Some(origin));
         }
         Err(bad) => {
             assert!(!bad.to_string().is_empty());
