@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::PostosFilter;
-use protocol::{BadMessage, FieldError, Page, PageLimit};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::store::{Listing, PostoRow};
@@ -31,6 +30,27 @@ struct WrittenPostos {
     ends: Vec<usize>,
 }
 
+/// Which postos to list, of those that match a filter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageQuery {
+    /// Only those with greater ids.
+    pub(crate) after: i64,
+    /// How many at most; `None` for all, or an error.
+    pub(crate) limit: Option<usize>,
+    /// How long they may be together.
+    pub(crate) max_bytes: usize,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PageError {
+    /// Not even one posto fits, or all were asked for and do not fit.
+    #[error("{fitting} postos fit into one message")]
+    TooLong { fitting: usize },
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
 /// A page of a listing.
 pub(crate) struct WrittenPage {
     written: Arc<WrittenPostos>,
@@ -51,28 +71,22 @@ impl ListingCache {
         self.permits.try_acquire().ok()
     }
 
-    /// The postos of a page: those that match, as many as its limit and `max_bytes` allow. Without
-    /// a filter, callers that get the same listing share one text.
-    ///
-    /// # Errors
-    /// Not even one posto fits, or the page has no limit and they do not all fit.
+    /// The postos of a page, as many as the query allows. Without a filter, callers that get the
+    /// same listing share one text.
     pub(crate) fn page(
         &self,
         listing: &Arc<Listing>,
         filter: &PostosFilter,
-        page: &Page,
-        max_bytes: usize,
-    ) -> Result<WrittenPage, BadMessage> {
-        let apos = page.apos.unwrap_or_default().get();
+        query: PageQuery,
+    ) -> Result<WrittenPage, PageError> {
         if *filter == PostosFilter::default() {
-            let written = self.whole(listing)?;
-            return written.page(listing.count_up_to(apos), page.limite, max_bytes);
+            return self.whole(listing)?.page(listing.count_up_to(query.after), query);
         }
-        let matching = listing.matching_after(apos, filter);
+        let matching = listing.matching_after(query.after, filter);
         // One more than the page can have, so that it is known whether another page follows.
-        let limit = page.limite.map_or(usize::MAX, |limit| limit.get() + 1);
-        let written = WrittenPostos::of(matching.take(limit), max_bytes)?;
-        Arc::new(written).page(0, page.limite, max_bytes)
+        let limit = query.limit.map_or(usize::MAX, |limit| limit + 1);
+        let written = WrittenPostos::of(matching.take(limit), query.max_bytes)?;
+        Arc::new(written).page(0, query)
     }
 
     fn whole(&self, listing: &Arc<Listing>) -> Result<Arc<WrittenPostos>, serde_json::Error> {
@@ -111,23 +125,18 @@ impl WrittenPostos {
     }
 
     /// A page that begins after the first `skipped` postos.
-    fn page(
-        self: Arc<Self>,
-        skipped: usize,
-        limit: Option<PageLimit>,
-        max_bytes: usize,
-    ) -> Result<WrittenPage, BadMessage> {
+    fn page(self: Arc<Self>, skipped: usize, query: PageQuery) -> Result<WrittenPage, PageError> {
         let start = match skipped.checked_sub(1) {
             // After the comma, if anything follows.
             Some(last) => (self.ends[last] + 1).min(self.json.len()),
             None => 0,
         };
         let ends = &self.ends[skipped..];
-        let fitting = ends.partition_point(|end| end - start <= max_bytes);
-        let count = limit.map_or(fitting, |limit| limit.get().min(fitting));
+        let fitting = ends.partition_point(|end| end - start <= query.max_bytes);
+        let count = query.limit.map_or(fitting, |limit| limit.min(fitting));
         let is_last = count == ends.len();
-        if !is_last && (count == 0 || limit.is_none()) {
-            return Err(too_long(fitting));
+        if !is_last && (count == 0 || query.limit.is_none()) {
+            return Err(PageError::TooLong { fitting });
         }
         let range = start..count.checked_sub(1).map_or(start, |last| ends[last]);
         let proxima = (!is_last).then(|| self.ids[skipped + count - 1]);
@@ -140,16 +149,6 @@ impl WrittenPage {
     pub(crate) fn postos(&self) -> &str {
         &self.written.json[self.range.clone()]
     }
-}
-
-fn too_long(fitting: usize) -> BadMessage {
-    let mensagem = match fitting {
-        0 => "não tem valor possível: nem um só posto cabe em uma mensagem deste broker".to_owned(),
-        _ => format!(
-            "é obrigatório: a lista não cabe em uma mensagem; cabem {fitting} postos, e os outros vêm com apos"
-        ),
-    };
-    BadMessage::Fields(vec![FieldError { campo: "limite".to_owned(), mensagem }])
 }
 
 #[cfg(test)]

@@ -41,31 +41,28 @@ fn filter() -> impl Strategy<Value = PostosFilter> {
     )
 }
 
-fn page(limite: Option<i64>, apos: i64) -> Page {
-    let limite = limite.map(|limite| PageLimit::new(limite).expect("a limit"));
-    Page { limite, apos: Some(protocol::PageStart::new(apos).expect("an id")) }
-}
+/// The whole list, of any length.
+const WHOLE: PageQuery = PageQuery { after: 0, limit: None, max_bytes: usize::MAX };
 
 /// All pages, one after the other, each within its bounds.
 fn gather(
     cache: &ListingCache,
     listing: &Arc<Listing>,
     filter: &PostosFilter,
-    limit: i64,
-    max_bytes: usize,
-) -> Result<String, BadMessage> {
+    mut query: PageQuery,
+) -> Result<String, PageError> {
     let mut gathered: Vec<String> = Vec::new();
-    let mut apos = 0;
     loop {
-        let page = cache.page(listing, filter, &page(Some(limit), apos), max_bytes)?;
-        assert!(page.postos().len() <= max_bytes);
-        assert!(page.range.is_empty() || page.postos().matches("\"id\"").count() <= limit as usize);
+        let page = cache.page(listing, filter, query)?;
+        assert!(page.postos().len() <= query.max_bytes);
+        let limit = query.limit.unwrap_or(usize::MAX);
+        assert!(page.range.is_empty() || page.postos().matches("\"id\"").count() <= limit);
         if !page.postos().is_empty() {
             gathered.push(page.postos().to_owned());
         }
         let Some(proxima) = page.proxima else { return Ok(gathered.join(",")) };
-        assert!(proxima > apos, "the pages do not advance");
-        apos = proxima;
+        assert!(proxima > query.after, "the pages do not advance");
+        query.after = proxima;
     }
 }
 
@@ -78,26 +75,28 @@ proptest! {
         max_bytes in 300..4_000_usize,
     ) {
         let cache = ListingCache::default();
-        let whole = cache.page(&listing, &filter, &Page::WHOLE, usize::MAX).expect("a list");
+        let whole = cache.page(&listing, &filter, WHOLE).expect("a list");
         let expected: Vec<_> = listing.matching(&filter).map(wire::posto).collect();
         let expected = serde_json::to_string(&expected).expect("JSON");
         prop_assert_eq!(format!("[{}]", whole.postos()), expected);
         prop_assert_eq!(whole.proxima, None);
-        let gathered = gather(&cache, &listing, &filter, limit, max_bytes).expect("pages");
+        let query = PageQuery { after: 0, limit: Some(limit), max_bytes };
+        let gathered = gather(&cache, &listing, &filter, query).expect("pages");
         prop_assert_eq!(gathered, whole.postos());
-        let asked_whole = cache.page(&listing, &filter, &Page::WHOLE, max_bytes);
+        let asked_whole = cache.page(&listing, &filter, PageQuery { limit: None, ..query });
         prop_assert_eq!(asked_whole.is_ok(), whole.postos().len() <= max_bytes);
     }
 
     #[test]
-    fn what_follows_an_id_is_the_rest_of_the_list(listing in listing(), apos in 0..130_i64) {
+    fn what_follows_an_id_is_the_rest_of_the_list(listing in listing(), after in 0..130_i64) {
         let cache = ListingCache::default();
         for filter in [
             PostosFilter::default(),
             PostosFilter { disponivel: Some(true), ..PostosFilter::default() },
         ] {
-            let rest = cache.page(&listing, &filter, &page(None, apos), usize::MAX).expect("a list");
-            let postos = listing.matching(&filter).filter(|posto| posto.id > apos);
+            let query = PageQuery { after, ..WHOLE };
+            let rest = cache.page(&listing, &filter, query).expect("a list");
+            let postos = listing.matching(&filter).filter(|posto| posto.id > after);
             let expected: Vec<_> = postos.map(wire::posto).collect();
             let expected = serde_json::to_string(&expected).expect("JSON");
             prop_assert_eq!(format!("[{}]", rest.postos()), expected);
@@ -114,19 +113,20 @@ fn a_list_that_does_not_fit_says_how_many_would() {
     let none = PostosFilter::default();
     let all = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     for filter in [&none, &all] {
-        let refusal = |page: &Page, max_bytes| {
-            let Err(bad) = cache.page(&listing, filter, page, max_bytes) else {
-                return String::new();
-            };
-            bad.to_string()
+        let refused = |query: PageQuery| match cache.page(&listing, filter, query) {
+            Err(PageError::TooLong { fitting }) => Some(fitting),
+            Ok(_) => None,
+            Err(PageError::Json(error)) => panic!("{error}"),
         };
-        let long = refusal(&Page::WHOLE, 3 * one + 10);
-        assert!(long.contains("limite") && long.contains("cabem 3 postos"), "{long}");
-        for page in [Page::WHOLE, page(Some(5), 0)] {
-            let nothing = refusal(&page, 10);
-            assert!(nothing.contains("nem um só posto cabe"), "{nothing}");
+        assert_eq!(refused(PageQuery { max_bytes: 3 * one + 10, ..WHOLE }), Some(3));
+        for limit in [None, Some(5)] {
+            assert_eq!(refused(PageQuery { limit, max_bytes: 10, ..WHOLE }), Some(0));
         }
-        assert_eq!(refusal(&page(Some(5), 0), one), "");
-        assert_eq!(refusal(&page(None, 63), 0), "", "nothing is left");
+        assert_eq!(refused(PageQuery { limit: Some(5), max_bytes: one, ..WHOLE }), None);
+        assert_eq!(
+            refused(PageQuery { after: 63, max_bytes: 0, ..WHOLE }),
+            None,
+            "nothing is left"
+        );
     }
 }

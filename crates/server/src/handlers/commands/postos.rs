@@ -1,12 +1,13 @@
 //! `server/postos/request`: lists postos.
 
 use protocol::topics::{self, Command};
-use protocol::{BadMessage, PostosRequest, WrittenPostosReply, read_json};
+use protocol::{BadMessage, PageLimit, PostosRequest, WrittenPostosReply, read_json};
 use tracing::info;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
+use crate::listing_cache::PageQuery;
 
 /// The brackets of an array of answers.
 const BRACKETS: usize = 2;
@@ -19,8 +20,12 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
     let listing = app.read(app.store.listing()).await?;
     let max_payload = app.bus.max_payload(&topics::response(&client_id, Command::Postos));
     let overhead = WrittenPostosReply::overhead(request_id.as_str(), &listing.version) + BRACKETS;
-    let max_bytes = max_payload.saturating_sub(overhead);
-    let postos = app.listing_cache.page(&listing, &filter, &page, max_bytes)?;
+    let query = PageQuery {
+        after: page.apos.unwrap_or_default().get(),
+        limit: page.limite.map(PageLimit::get),
+        max_bytes: max_payload.saturating_sub(overhead),
+    };
+    let postos = app.listing_cache.page(&listing, &filter, query)?;
     info!(%request_id, %client_id, "listed");
     let reply = WrittenPostosReply {
         request_id: request_id.as_str(),
