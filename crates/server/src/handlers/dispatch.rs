@@ -93,9 +93,7 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     }
     Ok(Some(match inbound {
         ServerInbound::Command { command, direct } => {
-            let misplaced = !direct && is_array(payload);
-            let readable = if misplaced { Err(ARRAY_ON_BROADCAST.to_owned()) } else { Ok(()) };
-            if let Err(reason) = check_length(payload).and(readable) {
+            if let Err(reason) = check_whole(payload, direct) {
                 let reason = BadMessage::NotJson(reason);
                 return Ok(Some(Work::Refused { command, direct, reason }));
             }
@@ -127,6 +125,15 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
 fn check_length(payload: &[u8]) -> Result<(), String> {
     if payload.len() > MAX_PAYLOAD {
         return Err(format!("tem {} bytes, e o limite é de {MAX_PAYLOAD}", payload.len()));
+    }
+    Ok(())
+}
+
+/// Whether a command, or an array of them, is read further.
+fn check_whole(payload: &[u8], direct: bool) -> Result<(), String> {
+    check_length(payload)?;
+    if !direct && is_array(payload) {
+        return Err(ARRAY_ON_BROADCAST.to_owned());
     }
     Ok(())
 }
