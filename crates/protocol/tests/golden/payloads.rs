@@ -1,8 +1,8 @@
 //! Payloads that are no message at all, and strange ones that are.
 
 use protocol::{
-    Address, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostosRequest, ReservaRef,
-    ReservaRequest, ReservarBody, read_json,
+    Address, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostoBody, PostoPatch,
+    PostosRequest, ReservaRef, ReservaRequest, ReservarBody, read_json, read_texts,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, not_json, with, wrong_fields};
@@ -130,6 +130,29 @@ fn every_number_is_told_by_its_field() {
     // The error after the number is told where it is.
     let broken = read_json::<ReservarBody>(b"{\"posto_id\":1e400,\n  \"placa\":}");
     assert_eq!(not_json(broken), "há um erro de sintaxe na linha 2, coluna 11");
+}
+
+#[test]
+fn reports_and_changes_tell_a_number_by_its_field_too() {
+    let status = br#"{"placa":"ABC1234","nivel_bateria":1e400,"em_carregamento":true}"#;
+    assert_eq!(wrong_fields(CarroStatus::from_json(status, "ABC1234")), ["nivel_bateria"]);
+    let bateria = br#"{"placa":"ABC1234","nivel_bateria":3,"taxa_descarga":-1e400}"#;
+    assert_eq!(wrong_fields(CarroBateria::from_json(bateria, "ABC1234")), ["taxa_descarga"]);
+    let report = |ponto_id: &str| {
+        let report = format!(r#"{{"server_id":"s","ponto_id":{ponto_id},"disponivel":true}}"#);
+        PontoDisponibilidade::from_json(report.as_bytes(), "5")
+    };
+    assert!(report("5.0").is_ok());
+    for ponto_id in ["1e400", "5.5", "-5"] {
+        assert_eq!(wrong_fields(report(ponto_id)), ["ponto_id"], "{ponto_id}");
+    }
+    let patch = PostoPatch::from_json(br#"{"preco_kwh":1e400,"potencia_maxima":[1e400]}"#);
+    assert_eq!(wrong_fields(patch), ["potencia_maxima", "preco_kwh"]);
+    for row in [("preco_kwh", "1e400"), ("preco_kwh", "NaN"), ("potencia_maxima", "-inf")] {
+        let texts = [("nome", "P"), ("localizacao", "-23.5,-46.6"), row];
+        let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(wrong_fields(read_texts::<PostoBody>(&texts)), [row.0], "{row:?}");
+    }
 }
 
 #[test]
