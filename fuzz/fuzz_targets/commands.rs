@@ -5,12 +5,15 @@
 use libfuzzer_sys::fuzz_target;
 use protocol::{
     Address, BadMessage, ClientId, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
-    ReservaRequest, ServerId, read_json, split,
+    ReservaRequest, ServerId, first_messages, read_json, split,
 };
 use serde::Serialize;
 
 fuzz_target!(|payload: &[u8]| {
-    let Ok((items, array)) = split(payload) else { return };
+    let Ok((items, array)) = split(payload) else {
+        assert!(first_messages(payload).len() <= MAX_ARRAY);
+        return;
+    };
     assert!(!items.is_empty() && items.len() <= MAX_ARRAY);
     assert!(array || items == [payload]);
     for item in items {
@@ -33,7 +36,7 @@ fn check<T: Serialize + PartialEq + std::fmt::Debug>(
             let address = Address::server_id(item).expect("it has an address");
             assert_eq!(address.as_deref(), Some(server_id.as_str()));
             let origin = Origin { client_id: client_id.clone(), request_id: request_id.clone() };
-            assert_eq!(read_json(item), Ok(origin));
+            assert_eq!(Origin::find(item), Some(origin));
         }
         Err(bad) => {
             assert!(!bad.to_string().is_empty());

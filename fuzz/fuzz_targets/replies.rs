@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::{ReplyHead, ServerPresence, split};
+use protocol::{PostosPage, ReplyHead, ServerPresence, split};
 
 fuzz_target!(|payload: &[u8]| {
     if let Ok((items, _)) = split(payload) {
@@ -14,6 +14,11 @@ fuzz_target!(|payload: &[u8]| {
                 assert!((400..=504).contains(&codigo.http_status()));
             }
         }
+    }
+    if let Ok(page) = serde_json::from_slice::<PostosPage<'_>>(payload)
+        && let Some(postos) = page.postos()
+    {
+        serde_json::from_str::<serde_json::Value>(&format!("[{postos}]")).expect("it is a list");
     }
     if let Ok(presence) = serde_json::from_slice::<ServerPresence>(payload) {
         let written = serde_json::to_vec(&presence).expect("it can be written");

@@ -14,6 +14,11 @@ pub enum GatewayError {
     /// Too many calls are in flight, or too many messages wait for the broker.
     #[error("Há requisições demais em andamento. Tente novamente em instantes.")]
     Overloaded,
+    /// No version of a long list of postos lasted until its last page was read.
+    #[error(
+        "A lista de postos do servidor {0} mudou enquanto suas páginas eram lidas. Tente novamente em instantes."
+    )]
+    ListChanging(ServerId),
     #[error("O servidor {server_id} não respondeu a tempo. {}", advice(server_id, settle.as_ref()))]
     Timeout {
         server_id: ServerId,
@@ -40,7 +45,7 @@ impl GatewayError {
         match self {
             Self::BrokerDown => Codigo::BrokerIndisponivel,
             Self::ServerOffline(_) => Codigo::ServidorIndisponivel,
-            Self::Overloaded => Codigo::Sobrecarregado,
+            Self::Overloaded | Self::ListChanging(_) => Codigo::Sobrecarregado,
             Self::Timeout { .. } => Codigo::TempoEsgotado,
             Self::KeyReused => Codigo::ChaveIdempotenciaReutilizada,
             Self::Internal => Codigo::ErroInterno,

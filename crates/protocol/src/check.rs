@@ -1,10 +1,12 @@
 //! Collecting the errors of a message, field by field.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use utoipa::ToSchema;
 
 use crate::Field;
+use crate::numbers::clamp_numbers;
 
 /// Um campo errado e o que seria certo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +38,14 @@ fn listed(campos: &[FieldError]) -> String {
 }
 
 impl BadMessage {
+    /// What is wrong with a field that should be an object.
+    pub(crate) fn of_object(self) -> String {
+        match self {
+            Self::NotJson(reason) => format!("deve ser um objeto JSON válido: {reason}"),
+            Self::Fields(campos) => listed(&campos),
+        }
+    }
+
     /// The wrong fields; a message that is no JSON object counts as one.
     pub fn campos(self) -> Vec<FieldError> {
         match self {
@@ -70,7 +80,7 @@ fn repeated(error: &str) -> Option<&str> {
 ///
 /// # Errors
 /// Not JSON, or not an object, or one that has a field twice.
-pub(crate) fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, BadMessage> {
+pub(crate) fn read_object<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadMessage> {
     let found = match payload.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => "veio vazio",
         Some(b'[') => "veio uma lista",
@@ -79,11 +89,19 @@ pub(crate) fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T
         Some(b'-' | b'0'..=b'9') => "veio um número",
         // As text: UTF-8 is then checked once, and not string by string.
         _ => match str::from_utf8(payload) {
-            Ok(text) => return Ok(serde_json::from_str(text)?),
+            Ok(text) => return Ok(read_text(text)?),
             Err(error) => &format!("não é UTF-8 a partir do byte {}", error.valid_up_to()),
         },
     };
     Err(BadMessage::NotJson(found.to_owned()))
+}
+
+/// A number that no type holds is no error of the text: it is out of the range of its field.
+fn read_text<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    serde_json::from_str(text).or_else(|error| match clamp_numbers(text) {
+        Some(clamped) if error.is_syntax() => serde_json::from_str(&clamped),
+        _ => Err(error),
+    })
 }
 
 /// Collects the wrong fields of one message.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer as _;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::field::Text;
-use crate::{BadMessage, ClientId, RequestId, fields};
+use crate::{BadMessage, ClientId, Field, Fields, RequestId, fields};
 
 /// Messages in one array, at most.
 pub const MAX_ARRAY: usize = 256;
@@ -62,6 +62,51 @@ fields! {
     }
 }
 
+impl Origin {
+    /// The sender of a message, `None` if it names none. What follows the two ids is not read, so
+    /// the message may be broken there.
+    pub fn find(payload: &[u8]) -> Option<Self> {
+        let mut finder = OriginFinder::default();
+        // Whatever is wrong, what was found before it counts.
+        let _ = serde_json::Deserializer::from_slice(payload).deserialize_map(&mut finder);
+        match (finder.0.client_id, finder.0.request_id) {
+            (Some(Field::Value(client_id)), Some(Field::Value(request_id))) => {
+                Some(Self { client_id, request_id })
+            }
+            _ => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct OriginFinder(<Origin as Fields>::Raw);
+
+impl<'de> Visitor<'de> for &mut OriginFinder {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let OriginFinder(raw) = self;
+        while let Some(Text(key)) = map.next_key()? {
+            if !Origin::take(raw, "", &key, &mut map)? {
+                map.next_value::<IgnoredAny>()?;
+            }
+            if raw.client_id.is_some() && raw.request_id.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a payload is an array, or the beginning of one.
+pub fn is_array(payload: &[u8]) -> bool {
+    payload.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
+}
+
 /// The messages of a payload that may be one message or an array of them.
 ///
 /// The flag is true for an array, which may be answered with an array.
@@ -69,24 +114,69 @@ fields! {
 /// # Errors
 /// Not JSON, or an array that is empty or longer than [`MAX_ARRAY`].
 pub fn split(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
-    let first = payload.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first != Some(&b'[') {
+    if !is_array(payload) {
         return Ok((vec![payload], false));
     }
-    let items: Vec<&RawValue> = serde_json::from_slice(payload)?;
-    if items.is_empty() || items.len() > MAX_ARRAY {
-        let found = items.len();
+    let mut items = Items::default();
+    items.read(payload)?;
+    if items.count == 0 || items.count > MAX_ARRAY {
+        let found = items.count;
         return Err(BadMessage::NotJson(format!(
             "uma lista deve ter de 1 a {MAX_ARRAY} mensagens, mas veio com {found}"
         )));
     }
-    Ok((items.into_iter().map(|item| item.get().as_bytes()).collect(), true))
+    Ok((items.first, true))
+}
+
+/// The first messages of a payload that [`split`] refuses, at most [`MAX_ARRAY`].
+pub fn first_messages(payload: &[u8]) -> Vec<&[u8]> {
+    if !is_array(payload) {
+        return vec![payload];
+    }
+    let mut items = Items::default();
+    // Of an array that is no JSON, those before the error.
+    let _ = items.read(payload);
+    items.first
+}
+
+/// The items of an array, of which a bounded number is kept.
+#[derive(Default)]
+struct Items<'a> {
+    first: Vec<&'a [u8]>,
+    count: usize,
+}
+
+impl<'a> Items<'a> {
+    fn read(&mut self, payload: &'a [u8]) -> serde_json::Result<()> {
+        let mut json = serde_json::Deserializer::from_slice(payload);
+        json.deserialize_seq(&mut *self)?;
+        json.end()
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Items<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of messages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while self.count < MAX_ARRAY {
+            let Some(item) = items.next_element::<&RawValue>()? else { return Ok(()) };
+            self.first.push(item.get().as_bytes());
+            self.count += 1;
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            self.count += 1;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read_json;
 
     #[test]
     fn one_message_and_an_array_are_both_read() {
@@ -97,15 +187,32 @@ mod tests {
         assert!(split(b"[1").is_err());
         let long = format!("[{}1]", "1,".repeat(MAX_ARRAY));
         assert!(split(long.as_bytes()).is_err());
+        assert_eq!(first_messages(long.as_bytes()).len(), MAX_ARRAY);
+        assert_eq!(first_messages(b"[{},1,{"), [&b"{}"[..], b"1"]);
+        assert!(first_messages(b" [ ]").is_empty());
+        assert_eq!(first_messages(b"{"), [b"{"]);
     }
 
     #[test]
     fn addresses_and_origins_are_read_from_bad_messages_too() {
         let payload = br#"{"server_id":"s1","client_id":"c1","request_id":"r1","posto_id":[]}"#;
         assert_eq!(Address::server_id(payload).expect("an object").as_deref(), Some("s1"));
-        let Origin { client_id, request_id } = read_json(payload).expect("both ids");
+        let Origin { client_id, request_id } = Origin::find(payload).expect("both ids");
         assert_eq!((client_id.as_str(), request_id.as_str()), ("c1", "r1"));
-        assert!(read_json::<Origin>(br#"{"client_id":"a/b","request_id":"r"}"#).is_err());
+        for (payload, found) in [
+            (&br#"{"request_id":"r","x":[{}],"client_id":"c","posto_id":"#[..], true),
+            (b"{\"request_id\":\"r\",\"client_id\":\"c\",\"modelo\":\"\xff\"}", true),
+            (br#"{"client_id":"a/b","request_id":"r"}"#, false),
+            (br#"{"client_id":"c","client_id":"d","request_id":"r"}"#, false),
+            (br#"{"client_id":"c","x":,"request_id":"r"}"#, false),
+            (br#"{"client_id":"c"}"#, false),
+            (br#"{"client_id":null,"request_id":"r"}"#, false),
+            (br#"["c","r"]"#, false),
+            (b"", false),
+        ] {
+            let shown = String::from_utf8_lossy(payload);
+            assert_eq!(Origin::find(payload).is_some(), found, "{shown}");
+        }
         assert!(Address::server_id(b"nonsense").is_err());
         assert!(Address::server_id(br#"{"server_id":5}"#).is_err());
         assert!(Address::server_id(br#"["s1"]"#).is_err());

@@ -9,8 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-/// A field as it was read. A wrong type or value is no error of the reader, so that one pass over a message finds every wrong
-/// field instead of stopping at the first.
+/// The greatest integer up to which every integer is a number of its own, 2^53 - 1.
+const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
+
+/// A field as it was read. A wrong type or value is no error of the reader, so that one pass over a
+/// message finds every wrong field instead of stopping at the first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Field<T> {
     Value(T),
@@ -59,7 +62,7 @@ impl<T, E: Into<Invalid>> From<Result<T, E>> for Field<T> {
 pub enum Scalar<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
-    /// A fraction, or a number beyond `i64`.
+    /// Written with a fraction or an exponent, or beyond `i64`.
     Number(f64),
     Flag(bool),
     /// A query parameter or a table cell, where numbers are texts too.
@@ -78,9 +81,13 @@ impl Scalar<'_> {
         }
     }
 
+    /// The integer; `5.0` and `5e0` are one too.
     pub fn integer(&self) -> Result<i64, Invalid> {
         let integer = match self {
             Self::Integer(integer) => Some(*integer),
+            Self::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT => {
+                Some(*number as i64)
+            }
             Self::Untyped(text) => text.parse().ok(),
             _ => None,
         };
@@ -118,7 +125,8 @@ impl Scalar<'_> {
             }
             Self::Text(_) => "um texto",
             Self::Integer(_) => "um número inteiro",
-            Self::Number(number) if number.fract() == 0.0 => "um número grande demais",
+            Self::Number(number) if number.abs() > MAX_EXACT => "um número grande demais",
+            Self::Number(number) if number.fract() == 0.0 => "um número inteiro",
             Self::Number(_) => "um número com vírgula",
             Self::Flag(_) => "true ou false",
             Self::Other(found) => found,

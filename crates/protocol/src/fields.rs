@@ -230,7 +230,7 @@ impl<T: Fields> Fields for Object<T> {
         let json: Option<&'de RawValue> = json.flatten();
         *raw = Some(match json.map(|json| read_raw::<T>(json.get().as_bytes())) {
             Some(Ok(fields)) => Field::Value(fields),
-            Some(Err(_)) => Field::Invalid("deve ser um objeto JSON válido".to_owned()),
+            Some(Err(bad)) => Field::Invalid(bad.of_object()),
             None => Field::Missing,
         });
         Ok(true)

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{ServerId, Timestamp};
@@ -13,6 +14,8 @@ use crate::{ServerId, Timestamp};
 #[serde(rename_all = "snake_case")]
 pub enum ServerState {
     Online,
+    /// Any other state of a newer servidor counts as this one: only `online` takes commands.
+    #[serde(other)]
     Offline,
 }
 
@@ -54,10 +57,12 @@ pub struct ServerPresence {
     pub entrega: Vec<Entrega>,
 }
 
-/// The known ones: a newer program may have others.
+/// The known ones: a newer program may have others, of other types too.
 fn known_entregas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entrega>, D::Error> {
-    let words = Vec::<String>::deserialize(deserializer)?;
-    Ok(words.iter().filter_map(|word| word.parse().ok()).collect())
+    let Value::Array(words) = Value::deserialize(deserializer)? else {
+        return Ok(broadcast_only());
+    };
+    Ok(words.iter().filter_map(|word| word.as_str()?.parse().ok()).collect())
 }
 
 fn broadcast_only() -> Vec<Entrega> {

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::field::Text;
@@ -49,18 +49,38 @@ impl ErrorReply {
     }
 }
 
+/// The code of an error that a servidor answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyCodigo {
+    Known(Codigo),
+    /// A newer servidor has codes that this program does not know; another program's may have none.
+    Unknown,
+}
+
+impl ReplyCodigo {
+    /// An unknown refusal is most likely about the state of things, as most are, and repeating the
+    /// request does not help: 409.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Known(codigo) => codigo.http_status(),
+            Self::Unknown => 409,
+        }
+    }
+}
+
 /// What the gateway reads of a reply. It passes the rest on as it came.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReplyHead<'a> {
     pub request_id: Cow<'a, str>,
-    /// `None` when it is no error. An unknown code, of a newer servidor, is read as
-    /// [`Codigo::ErroInterno`].
-    pub codigo: Option<Codigo>,
+    /// `None` when it is no error.
+    pub codigo: Option<ReplyCodigo>,
+    /// Whether it is a listing that is known to be whole: it is of one version, and no page follows.
+    pub is_whole_listing: bool,
 }
 
 impl<'a> ReplyHead<'a> {
     /// Reads the head of one reply, and of a listing nothing after the name of its list of
-    /// postos, which may be long.
+    /// postos, which may be long. Of words it does not know only the meaning is lost.
     pub fn from_json(payload: &'a [u8]) -> Result<Self, serde_json::Error> {
         let mut fields = HeadFields::default();
         let mut json = serde_json::Deserializer::from_slice(payload);
@@ -70,14 +90,20 @@ impl<'a> ReplyHead<'a> {
         }
         let missing = || serde_json::Error::missing_field("request_id");
         let request_id = fields.request_id.ok_or_else(missing)?;
-        Ok(Self { request_id, codigo: fields.codigo })
+        let codigo = fields.codigo.or(fields.is_error.then_some(ReplyCodigo::Unknown));
+        let is_whole_listing = fields.at_postos && fields.has_versao && !fields.has_proxima;
+        Ok(Self { request_id, codigo, is_whole_listing })
     }
 }
 
 #[derive(Default)]
 struct HeadFields<'a> {
     request_id: Option<Cow<'a, str>>,
-    codigo: Option<Codigo>,
+    codigo: Option<ReplyCodigo>,
+    /// Its `status` is `erro`.
+    is_error: bool,
+    has_versao: bool,
+    has_proxima: bool,
     /// Reading stopped at the list of postos.
     at_postos: bool,
 }
@@ -93,12 +119,15 @@ impl<'de> Visitor<'de> for &mut HeadFields<'de> {
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "request_id" => self.request_id = Some(map.next_value::<Text<'_>>()?.0),
-                "codigo" => self.codigo = map.next_value::<Option<Text<'_>>>()?.map(known_codigo),
+                "codigo" => self.codigo = read_codigo(map.next_value()?),
+                "status" => self.is_error = map.next_value::<&RawValue>()?.get() == ERROR,
                 "postos" if self.request_id.is_some() => {
                     self.at_postos = true;
                     return Ok(());
                 }
-                _ => {
+                key => {
+                    self.has_versao |= key == "versao";
+                    self.has_proxima |= key == "proxima";
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -107,6 +136,14 @@ impl<'de> Visitor<'de> for &mut HeadFields<'de> {
     }
 }
 
-fn known_codigo(Text(word): Text<'_>) -> Codigo {
-    Codigo::deserialize(StrDeserializer::<ValueError>::new(&word)).unwrap_or(Codigo::ErroInterno)
+/// [`StatusReply::Erro`] as JSON.
+const ERROR: &str = "\"erro\"";
+
+/// The code of an error, which may be of a type that no version of this program has written.
+fn read_codigo(json: &RawValue) -> Option<ReplyCodigo> {
+    if json.get() == "null" {
+        return None;
+    }
+    let known = serde_json::from_str(json.get()).map(ReplyCodigo::Known);
+    Some(known.unwrap_or(ReplyCodigo::Unknown))
 }

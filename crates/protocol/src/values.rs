@@ -71,7 +71,7 @@ pub(crate) fn number_schema(min: f64, excludes_min: bool, max: f64) -> ObjectBui
     if excludes_min { number.exclusive_minimum(Some(min)) } else { number.minimum(Some(min)) }
 }
 
-fn integer_schema() -> ObjectBuilder {
+pub(crate) fn integer_schema() -> ObjectBuilder {
     let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
     of_type(Type::Integer).format(Some(format))
 }

@@ -3,6 +3,7 @@
 use domain::{IntervalError, Rejection};
 use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
 
+use crate::listing_cache::PageError;
 use crate::store::WriteError;
 
 /// A refusal or a fault. Its `Display` is the public `mensagem`; the causes of faults are in the
@@ -12,6 +13,9 @@ pub(crate) enum Failure {
     /// The message cannot be read.
     #[error("{0}")]
     Bad(BadMessage),
+    /// The broker would not take the listing; so many of its postos fit into one message.
+    #[error("A requisição tem campos inválidos: limite {}.", wrong_limite(*.fitting))]
+    ListTooLong { fitting: usize },
     #[error("{0}")]
     Rejected(#[from] Rejection),
     /// Its caller has stopped waiting.
@@ -49,7 +53,7 @@ impl Failure {
 
     pub(crate) fn codigo(&self) -> Codigo {
         match self {
-            Self::Bad(_) => Codigo::RequisicaoInvalida,
+            Self::Bad(_) | Self::ListTooLong { .. } => Codigo::RequisicaoInvalida,
             Self::Rejected(rejection) => rejection_codigo(rejection),
             Self::Expired | Self::Unknown(_) => Codigo::TempoEsgotado,
             Self::Overloaded(_) => Codigo::Sobrecarregado,
@@ -62,6 +66,10 @@ impl Failure {
         let mut reply = ErrorReply::new(request_id, self.codigo(), self.to_string());
         reply.campos = match self {
             Self::Bad(bad) => bad.campos(),
+            Self::ListTooLong { fitting } => {
+                let mensagem = wrong_limite(fitting);
+                vec![FieldError { campo: "limite".to_owned(), mensagem }]
+            }
             Self::Rejected(Rejection::Interval(error)) => vec![wrong_interval(error)],
             Self::Rejected(rejection @ Rejection::ChaveReutilizada) => {
                 let mensagem = rejection.to_string();
@@ -70,6 +78,24 @@ impl Failure {
             _ => Vec::new(),
         };
         reply
+    }
+}
+
+fn wrong_limite(fitting: usize) -> String {
+    match fitting {
+        0 => "não tem valor possível: nem um só posto cabe em uma mensagem deste broker".to_owned(),
+        _ => format!(
+            "deve vir com no máximo {fitting} postos: a lista não cabe em uma mensagem, e os seguintes vêm com apos"
+        ),
+    }
+}
+
+impl From<PageError> for Failure {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::TooLong { fitting } => Self::ListTooLong { fitting },
+            PageError::Json(error) => Self::Bad(error.into()),
+        }
     }
 }
 

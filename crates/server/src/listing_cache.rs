@@ -1,12 +1,12 @@
 //! Listings of postos as JSON: the last complete one is kept, and few are made at the same time.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::PostosFilter;
-use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::store::Listing;
+use crate::store::{Listing, PostoRow};
 use crate::wire;
 
 /// Listings that are made at the same time. They are long: more of them would fill the outbox and
@@ -15,9 +15,48 @@ const MAX_CONCURRENT: usize = 256;
 
 pub(crate) struct ListingCache {
     permits: Semaphore,
-    /// A listing, and all its postos as a JSON array. Keeping the listing alive means that no other
-    /// one can be taken for it.
-    last: Mutex<Option<(Arc<Listing>, Arc<RawValue>)>>,
+    /// A listing, and all its postos as JSON. Keeping the listing alive means that no other one can
+    /// be taken for it.
+    last: Mutex<Option<(Arc<Listing>, Arc<WrittenPostos>)>>,
+}
+
+/// Postos as JSON.
+#[derive(Default)]
+struct WrittenPostos {
+    /// Objects with commas between them.
+    json: String,
+    ids: Vec<i64>,
+    /// Where each of them ends in `json`.
+    ends: Vec<usize>,
+}
+
+/// Which postos to list, of those that match a filter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageQuery {
+    /// Only those with greater ids.
+    pub(crate) after: i64,
+    /// How many at most; `None` for all, or an error.
+    pub(crate) limit: Option<usize>,
+    /// How long they may be together.
+    pub(crate) max_bytes: usize,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PageError {
+    /// Not even one posto fits, or all were asked for and do not fit.
+    #[error("{fitting} postos fit into one message")]
+    TooLong { fitting: usize },
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// A page of a listing.
+pub(crate) struct WrittenPage {
+    written: Arc<WrittenPostos>,
+    range: Range<usize>,
+    /// The last id of this page, if another page follows.
+    pub(crate) proxima: Option<i64>,
 }
 
 impl Default for ListingCache {
@@ -32,27 +71,85 @@ impl ListingCache {
         self.permits.try_acquire().ok()
     }
 
-    /// The postos that match, as a JSON array. Without a filter, callers that get the same listing
-    /// share one text.
-    pub(crate) fn json(
+    /// The postos of a page, as many as the query allows. Without a filter, callers that get the
+    /// same listing share one text.
+    pub(crate) fn page(
         &self,
         listing: &Arc<Listing>,
-        query: &PostosFilter,
-    ) -> Result<Arc<RawValue>, serde_json::Error> {
-        let to_json = || -> Result<Arc<RawValue>, serde_json::Error> {
-            let postos: Vec<_> = listing.matching(query).map(wire::posto).collect();
-            Ok(to_raw_value(&postos)?.into())
-        };
-        if *query != PostosFilter::default() {
-            return to_json();
+        filter: &PostosFilter,
+        query: PageQuery,
+    ) -> Result<WrittenPage, PageError> {
+        if *filter == PostosFilter::default() {
+            return self.whole(listing)?.page(listing.count_up_to(query.after), query);
         }
+        let matching = listing.matching_after(query.after, filter);
+        // One more than the page can have, so that it is known whether another page follows.
+        let limit = query.limit.map_or(usize::MAX, |limit| limit + 1);
+        let written = WrittenPostos::of(matching.take(limit), query.max_bytes)?;
+        Arc::new(written).page(0, query)
+    }
+
+    fn whole(&self, listing: &Arc<Listing>) -> Result<Arc<WrittenPostos>, serde_json::Error> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, postos)) = last.as_ref().filter(|(cached, _)| Arc::ptr_eq(cached, listing))
         {
             return Ok(Arc::clone(postos));
         }
-        let postos = to_json()?;
+        let postos = Arc::new(WrittenPostos::of(&listing.postos, usize::MAX)?);
         *last = Some((Arc::clone(listing), Arc::clone(&postos)));
         Ok(postos)
     }
 }
+
+impl WrittenPostos {
+    /// Writes postos until they are longer than `max_bytes`.
+    fn of<'a>(
+        postos: impl IntoIterator<Item = &'a PostoRow>,
+        max_bytes: usize,
+    ) -> Result<Self, serde_json::Error> {
+        let mut written = Self::default();
+        let mut json = Vec::new();
+        for posto in postos {
+            if json.len() > max_bytes {
+                break;
+            }
+            if !json.is_empty() {
+                json.push(b',');
+            }
+            serde_json::to_writer(&mut json, &wire::posto(posto))?;
+            written.ids.push(posto.id);
+            written.ends.push(json.len());
+        }
+        written.json = String::from_utf8(json).map_err(serde::ser::Error::custom)?;
+        Ok(written)
+    }
+
+    /// A page that begins after the first `skipped` postos.
+    fn page(self: Arc<Self>, skipped: usize, query: PageQuery) -> Result<WrittenPage, PageError> {
+        let start = match skipped.checked_sub(1) {
+            // After the comma, if anything follows.
+            Some(last) => (self.ends[last] + 1).min(self.json.len()),
+            None => 0,
+        };
+        let ends = &self.ends[skipped..];
+        let fitting = ends.partition_point(|end| end - start <= query.max_bytes);
+        let count = query.limit.map_or(fitting, |limit| limit.min(fitting));
+        let is_last = count == ends.len();
+        if !is_last && (count == 0 || query.limit.is_none()) {
+            return Err(PageError::TooLong { fitting });
+        }
+        let range = start..count.checked_sub(1).map_or(start, |last| ends[last]);
+        let proxima = (!is_last).then(|| self.ids[skipped + count - 1]);
+        Ok(WrittenPage { written: self, range, proxima })
+    }
+}
+
+impl WrittenPage {
+    /// JSON objects with commas between them.
+    pub(crate) fn postos(&self) -> &str {
+        &self.written.json[self.range.clone()]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod directory;
 mod inbox;
+mod listing;
 mod requester;
 
 use std::sync::Arc;
@@ -10,8 +11,7 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    Entrega, PostosFilter, PostosRequest, RequestId, ReservaRef, ReservarBody, ServerId,
-    ServerPresence, ServerState,
+    Entrega, RequestId, ReservaRef, ReservarBody, ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -40,18 +40,6 @@ impl Gateway {
     pub(crate) fn new(config: Config, bus: Bus) -> Self {
         let requester = Requester::start(bus.clone(), config.max_in_flight);
         Self { config, bus, requester, directory: Directory::default() }
-    }
-
-    pub(crate) async fn list_postos(
-        &self,
-        request_id: RequestId,
-        server_id: ServerId,
-        filter: PostosFilter,
-    ) -> Result<Reply, GatewayError> {
-        let client_id = self.config.client_id.clone();
-        let request = PostosRequest { request_id, client_id, server_id, filter };
-        let (request_id, server_id) = (&request.request_id, &request.server_id);
-        self.send(Command::Postos, request_id, server_id, None, &request).await
     }
 
     pub(crate) async fn reserve(
@@ -85,8 +73,21 @@ impl Gateway {
         settle: Option<&RequestId>,
         message: &impl Serialize,
     ) -> Result<Reply, GatewayError> {
-        let Config { client_id, entrega, query_limit, command_limit, .. } = &self.config;
+        let Config { query_limit, command_limit, .. } = &self.config;
         let deadline = Instant::now() + *if settle.is_some() { command_limit } else { query_limit };
+        self.send_until(deadline, command, request_id, server_id, settle, message).await
+    }
+
+    async fn send_until(
+        &self,
+        deadline: Instant,
+        command: Command,
+        request_id: &RequestId,
+        server_id: &ServerId,
+        settle: Option<&RequestId>,
+        message: &impl Serialize,
+    ) -> Result<Reply, GatewayError> {
+        let Config { client_id, entrega, .. } = &self.config;
         let presence = self.find_server(server_id).await?;
         let (topic, join) = match entrega {
             Entrega::Direta if presence.entrega.contains(&Entrega::Direta) => {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use bus::{Bus, BusError, Join, Link, Outgoing};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use protocol::{Codigo, RequestId, ServerId};
+use protocol::{ReplyCodigo, RequestId, ServerId};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -45,7 +45,7 @@ pub struct Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// Set if the answer is an error.
-    pub codigo: Option<Codigo>,
+    pub codigo: Option<ReplyCodigo>,
     /// The JSON of the answer.
     pub body: Bytes,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{ErrorReply, PostosFilter, PostosReply, RequestId, ServerId, fields};
+use protocol::{ErrorReply, Page, PostosFilter, PostosReply, RequestId, ServerId, fields};
 use service::Params;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,10 +23,15 @@ fields! {
         server_id: ServerId,
         /// Quais postos.
         filter: PostosFilter,
+        /// Que página; sem `limite` e sem `apos`, a lista toda.
+        page: Page,
     }
 }
 
 /// Lista os postos de um servidor.
+///
+/// A lista toda é de um só momento. Com `limite` ou `apos` vem uma página; páginas da mesma `versao`
+/// formam uma só lista.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos", tag = "postos",
     params(PostosQuery),
     responses(
@@ -39,8 +44,8 @@ fields! {
 async fn list(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
-    Params(PostosQuery { server_id, filter }): Params<PostosQuery>,
+    Params(PostosQuery { server_id, filter, page }): Params<PostosQuery>,
 ) -> Response {
-    let outcome = gateway.list_postos(request_id.clone(), server_id, filter).await;
+    let outcome = gateway.list_postos(request_id.clone(), server_id, filter, page).await;
     answer(request_id, outcome)
 }

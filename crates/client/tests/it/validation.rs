@@ -36,7 +36,7 @@ async fn a_body_that_is_no_object_is_refused_whole() {
         br#"["ABC1234","BYD",44.5,22.3,0.19,5,"server1"]"#,
         b"{\"placa\":\"\xff\"}",
         br#"{"placa":"\ud800"}"#,
-        br#"{"capacidade_bateria":1e400}"#,
+        br#"{"placa":"ABC1234","placa":"ABC1234"}"#,
         b"\xef\xbb\xbf{}",
         deep.as_bytes(),
     ] {
@@ -45,6 +45,25 @@ async fn a_body_that_is_no_object_is_refused_whole() {
         answer.assert_refused(INVALID, &shown);
         assert_eq!(answer.campos(), ["corpo"], "{shown}");
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_number_that_no_type_holds_is_told_by_its_field() {
+    let gateway = Running::start().await;
+    for (from, to, campo) in [
+        ("44.5", "1e400", "capacidade_bateria"),
+        ("0.19", "-1e400", "taxa_descarga"),
+        (r#""posto_id": 5"#, r#""posto_id": 5.5"#, "posto_id"),
+        (r#""posto_id": 5"#, r#""posto_id": 99999999999999999999"#, "posto_id"),
+    ] {
+        let answer = gateway.send(gateway.reservar(SEED_BODY.replace(from, to))).await;
+        answer.assert_refused(INVALID, to);
+        assert_eq!(answer.campos(), [campo], "{to}");
+    }
+    let whole = SEED_BODY.replace(r#""posto_id": 5"#, r#""posto_id": 5.0"#);
+    let answer = gateway.send(gateway.reservar(whole)).await;
+    answer.assert_refused((503, "broker_indisponivel"), "5.0 is an integer");
     gateway.stop().await;
 }
 
@@ -61,6 +80,9 @@ async fn every_wrong_parameter_is_named() {
             "/postos?server_id=+&disponivel=sim&em_manutencao=&tipo_conector=",
             vec!["server_id", "disponivel", "em_manutencao", "tipo_conector"],
         ),
+        ("/postos?server_id=a&limite=0&apos=-1", vec!["limite", "apos"]),
+        ("/postos?server_id=a&limite=100001&apos=x", vec!["limite", "apos"]),
+        ("/postos?server_id=a&limite=5&limite=5&apos=", vec!["limite", "apos"]),
         ("/reservas/r1", vec!["server_id"]),
         ("/reservas/a%20b?server_id=server1", vec!["request_id"]),
         ("/reservas/a%20b", vec!["request_id", "server_id"]),

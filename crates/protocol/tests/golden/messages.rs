@@ -4,8 +4,9 @@ use std::fmt::Debug;
 
 use domain::{KwhPerKm, RequestedInterval, TipoConector};
 use protocol::{
-    BadMessage, CarroBateria, CarroStatus, Object, PontoDisponibilidade, PostosFilter,
-    PostosRequest, ReservaRef, ReservaRequest, ReservarBody, read_json,
+    BadMessage, CarroBateria, CarroStatus, Object, Page, PageLimit, PageStart,
+    PontoDisponibilidade, PostosFilter, PostosRequest, ReservaRef, ReservaRequest, ReservarBody,
+    read_json,
 };
 use serde::Serialize;
 
@@ -29,6 +30,7 @@ fn postos_request() {
         client_id: id("cliente1"),
         server_id: id("server1"),
         filter: PostosFilter::default(),
+        page: Page::WHOLE,
     };
     let json = r#"{"request_id":"r1","client_id":"cliente1","server_id":"server1"}"#;
     golden(&request, json, read_json);
@@ -40,6 +42,15 @@ fn postos_request() {
     let json = r#"{
         "request_id":"r1","client_id":"cliente1","server_id":"server1",
         "disponivel":true,"em_manutencao":false,"tipo_conector":"Type 2"
+    }"#;
+    golden(&request, json, read_json);
+    request.filter = PostosFilter::default();
+    request.page = Page {
+        limite: Some(PageLimit::new(500).expect("a limit")),
+        apos: Some(PageStart::new(0).expect("an id")),
+    };
+    let json = r#"{
+        "request_id":"r1","client_id":"cliente1","server_id":"server1","limite":500,"apos":0
     }"#;
     golden(&request, json, read_json);
 }

@@ -6,9 +6,9 @@ use domain::{
 };
 use proptest::prelude::*;
 use protocol::{
-    Address, CarroBateria, CarroStatus, Object, Origin, PontoDisponibilidade, PostosFilter,
-    PostosRequest, ReplyHead, ReservaRef, ReservaRequest, ReservarBody, ServerPresence, Timestamp,
-    read_json, split,
+    Address, CarroBateria, CarroStatus, Object, Origin, Page, PageLimit, PageStart,
+    PontoDisponibilidade, PostosFilter, PostosRequest, ReplyHead, ReservaRef, ReservaRequest,
+    ReservarBody, ServerPresence, Timestamp, first_messages, read_json, split,
 };
 use serde::Serialize;
 
@@ -26,7 +26,8 @@ fn read_by_all(payload: &[u8], topic: &str) {
     let _ = serde_json::from_slice::<ServerPresence>(payload);
     let _ = ReplyHead::from_json(payload);
     let _ = Address::server_id(payload);
-    let _ = read_json::<Origin>(payload);
+    let _ = Origin::find(payload);
+    let _ = first_messages(payload);
     let _ = split(payload);
 }
 
@@ -138,6 +139,8 @@ proptest! {
         disponivel in any::<Option<bool>>(),
         em_manutencao in any::<Option<bool>>(),
         tipo_conector in prop::option::of("[!-~é]{1,40}"),
+        limite in prop::option::of(1..=100_000_i64),
+        apos in prop::option::of(0..=i64::MAX),
     ) {
         let request = PostosRequest {
             request_id: id("r1"),
@@ -147,6 +150,10 @@ proptest! {
                 disponivel,
                 em_manutencao,
                 tipo_conector: tipo_conector.map(|text| TipoConector::new(&text).expect("a connector")),
+            },
+            page: Page {
+                limite: limite.map(|limit| PageLimit::new(limit).expect("a limit")),
+                apos: apos.map(|id| PageStart::new(id).expect("an id")),
             },
         };
         prop_assert_eq!(read_json::<PostosRequest>(&json(&request)), Ok(request));

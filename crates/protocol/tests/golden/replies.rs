@@ -4,8 +4,9 @@ use std::fmt::Debug;
 
 use domain::ReservaState;
 use protocol::{
-    Codigo, Entrega, ErrorReply, FieldError, PontoStatus, Posto, PostosReply, ReplyHead, Reserva,
-    ReservaEvent, ReservaReply, ServerPresence, ServerState, StatusReply,
+    Codigo, Entrega, ErrorReply, FieldError, PontoStatus, Posto, PostosPage, PostosReply,
+    ReplyCodigo, ReplyHead, Reserva, ReservaEvent, ReservaReply, ServerPresence, ServerState,
+    StatusReply, WrittenPostosReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,11 +36,45 @@ fn postos_reply() {
         "id":5,"nome":"Ponto 5","localizacao":"-23.5540,-46.6370","potencia_maxima":22.0,
         "tipo_conector":"CCS","preco_kwh":2.5,"disponivel":true,"em_manutencao":false
     }]}"#;
-    golden(&PostosReply { request_id: id("r1"), postos: vec![posto] }, json);
-    golden(
-        &PostosReply { request_id: id("r1"), postos: Vec::new() },
-        r#"{"request_id":"r1","postos":[]}"#,
+    let mut reply =
+        PostosReply { request_id: id("r1"), versao: None, proxima: None, postos: vec![posto] };
+    golden(&reply, json);
+    reply.postos.clear();
+    golden(&reply, r#"{"request_id":"r1","postos":[]}"#);
+    (reply.versao, reply.proxima) = (Some("5f3a-7".to_owned()), Some(5));
+    golden(&reply, r#"{"request_id":"r1","versao":"5f3a-7","proxima":5,"postos":[]}"#);
+}
+
+#[test]
+fn a_listing_of_written_postos_is_a_listing() {
+    let mut reply = WrittenPostosReply {
+        request_id: "r\"\\1",
+        versao: Some("5f3a-7"),
+        proxima: Some(5),
+        postos: &[r#"{"id":4},{"id":5}"#],
+    };
+    let written = |reply: &WrittenPostosReply<'_>| {
+        let json = String::from_utf8(reply.to_json().expect("JSON")).expect("text");
+        let postos: usize = reply.postos.iter().map(|part| part.len() + 1).sum();
+        let versao = reply.versao.unwrap_or_default();
+        assert!(json.len() <= postos + WrittenPostosReply::overhead(reply.request_id, versao));
+        json
+    };
+    let head = r#"{"request_id":"r\"\\1","versao":"5f3a-7""#;
+    assert_eq!(
+        written(&reply),
+        format!(r#"{head},"proxima":5,"postos":[{{"id":4}},{{"id":5}}]}}"#)
     );
+    reply.proxima = None;
+    reply.postos = &[r#"{"id":4}"#, "", r#"{"id":9}"#];
+    assert_eq!(written(&reply), format!(r#"{head},"postos":[{{"id":4}},{{"id":9}}]}}"#));
+    reply.postos = &[];
+    assert_eq!(written(&reply), format!(r#"{head},"postos":[]}}"#));
+    reply.versao = None;
+    let json = written(&reply);
+    assert_eq!(json, r#"{"request_id":"r\"\\1","postos":[]}"#);
+    let page: PostosPage<'_> = serde_json::from_str(&json).expect("a page");
+    assert_eq!((page.postos(), page.proxima), (Some(""), None));
 }
 
 #[test]
@@ -103,7 +138,8 @@ fn error_reply() {
 fn the_gateway_reads_only_the_head_of_a_reply() {
     let json = br#"{"request_id":"r1","status":"erro","codigo":"posto_reservado","x":[{}]}"#;
     let head = ReplyHead::from_json(json).expect("a reply");
-    assert_eq!((&*head.request_id, head.codigo), ("r1", Some(Codigo::PostoReservado)));
+    let codigo = Some(ReplyCodigo::Known(Codigo::PostoReservado));
+    assert_eq!((&*head.request_id, head.codigo), ("r1", codigo));
     let success = ReplyHead::from_json(br#"{"request_id":"r\u0031","postos":[]}"#);
     let success = success.expect("a reply");
     assert_eq!((&*success.request_id, success.codigo), ("r1", None));
@@ -178,11 +214,36 @@ fn reserva_event() {
 
 #[test]
 fn unknown_words_of_a_newer_servidor_are_tolerated() {
-    let newer = br#"{"request_id":"r1","status":"erro","codigo":"posto_em_festa","mensagem":"x"}"#;
-    let head = protocol::ReplyHead::from_json(newer).expect("a reply");
-    assert_eq!(head.codigo, Some(protocol::Codigo::ErroInterno));
-    let newer = br#"{"server_id":"s","status":"online","desde":"2026-01-01T00:00:00Z",
-        "versao":"9","entrega":["pombo","direta"]}"#;
-    let presence = serde_json::from_slice::<protocol::ServerPresence>(newer).expect("a presence");
-    assert_eq!(presence.entrega, [protocol::Entrega::Direta]);
+    for (json, codigo) in [
+        (r#""status":"erro","codigo":"posto_em_festa","mensagem":"x""#, Some(ReplyCodigo::Unknown)),
+        (r#""codigo":{"n":[5]},"status":"recusada""#, Some(ReplyCodigo::Unknown)),
+        (r#""status":"erro","codigo":null"#, Some(ReplyCodigo::Unknown)),
+        (r#""status":"erro""#, Some(ReplyCodigo::Unknown)),
+        (r#""codigo":"posto_reservad\u006f""#, Some(ReplyCodigo::Known(Codigo::PostoReservado))),
+        (r#""status":"sucesso","codigo":null"#, None),
+        (r#""status":"em_fila","reserva":{"status":"na_fila"},"novo":[1e400]"#, None),
+        (r#""status":{"novo":1}"#, None),
+    ] {
+        let json = format!(r#"{{"request_id":"r1",{json}}}"#);
+        let head = ReplyHead::from_json(json.as_bytes()).expect("a reply");
+        assert_eq!(head.codigo, codigo, "{json}");
+    }
+    assert_eq!(ReplyCodigo::Unknown.http_status(), 409);
+    for (status, entrega, state, known) in [
+        (
+            r#""online""#,
+            r#"["pombo",{"n":1},5,"direta"]"#,
+            ServerState::Online,
+            vec![Entrega::Direta],
+        ),
+        (r#""online""#, r#"null"#, ServerState::Online, vec![Entrega::Difusao]),
+        (r#""encerrando""#, r#"[]"#, ServerState::Offline, vec![]),
+    ] {
+        let newer = format!(
+            r#"{{"server_id":"s","status":{status},"desde":"2026-01-01T00:00:00Z","versao":"9",
+                "entrega":{entrega},"listas":{{"max":5}}}}"#
+        );
+        let presence = serde_json::from_str::<ServerPresence>(&newer).expect("a presence");
+        assert_eq!((presence.status, presence.entrega), (state, known), "{newer}");
+    }
 }

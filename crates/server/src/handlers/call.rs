@@ -2,7 +2,7 @@
 
 use bus::{Ack, Join, Outgoing};
 use protocol::topics::{self, Command};
-use protocol::{Address, Origin, read_json};
+use protocol::{Address, Origin, ServerId};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -10,6 +10,15 @@ use super::commands;
 use super::message::{Message, Reply};
 use crate::app_state::AppState;
 use crate::failure::Failure;
+
+/// Who a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Addressee {
+    Us,
+    Another,
+    /// It names no servidor, or by no valid id. On its own topic a servidor answers it.
+    Nobody,
+}
 
 /// What a command has besides its payload.
 pub(super) struct Call<'a> {
@@ -36,12 +45,11 @@ impl<'a> Call<'a> {
         Self { app, command, message, deadline, reply_expires_at, join }
     }
 
-    /// Whether a command on this servidor's own topic is for it: another's is dropped. One that
-    /// names no servidor counts as ours, so that its sender gets an error reply.
-    pub(super) fn is_ours(&self, payload: &[u8]) -> bool {
+    pub(super) fn addressee(&self, payload: &[u8]) -> Addressee {
         match Address::server_id(payload) {
-            Ok(Some(id)) => id == self.app.server_id.as_str(),
-            Ok(None) | Err(_) => true,
+            Ok(Some(id)) if id == self.app.server_id.as_str() => Addressee::Us,
+            Ok(Some(id)) if id.parse::<ServerId>().is_ok() => Addressee::Another,
+            Ok(_) | Err(_) => Addressee::Nobody,
         }
     }
 
@@ -55,7 +63,12 @@ impl<'a> Call<'a> {
         if let Failure::Bad(bad) = &failure {
             self.app.bus.bad_message(&self.message.topic, &bad.to_string());
         }
-        let Origin { client_id, request_id } = read_json(payload).ok()?;
+        self.refuse(failure, payload)
+    }
+
+    /// The error reply to a command; `None` if its sender cannot be answered.
+    pub(super) fn refuse(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
+        let Origin { client_id, request_id } = Origin::find(payload)?;
         info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {

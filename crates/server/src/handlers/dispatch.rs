@@ -6,23 +6,36 @@ use bus::{Ack, Delivery, Join};
 use domain::PostoChange;
 use futures_util::future::join_all;
 use protocol::topics::{Command, ServerInbound};
-use protocol::{Address, BadMessage};
+use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
-use super::call::Call;
+use super::call::{Addressee, Call};
 use super::message::Message;
 use super::tasks::Tasks;
 use super::{disponibilidade, telemetry};
 use crate::app_state::AppState;
 use crate::failpoints::{self, CrashPoint};
+use crate::failure::Failure;
 use crate::store::RecordTelemetry;
 
 /// Longest payload that is read; an array of 256 long commands is far below it.
 const MAX_PAYLOAD: usize = 1 << 20;
 
+/// Every servidor would have to read an array to find what is its own.
+const ARRAY_ON_BROADCAST: &str = "uma lista só pode vir em server/{server_id}/…";
+
 /// A message that is to be handled here.
 enum Work {
-    Command { command: Command, direct: bool },
+    Command {
+        command: Command,
+        direct: bool,
+    },
+    /// A command, or an array of them, that is too long or came where it may not.
+    Refused {
+        command: Command,
+        direct: bool,
+        reason: BadMessage,
+    },
     Telemetry(RecordTelemetry),
     ChargerMessage(i64, PostoChange),
 }
@@ -47,6 +60,9 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
         Work::Command { command, direct: true } => {
             tasks.spawn(direct_commands(app, command, message, ack));
         }
+        Work::Refused { command, direct, reason } => {
+            refuse(&app, command, &message, direct, &reason, ack);
+        }
         Work::Telemetry(telemetry) => tasks.spawn(async move {
             telemetry::record(&app, &message.topic, telemetry).await;
             ack.done();
@@ -65,9 +81,6 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
 fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let Message { topic, payload, .. } = message;
     let to_text = |bad: BadMessage| bad.to_string();
-    if payload.len() > MAX_PAYLOAD {
-        return Err(format!("{} bytes is over the limit of {MAX_PAYLOAD}", payload.len()));
-    }
     if message.retain {
         // It is older than this connection: it was handled when it was new, or is out of date.
         debug!(topic, "a retained message is not acted on again");
@@ -75,8 +88,15 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     }
     let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
     let is_for_us = |id: &str| id == app.server_id.as_str();
+    if !matches!(inbound, ServerInbound::Command { .. }) {
+        check_length(payload)?;
+    }
     Ok(Some(match inbound {
         ServerInbound::Command { command, direct } => {
+            if let Err(reason) = check_whole(payload, direct) {
+                let reason = BadMessage::NotJson(reason);
+                return Ok(Some(Work::Refused { command, direct, reason }));
+            }
             if !direct {
                 let id = Address::server_id(payload).map_err(to_text)?;
                 if !is_for_us(&id.ok_or("server_id is missing")?) {
@@ -100,6 +120,22 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
             Work::ChargerMessage(posto_id, change)
         }
     }))
+}
+
+fn check_length(payload: &[u8]) -> Result<(), String> {
+    if payload.len() > MAX_PAYLOAD {
+        return Err(format!("tem {} bytes, e o limite é de {MAX_PAYLOAD}", payload.len()));
+    }
+    Ok(())
+}
+
+/// Whether a command, or an array of them, is read further.
+fn check_whole(payload: &[u8], direct: bool) -> Result<(), String> {
+    check_length(payload)?;
+    if !direct && is_array(payload) {
+        return Err(ARRAY_ON_BROADCAST.to_owned());
+    }
+    Ok(())
 }
 
 async fn one_command(app: Arc<AppState>, command: Command, message: Message, ack: Ack) {
@@ -128,13 +164,36 @@ async fn direct_commands(app: Arc<AppState>, command: Command, message: Message,
         Ok((payloads, array)) => {
             let join = if array { Join::Always } else { Join::Never };
             let call = Call::new(&app, command, &message, join);
-            let ours = payloads.into_iter().filter(|payload| call.is_ours(payload));
+            let ours = payloads.into_iter().filter(|one| call.addressee(one) != Addressee::Another);
             let replies = join_all(ours.map(|payload| call.carry_out(payload))).await;
             call.reply(replies.into_iter().flatten(), ack);
         }
-        Err(bad) => {
-            app.bus.bad_message(&message.topic, &bad.to_string());
-            ack.done();
-        }
+        Err(bad) => refuse(&app, command, &message, true, &bad, ack),
     }
+}
+
+/// Answers the senders of a message that is refused as a whole. Of a long array these are its
+/// first [`protocol::MAX_ARRAY`] commands, so that one message never causes more replies than
+/// another.
+fn refuse(
+    app: &AppState,
+    command: Command,
+    message: &Message,
+    direct: bool,
+    reason: &BadMessage,
+    ack: Ack,
+) {
+    let join = if is_array(&message.payload) { Join::Always } else { Join::Never };
+    let call = Call::new(app, command, message, join);
+    let mut commands = first_messages(&message.payload);
+    let before = commands.len();
+    commands.retain(|payload| call.addressee(payload) != Addressee::Another);
+    if before > 0 && commands.is_empty() {
+        return ack.done();
+    }
+    app.bus.bad_message(&message.topic, &reason.to_string());
+    // What every servidor receives and names none is answered by none.
+    commands.retain(|payload| direct || call.addressee(payload) == Addressee::Us);
+    let refuse = |payload: &[u8]| call.refuse(Failure::Bad(reason.clone()), payload);
+    call.reply(commands.into_iter().filter_map(refuse), ack);
 }

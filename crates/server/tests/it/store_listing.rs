@@ -79,3 +79,32 @@ async fn the_cached_listing_is_returned_while_nothing_changes() {
     store.reserve("r1", "ABC1234", 1).await.expect("free");
     assert!(!Arc::ptr_eq(&store.store.listing().await.expect("a listing"), &first));
 }
+
+#[tokio::test]
+async fn a_version_is_of_one_list_and_never_comes_again() {
+    let store = TestStore::new(2).await;
+    let version = async || store.store.listing().await.expect("a listing").version.clone();
+    let in_service = async |in_service: bool| {
+        let change = PostoChange { in_service: Some(in_service), ..PostoChange::default() };
+        store.store.execute(ChangePosto { posto_id: 2, change }).await.expect("it exists");
+    };
+    store.reserve_at("r1", "ABC1234", (1, 2)).await.expect("free");
+    let mut versions = vec![version().await];
+    // Neither the written change nor the reserva of later changes the list.
+    in_service(true).await;
+    store.reserve_at("r2", "ABC1234", (5, 6)).await.expect("free");
+    assert_eq!(version().await, versions[0]);
+    for disponivel in [false, true] {
+        in_service(disponivel).await;
+        versions.push(version().await);
+    }
+    for moment in [START + HOUR, START + 2 * HOUR] {
+        set_now(moment);
+        versions.push(version().await);
+    }
+    let other = TestStore::new(2).await;
+    set_now(START + 2 * HOUR);
+    versions.push(other.store.listing().await.expect("a listing").version.clone());
+    let different: std::collections::HashSet<_> = versions.iter().collect();
+    assert_eq!(different.len(), versions.len(), "{versions:?}");
+}

@@ -3,14 +3,18 @@
 //!
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
+mod bad_messages;
 mod circles;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod joining;
 mod layers;
+mod listing;
 mod load;
+mod newer_servidor;
 mod plain_mqtt;
+mod repeats;
 mod screen;
 mod seed_story;
 mod settings;

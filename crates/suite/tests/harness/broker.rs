@@ -36,7 +36,7 @@ const SAVED_STATE: &str = "mosquitto.db";
 impl TestBroker {
     pub(crate) async fn start(folder: &Path) -> Self {
         if std::env::var("SUITE_BROKER").as_deref() == Ok("mosquitto") {
-            return Self::mosquitto(folder, "persistence false\n").await;
+            return Self::mosquitto_with(folder, "").await;
         }
         let mut broker = Self { port: 0, state: State::Stopped { config: None } };
         broker.start_again().await;
@@ -49,6 +49,11 @@ impl TestBroker {
         let persistence =
             format!("persistence true\npersistence_location {location}/\nautosave_interval 2\n");
         Self::mosquitto(folder, &persistence).await
+    }
+
+    /// A Mosquitto with these further lines of configuration, that saves nothing.
+    pub(crate) async fn mosquitto_with(folder: &Path, extra_lines: &str) -> Self {
+        Self::mosquitto(folder, &format!("persistence false\n{extra_lines}")).await
     }
 
     async fn mosquitto(folder: &Path, persistence: &str) -> Self {

@@ -54,8 +54,14 @@ impl Program {
     }
 
     pub(crate) async fn reservar_once(&self, key: &str, body: &Value) -> Answer {
+        self.reservar_text(key, &body.to_string()).await
+    }
+
+    /// As [`reservar_once`](Self::reservar_once), with the body to the letter.
+    pub(crate) async fn reservar_text(&self, key: &str, body: &str) -> Answer {
         let request = http().post(self.url("/reservar")).header("Idempotency-Key", key);
-        Answer::of(request.json(body)).await
+        let request = request.header("Content-Type", "application/json");
+        Answer::of(request.body(body.to_owned())).await
     }
 }
 

@@ -40,6 +40,13 @@ impl World {
         Self { broker, folder }
     }
 
+    /// On a Mosquitto with these further lines of configuration.
+    pub(crate) async fn on_mosquitto_with(extra_lines: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let broker = TestBroker::mosquitto_with(folder.path(), extra_lines).await;
+        Self { broker, folder }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -4,6 +4,10 @@
 //! last listing, and gives them all the same one: each listing is true at a moment after its
 //! callers asked. `PRAGMA data_version` tells whether any connection or program has written, and
 //! the listing itself knows until when time alone changes nothing.
+//!
+//! Each listing that differs from the one before has a version of its own, which never comes again:
+//! part of it is random and made at each start, so that neither a restart nor a restored database
+//! repeats it.
 
 use std::sync::Arc;
 
@@ -13,6 +17,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
@@ -30,13 +35,29 @@ const MAX_READS: u32 = 4;
 #[derive(Debug, Default)]
 pub struct Listing {
     pub postos: Vec<PostoRow>,
+    /// Another listing has another version.
+    pub version: String,
 }
 
 impl Listing {
-    pub fn matching(&self, filter: &PostosFilter) -> impl Iterator<Item = &PostoRow> {
-        self.postos.iter().filter(|posto| {
+    pub fn matching<'a>(&'a self, filter: &'a PostosFilter) -> impl Iterator<Item = &'a PostoRow> {
+        self.matching_after(i64::MIN, filter)
+    }
+
+    /// As [`matching`](Self::matching), of those with an id greater than `id`.
+    pub fn matching_after<'a>(
+        &'a self,
+        id: i64,
+        filter: &'a PostosFilter,
+    ) -> impl Iterator<Item = &'a PostoRow> {
+        self.postos[self.count_up_to(id)..].iter().filter(|posto| {
             filter.matches(posto.disponivel, posto.em_manutencao, &posto.tipo_conector)
         })
+    }
+
+    /// How many postos have an id of at most `id`.
+    pub fn count_up_to(&self, id: i64) -> usize {
+        self.postos.partition_point(|posto| posto.id <= id)
     }
 }
 
@@ -58,6 +79,8 @@ impl ListingReader {
             connection,
             now,
             cached: None,
+            last: Arc::default(),
+            versions: Versions::new(),
             postos_version: None,
             in_service: Vec::new(),
         };
@@ -75,10 +98,34 @@ struct ListingTask {
     connection: SqliteConnection,
     now: Clock,
     cached: Option<CachedListing>,
+    /// The last listing, which may no longer be true.
+    last: Arc<Listing>,
+    versions: Versions,
     /// Version of the postos in `in_service`.
     postos_version: Option<i64>,
     /// The postos as they are while no reserva or carro holds them.
     in_service: Vec<PostoRow>,
+}
+
+/// Makes the versions of listings.
+struct Versions {
+    /// Of this opening of the database.
+    random: String,
+    count: u64,
+}
+
+impl Versions {
+    fn new() -> Self {
+        // The last digits of a UUID of version 7 are random.
+        let mut random = Uuid::now_v7().simple().to_string();
+        random.drain(..20);
+        Self { random, count: 0 }
+    }
+
+    fn next(&mut self) -> String {
+        self.count += 1;
+        format!("{}-{}", self.random, self.count)
+    }
 }
 
 /// A listing, and the conditions under which it is still true.
@@ -147,7 +194,10 @@ impl ListingTask {
         for posto in &mut postos {
             posto.disponivel &= held.binary_search(&posto.id).is_err();
         }
-        let listing = Arc::new(Listing { postos });
+        if self.last.version.is_empty() || self.last.postos != postos {
+            self.last = Arc::new(Listing { postos, version: self.versions.next() });
+        }
+        let listing = Arc::clone(&self.last);
         let cached = CachedListing { listing: Arc::clone(&listing), data_version, since, until };
         self.cached = Some(cached);
         Ok(listing)

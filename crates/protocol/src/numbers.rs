@@ -1,0 +1,73 @@
+//! Numbers that no type holds, such as `1e400`: the JSON library refuses the whole text and does
+//! not say which field they are in.
+
+/// Beyond every limit of a field, so that the field is reported.
+const BEYOND_LIMITS: f64 = 1e308;
+
+/// The same JSON text with [`BEYOND_LIMITS`] in place of every number that is greater, or less than
+/// its negative; `None` if it has no such number. What follows keeps its line and column.
+pub(crate) fn clamp_numbers(json: &str) -> Option<String> {
+    let mut clamped = String::with_capacity(json.len());
+    let mut rest = json;
+    let mut found = false;
+    while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+        let (before, from_token) = rest.split_at(start);
+        let (token, after) = from_token.split_at(token_length(from_token));
+        clamped.push_str(before);
+        match token.parse::<f64>() {
+            Ok(number) if number.abs() > BEYOND_LIMITS => {
+                let number = BEYOND_LIMITS.copysign(number);
+                // Such a number has at least as many characters.
+                clamped.push_str(&format!(
+                    "{:<width$}",
+                    format!("{number:e}"),
+                    width = token.len()
+                ));
+                found = true;
+            }
+            _ => clamped.push_str(token),
+        }
+        rest = after;
+    }
+    clamped.push_str(rest);
+    found.then_some(clamped)
+}
+
+/// The length of the string or number that `json` begins with.
+fn token_length(json: &str) -> usize {
+    let mut escaped = false;
+    let end = if json.starts_with('"') {
+        json.bytes().skip(1).position(|byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        })
+    } else {
+        let in_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        return json.bytes().position(|byte| !in_number(byte)).unwrap_or(json.len());
+    };
+    end.map_or(json.len(), |end| end + 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_out_of_range_are_replaced_and_every_place_stays() {
+        for (json, clamped) in [
+            (r#"{"a":1e400,"b":2}"#, r#"{"a":1e308,"b":2}"#),
+            (r#"{"a":[-9.75E+999],"b":"é"}"#, r#"{"a":[-1e308    ],"b":"é"}"#),
+            (r#"{"1e400":"\"1e400","a":2e308}"#, r#"{"1e400":"\"1e400","a":1e308}"#),
+            (r#"[1e309"#, "[1e308"),
+        ] {
+            assert_eq!(clamp_numbers(json).as_deref(), Some(clamped));
+            assert_eq!(json.len(), clamped.len());
+        }
+        let long = "9".repeat(400);
+        assert_eq!(clamp_numbers(&long), Some(format!("{:<400}", "1e308")));
+        for json in [r#"{"a":1e308,"b":0e999}"#, r#""1e400"#, r#""\\\"1e400""#, "-", "", "{}"] {
+            assert_eq!(clamp_numbers(json), None, "{json}");
+        }
+    }
+}

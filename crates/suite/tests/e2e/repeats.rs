@@ -1,0 +1,67 @@
+//! What counts as the same request under one `Idempotency-Key`.
+
+use serde_json::json;
+
+use crate::harness::World;
+
+const FIRST: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1", "inicio": "2027-03-01T12:00:00Z", "fim": "2027-03-01T14:00:00Z"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_what_means_the_same() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    let key = "2b0c9e5e-6b7e-4a51-8a51-d8f0d6f3c9aa";
+    let made = client.reservar_text(key, FIRST).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    for (from, to) in [
+        (r#""modelo": "BYD Dolphin""#, r#""modelo": "  BYD Dolphin ""#),
+        (r#""placa": "ABC1234""#, r#""placa": " abc-1234 ""#),
+        ("44.5,", "44.50,"),
+        ("22.3", "223e-1"),
+        (r#""posto_id": 5"#, r#""posto_id": 5.0"#),
+        ("2027-03-01T12:00:00Z", "2027-03-01T09:00:00-03:00"),
+        ("2027-03-01T14:00:00Z", "2027-03-01t14:00:00.000+00:00"),
+    ] {
+        assert!(FIRST.contains(from), "{from}");
+        let again = client.reservar_text(key, &FIRST.replace(from, to)).await;
+        assert_eq!((again.status, &again.json), (200, &made.json), "{to}");
+    }
+    let mut parts: Vec<_> = FIRST[1..FIRST.len() - 1].split(", ").collect();
+    parts.reverse();
+    let again = client.reservar_text(key, &format!("{{{}}}", parts.join(", "))).await;
+    assert_eq!((again.status, &again.json), (200, &made.json), "in another order");
+    for (from, to) in [
+        ("22.3", "22.2"),
+        ("0.19", "0.2"),
+        ("BYD Dolphin", "BYD"),
+        ("ABC1234", "ABC1235"),
+        (r#""posto_id": 5"#, r#""posto_id": 6"#),
+        ("14:00:00Z", "14:00:01Z"),
+        (r#", "fim": "2027-03-01T14:00:00Z""#, ""),
+    ] {
+        assert!(FIRST.contains(from), "{from}");
+        let other = client.reservar_text(key, &FIRST.replace(from, to)).await;
+        assert_eq!(other.verdict(), (422, "chave_idempotencia_reutilizada"), "{to}");
+    }
+    let reservas = server.get("/reservas").await.json;
+    assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_default_that_is_spelled_out_is_another_request() {
+    let world = World::new().await;
+    let (_server, client) = world.pair().await;
+    let key = "9d5f5a36-3c62-4d0e-9a3f-7a1f0f3a5b11";
+    let body = crate::harness::seed_payload();
+    let made = client.reservar_once(key, &body).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let mut same = body.clone();
+    (same["inicio"], same["fim"]) = (json!(null), json!(null));
+    assert_eq!(client.reservar_once(key, &same).await.json, made.json);
+    let mut spelled_out = body;
+    let reserva = &made.json["reserva"];
+    (spelled_out["inicio"], spelled_out["fim"]) =
+        (reserva["inicio"].clone(), reserva["fim"].clone());
+    let refused = client.reservar_once(key, &spelled_out).await;
+    assert_eq!(refused.verdict(), (422, "chave_idempotencia_reutilizada"));
+}
