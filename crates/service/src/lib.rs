@@ -19,4 +19,4 @@ pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,
 };
 pub use signals::{Shutdown, shutdown_signal};
-pub use tasks::{spawn_essential, until_shutdown};
+pub use tasks::{end_within, spawn_essential, until_shutdown};

@@ -23,7 +23,7 @@ const EXIT_CANNOT_START: u8 = 2;
 const EXIT_UNHEALTHY: u8 = 1;
 /// How long a stop may take, whatever is stuck: Docker kills after 10 s. The parts of a program
 /// have shorter limits of their own, so this one is for what they do not foresee.
-const STOP_LIMIT: Duration = Duration::from_secs(6);
+const STOP_LIMIT: Duration = Duration::from_millis(6500);
 /// How long the reason of a failure may wait for a reader of standard error.
 const REASON_LIMIT: Duration = Duration::from_secs(1);
 /// 2020-01-01. A clock that shows an earlier time was never set.

@@ -22,6 +22,8 @@ async fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the start screen is for a person")]
 async fn run(options: &Options) -> Result<(), SystemError> {
+    service::check_environment(server::SETTINGS)?;
+    service::check_environment(client::SETTINGS)?;
     let logs = service::init_quiet_logs(&service::environment)?;
     let shutdown = service::shutdown_signal();
     let system = System::start(options).await?;
