@@ -25,6 +25,8 @@ const PROBE_CONNECTIONS: usize = 16;
 /// takes precedence.
 const SLOW_PEER: Duration = Duration::from_secs(2);
 
+/// How long the next request may be on its way before the connection counts as idle.
+const FRESH: Duration = Duration::from_millis(100);
 const PHASE_BITS: u32 = 3;
 
 /// One bound for all listeners of this process, because they share its descriptors.
@@ -101,7 +103,12 @@ impl Connections {
 
     /// Makes room for one more connection. Waits for sockets that are being closed.
     pub(super) async fn admit(self: &Arc<Self>) -> Slot {
-        let slot = self.add();
+        let slot = loop {
+            match self.add() {
+                Some(slot) => break slot,
+                None => tokio::time::sleep(FRESH / 4).await,
+            }
+        };
         let mut closed = std::pin::pin!(self.closed.notified());
         loop {
             closed.as_mut().enable();
@@ -113,10 +120,14 @@ impl Connections {
         }
     }
 
-    fn add(self: &Arc<Self>) -> Slot {
+    /// One more connection; `None` if there will soon be one that can be closed for it.
+    fn add(self: &Arc<Self>) -> Option<Slot> {
         let mut open = self.open.lock();
-        if open.connections.len() >= self.max {
-            self.evict_from(&mut open);
+        if open.connections.len() >= self.max
+            && !self.evict_from(&mut open)
+            && open.connections.values().any(|connection| connection.is_idle())
+        {
+            return None;
         }
         let id = open.next_id;
         let connection = Arc::new(Connection {
@@ -128,7 +139,8 @@ impl Connections {
         open.next_id += 1;
         open.sockets += 1;
         open.connections.insert(id, Arc::clone(&connection));
-        Slot { id, connection, connections: Arc::clone(self) }
+        drop(open);
+        Some(Slot { id, connection, connections: Arc::clone(self) })
     }
 
     /// Closes the connection that has waited longest for its peer, if any has.
@@ -136,24 +148,27 @@ impl Connections {
         self.evict_from(&mut self.open.lock());
     }
 
-    fn evict_from(&self, open: &mut Open) {
-        let slow = millis(self.started).checked_sub(SLOW_PEER.as_millis() as u64);
+    fn evict_from(&self, open: &mut Open) -> bool {
+        let now = millis(self.started);
+        let has_lasted = |since: u64, limit: Duration| {
+            u128::from(now.saturating_sub(since)) >= limit.as_millis()
+        };
         loop {
             let candidates = open.connections.iter().filter_map(|(id, connection)| {
                 let state = connection.state.load(Ordering::Acquire);
                 let since = state >> PHASE_BITS;
                 match phase(state) {
-                    Phase::Idle => Some((false, since, *id, state)),
-                    Phase::Body | Phase::SlowReader | Phase::Answered if Some(since) <= slow => {
-                        Some((true, since, *id, state))
+                    Phase::Idle => has_lasted(since, FRESH).then_some((false, since, *id, state)),
+                    Phase::Body | Phase::SlowReader | Phase::Answered => {
+                        has_lasted(since, SLOW_PEER).then_some((true, since, *id, state))
                     }
-                    _ => None,
+                    Phase::Answer | Phase::Evicted => None,
                 }
             });
-            let Some((.., id, state)) = candidates.min() else { return };
+            let Some((.., id, state)) = candidates.min() else { return false };
             if open.connections[&id].try_evict(state) {
                 open.connections.remove(&id);
-                return;
+                return true;
             }
         }
     }
@@ -193,6 +208,10 @@ impl Connection {
     fn advance(&self, next: impl Fn(Phase) -> Option<Phase>) -> bool {
         let next = |state| next(phase(state)).map(|next| since_now(self.started, next));
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
+    }
+
+    fn is_idle(&self) -> bool {
+        phase(self.state.load(Ordering::Acquire)) == Phase::Idle
     }
 
     fn try_evict(&self, seen: u64) -> bool {
@@ -269,7 +288,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_peer_makes_room_after_a_while_and_after_idle_ones() {
         let connections = Connections::new(3);
-        let slots = [(); 3].map(|()| connections.add());
+        let slots = [(); 3].map(|()| connections.add().expect("there is room"));
         let [body, reader, rest] = slots.each_ref().map(|slot| &slot.connection);
         for connection in [body, reader, rest] {
             assert!(connection.begin_answer());
@@ -277,15 +296,16 @@ mod tests {
         body.wait_for_body();
         reader.wait_for_reader();
         rest.end_answer();
-        assert!(connections.add().connection.only_probes(), "none has been slow for long");
+        assert!(connections.admit().await.connection.only_probes(), "none is slow for long");
         tokio::time::sleep(SLOW_PEER).await;
-        let idle = connections.add();
+        let idle = connections.admit().await;
         assert_eq!(slots.iter().filter(|slot| is_evicted(slot)).count(), 1);
-        let _next = connections.add();
+        tokio::time::sleep(FRESH).await;
+        let _next = connections.admit().await;
         assert!(is_evicted(&idle), "an idle one goes first");
         body.begin_answer();
         reader.flushed();
-        connections.add();
+        connections.admit().await;
         assert_eq!(slots.iter().filter(|slot| is_evicted(slot)).count(), 1);
     }
 

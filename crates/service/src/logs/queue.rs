@@ -72,28 +72,28 @@ impl LogQueue {
 
     fn write_lines(&self, output: &mut impl Write) {
         let mut lines = Vec::new();
+        let mut works = true;
         loop {
             let mut waiting = self.0.waiting.lock();
-            while waiting.bytes.is_empty() {
+            while waiting.bytes.is_empty() && (waiting.dropped == 0 || !works) {
                 self.0.arrived.wait(&mut waiting);
             }
             lines.clear();
             std::mem::swap(&mut lines, &mut waiting.bytes);
             waiting.writing = true;
-            drop(waiting);
-            let failed = output.write_all(&lines).is_err();
-            let mut waiting = self.0.waiting.lock();
-            waiting.writing = false;
-            let dropped = if failed {
-                waiting.dropped += lines.split(|byte| *byte == b'\n').count() as u64 - 1;
-                0
-            } else {
-                std::mem::take(&mut waiting.dropped)
-            };
+            let dropped = if works { std::mem::take(&mut waiting.dropped) } else { 0 };
             drop(waiting);
             if dropped > 0 {
+                // Now the queue is empty, so this line is not dropped as well.
                 warn!(lines = dropped, "log lines were dropped: standard output was not read");
             }
+            works = output.write_all(&lines).is_ok();
+            let mut waiting = self.0.waiting.lock();
+            waiting.writing = false;
+            if !works {
+                waiting.dropped += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+            }
+            drop(waiting);
             self.0.written.notify_all();
         }
     }

@@ -4,14 +4,18 @@
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
 mod circles;
+mod connections;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod joining;
 mod layers;
 mod load;
+mod machine;
 mod plain_mqtt;
 mod screen;
 mod seed_story;
 mod settings;
 mod sources;
+mod stdout;
+mod stops;
