@@ -71,6 +71,20 @@ impl Program {
         Self::start_by(shell, name, world, set).await
     }
 
+    /// Starts a program for which another file is `/etc/resolv.conf`.
+    pub(crate) async fn start_with_resolver(
+        resolv_conf: &Path,
+        name: &str,
+        world: &World,
+        set: &[(&str, &str)],
+    ) -> Self {
+        let mut mounts = Command::new("unshare");
+        mounts.args(["--mount", "/bin/sh", "-c"]);
+        mounts.arg("mount --bind \"$1\" /etc/resolv.conf && exec \"$0\"");
+        mounts.arg(path_of(name).await).arg(resolv_conf);
+        Self::start_by(mounts, name, world, set).await
+    }
+
     async fn start_by(
         mut command: Command,
         name: &str,

@@ -18,6 +18,7 @@ mod history;
 mod overload;
 mod proxy;
 mod repeater;
+mod resolver;
 mod seeded_bugs;
 mod soak;
 
