@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use protocol::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::healthcheck::healthcheck;
 use crate::settings::{ConfigError, Setting};
@@ -104,7 +104,6 @@ impl Program {
     ) -> Result<(), Box<dyn Error>> {
         check_environment(self.settings)?;
         let _logs = crate::logs::init_logs(&environment)?;
-        raise_descriptor_limit();
         check_clock();
         let runtime = runtime()?;
         let outcome = runtime.block_on(async {
@@ -171,14 +170,6 @@ async fn too_long_after(stopped: oneshot::Receiver<()>) {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(STOP_LIMIT).await;
-}
-
-/// Callers, the broker and the database share the descriptors, so the program takes all it may.
-fn raise_descriptor_limit() {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(descriptors) => debug!(descriptors, "limit of open files"),
-        Err(error) => warn!(%error, "the limit of open files cannot be raised"),
-    }
 }
 
 /// A reserva made by a wrong clock has a wrong interval, and nobody would know why.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
-use super::connections::Connection;
+use super::connection::Connection;
 
 pub(super) struct AnswerBody {
     body: Body,

@@ -7,13 +7,14 @@
 //! alone, and everything else on them is refused.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::connection::{Connection, FRESH};
 
 /// More than the requests that a program answers at the same time, by default.
 const MAX_CONNECTIONS: u64 = 8192;
@@ -21,13 +22,6 @@ const MAX_CONNECTIONS: u64 = 8192;
 const RESERVED_DESCRIPTORS: u64 = 64;
 /// Connections on which only probes are answered.
 const PROBE_CONNECTIONS: usize = 16;
-/// How long a peer may keep its own request or answer waiting before another caller's connection
-/// takes precedence.
-const SLOW_PEER: Duration = Duration::from_secs(2);
-
-/// How long the next request may be on its way before the connection counts as idle.
-const FRESH: Duration = Duration::from_millis(100);
-const PHASE_BITS: u32 = 3;
 
 /// One bound for all listeners of this process, because they share its descriptors.
 pub(super) fn of_this_process() -> Arc<Connections> {
@@ -36,12 +30,17 @@ pub(super) fn of_this_process() -> Arc<Connections> {
     Arc::clone(&CONNECTIONS)
 }
 
+/// As many as descriptors allow, of which the program takes all that it may.
 fn max_connections() -> usize {
-    // Only POSIX systems that cannot limit it have no limit.
-    let descriptors = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        warn!(%error, "the limit of open files cannot be raised");
+        rlimit::Resource::NOFILE.get_soft().unwrap_or_default()
+    });
     let reserved = RESERVED_DESCRIPTORS.max(descriptors / 8);
     let free = descriptors.saturating_sub(reserved).max(PROBE_CONNECTIONS as u64);
-    usize::try_from(free.min(MAX_CONNECTIONS)).unwrap_or(usize::MAX)
+    let max = usize::try_from(free.min(MAX_CONNECTIONS)).unwrap_or(usize::MAX);
+    debug!(descriptors, max, "HTTP connections are bounded");
+    max
 }
 
 pub(super) struct Connections {
@@ -58,34 +57,6 @@ struct Open {
     connections: BTreeMap<u64, Arc<Connection>>,
     /// Every socket that is not closed yet.
     sockets: usize,
-}
-
-/// What a connection waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Phase {
-    /// Its peer's next request, or the rest of its head.
-    Idle,
-    /// Its peer, for the rest of a body.
-    Body,
-    /// This program, for an answer or more of one.
-    Answer,
-    /// Its peer, which does not read what there is of the answer.
-    SlowReader,
-    /// Its peer, which has not read all of the whole answer.
-    Answered,
-    /// Nothing: it is being closed to make room.
-    Evicted,
-}
-
-/// The state of one connection.
-pub(super) struct Connection {
-    /// Milliseconds since the start and, in the lowest three bits, the phase: one atomic, because
-    /// each request changes it several times.
-    state: AtomicU64,
-    started: Instant,
-    evicted: CancellationToken,
-    only_probes: bool,
 }
 
 /// An open connection; dropped with its socket.
@@ -130,12 +101,8 @@ impl Connections {
             return None;
         }
         let id = open.next_id;
-        let connection = Arc::new(Connection {
-            state: AtomicU64::new(since_now(self.started, Phase::Idle)),
-            started: self.started,
-            evicted: CancellationToken::new(),
-            only_probes: open.connections.len() >= self.max,
-        });
+        let only_probes = open.connections.len() >= self.max;
+        let connection = Arc::new(Connection::new(self.started, only_probes));
         open.next_id += 1;
         open.sockets += 1;
         open.connections.insert(id, Arc::clone(&connection));
@@ -148,88 +115,22 @@ impl Connections {
         self.evict_from(&mut self.open.lock());
     }
 
+    #[cfg(test)]
+    pub(super) fn sockets(&self) -> usize {
+        self.open.lock().sockets
+    }
+
     fn evict_from(&self, open: &mut Open) -> bool {
-        let now = millis(self.started);
-        let has_lasted = |since: u64, limit: Duration| {
-            u128::from(now.saturating_sub(since)) >= limit.as_millis()
-        };
         loop {
-            let candidates = open.connections.iter().filter_map(|(id, connection)| {
-                let state = connection.state.load(Ordering::Acquire);
-                let since = state >> PHASE_BITS;
-                match phase(state) {
-                    Phase::Idle => has_lasted(since, FRESH).then_some((false, since, *id, state)),
-                    Phase::Body | Phase::SlowReader | Phase::Answered => {
-                        has_lasted(since, SLOW_PEER).then_some((true, since, *id, state))
-                    }
-                    Phase::Answer | Phase::Evicted => None,
-                }
-            });
-            let Some((.., id, state)) = candidates.min() else { return false };
-            if open.connections[&id].try_evict(state) {
+            let candidates = open.connections.iter();
+            let candidates = candidates.filter_map(|(id, one)| Some((one.evictable()?, *id)));
+            let Some((seen, id)) = candidates.min() else { return false };
+            // It may have begun a request meanwhile.
+            if open.connections[&id].try_evict(seen) {
                 open.connections.remove(&id);
                 return true;
             }
         }
-    }
-}
-
-impl Connection {
-    /// The request's body is waited for.
-    pub(super) fn wait_for_body(&self) {
-        self.advance(|phase| (phase == Phase::Answer).then_some(Phase::Body));
-    }
-
-    /// A request, or the rest of its body, has arrived. False if the connection was evicted before.
-    pub(super) fn begin_answer(&self) -> bool {
-        self.advance(|phase| (phase != Phase::Evicted).then_some(Phase::Answer))
-    }
-
-    /// The socket takes no more.
-    pub(super) fn wait_for_reader(&self) {
-        self.advance(|phase| (phase == Phase::Answer).then_some(Phase::SlowReader));
-    }
-
-    /// The answer is complete, but may wait for the socket.
-    pub(super) fn end_answer(&self) {
-        self.advance(|phase| (phase != Phase::Evicted).then_some(Phase::Answered));
-    }
-
-    /// The socket has taken everything.
-    pub(super) fn flushed(&self) {
-        self.advance(|phase| match phase {
-            Phase::SlowReader => Some(Phase::Answer),
-            Phase::Answered => Some(Phase::Idle),
-            Phase::Idle | Phase::Body | Phase::Answer | Phase::Evicted => None,
-        });
-    }
-
-    /// Changes the phase if `next` names another, and says whether it did.
-    fn advance(&self, next: impl Fn(Phase) -> Option<Phase>) -> bool {
-        let next = |state| next(phase(state)).map(|next| since_now(self.started, next));
-        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
-    }
-
-    fn is_idle(&self) -> bool {
-        phase(self.state.load(Ordering::Acquire)) == Phase::Idle
-    }
-
-    fn try_evict(&self, seen: u64) -> bool {
-        let evicted = since_now(self.started, Phase::Evicted);
-        let taken = self.state.compare_exchange(seen, evicted, Ordering::AcqRel, Ordering::Acquire);
-        if taken.is_ok() {
-            self.evicted.cancel();
-        }
-        taken.is_ok()
-    }
-
-    /// Completes when the connection must be closed.
-    pub(super) async fn evicted(&self) {
-        self.evicted.cancelled().await;
-    }
-
-    pub(super) fn only_probes(&self) -> bool {
-        self.only_probes
     }
 }
 
@@ -243,31 +144,15 @@ impl Drop for Slot {
     }
 }
 
-fn since_now(started: Instant, phase: Phase) -> u64 {
-    millis(started) << PHASE_BITS | phase as u64
-}
-
-fn phase(state: u64) -> Phase {
-    match state & ((1 << PHASE_BITS) - 1) {
-        0 => Phase::Idle,
-        1 => Phase::Body,
-        2 => Phase::Answer,
-        3 => Phase::SlowReader,
-        4 => Phase::Answered,
-        _ => Phase::Evicted,
-    }
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::connection::SLOW_PEER;
     use super::*;
 
     fn is_evicted(slot: &Slot) -> bool {
-        slot.connection.evicted.is_cancelled()
+        slot.connection.is_evicted()
     }
 
     #[tokio::test]
@@ -299,14 +184,13 @@ mod tests {
         assert!(connections.admit().await.connection.only_probes(), "none is slow for long");
         tokio::time::sleep(SLOW_PEER).await;
         let idle = connections.admit().await;
-        assert_eq!(slots.iter().filter(|slot| is_evicted(slot)).count(), 1);
+        assert_eq!(slots.each_ref().map(is_evicted), [true, false, false], "the slowest first");
         tokio::time::sleep(FRESH).await;
         let _next = connections.admit().await;
-        assert!(is_evicted(&idle), "an idle one goes first");
-        body.begin_answer();
+        assert!(is_evicted(&idle), "an idle one goes before slow ones");
         reader.flushed();
         connections.admit().await;
-        assert_eq!(slots.iter().filter(|slot| is_evicted(slot)).count(), 1);
+        assert_eq!(slots.each_ref().map(is_evicted), [true, false, true], "one is read again");
     }
 
     #[tokio::test]

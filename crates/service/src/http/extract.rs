@@ -16,7 +16,7 @@ use protocol::{BadMessage, Codigo, FieldError, Fields, read_texts};
 use serde::de::DeserializeOwned;
 
 use super::HttpError;
-use super::connections::Connection;
+use super::connection::Connection;
 use super::in_flight::InFlight;
 
 /// How long a body may take to arrive.

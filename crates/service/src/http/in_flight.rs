@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -33,6 +34,11 @@ pub(super) async fn limit(
     let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
         return HttpError::general(Codigo::Sobrecarregado).into_response();
     };
+    if request.body().is_end_stream() {
+        let response = next.run(request).await;
+        drop(permit);
+        return response;
+    }
     let in_flight = InFlight { permits, permit: Arc::new(Mutex::new(Some(permit))) };
     request.extensions_mut().insert(in_flight.clone());
     let response = next.run(request).await;

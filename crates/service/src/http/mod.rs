@@ -2,6 +2,7 @@
 
 mod access;
 mod answer_body;
+mod connection;
 mod connections;
 mod docs;
 mod error;

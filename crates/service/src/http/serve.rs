@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
 use axum::response::{IntoResponse, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
@@ -24,7 +24,8 @@ use tracing::{debug, error, warn};
 
 use super::HttpError;
 use super::answer_body::AnswerBody;
-use super::connections::{self, Connection, Connections};
+use super::connection::Connection;
+use super::connections::{self, Connections};
 use super::health::is_probe;
 use super::socket::{PROGRESS_LIMIT, Socket};
 
@@ -120,7 +121,9 @@ async fn answer(
     let mut response = if only_probes && !is_probe(request.uri().path()) {
         HttpError::general(Codigo::Sobrecarregado).into_response()
     } else {
-        request.extensions_mut().insert(Arc::clone(&connection));
+        if !request.body().is_end_stream() {
+            request.extensions_mut().insert(Arc::clone(&connection));
+        }
         let Ok(response) = router.oneshot(request).await;
         response
     };
@@ -156,11 +159,28 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     async fn started(router: Router, grace: Duration) -> (SocketAddr, CancellationToken) {
-        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let stop = CancellationToken::new();
-        let limits = Limits { head: SHORT, progress: SHORT, grace };
-        tokio::spawn(serve_with(listener, router, stop.clone(), Connections::new(100), limits));
+        let (addr, stop, _) = counted(router, grace).await;
         (addr, stop)
+    }
+
+    async fn counted(
+        router: Router,
+        grace: Duration,
+    ) -> (SocketAddr, CancellationToken, Arc<Connections>) {
+        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let (stop, connections) = (CancellationToken::new(), Connections::new(100));
+        let limits = Limits { head: SHORT, progress: SHORT, grace };
+        tokio::spawn(serve_with(listener, router, stop.clone(), Arc::clone(&connections), limits));
+        (addr, stop, connections)
+    }
+
+    async fn until_all_are_closed(connections: &Connections) {
+        let closed = async {
+            while connections.sockets() > 0 {
+                tokio::time::sleep(SHORT / 10).await;
+            }
+        };
+        tokio::time::timeout(LONG, closed).await.expect("they are closed");
     }
 
     /// All that is answered until the connection is closed.
@@ -195,5 +215,28 @@ mod tests {
         stop.cancel();
         assert!(asked.await.expect("an answer").ends_with("slow"));
         assert!(TcpStream::connect(addr).await.is_err(), "it still listens");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_reads_keeps_no_connection() {
+        let (addr, _stop, connections) = counted(Router::new(), LONG).await;
+        for method in ["GET", "POST", "DELETE"] {
+            for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {
+                let request = format!("{method} / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n");
+                let answer = send(addr, &request);
+                assert!(answer.await.starts_with("HTTP/1.1 404 "), "{method} {framing}");
+            }
+        }
+        until_all_are_closed(&connections).await;
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_makes_no_progress_is_cut_off() {
+        let large = || async { vec![b'x'; 64 << 20] };
+        let (addr, _stop, connections) = counted(Router::new().route("/", get(large)), LONG).await;
+        let mut reader = TcpStream::connect(addr).await.expect("it listens");
+        reader.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is sent");
+        assert_eq!(reader.read_u8().await.expect("an answer"), b'H');
+        until_all_are_closed(&connections).await;
     }
 }

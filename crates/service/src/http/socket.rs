@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use super::connections::Connection;
+use super::connection::Connection;
 
 /// How much a peer must read of an answer that fills its buffers, and how often. The slowest mobile
 /// networks manage ten times that.

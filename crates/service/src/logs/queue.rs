@@ -15,6 +15,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Bytes that may wait. Some ten thousand lines: a burst of a second while the reader pauses.
 const MAX_WAITING: usize = 4 << 20;
+/// Memory that is kept after a burst.
+const MAX_KEPT: usize = 64 << 10;
 /// How long the end of a program waits until the last lines are written.
 const FLUSH_LIMIT: Duration = Duration::from_millis(800);
 
@@ -79,6 +81,7 @@ impl LogQueue {
                 self.0.arrived.wait(&mut waiting);
             }
             lines.clear();
+            lines.shrink_to(MAX_KEPT);
             std::mem::swap(&mut lines, &mut waiting.bytes);
             waiting.writing = true;
             let dropped = if works { std::mem::take(&mut waiting.dropped) } else { 0 };
