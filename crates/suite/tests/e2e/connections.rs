@@ -13,9 +13,14 @@ const SERVER: &[(&str, &str)] = &[("SERVER_ID", "server1")];
 const CLIENT: &[(&str, &str)] = &[("MQTT_CLIENT_ID", "cliente1")];
 /// More than descriptors.
 const MANY: usize = 200;
+/// So many that callers behind them would wait for several rounds of the time limit of a body.
+const SLOW_BODIES: usize = 500;
+const SLOW_READERS: usize = 120;
 
 async fn limited_pair(world: &World) -> (Program, Program) {
-    world.seed_postos("server1", 20);
+    if !world.folder().join("data").exists() {
+        world.seed_postos("server1", 20);
+    }
     let server = Program::start_limited(FEW_DESCRIPTORS, "server", world, SERVER).await;
     let client = Program::start_limited(FEW_DESCRIPTORS, "client", world, CLIENT).await;
     client.sees("server1", "online").await;
@@ -24,13 +29,14 @@ async fn limited_pair(world: &World) -> (Program, Program) {
 
 async fn connect(program: &Program) -> std::io::Result<TcpStream> {
     let addr = program.url("");
-    TcpStream::connect(addr.strip_prefix("http://").expect("an address")).await
+    let connecting = TcpStream::connect(addr.strip_prefix("http://").expect("an address"));
+    tokio::time::timeout(TEST_TIMEOUT, connecting).await.expect("it is accepted")
 }
 
 /// Connections that have sent `text`, and that the program may close.
-async fn open_many(program: &Program, text: &str) -> Vec<TcpStream> {
+async fn open_many(program: &Program, count: usize, text: &str) -> Vec<TcpStream> {
     let mut open = Vec::new();
-    for _ in 0..MANY {
+    for _ in 0..count {
         let mut connection = connect(program).await.expect("it listens");
         // It may be closed already.
         let _ = connection.write_all(text.as_bytes()).await;
@@ -66,13 +72,13 @@ async fn idle_connections_and_slow_heads_keep_out_neither_callers_nor_the_broker
     let mut open = Vec::new();
     for (text, posto_id) in texts.into_iter().zip(1..) {
         for program in [&server, &client] {
-            open.push(open_many(program, text).await);
+            open.push(open_many(program, MANY, text).await);
         }
         is_served(&server, &client, "AAA0001", posto_id).await;
     }
     world.broker.kill().await;
     for program in [&server, &client] {
-        open.push(open_many(program, "").await);
+        open.push(open_many(program, MANY, "").await);
         eventually("it notices that the broker is gone", async || {
             program.get("/readyz").await.status == 503
         })
@@ -80,7 +86,7 @@ async fn idle_connections_and_slow_heads_keep_out_neither_callers_nor_the_broker
     }
     world.broker.start_again().await;
     for program in [&server, &client] {
-        open.push(open_many(program, "").await);
+        open.push(open_many(program, MANY, "").await);
         program.ready().await;
     }
     client.sees("server1", "online").await;
@@ -93,13 +99,13 @@ async fn slow_bodies_keep_out_no_other_caller() {
     let (server, client) = limited_pair(&world).await;
     let head = "POST /reservar HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
                 Content-Length: 300\r\n\r\n{";
-    let _open = open_many(&client, head).await;
+    let _open = open_many(&client, SLOW_BODIES, head).await;
     eventually("a reservation is made beside them", async || {
         client.reservar(&payload("AAA0001", 1)).await.status == 200
     })
     .await;
     let head = head.replace("/reservar", "/postos");
-    let _open = open_many(&server, &head).await;
+    let _open = open_many(&server, SLOW_BODIES, &head).await;
     eventually("postos are listed beside them", async || server.get("/postos").await.status == 200)
         .await;
 }
@@ -126,20 +132,10 @@ async fn slow_bodies_are_not_requests_in_flight() {
 async fn slow_readers_keep_out_no_other_caller() {
     let world = World::new().await;
     world.seed_postos("server1", 10_000);
-    let (server, client) = {
-        let server = Program::start_limited(FEW_DESCRIPTORS, "server", &world, SERVER).await;
-        let client = Program::start_limited(FEW_DESCRIPTORS, "client", &world, CLIENT).await;
-        client.sees("server1", "online").await;
-        (server, client)
-    };
+    let (server, client) = limited_pair(&world).await;
     // More of an answer than the buffers of a socket take, on each connection.
-    let request = "GET /postos?server_id=server1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(8);
-    let mut readers = Vec::new();
-    for _ in 0..100 {
-        let mut reader = connect(&client).await.expect("it listens");
-        let _ = reader.write_all(request.as_bytes()).await;
-        readers.push(reader);
-    }
+    let request = "GET /postos?server_id=server1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(4);
+    let _readers = open_many(&client, SLOW_READERS, &request).await;
     assert_eq!(client.get("/healthz").await.status, 200);
     eventually("a reservation is made beside them", async || {
         client.reservar(&payload("AAA0001", 1)).await.status == 200
@@ -208,8 +204,8 @@ async fn closed_connections_free_their_descriptors() {
             std::fs::read_dir(folder).expect("a process").count()
         };
         let before = descriptors();
-        drop(open_many(program, "").await);
-        drop(open_many(program, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await);
+        drop(open_many(program, MANY, "").await);
+        drop(open_many(program, MANY, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await);
         eventually("all are closed", async || descriptors() <= before).await;
     }
 }

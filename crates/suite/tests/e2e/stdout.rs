@@ -38,7 +38,8 @@ impl Piped {
     }
 
     async fn get(&self, path: &str) -> Option<u16> {
-        let answer = reqwest::get(format!("{}{path}", self.url)).await.ok()?;
+        let request = reqwest::Client::new().get(format!("{}{path}", self.url));
+        let answer = request.timeout(TEST_TIMEOUT).send().await.ok()?;
         Some(answer.status().as_u16())
     }
 
@@ -48,7 +49,7 @@ impl Piped {
         let (http, url) = (&http, &url);
         let callers = (0..CALLERS).map(|_| async move {
             for _ in 0..requests / CALLERS {
-                let answer = http.get(url).send().await.expect("an answer");
+                let answer = http.get(url).timeout(TEST_TIMEOUT).send().await.expect("an answer");
                 assert_eq!(answer.status(), 404);
             }
         });
