@@ -5,7 +5,8 @@ use std::pin::Pin;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
-/// Completes on SIGTERM, SIGINT (Ctrl-C) or SIGQUIT (Ctrl-\).
+/// Completes on SIGTERM, SIGINT (Ctrl-C), SIGQUIT (Ctrl-\) or SIGXCPU, which announces that the
+/// limit of processor time is near.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Listens for the signals from the call on, not only once the result is awaited: call it before
@@ -15,11 +16,13 @@ pub fn shutdown_signal() -> Shutdown {
     let interrupt = next_signal(SignalKind::interrupt());
     let terminate = next_signal(SignalKind::terminate());
     let quit = next_signal(SignalKind::quit());
+    let processor_limit = next_signal(SignalKind::from_raw(libc::SIGXCPU));
     Box::pin(async {
         tokio::select! {
             () = interrupt => {}
             () = terminate => {}
             () = quit => {}
+            () = processor_limit => {}
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Callers that keep connections open without a request, send slowly or do not read.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -13,8 +14,8 @@ const SERVER: &[(&str, &str)] = &[("SERVER_ID", "server1")];
 const CLIENT: &[(&str, &str)] = &[("MQTT_CLIENT_ID", "cliente1")];
 /// More than descriptors.
 const MANY: usize = 200;
-/// So many that callers behind them would wait for several rounds of the time limit of a body.
-const SLOW_BODIES: usize = 500;
+/// The time limit of a body, after which slow ones end in any case.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
 const SLOW_READERS: usize = 120;
 
 async fn limited_pair(world: &World) -> (Program, Program) {
@@ -99,13 +100,15 @@ async fn slow_bodies_keep_out_no_other_caller() {
     let (server, client) = limited_pair(&world).await;
     let head = "POST /reservar HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
                 Content-Length: 300\r\n\r\n{";
-    let _open = open_many(&client, SLOW_BODIES, head).await;
+    let started = Instant::now();
+    let _open = open_many(&client, MANY, head).await;
     eventually("a reservation is made beside them", async || {
         client.reservar(&payload("AAA0001", 1)).await.status == 200
     })
     .await;
+    assert!(started.elapsed() < BODY_LIMIT, "the reservation waited until they ended");
     let head = head.replace("/reservar", "/postos");
-    let _open = open_many(&server, SLOW_BODIES, &head).await;
+    let _open = open_many(&server, MANY, &head).await;
     eventually("postos are listed beside them", async || server.get("/postos").await.status == 200)
         .await;
 }
