@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::Timestamp;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use crate::healthcheck::healthcheck;
@@ -24,6 +23,8 @@ const EXIT_UNHEALTHY: u8 = 1;
 /// How long a stop may take, whatever is stuck: Docker kills after 10 s. The parts of a program
 /// have shorter limits of their own, so this one is for what they do not foresee.
 const STOP_LIMIT: Duration = Duration::from_millis(6500);
+/// How long the last lines of the log may take after that.
+const LAST_LINES: Duration = Duration::from_millis(300);
 /// How long the reason of a failure may wait for a reader of standard error.
 const REASON_LIMIT: Duration = Duration::from_secs(1);
 /// 2020-01-01. A clock that shows an earlier time was never set.
@@ -97,7 +98,7 @@ impl Program {
         healthcheck(addr.map_err(|error| error.to_string())?)
     }
 
-    /// Runs `work` until it ends, or for [`STOP_LIMIT`] from the first signal that stops it.
+    /// Runs `work` until it ends, or until [`STOP_LIMIT`] after a signal that stops it.
     fn run(
         &self,
         work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
@@ -108,14 +109,8 @@ impl Program {
         let runtime = runtime()?;
         let outcome = runtime.block_on(async {
             survive_signals();
-            let (shutdown, stopped) = observed(shutdown_signal());
-            tokio::select! {
-                outcome = work(shutdown) => outcome,
-                () = too_long_after(stopped) => {
-                    warn!("the stop took too long and was cut short");
-                    Ok(())
-                }
-            }
+            limit_stop(shutdown_signal());
+            work(shutdown_signal()).await
         });
         // Does not wait for threads: one may look up a name for as long as it takes.
         runtime.shutdown_background();
@@ -153,23 +148,18 @@ fn runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-/// The same signal, and a second receiver that also gets it.
-fn observed(shutdown: Shutdown) -> (Shutdown, oneshot::Receiver<()>) {
-    let (sender, receiver) = oneshot::channel();
-    let shutdown = async {
+/// Ends the program some time after it was asked to stop. By a thread of its own, which nothing
+/// that is stuck can delay.
+fn limit_stop(shutdown: Shutdown) {
+    tokio::spawn(async {
         shutdown.await;
-        // The receiver is gone only when the program ends.
-        let _ = sender.send(());
-    };
-    (Box::pin(shutdown), receiver)
-}
-
-async fn too_long_after(stopped: oneshot::Receiver<()>) {
-    if stopped.await.is_err() {
-        // The program ends by itself.
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(STOP_LIMIT).await;
+        std::thread::spawn(|| {
+            std::thread::sleep(STOP_LIMIT);
+            warn!("the stop took too long and was cut short");
+            std::thread::sleep(LAST_LINES);
+            std::process::exit(0);
+        });
+    });
 }
 
 /// A reserva made by a wrong clock has a wrong interval, and nobody would know why.

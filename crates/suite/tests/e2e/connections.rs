@@ -55,13 +55,17 @@ fn reservation(body: &Value) -> String {
     )
 }
 
+async fn in_time<T>(answer: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TEST_TIMEOUT, answer).await.expect("an answer in time")
+}
+
 async fn is_served(server: &Program, client: &Program, placa: &str, posto_id: i64) {
     for program in [server, client] {
-        assert_eq!(program.get("/healthz").await.status, 200);
-        assert_eq!(program.get("/readyz").await.status, 200);
+        assert_eq!(in_time(program.get("/healthz")).await.status, 200);
+        assert_eq!(in_time(program.get("/readyz")).await.status, 200);
     }
-    assert_eq!(server.get("/postos").await.status, 200);
-    let made = client.reservar(&payload(placa, posto_id)).await;
+    assert_eq!(in_time(server.get("/postos")).await.status, 200);
+    let made = in_time(client.reservar(&payload(placa, posto_id))).await;
     assert_eq!(made.status, 200, "{made:?}");
 }
 
@@ -139,12 +143,12 @@ async fn slow_readers_keep_out_no_other_caller() {
     // More of an answer than the buffers of a socket take, on each connection.
     let request = "GET /postos?server_id=server1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(4);
     let _readers = open_many(&client, SLOW_READERS, &request).await;
-    assert_eq!(client.get("/healthz").await.status, 200);
+    assert_eq!(in_time(client.get("/healthz")).await.status, 200);
     eventually("a reservation is made beside them", async || {
         client.reservar(&payload("AAA0001", 1)).await.status == 200
     })
     .await;
-    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(in_time(server.get("/healthz")).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

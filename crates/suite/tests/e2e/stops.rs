@@ -65,6 +65,26 @@ async fn a_stop_while_another_program_holds_the_write_lock_is_bounded_and_loses_
     assert_eq!(placas, ["AAA0001", "BBB0002"]);
 }
 
+/// A servidor whose start is stuck.
+async fn start(world: &World, set: &[(&str, &str)]) -> tokio::process::Child {
+    let mut start = tokio::process::Command::new(crate::harness::path_of("server").await);
+    start.env_clear().env("SERVER_ID", "server1").env("HTTP_ADDR", "127.0.0.1:0");
+    start.envs(set.iter().copied()).current_dir(world.folder()).kill_on_drop(true);
+    let child = start.stdout(std::process::Stdio::null()).spawn().expect("it starts");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    child
+}
+
+async fn start_stops(mut child: tokio::process::Child) {
+    let pid = child.id().expect("its start is stuck").to_string();
+    let started = Instant::now();
+    let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(sent.expect("kill runs").success());
+    let ended = tokio::time::timeout(crate::harness::TEST_TIMEOUT, child.wait()).await;
+    let status = ended.expect("it ends").expect("it was running");
+    assert!(status.success() && started.elapsed() < STOP_LIMIT, "{status}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_waits_for_the_database_can_be_stopped() {
     let world = World::new().await;
@@ -72,18 +92,18 @@ async fn a_start_that_waits_for_the_database_can_be_stopped() {
     let mut other = database(&world.database("server1")).await;
     execute(&mut other, "PRAGMA locking_mode = EXCLUSIVE").await;
     execute(&mut other, "BEGIN EXCLUSIVE").await;
-    let mut start = tokio::process::Command::new(crate::harness::path_of("server").await);
-    start.env_clear().env("SERVER_ID", "server1").env("HTTP_ADDR", "127.0.0.1:0");
-    start.current_dir(world.folder()).stdout(std::process::Stdio::null()).kill_on_drop(true);
-    let mut child = start.spawn().expect("it starts");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let pid = child.id().expect("it waits for the lock").to_string();
-    let started = Instant::now();
-    let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
-    assert!(sent.expect("kill runs").success());
-    let status = child.wait().await.expect("it was running");
-    assert!(status.success() && started.elapsed() < STOP_LIMIT, "{status}");
+    start_stops(start(&world, &[]).await).await;
     execute(&mut other, "ROLLBACK").await;
+}
+
+/// Nothing writes into the pipe, so the program waits in a system call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_waits_for_a_file_can_be_stopped() {
+    let world = World::new().await;
+    let pipe = world.folder().join("postos.csv");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    start_stops(start(&world, &[("POSTOS_CSV", "postos.csv")]).await).await;
 }
 
 /// A broker that takes connections and never says a word.
