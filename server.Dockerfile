@@ -9,6 +9,7 @@ ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 # workspace's, so that a change of the code does not build them again. A new crate needs a line.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
+COPY vendor vendor
 COPY crates/bus/Cargo.toml crates/bus/
 COPY crates/client/Cargo.toml crates/client/
 COPY crates/domain/Cargo.toml crates/domain/

@@ -3,11 +3,12 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::values::field_values;
 
@@ -105,7 +106,11 @@ impl RequestId {
     /// A new id. Later ids sort after earlier ones, which keeps database indexes on them compact.
     #[expect(clippy::new_without_default, reason = "each one is different")]
     pub fn new() -> Self {
-        Self::from_uuid(Uuid::now_v7())
+        static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+        // Not `Uuid::now_v7`, which panics on a clock before 1970.
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let now = Timestamp::from_unix(&CONTEXT, now.as_secs(), now.subsec_nanos());
+        Self::from_uuid(Uuid::new_v7(now))
     }
 
     /// The id that stands for an `Idempotency-Key` at a servidor. The same key gives the same id in

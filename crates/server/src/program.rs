@@ -17,9 +17,14 @@ const PROGRAM: Program = Program {
 
 /// The `main` of `server`, and of the binary with failpoints.
 pub fn main() -> ExitCode {
-    PROGRAM.main(async |shutdown| {
+    PROGRAM.main(async |mut shutdown| {
         let config = Config::from_lookup(&service::environment)?;
-        Server::start(config).await?.run_until(shutdown).await?;
+        // A start can take long: another program may hold a lock on the database.
+        let server = tokio::select! {
+            server = Server::start(config) => server?,
+            () = &mut shutdown => return Ok(()),
+        };
+        server.run_until(shutdown).await?;
         Ok(())
     })
 }

@@ -23,10 +23,15 @@ use crate::{admin, announce, handlers};
 
 /// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a stop waits for the requests and messages that are being handled.
+/// How long a stop waits for the requests and messages that are being handled. With the three
+/// limits below a stop mostly takes less than 6 s; `service::Program` ends one that takes longer.
 const WORK_GRACE: Duration = Duration::from_secs(2);
+/// How long a stop waits until the last changes are on their way.
+const ANNOUNCE_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the broker has the last replies.
 const BUS_GRACE: Duration = Duration::from_secs(1);
+/// How long a stop waits until the database is one complete file.
+const STORE_GRACE: Duration = Duration::from_secs(2);
 /// Replies and events that may wait for the broker.
 const OUTBOX: usize = 16_384;
 /// How long the broker keeps messages for a servidor that is away.
@@ -126,17 +131,20 @@ impl Server {
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
-        let _ = http.await;
-        if tokio::time::timeout(WORK_GRACE, self.handlers).await.is_err() {
+        let (_, handled, _) = tokio::join!(
+            http,
+            service::end_within(WORK_GRACE, self.handlers),
+            service::end_within(WORK_GRACE, self.sweeper),
+        );
+        if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
         }
-        let _ = self.sweeper.await;
         self.stop_announcing.cancel();
-        let _ = self.announcer.await;
+        service::end_within(ANNOUNCE_GRACE, self.announcer).await;
         self.app.bus.close(BUS_GRACE).await;
         // The store closes only after the last handle to it is dropped.
         drop(self.app);
-        match tokio::time::timeout(WORK_GRACE, self.closer.close()).await {
+        match tokio::time::timeout(STORE_GRACE, self.closer.close()).await {
             Ok(Ok(())) => info!("stopped"),
             Ok(Err(error)) => warn!(%error, "the database was left with its WAL"),
             Err(_) => warn!("the database was left with its WAL"),
@@ -158,6 +166,9 @@ async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), Sta
         PostosCsv::Default(path) | PostosCsv::Named(path) => path,
     };
     let postos = store.execute(ImportPostos(read_postos(path)?)).await?;
+    if postos == 0 {
+        warn!(path = %path.display(), "the file of postos has none; starting without any");
+    }
     info!(postos, path = %path.display(), "imported");
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Logs: plain lines on a terminal, JSON lines everywhere else.
 
+mod queue;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::layer::SubscriberExt;
@@ -7,15 +9,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::settings::{ConfigError, Lookup, RUST_LOG};
+use queue::{LogGuard, LogQueue};
 
 /// Starts logging to standard output, filtered by `RUST_LOG`. A second call changes nothing.
-pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<(), ConfigError> {
-    start(RUST_LOG.read::<EnvFilter>(lookup)?);
-    Ok(())
+pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<Option<LogGuard>, ConfigError> {
+    Ok(start(RUST_LOG.read::<EnvFilter>(lookup)?))
 }
 
-/// Logs whose filter is set later, once a program has shown its own screen.
-pub struct QuietLogs(Option<reload::Handle<EnvFilter, Registry>>);
+/// Logs whose filter is set later, once a program has shown its own screen. The last lines are
+/// written when it is dropped.
+pub struct QuietLogs {
+    filter: Option<reload::Handle<EnvFilter, Registry>>,
+    _guard: Option<LogGuard>,
+}
 
 /// Starts logging with warnings only, unless `RUST_LOG` is set.
 ///
@@ -23,32 +29,43 @@ pub struct QuietLogs(Option<reload::Handle<EnvFilter, Registry>>);
 /// `RUST_LOG` is malformed.
 pub fn init_quiet_logs(lookup: Lookup<'_>) -> Result<QuietLogs, ConfigError> {
     if RUST_LOG.value(lookup).is_some() {
-        init_logs(lookup)?;
-        return Ok(QuietLogs(None));
+        return Ok(QuietLogs { filter: None, _guard: init_logs(lookup)? });
     }
     let (filter, handle) = reload::Layer::new(EnvFilter::new("warn"));
-    start(filter);
-    Ok(QuietLogs(Some(handle)))
+    Ok(QuietLogs { filter: Some(handle), _guard: start(filter) })
 }
 
 impl QuietLogs {
     /// Filters by `directives` from now on, unless `RUST_LOG` is set.
-    pub fn set_filter(self, directives: &str) {
-        let Some(handle) = self.0 else { return };
+    pub fn set_filter(&self, directives: &str) {
+        let Some(handle) = &self.filter else { return };
         if let Err(error) = handle.reload(EnvFilter::new(directives)) {
             tracing::warn!(%error, "the log filter cannot be changed");
         }
     }
 }
 
-fn start(filter: impl Layer<Registry> + Send + Sync) {
+/// Without a standard output there are no logs.
+fn start(filter: impl Layer<Registry> + Send + Sync) -> Option<LogGuard> {
+    let (queue, guard) = LogQueue::to_stdout().ok()?;
     let lines = if std::io::stdout().is_terminal() {
-        fmt::layer().compact().with_target(false).boxed()
+        fmt::layer().compact().with_target(false).with_writer(queue).boxed()
     } else {
-        fmt::layer().json().flatten_event(true).with_span_list(false).boxed()
+        let json = fmt::layer().json().flatten_event(true).with_span_list(false);
+        json.with_writer(queue).boxed()
     };
     // Only a second start fails; the first one stays in effect.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
+    std::panic::set_hook(Box::new(log_panic));
+    Some(guard)
+}
+
+/// In place of the default hook, which writes to standard error and waits for its reader.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or_default();
+    let location = panic.location().map(tracing::field::display);
+    tracing::error!(thread, location, reason = panic.payload_as_str(), "a thread panicked");
 }
 
 #[cfg(test)]

@@ -1,26 +1,36 @@
-//! What both programs do around their own work: the command line, the health check of a container,
-//! the clock, signals, exit codes.
+//! What both programs do around their own work: the command line, the clock, exit codes, and an end
+//! in bounded time.
 
 use std::error::Error;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::num::NonZero;
-use std::pin::Pin;
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::error;
+use tokio::runtime::Runtime;
+use tracing::{error, warn};
 
-use crate::settings::Setting;
+use crate::healthcheck::healthcheck;
+use crate::settings::{ConfigError, Setting};
+use crate::signals::{Shutdown, shutdown_signal, survive_signals};
 
 /// A start failed for a reason that the operator can fix.
 const EXIT_CANNOT_START: u8 = 2;
 /// A health check failed. Docker reserves the other codes.
 const EXIT_UNHEALTHY: u8 = 1;
-/// Time limit of each step of a health check.
-const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a stop may take, whatever is stuck: Docker kills after 10 s. The parts of a program
+/// have shorter limits of their own, so this one is for what they do not foresee.
+const STOP_LIMIT: Duration = Duration::from_millis(6500);
+/// How long the last lines of the log may take after that.
+const LAST_LINES: Duration = Duration::from_millis(300);
+/// How long the reason of a failure may wait for a reader of standard error.
+const REASON_LIMIT: Duration = Duration::from_secs(1);
+/// 2020-01-01. A clock that shows an earlier time was never set.
+const EARLIEST_SECONDS: i64 = 1_577_836_800;
+/// 9998-12-31, the last day that can be written in a message.
+const LATEST_SECONDS: i64 = 253_370_764_799;
 
 /// The wall clock. All other code reads it through this function.
 pub fn now() -> Timestamp {
@@ -28,40 +38,19 @@ pub fn now() -> Timestamp {
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A variable of the process environment. A value that is not UTF-8 is returned with replacement
-/// characters, so that it is reported as malformed and not as missing.
+/// A variable of the process environment. What is not UTF-8 in it is replaced;
+/// [`check_environment`] refuses such a value.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Completes on SIGTERM or Ctrl-C.
-pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Listens for the signals from the call on, not only once the result is awaited: call it before
-/// anything that takes time, or a signal during the start kills the program. Must be called within
-/// a tokio runtime.
-pub fn shutdown_signal() -> Shutdown {
-    let interrupt = next_signal(SignalKind::interrupt());
-    let terminate = next_signal(SignalKind::terminate());
-    Box::pin(async {
-        tokio::select! {
-            () = interrupt => {}
-            () = terminate => {}
-        }
-    })
-}
-
-fn next_signal(kind: SignalKind) -> impl Future<Output = ()> + Send {
-    let signals = signal(kind);
-    async {
-        match signals {
-            Ok(mut signals) => drop(signals.recv().await),
-            Err(error) => {
-                error!(%error, "cannot listen for a signal; it will kill this program");
-                std::future::pending::<()>().await;
-            }
-        }
-    }
+/// Refuses a value that is not UTF-8, which no setting may have: replacement characters in a path
+/// would name another file.
+///
+/// # Errors
+/// The first such variable.
+pub fn check_environment(settings: &[Setting]) -> Result<(), ConfigError> {
+    settings.iter().try_for_each(|setting| setting.check_utf8(std::env::var_os(setting.name)))
 }
 
 /// A program as its command line presents it.
@@ -78,10 +67,10 @@ pub struct Program {
 impl Program {
     /// Runs `work` with logs and signals set up, or does what the first argument asks for instead.
     #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-    #[expect(clippy::print_stderr, reason = "the operator sees it even where logs go elsewhere")]
     pub fn main(&self, work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>) -> ExitCode {
-        let done = match std::env::args().nth(1).as_deref() {
-            None => run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string())),
+        let argument = std::env::args_os().nth(1);
+        let done = match argument.as_deref().map(|text| text.to_string_lossy()).as_deref() {
+            None => self.run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string())),
             Some("healthcheck") => self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason)),
             Some("--version" | "-V") => {
                 println!("{} {}", self.name, self.version);
@@ -97,23 +86,35 @@ impl Program {
             }
         };
         if let Err((code, reason)) = done {
-            eprintln!("{reason}");
+            print_reason(reason);
             return ExitCode::from(code);
         }
         ExitCode::SUCCESS
     }
 
-    /// Asks the instance on this machine whether it is ready, so that a container image needs no
-    /// other program for its health check.
     fn healthcheck(&self) -> Result<(), String> {
+        check_environment(&[self.http_addr]).map_err(|error| error.to_string())?;
         let addr = self.http_addr.read::<SocketAddr>(&environment);
-        let addr = addr.map_err(|error| error.to_string())?;
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port()));
-        let status = readyz(addr).map_err(|error| format!("{addr} does not answer: {error}"))?;
-        match status.split_whitespace().nth(1) {
-            Some("200") => Ok(()),
-            _ => Err(format!("{addr} is not ready: {}", status.trim_end())),
-        }
+        healthcheck(addr.map_err(|error| error.to_string())?)
+    }
+
+    /// Runs `work` until it ends, or until [`STOP_LIMIT`] after a signal that stops it.
+    fn run(
+        &self,
+        work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
+    ) -> Result<(), Box<dyn Error>> {
+        check_environment(self.settings)?;
+        let _logs = crate::logs::init_logs(&environment)?;
+        check_clock();
+        let runtime = runtime()?;
+        let outcome = runtime.block_on(async {
+            survive_signals();
+            limit_stop(shutdown_signal());
+            work(shutdown_signal()).await
+        });
+        // Does not wait for threads: one may look up a name for as long as it takes.
+        runtime.shutdown_background();
+        outcome
     }
 
     fn help(&self) -> String {
@@ -137,31 +138,50 @@ fn help_line(setting: &Setting) -> String {
     }
 }
 
-fn run(
-    work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
-    crate::logs::init_logs(&environment)?;
+fn runtime() -> std::io::Result<Runtime> {
     // Half of the processors: the broker, SQLite's thread and our other programs on this machine
     // need the rest, and work that fits one thread is done sooner without waking a second one.
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(processors.div_ceil(2))
         .enable_all()
-        .build()?;
-    runtime.block_on(async { work(shutdown_signal()).await })
+        .build()
 }
 
-/// The status line of `GET /readyz`.
-fn readyz(addr: SocketAddr) -> std::io::Result<String> {
-    let mut connection = TcpStream::connect_timeout(&addr, HEALTHCHECK_TIMEOUT)?;
-    connection.set_read_timeout(Some(HEALTHCHECK_TIMEOUT))?;
-    connection.set_write_timeout(Some(HEALTHCHECK_TIMEOUT))?;
-    connection
-        .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut response = Vec::new();
-    connection.take(4096).read_to_end(&mut response)?;
-    let response = String::from_utf8_lossy(&response);
-    Ok(response.lines().next().unwrap_or_default().to_owned())
+/// Ends the program some time after it was asked to stop. By a thread of its own, which nothing
+/// that is stuck can delay.
+fn limit_stop(shutdown: Shutdown) {
+    tokio::spawn(async {
+        shutdown.await;
+        std::thread::spawn(|| {
+            std::thread::sleep(STOP_LIMIT);
+            warn!("the stop took too long and was cut short");
+            std::thread::sleep(LAST_LINES);
+            std::process::exit(0);
+        });
+    });
+}
+
+/// A reserva made by a wrong clock has a wrong interval, and nobody would know why.
+fn check_clock() {
+    let seconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |past| -past),
+    };
+    if !(EARLIEST_SECONDS..=LATEST_SECONDS).contains(&seconds) {
+        error!(seconds, now = %now(), "the clock of this machine is wrong: set it, then restart");
+    }
+}
+
+/// Prints why the program ends. Nobody may read standard error either.
+#[expect(clippy::print_stderr, reason = "the operator sees it even where logs go elsewhere")]
+fn print_reason(reason: String) {
+    let (sender, printed) = mpsc::channel();
+    std::thread::spawn(move || {
+        eprintln!("{reason}");
+        let _ = sender.send(());
+    });
+    let _ = printed.recv_timeout(REASON_LIMIT);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! They are read through a lookup function, so that tests need not touch the process environment.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub enum ConfigError {
     Missing { name: &'static str, should_be: &'static str },
     #[error("{name} is {value:?}; it should be {should_be}")]
     Malformed { name: &'static str, value: String, should_be: &'static str },
+    #[error("{name} is {value:?}, which is not UTF-8; it should be {should_be}")]
+    NotUtf8 { name: &'static str, value: OsString, should_be: &'static str },
 }
 
 /// An environment variable that a program reads.
@@ -77,6 +80,17 @@ impl Setting {
         let Self { name, should_be, .. } = *self;
         value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be })
     }
+
+    /// Refuses a value of the environment that is not UTF-8.
+    pub(crate) fn check_utf8(&self, value: Option<OsString>) -> Result<(), ConfigError> {
+        let Self { name, should_be, .. } = *self;
+        match value {
+            Some(value) if value.to_str().is_none() => {
+                Err(ConfigError::NotUtf8 { name, value, should_be })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Why a value is refused; the setting's `should_be` says it to the operator.
@@ -119,6 +133,7 @@ impl FromStr for TimeLimit {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU16;
+    use std::os::unix::ffi::OsStringExt as _;
 
     use super::*;
 
@@ -132,6 +147,16 @@ mod tests {
         assert_eq!(error.to_string(), text);
         let error = ID.read::<u16>(&lookup).expect_err("not set");
         assert_eq!(error.to_string(), "ID is not set; it should be an id");
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf8_is_refused_by_name() {
+        let value = |bytes: &[u8]| Some(OsString::from_vec(bytes.to_vec()));
+        for good in [None, value(b""), value("dados/poço.db".as_bytes())] {
+            assert_eq!(ID.check_utf8(good), Ok(()));
+        }
+        let error = ID.check_utf8(value(b"a\xFFb")).expect_err("no UTF-8");
+        assert_eq!(error.to_string(), r#"ID is "a\xFFb", which is not UTF-8; it should be an id"#);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Essential tasks: a program cannot work without them, so it stops when one of them ends.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,14 @@ pub fn spawn_essential<T: Send + 'static>(
         let _guard = guard;
         task.await
     })
+}
+
+/// Waits until a task has ended, and aborts it after `grace`. False if it did not end by itself.
+pub async fn end_within<T>(grace: Duration, mut task: JoinHandle<T>) -> bool {
+    let ended = tokio::time::timeout(grace, &mut task).await.is_ok();
+    // Aborting a task that has ended changes nothing.
+    task.abort();
+    ended
 }
 
 /// Waits until the program is asked to stop.
@@ -49,6 +58,18 @@ mod tests {
         let panics = CancellationToken::new();
         spawn_essential(&panics, async { assert_eq!(1, 2, "on purpose") });
         until_shutdown(std::future::pending(), &panics).await.expect_err("it panicked");
+    }
+
+    #[tokio::test]
+    async fn a_task_that_does_not_end_is_aborted() {
+        assert!(end_within(Duration::from_secs(20), tokio::spawn(async {})).await);
+        let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        assert!(!end_within(Duration::from_millis(1), task).await);
+        dropped.await.expect_err("the task was dropped");
     }
 
     #[tokio::test]

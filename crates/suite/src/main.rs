@@ -4,14 +4,21 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use suite::{Options, Screen, System, SystemError};
+use tokio::runtime::Runtime;
 
 /// One line for each request, and of everything else only warnings.
 const REQUEST_LOG: &str = "warn,server::handlers=info,service::http=info";
 
-#[tokio::main]
 #[expect(clippy::print_stderr, reason = "it must be seen wherever the logs go")]
-async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let ended = Runtime::new().map_err(SystemError::Runtime).and_then(|runtime| {
+        let ended = runtime.block_on(run(&options));
+        // Does not wait for threads: one may look up the name of the broker for as long as it takes.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -22,6 +29,8 @@ async fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the start screen is for a person")]
 async fn run(options: &Options) -> Result<(), SystemError> {
+    service::check_environment(server::SETTINGS)?;
+    service::check_environment(client::SETTINGS)?;
     let logs = service::init_quiet_logs(&service::environment)?;
     let shutdown = service::shutdown_signal();
     let system = System::start(options).await?;

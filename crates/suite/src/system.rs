@@ -37,6 +37,8 @@ pub enum SystemError {
     Listen { name: &'static str, source: ListenError },
     #[error("{0}")]
     Config(#[from] service::ConfigError),
+    #[error("the threads cannot be started: {0}")]
+    Runtime(io::Error),
     #[error("the broker at {broker} did not bring servidores and gateways together in {} s", READY_LIMIT.as_secs())]
     NotReady { broker: String },
 }

@@ -1,5 +1,7 @@
 //! Bodies, paths and queries, refused in the one error shape.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -9,12 +11,15 @@ use axum::extract::{self, FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use futures_util::future::poll_immediate;
 use protocol::{BadMessage, Codigo, FieldError, Fields, read_texts};
 use serde::de::DeserializeOwned;
 
 use super::HttpError;
+use super::connection::Connection;
+use super::in_flight::InFlight;
 
-/// How long a body may take to arrive; meanwhile it counts as a request in flight.
+/// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 /// The bytes of a body that is declared as JSON and not too long.
@@ -45,7 +50,25 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
             return Err(HttpError::general(Codigo::TipoNaoSuportado));
         }
         let incomplete = |reason: &str| Err(BadMessage::NotJson(reason.to_owned()).into());
-        match tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)).await {
+        let connection = request.extensions().get::<Arc<Connection>>().cloned();
+        let in_flight = request.extensions().get::<InFlight>().cloned();
+        let mut body = pin!(tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)));
+        // It mostly arrives with the head.
+        let body = if let Some(body) = poll_immediate(&mut body).await {
+            body
+        } else {
+            if let Some(connection) = &connection {
+                connection.wait_for_body();
+            }
+            in_flight.iter().for_each(InFlight::pause);
+            let body = body.await;
+            if let Some(connection) = &connection {
+                connection.begin_answer();
+            }
+            in_flight.iter().try_for_each(InFlight::resume)?;
+            body
+        };
+        match body {
             Ok(Ok(body)) => Ok(Self(body)),
             Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(HttpError::general(Codigo::CorpoGrandeDemais))

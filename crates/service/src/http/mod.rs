@@ -1,20 +1,25 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
 mod access;
+mod answer_body;
+mod connection;
+mod connections;
 mod docs;
 mod error;
 mod extract;
 mod health;
+mod in_flight;
 mod serve;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::response::IntoResponse;
 use protocol::Codigo;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -25,7 +30,6 @@ pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use extract::{Params, Path, RawJson};
 pub use health::Health;
-use health::is_probe;
 pub use serve::{ListenError, listen, serve};
 
 /// The longest body. The largest that a route needs is below 2 KiB.
@@ -43,23 +47,8 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
         // One layer: a service is cloned for each request, and each layer clones what is below it.
         .layer((
             middleware::from_fn(access::log),
-            middleware::from_fn_with_state(permits, limit_in_flight),
+            middleware::from_fn_with_state(permits, in_flight::limit),
             CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),
             DefaultBodyLimit::max(MAX_BODY),
         ))
-}
-
-async fn limit_in_flight(
-    State(permits): State<Arc<Semaphore>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    // A probe must be answered under load too.
-    if is_probe(request.uri().path()) {
-        return next.run(request).await;
-    }
-    match permits.try_acquire() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) => HttpError::general(Codigo::Sobrecarregado).into_response(),
-    }
 }

@@ -1,23 +1,39 @@
 //! Accepting connections, and a stop that lets requests in flight finish.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use protocol::Codigo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 use tracing::{debug, error, warn};
+
+use super::HttpError;
+use super::answer_body::AnswerBody;
+use super::connection::Connection;
+use super::connections::{self, Connections};
+use super::health::is_probe;
+use super::socket::{PROGRESS_LIMIT, Socket};
 
 /// How long a connection may take to send the head of its next request, idle time included.
 /// Connections whose peer is gone, or that never send anything, are closed by it.
 const HEAD_LIMIT: Duration = Duration::from_secs(75);
 /// Pause before the next accept when there are too many open files.
-const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
 /// Nothing can listen on an HTTP address.
 #[derive(Debug, thiserror::Error)]
@@ -42,39 +58,82 @@ pub async fn serve(
     stop: CancellationToken,
     grace: Duration,
 ) {
-    serve_with(listener, router, stop, grace, HEAD_LIMIT).await;
+    let limits = Limits { head: HEAD_LIMIT, progress: PROGRESS_LIMIT, grace };
+    serve_with(listener, router, stop, connections::of_this_process(), limits).await;
+}
+
+struct Limits {
+    head: Duration,
+    progress: Duration,
+    grace: Duration,
 }
 
 async fn serve_with(
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
-    grace: Duration,
-    head_limit: Duration,
+    connections: Arc<Connections>,
+    limits: Limits,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head_limit);
+    // A caller that sends nothing more after its request still gets its answer.
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head).half_close(true);
     let graceful = GracefulShutdown::new();
-    while let Some(connection) = stop.run_until_cancelled(accept(&listener)).await {
+    while let Some(stream) = stop.run_until_cancelled(accept(&listener, &connections)).await {
+        let Some(slot) = stop.run_until_cancelled(connections.admit()).await else { break };
         // Answers are small and written whole: waiting to fill a packet would only delay them.
-        if let Err(error) = connection.set_nodelay(true) {
+        if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "TCP_NODELAY could not be set");
         }
-        let service = TowerToHyperService::new(router.clone());
-        let serving = graceful.watch(http.serve_connection(TokioIo::new(connection), service));
+        let socket = Socket::new(stream, Arc::clone(&slot.connection), limits.progress);
+        let (router, connection) = (router.clone(), Arc::clone(&slot.connection));
+        let service =
+            service_fn(move |request| answer(router.clone(), Arc::clone(&connection), request));
+        let serving = graceful.watch(http.serve_connection(socket, service));
         tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                debug!(%error, "an HTTP connection broke");
+            tokio::select! {
+                biased;
+                () = slot.connection.evicted() => debug!("an HTTP connection made room"),
+                served = serving => {
+                    if let Err(error) = served {
+                        debug!(%error, "an HTTP connection broke");
+                    }
+                }
             }
         });
     }
     drop(listener);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
         warn!("some HTTP requests were cut off by the stop");
     }
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn answer(
+    router: Router,
+    connection: Arc<Connection>,
+    mut request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    if !connection.begin_answer() {
+        // The connection is about to be closed.
+        std::future::pending::<()>().await;
+    }
+    let only_probes = connection.only_probes();
+    let mut response = if only_probes && !is_probe(request.uri().path()) {
+        HttpError::general(Codigo::Sobrecarregado).into_response()
+    } else {
+        if !request.body().is_end_stream() {
+            request.extensions_mut().insert(Arc::clone(&connection));
+        }
+        let Ok(response) = router.oneshot(request).await;
+        response
+    };
+    if only_probes {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response.map(|body| AnswerBody::new(body, connection)))
+}
+
+async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((connection, _)) => return connection,
@@ -82,6 +141,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 error!(%error, "HTTP connections cannot be accepted");
+                connections.evict();
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }
@@ -99,10 +159,28 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     async fn started(router: Router, grace: Duration) -> (SocketAddr, CancellationToken) {
-        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let stop = CancellationToken::new();
-        tokio::spawn(serve_with(listener, router, stop.clone(), grace, SHORT));
+        let (addr, stop, _) = counted(router, grace).await;
         (addr, stop)
+    }
+
+    async fn counted(
+        router: Router,
+        grace: Duration,
+    ) -> (SocketAddr, CancellationToken, Arc<Connections>) {
+        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let (stop, connections) = (CancellationToken::new(), Connections::new(100));
+        let limits = Limits { head: SHORT, progress: SHORT, grace };
+        tokio::spawn(serve_with(listener, router, stop.clone(), Arc::clone(&connections), limits));
+        (addr, stop, connections)
+    }
+
+    async fn until_all_are_closed(connections: &Connections) {
+        let closed = async {
+            while connections.sockets() > 0 {
+                tokio::time::sleep(SHORT / 10).await;
+            }
+        };
+        tokio::time::timeout(LONG, closed).await.expect("they are closed");
     }
 
     /// All that is answered until the connection is closed.
@@ -137,5 +215,28 @@ mod tests {
         stop.cancel();
         assert!(asked.await.expect("an answer").ends_with("slow"));
         assert!(TcpStream::connect(addr).await.is_err(), "it still listens");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_reads_keeps_no_connection() {
+        let (addr, _stop, connections) = counted(Router::new(), LONG).await;
+        for method in ["GET", "POST", "DELETE"] {
+            for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {
+                let request = format!("{method} / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n");
+                let answer = send(addr, &request);
+                assert!(answer.await.starts_with("HTTP/1.1 404 "), "{method} {framing}");
+            }
+        }
+        until_all_are_closed(&connections).await;
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_makes_no_progress_is_cut_off() {
+        let large = || async { vec![b'x'; 64 << 20] };
+        let (addr, _stop, connections) = counted(Router::new().route("/", get(large)), LONG).await;
+        let mut reader = TcpStream::connect(addr).await.expect("it listens");
+        reader.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is sent");
+        assert_eq!(reader.read_u8().await.expect("an answer"), b'H');
+        until_all_are_closed(&connections).await;
     }
 }

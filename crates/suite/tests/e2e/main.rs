@@ -5,6 +5,7 @@
 
 mod bad_messages;
 mod circles;
+mod connections;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -12,6 +13,7 @@ mod joining;
 mod layers;
 mod listing;
 mod load;
+mod machine;
 mod newer_servidor;
 mod plain_mqtt;
 mod repeats;
@@ -19,3 +21,5 @@ mod screen;
 mod seed_story;
 mod settings;
 mod sources;
+mod stdout;
+mod stops;

@@ -55,7 +55,42 @@ pub(crate) async fn path_of(name: &str) -> PathBuf {
 impl Program {
     /// Starts a program on a free port and waits until it logs its address.
     pub(crate) async fn start(name: &str, world: &World, set: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(path_of(name).await);
+        Self::start_by(Command::new(path_of(name).await), name, world, set).await
+    }
+
+    /// Starts a program under limits, in the words of `ulimit`.
+    pub(crate) async fn start_limited(
+        limits: &[&str],
+        name: &str,
+        world: &World,
+        set: &[(&str, &str)],
+    ) -> Self {
+        let limits: String = limits.iter().map(|limit| format!("ulimit {limit}; ")).collect();
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("{limits}exec \"$0\"")).arg(path_of(name).await);
+        Self::start_by(shell, name, world, set).await
+    }
+
+    /// Starts a program for which another file is `/etc/resolv.conf`.
+    pub(crate) async fn start_with_resolver(
+        resolv_conf: &Path,
+        name: &str,
+        world: &World,
+        set: &[(&str, &str)],
+    ) -> Self {
+        let mut mounts = Command::new("unshare");
+        mounts.args(["--mount", "/bin/sh", "-c"]);
+        mounts.arg("mount --bind \"$1\" /etc/resolv.conf && exec \"$0\"");
+        mounts.arg(path_of(name).await).arg(resolv_conf);
+        Self::start_by(mounts, name, world, set).await
+    }
+
+    async fn start_by(
+        mut command: Command,
+        name: &str,
+        world: &World,
+        set: &[(&str, &str)],
+    ) -> Self {
         command.env_clear().current_dir(world.folder()).kill_on_drop(true).stdin(Stdio::null());
         command.env("HTTP_ADDR", "127.0.0.1:0");
         command.env("MQTT_BROKER", "127.0.0.1");
@@ -103,7 +138,7 @@ impl Program {
         eventually("/readyz answers 200", async || self.get("/readyz").await.status == 200).await;
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.pid().to_string();
         let sent = std::process::Command::new("kill").args([signal, &pid]).status();
         assert!(sent.expect("kill runs").success());

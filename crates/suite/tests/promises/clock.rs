@@ -33,15 +33,64 @@ impl Clock {
         std::fs::write(&self.file, format!("{offset}\n")).expect("a file");
     }
 
-    async fn server(&self, world: &World) -> Program {
-        let set = [
+    fn settings(&self) -> [(&str, &str); 4] {
+        [
             ("LD_PRELOAD", self.library.to_str().expect("a path")),
             ("FAKETIME_TIMESTAMP_FILE", self.file.to_str().expect("a path")),
             ("FAKETIME_NO_CACHE", "1"),
             // Time limits use the monotonic clock, which never jumps.
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ];
-        world.server_with("server1", &set).await
+        ]
+    }
+
+    async fn server(&self, world: &World) -> Program {
+        world.server_with("server1", &self.settings()).await
+    }
+
+    async fn client(&self, world: &World) -> Program {
+        world.client_with("cliente1", &self.settings()).await
+    }
+}
+
+/// Answers of every kind, in both programs.
+async fn is_answered(server: &Program, client: &Program) {
+    for program in [server, client] {
+        assert_eq!(program.get("/healthz").await.status, 200);
+        assert_eq!(program.get("/unknown").await.verdict(), (404, "rota_inexistente"));
+        program.ready().await;
+    }
+    assert_eq!(server.get("/postos").await.status, 200);
+    assert_eq!(server.get("/reservas").await.status, 200);
+    client.sees("server1", "online").await;
+    assert_eq!(client.get("/postos?server_id=server1").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto and faketime"]
+async fn a_clock_that_was_never_set_or_is_far_ahead_is_logged_and_stops_no_answer() {
+    // The years 1966 and 10426.
+    for wrong in ["-60y", "+8400y"] {
+        let world = World::on_mosquitto().await;
+        let clock = Clock::new(world.folder());
+        clock.set(wrong);
+        let (server, client) = tokio::join!(clock.server(&world), clock.client(&world));
+        is_answered(&server, &client).await;
+        let answer = client.reservar(&payload("AAA0001", 1)).await;
+        assert!(answer.status == 200 || answer.status == 422, "{answer:?}");
+        // Set right while it runs, and wrong again.
+        for offset in ["+0", wrong] {
+            clock.set(offset);
+            is_answered(&server, &client).await;
+        }
+        for program in [server, client] {
+            let (status, log) = program.stop_with_log().await;
+            assert!(status.success());
+            let clock =
+                |line: &&serde_json::Value| line.to_string().contains("clock of this machine");
+            assert_eq!(log.iter().filter(clock).count(), 1, "one line says so");
+            let panics = log.iter().filter(|line| line["message"] == "a thread panicked");
+            assert_eq!(panics.count(), 0);
+        }
     }
 }
 

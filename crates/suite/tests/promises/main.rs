@@ -21,6 +21,7 @@ mod lost_files;
 mod overload;
 mod proxy;
 mod repeater;
+mod resolver;
 mod restored;
 mod seeded_bugs;
 mod soak;

@@ -1,0 +1,153 @@
+//! What one HTTP connection waits for, and since when.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+/// How long the next request may be on its way before the connection counts as idle.
+pub(super) const FRESH: Duration = Duration::from_millis(100);
+/// How long a peer may keep its own request or answer waiting before another caller's connection
+/// takes precedence.
+pub(super) const SLOW_PEER: Duration = Duration::from_secs(2);
+const PHASE_BITS: u32 = 3;
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Phase {
+    /// Its peer's next request, or the rest of its head.
+    Idle,
+    /// Its peer, for the rest of a body.
+    Body,
+    /// This program, for an answer or more of one.
+    Answer,
+    /// Its peer, which does not read what there is of the answer.
+    SlowReader,
+    /// Its peer, which has not read all of the whole answer.
+    Answered,
+    /// Nothing: it is being closed to make room.
+    Evicted,
+}
+
+/// The state of one connection.
+pub(super) struct Connection {
+    /// Milliseconds since the start and, in the lowest three bits, the phase: one atomic, because
+    /// each request changes it several times.
+    state: AtomicU64,
+    started: Instant,
+    evicted: CancellationToken,
+    only_probes: bool,
+}
+
+/// Why a connection may be closed: the least of several is closed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Evictable {
+    in_request: bool,
+    since: u64,
+    state: u64,
+}
+
+impl Connection {
+    /// A connection without a request. Times are counted from `started`.
+    pub(super) fn new(started: Instant, only_probes: bool) -> Self {
+        let state = AtomicU64::new(since_now(started, Phase::Idle));
+        Self { state, started, evicted: CancellationToken::new(), only_probes }
+    }
+
+    /// Whether it waits for its peer, and has for long enough.
+    pub(super) fn evictable(&self) -> Option<Evictable> {
+        let state = self.state.load(Ordering::Acquire);
+        let (in_request, limit) = match phase(state) {
+            Phase::Idle => (false, FRESH),
+            Phase::Body | Phase::SlowReader | Phase::Answered => (true, SLOW_PEER),
+            Phase::Answer | Phase::Evicted => return None,
+        };
+        let since = state >> PHASE_BITS;
+        let lasted = Duration::from_millis(millis(self.started).saturating_sub(since));
+        (lasted >= limit).then_some(Evictable { in_request, since, state })
+    }
+
+    /// The request's body is waited for.
+    pub(super) fn wait_for_body(&self) {
+        self.advance(|phase| (phase == Phase::Answer).then_some(Phase::Body));
+    }
+
+    /// A request, or the rest of its body, has arrived. False if the connection was evicted before.
+    pub(super) fn begin_answer(&self) -> bool {
+        self.advance(|phase| (phase != Phase::Evicted).then_some(Phase::Answer))
+    }
+
+    /// The socket takes no more.
+    pub(super) fn wait_for_reader(&self) {
+        self.advance(|phase| (phase == Phase::Answer).then_some(Phase::SlowReader));
+    }
+
+    /// The answer is complete, but may wait for the socket.
+    pub(super) fn end_answer(&self) {
+        self.advance(|phase| (phase != Phase::Evicted).then_some(Phase::Answered));
+    }
+
+    /// The socket has taken everything.
+    pub(super) fn flushed(&self) {
+        self.advance(|phase| match phase {
+            Phase::SlowReader => Some(Phase::Answer),
+            Phase::Answered => Some(Phase::Idle),
+            Phase::Idle | Phase::Body | Phase::Answer | Phase::Evicted => None,
+        });
+    }
+
+    /// Changes the phase if `next` names another, and says whether it did.
+    fn advance(&self, next: impl Fn(Phase) -> Option<Phase>) -> bool {
+        let next = |state| next(phase(state)).map(|next| since_now(self.started, next));
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        phase(self.state.load(Ordering::Acquire)) == Phase::Idle
+    }
+
+    /// Closes it, unless its state is no longer the one that was seen.
+    pub(super) fn try_evict(&self, seen: Evictable) -> bool {
+        let evicted = since_now(self.started, Phase::Evicted);
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let taken = self.state.compare_exchange(seen.state, evicted, success, failure).is_ok();
+        if taken {
+            self.evicted.cancel();
+        }
+        taken
+    }
+
+    /// Completes when the connection must be closed.
+    pub(super) async fn evicted(&self) {
+        self.evicted.cancelled().await;
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_evicted(&self) -> bool {
+        self.evicted.is_cancelled()
+    }
+
+    pub(super) fn only_probes(&self) -> bool {
+        self.only_probes
+    }
+}
+
+fn since_now(started: Instant, phase: Phase) -> u64 {
+    millis(started) << PHASE_BITS | phase as u64
+}
+
+fn phase(state: u64) -> Phase {
+    match state & ((1 << PHASE_BITS) - 1) {
+        0 => Phase::Idle,
+        1 => Phase::Body,
+        2 => Phase::Answer,
+        3 => Phase::SlowReader,
+        4 => Phase::Answered,
+        _ => Phase::Evicted,
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
+}

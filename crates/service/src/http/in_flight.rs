@@ -1,0 +1,65 @@
+//! The limit of requests in flight. A request whose body is on its way is not in flight, so that
+//! callers that send slowly keep nobody else waiting.
+
+use std::sync::Arc;
+
+use axum::body::HttpBody as _;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
+use protocol::Codigo;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::HttpError;
+use super::health::is_probe;
+
+/// The permit of one request.
+#[derive(Clone)]
+pub(super) struct InFlight {
+    permits: Arc<Semaphore>,
+    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+}
+
+/// Refuses a request beyond the limit.
+pub(super) async fn limit(
+    State(permits): State<Arc<Semaphore>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // A probe must be answered under load too.
+    if is_probe(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+        return HttpError::general(Codigo::Sobrecarregado).into_response();
+    };
+    if request.body().is_end_stream() {
+        let response = next.run(request).await;
+        drop(permit);
+        return response;
+    }
+    let in_flight = InFlight { permits, permit: Arc::new(Mutex::new(Some(permit))) };
+    request.extensions_mut().insert(in_flight.clone());
+    let response = next.run(request).await;
+    drop(in_flight);
+    response
+}
+
+impl InFlight {
+    /// Gives the permit to others.
+    pub(super) fn pause(&self) {
+        self.permit.lock().take();
+    }
+
+    /// Takes a permit again.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn resume(&self) -> Result<(), HttpError> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| HttpError::general(Codigo::Sobrecarregado))?;
+        *self.permit.lock() = Some(permit);
+        Ok(())
+    }
+}
