@@ -14,7 +14,7 @@ test:
 # Run the tests that need mosquitto
 test-mosquitto:
     cargo test --package bus --package client -- --include-ignored
-    SUITE_BROKER=mosquitto cargo test --package suite --test e2e
+    SUITE_BROKER=mosquitto cargo test --package suite --test e2e -- --include-ignored
 
 # Check the promises under faults and print the report (needs mosquitto, faketime and root)
 promises:
