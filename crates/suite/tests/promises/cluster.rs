@@ -15,6 +15,9 @@ use crate::harness::{Program, World, free_port};
 /// Enough for the data of a long run; a tmpfs.
 const DISK_OPTIONS: &str = "size=192m";
 
+/// Few enough that connections can use them up.
+const DESCRIPTORS: &str = "-n 192";
+
 /// One program with its settings, and the process that runs now.
 pub(crate) struct Node {
     program: &'static str,
@@ -189,7 +192,8 @@ impl Node {
         let mut set: Vec<(&str, &str)> =
             self.set.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         set.extend_from_slice(other);
-        Program::start(self.program, &*cluster.world.read().await, &set).await
+        let world = cluster.world.read().await;
+        Program::start_limited(&[DESCRIPTORS], self.program, &world, &set).await
     }
 
     pub(crate) fn database(&self, folder: &Path) -> PathBuf {

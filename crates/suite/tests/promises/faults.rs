@@ -1,5 +1,6 @@
 //! Injects the faults that a system meets in production.
 
+mod callers;
 mod store;
 
 use std::collections::BTreeMap;
@@ -47,11 +48,15 @@ pub(crate) enum Fault {
     LostFiles,
     /// A backup is restored into the running file.
     Restore,
+    /// More HTTP connections without a request than there are descriptors.
+    IdleConnections,
+    /// `SIGHUP`.
+    Hangup,
     /// A second program with the same id.
     Twin,
 }
 
-pub(crate) const ALL: [Fault; 18] = [
+pub(crate) const ALL: [Fault; 20] = [
     Fault::KillServer,
     Fault::KillGateway,
     Fault::KillBroker,
@@ -69,6 +74,8 @@ pub(crate) const ALL: [Fault; 18] = [
     Fault::SyncSlow,
     Fault::LostFiles,
     Fault::Restore,
+    Fault::IdleConnections,
+    Fault::Hangup,
     Fault::Twin,
 ];
 
@@ -205,6 +212,10 @@ async fn inject(
             store::fail_disk(cluster, node, fault, &mut random, record).await;
         }
         Fault::LostFiles => store::lose_files(cluster, node, &mut random, record).await,
+        Fault::IdleConnections => callers::keep_connections(node, duration * 2).await,
+        Fault::Hangup => {
+            node.running.lock().await.as_ref().expect("it runs").signal("-HUP");
+        }
         Fault::Restore => store::restore(cluster, node, &mut random).await,
         Fault::Twin => {
             record_kill(node, record);
