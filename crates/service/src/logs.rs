@@ -1,18 +1,22 @@
 //! Logs: plain lines on a terminal, JSON lines everywhere else.
 
-mod queue;
-
 use std::io::IsTerminal;
+use std::time::Duration;
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::settings::{ConfigError, Lookup, RUST_LOG};
-use queue::{LogGuard, LogQueue};
+
+/// Lines that may wait for standard output: a burst of a second.
+const MAX_LINES: usize = 16_384;
+/// How often dropped lines are counted.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Starts logging to standard output, filtered by `RUST_LOG`. A second call changes nothing.
-pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<Option<LogGuard>, ConfigError> {
+pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<WorkerGuard, ConfigError> {
     Ok(start(RUST_LOG.read::<EnvFilter>(lookup)?))
 }
 
@@ -20,7 +24,7 @@ pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<Option<LogGuard>, ConfigEr
 /// written when it is dropped.
 pub struct QuietLogs {
     filter: Option<reload::Handle<EnvFilter, Registry>>,
-    _guard: Option<LogGuard>,
+    _guard: WorkerGuard,
 }
 
 /// Starts logging with warnings only, unless `RUST_LOG` is set.
@@ -45,9 +49,11 @@ impl QuietLogs {
     }
 }
 
-/// Without a standard output there are no logs.
-fn start(filter: impl Layer<Registry> + Send + Sync) -> Option<LogGuard> {
-    let (queue, guard) = LogQueue::to_stdout().ok()?;
+/// No thread that has other work writes to standard output: it may be a pipe that nobody reads.
+fn start(filter: impl Layer<Registry> + Send + Sync) -> WorkerGuard {
+    let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).thread_name("log");
+    let (queue, guard) = queue.finish(std::io::stdout());
+    let dropped = queue.error_counter();
     let lines = if std::io::stdout().is_terminal() {
         fmt::layer().compact().with_target(false).with_writer(queue).boxed()
     } else {
@@ -57,7 +63,24 @@ fn start(filter: impl Layer<Registry> + Send + Sync) -> Option<LogGuard> {
     // Only a second start fails; the first one stays in effect.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
     std::panic::set_hook(Box::new(log_panic));
-    Some(guard)
+    std::thread::spawn(move || report_dropped(&dropped));
+    guard
+}
+
+/// Logs how many lines were dropped, as soon as that line can be written itself.
+fn report_dropped(dropped: &ErrorCounter) {
+    let mut reported = 0;
+    loop {
+        std::thread::sleep(REPORT_INTERVAL);
+        let total = dropped.dropped_lines();
+        if total > reported {
+            let lines = total - reported;
+            tracing::warn!(lines, "log lines were dropped: standard output was not read");
+            if dropped.dropped_lines() == total {
+                reported = total;
+            }
+        }
+    }
 }
 
 /// In place of the default hook, which writes to standard error and waits for its reader.
