@@ -103,6 +103,7 @@ pub(crate) async fn run(
     let link = Link::Up { generation, since };
     let result = connection.stay_connected(&connack, link).await;
     state.set_link(Link::Down);
+    let presence_problem = connection.presence.as_ref().and_then(PresencePublisher::problem);
     let unanswered = connection.in_flight.into_unanswered();
     let suspect = put_back(state, options, unanswered, result.as_ref().err());
     result.map_err(|reason| Loss {
@@ -110,6 +111,7 @@ pub(crate) async fn run(
         lasted: Some(connected_at.elapsed()),
         session_present: connack.session_present,
         suspect,
+        presence_problem,
     })
 }
 

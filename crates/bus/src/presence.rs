@@ -113,7 +113,12 @@ impl PresencePublisher {
             return None;
         }
         self.reported = self.problem;
-        Some(self.problem.map(|problem| problem.describe(&self.topic)))
+        Some(self.problem())
+    }
+
+    /// Why others do not see this program.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.problem.map(|problem| problem.describe(&self.topic))
     }
 
     /// The birth, to be published now that the connection is up.

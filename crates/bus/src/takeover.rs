@@ -49,7 +49,7 @@ mod tests {
 
     fn closed(lasted_ms: u64, session_present: bool) -> Loss {
         let lasted = Some(Duration::from_millis(lasted_ms));
-        Loss { reason: Reason::Closed, lasted, session_present, suspect: None }
+        Loss { reason: Reason::Closed, lasted, session_present, ..Reason::Closed.into() }
     }
 
     fn disconnected(code: ReasonCode) -> Loss {
@@ -58,6 +58,7 @@ mod tests {
             lasted: Some(Duration::from_secs(3600)),
             session_present: false,
             suspect: None,
+            presence_problem: None,
         }
     }
 

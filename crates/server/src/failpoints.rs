@@ -31,6 +31,8 @@ pub(crate) enum Bug {
     EarlyReply,
     /// Stored replies are not found again.
     ForgottenReply,
+    /// A message that ends connection after connection is sent again for ever.
+    KeepPoison,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].

@@ -21,19 +21,23 @@ pub(crate) struct Loss {
     pub(crate) session_present: bool,
     /// The topic of the message that was alone in flight because it had ended connections before.
     pub(crate) suspect: Option<Arc<str>>,
+    /// What was wrong with this program's presence.
+    pub(crate) presence_problem: Option<String>,
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason.fmt(f)?;
-        let Some(topic) = &self.suspect else { return Ok(()) };
-        write!(f, " after a message on {} was sent alone", shortened(topic))
+        if let Some(topic) = &self.suspect {
+            write!(f, " after a message on {} was sent alone", shortened(topic))?;
+        }
+        self.presence_problem.as_ref().map_or(Ok(()), |problem| write!(f, "; {problem}"))
     }
 }
 
 impl From<Reason> for Loss {
     fn from(reason: Reason) -> Self {
-        Self { reason, lasted: None, session_present: false, suspect: None }
+        Self { reason, lasted: None, session_present: false, suspect: None, presence_problem: None }
     }
 }
 
