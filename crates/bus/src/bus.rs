@@ -145,3 +145,6 @@ impl Bus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

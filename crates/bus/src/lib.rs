@@ -24,6 +24,7 @@ mod acks;
 mod bus;
 mod connection;
 mod counters;
+mod given_up;
 mod log_limit;
 mod message;
 mod options;

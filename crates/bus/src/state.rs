@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::counters::RunningCounters;
+use crate::given_up::GivenUpList;
 use crate::log_limit::{LogLimit, shortened};
 use crate::outbox::{MAX_PACKET, Outbox};
 use crate::stall_detector::StallDetector;
@@ -50,6 +51,7 @@ pub(crate) struct BusState {
     pub(crate) counters: RunningCounters,
     /// Why the program is not connected, or not seen by others.
     problem: Mutex<Option<String>>,
+    pub(crate) given_up: GivenUpList,
     pub(crate) bad_message_log: LogLimit,
     pub(crate) refused_log: LogLimit,
     pub(crate) stall_detector: Arc<StallDetector>,
@@ -70,6 +72,7 @@ impl BusState {
             link: watch::Sender::new(Link::Down),
             counters: RunningCounters::default(),
             problem: Mutex::default(),
+            given_up: GivenUpList::default(),
             bad_message_log: LogLimit::new(),
             refused_log: LogLimit::new(),
             stall_detector: StallDetector::start(),
@@ -99,6 +102,7 @@ impl BusState {
     /// Handles a message that the broker will never take: its owner may publish another one.
     pub(crate) fn give_up(&self, mut message: Outgoing, refusal: Refusal) {
         self.counters.refused.add(1);
+        self.given_up.remember(&message, refusal);
         if let Refusal::TooLarge { size, .. } = refusal {
             self.max_packet.fetch_min(size.saturating_sub(1), Relaxed);
         }

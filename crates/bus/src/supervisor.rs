@@ -73,30 +73,32 @@ fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
     Timestamp::clamped(i64::try_from(now).unwrap_or_default().max(earliest))
 }
 
-/// Logs losses, of failed attempts to connect for one reason only the 1st, 2nd, 4th, 8th and so on.
+/// Logs losses. Of failed attempts to connect and of short connections in a row, with one reason,
+/// only the 1st, 2nd, 4th, 8th and so on is logged.
 #[derive(Debug, Default)]
 struct LossLog {
     reason: String,
-    attempts: u32,
+    in_a_row: u32,
 }
 
 impl LossLog {
     fn log(&mut self, options: &Options, loss: &Loss) {
         let Options { mqtt_id, broker, port, .. } = options;
         let reason = loss.to_string();
-        if let Some(lasted) = loss.lasted {
-            self.attempts = 0;
-            let lasted_ms = lasted.as_millis();
-            tracing::warn!(mqtt_id, broker, port, reason, lasted_ms, "disconnected");
-            return;
-        }
-        if reason != self.reason {
-            self.attempts = 0;
+        let is_healthy = loss.lasted.is_some_and(|lasted| lasted >= HEALTHY);
+        if is_healthy || reason != self.reason {
+            self.in_a_row = 0;
             self.reason = reason;
         }
-        self.attempts = self.attempts.saturating_add(1);
-        if self.attempts.is_power_of_two() {
-            let Self { reason, attempts } = self;
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        if !self.in_a_row.is_power_of_two() {
+            return;
+        }
+        let Self { reason, in_a_row: attempts } = self;
+        if let Some(lasted) = loss.lasted {
+            let lasted_ms = lasted.as_millis();
+            tracing::warn!(mqtt_id, broker, port, reason, lasted_ms, attempts, "disconnected");
+        } else {
             tracing::warn!(mqtt_id, broker, port, reason, attempts, "cannot connect");
         }
     }

@@ -129,3 +129,39 @@ impl Reason {
 fn detail(text: Option<&str>) -> String {
     text.map(|text| format!(", {text}")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn only_the_end_by_a_broker_is_blamed_on_a_message() {
+        let disconnected = |code| Reason::Disconnected { code: ReasonCode(code), text: None };
+        for blamed in [
+            Reason::Closed,
+            Reason::Malformed,
+            Error::from(ErrorKind::ConnectionReset).into(),
+            Error::from(ErrorKind::BrokenPipe).into(),
+            disconnected(0x81),
+            disconnected(0x95),
+            disconnected(0xEE),
+        ] {
+            assert!(blamed.blame().is_some(), "{blamed}");
+        }
+        for other in [
+            Reason::Silence,
+            Reason::Unanswered,
+            Error::from(ErrorKind::TimedOut).into(),
+            Error::from(ErrorKind::HostUnreachable).into(),
+            disconnected(0x00),
+            disconnected(0x8B),
+            disconnected(0x8D),
+            disconnected(0x8E),
+            disconnected(0x98),
+        ] {
+            assert!(other.blame().is_none(), "{other}");
+        }
+    }
+}

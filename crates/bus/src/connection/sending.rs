@@ -19,7 +19,7 @@ const CONTENT_TYPE: &str = "application/json";
 const MAX_OUTGOING: usize = 256 * 1024;
 /// A link that breaks at once breaks before: only after this time a packet that may be poisonous
 /// is sent, so that the link's faults are not blamed on it.
-const PROVEN_AFTER: Duration = Duration::from_millis(500);
+const PROVEN_AFTER: Duration = Duration::from_millis(250);
 /// MQTT's payload format indicator for UTF-8 text.
 const UTF_8: u8 = 1;
 
@@ -90,6 +90,10 @@ impl Connection<'_> {
         if size > max {
             // The broker would end this connection, and every later one.
             self.refuse(batch, Refusal::TooLarge { size, max: Some(max) });
+            return Ok(());
+        }
+        if let Some(refusal) = self.state.given_up.find(&batch) {
+            self.refuse(batch, refusal);
             return Ok(());
         }
         counters.published.add(batch.items.len());

@@ -6,8 +6,8 @@ use futures_util::FutureExt as _;
 use protocol::MAX_ARRAY;
 use tokio::time::Instant;
 
-use super::{MAX_ARRAY_BYTES, MAX_PACKET, Outbox};
-use crate::{BusError, Join, Outgoing};
+use super::{Batch, Blame, GivenUp, MAX_ARRAY_BYTES, MAX_PACKET, Outbox};
+use crate::{BusError, Join, Outgoing, Refusal};
 
 fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
     Outgoing {
@@ -197,4 +197,88 @@ fn refuses_what_it_cannot_hold_or_send() {
     outbox.close();
     assert_eq!(outbox.push(message("t", "1", Join::Never)), Err(BusError::Closed));
     assert_eq!(take_all(&mut outbox), ["1"]);
+}
+
+const CLOSED: Option<Blame> = Some(Blame { code: None });
+
+/// Sends everything that may be sent, and loses the connection.
+fn lose(outbox: &mut Outbox, blame: Option<Blame>) -> (Vec<Bytes>, Option<GivenUp>) {
+    let now = Instant::now();
+    let mut in_flight = Vec::new();
+    while let (Some(batch), _) = outbox.take(now, MAX_ARRAY_BYTES, in_flight.is_empty()) {
+        in_flight.push((batch, now));
+    }
+    let payloads = in_flight.iter().map(|(batch, _)| batch.payload()).collect();
+    (payloads, outbox.put_back(in_flight, blame, now))
+}
+
+#[test]
+fn after_two_ends_in_a_row_a_packet_is_sent_alone_and_after_three_more_given_up() {
+    let mut outbox = outbox_with([message("a", "1", Join::Never), message("b", "2", Join::Never)]);
+    for _ in 0..2 {
+        let (sent, given_up) = lose(&mut outbox, CLOSED);
+        assert_eq!((sent, given_up.is_none()), (vec!["1".into(), "2".into()], true));
+    }
+    for round in 1..=3 {
+        let (sent, given_up) = lose(&mut outbox, CLOSED);
+        assert_eq!(sent, ["1"]);
+        let payload = given_up.map(|one| (one.message.payload, one.refusal));
+        assert_eq!(payload, (round == 3).then(|| ("1".into(), Refusal::Poisonous)));
+    }
+    let (batch, _) = outbox.take(Instant::now(), MAX_ARRAY_BYTES, true);
+    assert_eq!(batch.as_ref().map(Batch::payload), Some("2".into()));
+    outbox.settle(batch.expect("it is healthy"));
+    assert_eq!((outbox.len(), outbox.topics.len()), (0, 0));
+}
+
+#[test]
+fn other_ends_do_not_count_and_begin_the_count_again() {
+    let mut outbox = outbox_with([message("a", "1", Join::Never)]);
+    for _ in 0..3 {
+        for _ in 0..4 {
+            assert!(lose(&mut outbox, CLOSED).1.is_none());
+        }
+        // By silence.
+        assert!(lose(&mut outbox, None).1.is_none());
+        for _ in 0..4 {
+            assert!(lose(&mut outbox, CLOSED).1.is_none());
+        }
+        // Before it was sent.
+        assert!(outbox.put_back(Vec::new(), CLOSED, Instant::now()).is_none());
+        for _ in 0..4 {
+            assert!(lose(&mut outbox, CLOSED).1.is_none());
+        }
+        // Long after it was sent.
+        let now = Instant::now();
+        let (batch, _) = outbox.take(now, MAX_ARRAY_BYTES, true);
+        let later = now + Duration::from_secs(6);
+        assert!(outbox.put_back(vec![(batch.unwrap(), now)], CLOSED, later).is_none());
+    }
+    assert_eq!(lose(&mut outbox, None).0, ["1"]);
+}
+
+#[test]
+fn a_suspect_waits_until_nothing_is_in_flight_and_then_holds_up_the_rest() {
+    let mut outbox = outbox_with([message("a", "1", Join::Never)]);
+    lose(&mut outbox, CLOSED);
+    lose(&mut outbox, CLOSED);
+    outbox.push(message("b", "2", Join::Never)).unwrap();
+    let now = Instant::now();
+    assert!(outbox.take(now, MAX_ARRAY_BYTES, false).0.is_none());
+    let (suspect, _) = outbox.take(now, MAX_ARRAY_BYTES, true);
+    assert_eq!(suspect.as_ref().map(Batch::payload), Some("1".into()));
+    assert!(outbox.take(now, MAX_ARRAY_BYTES, false).0.is_none());
+    outbox.settle(suspect.unwrap());
+    assert_eq!(take_all(&mut outbox), ["2"]);
+}
+
+#[test]
+fn what_expires_while_it_is_put_back_is_dropped() {
+    let soon = Instant::now() + Duration::from_secs(10);
+    let expiring = |topic| Outgoing { expires_at: Some(soon), ..message(topic, "1", Join::Never) };
+    let mut outbox = outbox_with([expiring("a"), message("a", "2", Join::Never), expiring("b")]);
+    lose(&mut outbox, None);
+    assert_eq!((outbox.purge(soon), outbox.len()), (2, 1));
+    assert_eq!(take_all(&mut outbox), ["2"]);
+    assert!(outbox.topics.is_empty());
 }

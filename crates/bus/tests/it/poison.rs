@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bus::{Join, OnRefused, Options, Outgoing, Refusal};
-use rumqttc::v5::mqttbytes::v5::Packet;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -203,4 +204,65 @@ async fn a_link_that_breaks_again_and_again_loses_no_message() {
     }
     eventually("all are settled", || bus.counters().outbox_len == 0).await;
     assert_eq!(bus.counters().refused, 0);
+}
+
+/// How a broker answers what is published on `answers`.
+type Answer = fn(&Publish) -> Option<u8>;
+
+/// Until a question is acknowledged the broker delivers it on every connection, and each time it is
+/// answered with another copy. The broker answers with a reason code, and then closes if that is an
+/// error; without one it only closes. Returns the number of connections until the acknowledgement.
+async fn connections_until_acknowledged(answer: Answer, on_refused: bool) -> usize {
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, mut deliveries) = bus::connect(options(port, "b", &["t"]));
+    let answers = tokio::spawn(async move {
+        let refusals = Refusals::default();
+        let mut number = 0;
+        while let Some(question) = deliveries.recv().await {
+            number += 1;
+            let payload = format!("{{\"request_id\":\"{}\",\"n\":{number}}}", "7".repeat(128));
+            let mut reply = replaced("answers", &payload, &refusals);
+            reply.acknowledges = Some(question.ack.after_answer());
+            reply.on_refused = reply.on_refused.filter(|_| on_refused);
+            bus.publish(reply).unwrap();
+        }
+    });
+    for connections in 1..12 {
+        let mut peer = broker.accept(None, GRANTED).await;
+        let mut question = Publish::new("t", QoS::AtLeastOnce, "1", None);
+        question.pkid = 30;
+        peer.send(Packet::Publish(question)).await;
+        while let Some(packet) = peer.receive_or_end().await {
+            match packet {
+                Packet::Publish(reply) => {
+                    let Some(code) = answer(&reply) else { break };
+                    let [high, low] = reply.pkid.to_be_bytes();
+                    peer.stream.write_all(&[0x40, 3, high, low, code]).await.unwrap();
+                    if code >= 0x80 {
+                        break;
+                    }
+                }
+                Packet::PubAck(ack) if ack.pkid == 30 => {
+                    answers.abort();
+                    return connections;
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("the question is never acknowledged");
+}
+
+#[tokio::test]
+async fn a_question_whose_answer_ends_connections_is_acknowledged_in_the_end() {
+    let only_instead: Answer = |reply| (reply.payload == "\"instead\"").then_some(0);
+    let connections = connections_until_acknowledged(only_instead, true).await;
+    assert!(connections <= 6, "{connections} connections");
+}
+
+/// As Mosquitto 2.0.11 does with `max_queued_messages 0`.
+#[tokio::test]
+async fn a_question_whose_answer_is_refused_with_a_close_is_acknowledged_in_the_end() {
+    let not_authorized: Answer = |_| Some(0x87);
+    assert_eq!(connections_until_acknowledged(not_authorized, false).await, 2);
 }

@@ -62,7 +62,7 @@ async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
-/// Pronto: conectado ao broker, inscrito e visto, e o banco de dados lê e grava.
+/// Pronto: conectado ao broker e inscrito, e o banco de dados lê e grava.
 #[utoipa::path(get, path = "/readyz", tag = "status", responses(
     (status = 200, body = Health, description = "Está bem"),
     (status = 503, body = ErrorReply, description = "broker_indisponivel, servidor_indisponivel"),
