@@ -51,6 +51,11 @@ impl TestBroker {
         Self::mosquitto(folder, &persistence).await
     }
 
+    /// A Mosquitto with additional lines in its configuration.
+    pub(crate) async fn configured_mosquitto(folder: &Path, lines: &str) -> Self {
+        Self::mosquitto(folder, &format!("persistence false\n{lines}")).await
+    }
+
     async fn mosquitto(folder: &Path, persistence: &str) -> Self {
         let port = free_port();
         let config = folder.join("mosquitto.conf");

@@ -39,6 +39,13 @@ impl World {
         Self { broker, folder }
     }
 
+    /// On a Mosquitto with additional lines in its configuration.
+    pub(crate) async fn on_configured_mosquitto(lines: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let broker = TestBroker::configured_mosquitto(folder.path(), lines).await;
+        Self { broker, folder }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -17,6 +17,7 @@ mod harness;
 mod history;
 mod overload;
 mod proxy;
+mod refusing_broker;
 mod repeater;
 mod seeded_bugs;
 mod soak;
