@@ -9,6 +9,7 @@ mod in_flight;
 mod inbox;
 mod incoming;
 mod loss;
+mod peer;
 mod sending;
 mod socket;
 

@@ -2,6 +2,7 @@
 //! are sent.
 
 mod batch;
+mod putting_back;
 mod returned;
 mod topic_queue;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::Error as PacketError;
 
-use super::greeting::{Peer, advice};
+use super::peer::{Peer, advice};
 use crate::ReasonCode;
 use crate::log_limit::shortened;
 use crate::outbox::Blame;
