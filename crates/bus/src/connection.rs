@@ -104,7 +104,9 @@ pub(crate) async fn run(
     let link = Link::Up { generation, since };
     let result = connection.stay_connected(&connack, link).await;
     state.set_link(Link::Down);
-    let presence_problem = connection.presence.as_ref().and_then(PresencePublisher::problem);
+    let by_broker = result.as_ref().is_err_and(|reason| reason.blame().is_some());
+    let presence = connection.presence.as_ref();
+    let presence_problem = presence.and_then(|presence| presence.problem_at_end(by_broker));
     let unanswered = connection.in_flight.into_unanswered();
     let suspect = put_back(state, options, unanswered, result.as_ref().err());
     result.map_err(|reason| Loss {

@@ -116,8 +116,21 @@ impl PresencePublisher {
         Some(self.problem())
     }
 
+    /// The problem at the end of a connection, which the broker may have ended because of the birth.
+    pub(crate) fn problem_at_end(&self, by_broker: bool) -> Option<String> {
+        let is_unanswered = self.published && self.accepted_at.is_none();
+        if by_broker && is_unanswered && self.problem.is_none() {
+            let topic = &self.topic;
+            return Some(format!(
+                "the presence on {topic} was not answered: give this program the right to publish \
+                 there"
+            ));
+        }
+        self.problem()
+    }
+
     /// Why others do not see this program.
-    pub(crate) fn problem(&self) -> Option<String> {
+    fn problem(&self) -> Option<String> {
         self.problem.map(|problem| problem.describe(&self.topic))
     }
 

@@ -161,3 +161,15 @@ async fn a_refused_answer_acknowledges_what_it_answers() {
     assert_eq!(peer.receive().await, Packet::PubAck(PubAck::new(30, None)));
     assert_eq!((bus.counters().refused, bus.counters().outbox_len), (1, 0));
 }
+
+#[tokio::test]
+async fn a_broker_that_closes_on_the_presence_is_said() {
+    let (broker, port) = FakeBroker::start().await;
+    let with_presence = Options { presence: Some(presence("p")), ..options(port, "b", &["t"]) };
+    let (bus, _deliveries) = bus::connect(with_presence);
+    let mut peer = broker.accept(None, GRANTED).await;
+    peer.publish().await;
+    drop(peer);
+    let problem = || bus.last_problem().unwrap_or_default();
+    eventually("the presence is named", || problem().contains("the presence on p was not")).await;
+}
