@@ -41,7 +41,7 @@ pub(super) fn check_connack(body: &[u8]) -> Result<(), Reason> {
             Err(Reason::Refused { code: ReasonCode(known.map_or(code, |(_, mqtt5)| *mqtt5)) })
         }
         [_, 0, ..] => Ok(()),
-        // Mosquitto's bridge and other 3.1.1 brokers use this code in either form.
+        // "Unsupported protocol version" in MQTT 3.1.1 and in MQTT 5.
         [_, 0x01 | 0x84, ..] => Err(Reason::WrongPeer(Peer::Mqtt3)),
         [_, code, ..] => Err(Reason::Refused { code: ReasonCode(code) }),
         _ => Err(Reason::Malformed),
