@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::connection::GOODBYE_TIMEOUT;
+use crate::connection::{Dialer, GOODBYE_TIMEOUT, Resolve, resolve_by_system};
+use crate::log_limit::{self, shortened};
 use crate::state::BusState;
 use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, counters, outbox, supervisor};
 
@@ -27,10 +28,16 @@ pub struct Bus {
 /// Read the returned queue of deliveries all the time: all topics share it. Must be called within
 /// a tokio runtime.
 pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
+    connect_with(options, Arc::new(resolve_by_system))
+}
+
+/// With another resolver than the system's.
+fn connect_with(options: Options, resolve: Resolve) -> (Bus, mpsc::Receiver<Delivery>) {
     let (inbox, deliveries) = mpsc::channel(options.inbox.max(1));
     let state = Arc::new(BusState::new(options.outbox));
     let aborted = CancellationToken::new();
-    tokio::spawn(run(Arc::clone(&state), options, inbox, aborted.clone()));
+    let dialer = Dialer::new(resolve);
+    tokio::spawn(run(Arc::clone(&state), options, dialer, inbox, aborted.clone()));
     let bus = Bus { state, _aborts_on_drop: Arc::new(aborted.drop_guard()) };
     (bus, deliveries)
 }
@@ -38,14 +45,17 @@ pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
 async fn run(
     state: Arc<BusState>,
     options: Options,
+    dialer: Dialer,
     inbox: mpsc::Sender<Delivery>,
     aborted: CancellationToken,
 ) {
     tokio::select! {
-        () = supervisor::supervise(&state, &options, inbox) => {}
+        () = supervisor::supervise(&state, &options, dialer, inbox) => {}
         () = counters::log_regularly(|| state.counters()) => {}
+        () = log_limit::report_regularly(|| state.log_left_out()) => {}
         () = aborted.cancelled() => {}
     }
+    state.log_left_out();
     state.outbox.lock().close();
     state.set_link(Link::Down);
     state.ended.cancel();
@@ -91,8 +101,14 @@ impl Bus {
         self.generation().is_some()
     }
 
+    /// Why there is no connection, or why others may not see this program though there is one; in
+    /// English, and with what to do about it. `None` if all is well or nothing was tried yet.
+    pub fn last_problem(&self) -> Option<String> {
+        self.state.problem()
+    }
+
     /// The largest payload, in bytes, that the broker is known to take on `topic`: what it said on
-    /// the latest connection, less the rest of the packet.
+    /// the latest connection or less than what it refused there, less the rest of the packet.
     pub fn max_payload(&self, topic: &str) -> usize {
         let max_packet = self.state.max_packet.load(Ordering::Relaxed);
         max_packet.saturating_sub(outbox::overhead(topic))
@@ -102,10 +118,13 @@ impl Bus {
         self.state.counters()
     }
 
-    /// Logs and counts a delivery that is no valid message.
+    /// Counts a delivery that is no valid message, and logs it unless there are too many.
     pub fn bad_message(&self, topic: &str, reason: &str) {
         self.state.counters.bad.add(1);
-        tracing::warn!(topic, reason, "bad message");
+        if self.state.bad_message_log.admits() {
+            let (topic, reason) = (shortened(topic), shortened(reason));
+            tracing::warn!(topic, reason, "bad message");
+        }
     }
 
     /// Closes the connection in good order; a second call waits for the same end.
@@ -126,3 +145,6 @@ impl Bus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

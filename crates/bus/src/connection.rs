@@ -1,28 +1,36 @@
 //! One connection, from CONNECT to its end. A new one starts from nothing: what must outlive a
 //! connection is kept in the outbox.
 
+mod codec;
+mod dial;
+mod greeting;
 mod handshakes;
 mod in_flight;
 mod inbox;
 mod incoming;
 mod loss;
+mod peer;
 mod sending;
 mod socket;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol::Timestamp;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, PingReq};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, PingReq};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+pub(crate) use dial::{Dialer, Resolve, resolve_by_system};
 pub(crate) use loss::{Loss, Reason};
 
+use crate::outbox::{Batch, GivenUp};
 use crate::presence::PresencePublisher;
 use crate::state::BusState;
 use crate::{Delivery, Link, Options};
+use codec::Incoming;
 use in_flight::InFlight;
 use inbox::Inbox;
 use socket::{BrokerLimits, KEEP_ALIVE, Reader, Writer, receive_maximum};
@@ -51,6 +59,7 @@ struct Connection<'a> {
     in_flight: InFlight,
     presence: Option<PresencePublisher>,
     limits: BrokerLimits,
+    connected_at: Instant,
     last_incoming: Instant,
     last_ping: Instant,
     /// Reused for packet ids to acknowledge.
@@ -62,6 +71,7 @@ struct Connection<'a> {
 pub(crate) async fn run(
     state: &BusState,
     options: &Options,
+    dialer: &mut Dialer,
     deliveries: &mpsc::Sender<Delivery>,
     generation: u64,
     since: Timestamp,
@@ -69,7 +79,7 @@ pub(crate) async fn run(
     let presence = options.presence.as_ref();
     let presence = presence.map(|presence| PresencePublisher::new(presence, since));
     let (reader, writer, connack) = tokio::select! {
-        connected = socket::connect(options, presence.as_ref()) => connected?,
+        connected = socket::connect(options, dialer, presence.as_ref()) => connected?,
         () = state.closed_while_offline() => return Ok(()),
     };
     let connected_at = Instant::now();
@@ -86,6 +96,7 @@ pub(crate) async fn run(
         in_flight: InFlight::default(),
         presence,
         limits,
+        connected_at,
         last_incoming: connected_at,
         last_ping: connected_at,
         ready_acks: Vec::new(),
@@ -93,12 +104,41 @@ pub(crate) async fn run(
     let link = Link::Up { generation, since };
     let result = connection.stay_connected(&connack, link).await;
     state.set_link(Link::Down);
-    state.outbox.lock().put_back(connection.in_flight.into_unanswered());
+    let by_broker = result.as_ref().is_err_and(|reason| reason.blame().is_some());
+    let presence = connection.presence.as_ref();
+    let presence_problem = presence.and_then(|presence| presence.problem_at_end(by_broker));
+    let unanswered = connection.in_flight.into_unanswered();
+    let suspect = put_back(state, options, unanswered, result.as_ref().err());
     result.map_err(|reason| Loss {
         reason,
         lasted: Some(connected_at.elapsed()),
         session_present: connack.session_present,
+        suspect,
+        presence_problem,
     })
+}
+
+/// Keeps the messages without an answer for the next connection. Returns the topic of the one that
+/// probably ended this connection.
+fn put_back(
+    state: &BusState,
+    options: &Options,
+    unanswered: Vec<(Batch, Instant)>,
+    reason: Option<&Reason>,
+) -> Option<Arc<str>> {
+    let blame = reason.filter(|_| options.give_up_poison).and_then(Reason::blame);
+    let only_topic = match unanswered.as_slice() {
+        [(only, _)] if blame.is_some() => Some(Arc::clone(&only.topic)),
+        _ => None,
+    };
+    let (was_isolating, given_up) = {
+        let mut outbox = state.outbox.lock();
+        (outbox.is_isolating(), outbox.put_back(unanswered, blame, Instant::now()))
+    };
+    if let Some(GivenUp { message, refusal }) = given_up {
+        state.give_up(message, refusal);
+    }
+    only_topic.filter(|_| was_isolating)
 }
 
 impl Connection<'_> {
@@ -117,6 +157,7 @@ impl Connection<'_> {
         }
         let birth = self.presence.as_mut().map(PresencePublisher::first_birth);
         self.publish_presence(birth)?;
+        state.set_problem(None);
         state.set_link(link);
         let generation = link.generation();
         tracing::info!(mqtt_id, broker, port, generation, "connected");
@@ -202,17 +243,29 @@ impl Connection<'_> {
         if self.inbox.acks.abandoned() * 2 > usize::from(receive_maximum(self.options)) {
             return Err(Reason::Abandoned);
         }
+        if let Some(presence) = &mut self.presence {
+            presence.check_delivery(now);
+        }
+        self.report_presence();
+        if self.state.outbox.lock().has_suspect() {
+            self.pump()?;
+        }
         self.repeat_birth_if_due()
     }
 
     /// Writes what the socket takes. If the socket is broken, the PUBACKs that have arrived still
-    /// count. (Deliveries do not: unacknowledged, they come again.)
+    /// count, and so does the reason that the broker gives. (Deliveries do not: unacknowledged, they
+    /// come again.)
     fn write(&mut self) -> Result<(), Reason> {
         let written = self.writer.write(&mut self.outgoing);
         if written.is_err() {
             while let Some(Ok(packet)) = self.reader.next_now() {
-                if let Packet::PubAck(puback) = packet {
-                    self.on_puback(&puback);
+                match packet {
+                    Incoming::PubAck { pkid, code } => self.on_puback(pkid, code)?,
+                    Incoming::Disconnect { code, text } => {
+                        return Err(Reason::Disconnected { code, text });
+                    }
+                    Incoming::Other(_) => {}
                 }
             }
         }

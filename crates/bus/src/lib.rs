@@ -8,6 +8,9 @@
 //! * A [`Delivery`] is acknowledged when its work is done, not when it arrives. After a crash in
 //!   between, the broker delivers it again.
 //!
+//! A message that the broker will never take is given up and handed back ([`OnRefused`]): one that
+//! it refuses, and one that ends connection after connection.
+//!
 //! Messages may arrive twice (QoS 1): the receiver recognises a repeat by its `request_id`.
 //!
 //! ```text
@@ -21,10 +24,13 @@ mod acks;
 mod bus;
 mod connection;
 mod counters;
+mod given_up;
+mod log_limit;
 mod message;
 mod options;
 mod outbox;
 mod presence;
+mod reason_code;
 mod stall_detector;
 mod state;
 mod supervisor;
@@ -33,6 +39,7 @@ mod takeover;
 pub use acks::{Ack, AckAfter};
 pub use bus::{Bus, connect};
 pub use counters::Counters;
-pub use message::{BusError, Delivery, Join, Outgoing};
+pub use message::{BusError, Delivery, Join, OnRefused, Outgoing, Refusal};
 pub use options::{Options, Payload, Presence};
+pub use reason_code::ReasonCode;
 pub use state::Link;

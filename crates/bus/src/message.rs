@@ -1,11 +1,12 @@
 //! What is published and what is delivered.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::{Ack, AckAfter};
+use crate::{Ack, AckAfter, ReasonCode};
 
 /// A message to publish, at QoS 1.
 #[derive(Debug)]
@@ -24,6 +25,58 @@ pub struct Outgoing {
     pub join: Join,
     /// The delivery that this is the last answer to.
     pub acknowledges: Option<AckAfter>,
+    /// What to do if the broker will never take the message. `None`: it is dropped.
+    pub on_refused: Option<OnRefused>,
+}
+
+/// Called when the broker will never take a message, from the bus's own task: it must not wait.
+/// It gets the message back and may return another one, which is published in its place, also
+/// when the outbox is full or closed.
+pub struct OnRefused(Box<dyn FnOnce(Outgoing, Refusal) -> Option<Outgoing> + Send>);
+
+impl OnRefused {
+    pub fn new(
+        callback: impl FnOnce(Outgoing, Refusal) -> Option<Outgoing> + Send + 'static,
+    ) -> Self {
+        Self(Box::new(callback))
+    }
+
+    pub(crate) fn call(self, message: Outgoing, refusal: Refusal) -> Option<Outgoing> {
+        (self.0)(message, refusal)
+    }
+}
+
+impl fmt::Debug for OnRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnRefused")
+    }
+}
+
+/// Why the broker will never take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// This program has no right to publish on its topic.
+    #[error("the broker does not allow this program to publish there")]
+    NotAuthorized,
+    /// `max` is the broker's largest packet, if it said so.
+    #[error("it is larger than the broker accepts")]
+    TooLarge { size: usize, max: Option<usize> },
+    #[error("the broker refused it: {0}")]
+    Refused(ReasonCode),
+    /// The broker ended several connections in a row when it was sent.
+    #[error("the broker ends every connection on which it is sent")]
+    Poisonous,
+}
+
+impl Refusal {
+    /// Of a packet of `size` bytes.
+    pub(crate) fn new(code: ReasonCode, size: usize) -> Self {
+        match code {
+            ReasonCode::NOT_AUTHORIZED => Self::NotAuthorized,
+            ReasonCode::PACKET_TOO_LARGE => Self::TooLarge { size, max: None },
+            other => Self::Refused(other),
+        }
+    }
 }
 
 /// Whether waiting messages on one topic may be sent as one JSON array.

@@ -26,6 +26,9 @@ pub struct Options {
     pub inbox: usize,
     /// How many messages can be waiting to be published or acknowledged.
     pub outbox: usize,
+    /// Whether a message that ends connection after connection is given up. Off only where a test
+    /// needs that fault.
+    pub give_up_poison: bool,
 }
 
 /// Tells others whether this program is connected: a birth message and a Last Will on one topic,

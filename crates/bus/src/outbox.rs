@@ -2,6 +2,8 @@
 //! are sent.
 
 mod batch;
+mod putting_back;
+mod returned;
 mod topic_queue;
 
 use std::collections::HashMap;
@@ -12,6 +14,8 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
 pub(crate) use batch::{Batch, MAX_ARRAY_BYTES, overhead};
+use returned::Returned;
+pub(crate) use returned::{Blame, GivenUp};
 use topic_queue::{ReadyQueue, TopicQueue};
 
 use crate::{BusError, Outgoing};
@@ -30,6 +34,7 @@ const MAX_TOPIC: usize = u16::MAX as usize;
 pub(crate) struct Outbox {
     topics: HashMap<Arc<str>, TopicQueue>,
     ready: ReadyQueue,
+    returned: Returned,
     /// Messages waiting and in flight.
     len: usize,
     capacity: usize,
@@ -45,19 +50,23 @@ impl Outbox {
 
     /// Adds a message; true if the connection must be woken to send it.
     pub(crate) fn push(&mut self, message: Outgoing) -> Result<bool, BusError> {
-        let topic = &message.topic;
-        if topic.is_empty() || topic.len() > MAX_TOPIC || topic.contains(['+', '#', '\0']) {
-            return Err(BusError::InvalidTopic);
-        }
-        if batch::size(&message) > MAX_PACKET {
-            return Err(BusError::TooLarge);
-        }
+        check(&message)?;
         if self.closed {
             return Err(BusError::Closed);
         }
         if self.len >= self.capacity {
             return Err(BusError::Full);
         }
+        Ok(self.enqueue(message))
+    }
+
+    /// Adds the message that is sent instead of one that was refused, whose place it takes.
+    pub(crate) fn push_replacement(&mut self, message: Outgoing) -> Result<bool, BusError> {
+        check(&message)?;
+        Ok(self.enqueue(message))
+    }
+
+    fn enqueue(&mut self, message: Outgoing) -> bool {
         self.len += 1;
         let idle = self.ready.is_empty();
         if let Some(queue) = self.topics.get_mut(message.topic.as_str()) {
@@ -69,13 +78,26 @@ impl Outbox {
             self.topics.insert(Arc::clone(&queue.topic), queue);
         }
         // If a topic was ready before, the connection is awake or waits for the broker.
-        Ok(idle && !self.ready.is_empty())
+        idle && !self.ready.is_empty()
     }
 
     /// The next packet to send, of at most `max_array` bytes if it is an array, and how many
-    /// expired messages were dropped.
-    pub(crate) fn take(&mut self, now: Instant, max_array: usize) -> (Option<Batch>, usize) {
+    /// expired messages were dropped. A packet that may be poisonous is only taken if
+    /// `may_isolate`, and then nothing else is taken before it is settled.
+    pub(crate) fn take(
+        &mut self,
+        now: Instant,
+        max_array: usize,
+        may_isolate: bool,
+    ) -> (Option<Batch>, usize) {
         let mut expired = 0;
+        if !self.returned.is_empty() {
+            let (batch, dropped) = self.take_returned(now, may_isolate);
+            if batch.is_some() || !self.returned.is_empty() {
+                return (batch, dropped);
+            }
+            expired = dropped;
+        }
         while let Some(topic) = self.ready.pop() {
             let Some(queue) = self.topics.get_mut(&topic) else {
                 continue;
@@ -96,27 +118,15 @@ impl Outbox {
 
     /// Forgets a packet that the broker has answered, or that was given up.
     pub(crate) fn settle(&mut self, batch: Batch) {
+        self.returned.end_isolation();
         self.shrink(batch.items.len());
         self.end_flight(&batch.topic);
-    }
-
-    /// Puts back the packets that were in flight on a connection that has ended, in the order in
-    /// which they were sent: they are the first to be sent on the next one.
-    pub(crate) fn put_back(&mut self, in_flight: Vec<Batch>) {
-        for batch in in_flight.into_iter().rev() {
-            if let Some(queue) = self.topics.get_mut(&batch.topic) {
-                for message in batch.items.into_iter().rev() {
-                    queue.waiting.push_front(message);
-                }
-            }
-            self.end_flight(&batch.topic);
-        }
     }
 
     /// Drops expired messages and returns their number. Looks at every message: only for times
     /// when nothing is being sent.
     pub(crate) fn purge(&mut self, now: Instant) -> usize {
-        let mut expired = 0;
+        let mut expired = self.purge_returned(now);
         self.topics.retain(|_, queue| {
             expired += queue.purge(now);
             // A listed topic stays until its turn, or it could be listed twice.
@@ -163,6 +173,17 @@ impl Outbox {
             self.topics.remove(topic);
         }
     }
+}
+
+fn check(message: &Outgoing) -> Result<(), BusError> {
+    let topic = &message.topic;
+    if topic.is_empty() || topic.len() > MAX_TOPIC || topic.contains(['+', '#', '\0']) {
+        return Err(BusError::InvalidTopic);
+    }
+    if batch::size(message) > MAX_PACKET {
+        return Err(BusError::TooLarge);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

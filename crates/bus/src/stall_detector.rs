@@ -16,6 +16,9 @@ const STALL: Duration = Duration::from_millis(300);
 /// How long it may take after a stall to read what was waiting in the socket. The broker leaves
 /// at most Receive Maximum there, which is read in a fraction of this.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// For a process that stalls again and again: otherwise everything would count as having arrived
+/// before its first stall.
+const MAX_CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Ticks while the process runs. Times are milliseconds since `start`.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct StallDetector {
     last_tick: AtomicU64,
     /// The last tick before the latest stall.
     stalled_since: AtomicU64,
+    /// The first tick after that stall.
+    catching_up_since: AtomicU64,
     /// Until this time, a message that is read may have arrived during that stall.
     catching_up_until: AtomicU64,
 }
@@ -37,6 +42,7 @@ impl StallDetector {
             tick_before_last: 0.into(),
             last_tick: 0.into(),
             stalled_since: 0.into(),
+            catching_up_since: 0.into(),
             catching_up_until: 0.into(),
         });
         let weak = Arc::downgrade(&detector);
@@ -62,13 +68,16 @@ impl StallDetector {
         self.tick_before_last.store(last, Relaxed);
         if now - last > STALL.as_millis() as u64 {
             let until = self.catching_up_until.load(Relaxed);
-            if last < until {
+            let catching_up_since = self.catching_up_since.load(Relaxed);
+            let is_bounded = last - catching_up_since <= MAX_CATCH_UP.as_millis() as u64;
+            if last < until && is_bounded {
                 // Another stall before the end of the catch-up: messages from before the first
                 // stall may still be unread. The catch-up is extended by the length of this stall,
                 // so that the process gets the same running time to read them.
                 self.catching_up_until.store(until + (now - last), Relaxed);
             } else {
                 self.stalled_since.store(last, Relaxed);
+                self.catching_up_since.store(now, Relaxed);
                 self.catching_up_until.store(now + CATCH_UP.as_millis() as u64, Relaxed);
             }
         }
@@ -104,5 +113,16 @@ mod tests {
         assert!(detector.earliest_arrival() <= before, "some messages may still be unread");
         tokio::time::sleep(CATCH_UP).await;
         assert!(Instant::now() - detector.earliest_arrival() <= 2 * TICK_INTERVAL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stalls_without_a_pause_do_not_date_everything_back_to_the_first() {
+        let detector = StallDetector::start();
+        for _ in 0..200 {
+            tokio::time::advance(2 * STALL).await;
+            tokio::task::yield_now().await;
+        }
+        let limit = MAX_CATCH_UP + CATCH_UP + 4 * STALL;
+        assert!(Instant::now() - detector.earliest_arrival() <= limit);
     }
 }

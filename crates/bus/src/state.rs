@@ -1,7 +1,7 @@
 //! What the [`Bus`](crate::Bus) handles and the connection task share.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,10 +10,12 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::Counters;
 use crate::counters::RunningCounters;
+use crate::given_up::GivenUpList;
+use crate::log_limit::{LogLimit, shortened};
 use crate::outbox::{MAX_PACKET, Outbox};
 use crate::stall_detector::StallDetector;
+use crate::{Counters, Outgoing, Refusal};
 
 /// How often expired messages are dropped while there is no connection.
 const PURGE_INTERVAL: Duration = Duration::from_millis(250);
@@ -47,6 +49,11 @@ pub(crate) struct BusState {
     pub(crate) outbox: Mutex<Outbox>,
     pub(crate) link: watch::Sender<Link>,
     pub(crate) counters: RunningCounters,
+    /// Why the program is not connected, or not seen by others.
+    problem: Mutex<Option<String>>,
+    pub(crate) given_up: GivenUpList,
+    pub(crate) bad_message_log: LogLimit,
+    pub(crate) refused_log: LogLimit,
     pub(crate) stall_detector: Arc<StallDetector>,
     /// The largest packet that the broker takes, in bytes, as it said on the latest connection.
     pub(crate) max_packet: AtomicUsize,
@@ -64,6 +71,10 @@ impl BusState {
             outbox: Mutex::new(Outbox::new(outbox_capacity)),
             link: watch::Sender::new(Link::Down),
             counters: RunningCounters::default(),
+            problem: Mutex::default(),
+            given_up: GivenUpList::default(),
+            bad_message_log: LogLimit::new(),
+            refused_log: LogLimit::new(),
             stall_detector: StallDetector::start(),
             max_packet: AtomicUsize::new(MAX_PACKET),
             wake: Arc::default(),
@@ -78,6 +89,50 @@ impl BusState {
 
     pub(crate) fn set_link(&self, link: Link) {
         self.link.send_if_modified(|current| std::mem::replace(current, link) != link);
+    }
+
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.problem.lock().clone()
+    }
+
+    pub(crate) fn set_problem(&self, problem: Option<String>) {
+        *self.problem.lock() = problem;
+    }
+
+    /// Handles a message that the broker will never take: its owner may publish another one.
+    pub(crate) fn give_up(&self, mut message: Outgoing, refusal: Refusal) {
+        self.counters.refused.add(1);
+        self.given_up.remember(&message, refusal);
+        if let Refusal::TooLarge { size, .. } = refusal {
+            self.max_packet.fetch_min(size.saturating_sub(1), Relaxed);
+        }
+        if self.refused_log.admits() {
+            let (topic, bytes) = (shortened(&message.topic), message.payload.len());
+            tracing::error!(topic, bytes, reason = %refusal, "message given up");
+        }
+        let on_refused = message.on_refused.take();
+        let Some(instead) = on_refused.and_then(|one| one.call(message, refusal)) else { return };
+        let pushed = self.outbox.lock().push_replacement(instead);
+        match pushed {
+            Ok(wake) => {
+                if wake {
+                    self.wake.notify_one();
+                }
+            }
+            Err(error) => tracing::error!(%error, "a message cannot be replaced"),
+        }
+    }
+
+    /// Logs how many lines were left out of the log.
+    pub(crate) fn log_left_out(&self) {
+        let (bad, refused) =
+            (self.bad_message_log.take_left_out(), self.refused_log.take_left_out());
+        if bad > 0 {
+            tracing::warn!(count = bad, "more bad messages, not logged one by one");
+        }
+        if refused > 0 {
+            tracing::error!(count = refused, "more messages given up, not logged one by one");
+        }
     }
 
     /// Runs while there is no connection, and drops expired messages meanwhile. Ends when the

@@ -7,7 +7,7 @@ use protocol::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::connection::{self, Loss};
+use crate::connection::{self, Dialer, Loss};
 use crate::state::BusState;
 use crate::takeover::TakeoverDetector;
 use crate::{Delivery, Options};
@@ -23,24 +23,27 @@ const MAX_DELAY: Duration = Duration::from_millis(750);
 const HEALTHY: Duration = Duration::from_secs(5);
 
 /// Connects, and reconnects after each loss, until the bus is closed.
-pub(crate) async fn supervise(state: &BusState, options: &Options, inbox: mpsc::Sender<Delivery>) {
+pub(crate) async fn supervise(
+    state: &BusState,
+    options: &Options,
+    mut dialer: Dialer,
+    inbox: mpsc::Sender<Delivery>,
+) {
     let mut since = None;
     let mut generation = 1;
-    let mut failed_attempts = 0;
+    let mut losses = LossLog::default();
     let mut delays = backoff();
     let mut takeovers = TakeoverDetector::default();
     loop {
         let start = start_of_connection(since);
         since = Some(start);
-        let run = connection::run(state, options, &inbox, generation, start);
+        let run = connection::run(state, options, &mut dialer, &inbox, generation, start);
         let Err(loss) = run.await else { return };
         if loss.lasted.is_some() {
             generation += 1;
-            failed_attempts = 0;
-        } else {
-            failed_attempts += 1;
         }
-        log_loss(options, &loss, failed_attempts);
+        state.set_problem(Some(loss.to_string()));
+        losses.log(options, &loss);
         let delay = if takeovers.observe(&loss) {
             state.counters.takeovers.add(1);
             tracing::error!(
@@ -70,16 +73,34 @@ fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
     Timestamp::clamped(i64::try_from(now).unwrap_or_default().max(earliest))
 }
 
-/// Logs a loss; of failed attempts to connect only the 1st, 2nd, 4th, 8th and so on.
-fn log_loss(options: &Options, loss: &Loss, failed_attempts: u32) {
-    let Options { mqtt_id, broker, port, .. } = options;
-    let reason = &loss.reason;
-    if let Some(lasted) = loss.lasted {
-        let lasted_ms = lasted.as_millis();
-        tracing::warn!(mqtt_id, broker, port, %reason, lasted_ms, "disconnected");
-    } else if failed_attempts.is_power_of_two() {
-        let attempts = failed_attempts;
-        tracing::warn!(mqtt_id, broker, port, %reason, attempts, "cannot connect");
+/// Logs losses. Of failed attempts to connect and of short connections in a row, with one reason,
+/// only the 1st, 2nd, 4th, 8th and so on is logged.
+#[derive(Debug, Default)]
+struct LossLog {
+    reason: String,
+    in_a_row: u32,
+}
+
+impl LossLog {
+    fn log(&mut self, options: &Options, loss: &Loss) {
+        let Options { mqtt_id, broker, port, .. } = options;
+        let reason = loss.to_string();
+        let is_healthy = loss.lasted.is_some_and(|lasted| lasted >= HEALTHY);
+        if is_healthy || reason != self.reason {
+            self.in_a_row = 0;
+            self.reason = reason;
+        }
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        if !self.in_a_row.is_power_of_two() {
+            return;
+        }
+        let Self { reason, in_a_row: attempts } = self;
+        if let Some(lasted) = loss.lasted {
+            let lasted_ms = lasted.as_millis();
+            tracing::warn!(mqtt_id, broker, port, reason, lasted_ms, attempts, "disconnected");
+        } else {
+            tracing::warn!(mqtt_id, broker, port, reason, attempts, "cannot connect");
+        }
     }
 }
 

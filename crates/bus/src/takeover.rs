@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode::SessionTakenOver;
-
+use crate::ReasonCode;
 use crate::connection::{Loss, Reason};
 
 /// A connection that lasted longer was not ended by a program that reconnects at once.
@@ -25,16 +24,15 @@ pub(crate) struct TakeoverDetector {
 impl TakeoverDetector {
     /// Takes the next loss of a connection; true if it certainly was a takeover.
     ///
-    /// Not every broker gives the reason for which it disconnects (Mosquitto 2.0.11 does not), and
-    /// the library cannot read a DISCONNECT with a reason and no properties: both look like a
-    /// plain close. So a quick close of a session that the broker knew is a suspicion, and the
-    /// third one in a row a certainty. A restarting broker is not mistaken for a takeover: it has
+    /// Not every broker gives the reason for which it disconnects. So a quick close of a session that the broker knew is a suspicion, and the
+    /// third one in a row a certainty, unless a message that ended connections before was in
+    /// flight. A restarting broker is not mistaken for a takeover: it has
     /// forgotten the session, or refuses connections for a moment.
     pub(crate) fn observe(&mut self, loss: &Loss) -> bool {
         let quick = loss.session_present && loss.lasted.is_some_and(|lasted| lasted < SHORT);
         let certain_at = match loss.reason {
-            Reason::Disconnected { code: SessionTakenOver, .. } => REPORTED_IN_A_ROW,
-            Reason::Closed | Reason::Io(_) if quick => SUSPECTED_IN_A_ROW,
+            Reason::Disconnected { code: ReasonCode::SESSION_TAKEN_OVER, .. } => REPORTED_IN_A_ROW,
+            Reason::Closed | Reason::Io(_) if quick && loss.suspect.is_none() => SUSPECTED_IN_A_ROW,
             _ => {
                 self.in_a_row = 0;
                 return false;
@@ -47,21 +45,20 @@ impl TakeoverDetector {
 
 #[cfg(test)]
 mod tests {
-    use rumqttc::v5::mqttbytes::Error as PacketError;
-    use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode;
-
     use super::*;
 
     fn closed(lasted_ms: u64, session_present: bool) -> Loss {
         let lasted = Some(Duration::from_millis(lasted_ms));
-        Loss { reason: Reason::Closed, lasted, session_present }
+        Loss { reason: Reason::Closed, lasted, session_present, ..Reason::Closed.into() }
     }
 
-    fn disconnected(code: DisconnectReasonCode) -> Loss {
+    fn disconnected(code: ReasonCode) -> Loss {
         Loss {
             reason: Reason::Disconnected { code, text: None },
             lasted: Some(Duration::from_secs(3600)),
             session_present: false,
+            suspect: None,
+            presence_problem: None,
         }
     }
 
@@ -75,10 +72,19 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_ends_connections_is_not_a_takeover() {
+        let mut detector = TakeoverDetector::default();
+        for _ in 0..5 {
+            let suspect = Some("t".into());
+            assert!(!detector.observe(&Loss { suspect, ..closed(100, true) }));
+        }
+    }
+
+    #[test]
     fn a_takeover_that_the_broker_reports_counts_the_second_time() {
         let mut detector = TakeoverDetector::default();
-        assert!(!detector.observe(&disconnected(SessionTakenOver)));
-        assert!(detector.observe(&disconnected(SessionTakenOver)));
+        assert!(!detector.observe(&disconnected(ReasonCode::SESSION_TAKEN_OVER)));
+        assert!(detector.observe(&disconnected(ReasonCode::SESSION_TAKEN_OVER)));
     }
 
     #[test]
@@ -97,10 +103,10 @@ mod tests {
     fn distinguishes_a_takeover_and_a_close_from_other_reasons() {
         let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let cases = [
-            (disconnected(SessionTakenOver).reason, REPORTED_IN_A_ROW),
-            (disconnected(DisconnectReasonCode::ServerShuttingDown).reason, u32::MAX),
+            (disconnected(ReasonCode::SESSION_TAKEN_OVER).reason, REPORTED_IN_A_ROW),
+            (disconnected(ReasonCode(0x8B)).reason, u32::MAX),
             (Reason::Closed, SUSPECTED_IN_A_ROW),
-            (PacketError::Io(reset()).into(), SUSPECTED_IN_A_ROW),
+            (Reason::Io(reset()), SUSPECTED_IN_A_ROW),
             (Reason::Silence, u32::MAX),
         ];
         for (reason, certain_at) in cases {

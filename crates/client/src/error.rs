@@ -31,6 +31,12 @@ pub enum GatewayError {
         "A chave de idempotência (ou request_id) já foi usada com outro conteúdo. Use uma nova para um pedido diferente."
     )]
     KeyReused,
+    /// The gateway has no right to publish commands.
+    #[error("O broker MQTT não dá a este cliente o direito de enviar este comando ao servidor.")]
+    NotAllowed,
+    /// The broker will never take the command.
+    #[error("O broker MQTT não aceita este comando. O registro do cliente tem a causa.")]
+    RefusedByBroker,
     #[error("Erro interno. O registro do serviço tem a causa.")]
     Internal,
 }
@@ -43,12 +49,12 @@ fn advice(server_id: &ServerId, settle: Option<&RequestId>) -> String {
 impl GatewayError {
     pub(crate) fn codigo(&self) -> Codigo {
         match self {
-            Self::BrokerDown => Codigo::BrokerIndisponivel,
+            Self::BrokerDown | Self::NotAllowed => Codigo::BrokerIndisponivel,
             Self::ServerOffline(_) => Codigo::ServidorIndisponivel,
             Self::Overloaded | Self::ListChanging(_) => Codigo::Sobrecarregado,
             Self::Timeout { .. } => Codigo::TempoEsgotado,
             Self::KeyReused => Codigo::ChaveIdempotenciaReutilizada,
-            Self::Internal => Codigo::ErroInterno,
+            Self::RefusedByBroker | Self::Internal => Codigo::ErroInterno,
         }
     }
 }

@@ -50,6 +50,7 @@ impl Client {
             session_expiry: SESSION_EXPIRY,
             inbox: INBOX_CAPACITY,
             outbox: OUTBOX_CAPACITY,
+            give_up_poison: true,
         });
         info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus));

@@ -35,6 +35,8 @@ pub(crate) enum Bug {
     EarlyDenial,
     /// The postos have a version that can repeat.
     RepeatedVersion,
+    /// A message that ends connection after connection is sent again for ever.
+    KeepPoison,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use crate::app_state::{AppState, now};
 use crate::charger_messages::ChargerMessages;
 use crate::config::{Config, PostosCsv};
+use crate::failpoints::{self, Bug};
 use crate::import::{ImportError, read_postos};
 use crate::listing_cache::ListingCache;
 use crate::store::{Environment, ImportPostos, Store, StoreCloser, StoreError, WriteError};
@@ -202,6 +203,7 @@ fn bus_options(config: &Config) -> bus::Options {
         session_expiry: SESSION_EXPIRY,
         inbox: handlers::MAX_TASKS,
         outbox: OUTBOX,
+        give_up_poison: !failpoints::has(Bug::KeepPoison),
     }
 }
 

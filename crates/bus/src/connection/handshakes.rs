@@ -6,7 +6,9 @@ use rumqttc::v5::mqttbytes::v5::{
 };
 use tokio::time::Instant;
 
+use super::in_flight::Content;
 use super::{Connection, Reason};
+use crate::presence::PresencePublisher;
 
 impl Connection<'_> {
     /// Subscribes to everything, also if the broker knew the session: its subscriptions may be
@@ -17,13 +19,16 @@ impl Connection<'_> {
         if subscribe.filters.is_empty() {
             return Ok(());
         }
-        subscribe.pkid = self.in_flight.insert(None, Instant::now());
+        subscribe.pkid = self.in_flight.insert(Content::Subscribe, Instant::now());
         subscribe.write(&mut self.outgoing)?;
         self.wait_for_answer(subscribe.pkid).await
     }
 
     pub(super) fn on_suback(&mut self, suback: &SubAck) -> Result<(), Reason> {
-        self.in_flight.remove(suback.pkid);
+        let answers = suback.return_codes.len();
+        if !self.in_flight.remove_subscribe(suback.pkid) || answers != self.filters().count() {
+            return Err(Reason::Unexpected);
+        }
         let mut result = Ok(());
         for (filter, code) in self.filters().zip(&suback.return_codes) {
             if !matches!(code, SubscribeReasonCode::Success(_)) {
@@ -33,6 +38,16 @@ impl Connection<'_> {
             }
         }
         result
+    }
+
+    /// Logs whether others can see this program, when that has changed.
+    pub(super) fn report_presence(&mut self) {
+        let presence = self.presence.as_mut();
+        let Some(problem) = presence.and_then(PresencePublisher::changed_problem) else { return };
+        if let Some(problem) = &problem {
+            tracing::error!(mqtt_id = self.options.mqtt_id, "{problem}");
+        }
+        self.state.set_problem(problem);
     }
 
     /// The subscriptions, and the program's own presence topic to see what contradicts it.

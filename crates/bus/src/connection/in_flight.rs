@@ -20,13 +20,20 @@ struct SentPacket {
     /// Order of sending.
     seq: u64,
     since: Instant,
-    /// `None` for a subscription or presence, which each connection makes anew.
-    batch: Option<Batch>,
+    content: Content,
+}
+
+/// What a packet in flight is. Subscription and presence are made anew for each connection.
+#[derive(Debug)]
+pub(super) enum Content {
+    Subscribe,
+    Presence,
+    Messages(Batch),
 }
 
 impl InFlight {
     /// Adds a packet that is about to be sent; returns its packet id.
-    pub(super) fn insert(&mut self, batch: Option<Batch>, now: Instant) -> u16 {
+    pub(super) fn insert(&mut self, content: Content, now: Instant) -> u16 {
         // Ends soon: far fewer packets are in flight than there are ids.
         loop {
             self.last_id = self.last_id % u16::MAX + 1;
@@ -34,14 +41,25 @@ impl InFlight {
                 break;
             }
         }
-        self.packets.insert(self.last_id, SentPacket { seq: self.next_seq, since: now, batch });
+        let packet = SentPacket { seq: self.next_seq, since: now, content };
+        self.packets.insert(self.last_id, packet);
         self.next_seq += 1;
         self.last_id
     }
 
-    /// Removes a packet that was answered; returns its messages, if it had any.
-    pub(super) fn remove(&mut self, pkid: u16) -> Option<Batch> {
-        self.packets.remove(&pkid).and_then(|packet| packet.batch)
+    /// Removes a packet that a PUBACK answers.
+    pub(super) fn remove(&mut self, pkid: u16) -> Option<Content> {
+        self.packets.remove(&pkid).map(|packet| packet.content)
+    }
+
+    /// Removes the subscription that a SUBACK answers; false if its id is not that of one.
+    pub(super) fn remove_subscribe(&mut self, pkid: u16) -> bool {
+        let found = self.packets.get(&pkid);
+        let is_subscribe = found.is_some_and(|packet| matches!(packet.content, Content::Subscribe));
+        if is_subscribe {
+            self.packets.remove(&pkid);
+        }
+        is_subscribe
     }
 
     pub(super) fn contains(&self, pkid: u16) -> bool {
@@ -57,11 +75,16 @@ impl InFlight {
         self.packets.values().map(|packet| packet.since).min()
     }
 
-    /// The messages without an answer, in the order of sending: for the end of a connection.
-    pub(super) fn into_unanswered(self) -> Vec<Batch> {
+    /// The messages without an answer and when each was sent, in that order: for the end of a
+    /// connection.
+    pub(super) fn into_unanswered(self) -> Vec<(Batch, Instant)> {
         let mut packets: Vec<SentPacket> = self.packets.into_values().collect();
         packets.sort_unstable_by_key(|packet| packet.seq);
-        packets.into_iter().filter_map(|packet| packet.batch).collect()
+        let messages = packets.into_iter().filter_map(|packet| match packet.content {
+            Content::Messages(batch) => Some((batch, packet.since)),
+            Content::Subscribe | Content::Presence => None,
+        });
+        messages.collect()
     }
 }
 
@@ -69,21 +92,24 @@ impl InFlight {
 mod tests {
     use super::*;
 
-    fn batch(topic: &str) -> Option<Batch> {
-        Some(Batch { topic: topic.into(), items: Vec::new(), expiry_seconds: None })
+    fn messages(topic: &str) -> Content {
+        let topic = topic.into();
+        Content::Messages(Batch { topic, items: Vec::new(), expiry_seconds: None, ended: 0 })
     }
 
     #[test]
     fn matches_answers_out_of_order_and_keeps_the_order_of_the_rest() {
         let mut in_flight = InFlight::default();
         let now = Instant::now();
-        let ids = ["a", "b", "c", "d"].map(|topic| in_flight.insert(batch(topic), now));
-        in_flight.insert(None, now);
-        let answered = in_flight.remove(ids[1]).expect("it is the packet id of b");
-        assert_eq!(&*answered.topic, "b");
+        let ids = ["a", "b", "c", "d"].map(|topic| in_flight.insert(messages(topic), now));
+        let subscribe = in_flight.insert(Content::Subscribe, now);
+        assert!(matches!(in_flight.remove(ids[1]), Some(Content::Messages(b)) if &*b.topic == "b"));
         assert!(in_flight.remove(ids[1]).is_none());
+        assert!(!in_flight.remove_subscribe(ids[0]), "the id of a message");
         assert_eq!((in_flight.len(), in_flight.oldest()), (4, Some(now)));
-        let topics: Vec<_> = in_flight.into_unanswered().into_iter().map(|one| one.topic).collect();
+        assert!(in_flight.remove_subscribe(subscribe) && !in_flight.remove_subscribe(subscribe));
+        let unanswered = in_flight.into_unanswered().into_iter();
+        let topics: Vec<_> = unanswered.map(|(batch, _)| batch.topic).collect();
         assert_eq!(topics, ["a", "c", "d"].map(Into::into));
     }
 
@@ -91,13 +117,13 @@ mod tests {
     fn an_id_is_not_given_twice_at_a_time() {
         let mut in_flight = InFlight::default();
         let now = Instant::now();
-        let first = in_flight.insert(batch("a"), now);
+        let first = in_flight.insert(messages("a"), now);
         let round = (1..u16::MAX).map(|_| {
-            let id = in_flight.insert(batch("b"), now);
+            let id = in_flight.insert(messages("b"), now);
             assert!(in_flight.remove(id).is_some());
             id
         });
         assert!(round.into_iter().all(|id| id != first && id != 0));
-        assert_ne!(in_flight.insert(batch("c"), now), first);
+        assert_ne!(in_flight.insert(messages("c"), now), first);
     }
 }

@@ -1,22 +1,25 @@
 //! Handles the packets that the broker sends.
 
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, PubAckReason, Publish};
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 use tokio::time::Instant;
 
+use super::codec::Incoming;
+use super::in_flight::Content;
 use super::{Connection, Reason};
+use crate::outbox::Batch;
+use crate::{ReasonCode, Refusal};
 
 impl Connection<'_> {
-    pub(super) fn on_packet(&mut self, packet: Packet) -> Result<(), Reason> {
+    pub(super) fn on_packet(&mut self, packet: Incoming) -> Result<(), Reason> {
         self.last_incoming = Instant::now();
         match packet {
-            Packet::Publish(publish) => return self.on_publish(publish),
-            Packet::PubAck(puback) => self.on_puback(&puback),
-            Packet::SubAck(suback) => return self.on_suback(&suback),
-            Packet::PingResp(_) => {}
-            Packet::Disconnect(disconnect) => return Err(disconnect.into()),
-            _ => return Err(Reason::Unexpected),
+            Incoming::PubAck { pkid, code } => self.on_puback(pkid, code),
+            Incoming::Other(Packet::Publish(publish)) => self.on_publish(publish),
+            Incoming::Other(Packet::SubAck(suback)) => self.on_suback(&suback),
+            Incoming::Other(Packet::PingResp(_)) => Ok(()),
+            Incoming::Disconnect { code, text } => Err(Reason::Disconnected { code, text }),
+            Incoming::Other(_) => Err(Reason::Unexpected),
         }
-        Ok(())
     }
 
     fn on_publish(&mut self, publish: Publish) -> Result<(), Reason> {
@@ -33,25 +36,41 @@ impl Connection<'_> {
                 tracing::warn!(topic, "another program contradicts this one's presence");
             }
             self.inbox.ack_for(&publish).done();
+            self.report_presence();
             return self.repeat_birth_if_due();
         }
         self.inbox.deliver(publish);
         Ok(())
     }
 
-    pub(super) fn on_puback(&mut self, puback: &PubAck) {
-        let Some(batch) = self.in_flight.remove(puback.pkid) else {
-            return;
-        };
-        match puback.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
+    pub(super) fn on_puback(&mut self, pkid: u16, code: ReasonCode) -> Result<(), Reason> {
+        match self.in_flight.remove(pkid) {
+            Some(Content::Messages(batch)) if code.is_error() => {
+                let refusal = Refusal::new(code, batch.size());
+                self.refuse(batch, refusal);
+            }
+            Some(Content::Messages(batch)) => {
                 self.state.counters.acknowledged.add(batch.items.len());
+                self.state.outbox.lock().settle(batch);
             }
-            reason => {
-                self.state.counters.refused.add(batch.items.len());
-                tracing::error!(topic = &*batch.topic, ?reason, "publish refused");
+            Some(Content::Presence) => {
+                if let Some(presence) = &mut self.presence {
+                    presence.answered(code, Instant::now());
+                }
+                self.report_presence();
             }
+            Some(Content::Subscribe) => return Err(Reason::Unexpected),
+            None => {}
         }
-        self.state.outbox.lock().settle(batch);
+        Ok(())
+    }
+
+    /// Gives a packet up that the broker will never take. Of an array, the items are sent again
+    /// one by one.
+    pub(super) fn refuse(&mut self, batch: Batch, refusal: Refusal) {
+        let refused = self.state.outbox.lock().refuse(batch);
+        if let Some(message) = refused {
+            self.state.give_up(message, refusal);
+        }
     }
 }

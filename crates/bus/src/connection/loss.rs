@@ -1,9 +1,15 @@
 //! How a connection was lost.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::Error as PacketError;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Disconnect, DisconnectReasonCode};
+
+use super::peer::{Peer, advice};
+use crate::ReasonCode;
+use crate::log_limit::shortened;
+use crate::outbox::Blame;
 
 /// The loss of a connection, or a failed attempt to connect.
 #[derive(Debug)]
@@ -13,11 +19,25 @@ pub(crate) struct Loss {
     pub(crate) lasted: Option<Duration>,
     /// Whether the broker knew the session.
     pub(crate) session_present: bool,
+    /// The topic of the message that was alone in flight because it had ended connections before.
+    pub(crate) suspect: Option<Arc<str>>,
+    /// What was wrong with this program's presence.
+    pub(crate) presence_problem: Option<String>,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)?;
+        if let Some(topic) = &self.suspect {
+            write!(f, " after a message on {} was sent alone", shortened(topic))?;
+        }
+        self.presence_problem.as_ref().map_or(Ok(()), |problem| write!(f, "; {problem}"))
+    }
 }
 
 impl From<Reason> for Loss {
     fn from(reason: Reason) -> Self {
-        Self { reason, lasted: None, session_present: false }
+        Self { reason, lasted: None, session_present: false, suspect: None, presence_problem: None }
     }
 }
 
@@ -25,22 +45,37 @@ impl From<Reason> for Loss {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Reason {
     #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// A packet could not be read or written.
-    #[error("{0}")]
+    Io(std::io::Error),
+    #[error("the name {0} cannot be resolved ({1}): MQTT_BROKER must name the broker")]
+    Unresolved(String, std::io::Error),
+    #[error("the resolver does not answer when asked for {0}")]
+    ResolverSilent(String),
+    /// A packet could not be written, or read.
+    #[error("a packet of the broker cannot be read: {0}")]
     Packet(PacketError),
+    #[error("a packet of the broker cannot be read")]
+    Malformed,
     /// A packet that MQTT 5 does not allow at QoS 1, or not at this time.
     #[error("the broker sent a packet that makes no sense")]
     Unexpected,
+    #[error("{0}")]
+    WrongPeer(Peer),
     /// Without a DISCONNECT.
     #[error("the broker closed the connection")]
     Closed,
-    #[error("the broker ended the connection: {code:?}{}", detail(.text.as_deref()))]
-    Disconnected { code: DisconnectReasonCode, text: Option<String> },
-    #[error("the broker does not answer in time")]
+    #[error(
+        "the peer closed the connection and did not answer CONNECT: \
+         is MQTT_PORT the broker's MQTT port, without TLS?"
+    )]
+    ClosedAtConnect,
+    #[error("the broker ended the connection: {code}{}", detail(.text.as_deref()))]
+    Disconnected { code: ReasonCode, text: Option<String> },
+    #[error("no address of the broker accepts a connection in time")]
     ConnectTimeout,
-    #[error("the broker refused the connection: {0:?}")]
-    Refused(ConnectReturnCode),
+    #[error("the peer accepts connections and does not answer CONNECT in time")]
+    ConnackTimeout,
+    #[error("the broker refused the connection: {code}{}", advice(*code))]
+    Refused { code: ReasonCode },
     #[error("nothing arrived for too long")]
     Silence,
     #[error("the broker does not answer a publish")]
@@ -48,11 +83,17 @@ pub(crate) enum Reason {
     #[error("the broker does not answer the subscriptions")]
     SubscribeTimeout,
     /// The log names the filters.
-    #[error("the broker refused a subscription")]
+    #[error("the broker refused a subscription: give this program the right to subscribe")]
     SubscribeRefused,
     /// Only on a new connection does the broker deliver them again.
     #[error("too many deliveries were dropped without an acknowledgement")]
     Abandoned,
+}
+
+impl From<std::io::Error> for Reason {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 impl From<PacketError> for Reason {
@@ -64,13 +105,63 @@ impl From<PacketError> for Reason {
     }
 }
 
-impl From<Disconnect> for Reason {
-    fn from(disconnect: Disconnect) -> Self {
-        let text = disconnect.properties.and_then(|known| known.reason_string);
-        Self::Disconnected { code: disconnect.reason_code, text }
+impl Reason {
+    /// How this end speaks against a message that was sent shortly before. `None` where the
+    /// network, the broker's operator or this program ended the connection.
+    pub(crate) fn blame(&self) -> Option<Blame> {
+        match self {
+            Self::Closed | Self::Packet(_) | Self::Malformed | Self::Unexpected => {
+                Some(Blame { code: None })
+            }
+            Self::Io(error) => {
+                use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+                let closed = [BrokenPipe, ConnectionAborted, ConnectionReset];
+                closed.contains(&error.kind()).then_some(Blame { code: None })
+            }
+            Self::Disconnected { code, .. } => {
+                code.is_about_packet().then_some(Blame { code: Some(*code) })
+            }
+            _ => None,
+        }
     }
 }
 
 fn detail(text: Option<&str>) -> String {
     text.map(|text| format!(", {text}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn only_the_end_by_a_broker_is_blamed_on_a_message() {
+        let disconnected = |code| Reason::Disconnected { code: ReasonCode(code), text: None };
+        for blamed in [
+            Reason::Closed,
+            Reason::Malformed,
+            Error::from(ErrorKind::ConnectionReset).into(),
+            Error::from(ErrorKind::BrokenPipe).into(),
+            disconnected(0x81),
+            disconnected(0x95),
+            disconnected(0xEE),
+        ] {
+            assert!(blamed.blame().is_some(), "{blamed}");
+        }
+        for other in [
+            Reason::Silence,
+            Reason::Unanswered,
+            Error::from(ErrorKind::TimedOut).into(),
+            Error::from(ErrorKind::HostUnreachable).into(),
+            disconnected(0x00),
+            disconnected(0x8B),
+            disconnected(0x8D),
+            disconnected(0x8E),
+            disconnected(0x98),
+        ] {
+            assert!(other.blame().is_none(), "{other}");
+        }
+    }
 }

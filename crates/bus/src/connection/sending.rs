@@ -1,18 +1,25 @@
 //! Makes packets of what is to be sent.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{PubAck, Publish, PublishProperties};
 use tokio::time::Instant;
 
+use super::in_flight::Content;
 use super::inbox::EXPIRY_MARK;
 use super::{Connection, Reason};
+use crate::Refusal;
 use crate::outbox::Batch;
 
 const CONTENT_TYPE: &str = "application/json";
 /// With so many bytes unwritten no packet is added: in the outbox a message can still be joined,
 /// or expire.
 const MAX_OUTGOING: usize = 256 * 1024;
+/// A link that breaks at once breaks before: only after this time a packet that may be poisonous
+/// is sent, so that the link's faults are not blamed on it.
+const PROVEN_AFTER: Duration = Duration::from_millis(250);
 /// MQTT's payload format indicator for UTF-8 text.
 const UTF_8: u8 = 1;
 
@@ -24,7 +31,9 @@ impl Connection<'_> {
         self.write_acks()?;
         let now = Instant::now();
         while self.in_flight.len() < self.limits.window && self.outgoing.len() < MAX_OUTGOING {
-            let (batch, expired) = self.state.outbox.lock().take(now, self.limits.max_array);
+            let may_isolate = self.in_flight.len() == 0 && self.is_proven(now);
+            let max_array = self.limits.max_array;
+            let (batch, expired) = self.state.outbox.lock().take(now, max_array, may_isolate);
             self.state.counters.expired.add(expired);
             let Some(batch) = batch else { break };
             self.publish_batch(batch, now)?;
@@ -51,7 +60,15 @@ impl Connection<'_> {
         Ok(())
     }
 
+    /// Whether the connection has lasted so long that it probably does not end by itself.
+    fn is_proven(&self, now: Instant) -> bool {
+        now.duration_since(self.connected_at) >= PROVEN_AFTER
+    }
+
     pub(super) fn repeat_birth_if_due(&mut self) -> Result<(), Reason> {
+        if self.state.outbox.lock().is_isolating() {
+            return Ok(());
+        }
         let presence = self.presence.as_mut();
         let birth = presence.and_then(|presence| presence.repeated_birth(Instant::now()));
         self.publish_presence(birth).map(drop)
@@ -64,7 +81,7 @@ impl Connection<'_> {
     ) -> Result<Option<u16>, Reason> {
         let (Some(presence), Some(payload)) = (&self.presence, payload) else { return Ok(None) };
         let packet = Publish { retain: true, ..publish_packet(&presence.topic, payload) };
-        self.publish(packet, None, Instant::now()).map(Some)
+        self.publish(packet, Content::Presence, Instant::now()).map(Some)
     }
 
     fn publish_batch(&mut self, batch: Batch, now: Instant) -> Result<(), Reason> {
@@ -72,9 +89,11 @@ impl Connection<'_> {
         let (topic, size, max) = (&*batch.topic, batch.size(), self.limits.max_packet);
         if size > max {
             // The broker would end this connection, and every later one.
-            tracing::error!(topic, size, max, "message dropped: larger than the broker accepts");
-            counters.refused.add(batch.items.len());
-            self.state.outbox.lock().settle(batch);
+            self.refuse(batch, Refusal::TooLarge { size, max: Some(max) });
+            return Ok(());
+        }
+        if let Some(refusal) = self.state.given_up.find(&batch) {
+            self.refuse(batch, refusal);
             return Ok(());
         }
         counters.published.add(batch.items.len());
@@ -91,7 +110,7 @@ impl Connection<'_> {
             properties.response_topic = response_topic;
             properties.correlation_data = correlation_data;
         }
-        self.publish(packet, Some(batch), now)?;
+        self.publish(packet, Content::Messages(batch), now)?;
         Ok(())
     }
 
@@ -99,10 +118,10 @@ impl Connection<'_> {
     fn publish(
         &mut self,
         mut packet: Publish,
-        batch: Option<Batch>,
+        content: Content,
         now: Instant,
     ) -> Result<u16, Reason> {
-        packet.pkid = self.in_flight.insert(batch, now);
+        packet.pkid = self.in_flight.insert(content, now);
         packet.write(&mut self.outgoing)?;
         Ok(packet.pkid)
     }

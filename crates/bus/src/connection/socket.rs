@@ -7,21 +7,20 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    Codec, ConnAck, Connect, ConnectProperties, ConnectReturnCode, LastWill, Packet,
-};
-use tokio::net::TcpStream;
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Connect, ConnectProperties, LastWill, Packet};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
 
+use super::codec::{Incoming, PacketDecoder};
+use super::dial::Dialer;
 use super::loss::Reason;
 use crate::Options;
 use crate::outbox::{MAX_ARRAY_BYTES, MAX_PACKET};
 use crate::presence::PresencePublisher;
 
-/// For TCP, CONNECT and CONNACK together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For CONNECT and CONNACK.
+const CONNACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The broker gives a connection up after one and a half of these without a packet.
 const KEEP_ALIVE_SECS: u16 = 8;
 /// How often a ping is sent, unless the broker wants it more often.
@@ -66,48 +65,60 @@ pub(super) fn receive_maximum(options: &Options) -> u16 {
     u16::try_from(options.inbox).unwrap_or(u16::MAX).max(1)
 }
 
-pub(super) struct Reader(FramedRead<OwnedReadHalf, Codec>);
+pub(super) struct Reader(FramedRead<OwnedReadHalf, PacketDecoder>);
 
 pub(super) struct Writer(OwnedWriteHalf);
 
 /// Opens a connection; the broker has accepted it.
 pub(super) async fn connect(
     options: &Options,
+    dialer: &mut Dialer,
     presence: Option<&PresencePublisher>,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
-    let handshake = async {
-        let stream = TcpStream::connect((options.broker.as_str(), options.port)).await?;
-        stream.set_nodelay(true)?;
-        let (reader, writer) = stream.into_split();
-        let codec = Codec { max_incoming_size: Some(MAX_INCOMING), max_outgoing_size: None };
-        let (mut reader, mut writer) = (Reader(FramedRead::new(reader, codec)), Writer(writer));
-        let mut bytes = BytesMut::new();
-        let connect = Packet::Connect(connect_packet(options), presence.map(last_will), None);
-        connect.write(&mut bytes, None)?;
-        while !bytes.is_empty() {
-            writer.writable().await;
-            writer.write(&mut bytes)?;
+    let stream = dialer.dial(&options.broker, options.port).await?;
+    stream.set_nodelay(true)?;
+    let (reader, writer) = stream.into_split();
+    let reader = Reader(FramedRead::new(reader, PacketDecoder::default()));
+    let shaken = timeout(CONNACK_TIMEOUT, shake_hands(options, presence, reader, Writer(writer)));
+    let connected = shaken.await.unwrap_or(Err(Reason::ConnackTimeout))?;
+    dialer.confirm();
+    Ok(connected)
+}
+
+async fn shake_hands(
+    options: &Options,
+    presence: Option<&PresencePublisher>,
+    mut reader: Reader,
+    mut writer: Writer,
+) -> Result<(Reader, Writer, ConnAck), Reason> {
+    let mut bytes = BytesMut::new();
+    let connect = Packet::Connect(connect_packet(options), presence.map(last_will), None);
+    connect.write(&mut bytes, None)?;
+    while !bytes.is_empty() {
+        writer.writable().await;
+        writer.write(&mut bytes)?;
+    }
+    match reader.next().await {
+        // The decoder lets only a CONNACK pass that accepts the connection.
+        Ok(Incoming::Other(Packet::ConnAck(connack))) => Ok((reader, writer, connack)),
+        Ok(Incoming::Disconnect { code, text }) => Err(Reason::Disconnected { code, text }),
+        Ok(_) => Err(Reason::Unexpected),
+        Err(Reason::Closed) => Err(Reason::ClosedAtConnect),
+        Err(Reason::Io(error)) if error.kind() == ErrorKind::ConnectionReset => {
+            Err(Reason::ClosedAtConnect)
         }
-        match reader.next().await? {
-            Packet::ConnAck(connack) if connack.code == ConnectReturnCode::Success => {
-                Ok((reader, writer, connack))
-            }
-            Packet::ConnAck(connack) => Err(Reason::Refused(connack.code)),
-            _ => Err(Reason::Unexpected),
-        }
-    };
-    timeout(CONNECT_TIMEOUT, handshake).await.unwrap_or(Err(Reason::ConnectTimeout))
+        Err(reason) => Err(reason),
+    }
 }
 
 impl Reader {
     /// The next packet. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Packet, Reason> {
-        let packet = self.0.next().await.ok_or(Reason::Closed)?;
-        Ok(packet?)
+    pub(super) async fn next(&mut self) -> Result<Incoming, Reason> {
+        self.0.next().await.unwrap_or(Err(Reason::Closed))
     }
 
     /// The next packet, if it has arrived.
-    pub(super) fn next_now(&mut self) -> Option<Result<Packet, Reason>> {
+    pub(super) fn next_now(&mut self) -> Option<Result<Incoming, Reason>> {
         self.next().now_or_never()
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Batch {
     pub(crate) items: Vec<Outgoing>,
     /// How long the broker keeps it for a receiver that is offline.
     pub(crate) expiry_seconds: Option<u32>,
+    /// How many connections in a row the broker has ended soon after this was sent.
+    pub(crate) ended: u8,
 }
 
 impl Batch {

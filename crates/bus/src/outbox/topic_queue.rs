@@ -76,7 +76,8 @@ impl TopicQueue {
             items.push(next);
         }
         self.in_flight += 1;
-        (Some(Batch { topic: Arc::clone(&self.topic), items, expiry_seconds: life }), expired)
+        let topic = Arc::clone(&self.topic);
+        (Some(Batch { topic, items, expiry_seconds: life, ended: 0 }), expired)
     }
 
     /// The next message that has not expired, and its remaining life.
@@ -99,7 +100,7 @@ impl TopicQueue {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Expired;
+pub(super) struct Expired;
 
 /// The remaining life of a message in whole seconds, as it is sent to the broker; `None` if it
 /// never expires.
@@ -108,7 +109,7 @@ struct Expired;
 /// second longer, so one second is subtracted; but zero would expire at once, so at least one is
 /// sent. A command thus outlives its caller by half a second at most. An answer that is late does no
 /// harm, so it has no minimum.
-fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expired> {
+pub(super) fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expired> {
     let Some(expires_at) = message.expires_at else { return Ok(None) };
     let left = expires_at.saturating_duration_since(now);
     let is_command = message.response_topic.is_some();
@@ -169,6 +170,7 @@ mod tests {
             correlation: None,
             join: crate::Join::Never,
             acknowledges: None,
+            on_refused: None,
         }
     }
 

@@ -1,13 +1,18 @@
 //! The bus against a real Mosquitto, which each test starts and stops for itself.
 //!
 //! These tests are ignored by default: `cargo test -p bus -- --include-ignored` runs them. The
-//! tests in `wire` are their own broker and need no Mosquitto.
+//! tests in `wire`, `poison` and `peers` are their own broker and need no Mosquitto.
 
 #![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
 
 mod closing;
+mod fake_broker;
+mod log_size;
 mod messages;
+mod peers;
+mod poison;
 mod presence;
+mod refusals;
 // A measurement of an unoptimised build says nothing, and takes long.
 #[cfg(not(debug_assertions))]
 mod speed;

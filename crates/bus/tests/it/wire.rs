@@ -2,127 +2,20 @@
 
 use std::time::Duration;
 
-use bus::{Bus, Delivery, Link, Options};
+use bus::{Bus, Delivery, Link, Options, Outgoing};
 use bytes::BytesMut;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, ConnAckProperties, ConnectReturnCode, Packet, PubAck, Publish, SubAck,
-    SubscribeReasonCode,
-};
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, Publish, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::fake_broker::{FakeBroker, GRANTED, Peer};
 use crate::support::{PATIENCE, down, eventually, message, next, options, presence, up};
 
-const GRANTED: SubscribeReasonCode = SubscribeReasonCode::Success(QoS::AtLeastOnce);
-
-// DISCONNECT packets with empty properties. The standard allows the short form without them, but
-// the library takes that for the beginning of a packet, and writes it wrongly itself.
-const SESSION_TAKEN_OVER: [u8; 4] = [0xE0, 2, 0x8E, 0];
-const SERVER_SHUTTING_DOWN: [u8; 4] = [0xE0, 2, 0x8B, 0];
-
-/// The broker's end of one connection.
-struct Peer {
-    stream: TcpStream,
-    buffer: BytesMut,
-}
-
-impl Peer {
-    /// The next packet; pings are skipped.
-    async fn receive(&mut self) -> Packet {
-        loop {
-            match Packet::read(&mut self.buffer, None) {
-                Ok(Packet::PingReq(_)) => continue,
-                Ok(packet) => return packet,
-                Err(_) => {}
-            }
-            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
-            assert!(read.expect("a packet comes").unwrap() > 0, "the client closed the connection");
-        }
-    }
-
-    async fn publish(&mut self) -> Publish {
-        match self.receive().await {
-            Packet::Publish(publish) => publish,
-            other => panic!("{other:?} instead of a PUBLISH"),
-        }
-    }
-
-    async fn send(&mut self, packet: Packet) {
-        let mut bytes = BytesMut::new();
-        packet.write(&mut bytes, None).unwrap();
-        self.stream.write_all(&bytes).await.unwrap();
-    }
-
-    async fn acknowledge(&mut self, pkid: u16) {
-        self.send(Packet::PubAck(PubAck::new(pkid, None))).await;
-    }
-
-    async fn is_silent(&mut self) -> bool {
-        assert!(self.buffer.is_empty(), "something was sent before");
-        let wait = self.stream.read_buf(&mut self.buffer);
-        timeout(Duration::from_millis(200), wait).await.is_err()
-    }
-}
-
-struct FakeBroker(TcpListener);
-
-impl FakeBroker {
-    async fn start() -> (Self, u16) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        (Self(listener), port)
-    }
-
-    /// Lets the client connect, and answers its subscriptions.
-    async fn accept(&self, receive_max: Option<u16>, answer: SubscribeReasonCode) -> Peer {
-        let accepted = timeout(PATIENCE, self.0.accept()).await;
-        let (stream, _) = accepted.expect("the client connects").unwrap();
-        let buffer = BytesMut::new();
-        let mut peer = Peer { stream, buffer };
-        assert!(matches!(peer.receive().await, Packet::Connect(..)));
-        let connack = ConnAck {
-            session_present: true,
-            code: ConnectReturnCode::Success,
-            properties: receive_max.map(receive_maximum),
-        };
-        peer.send(Packet::ConnAck(connack)).await;
-        let Packet::Subscribe(subscribe) = peer.receive().await else {
-            panic!("SUBSCRIBE comes first");
-        };
-        let suback = SubAck {
-            pkid: subscribe.pkid,
-            return_codes: vec![answer; subscribe.filters.len()],
-            properties: None,
-        };
-        peer.send(Packet::SubAck(suback)).await;
-        peer
-    }
-}
-
-fn receive_maximum(receive_max: u16) -> ConnAckProperties {
-    ConnAckProperties {
-        session_expiry_interval: None,
-        receive_max: Some(receive_max),
-        max_qos: None,
-        retain_available: None,
-        max_packet_size: None,
-        assigned_client_identifier: None,
-        topic_alias_max: None,
-        reason_string: None,
-        user_properties: Vec::new(),
-        wildcard_subscription_available: None,
-        subscription_identifiers_available: None,
-        shared_subscription_available: None,
-        server_keep_alive: None,
-        response_information: None,
-        server_reference: None,
-        authentication_method: None,
-        authentication_data: None,
-    }
-}
+// DISCONNECT packets, with empty properties and in the short form without them.
+const SESSION_TAKEN_OVER: [&[u8]; 2] = [&[0xE0, 2, 0x8E, 0], &[0xE0, 1, 0x8E]];
+const SERVER_SHUTTING_DOWN: [u8; 3] = [0xE0, 1, 0x8B];
 
 async fn connected(receive_max: Option<u16>) -> (Peer, Bus, mpsc::Receiver<Delivery>) {
     let (broker, port) = FakeBroker::start().await;
@@ -214,15 +107,15 @@ async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start
 async fn a_takeover_that_the_broker_reports_counts_the_second_time() {
     let (broker, port) = FakeBroker::start().await;
     let (bus, _deliveries) = bus::connect(options(port, "b", &["t"]));
-    for round in 0..2 {
+    for packet in SESSION_TAKEN_OVER {
         let mut peer = broker.accept(None, GRANTED).await;
         up(&bus).await;
-        assert_eq!(bus.counters().takeovers, 0, "round {round}");
-        peer.stream.write_all(&SESSION_TAKEN_OVER).await.unwrap();
+        assert_eq!(bus.counters().takeovers, 0);
+        peer.stream.write_all(packet).await.unwrap();
         down(&bus).await;
     }
     eventually("the takeover is counted", || bus.counters().takeovers == 1).await;
-    let again = timeout(Duration::from_secs(2), broker.0.accept()).await;
+    let again = timeout(Duration::from_secs(2), broker.listener.accept()).await;
     assert!(again.is_err(), "it slows down");
 }
 
@@ -238,4 +131,45 @@ async fn a_puback_read_before_the_connection_broke_still_counts() {
     down(&bus).await;
     eventually("the PUBACK counts", || bus.counters().outbox_len == 0).await;
     assert_eq!(bus.counters().acknowledged, 1);
+}
+
+#[tokio::test]
+async fn a_suback_with_the_id_of_a_message_loses_no_message() {
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, _deliveries) = bus::connect(options(port, "b", &["t"]));
+    let mut peer = broker.accept(None, GRANTED).await;
+    bus.publish(message("out", "1")).unwrap();
+    let publish = peer.publish().await;
+    let [high, low] = publish.pkid.to_be_bytes();
+    peer.stream.write_all(&[0x90, 4, high, low, 0, 1]).await.unwrap();
+    let mut peer = broker.accept(None, GRANTED).await;
+    assert_eq!(peer.publish().await.topic, "out");
+}
+
+#[tokio::test]
+async fn a_refused_answer_acknowledges_what_it_answers() {
+    let (mut peer, bus, mut deliveries) = connected(None).await;
+    let mut question = Publish::new("t", QoS::AtLeastOnce, "1", None);
+    question.pkid = 30;
+    peer.send(Packet::Publish(question)).await;
+    let ack = next(&mut deliveries).await.ack;
+    let answer = Outgoing { acknowledges: Some(ack.after_answer()), ..message("out", "2") };
+    bus.publish(answer).unwrap();
+    let [high, low] = peer.publish().await.pkid.to_be_bytes();
+    // A code that the MQTT library does not know in a PUBACK.
+    peer.stream.write_all(&[0x40, 3, high, low, 0x95]).await.unwrap();
+    assert_eq!(peer.receive().await, Packet::PubAck(PubAck::new(30, None)));
+    assert_eq!((bus.counters().refused, bus.counters().outbox_len), (1, 0));
+}
+
+#[tokio::test]
+async fn a_broker_that_closes_on_the_presence_is_said() {
+    let (broker, port) = FakeBroker::start().await;
+    let with_presence = Options { presence: Some(presence("p")), ..options(port, "b", &["t"]) };
+    let (bus, _deliveries) = bus::connect(with_presence);
+    let mut peer = broker.accept(None, GRANTED).await;
+    peer.publish().await;
+    drop(peer);
+    let problem = || bus.last_problem().unwrap_or_default();
+    eventually("the presence is named", || problem().contains("the presence on p was not")).await;
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
-use bus::{Bus, BusError, Join, Link, Outgoing};
+use bus::{Bus, BusError, Join, Link, OnRefused, Outgoing, ReasonCode, Refusal};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use protocol::{ReplyCodigo, RequestId, ServerId};
@@ -22,6 +22,8 @@ pub struct Requester {
     pending: Mutex<HashMap<RequestId, PendingCommand>>,
     capacity: usize,
     unawaited: AtomicU64,
+    /// For callbacks of the bus, which may outlive it.
+    this: Weak<Self>,
 }
 
 /// A command to one servidor.
@@ -58,18 +60,19 @@ struct PendingCommand {
     generation: u64,
     repeated_at_half_time: bool,
     /// One for each caller.
-    waiters: Vec<oneshot::Sender<Reply>>,
+    waiters: Vec<oneshot::Sender<Result<Reply, GatewayError>>>,
 }
 
 impl Requester {
     /// Allows at most `capacity` commands in flight. Must be called within a tokio runtime.
     pub fn start(bus: Bus, capacity: usize) -> Arc<Self> {
         let link = bus.link();
-        let requester = Arc::new(Self {
+        let requester = Arc::new_cyclic(|this| Self {
             bus,
             pending: Mutex::default(),
             capacity,
             unawaited: AtomicU64::new(0),
+            this: Weak::clone(this),
         });
         tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link));
         requester
@@ -96,24 +99,49 @@ impl Requester {
         };
         let mut waiter = self.enter(call, generation)?;
         if let Ok(reply) = timeout_at(half_time, &mut waiter.reply).await {
-            return reply.map_err(|_| timed_out);
+            return reply.unwrap_or(Err(timed_out));
         }
         self.repeat_at_half_time(&waiter.request_id);
         let reply = timeout_at(deadline, &mut waiter.reply).await;
-        reply.ok().and_then(Result::ok).ok_or(timed_out)
+        reply.ok().and_then(Result::ok).unwrap_or(Err(timed_out))
     }
 
     /// Passes a reply to all callers that wait for it; false if there are none.
     pub fn deliver(&self, request_id: &str, reply: Reply) -> bool {
-        let Some(command) = self.pending.lock().remove(request_id) else {
+        let answered = self.answer(request_id, &Ok(reply));
+        if !answered {
             self.unawaited.fetch_add(1, Relaxed);
-            return false;
-        };
+        }
+        answered
+    }
+
+    /// Ends the command for all its callers; false if there are none.
+    fn answer(&self, request_id: &str, outcome: &Result<Reply, GatewayError>) -> bool {
+        let Some(command) = self.pending.lock().remove(request_id) else { return false };
         for waiter in command.waiters {
             // A caller that has just stopped waiting needs no answer.
-            let _ = waiter.send(reply.clone());
+            let _ = waiter.send(outcome.clone());
         }
         true
+    }
+
+    /// Answers the callers at once if the broker will never take their command.
+    fn on_refused(&self, request_id: RequestId) -> OnRefused {
+        let this = Weak::clone(&self.this);
+        OnRefused::new(move |_, refusal| {
+            let error = match refusal {
+                Refusal::NotAuthorized => GatewayError::NotAllowed,
+                Refusal::Refused(ReasonCode::QUOTA_EXCEEDED) => GatewayError::Overloaded,
+                _ => GatewayError::RefusedByBroker,
+            };
+            this.upgrade()?.answer(request_id.as_str(), &Err(error));
+            None
+        })
+    }
+
+    fn message(&self, command: &PendingCommand) -> Outgoing {
+        let request_id = command.call.request_id.clone();
+        Outgoing { on_refused: Some(self.on_refused(request_id)), ..command.message() }
     }
 
     /// Commands in flight.
@@ -148,7 +176,7 @@ impl Requester {
             let waiters = vec![sender];
             let command =
                 PendingCommand { call, generation, repeated_at_half_time: false, waiters };
-            self.bus.publish(command.message()).map_err(|error| match error {
+            self.bus.publish(self.message(&command)).map_err(|error| match error {
                 BusError::Closed => GatewayError::BrokerDown,
                 _ => GatewayError::Overloaded,
             })?;
@@ -178,7 +206,7 @@ impl Requester {
     fn publish_again(&self, command: &PendingCommand) {
         let request_id = &command.call.request_id;
         // A repeat that is not accepted is left out; the caller still has its deadline.
-        if let Err(error) = self.bus.publish(command.message()) {
+        if let Err(error) = self.bus.publish(self.message(command)) {
             tracing::debug!(%request_id, %error, "command not repeated");
         } else {
             tracing::debug!(%request_id, "command repeated");
@@ -212,6 +240,7 @@ impl PendingCommand {
             correlation: Some(Bytes::copy_from_slice(call.request_id.as_str().as_bytes())),
             join: call.join,
             acknowledges: None,
+            on_refused: None,
         }
     }
 }
@@ -232,7 +261,7 @@ async fn repeat_when_up(requester: Weak<Requester>, mut link: watch::Receiver<Li
 struct Waiter<'a> {
     requester: &'a Requester,
     request_id: RequestId,
-    reply: oneshot::Receiver<Reply>,
+    reply: oneshot::Receiver<Result<Reply, GatewayError>>,
 }
 
 impl Drop for Waiter<'_> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use protocol::{ClientId, ErrorReply, ServerState, Timestamp};
+use protocol::{ClientId, Codigo, ErrorReply, ServerState, Timestamp};
 use serde::Serialize;
 use service::{Health, HttpError};
 use utoipa::ToSchema;
@@ -64,8 +64,14 @@ async fn healthz() -> Json<Health> {
     (status = 503, body = ErrorReply, description = "broker_indisponivel"),
 ))]
 async fn readyz(State(gateway): State<Arc<Gateway>>) -> Result<Json<Health>, HttpError> {
-    if !gateway.bus.is_up() {
-        return Err(GatewayError::BrokerDown.into());
+    if gateway.bus.is_up() {
+        return Ok(Json(Health::OK));
     }
-    Ok(Json(Health::OK))
+    Err(match gateway.bus.last_problem() {
+        None => GatewayError::BrokerDown.into(),
+        Some(problem) => HttpError::new(
+            Codigo::BrokerIndisponivel,
+            format!("O cliente está sem conexão com o broker MQTT: {problem}."),
+        ),
+    })
 }

@@ -27,6 +27,17 @@ async fn a_call_gets_its_reply() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_command_that_the_broker_refuses_is_answered_at_once() {
+    let broker = Broker::start_with("message_size_limit 10\n").await;
+    let caller = Caller::start(broker.port, 10).await;
+    let start = Instant::now();
+    assert_eq!(caller.call(LIMIT).await, Err(GatewayError::RefusedByBroker));
+    assert!(start.elapsed() < LIMIT / 2, "long before half time");
+    assert_eq!(caller.requester.pending(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     logs();
     let mut broker = Broker::start().await;

@@ -72,9 +72,16 @@ async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Health>, HttpEr
     if !app.store.is_writable() {
         return Err(Failure::Unavailable(app.server_id.clone()).into());
     }
-    if !app.bus.is_up() {
-        let mensagem = "O servidor ainda não está conectado ao broker MQTT.".to_owned();
-        return Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem));
-    }
-    Ok(Json(Health::OK))
+    let problem = app.bus.last_problem();
+    let mensagem = match (app.bus.is_up(), problem) {
+        (true, None) => return Ok(Json(Health::OK)),
+        (true, Some(problem)) => {
+            format!("O servidor está conectado ao broker MQTT, mas não é visto: {problem}.")
+        }
+        (false, Some(problem)) => {
+            format!("O servidor não está conectado ao broker MQTT: {problem}.")
+        }
+        (false, None) => "O servidor ainda não está conectado ao broker MQTT.".to_owned(),
+    };
+    Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem))
 }

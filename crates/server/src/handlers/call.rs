@@ -1,8 +1,8 @@
 //! One command with its deadline: carrying it out, and publishing the reply.
 
-use bus::{Ack, Join, Outgoing};
+use bus::{Ack, Join, OnRefused, Outgoing, Refusal};
 use protocol::topics::{self, Command};
-use protocol::{Address, Origin, ServerId};
+use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, RequestId, ServerId};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -94,6 +94,7 @@ impl<'a> Call<'a> {
                 correlation: self.message.correlation.clone(),
                 join: self.join,
                 acknowledges: if replies.peek().is_none() { ack.take() } else { None },
+                on_refused: Some(instead_of_reply(self.command, request_id.clone())),
             });
             match sent {
                 Ok(()) => debug!(%request_id, "answered"),
@@ -102,4 +103,29 @@ impl<'a> Call<'a> {
             }
         }
     }
+}
+
+/// Publishes a small error where the broker does not take the reply. If it does not take that
+/// either, the command is acknowledged without an answer.
+fn instead_of_reply(command: Command, request_id: RequestId) -> OnRefused {
+    OnRefused::new(move |reply, refusal| {
+        let error = undeliverable(command, request_id, refusal);
+        let payload = serde_json::to_vec(&error).ok()?.into();
+        Some(Outgoing { payload, ..reply })
+    })
+}
+
+fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> ErrorReply {
+    // A broker that only closes the connection probably finds a listing too large as well.
+    let is_too_large = matches!(refusal, Refusal::TooLarge { .. } | Refusal::Poisonous);
+    if command == Command::Postos && is_too_large {
+        let mensagem = "A lista não cabe em uma mensagem deste broker: peça menos postos por vez.";
+        let campo = FieldError { campo: "limite".to_owned(), mensagem: mensagem.to_owned() };
+        let error =
+            ErrorReply::new(Some(request_id), Codigo::RequisicaoInvalida, mensagem.to_owned());
+        return ErrorReply { campos: vec![campo], ..error };
+    }
+    let mensagem =
+        "A resposta não pode ser entregue por este broker. O registro do servidor tem a causa.";
+    ErrorReply::new(Some(request_id), Codigo::ErroInterno, mensagem.to_owned())
 }

@@ -20,6 +20,7 @@ mod history;
 mod lost_files;
 mod overload;
 mod proxy;
+mod refusing_broker;
 mod repeater;
 mod resolver;
 mod restored;

@@ -25,6 +25,7 @@ pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Optio
         session_expiry: Duration::from_secs(60),
         inbox: 1024,
         outbox: 10_000,
+        give_up_poison: true,
     }
 }
 
@@ -46,6 +47,7 @@ pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
         correlation: None,
         join: Join::Never,
         acknowledges: None,
+        on_refused: None,
     }
 }
 

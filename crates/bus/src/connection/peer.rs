@@ -1,0 +1,52 @@
+//! What a peer is that this program cannot use, and what to do about it.
+
+use std::fmt;
+
+use crate::ReasonCode;
+
+/// A peer that is no MQTT 5 broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Http,
+    Tls,
+    Mqtt3,
+    /// With the beginning of what it sent.
+    Unknown(String),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http => f.write_str(
+                "the peer answers HTTP: MQTT_PORT names a web server or a WebSocket port; \
+                 give it the broker's MQTT port",
+            ),
+            Self::Tls => f.write_str(
+                "the peer speaks TLS: MQTT_PORT names the broker's TLS port; \
+                 give it a port without TLS",
+            ),
+            Self::Mqtt3 => f.write_str(
+                "the broker speaks only MQTT 3.1.1: use one that speaks MQTT 5 \
+                 (Mosquitto since 1.6)",
+            ),
+            Self::Unknown(start) => write!(
+                f,
+                "the peer does not speak MQTT (it began with {start:?}): \
+                 give the broker's address in MQTT_BROKER and MQTT_PORT"
+            ),
+        }
+    }
+}
+
+/// What to do about a refused connection.
+pub(super) fn advice(code: ReasonCode) -> &'static str {
+    match code.0 {
+        0x85 => ": it does not accept this MQTT id (SERVER_ID, MQTT_CLIENT_ID)",
+        0x86 | 0x87 | 0x8C => ": give this program the right to connect (user, password, ACL)",
+        0x8A => ": it has banned this program; its operator can lift that",
+        0x90 | 0x95 | 0x99 | 0x9A | 0x9B => ": it does not accept this program's Last Will",
+        0x97 | 0x9F => ": it has reached a limit; raise it, or connect fewer programs",
+        0x9C | 0x9D => ": name the other broker in MQTT_BROKER",
+        _ => "",
+    }
+}
