@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// The duty to acknowledge one delivery.
 ///
@@ -27,6 +27,16 @@ impl Ack {
     /// Acknowledges. Has no effect when the connection of the delivery has ended.
     pub fn done(mut self) {
         self.settle(SlotState::Done);
+    }
+
+    /// Acknowledges, and waits until the acknowledgement is on its way: whatever is published then
+    /// reaches the broker after it. False if the connection has ended before, so that the delivery
+    /// comes again.
+    pub async fn sent(mut self) -> bool {
+        let Some((queue, seq)) = self.slot.take() else { return true };
+        let (sender, sent) = oneshot::channel();
+        queue.settle(seq, SlotState::Announced(sender));
+        sent.await.is_ok()
     }
 
     /// Acknowledges once the last answer to the delivery has reached the broker, or was dropped
@@ -75,10 +85,12 @@ struct Slots {
     abandoned: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum SlotState {
     Open,
     Done,
+    /// As `Done`, and somebody waits until it is sent.
+    Announced(oneshot::Sender<()>),
     Abandoned,
 }
 
@@ -115,13 +127,20 @@ impl AckQueue {
     pub(crate) fn take_ready(&self, ready: &mut Vec<u16>) -> usize {
         let mut slots = self.slots.lock();
         let before = slots.abandoned;
-        while let Some(&(pkid, state)) = slots.waiting.front() {
+        while let Some((pkid, state)) = slots.waiting.pop_front() {
             match state {
-                SlotState::Open => break,
+                SlotState::Open => {
+                    slots.waiting.push_front((pkid, state));
+                    break;
+                }
                 SlotState::Done => ready.push(pkid),
+                SlotState::Announced(sender) => {
+                    ready.push(pkid);
+                    // The handler may have been cut off by the end of the program.
+                    let _ = sender.send(());
+                }
                 SlotState::Abandoned => slots.abandoned += 1,
             }
-            slots.waiting.pop_front();
             slots.first += 1;
         }
         slots.abandoned - before
@@ -129,10 +148,27 @@ impl AckQueue {
 
     /// Takes every packet id that is done, also behind open ones: for the end of a connection.
     pub(crate) fn take_all_done(&self, ready: &mut Vec<u16>) {
+        for (pkid, state) in self.take_all() {
+            match state {
+                SlotState::Open | SlotState::Abandoned => {}
+                SlotState::Done => ready.push(pkid),
+                SlotState::Announced(sender) => {
+                    ready.push(pkid);
+                    let _ = sender.send(());
+                }
+            }
+        }
+    }
+
+    /// The connection has ended: nothing is acknowledged on it any more.
+    pub(crate) fn close(&self) {
+        drop(self.take_all());
+    }
+
+    fn take_all(&self) -> VecDeque<(u16, SlotState)> {
         let slots = &mut *self.slots.lock();
         slots.first += slots.waiting.len() as u64;
-        let done = slots.waiting.drain(..).filter(|(_, state)| *state == SlotState::Done);
-        ready.extend(done.map(|(pkid, _)| pkid));
+        std::mem::take(&mut slots.waiting)
     }
 
     /// How many deliveries will never be acknowledged on this connection. The broker counts them
@@ -176,6 +212,28 @@ mod tests {
         drop(a);
         assert_eq!(ready(&queue), [2]);
         assert_eq!(queue.abandoned(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_an_acknowledgement_learns_whether_it_was_sent() {
+        let open = queue();
+        let [first, second] = [1, 2].map(|pkid| open.open(pkid));
+        let waiting = tokio::spawn(second.sent());
+        tokio::task::yield_now().await;
+        assert!(ready(&open).is_empty());
+        first.done();
+        assert_eq!(ready(&open), [1, 2]);
+        assert!(waiting.await.expect("no panic"));
+
+        let [_first, second] = [3, 4].map(|pkid| open.open(pkid));
+        let waiting = tokio::spawn(second.sent());
+        tokio::task::yield_now().await;
+        open.close();
+        assert!(!waiting.await.expect("no panic"), "the connection has ended");
+        let late = open.open(5);
+        open.close();
+        assert!(!late.sent().await, "it had ended before");
+        assert!(Ack::none().sent().await);
     }
 
     #[test]

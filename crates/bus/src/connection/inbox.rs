@@ -29,6 +29,12 @@ pub(super) struct Inbox<'a> {
     overflow: VecDeque<Delivery>,
 }
 
+impl Drop for Inbox<'_> {
+    fn drop(&mut self) {
+        self.acks.close();
+    }
+}
+
 impl<'a> Inbox<'a> {
     pub(super) fn new(state: &'a BusState, queue: &'a Sender<Delivery>, generation: u64) -> Self {
         let acks = AckQueue::new(Arc::clone(&state.wake));

@@ -58,6 +58,8 @@ struct PendingCommand {
     call: Call,
     /// The connection on which it was last published.
     generation: u64,
+    /// How many copies were published.
+    copies: u32,
     repeated_at_half_time: bool,
     /// One for each caller.
     waiters: Vec<oneshot::Sender<Result<Reply, GatewayError>>>,
@@ -125,23 +127,32 @@ impl Requester {
         true
     }
 
-    /// Answers the callers at once if the broker will never take their command.
-    fn on_refused(&self, request_id: RequestId) -> OnRefused {
-        let this = Weak::clone(&self.this);
-        OnRefused::new(move |_, refusal| {
-            let error = match refusal {
-                Refusal::NotAuthorized => GatewayError::NotAllowed,
-                Refusal::Refused(ReasonCode::QUOTA_EXCEEDED) => GatewayError::Overloaded,
-                _ => GatewayError::RefusedByBroker,
-            };
-            this.upgrade()?.answer(request_id.as_str(), &Err(error));
-            None
-        })
+    /// Answers the callers at once if the broker does not take their command, unless it may have
+    /// taken another copy: then only the servidor's answer can say what was done.
+    fn refused(&self, request_id: &RequestId, refusal: Refusal) {
+        let error = match refusal {
+            Refusal::NotAuthorized => GatewayError::NotAllowed,
+            Refusal::Refused(ReasonCode::QUOTA_EXCEEDED) => GatewayError::Overloaded,
+            _ => GatewayError::RefusedByBroker,
+        };
+        let generation = self.bus.generation();
+        let changes_nothing = self.pending.lock().get(request_id).is_some_and(|command| {
+            let is_only_copy = command.copies == 1 && Some(command.generation) == generation;
+            command.call.settle.is_none() || is_only_copy && refusal != Refusal::Poisonous
+        });
+        if changes_nothing {
+            self.answer(request_id.as_str(), &Err(error));
+        }
     }
 
     fn message(&self, command: &PendingCommand) -> Outgoing {
         let request_id = command.call.request_id.clone();
-        Outgoing { on_refused: Some(self.on_refused(request_id)), ..command.message() }
+        let this = Weak::clone(&self.this);
+        let on_refused = OnRefused::new(move |_, refusal| {
+            this.upgrade()?.refused(&request_id, refusal);
+            None
+        });
+        Outgoing { on_refused: Some(on_refused), ..command.message() }
     }
 
     /// Commands in flight.
@@ -156,8 +167,8 @@ impl Requester {
 
     /// Repeats the commands in flight to a servidor that is online (again): it may have lost them.
     pub fn server_returned(&self, server_id: &ServerId) {
-        let pending = self.pending.lock();
-        for command in pending.values().filter(|one| one.call.server_id == *server_id) {
+        let mut pending = self.pending.lock();
+        for command in pending.values_mut().filter(|one| one.call.server_id == *server_id) {
             self.publish_again(command);
         }
     }
@@ -174,11 +185,13 @@ impl Requester {
                 return Err(GatewayError::Overloaded);
             }
             let waiters = vec![sender];
+            let repeated_at_half_time = false;
             let command =
-                PendingCommand { call, generation, repeated_at_half_time: false, waiters };
+                PendingCommand { call, generation, copies: 1, repeated_at_half_time, waiters };
             self.bus.publish(self.message(&command)).map_err(|error| match error {
                 BusError::Closed => GatewayError::BrokerDown,
-                _ => GatewayError::Overloaded,
+                BusError::Full => GatewayError::Overloaded,
+                BusError::InvalidTopic | BusError::TooLarge => GatewayError::RefusedByBroker,
             })?;
             pending.insert(request_id.clone(), command);
         }
@@ -203,7 +216,8 @@ impl Requester {
         }
     }
 
-    fn publish_again(&self, command: &PendingCommand) {
+    fn publish_again(&self, command: &mut PendingCommand) {
+        command.copies += 1;
         let request_id = &command.call.request_id;
         // A repeat that is not accepted is left out; the caller still has its deadline.
         if let Err(error) = self.bus.publish(self.message(command)) {

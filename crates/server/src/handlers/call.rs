@@ -1,6 +1,6 @@
 //! One command with its deadline: carrying it out, and publishing the reply.
 
-use bus::{Ack, Join, OnRefused, Outgoing, Refusal};
+use bus::{Ack, AckAfter, Join, OnRefused, Outgoing, Refusal};
 use protocol::topics::{self, Command};
 use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, RequestId, ServerId};
 use tokio::time::Instant;
@@ -70,9 +70,10 @@ impl<'a> Call<'a> {
     pub(super) fn refuse(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
         let Origin { client_id, request_id } = Origin::find(payload)?;
         info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
+        let is_unwritten = matches!(failure, Failure::Unavailable(_));
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {
-            Ok(payload) => Some(Reply { client_id, request_id, payload }),
+            Ok(payload) => Some(Reply { client_id, request_id, payload, is_unwritten }),
             Err(error) => {
                 warn!(%request_id, %error, "a reply cannot be written as JSON");
                 None
@@ -80,11 +81,22 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Publishes the replies. The message is acknowledged once the broker has the last of them.
-    pub(super) fn reply(&self, replies: impl IntoIterator<Item = Reply>, ack: Ack) {
+    /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
+    /// before the first, if a command was not written: its redelivery after a crash would be
+    /// carried out, although its caller has read that it was not.
+    pub(super) async fn reply(&self, replies: Vec<Reply>, ack: Ack) {
+        if !replies.iter().any(|reply| reply.is_unwritten) {
+            self.publish(replies, Some(ack.after_answer()));
+        } else if ack.sent().await {
+            self.publish(replies, None);
+        }
+        // Else the message is delivered again to this process, which remembers the failure.
+    }
+
+    /// Publishes the replies; the message is acknowledged after the last.
+    pub(super) fn publish(&self, replies: Vec<Reply>, mut ack: Option<AckAfter>) {
         let mut replies = replies.into_iter().peekable();
-        let mut ack = Some(ack.after_answer());
-        while let Some(Reply { client_id, request_id, payload }) = replies.next() {
+        while let Some(Reply { client_id, request_id, payload, .. }) = replies.next() {
             let sent = self.app.bus.publish(Outgoing {
                 topic: topics::response(&client_id, self.command),
                 payload: payload.into(),
@@ -125,7 +137,12 @@ fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> E
             ErrorReply::new(Some(request_id), Codigo::RequisicaoInvalida, mensagem.to_owned());
         return ErrorReply { campos: vec![campo], ..error };
     }
-    let mensagem =
-        "A resposta não pode ser entregue por este broker. O registro do servidor tem a causa.";
-    ErrorReply::new(Some(request_id), Codigo::ErroInterno, mensagem.to_owned())
+    // A reserva may have been made or cancelled, so this is no denial.
+    let codigo = match command {
+        Command::Reserva | Command::Cancelamento => Codigo::TempoEsgotado,
+        Command::Postos | Command::Consulta => Codigo::ErroInterno,
+    };
+    let mensagem = "A resposta não pode ser entregue por este broker. O registro do servidor tem a \
+                    causa; para saber o que foi feito, consulte a reserva.";
+    ErrorReply::new(Some(request_id), codigo, mensagem.to_owned())
 }

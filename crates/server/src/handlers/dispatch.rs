@@ -141,11 +141,11 @@ fn check_whole(payload: &[u8], direct: bool) -> Result<(), String> {
 async fn one_command(app: Arc<AppState>, command: Command, message: Message, ack: Ack) {
     crash_on(command, CrashPoint::Received);
     let call = Call::new(&app, command, &message, Join::Never);
-    let reply = call.carry_out(&message.payload).await;
+    let reply = call.carry_out(&message.payload).await.into_iter().collect();
     if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
-        call.reply(reply, Ack::none());
+        call.reply(reply, Ack::none()).await;
     } else {
-        call.reply(reply, ack);
+        call.reply(reply, ack).await;
     }
     crash_on(command, CrashPoint::Replied);
     crash_on(command, CrashPoint::BeforeAck);
@@ -166,7 +166,7 @@ async fn direct_commands(app: Arc<AppState>, command: Command, message: Message,
             let call = Call::new(&app, command, &message, join);
             let ours = payloads.into_iter().filter(|one| call.addressee(one) != Addressee::Another);
             let replies = join_all(ours.map(|payload| call.carry_out(payload))).await;
-            call.reply(replies.into_iter().flatten(), ack);
+            call.reply(replies.into_iter().flatten().collect(), ack).await;
         }
         Err(bad) => refuse(&app, command, &message, true, &bad, ack),
     }
@@ -195,5 +195,5 @@ fn refuse(
     // What every servidor receives and names none is answered by none.
     commands.retain(|payload| direct || call.addressee(payload) == Addressee::Us);
     let refuse = |payload: &[u8]| call.refuse(Failure::Bad(reason.clone()), payload);
-    call.reply(commands.into_iter().filter_map(refuse), ack);
+    call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()));
 }

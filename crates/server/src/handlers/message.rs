@@ -35,6 +35,8 @@ pub(super) struct Reply {
     pub(super) client_id: ClientId,
     pub(super) request_id: RequestId,
     pub(super) payload: Vec<u8>,
+    /// The command failed and left nothing on disk by which its redelivery would be recognised.
+    pub(super) is_unwritten: bool,
 }
 
 impl Reply {
@@ -49,6 +51,6 @@ impl Reply {
         let status = StatusReply::Sucesso;
         let body = ReservaReply { request_id, status, mensagem, reserva };
         let payload = serde_json::to_vec(&body).map_err(BadMessage::from)?;
-        Ok(Self { client_id, request_id: body.request_id, payload })
+        Ok(Self { client_id, request_id: body.request_id, payload, is_unwritten: false })
     }
 }

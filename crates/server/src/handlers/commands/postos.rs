@@ -34,5 +34,5 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         postos: &[postos.postos()],
     };
     let payload = reply.to_json().map_err(BadMessage::from)?;
-    Ok(Reply { client_id, request_id, payload })
+    Ok(Reply { client_id, request_id, payload, is_unwritten: false })
 }
