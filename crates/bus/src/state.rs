@@ -103,8 +103,9 @@ impl BusState {
     pub(crate) fn give_up(&self, mut message: Outgoing, refusal: Refusal) {
         self.counters.refused.add(1);
         self.given_up.remember(&message, refusal);
-        if let Refusal::TooLarge { size, .. } = refusal {
-            self.max_packet.fetch_min(size.saturating_sub(1), Relaxed);
+        // The broker did not say how much it takes. Half of what it refused is found in few steps.
+        if let Refusal::TooLarge { size, max: None } = refusal {
+            self.max_packet.fetch_min(size / 2, Relaxed);
         }
         if self.refused_log.admits() {
             let (topic, bytes) = (shortened(&message.topic), message.payload.len());

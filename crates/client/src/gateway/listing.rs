@@ -2,8 +2,8 @@
 
 use protocol::topics::Command;
 use protocol::{
-    Page, PageLimit, PageStart, PostosFilter, PostosPage, PostosRequest, ReplyHead, RequestId,
-    ServerId, WrittenPostosReply,
+    Codigo, ErrorReply, Page, PageLimit, PageStart, PostosFilter, PostosPage, PostosRequest,
+    ReplyCodigo, ReplyHead, RequestId, ServerId, WrittenPostosReply,
 };
 use serde_json::{Value, from_slice};
 use tokio::time::Instant;
@@ -15,6 +15,10 @@ use crate::error::GatewayError;
 /// How many postos are asked for at once. As many as there can be: a list that fits in one message
 /// needs no second one, during which it might change.
 const PAGE_LIMIT: PageLimit = PageLimit::MAX;
+
+/// How often a shorter page is asked for after one that the broker did not take. The servidor halves
+/// its pages each time, from 16 MiB to less than the 10 KiB that every broker takes.
+const MAX_SHORTER: u32 = 11;
 
 /// How often a list that changes between two of its pages is read again from its first.
 const MAX_RESTARTS: u32 = 3;
@@ -34,7 +38,9 @@ impl Gateway {
         let page = Page { limite: page.limite.or(Some(PAGE_LIMIT)), ..page };
         let request = PostosRequest { request_id, client_id, server_id, filter, page };
         let first = self.list_page(&request, deadline).await?;
-        if wants_page || first.codigo.is_some() || is_whole(&first) {
+        let is_answer =
+            if first.codigo.is_some() { !is_too_long(&first) } else { is_whole(&first) };
+        if wants_page || is_answer {
             return Ok(first);
         }
         self.gather(request, first, deadline).await
@@ -58,10 +64,18 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let request_id = request.request_id.clone();
         let mut gathering = Gathering::default();
-        let mut restarts = 0;
+        let (mut restarts, mut shorter) = (0, 0);
         let mut reply = first;
-        while reply.codigo.is_none() {
-            match gathering.add(&reply.body) {
+        loop {
+            let added = if is_too_long(&reply) && shorter < MAX_SHORTER {
+                shorter += 1;
+                Added::Next
+            } else if reply.codigo.is_some() {
+                return Ok(with_request_id(reply, &request_id));
+            } else {
+                gathering.add(&reply.body)
+            };
+            match added {
                 Added::Last => return gathering.into_reply(&request_id),
                 Added::Next => {}
                 Added::Changed if restarts == MAX_RESTARTS => {
@@ -76,8 +90,15 @@ impl Gateway {
             request.request_id = RequestId::new();
             reply = self.list_page(&request, deadline).await?;
         }
-        Ok(with_request_id(reply, &request_id))
     }
+}
+
+/// Whether the broker did not take the page that was asked for. It does not always say beforehand
+/// how much it takes.
+fn is_too_long(reply: &Reply) -> bool {
+    reply.codigo == Some(ReplyCodigo::Known(Codigo::RequisicaoInvalida))
+        && from_slice::<ErrorReply>(&reply.body)
+            .is_ok_and(|error| error.campos.iter().any(|field| field.campo == "limite"))
 }
 
 /// Whether no page follows. Another program's servidor may write its fields in any order, and an

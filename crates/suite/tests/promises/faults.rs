@@ -50,13 +50,15 @@ pub(crate) enum Fault {
     Restore,
     /// More HTTP connections without a request than there are descriptors.
     IdleConnections,
+    /// An answer that the broker does not take.
+    Poison,
     /// `SIGHUP`.
     Hangup,
     /// A second program with the same id.
     Twin,
 }
 
-pub(crate) const ALL: [Fault; 20] = [
+pub(crate) const ALL: [Fault; 21] = [
     Fault::KillServer,
     Fault::KillGateway,
     Fault::KillBroker,
@@ -75,6 +77,7 @@ pub(crate) const ALL: [Fault; 20] = [
     Fault::LostFiles,
     Fault::Restore,
     Fault::IdleConnections,
+    Fault::Poison,
     Fault::Hangup,
     Fault::Twin,
 ];
@@ -175,7 +178,7 @@ async fn inject(
         return kill_broker(cluster, fault, random, record).await;
     }
     let nodes: Vec<&Node> = match fault {
-        Fault::KillServer | Fault::FreezeServer => cluster.servers.iter().collect(),
+        Fault::KillServer | Fault::FreezeServer | Fault::Poison => cluster.servers.iter().collect(),
         fault if fault.is_of_disk() => cluster.servers.iter().collect(),
         Fault::KillGateway | Fault::FreezeGateway => cluster.gateways.iter().collect(),
         _ => cluster.nodes().collect(),
@@ -213,6 +216,7 @@ async fn inject(
         }
         Fault::LostFiles => store::lose_files(cluster, node, &mut random, record).await,
         Fault::IdleConnections => callers::keep_connections(node, duration * 2).await,
+        Fault::Poison => callers::ask_for_poison(cluster, node).await,
         Fault::Hangup => {
             node.running.lock().await.as_ref().expect("it runs").signal("-HUP");
         }

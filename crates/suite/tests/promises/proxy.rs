@@ -9,6 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// A program's message with these bytes ends its connection, as some brokers do with what they do
+/// not like: the listing that answers a question with the `request_id` `poison`.
+const POISON: &[u8] = br#""poison","versao""#;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
     Normal,
@@ -69,16 +73,17 @@ async fn connect(near: TcpStream, broker_port: u16, watched: watch::Receiver<Beh
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
     tokio::select! {
-        () = pass(near_read, far_write, watched.clone()) => {}
-        () = pass(far_read, near_write, watched) => {}
+        () = pass(near_read, far_write, watched.clone(), true) => {}
+        () = pass(far_read, near_write, watched, false) => {}
     }
 }
 
-/// Copies one direction until it ends.
+/// Copies one direction until it ends, or until poison comes from the program.
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut watched: watch::Receiver<Behaviour>,
+    is_from_program: bool,
 ) {
     let mut bytes = vec![0; 64 * 1024];
     let mut was_half_open = false;
@@ -103,7 +108,8 @@ async fn pass(
             },
             length = from.read(&mut bytes) => length.unwrap_or(0),
         };
-        if length == 0 {
+        let is_poison = || bytes[..length].windows(POISON.len()).any(|found| found == POISON);
+        if length == 0 || is_from_program && is_poison() {
             return;
         }
         match behaviour {

@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use super::checker::Kind;
 use super::faults::Fault;
-use super::soak::{Plan, run};
+use super::soak::{Plan, Report, run};
 
 /// Runs for `seconds` against servidores with a bug, which must show this violation.
 async fn is_caught(bug: &'static str, faults: &'static [Fault], seconds: u64, promise: Kind) {
+    let kinds = run_with(bug, faults, seconds).await.kinds();
+    assert!(kinds.contains_key(&promise), "{bug}: {kinds:?}");
+}
+
+async fn run_with(bug: &'static str, faults: &'static [Fault], seconds: u64) -> Report {
     let plan = Plan {
         seed: 1,
         length: Duration::from_secs(seconds),
@@ -16,9 +21,7 @@ async fn is_caught(bug: &'static str, faults: &'static [Fault], seconds: u64, pr
         pause: Duration::from_millis(1_200),
         seeded_bug: Some(bug),
     };
-    let report = run(plan).await;
-    let kinds = report.kinds();
-    assert!(kinds.contains_key(&promise), "{bug}: {kinds:?}");
+    run(plan).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,4 +52,12 @@ async fn with_denials_before_they_are_certain_a_denial_comes_true() {
 #[ignore = "needs mosquitto, and root for disks"]
 async fn with_a_version_that_repeats_listings_are_false() {
     is_caught("RepeatedVersion", &[Fault::Restore], 10, Kind::FalseListing).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn with_poison_that_is_kept_a_servidor_stays_away() {
+    let report = run_with("KeepPoison", &[Fault::Poison], 10).await;
+    let unready = |problem: &String| problem.contains("is not answered with 200");
+    assert!(report.problems.iter().any(unready), "{:?}", report.problems);
 }
