@@ -48,6 +48,8 @@ pub enum StoreError {
     /// The read that several callers shared has failed.
     #[error("{0}")]
     Shared(#[source] Arc<StoreError>),
+    #[error("a write has failed, and it is not known yet whether a restart finds it")]
+    InDoubt,
     #[error("the store is closed")]
     Closed,
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
@@ -30,9 +30,15 @@ const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
     if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
         let connection = open_unchanged(path)?;
-        let tables = tables(&connection).map_err(|error| StoreError::Foreign(error.to_string()))?;
+        let tables = tables(&connection).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::Foreign(error.to_string()),
+            // Locked, damaged or not readable: moving it away would be the wrong advice.
+            _ => error.into(),
+        })?;
         let has = |name: &str| tables.iter().any(|table| table == name);
-        if tables.is_empty() {
+        // A first start that was cut off may have left only the table of migrations.
+        let is_begun = tables == ["_sqlx_migrations"];
+        if tables.is_empty() || (is_begun && version(&connection)? == 0) {
             return Ok(());
         }
         if !has("_sqlx_migrations") || !has("postos") {
@@ -56,7 +62,7 @@ pub(super) fn verify(connection: &Connection, server_id: &str) -> Result<(), Sto
         Ok(VERSION) => check_owner(connection, server_id),
         Ok(_) => Err(StoreError::WrongSchema),
         // No such table.
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
             Err(StoreError::WrongSchema)
         }
         Err(error) => Err(error.into()),

@@ -84,7 +84,7 @@ pub(super) struct Writer {
     files: OpenFiles,
     wal_tail: WalTail,
     /// A commit has failed, and a restart may still find it in the WAL.
-    in_doubt: bool,
+    in_doubt: Arc<AtomicBool>,
     /// What SQLite said when the owner and the schema of the file were last verified.
     data_version: Option<i64>,
     last_sweep: Moment,
@@ -99,6 +99,7 @@ impl Writer {
         path: &Path,
         environment: Environment,
         writable: Arc<AtomicBool>,
+        in_doubt: Arc<AtomicBool>,
         recent_failures: RecentFailures,
     ) -> Result<Self, StoreError> {
         let files = OpenFiles::at(path)?;
@@ -109,7 +110,7 @@ impl Writer {
             environment,
             files,
             wal_tail,
-            in_doubt: false,
+            in_doubt,
             data_version: None,
             writable,
             recent_failures,

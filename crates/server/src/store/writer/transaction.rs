@@ -1,5 +1,7 @@
 //! One transaction for a batch, and what is known when it fails.
 
+use std::sync::atomic::Ordering;
+
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
@@ -47,7 +49,7 @@ impl Writer {
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<Committed, Failed> {
-        if self.in_doubt {
+        if self.in_doubt.load(Ordering::Relaxed) {
             self.settle(connection).map_err(Failed::InDoubt)?;
         }
         let is_writable = self.is_writable();
@@ -94,7 +96,7 @@ impl Writer {
         {
             return error.into();
         }
-        self.in_doubt = true;
+        self.in_doubt.store(true, Ordering::Relaxed);
         match self.settle(connection) {
             Ok(()) => error.into(),
             Err(failure) => {
@@ -109,7 +111,7 @@ impl Writer {
         self.files.check()?;
         self.wal_tail.erase(&transaction)?;
         transaction.rollback()?;
-        self.in_doubt = false;
+        self.in_doubt.store(false, Ordering::Relaxed);
         Ok(())
     }
 
