@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -22,6 +22,9 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
 ];
 
+const READ_ONLY: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// The newest migration.
 const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
@@ -29,7 +32,14 @@ const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 /// in it is changed.
 pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
     if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
-        let connection = open_unchanged(path)?;
+        let (connection, wal) = open_unchanged(path)?;
+        if let Some(wal) = wal {
+            // After a crash; SQLite takes any WAL for that of this file.
+            integrity(&connection).map_err(|error| match error {
+                StoreError::Damaged(reason) => StoreError::Mismatched { wal, reason },
+                other => other,
+            })?;
+        }
         let tables = tables(&connection).map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => StoreError::Foreign(error.to_string()),
             // Locked, damaged or not readable: moving it away would be the wrong advice.
@@ -69,14 +79,32 @@ pub(super) fn verify(connection: &Connection, server_id: &str) -> Result<(), Sto
     }
 }
 
+/// Whether the file and its WAL, as another program would read them now, are one whole database.
+pub(super) fn check_integrity(path: &Path) -> Result<(), StoreError> {
+    integrity(&Connection::open_with_flags(path, READ_ONLY)?)
+}
+
+fn integrity(connection: &Connection) -> Result<(), StoreError> {
+    let found = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
+    match found {
+        Ok(text) if text == "ok" => Ok(()),
+        Ok(text) => Err(StoreError::Damaged(text)),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Err(StoreError::Damaged(error.to_string()))
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
 /// Opens a file without making or changing any other file beside it, unless a WAL is there that
-/// must be read.
-fn open_unchanged(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut wal = path.as_os_str().to_owned();
+/// must be read; also the path of that.
+fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>), StoreError> {
+    let mut wal = fs::canonicalize(path).map_err(StoreError::Files)?.into_os_string();
     wal.push("-wal");
-    if fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
-        return Ok(Connection::open_with_flags(path, flags)?);
+    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Ok((Connection::open_with_flags(path, READ_ONLY)?, Some(wal.into())));
     }
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
@@ -87,7 +115,7 @@ fn open_unchanged(path: &Path) -> Result<Connection, StoreError> {
         }
     }
     uri.push_str("?immutable=1");
-    Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+    Ok((Connection::open_with_flags(uri, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?, None))
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

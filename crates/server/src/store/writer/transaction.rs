@@ -56,6 +56,9 @@ impl Writer {
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_at(CrashPoint::Begun, batch);
+        // First: what is read from another file says nothing.
+        self.files.check()?;
+        self.contents.check(&self.wal_tail)?;
         self.look_for_other_writers(&transaction)?;
         let mut context = WriteContext {
             connection: &transaction,
@@ -83,6 +86,7 @@ impl Writer {
             return Err(self.undo(connection, error));
         }
         crash_at(CrashPoint::AfterCommit, batch);
+        self.contents.after_commit(&self.wal_tail);
         // Only now is it certain that the commit is in the files that a restart will open.
         self.files.check().map_err(Failed::InDoubt)?;
         Ok(Committed { last_sweep, changes })
