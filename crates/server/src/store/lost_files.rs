@@ -114,8 +114,14 @@ fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> 
     }
     // A name that is not UTF-8 cannot be given to SQL.
     let name = to.to_str().ok_or_else(|| StoreError::Files(ErrorKind::InvalidFilename.into()))?;
-    connection.execute("VACUUM INTO ?1", [name])?;
-    File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::Files)
+    let written = connection.execute("VACUUM INTO ?1", [name]).map_err(StoreError::from);
+    let synced = written
+        .and_then(|_| File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::Files));
+    if synced.is_err() {
+        // What is incomplete looks like a backup, and takes the space that a checkpoint may need.
+        let _ = fs::remove_file(to);
+    }
+    synced
 }
 
 fn sync_folder(file: &Path) -> Result<(), StoreError> {
