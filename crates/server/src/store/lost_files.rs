@@ -52,7 +52,9 @@ pub(super) fn rescue(connection: &Connection, files: &OpenFiles, cause: &StoreEr
 
 /// The database file is what somebody wanted it to be: nothing may be written into it.
 fn leave_overwritten(connection: &Connection, files: &OpenFiles, now: Moment) {
-    let wal = beside(&aside(&files.database.path, now), "-wal-orfa");
+    // On the disk where the WAL is, if the path is a link to another.
+    let path = fs::canonicalize(&files.database.path).unwrap_or(files.database.path.clone());
+    let wal = beside(&aside(&path, now), "-wal-orfa");
     never_checkpoint(connection);
     match detach_wal(files, &wal, false) {
         Ok(()) => error!(
@@ -75,7 +77,11 @@ fn complete(connection: &Connection, files: &OpenFiles, now: Moment) {
             sync_folder(&path)
         });
     match completed {
-        Ok(()) => warn!("the WAL was lost; all that it held is in the database file now"),
+        Ok(()) => {
+            // Into a file without a name, after waiting for its readers.
+            never_checkpoint(connection);
+            warn!("the WAL was lost; all that it held is in the database file now");
+        }
         Err(failure) => error!(error = %failure, "what the lost WAL held cannot be saved"),
     }
 }
