@@ -40,6 +40,24 @@ pub enum StoreError {
         "{} was moved, removed or replaced while this servidor ran: stop it before you do that", .path.display()
     )]
     Moved { path: PathBuf },
+    /// The path leads to the file that is open, and something else is in it.
+    #[error(
+        "{} was overwritten while this servidor ran: stop it before you do that", .path.display()
+    )]
+    Overwritten { path: PathBuf },
+    /// It is whole, and may be a mixture of two states with what this program remembers of it.
+    #[error(
+        "{} was changed by something other than SQLite while this servidor ran: stop it before you do that", .path.display()
+    )]
+    Changed { path: PathBuf },
+    /// Its pages contradict each other.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// Found at the start.
+    #[error(
+        "it does not go together with the {} beside it, or is damaged ({reason}): if you have put a backup in its place, move that one away too", .wal.display()
+    )]
+    Mismatched { wal: PathBuf, reason: String },
     #[error("the files of the database cannot be used: {0}")]
     Files(#[source] std::io::Error),
     /// A row holds a value that this program never writes.
@@ -48,6 +66,8 @@ pub enum StoreError {
     /// The read that several callers shared has failed.
     #[error("{0}")]
     Shared(#[source] Arc<StoreError>),
+    #[error("a write has failed, and it is not known yet whether a restart finds it")]
+    InDoubt,
     #[error("the store is closed")]
     Closed,
 }
@@ -55,7 +75,14 @@ pub enum StoreError {
 impl StoreError {
     /// Whether this file must not be written to any more by a process that opened it before.
     pub(super) fn ends_the_writer(&self) -> bool {
-        matches!(self, Self::Moved { .. } | Self::WrongOwner { .. } | Self::WrongSchema)
+        matches!(
+            self,
+            Self::Moved { .. }
+                | Self::Overwritten { .. }
+                | Self::Changed { .. }
+                | Self::WrongOwner { .. }
+                | Self::WrongSchema
+        )
     }
 
     /// Whether a single command caused it, so that the others of its batch can still be written.

@@ -17,7 +17,7 @@ use super::error::{StoreError, WriteError};
 use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
-use super::writer::queue::{self, Queued};
+use super::writer::queue::{self, Barrier, Queued};
 use super::writer::recent_failures::RecentFailures;
 use super::writer::sweep::Sweep;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
@@ -35,6 +35,7 @@ pub struct Store {
     pub(super) listings: ListingReader,
     pub(super) server_id: Arc<str>,
     writable: Arc<AtomicBool>,
+    in_doubt: Arc<AtomicBool>,
     recent_failures: RecentFailures,
 }
 
@@ -64,11 +65,17 @@ impl Store {
         schema::prepare(&options, &environment.server_id).await?;
         let connection = writer::open(path)?;
         let writable = Arc::new(AtomicBool::new(true));
+        let in_doubt = Arc::new(AtomicBool::new(false));
         let recent_failures = RecentFailures::default();
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);
-        let writer =
-            Writer::new(path, environment, Arc::clone(&writable), recent_failures.clone())?;
+        let writer = Writer::new(
+            path,
+            environment,
+            Arc::clone(&writable),
+            Arc::clone(&in_doubt),
+            recent_failures.clone(),
+        )?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let (listings, listing_task) = ListingReader::open(options.clone(), now).await?;
         // A connection is never replaced by a new one, which would open whatever the path leads to.
@@ -86,8 +93,15 @@ impl Store {
             .map_err(StoreError::Thread)?;
         let closer =
             StoreCloser { writer: thread, listings: listing_task, readers: readers.clone() };
-        let store =
-            Self { writer: sender, readers, listings, server_id, writable, recent_failures };
+        let store = Self {
+            writer: sender,
+            readers,
+            listings,
+            server_id,
+            writable,
+            in_doubt,
+            recent_failures,
+        };
         Ok((store, closer))
     }
 
@@ -112,6 +126,15 @@ impl Store {
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(WriteError::Unavailable),
         }
+    }
+
+    /// Waits until no write is in doubt any more, so that what is read then stays true after a
+    /// restart.
+    pub(super) async fn settled(&self) -> Result<(), StoreError> {
+        if self.in_doubt.load(Ordering::Relaxed) {
+            self.execute(Barrier).await.map_err(|_| StoreError::InDoubt)?;
+        }
+        Ok(())
     }
 
     /// Marks the reservas that have ended and reports those that begin.

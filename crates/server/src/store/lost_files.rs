@@ -7,28 +7,39 @@ use std::path::{Path, PathBuf};
 
 use domain::Moment;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use time::OffsetDateTime;
 use tracing::{error, warn};
 
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 
-/// Writes everything that was committed to a complete file: at the database's path if nothing is
-/// there, else beside it. Does nothing if the path still leads to the database: then closing it
-/// writes the WAL into it.
-pub(super) fn rescue(connection: &Connection, files: &OpenFiles, now: Moment) {
+/// Saves what was committed before the writer ends for `cause`, as far as its files are lost.
+/// Otherwise it does nothing: closing the database writes the WAL into it.
+pub(super) fn rescue(connection: &Connection, files: &OpenFiles, cause: &StoreError, now: Moment) {
     if files.database.is_in_place().unwrap_or(true) {
+        match cause {
+            StoreError::Overwritten { path } if *path == files.wal.path => {
+                complete(connection, files, now);
+                never_checkpoint(connection);
+            }
+            // A restart reads the two as one whole database.
+            StoreError::Changed { .. } => never_checkpoint(connection),
+            StoreError::Overwritten { .. } => leave_overwritten(connection, files, now),
+            _ if !files.wal.is_in_place().unwrap_or(true) => complete(connection, files, now),
+            _ => {}
+        }
         return;
     }
-    let database = &files.database.path;
-    let aside = beside(database, &format!(".antes-{}", stamp(now)));
-    let saved = save(connection, database, &aside);
+    let path = end_of_links(&files.database.path);
+    let aside = aside(&path, now);
+    let saved = save(connection, &path, &aside);
     // SQLite would take the WAL for that of the file which is at the path now.
     if let Err(failure) = detach_wal(files, &beside(&aside, "-wal-orfa"), saved.is_ok()) {
         error!(error = %failure, "the WAL of the lost database cannot be moved away");
     }
     match saved {
-        Ok(path) if path == *database => {
+        Ok(saved) if saved == path => {
             warn!(path = %path.display(), "nothing was at the path of the database; it is there again");
         }
         Ok(path) => error!(
@@ -39,23 +50,97 @@ pub(super) fn rescue(connection: &Connection, files: &OpenFiles, now: Moment) {
     }
 }
 
+/// The database file is what somebody wanted it to be: nothing may be written into it.
+fn leave_overwritten(connection: &Connection, files: &OpenFiles, now: Moment) {
+    // On the disk where the WAL is, if the path is a link to another.
+    let path = fs::canonicalize(&files.database.path).unwrap_or(files.database.path.clone());
+    let wal = beside(&aside(&path, now), "-wal-orfa");
+    never_checkpoint(connection);
+    match detach_wal(files, &wal, false) {
+        Ok(()) => error!(
+            wal = %wal.display(),
+            "the database is left as it was overwritten; the WAL of what it was is kept here"
+        ),
+        Err(failure) => error!(error = %failure, "the WAL cannot be moved away"),
+    }
+}
+
+/// The WAL is lost, and the database without it is out of date: replaces it by a complete one. It
+/// does not wait for readers, as a checkpoint would have to.
+fn complete(connection: &Connection, files: &OpenFiles, now: Moment) {
+    let completed =
+        fs::canonicalize(&files.database.path).map_err(StoreError::Files).and_then(|path| {
+            let aside = aside(&path, now);
+            write_complete(connection, &aside)?;
+            detach_wal(files, &aside, true).map_err(StoreError::Files)?;
+            fs::rename(&aside, &path).map_err(StoreError::Files)?;
+            sync_folder(&path)
+        });
+    match completed {
+        Ok(()) => {
+            // Into a file without a name, after waiting for its readers.
+            never_checkpoint(connection);
+            warn!("the WAL was lost; all that it held is in the database file now");
+        }
+        Err(failure) => error!(error = %failure, "what the lost WAL held cannot be saved"),
+    }
+}
+
+/// Where a new file would be made at this path: links that lead to nothing are followed.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut end = path.to_owned();
+    // As many links as Linux follows.
+    for _ in 0..40 {
+        match fs::read_link(&end) {
+            Ok(target) if !path.exists() => end = end.with_file_name("").join(target),
+            _ => break,
+        }
+    }
+    end
+}
+
 /// Returns where it is saved.
 fn save(connection: &Connection, database: &Path, aside: &Path) -> Result<PathBuf, StoreError> {
-    if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(StoreError::Files)?;
-    }
-    // A name that is not UTF-8 cannot be given to SQL.
-    let name =
-        aside.to_str().ok_or_else(|| StoreError::Files(ErrorKind::InvalidFilename.into()))?;
-    connection.execute("VACUUM INTO ?1", [name])?;
-    File::open(aside).and_then(|file| file.sync_all()).map_err(StoreError::Files)?;
+    write_complete(connection, aside)?;
     match fs::hard_link(aside, database) {
         Ok(()) => {
             fs::remove_file(aside).map_err(StoreError::Files)?;
+            sync_folder(database)?;
             Ok(database.to_owned())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(aside.to_owned()),
         Err(error) => Err(StoreError::Files(error)),
+    }
+}
+
+/// Writes everything that was committed to a new file.
+fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(StoreError::Files)?;
+    }
+    // A name that is not UTF-8 cannot be given to SQL.
+    let name = to.to_str().ok_or_else(|| StoreError::Files(ErrorKind::InvalidFilename.into()))?;
+    let written = connection.execute("VACUUM INTO ?1", [name]).map_err(StoreError::from);
+    let synced = written
+        .and_then(|_| File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::Files));
+    if synced.is_err() {
+        // What is incomplete looks like a backup, and takes the space that a checkpoint may need.
+        let _ = fs::remove_file(to);
+    }
+    synced
+}
+
+fn sync_folder(file: &Path) -> Result<(), StoreError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(StoreError::Files)?;
+    folder.sync_all().map_err(StoreError::Files)
+}
+
+/// For a WAL that would damage the database.
+fn never_checkpoint(connection: &Connection) {
+    let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    if let Err(failure) = set {
+        error!(error = %failure, "closing the database may write into it");
     }
 }
 
@@ -72,6 +157,10 @@ fn detach_wal(files: &OpenFiles, kept: &Path, is_saved: bool) -> io::Result<()> 
         fs::remove_file(&files.shared_memory.path)?;
     }
     Ok(())
+}
+
+fn aside(path: &Path, now: Moment) -> PathBuf {
+    beside(path, &format!(".antes-{}", stamp(now)))
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

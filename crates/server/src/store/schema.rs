@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
@@ -22,6 +23,9 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
 ];
 
+const READ_ONLY: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// The newest migration.
 const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
@@ -29,10 +33,26 @@ const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 /// in it is changed.
 pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
     if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
-        let connection = open_unchanged(path)?;
-        let tables = tables(&connection).map_err(|error| StoreError::Foreign(error.to_string()))?;
+        let (connection, wal) = open_unchanged(path)?;
+        // After a crash SQLite takes any WAL for that of this file. The WAL is written last, unless
+        // a checkpoint was: a file that changed later may be a backup that somebody put there.
+        if let Some(wal) = wal
+            && last_change(path)? > last_change(&wal)?
+        {
+            integrity(&connection, WHOLE).map_err(|error| match error {
+                StoreError::Damaged(reason) => StoreError::Mismatched { wal, reason },
+                other => other,
+            })?;
+        }
+        let tables = tables(&connection).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::Foreign(error.to_string()),
+            // Locked, damaged or not readable: moving it away would be the wrong advice.
+            _ => error.into(),
+        })?;
         let has = |name: &str| tables.iter().any(|table| table == name);
-        if tables.is_empty() {
+        // A first start that was cut off may have left only the table of migrations.
+        let is_begun = tables == ["_sqlx_migrations"];
+        if tables.is_empty() || (is_begun && version(&connection)? == 0) {
             return Ok(());
         }
         if !has("_sqlx_migrations") || !has("postos") {
@@ -56,21 +76,50 @@ pub(super) fn verify(connection: &Connection, server_id: &str) -> Result<(), Sto
         Ok(VERSION) => check_owner(connection, server_id),
         Ok(_) => Err(StoreError::WrongSchema),
         // No such table.
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
             Err(StoreError::WrongSchema)
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// Also whether indexes and tables agree; a million reservas take seconds.
+pub(super) const WHOLE: &str = "PRAGMA integrity_check(1)";
+/// A million reservas take less than a second.
+pub(super) const STRUCTURE: &str = "PRAGMA quick_check(1)";
+
+/// Whether the file and its WAL, as another program would read them now, are one database.
+pub(super) fn check_integrity(path: &Path, check: &str) -> Result<(), StoreError> {
+    integrity(&Connection::open_with_flags(path, READ_ONLY)?, check)
+}
+
+/// When the file was last written or put where it is; nobody can set this time back.
+fn last_change(path: &Path) -> Result<(i64, i64), StoreError> {
+    let found = fs::metadata(path).map_err(StoreError::Files)?;
+    Ok((found.ctime(), found.ctime_nsec()))
+}
+
+fn integrity(connection: &Connection, check: &str) -> Result<(), StoreError> {
+    let found = connection.query_row(check, [], |row| row.get(0));
+    match found {
+        Ok(text) if text == "ok" => Ok(()),
+        Ok(text) => Err(StoreError::Damaged(text)),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Err(StoreError::Damaged(error.to_string()))
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
 /// Opens a file without making or changing any other file beside it, unless a WAL is there that
-/// must be read.
-fn open_unchanged(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut wal = path.as_os_str().to_owned();
+/// must be read; also the path of that.
+fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>), StoreError> {
+    let mut wal = fs::canonicalize(path).map_err(StoreError::Files)?.into_os_string();
     wal.push("-wal");
-    if fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
-        return Ok(Connection::open_with_flags(path, flags)?);
+    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Ok((Connection::open_with_flags(path, READ_ONLY)?, Some(wal.into())));
     }
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
@@ -81,7 +130,7 @@ fn open_unchanged(path: &Path) -> Result<Connection, StoreError> {
         }
     }
     uri.push_str("?immutable=1");
-    Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+    Ok((Connection::open_with_flags(uri, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?, None))
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::json;
 use server::{Config, Server};
 
@@ -42,6 +43,37 @@ async fn a_file_that_is_no_database_is_named_and_left_alone() {
     let start = format!("DATABASE_URL names {}, which cannot be used: ", path.display());
     assert!(error.starts_with(&start), "{error}");
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), text);
+}
+
+/// Cut off before the first migration, which is committed after its table.
+#[tokio::test]
+async fn a_first_start_that_was_cut_off_is_completed_by_the_next() {
+    for cut_off_at in 0..=6 {
+        let home = Running::fresh().await.stop().await;
+        let (database, complete) = (home.database(), home.path().join("complete.db"));
+        std::fs::rename(&database, &complete).expect("it is moved");
+        let begun = Connection::open(&database).expect("a database");
+        let complete = complete.to_str().expect("a path in UTF-8");
+        begun.execute("ATTACH ?1 AS complete", [complete]).expect("it is attached");
+        let table = "SELECT sql FROM complete.sqlite_schema WHERE name = '_sqlx_migrations'";
+        let table: String = begun.query_row(table, [], |row| row.get(0)).expect("a table");
+        begun.execute_batch(&format!("PRAGMA journal_mode = WAL; {table};")).expect("it is begun");
+        for version in 1..=cut_off_at {
+            let migration = std::fs::read_dir("migrations").expect("the migrations");
+            let prefix = format!("{version:04}_");
+            let mut paths = migration.map(|entry| entry.expect("an entry").path());
+            let path = paths.find(|path| path.to_string_lossy().contains(&prefix));
+            let sql = std::fs::read_to_string(path.expect("a migration")).expect("a migration");
+            begun.execute_batch(&sql).expect("it is migrated");
+            let done = "INSERT INTO main._sqlx_migrations
+                        SELECT * FROM complete._sqlx_migrations WHERE version = ?1";
+            begun.execute(done, [version]).expect("it is recorded");
+        }
+        drop(begun);
+        let server = home.start().await.expect("the next start completes it");
+        assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3]);
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub(crate) struct Operations(i32);
 impl Operations {
     pub(crate) const SYNC: Self = Self(1);
     pub(crate) const WRITE: Self = Self(2);
+    pub(crate) const SYNC_OR_TRUNCATE: Self = Self(1 | 4);
     pub(crate) const ALL: Self = Self(1 | 2 | 4);
 }
 

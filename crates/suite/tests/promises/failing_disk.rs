@@ -38,6 +38,9 @@ async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Tr
     faults.set(fault);
     let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
     let hits = faults.hits();
+    // Its answer arrives after the broker has the acknowledgement of the command above; a command
+    // without one is delivered again after a kill, which forgets the failure.
+    client.get("/postos?server_id=server1").await;
     server.kill().await;
     faults.clear();
     let restarted = start(program, &world, &faults, "").await;
@@ -155,6 +158,37 @@ async fn a_disk_that_recovers_settles_what_was_in_doubt() {
     .await;
     let kept = server.get("/reservas").await.json;
     assert_eq!(kept["reservas"].as_array().map(Vec::len), Some(1), "{kept}");
+}
+
+/// The cancellation is in the WAL, and can be neither synced nor erased.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_consulta_says_nothing_that_a_restart_takes_back() {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 20);
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let server = start("server", &world, &faults, "").await;
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "3")]).await;
+    client.sees("server1", "online").await;
+    let made = client.reservar(&payload("AAA0001", 1)).await;
+    let consulta = format!("/reservas/{}?server_id=server1", request_id(&made));
+    let action = Action::FailInstead;
+    let operations = Operations::SYNC_OR_TRUNCATE;
+    faults.set(DiskFault { action, count: None, ..DiskFault::once(operations) });
+    let cancel = consulta.replace('?', "/cancelar?");
+    let cancelled = client.post(&cancel, &serde_json::Value::Null).await;
+    assert_eq!(cancelled.verdict(), (504, "tempo_esgotado"), "{cancelled:?}");
+    let consulted = client.get(&consulta).await;
+    assert_ne!(consulted.status, 200, "it is not known: {consulted:?}");
+    for path in ["/reservas", "/reservas/1", "/postos/1/carregamentos"] {
+        assert_eq!(server.get(path).await.status, 503, "{path}");
+    }
+    server.kill().await;
+    faults.clear();
+    let _restarted = start("server", &world, &faults, "").await;
+    client.sees("server1", "online").await;
+    let consulted = client.get(&consulta).await;
+    assert_eq!(consulted.json["reserva"]["status"], "cancelada", "{consulted:?}");
 }
 
 /// The limit of promise 4: the decision was in time, its sync was not.

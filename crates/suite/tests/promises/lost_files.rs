@@ -1,7 +1,10 @@
 //! The files of a running servidor are removed, moved or replaced by hand.
 
+use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::json;
 
 use super::evidence;
@@ -16,15 +19,22 @@ enum Hand {
     RemoveFolder,
     RemoveWal,
     RemoveSharedMemory,
+    /// `> server1.db-wal`, to make space.
+    EmptyWal,
+    HalveWal,
+    OverwriteWal,
 }
 
-const HANDS: [Hand; 6] = [
+const HANDS: [Hand; 9] = [
     Hand::RemoveDatabase,
     Hand::RenameDatabase,
     Hand::ReplaceDatabase,
     Hand::RemoveFolder,
     Hand::RemoveWal,
     Hand::RemoveSharedMemory,
+    Hand::EmptyWal,
+    Hand::HalveWal,
+    Hand::OverwriteWal,
 ];
 
 impl Hand {
@@ -36,9 +46,23 @@ impl Hand {
             Self::RemoveFolder => std::fs::remove_dir_all(database.parent().expect("a folder")),
             Self::RemoveWal => std::fs::remove_file(database.with_extension("db-wal")),
             Self::RemoveSharedMemory => std::fs::remove_file(database.with_extension("db-shm")),
+            Self::EmptyWal => cut_wal(database, 0),
+            Self::HalveWal => cut_wal(database, 2),
+            Self::OverwriteWal => {
+                let wal = database.with_extension("db-wal");
+                let len = std::fs::metadata(&wal).expect("a WAL").len();
+                std::fs::write(&wal, vec![0; usize::try_from(len).expect("a length")])
+            }
         };
         done.expect("the operator may do that");
     }
+}
+
+/// Keeps one part of so many, or nothing.
+fn cut_wal(database: &Path, parts: u64) -> std::io::Result<()> {
+    let wal = File::options().write(true).open(database.with_extension("db-wal"))?;
+    let len = wal.metadata()?.len();
+    wal.set_len(len.checked_div(parts).unwrap_or(0))
 }
 
 /// The placas of the reservas in a file.
@@ -59,7 +83,7 @@ async fn reserve_until_it_ends(client: &Program, server: &mut Program) -> Vec<St
             body["fim"] = json!(protocol::Timestamp::clamped(inicio + 500));
             match client.reservar(&body).await.status {
                 200 => confirmed.push(placa),
-                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
     };
@@ -83,10 +107,7 @@ async fn no_sucesso_goes_to_a_file_that_is_gone() {
         let confirmed = reserve_until_it_ends(&client, &mut server).await;
         let log = server.log_lines();
         let said = |text: &str| log.iter().any(|line| line.to_string().contains(text));
-        assert!(
-            said("was moved, removed or replaced while this servidor ran"),
-            "{hand:?}: {log:?}"
-        );
+        assert!(said("while this servidor ran: stop it before you do that"), "{hand:?}: {log:?}");
 
         let restarted = world.server("server1").await;
         client.sees("server1", "online").await;
@@ -106,6 +127,46 @@ async fn no_sucesso_goes_to_a_file_that_is_gone() {
         for placa in ["AAA0001".to_owned()].iter().chain(&confirmed) {
             assert!(kept.contains(placa), "{hand:?}: {placa} was confirmed and is lost");
         }
+    }
+}
+
+/// Another program still reads an old state, so the WAL cannot be checkpointed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_wal_that_is_removed_under_a_reader_is_saved() {
+    let world = World::on_mosquitto().await;
+    let (mut server, client) = world.pair().await;
+    let database = world.database("server1");
+    let reader = Connection::open(&database).expect("a database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM reservas;").expect("a snapshot");
+    assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
+    Hand::RemoveWal.act(&database);
+    assert!(!server.ended().await.success());
+    // A reader that is closed would still checkpoint; one that is killed does not.
+    let alone = database.with_extension("alone");
+    std::fs::copy(&database, &alone).expect("a copy");
+    assert_eq!(placas(&alone).await, ["AAA0001"], "the file is complete without its WAL");
+    drop(reader);
+}
+
+/// `DATABASE_URL` names a link, to another disk or on the same one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_database_that_is_removed_behind_a_link_is_saved() {
+    for disk in [None, Some("/dev/shm")] {
+        let world = World::on_mosquitto().await;
+        world.seed_postos("server1", 20);
+        let real = disk.map_or_else(tempfile::tempdir, tempfile::tempdir_in).expect("a folder");
+        let real = real.path().join("real.db");
+        std::os::unix::fs::symlink(&real, world.database("server1")).expect("a link");
+        let (mut server, client) = world.pair().await;
+        assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
+        std::fs::remove_file(&real).expect("the operator may do that");
+        assert!(!server.ended().await.success());
+        let server = world.server("server1").await;
+        assert_eq!(server.get("/reservas").await.json["reservas"][0]["placa"], "AAA0001");
+        assert!(server.stop().await.success());
+        assert!(real.exists(), "it is behind the link again");
     }
 }
 

@@ -19,6 +19,7 @@ mod harness;
 mod history;
 mod lost_files;
 mod overload;
+mod overwritten;
 mod proxy;
 mod refusing_broker;
 mod repeater;

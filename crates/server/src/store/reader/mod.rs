@@ -1,4 +1,7 @@
 //! Reading, on connections of its own, so that no query makes the writer wait.
+//!
+//! What settles a write that ended unknown (a reserva, a session) is read only when nothing is in
+//! doubt: else it could be answered as it was, and a restart would find the failed write.
 
 pub(super) mod listing;
 
@@ -74,6 +77,7 @@ impl Store {
         request_id: &str,
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
+        self.settled().await?;
         let accepted = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(request_id);
         if let Some(accepted) = accepted.fetch_optional(&self.readers).await? {
             return Ok(Some(accepted.outcome(now)?));
@@ -89,6 +93,7 @@ impl Store {
         query: &ReservasQuery,
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
+        self.settled().await?;
         let found: Vec<ReservaRow> = sqlx::query_as(
             "SELECT * FROM reservas
              WHERE (?1 IS NULL
@@ -112,6 +117,7 @@ impl Store {
 
     /// One reserva, as it is at `now`.
     pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
+        self.settled().await?;
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
         found.map(|row| row.state_at(now)).transpose()
@@ -144,6 +150,7 @@ impl Store {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<Carregamento>, StoreError> {
+        self.settled().await?;
         let found: Vec<CarregamentoRow> = sqlx::query_as(
             "SELECT * FROM carregamentos WHERE posto_id = ?1 AND (?2 IS NULL OR id < ?2)
              ORDER BY id DESC LIMIT ?3",
@@ -161,6 +168,7 @@ impl Store {
         posto_id: i64,
         id: i64,
     ) -> Result<Option<Carregamento>, StoreError> {
+        self.settled().await?;
         let session = sqlx::query_as::<_, CarregamentoRow>(CarregamentoRow::SELECT);
         let session = session.bind(id).bind(posto_id).fetch_optional(&self.readers).await?;
         session.map(Carregamento::try_from).transpose()

@@ -120,6 +120,11 @@ impl Checkpointer {
         Ok(())
     }
 
+    /// Whether a checkpoint may be writing the database file.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running)
+    }
+
     /// Waits for the running checkpoint and ends the thread.
     pub(super) fn end(self) {
         drop(self.requests);

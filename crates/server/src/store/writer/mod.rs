@@ -7,6 +7,7 @@ mod cancel;
 mod carregamentos;
 pub(super) mod checkpoint;
 pub(super) mod command;
+mod contents;
 mod facts;
 mod postos;
 pub(super) mod queue;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::Moment;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
@@ -32,6 +34,7 @@ use super::error::{StoreError, WriteError};
 use super::lost_files;
 use super::open_files::OpenFiles;
 use checkpoint::Checkpointer;
+use contents::Contents;
 use queue::{Batches, Queued};
 use recent_failures::RecentFailures;
 use transaction::{Committed, Failed};
@@ -69,9 +72,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Checkpoints the whole WAL into the file and closes it.
+/// Checkpoints the whole WAL into the file and closes it, unless the two no longer belong together.
 pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    if !connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
 }
@@ -82,9 +87,10 @@ type Batch = Vec<Box<dyn Queued>>;
 pub(super) struct Writer {
     environment: Environment,
     files: OpenFiles,
+    contents: Contents,
     wal_tail: WalTail,
     /// A commit has failed, and a restart may still find it in the WAL.
-    in_doubt: bool,
+    in_doubt: Arc<AtomicBool>,
     /// What SQLite said when the owner and the schema of the file were last verified.
     data_version: Option<i64>,
     last_sweep: Moment,
@@ -99,17 +105,20 @@ impl Writer {
         path: &Path,
         environment: Environment,
         writable: Arc<AtomicBool>,
+        in_doubt: Arc<AtomicBool>,
         recent_failures: RecentFailures,
     ) -> Result<Self, StoreError> {
         let files = OpenFiles::at(path)?;
-        let wal_tail = WalTail::open(path, files.wal.path.clone())?;
+        let wal_tail = WalTail::open(path, &files.wal.path)?;
+        let contents = Contents::new(path.to_owned(), files.wal.path.clone());
         let checkpointer = Checkpointer::start(path)?;
         Ok(Self {
             last_sweep: (environment.now)(),
             environment,
             files,
+            contents,
             wal_tail,
-            in_doubt: false,
+            in_doubt,
             data_version: None,
             writable,
             recent_failures,
@@ -146,10 +155,14 @@ impl Writer {
                 && failed.cause().ends_the_writer()
             {
                 error!(error = %failed.cause(), "the writer ends");
-                lost_files::rescue(&connection, &self.files, (self.environment.now)());
+                let now = (self.environment.now)();
+                lost_files::rescue(&connection, &self.files, failed.cause(), now);
                 break;
             }
             self.checkpointer.after_batch(&connection);
+            if self.checkpointer.is_running() {
+                self.contents.expect_checkpoint();
+            }
         }
         self.checkpointer.end();
         connection

@@ -1,5 +1,7 @@
 //! One transaction for a batch, and what is known when it fails.
 
+use std::sync::atomic::Ordering;
+
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
@@ -47,13 +49,16 @@ impl Writer {
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<Committed, Failed> {
-        if self.in_doubt {
+        if self.in_doubt.load(Ordering::Relaxed) {
             self.settle(connection).map_err(Failed::InDoubt)?;
         }
         let is_writable = self.is_writable();
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_at(CrashPoint::Begun, batch);
+        // First: what is read from another file says nothing.
+        self.files.check()?;
+        self.contents.check(&self.wal_tail)?;
         self.look_for_other_writers(&transaction)?;
         let mut context = WriteContext {
             connection: &transaction,
@@ -81,6 +86,7 @@ impl Writer {
             return Err(self.undo(connection, error));
         }
         crash_at(CrashPoint::AfterCommit, batch);
+        self.contents.after_commit(&self.wal_tail);
         // Only now is it certain that the commit is in the files that a restart will open.
         self.files.check().map_err(Failed::InDoubt)?;
         Ok(Committed { last_sweep, changes })
@@ -94,7 +100,7 @@ impl Writer {
         {
             return error.into();
         }
-        self.in_doubt = true;
+        self.in_doubt.store(true, Ordering::Relaxed);
         match self.settle(connection) {
             Ok(()) => error.into(),
             Err(failure) => {
@@ -109,7 +115,7 @@ impl Writer {
         self.files.check()?;
         self.wal_tail.erase(&transaction)?;
         transaction.rollback()?;
-        self.in_doubt = false;
+        self.in_doubt.store(false, Ordering::Relaxed);
         Ok(())
     }
 

@@ -5,8 +5,9 @@
 //! before the next commit would find them and take them for committed. So a failed commit is denied
 //! to its callers only once nothing of it is left in the file.
 
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Transaction};
 
@@ -15,9 +16,22 @@ use crate::store::error::StoreError;
 /// Sizes in the WAL file format (sqlite.org/fileformat2.html, section 4).
 const FILE_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
+/// Where its header has the magic number and the salts.
+const MAGIC: std::ops::Range<usize> = 0..3;
+const SALTS: std::ops::Range<usize> = 16..24;
+
+/// How much of the WAL counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frames {
+    /// Others each time that the WAL is written from its beginning.
+    salts: [u8; 8],
+    committed: u64,
+    checkpointed: u64,
+}
 
 pub(super) struct WalTail {
-    wal: PathBuf,
+    /// Open all the time: a tail can be cut off also when no more files can be opened.
+    wal: File,
     /// Says how many frames are committed while the writer's own connection is in a transaction.
     observer: Connection,
     frame_size: u64,
@@ -25,10 +39,11 @@ pub(super) struct WalTail {
 
 impl WalTail {
     /// `database` is in WAL mode, and `wal` is its WAL.
-    pub(super) fn open(database: &Path, wal: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn open(database: &Path, wal: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let observer = Connection::open_with_flags(database, flags)?;
         let page_size: u32 = observer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let wal = OpenOptions::new().read(true).write(true).open(wal).map_err(StoreError::Files)?;
         Ok(Self { wal, observer, frame_size: FRAME_HEADER + u64::from(page_size) })
     }
 
@@ -39,15 +54,36 @@ impl WalTail {
     /// SQLite reads nothing behind the last committed frame and overwrites it at the next commit, so
     /// it does not notice.
     pub(super) fn erase(&self, _locked: &Transaction<'_>) -> Result<(), StoreError> {
-        let committed = "PRAGMA wal_checkpoint(NOOP)";
-        let frames: i64 = self.observer.query_row(committed, [], |row| row.get(1))?;
-        let frames = u64::try_from(frames)
-            .map_err(|_| StoreError::Corrupt(format!("{frames} frames in the WAL")))?;
-        let end = FILE_HEADER + frames * self.frame_size;
-        let wal = OpenOptions::new().write(true).open(&self.wal).map_err(StoreError::Files)?;
-        if wal.metadata().map_err(StoreError::Files)?.len() > end {
-            wal.set_len(end).map_err(StoreError::Files)?;
+        let (committed, _) = self.counts()?;
+        let end = FILE_HEADER + committed * self.frame_size;
+        if self.wal.metadata().map_err(StoreError::Files)?.len() > end {
+            self.wal.set_len(end).map_err(StoreError::Files)?;
         }
-        wal.sync_all().map_err(StoreError::Files)
+        self.wal.sync_all().map_err(StoreError::Files)
+    }
+
+    /// `None` if committed frames are missing in the file, or its header is.
+    pub(super) fn frames(&self) -> Result<Option<Frames>, StoreError> {
+        let (committed, checkpointed) = self.counts()?;
+        let mut header = [0; FILE_HEADER as usize];
+        let is_there = self.wal.read_exact_at(&mut header, 0).is_ok()
+            && header[MAGIC] == [0x37, 0x7f, 0x06]
+            && self.wal.metadata().map_err(StoreError::Files)?.len()
+                >= FILE_HEADER + committed * self.frame_size;
+        let mut salts = [0; 8];
+        salts.copy_from_slice(&header[SALTS]);
+        Ok((committed == 0 || is_there).then_some(Frames { salts, committed, checkpointed }))
+    }
+
+    /// Frames that are committed, and how many of them are checkpointed.
+    fn counts(&self) -> Result<(u64, u64), StoreError> {
+        let mut statement = self.observer.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+        let (committed, checkpointed): (i64, i64) =
+            statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))?;
+        let count = |frames| {
+            u64::try_from(frames)
+                .map_err(|_| StoreError::Corrupt(format!("{frames} frames in the WAL")))
+        };
+        Ok((count(committed)?, count(checkpointed)?))
     }
 }
