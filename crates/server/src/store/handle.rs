@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -18,8 +18,8 @@ use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Barrier, Queued};
-use super::writer::recent_failures::RecentFailures;
 use super::writer::sweep::Sweep;
+use super::writer::transaction::WriterState;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
 
 /// Commands that wait for the writer; more are refused at once.
@@ -34,9 +34,7 @@ pub struct Store {
     pub(super) readers: SqlitePool,
     pub(super) listings: ListingReader,
     pub(super) server_id: Arc<str>,
-    writable: Arc<AtomicBool>,
-    in_doubt: Arc<AtomicBool>,
-    recent_failures: RecentFailures,
+    state: WriterState,
 }
 
 /// Ends the writer and leaves one complete file.
@@ -64,18 +62,10 @@ impl Store {
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
         let connection = writer::open(path)?;
-        let writable = Arc::new(AtomicBool::new(true));
-        let in_doubt = Arc::new(AtomicBool::new(false));
-        let recent_failures = RecentFailures::default();
+        let state = WriterState::default();
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);
-        let writer = Writer::new(
-            path,
-            environment,
-            Arc::clone(&writable),
-            Arc::clone(&in_doubt),
-            recent_failures.clone(),
-        )?;
+        let writer = Writer::new(path, environment, state.clone())?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let (listings, listing_task) = ListingReader::open(options.clone(), now).await?;
         // A connection is never replaced by a new one, which would open whatever the path leads to.
@@ -93,15 +83,7 @@ impl Store {
             .map_err(StoreError::Thread)?;
         let closer =
             StoreCloser { writer: thread, listings: listing_task, readers: readers.clone() };
-        let store = Self {
-            writer: sender,
-            readers,
-            listings,
-            server_id,
-            writable,
-            in_doubt,
-            recent_failures,
-        };
+        let store = Self { writer: sender, readers, listings, server_id, state };
         Ok((store, closer))
     }
 
@@ -112,7 +94,7 @@ impl Store {
 
     /// Whether the last write succeeded; after one that failed, every sweep tries again.
     pub fn is_writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
+        self.state.is_writable.load(Ordering::Relaxed)
     }
 
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.
@@ -121,7 +103,7 @@ impl Store {
         match self.writer.try_send(queued) {
             Ok(()) => outcome.await.unwrap_or(Err(WriteError::Unavailable)),
             Err(mpsc::error::TrySendError::Full(refused)) => {
-                self.recent_failures.add(refused.retry(), WriteError::Overloaded);
+                self.state.recent_failures.add(refused.retry(), WriteError::Overloaded);
                 Err(WriteError::Overloaded)
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(WriteError::Unavailable),
@@ -131,7 +113,7 @@ impl Store {
     /// Waits until no write is in doubt any more, so that what is read then stays true after a
     /// restart.
     pub(super) async fn settled(&self) -> Result<(), StoreError> {
-        if self.in_doubt.load(Ordering::Relaxed) {
+        if self.state.in_doubt.load(Ordering::Relaxed) {
             self.execute(Barrier).await.map_err(|_| StoreError::InDoubt)?;
         }
         Ok(())

@@ -15,15 +15,12 @@ pub(super) mod recent_failures;
 mod reserve;
 pub(super) mod sweep;
 mod telemetry;
-mod transaction;
+pub(super) mod transaction;
 mod wal_tail;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::Moment;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::mpsc;
@@ -32,13 +29,10 @@ use tracing::{error, warn};
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::lost_files;
-use super::open_files::OpenFiles;
 use checkpoint::Checkpointer;
-use contents::Contents;
-use queue::{Batches, Queued};
+use queue::{Batch, Batches, Queued};
 use recent_failures::RecentFailures;
-use transaction::{Committed, Failed};
-use wal_tail::WalTail;
+use transaction::{Failed, Transactions, WriterState};
 
 pub use cancel::{CancelReserva, CancelTarget};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
@@ -81,20 +75,8 @@ pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-type Batch = Vec<Box<dyn Queued>>;
-
-/// The writer's state between two batches.
 pub(super) struct Writer {
-    environment: Environment,
-    files: OpenFiles,
-    contents: Contents,
-    wal_tail: WalTail,
-    /// A commit has failed, and a restart may still find it in the WAL.
-    in_doubt: Arc<AtomicBool>,
-    /// What SQLite said when the owner and the schema of the file were last verified.
-    data_version: Option<i64>,
-    last_sweep: Moment,
-    writable: Arc<AtomicBool>,
+    transactions: Transactions,
     recent_failures: RecentFailures,
     checkpointer: Checkpointer,
 }
@@ -104,26 +86,11 @@ impl Writer {
     pub(super) fn new(
         path: &Path,
         environment: Environment,
-        writable: Arc<AtomicBool>,
-        in_doubt: Arc<AtomicBool>,
-        recent_failures: RecentFailures,
+        state: WriterState,
     ) -> Result<Self, StoreError> {
-        let files = OpenFiles::at(path)?;
-        let wal_tail = WalTail::open(path, &files.wal.path)?;
-        let contents = Contents::new(path.to_owned(), files.wal.path.clone());
-        let checkpointer = Checkpointer::start(path)?;
-        Ok(Self {
-            last_sweep: (environment.now)(),
-            environment,
-            files,
-            contents,
-            wal_tail,
-            in_doubt,
-            data_version: None,
-            writable,
-            recent_failures,
-            checkpointer,
-        })
+        let recent_failures = state.recent_failures.clone();
+        let transactions = Transactions::of(path, environment, state)?;
+        Ok(Self { transactions, recent_failures, checkpointer: Checkpointer::start(path)? })
     }
 
     /// Writes until every `Store` is dropped, then returns the connection. It ends earlier when the
@@ -136,7 +103,7 @@ impl Writer {
         let mut batches = Batches::new(queue);
         let mut batch = Batch::new();
         while batches.next(&mut batch) {
-            let outcome = self.write(&mut connection, &mut batch);
+            let outcome = self.transactions.write(&mut connection, &mut batch);
             if let Err(Failed::Undone(failure)) = &outcome
                 && batch.len() > 1
                 && failure.is_about_one_command()
@@ -145,7 +112,7 @@ impl Writer {
                 warn!(commands, error = %failure, "a batch failed; writing it one by one");
                 for queued in batch.drain(..) {
                     let mut single = vec![queued];
-                    let outcome = self.write(&mut connection, &mut single);
+                    let outcome = self.transactions.write(&mut connection, &mut single);
                     self.answer(single, &outcome);
                 }
                 continue;
@@ -155,13 +122,14 @@ impl Writer {
                 && failed.cause().ends_the_writer()
             {
                 error!(error = %failed.cause(), "the writer ends");
-                let now = (self.environment.now)();
-                lost_files::rescue(&connection, &self.files, failed.cause(), now);
+                let (files, now) = (self.transactions.files(), self.transactions.now());
+                lost_files::rescue(&connection, files, failed.cause(), now);
                 break;
             }
+            let was_running = self.checkpointer.is_running();
             self.checkpointer.after_batch(&connection);
-            if self.checkpointer.is_running() {
-                self.contents.expect_checkpoint();
+            if was_running || self.checkpointer.is_running() {
+                self.transactions.expect_checkpoint();
             }
         }
         self.checkpointer.end();
@@ -186,25 +154,5 @@ impl Writer {
             self.recent_failures.add(queued.retry(), answer.clone());
             queued.fail(answer.clone());
         }
-    }
-
-    fn is_writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
-    }
-
-    /// Writes a batch, and records whether the database can write.
-    fn write(&mut self, connection: &mut Connection, batch: &mut Batch) -> Result<(), Failed> {
-        let committed = self.commit(connection, batch);
-        match &committed {
-            Ok(_) => self.writable.store(true, Ordering::Relaxed),
-            Err(failed) if failed.cause().is_about_one_command() => {}
-            Err(_) => self.writable.store(false, Ordering::Relaxed),
-        }
-        let Committed { last_sweep, changes } = committed?;
-        self.last_sweep = last_sweep;
-        if !changes.is_empty() && self.environment.changes.try_send(changes).is_err() {
-            warn!("changes happen faster than they can be announced; some were not");
-        }
-        Ok(())
     }
 }

@@ -83,6 +83,9 @@ impl WriteCommand for Barrier {
     }
 }
 
+/// The commands of one transaction.
+pub(super) type Batch = Vec<Box<dyn Queued>>;
+
 /// The queue, taken in batches.
 pub(super) struct Batches {
     queue: mpsc::Receiver<Box<dyn Queued>>,
@@ -96,7 +99,7 @@ impl Batches {
 
     /// Waits for a command and takes all that are queued, in order of arrival; false when the
     /// queue is closed.
-    pub(super) fn next(&mut self, batch: &mut Vec<Box<dyn Queued>>) -> bool {
+    pub(super) fn next(&mut self, batch: &mut Batch) -> bool {
         let Some(first) = self.queue.blocking_recv() else { return false };
         batch.push(first);
         self.take_queued(batch);
@@ -108,7 +111,7 @@ impl Batches {
         true
     }
 
-    fn take_queued(&mut self, batch: &mut Vec<Box<dyn Queued>>) {
+    fn take_queued(&mut self, batch: &mut Batch) {
         while batch.len() < MAX_BATCH
             && let Ok(queued) = self.queue.try_recv()
         {

@@ -1,23 +1,62 @@
 //! One transaction for a batch, and what is known when it fails.
 
-use std::sync::atomic::Ordering;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
+use tracing::{error, warn};
 
 use super::command::WriteContext;
-use super::queue::Queued;
-use super::{Batch, Writer, sweep};
+use super::contents::Contents;
+use super::queue::{Batch, Queued};
+use super::recent_failures::RecentFailures;
+use super::sweep;
+use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
-use crate::store::environment::Change;
+use crate::store::environment::{Change, Environment};
 use crate::store::error::StoreError;
+use crate::store::open_files::OpenFiles;
 use crate::store::schema;
 
-/// What a committed transaction leaves for the writer.
-pub(super) struct Committed {
-    pub(super) last_sweep: Moment,
-    pub(super) changes: Vec<Change>,
+/// What a committed transaction leaves for the next one.
+struct Committed {
+    last_sweep: Moment,
+    changes: Vec<Change>,
+}
+
+/// What the store's handles see of the writer.
+#[derive(Clone)]
+pub(in crate::store) struct WriterState {
+    /// The last write succeeded.
+    pub(in crate::store) is_writable: Arc<AtomicBool>,
+    /// A commit has failed, and a restart may still find it in the WAL.
+    pub(in crate::store) in_doubt: Arc<AtomicBool>,
+    pub(in crate::store) recent_failures: RecentFailures,
+}
+
+impl Default for WriterState {
+    fn default() -> Self {
+        Self {
+            is_writable: Arc::new(AtomicBool::new(true)),
+            in_doubt: Arc::default(),
+            recent_failures: RecentFailures::default(),
+        }
+    }
+}
+
+/// The transactions of the writer, one after the other.
+pub(super) struct Transactions {
+    environment: Environment,
+    state: WriterState,
+    files: OpenFiles,
+    contents: Contents,
+    wal_tail: WalTail,
+    /// What SQLite said when the owner and the schema of the file were last verified.
+    data_version: Option<i64>,
+    last_sweep: Moment,
 }
 
 /// How a transaction failed.
@@ -42,17 +81,63 @@ impl<E: Into<StoreError>> From<E> for Failed {
     }
 }
 
-impl Writer {
+impl Transactions {
+    /// Of a database in WAL mode that another connection holds open.
+    pub(super) fn of(
+        path: &Path,
+        environment: Environment,
+        state: WriterState,
+    ) -> Result<Self, StoreError> {
+        let files = OpenFiles::at(path)?;
+        let wal_tail = WalTail::open(path, &files.wal.path)?;
+        let contents = Contents::new(path.to_owned(), files.wal.path.clone());
+        let last_sweep = (environment.now)();
+        Ok(Self { environment, state, files, contents, wal_tail, data_version: None, last_sweep })
+    }
+
+    pub(super) fn files(&self) -> &OpenFiles {
+        &self.files
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        (self.environment.now)()
+    }
+
+    /// A checkpoint of this program changes the database file.
+    pub(super) fn expect_checkpoint(&mut self) {
+        self.contents.expect_checkpoint();
+    }
+
+    /// Writes a batch, records whether the database can write, and reports the changes.
+    pub(super) fn write(
+        &mut self,
+        connection: &mut Connection,
+        batch: &mut Batch,
+    ) -> Result<(), Failed> {
+        let committed = self.commit(connection, batch);
+        match &committed {
+            Ok(_) => self.state.is_writable.store(true, Ordering::Relaxed),
+            Err(failed) if failed.cause().is_about_one_command() => {}
+            Err(_) => self.state.is_writable.store(false, Ordering::Relaxed),
+        }
+        let Committed { last_sweep, changes } = committed?;
+        self.last_sweep = last_sweep;
+        if !changes.is_empty() && self.environment.changes.try_send(changes).is_err() {
+            warn!("changes happen faster than they can be announced; some were not");
+        }
+        Ok(())
+    }
+
     /// Carries out a batch in one transaction, in order of arrival.
-    pub(super) fn commit(
+    fn commit(
         &mut self,
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<Committed, Failed> {
-        if self.in_doubt.load(Ordering::Relaxed) {
+        if self.state.in_doubt.load(Ordering::Relaxed) {
             self.settle(connection).map_err(Failed::InDoubt)?;
         }
-        let is_writable = self.is_writable();
+        let is_writable = self.state.is_writable.load(Ordering::Relaxed);
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_at(CrashPoint::Begun, batch);
@@ -65,7 +150,7 @@ impl Writer {
             server_id: &self.environment.server_id,
             now: (self.environment.now)(),
             clock: Instant::now(),
-            recent_failures: &self.recent_failures,
+            recent_failures: &self.state.recent_failures,
             last_sweep: self.last_sweep,
             changes: Vec::new(),
         };
@@ -100,11 +185,11 @@ impl Writer {
         {
             return error.into();
         }
-        self.in_doubt.store(true, Ordering::Relaxed);
+        self.state.in_doubt.store(true, Ordering::Relaxed);
         match self.settle(connection) {
             Ok(()) => error.into(),
             Err(failure) => {
-                tracing::error!(error = %failure, "a failed commit cannot be erased from the WAL");
+                error!(error = %failure, "a failed commit cannot be erased from the WAL");
                 Failed::InDoubt(error.into())
             }
         }
@@ -115,7 +200,7 @@ impl Writer {
         self.files.check()?;
         self.wal_tail.erase(&transaction)?;
         transaction.rollback()?;
-        self.in_doubt.store(false, Ordering::Relaxed);
+        self.state.in_doubt.store(false, Ordering::Relaxed);
         Ok(())
     }
 
