@@ -45,6 +45,12 @@ impl AppState {
         written.map_err(|error| Failure::from_write(error, &self.server_id))
     }
 
+    /// It cannot be read whether a command was carried out before. The cause is logged.
+    pub(crate) fn unknown(&self, error: &StoreError) -> Failure {
+        error!(%error, "the database cannot be read");
+        Failure::Unknown(self.server_id.clone())
+    }
+
     /// The deadline of a command that brings no time limit of its own.
     pub(crate) fn default_deadline(&self) -> Instant {
         Instant::now() + self.command_limit

@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// Whether nothing was done, and nothing is on disk by which a repeat would be recognised.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Overloaded(_))
+    }
+
     pub(crate) fn codigo(&self) -> Codigo {
         match self {
             Self::Bad(_) | Self::ListTooLong { .. } => Codigo::RequisicaoInvalida,

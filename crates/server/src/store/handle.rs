@@ -17,7 +17,7 @@ use super::error::{StoreError, WriteError};
 use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
-use super::writer::queue::{self, Barrier, Queued};
+use super::writer::queue::{self, Queued};
 use super::writer::sweep::Sweep;
 use super::writer::transaction::WriterState;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
@@ -100,23 +100,49 @@ impl Store {
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.
     pub async fn execute<C: WriteCommand>(&self, command: C) -> Result<C::Output, WriteError> {
         let (queued, outcome) = queue::pending(command);
+        self.state.queued.fetch_add(1, Ordering::SeqCst);
         match self.writer.try_send(queued) {
             Ok(()) => outcome.await.unwrap_or(Err(WriteError::Unavailable)),
             Err(mpsc::error::TrySendError::Full(refused)) => {
-                self.state.recent_failures.add(refused.retry(), WriteError::Overloaded);
+                self.refuse(refused).await;
                 Err(WriteError::Overloaded)
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(WriteError::Unavailable),
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                self.state.count_answered(1);
+                Err(WriteError::Unavailable)
+            }
         }
     }
 
-    /// Waits until no write is in doubt any more, so that what is read then stays true after a
-    /// restart.
-    pub(super) async fn settled(&self) -> Result<(), StoreError> {
-        if self.state.in_doubt.load(Ordering::Relaxed) {
-            self.execute(Barrier).await.map_err(|_| StoreError::InDoubt)?;
+    /// Remembers that a command was refused. A copy of it that is queued is then refused too; one
+    /// that is being written is done when this returns.
+    async fn refuse(&self, refused: Box<dyn Queued>) {
+        let mut answered = self.state.answered.subscribe();
+        self.state.recent_failures.add(refused.retry(), WriteError::Overloaded);
+        self.state.count_answered(1);
+        answered.mark_unchanged();
+        tokio::select! {
+            _ = answered.changed() => {}
+            () = self.writer.closed() => {}
         }
-        Ok(())
+    }
+
+    /// Waits until every command that was queued before is answered. What is read then is final:
+    /// no earlier command changes it any more, and no restart does.
+    pub async fn settled(&self) -> Result<(), StoreError> {
+        let queued = self.state.queued.load(Ordering::SeqCst);
+        let mut answered = self.state.answered.subscribe();
+        tokio::select! {
+            _ = answered.wait_for(|answered| *answered >= queued) => {}
+            () = self.writer.closed() => {}
+        }
+        self.certain()
+    }
+
+    /// Refuses a question while a restart may find another answer.
+    pub(super) fn certain(&self) -> Result<(), StoreError> {
+        let in_doubt = self.state.in_doubt.load(Ordering::Relaxed);
+        if in_doubt { Err(StoreError::InDoubt) } else { Ok(()) }
     }
 
     /// Marks the reservas that have ended and reports those that begin.

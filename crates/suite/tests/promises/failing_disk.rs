@@ -188,6 +188,34 @@ async fn a_consulta_says_nothing_that_a_restart_takes_back() {
     assert_eq!(consulted.json["reserva"]["status"], "cancelada", "{consulted:?}");
 }
 
+/// What was decided is told again, also while nothing can be written.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_repeat_of_what_was_done_is_not_denied() {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 20);
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let server = start("server", &world, &faults, "").await;
+    let client = world.client("cliente1").await;
+    client.sees("server1", "online").await;
+    let (kept, cancelled) = (payload("AAA0001", 1), payload("BBB0002", 2));
+    let made = client.reservar_once("kept: a long random key", &kept).await;
+    let other = client.reservar_once("cancelled: a long random key", &cancelled).await;
+    let cancel = format!("/reservas/{}/cancelar?server_id=server1", request_id(&other));
+    assert_eq!(client.post(&cancel, &serde_json::Value::Null).await.status, 200);
+    let action = Action::FailInstead;
+    faults.set(DiskFault { action, count: None, ..DiskFault::once(Operations::WRITE) });
+    let failed = client.reservar(&payload("CCC0003", 3)).await;
+    assert_eq!(failed.verdict(), (503, "servidor_indisponivel"), "{failed:?}");
+    let again = client.reservar_once("kept: a long random key", &kept).await;
+    assert_eq!((again.status, &again.json), (200, &made.json));
+    assert_eq!(client.post(&cancel, &serde_json::Value::Null).await.status, 200);
+    let cancel_kept = format!("/reservas/{}/cancelar?server_id=server1", request_id(&made));
+    assert_eq!(client.post(&cancel_kept, &serde_json::Value::Null).await.status, 503);
+    faults.clear();
+    server.ready().await;
+}
+
 /// The limit of promise 4: the decision was in time, its sync was not.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]

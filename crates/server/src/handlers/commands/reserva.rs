@@ -29,7 +29,7 @@ pub(super) async fn handle(
         },
         deadline,
     };
-    let Reserved { reserva, nome } = app.write(command).await?;
+    let Reserved { reserva, nome } = reserve(app, command).await?;
     let (request_id, client_id) = (request.request_id, request.client_id);
     info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
     let mensagem = format!(
@@ -37,6 +37,20 @@ pub(super) async fn handle(
         app.server_id, reserva.placa
     );
     Reply::reserva(client_id, request_id, mensagem, &reserva)
+}
+
+/// A request that was decided before gets its first answer, also while nothing can be written.
+async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> {
+    let (request_id, fingerprint) = (command.request_id.clone(), command.fingerprint);
+    let failure = match app.write(command).await {
+        Err(failure) if failure.is_unwritten() => failure,
+        written => return written,
+    };
+    match app.store.first_answer(&request_id, fingerprint, app.now()).await {
+        Ok(Some(first)) => Ok(first?),
+        Ok(None) => Err(failure),
+        Err(error) => Err(app.unknown(&error)),
+    }
 }
 
 /// Covers everything the reservation asks for, and neither the client nor the gateway: a repeat

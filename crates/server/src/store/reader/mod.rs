@@ -7,11 +7,11 @@ pub(super) mod listing;
 
 use std::sync::Arc;
 
-use domain::{Carregamento, Moment, ReservaState};
+use domain::{Carregamento, Moment, Rejection, ReservaState};
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::request_outcome::{AcceptedRow, RefusedRow, RequestOutcome};
+use super::request_outcome::{AcceptedRow, RefusedRow, RequestOutcome, Reserved};
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::PostoRow;
 use super::rows::reservas::{ReservaRow, StoredReserva};
@@ -77,7 +77,7 @@ impl Store {
         request_id: &str,
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        self.settled().await?;
+        self.certain()?;
         let accepted = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(request_id);
         if let Some(accepted) = accepted.fetch_optional(&self.readers).await? {
             return Ok(Some(accepted.outcome(now)?));
@@ -87,13 +87,24 @@ impl Store {
         refused.map(|row| row.outcome(&self.server_id)).transpose()
     }
 
+    /// The first answer to a reservation request, if it was decided.
+    pub async fn first_answer(
+        &self,
+        request_id: &str,
+        fingerprint: [u8; 16],
+        now: Moment,
+    ) -> Result<Option<Result<Reserved, Rejection>>, StoreError> {
+        let outcome = self.request_outcome(request_id, now).await?;
+        Ok(outcome.map(|outcome| outcome.answer_to(fingerprint)))
+    }
+
     /// The reservas that match, newest first, as they are at `now`.
     pub async fn reservas(
         &self,
         query: &ReservasQuery,
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
-        self.settled().await?;
+        self.certain()?;
         let found: Vec<ReservaRow> = sqlx::query_as(
             "SELECT * FROM reservas
              WHERE (?1 IS NULL
@@ -117,7 +128,7 @@ impl Store {
 
     /// One reserva, as it is at `now`.
     pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
-        self.settled().await?;
+        self.certain()?;
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
         found.map(|row| row.state_at(now)).transpose()
@@ -150,7 +161,7 @@ impl Store {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<Carregamento>, StoreError> {
-        self.settled().await?;
+        self.certain()?;
         let found: Vec<CarregamentoRow> = sqlx::query_as(
             "SELECT * FROM carregamentos WHERE posto_id = ?1 AND (?2 IS NULL OR id < ?2)
              ORDER BY id DESC LIMIT ?3",
@@ -168,7 +179,7 @@ impl Store {
         posto_id: i64,
         id: i64,
     ) -> Result<Option<Carregamento>, StoreError> {
-        self.settled().await?;
+        self.certain()?;
         let session = sqlx::query_as::<_, CarregamentoRow>(CarregamentoRow::SELECT);
         let session = session.bind(id).bind(posto_id).fetch_optional(&self.readers).await?;
         session.map(Carregamento::try_from).transpose()

@@ -31,14 +31,12 @@ use super::error::{StoreError, WriteError};
 use super::lost_files;
 use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
-use recent_failures::RecentFailures;
 use transaction::{Failed, Transactions, WriterState};
 
 pub use cancel::{CancelReserva, CancelTarget};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use command::WriteCommand;
 pub use postos::{ChangePosto, CreatePosto, ImportPostos, RemovePosto};
-pub use queue::Barrier;
 pub use reserve::Reserve;
 pub use telemetry::RecordTelemetry;
 
@@ -77,7 +75,7 @@ pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
 
 pub(super) struct Writer {
     transactions: Transactions,
-    recent_failures: RecentFailures,
+    state: WriterState,
     checkpointer: Checkpointer,
 }
 
@@ -88,9 +86,8 @@ impl Writer {
         environment: Environment,
         state: WriterState,
     ) -> Result<Self, StoreError> {
-        let recent_failures = state.recent_failures.clone();
-        let transactions = Transactions::of(path, environment, state)?;
-        Ok(Self { transactions, recent_failures, checkpointer: Checkpointer::start(path)? })
+        let transactions = Transactions::of(path, environment, state.clone())?;
+        Ok(Self { transactions, state, checkpointer: Checkpointer::start(path)? })
     }
 
     /// Writes until every `Store` is dropped, then returns the connection. It ends earlier when the
@@ -103,21 +100,23 @@ impl Writer {
         let mut batches = Batches::new(queue);
         let mut batch = Batch::new();
         while batches.next(&mut batch) {
+            let commands = batch.len();
             let outcome = self.transactions.write(&mut connection, &mut batch);
             if let Err(Failed::Undone(failure)) = &outcome
                 && batch.len() > 1
                 && failure.is_about_one_command()
             {
-                let commands = batch.len();
                 warn!(commands, error = %failure, "a batch failed; writing it one by one");
                 for queued in batch.drain(..) {
                     let mut single = vec![queued];
                     let outcome = self.transactions.write(&mut connection, &mut single);
                     self.answer(single, &outcome);
                 }
+                self.state.count_answered(commands);
                 continue;
             }
             self.answer(batch.drain(..), &outcome);
+            self.state.count_answered(commands);
             if let Err(failed) = outcome
                 && failed.cause().ends_the_writer()
             {
@@ -151,7 +150,7 @@ impl Writer {
             Failed::InDoubt(_) => WriteError::Unknown,
         };
         for queued in batch {
-            self.recent_failures.add(queued.retry(), answer.clone());
+            self.state.recent_failures.add(queued.retry(), answer.clone());
             queued.fail(answer.clone());
         }
     }

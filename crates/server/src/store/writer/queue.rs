@@ -72,17 +72,6 @@ impl<C: WriteCommand> Queued for Pending<C> {
     }
 }
 
-/// Changes nothing: its answer means that every command queued before it was written or failed.
-pub struct Barrier;
-
-impl WriteCommand for Barrier {
-    type Output = ();
-
-    fn apply(&self, _: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        Ok(())
-    }
-}
-
 /// The commands of one transaction.
 pub(super) type Batch = Vec<Box<dyn Queued>>;
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
@@ -35,6 +36,15 @@ pub(in crate::store) struct WriterState {
     /// A commit has failed, and a restart may still find it in the WAL.
     pub(in crate::store) in_doubt: Arc<AtomicBool>,
     pub(in crate::store) recent_failures: RecentFailures,
+    /// Commands that were given to the queue, and how many of them were answered.
+    pub(in crate::store) queued: Arc<AtomicU64>,
+    pub(in crate::store) answered: watch::Sender<u64>,
+}
+
+impl WriterState {
+    pub(in crate::store) fn count_answered(&self, commands: usize) {
+        self.answered.send_modify(|answered| *answered += commands as u64);
+    }
 }
 
 impl Default for WriterState {
@@ -43,6 +53,8 @@ impl Default for WriterState {
             is_writable: Arc::new(AtomicBool::new(true)),
             in_doubt: Arc::default(),
             recent_failures: RecentFailures::default(),
+            queued: Arc::default(),
+            answered: watch::Sender::default(),
         }
     }
 }
