@@ -98,16 +98,16 @@ impl Cluster {
     pub(crate) async fn recovered(&self, timeout: Duration) -> Result<Duration, String> {
         let begun = Instant::now();
         let http =
-            reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("a client");
+            reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
         let ready = self.nodes().map(|node| format!("{}/readyz", node.url));
         let reached = self.gateways.iter().flat_map(|gateway| {
             let servers = self.servers.iter();
             servers.map(|server| format!("{}/postos?server_id={}", gateway.url, server.id))
         });
         for url in ready.chain(reached) {
-            while !is_ok(&http, &url).await {
+            while let Err(answer) = is_ok(&http, &url).await {
                 if begun.elapsed() > timeout {
-                    return Err(format!("{url} is not answered with 200"));
+                    return Err(format!("{url} is not answered with 200, but {answer}"));
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -147,8 +147,11 @@ impl Cluster {
     }
 }
 
-async fn is_ok(http: &reqwest::Client, url: &str) -> bool {
-    http.get(url).send().await.is_ok_and(|answer| answer.status() == 200)
+/// What is answered instead of 200.
+async fn is_ok(http: &reqwest::Client, url: &str) -> Result<(), String> {
+    let answer = http.get(url).send().await.map_err(|error| error.to_string())?;
+    let status = answer.status();
+    if status == 200 { Ok(()) } else { Err(format!("{status}: {:?}", answer.text().await)) }
 }
 
 impl Node {
