@@ -3,6 +3,7 @@
 use bus::{Ack, AckAfter, Join, OnRefused, Outgoing, Refusal};
 use protocol::topics::{self, Command};
 use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, RequestId, ServerId};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -73,7 +74,9 @@ impl<'a> Call<'a> {
         let is_unwritten = matches!(failure, Failure::Unavailable(_));
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {
-            Ok(payload) => Some(Reply { client_id, request_id, payload, is_unwritten }),
+            Ok(payload) => {
+                Some(Reply { client_id, request_id, payload, is_unwritten, unsent: None })
+            }
             Err(error) => {
                 warn!(%request_id, %error, "a reply cannot be written as JSON");
                 None
@@ -96,7 +99,7 @@ impl<'a> Call<'a> {
     /// Publishes the replies; the message is acknowledged after the last.
     pub(super) fn publish(&self, replies: Vec<Reply>, mut ack: Option<AckAfter>) {
         let mut replies = replies.into_iter().peekable();
-        while let Some(Reply { client_id, request_id, payload, .. }) = replies.next() {
+        while let Some(Reply { client_id, request_id, payload, unsent, .. }) = replies.next() {
             let sent = self.app.bus.publish(Outgoing {
                 topic: topics::response(&client_id, self.command),
                 payload: payload.into(),
@@ -106,7 +109,7 @@ impl<'a> Call<'a> {
                 correlation: self.message.correlation.clone(),
                 join: self.join,
                 acknowledges: if replies.peek().is_none() { ack.take() } else { None },
-                on_refused: Some(instead_of_reply(self.command, request_id.clone())),
+                on_refused: Some(instead_of_reply(self.command, request_id.clone(), unsent)),
             });
             match sent {
                 Ok(()) => debug!(%request_id, "answered"),
@@ -118,9 +121,14 @@ impl<'a> Call<'a> {
 }
 
 /// Publishes a small error where the broker does not take the reply. If it does not take that
-/// either, the command is acknowledged without an answer.
-fn instead_of_reply(command: Command, request_id: RequestId) -> OnRefused {
+/// either, the command is acknowledged without an answer. Holds `unsent` as long as the reply waits.
+fn instead_of_reply(
+    command: Command,
+    request_id: RequestId,
+    unsent: Option<OwnedSemaphorePermit>,
+) -> OnRefused {
     OnRefused::new(move |reply, refusal| {
+        drop(unsent);
         let error = undeliverable(command, request_id, refusal);
         let payload = serde_json::to_vec(&error).ok()?.into();
         Some(Outgoing { payload, ..reply })
