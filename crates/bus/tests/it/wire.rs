@@ -173,3 +173,32 @@ async fn a_broker_that_closes_on_the_presence_is_said() {
     let problem = || bus.last_problem().unwrap_or_default();
     eventually("the presence is named", || problem().contains("the presence on p was not")).await;
 }
+
+/// A denial after which a redelivered command was carried out would be a false one.
+#[tokio::test]
+async fn what_follows_an_acknowledgement_is_not_sent_on_a_later_connection() {
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, mut deliveries) = bus::connect(options(port, "follower", &["in"]));
+    let mut peer = broker.accept(None, GRANTED).await;
+    let command = Publish {
+        pkid: 7,
+        qos: QoS::AtLeastOnce,
+        topic: "in".into(),
+        payload: "1".into(),
+        ..Publish::default()
+    };
+    peer.send(Packet::Publish(command.clone())).await;
+    let sent = next(&mut deliveries).await.ack.sent().await.expect("it is sent");
+    bus.publish(Outgoing { follows: Some(sent), ..message("out", "in flight") }).unwrap();
+    assert!(matches!(peer.receive().await, Packet::PubAck(ack) if ack.pkid == 7));
+    assert_eq!(peer.publish().await.payload, "in flight");
+    peer.send(Packet::Publish(command)).await;
+    let sent = next(&mut deliveries).await.ack.sent().await.expect("it is sent");
+    drop(peer);
+    let mut peer = broker.accept(None, GRANTED).await;
+    bus.publish(Outgoing { follows: Some(sent), ..message("out", "waiting") }).unwrap();
+    bus.publish(message("out", "last")).unwrap();
+    assert_eq!(peer.publish().await.payload, "last");
+    assert!(peer.is_silent().await);
+    assert_eq!(bus.counters().expired, 2);
+}
