@@ -55,12 +55,16 @@ struct Connection<'a> {
     writer: Writer,
     /// Packets that wait for the socket: many are written at once.
     outgoing: BytesMut,
+    /// How much of it the socket did not take.
+    unwritten: usize,
     inbox: Inbox<'a>,
     in_flight: InFlight,
     presence: Option<PresencePublisher>,
     limits: BrokerLimits,
     connected_at: Instant,
     last_incoming: Instant,
+    /// When the socket last took more of what it had not taken before.
+    last_progress: Instant,
     last_ping: Instant,
     /// Reused for packet ids to acknowledge.
     ready_acks: Vec<u16>,
@@ -92,12 +96,14 @@ pub(crate) async fn run(
         reader,
         writer,
         outgoing: BytesMut::new(),
+        unwritten: 0,
         inbox: Inbox::new(state, deliveries, generation),
         in_flight: InFlight::default(),
         presence,
         limits,
         connected_at,
         last_incoming: connected_at,
+        last_progress: connected_at,
         last_ping: connected_at,
         ready_acks: Vec::new(),
     };
@@ -227,7 +233,9 @@ impl Connection<'_> {
     /// Gives up a connection that makes no progress.
     fn check_up(&mut self) -> Result<(), Reason> {
         let now = Instant::now();
-        if now.duration_since(self.last_incoming) > SILENCE_LIMIT {
+        // While a long packet is on its way over a slow link, no later one is answered.
+        let is_busy = now.duration_since(self.last_progress) <= ANSWER_LIMIT;
+        if !is_busy && now.duration_since(self.last_incoming) > SILENCE_LIMIT {
             return Err(Reason::Silence);
         }
         if now.duration_since(self.last_ping) >= self.limits.keep_alive {
@@ -235,7 +243,7 @@ impl Connection<'_> {
             PingReq::write(&mut self.outgoing)?;
         }
         let oldest = self.in_flight.oldest();
-        if oldest.is_some_and(|since| now.duration_since(since) > ANSWER_LIMIT) {
+        if !is_busy && oldest.is_some_and(|since| now.duration_since(since) > ANSWER_LIMIT) {
             return Err(Reason::Unanswered);
         }
         // Abandoned deliveries reduce what the broker may send on this connection, in the end to
@@ -257,7 +265,13 @@ impl Connection<'_> {
     /// count, and so does the reason that the broker gives. (Deliveries do not: unacknowledged, they
     /// come again.)
     fn write(&mut self) -> Result<(), Reason> {
+        let waiting = self.unwritten;
+        let unwritten = self.outgoing.len();
         let written = self.writer.write(&mut self.outgoing);
+        if waiting > 0 && self.outgoing.len() < unwritten {
+            self.last_progress = Instant::now();
+        }
+        self.unwritten = self.outgoing.len();
         if written.is_err() {
             while let Some(Ok(packet)) = self.reader.next_now() {
                 match packet {

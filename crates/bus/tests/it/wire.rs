@@ -202,3 +202,27 @@ async fn what_follows_an_acknowledgement_is_not_sent_on_a_later_connection() {
     assert!(peer.is_silent().await);
     assert_eq!(bus.counters().expired, 2);
 }
+
+/// At this rate the packet takes longer than an answer may take otherwise.
+#[tokio::test]
+async fn a_long_packet_on_a_slow_link_is_waited_for() {
+    const LENGTH: usize = 8 << 20;
+    const CHUNK: usize = LENGTH / 180;
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, _deliveries) = bus::connect(options(port, "slow", &["in"]));
+    let mut peer = broker.accept(None, GRANTED).await;
+    up(&bus).await;
+    let payload = format!("\"{}\"", "x".repeat(LENGTH));
+    bus.publish(message("out", payload.clone())).unwrap();
+    while peer.buffer.len() < LENGTH {
+        let mut chunk = (&mut peer.stream).take(CHUNK as u64);
+        let read = timeout(PATIENCE, chunk.read_buf(&mut peer.buffer)).await;
+        assert!(read.expect("more of it comes").unwrap() > 0, "the connection was given up");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let long = peer.publish().await;
+    assert_eq!(long.payload, payload);
+    peer.acknowledge(long.pkid).await;
+    eventually("it is acknowledged", || bus.counters().acknowledged == 1).await;
+    assert_eq!(bus.counters().reconnects, 0);
+}
