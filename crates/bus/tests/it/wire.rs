@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, Publish, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -206,16 +207,19 @@ async fn what_follows_an_acknowledgement_is_not_sent_on_a_later_connection() {
 /// At this rate the packet takes longer than an answer may take otherwise.
 #[tokio::test]
 async fn a_long_packet_on_a_slow_link_is_waited_for() {
-    const LENGTH: usize = 8 << 20;
-    const CHUNK: usize = LENGTH / 180;
-    let (broker, port) = FakeBroker::start().await;
+    const LENGTH: usize = 2 << 20;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let broker = FakeBroker { listener: socket.listen(8).unwrap(), session_present: true };
+    let port = broker.listener.local_addr().unwrap().port();
     let (bus, _deliveries) = bus::connect(options(port, "slow", &["in"]));
     let mut peer = broker.accept(None, GRANTED).await;
     up(&bus).await;
     let payload = format!("\"{}\"", "x".repeat(LENGTH));
     bus.publish(message("out", payload.clone())).unwrap();
     while peer.buffer.len() < LENGTH {
-        let mut chunk = (&mut peer.stream).take(CHUNK as u64);
+        let mut chunk = (&mut peer.stream).take(LENGTH as u64 / 180);
         let read = timeout(PATIENCE, chunk.read_buf(&mut peer.buffer)).await;
         assert!(read.expect("more of it comes").unwrap() > 0, "the connection was given up");
         tokio::time::sleep(Duration::from_millis(100)).await;
