@@ -107,8 +107,7 @@ pub(crate) async fn run(
         last_ping: connected_at,
         ready_acks: Vec::new(),
     };
-    let link = Link::Up { generation, since };
-    let result = connection.stay_connected(&connack, link).await;
+    let result = connection.stay_connected(&connack, generation, since).await;
     state.set_link(Link::Down);
     let by_broker = result.as_ref().is_err_and(|reason| reason.blame().is_some());
     let presence = connection.presence.as_ref();
@@ -149,7 +148,12 @@ fn put_back(
 
 impl Connection<'_> {
     /// Subscribes, sends and receives, and says goodbye.
-    async fn stay_connected(&mut self, connack: &ConnAck, link: Link) -> Result<(), Reason> {
+    async fn stay_connected(
+        &mut self,
+        connack: &ConnAck,
+        generation: u64,
+        since: Timestamp,
+    ) -> Result<(), Reason> {
         let Options { mqtt_id, broker, port, .. } = self.options;
         let (session_present, window) = (connack.session_present, self.limits.window);
         tracing::debug!(mqtt_id, session_present, window, "broker accepted the connection");
@@ -164,8 +168,7 @@ impl Connection<'_> {
         let birth = self.presence.as_mut().map(PresencePublisher::first_birth);
         self.publish_presence(birth)?;
         state.set_problem(None);
-        state.set_link(link);
-        let generation = link.generation();
+        state.set_link(Link::Up { generation, since, at: Instant::now() });
         tracing::info!(mqtt_id, broker, port, generation, "connected");
         self.exchange_messages().await?;
         state.set_link(Link::Down);
