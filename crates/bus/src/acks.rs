@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -30,13 +31,13 @@ impl Ack {
     }
 
     /// Acknowledges, and waits until the acknowledgement is on its way: whatever is published then
-    /// reaches the broker after it. False if the connection has ended before, so that the delivery
-    /// comes again.
-    pub async fn sent(mut self) -> bool {
-        let Some((queue, seq)) = self.slot.take() else { return true };
+    /// on the same connection reaches the broker after it. `None` if the connection has ended
+    /// before, so that the delivery comes again.
+    pub async fn sent(mut self) -> Option<SentAck> {
+        let Some((queue, seq)) = self.slot.take() else { return Some(SentAck(None)) };
         let (sender, sent) = oneshot::channel();
         queue.settle(seq, SlotState::Announced(sender));
-        sent.await.is_ok()
+        sent.await.ok().map(|()| SentAck(Some(queue)))
     }
 
     /// Acknowledges once the last answer to the delivery has reached the broker, or was dropped
@@ -68,10 +69,24 @@ impl Drop for AckAfter {
     }
 }
 
+/// An acknowledgement that was sent; whether the broker has it is known only from what it receives
+/// later on the same connection.
+#[derive(Debug, Clone)]
+pub struct SentAck(Option<Arc<AckQueue>>);
+
+impl SentAck {
+    /// Its connection has ended, and the broker may not have it.
+    pub(crate) fn may_be_lost(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.closed.load(Relaxed))
+    }
+}
+
 /// The deliveries of one connection that are not acknowledged yet.
 #[derive(Debug)]
 pub(crate) struct AckQueue {
     slots: Mutex<Slots>,
+    /// The connection has ended.
+    closed: AtomicBool,
     /// Wakes the connection when the first slot is settled.
     wake: Arc<Notify>,
 }
@@ -96,7 +111,7 @@ enum SlotState {
 
 impl AckQueue {
     pub(crate) fn new(wake: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self { slots: Mutex::default(), wake })
+        Arc::new(Self { slots: Mutex::default(), closed: AtomicBool::new(false), wake })
     }
 
     /// Adds a delivery with this packet id.
@@ -162,6 +177,7 @@ impl AckQueue {
 
     /// The connection has ended: nothing is acknowledged on it any more.
     pub(crate) fn close(&self) {
+        self.closed.store(true, Relaxed);
         drop(self.take_all());
     }
 
@@ -223,17 +239,21 @@ mod tests {
         assert!(ready(&open).is_empty());
         first.done();
         assert_eq!(ready(&open), [1, 2]);
-        assert!(waiting.await.expect("no panic"));
+        let sent = waiting.await.expect("no panic").expect("it was sent");
+        assert!(!sent.may_be_lost());
+        open.close();
+        assert!(sent.may_be_lost(), "the broker may not have read it");
 
+        let open = queue();
         let [_first, second] = [3, 4].map(|pkid| open.open(pkid));
         let waiting = tokio::spawn(second.sent());
         tokio::task::yield_now().await;
         open.close();
-        assert!(!waiting.await.expect("no panic"), "the connection has ended");
+        assert!(waiting.await.expect("no panic").is_none(), "the connection has ended");
         let late = open.open(5);
         open.close();
-        assert!(!late.sent().await, "it had ended before");
-        assert!(Ack::none().sent().await);
+        assert!(late.sent().await.is_none(), "it had ended before");
+        assert!(Ack::none().sent().await.is_some_and(|sent| !sent.may_be_lost()));
     }
 
     #[test]

@@ -55,12 +55,16 @@ struct Connection<'a> {
     writer: Writer,
     /// Packets that wait for the socket: many are written at once.
     outgoing: BytesMut,
+    /// How much of it the socket did not take.
+    unwritten: usize,
     inbox: Inbox<'a>,
     in_flight: InFlight,
     presence: Option<PresencePublisher>,
     limits: BrokerLimits,
     connected_at: Instant,
     last_incoming: Instant,
+    /// When the socket last took more of what it had not taken before.
+    last_progress: Instant,
     last_ping: Instant,
     /// Reused for packet ids to acknowledge.
     ready_acks: Vec<u16>,
@@ -92,17 +96,18 @@ pub(crate) async fn run(
         reader,
         writer,
         outgoing: BytesMut::new(),
+        unwritten: 0,
         inbox: Inbox::new(state, deliveries, generation),
         in_flight: InFlight::default(),
         presence,
         limits,
         connected_at,
         last_incoming: connected_at,
+        last_progress: connected_at,
         last_ping: connected_at,
         ready_acks: Vec::new(),
     };
-    let link = Link::Up { generation, since };
-    let result = connection.stay_connected(&connack, link).await;
+    let result = connection.stay_connected(&connack, generation, since).await;
     state.set_link(Link::Down);
     let by_broker = result.as_ref().is_err_and(|reason| reason.blame().is_some());
     let presence = connection.presence.as_ref();
@@ -143,7 +148,12 @@ fn put_back(
 
 impl Connection<'_> {
     /// Subscribes, sends and receives, and says goodbye.
-    async fn stay_connected(&mut self, connack: &ConnAck, link: Link) -> Result<(), Reason> {
+    async fn stay_connected(
+        &mut self,
+        connack: &ConnAck,
+        generation: u64,
+        since: Timestamp,
+    ) -> Result<(), Reason> {
         let Options { mqtt_id, broker, port, .. } = self.options;
         let (session_present, window) = (connack.session_present, self.limits.window);
         tracing::debug!(mqtt_id, session_present, window, "broker accepted the connection");
@@ -158,8 +168,7 @@ impl Connection<'_> {
         let birth = self.presence.as_mut().map(PresencePublisher::first_birth);
         self.publish_presence(birth)?;
         state.set_problem(None);
-        state.set_link(link);
-        let generation = link.generation();
+        state.set_link(Link::Up { generation, since, at: Instant::now() });
         tracing::info!(mqtt_id, broker, port, generation, "connected");
         self.exchange_messages().await?;
         state.set_link(Link::Down);
@@ -227,7 +236,9 @@ impl Connection<'_> {
     /// Gives up a connection that makes no progress.
     fn check_up(&mut self) -> Result<(), Reason> {
         let now = Instant::now();
-        if now.duration_since(self.last_incoming) > SILENCE_LIMIT {
+        // While a long packet is on its way over a slow link, no later one is answered.
+        let is_busy = now.duration_since(self.last_progress) <= ANSWER_LIMIT;
+        if !is_busy && now.duration_since(self.last_incoming) > SILENCE_LIMIT {
             return Err(Reason::Silence);
         }
         if now.duration_since(self.last_ping) >= self.limits.keep_alive {
@@ -235,7 +246,7 @@ impl Connection<'_> {
             PingReq::write(&mut self.outgoing)?;
         }
         let oldest = self.in_flight.oldest();
-        if oldest.is_some_and(|since| now.duration_since(since) > ANSWER_LIMIT) {
+        if !is_busy && oldest.is_some_and(|since| now.duration_since(since) > ANSWER_LIMIT) {
             return Err(Reason::Unanswered);
         }
         // Abandoned deliveries reduce what the broker may send on this connection, in the end to
@@ -257,7 +268,13 @@ impl Connection<'_> {
     /// count, and so does the reason that the broker gives. (Deliveries do not: unacknowledged, they
     /// come again.)
     fn write(&mut self) -> Result<(), Reason> {
+        let waiting = self.unwritten;
+        let unwritten = self.outgoing.len();
         let written = self.writer.write(&mut self.outgoing);
+        if waiting > 0 && self.outgoing.len() < unwritten {
+            self.last_progress = Instant::now();
+        }
+        self.unwritten = self.outgoing.len();
         if written.is_err() {
             while let Some(Ok(packet)) = self.reader.next_now() {
                 match packet {

@@ -36,7 +36,7 @@ mod state;
 mod supervisor;
 mod takeover;
 
-pub use acks::{Ack, AckAfter};
+pub use acks::{Ack, AckAfter, SentAck};
 pub use bus::{Bus, connect};
 pub use counters::Counters;
 pub use message::{BusError, Delivery, Join, OnRefused, Outgoing, Refusal};

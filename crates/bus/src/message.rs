@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::{Ack, AckAfter, ReasonCode};
+use crate::{Ack, AckAfter, ReasonCode, SentAck};
 
 /// A message to publish, at QoS 1.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub struct Outgoing {
     pub join: Join,
     /// The delivery that this is the last answer to.
     pub acknowledges: Option<AckAfter>,
+    /// Sent only on the connection on which this acknowledgement was: nobody may read the message
+    /// before the broker has that.
+    pub follows: Option<SentAck>,
     /// What to do if the broker will never take the message. `None`: it is dropped.
     pub on_refused: Option<OnRefused>,
 }

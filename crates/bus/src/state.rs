@@ -31,6 +31,8 @@ pub enum Link {
         generation: u64,
         /// When this connection began: the `desde` of its presence.
         since: Timestamp,
+        /// When it came up, by a clock that nobody sets.
+        at: Instant,
     },
 }
 

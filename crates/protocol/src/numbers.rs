@@ -17,12 +17,10 @@ pub(crate) fn clamp_numbers(json: &str) -> Option<String> {
         match token.parse::<f64>() {
             Ok(number) if number.abs() > BEYOND_LIMITS => {
                 let number = BEYOND_LIMITS.copysign(number);
+                let end = clamped.len() + token.len();
+                clamped.push_str(&format!("{number:e}"));
                 // Such a number has at least as many characters.
-                clamped.push_str(&format!(
-                    "{:<width$}",
-                    format!("{number:e}"),
-                    width = token.len()
-                ));
+                clamped.extend(std::iter::repeat_n(' ', end.saturating_sub(clamped.len())));
                 found = true;
             }
             _ => clamped.push_str(token),
@@ -64,8 +62,10 @@ mod tests {
             assert_eq!(clamp_numbers(json).as_deref(), Some(clamped));
             assert_eq!(json.len(), clamped.len());
         }
-        let long = "9".repeat(400);
-        assert_eq!(clamp_numbers(&long), Some(format!("{:<400}", "1e308")));
+        for length in [400, 100_000] {
+            let spaces = " ".repeat(length - "1e308".len());
+            assert_eq!(clamp_numbers(&"9".repeat(length)), Some(format!("1e308{spaces}")));
+        }
         for json in [r#"{"a":1e308,"b":0e999}"#, r#""1e400"#, r#""\\\"1e400""#, "-", "", "{}"] {
             assert_eq!(clamp_numbers(json), None, "{json}");
         }

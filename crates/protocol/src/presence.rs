@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use serde::de::Error as _;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -51,18 +52,37 @@ pub struct ServerPresence {
     // The start of the connection: a late will of an older connection is recognised by it.
     pub desde: Timestamp,
     /// Versão do programa.
+    #[serde(deserialize_with = "short_text")]
     pub versao: String,
     /// Em que tópicos ouve comandos; se não vier, só nos de difusão.
     #[serde(default = "broadcast_only", deserialize_with = "known_entregas")]
     pub entrega: Vec<Entrega>,
 }
 
-/// The known ones: a newer program may have others, of other types too.
+/// Longest version, in characters. A gateway keeps the presence of every servidor.
+const MAX_VERSAO: usize = 120;
+
+fn short_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.chars().nth(MAX_VERSAO).is_some() {
+        let limit = format!("versao deve ter no máximo {MAX_VERSAO} caracteres");
+        return Err(D::Error::custom(limit));
+    }
+    Ok(text)
+}
+
+/// The known ones, each once: a newer program may have others, of other types too.
 fn known_entregas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entrega>, D::Error> {
     let Value::Array(words) = Value::deserialize(deserializer)? else {
         return Ok(broadcast_only());
     };
-    Ok(words.iter().filter_map(|word| word.as_str()?.parse().ok()).collect())
+    let mut known = Vec::new();
+    for entrega in words.iter().filter_map(|word| word.as_str()?.parse().ok()) {
+        if !known.contains(&entrega) {
+            known.push(entrega);
+        }
+    }
+    Ok(known)
 }
 
 fn broadcast_only() -> Vec<Entrega> {

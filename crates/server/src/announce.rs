@@ -113,6 +113,7 @@ fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) {
         correlation: None,
         join: Join::Never,
         acknowledges: None,
+        follows: None,
         on_refused: None,
     });
     if let Err(error) = sent {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::PostosFilter;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::store::{Listing, PostoRow};
 use crate::wire;
@@ -12,9 +12,14 @@ use crate::wire;
 /// Listings that are made at the same time. They are long: more of them would fill the outbox and
 /// leave no space for the replies to reservations.
 const MAX_CONCURRENT: usize = 256;
+/// How long the listings that the broker does not have yet may be together: four of the longest. A
+/// slow link takes fewer of them than can be made.
+const MAX_UNSENT_KIB: usize = 64 * 1024;
 
 pub(crate) struct ListingCache {
     permits: Semaphore,
+    /// In KiB.
+    unsent: Arc<Semaphore>,
     /// A listing, and all its postos as JSON. Keeping the listing alive means that no other one can
     /// be taken for it.
     last: Mutex<Option<(Arc<Listing>, Arc<WrittenPostos>)>>,
@@ -61,7 +66,8 @@ pub(crate) struct WrittenPage {
 
 impl Default for ListingCache {
     fn default() -> Self {
-        Self { permits: Semaphore::new(MAX_CONCURRENT), last: Mutex::default() }
+        let unsent = Arc::new(Semaphore::new(MAX_UNSENT_KIB));
+        Self { permits: Semaphore::new(MAX_CONCURRENT), unsent, last: Mutex::default() }
     }
 }
 
@@ -69,6 +75,13 @@ impl ListingCache {
     /// Allows one listing while it is held; `None` when too many are being made.
     pub(crate) fn permit(&self) -> Option<SemaphorePermit<'_>> {
         self.permits.try_acquire().ok()
+    }
+
+    /// Allows one listing of this length to wait for the broker while it is held; `None` when there
+    /// are too many.
+    pub(crate) fn unsent(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
+        Arc::clone(&self.unsent).try_acquire_many_owned(kib).ok()
     }
 
     /// The postos of a page, as many as the query allows. Without a filter, callers that get the

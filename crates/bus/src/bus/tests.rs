@@ -65,6 +65,7 @@ async fn a_resolver_that_hangs_does_not_delay_the_close() {
         correlation: None,
         join: crate::Join::Never,
         acknowledges: None,
+        follows: None,
         on_refused: None,
     };
     bus.publish(message).unwrap();

@@ -66,7 +66,9 @@ impl Connection<'_> {
     }
 
     pub(super) fn repeat_birth_if_due(&mut self) -> Result<(), Reason> {
-        if self.state.outbox.lock().is_isolating() {
+        // The next checkup tries again.
+        let is_full = self.in_flight.len() >= self.limits.window;
+        if is_full || self.state.outbox.lock().is_isolating() {
             return Ok(());
         }
         let presence = self.presence.as_mut();

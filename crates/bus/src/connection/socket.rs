@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnAck, Connect, ConnectProperties, LastWill, Packet};
+use socket2::SockRef;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
@@ -28,6 +29,9 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECS as u
 /// Limit of publishes in flight. It keeps a broker on the same network busy; with more, messages
 /// would wait in the broker instead of the outbox, where they can be joined.
 const WINDOW: u16 = 64;
+/// How much the kernel takes before the network does: what it holds cannot be seen to make progress.
+const MAX_UNSENT: u32 = 128 * 1024;
+
 #[expect(clippy::cast_possible_truncation, reason = "the constant is far below the limit")]
 const MAX_INCOMING: u32 = MAX_PACKET as u32;
 
@@ -77,6 +81,7 @@ pub(super) async fn connect(
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
     let stream = dialer.dial(&options.broker, options.port).await?;
     stream.set_nodelay(true)?;
+    SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT)?;
     let (reader, writer) = stream.into_split();
     let reader = Reader(FramedRead::new(reader, PacketDecoder::default()));
     let shaken = timeout(CONNACK_TIMEOUT, shake_hands(options, presence, reader, Writer(writer)));

@@ -19,6 +19,7 @@ fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
         correlation: Some(Bytes::from_static(b"id")),
         join,
         acknowledges: None,
+        follows: None,
         on_refused: None,
     }
 }

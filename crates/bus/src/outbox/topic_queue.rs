@@ -8,7 +8,7 @@ use protocol::MAX_ARRAY;
 use tokio::time::Instant;
 
 use super::batch::Batch;
-use crate::{Join, Outgoing};
+use crate::{Join, Outgoing, SentAck};
 
 /// Packets of joinable messages that may be in flight on one topic.
 ///
@@ -110,6 +110,9 @@ pub(super) struct Expired;
 /// sent. A command thus outlives its caller by half a second at most. An answer that is late does no
 /// harm, so it has no minimum.
 pub(super) fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expired> {
+    if message.follows.as_ref().is_some_and(SentAck::may_be_lost) {
+        return Err(Expired);
+    }
     let Some(expires_at) = message.expires_at else { return Ok(None) };
     let left = expires_at.saturating_duration_since(now);
     let is_command = message.response_topic.is_some();
@@ -170,6 +173,7 @@ mod tests {
             correlation: None,
             join: crate::Join::Never,
             acknowledges: None,
+            follows: None,
             on_refused: None,
         }
     }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bus::{Bus, Link, Options};
-use tokio::time::{sleep, timeout};
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
+use tokio::time::{Instant, sleep, timeout};
 
+use crate::fake_broker::{FakeBroker, GRANTED};
 use crate::support::{
     Broker, PATIENCE, Proxy, message, next_text, options, presence, up, up_after,
 };
@@ -96,4 +98,33 @@ async fn a_late_will_is_contradicted_and_more_of_them_only_at_intervals() {
     assert!(seen.try_recv().is_err(), "the next contradiction waits");
     assert_eq!(next_text(&mut seen).await, online);
     assert!(deliveries.try_recv().is_err(), "presence is not delivered");
+}
+
+#[tokio::test]
+async fn a_repeated_birth_keeps_to_the_receive_maximum() {
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, _deliveries) = bus::connect(server(port));
+    let mut peer = broker.accept(Some(1), GRANTED).await;
+    let birth = peer.publish().await;
+    assert_eq!(birth.topic, TOPIC);
+    peer.acknowledge(birth.pkid).await;
+    bus.publish(message("out", "1")).unwrap();
+    let only = peer.publish().await;
+    let other = Publish { topic: TOPIC.into(), payload: "other".into(), ..Publish::default() };
+    peer.send(Packet::Publish(other)).await;
+    assert!(peer.is_silent().await);
+    peer.acknowledge(only.pkid).await;
+    assert_eq!(peer.publish().await.payload, birth.payload);
+}
+
+#[tokio::test]
+async fn a_link_is_up_since_its_subscriptions_and_not_since_it_was_tried() {
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, _deliveries) = bus::connect(server(port));
+    sleep(Duration::from_millis(50)).await;
+    let accepted = Instant::now();
+    let _peer = broker.accept(None, GRANTED).await;
+    up(&bus).await;
+    let Link::Up { at, .. } = *bus.link().borrow() else { panic!("the link is down") };
+    assert!(at >= accepted);
 }

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, Publish, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -172,4 +173,60 @@ async fn a_broker_that_closes_on_the_presence_is_said() {
     drop(peer);
     let problem = || bus.last_problem().unwrap_or_default();
     eventually("the presence is named", || problem().contains("the presence on p was not")).await;
+}
+
+/// A denial after which a redelivered command was carried out would be a false one.
+#[tokio::test]
+async fn what_follows_an_acknowledgement_is_not_sent_on_a_later_connection() {
+    let (broker, port) = FakeBroker::start().await;
+    let (bus, mut deliveries) = bus::connect(options(port, "follower", &["in"]));
+    let mut peer = broker.accept(None, GRANTED).await;
+    let command = Publish {
+        pkid: 7,
+        qos: QoS::AtLeastOnce,
+        topic: "in".into(),
+        payload: "1".into(),
+        ..Publish::default()
+    };
+    peer.send(Packet::Publish(command.clone())).await;
+    let sent = next(&mut deliveries).await.ack.sent().await.expect("it is sent");
+    bus.publish(Outgoing { follows: Some(sent), ..message("out", "in flight") }).unwrap();
+    assert!(matches!(peer.receive().await, Packet::PubAck(ack) if ack.pkid == 7));
+    assert_eq!(peer.publish().await.payload, "in flight");
+    peer.send(Packet::Publish(command)).await;
+    let sent = next(&mut deliveries).await.ack.sent().await.expect("it is sent");
+    drop(peer);
+    let mut peer = broker.accept(None, GRANTED).await;
+    bus.publish(Outgoing { follows: Some(sent), ..message("out", "waiting") }).unwrap();
+    bus.publish(message("out", "last")).unwrap();
+    assert_eq!(peer.publish().await.payload, "last");
+    assert!(peer.is_silent().await);
+    assert_eq!(bus.counters().expired, 2);
+}
+
+/// At this rate the packet takes longer than an answer may take otherwise.
+#[tokio::test]
+async fn a_long_packet_on_a_slow_link_is_waited_for() {
+    const LENGTH: usize = 2 << 20;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let broker = FakeBroker { listener: socket.listen(8).unwrap(), session_present: true };
+    let port = broker.listener.local_addr().unwrap().port();
+    let (bus, _deliveries) = bus::connect(options(port, "slow", &["in"]));
+    let mut peer = broker.accept(None, GRANTED).await;
+    up(&bus).await;
+    let payload = format!("\"{}\"", "x".repeat(LENGTH));
+    bus.publish(message("out", payload.clone())).unwrap();
+    while peer.buffer.len() < LENGTH {
+        let mut chunk = (&mut peer.stream).take(LENGTH as u64 / 180);
+        let read = timeout(PATIENCE, chunk.read_buf(&mut peer.buffer)).await;
+        assert!(read.expect("more of it comes").unwrap() > 0, "the connection was given up");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let long = peer.publish().await;
+    assert_eq!(long.payload, payload);
+    peer.acknowledge(long.pkid).await;
+    eventually("it is acknowledged", || bus.counters().acknowledged == 1).await;
+    assert_eq!(bus.counters().reconnects, 0);
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
 
-/// Every servidor that was ever seen, with its latest presence.
+/// How many servidores are remembered. Anybody may publish a presence.
+const MAX_SERVERS: usize = 10_000;
+
+/// Every servidor that was ever seen, with its latest presence; of very many, those that are online.
 ///
 /// A presence is valid for the connection to the broker on which it arrived: the broker may have
 /// restarted and forgotten, or the servidor may have gone meanwhile. The broker sends the retained
@@ -47,6 +50,9 @@ impl Directory {
         now: Timestamp,
     ) -> Change {
         let mut servers = self.servers.lock();
+        if !servers.contains_key(&presence.server_id) && !make_room(&mut servers, generation) {
+            return Change::Unchanged;
+        }
         let known = servers.get(&presence.server_id);
         let known_desde = known.map(|seen| seen.presence.desde);
         let change = match (known.map(|seen| seen.presence.status), presence.status) {
@@ -93,6 +99,19 @@ impl Directory {
         };
         self.servers.lock().values().map(current).collect()
     }
+}
+
+/// Forgets a servidor that is not online, if there are too many; false if all are online.
+fn make_room(servers: &mut BTreeMap<ServerId, Seen>, generation: u64) -> bool {
+    if servers.len() < MAX_SERVERS {
+        return true;
+    }
+    let is_online =
+        |seen: &Seen| seen.generation == generation && seen.presence.status == ServerState::Online;
+    let mut offline = servers.iter().filter(|(_, seen)| !is_online(seen));
+    let Some(id) = offline.next().map(|(id, _)| id.clone()) else { return false };
+    servers.remove(&id);
+    true
 }
 
 #[cfg(test)]
@@ -176,5 +195,23 @@ mod tests {
         }
         directory.observe(presence("a", ServerState::Online, 5), 2, at(99));
         assert!(directory.get(&id, 2).is_some());
+    }
+
+    #[test]
+    fn of_too_many_servidores_those_that_are_offline_are_forgotten() {
+        use ServerState::{Offline, Online};
+        let directory = Directory::default();
+        let observe = |id: &str, status| directory.observe(presence(id, status, 5), 1, at(99));
+        observe("offline", Offline);
+        for number in 1..MAX_SERVERS {
+            observe(&format!("s{number}"), Online);
+        }
+        assert_eq!(observe("new", Online), Change::Online);
+        assert_eq!(observe("newer", Online), Change::Unchanged, "all are online");
+        assert_eq!(observe("new", Offline), Change::Offline);
+        assert_eq!(observe("newer", Online), Change::Online);
+        let known = directory.list(Some(1));
+        assert_eq!(known.len(), MAX_SERVERS);
+        assert!(known.iter().all(|one| one.status == Online));
     }
 }

@@ -1,5 +1,6 @@
 //! Handles what arrives from the broker: replies, and the presence of servidores.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bus::Delivery;
@@ -14,12 +15,17 @@ use super::{Gateway, Reply};
 /// acknowledged as it arrives.
 pub(crate) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Delivery>) {
     while let Some(delivery) = inbox.recv().await {
-        if topics::is_presence(&delivery.topic) {
-            observe(&gateway, &delivery);
-        } else {
-            deliver(&gateway, &delivery);
-        }
+        // A panic is logged where it happens. The next program would end by this message as well.
+        let _ = catch_unwind(AssertUnwindSafe(|| handle(&gateway, &delivery)));
         delivery.ack.done();
+    }
+}
+
+fn handle(gateway: &Gateway, delivery: &Delivery) {
+    if topics::is_presence(&delivery.topic) {
+        observe(gateway, delivery);
+    } else {
+        deliver(gateway, delivery);
     }
 }
 

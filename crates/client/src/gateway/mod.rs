@@ -124,16 +124,12 @@ impl Gateway {
     /// connection has come up: then the presence of an unknown servidor may be on its way.
     async fn find_server(&self, server_id: &ServerId) -> Result<Arc<ServerPresence>, GatewayError> {
         loop {
-            let Link::Up { since, generation } = *self.bus.link().borrow() else {
+            let Link::Up { generation, at, .. } = *self.bus.link().borrow() else {
                 return Err(GatewayError::BrokerDown);
-            };
-            let may_come = || {
-                let up_for = service::now().as_millis() - since.as_millis();
-                (0..PRESENCE_GRACE.as_millis() as i64).contains(&up_for)
             };
             match self.directory.get(server_id, generation) {
                 Some(presence) if presence.status == ServerState::Online => return Ok(presence),
-                None if may_come() => sleep(PRESENCE_POLL_INTERVAL).await,
+                None if at.elapsed() < PRESENCE_GRACE => sleep(PRESENCE_POLL_INTERVAL).await,
                 _ => return Err(GatewayError::ServerOffline(server_id.clone())),
             }
         }

@@ -254,6 +254,7 @@ impl PendingCommand {
             correlation: Some(Bytes::copy_from_slice(call.request_id.as_str().as_bytes())),
             join: call.join,
             acknowledges: None,
+            follows: None,
             on_refused: None,
         }
     }

@@ -179,6 +179,20 @@ fn a_presence_without_entrega_means_broadcasts_only() {
 }
 
 #[test]
+fn a_presence_is_short() {
+    let presence = |versao: &str, entrega: &str| {
+        let json = format!(
+            r#"{{"server_id":"s1","status":"online","desde":"2026-11-23T12:00:00Z","versao":"{versao}",
+            "entrega":[{entrega}"direta"]}}"#
+        );
+        serde_json::from_str::<ServerPresence>(&json)
+    };
+    let repeated = presence(&"é".repeat(120), &r#""direta","#.repeat(1000));
+    assert_eq!(repeated.expect("a presence").entrega, [Entrega::Direta]);
+    presence(&"é".repeat(121), "").expect_err("the version is too long");
+}
+
+#[test]
 fn ponto_status() {
     let status = PontoStatus {
         server_id: id("server1"),

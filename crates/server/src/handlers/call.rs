@@ -1,8 +1,9 @@
 //! One command with its deadline: carrying it out, and publishing the reply.
 
-use bus::{Ack, AckAfter, Join, OnRefused, Outgoing, Refusal};
+use bus::{Ack, AckAfter, Join, OnRefused, Outgoing, Refusal, SentAck};
 use protocol::topics::{self, Command};
 use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, RequestId, ServerId};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -73,7 +74,9 @@ impl<'a> Call<'a> {
         let is_unwritten = failure.is_unwritten();
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {
-            Ok(payload) => Some(Reply { client_id, request_id, payload, is_unwritten }),
+            Ok(payload) => {
+                Some(Reply { client_id, request_id, payload, is_unwritten, unsent: None })
+            }
             Err(error) => {
                 warn!(%request_id, %error, "a reply cannot be written as JSON");
                 None
@@ -86,18 +89,24 @@ impl<'a> Call<'a> {
     /// carried out, although its caller has read that it was not.
     pub(super) async fn reply(&self, replies: Vec<Reply>, ack: Ack) {
         if !replies.iter().any(|reply| reply.is_unwritten) {
-            self.publish(replies, Some(ack.after_answer()));
-        } else if ack.sent().await {
-            self.publish(replies, None);
+            self.publish(replies, Some(ack.after_answer()), None);
+        } else if let Some(sent) = ack.sent().await {
+            self.publish(replies, None, Some(&sent));
         }
         // Else the message is delivered again to this process, which remembers the failure.
     }
 
-    /// Publishes the replies; the message is acknowledged after the last.
-    pub(super) fn publish(&self, replies: Vec<Reply>, mut ack: Option<AckAfter>) {
+    /// Publishes the replies; the message is acknowledged after the last, or `sent` before the first.
+    pub(super) fn publish(
+        &self,
+        replies: Vec<Reply>,
+        mut ack: Option<AckAfter>,
+        sent: Option<&SentAck>,
+    ) {
         let mut replies = replies.into_iter().peekable();
-        while let Some(Reply { client_id, request_id, payload, .. }) = replies.next() {
-            let sent = self.app.bus.publish(Outgoing {
+        while let Some(reply) = replies.next() {
+            let Reply { client_id, request_id, payload, is_unwritten, unsent } = reply;
+            let published = self.app.bus.publish(Outgoing {
                 topic: topics::response(&client_id, self.command),
                 payload: payload.into(),
                 expires_at: self.reply_expires_at,
@@ -106,9 +115,10 @@ impl<'a> Call<'a> {
                 correlation: self.message.correlation.clone(),
                 join: self.join,
                 acknowledges: if replies.peek().is_none() { ack.take() } else { None },
-                on_refused: Some(instead_of_reply(self.command, request_id.clone())),
+                follows: sent.filter(|_| is_unwritten).cloned(),
+                on_refused: Some(instead_of_reply(self.command, request_id.clone(), unsent)),
             });
-            match sent {
+            match published {
                 Ok(()) => debug!(%request_id, "answered"),
                 // The client repeats its command and gets the stored reply.
                 Err(error) => warn!(%request_id, %error, "a reply could not be published"),
@@ -118,9 +128,14 @@ impl<'a> Call<'a> {
 }
 
 /// Publishes a small error where the broker does not take the reply. If it does not take that
-/// either, the command is acknowledged without an answer.
-fn instead_of_reply(command: Command, request_id: RequestId) -> OnRefused {
+/// either, the command is acknowledged without an answer. Holds `unsent` as long as the reply waits.
+fn instead_of_reply(
+    command: Command,
+    request_id: RequestId,
+    unsent: Option<OwnedSemaphorePermit>,
+) -> OnRefused {
     OnRefused::new(move |reply, refusal| {
+        drop(unsent);
         let error = undeliverable(command, request_id, refusal);
         let payload = serde_json::to_vec(&error).ok()?.into();
         Some(Outgoing { payload, ..reply })

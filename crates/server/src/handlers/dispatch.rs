@@ -195,5 +195,5 @@ fn refuse(
     // What every servidor receives and names none is answered by none.
     commands.retain(|payload| direct || call.addressee(payload) == Addressee::Us);
     let refuse = |payload: &[u8]| call.refuse(Failure::Bad(reason.clone()), payload);
-    call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()));
+    call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()), None);
 }

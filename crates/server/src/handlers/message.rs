@@ -5,6 +5,7 @@ use std::time::Duration;
 use bus::{Ack, Delivery};
 use bytes::Bytes;
 use protocol::{BadMessage, ClientId, RequestId, ReservaReply, StatusReply};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::failure::Failure;
@@ -37,6 +38,8 @@ pub(super) struct Reply {
     pub(super) payload: Vec<u8>,
     /// The command failed and left nothing on disk by which its redelivery would be recognised.
     pub(super) is_unwritten: bool,
+    /// Of a listing, dropped when the broker has it.
+    pub(super) unsent: Option<OwnedSemaphorePermit>,
 }
 
 impl Reply {
@@ -51,6 +54,12 @@ impl Reply {
         let status = StatusReply::Sucesso;
         let body = ReservaReply { request_id, status, mensagem, reserva };
         let payload = serde_json::to_vec(&body).map_err(BadMessage::from)?;
-        Ok(Self { client_id, request_id: body.request_id, payload, is_unwritten: false })
+        Ok(Self {
+            client_id,
+            request_id: body.request_id,
+            payload,
+            is_unwritten: false,
+            unsent: None,
+        })
     }
 }

@@ -12,6 +12,7 @@ mod message;
 mod tasks;
 mod telemetry;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,11 @@ pub(crate) async fn run(
             () = stop.cancelled() => break,
             _ = retries.tick() => retry_charger_messages(&app, &mut tasks).await,
             delivery = next => match delivery {
-                Some(delivery) => dispatch::dispatch(&app, delivery, &mut tasks),
+                // A panic is logged where it happens. The message stays unacknowledged, and the next
+                // program would end by it as well.
+                Some(delivery) => drop(catch_unwind(AssertUnwindSafe(|| {
+                    dispatch::dispatch(&app, delivery, &mut tasks);
+                }))),
                 None => break,
             },
         }

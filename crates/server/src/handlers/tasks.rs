@@ -1,5 +1,6 @@
 //! The messages that are being handled: one task each, and a bounded number of them.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -36,10 +37,14 @@ impl Tasks {
 
     /// Spawns the task that [`ready`](Self::ready) waited for. It is polled once at once, which
     /// takes a command as far as the writer's queue: so changes are made in order of arrival.
+    ///
+    /// If it panics, its message stays unacknowledged, and the program goes on: the broker would
+    /// deliver the message to the next one, which would end as well.
     pub(super) fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let permit = self.next.take();
         let mut work = Box::pin(async move {
-            work.await;
+            // The panic is logged where it happens.
+            let _ = AssertUnwindSafe(work).catch_unwind().await;
             drop(permit);
         });
         if work.as_mut().now_or_never().is_none() {
@@ -51,5 +56,31 @@ impl Tasks {
     pub(super) async fn finish(self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_ends_alone() {
+        let mut tasks = Tasks::default();
+        let ended = Arc::new(AtomicUsize::new(0));
+        for number in 0..2 * MAX_TASKS {
+            tasks.ready().await;
+            let ended = Arc::clone(&ended);
+            tasks.spawn(async move {
+                if number % 2 == 0 {
+                    tokio::task::yield_now().await;
+                }
+                ended.fetch_add(1, Relaxed);
+                assert!(number % 3 > 0, "on purpose");
+            });
+        }
+        tasks.finish().await;
+        assert_eq!(ended.load(Relaxed), 2 * MAX_TASKS);
     }
 }

@@ -1,6 +1,6 @@
 //! What one HTTP connection waits for, and since when.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,8 @@ pub(super) struct Connection {
     /// each request changes it several times.
     state: AtomicU64,
     started: Instant,
+    /// The length of a long answer that the peer has not read.
+    unread: AtomicUsize,
     evicted: CancellationToken,
     only_probes: bool,
 }
@@ -52,7 +54,8 @@ impl Connection {
     /// A connection without a request. Times are counted from `started`.
     pub(super) fn new(started: Instant, only_probes: bool) -> Self {
         let state = AtomicU64::new(since_now(started, Phase::Idle));
-        Self { state, started, evicted: CancellationToken::new(), only_probes }
+        let (unread, evicted) = (AtomicUsize::new(0), CancellationToken::new());
+        Self { state, started, unread, evicted, only_probes }
     }
 
     /// Whether it waits for its peer, and has for long enough.
@@ -88,8 +91,20 @@ impl Connection {
         self.advance(|phase| (phase != Phase::Evicted).then_some(Phase::Answered));
     }
 
+    /// A long answer is about to be written.
+    pub(super) fn begin_unread(&self, length: usize) {
+        self.unread.store(length, Ordering::Relaxed);
+    }
+
+    pub(super) fn unread(&self) -> usize {
+        self.unread.load(Ordering::Relaxed)
+    }
+
     /// The socket has taken everything.
     pub(super) fn flushed(&self) {
+        if phase(self.state.load(Ordering::Acquire)) == Phase::Answered {
+            self.unread.store(0, Ordering::Relaxed);
+        }
         self.advance(|phase| match phase {
             Phase::SlowReader => Some(Phase::Answer),
             Phase::Answered => Some(Phase::Idle),

@@ -22,6 +22,11 @@ const MAX_CONNECTIONS: u64 = 8192;
 const RESERVED_DESCRIPTORS: u64 = 64;
 /// Connections on which only probes are answered.
 const PROBE_CONNECTIONS: usize = 16;
+/// An answer up to this length may always be kept.
+const SHORT_ANSWER: usize = 64 * 1024;
+/// How long the longer answers may be together that their callers have not read: what one caller
+/// does not read must not take the memory of all.
+const MAX_UNREAD: usize = 256 << 20;
 
 /// One bound for all listeners of this process, because they share its descriptors.
 pub(super) fn of_this_process() -> Arc<Connections> {
@@ -95,7 +100,7 @@ impl Connections {
     fn add(self: &Arc<Self>) -> Option<Slot> {
         let mut open = self.open.lock();
         if open.connections.len() >= self.max
-            && !self.evict_from(&mut open)
+            && !evict_from(&mut open, |_| true)
             && open.connections.values().any(|connection| connection.is_idle())
         {
             return None;
@@ -112,24 +117,44 @@ impl Connections {
 
     /// Closes the connection that has waited longest for its peer, if any has.
     pub(super) fn evict(&self) {
-        self.evict_from(&mut self.open.lock());
+        evict_from(&mut self.open.lock(), |_| true);
+    }
+
+    /// Makes room for an answer of `length` bytes on this connection. Closes connections that have
+    /// not read their own long answers; false if none may be closed.
+    pub(super) fn admit_answer(&self, connection: &Connection, length: usize) -> bool {
+        if length <= SHORT_ANSWER {
+            return true;
+        }
+        let mut open = self.open.lock();
+        loop {
+            let unread: usize = open.connections.values().map(|one| one.unread()).sum();
+            if unread == 0 || unread + length <= MAX_UNREAD {
+                connection.begin_unread(length);
+                return true;
+            }
+            if !evict_from(&mut open, |one| one.unread() > 0) {
+                return false;
+            }
+        }
     }
 
     #[cfg(test)]
     pub(super) fn sockets(&self) -> usize {
         self.open.lock().sockets
     }
+}
 
-    fn evict_from(&self, open: &mut Open) -> bool {
-        loop {
-            let candidates = open.connections.iter();
-            let candidates = candidates.filter_map(|(id, one)| Some((one.evictable()?, *id)));
-            let Some((seen, id)) = candidates.min() else { return false };
-            // It may have begun a request meanwhile.
-            if open.connections[&id].try_evict(seen) {
-                open.connections.remove(&id);
-                return true;
-            }
+/// Closes the connection that has waited longest for its peer, of those that `may_close` allows.
+fn evict_from(open: &mut Open, may_close: impl Fn(&Connection) -> bool) -> bool {
+    loop {
+        let candidates = open.connections.iter().filter(|(_, one)| may_close(one));
+        let candidates = candidates.filter_map(|(id, one)| Some((one.evictable()?, *id)));
+        let Some((seen, id)) = candidates.min() else { return false };
+        // It may have begun a request meanwhile.
+        if open.connections[&id].try_evict(seen) {
+            open.connections.remove(&id);
+            return true;
         }
     }
 }
@@ -207,5 +232,26 @@ mod tests {
         assert!(started.is_err(), "one more socket than descriptors were planned for");
         slots.pop();
         assert!(next.await.connection.only_probes());
+    }
+
+    #[tokio::test]
+    async fn long_answers_that_are_not_read_make_room_for_others() {
+        let connections = Connections::new(10);
+        let slots = [(); 4].map(|()| connections.add().expect("there is room"));
+        let [first, second, third, fourth] = slots.each_ref().map(|slot| &slot.connection);
+        for connection in [first, second, third, fourth] {
+            assert!(connection.begin_answer());
+        }
+        assert!(connections.admit_answer(first, MAX_UNREAD / 2));
+        assert!(connections.admit_answer(second, MAX_UNREAD / 2));
+        assert!(!connections.admit_answer(third, SHORT_ANSWER + 1), "none is slow for long");
+        assert!(connections.admit_answer(third, SHORT_ANSWER));
+        first.end_answer();
+        second.end_answer();
+        second.flushed();
+        assert!(connections.admit_answer(third, MAX_UNREAD / 2), "the second was read");
+        tokio::time::sleep(SLOW_PEER).await;
+        assert!(connections.admit_answer(fourth, MAX_UNREAD / 2));
+        assert_eq!(slots.each_ref().map(is_evicted), [true, false, false, false]);
     }
 }

@@ -32,6 +32,8 @@ use super::socket::{PROGRESS_LIMIT, Socket};
 /// How long a connection may take to send the head of its next request, idle time included.
 /// Connections whose peer is gone, or that never send anything, are closed by it.
 const HEAD_LIMIT: Duration = Duration::from_secs(75);
+/// The longest head, and how much of a request is read ahead. Many connections may have one each.
+const MAX_HEAD: usize = 32 * 1024;
 /// Pause before the next accept when there are too many open files.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
@@ -76,8 +78,9 @@ async fn serve_with(
     limits: Limits,
 ) {
     let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
     // A caller that sends nothing more after its request still gets its answer.
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head).half_close(true);
+    http.half_close(true);
     let graceful = GracefulShutdown::new();
     while let Some(stream) = stop.run_until_cancelled(accept(&listener, &connections)).await {
         let Some(slot) = stop.run_until_cancelled(connections.admit()).await else { break };
@@ -86,9 +89,11 @@ async fn serve_with(
             debug!(%error, "TCP_NODELAY could not be set");
         }
         let socket = Socket::new(stream, Arc::clone(&slot.connection), limits.progress);
-        let (router, connection) = (router.clone(), Arc::clone(&slot.connection));
-        let service =
-            service_fn(move |request| answer(router.clone(), Arc::clone(&connection), request));
+        let (router, connections) = (router.clone(), Arc::clone(&connections));
+        let connection = Arc::clone(&slot.connection);
+        let service = service_fn(move |request| {
+            answer(router.clone(), Arc::clone(&connections), Arc::clone(&connection), request)
+        });
         let serving = graceful.watch(http.serve_connection(socket, service));
         tokio::spawn(async move {
             tokio::select! {
@@ -110,6 +115,7 @@ async fn serve_with(
 
 async fn answer(
     router: Router,
+    connections: Arc<Connections>,
     connection: Arc<Connection>,
     mut request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
@@ -127,6 +133,10 @@ async fn answer(
         let Ok(response) = router.oneshot(request).await;
         response
     };
+    let length = response.body().size_hint().lower();
+    if !connections.admit_answer(&connection, usize::try_from(length).unwrap_or(usize::MAX)) {
+        response = HttpError::general(Codigo::Sobrecarregado).into_response();
+    }
     if only_probes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -201,6 +211,23 @@ mod tests {
         assert_eq!(send(addr, "GET / HTTP/1.1\r\nHost: x\r\n").await, "");
         let answer = send(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(answer.ends_with("ok"), "not answered, or not closed afterwards: {answer}");
+    }
+
+    #[tokio::test]
+    async fn a_head_that_is_too_long_is_not_waited_for() {
+        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let (stop, connections) = (CancellationToken::new(), Connections::new(100));
+        let limits = Limits { head: LONG * 2, progress: LONG, grace: SHORT };
+        let router = Router::new().route("/", get(async || "ok"));
+        tokio::spawn(serve_with(listener, router, stop.clone(), connections, limits));
+        let cookie =
+            |length| format!("GET / HTTP/1.1\r\nHost: x\r\nCookie: {}", "x".repeat(length));
+        let long = format!("{}\r\nConnection: close\r\n\r\n", cookie(30_000));
+        assert!(send(addr, &long).await.ends_with("ok"), "a long head is answered");
+        let mut connection = TcpStream::connect(addr).await.expect("it listens");
+        connection.write_all(cookie(MAX_HEAD).as_bytes()).await.expect("it is sent");
+        let ended = tokio::time::timeout(LONG, connection.read_to_end(&mut Vec::new())).await;
+        let _answer_or_reset = ended.expect("it is closed");
     }
 
     #[tokio::test]

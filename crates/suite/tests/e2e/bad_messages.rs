@@ -74,6 +74,8 @@ async fn every_sender_that_can_be_read_is_answered() {
         with(command("l1"), "server_id", json!("server2")),
         command("l2"),
     ]);
+    let digits = "9".repeat(100_000);
+    let long_number = command("v").to_string().replace('}', &format!(r#","posto_id":{digits}}}"#));
     let broken = r#"{"request_id":"t","client_id":"app1","server_id":"server1","carro":{"#;
     for (shown, topic, payload, expected) in [
         ("257 commands", DIRECT, json!(commands("c", 257)).to_string(), expected("c", 256)),
@@ -97,6 +99,7 @@ async fn every_sender_that_can_be_read_is_answered() {
         ),
         ("an object that breaks off", BROADCAST, broken.to_owned(), one("t")),
         ("an object that breaks off", DIRECT, broken.to_owned(), one("t")),
+        ("a number of 100,000 digits", BROADCAST, long_number, one("v")),
         ("a long request_id", DIRECT, command(&long).to_string(), vec![]),
         (
             "a long client_id",

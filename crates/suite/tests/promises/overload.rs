@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::history::now;
+use super::proxy::{Behaviour, Proxy};
 use crate::harness::{PlainClient, Program, World, payload};
 
 /// The gateway's limit of concurrent requests; five times as many callers send without a pause.
@@ -137,4 +138,32 @@ async fn a_servidor_survives_a_flood_of_commands() {
     }
     let more = flood.received(topic).into_iter().filter(|answer| answer["status"] == "sucesso");
     assert_eq!(more.count(), 0, "more successes than the {made} reservas on disk");
+}
+
+/// Lists of 3,000 postos, half a megabyte each, are asked for faster than the servidor's link to the
+/// broker takes them, by a program that sets no expiry.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_servidor_on_a_slow_link_survives_a_flood_of_listings() {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 3_000);
+    let link = Proxy::to(world.broker.port()).await;
+    let port = link.port().to_string();
+    let server = world.server_with("server1", &[("MQTT_PORT", &port)]).await;
+    let client = world.client("cliente1").await;
+    client.sees("server1", "online").await;
+    let idle = memory(&server);
+    link.set(Behaviour::Slow(Duration::from_millis(30)));
+    let flood = PlainClient::subscribe(&world, "flood", &[]).await;
+    let list = json!({"request_id": "r", "client_id": "nobody", "server_id": "server1"});
+    let lists = json!(vec![list; protocol::MAX_ARRAY]);
+    for number in 1..=10 {
+        flood.publish("server/server1/postos/request", &lists).await;
+        let made = client.reservar(&payload(&format!("F{number:06}"), number)).await;
+        assert_eq!(made.status, 200, "{made:?}");
+    }
+    let after = memory(&server);
+    assert!(after < idle + 3 * MAX_GROWTH, "from {idle} to {after} KiB");
+    link.set(Behaviour::Normal);
+    assert_eq!(client.get("/postos?server_id=server1").await.status, 200);
 }

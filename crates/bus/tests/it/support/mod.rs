@@ -47,6 +47,7 @@ pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
         correlation: None,
         join: Join::Never,
         acknowledges: None,
+        follows: None,
         on_refused: None,
     }
 }

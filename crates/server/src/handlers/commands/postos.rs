@@ -26,6 +26,8 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         max_bytes: max_payload.saturating_sub(overhead),
     };
     let postos = app.listing_cache.page(&listing, &filter, query)?;
+    let bytes = overhead + postos.postos().len();
+    let unsent = app.listing_cache.unsent(bytes).ok_or_else(overloaded)?;
     info!(%request_id, %client_id, "listed");
     let reply = WrittenPostosReply {
         request_id: request_id.as_str(),
@@ -34,5 +36,5 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         postos: &[postos.postos()],
     };
     let payload = reply.to_json().map_err(BadMessage::from)?;
-    Ok(Reply { client_id, request_id, payload, is_unwritten: false })
+    Ok(Reply { client_id, request_id, payload, is_unwritten: false, unsent: Some(unsent) })
 }
