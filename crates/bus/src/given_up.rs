@@ -2,7 +2,8 @@
 //!
 //! Where such a message ends connections, the broker delivers the command again that it answers,
 //! and the command is answered again. Each copy would end as many connections, and the command
-//! would come again on each. Some brokers refuse a message properly and then close as well.
+//! would come again on each. Some brokers refuse a message properly and then close as well. Copies
+//! of an answer need not be equal: a listing is read anew for each.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -10,12 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use protocol::RequestId;
 use tokio::time::Instant;
 
 use crate::outbox::Batch;
 use crate::{Outgoing, ReasonCode, Refusal};
 
-/// Copies have the same beginning, in which a reply has its `request_id`.
+/// Copies of an event have the same beginning.
 const COMPARED_BYTES: usize = 128;
 /// The broker may have been given another limit since.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
@@ -31,7 +33,10 @@ pub(crate) struct GivenUpList {
 #[derive(Debug)]
 struct Remembered {
     topic: String,
+    request_id: Option<RequestId>,
     start: Bytes,
+    /// Of the payload.
+    bytes: usize,
     refusal: Refusal,
     since: Instant,
 }
@@ -44,12 +49,14 @@ impl GivenUpList {
             Refusal::Refused(ReasonCode::QUOTA_EXCEEDED) | Refusal::TooLarge { max: Some(_), .. }
         );
         let mut list = self.list.lock();
-        if !is_lasting || list.iter().any(|known| known.is(&message.topic, &message.payload)) {
+        if !is_lasting || list.iter().any(|known| known.has_copy(message)) {
             return;
         }
         list.truncate(MAX_REMEMBERED - 1);
         list.push_front(Remembered {
             topic: message.topic.clone(),
+            request_id: message.request_id.clone(),
+            bytes: message.payload.len(),
             start: Bytes::copy_from_slice(start(&message.payload)),
             refusal,
             since: Instant::now(),
@@ -65,16 +72,21 @@ impl GivenUpList {
         let mut list = self.list.lock();
         list.retain(|known| known.since.elapsed() < REMEMBERED_FOR);
         self.has_any.store(!list.is_empty(), Relaxed);
-        let has_copy = |known: &&Remembered| {
-            batch.items.iter().any(|item| known.is(&batch.topic, &item.payload))
-        };
+        let has_copy = |known: &&Remembered| batch.items.iter().any(|item| known.has_copy(item));
         list.iter().find(has_copy).map(|known| known.refusal)
     }
 }
 
 impl Remembered {
-    fn is(&self, topic: &str, payload: &Bytes) -> bool {
-        self.topic == topic && self.start == start(payload)
+    fn has_copy(&self, message: &Outgoing) -> bool {
+        self.topic == message.topic
+            && match (&self.request_id, &message.request_id) {
+                (Some(known), Some(other)) => {
+                    known == other && message.payload.len() > self.bytes / 2
+                }
+                (None, None) => self.start == start(&message.payload),
+                _ => false,
+            }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::RequestId;
 use tokio::time::Instant;
 
 use crate::{Ack, AckAfter, ReasonCode, SentAck};
@@ -23,6 +24,9 @@ pub struct Outgoing {
     /// MQTT 5 correlation data; left out of a joined message, whose items carry their ids.
     pub correlation: Option<Bytes>,
     pub join: Join,
+    /// The request that it makes or answers. After a message was given up, others with the same one
+    /// on the same topic are taken for its copies, unless they are much shorter.
+    pub request_id: Option<RequestId>,
     /// The delivery that this is the last answer to.
     pub acknowledges: Option<AckAfter>,
     /// Sent only on the connection on which this acknowledgement was: nobody may read the message

@@ -114,6 +114,7 @@ fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) {
         join: Join::Never,
         acknowledges: None,
         follows: None,
+        request_id: None,
         on_refused: None,
     });
     if let Err(error) = sent {

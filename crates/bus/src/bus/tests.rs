@@ -66,6 +66,7 @@ async fn a_resolver_that_hangs_does_not_delay_the_close() {
         join: crate::Join::Never,
         acknowledges: None,
         follows: None,
+        request_id: None,
         on_refused: None,
     };
     bus.publish(message).unwrap();

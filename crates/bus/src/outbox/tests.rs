@@ -20,6 +20,7 @@ fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
         join,
         acknowledges: None,
         follows: None,
+        request_id: None,
         on_refused: None,
     }
 }

@@ -174,6 +174,7 @@ mod tests {
             join: crate::Join::Never,
             acknowledges: None,
             follows: None,
+            request_id: None,
             on_refused: None,
         }
     }

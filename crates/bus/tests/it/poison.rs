@@ -92,7 +92,7 @@ fn replaced(topic: &str, payload: &str, refusals: &Refusals) -> Outgoing {
     let refusals = Arc::clone(refusals);
     let on_refused = OnRefused::new(move |message, refusal| {
         refusals.lock().unwrap().push(refusal);
-        Some(Outgoing { payload: "\"instead\"".into(), ..message })
+        Some(Outgoing { payload: "\"instead\"".into(), request_id: None, ..message })
     });
     Outgoing { on_refused: Some(on_refused), ..message(topic, payload.to_owned()) }
 }
@@ -220,8 +220,9 @@ async fn connections_until_acknowledged(answer: Answer, on_refused: bool) -> usi
         let mut number = 0;
         while let Some(question) = deliveries.recv().await {
             number += 1;
-            let payload = format!("{{\"request_id\":\"{}\",\"n\":{number}}}", "7".repeat(128));
+            let payload = format!("{{\"request_id\":\"7\",\"n\":{number},\"postos\":[1,2,3]}}");
             let mut reply = replaced("answers", &payload, &refusals);
+            reply.request_id = Some("7".parse().unwrap());
             reply.acknowledges = Some(question.ack.after_answer());
             reply.on_refused = reply.on_refused.filter(|_| on_refused);
             bus.publish(reply).unwrap();

@@ -255,6 +255,7 @@ impl PendingCommand {
             join: call.join,
             acknowledges: None,
             follows: None,
+            request_id: Some(call.request_id.clone()),
             on_refused: None,
         }
     }

@@ -115,6 +115,7 @@ impl<'a> Call<'a> {
                 correlation: self.message.correlation.clone(),
                 join: self.join,
                 acknowledges: if replies.peek().is_none() { ack.take() } else { None },
+                request_id: Some(request_id.clone()),
                 follows: sent.filter(|_| is_unwritten).cloned(),
                 on_refused: Some(instead_of_reply(self.command, request_id.clone(), unsent)),
             });
@@ -138,7 +139,8 @@ fn instead_of_reply(
         drop(unsent);
         let error = undeliverable(command, request_id, refusal);
         let payload = serde_json::to_vec(&error).ok()?.into();
-        Some(Outgoing { payload, ..reply })
+        // It is no copy of what was refused.
+        Some(Outgoing { payload, request_id: None, ..reply })
     })
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
         join: Join::Never,
         acknowledges: None,
         follows: None,
+        request_id: None,
         on_refused: None,
     }
 }
