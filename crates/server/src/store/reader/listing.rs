@@ -41,16 +41,13 @@ pub struct Listing {
 
 impl Listing {
     pub fn matching<'a>(&'a self, filter: &'a PostosFilter) -> impl Iterator<Item = &'a PostoRow> {
-        self.matching_after(i64::MIN, filter)
+        self.matching_after(i64::MIN, filter).map(|index| &self.postos[index])
     }
 
-    /// As [`matching`](Self::matching), of those with an id greater than `id`.
-    pub fn matching_after<'a>(
-        &'a self,
-        id: i64,
-        filter: &'a PostosFilter,
-    ) -> impl Iterator<Item = &'a PostoRow> {
-        self.postos[self.count_up_to(id)..].iter().filter(|posto| {
+    /// The indexes of the same postos, of those with an id greater than `id`.
+    pub fn matching_after(&self, id: i64, filter: &PostosFilter) -> impl Iterator<Item = usize> {
+        (self.count_up_to(id)..self.postos.len()).filter(|index| {
+            let posto = &self.postos[*index];
             filter.matches(posto.disponivel, posto.em_manutencao, &posto.tipo_conector)
         })
     }
