@@ -17,7 +17,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
@@ -114,7 +114,9 @@ struct Versions {
 impl Versions {
     fn new() -> Self {
         // The last digits of a UUID of version 7 are random.
-        let mut random = Uuid::now_v7().simple().to_string();
+        // Only its random part is used, and `Uuid::now_v7` panics on a clock before 1970.
+        let uuid = Uuid::new_v7(Timestamp::from_unix(NoContext, 0, 0));
+        let mut random = uuid.simple().to_string();
         random.drain(..20);
         Self { random, count: 0 }
     }
