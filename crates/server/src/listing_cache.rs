@@ -84,22 +84,23 @@ impl ListingCache {
         Arc::clone(&self.unsent).try_acquire_many_owned(kib).ok()
     }
 
-    /// The postos of a page, as many as the query allows. Without a filter, callers that get the
-    /// same listing share one text.
+    /// The postos of a page, as many as the query allows. Callers that get the same listing share
+    /// one text, of which a filter copies parts: writing thousands of postos anew for each of many
+    /// callers would keep everything else waiting for seconds.
     pub(crate) fn page(
         &self,
         listing: &Arc<Listing>,
         filter: &PostosFilter,
         query: PageQuery,
     ) -> Result<WrittenPage, PageError> {
+        let whole = self.whole(listing)?;
         if *filter == PostosFilter::default() {
-            return self.whole(listing)?.page(listing.count_up_to(query.after), query);
+            return whole.page(listing.count_up_to(query.after), query);
         }
         let matching = listing.matching_after(query.after, filter);
         // One more than the page can have, so that it is known whether another page follows.
         let limit = query.limit.map_or(usize::MAX, |limit| limit + 1);
-        let written = WrittenPostos::of(matching.take(limit), query.max_bytes)?;
-        Arc::new(written).page(0, query)
+        Arc::new(whole.select(matching.take(limit), query.max_bytes)).page(0, query)
     }
 
     fn whole(&self, listing: &Arc<Listing>) -> Result<Arc<WrittenPostos>, serde_json::Error> {
@@ -108,24 +109,17 @@ impl ListingCache {
         {
             return Ok(Arc::clone(postos));
         }
-        let postos = Arc::new(WrittenPostos::of(&listing.postos, usize::MAX)?);
+        let postos = Arc::new(WrittenPostos::of(&listing.postos)?);
         *last = Some((Arc::clone(listing), Arc::clone(&postos)));
         Ok(postos)
     }
 }
 
 impl WrittenPostos {
-    /// Writes postos until they are longer than `max_bytes`.
-    fn of<'a>(
-        postos: impl IntoIterator<Item = &'a PostoRow>,
-        max_bytes: usize,
-    ) -> Result<Self, serde_json::Error> {
+    fn of(postos: &[PostoRow]) -> Result<Self, serde_json::Error> {
         let mut written = Self::default();
         let mut json = Vec::new();
         for posto in postos {
-            if json.len() > max_bytes {
-                break;
-            }
             if !json.is_empty() {
                 json.push(b',');
             }
@@ -137,13 +131,32 @@ impl WrittenPostos {
         Ok(written)
     }
 
+    /// The postos with these indexes, until they are longer than `max_bytes`.
+    fn select(&self, indexes: impl Iterator<Item = usize>, max_bytes: usize) -> Self {
+        let mut selected = Self::default();
+        for index in indexes {
+            if selected.json.len() > max_bytes {
+                break;
+            }
+            if !selected.json.is_empty() {
+                selected.json.push(',');
+            }
+            selected.json.push_str(&self.json[self.start(index)..self.ends[index]]);
+            selected.ids.push(self.ids[index]);
+            selected.ends.push(selected.json.len());
+        }
+        selected
+    }
+
+    /// Where the text of a posto begins: after the comma behind the one before.
+    fn start(&self, index: usize) -> usize {
+        index.checked_sub(1).map_or(0, |before| self.ends[before] + 1)
+    }
+
     /// A page that begins after the first `skipped` postos.
     fn page(self: Arc<Self>, skipped: usize, query: PageQuery) -> Result<WrittenPage, PageError> {
-        let start = match skipped.checked_sub(1) {
-            // After the comma, if anything follows.
-            Some(last) => (self.ends[last] + 1).min(self.json.len()),
-            None => 0,
-        };
+        // Nothing may follow.
+        let start = self.start(skipped).min(self.json.len());
         let ends = &self.ends[skipped..];
         let fitting = ends.partition_point(|end| end - start <= query.max_bytes);
         let count = query.limit.map_or(fitting, |limit| limit.min(fitting));

@@ -108,9 +108,14 @@ fn is_whole(reply: &Reply) -> bool {
         || from_slice::<PostosPage<'_>>(&reply.body).map_or(true, |page| page.proxima.is_none())
 }
 
+/// How long the gathered pages may be: some 350,000 postos. Another program's servidor may send pages
+/// without end.
+const MAX_GATHERED: usize = 64 << 20;
+
 /// The pages of one version so far.
 #[derive(Default)]
 struct Gathering {
+    bytes: usize,
     versao: Option<String>,
     pages: Vec<String>,
     /// Where the next page begins; `None` before the first.
@@ -135,6 +140,10 @@ impl Gathering {
         if self.pages.is_empty() {
             self.versao = page.versao.as_deref().map(str::to_owned);
         } else if self.versao.as_deref() != page.versao.as_deref() {
+            return Added::Changed;
+        }
+        self.bytes += postos.len();
+        if self.bytes > MAX_GATHERED {
             return Added::Changed;
         }
         let Some(proxima) = page.proxima else {
@@ -210,6 +219,16 @@ mod tests {
                 Added::Changed => "changed",
             };
             assert_eq!(added, expected, "{second}");
+        }
+    }
+
+    #[test]
+    fn pages_without_end_are_not_gathered() {
+        let mut gathering = Gathering::default();
+        let long = format!(r#"{{"id":1,"nome":"{}"}}"#, "x".repeat(MAX_GATHERED / 4));
+        for (proxima, fits) in [(1, true), (2, true), (3, true), (4, false)] {
+            let page = format!(r#"{{"request_id":"p","proxima":{proxima},"postos":[{long}]}}"#);
+            assert_eq!(matches!(gathering.add(page.as_bytes()), Added::Next), fits, "{proxima}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{PlainClient, Program, World};
+use crate::harness::{PlainClient, Program, World, payload};
 
 const RESPONSE: &str = "client/app1/postos/response";
 
@@ -81,6 +81,24 @@ async fn twelve_thousand_postos_are_one_list() {
     let none = client.get(path).await.json;
     assert_eq!((ids(&none), none.get("proxima")), (vec![], None));
     list_during_changes(&client, &server, 12_000, 10).await;
+}
+
+/// Each list is most of a long one: all of them together are long to write.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_filtered_lists_keep_no_reservation_waiting() {
+    let world = World::new().await;
+    world.seed_postos("server1", 24_000);
+    let (_server, client) = world.pair().await;
+    let mut app = PlainClient::subscribe(&world, "app1", &[RESPONSE]).await;
+    for number in 0..256 {
+        let client_id = if number == 0 { "app1" } else { "nobody" };
+        let list = json!({"request_id": format!("q{number}"), "client_id": client_id,
+            "server_id": "server1", "tipo_conector": "CCS"});
+        app.publish("server/postos/request", list).await;
+    }
+    app.next(RESPONSE).await;
+    let made = client.reservar(&payload("AAA0001", 1)).await;
+    assert_eq!(made.status, 200, "{made:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
@@ -41,16 +41,13 @@ pub struct Listing {
 
 impl Listing {
     pub fn matching<'a>(&'a self, filter: &'a PostosFilter) -> impl Iterator<Item = &'a PostoRow> {
-        self.matching_after(i64::MIN, filter)
+        self.matching_after(i64::MIN, filter).map(|index| &self.postos[index])
     }
 
-    /// As [`matching`](Self::matching), of those with an id greater than `id`.
-    pub fn matching_after<'a>(
-        &'a self,
-        id: i64,
-        filter: &'a PostosFilter,
-    ) -> impl Iterator<Item = &'a PostoRow> {
-        self.postos[self.count_up_to(id)..].iter().filter(|posto| {
+    /// The indexes of the same postos, of those with an id greater than `id`.
+    pub fn matching_after(&self, id: i64, filter: &PostosFilter) -> impl Iterator<Item = usize> {
+        (self.count_up_to(id)..self.postos.len()).filter(|index| {
+            let posto = &self.postos[*index];
             filter.matches(posto.disponivel, posto.em_manutencao, &posto.tipo_conector)
         })
     }
@@ -117,7 +114,9 @@ struct Versions {
 impl Versions {
     fn new() -> Self {
         // The last digits of a UUID of version 7 are random.
-        let mut random = Uuid::now_v7().simple().to_string();
+        // Only its random part is used, and `Uuid::now_v7` panics on a clock before 1970.
+        let uuid = Uuid::new_v7(Timestamp::from_unix(NoContext, 0, 0));
+        let mut random = uuid.simple().to_string();
         random.drain(..20);
         Self { random, count: 0 }
     }
