@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{fs, thread};
 
-use super::wal_tail::{Frames, WalTail};
+use super::wal_tail::{Checkpointed, WalTail};
 use crate::store::error::StoreError;
 use crate::store::schema;
 
@@ -26,7 +26,7 @@ pub(super) struct Contents {
 struct Seen {
     /// Size and last change of the database.
     stamp: (u64, SystemTime),
-    frames: Frames,
+    checkpointed: Checkpointed,
 }
 
 impl Contents {
@@ -39,14 +39,15 @@ impl Contents {
     /// # Errors
     /// A file holds something else, or cannot be read.
     pub(super) fn check(&mut self, wal_tail: &WalTail) -> Result<(), StoreError> {
-        let frames = wal_tail.frames()?;
-        let frames = frames.ok_or_else(|| StoreError::Overwritten { path: self.wal.clone() })?;
+        let checkpointed = wal_tail.checkpointed()?;
+        let overwritten = || StoreError::Overwritten { path: self.wal.clone() };
+        let checkpointed = checkpointed.ok_or_else(overwritten)?;
         let stamp = stamp(&self.database)?;
         if let Some(before) = &self.seen
             && before.stamp != stamp
         {
             // SQLite writes the database only in a checkpoint, and counts it in the WAL at its end.
-            let is_counted = before.frames != frames;
+            let is_counted = before.checkpointed != checkpointed;
             let check = if is_counted { schema::STRUCTURE } else { schema::WHOLE };
             schema::check_integrity(&self.database, check).map_err(|error| match error {
                 StoreError::Damaged(_) => StoreError::Overwritten { path: self.database.clone() },
@@ -56,15 +57,8 @@ impl Contents {
                 self.await_checkpoint(before, wal_tail)?;
             }
         }
-        self.seen = Some(Seen { stamp, frames });
+        self.seen = Some(Seen { stamp, checkpointed });
         Ok(())
-    }
-
-    /// A commit checkpoints too when the WAL is very long.
-    pub(super) fn after_commit(&mut self, wal_tail: &WalTail) {
-        let frames = wal_tail.frames().ok().flatten();
-        let stamp = stamp(&self.database).ok();
-        self.seen = frames.zip(stamp).map(|(frames, stamp)| Seen { stamp, frames });
     }
 
     /// A checkpoint of this program has begun.
@@ -75,7 +69,7 @@ impl Contents {
     /// Another program may be in the middle of one.
     fn await_checkpoint(&self, before: &Seen, wal_tail: &WalTail) -> Result<(), StoreError> {
         for _ in 0..LOOKS {
-            if wal_tail.frames()? != Some(before.frames) {
+            if wal_tail.checkpointed()? != Some(before.checkpointed) {
                 return Ok(());
             }
             thread::sleep(PAUSE);

@@ -173,7 +173,6 @@ impl Transactions {
             queued.apply(&mut context)?;
         }
         let WriteContext { last_sweep, changes, .. } = context;
-        self.files.check()?;
         if failpoints::has(Bug::EarlyReply) {
             batch.drain(..).for_each(Queued::answer);
             std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
@@ -183,7 +182,6 @@ impl Transactions {
             return Err(self.undo(connection, error));
         }
         crash_at(CrashPoint::AfterCommit, batch);
-        self.contents.after_commit(&self.wal_tail);
         // Only now is it certain that the commit is in the files that a restart will open.
         self.files.check().map_err(Failed::InDoubt)?;
         Ok(Committed { last_sweep, changes })

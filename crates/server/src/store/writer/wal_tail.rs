@@ -20,13 +20,12 @@ const FRAME_HEADER: u64 = 24;
 const MAGIC: std::ops::Range<usize> = 0..3;
 const SALTS: std::ops::Range<usize> = 16..24;
 
-/// How much of the WAL counts.
+/// How far the WAL is checkpointed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Frames {
+pub(super) struct Checkpointed {
     /// Others each time that the WAL is written from its beginning.
     salts: [u8; 8],
-    committed: u64,
-    checkpointed: u64,
+    frames: u64,
 }
 
 pub(super) struct WalTail {
@@ -63,7 +62,7 @@ impl WalTail {
     }
 
     /// `None` if committed frames are missing in the file, or its header is.
-    pub(super) fn frames(&self) -> Result<Option<Frames>, StoreError> {
+    pub(super) fn checkpointed(&self) -> Result<Option<Checkpointed>, StoreError> {
         let (committed, checkpointed) = self.counts()?;
         let mut header = [0; FILE_HEADER as usize];
         let is_there = self.wal.read_exact_at(&mut header, 0).is_ok()
@@ -72,7 +71,8 @@ impl WalTail {
                 >= FILE_HEADER + committed * self.frame_size;
         let mut salts = [0; 8];
         salts.copy_from_slice(&header[SALTS]);
-        Ok((committed == 0 || is_there).then_some(Frames { salts, committed, checkpointed }))
+        let checkpointed = Checkpointed { salts, frames: checkpointed };
+        Ok((committed == 0 || is_there).then_some(checkpointed))
     }
 
     /// Frames that are committed, and how many of them are checkpointed.
