@@ -6,15 +6,23 @@ use super::checker::Kind;
 use super::faults::Fault;
 use super::soak::{Plan, Report, run};
 
-/// Runs for `seconds` against servidores with a bug, which must show this violation.
+/// Runs for `seconds` against servidores with a bug, which must show this violation. Whether a fault
+/// meets the bug is a matter of milliseconds, so it has three runs.
 async fn is_caught(bug: &'static str, faults: &'static [Fault], seconds: u64, promise: Kind) {
-    let kinds = run_with(bug, faults, seconds).await.kinds();
-    assert!(kinds.contains_key(&promise), "{bug}: {kinds:?}");
+    let mut found = Vec::new();
+    for seed in 1..=3 {
+        let kinds = run_with(bug, faults, seconds, seed).await.kinds();
+        if kinds.contains_key(&promise) {
+            return;
+        }
+        found.push(kinds);
+    }
+    panic!("{bug}: {found:?}");
 }
 
-async fn run_with(bug: &'static str, faults: &'static [Fault], seconds: u64) -> Report {
+async fn run_with(bug: &'static str, faults: &'static [Fault], seconds: u64, seed: u64) -> Report {
     let plan = Plan {
-        seed: 1,
+        seed,
         length: Duration::from_secs(seconds),
         drivers: 24,
         faults,
@@ -57,7 +65,7 @@ async fn with_a_version_that_repeats_listings_are_false() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn with_poison_that_is_kept_a_servidor_stays_away() {
-    let report = run_with("KeepPoison", &[Fault::Poison], 10).await;
+    let report = run_with("KeepPoison", &[Fault::Poison], 10, 1).await;
     let unready = |problem: &String| problem.contains("is not answered with 200");
     assert!(report.problems.iter().any(unready), "{:?}", report.problems);
 }

@@ -49,7 +49,7 @@ pub(super) async fn fail_disk(
         tokio::time::sleep(Duration::from_millis(10)).await;
         has_ended = program.has_ended();
         if kills && faults.hits() > 0 && !has_ended {
-            tokio::time::sleep(Duration::from_millis(random.u64(..40))).await;
+            tokio::time::sleep(Duration::from_millis(random.u64(..15))).await;
             running.take().expect("it runs").kill().await;
             has_ended = true;
             break;
