@@ -4,14 +4,29 @@ use std::time::Duration;
 
 use super::checker::Kind;
 use super::faults::Fault;
-use super::soak::{Plan, Report, run};
+use super::soak::{Plan, run};
+
+const DRIVERS: usize = 24;
+/// So few that there is often no commit between one that fails and a kill.
+const FEW_DRIVERS: usize = 4;
 
 /// Runs for `seconds` against servidores with a bug, which must show this violation. Whether a fault
-/// meets the bug is a matter of milliseconds, so it has three runs.
+/// meets the bug is a matter of milliseconds, so it has several runs.
 async fn is_caught(bug: &'static str, faults: &'static [Fault], seconds: u64, promise: Kind) {
+    is_caught_by(DRIVERS, bug, faults, seconds, promise).await;
+}
+
+async fn is_caught_by(
+    drivers: usize,
+    bug: &'static str,
+    faults: &'static [Fault],
+    seconds: u64,
+    promise: Kind,
+) {
     let mut found = Vec::new();
-    for seed in 1..=3 {
-        let kinds = run_with(bug, faults, seconds, seed).await.kinds();
+    for seed in 1..=6 {
+        let plan = Plan { drivers, ..plan(bug, faults, seconds, seed) };
+        let kinds = run(plan).await.kinds();
         if kinds.contains_key(&promise) {
             return;
         }
@@ -20,16 +35,15 @@ async fn is_caught(bug: &'static str, faults: &'static [Fault], seconds: u64, pr
     panic!("{bug}: {found:?}");
 }
 
-async fn run_with(bug: &'static str, faults: &'static [Fault], seconds: u64, seed: u64) -> Report {
-    let plan = Plan {
+fn plan(bug: &'static str, faults: &'static [Fault], seconds: u64, seed: u64) -> Plan {
+    Plan {
         seed,
         length: Duration::from_secs(seconds),
-        drivers: 24,
+        drivers: DRIVERS,
         faults,
         pause: Duration::from_millis(1_200),
         seeded_bug: Some(bug),
-    };
-    run(plan).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +67,8 @@ async fn without_stored_replies_one_request_gets_two_answers() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto, and root for disks"]
 async fn with_denials_before_they_are_certain_a_denial_comes_true() {
-    is_caught("EarlyDenial", &[Fault::SyncFails], 20, Kind::RefusedYetDone).await;
+    let faults = &[Fault::SyncFails];
+    is_caught_by(FEW_DRIVERS, "EarlyDenial", faults, 25, Kind::RefusedYetDone).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +80,7 @@ async fn with_a_version_that_repeats_listings_are_false() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn with_poison_that_is_kept_a_servidor_stays_away() {
-    let report = run_with("KeepPoison", &[Fault::Poison], 10, 1).await;
+    let report = run(plan("KeepPoison", &[Fault::Poison], 10, 1)).await;
     let unready = |problem: &String| problem.contains("is not answered with 200");
     assert!(report.problems.iter().any(unready), "{:?}", report.problems);
 }

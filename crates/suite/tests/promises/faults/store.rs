@@ -28,7 +28,8 @@ pub(super) async fn fail_disk(
         Fault::WriteFails => random.choice([Operations::WRITE, Operations::ALL]),
         _ => Some(Operations::SYNC),
     };
-    let failing = random.choice([Action::FailAfter, Action::FailInstead]).expect("an action");
+    // Mostly with the work done: then a restart finds what was denied.
+    let failing = if random.u8(..3) > 0 { Action::FailAfter } else { Action::FailInstead };
     let slow = Action::Delay(Duration::from_millis(random.u64(500..6_000)));
     faults.set(DiskFault {
         action: if fault == Fault::SyncSlow { slow } else { failing },
@@ -40,7 +41,7 @@ pub(super) async fn fail_disk(
         count: random.choice([Some(1), Some(1), Some(3), None]).expect("a count"),
         kill_after: random.bool().then(|| random.i32(1..5)),
     });
-    let kills = random.bool();
+    let kills = random.u8(..3) > 0;
     let end = Instant::now() + MAX_FAULT.mul_f64(random.f64());
     let mut running = node.running.lock().await;
     let program = running.as_mut().expect("it runs");
