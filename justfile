@@ -20,9 +20,9 @@ test-mosquitto:
 promises:
     cargo test --package suite --test promises -- --include-ignored --test-threads=1
 
-# Run ten minutes of faults; SOAK_SEED repeats a run
+# Run ten minutes of faults on release builds; SOAK_SEED repeats a run
 soak seconds="600":
-    SOAK_SECONDS={{ seconds }} cargo test --package suite --test promises the_promises -- --ignored --nocapture
+    SOAK_SECONDS={{ seconds }} cargo test --release --package suite --test promises the_promises -- --ignored --nocapture
 
 # Run every fuzz target for some seconds, then schemathesis against both HTTP APIs
 fuzz seconds="10":
