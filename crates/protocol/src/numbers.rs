@@ -33,18 +33,24 @@ pub(crate) fn clamp_numbers(json: &str) -> Option<String> {
 
 /// The length of the string or number that `json` begins with.
 fn token_length(json: &str) -> usize {
-    let mut escaped = false;
-    let end = if json.starts_with('"') {
-        json.bytes().skip(1).position(|byte| {
-            let ends = byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
-            ends
-        })
+    let in_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    if json.starts_with('"') {
+        string_length(json)
     } else {
-        let in_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        return json.bytes().position(|byte| !in_number(byte)).unwrap_or(json.len());
-    };
-    end.map_or(json.len(), |end| end + 2)
+        json.bytes().position(|byte| !in_number(byte)).unwrap_or(json.len())
+    }
+}
+
+/// The length of a string with both its quotation marks; of all that is left if it never ends.
+fn string_length(json: &str) -> usize {
+    let mut is_escaped = false;
+    for (index, byte) in json.bytes().enumerate().skip(1) {
+        if byte == b'"' && !is_escaped {
+            return index + 1;
+        }
+        is_escaped = byte == b'\\' && !is_escaped;
+    }
+    json.len()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Gateway {
         filter: PostosFilter,
         page: Page,
     ) -> Result<Reply, GatewayError> {
-        let deadline = Instant::now() + self.config.query_limit;
+        let deadline = self.query_deadline();
         let client_id = self.config.client_id.clone();
         let wants_page = page != Page::WHOLE;
         let page = Page { limite: page.limite.or(Some(PAGE_LIMIT)), ..page };
@@ -52,7 +52,7 @@ impl Gateway {
         deadline: Instant,
     ) -> Result<Reply, GatewayError> {
         let PostosRequest { request_id, server_id, .. } = request;
-        self.send_until(deadline, Command::Postos, request_id, server_id, None, request).await
+        self.send(deadline, Command::Postos, request_id, server_id, None, request).await
     }
 
     /// Reads the pages after the first one of `request`, each by a request of its own.

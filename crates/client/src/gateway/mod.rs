@@ -49,36 +49,35 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let request = body.into_request(request_id, self.config.client_id.clone());
         let (request_id, server_id) = (&request.request_id, &request.server_id);
-        self.send(Command::Reserva, request_id, server_id, Some(request_id), &request).await
+        let (deadline, settle) = (self.command_deadline(), Some(request_id));
+        self.send(deadline, Command::Reserva, request_id, server_id, settle, &request).await
     }
 
     pub(crate) async fn cancel(&self, request: ReservaRef) -> Result<Reply, GatewayError> {
         let ReservaRef { request_id, server_id, reserva_request_id, .. } = &request;
-        let settle = Some(reserva_request_id);
-        self.send(Command::Cancelamento, request_id, server_id, settle, &request).await
+        let (deadline, settle) = (self.command_deadline(), Some(reserva_request_id));
+        self.send(deadline, Command::Cancelamento, request_id, server_id, settle, &request).await
     }
 
     pub(crate) async fn consult(&self, request: ReservaRef) -> Result<Reply, GatewayError> {
         let ReservaRef { request_id, server_id, .. } = &request;
-        self.send(Command::Consulta, request_id, server_id, None, &request).await
+        let deadline = self.query_deadline();
+        self.send(deadline, Command::Consulta, request_id, server_id, None, &request).await
     }
 
-    /// Sends a command and waits for the reply. `settle` is the request to ask about after a
-    /// timeout; `None` makes it a query.
+    /// Of a command that arrives now.
+    fn command_deadline(&self) -> Instant {
+        Instant::now() + self.config.command_limit
+    }
+
+    /// Of a query that arrives now.
+    fn query_deadline(&self) -> Instant {
+        Instant::now() + self.config.query_limit
+    }
+
+    /// Sends a command and waits for the reply until `deadline`. `settle` is the request to ask about
+    /// after a timeout; a query has none.
     async fn send(
-        &self,
-        command: Command,
-        request_id: &RequestId,
-        server_id: &ServerId,
-        settle: Option<&RequestId>,
-        message: &impl Serialize,
-    ) -> Result<Reply, GatewayError> {
-        let Config { query_limit, command_limit, .. } = &self.config;
-        let deadline = Instant::now() + *if settle.is_some() { command_limit } else { query_limit };
-        self.send_until(deadline, command, request_id, server_id, settle, message).await
-    }
-
-    async fn send_until(
         &self,
         deadline: Instant,
         command: Command,

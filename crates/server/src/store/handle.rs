@@ -18,6 +18,7 @@ use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Queued};
+use super::writer::recent_failures::Retry;
 use super::writer::sweep::Sweep;
 use super::writer::transaction::WriterState;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
@@ -100,27 +101,30 @@ impl Store {
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.
     pub async fn execute<C: WriteCommand>(&self, command: C) -> Result<C::Output, WriteError> {
         let (queued, outcome) = queue::pending(command);
-        self.state.queued.fetch_add(1, Ordering::SeqCst);
-        match self.writer.try_send(queued) {
-            Ok(()) => outcome.await.unwrap_or(Err(WriteError::Unavailable)),
-            Err(mpsc::error::TrySendError::Full(refused)) => {
-                self.refuse(refused).await;
+        match self.writer.try_reserve() {
+            Ok(place) => {
+                // Before it is in the queue: `settled` must not miss it.
+                self.state.queued.fetch_add(1, Ordering::SeqCst);
+                place.send(queued);
+                outcome.await.unwrap_or(Err(WriteError::Unavailable))
+            }
+            Err(mpsc::error::TrySendError::Full(())) => {
+                self.refuse(queued.retry()).await;
                 Err(WriteError::Overloaded)
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => {
-                self.state.count_answered(1);
-                Err(WriteError::Unavailable)
-            }
+            Err(mpsc::error::TrySendError::Closed(())) => Err(WriteError::Unavailable),
         }
     }
 
-    /// Remembers that a command was refused. A copy of it that is queued is then refused too; one
-    /// that is being written is done when this returns.
-    async fn refuse(&self, refused: Box<dyn Queued>) {
+    /// Remembers that a command was refused, if it may have copies. A copy that is queued is then
+    /// refused too; one that is being written is done when this returns.
+    async fn refuse(&self, command: Option<Retry>) {
+        if command.is_none() {
+            return;
+        }
+        self.state.recent_failures.add(command, WriteError::Overloaded);
+        // Only now: a batch that ended before may be followed by one that has a copy.
         let mut answered = self.state.answered.subscribe();
-        self.state.recent_failures.add(refused.retry(), WriteError::Overloaded);
-        self.state.count_answered(1);
-        answered.mark_unchanged();
         tokio::select! {
             _ = answered.changed() => {}
             () = self.writer.closed() => {}

@@ -160,7 +160,7 @@ fn detach_wal(files: &OpenFiles, kept: &Path, is_saved: bool) -> io::Result<()> 
 }
 
 fn aside(path: &Path, now: Moment) -> PathBuf {
-    beside(path, &format!(".antes-{}", stamp(now)))
+    beside(path, &format!(".antes-{}", date(now)))
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -169,7 +169,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn stamp(now: Moment) -> String {
+/// Readable in a file name.
+fn date(now: Moment) -> String {
     let seconds = now.as_millis().div_euclid(1000);
     let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let ((year, month, day), (hour, minute, second)) = (at.date().to_calendar_date(), at.to_hms());

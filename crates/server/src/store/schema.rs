@@ -26,6 +26,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
 const READ_ONLY: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
+/// Also whether indexes and tables agree; a million reservas take seconds.
+pub(super) const INTEGRITY_CHECK: &str = "PRAGMA integrity_check(1)";
+/// A million reservas take less than a second.
+pub(super) const QUICK_CHECK: &str = "PRAGMA quick_check(1)";
+
 /// The newest migration.
 const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
@@ -39,7 +44,7 @@ pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
         if let Some(wal) = wal
             && last_change(path)? > last_change(&wal)?
         {
-            integrity(&connection, WHOLE).map_err(|error| match error {
+            integrity(&connection, INTEGRITY_CHECK).map_err(|error| match error {
                 StoreError::Damaged(reason) => StoreError::Mismatched { wal, reason },
                 other => other,
             })?;
@@ -82,11 +87,6 @@ pub(super) fn verify(connection: &Connection, server_id: &str) -> Result<(), Sto
         Err(error) => Err(error.into()),
     }
 }
-
-/// Also whether indexes and tables agree; a million reservas take seconds.
-pub(super) const WHOLE: &str = "PRAGMA integrity_check(1)";
-/// A million reservas take less than a second.
-pub(super) const STRUCTURE: &str = "PRAGMA quick_check(1)";
 
 /// Whether the file and its WAL, as another program would read them now, are one database.
 pub(super) fn check_integrity(path: &Path, check: &str) -> Result<(), StoreError> {

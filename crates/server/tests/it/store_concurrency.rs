@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use domain::{Rejection, ReservaState};
+use futures_util::FutureExt as _;
 use server::store::{CreatePosto, ReservasQuery, WriteError};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
@@ -107,4 +108,35 @@ async fn a_command_that_cannot_be_written_does_not_fail_its_batch() {
     before.expect("it is written on its own");
     after.expect("it is written on its own");
     assert!(store.store.is_writable(), "the disk works");
+}
+
+/// Refused commands are no answers to those that were queued before.
+#[tokio::test]
+async fn what_is_queued_is_waited_for_however_many_are_refused() {
+    let store = TestStore::new(1).await;
+    let url = format!("sqlite:{}", store.path().display());
+    let mut other = SqliteConnection::connect(&url).await.expect("the same file");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("the lock of the writer");
+    let mut made = Box::pin(store.reserve("r1", "ABC1234", 1));
+    assert!(made.as_mut().now_or_never().is_none(), "it waits for the lock");
+    let mut queued = Vec::new();
+    loop {
+        let mut sweep = Box::pin(store.store.sweep());
+        match sweep.as_mut().now_or_never() {
+            None => queued.push(sweep),
+            Some(refused) => break assert_eq!(refused, Err(WriteError::Overloaded)),
+        }
+    }
+    let mut settled = Box::pin(store.store.settled());
+    assert!(settled.as_mut().now_or_never().is_none());
+    for _ in 0..2 * queued.len() {
+        let refused = store.store.sweep().now_or_never();
+        assert_eq!(refused, Some(Err(WriteError::Overloaded)));
+    }
+    assert!(settled.as_mut().now_or_never().is_none(), "nothing is answered yet");
+    sqlx::query("COMMIT").execute(&mut other).await.expect("the lock is free");
+    settled.await.expect("nothing is in doubt");
+    let outcome = store.store.request_outcome("r1", now()).await.expect("a read");
+    assert!(outcome.is_some_and(|outcome| outcome.current.is_some()), "it is committed by then");
+    made.await.expect("it was made");
 }

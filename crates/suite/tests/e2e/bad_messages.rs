@@ -26,7 +26,7 @@ fn commands(name: &str, count: usize) -> Vec<Value> {
 /// The ids that are answered to a payload, each with an error, and whether in arrays.
 async fn answered(app: &mut PlainClient, topic: &str, payload: &str) -> (Vec<String>, bool) {
     app.publish(topic, payload).await;
-    // The servidor handles this after what came before it.
+    // Messages are handled in order of arrival, so the answer to this one is the last.
     app.publish(BROADCAST, command("last")).await;
     let (mut ids, mut in_arrays) = (Vec::new(), true);
     loop {

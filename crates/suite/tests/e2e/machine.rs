@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::json;
 
-use crate::harness::{Program, TEST_TIMEOUT, World, eventually, path_of, payload};
+use crate::harness::{Program, TEST_TIMEOUT, World, eventually, free_port, path_of, payload};
 
 const NOT_UTF8: &[u8] = b"sqlite:///./data/po\xE7o.db";
 
@@ -48,12 +48,11 @@ async fn the_health_check_asks_where_the_program_listens() {
     let world = World::new().await;
     for (name, id) in [("server", "SERVER_ID"), ("client", "MQTT_CLIENT_ID")] {
         for host in ["127.0.0.7", "0.0.0.0", "[::1]", "[::]"] {
-            let Ok(listener) = TcpListener::bind(format!("{host}:0")) else {
+            let addr = format!("{host}:{}", free_port());
+            if TcpListener::bind(&addr).is_err() {
                 assert!(host.starts_with('['), "a machine without IPv6 has IPv4");
                 continue;
-            };
-            let addr = listener.local_addr().expect("an address").to_string();
-            drop(listener);
+            }
             let set = [(id, "one"), ("HTTP_ADDR", addr.as_str())];
             let program = Program::start(name, &world, &set).await;
             let set = set.map(|(variable, value)| (variable, OsStr::new(value)));

@@ -16,6 +16,24 @@ async fn start(program: &'static str, world: &World, faults: &DiskFaults, bug: &
     Program::start(program, world, &set).await
 }
 
+struct Setup {
+    world: World,
+    faults: DiskFaults,
+    server: Program,
+    client: Program,
+}
+
+/// A servidor whose disk can fail, and a gateway whose callers wait for `limit` seconds.
+async fn set_up(program: &'static str, bug: &str, limit: &str) -> Setup {
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 20);
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let server = start(program, &world, &faults, bug).await;
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", limit)]).await;
+    client.sees("server1", "online").await;
+    Setup { world, faults, server, client }
+}
+
 /// A reservation while the disk fails.
 #[derive(Debug)]
 struct Trial {
@@ -28,12 +46,7 @@ struct Trial {
 }
 
 async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Trial {
-    let world = World::on_mosquitto().await;
-    world.seed_postos("server1", 20);
-    let faults = DiskFaults::new(world.folder(), "server1");
-    let server = start(program, &world, &faults, bug).await;
-    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "3")]).await;
-    client.sees("server1", "online").await;
+    let Setup { world, faults, server, client } = set_up(program, bug, "3").await;
     assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
     faults.set(fault);
     let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
@@ -130,12 +143,7 @@ async fn an_early_denial_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_disk_that_recovers_settles_what_was_in_doubt() {
-    let world = World::on_mosquitto().await;
-    world.seed_postos("server1", 20);
-    let faults = DiskFaults::new(world.folder(), "server1");
-    let server = start("server", &world, &faults, "").await;
-    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "3")]).await;
-    client.sees("server1", "online").await;
+    let Setup { world: _world, faults, server, client } = set_up("server", "", "3").await;
     faults.set(DiskFault { count: None, ..DiskFault::once(Operations::SYNC) });
     let body = payload("BBB0002", 2);
     let first = client.reservar_once(KEY, &body).await;
@@ -161,12 +169,7 @@ async fn a_disk_that_recovers_settles_what_was_in_doubt() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_consulta_says_nothing_that_a_restart_takes_back() {
-    let world = World::on_mosquitto().await;
-    world.seed_postos("server1", 20);
-    let faults = DiskFaults::new(world.folder(), "server1");
-    let server = start("server", &world, &faults, "").await;
-    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "3")]).await;
-    client.sees("server1", "online").await;
+    let Setup { world, faults, server, client } = set_up("server", "", "3").await;
     let made = client.reservar(&payload("AAA0001", 1)).await;
     let consulta = format!("/reservas/{}?server_id=server1", request_id(&made));
     let action = Action::FailInstead;
@@ -188,16 +191,11 @@ async fn a_consulta_says_nothing_that_a_restart_takes_back() {
     assert_eq!(consulted.json["reserva"]["status"], "cancelada", "{consulted:?}");
 }
 
-/// What was decided is told again, also while nothing can be written.
+/// A request that was decided gets its first answer, also while nothing can be written.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_repeat_of_what_was_done_is_not_denied() {
-    let world = World::on_mosquitto().await;
-    world.seed_postos("server1", 20);
-    let faults = DiskFaults::new(world.folder(), "server1");
-    let server = start("server", &world, &faults, "").await;
-    let client = world.client("cliente1").await;
-    client.sees("server1", "online").await;
+    let Setup { world: _world, faults, server, client } = set_up("server", "", "10").await;
     let (kept, cancelled) = (payload("AAA0001", 1), payload("BBB0002", 2));
     let made = client.reservar_once("kept: a long random key", &kept).await;
     let other = client.reservar_once("cancelled: a long random key", &cancelled).await;
@@ -220,12 +218,7 @@ async fn a_repeat_of_what_was_done_is_not_denied() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_sync_that_outlasts_the_deadline_is_settled_by_asking() {
-    let world = World::on_mosquitto().await;
-    world.seed_postos("server1", 20);
-    let faults = DiskFaults::new(world.folder(), "server1");
-    let server = start("server", &world, &faults, "").await;
-    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "2")]).await;
-    client.sees("server1", "online").await;
+    let Setup { world: _world, faults, server, client } = set_up("server", "", "2").await;
     let slow = Action::Delay(Duration::from_secs(4));
     faults.set(DiskFault { action: slow, ..DiskFault::once(Operations::SYNC) });
     let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;

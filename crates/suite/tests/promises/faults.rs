@@ -1,6 +1,7 @@
 //! Injects the faults that a system meets in production.
 
 mod callers;
+mod programs;
 mod store;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::cluster::{Cluster, Node};
 use super::history::now;
 use super::proxy::Behaviour;
-use crate::harness::{TEST_TIMEOUT, free_port};
+use crate::harness::TEST_TIMEOUT;
 
 /// How many faults may be in progress at the same time.
 const MAX_CONCURRENT: usize = 3;
@@ -175,7 +176,7 @@ async fn inject(
     record: &Mutex<FaultRecord>,
 ) -> bool {
     if matches!(fault, Fault::KillBroker | Fault::KillBrokerAndMemory) {
-        return kill_broker(cluster, fault, random, record).await;
+        return programs::kill_broker(cluster, fault, random, record).await;
     }
     let nodes: Vec<&Node> = match fault {
         Fault::KillServer | Fault::FreezeServer | Fault::Poison => cluster.servers.iter().collect(),
@@ -196,14 +197,14 @@ async fn inject(
             tokio::time::sleep(duration / 2).await;
             node.start(cluster).await;
         }
-        Fault::FreezeServer | Fault::FreezeGateway => freeze(node, duration).await,
-        Fault::FreezeLong => freeze(node, LONG_FREEZE).await,
-        Fault::LinkReset => link(node, Behaviour::Reset, duration / 4).await,
-        Fault::LinkCut => link(node, Behaviour::Cut, duration / 4).await,
-        Fault::LinkHalfOpen => link(node, Behaviour::HalfOpen, duration * 3).await,
+        Fault::FreezeServer | Fault::FreezeGateway => programs::freeze(node, duration).await,
+        Fault::FreezeLong => programs::freeze(node, LONG_FREEZE).await,
+        Fault::LinkReset => programs::link(node, Behaviour::Reset, duration / 4).await,
+        Fault::LinkCut => programs::link(node, Behaviour::Cut, duration / 4).await,
+        Fault::LinkHalfOpen => programs::link(node, Behaviour::HalfOpen, duration * 3).await,
         Fault::LinkSlow => {
             let by = MAX_LINK_DELAY.mul_f64(random.f64());
-            link(node, Behaviour::Slow(by), duration * 2).await;
+            programs::link(node, Behaviour::Slow(by), duration * 2).await;
         }
         Fault::DiskFull => {
             let Some(disk) = &node.disk else { return false };
@@ -223,7 +224,7 @@ async fn inject(
         Fault::Restore => store::restore(cluster, node, &mut random).await,
         Fault::Twin => {
             record_kill(node, record);
-            twin(cluster, node, duration, random.bool()).await;
+            programs::twin(cluster, node, duration, random.bool()).await;
             record_kill(node, record);
         }
         Fault::KillBroker | Fault::KillBrokerAndMemory => {}
@@ -257,57 +258,4 @@ async fn ready_again(node: &Node) -> Duration {
 fn record_kill(node: &Node, record: &Mutex<FaultRecord>) {
     let mut record = record.lock().expect("no fault panicked");
     record.kills.entry(node.id.clone()).or_default().push(now());
-}
-
-async fn freeze(node: &Node, duration: Duration) {
-    let running = node.running.lock().await;
-    let program = running.as_ref().expect("it runs");
-    program.freeze();
-    tokio::time::sleep(duration).await;
-    program.thaw();
-}
-
-async fn link(node: &Node, behaviour: Behaviour, duration: Duration) {
-    node.link.set(behaviour);
-    tokio::time::sleep(duration).await;
-    node.link.set(Behaviour::Normal);
-}
-
-/// Runs a second program with the same id, and the same database if it has one: a service that
-/// must not be scaled was scaled.
-async fn twin(cluster: &Cluster, node: &Node, duration: Duration, gently: bool) {
-    let addr = format!("127.0.0.1:{}", free_port());
-    let twin = node.twin(cluster, &[("HTTP_ADDR", &addr)]).await;
-    tokio::time::sleep(duration).await;
-    if gently {
-        twin.stop().await;
-    } else {
-        twin.kill().await;
-    }
-}
-
-async fn kill_broker(
-    cluster: &Cluster,
-    fault: Fault,
-    mut random: Rng,
-    record: &Mutex<FaultRecord>,
-) -> bool {
-    let Ok(_lock) = cluster.broker_fault_lock.try_lock() else { return false };
-    let mut world = cluster.world.write().await;
-    world.broker.kill().await;
-    if fault == Fault::KillBrokerAndMemory {
-        world.broker.delete_saved_state();
-    }
-    tokio::time::sleep(Duration::from_millis(random.u64(0..1_500))).await;
-    world.broker.start_again().await;
-    drop(world);
-    // A program with its own fault would not measure the return of the broker.
-    let waiting = cluster.nodes().filter_map(|node| Some((node, node.fault_lock.try_lock().ok()?)));
-    let waits = waiting.map(|(node, lock)| async move {
-        let took = ready_again(node).await;
-        drop(lock);
-        record.lock().expect("no fault panicked").add_recovery(fault, took);
-    });
-    futures_util::future::join_all(waits).await;
-    true
 }

@@ -4,21 +4,21 @@
 //! They are still the same files, so SQLite does not notice. It would mix the pages of two states,
 //! or count commits as written that no restart can find.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 use std::{fs, thread};
 
 use super::wal_tail::{Checkpointed, WalTail};
 use crate::store::error::StoreError;
+use crate::store::open_files::{OpenFile, OpenFiles};
 use crate::store::schema;
 
-/// How often, and with which pauses, the end of another program's checkpoint is awaited.
-const LOOKS: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(100);
+/// How often, and with which pauses, the end of another program's checkpoint is polled.
+const MAX_POLLS: u32 = 50;
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+#[derive(Default)]
 pub(super) struct Contents {
-    database: PathBuf,
-    wal: PathBuf,
     /// `None` if a checkpoint of this program may change the database.
     seen: Option<Seen>,
 }
@@ -30,31 +30,31 @@ struct Seen {
 }
 
 impl Contents {
-    pub(super) fn new(database: PathBuf, wal: PathBuf) -> Self {
-        Self { database, wal, seen: None }
-    }
-
     /// Call it while the database is locked for writing.
     ///
     /// # Errors
     /// A file holds something else, or cannot be read.
-    pub(super) fn check(&mut self, wal_tail: &WalTail) -> Result<(), StoreError> {
-        let checkpointed = wal_tail.checkpointed()?;
-        let overwritten = || StoreError::Overwritten { path: self.wal.clone() };
-        let checkpointed = checkpointed.ok_or_else(overwritten)?;
-        let stamp = stamp(&self.database)?;
+    pub(super) fn check(
+        &mut self,
+        files: &OpenFiles,
+        wal_tail: &WalTail,
+    ) -> Result<(), StoreError> {
+        let overwritten = |file: &OpenFile| StoreError::Overwritten { path: file.path.clone() };
+        let database = &files.database.path;
+        let checkpointed = wal_tail.checkpointed()?.ok_or_else(|| overwritten(&files.wal))?;
+        let stamp = stamp(database)?;
         if let Some(before) = &self.seen
             && before.stamp != stamp
         {
             // SQLite writes the database only in a checkpoint, and counts it in the WAL at its end.
             let is_counted = before.checkpointed != checkpointed;
-            let check = if is_counted { schema::STRUCTURE } else { schema::WHOLE };
-            schema::check_integrity(&self.database, check).map_err(|error| match error {
-                StoreError::Damaged(_) => StoreError::Overwritten { path: self.database.clone() },
+            let check = if is_counted { schema::QUICK_CHECK } else { schema::INTEGRITY_CHECK };
+            schema::check_integrity(database, check).map_err(|error| match error {
+                StoreError::Damaged(_) => overwritten(&files.database),
                 other => other,
             })?;
-            if !is_counted {
-                self.await_checkpoint(before, wal_tail)?;
+            if !is_counted && !ends_checkpoint(before, wal_tail)? {
+                return Err(StoreError::Changed { path: database.clone() });
             }
         }
         self.seen = Some(Seen { stamp, checkpointed });
@@ -65,17 +65,17 @@ impl Contents {
     pub(super) fn expect_checkpoint(&mut self) {
         self.seen = None;
     }
+}
 
-    /// Another program may be in the middle of one.
-    fn await_checkpoint(&self, before: &Seen, wal_tail: &WalTail) -> Result<(), StoreError> {
-        for _ in 0..LOOKS {
-            if wal_tail.checkpointed()? != Some(before.checkpointed) {
-                return Ok(());
-            }
-            thread::sleep(PAUSE);
+/// Whether another program is in the middle of a checkpoint, and ends it.
+fn ends_checkpoint(before: &Seen, wal_tail: &WalTail) -> Result<bool, StoreError> {
+    for _ in 0..MAX_POLLS {
+        if wal_tail.checkpointed()? != Some(before.checkpointed) {
+            return Ok(true);
         }
-        Err(StoreError::Changed { path: self.database.clone() })
+        thread::sleep(POLL_INTERVAL);
     }
+    Ok(false)
 }
 
 fn stamp(database: &Path) -> Result<(u64, SystemTime), StoreError> {

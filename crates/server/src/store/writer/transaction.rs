@@ -102,9 +102,9 @@ impl Transactions {
     ) -> Result<Self, StoreError> {
         let files = OpenFiles::at(path)?;
         let wal_tail = WalTail::open(path, &files.wal.path)?;
-        let contents = Contents::new(path.to_owned(), files.wal.path.clone());
         let last_sweep = (environment.now)();
-        Ok(Self { environment, state, files, contents, wal_tail, data_version: None, last_sweep })
+        let (contents, data_version) = (Contents::default(), None);
+        Ok(Self { environment, state, files, contents, wal_tail, data_version, last_sweep })
     }
 
     pub(super) fn files(&self) -> &OpenFiles {
@@ -153,9 +153,9 @@ impl Transactions {
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_at(CrashPoint::Begun, batch);
-        // First: what is read from another file says nothing.
+        // Before anything is read: another file at this path must not decide a command.
         self.files.check()?;
-        self.contents.check(&self.wal_tail)?;
+        self.contents.check(&self.files, &self.wal_tail)?;
         self.look_for_other_writers(&transaction)?;
         let mut context = WriteContext {
             connection: &transaction,
