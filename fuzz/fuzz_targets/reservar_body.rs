@@ -3,10 +3,10 @@
 
 use domain::Placa;
 use libfuzzer_sys::fuzz_target;
-use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody, read_json};
+use protocol::{BadMessage, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 
 fuzz_target!(|body: &[u8]| {
-    match read_json::<ReservarBody>(body) {
+    match read_body::<ReservarBody>(body) {
         Ok(body) => {
             let carro = &body.carro;
             assert_eq!(Placa::parse(carro.placa.as_str()).as_ref(), Ok(&carro.placa));

@@ -224,6 +224,8 @@ mod tests {
         let charging = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
         let mine = [holding("XYZ9876", 90, 100), holding("ABC1234", 0, 10)];
         let other = [holding("XYZ9876", 99, 200)];
+        // The same plate in its Mercosul form is another placa.
+        let other_form = [holding("ABC1C34", 0, 10)];
         for (facts, held, expected) in [
             (
                 None,
@@ -234,6 +236,7 @@ mod tests {
             (Some(&repair), &[], Rejection::PostoEmManutencao { nome: nome() }),
             (Some(&posto()), &mine, Rejection::PostoJaReservadoParaEsteCarro { nome: nome() }),
             (Some(&posto()), &other, Rejection::PostoReservado { nome: nome() }),
+            (Some(&posto()), &other_form, Rejection::PostoReservado { nome: nome() }),
             (Some(&charging), &[], Rejection::PostoOcupado { nome: nome() }),
         ] {
             assert_eq!(decide(&asked, facts, held), Err(expected));

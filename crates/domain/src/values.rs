@@ -43,7 +43,8 @@ impl RowId {
 
     pub fn new(id: i64) -> Result<Self, InvalidValue> {
         if id < Self::MIN {
-            return Err(InvalidValue::new("deve ser um número inteiro positivo"));
+            let sentence = format!("deve ser um número inteiro positivo, mas veio {id}");
+            return Err(InvalidValue(sentence.into()));
         }
         Ok(Self(id))
     }
@@ -53,19 +54,40 @@ impl RowId {
     }
 }
 
+/// Hyphens, dashes, blanks and invisible characters, as a class of a regular expression.
+macro_rules! separators {
+    () => {
+        concat!(
+            r"[\t-\r \-\u0085\u00A0\u00AD\u1680\u180E\u2000-\u2015\u2028-\u202F\u2043\u205F-\u2064",
+            r"\u2066-\u2069\u2212\u2796\u2800\u2E3A\u2E3B\u3000\u30FC\uFE58\uFE63\uFEFF\uFF0D\uFF70]"
+        )
+    };
+}
+
+/// The same characters.
+const fn is_separator(character: char) -> bool {
+    matches!(
+        character,
+        '\t'..='\r' | ' ' | '-' | '\u{85}' | '\u{a0}' | '\u{ad}' | '\u{1680}' | '\u{180e}'
+        | '\u{2000}'..='\u{2015}' | '\u{2028}'..='\u{202f}' | '\u{2043}' | '\u{205f}'..='\u{2064}'
+        | '\u{2066}'..='\u{2069}' | '\u{2212}' | '\u{2796}' | '\u{2800}' | '\u{2e3a}' | '\u{2e3b}'
+        | '\u{3000}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' | '\u{feff}' | '\u{ff0d}' | '\u{ff70}'
+    )
+}
+
 /// A licence plate in its normal form: 5 to 8 of `A-Z 0-9`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Placa(Box<str>);
 
 impl Placa {
-    /// A plate as people write it, hyphens and blanks included. They write few of those, so a
-    /// longer text is not read to its end.
+    /// Characters of a plate as people write it, hyphens and blanks included. They write few of
+    /// those, so a longer text is not read to its end.
     pub const MAX_WRITTEN: usize = 64;
     pub const MIN: usize = 5;
     pub const MAX: usize = 8;
-    /// Matches every text that [`Placa::parse`] takes, except those with blanks that are not
-    /// plain spaces.
-    pub const PATTERN: &str = r"^[ -]*([A-Za-z0-9][ -]*){5,8}$";
+    /// Matches what [`Placa::parse`] takes, with every hyphen and blank that it drops.
+    pub const PATTERN: &str =
+        concat!("^", separators!(), "*([A-Za-z0-9]", separators!(), "*){5,8}$");
 
     /// Takes a placa that is in its normal form already.
     pub fn new(text: &str) -> Result<Self, InvalidValue> {
@@ -78,15 +100,15 @@ impl Placa {
         Ok(Self(text.into()))
     }
 
-    /// Reads a placa as people write it: hyphens and blanks are dropped, letters become upper
-    /// case. The two Brazilian formats (ABC1234 and the Mercosul ABC1D23) and those of the
-    /// neighbouring countries fit.
+    /// Reads a placa as people write it: hyphens and blanks of every kind that keyboards produce
+    /// are dropped, letters become upper case. The two Brazilian formats (ABC1234 and the Mercosul
+    /// ABC1D23) and those of the neighbouring countries fit. The two forms of one plate are two
+    /// placas (decision 0047).
     pub fn parse(raw: &str) -> Result<Self, InvalidValue> {
-        if raw.len() > Self::MAX_WRITTEN {
+        if raw.chars().nth(Self::MAX_WRITTEN).is_some() {
             return Self::new("");
         }
-        let written =
-            raw.chars().filter(|character| *character != '-' && !character.is_whitespace());
+        let written = raw.chars().filter(|character| !is_separator(*character));
         let mut normal = String::with_capacity(raw.len());
         normal.extend(written.map(|character| character.to_ascii_uppercase()));
         Self::new(&normal)
@@ -233,14 +255,55 @@ mod tests {
             ("ABC1234", Some("ABC1234")),
             (" abc-1d23 ", Some("ABC1D23")),
             ("abc 12", Some("ABC12")),
+            ("ABC\u{2011}1D23", Some("ABC1D23")),
+            ("\u{feff}abc \u{2013} 1d23\u{200b}", Some("ABC1D23")),
             ("AB12", None),
             ("ABC123456", None),
             ("ÁBC1234", None),
             ("ABC_123", None),
+            ("ABC.1234", None),
+            ("ABC\u{b7}1234", None),
+            // Letters and digits that look alike are others.
+            ("\u{ff21}\u{ff22}\u{ff23}1234", None),
+            ("\u{410}BC1234", None),
+            ("ABC\u{661}234", None),
             ("", None),
+            ("-\u{2013}\u{a0}\u{200b}-----", None),
         ] {
             assert_eq!(Placa::parse(raw).ok().as_ref().map(Placa::as_str), placa, "{raw:?}");
         }
+        for hyphen in ["-", "\u{2011}"] {
+            let fits = format!("ABC{}1234", hyphen.repeat(Placa::MAX_WRITTEN - 7));
+            assert!(Placa::parse(&fits).is_ok(), "{hyphen}");
+            assert!(Placa::parse(&format!("{fits}{hyphen}")).is_err(), "{hyphen}");
+        }
         assert!(Placa::parse(&"-".repeat(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn the_pattern_matches_what_is_read() {
+        let pattern = regex::Regex::new(Placa::PATTERN).expect("a regular expression");
+        for character in '\0'..='\u{1ffff}' {
+            let text = format!("{character}ABC{character}1234");
+            let is_read = Placa::parse(&text).is_ok();
+            assert_eq!(is_read, pattern.is_match(&text), "{text:?}");
+            assert!(is_read || !character.is_whitespace(), "{text:?}");
+        }
+        let hyphens = "\u{ad}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{fe58}\u{fe63}\u{ff0d}";
+        let blanks =
+            "\t\n\r \u{a0}\u{2009}\u{200b}\u{200c}\u{200d}\u{200e}\u{202f}\u{2060}\u{3000}\u{feff}";
+        for dropped in hyphens.chars().chain(blanks.chars()) {
+            assert!(Placa::parse(&format!("ABC{dropped}1234")).is_ok(), "{dropped:?}");
+        }
+    }
+
+    /// Decision 0047.
+    #[test]
+    fn the_two_forms_of_one_plate_are_two_placas() {
+        for (old, mercosul) in
+            [("ABC1234", "ABC1C34"), ("ABC1034", "ABC1A34"), ("ABC1934", "ABC1J34")]
+        {
+            assert_ne!(Placa::parse(old), Placa::parse(mercosul));
+        }
     }
 }

@@ -16,7 +16,7 @@ field_values!(text Modelo, number CapacidadeBateria, number NivelBateria, number
 
 fields! {
     impl Carro {
-        /// Placa; espaços, hífens e minúsculas são aceitos. Sobram de 5 a 8 de `A-Z 0-9`.
+        /// Placa que está no carro; espaços, hífens e travessões de qualquer tipo e minúsculas são aceitos. Sobram de 5 a 8 de `A-Z 0-9`. A forma antiga e a Mercosul são duas placas.
         placa: Placa,
         /// Marca e modelo.
         modelo: Modelo,

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::Field;
 use crate::numbers::clamp_numbers;
+use crate::syntax::hint;
 
 /// Um campo errado e o que seria certo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,7 +28,7 @@ pub enum BadMessage {
     #[error("A mensagem não é um objeto JSON válido: {0}.")]
     NotJson(String),
     /// All fields that are missing or wrong.
-    #[error("A requisição tem campos inválidos: {}.", listed(.0))]
+    #[error("A requisição tem campos inválidos: {}", sentence(listed(.0)))]
     Fields(Vec<FieldError>),
 }
 
@@ -35,6 +36,11 @@ pub enum BadMessage {
 fn listed(campos: &[FieldError]) -> String {
     let campos = campos.iter().map(|FieldError { campo, mensagem }| format!("{campo} {mensagem}"));
     campos.collect::<Vec<_>>().join("; ")
+}
+
+/// Ends a sentence that is no question.
+fn sentence(text: String) -> String {
+    if text.ends_with('?') { text } else { text + "." }
 }
 
 impl BadMessage {
@@ -89,7 +95,7 @@ pub(crate) fn read_object<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadM
         Some(b'-' | b'0'..=b'9') => "veio um número",
         // As text: UTF-8 is then checked once, and not string by string.
         _ => match str::from_utf8(payload) {
-            Ok(text) => return Ok(read_text(text)?),
+            Ok(text) => return read_text(text).map_err(|error| with_hint(error, text)),
             Err(error) => &format!("não é UTF-8 a partir do byte {}", error.valid_up_to()),
         },
     };
@@ -104,10 +110,31 @@ fn read_text<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     })
 }
 
+fn with_hint(error: serde_json::Error, text: &str) -> BadMessage {
+    let hint = error.is_syntax().then(|| hint(text, error.line(), error.column())).flatten();
+    match (BadMessage::from(error), hint) {
+        (BadMessage::NotJson(reason), Some(hint)) => {
+            BadMessage::NotJson(format!("{reason}: {hint}"))
+        }
+        (bad, _) => bad,
+    }
+}
+
+/// What to do with fields that do not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// Each is wrong: over HTTP, where nobody sends more than he means.
+    Refused,
+    /// Only what must be a misspelt field that is missing is wrong: over MQTT, where other programs
+    /// and newer ones send fields of their own.
+    Tolerated,
+}
+
 /// Collects the wrong fields of one message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Checker {
     campos: Vec<FieldError>,
+    pub(crate) unknown_fields: UnknownFields,
 }
 
 impl Checker {
@@ -115,8 +142,11 @@ impl Checker {
     ///
     /// # Errors
     /// All wrong fields that were reported.
-    pub fn run<T>(check: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, BadMessage> {
-        let mut checker = Self::default();
+    pub fn run<T>(
+        unknown_fields: UnknownFields,
+        check: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, BadMessage> {
+        let mut checker = Self { campos: Vec::new(), unknown_fields };
         match check(&mut checker) {
             Some(message) if checker.campos.is_empty() => Ok(message),
             _ => Err(BadMessage::Fields(checker.campos)),

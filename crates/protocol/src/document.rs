@@ -1,7 +1,9 @@
 //! Sets of fields in the OpenAPI documents.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
+};
 use utoipa::openapi::{Ref, RefOr, Required};
 
 /// A schema that documents refer to by name.
@@ -25,7 +27,9 @@ impl FieldDocument {
 
     /// The schema of an object that has these fields.
     pub fn object(documents: impl IntoIterator<Item = Self>) -> ObjectBuilder {
-        let mut object = ObjectBuilder::new().schema_type(Type::Object);
+        let closed = Some(AdditionalProperties::FreeForm(false));
+        let mut object =
+            ObjectBuilder::new().schema_type(Type::Object).additional_properties(closed);
         for field in documents {
             if field.required {
                 object = object.required(field.name);

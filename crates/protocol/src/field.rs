@@ -9,8 +9,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
+use crate::numbers::number_in_text;
+
 /// The greatest integer up to which every integer is a number of its own, 2^53 - 1.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
+
+/// What an error message shows of a text, in characters.
+const MAX_SHOWN: usize = 60;
 
 /// A field as it was read. A wrong type or value is no error of the reader, so that one pass over a
 /// message finds every wrong field instead of stopping at the first.
@@ -22,6 +27,12 @@ pub enum Field<T> {
     /// Left out, or `null`.
     #[default]
     Missing,
+}
+
+impl<T> Field<T> {
+    pub(crate) fn is_missing(found: &Option<Self>) -> bool {
+        matches!(found, None | Some(Self::Missing))
+    }
 }
 
 /// A text, borrowed unless it has escapes.
@@ -83,25 +94,30 @@ impl Scalar<'_> {
 
     /// The integer; `5.0` and `5e0` are one too.
     pub fn integer(&self) -> Result<i64, Invalid> {
-        let integer = match self {
-            Self::Integer(integer) => Some(*integer),
+        let integer = match self.typed() {
+            Self::Integer(integer) => Some(integer),
             Self::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT => {
-                Some(*number as i64)
+                Some(number as i64)
             }
-            Self::Untyped(text) => text.parse().ok(),
             _ => None,
         };
         integer.ok_or_else(|| self.unexpected("um número inteiro"))
     }
 
     pub fn number(&self) -> Result<f64, Invalid> {
-        let number = match self {
-            Self::Integer(integer) => Some(*integer as f64),
-            Self::Number(number) => Some(*number),
-            Self::Untyped(text) => text.parse().ok(),
+        let number = match self.typed() {
+            Self::Integer(integer) => Some(integer as f64),
+            Self::Number(number) => Some(number),
             _ => None,
         };
         number.ok_or_else(|| self.unexpected("um número"))
+    }
+
+    /// An untyped text as the number that it is, if it is one.
+    fn typed(&self) -> Self {
+        let Self::Untyped(text) = self else { return self.clone() };
+        let number = || number_in_text(text).map(Self::Number);
+        text.parse().map(Self::Integer).ok().or_else(number).unwrap_or(Self::Untyped(text))
     }
 
     /// An untyped `1` is true, and so is `True`, which Python writes.
@@ -119,19 +135,28 @@ impl Scalar<'_> {
     }
 
     fn unexpected(&self, expected: &str) -> Invalid {
-        let found = match self {
-            Self::Untyped(text) => {
-                return Invalid(format!("deve ser {expected}, mas veio {text:?}"));
+        let found = match self.typed() {
+            Self::Untyped(text) => shortened(text),
+            Self::Text(_) => "um texto".to_owned(),
+            Self::Integer(_) => "um número inteiro".to_owned(),
+            Self::Number(number) if number < -MAX_EXACT => {
+                "um número negativo grande demais".to_owned()
             }
-            Self::Text(_) => "um texto",
-            Self::Integer(_) => "um número inteiro",
-            Self::Number(number) if number.abs() > MAX_EXACT => "um número grande demais",
-            Self::Number(number) if number.fract() == 0.0 => "um número inteiro",
-            Self::Number(_) => "um número com vírgula",
-            Self::Flag(_) => "true ou false",
-            Self::Other(found) => found,
+            Self::Number(number) if number > MAX_EXACT => "um número grande demais".to_owned(),
+            Self::Number(number) if number.fract() == 0.0 => "um número inteiro".to_owned(),
+            Self::Number(_) => "um número com vírgula".to_owned(),
+            Self::Flag(_) => "true ou false".to_owned(),
+            Self::Other(found) => found.to_owned(),
         };
         Invalid(format!("deve ser {expected}, mas veio {found}"))
+    }
+}
+
+/// A text from a stranger, as an error message shows it.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::marker::PhantomData;
 
-use crate::field::{Field, FieldValue, Scalar, Text};
-use crate::{BadMessage, Checker, FieldDocument, read_object};
+use crate::field::{Field, Text};
+use crate::names::{self, KnownField};
+use crate::{BadMessage, Checker, FieldDocument, UnknownFields, read_object};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
@@ -27,6 +28,9 @@ pub trait Fields: Sized {
     /// From names and texts.
     fn from_texts(name: &'static str, texts: &[(String, String)]) -> Self::Raw;
 
+    /// The names of all fields, and which are missing.
+    fn names(raw: &Self::Raw, name: &'static str, known: &mut Vec<KnownField>);
+
     /// Reports every wrong field to the checker; `None` if a required one is missing or wrong.
     fn check(raw: Self::Raw, name: &'static str, checker: &mut Checker) -> Option<Self>;
 
@@ -35,15 +39,12 @@ pub trait Fields: Sized {
     fn document(name: &'static str, description: String, documents: &mut Vec<FieldDocument>);
 }
 
-/// An optional field that has a default.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrDefault<T>(pub T);
-
 /// A field that is an object with fields of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Object<T>(pub T);
 
-/// Reads a JSON object.
+/// Reads a message that came over MQTT, a JSON object. Fields that do not exist are tolerated,
+/// unless one must be a misspelt field that is missing.
 ///
 /// # Errors
 /// Not a JSON object, or wrong fields: all of them are named.
@@ -56,55 +57,115 @@ pub(crate) fn read_json_with<T: Fields>(
     payload: &[u8],
     adjust: impl FnOnce(&mut T::Raw),
 ) -> Result<T, BadMessage> {
-    let mut raw = read_raw::<T>(payload)?;
-    adjust(&mut raw);
-    Checker::run(|checker| T::check(raw, "", checker))
+    let mut unchecked = read_raw::<T>(payload)?;
+    adjust(&mut unchecked.raw);
+    Checker::run(UnknownFields::Tolerated, |checker| unchecked.check(checker))
+}
+
+/// Reads a body that came over HTTP, a JSON object. Fields that do not exist are wrong.
+///
+/// # Errors
+/// Not a JSON object, or wrong fields: all of them are named.
+pub fn read_body<T: Fields>(body: &[u8]) -> Result<T, BadMessage> {
+    let unchecked = read_raw::<T>(body)?;
+    Checker::run(UnknownFields::Refused, |checker| unchecked.check(checker))
 }
 
 /// Reads a JSON object and checks nothing but that it is one.
-pub(crate) fn read_raw<T: Fields>(payload: &[u8]) -> Result<T::Raw, BadMessage> {
-    let RawOf::<T>(raw) = read_object(payload)?;
-    Ok(raw)
+pub(crate) fn read_raw<T: Fields>(payload: &[u8]) -> Result<Unchecked<T>, BadMessage> {
+    read_object(payload)
 }
 
-/// Reads query parameters, or the cells of a row by the names of their columns.
+/// Reads the cells of a row by the names of their columns. Columns that do not exist are tolerated
+/// as in [`read_json`].
 ///
 /// # Errors
 /// Wrong fields: all of them are named.
 pub fn read_texts<T: Fields>(texts: &[(String, String)]) -> Result<T, BadMessage> {
-    Checker::run(|checker| T::check(T::from_texts("", texts), "", checker))
+    let unchecked = Unchecked::<T>::from_texts(texts, &[]);
+    Checker::run(UnknownFields::Tolerated, |checker| unchecked.check(checker))
 }
 
-/// Fields that are not checked yet.
-struct RawOf<T: Fields>(T::Raw);
+/// Reads the parameters of a call, in its query and in its path. What does not exist is wrong in a
+/// query; of a path, not all need be read here.
+///
+/// # Errors
+/// Wrong parameters: all of them are named.
+pub fn read_parameters<T: Fields>(
+    query: &[(String, String)],
+    path: &[(String, String)],
+) -> Result<T, BadMessage> {
+    let unchecked = Unchecked::<T>::from_texts(query, path);
+    Checker::run(UnknownFields::Refused, |checker| unchecked.check(checker))
+}
 
-impl<'de, T: Fields> Deserialize<'de> for RawOf<T> {
+/// Fields that are not checked yet, and the names of those that do not exist.
+pub struct Unchecked<T: Fields> {
+    pub(crate) raw: T::Raw,
+    unknown: Vec<Box<str>>,
+}
+
+impl<T: Fields> Unchecked<T> {
+    /// Of the texts that may be `ignored`, the names need not exist.
+    fn from_texts(texts: &[(String, String)], ignored: &[(String, String)]) -> Self {
+        let raw = T::from_texts("", &[texts, ignored].concat());
+        let mut known = Vec::new();
+        T::names(&raw, "", &mut known);
+        let names = texts.iter().map(|(name, _)| name);
+        let unknown = names.filter(|name| known.iter().all(|field| field.name != *name));
+        let unknown = unknown.map(|name| names::kept(name)).collect();
+        Self { raw, unknown }
+    }
+
+    fn check(self, checker: &mut Checker) -> Option<T> {
+        self.check_with(checker, |raw, checker| T::check(raw, "", checker))
+    }
+
+    /// Reports every wrong field that `check` finds, and those that do not exist.
+    pub(crate) fn check_with<V>(
+        self,
+        checker: &mut Checker,
+        check: impl FnOnce(T::Raw, &mut Checker) -> Option<V>,
+    ) -> Option<V> {
+        let mut known = Vec::new();
+        if !self.unknown.is_empty() {
+            T::names(&self.raw, "", &mut known);
+        }
+        let checked = check(self.raw, checker);
+        names::report(&self.unknown, &known, checker);
+        checked
+    }
+}
+
+impl<'de, T: Fields> Deserialize<'de> for Unchecked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ObjectVisitor<T>(PhantomData<T>);
 
         impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<T> {
-            type Value = T::Raw;
+            type Value = Unchecked<T>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T::Raw, A::Error> {
-                let mut raw = T::Raw::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unchecked<T>, A::Error> {
+                let (mut raw, mut unknown) = (T::Raw::default(), Vec::new());
                 while let Some(Text(key)) = map.next_key()? {
                     if !T::take(&mut raw, "", &key, &mut map)? {
+                        unknown.push(names::kept(&key));
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                Ok(raw)
+                Ok(Unchecked { raw, unknown })
             }
         }
 
-        Ok(Self(deserializer.deserialize_map(ObjectVisitor::<T>(PhantomData))?))
+        deserializer.deserialize_map(ObjectVisitor::<T>(PhantomData))
     }
 }
 
-fn take_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+/// Takes the value of the map's next entry, which may not have come before.
+pub(crate) fn take_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     found: &mut Option<T>,
     name: &'static str,
     map: &mut A,
@@ -116,105 +177,8 @@ fn take_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(true)
 }
 
-/// A single field.
-pub trait Single: Sized {
-    type Value: FieldValue;
-
-    /// `None` if a value is required and missing.
-    fn from_value(value: Option<Self::Value>) -> Option<Self>;
-
-    fn value(&self) -> Option<&Self::Value>;
-}
-
-impl<T: FieldValue> Single for T {
-    type Value = T;
-
-    fn from_value(value: Option<T>) -> Option<T> {
-        value
-    }
-
-    fn value(&self) -> Option<&T> {
-        Some(self)
-    }
-}
-
-impl<T: FieldValue> Single for Option<T> {
-    type Value = T;
-
-    fn from_value(value: Option<T>) -> Option<Option<T>> {
-        Some(value)
-    }
-
-    fn value(&self) -> Option<&T> {
-        self.as_ref()
-    }
-}
-
-impl<T: FieldValue + Default> Single for OrDefault<T> {
-    type Value = T;
-
-    fn from_value(value: Option<T>) -> Option<Self> {
-        Some(Self(value.unwrap_or_default()))
-    }
-
-    fn value(&self) -> Option<&T> {
-        Some(&self.0)
-    }
-}
-
-impl<T: Single> Fields for T {
-    type Raw = Option<Field<T::Value>>;
-
-    // Every key is compared with every name.
-    #[inline]
-    fn take<'de, A: MapAccess<'de>>(
-        raw: &mut Self::Raw,
-        name: &'static str,
-        key: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
-        if key == name { take_value(raw, name, map) } else { Ok(false) }
-    }
-
-    fn from_texts(name: &'static str, texts: &[(String, String)]) -> Self::Raw {
-        let mut found = texts.iter().filter(|(given, _)| given == name);
-        let (_, text) = found.next()?;
-        Some(match found.next() {
-            None => T::Value::from_scalar(Scalar::Untyped(text)).into(),
-            Some(_) => Field::Invalid("deve vir uma vez só".to_owned()),
-        })
-    }
-
-    fn check(raw: Self::Raw, name: &'static str, checker: &mut Checker) -> Option<Self> {
-        let field = raw.unwrap_or_default();
-        let required = T::from_value(None).is_none();
-        T::from_value(if required {
-            checker.required(name, field)
-        } else {
-            checker.optional(name, field)
-        })
-    }
-
-    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
-        self.value().map_or(Ok(()), |value| map.serialize_entry(name, &value.to_scalar()))
-    }
-
-    fn document(name: &'static str, description: String, documents: &mut Vec<FieldDocument>) {
-        let missing = T::from_value(None);
-        let default = missing.as_ref().and_then(Single::value).map(FieldValue::to_scalar);
-        documents.push(FieldDocument {
-            name,
-            description,
-            schema: T::Value::schema(),
-            component: T::Value::COMPONENT,
-            required: missing.is_none(),
-            default: default.and_then(|scalar| serde_json::to_value(scalar).ok()),
-        });
-    }
-}
-
 impl<T: Fields> Fields for Object<T> {
-    type Raw = Option<Field<T::Raw>>;
+    type Raw = Option<Field<Unchecked<T>>>;
 
     fn take<'de, A: MapAccess<'de>>(
         raw: &mut Self::Raw,
@@ -240,9 +204,13 @@ impl<T: Fields> Fields for Object<T> {
         None
     }
 
+    fn names(raw: &Self::Raw, name: &'static str, known: &mut Vec<KnownField>) {
+        known.push(KnownField { name, is_missing: Field::is_missing(raw) });
+    }
+
     fn check(raw: Self::Raw, name: &'static str, checker: &mut Checker) -> Option<Self> {
         let fields = checker.required(name, raw.unwrap_or_default())?;
-        checker.inside(name, |checker| T::check(fields, "", checker)).map(Self)
+        checker.inside(name, |checker| fields.check(checker)).map(Self)
     }
 
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
@@ -257,6 +225,34 @@ impl<T: Fields> Serialize for Object<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         write_object(&self.0, serializer)
     }
+}
+
+/// No fields.
+impl Fields for () {
+    type Raw = ();
+
+    fn take<'de, A: MapAccess<'de>>(
+        (): &mut (),
+        _: &'static str,
+        _: &str,
+        _: &mut A,
+    ) -> Result<bool, A::Error> {
+        Ok(false)
+    }
+
+    fn from_texts(_: &'static str, _: &[(String, String)]) {}
+
+    fn names((): &(), _: &'static str, _: &mut Vec<KnownField>) {}
+
+    fn check((): (), _: &'static str, _: &mut Checker) -> Option<()> {
+        Some(())
+    }
+
+    fn write<M: SerializeMap>(&self, _: &'static str, _: &mut M) -> Result<(), M::Error> {
+        Ok(())
+    }
+
+    fn document(_: &'static str, _: String, _: &mut Vec<FieldDocument>) {}
 }
 
 /// The documentation of each field of a set.

@@ -93,6 +93,14 @@ macro_rules! fields {
                     }
                 }
 
+                fn names(
+                    raw: &Raw,
+                    _: &'static str,
+                    known: &mut Vec<$crate::KnownField>,
+                ) {
+                    $(<$ty as $crate::Fields>::names(&raw.$field, stringify!($field), known);)+
+                }
+
                 fn check(
                     mut raw: Raw,
                     _: &'static str,

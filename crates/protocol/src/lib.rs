@@ -13,6 +13,7 @@ mod field;
 mod fields;
 mod fields_macro;
 mod ids;
+mod names;
 mod numbers;
 mod page;
 mod ponto;
@@ -21,20 +22,26 @@ mod presence;
 mod reply;
 mod reserva;
 mod reservar;
+mod single_field;
+mod syntax;
 mod timestamp;
 pub mod topics;
 mod values;
 
 pub use carro::*;
 pub(crate) use check::read_object;
-pub use check::{BadMessage, Checker, FieldError};
+pub use check::{BadMessage, Checker, FieldError, UnknownFields};
 pub use codigo::Codigo;
 pub use document::{Component, FieldDocument};
 pub use domain::PostosFilter;
 pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split};
 pub use field::{Field, FieldValue, Invalid, Scalar};
-pub use fields::{Fields, Object, OrDefault, field_documents, read_json, read_texts, write_object};
+pub use fields::{
+    Fields, Object, field_documents, read_body, read_json, read_parameters, read_texts,
+    write_object,
+};
 pub use ids::{ClientId, InvalidId, RequestId, ServerId};
+pub use names::KnownField;
 pub use page::{Page, PageLimit, PageStart};
 pub use ponto::*;
 pub use posto::*;
@@ -42,4 +49,5 @@ pub use presence::*;
 pub use reply::*;
 pub use reserva::*;
 pub use reservar::*;
+pub use single_field::OrDefault;
 pub use timestamp::{InvalidTimestamp, Timestamp};

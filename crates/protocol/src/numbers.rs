@@ -1,5 +1,5 @@
-//! Numbers that no type holds, such as `1e400`: the JSON library refuses the whole text and does
-//! not say which field they are in.
+//! Numbers in texts, and numbers that no type holds, such as `1e400`: the JSON library refuses the
+//! whole text and does not say which field they are in.
 
 /// Beyond every limit of a field, so that the field is reported.
 const BEYOND_LIMITS: f64 = 1e308;
@@ -31,13 +31,22 @@ pub(crate) fn clamp_numbers(json: &str) -> Option<String> {
     found.then_some(clamped)
 }
 
+/// The number that a text is, at most [`BEYOND_LIMITS`]. Words such as `inf` and `NaN` are none.
+pub(crate) fn number_in_text(text: &str) -> Option<f64> {
+    let number = text.bytes().all(is_number_byte).then(|| text.parse::<f64>().ok()).flatten();
+    number.map(|number| number.clamp(-BEYOND_LIMITS, BEYOND_LIMITS))
+}
+
+fn is_number_byte(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+}
+
 /// The length of the string or number that `json` begins with.
 fn token_length(json: &str) -> usize {
-    let in_number = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     if json.starts_with('"') {
         string_length(json)
     } else {
-        json.bytes().position(|byte| !in_number(byte)).unwrap_or(json.len())
+        json.bytes().position(|byte| !is_number_byte(byte)).unwrap_or(json.len())
     }
 }
 

@@ -1,21 +1,19 @@
 //! Postos: how they are listed, and how an operator describes them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use domain::{Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, Schema, Type};
+use utoipa::openapi::schema::{Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::fields::{field_documents, read_raw};
 use crate::values::{field_values, of_type};
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, Page, RequestId, ServerId,
-    fields, read_object,
+    UnknownFields, fields,
 };
 
 field_values!(text Nome, text TipoConector, number Kw, number Price);
@@ -90,16 +88,13 @@ impl From<PostoBody> for domain::Posto {
 pub struct PostoPatch(pub PostoChange);
 
 impl PostoPatch {
-    /// Reads a body. A field that no posto has is wrong: the caller would believe that something
-    /// was changed.
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// Not a JSON object, or wrong fields: all of them are named.
     pub fn from_json(body: &[u8]) -> Result<Self, BadMessage> {
-        let names: BTreeMap<String, IgnoredAny> = read_object(body)?;
-        let known = field_documents::<PostoBody>();
-        let raw = read_raw::<PostoBody>(body)?;
-        Checker::run(|checker| {
-            for name in names.keys().filter(|name| known.iter().all(|field| field.name != *name)) {
-                checker.wrong(name, "não é um campo de posto");
-            }
+        let unchecked = read_raw::<PostoBody>(body)?;
+        let check = |raw: <PostoBody as Fields>::Raw, checker: &mut Checker| {
             Some(Self(PostoChange {
                 nome: Fields::check(raw.nome, "nome", checker)?,
                 localizacao: Fields::check(raw.localizacao, "localizacao", checker)?,
@@ -109,7 +104,8 @@ impl PostoPatch {
                 in_service: Fields::check(raw.disponivel, "disponivel", checker)?,
                 em_manutencao: Fields::check(raw.em_manutencao, "em_manutencao", checker)?,
             }))
-        })
+        };
+        Checker::run(UnknownFields::Refused, |checker| unchecked.check_with(checker, check))
     }
 }
 
@@ -118,7 +114,6 @@ impl PartialSchema for PostoPatch {
         let fields = field_documents::<PostoBody>().into_iter().map(FieldDocument::into_optional);
         FieldDocument::object(fields)
             .description(Some("Corpo de `PATCH /postos/{id}`: o que não vem fica como está."))
-            .additional_properties(Some(AdditionalProperties::FreeForm(false)))
             .examples([serde_json::json!({"preco_kwh": 2.7})])
             .into()
     }

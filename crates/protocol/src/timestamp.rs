@@ -6,7 +6,7 @@ use std::str::FromStr;
 use domain::Moment;
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcDateTime};
+use time::{Month, OffsetDateTime, UtcDateTime, UtcOffset};
 use utoipa::ToSchema;
 
 /// 9998-12-31T23:59:59.999Z: the last whole year that every offset of RFC 3339 can write.
@@ -58,10 +58,22 @@ impl FromStr for Timestamp {
         let mut millis = parsed.unix_timestamp() * 1000 + i64::from(parsed.millisecond());
         // The library reads a leap second as the last nanosecond of the one before.
         if text.as_bytes().get(17..19) == Some(b"60") {
+            if !may_have_leap_second(parsed) {
+                return Err(InvalidTimestamp);
+            }
             millis -= i64::from(parsed.millisecond());
         }
         Self::from_millis(millis).ok_or(InvalidTimestamp)
     }
+}
+
+/// Leap seconds end a June or a December in UTC, since 1972. Which ones is announced half a year
+/// before, so no list of ours would stay true.
+fn may_have_leap_second(parsed: OffsetDateTime) -> bool {
+    let utc = parsed.to_offset(UtcOffset::UTC);
+    let ends_half_year =
+        matches!((utc.month(), utc.day()), (Month::June, 30) | (Month::December, 31));
+    ends_half_year && utc.year() >= 1972
 }
 
 impl From<Moment> for Timestamp {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
-    BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody, read_json,
+    BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody, read_body,
 };
 use service::{HttpError, RawJson};
 use utoipa_axum::router::OpenApiRouter;
@@ -66,7 +66,7 @@ async fn reserve(
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
     let key = idempotency_key(&headers)?;
-    let body: ReservarBody = read_json(&body)?;
+    let body: ReservarBody = read_body(&body)?;
     // The servidor recognises a repeat by this id, through whichever gateway it comes.
     let request_id =
         key.map_or(request_id, |key| RequestId::from_idempotency_key(&body.server_id, key));

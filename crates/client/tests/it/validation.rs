@@ -87,6 +87,11 @@ async fn every_wrong_parameter_is_named() {
         ("/reservas/a%20b?server_id=server1", vec!["request_id"]),
         ("/reservas/a%20b", vec!["request_id", "server_id"]),
         ("/reservas/%FF?server_id=server1", vec!["request_id"]),
+        ("/postos?disponivell=true", vec!["server_id", "disponivell"]),
+        ("/postos?server_id=server1&serverId=server1", vec!["serverId"]),
+        ("/reservas/r1?server_id=server1&request_id=r2", vec!["request_id"]),
+        ("/servidores?x=1", vec!["x"]),
+        ("/status?x=1&y", vec!["x", "y"]),
     ] {
         let answer = gateway.get(path).await;
         answer.assert_refused(INVALID, path);
@@ -95,5 +100,27 @@ async fn every_wrong_parameter_is_named() {
     let answer = gateway.post("/reservas/%C3%A9/cancelar").await;
     answer.assert_refused(INVALID, "a cancellation with two wrong parameters");
     assert_eq!(answer.campos(), ["request_id", "server_id"]);
+    for page in ["/healthz?x=1", "/docs/?x=1", "/openapi.json?x=1"] {
+        assert_eq!(gateway.get(page).await.status, 200, "{page}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_field_that_does_not_exist_is_named_and_the_nearest_is_suggested() {
+    let gateway = Running::start().await;
+    for (campo, mensagem) in [
+        ("incio", "não existe; você quis dizer inicio?"),
+        ("início", "não existe; você quis dizer inicio?"),
+        ("postoId", "não existe; você quis dizer posto_id?"),
+        ("escolher", "não existe"),
+        ("fila", "não existe"),
+    ] {
+        let body = SEED_BODY.replacen('{', &format!("{{\"{campo}\": null, "), 1);
+        let answer = gateway.send(gateway.reservar(body)).await;
+        answer.assert_refused(INVALID, campo);
+        let campos = serde_json::json!([{"campo": campo, "mensagem": mensagem}]);
+        assert_eq!(answer.json["campos"], campos);
+    }
     gateway.stop().await;
 }

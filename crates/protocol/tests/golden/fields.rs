@@ -2,7 +2,7 @@
 
 use protocol::{
     CarroBateria, CarroStatus, PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest,
-    ReservarBody, read_json,
+    ReservarBody, read_body, read_json,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, with, wrong_fields};
@@ -26,7 +26,7 @@ fn every_missing_field_of_a_reservation_is_named() {
             assert_eq!(mensagem(body_with(campo, absent)), "é obrigatório", "{campo}");
         }
     }
-    assert_eq!(wrong_fields(read_json::<ReservarBody>(b"{}")).len(), 7);
+    assert_eq!(wrong_fields(read_body::<ReservarBody>(b"{}")).len(), 7);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn accepted_values_are_normalised() {
 #[test]
 fn four_wrong_fields_are_named_at_once() {
     let body = r#"{"placa": "A", "modelo": "", "capacidade_bateria": -1, "nivel_bateria_atual": 22.3, "taxa_descarga": "x", "posto_id": 5, "server_id": "server1"}"#;
-    let read = read_json::<ReservarBody>(body.as_bytes());
+    let read = read_body::<ReservarBody>(body.as_bytes());
     let text = read.as_ref().expect_err("four fields are wrong").to_string();
     let campos = ["placa", "modelo", "capacidade_bateria", "taxa_descarga"];
     assert_eq!(wrong_fields(read), campos);
@@ -119,7 +119,7 @@ fn four_wrong_fields_are_named_at_once() {
 fn fim_is_after_inicio() {
     let times = |inicio: &str, fim: &str| {
         let body = with(SEED_BODY, "inicio", inicio);
-        read_json::<ReservarBody>(with(&body, "fim", fim).as_bytes())
+        read_body::<ReservarBody>(with(&body, "fim", fim).as_bytes())
     };
     let (early, late) = (r#""2026-01-01T00:00:00Z""#, r#""2026-01-01T00:00:00.001Z""#);
     assert!(times(early, late).is_ok());

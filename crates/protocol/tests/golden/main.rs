@@ -3,8 +3,11 @@
 mod codigos;
 mod fields;
 mod messages;
+mod names;
+mod numbers;
 mod payloads;
 mod properties;
 mod replies;
 mod support;
+mod syntax;
 mod times;

@@ -6,7 +6,7 @@ use domain::{KwhPerKm, RequestedInterval, TipoConector};
 use protocol::{
     BadMessage, CarroBateria, CarroStatus, Object, Page, PageLimit, PageStart,
     PontoDisponibilidade, PostosFilter, PostosRequest, ReservaRef, ReservaRequest, ReservarBody,
-    read_json,
+    read_body, read_json,
 };
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ fn postos_request() {
 
 #[test]
 fn the_seeds_body_becomes_the_seeds_command() {
-    let body = read_json::<ReservarBody>(SEED_BODY.as_bytes()).expect("the seed's body is right");
+    let body = read_body::<ReservarBody>(SEED_BODY.as_bytes()).expect("the seed's body is right");
     let request = body.into_request(id("r1"), id("cliente1"));
     assert_eq!(request.carro.0, seed_carro());
     let json = r#"{

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use protocol::{
     Address, CarroBateria, CarroStatus, Object, Origin, Page, PageLimit, PageStart,
     PontoDisponibilidade, PostosFilter, PostosRequest, ReplyHead, ReservaRef, ReservaRequest,
-    ReservarBody, ServerPresence, Timestamp, first_messages, read_json, split,
+    ReservarBody, ServerPresence, Timestamp, first_messages, read_body, read_json, split,
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::support::{id, row_id};
 
 /// Reads the payload as every kind of message.
 fn read_by_all(payload: &[u8], topic: &str) {
-    let _ = read_json::<ReservarBody>(payload);
+    let _ = read_body::<ReservarBody>(payload);
     let _ = read_json::<ReservaRequest>(payload);
     let _ = read_json::<ReservaRef>(payload);
     let _ = read_json::<PostosRequest>(payload);

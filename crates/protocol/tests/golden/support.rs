@@ -1,7 +1,7 @@
 //! Values and readings that the tests share.
 
 use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa, RowId};
-use protocol::{BadMessage, ReservarBody, Timestamp, read_json};
+use protocol::{BadMessage, ReservarBody, Timestamp, read_body};
 use serde_json::{Value, json};
 
 /// The body that the seed shows for `POST /reservar`.
@@ -60,7 +60,7 @@ pub(crate) fn with(base: &str, campo: &str, json: &str) -> String {
 
 /// The seed's body with other fields.
 pub(crate) fn body_with(campo: &str, json: &str) -> Result<ReservarBody, BadMessage> {
-    read_json(with(SEED_BODY, campo, json).as_bytes())
+    read_body(with(SEED_BODY, campo, json).as_bytes())
 }
 
 /// The names of the wrong fields; panics when nothing was wrong.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Kwh, Placa, Rejection, RowId};
-use protocol::{ErrorReply, OrDefault, Timestamp, fields, read_json};
+use protocol::{ErrorReply, OrDefault, Timestamp, fields, read_body};
 use serde::{Deserialize, Serialize};
 use service::{HttpError, Params, Path, RawJson};
 use utoipa::ToSchema;
@@ -165,7 +165,7 @@ async fn start(
     Path(posto_id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
-    let CarregamentoBody { placa } = read_json(&body)?;
+    let CarregamentoBody { placa } = read_body(&body)?;
     let id = app.write(StartCarregamento { posto_id, placa }).await?;
     Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
 }
@@ -189,7 +189,7 @@ async fn finish(
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let EnergiaBody { energia_fornecida } = read_json(&body)?;
+    let EnergiaBody { energia_fornecida } = read_body(&body)?;
     app.write(FinishCarregamento { posto_id, id, energia_fornecida }).await?;
     show(&app, posto_id, id).await
 }

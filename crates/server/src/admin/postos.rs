@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
 use domain::{PostoChange, Rejection};
-use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, read_json};
+use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, read_body};
 use serde::Serialize;
 use service::{HttpError, Params, Path, RawJson};
 use utoipa::ToSchema;
@@ -91,7 +91,7 @@ async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
-    let posto: PostoBody = read_json(&body)?;
+    let posto: PostoBody = read_body(&body)?;
     let id = app.write(CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
@@ -162,7 +162,7 @@ async fn set_disponibilidade(
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<Posto>, HttpError> {
-    let DisponibilidadeBody { disponivel, em_manutencao } = read_json(&body)?;
+    let DisponibilidadeBody { disponivel, em_manutencao } = read_body(&body)?;
     let in_service = Some(disponivel);
     let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
     change_and_show(&app, id, change).await

@@ -11,6 +11,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::HttpError;
 use super::health::is_probe;
+use super::unexpected::takes_anything;
 
 /// The routes of the document and of the pages that show it.
 pub(super) fn pages(openapi: OpenApi) -> Router {
@@ -49,7 +50,7 @@ pub fn complete_document(openapi: &mut OpenApi, unavailable: &str) {
                 document(operation, Codigo::CorpoGrandeDemais, "corpo_grande_demais");
                 document(operation, Codigo::TipoNaoSuportado, "tipo_nao_suportado");
             }
-            if operation.request_body.is_some() || operation.parameters.is_some() {
+            if !takes_anything(path) {
                 document(operation, Codigo::RequisicaoInvalida, "requisicao_invalida");
             }
             document(operation, Codigo::ErroInterno, "erro_interno");

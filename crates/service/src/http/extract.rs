@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use futures_util::future::poll_immediate;
-use protocol::{BadMessage, Codigo, FieldError, Fields, read_texts};
+use protocol::{BadMessage, Codigo, FieldError, Fields, Scalar, read_parameters};
 use serde::de::DeserializeOwned;
 
 use super::HttpError;
@@ -29,7 +29,7 @@ pub struct RawJson(pub Bytes);
 pub struct Path<T>(pub T);
 
 /// The parameters of a route, in its path or in the query, as declared with [`protocol::fields!`].
-/// Others are ignored.
+/// Others are wrong.
 pub struct Params<T>(pub T);
 
 fn is_json(request: &Request) -> bool {
@@ -101,13 +101,13 @@ impl<S: Send + Sync, T: Fields> FromRequestParts<S> for Params<T> {
             Err(rejection) => return Err(wrong_path(&rejection)),
         };
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let Query(mut texts) = query.map_err(|_| {
-            wrong_field("query", "deve ser nome=valor&nome=valor, em UTF-8".to_owned())
-        })?;
-        texts.retain(|(name, _)| path.iter().all(|(part, _)| part != name));
-        texts.extend(path);
-        Ok(Self(read_texts(&texts)?))
+        let Query(query) = query.map_err(|_| wrong_query())?;
+        Ok(Self(read_parameters(&query, &path)?))
     }
+}
+
+pub(super) fn wrong_query() -> HttpError {
+    wrong_field("query", "deve ser nome=valor&nome=valor, em UTF-8".to_owned())
 }
 
 fn wrong_path(rejection: &PathRejection) -> HttpError {
@@ -124,7 +124,10 @@ fn wrong_path(rejection: &PathRejection) -> HttpError {
         }
         _ => ("id", ""),
     };
-    wrong_field(campo, format!("deve ser um número inteiro, mas veio {value:?}"))
+    // A path names one thing in one way: digits alone.
+    let wrong = Scalar::Untyped(value).integer().err();
+    let digits = || "deve ser um número inteiro, escrito só com algarismos".to_owned();
+    wrong_field(campo, wrong.map_or_else(digits, |wrong| wrong.0))
 }
 
 fn wrong_field(campo: &str, mensagem: String) -> HttpError {

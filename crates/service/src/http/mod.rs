@@ -13,6 +13,7 @@ mod serve;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod unexpected;
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ const MAX_BODY: usize = 64 * 1024;
 /// beyond which the answer is `sobrecarregado`; one id and one log line for each request.
 pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
+    let documented = unexpected::Documented::new(&openapi);
     router
         .merge(docs::pages(openapi))
         .fallback(async || HttpError::general(Codigo::RotaInexistente))
@@ -50,5 +52,6 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
             middleware::from_fn_with_state(permits, in_flight::limit),
             CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),
             DefaultBodyLimit::max(MAX_BODY),
+            middleware::map_request_with_state(documented, unexpected::refuse),
         ))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Holding, Interval, Moment, Placa, PostoFacts, Rejection, decide_reserva};
 use futures_util::future::join_all;
-use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_json};
+use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 use server::store::{Environment, Reserve, Store};
 use tokio::sync::mpsc;
 
@@ -41,7 +41,7 @@ pub(crate) const PATHS: [Path; 6] = [
 ];
 
 fn command_payload() -> Vec<u8> {
-    let body = read_json::<ReservarBody>(BODY).expect("a body");
+    let body = read_body::<ReservarBody>(BODY).expect("a body");
     let request_id: RequestId = "0198c0de-7a1b-7000-8000-000000000001".parse().expect("an id");
     let command = body.into_request(request_id, "cliente1".parse().expect("an id"));
     serde_json::to_vec(&command).expect("JSON")

@@ -15,9 +15,18 @@ async fn a_listing_can_be_filtered() {
         ("/postos?em_manutencao=true", vec![2]),
         ("/postos?em_manutencao=0&disponivel=0", vec![3]),
         ("/postos?em_manutencao=true&disponivel=true", vec![]),
-        ("/postos?cor=azul", vec![1, 2, 3]),
     ] {
         assert_eq!(server.get(path).await.column("postos", "id"), ids, "{path}");
+    }
+    for (path, campos) in [
+        ("/postos?disponivell=true", ["disponivell"]),
+        ("/postos/1?cor=azul", ["cor"]),
+        ("/postos/1/carregamentos?placa=ABC1234", ["placa"]),
+        ("/carros/ABC1234?Placa=ABC1234", ["Placa"]),
+        ("/status?x=1", ["x"]),
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!((answer.status, answer.campos()), (422, campos.to_vec()), "{path}");
     }
     server.stop().await;
 }

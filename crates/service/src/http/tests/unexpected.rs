@@ -1,0 +1,85 @@
+//! What a route does not take, in its query and in its body.
+
+use utoipa::IntoParams as _;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBody;
+
+use super::*;
+
+protocol::fields! {
+    struct Place {
+        id: i64,
+        de: Option<i64>,
+    }
+}
+
+#[tokio::test]
+async fn a_route_refuses_by_name_what_it_does_not_take() {
+    let operation = |query: bool, body: bool| {
+        let mut parameters = Place::into_params(|| None);
+        parameters[0].parameter_in = ParameterIn::Path;
+        parameters.retain(|parameter| query || parameter.parameter_in == ParameterIn::Path);
+        let body = body.then(RequestBody::new);
+        OperationBuilder::new().parameters(Some(parameters)).request_body(body).build()
+    };
+    let mut paths = Paths::new();
+    let item = |method, query, body| PathItem::new(method, operation(query, body));
+    for path in ["/", "/healthz", "/plain"] {
+        paths.paths.insert(path.to_owned(), item(HttpMethod::Get, false, false));
+    }
+    paths.paths.insert("/things/{id}".to_owned(), item(HttpMethod::Get, true, false));
+    paths.paths.insert("/end".to_owned(), item(HttpMethod::Post, false, false));
+    paths.paths.insert("/make".to_owned(), item(HttpMethod::Post, false, true));
+    let thing = async |Params(Place { id, de }): Params<Place>| Json(json!([id, de]));
+    let router = Router::new()
+        .route("/", get(async || ()))
+        .route("/healthz", get(async || ()))
+        .route("/plain", get(async || ()))
+        .route("/things/{id}", get(thing))
+        .route("/end", post(async || ()))
+        .route("/make", post(async |RawJson(_): RawJson| ()));
+    let router = finish(router, OpenApi::new(Info::new("test", "0"), paths), 1);
+    let campos = async |method: &str, path: &str, content_type: &str, body: &str| {
+        let request =
+            Request::builder().method(method).uri(path).header(CONTENT_TYPE, content_type);
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        let answer = send(&router, request).await;
+        let campos = answer.json["campos"].as_array().cloned().unwrap_or_default();
+        let campos = campos.iter().map(|one| one["campo"].as_str().unwrap_or_default().to_owned());
+        (answer.status, campos.collect::<Vec<_>>().join(" "))
+    };
+    let json = "application/json";
+    for (method, path, body, expected) in [
+        ("GET", "/?utm=1", "", (200, "")),
+        ("GET", "/healthz?x=1", "", (200, "")),
+        ("GET", "/docs/?x=1", "", (200, "")),
+        ("GET", "/openapi.json?x=1", "", (200, "")),
+        ("GET", "/nope?x=1", "", (404, "")),
+        ("POST", "/plain?x=1", "", (405, "")),
+        ("GET", "/plain", "", (200, "")),
+        ("GET", "/plain?", "", (200, "")),
+        ("GET", "/plain?x=1&y", "", (422, "x y")),
+        ("HEAD", "/plain?x=1", "", (422, "")),
+        ("GET", "/plain", r#"{"x":1}"#, (200, "")),
+        ("GET", "/things/5?de=1", "", (200, "")),
+        ("GET", "/things/5?DE=1&x=2", "", (422, "DE x")),
+        ("GET", "/things/5?id=6", "", (422, "id")),
+        ("POST", "/make?x=1", "{}", (422, "x")),
+        ("POST", "/make", r#"{"x":1}"#, (200, "")),
+        ("POST", "/end", "", (200, "")),
+        ("POST", "/end", " \n", (200, "")),
+        ("POST", "/end", "{}", (200, "")),
+        ("POST", "/end", " { } ", (200, "")),
+        ("POST", "/end", r#"{"motivo":"x","y":null}"#, (422, "motivo y")),
+        ("POST", "/end", "[]", (422, "corpo")),
+        ("POST", "/end", "x=1", (422, "corpo")),
+    ] {
+        let expected = (expected.0, expected.1.to_owned());
+        assert_eq!(campos(method, path, json, body).await, expected, "{method} {path} {body}");
+    }
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "x"] {
+        assert_eq!(campos("POST", "/end", content_type, "{}").await.0, 200, "{content_type}");
+    }
+    let long = format!("{{}}{}", " ".repeat(MAX_BODY));
+    assert_eq!(campos("POST", "/end", json, &long).await.0, 413);
+}
