@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::{PostosPage, ReplyHead, ServerPresence, split};
+use protocol::{ListingReply, ReplyHead, ServerPresence, split};
 
 fuzz_target!(|payload: &[u8]| {
     if let Ok((items, _)) = split(payload) {
@@ -15,10 +15,12 @@ fuzz_target!(|payload: &[u8]| {
             }
         }
     }
-    if let Ok(page) = serde_json::from_slice::<PostosPage<'_>>(payload)
-        && let Some(postos) = page.postos()
-    {
-        serde_json::from_str::<serde_json::Value>(&format!("[{postos}]")).expect("it is a list");
+    if let Some(head) = ListingReply::read_head(payload) {
+        assert!(payload.get(head.request_id).is_some());
+    }
+    if let Some(postos) = ListingReply::read_whole(payload).and_then(|page| page.postos) {
+        let list = [b"[", postos, b"]"].concat();
+        serde_json::from_slice::<serde_json::Value>(&list).expect("it is a list");
     }
     if let Ok(presence) = serde_json::from_slice::<ServerPresence>(payload) {
         let written = serde_json::to_vec(&presence).expect("it can be written");

@@ -46,7 +46,7 @@ pub struct PostoChange {
 }
 
 /// Which postos to list; what is `None` does not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PostosFilter {
     pub disponivel: Option<bool>,
     pub em_manutencao: Option<bool>,

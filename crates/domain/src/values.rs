@@ -141,7 +141,7 @@ pub(crate) fn trimmed(text: &str, max: usize) -> Option<&str> {
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, max $max:literal $(, default $default:literal)?) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub struct $name(Box<str>);
 
         impl $name {

@@ -98,6 +98,12 @@ id! {
     // Our programs make UUIDs; other programs may use what they like.
     RequestId, 128, "ASCII visível, sem espaços", "^[!-~]+$", |byte| byte.is_ascii_graphic(), "RequestId"
 }
+id! {
+    /// A versão de uma lista, para este filtro e esta página. É opaca: só se compara.
+    //
+    // Bounded, because gateways keep it and send it with each question.
+    Versao, 128, "ASCII visível, sem espaços", "^[!-~]+$", |byte| byte.is_ascii_graphic(), "Versao"
+}
 
 /// Namespace of the request ids that are made from an `Idempotency-Key`.
 const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x5b1c_7f0e_9a3d_4c6f_8e21_d04b_6a97_3c58);

@@ -13,6 +13,7 @@ mod field;
 mod fields;
 mod fields_macro;
 mod ids;
+mod listing;
 mod names;
 mod numbers;
 mod page;
@@ -40,7 +41,8 @@ pub use fields::{
     Fields, Object, field_documents, read_body, read_json, read_parameters, read_texts,
     write_object,
 };
-pub use ids::{ClientId, InvalidId, RequestId, ServerId};
+pub use ids::{ClientId, InvalidId, RequestId, ServerId, Versao};
+pub use listing::{ListingReply, UnchangedReply, WrittenPostosReply};
 pub use names::KnownField;
 pub use page::{Page, PageLimit, PageStart};
 pub use ponto::*;

@@ -4,7 +4,7 @@ use crate::values::{field_values, integer_schema};
 use crate::{Invalid, fields};
 
 /// How many items a page has at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PageLimit(u32);
 
 impl PageLimit {
@@ -21,7 +21,7 @@ impl PageLimit {
 }
 
 /// The id after which a page begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PageStart(i64);
 
 impl PageStart {

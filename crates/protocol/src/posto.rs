@@ -1,10 +1,7 @@
 //! Postos: how they are listed, and how an operator describes them.
 
-use std::borrow::Cow;
-
 use domain::{Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -13,7 +10,7 @@ use crate::fields::{field_documents, read_raw};
 use crate::values::{field_values, of_type};
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, Page, RequestId, ServerId,
-    UnknownFields, fields,
+    UnknownFields, Versao, fields,
 };
 
 field_values!(text Nome, text TipoConector, number Kw, number Price);
@@ -140,6 +137,9 @@ fields! {
         server_id: ServerId,
         filter: PostosFilter,
         page: Page,
+        /// The version that the sender holds: if the listing still has it, the answer is an
+        /// [`UnchangedReply`](crate::UnchangedReply).
+        versao: Option<Versao>,
     }
 }
 
@@ -159,70 +159,4 @@ pub struct PostosReply {
     pub proxima: Option<i64>,
     /// Por número.
     pub postos: Vec<Posto>,
-}
-
-/// A [`PostosReply`] whose postos are JSON already: many callers get the same ones.
-///
-/// `postos` is the last, so that a gateway need not read the list.
-#[derive(Debug)]
-pub struct WrittenPostosReply<'a> {
-    pub request_id: &'a str,
-    pub versao: Option<&'a str>,
-    pub proxima: Option<i64>,
-    /// JSON objects with commas between them.
-    pub postos: &'a [&'a str],
-}
-
-impl WrittenPostosReply<'_> {
-    /// An upper bound of what the payload has besides the postos.
-    pub fn overhead(request_id: &str, versao: &str) -> usize {
-        // In JSON a character of a `request_id` may take two.
-        2 * request_id.len() + versao.len() + 128
-    }
-
-    /// The payload.
-    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-        #[derive(Serialize)]
-        struct Head<'a> {
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            versao: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            proxima: Option<i64>,
-        }
-        let Self { request_id, versao, proxima, postos } = *self;
-        let length: usize = postos.iter().map(|postos| postos.len() + 1).sum();
-        let overhead = Self::overhead(request_id, versao.unwrap_or_default());
-        let mut payload = Vec::with_capacity(length + overhead);
-        serde_json::to_writer(&mut payload, &Head { request_id, versao, proxima })?;
-        payload.pop();
-        payload.extend_from_slice(br#","postos":["#);
-        let mut separator: &[u8] = b"";
-        for part in postos.iter().filter(|part| !part.is_empty()) {
-            payload.extend_from_slice(separator);
-            payload.extend_from_slice(part.as_bytes());
-            separator = b",";
-        }
-        payload.extend_from_slice(b"]}");
-        Ok(payload)
-    }
-}
-
-/// One page of a listing, as a gateway reads it to gather several into one.
-#[derive(Debug, Deserialize)]
-pub struct PostosPage<'a> {
-    #[serde(borrow, default)]
-    pub versao: Option<Cow<'a, str>>,
-    #[serde(default)]
-    pub proxima: Option<i64>,
-    #[serde(borrow)]
-    postos: &'a RawValue,
-}
-
-impl<'a> PostosPage<'a> {
-    /// JSON objects with commas between them; `None` if it is no list.
-    pub fn postos(&self) -> Option<&'a str> {
-        let list = self.postos.get().strip_prefix('[')?.strip_suffix(']')?;
-        Some(list.trim())
-    }
 }

@@ -74,8 +74,6 @@ pub struct ReplyHead<'a> {
     pub request_id: Cow<'a, str>,
     /// `None` when it is no error.
     pub codigo: Option<ReplyCodigo>,
-    /// Whether it is a listing that is known to be whole: it is of one version, and no page follows.
-    pub is_whole_listing: bool,
 }
 
 impl<'a> ReplyHead<'a> {
@@ -91,8 +89,7 @@ impl<'a> ReplyHead<'a> {
         let missing = || serde_json::Error::missing_field("request_id");
         let request_id = fields.request_id.ok_or_else(missing)?;
         let codigo = fields.codigo.or(fields.is_error.then_some(ReplyCodigo::Unknown));
-        let is_whole_listing = fields.at_postos && fields.has_versao && !fields.has_proxima;
-        Ok(Self { request_id, codigo, is_whole_listing })
+        Ok(Self { request_id, codigo })
     }
 }
 
@@ -102,8 +99,6 @@ struct HeadFields<'a> {
     codigo: Option<ReplyCodigo>,
     /// Its `status` is `erro`.
     is_error: bool,
-    has_versao: bool,
-    has_proxima: bool,
     /// Reading stopped at the list of postos.
     at_postos: bool,
 }
@@ -125,9 +120,7 @@ impl<'de> Visitor<'de> for &mut HeadFields<'de> {
                     self.at_postos = true;
                     return Ok(());
                 }
-                key => {
-                    self.has_versao |= key == "versao";
-                    self.has_proxima |= key == "proxima";
+                _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }

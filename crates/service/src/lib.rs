@@ -10,8 +10,8 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson, complete_document,
-    finish, listen, name_request, serve,
+    ETag, Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson,
+    body_of_parts, complete_document, finish, listen, name_request, serve, tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs};
 pub use program::{Program, check_environment, environment, now};

@@ -1,14 +1,22 @@
-//! Listing postos: pages of one version are gathered into one answer.
+//! Listing postos.
+//!
+//! The gateway keeps the listings that it was given, and asks with their `versao`. What it keeps it
+//! gives to a caller only when the servidor has confirmed it after that caller asked.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use protocol::topics::Command;
 use protocol::{
-    Codigo, ErrorReply, Page, PageLimit, PageStart, PostosFilter, PostosPage, PostosRequest,
-    ReplyCodigo, ReplyHead, RequestId, ServerId, WrittenPostosReply,
+    Codigo, ErrorReply, ListingReply, Page, PageLimit, PostosFilter, PostosRequest, ReplyCodigo,
+    ReplyHead, RequestId, ServerId,
 };
 use serde_json::{Value, from_slice};
 use tokio::time::Instant;
 use tracing::error;
 
+use super::gathering::{Added, Gathering};
+use super::kept::{Listing, ListingKey};
 use super::{Gateway, Reply};
 use crate::error::GatewayError;
 
@@ -23,27 +31,78 @@ const MAX_SHORTER: u32 = 11;
 /// How often a list that changes between two of its pages is read again from its first.
 const MAX_RESTARTS: u32 = 3;
 
+/// What a servidor has answered.
+#[derive(Debug, Clone)]
+pub(crate) enum Listed {
+    Listing(Arc<Listing>),
+    /// An error, or an answer of another program that has no list.
+    Other(Reply),
+}
+
 impl Gateway {
     /// One page, or the whole list where none is asked for.
     pub(crate) async fn list_postos(
-        &self,
-        request_id: RequestId,
+        self: &Arc<Self>,
+        request_id: &RequestId,
         server_id: ServerId,
         filter: PostosFilter,
         page: Page,
-    ) -> Result<Reply, GatewayError> {
+    ) -> Result<Listed, GatewayError> {
+        let Page { limite, apos } = page;
+        let key = ListingKey { server_id, filter, limite, apos };
+        // Of the first caller who shares the question, so no other one waits longer than it may.
         let deadline = self.query_deadline();
-        let client_id = self.config.client_id.clone();
-        let wants_page = page != Page::WHOLE;
-        let page = Page { limite: page.limite.or(Some(PAGE_LIMIT)), ..page };
-        let request = PostosRequest { request_id, client_id, server_id, filter, page };
-        let first = self.list_page(&request, deadline).await?;
-        let is_answer =
-            if first.codigo.is_some() { !is_too_long(&first) } else { is_whole(&first) };
-        if wants_page || is_answer {
-            return Ok(first);
+        let question = self.questions.ask(&key, || {
+            let (gateway, request_id, key) = (Arc::clone(self), request_id.clone(), key.clone());
+            async move { gateway.ask_for_listing(request_id, key, deadline).await }
+        });
+        Ok(match question.await? {
+            Listed::Other(reply) => Listed::Other(with_request_id(reply, request_id)),
+            listing @ Listed::Listing(_) => listing,
+        })
+    }
+
+    async fn ask_for_listing(
+        &self,
+        request_id: RequestId,
+        key: ListingKey,
+        deadline: Instant,
+    ) -> Result<Listed, GatewayError> {
+        let kept = self.kept.get(&key);
+        let page = key.page();
+        let mut request = PostosRequest {
+            request_id,
+            client_id: self.config.client_id.clone(),
+            server_id: key.server_id.clone(),
+            filter: key.filter.clone(),
+            page: Page { limite: page.limite.or(Some(PAGE_LIMIT)), ..page },
+            versao: kept.as_ref().and_then(|kept| kept.versao.clone()),
+        };
+        let mut reply = self.list_page(&request, deadline).await?;
+        if let Some(versao) = confirmed(&reply) {
+            // A version is of one list, so a kept list of several pages is confirmed by the first.
+            if let Some(kept) =
+                kept.filter(|kept| kept.versao.as_ref().is_some_and(|of| of.as_str() == versao))
+            {
+                return Ok(Listed::Listing(kept));
+            }
+            error!(server_id = %request.server_id, "it confirms a version that was not asked for");
+            return Err(GatewayError::Internal);
         }
-        self.gather(request, first, deadline).await
+        request.versao = None;
+        if page == Page::WHOLE && is_part(&reply) {
+            reply = self.gather(request, reply, deadline).await?;
+        }
+        if reply.codigo.is_some() {
+            return Ok(Listed::Other(reply));
+        }
+        // The answer as it arrived may share its memory with other messages.
+        let body = Bytes::copy_from_slice(&reply.body);
+        let Some(listing) = Listing::read(&body, page).map(Arc::new) else {
+            return Ok(Listed::Other(reply));
+        };
+        self.kept.keep(key, &listing);
+        Ok(Listed::Listing(listing))
     }
 
     async fn list_page(
@@ -71,7 +130,7 @@ impl Gateway {
                 shorter += 1;
                 Added::Next
             } else if reply.codigo.is_some() {
-                return Ok(with_request_id(reply, &request_id));
+                return Ok(reply);
             } else {
                 gathering.add(&reply.body)
             };
@@ -93,6 +152,21 @@ impl Gateway {
     }
 }
 
+/// The version that the answer confirms in place of a list.
+fn confirmed(reply: &Reply) -> Option<String> {
+    let read = ListingReply::read_head(&reply.body).filter(|_| reply.codigo.is_none())?;
+    let confirms = read.inalterada && read.postos.is_none();
+    confirms.then(|| read.versao.unwrap_or_default().into_owned())
+}
+
+/// Whether more than this answer is needed for the whole list.
+fn is_part(reply: &Reply) -> bool {
+    if reply.codigo.is_some() {
+        return is_too_long(reply);
+    }
+    ListingReply::read_head(&reply.body).is_some_and(|page| page.proxima.is_some())
+}
+
 /// Whether the broker did not take the page that was asked for. It does not always say beforehand
 /// how much it takes.
 fn is_too_long(reply: &Reply) -> bool {
@@ -101,83 +175,12 @@ fn is_too_long(reply: &Reply) -> bool {
             .is_ok_and(|error| error.campos.iter().any(|field| field.campo == "limite"))
 }
 
-/// Whether no page follows. Another program's servidor may write its fields in any order, and an
-/// older one sends no version.
-fn is_whole(reply: &Reply) -> bool {
-    ReplyHead::from_json(&reply.body).is_ok_and(|head| head.is_whole_listing)
-        || from_slice::<PostosPage<'_>>(&reply.body).map_or(true, |page| page.proxima.is_none())
-}
-
-/// How long the gathered pages may be: some 350,000 postos. Another program's servidor may send pages
-/// without end.
-const MAX_GATHERED: usize = 64 << 20;
-
-/// The pages of one version so far.
-#[derive(Default)]
-struct Gathering {
-    bytes: usize,
-    versao: Option<String>,
-    pages: Vec<String>,
-    /// Where the next page begins; `None` before the first.
-    apos: Option<PageStart>,
-}
-
-enum Added {
-    Last,
-    /// Another page follows.
-    Next,
-    /// It does not belong to the pages before.
-    Changed,
-}
-
-impl Gathering {
-    fn add(&mut self, body: &[u8]) -> Added {
-        let page = from_slice::<PostosPage<'_>>(body).ok();
-        let Some((page, postos)) = page.as_ref().and_then(|page| Some((page, page.postos()?)))
-        else {
-            return Added::Changed;
-        };
-        if self.pages.is_empty() {
-            self.versao = page.versao.as_deref().map(str::to_owned);
-        } else if self.versao.as_deref() != page.versao.as_deref() {
-            return Added::Changed;
-        }
-        self.bytes += postos.len();
-        if self.bytes > MAX_GATHERED {
-            return Added::Changed;
-        }
-        let Some(proxima) = page.proxima else {
-            self.pages.push(postos.to_owned());
-            return Added::Last;
-        };
-        let next = PageStart::new(proxima).ok();
-        // Otherwise the pages would never end.
-        if next.map(PageStart::get) <= self.apos.map(PageStart::get) {
-            return Added::Changed;
-        }
-        self.pages.push(postos.to_owned());
-        self.apos = next;
-        Added::Next
-    }
-
-    fn into_reply(self, request_id: &RequestId) -> Result<Reply, GatewayError> {
-        let pages: Vec<&str> = self.pages.iter().map(String::as_str).collect();
-        let reply = WrittenPostosReply {
-            request_id: request_id.as_str(),
-            versao: self.versao.as_deref(),
-            proxima: None,
-            postos: &pages,
-        };
-        let body = reply.to_json().map_err(|error| {
-            error!(%request_id, %error, "a listing cannot be written as JSON");
-            GatewayError::Internal
-        })?;
-        Ok(Reply { codigo: None, body: body.into() })
-    }
-}
-
-/// The answer to a request for one page, as the answer to its caller's.
+/// The answer to a question, as the answer to one of its callers.
 fn with_request_id(reply: Reply, request_id: &RequestId) -> Reply {
+    let head = ReplyHead::from_json(&reply.body);
+    if head.is_ok_and(|head| head.request_id == request_id.as_str()) {
+        return reply;
+    }
     let Ok(Value::Object(mut fields)) = from_slice(&reply.body) else { return reply };
     fields.insert("request_id".to_owned(), request_id.as_str().into());
     Reply { body: Value::Object(fields).to_string().into(), ..reply }
@@ -187,88 +190,52 @@ fn with_request_id(reply: Reply, request_id: &RequestId) -> Reply {
 mod tests {
     use super::*;
 
-    fn page(versao: &str, proxima: &str, ids: &[i64]) -> String {
-        let postos: Vec<_> = ids.iter().map(|id| format!(r#"{{"id":{id}}}"#)).collect();
-        format!(r#"{{"request_id":"p",{versao}{proxima}"postos":[{}]}}"#, postos.join(","))
-    }
-
     fn reply(body: &str) -> Reply {
         Reply { codigo: None, body: body.to_owned().into() }
     }
 
     #[test]
-    fn only_pages_of_one_version_that_advance_are_gathered() {
-        let v1 = r#""versao":"a-1","#;
-        for (second, expected) in [
-            (page(v1, "", &[3]), "last"),
-            (page(v1, r#""proxima":3,"#, &[3]), "next"),
-            (page(v1, "", &[]), "last"),
-            (page(r#""versao":"a-2","#, "", &[3]), "changed"),
-            (page("", "", &[3]), "changed"),
-            (page(v1, r#""proxima":2,"#, &[3]), "changed"),
-            (page(v1, r#""proxima":-1,"#, &[3]), "changed"),
-            (r#"{"request_id":"p","versao":"a-1"}"#.to_owned(), "changed"),
-            (r#"{"request_id":"p","versao":"a-1","postos":5}"#.to_owned(), "changed"),
-        ] {
-            let mut gathering = Gathering::default();
-            let first = page(v1, r#""proxima":2,"#, &[1, 2]);
-            assert!(matches!(gathering.add(first.as_bytes()), Added::Next));
-            let added = match gathering.add(second.as_bytes()) {
-                Added::Last => "last",
-                Added::Next => "next",
-                Added::Changed => "changed",
-            };
-            assert_eq!(added, expected, "{second}");
+    fn an_answer_is_given_under_the_callers_id() {
+        let of_page = r#"{"status":"erro","request_id":"p","codigo":"novo","mensagem":"x"}"#;
+        for id in ["p", "r1"] {
+            let refused = with_request_id(reply(of_page), &id.parse().unwrap());
+            let expected: Value =
+                from_slice(of_page.replace("\"p\"", &format!("{id:?}")).as_bytes()).unwrap();
+            assert_eq!(from_slice::<Value>(&refused.body).unwrap(), expected);
         }
-    }
-
-    #[test]
-    fn pages_without_end_are_not_gathered() {
-        let mut gathering = Gathering::default();
-        let long = format!(r#"{{"id":1,"nome":"{}"}}"#, "x".repeat(MAX_GATHERED / 4));
-        for (proxima, fits) in [(1, true), (2, true), (3, true), (4, false)] {
-            let page = format!(r#"{{"request_id":"p","proxima":{proxima},"postos":[{long}]}}"#);
-            assert_eq!(matches!(gathering.add(page.as_bytes()), Added::Next), fits, "{proxima}");
-        }
-    }
-
-    #[test]
-    fn gathered_pages_are_one_list_under_the_callers_id() {
-        let mut gathering = Gathering::default();
-        for (proxima, ids) in
-            [(r#""proxima":2,"#, &[1, 2][..]), (r#""proxima":5,"#, &[]), ("", &[7])]
-        {
-            gathering.add(page(r#""versao":"a-1","#, proxima, ids).as_bytes());
-        }
-        let reply = gathering.into_reply(&"r1".parse().unwrap()).unwrap();
-        let expected =
-            r#"{"request_id":"r1","versao":"a-1","postos":[{"id":1},{"id":2},{"id":7}]}"#;
-        assert_eq!(reply.body, expected);
-        let refused = with_request_id(reply_of_page(), &"r1".parse().unwrap());
-        let refused: Value = from_slice(&refused.body).unwrap();
-        assert_eq!((&refused["request_id"], &refused["codigo"]), (&"r1".into(), &"novo".into()));
-    }
-
-    fn reply_of_page() -> Reply {
-        reply(r#"{"request_id":"p","status":"erro","codigo":"novo","mensagem":"x"}"#)
+        let own = with_request_id(reply(of_page), &"p".parse().unwrap());
+        assert_eq!(own.body, of_page, "as it came");
     }
 
     #[test]
     fn a_page_is_followed_by_another_wherever_it_says_so() {
-        for (body, whole) in [
-            (page(r#""versao":"a-1","#, "", &[1]), true),
-            (page("", "", &[1]), true),
-            (page(r#""versao":"a-1","#, r#""proxima":1,"#, &[1]), false),
-            (page("", r#""proxima":1,"#, &[1]), false),
-            (
-                r#"{"request_id":"p","postos":[{"id":1}],"versao":"a","proxima":1}"#.to_owned(),
-                false,
-            ),
-            (r#"{"request_id":"p","postos":[{"id":1}],"versao":"a"}"#.to_owned(), true),
-            (r#"{"request_id":"p","proxima":null,"versao":"a","postos":[]}"#.to_owned(), true),
-            (r#"{"request_id":"p","inalterada":true}"#.to_owned(), true),
+        for (body, part) in [
+            (r#"{"request_id":"p","versao":"a-1","postos":[{"id":1}]}"#, false),
+            (r#"{"request_id":"p","postos":[{"id":1}]}"#, false),
+            (r#"{"request_id":"p","versao":"a-1","proxima":1,"postos":[{"id":1}]}"#, true),
+            (r#"{"request_id":"p","proxima":1,"postos":[{"id":1}]}"#, true),
+            (r#"{"request_id":"p","postos":[{"id":1}],"versao":"a","proxima":1}"#, true),
+            (r#"{"request_id":"p","postos":[{"id":1}],"versao":"a"}"#, false),
+            (r#"{"request_id":"p","proxima":null,"versao":"a","postos":[]}"#, false),
+            (r#"{"request_id":"p","inalterada":true}"#, false),
         ] {
-            assert_eq!(is_whole(&reply(&body)), whole, "{body}");
+            assert_eq!(is_part(&reply(body)), part, "{body}");
         }
+    }
+
+    #[test]
+    fn a_confirmation_has_no_list() {
+        for (body, versao) in [
+            (r#"{"request_id":"p","inalterada":true,"versao":"a-1"}"#, Some("a-1")),
+            (r#"{"inalterada":true,"request_id":"p"}"#, Some("")),
+            (r#"{"request_id":"p","inalterada":false,"versao":"a-1"}"#, None),
+            (r#"{"request_id":"p","inalterada":true,"versao":"a-1","postos":[]}"#, None),
+            (r#"{"request_id":"p","versao":"a-1","postos":[]}"#, None),
+        ] {
+            assert_eq!(confirmed(&reply(body)).as_deref(), versao, "{body}");
+        }
+        let codigo = Some(ReplyCodigo::Unknown);
+        let refused = Reply { codigo, ..reply(r#"{"request_id":"p","inalterada":true}"#) };
+        assert_eq!(confirmed(&refused), None);
     }
 }

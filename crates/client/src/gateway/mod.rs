@@ -1,9 +1,12 @@
 //! Typed commands to a servidor, over the bus.
 
 mod directory;
+mod gathering;
 mod inbox;
+mod kept;
 mod listing;
 mod requester;
+mod sharing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +23,11 @@ use tracing::{error, warn};
 use crate::config::Config;
 use crate::error::GatewayError;
 use directory::Directory;
+use kept::{KeptListings, ListingKey};
+use sharing::Questions;
 
 pub(crate) use inbox::run as run_inbox;
+pub(crate) use listing::Listed;
 pub use requester::{Call, Reply, Requester};
 
 /// How long after a (re)connection a servidor's retained presence may still be on its way.
@@ -34,12 +40,22 @@ pub(crate) struct Gateway {
     pub(crate) bus: Bus,
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
+    kept: KeptListings,
+    /// For listings.
+    questions: Questions<ListingKey, Listed>,
 }
 
 impl Gateway {
     pub(crate) fn new(config: Config, bus: Bus) -> Self {
         let requester = Requester::start(bus.clone(), config.max_in_flight);
-        Self { config, bus, requester, directory: Directory::default() }
+        Self {
+            config,
+            bus,
+            requester,
+            directory: Directory::default(),
+            kept: KeptListings::default(),
+            questions: Questions::default(),
+        }
     }
 
     pub(crate) async fn reserve(

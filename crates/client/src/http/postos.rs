@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{ErrorReply, Page, PostosFilter, PostosReply, RequestId, ServerId, fields};
-use service::Params;
+use service::{Params, body_of_parts, name_request, tagged_json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::answer;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Listed};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new().routes(routes!(list))
@@ -35,7 +36,10 @@ fields! {
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos", tag = "postos",
     params(PostosQuery),
     responses(
-        (status = 200, body = PostosReply, description = "Os postos do servidor"),
+        (status = 200, body = PostosReply, headers(("etag" = String)),
+            description = "Os postos do servidor"),
+        (status = 304, headers(("etag" = String)),
+            description = "O servidor confirma que são os mesmos postos, por `If-None-Match`"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
@@ -44,8 +48,16 @@ fields! {
 async fn list(
     State(gateway): State<Arc<Gateway>>,
     Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
     Params(PostosQuery { server_id, filter, page }): Params<PostosQuery>,
 ) -> Response {
-    let outcome = gateway.list_postos(request_id.clone(), server_id, filter, page).await;
-    answer(request_id, outcome)
+    let listing = match gateway.list_postos(&request_id, server_id, filter, page).await {
+        Ok(Listed::Listing(listing)) => listing,
+        Ok(Listed::Other(reply)) => return answer(request_id, Ok(reply)),
+        Err(error) => return answer(request_id, Err(error)),
+    };
+    let body = || body_of_parts(listing.body(&request_id));
+    let mut response = tagged_json(&headers, &listing.etag, body);
+    name_request(&mut response, &request_id);
+    response
 }

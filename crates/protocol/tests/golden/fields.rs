@@ -190,6 +190,9 @@ fn filters_of_a_listing_are_checked() {
         ("apos", "-1"),
         ("apos", "1e400"),
         ("apos", "true"),
+        ("versao", "7"),
+        ("versao", r#""""#),
+        ("versao", r#""a b""#),
     ] {
         let payload = with(COMMAND, campo, json);
         assert_eq!(wrong_fields(read_json::<PostosRequest>(payload.as_bytes())), [campo], "{json}");

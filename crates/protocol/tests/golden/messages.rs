@@ -31,6 +31,7 @@ fn postos_request() {
         server_id: id("server1"),
         filter: PostosFilter::default(),
         page: Page::WHOLE,
+        versao: None,
     };
     let json = r#"{"request_id":"r1","client_id":"cliente1","server_id":"server1"}"#;
     golden(&request, json, read_json);
@@ -51,6 +52,12 @@ fn postos_request() {
     };
     let json = r#"{
         "request_id":"r1","client_id":"cliente1","server_id":"server1","limite":500,"apos":0
+    }"#;
+    golden(&request, json, read_json);
+    request.page = Page::WHOLE;
+    request.versao = Some(id("5f3a-7"));
+    let json = r#"{
+        "request_id":"r1","client_id":"cliente1","server_id":"server1","versao":"5f3a-7"
     }"#;
     golden(&request, json, read_json);
 }

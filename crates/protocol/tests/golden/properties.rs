@@ -6,7 +6,7 @@ use domain::{
 };
 use proptest::prelude::*;
 use protocol::{
-    Address, CarroBateria, CarroStatus, Object, Origin, Page, PageLimit, PageStart,
+    Address, CarroBateria, CarroStatus, ListingReply, Object, Origin, Page, PageLimit, PageStart,
     PontoDisponibilidade, PostosFilter, PostosRequest, ReplyHead, ReservaRef, ReservaRequest,
     ReservarBody, ServerPresence, Timestamp, first_messages, read_body, read_json, split,
 };
@@ -25,6 +25,8 @@ fn read_by_all(payload: &[u8], topic: &str) {
     let _ = PontoDisponibilidade::from_json(payload, topic);
     let _ = serde_json::from_slice::<ServerPresence>(payload);
     let _ = ReplyHead::from_json(payload);
+    let _ = ListingReply::read_head(payload);
+    let _ = ListingReply::read_whole(payload);
     let _ = Address::server_id(payload);
     let _ = Origin::find(payload);
     let _ = first_messages(payload);
@@ -141,6 +143,7 @@ proptest! {
         tipo_conector in prop::option::of("[!-~é]{1,40}"),
         limite in prop::option::of(1..=100_000_i64),
         apos in prop::option::of(0..=i64::MAX),
+        versao in prop::option::of("[!-~]{1,128}"),
     ) {
         let request = PostosRequest {
             request_id: id("r1"),
@@ -155,6 +158,7 @@ proptest! {
                 limite: limite.map(|limit| PageLimit::new(limit).expect("a limit")),
                 apos: apos.map(|id| PageStart::new(id).expect("an id")),
             },
+            versao: versao.map(|text| id(&text)),
         };
         prop_assert_eq!(read_json::<PostosRequest>(&json(&request)), Ok(request));
     }

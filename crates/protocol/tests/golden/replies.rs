@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use domain::ReservaState;
 use protocol::{
-    Codigo, Entrega, ErrorReply, FieldError, PontoStatus, Posto, PostosPage, PostosReply,
+    Codigo, Entrega, ErrorReply, FieldError, ListingReply, PontoStatus, Posto, PostosReply,
     ReplyCodigo, ReplyHead, Reserva, ReservaEvent, ReservaReply, ServerPresence, ServerState,
-    StatusReply, WrittenPostosReply,
+    StatusReply, UnchangedReply, WrittenPostosReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,8 +73,99 @@ fn a_listing_of_written_postos_is_a_listing() {
     reply.versao = None;
     let json = written(&reply);
     assert_eq!(json, r#"{"request_id":"r\"\\1","postos":[]}"#);
-    let page: PostosPage<'_> = serde_json::from_str(&json).expect("a page");
-    assert_eq!((page.postos(), page.proxima), (Some(""), None));
+    let page = ListingReply::read_head(json.as_bytes()).expect("a page");
+    assert_eq!((page.postos, page.proxima), (Some(&b""[..]), None));
+}
+
+#[test]
+fn unchanged_reply() {
+    let reply = serde_json::to_string(&UnchangedReply::new("r\"1", "5f3a-7")).expect("JSON");
+    assert_eq!(reply, r#"{"request_id":"r\"1","inalterada":true,"versao":"5f3a-7"}"#);
+    let read = ListingReply::read_head(reply.as_bytes()).expect("a reply");
+    assert_eq!((read.inalterada, read.versao.as_deref()), (true, Some("5f3a-7")));
+    assert_eq!(&reply[read.request_id], r#""r\"1""#);
+}
+
+/// However a listing is written, a gateway finds the same in it: `request_id` as text, `versao`,
+/// `proxima`, `inalterada` and the postos.
+#[test]
+fn a_listing_is_read_in_any_order() {
+    let list = Some(r#"{"id":4},{"id":5}"#);
+    for (json, versao, proxima, inalterada, postos) in [
+        (r#"{"request_id":"r","versao":"v","postos":[{"id":4},{"id":5}]}"#, "v", None, false, list),
+        (
+            r#"{"request_id":"r","versao":"v","proxima":5,"postos":[{"id":4},{"id":5}]}"#,
+            "v",
+            Some(5),
+            false,
+            list,
+        ),
+        (
+            r#" { "request_id" : "r" , "versao" : "v" , "postos" : [ {"id":4},{"id":5} ] } "#,
+            "v",
+            None,
+            false,
+            list,
+        ),
+        (
+            r#"{"request_id":"r","versao":"v","postos":[{"id":4},{"id":5}],"proxima":5}"#,
+            "v",
+            Some(5),
+            false,
+            list,
+        ),
+        (
+            r#"{"postos":[{"id":4},{"id":5}],"proxima":5,"versao":"v","request_id":"r"}"#,
+            "v",
+            Some(5),
+            false,
+            list,
+        ),
+        (r#"{"request_id":"r","postos":[{"id":4},{"id":5}],"versao":"v"}"#, "v", None, false, list),
+        (r#"{"request_id":"r","postos":[{"id":4},{"id":5}],"x":[1]}"#, "", None, false, list),
+        (
+            r#"{"request_id":"r","vers\u0061o":"\u0076","p\u006fstos":[{"id":4},{"id":5}]}"#,
+            "v",
+            None,
+            false,
+            list,
+        ),
+        (
+            r#"{"request_id":"r","versao":7,"proxima":"5","inalterada":1,"postos":[]}"#,
+            "",
+            None,
+            false,
+            Some(""),
+        ),
+        (r#"{"request_id":"r","versao":null,"proxima":null,"postos":null}"#, "", None, false, None),
+        (r#"{"request_id":"r","versao":"v","postos":5}"#, "v", None, false, None),
+        (
+            r#"{"request_id":"r","versao":"v","inalterada":true,"x":{"postos":[1]}}"#,
+            "v",
+            None,
+            true,
+            None,
+        ),
+    ] {
+        for read in
+            [ListingReply::read_head(json.as_bytes()), ListingReply::read_whole(json.as_bytes())]
+        {
+            let read = read.unwrap_or_else(|| panic!("{json}"));
+            assert_eq!(&json[read.request_id], r#""r""#, "{json}");
+            assert_eq!(read.versao.as_deref().unwrap_or_default(), versao, "{json}");
+            assert_eq!((read.proxima, read.inalterada), (proxima, inalterada), "{json}");
+            let text = read.postos.map(|postos| std::str::from_utf8(postos).expect("text"));
+            assert_eq!(text, postos, "{json}");
+        }
+    }
+    for json in ["", "[]", "7", "{}", r#"{"versao":"v","postos":[]}"#, r#"{"request_id":"r""#] {
+        assert!(ListingReply::read_head(json.as_bytes()).is_none(), "{json}");
+    }
+    // Only what is read wholly is known to be a list and nothing else.
+    let unknown = br#"{"request_id":"r","versao":"v","postos":[1],"x":[2]}"#;
+    let whole = ListingReply::read_whole(unknown).expect("a listing");
+    assert_eq!(whole.postos, Some(&b"1"[..]));
+    assert!(ListingReply::read_whole(br#"{"request_id":"r","versao":"v","postos":[}]}"#).is_none());
 }
 
 #[test]

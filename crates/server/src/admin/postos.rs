@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::Response;
 use domain::{PostoChange, Rejection};
 use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, read_body};
 use serde::Serialize;
-use service::{HttpError, Params, Path, RawJson};
+use service::{HttpError, Params, Path, RawJson, body_of_parts, tagged_json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
+use crate::listing_cache::PageQuery;
 use crate::store::{ChangePosto, CreatePosto, RemovePosto};
 use crate::wire;
 
@@ -72,14 +75,24 @@ async fn change_and_show(
 /// Lista os postos.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
     tag = "postos", params(PostosQuery), responses(
-    (status = 200, body = Postos, description = "Os postos"),
+    (status = 200, body = Postos, headers(("etag" = String)), description = "Os postos"),
+    (status = 304, headers(("etag" = String)),
+        description = "São os mesmos postos, por `If-None-Match`"),
 ))]
 async fn list(
     State(app): State<Arc<AppState>>,
+    headers: HeaderMap,
     Params(PostosQuery { filter }): Params<PostosQuery>,
-) -> Result<Json<Postos>, HttpError> {
+) -> Result<Response, HttpError> {
     let listing = app.read(app.store.listing()).await?;
-    Ok(Json(Postos { postos: listing.matching(&filter).map(wire::posto).collect() }))
+    let page =
+        app.listing_cache.page(&listing, &filter, PageQuery::WHOLE).map_err(Failure::from)?;
+    let body = || {
+        let postos = Bytes::copy_from_slice(page.postos().as_bytes());
+        let (open, close) = (&br#"{"postos":["#[..], &b"]}"[..]);
+        body_of_parts([Bytes::from_static(open), postos, Bytes::from_static(close)])
+    };
+    Ok(tagged_json(&headers, page.etag(), body))
 }
 
 /// Cria um posto.

@@ -2,10 +2,12 @@
 
 mod access;
 mod answer_body;
+mod body_parts;
 mod connection;
 mod connections;
 mod docs;
 mod error;
+mod etag;
 mod extract;
 mod health;
 mod in_flight;
@@ -27,8 +29,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 pub use access::name_request;
+pub use body_parts::body_of_parts;
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
+pub use etag::{ETag, tagged_json};
 pub use extract::{Params, Path, RawJson};
 pub use health::Health;
 pub use serve::{ListenError, listen, serve};

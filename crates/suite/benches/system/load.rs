@@ -15,6 +15,8 @@ use super::stats::Stats;
 
 /// Length of a reserva, and of the pause after it, in milliseconds.
 const WINDOW: u64 = 1_000;
+/// Length of a reserva that begins at once: a posto is free again before its next turn.
+const SHORT_WINDOW: u64 = 500;
 const HOUR: u64 = 3_600_000;
 /// The list of postos in an answer begins after this.
 const POSTOS_KEY: &[u8] = b"\"postos\":";
@@ -40,12 +42,13 @@ pub(crate) enum Mix {
     List,
     /// Four listings to one reservation.
     Mixed,
+    /// A reservation that begins at once and then a listing, which must show it.
+    Changed,
 }
 
 impl Workload {
     pub(crate) fn new(servers: usize, postos: usize) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-        let begin = (now.as_millis() as u64 / 1_000) * 1_000 + HOUR;
+        let begin = (now() / 1_000) * 1_000 + HOUR;
         let correct_postos = vec![OnceLock::new(); servers];
         let (servers, postos) = (servers as u64, postos as u64);
         let (next, made) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -59,19 +62,36 @@ impl Workload {
             Mix::List => self.list(number, connection).await,
             Mix::Mixed if number.is_multiple_of(5) => self.reserve(number, connection).await,
             Mix::Mixed => self.list(number, connection).await,
+            Mix::Changed => self.list_changed(number, connection).await,
         }
     }
 
     async fn reserve(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
-        let server = number % self.servers + 1;
-        let place = number / self.servers;
-        let (posto_id, turn) = (place % self.postos + 1, place / self.postos);
-        let inicio = self.begin + turn * 2 * WINDOW;
+        let inicio = self.begin + number / self.servers / self.postos * 2 * WINDOW;
+        self.reserve_for(number, Some(inicio), inicio + WINDOW, connection).await
+    }
+
+    /// The servidor, from 0, and the posto of a request.
+    fn place(&self, number: u64) -> (u64, u64) {
+        (number % self.servers, number / self.servers % self.postos + 1)
+    }
+
+    async fn reserve_for(
+        &self,
+        number: u64,
+        inicio: Option<u64>,
+        fim: u64,
+        connection: &mut Connection,
+    ) -> Result<(), String> {
+        let (server, posto_id) = self.place(number);
+        let server = server + 1;
         let moment = |millis: u64| Timestamp::clamped(millis as i64).to_string();
-        let (inicio, fim) = (moment(inicio), moment(inicio + WINDOW));
+        let (inicio, fim) = (inicio.map(moment), moment(fim));
         let placa = placa(number);
+        let begins = inicio.as_ref().map(|inicio| format!(r#","inicio":"{inicio}""#));
+        let begins = begins.unwrap_or_default();
         let body = format!(
-            r#"{{"placa":"{placa}","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":{posto_id},"server_id":"server{server}","inicio":"{inicio}","fim":"{fim}"}}"#
+            r#"{{"placa":"{placa}","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":{posto_id},"server_id":"server{server}"{begins},"fim":"{fim}"}}"#
         );
         let (status, answer) = exchange(connection.post("/reservar", &body).await)?;
         let wrong = || format!("HTTP {status} to {body}: {}", String::from_utf8_lossy(&answer));
@@ -79,13 +99,29 @@ impl Workload {
             return Err(wrong());
         };
         let correct = reserva.posto_id == posto_id
-            && (reserva.placa, reserva.inicio, reserva.fim, reserva.status)
-                == (&placa, &inicio, &fim, "ativa");
+            && inicio.is_none_or(|inicio| reserva.inicio == inicio)
+            && (reserva.placa, reserva.fim, reserva.status) == (&placa, &fim, "ativa");
         if status != 200 || !correct {
             return Err(wrong());
         }
         self.made.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    async fn list_changed(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
+        let fim = now() + SHORT_WINDOW;
+        self.reserve_for(number, None, fim, connection).await?;
+        let (server, posto_id) = self.place(number);
+        let path = format!("/postos?server_id=server{}", server + 1);
+        let (status, answer) = exchange(connection.get(&path).await)?;
+        let text = std::str::from_utf8(&answer).map_err(|error| error.to_string())?;
+        let posto = text.split_once(&format!("{{\"id\":{posto_id},")).map(|(_, posto)| posto);
+        let posto = posto.and_then(|posto| posto.split('}').next()).unwrap_or_default();
+        let is_over = now() >= fim;
+        if status == 200 && (is_over || posto.contains("\"disponivel\":false")) {
+            return Ok(());
+        }
+        Err(format!("HTTP {status}, posto {posto_id} is reserved and listed as {posto:.300}"))
     }
 
     async fn list(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
@@ -115,6 +151,12 @@ impl Workload {
             Err(format!("HTTP {status}, a wrong listing"))
         }
     }
+}
+
+/// In milliseconds since 1970.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    now.as_millis() as u64
 }
 
 fn exchange<T>(answer: std::io::Result<T>) -> Result<T, String> {

@@ -18,7 +18,7 @@ mod scenarios;
 mod stats;
 mod world;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -37,9 +37,12 @@ struct Options {
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
-    /// Only these groups: limits, difusao, direta, listings, servers, history, logging.
+    /// Only these groups: limits, difusao, direta, listings, servers, history, logging, versions.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// A folder with the programs `server` and `client` of another version, for the group versions.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// Write the tables into docs/performance.md and the plot into docs/performance.svg.
     #[arg(long)]
     docs: bool,
@@ -101,6 +104,11 @@ async fn measure(options: &Options) -> Report {
     }
     if wanted("logging") {
         scenarios::logging(pace, &mut report).await;
+    }
+    if wanted("versions")
+        && let Some(before) = &options.before
+    {
+        scenarios::versions(before, pace, &mut report).await;
     }
     report.goals = goals::of(&report);
     report

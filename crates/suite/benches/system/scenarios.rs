@@ -1,5 +1,6 @@
 //! The measurements in their order.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -39,8 +40,12 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn new(setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
+        Self::of(World::with(setup), setup, pace, report)
+    }
+
+    fn of(world: World, setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
         let workload = Arc::new(Workload::new(setup.servers, setup.postos));
-        Self { world: World::with(setup), workload, pace, report }
+        Self { world, workload, pace, report }
     }
 
     fn addr(&self) -> String {
@@ -86,7 +91,7 @@ impl<'a> Bench<'a> {
             self.world.stop_server(number - 1);
             let mut database = self.database(number).await;
             let count: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM reservas WHERE status = 'ativa'")
+                sqlx::query_scalar("SELECT count(*) FROM reservas WHERE status <> 'cancelada'")
                     .fetch_one(&mut database)
                     .await
                     .expect("a count");
@@ -171,6 +176,36 @@ pub(crate) async fn listings(pace: Pace, report: &mut Report) {
         bench.closed(&format!("4 GET /postos of {postos} to 1 POST"), Mix::Mixed, 64).await;
         bench.finish().await;
     }
+}
+
+/// Rounds of a comparison with another version.
+pub(crate) const ROUNDS: usize = 5;
+
+/// What is compared with another version.
+pub(crate) const COMPARED: [(&str, Mix, usize); 4] = [
+    ("GET /postos, 1000, unchanged", Mix::List, 64),
+    ("GET /postos, 1000, unchanged", Mix::List, 1),
+    ("POST /reservar, GET /postos, 1000", Mix::Changed, 64),
+    ("POST /reservar, GET /postos, 1000", Mix::Changed, 1),
+];
+
+/// Listings by the programs of another version and by these, in turns, so that both meet the same
+/// load of the machine.
+pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
+    let setup = Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG };
+    let mut apart = Report::default();
+    let world = World::with_programs(&setup, before);
+    let mut before = Bench::of(world, &setup, pace, &mut apart);
+    let mut after = Bench::new(&setup, pace, report);
+    for round in 1..=ROUNDS {
+        for (name, mix, callers) in COMPARED {
+            before.closed(&format!("{name}, before, round {round}"), mix, callers).await;
+            after.closed(&format!("{name}, after, round {round}"), mix, callers).await;
+        }
+    }
+    before.finish().await;
+    after.finish().await;
+    report.rows.extend(apart.rows);
 }
 
 /// More servidores on one broker.

@@ -43,6 +43,11 @@ pub(crate) struct Setup {
 impl World {
     /// A broker and nothing else.
     pub(crate) fn with_broker(log: &str) -> Self {
+        let exe = std::env::current_exe().expect("the path of this program");
+        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log)
+    }
+
+    fn of_programs(programs: &Path, log: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let broker_port = free_port();
         let config = folder.path().join("mosquitto.conf");
@@ -56,15 +61,23 @@ impl World {
         command.arg("-c").arg(&config).env("PATH", format!("{path}:/usr/sbin"));
         let broker = start(command, "mosquitto", format!("127.0.0.1:{broker_port}"));
         wait_for("mosquitto", || std::net::TcpStream::connect(("127.0.0.1", broker_port)).is_ok());
-        let exe = std::env::current_exe().expect("the path of this program");
-        let programs = exe.ancestors().nth(2).expect("target/release").to_owned();
+        let programs = programs.to_owned();
         let (servers, gateways, log) = (Vec::new(), Vec::new(), log.to_owned());
         Self { folder, programs, broker_port, broker, servers, gateways, log }
     }
 
     /// Everything in `setup`, ready.
     pub(crate) fn with(setup: &Setup) -> Self {
-        let mut world = Self::with_broker(setup.log);
+        Self::with_broker(setup.log).complete(setup)
+    }
+
+    /// The same with the programs in this folder.
+    pub(crate) fn with_programs(setup: &Setup, programs: &Path) -> Self {
+        Self::of_programs(programs, setup.log).complete(setup)
+    }
+
+    fn complete(self, setup: &Setup) -> Self {
+        let mut world = self;
         for number in 1..=setup.servers {
             world.add_server(number, setup.postos);
         }

@@ -23,3 +23,4 @@ mod settings;
 mod sources;
 mod stdout;
 mod stops;
+mod unchanged;

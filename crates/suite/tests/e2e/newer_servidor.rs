@@ -146,3 +146,93 @@ async fn an_older_servidors_list_is_passed_on() {
         assert_eq!((status, &listed["postos"]), (200, &json!([{"id": 1}])), "{answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_gateway_keeps_is_given_when_the_servidor_confirms_it() {
+    let mut newer = Newer::start().await;
+    let v1 = r#"{"request_id":"{id}","versao":"v1","novo":{"n":[1]},"postos":[{"id":1}]}"#;
+    let v2 = r#"{"postos":[{"id":2}],"request_id":"{id}","versao":"v2"}"#;
+    let old = r#"{"request_id":"{id}","postos":[{"id":3}]}"#;
+    let same_v1 = r#"{"request_id":"{id}","inalterada":true,"versao":"v1"}"#;
+    let same_v2 = r#"{"request_id":"{id}","inalterada":true,"versao":"v2"}"#;
+    let failed = r#"{"request_id":"{id}","status":"erro","codigo":"erro_interno","mensagem":"x"}"#;
+    let part = r#"{"request_id":"{id}","versao":"v3","proxima":1,"postos":[{"id":1}]}"#;
+    let rest = r#"{"request_id":"{id}","versao":"v3","postos":[{"id":4}]}"#;
+    let same_v3 = r#"{"request_id":"{id}","inalterada":true,"versao":"v3"}"#;
+    let page = "&limite=1";
+    // Query, answers, the versions that are asked with, status, the last id of the list.
+    for (query, answers, versions, status, last) in [
+        ("", &[v1][..], &[None][..], 200, Some(1)),
+        ("", &[same_v1], &[Some("v1")], 200, Some(1)),
+        (page, &[v1], &[None], 200, Some(1)),
+        ("&disponivel=true", &[v2], &[None], 200, Some(2)),
+        ("", &[failed], &[Some("v1")], 500, None),
+        ("", &[v2], &[Some("v1")], 200, Some(2)),
+        ("", &[same_v2], &[Some("v2")], 200, Some(2)),
+        (page, &[same_v1], &[Some("v1")], 200, Some(1)),
+        // It confirms what was not asked.
+        ("", &[same_v1], &[Some("v2")], 500, None),
+        ("", &[old], &[Some("v2")], 200, Some(3)),
+        ("", &[old], &[None], 200, Some(3)),
+        ("", &[same_v1], &[None], 500, None),
+        // A list in pages, confirmed as a whole by the first.
+        ("", &[part, rest], &[None, None], 200, Some(4)),
+        ("", &[same_v3], &[Some("v3")], 200, Some(4)),
+        ("", &[part, rest], &[Some("v3"), None], 200, Some(4)),
+    ] {
+        let (got, listed, _, asked) = list(&mut newer, query, answers).await;
+        let shown = format!("{query} {answers:?}: {listed}");
+        assert_eq!(got, status, "{shown}");
+        let sent: Vec<_> = asked.iter().map(|asked| asked["versao"].as_str()).collect();
+        assert_eq!(sent, versions, "{shown}");
+        let postos = listed["postos"].as_array().and_then(|postos| postos.last());
+        assert_eq!(postos.map(|posto| posto["id"].clone()), last.map(Value::from), "{shown}");
+        if answers == [same_v1] && got == 200 {
+            assert_eq!((&listed["versao"], &listed["novo"]), (&json!("v1"), &json!({"n": [1]})));
+        }
+    }
+    let silent = newer.client.get("/postos?server_id=server9").await;
+    assert_eq!(silent.verdict(), (504, "tempo_esgotado"), "nothing is given without its word");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_caller_is_answered_by_a_question_that_was_sent_before_it_came() {
+    let mut newer = Newer::start().await;
+    let client = std::sync::Arc::new(newer.client.url("/postos?server_id=server9"));
+    let ask = || {
+        let url = std::sync::Arc::clone(&client);
+        tokio::spawn(async move {
+            let answer = reqwest::get(&*url).await.expect("an answer");
+            answer.json::<Value>().await.expect("JSON")
+        })
+    };
+    let early = ask();
+    let first = newer.servidor.next(LIST).await;
+    let late: Vec<_> = (0..10).map(|_| ask()).collect();
+    // The questions of the later callers; the first one is answered last, with an older list.
+    let answer_all = async {
+        loop {
+            newer.answer(LIST, LISTED, r#"{"request_id":"{id}","versao":"b","postos":[]}"#).await;
+        }
+    };
+    let later = async {
+        let mut ids = Vec::new();
+        for caller in late {
+            let listed = caller.await.expect("no panic");
+            assert_eq!(listed["versao"], "b");
+            ids.push(listed["request_id"].to_string());
+        }
+        ids
+    };
+    let mut ids = tokio::select! {
+        ids = later => ids,
+        () = answer_all => unreachable!("it answers for ever"),
+    };
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 10, "each caller has its own id");
+    let id = first["request_id"].as_str().expect("an id");
+    let older = format!(r#"{{"request_id":"{id}","versao":"a","postos":[]}}"#);
+    newer.servidor.publish(LISTED, older).await;
+    assert_eq!(early.await.expect("no panic")["versao"], "a");
+}

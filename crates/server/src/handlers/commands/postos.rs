@@ -1,7 +1,9 @@
 //! `server/postos/request`: lists postos.
 
 use protocol::topics::{self, Command};
-use protocol::{BadMessage, PageLimit, PostosRequest, WrittenPostosReply, read_json};
+use protocol::{
+    BadMessage, PageLimit, PostosRequest, UnchangedReply, WrittenPostosReply, read_json,
+};
 use tracing::info;
 
 use crate::app_state::AppState;
@@ -12,12 +14,20 @@ use crate::listing_cache::PageQuery;
 /// The brackets of an array of answers.
 const BRACKETS: usize = 2;
 
-/// A listing that the broker would not take is refused at once: its sender would wait in vain.
+/// Without postos where the sender holds this version of the listing. A listing that the broker
+/// would not take is refused at once: its sender would wait in vain.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
-    let PostosRequest { request_id, client_id, filter, page, .. } = read_json(payload)?;
+    let PostosRequest { request_id, client_id, filter, page, versao, .. } = read_json(payload)?;
+    let listing = app.read(app.store.listing()).await?;
+    // All pages of all filters have the version of the listing that they are parts of.
+    if versao.is_some_and(|versao| versao.as_str() == listing.version) {
+        let reply = UnchangedReply::new(request_id.as_str(), &listing.version);
+        let payload = serde_json::to_vec(&reply).map_err(BadMessage::from)?;
+        info!(%request_id, %client_id, "unchanged");
+        return Ok(Reply { client_id, request_id, payload, is_unwritten: false, unsent: None });
+    }
     let overloaded = || Failure::Overloaded(app.server_id.clone());
     let _permit = app.listing_cache.permit().ok_or_else(overloaded)?;
-    let listing = app.read(app.store.listing()).await?;
     let max_payload = app.bus.max_payload(&topics::response(&client_id, Command::Postos));
     let overhead = WrittenPostosReply::overhead(request_id.as_str(), &listing.version) + BRACKETS;
     let query = PageQuery {
