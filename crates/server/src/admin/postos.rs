@@ -6,8 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
-use domain::{PostoChange, Rejection};
-use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, read_json};
+use domain::{Moment, PostoChange, Rejection};
+use protocol::{
+    ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields, read_json,
+};
 use serde::Serialize;
 use service::{HttpError, Params, Path, RawJson};
 use utoipa::ToSchema;
@@ -16,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{ChangePosto, CreatePosto, RemovePosto};
+use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow, RemovePosto};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -24,13 +26,71 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(list, create))
         .routes(routes!(get, change, remove))
         .routes(routes!(set_disponibilidade))
+        .routes(routes!(forget_carregador))
+}
+
+/// Um posto, e por que está ou não em serviço.
+///
+/// Está em serviço se o operador e o carregador dizem que está, e em manutenção se um deles o diz.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
+    "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": false, "em_manutencao": false,
+    "operador": {"disponivel": true, "em_manutencao": false},
+    "carregador": {
+        "disponivel": false, "em_manutencao": false, "desde": "2026-11-23T12:00:00.000Z"
+    }
+}))]
+pub(super) struct AdminPosto {
+    #[serde(flatten)]
+    posto: Posto,
+    operador: OperadorState,
+    #[schema(required)]
+    carregador: Option<CarregadorState>,
+}
+
+/// O que o operador diz, pela API de administração ou em `postos.csv`.
+#[derive(Serialize, ToSchema)]
+struct OperadorState {
+    /// Se está em serviço.
+    disponivel: bool,
+    /// Se está em manutenção.
+    em_manutencao: bool,
+}
+
+/// O que o carregador diz, em `pontos/{posto_id}/disponibilidade`; `null` se ainda não disse nada, o
+/// que vale como em serviço.
+#[derive(Serialize, ToSchema)]
+struct CarregadorState {
+    /// Se está em serviço.
+    disponivel: bool,
+    /// Se está em manutenção.
+    em_manutencao: bool,
+    /// Desde quando diz isto.
+    desde: Timestamp,
+}
+
+impl From<&PostoRow> for AdminPosto {
+    fn from(row: &PostoRow) -> Self {
+        let states = &row.states;
+        let carregador = states.carregador_desde.map(|desde| CarregadorState {
+            disponivel: states.carregador_disponivel.unwrap_or(true),
+            em_manutencao: states.carregador_em_manutencao.unwrap_or(false),
+            desde: wire::timestamp(Moment::from_millis(desde)),
+        });
+        let operador = OperadorState {
+            disponivel: states.operador_disponivel,
+            em_manutencao: states.operador_em_manutencao,
+        };
+        Self { posto: wire::posto(row), operador, carregador }
+    }
 }
 
 /// Uma lista de postos.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Postos {
     /// Por número.
-    postos: Vec<Posto>,
+    postos: Vec<AdminPosto>,
 }
 
 fields! {
@@ -51,20 +111,20 @@ fields! {
     }
 }
 
-pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
+pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpError> {
     let found = app.read(app.store.postos_by_id(&[id], app.now())).await?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
     };
-    Ok(found.first().map(wire::posto).ok_or_else(missing)?)
+    Ok(found.first().map(AdminPosto::from).ok_or_else(missing)?)
 }
 
 async fn change_and_show(
     app: &AppState,
     id: i64,
     change: PostoChange,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     app.write(ChangePosto { posto_id: id, change }).await?;
     Ok(Json(find(app, id).await?))
 }
@@ -79,18 +139,18 @@ async fn list(
     Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Json<Postos>, HttpError> {
     let listing = app.read(app.store.listing()).await?;
-    Ok(Json(Postos { postos: listing.matching(&filter).map(wire::posto).collect() }))
+    Ok(Json(Postos { postos: listing.matching(&filter).map(AdminPosto::from).collect() }))
 }
 
 /// Cria um posto.
 #[utoipa::path(post, path = "/postos", operation_id = "create_posto",
     tag = "postos", request_body = PostoBody, responses(
-    (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
+    (status = 201, body = AdminPosto, headers(("location" = String)), description = "O posto"),
 ))]
 async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AdminPosto>), HttpError> {
     let posto: PostoBody = read_json(&body)?;
     let id = app.write(CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
@@ -101,14 +161,14 @@ async fn create(
 #[utoipa::path(get, path = "/postos/{id}", operation_id = "get_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto, description = "O posto"),
+        (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
 async fn get(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     Ok(Json(find(&app, id).await?))
 }
 
@@ -117,7 +177,7 @@ async fn get(
     tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto, description = "O posto"),
+        (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
@@ -125,7 +185,7 @@ async fn change(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     let PostoPatch(change) = PostoPatch::from_json(&body)?;
     change_and_show(&app, id, change).await
 }
@@ -147,13 +207,15 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Põe um posto em serviço ou fora dele.
+/// Põe um posto em serviço ou fora dele, da parte do operador.
+///
+/// O que o carregador diz fica como está: um posto só está em serviço se os dois dizem que está.
 #[utoipa::path(put, path = "/postos/{id}/disponibilidade", operation_id = "set_disponibilidade",
     tag = "postos",
     request_body = DisponibilidadeBody,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto, description = "O posto"),
+        (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
@@ -161,9 +223,29 @@ async fn set_disponibilidade(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     let DisponibilidadeBody { disponivel, em_manutencao } = read_json(&body)?;
     let in_service = Some(disponivel);
     let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
     change_and_show(&app, id, change).await
+}
+
+/// Esquece o que o carregador de um posto disse.
+///
+/// Para um posto com outro carregador, ou cujo carregador não fala mais: até que diga algo, vale o
+/// que o operador diz. Uma mensagem antiga que o broker ainda guarda não volta a valer.
+#[utoipa::path(delete, path = "/postos/{id}/carregador", operation_id = "forget_carregador",
+    tag = "postos",
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 200, body = AdminPosto, description = "O posto"),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+    )
+)]
+async fn forget_carregador(
+    State(app): State<Arc<AppState>>,
+    Path(id): Path<i64>,
+) -> Result<Json<AdminPosto>, HttpError> {
+    app.write(ForgetCharger { posto_id: id }).await?;
+    Ok(Json(find(&app, id).await?))
 }
