@@ -3,20 +3,24 @@
 //! A client whose request fails sees the error and repeats it. A charger reports a fault only
 //! once, so its messages are kept here until they are written, in order of arrival.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::ChargerMessage;
+use domain::{ChargerMessage, PayloadDigest};
 
 use crate::store::WriteError;
 
 /// Postos whose messages are kept at most: the ids come from outside and need not exist.
 const MAX_POSTOS: usize = 100_000;
+/// Bad messages that are remembered at most.
+const MAX_BAD: usize = 1024;
 
 /// The messages of each charger, until they are on disk.
 #[derive(Debug, Default)]
 pub(crate) struct ChargerMessages {
     by_posto: Mutex<HashMap<i64, Arc<Charger>>>,
+    /// Bad messages that the broker retains: it sends them again with each connection.
+    bad: Mutex<HashSet<(String, PayloadDigest)>>,
 }
 
 /// A charger with messages that are not on disk.
@@ -28,6 +32,15 @@ struct Charger {
 }
 
 impl ChargerMessages {
+    /// Whether a bad message that the broker retains is seen for the first time.
+    pub(crate) fn is_new_bad(&self, topic: &str, digest: PayloadDigest) -> bool {
+        let mut bad = lock(&self.bad);
+        if bad.len() >= MAX_BAD {
+            bad.clear();
+        }
+        bad.insert((topic.to_owned(), digest))
+    }
+
     /// Keeps a message, in the first poll, and has `write` write what this charger has waiting.
     /// Returns when the message is on disk, or stays for a retry because the database cannot store
     /// it now.

@@ -44,7 +44,9 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 pub(super) struct AdminPosto {
     #[serde(flatten)]
     posto: Posto,
+    /// O que o operador diz.
     operador: OperadorState,
+    /// O que o carregador diz; `null` se ainda não disse nada, o que vale como em serviço.
     #[schema(required)]
     carregador: Option<CarregadorState>,
 }
@@ -58,8 +60,7 @@ struct OperadorState {
     em_manutencao: bool,
 }
 
-/// O que o carregador diz, em `pontos/{posto_id}/disponibilidade`; `null` se ainda não disse nada, o
-/// que vale como em serviço.
+/// O que o carregador diz, em `pontos/{posto_id}/disponibilidade`.
 #[derive(Serialize, ToSchema)]
 struct CarregadorState {
     /// Se está em serviço.

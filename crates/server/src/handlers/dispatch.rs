@@ -48,7 +48,7 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
         Ok(Some(work)) => work,
         Ok(None) => return ack.done(),
         Err(reason) => {
-            app.bus.bad_message(&message.topic, &reason);
+            report_bad(app, &message, &reason);
             return ack.done();
         }
     };
@@ -122,6 +122,16 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
             }
         }
     }))
+}
+
+/// Each one once, also if the broker retains it and sends it again with each connection.
+fn report_bad(app: &AppState, message: &Message, reason: &str) {
+    let Message { topic, payload, retain, is_retained, .. } = message;
+    let is_new =
+        !is_retained || app.charger_messages.is_new_bad(topic, disponibilidade::digest(payload));
+    if is_new || !retain {
+        app.bus.bad_message(topic, reason);
+    }
 }
 
 fn check_length(payload: &[u8]) -> Result<(), String> {

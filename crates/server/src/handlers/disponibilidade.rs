@@ -33,7 +33,7 @@ pub(super) fn read(
 }
 
 /// Stored for each charger: it must be the same in every version.
-fn digest(payload: &[u8]) -> PayloadDigest {
+pub(super) fn digest(payload: &[u8]) -> PayloadDigest {
     Uuid::new_v5(&PAYLOAD_NAMESPACE, payload).into_bytes()
 }
 

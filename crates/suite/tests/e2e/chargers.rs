@@ -243,4 +243,25 @@ mod on_mosquitto {
         handled(&world).await;
         assert_eq!(posto(&server).await["disponivel"], false);
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "needs mosquitto"]
+    async fn a_bad_message_that_the_broker_retains_is_logged_once() {
+        let mut world = World::on_mosquitto().await;
+        let mut charger = Charger::connect(&world).await;
+        charger.retains("broken").await;
+        let server = start(&world).await;
+        handled(&world).await;
+        // It saves what it retains every two seconds.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        world.broker.kill().await;
+        world.broker.start_again().await;
+        server.ready().await;
+        let mut charger = Charger::connect(&world).await;
+        charger.publishes(says(false)).await;
+        is_heard(&server, false).await;
+        let lines = server.log_lines();
+        let bad: Vec<_> = lines.iter().filter(|line| line["topic"] == TOPIC).collect();
+        assert_eq!(bad.len(), 1, "{bad:?}");
+    }
 }
