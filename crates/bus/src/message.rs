@@ -115,6 +115,9 @@ pub struct Delivery {
     pub correlation: Option<Bytes>,
     /// The broker had it before this subscription.
     pub retain: bool,
+    /// The broker retains it. Of a message that came after the subscription it is known only on
+    /// topics of [`Options::as_published`](crate::Options::as_published).
+    pub is_retained: bool,
     /// Call [`Ack::done`] on it when the work is done.
     pub ack: Ack,
 }

@@ -17,6 +17,8 @@ pub struct Options {
     pub mqtt_id: String,
     /// Topic filters to subscribe to on every connection, at QoS 1.
     pub subscriptions: Vec<String>,
+    /// Those of them whose deliveries say whether the broker retains them.
+    pub as_published: Vec<String>,
     pub presence: Option<Presence>,
     /// How long the broker keeps the session (messages for this program included) without a
     /// connection.

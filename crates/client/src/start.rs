@@ -46,6 +46,7 @@ impl Client {
             port: config.mqtt_port,
             mqtt_id: config.client_id.as_str().to_owned(),
             subscriptions: topics::client_subscriptions(&config.client_id),
+            as_published: Vec::new(),
             presence: None,
             session_expiry: SESSION_EXPIRY,
             inbox: INBOX_CAPACITY,

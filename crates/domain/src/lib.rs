@@ -4,6 +4,7 @@
 //! Pure and synchronous. Facts come in as values, decisions go out as values; nothing here
 //! reads a clock, a file or a message. The texts of [`Rejection`] are shown to drivers.
 
+mod carregador;
 mod carregamento;
 mod carro;
 mod interval;
@@ -13,6 +14,7 @@ mod rejection;
 mod reserva;
 mod values;
 
+pub use carregador::*;
 pub use carregamento::*;
 pub use carro::*;
 pub use interval::*;

@@ -28,6 +28,7 @@ pub struct Posto {
     pub potencia_maxima: Kw,
     pub tipo_conector: TipoConector,
     pub preco_kwh: Price,
+    /// As its operator says; the charger's own state is kept beside it.
     pub in_service: bool,
     pub em_manutencao: bool,
 }
@@ -41,6 +42,7 @@ pub struct PostoChange {
     pub tipo_conector: Option<TipoConector>,
     /// For sessions that start from now on.
     pub preco_kwh: Option<Price>,
+    /// As the operator says.
     pub in_service: Option<bool>,
     pub em_manutencao: Option<bool>,
 }

@@ -14,8 +14,9 @@ pub struct ReservaCommand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostoFacts {
     pub nome: String,
-    /// What its operator and its charger say.
+    /// Whether both its operator and its charger say so.
     pub in_service: bool,
+    /// Whether one of them says so.
     pub em_manutencao: bool,
     /// The carro charging there now, with or without a reserva.
     pub charging: Option<Placa>,

@@ -75,11 +75,19 @@ pub fn reserva_status(reserva_id: i64) -> String {
     format!("reservas/{reserva_id}/status")
 }
 
+const CHARGER_REPORTS: &str = "pontos/+/disponibilidade";
+
+/// Subscriptions of a servidor to what its senders may retain. Retained messages of any other topic
+/// are ignored.
+pub fn retained_reports() -> Vec<String> {
+    vec![CHARGER_REPORTS.to_owned()]
+}
+
 /// All that a servidor subscribes to.
 pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
     let commands = Command::ALL.iter().copied();
     let commands = commands.flat_map(|command| [broadcast(command), direct(server_id, command)]);
-    let reports = ["carros/+/status", "carros/+/bateria", "pontos/+/disponibilidade"];
+    let reports = ["carros/+/status", "carros/+/bateria", CHARGER_REPORTS];
     commands.chain(reports.map(str::to_owned)).collect()
 }
 

@@ -1,122 +1,219 @@
-//! What chargers reported and the database could not store yet.
+//! What chargers reported and is not on disk yet.
 //!
 //! A client whose request fails sees the error and repeats it. A charger reports a fault only
-//! once, so its latest message is kept here until it is written.
+//! once, so its messages are kept here until they are written, in order of arrival.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::PostoChange;
+use domain::{ChargerMessage, PayloadDigest};
 
 use crate::store::WriteError;
 
 /// Postos whose messages are kept at most: the ids come from outside and need not exist.
 const MAX_POSTOS: usize = 100_000;
+/// Bad messages that are remembered at most.
+const MAX_BAD: usize = 1024;
 
-/// The latest message of each charger, until it is on disk.
+/// The messages of each charger, until they are on disk.
 #[derive(Debug, Default)]
 pub(crate) struct ChargerMessages {
-    inner: Mutex<Inner>,
+    by_posto: Mutex<HashMap<i64, Arc<Charger>>>,
+    /// Bad messages that the broker retains: it sends them again with each connection.
+    bad: Mutex<HashSet<(String, PayloadDigest)>>,
 }
 
+/// A charger with messages that are not on disk.
 #[derive(Debug, Default)]
-struct Inner {
-    last_number: u64,
-    by_posto: HashMap<i64, ChargerMessage>,
-}
-
-#[derive(Debug)]
-struct ChargerMessage {
-    /// Messages are numbered in order of arrival.
-    number: u64,
-    /// `None` while it is being written.
-    unwritten: Option<PostoChange>,
+struct Charger {
+    waiting: Mutex<Vec<ChargerMessage>>,
+    /// Held while messages of this charger are written: whether one counts depends on those before.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl ChargerMessages {
-    /// Registers a message that is about to be written and returns its number. It replaces the
-    /// earlier messages of this charger.
-    pub(crate) fn register(&self, posto_id: i64) -> u64 {
-        let mut inner = self.lock();
-        inner.last_number += 1;
-        let number = inner.last_number;
-        if inner.by_posto.len() < MAX_POSTOS || inner.by_posto.contains_key(&posto_id) {
-            inner.by_posto.insert(posto_id, ChargerMessage { number, unwritten: None });
+    /// Whether a bad message that the broker retains is seen for the first time.
+    pub(crate) fn is_new_bad(&self, topic: &str, digest: PayloadDigest) -> bool {
+        let mut bad = lock(&self.bad);
+        if bad.len() >= MAX_BAD {
+            bad.clear();
         }
-        number
+        bad.insert((topic.to_owned(), digest))
     }
 
-    /// Records the outcome of writing a message: it is kept for a retry if the database failed and
-    /// no later message of this charger has arrived.
-    pub(crate) fn record_outcome(
+    /// Keeps a message, in the first poll, and has `write` write what this charger has waiting.
+    /// Returns when the message is on disk, or stays for a retry because the database cannot store
+    /// it now.
+    pub(crate) async fn write<F: Future<Output = Result<bool, WriteError>>>(
         &self,
         posto_id: i64,
-        number: u64,
-        change: PostoChange,
-        outcome: &Result<(), WriteError>,
+        message: ChargerMessage,
+        write: impl Fn(ChargerMessage) -> F,
     ) {
-        let mut inner = self.lock();
-        let latest = inner.by_posto.get_mut(&posto_id).filter(|latest| latest.number == number);
-        let Some(latest) = latest else { return };
-        if matches!(
-            outcome,
-            Err(WriteError::Unavailable | WriteError::Unknown | WriteError::Overloaded)
-        ) {
-            latest.unwritten = Some(change);
-        } else {
-            inner.by_posto.remove(&posto_id);
+        let charger = self.register(posto_id);
+        message.join(&mut lock(&charger.waiting));
+        self.write_waiting(posto_id, charger, write).await;
+    }
+
+    /// Writes again what the database could not store.
+    pub(crate) async fn retry<F: Future<Output = Result<bool, WriteError>>>(
+        &self,
+        posto_id: i64,
+        write: impl Fn(ChargerMessage) -> F,
+    ) {
+        let charger = lock(&self.by_posto).get(&posto_id).map(Arc::clone);
+        if let Some(charger) = charger {
+            self.write_waiting(posto_id, charger, write).await;
         }
     }
 
-    /// Takes the messages to write again: posto id, number, change. The caller records the outcome
-    /// of each.
-    pub(crate) fn take_unwritten(&self) -> Vec<(i64, u64, PostoChange)> {
-        let mut inner = self.lock();
-        let unwritten = |(posto_id, message): (&i64, &mut ChargerMessage)| {
-            Some((*posto_id, message.number, message.unwritten.take()?))
-        };
-        inner.by_posto.iter_mut().filter_map(unwritten).collect()
+    /// The postos that have messages waiting while no task writes them.
+    pub(crate) fn unwritten(&self) -> Vec<i64> {
+        let chargers = lock(&self.by_posto);
+        let idle = chargers.iter().filter(|(_, charger)| charger.writing.try_lock().is_ok());
+        idle.map(|(posto_id, _)| *posto_id).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn register(&self, posto_id: i64) -> Arc<Charger> {
+        let mut chargers = lock(&self.by_posto);
+        if chargers.len() < MAX_POSTOS || chargers.contains_key(&posto_id) {
+            return Arc::clone(chargers.entry(posto_id).or_default());
+        }
+        Arc::default()
     }
+
+    async fn write_waiting<F: Future<Output = Result<bool, WriteError>>>(
+        &self,
+        posto_id: i64,
+        charger: Arc<Charger>,
+        write: impl Fn(ChargerMessage) -> F,
+    ) {
+        let writing = match charger.writing.try_lock() {
+            Ok(writing) => writing,
+            Err(_) => charger.writing.lock().await,
+        };
+        // Empty if another task has written this message with its own.
+        let mut messages = std::mem::take(&mut *lock(&charger.waiting)).into_iter();
+        while let Some(message) = messages.next() {
+            if may_succeed_later(&write(message).await) {
+                let mut waiting = lock(&charger.waiting);
+                let later = std::mem::take(&mut *waiting);
+                let all = [message].into_iter().chain(messages).chain(later);
+                all.for_each(|message| message.join(&mut waiting));
+                break;
+            }
+        }
+        drop(writing);
+        let mut chargers = lock(&self.by_posto);
+        // The map and this task: no other task needs it, and none can begin to meanwhile.
+        if Arc::strong_count(&charger) <= 2 && lock(&charger.waiting).is_empty() {
+            chargers.remove(&posto_id);
+        }
+    }
+}
+
+fn may_succeed_later(outcome: &Result<bool, WriteError>) -> bool {
+    use WriteError::{Overloaded, Unavailable, Unknown};
+    matches!(outcome, Err(Unavailable | Unknown | Overloaded))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+    use std::future::ready;
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
     use super::*;
 
-    fn change(in_service: bool) -> PostoChange {
-        PostoChange { in_service: Some(in_service), ..PostoChange::default() }
+    type Outcome = Result<bool, WriteError>;
+
+    const BROKEN: ChargerMessage = ChargerMessage {
+        disponivel: false,
+        em_manutencao: None,
+        retained: Some([1; 16]),
+        replayed: false,
+    };
+    const FREE: ChargerMessage = ChargerMessage { disponivel: true, retained: None, ..BROKEN };
+    const REPLAYED: ChargerMessage = ChargerMessage { replayed: true, ..BROKEN };
+
+    /// Records what is written; answers `outcomes` first, and then that it is written.
+    struct Database(RefCell<Vec<ChargerMessage>>, RefCell<VecDeque<Outcome>>);
+
+    impl Database {
+        fn new(outcomes: impl Into<VecDeque<Outcome>>) -> Self {
+            Self(RefCell::default(), RefCell::new(outcomes.into()))
+        }
+
+        fn write(&self) -> impl Fn(ChargerMessage) -> std::future::Ready<Outcome> {
+            |message| {
+                self.0.borrow_mut().push(message);
+                ready(self.1.borrow_mut().pop_front().unwrap_or(Ok(true)))
+            }
+        }
+
+        fn take_written(&self) -> Vec<ChargerMessage> {
+            std::mem::take(&mut *self.0.borrow_mut())
+        }
     }
 
-    #[test]
-    fn a_message_is_kept_until_it_is_written() {
+    #[tokio::test]
+    async fn a_message_is_kept_until_it_is_written() {
+        use WriteError::{Overloaded, Unavailable, Unknown};
+        let database = Database::new([Err(Unavailable), Err(Overloaded), Err(Unknown)]);
         let messages = ChargerMessages::default();
-        let number = messages.register(5);
-        messages.record_outcome(5, number, change(false), &Err(WriteError::Unavailable));
-        assert_eq!(messages.take_unwritten(), [(5, number, change(false))]);
-        assert_eq!(messages.take_unwritten(), [], "it is being written");
-        messages.record_outcome(5, number, change(false), &Err(WriteError::Overloaded));
-        assert_eq!(messages.take_unwritten(), [(5, number, change(false))]);
-        messages.record_outcome(5, number, change(false), &Ok(()));
-        assert_eq!(messages.take_unwritten(), []);
-        assert!(messages.lock().by_posto.is_empty(), "a written message is forgotten");
+        messages.write(5, BROKEN, database.write()).await;
+        for _ in 0..3 {
+            assert_eq!(messages.unwritten(), [5]);
+            assert_eq!(database.take_written(), [BROKEN]);
+            messages.retry(5, database.write()).await;
+        }
+        assert_eq!(database.take_written(), [BROKEN]);
+        assert!(lock(&messages.by_posto).is_empty(), "a written message is forgotten");
+        let refused = Database::new([Err(WriteError::Expired)]);
+        messages.write(5, BROKEN, refused.write()).await;
+        assert!(lock(&messages.by_posto).is_empty(), "another attempt would be refused too");
     }
 
-    #[test]
-    fn an_older_message_is_never_written_after_a_newer_one() {
+    #[tokio::test]
+    async fn messages_are_written_in_order_of_arrival() {
+        let database = Database::new([Err(WriteError::Unavailable), Err(WriteError::Unavailable)]);
         let messages = ChargerMessages::default();
-        let first = messages.register(5);
-        messages.record_outcome(5, first, change(false), &Err(WriteError::Unavailable));
-        // While the second message is being written, the first is not tried again, and a late
-        // outcome of the first changes nothing.
-        let second = messages.register(5);
-        assert_eq!(messages.take_unwritten(), []);
-        messages.record_outcome(5, first, change(false), &Err(WriteError::Unavailable));
-        assert_eq!(messages.take_unwritten(), []);
-        messages.record_outcome(5, second, change(true), &Err(WriteError::Unavailable));
-        assert_eq!(messages.take_unwritten(), [(5, second, change(true))]);
+        messages.write(5, FREE, database.write()).await;
+        // Whether this one counts depends on what is on disk, so it replaces nothing.
+        messages.write(5, REPLAYED, database.write()).await;
+        assert_eq!(database.take_written(), [FREE, FREE]);
+        messages.write(5, FREE, database.write()).await;
+        let last = ChargerMessage { retained: None, ..FREE };
+        assert_eq!(database.take_written(), [FREE, REPLAYED, last]);
+        assert!(lock(&messages.by_posto).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_arrives_while_a_message_is_written_is_written_together() {
+        let (fail, failing) = oneshot::channel::<Outcome>();
+        let messages = ChargerMessages::default();
+        let failing = failing.map(|outcome| outcome.expect("an outcome")).shared();
+        let mut first = Box::pin(messages.write(5, BROKEN, |_| failing.clone()));
+        assert!(first.as_mut().now_or_never().is_none(), "it is being written");
+        assert_eq!(messages.unwritten(), [0; 0], "it is being written");
+        let database = Database::new([]);
+        let mut others: Vec<_> =
+            (0..100).map(|_| Box::pin(messages.write(5, FREE, database.write()))).collect();
+        for other in &mut others {
+            assert!(other.as_mut().now_or_never().is_none(), "its turn has not come");
+        }
+        fail.send(Err(WriteError::Unavailable)).expect("it waits");
+        first.await;
+        futures_util::future::join_all(others).await;
+        // The broker still retains the first one.
+        assert_eq!(database.take_written(), [ChargerMessage { retained: BROKEN.retained, ..FREE }]);
+        assert!(lock(&messages.by_posto).is_empty());
     }
 }

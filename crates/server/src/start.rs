@@ -195,6 +195,7 @@ fn bus_options(config: &Config) -> bus::Options {
         // Ids contain no colon, so no gateway can have this MQTT id.
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),
+        as_published: topics::retained_reports(),
         presence: Some(bus::Presence {
             topic: topics::presence(&config.server_id),
             birth: presence(ServerState::Online),

@@ -13,6 +13,7 @@ fn options() -> Options {
         port: 1,
         mqtt_id: "b".to_owned(),
         subscriptions: Vec::new(),
+        as_published: Vec::new(),
         presence: None,
         session_expiry: Duration::ZERO,
         inbox: 8,

@@ -2,11 +2,13 @@
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    Disconnect, DisconnectReasonCode, Filter, SubAck, Subscribe, SubscribeReasonCode,
+    Disconnect, DisconnectReasonCode, Filter, RetainForwardRule, SubAck, Subscribe,
+    SubscribeProperties, SubscribeReasonCode,
 };
 use tokio::time::Instant;
 
 use super::in_flight::Content;
+use super::inbox::LIVE_SUBSCRIPTION;
 use super::{Connection, Reason};
 use crate::presence::PresencePublisher;
 
@@ -14,23 +16,55 @@ impl Connection<'_> {
     /// Subscribes to everything, also if the broker knew the session: its subscriptions may be
     /// those of an older program. Deliveries that arrive before the answer are handled.
     pub(super) async fn subscribe(&mut self) -> Result<(), Reason> {
-        let filters = self.filters().map(|path| Filter::new(path, QoS::AtLeastOnce));
-        let mut subscribe = Subscribe::new_many(filters, None);
-        if subscribe.filters.is_empty() {
+        let options = self.options;
+        let can_tell = self.limits.subscription_identifiers;
+        let as_published = if can_tell { options.as_published.as_slice() } else { &[] };
+        let filter = |path: &str| Filter {
+            preserve_retain: as_published.iter().any(|one| one == path),
+            ..Filter::new(path, QoS::AtLeastOnce)
+        };
+        let filters: Vec<Filter> = self.filters().map(filter).collect();
+        if filters.is_empty() {
             return Ok(());
         }
-        subscribe.pkid = self.in_flight.insert(Content::Subscribe, Instant::now());
+        let mut sent = vec![self.write_subscribe(filters, None)?];
+        if !as_published.is_empty() {
+            // Takes the place of the first one, which had the retained messages sent. The broker
+            // forgets no message in between.
+            let never = RetainForwardRule::Never;
+            let live =
+                |path: &String| Filter { retain_forward_rule: never.clone(), ..filter(path) };
+            let filters = as_published.iter().map(live).collect();
+            sent.push(self.write_subscribe(filters, Some(LIVE_SUBSCRIPTION))?);
+        }
+        for pkid in sent {
+            self.wait_for_answer(pkid).await?;
+        }
+        Ok(())
+    }
+
+    /// Appends a SUBSCRIBE to what is sent next; its packet id.
+    fn write_subscribe(
+        &mut self,
+        filters: Vec<Filter>,
+        identifier: Option<usize>,
+    ) -> Result<u16, Reason> {
+        let paths = filters.iter().map(|filter| filter.path.clone()).collect();
+        let properties =
+            identifier.map(|id| SubscribeProperties { id: Some(id), user_properties: Vec::new() });
+        let mut subscribe = Subscribe::new_many(filters, properties);
+        subscribe.pkid = self.in_flight.insert(Content::Subscribe(paths), Instant::now());
         subscribe.write(&mut self.outgoing)?;
-        self.wait_for_answer(subscribe.pkid).await
+        Ok(subscribe.pkid)
     }
 
     pub(super) fn on_suback(&mut self, suback: &SubAck) -> Result<(), Reason> {
-        let answers = suback.return_codes.len();
-        if !self.in_flight.remove_subscribe(suback.pkid) || answers != self.filters().count() {
+        let filters = self.in_flight.remove_subscribe(suback.pkid).ok_or(Reason::Unexpected)?;
+        if suback.return_codes.len() != filters.len() {
             return Err(Reason::Unexpected);
         }
         let mut result = Ok(());
-        for (filter, code) in self.filters().zip(&suback.return_codes) {
+        for (filter, code) in filters.iter().zip(&suback.return_codes) {
             if !matches!(code, SubscribeReasonCode::Success(_)) {
                 result = Err(Reason::SubscribeRefused);
                 let mqtt_id = &self.options.mqtt_id;

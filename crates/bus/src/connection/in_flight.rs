@@ -26,7 +26,8 @@ struct SentPacket {
 /// What a packet in flight is. Subscription and presence are made anew for each connection.
 #[derive(Debug)]
 pub(super) enum Content {
-    Subscribe,
+    /// With its topic filters.
+    Subscribe(Vec<String>),
     Presence,
     Messages(Batch),
 }
@@ -52,14 +53,15 @@ impl InFlight {
         self.packets.remove(&pkid).map(|packet| packet.content)
     }
 
-    /// Removes the subscription that a SUBACK answers; false if its id is not that of one.
-    pub(super) fn remove_subscribe(&mut self, pkid: u16) -> bool {
-        let found = self.packets.get(&pkid);
-        let is_subscribe = found.is_some_and(|packet| matches!(packet.content, Content::Subscribe));
-        if is_subscribe {
-            self.packets.remove(&pkid);
-        }
-        is_subscribe
+    /// Removes the subscription that a SUBACK answers; its topic filters. `None` if the id is not
+    /// that of a subscription.
+    pub(super) fn remove_subscribe(&mut self, pkid: u16) -> Option<Vec<String>> {
+        let Content::Subscribe(filters) = &mut self.packets.get_mut(&pkid)?.content else {
+            return None;
+        };
+        let filters = std::mem::take(filters);
+        self.packets.remove(&pkid);
+        Some(filters)
     }
 
     pub(super) fn contains(&self, pkid: u16) -> bool {
@@ -82,7 +84,7 @@ impl InFlight {
         packets.sort_unstable_by_key(|packet| packet.seq);
         let messages = packets.into_iter().filter_map(|packet| match packet.content {
             Content::Messages(batch) => Some((batch, packet.since)),
-            Content::Subscribe | Content::Presence => None,
+            Content::Subscribe(_) | Content::Presence => None,
         });
         messages.collect()
     }
@@ -102,12 +104,13 @@ mod tests {
         let mut in_flight = InFlight::default();
         let now = Instant::now();
         let ids = ["a", "b", "c", "d"].map(|topic| in_flight.insert(messages(topic), now));
-        let subscribe = in_flight.insert(Content::Subscribe, now);
+        let subscribe = in_flight.insert(Content::Subscribe(vec!["t".to_owned()]), now);
         assert!(matches!(in_flight.remove(ids[1]), Some(Content::Messages(b)) if &*b.topic == "b"));
         assert!(in_flight.remove(ids[1]).is_none());
-        assert!(!in_flight.remove_subscribe(ids[0]), "the id of a message");
+        assert_eq!(in_flight.remove_subscribe(ids[0]), None, "the id of a message");
         assert_eq!((in_flight.len(), in_flight.oldest()), (4, Some(now)));
-        assert!(in_flight.remove_subscribe(subscribe) && !in_flight.remove_subscribe(subscribe));
+        assert_eq!(in_flight.remove_subscribe(subscribe), Some(vec!["t".to_owned()]));
+        assert_eq!(in_flight.remove_subscribe(subscribe), None);
         let unanswered = in_flight.into_unanswered().into_iter();
         let topics: Vec<_> = unanswered.map(|(batch, _)| batch.topic).collect();
         assert_eq!(topics, ["a", "c", "d"].map(Into::into));

@@ -17,6 +17,10 @@ use crate::state::BusState;
 /// the message has expired, Mosquitto delivers it without an expiry, but with this property.
 pub(super) const EXPIRY_MARK: (&str, &str) = ("expires", "yes");
 
+/// Identifier of subscriptions that no retained message is sent for. What it is delivered with was
+/// published while the subscription was there, whatever its retain flag says.
+pub(super) const LIVE_SUBSCRIPTION: usize = 1;
+
 /// Never waits for the queue.
 pub(super) struct Inbox<'a> {
     state: &'a BusState,
@@ -92,6 +96,7 @@ impl<'a> Inbox<'a> {
         let properties = publish.properties.unwrap_or_default();
         let marks = &properties.user_properties;
         let expires = marks.iter().any(|(name, value)| (&**name, &**value) == EXPIRY_MARK);
+        let is_live = properties.subscription_identifiers.contains(&LIVE_SUBSCRIPTION);
         let expiry = properties.message_expiry_interval;
         let expiry = expiry.map(|seconds| Duration::from_secs(seconds.into()));
         Some(Delivery {
@@ -103,7 +108,8 @@ impl<'a> Inbox<'a> {
             expiry: expiry.or(expires.then_some(Duration::ZERO)),
             response_topic: properties.response_topic,
             correlation: properties.correlation_data,
-            retain: publish.retain,
+            retain: publish.retain && !is_live,
+            is_retained: publish.retain,
             ack,
         })
     }

@@ -59,7 +59,7 @@ impl Connection<'_> {
                 }
                 self.report_presence();
             }
-            Some(Content::Subscribe) => return Err(Reason::Unexpected),
+            Some(Content::Subscribe(_)) => return Err(Reason::Unexpected),
             None => {}
         }
         Ok(())

@@ -44,6 +44,8 @@ pub(super) struct BrokerLimits {
     pub(super) max_packet: usize,
     /// Longest array of joined messages, in bytes.
     pub(super) max_array: usize,
+    /// Whether the broker takes SUBSCRIBE with an identifier.
+    pub(super) subscription_identifiers: bool,
 }
 
 impl BrokerLimits {
@@ -51,6 +53,8 @@ impl BrokerLimits {
         let properties = connack.properties.as_ref();
         let receive_max = properties.and_then(|known| known.receive_max);
         let max_packet = properties.and_then(|known| known.max_packet_size);
+        let identifiers = properties.and_then(|known| known.subscription_identifiers_available);
+        let subscription_identifiers = identifiers != Some(0);
         let keep_alive = properties.and_then(|known| known.server_keep_alive);
         let keep_alive = keep_alive.filter(|seconds| *seconds > 0).unwrap_or(KEEP_ALIVE_SECS);
         let max_packet = max_packet.map_or(MAX_PACKET, |max| MAX_PACKET.min(max as usize));
@@ -58,6 +62,7 @@ impl BrokerLimits {
             keep_alive: KEEP_ALIVE.min(Duration::from_secs(keep_alive.into())),
             window: receive_max.map_or(WINDOW, |max| WINDOW.min(max).max(1)).into(),
             max_packet,
+            subscription_identifiers,
             // The topic and properties of a joined message are far smaller than the difference.
             max_array: MAX_ARRAY_BYTES.min(max_packet.saturating_sub(2 * 1024)),
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bus::{BusError, Join, Outgoing};
+use bus::{Bus, BusError, Delivery, Join, Options, Outgoing};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
@@ -232,4 +233,45 @@ async fn large_messages_are_sent_and_larger_than_the_broker_accepts_are_dropped(
     eventually("both are settled", || bus.counters().outbox_len == 0).await;
     let counters = bus.counters();
     assert_eq!((counters.refused, counters.reconnects), (1, 0));
+}
+
+fn publish(bus: &Bus, payload: &'static str, retain: bool) {
+    bus.publish(Outgoing { retain, ..message("t/1", payload) }).unwrap();
+}
+
+/// Payload, whether it is a replay, and whether the broker retains it.
+async fn next_flags(deliveries: &mut mpsc::Receiver<Delivery>) -> (String, bool, bool) {
+    let delivery = next(deliveries).await;
+    delivery.ack.done();
+    let payload = String::from_utf8(delivery.payload.to_vec()).unwrap();
+    (payload, delivery.retain, delivery.is_retained)
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn replays_are_told_from_live_messages_that_are_retained() {
+    let broker = Broker::start().await;
+    let proxy = Proxy::to(&broker).await;
+    let (sender, _) = bus::connect(options(broker.port, "s", &[]));
+    publish(&sender, "before", true);
+    eventually("the broker has it", || sender.counters().acknowledged == 1).await;
+    let as_published = vec!["t/+".to_owned()];
+    let receiver = Options { as_published, ..options(proxy.port, "r", &["t/+", "u"]) };
+    let (receiver, mut deliveries) = bus::connect(receiver);
+    let generation = up(&receiver).await;
+    let flags = |text: &str, retain, is_retained| (text.to_owned(), retain, is_retained);
+    assert_eq!(next_flags(&mut deliveries).await, flags("before", true, true));
+    publish(&sender, "plain", false);
+    assert_eq!(next_flags(&mut deliveries).await, flags("plain", false, false));
+    publish(&sender, "retained", true);
+    assert_eq!(next_flags(&mut deliveries).await, flags("retained", false, true));
+    // The broker keeps the session, and queues.
+    proxy.cut();
+    down(&receiver).await;
+    publish(&sender, "queued", true);
+    publish(&sender, "last", false);
+    up_after(&receiver, generation).await;
+    assert_eq!(next_flags(&mut deliveries).await, flags("queued", false, true));
+    assert_eq!(next_flags(&mut deliveries).await, flags("last", false, false));
+    assert_eq!(next_flags(&mut deliveries).await, flags("queued", true, true));
 }

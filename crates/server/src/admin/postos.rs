@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
-use domain::{PostoChange, Rejection};
-use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, fields, read_body};
+use domain::{Moment, PostoChange, Rejection};
+use protocol::{
+    ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields, read_body,
+};
 use serde::Serialize;
-use service::{HttpError, Params, Path, RawJson, body_of_parts, tagged_json};
+use service::{ETag, HttpError, Params, Path, RawJson, tagged_json};
+use tracing::error;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::listing_cache::PageQuery;
-use crate::store::{ChangePosto, CreatePosto, RemovePosto};
+use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow, RemovePosto};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -27,13 +28,72 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(list, create))
         .routes(routes!(get, change, remove))
         .routes(routes!(set_disponibilidade))
+        .routes(routes!(forget_carregador))
+}
+
+/// Um posto, e por que está ou não em serviço.
+///
+/// Está em serviço se o operador e o carregador dizem que está, e em manutenção se um deles o diz.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
+    "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": false, "em_manutencao": false,
+    "operador": {"disponivel": true, "em_manutencao": false},
+    "carregador": {
+        "disponivel": false, "em_manutencao": false, "desde": "2026-11-23T12:00:00.000Z"
+    }
+}))]
+pub(super) struct AdminPosto {
+    #[serde(flatten)]
+    posto: Posto,
+    /// O que o operador diz.
+    operador: OperadorState,
+    /// O que o carregador diz; `null` se ainda não disse nada, o que vale como em serviço.
+    #[schema(required)]
+    carregador: Option<CarregadorState>,
+}
+
+/// O que o operador diz, pela API de administração ou em `postos.csv`.
+#[derive(Serialize, ToSchema)]
+struct OperadorState {
+    /// Se está em serviço.
+    disponivel: bool,
+    /// Se está em manutenção.
+    em_manutencao: bool,
+}
+
+/// O que o carregador diz, em `pontos/{posto_id}/disponibilidade`.
+#[derive(Serialize, ToSchema)]
+struct CarregadorState {
+    /// Se está em serviço.
+    disponivel: bool,
+    /// Se está em manutenção.
+    em_manutencao: bool,
+    /// Desde quando diz isto.
+    desde: Timestamp,
+}
+
+impl From<&PostoRow> for AdminPosto {
+    fn from(row: &PostoRow) -> Self {
+        let states = &row.states;
+        let carregador = states.carregador_desde.map(|desde| CarregadorState {
+            disponivel: states.carregador_disponivel.unwrap_or(true),
+            em_manutencao: states.carregador_em_manutencao.unwrap_or(false),
+            desde: wire::timestamp(Moment::from_millis(desde)),
+        });
+        let operador = OperadorState {
+            disponivel: states.operador_disponivel,
+            em_manutencao: states.operador_em_manutencao,
+        };
+        Self { posto: wire::posto(row), operador, carregador }
+    }
 }
 
 /// Uma lista de postos.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Postos {
     /// Por número.
-    postos: Vec<Posto>,
+    postos: Vec<AdminPosto>,
 }
 
 fields! {
@@ -54,20 +114,20 @@ fields! {
     }
 }
 
-pub(super) async fn find(app: &AppState, id: i64) -> Result<Posto, HttpError> {
+pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpError> {
     let found = app.read(app.store.postos_by_id(&[id], app.now())).await?;
     let missing = || {
         let server_id = app.server_id.as_str().to_owned();
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
     };
-    Ok(found.first().map(wire::posto).ok_or_else(missing)?)
+    Ok(found.first().map(AdminPosto::from).ok_or_else(missing)?)
 }
 
 async fn change_and_show(
     app: &AppState,
     id: i64,
     change: PostoChange,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     app.write(ChangePosto { posto_id: id, change }).await?;
     Ok(Json(find(app, id).await?))
 }
@@ -85,25 +145,23 @@ async fn list(
     Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Response, HttpError> {
     let listing = app.read(app.store.listing()).await?;
-    let page =
-        app.listing_cache.page(&listing, &filter, PageQuery::WHOLE).map_err(Failure::from)?;
-    let body = || {
-        let postos = Bytes::copy_from_slice(page.postos().as_bytes());
-        let (open, close) = (&br#"{"postos":["#[..], &b"]}"[..]);
-        body_of_parts([Bytes::from_static(open), postos, Bytes::from_static(close)])
-    };
-    Ok(tagged_json(&headers, page.etag(), body))
+    let postos = Postos { postos: listing.matching(&filter).map(AdminPosto::from).collect() };
+    let json = serde_json::to_vec(&postos).map_err(|error| {
+        error!(%error, "a listing cannot be written as JSON");
+        Failure::Internal
+    })?;
+    Ok(tagged_json(&headers, &ETag::of(&[&json]), || json.into()))
 }
 
 /// Cria um posto.
 #[utoipa::path(post, path = "/postos", operation_id = "create_posto",
     tag = "postos", request_body = PostoBody, responses(
-    (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
+    (status = 201, body = AdminPosto, headers(("location" = String)), description = "O posto"),
 ))]
 async fn create(
     State(app): State<Arc<AppState>>,
     RawJson(body): RawJson,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Posto>), HttpError> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AdminPosto>), HttpError> {
     let posto: PostoBody = read_body(&body)?;
     let id = app.write(CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
@@ -114,14 +172,14 @@ async fn create(
 #[utoipa::path(get, path = "/postos/{id}", operation_id = "get_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto, description = "O posto"),
+        (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
 async fn get(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     Ok(Json(find(&app, id).await?))
 }
 
@@ -130,7 +188,7 @@ async fn get(
     tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto, description = "O posto"),
+        (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
@@ -138,7 +196,7 @@ async fn change(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     let PostoPatch(change) = PostoPatch::from_json(&body)?;
     change_and_show(&app, id, change).await
 }
@@ -160,13 +218,15 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Põe um posto em serviço ou fora dele.
+/// Põe um posto em serviço ou fora dele, da parte do operador.
+///
+/// O que o carregador diz fica como está: um posto só está em serviço se os dois dizem que está.
 #[utoipa::path(put, path = "/postos/{id}/disponibilidade", operation_id = "set_disponibilidade",
     tag = "postos",
     request_body = DisponibilidadeBody,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
-        (status = 200, body = Posto, description = "O posto"),
+        (status = 200, body = AdminPosto, description = "O posto"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
@@ -174,9 +234,29 @@ async fn set_disponibilidade(
     State(app): State<Arc<AppState>>,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
-) -> Result<Json<Posto>, HttpError> {
+) -> Result<Json<AdminPosto>, HttpError> {
     let DisponibilidadeBody { disponivel, em_manutencao } = read_body(&body)?;
     let in_service = Some(disponivel);
     let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
     change_and_show(&app, id, change).await
+}
+
+/// Esquece o que o carregador de um posto disse.
+///
+/// Para um posto com outro carregador, ou cujo carregador não fala mais: até que diga algo, vale o
+/// que o operador diz. Uma mensagem antiga que o broker ainda guarda não volta a valer.
+#[utoipa::path(delete, path = "/postos/{id}/carregador", operation_id = "forget_carregador",
+    tag = "postos",
+    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
+    responses(
+        (status = 200, body = AdminPosto, description = "O posto"),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+    )
+)]
+async fn forget_carregador(
+    State(app): State<Arc<AppState>>,
+    Path(id): Path<i64>,
+) -> Result<Json<AdminPosto>, HttpError> {
+    app.write(ForgetCharger { posto_id: id }).await?;
+    Ok(Json(find(&app, id).await?))
 }

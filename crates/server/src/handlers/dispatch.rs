@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::{Ack, Delivery, Join};
-use domain::PostoChange;
+use domain::ChargerMessage;
 use futures_util::future::join_all;
 use protocol::topics::{Command, ServerInbound};
 use protocol::{Address, BadMessage, first_messages, is_array};
@@ -37,7 +37,7 @@ enum Work {
         reason: BadMessage,
     },
     Telemetry(RecordTelemetry),
-    ChargerMessage(i64, PostoChange),
+    ChargerMessage(i64, ChargerMessage),
 }
 
 /// Spawns the handler of a message. Of a command it reads just enough to know whether it is for
@@ -48,7 +48,7 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
         Ok(Some(work)) => work,
         Ok(None) => return ack.done(),
         Err(reason) => {
-            app.bus.bad_message(&message.topic, &reason);
+            report_bad(app, &message, &reason);
             return ack.done();
         }
     };
@@ -67,8 +67,8 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
             telemetry::record(&app, &message.topic, telemetry).await;
             ack.done();
         }),
-        Work::ChargerMessage(posto_id, change) => tasks.spawn(async move {
-            disponibilidade::record(&app, posto_id, change).await;
+        Work::ChargerMessage(posto_id, message) => tasks.spawn(async move {
+            disponibilidade::record(&app, posto_id, message).await;
             ack.done();
         }),
     }
@@ -81,12 +81,12 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
 fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let Message { topic, payload, .. } = message;
     let to_text = |bad: BadMessage| bad.to_string();
-    if message.retain {
+    let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
+    if message.retain && !matches!(inbound, ServerInbound::PontoDisponibilidade(_)) {
         // It is older than this connection: it was handled when it was new, or is out of date.
         debug!(topic, "a retained message is not acted on again");
         return Ok(None);
     }
-    let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
     let is_for_us = |id: &str| id == app.server_id.as_str();
     if !matches!(inbound, ServerInbound::Command { .. }) {
         check_length(payload)?;
@@ -116,10 +116,22 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
             if matches!(Address::server_id(payload), Ok(Some(id)) if !is_for_us(&id)) {
                 return Ok(None);
             }
-            let (posto_id, change) = disponibilidade::read(posto_id, payload).map_err(to_text)?;
-            Work::ChargerMessage(posto_id, change)
+            match disponibilidade::read(posto_id, message).map_err(to_text)? {
+                Some((posto_id, message)) => Work::ChargerMessage(posto_id, message),
+                None => return Ok(None),
+            }
         }
     }))
+}
+
+/// Each one once, also if the broker retains it and sends it again with each connection.
+fn report_bad(app: &AppState, message: &Message, reason: &str) {
+    let Message { topic, payload, retain, is_retained, .. } = message;
+    let is_new =
+        !is_retained || app.charger_messages.is_new_bad(topic, disponibilidade::digest(payload));
+    if is_new || !retain {
+        app.bus.bad_message(topic, reason);
+    }
 }
 
 fn check_length(payload: &[u8]) -> Result<(), String> {

@@ -1,34 +1,71 @@
 //! `pontos/{posto_id}/disponibilidade`: a charger reports that it is in or out of service.
 
-use domain::PostoChange;
+use domain::{ChargerMessage, PayloadDigest};
 use protocol::{BadMessage, PontoDisponibilidade};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
+use uuid::Uuid;
 
+use super::message::Message;
 use crate::app_state::AppState;
-use crate::store::ChangePosto;
+use crate::store::{RecordChargerMessage, WriteError};
 
-/// The posto's id and its change.
-pub(super) fn read(posto_id: &str, payload: &[u8]) -> Result<(i64, PostoChange), BadMessage> {
+/// Namespace of the digests that tell one payload from another.
+const PAYLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x52b0_94e6_3f0d_4c8a_8a77_19c6_d1f3_0e58);
+
+/// The posto's id and what its charger says; `None` if a retained message was cleared.
+pub(super) fn read(
+    posto_id: &str,
+    message: &Message,
+) -> Result<Option<(i64, ChargerMessage)>, BadMessage> {
+    let payload = &message.payload;
+    // The message that clears a retained one is delivered too. It says nothing about the charger.
+    if payload.is_empty() {
+        return Ok(None);
+    }
     let report = PontoDisponibilidade::from_json(payload, posto_id)?;
-    let change = PostoChange {
-        in_service: Some(report.disponivel),
+    let message = ChargerMessage {
+        disponivel: report.disponivel,
         em_manutencao: report.em_manutencao,
-        ..PostoChange::default()
+        retained: message.is_retained.then(|| digest(payload)),
+        replayed: message.retain,
     };
-    Ok((report.ponto_id.get(), change))
+    Ok(Some((report.ponto_id.get(), message)))
 }
 
-pub(super) async fn record(app: &AppState, posto_id: i64, change: PostoChange) {
-    let number = app.charger_messages.register(posto_id);
-    write(app, posto_id, number, change).await;
+/// Stored for each charger: it must be the same in every version.
+pub(super) fn digest(payload: &[u8]) -> PayloadDigest {
+    Uuid::new_v5(&PAYLOAD_NAMESPACE, payload).into_bytes()
 }
 
-/// Writes a charger message. One that the database cannot store now stays for a retry.
-pub(super) async fn write(app: &AppState, posto_id: i64, number: u64, change: PostoChange) {
-    let outcome = app.store.execute(ChangePosto { posto_id, change: change.clone() }).await;
+pub(super) async fn record(app: &AppState, posto_id: i64, message: ChargerMessage) {
+    app.charger_messages.write(posto_id, message, |message| write(app, posto_id, message)).await;
+}
+
+pub(super) async fn retry(app: &AppState, posto_id: i64) {
+    app.charger_messages.retry(posto_id, |message| write(app, posto_id, message)).await;
+}
+
+async fn write(app: &AppState, posto_id: i64, message: ChargerMessage) -> Result<bool, WriteError> {
+    let outcome = app.store.execute(RecordChargerMessage { posto_id, message }).await;
     match &outcome {
-        Ok(()) => info!(posto_id, disponivel = change.in_service, "charger message stored"),
+        Ok(true) => info!(posto_id, disponivel = message.disponivel, "charger message stored"),
+        Ok(false) => debug!(posto_id, "a retained charger message is older than what is known"),
+        // With each connection the broker sends it again.
+        Err(WriteError::Rejected(rejection)) if message.replayed => {
+            debug!(posto_id, %rejection, "a retained charger message was not stored");
+        }
         Err(error) => warn!(posto_id, %error, "a charger message was not stored"),
     }
-    app.charger_messages.record_outcome(posto_id, number, change, &outcome);
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_never_changes() {
+        let digest = Uuid::from_bytes(digest(br#"{"disponivel":false}"#)).to_string();
+        assert_eq!(digest, "37e3805c-97bd-5c0d-abb0-bf3ee8700a86");
+    }
 }

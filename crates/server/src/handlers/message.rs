@@ -20,14 +20,18 @@ pub(super) struct Message {
     /// Lifetime that was left on arrival; `None` if the message never expires.
     pub(super) expiry: Option<Duration>,
     pub(super) correlation: Option<Bytes>,
+    /// See [`Delivery::retain`].
     pub(super) retain: bool,
+    /// See [`Delivery::is_retained`].
+    pub(super) is_retained: bool,
 }
 
 impl Message {
     /// Takes a delivery apart. The dispatcher keeps the acknowledgement.
     pub(super) fn split(delivery: Delivery) -> (Self, Ack) {
-        let Delivery { topic, payload, received, expiry, correlation, retain, ack, .. } = delivery;
-        (Self { topic, payload, received, expiry, correlation, retain }, ack)
+        let Delivery { topic, payload, received, expiry, correlation, .. } = delivery;
+        let Delivery { retain, is_retained, ack, .. } = delivery;
+        (Self { topic, payload, received, expiry, correlation, retain, is_retained }, ack)
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::StatesRow;
 
 fn posto(id: i64, disponivel: bool) -> PostoRow {
     PostoRow {
@@ -14,6 +15,7 @@ fn posto(id: i64, disponivel: bool) -> PostoRow {
         preco_kwh: 2.5,
         disponivel,
         em_manutencao: id % 5 == 0,
+        states: StatesRow::default(),
     }
 }
 

@@ -22,6 +22,6 @@ pub use handle::{Store, StoreCloser};
 pub use reader::{Listing, ReservasQuery};
 pub use request_outcome::{RequestOutcome, Reserved};
 pub use rows::carros::CarroRow;
-pub use rows::postos::PostoRow;
+pub use rows::postos::{PostoRow, StatesRow};
 pub use rows::reservas::StoredReserva;
 pub use writer::*;

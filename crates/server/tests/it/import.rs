@@ -13,11 +13,14 @@ async fn a_first_start_imports_the_file() {
         listing.json["postos"],
         json!([
             {"id": 1, "nome": "Ponto 1", "localizacao": "-23.5505,-46.6333", "potencia_maxima": 22.0,
-             "tipo_conector": "CCS", "preco_kwh": 2.0, "disponivel": true, "em_manutencao": false},
+             "tipo_conector": "CCS", "preco_kwh": 2.0, "disponivel": true, "em_manutencao": false,
+             "operador": {"disponivel": true, "em_manutencao": false}, "carregador": null},
             {"id": 2, "nome": "Ponto 2", "localizacao": "-23.5475,-46.6361", "potencia_maxima": 22.0,
-             "tipo_conector": "CCS", "preco_kwh": 2.1, "disponivel": false, "em_manutencao": true},
+             "tipo_conector": "CCS", "preco_kwh": 2.1, "disponivel": false, "em_manutencao": true,
+             "operador": {"disponivel": true, "em_manutencao": true}, "carregador": null},
             {"id": 3, "nome": "Ponto 3", "localizacao": "-23.5614,-46.6559", "potencia_maxima": 22.0,
-             "tipo_conector": "CCS", "preco_kwh": 2.2, "disponivel": false, "em_manutencao": false},
+             "tipo_conector": "CCS", "preco_kwh": 2.2, "disponivel": false, "em_manutencao": false,
+             "operador": {"disponivel": false, "em_manutencao": false}, "carregador": null},
         ])
     );
     server.stop().await;

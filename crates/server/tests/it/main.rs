@@ -11,5 +11,6 @@ mod start;
 mod store;
 mod store_concurrency;
 mod store_listing;
+mod store_states;
 mod store_upgrade;
 mod support;

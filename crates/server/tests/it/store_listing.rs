@@ -62,9 +62,9 @@ async fn a_listing_shows_what_another_program_writes() {
     let url = format!("sqlite://{}", store.path().display());
     let mut other = SqliteConnection::connect(&url).await.expect("the same file");
     for (sql, expected) in [
-        ("UPDATE postos SET em_manutencao = 1 WHERE id = 2", &[1, 3][..]),
+        ("UPDATE postos SET operador_em_manutencao = 1 WHERE id = 2", &[1, 3][..]),
         ("UPDATE postos SET removed_at = 1 WHERE id = 3", &[1]),
-        ("UPDATE postos SET em_manutencao = 0 WHERE id = 2", &[1, 2]),
+        ("UPDATE postos SET operador_em_manutencao = 0 WHERE id = 2", &[1, 2]),
     ] {
         sqlx::query(sql).execute(&mut other).await.expect("a change");
         assert_eq!(free(&store).await, expected, "{sql}");

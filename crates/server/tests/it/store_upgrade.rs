@@ -1,17 +1,20 @@
 //! A database file of an older release, opened by this one.
 
 use domain::Rejection;
-use server::store::WriteError;
+use server::store::{StatesRow, WriteError};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, SqlSafeStr as _};
 
 use crate::support::{TestStore, now};
 
-const OLD_SCHEMA: [(i64, &str, &str); 3] = [
+const OLD_SCHEMA: [(i64, &str, &str); 6] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
+    (4, "refusals", include_str!("../../migrations/0004_refusals.sql")),
+    (5, "owner", include_str!("../../migrations/0005_owner.sql")),
+    (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
 ];
 
 /// With the fingerprint that `support::reservation` makes for ABC1234 at posto 1.
@@ -26,25 +29,26 @@ const OLD_DATA: &str = "
         (2, 'refused', CAST('ABC12341' || x'0000000000000000' AS BLOB), 0, 1, 'Old name',
          'posto_em_manutencao');";
 
-async fn old_file() -> tempfile::TempDir {
+/// A file with the first `version` migrations and this data.
+async fn old_file(version: usize, data: &'static str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let path = TestStore::file(folder.path());
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is created");
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
-    let migrations = OLD_SCHEMA.into_iter().map(|(version, name, sql)| {
+    let migrations = OLD_SCHEMA.into_iter().take(version).map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let migrator = Migrator::with_migrations(migrations.collect());
     migrator.run(&mut database).await.expect("the old schema");
-    sqlx::raw_sql(OLD_DATA).execute(&mut database).await.expect("the old data");
+    sqlx::raw_sql(data).execute(&mut database).await.expect("the old data");
     database.close().await.expect("it closes");
     folder
 }
 
 #[tokio::test]
 async fn requests_of_an_older_release_get_their_first_answers() {
-    let store = TestStore::open(old_file().await).await;
+    let store = TestStore::open(old_file(3, OLD_DATA).await).await;
     let made = store.reserve("made", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!((made.reserva.id, made.nome.as_str()), (8, "Old name"));
     let refused = store.reserve("refused", "ABC1234", 1).await;
@@ -57,4 +61,37 @@ async fn requests_of_an_older_release_get_their_first_answers() {
     let pruned = store.store.request_outcome("pruned", now()).await.expect("it reads");
     let reserved = pruned.expect("its reserva exists").decision.expect("a reserva was made");
     assert_eq!((reserved.reserva.id, reserved.nome.as_str()), (7, "Ponto 1"));
+}
+
+#[tokio::test]
+async fn the_one_state_of_an_older_release_is_the_operators() {
+    let data = "INSERT INTO owner VALUES (1, 'server1');
+        INSERT INTO postos VALUES
+            (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0, NULL),
+            (2, 'Ponto 2', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 1, NULL),
+            (3, 'Ponto 3', '-23.5,-46.6', 22, 'CCS', 2.5, 0, 0, NULL),
+            (4, 'Ponto 4', '-23.5,-46.6', 22, 'CCS', 2.5, 0, 1, NULL),
+            (5, 'Ponto 5', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0, 1000);";
+    let store = TestStore::open(old_file(6, data).await).await;
+    let listing = store.store.listing().await.expect("a listing");
+    let shown: Vec<_> = listing
+        .postos
+        .iter()
+        .map(|posto| (posto.id, posto.disponivel, posto.em_manutencao, posto.states.clone()))
+        .collect();
+    let states = |operador_disponivel, operador_em_manutencao| StatesRow {
+        operador_disponivel,
+        operador_em_manutencao,
+        ..StatesRow::default()
+    };
+    assert_eq!(
+        shown,
+        [
+            (1, true, false, states(true, false)),
+            (2, false, true, states(true, true)),
+            (3, false, false, states(false, false)),
+            (4, false, true, states(false, true)),
+        ]
+    );
+    store.reserve("r1", "ABC1234", 1).await.expect("it is free");
 }

@@ -4,6 +4,7 @@
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
 mod bad_messages;
+mod chargers;
 mod circles;
 mod connections;
 mod faults;

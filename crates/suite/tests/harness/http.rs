@@ -45,6 +45,10 @@ impl Program {
         Answer::of(http().put(self.url(path)).json(body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        Answer::of(http().delete(self.url(path))).await
+    }
+
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
         Answer::of(http().patch(self.url(path)).json(body)).await
     }

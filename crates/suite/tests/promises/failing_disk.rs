@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::disk_faults::{Action, DiskFault, DiskFaults, EDQUOT, EIO, ENOSPC, Operations};
 use super::evidence;
-use crate::harness::{FAILPOINTS_SERVER, Program, World, eventually, payload};
+use serde_json::json;
+
+use crate::harness::{FAILPOINTS_SERVER, PlainClient, Program, World, eventually, payload};
 
 const KEY: &str = "one request of one driver";
 
@@ -226,4 +228,39 @@ async fn a_sync_that_outlasts_the_deadline_is_settled_by_asking() {
     let path = format!("/reservas/{}?server_id=server1", request_id(&answer));
     eventually("the consulta finds it", async || client.get(&path).await.status == 200).await;
     assert!(server.stop().await.success());
+}
+
+/// A charger says each thing once. What it says while nothing can be written counts later, in order:
+/// it is broken, which the broker retains, and then it is free.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn what_a_charger_says_while_the_disk_fails_is_written_later() {
+    let Setup { world, faults, server, client } = set_up("server", "", "3").await;
+    let topic = "pontos/7/disponibilidade";
+    let mut charger = PlainClient::subscribe(&world, "charger", &[topic]).await;
+    let says =
+        |disponivel| json!({"server_id": "server1", "ponto_id": 7, "disponivel": disponivel});
+    let action = Action::FailInstead;
+    faults.set(DiskFault { action, count: None, ..DiskFault::once(Operations::WRITE) });
+    charger.publish_retained(topic, says(false)).await;
+    charger.publish(topic, says(true)).await;
+    charger.next(topic).await;
+    charger.next(topic).await;
+    eventually("the messages cannot be written", async || {
+        let lines = server.log_lines();
+        lines.iter().any(|line| line["message"] == "a charger message was not stored")
+    })
+    .await;
+    assert_eq!(server.get("/postos/7").await.json["carregador"], json!(null));
+    faults.clear();
+    eventually("the charger is heard", async || {
+        server.get("/postos/7").await.json["carregador"]["disponivel"] == true
+    })
+    .await;
+    assert!(server.stop().await.success());
+    // The broker sends what it retains once more.
+    let server = start("server", &world, &faults, "").await;
+    client.sees("server1", "online").await;
+    assert_eq!(client.reservar(&payload("AAA0001", 7)).await.status, 200, "it is free");
+    assert_eq!(server.get("/postos/7").await.json["carregador"]["disponivel"], true);
 }

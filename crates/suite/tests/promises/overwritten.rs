@@ -16,7 +16,7 @@ fn add_postos(database: &Path, count: u32) {
     let add =
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
         INSERT INTO postos (nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
-                            in_service, em_manutencao)
+                            operador_disponivel, operador_em_manutencao)
         SELECT printf('%0100d', n), '0,0', 22, 'CCS', 2.5, 1, 0 FROM numbers";
     other.execute(add, [count]).expect("postos");
 }

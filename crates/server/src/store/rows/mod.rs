@@ -17,13 +17,13 @@ macro_rules! row {
         $(#[$attribute:meta])*
         $visibility:vis struct $row:ident {
             $($(#[$field_attribute:meta])* $field_visibility:vis $field:ident: $type:ty,)*
-            $(..$inner:ident: $inner_type:ty,)?
+            $(..$inner_visibility:vis $inner:ident: $inner_type:ty,)?
         }
     ) => {
         $(#[$attribute])*
         $visibility struct $row {
             $($(#[$field_attribute])* $field_visibility $field: $type,)*
-            $($inner: $inner_type,)?
+            $($inner_visibility $inner: $inner_type,)?
         }
 
         impl sqlx::FromRow<'_, sqlx::sqlite::SqliteRow> for $row {

@@ -22,6 +22,21 @@ row! {
         /// Whether it can be used at the moment of the query, which computes it.
         pub disponivel: bool,
         pub em_manutencao: bool,
+        ..pub states: StatesRow,
+    }
+}
+
+row! {
+    /// What its operator and its charger say about a posto; neither includes the other.
+    #[derive(Debug, Clone, PartialEq, Default)]
+    pub struct StatesRow {
+        pub operador_disponivel: bool,
+        pub operador_em_manutencao: bool,
+        /// `None` as long as nothing was heard of the charger, as the two that follow.
+        pub carregador_disponivel: Option<bool>,
+        pub carregador_em_manutencao: Option<bool>,
+        /// Since when, in milliseconds.
+        pub carregador_desde: Option<i64>,
     }
 }
 
@@ -43,8 +58,8 @@ pub(in crate::store) fn changes(change: &PostoChange) -> [(&'static str, Value);
         ("potencia_maxima", potencia_maxima.map(Kw::get).into()),
         ("tipo_conector", text(tipo_conector.as_ref().map(TipoConector::as_str))),
         ("preco_kwh", preco_kwh.map(Price::get).into()),
-        ("in_service", (*in_service).into()),
-        ("em_manutencao", (*em_manutencao).into()),
+        ("operador_disponivel", (*in_service).into()),
+        ("operador_em_manutencao", (*em_manutencao).into()),
     ]
 }
 

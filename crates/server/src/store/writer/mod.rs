@@ -4,6 +4,7 @@
 //! that a statement costs what SQLite takes for it and no switch of threads.
 
 mod cancel;
+mod carregadores;
 mod carregamentos;
 pub(super) mod checkpoint;
 pub(super) mod command;
@@ -34,6 +35,7 @@ use queue::{Batch, Batches, Queued};
 use transaction::{Failed, Transactions, WriterState};
 
 pub use cancel::{CancelReserva, CancelTarget};
+pub use carregadores::{ForgetCharger, RecordChargerMessage};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use command::WriteCommand;
 pub use postos::{ChangePosto, CreatePosto, ImportPostos, RemovePosto};

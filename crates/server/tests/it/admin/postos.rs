@@ -40,7 +40,8 @@ async fn a_new_posto_has_the_defaults_and_an_address() {
     let posto = json!({
         "id": 4, "nome": "Praça da Sé", "localizacao": "-23.5503,-46.6342",
         "potencia_maxima": 22.0, "tipo_conector": "CCS", "preco_kwh": 2.5,
-        "disponivel": true, "em_manutencao": false
+        "disponivel": true, "em_manutencao": false,
+        "operador": {"disponivel": true, "em_manutencao": false}, "carregador": null
     });
     assert_eq!(created.json, posto);
     assert_eq!(server.get("/postos/4").await.json, posto);
@@ -55,7 +56,9 @@ async fn a_new_posto_has_the_defaults_and_an_address() {
         created.json,
         json!({
             "id": 5, "nome": "Rápido", "localizacao": "90,180", "potencia_maxima": 150.0,
-            "tipo_conector": "CHAdeMO", "preco_kwh": 0.0, "disponivel": false, "em_manutencao": true
+            "tipo_conector": "CHAdeMO", "preco_kwh": 0.0, "disponivel": false,
+            "em_manutencao": true, "operador": {"disponivel": false, "em_manutencao": true},
+            "carregador": null
         })
     );
     server.stop().await;
@@ -121,7 +124,16 @@ async fn a_posto_is_put_in_and_out_of_service() {
         let answer = server.put(path, &body).await;
         let state = (&answer.json["disponivel"], &answer.json["em_manutencao"]);
         assert_eq!(state, (&json!(disponivel), &json!(em_manutencao)), "{body}");
+        // Of the operator it is shown whether the posto is in service, even if it is not usable.
+        let operador = json!({"disponivel": body["disponivel"], "em_manutencao": em_manutencao});
+        assert_eq!(answer.json["operador"], operador, "{body}");
     }
+    // No charger has said anything yet.
+    let posto = server.get("/postos/1").await.json;
+    let forgotten = server.delete("/postos/1/carregador").await;
+    assert_eq!((forgotten.status, &forgotten.json), (200, &posto));
+    let unknown = server.delete("/postos/99/carregador").await;
+    assert_eq!(unknown.verdict(), (404, "posto_inexistente"));
     assert_eq!(
         server.put(path, &json!({"em_manutencao": "x"})).await.campos(),
         ["disponivel", "em_manutencao"]

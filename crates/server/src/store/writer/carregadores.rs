@@ -1,0 +1,90 @@
+//! What chargers say.
+
+use domain::{ChargerMessage, ServiceState};
+use rusqlite::params;
+
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::environment::Change;
+use crate::store::rows::row;
+
+/// Writes what a charger says, unless the message is older than what is known.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordChargerMessage {
+    pub posto_id: i64,
+    pub message: ChargerMessage,
+}
+
+row! {
+    struct CarregadorRow {
+        carregador_disponivel: Option<bool>,
+        carregador_em_manutencao: Option<bool>,
+        digest: Option<Vec<u8>>,
+    }
+}
+
+impl WriteCommand for RecordChargerMessage {
+    /// Whether the message counts.
+    type Output = bool;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<bool, ApplyError> {
+        let Self { posto_id, message } = *self;
+        let found = context.find::<CarregadorRow>(
+            "SELECT carregador_disponivel, carregador_em_manutencao, digest
+             FROM postos LEFT JOIN retained_messages ON posto_id = id
+             WHERE id = ?1 AND removed_at IS NULL",
+            [posto_id],
+        )?;
+        let known = found.ok_or_else(|| context.posto_inexistente(posto_id))?;
+        let retained = known.digest.and_then(|digest| digest.try_into().ok());
+        if !message.is_news(retained) {
+            return Ok(false);
+        }
+        if message.retained != retained
+            && let Some(digest) = message.retained
+        {
+            context.execute(
+                "INSERT OR REPLACE INTO retained_messages (posto_id, digest) VALUES (?1, ?2)",
+                params![posto_id, digest],
+            )?;
+        }
+        let before = known.carregador_disponivel.zip(known.carregador_em_manutencao);
+        let before =
+            before.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao });
+        let state = message.state_after(before);
+        if before != Some(state) {
+            context.execute(
+                "UPDATE postos SET carregador_disponivel = ?2, carregador_em_manutencao = ?3,
+                                   carregador_desde = ?4
+                 WHERE id = ?1",
+                params![posto_id, state.disponivel, state.em_manutencao, context.now.as_millis()],
+            )?;
+            context.changes.push(Change::Posto(posto_id));
+        }
+        Ok(true)
+    }
+}
+
+/// Forgets what the charger of a posto said: it has another one. What the broker retains of the old
+/// charger still does not count when it is sent again.
+#[derive(Debug, Clone, Copy)]
+pub struct ForgetCharger {
+    pub posto_id: i64,
+}
+
+impl WriteCommand for ForgetCharger {
+    type Output = ();
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        let forgotten = context.execute(
+            "UPDATE postos SET carregador_disponivel = NULL, carregador_em_manutencao = NULL,
+                               carregador_desde = NULL
+             WHERE id = ?1 AND removed_at IS NULL",
+            [self.posto_id],
+        )?;
+        if forgotten == 0 {
+            return Err(context.posto_inexistente(self.posto_id).into());
+        }
+        context.changes.push(Change::Posto(self.posto_id));
+        Ok(())
+    }
+}
