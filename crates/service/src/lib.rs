@@ -11,7 +11,7 @@ mod tasks;
 
 pub use http::{
     ETag, Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson,
-    body_of_parts, complete_document, finish, listen, name_request, serve, tagged_json,
+    body_of_parts, complete_document, finish, listen, name_request, serve, tagged, tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs};
 pub use program::{Program, check_environment, environment, now};

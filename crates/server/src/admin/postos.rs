@@ -12,8 +12,7 @@ use protocol::{
     ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields, read_body,
 };
 use serde::Serialize;
-use service::{ETag, HttpError, Params, Path, RawJson, tagged_json};
-use tracing::error;
+use service::{HttpError, Params, Path, RawJson, tagged};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -146,11 +145,7 @@ async fn list(
 ) -> Result<Response, HttpError> {
     let listing = app.read(app.store.listing()).await?;
     let postos = Postos { postos: listing.matching(&filter).map(AdminPosto::from).collect() };
-    let json = serde_json::to_vec(&postos).map_err(|error| {
-        error!(%error, "a listing cannot be written as JSON");
-        Failure::Internal
-    })?;
-    Ok(tagged_json(&headers, &ETag::of(&[&json]), || json.into()))
+    Ok(tagged(&headers, &postos))
 }
 
 /// Cria um posto.

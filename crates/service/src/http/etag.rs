@@ -4,7 +4,12 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use protocol::Codigo;
+use serde::Serialize;
+use tracing::error;
 use twox_hash::XxHash3_128;
+
+use super::HttpError;
 
 /// Names the content of an answer: the same content has the same tag, at any program and after any
 /// restart.
@@ -55,6 +60,17 @@ fn split_tag(list: &[u8]) -> Option<(&[u8], &[u8])> {
     let quoted = list.strip_prefix(b"W/").unwrap_or(list).strip_prefix(b"\"")?;
     let end = quoted.iter().position(|byte| *byte == b'"')?;
     Some((&quoted[end + 1..], &quoted[..end]))
+}
+
+/// What can be written as JSON, with the tag of that.
+pub fn tagged(headers: &HeaderMap, content: &impl Serialize) -> Response {
+    match serde_json::to_vec(content) {
+        Ok(json) => tagged_json(headers, &ETag::of(&[&json]), || json.into()),
+        Err(error) => {
+            error!(%error, "an answer cannot be written as JSON");
+            HttpError::general(Codigo::ErroInterno).into_response()
+        }
+    }
 }
 
 /// A JSON answer with its tag; `304` without the body if the caller has it. The caller must ask

@@ -32,7 +32,7 @@ pub use access::name_request;
 pub use body_parts::body_of_parts;
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
-pub use etag::{ETag, tagged_json};
+pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path, RawJson};
 pub use health::Health;
 pub use serve::{ListenError, listen, serve};
