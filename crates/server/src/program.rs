@@ -8,6 +8,7 @@ use clap::Subcommand;
 use service::{Program, Shutdown};
 
 use crate::config::{Config, HTTP_ADDR, SETTINGS};
+use crate::importar::importar;
 use crate::start::Server;
 
 const PROGRAM: Program = Program {
@@ -21,17 +22,20 @@ const PROGRAM: Program = Program {
 /// What the program can do instead of running.
 #[derive(Subcommand)]
 enum Task {
-    /// Imports a CSV file of postos into the database, while the servidor is stopped
+    /// Imports a CSV file of postos, whether the servidor runs or not
     Importar {
         /// CSV file with the columns id,nome,latitude,longitude,status
         arquivo: PathBuf,
+        /// Only say what would be imported
+        #[arg(long)]
+        simular: bool,
     },
 }
 
 /// The `main` of `server`, and of the binary with failpoints.
 pub fn main() -> ExitCode {
     PROGRAM.main(run, |task| match task {
-        Task::Importar { arquivo } => importar(&arquivo),
+        Task::Importar { arquivo, simular } => importar(&arquivo, simular),
     })
 }
 
@@ -44,8 +48,4 @@ async fn run(mut shutdown: Shutdown) -> Result<(), Box<dyn Error>> {
     };
     server.run_until(shutdown).await?;
     Ok(())
-}
-
-fn importar(_: &std::path::Path) -> Result<(), Box<dyn Error>> {
-    Err("not yet".into())
 }

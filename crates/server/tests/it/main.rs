@@ -3,6 +3,7 @@
 
 mod admin;
 mod config;
+mod files;
 mod foreign_files;
 mod import;
 mod openapi;

@@ -7,6 +7,7 @@ mod connections;
 mod docs;
 mod error;
 mod extract;
+mod file_body;
 mod health;
 mod in_flight;
 mod serve;
@@ -29,6 +30,7 @@ pub use access::name_request;
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use extract::{Params, Path, RawJson};
+pub use file_body::read_file;
 pub use health::Health;
 pub use serve::{ListenError, listen, serve};
 
