@@ -163,12 +163,12 @@ async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), Sta
     }
     let path = config.postos_csv.path().to_owned();
     let postos = match &config.postos_csv {
-        PostosCsv::OrSample(path, sample) if !path.exists() => {
+        PostosCsv::OrSample(path, sample) if is_missing(path) => {
             info!(path = %path.display(), "no file of postos; importing the program's sample postos");
             read_postos(sample.as_bytes())
                 .map_err(|wrong| ImportError::Wrong { path: "the sample".to_owned(), wrong })?
         }
-        PostosCsv::Default(path) if !path.exists() => {
+        PostosCsv::Default(path) if is_missing(path) => {
             warn!(
                 path = %path.display(),
                 "no file of postos: starting without any; put one there and restart, send one to POST /postos/importar, or run `server importar FILE`"
@@ -190,6 +190,10 @@ async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), Sta
     }
     info!(postos, path = %path.display(), "imported");
     Ok(())
+}
+
+fn is_missing(path: &Path) -> bool {
+    path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn not_imported(path: &Path, error: NotImported) -> StartError {

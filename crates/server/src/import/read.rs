@@ -1,6 +1,7 @@
 //! Reading a file of postos.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use csv::StringRecord;
@@ -14,10 +15,20 @@ use super::wrong::WrongFile;
 /// Why a file of postos was not imported; for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    #[error("{path} não pode ser lido: {reason}")]
+    #[error("{path} não pode ser lido: {reason}{}", advice(.reason.kind()))]
     File { path: String, reason: std::io::Error },
     #[error("{path} {wrong}")]
     Wrong { path: String, wrong: WrongFile },
+}
+
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::IsADirectory => {
+            "; é uma pasta: o Docker cria uma no lugar de um arquivo montado que não existe no computador"
+        }
+        ErrorKind::PermissionDenied => "; dê ao usuário deste programa permissão de leitura",
+        _ => "",
+    }
 }
 
 /// Reads all postos of a file, or none.

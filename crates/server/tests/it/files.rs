@@ -130,11 +130,15 @@ async fn the_files_have_the_lists_filters_and_both_dialects() {
 
 #[tokio::test]
 async fn a_list_of_several_pages_is_one_file() {
-    let reservas = (0..2500).map(|n| {
-        reservation(&format!("pedido-{n:010}"), "ABC1234", 1, Some((876_000 + n, 876_001 + n)))
-    });
-    let server = Running::with_reservas(reservas.collect()).await;
-    let file = server.get("/reservas.csv").await;
+    let home = Running::fresh().await.stop().await;
+    let database = rusqlite::Connection::open(home.database()).expect("a database");
+    let sessions = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2500)
+        INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo)
+        SELECT 1, 'ABC1234', n, 2, n + 1, 1, 2 FROM n";
+    database.execute(sessions, []).expect("they are written");
+    drop(database);
+    let server = home.start().await.expect("it starts again");
+    let file = server.get("/carregamentos.csv").await;
     let ids: Vec<_> = file.text.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     let expected: Vec<_> = (1..=2500).rev().map(|id: u32| id.to_string()).collect();
     assert_eq!(ids, expected);

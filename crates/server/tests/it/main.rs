@@ -2,6 +2,7 @@
 //! settings.
 
 mod admin;
+mod command_line;
 mod config;
 mod files;
 mod foreign_files;
