@@ -1,5 +1,6 @@
 //! The program `client`: a gateway with settings from the environment.
 
+use std::convert::Infallible;
 use std::process::ExitCode;
 
 use client::{Client, Config, HTTP_ADDR, SETTINGS};
@@ -14,9 +15,13 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    PROGRAM.main(async |shutdown| {
-        let config = Config::from_lookup(&service::environment)?;
-        Client::start(config).await?.run_until(shutdown).await?;
-        Ok(())
-    })
+    PROGRAM.main(
+        async |shutdown| {
+            let config = Config::from_lookup(&service::environment)?;
+            Client::start(config).await?.run_until(shutdown).await?;
+            Ok(())
+        },
+        // It has no subcommands of its own.
+        |subcommand: Infallible| match subcommand {},
+    )
 }

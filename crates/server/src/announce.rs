@@ -18,6 +18,9 @@ use crate::wire;
 /// postos of many changes.
 const LINGER: Duration = Duration::from_millis(20);
 
+/// Postos that are read and published at once.
+const MAX_AT_ONCE: usize = 1000;
+
 /// The last published `disponivel` and `em_manutencao` of each posto.
 type LastPublished = HashMap<i64, (bool, bool)>;
 
@@ -49,7 +52,14 @@ pub(crate) async fn run(
                 Change::Reserva(reserva) => announce_reserva(&app, &reserva),
             }
         }
-        announce_postos(&app, posto_ids, &mut last_published).await;
+        let posto_ids: Vec<i64> = posto_ids.into_iter().collect();
+        for (part, posto_ids) in posto_ids.chunks(MAX_AT_ONCE).enumerate() {
+            if part > 0 {
+                // A file of postos can change more of them than the outbox holds.
+                app.bus.wait_for_capacity().await;
+            }
+            announce_postos(&app, posto_ids, &mut last_published).await;
+        }
     }
 }
 
@@ -69,19 +79,15 @@ fn announce_reserva(app: &AppState, reserva: &domain::Reserva) {
     publish(app, topics::reserva_status(reserva.id), &event);
 }
 
-async fn announce_postos(app: &AppState, ids: BTreeSet<i64>, last_published: &mut LastPublished) {
-    if ids.is_empty() {
-        return;
-    }
-    let ids: Vec<i64> = ids.into_iter().collect();
+async fn announce_postos(app: &AppState, ids: &[i64], last_published: &mut LastPublished) {
     let now = app.now();
-    let postos = match app.store.postos_by_id(&ids, now).await {
+    let postos = match app.store.postos_by_id(ids, now).await {
         Ok(postos) => postos,
         Err(error) => return error!(%error, "changed postos cannot be read"),
     };
     let states: HashMap<i64, (bool, bool)> =
         postos.into_iter().map(|p| (p.id, (p.disponivel, p.em_manutencao))).collect();
-    for id in ids {
+    for &id in ids {
         // A posto that is not found was removed.
         let state = states.get(&id).copied().unwrap_or((false, false));
         if last_published.insert(id, state) == Some(state) {

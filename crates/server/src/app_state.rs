@@ -5,6 +5,7 @@ use std::time::Duration;
 use bus::Bus;
 use domain::Moment;
 use protocol::ServerId;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::error;
 
@@ -21,7 +22,12 @@ pub(crate) struct AppState {
     pub(crate) listing_cache: ListingCache,
     /// How long a command that brings no time limit of its own may take.
     pub(crate) command_limit: Duration,
+    /// Files of postos that are imported at once: each takes much memory.
+    pub(crate) imports: Semaphore,
 }
+
+/// As many permits as [`AppState::imports`] has.
+pub(crate) const MAX_IMPORTS: usize = 2;
 
 impl AppState {
     pub(crate) fn now(&self) -> Moment {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::ServerId;
@@ -28,7 +28,7 @@ const POSTOS_CSV: Setting = Setting {
     name: "POSTOS_CSV",
     default: Some("data/{server_id}/postos.csv"),
     should_be: "a file",
-    about: "postos of the first start; the default file may be missing",
+    about: "postos of a servidor that never had any; the default file may be missing",
 };
 
 pub(crate) const HTTP_ADDR: Setting = Setting {
@@ -69,13 +69,23 @@ pub struct Config {
     pub command_limit: Duration,
 }
 
-/// The file with the postos of a first start.
+/// The file with the postos of a servidor that never had any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostosCsv {
     /// It was set, and must exist.
     Named(PathBuf),
     /// It may be missing.
     Default(PathBuf),
+    /// It may be missing; then this is imported.
+    OrSample(PathBuf, &'static str),
+}
+
+impl PostosCsv {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Default(path) | Self::OrSample(path, _) => path,
+        }
+    }
 }
 
 impl Config {

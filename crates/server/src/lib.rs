@@ -10,15 +10,17 @@ mod failpoints;
 mod failure;
 mod handlers;
 mod import;
+mod importar;
 mod listing_cache;
 mod program;
 mod start;
 pub mod store;
+mod table;
 mod wire;
 
 pub use admin::openapi;
 pub use config::{Config, PostosCsv, SETTINGS};
-pub use import::{ImportError, read_postos};
+pub use import::{ImportError, ImportedPosto, WrongCell, WrongFile, read_postos};
 pub use program::main;
 pub use start::{Server, StartError};
 pub use store::DatabaseUrl;

@@ -1,25 +1,26 @@
 //! Starting a servidor and stopping it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
 use service::ListenError;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::app_state::{AppState, now};
+use crate::app_state::{AppState, MAX_IMPORTS, now};
 use crate::charger_messages::ChargerMessages;
 use crate::config::{Config, PostosCsv};
 use crate::failpoints::{self, Bug};
-use crate::import::{ImportError, read_postos};
+use crate::import::{ImportError, Mode, NotImported, import_postos, read_file, read_postos};
 use crate::listing_cache::ListingCache;
-use crate::store::{Environment, ImportPostos, Store, StoreCloser, StoreError, WriteError};
+use crate::store::{Environment, Store, StoreCloser, StoreError, WriteError};
 use crate::{admin, announce, handlers};
 
 /// How often the store looks for reservas that have begun or ended.
@@ -94,6 +95,7 @@ impl Server {
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
             command_limit: config.command_limit,
+            imports: Semaphore::new(MAX_IMPORTS),
         });
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());
         let broken = CancellationToken::new();
@@ -159,19 +161,49 @@ async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), Sta
     if store.ever_had_postos().await.map_err(StartError::Read)? {
         return Ok(());
     }
-    let path = match &config.postos_csv {
-        PostosCsv::Default(path) if !path.exists() => {
-            warn!(path = %path.display(), "no file of postos; starting without any");
+    let path = config.postos_csv.path().to_owned();
+    let postos = match &config.postos_csv {
+        PostosCsv::OrSample(path, sample) if is_missing(path) => {
+            info!(path = %path.display(), "no file of postos; importing the program's sample postos");
+            read_postos(sample.as_bytes())
+                .map_err(|wrong| ImportError::Wrong { path: "the sample".to_owned(), wrong })?
+        }
+        PostosCsv::Default(path) if is_missing(path) => {
+            warn!(
+                path = %path.display(),
+                "no file of postos: starting without any; put one there and restart, send one to POST /postos/importar, or run `server importar FILE`"
+            );
             return Ok(());
         }
-        PostosCsv::Default(path) | PostosCsv::Named(path) => path,
+        // Reading can take long: of a named pipe until somebody writes to it.
+        _ => tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || read_file(&path)
+        })
+        .await
+        .map_err(|_| StartError::Read(StoreError::Closed))??,
     };
-    let postos = store.execute(ImportPostos(read_postos(path)?)).await?;
+    let imported = import_postos(store, postos, Mode::Silent).await;
+    let postos = imported.map_err(|error| not_imported(&path, error))?.criados;
     if postos == 0 {
         warn!(path = %path.display(), "the file of postos has none; starting without any");
     }
     info!(postos, path = %path.display(), "imported");
     Ok(())
+}
+
+fn is_missing(path: &Path) -> bool {
+    path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+fn not_imported(path: &Path, error: NotImported) -> StartError {
+    match error {
+        NotImported::Wrong(wrong) => {
+            StartError::Import(ImportError::Wrong { path: path.display().to_string(), wrong })
+        }
+        NotImported::Read(error) => StartError::Read(error),
+        NotImported::Write(error) => StartError::Write(error),
+    }
 }
 
 fn bus_options(config: &Config) -> bus::Options {

@@ -1,9 +1,10 @@
 //! The health check of a container: a program asks its own instance on this machine whether it is
 //! ready, so that an image needs no other program for that.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use crate::own_instance::OwnInstance;
 
 /// Time limit of each step.
 const STEP_LIMIT: Duration = Duration::from_secs(2);
@@ -13,57 +14,22 @@ const STEP_LIMIT: Duration = Duration::from_secs(2);
 /// # Errors
 /// It does not answer, or is not ready; the text says so.
 pub(crate) fn healthcheck(http_addr: SocketAddr) -> Result<(), String> {
-    let addr = reachable(http_addr);
-    let status = readyz(addr).map_err(|error| format!("{addr} does not answer: {error}"))?;
-    match status.split_whitespace().nth(1) {
+    let own = OwnInstance::at(http_addr);
+    let addr = own.addr();
+    let answer = own.get("/readyz", STEP_LIMIT);
+    let answer = answer.map_err(|error| format!("{addr} does not answer: {error}"))?;
+    match answer.status_line.split_whitespace().nth(1) {
         Some("200") => Ok(()),
-        _ => Err(format!("{addr} is not ready: {}", status.trim_end())),
+        _ => Err(format!("{addr} is not ready: {}", answer.status_line)),
     }
-}
-
-/// Where to connect to what listens on `addr`: every address includes the loopback address.
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    if addr.ip().is_unspecified() {
-        addr.set_ip(match addr {
-            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        });
-    }
-    addr
-}
-
-/// The status line of `GET /readyz`.
-fn readyz(addr: SocketAddr) -> io::Result<String> {
-    let mut connection = TcpStream::connect_timeout(&addr, STEP_LIMIT)?;
-    connection.set_read_timeout(Some(STEP_LIMIT))?;
-    connection.set_write_timeout(Some(STEP_LIMIT))?;
-    connection
-        .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut response = Vec::new();
-    connection.take(4096).read_to_end(&mut response)?;
-    let response = String::from_utf8_lossy(&response);
-    Ok(response.lines().next().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
 
     use super::*;
-
-    #[test]
-    fn it_asks_where_the_program_listens() {
-        for (listens, asked) in [
-            ("0.0.0.0:8000", "127.0.0.1:8000"),
-            ("[::]:8000", "[::1]:8000"),
-            ("127.0.0.7:8000", "127.0.0.7:8000"),
-            ("10.1.2.3:8000", "10.1.2.3:8000"),
-            ("[fd00::7]:8000", "[fd00::7]:8000"),
-        ] {
-            let addr = reachable(listens.parse().expect("an address"));
-            assert_eq!(addr.to_string(), asked, "{listens}");
-        }
-    }
 
     #[test]
     fn an_answer_from_another_loopback_address_counts() {

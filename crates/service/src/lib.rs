@@ -4,6 +4,7 @@
 mod healthcheck;
 mod http;
 mod logs;
+mod own_instance;
 mod program;
 mod settings;
 mod signals;
@@ -11,9 +12,11 @@ mod tasks;
 
 pub use http::{
     ETag, Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson,
-    body_of_parts, complete_document, finish, listen, name_request, serve, tagged, tagged_json,
+    body_of_parts, complete_document, finish, listen, name_request, read_file, serve, tagged,
+    tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs};
+pub use own_instance::{OwnAnswer, OwnInstance};
 pub use program::{Program, check_environment, environment, now};
 pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,

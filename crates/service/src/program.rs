@@ -2,12 +2,14 @@
 //! in bounded time.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clap::{Command, FromArgMatches as _, Subcommand, error::ErrorKind};
 use protocol::Timestamp;
 use tokio::runtime::Runtime;
 use tracing::{error, warn};
@@ -64,32 +66,87 @@ pub struct Program {
     pub http_addr: Setting,
 }
 
+/// What both programs can do instead of running.
+#[derive(Subcommand)]
+enum Common {
+    /// Exits with 0 when the instance on this machine is ready
+    Healthcheck,
+}
+
+/// What the command line asks for.
+enum Asked<S> {
+    Run,
+    Common(Common),
+    Subcommand(S),
+}
+
 impl Program {
-    /// Runs `work` with logs and signals set up, or does what the first argument asks for instead.
-    #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-    pub fn main(&self, work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>) -> ExitCode {
-        let argument = std::env::args_os().nth(1);
-        let done = match argument.as_deref().map(|text| text.to_string_lossy()).as_deref() {
-            None => self.run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string())),
-            Some("healthcheck") => self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason)),
-            Some("--version" | "-V") => {
-                println!("{} {}", self.name, self.version);
+    /// Runs `work` with logs and signals set up, or does what the command line asks for instead:
+    /// a subcommand of every program here, or one of the program's own, `S`.
+    pub fn main<S: Subcommand>(
+        &self,
+        work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
+        subcommand: impl FnOnce(S) -> Result<(), Box<dyn Error>>,
+    ) -> ExitCode {
+        let done = match self.asked::<S>(std::env::args_os()) {
+            Ok(Asked::Run) => {
+                self.run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string()))
+            }
+            Ok(Asked::Common(Common::Healthcheck)) => {
+                self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason))
+            }
+            Ok(Asked::Subcommand(asked)) => {
+                subcommand(asked).map_err(|error| (EXIT_CANNOT_START, error.to_string()))
+            }
+            // The text that was asked for: the help, or the version.
+            Err(text) if !text.use_stderr() => {
+                let _ = text.print();
                 Ok(())
             }
-            Some("--help" | "-h") => {
-                println!("{}", self.help());
-                Ok(())
-            }
-            Some(other) => {
-                let reason = format!("{other:?} is no argument; see {} --help", self.name);
-                Err((EXIT_CANNOT_START, reason))
-            }
+            Err(wrong) => Err((EXIT_CANNOT_START, self.one_line(&wrong))),
         };
         if let Err((code, reason)) = done {
             print_reason(reason);
             return ExitCode::from(code);
         }
         ExitCode::SUCCESS
+    }
+
+    fn asked<S: Subcommand>(
+        &self,
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Asked<S>, clap::Error> {
+        let found = self.command::<S>().try_get_matches_from(arguments)?;
+        if found.subcommand_name().is_none() {
+            Ok(Asked::Run)
+        } else if let Ok(common) = Common::from_arg_matches(&found) {
+            Ok(Asked::Common(common))
+        } else {
+            S::from_arg_matches(&found).map(Asked::Subcommand)
+        }
+    }
+
+    fn command<S: Subcommand>(&self) -> Command {
+        let settings: String = self.settings.iter().map(help_line).collect();
+        let command = Command::new(self.name).version(self.version).about(self.about);
+        S::augment_subcommands(Common::augment_subcommands(command)).after_help(format!(
+            "Without a subcommand it runs until SIGTERM or Ctrl-C.\n\n\
+             Settings, from the environment:{settings}"
+        ))
+    }
+
+    /// What is wrong with the command line, without the lines of advice that clap adds.
+    fn one_line(&self, wrong: &clap::Error) -> String {
+        let text = wrong.to_string();
+        let text = match wrong.kind() {
+            // It lists the arguments on lines of their own.
+            ErrorKind::MissingRequiredArgument => text.split("\n\n").next(),
+            _ => text.lines().next(),
+        };
+        let words: Vec<_> = text.unwrap_or_default().split_whitespace().collect();
+        let text = words.join(" ");
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        format!("{text}; see {} --help", self.name)
     }
 
     fn healthcheck(&self) -> Result<(), String> {
@@ -115,18 +172,6 @@ impl Program {
         // Does not wait for threads: one may look up a name for as long as it takes.
         runtime.shutdown_background();
         outcome
-    }
-
-    fn help(&self) -> String {
-        let Self { name, version, about, settings, .. } = self;
-        let settings: String = settings.iter().map(help_line).collect();
-        format!(
-            "{name} {version}: {about}\n\n\
-             Usage: {name} [healthcheck | --version | --help]\n\n\
-             Without an argument it runs until SIGTERM or Ctrl-C. `healthcheck` exits with 0 \
-             when the\ninstance on this machine is ready.\n\n\
-             Settings, from the environment:{settings}"
-        )
     }
 }
 
@@ -186,25 +231,67 @@ fn print_reason(reason: String) {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
+
+    #[derive(Debug, PartialEq, Subcommand)]
+    enum Own {
+        /// Imports a file
+        Importar { arquivo: String },
+    }
+
+    const PORT: Setting =
+        Setting { name: "PORT", default: Some("80"), should_be: "a number", about: "its port" };
+    const PROGRAM: Program = Program {
+        name: "program",
+        version: "1",
+        about: "a test",
+        settings: &[PORT],
+        http_addr: PORT,
+    };
+
+    fn asked(arguments: &[&str]) -> Result<Asked<Own>, clap::Error> {
+        PROGRAM.asked(["program"].iter().chain(arguments).map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_one_subcommand_or_none() {
+        assert!(matches!(asked(&[]), Ok(Asked::Run)));
+        assert!(matches!(asked(&["healthcheck"]), Ok(Asked::Common(Common::Healthcheck))));
+        let own = Own::Importar { arquivo: "postos.csv".to_owned() };
+        let Ok(Asked::Subcommand(found)) = asked(&["importar", "postos.csv"]) else {
+            panic!("no subcommand");
+        };
+        assert_eq!(found, own);
+        let help = asked(&["--help"]).err().expect("a text").to_string();
+        for listed in ["importar", "Imports a file", "healthcheck", "PORT"] {
+            assert!(help.contains(listed), "{listed} is not in {help}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused_with_one_line() {
+        for (arguments, reason) in [
+            (&["importer"][..], "unrecognized subcommand 'importer'"),
+            (&["--verbose"], "unexpected argument '--verbose' found"),
+            (&["importar"], "the following required arguments were not provided: <ARQUIVO>"),
+            (&["importar", "a", "b"], "unexpected argument 'b' found"),
+        ] {
+            let wrong = asked(arguments).err().expect("it is wrong");
+            assert_eq!(PROGRAM.one_line(&wrong), format!("{reason}; see program --help"));
+        }
+    }
 
     #[test]
     fn help_lists_each_setting_with_its_default_or_what_it_should_be() {
         const ID: Setting =
             Setting { name: "ID", default: None, should_be: "a word", about: "its name" };
-        const PORT: Setting =
-            Setting { name: "PORT", default: Some("80"), should_be: "a number", about: "its port" };
-        let program = Program {
-            name: "program",
-            version: "1",
-            about: "a test",
-            settings: &[ID, PORT],
-            http_addr: PORT,
-        };
-        let help = program.help();
+        let program = Program { settings: &[ID, PORT], ..PROGRAM };
+        let help = program.command::<Infallible>().render_help().to_string();
         let (_, settings) = help.split_once("from the environment:\n").expect("a list of settings");
         assert_eq!(
-            settings,
+            settings.trim_end(),
             "  ID                    its name (required: a word)\n\
              \x20 PORT                  its port (default: 80)"
         );

@@ -12,7 +12,8 @@ const POSTOS: i64 = 1_000;
 
 /// The postos of a first start.
 pub(crate) fn postos() -> ImportPostos {
-    ImportPostos((1..=POSTOS).map(|id| (id, posto(id))).collect())
+    let new = (1..=POSTOS).map(|id| (Some(id), posto(id))).collect();
+    ImportPostos { new, ..ImportPostos::default() }
 }
 
 fn posto(id: i64) -> Posto {

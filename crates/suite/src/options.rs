@@ -13,7 +13,8 @@ use clap::Parser;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "suite", version)]
 pub struct Options {
-    /// Folder of the databases and of each servidor's postos.csv
+    /// Folder of the databases, and of each servidor's postos.csv if it is not to have the sample
+    /// postos
     #[arg(long, default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
 

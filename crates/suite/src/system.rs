@@ -14,7 +14,11 @@ use tracing::warn;
 
 use crate::{Broker, BrokerError, Options};
 
-const SERVERS: [&str; 2] = ["server1", "server2"];
+/// Each servidor with the postos it has if its folder names no others.
+const SERVERS: [(&str, &str); 2] = [
+    ("server1", include_str!("../../../data/server1/postos.csv")),
+    ("server2", include_str!("../../../data/server2/postos.csv")),
+];
 const CLIENTS: [&str; 2] = ["cliente1", "cliente2"];
 /// How long the gateways may take to reach both servidores.
 const READY_LIMIT: Duration = Duration::from_secs(10);
@@ -68,8 +72,9 @@ impl System {
             servers: Programs::default(),
             clients: Programs::default(),
         };
-        for (name, port) in SERVERS.into_iter().zip(&options.server_ports) {
-            system.start_server(name, SocketAddr::from((options.bind, *port)), options).await?;
+        for ((name, sample), port) in SERVERS.into_iter().zip(&options.server_ports) {
+            let addr = SocketAddr::from((options.bind, *port));
+            system.start_server(name, sample, addr, options).await?;
         }
         for (name, port) in CLIENTS.into_iter().zip(&options.client_ports) {
             system.start_client(name, SocketAddr::from((options.bind, *port)), options).await?;
@@ -80,6 +85,7 @@ impl System {
     async fn start_server(
         &mut self,
         name: &'static str,
+        sample: &'static str,
         addr: SocketAddr,
         options: &Options,
     ) -> Result<(), SystemError> {
@@ -87,7 +93,7 @@ impl System {
         let mut config = server::Config::from_lookup(&inherited(&set))?;
         config.database_url =
             server::DatabaseUrl::from_path(options.data.join(format!("{name}.db")));
-        config.postos_csv = PostosCsv::Default(options.data.join(name).join("postos.csv"));
+        config.postos_csv = PostosCsv::OrSample(options.data.join(name).join("postos.csv"), sample);
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
         let server = Server::start(config).await.map_err(|error| match error {

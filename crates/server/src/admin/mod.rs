@@ -2,6 +2,9 @@
 
 mod carregamentos;
 mod carros;
+mod export;
+mod file;
+mod import;
 mod page;
 mod postos;
 mod reservas;
@@ -48,7 +51,9 @@ fn routes() -> OpenApiRouter<Arc<AppState>> {
         .merge(postos::router())
         .merge(carregamentos::router())
         .merge(carros::router())
-        .merge(reservas::router());
+        .merge(reservas::router())
+        .merge(import::router())
+        .merge(export::router());
     let unavailable = "servidor_indisponivel, sobrecarregado";
     service::complete_document(routes.get_openapi_mut(), unavailable);
     routes

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use domain::Rejection;
 
+use super::not_writable::NotWritable;
+
 /// The database failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -58,6 +60,9 @@ pub enum StoreError {
         "it does not go together with the {} beside it, or is damaged ({reason}): if you have put a backup in its place, move that one away too", .wal.display()
     )]
     Mismatched { wal: PathBuf, reason: String },
+    /// Where it is, this program cannot keep a database.
+    #[error("{0}")]
+    NotWritable(NotWritable),
     #[error("the files of the database cannot be used: {0}")]
     Files(#[source] std::io::Error),
     /// A row holds a value that this program never writes.

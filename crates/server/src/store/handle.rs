@@ -14,6 +14,7 @@ use tokio::task;
 
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
+use super::not_writable;
 use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
@@ -48,6 +49,14 @@ pub struct StoreCloser {
 impl Store {
     /// Opens or creates the database file, migrates its schema and starts the writer.
     pub async fn open(
+        path: &Path,
+        environment: Environment,
+    ) -> Result<(Self, StoreCloser), StoreError> {
+        let opened = Self::open_files(path, environment).await;
+        opened.map_err(|error| not_writable::explain(path, error))
+    }
+
+    async fn open_files(
         path: &Path,
         environment: Environment,
     ) -> Result<(Self, StoreCloser), StoreError> {

@@ -56,13 +56,11 @@ async fn a_bad_row_is_named_and_nothing_is_imported() {
     let path = home.csv().display().to_string();
     let config = home.config();
     let error = Server::start(config.clone()).await.err().expect("line 5 is wrong").to_string();
-    assert_eq!(
-        error,
-        format!(
-            "POSTOS_CSV: {path}, linha 5: coluna status, valor \"livre\": deve ser disponivel, \
-             indisponivel ou em_manutencao; nada foi importado"
-        )
+    let expected = format!(
+        "POSTOS_CSV: {path} tem 1 erro e nada foi importado\n  linha 5, coluna status, valor \
+         \"livre\": deve ser disponivel, indisponivel ou em_manutencao"
     );
+    assert_eq!(error, expected);
     std::fs::write(home.csv(), POSTOS).expect("the file is corrected");
     let server = home.start().await.expect("it starts now");
     assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3]);
@@ -70,12 +68,36 @@ async fn a_bad_row_is_named_and_nothing_is_imported() {
 }
 
 #[tokio::test]
-async fn the_default_file_may_be_missing() {
+async fn the_default_file_may_be_missing_and_counts_at_any_start_until_there_was_a_posto() {
     let home = Home::new();
-    let missing = PostosCsv::Default(home.csv());
-    let config = Config { postos_csv: missing, ..home.config() };
-    let server = Server::start(config).await.expect("it starts without postos");
+    let config = Config { postos_csv: PostosCsv::Default(home.csv()), ..home.config() };
+    let server = Server::start(config.clone()).await.expect("it starts without postos");
     server.run_until(async {}).await.expect("an orderly end");
+    std::fs::write(home.csv(), POSTOS).expect("a file");
+    let server = home.start().await.expect("it starts again");
+    assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_sample_stands_in_for_a_file_that_is_missing() {
+    let home = Home::new();
+    let config = |home: &Home| Config {
+        postos_csv: PostosCsv::OrSample(home.csv(), POSTOS),
+        ..home.config()
+    };
+    let server = Server::start(config(&home)).await.expect("it starts");
+    server.run_until(async {}).await.expect("an orderly end");
+    std::fs::write(home.csv(), "not,even,postos\n").expect("a file that is not read");
+    let server = home.start().await.expect("it starts again");
+    assert_eq!(server.get("/postos").await.column("postos", "id"), [1, 2, 3]);
+    server.stop().await;
+    let home = Home::with_postos("id,nome,latitude,longitude,status\n7,Só este,0,0,disponivel\n");
+    let server = Server::start(config(&home)).await.expect("it starts with its file");
+    server.run_until(async {}).await.expect("an orderly end");
+    let server = home.start().await.expect("it starts again");
+    assert_eq!(server.get("/postos").await.column("postos", "id"), [7]);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 //! settings.
 
 mod admin;
+mod command_line;
 mod config;
+mod files;
 mod foreign_files;
 mod import;
 mod openapi;

@@ -46,7 +46,11 @@ fn every_operation_has_a_tag_a_summary_and_its_errors() {
             for status in errors {
                 let schema = &operation["responses"][status]["content"]["application/json"];
                 let schema = &schema["schema"]["$ref"];
-                assert_eq!(schema, "#/components/schemas/ErrorReply", "{shown}: {status}");
+                // An error with the cells that are wrong.
+                let is_file = (path.as_str(), status) == ("/postos/importar", "422");
+                let right = if is_file { "NotImportedReply" } else { "ErrorReply" };
+                let right = format!("#/components/schemas/{right}");
+                assert_eq!(*schema, right, "{shown}: {status}");
             }
             let responses = operation["responses"].as_object().expect("responses");
             for (status, response) in responses {

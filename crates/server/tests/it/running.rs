@@ -145,6 +145,10 @@ impl Running {
         home.start().await.expect("it starts again")
     }
 
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.addr))
     }

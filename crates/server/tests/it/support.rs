@@ -59,8 +59,9 @@ impl TestStore {
     pub(crate) async fn new(postos: i64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Self::open(folder).await;
-        let list = (1..=postos).map(|id| (id, posto(&format!("Ponto {id}")))).collect();
-        store.store.execute(ImportPostos(list)).await.expect("the postos are imported");
+        let new = (1..=postos).map(|id| (Some(id), posto(&format!("Ponto {id}")))).collect();
+        let postos = ImportPostos { new, ..ImportPostos::default() };
+        assert_eq!(store.store.execute(postos).await, Ok(true), "the postos are imported");
         store
     }
 

@@ -9,6 +9,7 @@ mod docs;
 mod error;
 mod etag;
 mod extract;
+mod file_body;
 mod health;
 mod in_flight;
 mod serve;
@@ -34,6 +35,7 @@ pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path, RawJson};
+pub use file_body::read_file;
 pub use health::Health;
 pub use serve::{ListenError, listen, serve};
 

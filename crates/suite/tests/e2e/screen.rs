@@ -31,16 +31,12 @@ fn command(ports: [u16; 6], data: &Path) -> Command {
 }
 
 impl Suite {
-    /// Starts the suite on a copy of the project's `data` folder.
+    /// Starts the suite on a new folder.
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
-        for server_id in ["server1", "server2"] {
-            let copy = folder.path().join(server_id);
-            std::fs::create_dir(&copy).expect("a folder");
-            let postos = project.join(server_id).join("postos.csv");
-            std::fs::copy(postos, copy.join("postos.csv")).expect("the project's postos");
-        }
+        Self::start_on(tempfile::tempdir().expect("a folder")).await
+    }
+
+    async fn start_on(folder: tempfile::TempDir) -> Self {
         let ports = free_ports();
         let screen = std::fs::File::create(folder.path().join("screen")).expect("a file");
         let child = command(ports, folder.path()).stdout(screen).spawn().expect("it starts");
@@ -53,12 +49,17 @@ impl Suite {
         std::fs::read_to_string(self.folder.path().join("screen")).unwrap_or_default()
     }
 
-    async fn interrupt(mut self) -> std::process::ExitStatus {
+    async fn interrupt(self) -> std::process::ExitStatus {
+        self.end().await.1
+    }
+
+    /// The folder, and how it ended.
+    async fn end(mut self) -> (tempfile::TempDir, std::process::ExitStatus) {
         let pid = self.child.id().expect("it is running").to_string();
         let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
         assert!(sent.expect("kill runs").success());
         let stopped = tokio::time::timeout(crate::harness::TEST_TIMEOUT, self.child.wait()).await;
-        stopped.expect("it stops").expect("it was running")
+        (self.folder, stopped.expect("it stops").expect("it was running"))
     }
 }
 
@@ -93,6 +94,24 @@ async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
     let wal = suite.folder.path().join("server1.db-wal");
     assert!(suite.interrupt().await.success());
     assert!(!wal.exists(), "a clean stop removes the WAL");
+}
+
+/// As a release left it that had no sample postos.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_whose_databases_never_had_postos_gets_the_sample_postos() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().join("server1.db");
+    std::fs::create_dir(folder.path().join("server1")).expect("a folder");
+    let csv = folder.path().join("server1/postos.csv");
+    std::fs::write(&csv, "id,nome,latitude,longitude,status\n").expect("a file without postos");
+    let (folder, ended) = Suite::start_on(folder).await.end().await;
+    assert!(ended.success() && empty.exists());
+    std::fs::remove_file(csv).expect("it is removed");
+    let suite = Suite::start_on(folder).await;
+    let list = format!("http://127.0.0.1:{}/postos?server_id=server1", suite.ports[4]);
+    let listed: Value = reqwest::get(list).await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(listed["postos"].as_array().map(Vec::len), Some(120));
+    assert!(suite.interrupt().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

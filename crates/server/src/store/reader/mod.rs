@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::handle::Store;
 use super::request_outcome::{AcceptedRow, RefusedRow, RequestOutcome, Reserved};
 use super::rows::carros::{CarregamentoRow, CarroRow};
-use super::rows::postos::PostoRow;
+use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva};
 
 pub use listing::Listing;
@@ -29,6 +29,20 @@ pub struct ReservasQuery {
     pub limit: i64,
 }
 
+/// Which charging sessions to list, newest first; a field that is `None` does not filter.
+#[derive(Debug, Clone, Default)]
+pub struct CarregamentosQuery {
+    pub posto_id: Option<i64>,
+    pub placa: Option<String>,
+    /// Only those that began at this moment or later.
+    pub from: Option<Moment>,
+    /// Only those that began before this moment.
+    pub until: Option<Moment>,
+    /// Only those with a smaller id, for the next page.
+    pub before: Option<i64>,
+    pub limit: i64,
+}
+
 impl Store {
     /// All postos as they are at some moment of this call.
     pub async fn listing(&self) -> Result<Arc<Listing>, StoreError> {
@@ -39,6 +53,12 @@ impl Store {
     pub async fn ever_had_postos(&self) -> Result<bool, StoreError> {
         let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM postos)");
         Ok(any.fetch_one(&self.readers).await?)
+    }
+
+    /// Every posto as its operator keeps it, removed ones included, by id; all of one moment.
+    pub async fn stored_postos(&self) -> Result<Vec<StoredPosto>, StoreError> {
+        let postos = sqlx::query_as("SELECT * FROM postos ORDER BY id");
+        Ok(postos.fetch_all(&self.readers).await?)
     }
 
     /// The postos with these ids, by id; ids of no posto are left out.
@@ -169,6 +189,30 @@ impl Store {
         .bind(posto_id)
         .bind(before)
         .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        found.into_iter().map(Carregamento::try_from).collect()
+    }
+
+    /// The charging sessions of all postos that match, newest first.
+    pub async fn all_carregamentos(
+        &self,
+        query: &CarregamentosQuery,
+    ) -> Result<Vec<Carregamento>, StoreError> {
+        self.certain()?;
+        let found: Vec<CarregamentoRow> = sqlx::query_as(
+            "SELECT * FROM carregamentos
+             WHERE (?1 IS NULL OR posto_id = ?1) AND (?2 IS NULL OR placa = ?2)
+               AND (?3 IS NULL OR inicio >= ?3) AND (?4 IS NULL OR inicio < ?4)
+               AND (?5 IS NULL OR id < ?5)
+             ORDER BY id DESC LIMIT ?6",
+        )
+        .bind(query.posto_id)
+        .bind(&query.placa)
+        .bind(query.from.map(Moment::as_millis))
+        .bind(query.until.map(Moment::as_millis))
+        .bind(query.before)
+        .bind(query.limit)
         .fetch_all(&self.readers)
         .await?;
         found.into_iter().map(Carregamento::try_from).collect()

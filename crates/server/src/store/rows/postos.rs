@@ -40,6 +40,49 @@ row! {
     }
 }
 
+row! {
+    /// A posto as its operator keeps it, also one that is removed.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct StoredPosto {
+        pub id: i64,
+        pub nome: String,
+        pub localizacao: String,
+        pub potencia_maxima: f64,
+        pub tipo_conector: String,
+        pub preco_kwh: f64,
+        pub in_service: bool,
+        pub em_manutencao: bool,
+        removed_at: Option<i64>,
+    }
+}
+
+impl StoredPosto {
+    pub fn is_removed(&self) -> bool {
+        self.removed_at.is_some()
+    }
+
+    /// Whether a change would change nothing.
+    pub fn has(&self, change: &PostoChange) -> bool {
+        // Taken apart, so that a field that is forgotten below does not compile.
+        let PostoChange {
+            nome,
+            localizacao,
+            potencia_maxima,
+            tipo_conector,
+            preco_kwh,
+            in_service,
+            em_manutencao,
+        } = change;
+        nome.as_ref().is_none_or(|nome| nome.as_str() == self.nome)
+            && localizacao.as_ref().is_none_or(|place| place.as_str() == self.localizacao)
+            && potencia_maxima.is_none_or(|power| power.get() == self.potencia_maxima)
+            && tipo_conector.as_ref().is_none_or(|kind| kind.as_str() == self.tipo_conector)
+            && preco_kwh.is_none_or(|price| price.get() == self.preco_kwh)
+            && in_service.is_none_or(|in_service| in_service == self.in_service)
+            && em_manutencao.is_none_or(|maintenance| maintenance == self.em_manutencao)
+    }
+}
+
 /// The columns that are set with a posto, each with its new value, or NULL for no change.
 pub(in crate::store) fn changes(change: &PostoChange) -> [(&'static str, Value); 7] {
     // Taken apart, so that a field that is forgotten below does not compile.

@@ -24,22 +24,56 @@ impl WriteCommand for CreatePosto {
     }
 }
 
-/// Adds postos under their ids, if the database never had any; how many were added.
-#[derive(Debug, Clone)]
-pub struct ImportPostos(pub Vec<(i64, Posto)>);
+/// Adds and changes postos, all of them or none; whether it did. It does not if one that is to be
+/// added exists already, or one that is to be changed does not: they were compared before.
+#[derive(Debug, Clone, Default)]
+pub struct ImportPostos {
+    /// Under their ids; those without come last, and get greater ones.
+    pub new: Vec<(Option<i64>, Posto)>,
+    pub changed: Vec<(i64, PostoChange)>,
+    /// The changes are not announced.
+    pub silent: bool,
+}
 
 impl WriteCommand for ImportPostos {
-    type Output = usize;
+    type Output = bool;
 
-    fn apply(&self, context: &mut WriteContext<'_>) -> Result<usize, ApplyError> {
-        let any = "SELECT EXISTS (SELECT 1 FROM postos)";
-        if context.connection.query_row(any, [], |row| row.get(0))? {
-            return Ok(0);
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<bool, ApplyError> {
+        // The other commands of the batch stay when this one is undone.
+        context.connection.execute_batch("SAVEPOINT import")?;
+        let written = self.write(context)?;
+        if written.is_none() {
+            context.connection.execute_batch("ROLLBACK TO import")?;
         }
-        for (id, posto) in &self.0 {
-            insert(context, Some(*id), posto)?;
+        context.connection.execute_batch("RELEASE import")?;
+        if let Some(ids) = &written
+            && !self.silent
+        {
+            context.changes.extend(ids.iter().copied().map(Change::Posto));
         }
-        Ok(self.0.len())
+        Ok(written.is_some())
+    }
+}
+
+impl ImportPostos {
+    /// The ids of what was written; `None` if something cannot be.
+    fn write(&self, context: &WriteContext<'_>) -> Result<Option<Vec<i64>>, StoreError> {
+        let mut ids = Vec::with_capacity(self.new.len() + self.changed.len());
+        let exists = "SELECT EXISTS (SELECT 1 FROM postos WHERE id = ?1)";
+        let mut exists = context.connection.prepare_cached(exists)?;
+        for (id, posto) in &self.new {
+            if exists.query_row([id], |row| row.get(0))? {
+                return Ok(None);
+            }
+            ids.push(insert(context, *id, posto)?);
+        }
+        for (id, change) in &self.changed {
+            if update(context, *id, change)? == 0 {
+                return Ok(None);
+            }
+            ids.push(*id);
+        }
+        Ok(Some(ids))
     }
 }
 
@@ -54,13 +88,7 @@ impl WriteCommand for ChangePosto {
     type Output = ();
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        let columns = postos::changes(&self.change);
-        let assignments =
-            columns.each_ref().map(|(name, _)| format!("{name} = COALESCE(?, {name})")).join(", ");
-        let sql = format!("UPDATE postos SET {assignments} WHERE id = ? AND removed_at IS NULL");
-        let values = columns.map(|(_, value)| value).into_iter();
-        let values = values.chain(iter::once(self.posto_id.into()));
-        if context.execute(&sql, params_from_iter(values))? == 0 {
+        if update(context, self.posto_id, &self.change)? == 0 {
             return Err(context.posto_inexistente(self.posto_id).into());
         }
         context.changes.push(Change::Posto(self.posto_id));
@@ -104,6 +132,16 @@ impl WriteCommand for RemovePosto {
         context.changes.push(Change::Posto(self.posto_id));
         Ok(())
     }
+}
+
+/// Changes a posto that is not removed; how many there are, 0 or 1.
+fn update(context: &WriteContext<'_>, id: i64, change: &PostoChange) -> Result<usize, StoreError> {
+    let columns = postos::changes(change);
+    let assignments =
+        columns.each_ref().map(|(name, _)| format!("{name} = COALESCE(?, {name})")).join(", ");
+    let sql = format!("UPDATE postos SET {assignments} WHERE id = ? AND removed_at IS NULL");
+    let values = columns.map(|(_, value)| value).into_iter().chain(iter::once(id.into()));
+    context.execute(&sql, params_from_iter(values))
 }
 
 /// Inserts a posto, under `id` if given; its id.

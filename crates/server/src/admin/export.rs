@@ -1,0 +1,232 @@
+//! Lists as CSV files, sent as they are read.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::{Carregamento, Moment, Placa, PostosFilter, ReservaState, RowId};
+use protocol::{OrDefault, fields};
+use service::{HttpError, Params};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::file::{PART, file, pages, parts};
+use crate::app_state::AppState;
+use crate::store::{CarregamentosQuery, ReservasQuery, StoredPosto, StoredReserva};
+use crate::table::{Cell, Column, Dialect, Table};
+use crate::wire;
+
+const POSTOS: [Column; 8] = [
+    Column::Other("id"),
+    Column::Other("nome"),
+    Column::Other("latitude"),
+    Column::Other("longitude"),
+    Column::Other("status"),
+    Column::Other("potencia_maxima"),
+    Column::Other("tipo_conector"),
+    Column::Other("preco_kwh"),
+];
+const RESERVAS: [Column; 7] = [
+    Column::Other("id"),
+    Column::Other("posto_id"),
+    Column::Other("placa"),
+    Column::Time("inicio"),
+    Column::Time("fim"),
+    Column::Other("status"),
+    Column::Time("criada_em"),
+];
+const CARREGAMENTOS: [Column; 8] = [
+    Column::Other("id"),
+    Column::Other("posto_id"),
+    Column::Other("placa"),
+    Column::Time("inicio"),
+    Column::Time("fim"),
+    Column::Other("preco_kwh"),
+    Column::Other("energia_fornecida"),
+    Column::Other("custo"),
+];
+
+pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .routes(routes!(export_postos))
+        .routes(routes!(export_reservas))
+        .routes(routes!(export_carregamentos))
+}
+
+fields! {
+    pub(super) struct PostosFile {
+        /// Quais postos.
+        filter: PostosFilter,
+        /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
+        formato: OrDefault<Dialect>,
+    }
+}
+
+fields! {
+    pub(super) struct ReservasFile {
+        /// Somente as que estão nesta situação.
+        status: Option<ReservaState>,
+        /// Placa do carro.
+        placa: Option<Placa>,
+        /// Somente as deste posto.
+        posto_id: Option<RowId>,
+        /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
+        formato: OrDefault<Dialect>,
+    }
+}
+
+fields! {
+    pub(super) struct CarregamentosFile {
+        /// Placa do carro.
+        placa: Option<Placa>,
+        /// Somente os deste posto.
+        posto_id: Option<RowId>,
+        /// Somente os que começaram neste instante ou depois.
+        de: Option<Moment>,
+        /// Somente os que começaram antes deste instante.
+        ate: Option<Moment>,
+        /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
+        formato: OrDefault<Dialect>,
+    }
+}
+
+/// Exporta os postos em CSV, como `POST /postos/importar` os lê.
+#[utoipa::path(get, path = "/postos.csv", operation_id = "export_postos", tag = "postos",
+    params(PostosFile),
+    responses((status = 200, body = String, content_type = "text/csv", description = "Os postos"))
+)]
+async fn export_postos(
+    State(app): State<Arc<AppState>>,
+    Params(PostosFile { filter, formato }): Params<PostosFile>,
+) -> Result<Response, HttpError> {
+    let mut postos = app.read(app.store.stored_postos()).await?;
+    postos.retain(|posto| !posto.is_removed());
+    if filter != PostosFilter::default() {
+        let listing = app.read(app.store.listing()).await?;
+        let ids: HashSet<i64> = listing.matching(&filter).map(|posto| posto.id).collect();
+        postos.retain(|posto| ids.contains(&posto.id));
+    }
+    let dialect = formato.0;
+    let parts = parts(dialect, postos.into_iter(), |table, posto| table.row(&posto_cells(posto)));
+    Ok(file(&app, "postos", Table::head(dialect, &POSTOS), parts))
+}
+
+/// What the operator says of a posto; the charger's word and the reservas are no part of it.
+fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
+    let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
+    let status = match (posto.in_service, posto.em_manutencao) {
+        (_, true) => "em_manutencao",
+        (true, false) => "disponivel",
+        (false, false) => "indisponivel",
+    };
+    [
+        Cell::Integer(posto.id),
+        Cell::Text(&posto.nome),
+        Cell::Number(latitude.to_owned()),
+        Cell::Number(longitude.to_owned()),
+        Cell::Text(status),
+        Cell::Number(posto.potencia_maxima.to_string()),
+        Cell::Text(&posto.tipo_conector),
+        Cell::Number(posto.preco_kwh.to_string()),
+    ]
+}
+
+/// Exporta as reservas em CSV, da mais nova para a mais velha.
+#[utoipa::path(get, path = "/reservas.csv", operation_id = "export_reservas", tag = "reservas",
+    params(ReservasFile),
+    responses((status = 200, body = String, content_type = "text/csv", description = "As reservas"))
+)]
+async fn export_reservas(
+    State(app): State<Arc<AppState>>,
+    Params(params): Params<ReservasFile>,
+) -> Result<Response, HttpError> {
+    let dialect = params.formato.0;
+    let query = ReservasQuery {
+        status: params.status,
+        placa: params.placa.map(|placa| placa.as_str().to_owned()),
+        posto_id: params.posto_id.map(RowId::get),
+        before: None,
+        limit: PART,
+    };
+    let (reader, now) = (Arc::clone(&app), app.now());
+    let read = move |before| {
+        let (app, query) = (Arc::clone(&reader), ReservasQuery { before, ..query.clone() });
+        async move { app.store.reservas(&query, now).await }
+    };
+    let first = app.read(read(None)).await?;
+    let pages = pages(
+        dialect,
+        first,
+        read,
+        |row| row.reserva.id,
+        |table, row| table.row(&reserva_cells(row)),
+    );
+    Ok(file(&app, "reservas", Table::head(dialect, &RESERVAS), pages))
+}
+
+fn reserva_cells(StoredReserva { reserva, created_at }: &StoredReserva) -> [Cell<'_>; 7] {
+    [
+        Cell::Integer(reserva.id),
+        Cell::Integer(reserva.posto_id),
+        Cell::Text(reserva.placa.as_str()),
+        time(reserva.interval.inicio()),
+        time(reserva.interval.fim()),
+        Cell::Text(reserva.state.as_str()),
+        time(*created_at),
+    ]
+}
+
+/// Exporta os carregamentos de todos os postos em CSV, do mais novo para o mais velho.
+#[utoipa::path(get, path = "/carregamentos.csv", operation_id = "export_carregamentos",
+    tag = "carregamentos", params(CarregamentosFile),
+    responses((status = 200, body = String, content_type = "text/csv",
+        description = "Os carregamentos"))
+)]
+async fn export_carregamentos(
+    State(app): State<Arc<AppState>>,
+    Params(params): Params<CarregamentosFile>,
+) -> Result<Response, HttpError> {
+    let dialect = params.formato.0;
+    let query = CarregamentosQuery {
+        posto_id: params.posto_id.map(RowId::get),
+        placa: params.placa.map(|placa| placa.as_str().to_owned()),
+        from: params.de,
+        until: params.ate,
+        before: None,
+        limit: PART,
+    };
+    let reader = Arc::clone(&app);
+    let read = move |before| {
+        let (app, query) = (Arc::clone(&reader), CarregamentosQuery { before, ..query.clone() });
+        async move { app.store.all_carregamentos(&query).await }
+    };
+    let first = app.read(read(None)).await?;
+    let pages = pages(
+        dialect,
+        first,
+        read,
+        |session| session.id,
+        |table, session| table.row(&session_cells(session)),
+    );
+    Ok(file(&app, "carregamentos", Table::head(dialect, &CARREGAMENTOS), pages))
+}
+
+fn session_cells(session: &Carregamento) -> [Cell<'_>; 8] {
+    let number = |number: Option<f64>| number.map_or(Cell::Empty, |n| Cell::Number(n.to_string()));
+    let finished = session.finished;
+    [
+        Cell::Integer(session.id),
+        Cell::Integer(session.posto_id),
+        Cell::Text(session.placa.as_str()),
+        time(session.inicio),
+        finished.map_or(Cell::Empty, |finished| time(finished.fim)),
+        number(Some(session.preco_kwh.get())),
+        number(finished.map(|finished| finished.energia_fornecida.get())),
+        number(finished.map(|finished| finished.custo)),
+    ]
+}
+
+fn time(moment: Moment) -> Cell<'static> {
+    Cell::Time(wire::timestamp(moment).to_string())
+}

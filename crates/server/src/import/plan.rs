@@ -1,0 +1,126 @@
+//! What importing a file changes.
+//!
+//! The postos are compared outside the writer, which then writes only what differs: reservas wait
+//! for that and not for the comparison (docs/decisions/0049).
+
+use std::collections::HashMap;
+
+use domain::{Posto, PostoChange};
+use serde::{Deserialize, Serialize};
+use tokio::task;
+use tracing::error;
+use utoipa::ToSchema;
+
+use super::posto::ImportedPosto;
+use super::wrong::WrongFile;
+use crate::store::{ImportPostos, Store, StoreError, StoredPosto, WriteError};
+
+/// How often an import is compared anew because postos were made or removed meanwhile.
+const MAX_PLANS: u32 = 5;
+
+/// Quantos postos um arquivo cria, altera e deixa como estão.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Counts {
+    /// Postos novos.
+    pub criados: usize,
+    /// Postos em que algo mudou.
+    pub alterados: usize,
+    /// Postos que já eram assim.
+    pub iguais: usize,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotImported {
+    #[error("{0}")]
+    Wrong(WrongFile),
+    #[error("{0}")]
+    Read(#[from] StoreError),
+    #[error("{0}")]
+    Write(#[from] WriteError),
+}
+
+/// What to do with the postos of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Import them.
+    Import,
+    /// The same, and nobody hears of it: no servidor runs, or nobody knows these postos yet.
+    Silent,
+    /// Only say what would be imported.
+    Simulate,
+}
+
+/// Brings the database to what a file says, in one transaction.
+pub(crate) async fn import_postos(
+    store: &Store,
+    postos: Vec<ImportedPosto>,
+    mode: Mode,
+) -> Result<Counts, NotImported> {
+    let mut postos = postos;
+    for _ in 0..MAX_PLANS {
+        let stored = store.stored_postos().await?;
+        let planned = task::spawn_blocking(move || {
+            let planned = plan(&postos, &stored);
+            (postos, planned)
+        });
+        let (again, planned) = planned.await.map_err(|_| StoreError::Closed)?;
+        postos = again;
+        let (counts, mut command) = planned.map_err(NotImported::Wrong)?;
+        command.silent = mode == Mode::Silent;
+        let nothing_to_write = command.new.is_empty() && command.changed.is_empty();
+        if mode == Mode::Simulate || nothing_to_write || store.execute(command).await? {
+            return Ok(counts);
+        }
+    }
+    error!("postos are made and removed faster than a file of them is compared");
+    Err(WriteError::Overloaded.into())
+}
+
+/// Compares a file with the postos there are.
+fn plan(
+    postos: &[ImportedPosto],
+    stored: &[StoredPosto],
+) -> Result<(Counts, ImportPostos), WrongFile> {
+    let by_id: HashMap<i64, &StoredPosto> = stored.iter().map(|row| (row.id, row)).collect();
+    let (mut counts, mut wrong) = (Counts::default(), WrongFile::default());
+    let mut command = ImportPostos::default();
+    for ImportedPosto { line, id, posto } in postos {
+        match id.and_then(|id| by_id.get(&id)) {
+            Some(removed) if removed.is_removed() => wrong.add(
+                *line,
+                "id",
+                &removed.id.to_string(),
+                "este posto foi removido, e seu número não volta: deixe a célula vazia para criar outro"
+                    .to_owned(),
+            ),
+            Some(same) if same.has(posto) => counts.iguais += 1,
+            Some(other) => {
+                counts.alterados += 1;
+                command.changed.push((other.id, posto.clone()));
+            }
+            None => {
+                counts.criados += 1;
+                command.new.extend(new_posto(posto).map(|posto| (*id, posto)));
+            }
+        }
+    }
+    // A new id is greater than those that the file names.
+    command.new.sort_by_key(|(id, _)| id.is_none());
+    wrong.if_any()?;
+    Ok((counts, command))
+}
+
+/// With defaults for what the file does not say; `None` if that has none, which no row is without.
+fn new_posto(posto: &PostoChange) -> Option<Posto> {
+    let posto = posto.clone();
+    Some(Posto {
+        nome: posto.nome?,
+        localizacao: posto.localizacao?,
+        potencia_maxima: posto.potencia_maxima.unwrap_or_default(),
+        tipo_conector: posto.tipo_conector.unwrap_or_default(),
+        preco_kwh: posto.preco_kwh.unwrap_or_default(),
+        in_service: posto.in_service.unwrap_or(true),
+        em_manutencao: posto.em_manutencao.unwrap_or(false),
+    })
+}

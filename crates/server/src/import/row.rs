@@ -1,0 +1,164 @@
+//! One row of a file of postos.
+
+use csv::StringRecord;
+use domain::{InvalidValue, Kw, Localizacao, Nome, PostoChange, Price, TipoConector};
+
+use super::cell::{self, Number};
+use super::header::{COLUMNS, Header, normal};
+use super::posto::ImportedPosto;
+use super::wrong::WrongFile;
+use crate::table::unguarded;
+
+/// The greatest integer that every JSON reader keeps exactly, 2^53 - 1. New postos get greater ids.
+const MAX_ID: i64 = 9_007_199_254_740_991;
+
+pub(super) struct Row<'a> {
+    pub(super) header: &'a Header,
+    pub(super) record: &'a StringRecord,
+    pub(super) line: u64,
+    pub(super) decimal_mark: char,
+    pub(super) wrong: &'a mut WrongFile,
+}
+
+impl<'a> Row<'a> {
+    fn cell(&self, column: &str) -> &'a str {
+        self.header.find(column).and_then(|at| self.record.get(at)).unwrap_or_default()
+    }
+
+    pub(super) fn report(&mut self, column: &str, reason: &str) {
+        let cell = self.cell(column);
+        let unclosed = if cell.contains(['\n', '\r']) {
+            "; a célula tem uma quebra de linha: talvez faltem aspas que a fechem"
+        } else {
+            ""
+        };
+        self.wrong.add(self.line, column, cell, format!("{reason}{unclosed}"));
+    }
+
+    /// The posto; `None` if anything in the row is wrong, which is then reported.
+    pub(super) fn read(&mut self) -> Option<ImportedPosto> {
+        let before = self.wrong.total;
+        self.check_length();
+        for column in COLUMNS {
+            if let Some(reason) = cell::spoilt(self.cell(column)) {
+                self.report(column, reason);
+            }
+        }
+        if self.wrong.total > before {
+            return None;
+        }
+        let id = self.id();
+        if self.cell("nome").is_empty() {
+            self.report("nome", "é obrigatório");
+        }
+        let (in_service, em_manutencao) = self.status();
+        let posto = PostoChange {
+            nome: self.text("nome", Nome::new),
+            localizacao: self.place(),
+            potencia_maxima: self.amount("potencia_maxima", Kw::new),
+            tipo_conector: self.text("tipo_conector", TipoConector::new),
+            preco_kwh: self.amount("preco_kwh", Price::new),
+            in_service,
+            em_manutencao,
+        };
+        if self.wrong.total > before {
+            return None;
+        }
+        Some(ImportedPosto { line: self.line, id: id?, posto })
+    }
+
+    fn check_length(&mut self) {
+        let (columns, cells) = (self.header.len(), self.record.len());
+        // Spreadsheets write separators for columns that are empty.
+        if self.record.iter().skip(columns).any(|cell| !cell.is_empty()) {
+            let reason = format!(
+                "a linha tem {cells} células e a primeira tem {columns}: ponha entre aspas o texto ou número que tem o separador dentro"
+            );
+            let row: Vec<_> = self.record.iter().collect();
+            self.wrong.add(self.line, "", &row.join(" | "), reason);
+        }
+    }
+
+    /// The id, if the row has one; `None` if it is wrong.
+    fn id(&mut self) -> Option<Option<i64>> {
+        let text = self.cell("id");
+        if text.is_empty() {
+            return Some(None);
+        }
+        let range = || format!("deve ser um número inteiro entre 1 e {MAX_ID}");
+        let id = cell::number(text, Number::Id, self.decimal_mark).and_then(|number| {
+            let id = number.parse().ok().filter(|id| (1..=MAX_ID).contains(id));
+            id.ok_or_else(range)
+        });
+        id.map(Some).map_err(|reason| self.report("id", &reason)).ok()
+    }
+
+    /// The value of a cell, unless it is empty: then a posto that exists keeps what it has, and a
+    /// new one gets the default.
+    fn text<T>(&mut self, column: &str, new: fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
+        let text = self.cell(column);
+        let value = (!text.is_empty()).then(|| new(unguarded(text)))?;
+        value.map_err(|error| self.report(column, &error.to_string())).ok()
+    }
+
+    fn amount<T>(&mut self, column: &str, new: fn(f64) -> Result<T, InvalidValue>) -> Option<T> {
+        let text = self.cell(column);
+        if text.is_empty() {
+            return None;
+        }
+        let amount = cell::number(text, Number::Amount, self.decimal_mark).and_then(|number| {
+            let number = number.parse().map_err(|_| "deve ser um número".to_owned())?;
+            new(number).map_err(|error| error.to_string())
+        });
+        amount.map_err(|reason| self.report(column, &reason)).ok()
+    }
+
+    fn place(&mut self) -> Option<Localizacao> {
+        let both = ["latitude", "longitude"].map(|column| self.header.find(column).is_some());
+        if both == [false, false] {
+            if self.cell("localizacao").is_empty() {
+                self.report("localizacao", "é obrigatório");
+            }
+            return self.text("localizacao", Localizacao::new);
+        }
+        let latitude = self.degrees("latitude", 90, |degrees| format!("{degrees},0"));
+        let longitude = self.degrees("longitude", 180, |degrees| format!("0,{degrees}"));
+        Localizacao::new(&format!("{},{}", latitude?, longitude?)).ok()
+    }
+
+    fn degrees(
+        &mut self,
+        column: &str,
+        limit: u32,
+        in_place: impl Fn(&str) -> String,
+    ) -> Option<String> {
+        let text = self.cell(column);
+        let range = || {
+            format!(
+                "deve estar entre -{limit} e {limit}, em graus decimais: confira se a planilha não perdeu o sinal decimal"
+            )
+        };
+        let degrees = if text.is_empty() {
+            Err("é obrigatório".to_owned())
+        } else {
+            cell::number(text, Number::Degrees, self.decimal_mark).and_then(|degrees| {
+                let is_on_earth = Localizacao::new(&in_place(&degrees)).is_ok();
+                if is_on_earth { Ok(degrees) } else { Err(range()) }
+            })
+        };
+        degrees.map_err(|reason| self.report(column, &reason)).ok()
+    }
+
+    /// Whether the posto is in service and in maintenance; maintenance says nothing of the former.
+    fn status(&mut self) -> (Option<bool>, Option<bool>) {
+        match normal(self.cell("status")).as_str() {
+            "disponivel" => (Some(true), Some(false)),
+            "indisponivel" => (Some(false), Some(false)),
+            "em_manutencao" | "manutencao" => (None, Some(true)),
+            _ => {
+                self.report("status", "deve ser disponivel, indisponivel ou em_manutencao");
+                (None, None)
+            }
+        }
+    }
+}

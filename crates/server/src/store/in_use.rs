@@ -1,0 +1,34 @@
+//! Whether another program has a database open.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::error::StoreError;
+use super::schema;
+
+/// Whether any other connection has this file open, in this program or another. A servidor has as
+/// long as it runs, and no longer: the system releases its locks even if it is killed.
+///
+/// # Errors
+/// It is not the database of this servidor, or cannot be opened.
+pub fn is_in_use(path: &Path, server_id: &str) -> Result<bool, StoreError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    // First, because opening it as below applies the WAL that is beside it.
+    schema::inspect(path, server_id)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    // A connection in WAL mode holds a shared lock from its first read until it is closed.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    match connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK") {
+        Ok(()) => Ok(false),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(true),
+            _ => Err(error.into()),
+        },
+    }
+}

@@ -1,0 +1,219 @@
+//! The program itself: its subcommands, and starts that its operator must remedy.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::running::{Home, POSTOS, Running};
+
+/// The user of the images.
+const USER: u32 = 10001;
+
+/// The program with the settings of a servidor whose admin API listens on `http_addr`.
+fn program(home: &Home, http_addr: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+    command.env_clear().current_dir(home.path()).env("SERVER_ID", "server1");
+    command.env("DATABASE_URL", format!("sqlite:///{}", home.database().display()));
+    command.env("HTTP_ADDR", http_addr).env("MQTT_PORT", "1");
+    command
+}
+
+async fn ended(mut command: Command) -> (Option<i32>, String, String) {
+    let output: Output = tokio::task::spawn_blocking(move || command.output().expect("it starts"))
+        .await
+        .expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8").trim_end().to_owned();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+async fn importar(
+    home: &Home,
+    http_addr: &str,
+    arguments: &[&str],
+) -> (Option<i32>, String, String) {
+    let mut command = program(home, http_addr);
+    command.arg("importar").args(arguments);
+    ended(command).await
+}
+
+const FILE: &str = "id;nome;latitude;longitude;status\r\n1;Praça;-23,5505;-46,6333;disponivel\r\n\
+                    ;Novo;0;0;disponivel\r\n";
+/// Nothing listens there.
+const NOWHERE: &str = "127.0.0.1:1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn importar_works_while_the_servidor_is_stopped() {
+    let home = Home::with_postos(FILE);
+    let done = (Some(0), "postos.csv: 2 criados, 0 alterados, 0 iguais".to_owned(), String::new());
+    assert_eq!(importar(&home, NOWHERE, &["postos.csv"]).await, done, "no database yet");
+    let same = "id;nome;latitude;longitude;status\n1;Praça;-23,5505;-46,6333;disponivel\n;Mais um;0;0;disponivel\n";
+    std::fs::write(home.csv(), same).expect("a file");
+    let (status, printed, _) = importar(&home, NOWHERE, &["--simular", "postos.csv"]).await;
+    let simulated = "postos.csv: 1 criados, 0 alterados, 1 iguais (simulação: nada foi gravado)";
+    assert_eq!((status, printed.as_str()), (Some(0), simulated));
+    std::fs::write(home.csv(), format!("{POSTOS}x,,,,,\n")).expect("a wrong file");
+    let (status, _, reason) = importar(&home, NOWHERE, &["postos.csv"]).await;
+    assert_eq!(status, Some(2));
+    assert!(
+        reason.starts_with("postos.csv tem 5 erros e nada foi importado\n  linha 5"),
+        "{reason}"
+    );
+    let (status, _, reason) = importar(&home, NOWHERE, &["outro.csv"]).await;
+    assert_eq!(status, Some(2));
+    assert!(reason.starts_with("outro.csv não pode ser lido: "), "{reason}");
+    let (status, _, reason) = importar(&home, NOWHERE, &["."]).await;
+    assert!(status == Some(2) && reason.contains("é uma pasta"), "{reason}");
+    let server = home.start().await.expect("it starts");
+    assert_eq!(server.get("/postos").await.column("postos", "nome"), ["Praça", "Novo"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn importar_asks_the_servidor_that_runs() {
+    let server = Running::fresh().await;
+    let addr = server.addr.to_string();
+    let file = server.home().path().join("outros.csv");
+    std::fs::write(&file, FILE).expect("a file");
+    let (status, printed, reason) = importar(server.home(), &addr, &["outros.csv"]).await;
+    let done = "outros.csv: 1 criados, 1 alterados, 0 iguais";
+    assert_eq!((status, printed.as_str(), reason.as_str()), (Some(0), done, ""));
+    let names = ["Praça", "Ponto 2", "Ponto 3", "Novo"];
+    assert_eq!(server.get("/postos").await.column("postos", "nome"), names);
+    std::fs::write(&file, "id,nome,latitude,longitude,status\n1,,0,0,livre\n").expect("a file");
+    let (status, _, reason) = importar(server.home(), &addr, &["outros.csv"]).await;
+    assert_eq!(status, Some(2));
+    assert!(
+        reason.starts_with("outros.csv tem 2 erros e nada foi importado\n  linha 2"),
+        "{reason}"
+    );
+    // Another program must not write while it runs.
+    let (status, _, reason) = importar(server.home(), NOWHERE, &["outros.csv"]).await;
+    assert_eq!(status, Some(2));
+    for part in ["server1.db está em uso", NOWHERE, "HTTP_ADDR"] {
+        assert!(reason.contains(part), "{part} is not in {reason}");
+    }
+    server.stop().await;
+}
+
+/// A command that runs as another user than the owner of `home`, and may not write there.
+fn as_user(home: &Home, closed: &Path) -> Command {
+    let mode = |path: &Path, mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("it is ours");
+    };
+    mode(home.path(), 0o755);
+    mode(closed, if closed.is_dir() { 0o555 } else { 0o444 });
+    let mut command = program(home, "127.0.0.1:0");
+    if std::fs::metadata(home.path()).is_ok_and(|found| is_root(&found)) {
+        // Where every user may read it.
+        let copy = home.path().join("server");
+        std::fs::copy(env!("CARGO_BIN_EXE_server"), &copy).expect("a copy");
+        let environment: Vec<_> = command
+            .get_envs()
+            .map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)))
+            .collect();
+        command = Command::new(copy);
+        command.env_clear().current_dir(home.path());
+        command.envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        command.uid(USER).gid(USER);
+    }
+    command
+}
+
+fn is_root(found: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(found) == 0
+}
+
+fn data(home: &Home) -> PathBuf {
+    home.database().parent().expect("a folder").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_may_not_be_written_is_named_with_user_and_remedy() {
+    let new = Home::new();
+    std::fs::create_dir(data(&new)).expect("a folder");
+    let missing = Home::new();
+    let used = Running::fresh().await.stop().await;
+    let file = Running::fresh().await.stop().await;
+    for (home, closed) in [
+        (&new, data(&new)),
+        (&missing, missing.path().to_owned()),
+        (&used, data(&used)),
+        (&file, file.database()),
+    ] {
+        if closed.is_file() {
+            let open = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(data(home), open).expect("a folder");
+        }
+        let (status, _, reason) = ended(as_user(home, &closed)).await;
+        assert_eq!(status, Some(2), "{reason}");
+        assert_eq!(reason.lines().count(), 1, "{reason}");
+        let closed = std::fs::canonicalize(closed).expect("it is there");
+        let named = format!("may not write to {}, which belongs to user ", closed.display());
+        let remedy = format!("{} (if that is mounted into a container", closed.display());
+        for part in [named.as_str(), "runs as user ", "chown -R ", &remedy] {
+            assert!(reason.contains(part), "{part:?} is not in {reason}");
+        }
+        if is_root(&std::fs::metadata(home.path()).expect("a folder")) {
+            assert!(reason.contains("chown -R 10001:10001 "), "{reason}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_named() {
+    let home = Home::new();
+    std::fs::write(data(&home), "a file").expect("a file");
+    let (status, _, reason) = ended(program(&home, "127.0.0.1:0")).await;
+    let is_file = format!("{} is a file, and a folder is needed there", data(&home).display());
+    assert!(status == Some(2) && reason.contains(&is_file), "{reason}");
+    let home = Home::new();
+    std::fs::create_dir_all(home.database()).expect("a folder");
+    let (status, _, reason) = ended(program(&home, "127.0.0.1:0")).await;
+    let is_folder = format!("{} is a folder; name a file in it", home.database().display());
+    assert!(status == Some(2) && reason.contains(&is_folder), "{reason}");
+}
+
+/// Mounts a file system of its own at the data folder.
+fn mounted(home: &Home, options: &str) {
+    std::fs::create_dir(data(home)).expect("a folder");
+    let mut mount = Command::new("mount");
+    let done = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(data(home)).status();
+    assert!(done.expect("mount runs").success(), "it needs root");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root: mounts file systems"]
+async fn a_read_only_or_full_file_system_is_named() {
+    for (options, part) in [
+        ("ro", "is on a read-only file system; mount it so that it can be written"),
+        ("size=16k", "is full; free some space"),
+    ] {
+        let home = Home::new();
+        mounted(&home, options);
+        let (status, _, reason) = ended(program(&home, "127.0.0.1:0")).await;
+        let unmounted = Command::new("umount").arg(data(&home)).status();
+        assert!(unmounted.expect("umount runs").success());
+        assert_eq!(status, Some(2), "{reason}");
+        let folder = data(&home).display().to_string();
+        assert!(reason.contains(&folder) && reason.contains(part), "{reason}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_subcommand_is_refused_and_the_help_lists_those_there_are() {
+    let home = Home::new();
+    let mut command = program(&home, NOWHERE);
+    command.arg("importa");
+    let refused = "unrecognized subcommand 'importa'; see server --help".to_owned();
+    assert_eq!(ended(command).await, (Some(2), String::new(), refused));
+    let mut command = program(&home, NOWHERE);
+    command.arg("--help");
+    let (status, help, _) = ended(command).await;
+    assert_eq!(status, Some(0));
+    for part in ["importar", "healthcheck", "POSTOS_CSV"] {
+        assert!(help.contains(part), "{part} is not in {help}");
+    }
+    assert!(!home.database().exists(), "it was not started");
+}

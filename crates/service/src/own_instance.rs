@@ -1,0 +1,95 @@
+//! Requests of a command line to the instance of its program that runs on this machine, so that an
+//! image needs no HTTP client.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// The longest answer that is read.
+const MAX_ANSWER: u64 = 1 << 20;
+
+/// The instance that listens at an address.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnInstance(SocketAddr);
+
+/// What it answered.
+#[derive(Debug)]
+pub struct OwnAnswer {
+    /// For example `HTTP/1.1 200 OK`.
+    pub status_line: String,
+    pub body: Vec<u8>,
+}
+
+impl OwnInstance {
+    /// The one with this `HTTP_ADDR`: every address includes the loopback address.
+    pub fn at(mut http_addr: SocketAddr) -> Self {
+        if http_addr.ip().is_unspecified() {
+            http_addr.set_ip(match http_addr {
+                SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        Self(http_addr)
+    }
+
+    /// Where it is asked.
+    pub fn addr(self) -> SocketAddr {
+        self.0
+    }
+
+    /// # Errors
+    /// It does not answer, or a step takes longer than `limit`.
+    pub fn get(self, path: &str, limit: Duration) -> io::Result<OwnAnswer> {
+        self.ask(&format!("GET {path} HTTP/1.1\r\n"), &[], limit)
+    }
+
+    /// # Errors
+    /// It does not answer, or a step takes longer than `limit`.
+    pub fn post(
+        self,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+        limit: Duration,
+    ) -> io::Result<OwnAnswer> {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n"
+        );
+        self.ask(&head, body, limit)
+    }
+
+    fn ask(self, head: &str, body: &[u8], limit: Duration) -> io::Result<OwnAnswer> {
+        let mut connection = TcpStream::connect_timeout(&self.0, limit)?;
+        connection.set_read_timeout(Some(limit))?;
+        connection.set_write_timeout(Some(limit))?;
+        let head = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n");
+        connection.write_all(&[head.as_bytes(), body].concat())?;
+        let mut answer = Vec::new();
+        connection.take(MAX_ANSWER).read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let body = end.map_or_else(Vec::new, |end| answer.split_off(end + 4));
+        let head = String::from_utf8_lossy(&answer);
+        let status_line = head.lines().next().unwrap_or_default().trim_end().to_owned();
+        Ok(OwnAnswer { status_line, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_asks_where_the_program_listens() {
+        for (listens, asked) in [
+            ("0.0.0.0:8000", "127.0.0.1:8000"),
+            ("[::]:8000", "[::1]:8000"),
+            ("127.0.0.7:8000", "127.0.0.7:8000"),
+            ("10.1.2.3:8000", "10.1.2.3:8000"),
+            ("[fd00::7]:8000", "[fd00::7]:8000"),
+        ] {
+            let addr = OwnInstance::at(listens.parse().expect("an address")).addr();
+            assert_eq!(addr.to_string(), asked, "{listens}");
+        }
+    }
+}
