@@ -115,7 +115,7 @@ async fn export_postos(
 /// What the operator says of a posto; the charger's word and the reservas are no part of it.
 fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
     let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
-    let status = match (posto.in_service, posto.em_manutencao) {
+    let status = match (posto.operador_disponivel, posto.operador_em_manutencao) {
         (_, true) => "em_manutencao",
         (true, false) => "disponivel",
         (false, false) => "indisponivel",

@@ -50,8 +50,8 @@ row! {
         pub potencia_maxima: f64,
         pub tipo_conector: String,
         pub preco_kwh: f64,
-        pub in_service: bool,
-        pub em_manutencao: bool,
+        pub operador_disponivel: bool,
+        pub operador_em_manutencao: bool,
         removed_at: Option<i64>,
     }
 }
@@ -78,8 +78,8 @@ impl StoredPosto {
             && potencia_maxima.is_none_or(|power| power.get() == self.potencia_maxima)
             && tipo_conector.as_ref().is_none_or(|kind| kind.as_str() == self.tipo_conector)
             && preco_kwh.is_none_or(|price| price.get() == self.preco_kwh)
-            && in_service.is_none_or(|in_service| in_service == self.in_service)
-            && em_manutencao.is_none_or(|maintenance| maintenance == self.em_manutencao)
+            && in_service.is_none_or(|in_service| in_service == self.operador_disponivel)
+            && em_manutencao.is_none_or(|maintenance| maintenance == self.operador_em_manutencao)
     }
 }
 
