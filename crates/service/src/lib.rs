@@ -10,8 +10,8 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson, complete_document,
-    finish, listen, name_request, serve,
+    CORS_ORIGENS, CorsOrigins, Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS,
+    RawJson, complete_document, finish, listen, name_request, serve,
 };
 pub use logs::{QuietLogs, init_quiet_logs};
 pub use program::{Program, check_environment, environment, now};
