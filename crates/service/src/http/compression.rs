@@ -1,23 +1,28 @@
 //! Compressed answers.
 
 use std::convert::Infallible;
-use std::future::{poll_fn, ready};
-use std::pin::pin;
+use std::future::ready;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
 use axum::http::{HeaderMap, HeaderValue, Request};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use protocol::Codigo;
 use tokio::sync::Semaphore;
 use tower::{ServiceExt as _, service_fn};
 use tower_http::CompressionLevel;
+use tower_http::compression::Compression;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
-use tower_http::compression::{Compression, CompressionBody};
+
+use super::HttpError;
 
 /// Shorter answers fit into one packet anyway.
 const MIN_LENGTH: usize = 1025;
 /// Longer answers are compressed a piece at a time, between which others have their turn.
 const LONG: usize = 64 * 1024;
+/// Less than a millisecond's work.
+const PIECE: usize = 32 * 1024;
 /// How many of these at a time: each needs memory, and more would be no faster.
 static LONG_ANSWERS: Semaphore = Semaphore::const_new(4);
 /// Of gzip and of br, whose scales are alike here: in the time of the higher levels the answer has
@@ -52,20 +57,25 @@ pub(super) async fn compress(mut response: Response, accepted: Option<HeaderMap>
         return response;
     };
     let status = response.status();
+    let (parts, body) = response.into_parts();
+    let is_long = length > LONG;
+    let _permit = if is_long { LONG_ANSWERS.acquire().await.ok() } else { None };
+    let body = match to_bytes(body, usize::MAX).await {
+        Ok(whole) if is_long => in_pieces(whole),
+        Ok(whole) => whole.into(),
+        Err(_) => return HttpError::general(Codigo::ErroInterno).into_response(),
+    };
+    let mut answer = Some(Response::from_parts(parts, body));
+    let answered =
+        service_fn(move |_| ready(Ok::<_, Infallible>(answer.take().unwrap_or_default())));
     let mut request = Request::new(());
     *request.headers_mut() = accepted;
-    let mut response = Some(response);
-    let answered =
-        service_fn(move |_| ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
     let Ok(compressed) = Compression::new(answered).quality(LEVEL).oneshot(request).await;
-    let (mut parts, body) = compressed.into_parts();
-    // Not 406 if it accepts nothing that there is: what was asked for may be done already.
-    parts.status = status;
-    if !parts.headers.contains_key(CONTENT_ENCODING) {
-        return Response::from_parts(parts, Body::new(body));
-    }
-    let body = collect(body, length).await;
-    Response::from_parts(parts, body)
+    let (mut compressed, body) = compressed.into_parts();
+    let whole = to_bytes(Body::new(body), usize::MAX).await.unwrap_or_default();
+    // Not 406 if the caller accepts none of them: what was asked for may be done already.
+    compressed.status = status;
+    Response::from_parts(compressed, whole.into())
 }
 
 /// How long the answer to a GET is. Unknown for one that is made while it is read.
@@ -78,24 +88,14 @@ fn length(response: &Response) -> Option<usize> {
     }
 }
 
-async fn collect(body: CompressionBody<Body>, length: usize) -> Body {
-    let is_long = length > LONG;
-    let _permit = if is_long { LONG_ANSWERS.acquire().await.ok() } else { None };
-    let mut whole = Vec::with_capacity(length / 4);
-    let mut body = pin!(body);
-    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-        match frame {
-            Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], Bytes::as_ref)),
-            // Breaks the connection, as the body itself would.
-            Err(error) => {
-                return Body::from_stream(futures_util::stream::once(ready(Err::<Bytes, _>(
-                    error,
-                ))));
-            }
+/// The same body in pieces. Others have their turn before each.
+fn in_pieces(whole: Bytes) -> Body {
+    Body::from_stream(stream::unfold(whole, async |mut rest| {
+        if rest.is_empty() {
+            return None;
         }
-        if is_long {
-            tokio::task::yield_now().await;
-        }
-    }
-    whole.into()
+        tokio::task::yield_now().await;
+        let piece = rest.split_to(rest.len().min(PIECE));
+        Some((Ok::<_, Infallible>(piece), rest))
+    }))
 }

@@ -3,6 +3,8 @@
 mod access;
 mod answer_body;
 #[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
 mod body_tests;
 mod body_text;
 mod compression;

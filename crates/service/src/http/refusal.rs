@@ -30,8 +30,12 @@ impl Refusal {
         Self(HttpError::new(Codigo::RequisicaoMalformada, mensagem))
     }
 
-    /// If the request does not say once which host it is for.
-    pub(super) fn for_host<B>(request: &Request<B>) -> Option<Self> {
+    /// What is wrong with a head that hyper accepts: the target is no path, or the host is not named
+    /// once.
+    pub(super) fn for_head<B>(request: &Request<B>) -> Option<Self> {
+        if request.uri().path().is_empty() && request.method() != Method::CONNECT {
+            return Some(Self::new(Codigo::RequisicaoMalformada));
+        }
         let required = usize::from(request.version() == Version::HTTP_11);
         let hosts = request.headers().get_all(HOST).iter().count();
         let mensagem = "O cabeçalho Host deve vir uma vez.";

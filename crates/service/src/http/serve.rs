@@ -107,6 +107,10 @@ async fn serve_with(
             let serve = async {
                 if let Err(error) = serving.await {
                     debug!(%error, "an HTTP connection broke");
+                    // hyper leaves the beginning of an HTTP/2 connection without an answer.
+                    if error.is_parse() && slot.connection.refused().is_none() {
+                        slot.connection.note_refused(400);
+                    }
                 }
                 end(stream, &slot.connection, unread_router).await;
             };
@@ -184,7 +188,7 @@ fn refusal(request: &Request<Incoming>, connection: &Connection) -> Option<Refus
     if connection.only_probes() && !is_probe(request.uri().path()) {
         return Some(Refusal::new(Codigo::Sobrecarregado));
     }
-    Refusal::for_host(request)
+    Refusal::for_head(request)
 }
 
 /// The answer, and whether the body was read, so that the connection can have another request.

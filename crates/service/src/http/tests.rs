@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, Request};
 use axum::routing::{get, put};
 use axum::{Extension, Json, Router};
@@ -30,6 +30,12 @@ impl Answer {
 
     pub(super) fn campo(&self) -> &str {
         self.json["campos"][0]["campo"].as_str().unwrap_or_default()
+    }
+
+    /// Whether `Vary` names it.
+    pub(super) fn has_vary(&self, name: &str) -> bool {
+        let values = self.headers.get_all(VARY).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(", ")).any(|one| one.eq_ignore_ascii_case(name))
     }
 
     pub(super) fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {

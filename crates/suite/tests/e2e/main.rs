@@ -6,6 +6,7 @@
 mod bad_messages;
 mod circles;
 mod connections;
+mod edge;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
