@@ -10,7 +10,7 @@ const streamed = chunked === "chunked";
 const answer = await fetch(url, {
   method: "POST",
   headers,
-  body: streamed ? ReadableStream.from(pieces()) : body,
+  body: streamed ? pieces() : body,
   ...(streamed ? { duplex: "half" } : {}),
 });
 const text = await answer.text();
