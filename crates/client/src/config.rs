@@ -5,7 +5,10 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use protocol::{ClientId, Entrega};
-use service::{ConfigError, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit};
+use service::{
+    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG,
+    Setting, TimeLimit,
+};
 
 const MQTT_CLIENT_ID: Setting = Setting {
     name: "MQTT_CLIENT_ID",
@@ -59,6 +62,7 @@ pub const SETTINGS: &[Setting] = &[
     TEMPO_LIMITE_POSTOS,
     TEMPO_LIMITE_RESERVA,
     MAX_REQUISICOES,
+    CORS_ORIGENS,
     RUST_LOG,
 ];
 
@@ -72,6 +76,7 @@ pub struct Config {
     pub query_limit: Duration,
     pub command_limit: Duration,
     pub max_in_flight: usize,
+    pub cors: CorsOrigins,
 }
 
 impl Config {
@@ -87,6 +92,7 @@ impl Config {
             query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),
+            cors: CORS_ORIGENS.read_or_empty(lookup)?,
         })
     }
 }

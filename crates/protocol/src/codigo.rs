@@ -27,6 +27,10 @@ macro_rules! codigos {
 }
 
 codigos! {
+    /// It is not written as HTTP demands.
+    RequisicaoMalformada = 400,
+    /// The head of the request is too large.
+    CabecalhoGrandeDemais = 431,
     PostoInexistente = 404,
     /// No such reserva, or no such request.
     ReservaInexistente = 404,

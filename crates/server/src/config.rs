@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::ServerId;
-use service::{ConfigError, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit};
+use service::{
+    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG,
+    Setting, TimeLimit,
+};
 
 use crate::store::DatabaseUrl;
 
@@ -54,6 +57,7 @@ pub const SETTINGS: &[Setting] = &[
     MQTT_PORT,
     HTTP_ADDR,
     TEMPO_LIMITE_RESERVA,
+    CORS_ORIGENS,
     RUST_LOG,
 ];
 
@@ -67,6 +71,7 @@ pub struct Config {
     pub http_addr: SocketAddr,
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
+    pub cors: CorsOrigins,
 }
 
 /// The file with the postos of a servidor that never had any.
@@ -108,6 +113,7 @@ impl Config {
             http_addr: HTTP_ADDR.read(lookup)?,
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
+            cors: CORS_ORIGENS.read_or_empty(lookup)?,
             server_id,
         })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::ListenError;
+use service::{CorsOrigins, ListenError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -60,6 +60,7 @@ pub enum StartError {
 pub struct Server {
     addr: SocketAddr,
     listener: TcpListener,
+    cors: CorsOrigins,
     app: Arc<AppState>,
     closer: StoreCloser,
     stop: CancellationToken,
@@ -106,6 +107,7 @@ impl Server {
         Ok(Self {
             addr,
             listener,
+            cors: config.cors,
             handlers: service::spawn_essential(&broken, handling),
             announcer: service::spawn_essential(&broken, announcing),
             sweeper: service::spawn_essential(&broken, sweeping),
@@ -128,7 +130,7 @@ impl Server {
     /// # Errors
     /// It stopped because an essential task had ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
-        let router = admin::router(Arc::clone(&self.app));
+        let router = admin::router(Arc::clone(&self.app), &self.cors);
         let http = service::serve(self.listener, router, self.stop.clone(), WORK_GRACE);
         let http = service::spawn_essential(&self.broken, http);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;

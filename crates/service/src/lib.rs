@@ -11,9 +11,9 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    ETag, Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson,
-    body_of_parts, complete_document, finish, listen, name_request, read_file, serve, tagged,
-    tagged_json,
+    CORS_ORIGENS, CorsOrigins, ETag, Health, HttpError, ListenError, Params, Path,
+    RETRY_AFTER_SECONDS, RawJson, body_of_parts, complete_document, finish, listen, name_request,
+    read_file, serve, tagged, tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs};
 pub use own_instance::{OwnAnswer, OwnInstance};

@@ -72,6 +72,15 @@ impl Setting {
         lookup(self.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
+    /// As [`read`](Self::read), for a setting where an empty value means something.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn read_or_empty<T: FromStr>(&self, lookup: Lookup<'_>) -> Result<T, ConfigError> {
+        let value = lookup(self.name).map(|value| value.trim().to_owned());
+        self.parse(value.unwrap_or_else(|| self.default.unwrap_or_default().to_owned()))
+    }
+
     /// Parses a value of this setting.
     ///
     /// # Errors

@@ -29,8 +29,8 @@ struct Description;
 /// All routes, with their documentation.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let (router, openapi) = routes().split_for_parts();
-    let max_in_flight = gateway.config.max_in_flight;
-    service::finish(router.with_state(gateway), openapi, max_in_flight)
+    let (max_in_flight, cors) = (gateway.config.max_in_flight, gateway.config.cors.clone());
+    service::finish(router.with_state(gateway), openapi, max_in_flight, &cors)
 }
 
 /// The OpenAPI document of the gateway.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::Config;
 use protocol::Entrega;
-use service::ConfigError;
+use service::{ConfigError, CorsOrigins};
 
 /// Reads `MQTT_CLIENT_ID=cliente1` and these variables.
 fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -45,6 +45,7 @@ fn everything_can_be_set() {
         ("TEMPO_LIMITE_POSTOS", "2.5"),
         ("TEMPO_LIMITE_RESERVA", "3600"),
         ("MAX_REQUISICOES", "1"),
+        ("CORS_ORIGENS", ""),
     ])
     .expect("all values are valid");
     assert_eq!(config.client_id.as_str(), "app-SP_7");
@@ -54,6 +55,7 @@ fn everything_can_be_set() {
     assert_eq!(config.query_limit, Duration::from_millis(2500));
     assert_eq!(config.command_limit, Duration::from_secs(3600));
     assert_eq!(config.max_in_flight, 1);
+    assert_eq!(config.cors, CorsOrigins::None);
 }
 
 #[test]
@@ -87,6 +89,7 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("MQTT_PORT", "abc", "a port number from 1 to 65535"),
         ("MQTT_PORT", "0", "a port number from 1 to 65535"),
         ("MQTT_ENTREGA", "Direta", "difusao or direta"),
+        ("CORS_ORIGENS", "app.example.com", "for example https://app.example.com"),
         ("HTTP_ADDR", "8001", "for example 0.0.0.0:8001"),
         ("TEMPO_LIMITE_POSTOS", "5s", "a number of seconds"),
         ("TEMPO_LIMITE_POSTOS", "-1", "from 2"),

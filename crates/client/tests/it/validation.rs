@@ -37,7 +37,6 @@ async fn a_body_that_is_no_object_is_refused_whole() {
         b"{\"placa\":\"\xff\"}",
         br#"{"placa":"\ud800"}"#,
         br#"{"placa":"ABC1234","placa":"ABC1234"}"#,
-        b"\xef\xbb\xbf{}",
         deep.as_bytes(),
     ] {
         let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, Timestamp};
-use service::HttpError;
+use service::{CorsOrigins, HttpError};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -35,9 +35,9 @@ const MAX_IN_FLIGHT: usize = 512;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(app: Arc<AppState>) -> Router {
+pub(crate) fn router(app: Arc<AppState>, cors: &CorsOrigins) -> Router {
     let (router, openapi) = routes().split_for_parts();
-    service::finish(router.with_state(app), openapi, MAX_IN_FLIGHT)
+    service::finish(router.with_state(app), openapi, MAX_IN_FLIGHT, cors)
 }
 
 /// The OpenAPI document of the admin API.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use server::{Config, PostosCsv};
-use service::ConfigError;
+use service::{ConfigError, CorsOrigins};
 
 /// Reads `SERVER_ID=server1` and these variables.
 fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -43,6 +43,7 @@ fn everything_can_be_set() {
         ("HTTP_ADDR", "127.0.0.1:9000"),
         ("POSTOS_CSV", "/etc/postos.csv"),
         ("TEMPO_LIMITE_RESERVA", "2.5"),
+        ("CORS_ORIGENS", ""),
     ])
     .expect("all values are valid");
     assert_eq!(config.server_id.as_str(), "posto-SP_7");
@@ -51,6 +52,7 @@ fn everything_can_be_set() {
     assert_eq!(config.http_addr.to_string(), "127.0.0.1:9000");
     assert_eq!(config.postos_csv, PostosCsv::Named(PathBuf::from("/etc/postos.csv")));
     assert_eq!(config.command_limit, Duration::from_millis(2500));
+    assert_eq!(config.cors, CorsOrigins::None);
 }
 
 #[test]
@@ -103,6 +105,7 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("MQTT_PORT", "0", "a port number from 1 to 65535"),
         ("MQTT_PORT", "65536", "a port number from 1 to 65535"),
         ("MQTT_PORT", "-1", "a port number from 1 to 65535"),
+        ("CORS_ORIGENS", "https://app.example.com/", "origins separated by commas"),
         ("HTTP_ADDR", "8000", "for example 0.0.0.0:8000"),
         ("HTTP_ADDR", "localhost", "an address and port"),
         ("TEMPO_LIMITE_RESERVA", "ten", "a number of seconds"),

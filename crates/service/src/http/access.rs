@@ -10,7 +10,7 @@ use protocol::RequestId;
 use tracing::{debug, info};
 
 /// The id of a request in the logs.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! {
     static REQUEST_ID: RequestId;

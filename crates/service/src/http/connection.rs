@@ -1,6 +1,6 @@
 //! What one HTTP connection waits for, and since when.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,10 @@ pub(super) struct Connection {
     unread: AtomicUsize,
     evicted: CancellationToken,
     only_probes: bool,
+    two_lengths: AtomicBool,
+    is_sending: AtomicBool,
+    /// The status of what hyper has answered by itself, or 0.
+    refused: AtomicU16,
 }
 
 /// Why a connection may be closed: the least of several is closed first.
@@ -55,7 +59,9 @@ impl Connection {
     pub(super) fn new(started: Instant, only_probes: bool) -> Self {
         let state = AtomicU64::new(since_now(started, Phase::Idle));
         let (unread, evicted) = (AtomicUsize::new(0), CancellationToken::new());
-        Self { state, started, unread, evicted, only_probes }
+        let (two_lengths, is_sending) = (AtomicBool::new(false), AtomicBool::new(false));
+        let refused = AtomicU16::new(0);
+        Self { state, started, unread, evicted, only_probes, two_lengths, is_sending, refused }
     }
 
     /// Whether it waits for its peer, and has for long enough.
@@ -100,9 +106,10 @@ impl Connection {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// The socket has taken everything.
-    pub(super) fn flushed(&self) {
-        if phase(self.state.load(Ordering::Acquire)) == Phase::Answered {
+    /// The socket has taken everything. True if that ends an answer.
+    pub(super) fn flushed(&self) -> bool {
+        let is_answered = phase(self.state.load(Ordering::Acquire)) == Phase::Answered;
+        if is_answered {
             self.unread.store(0, Ordering::Relaxed);
         }
         self.advance(|phase| match phase {
@@ -110,6 +117,7 @@ impl Connection {
             Phase::Answered => Some(Phase::Idle),
             Phase::Idle | Phase::Body | Phase::Answer | Phase::Evicted => None,
         });
+        is_answered
     }
 
     /// Changes the phase if `next` names another, and says whether it did.
@@ -145,6 +153,33 @@ impl Connection {
 
     pub(super) fn only_probes(&self) -> bool {
         self.only_probes
+    }
+
+    /// The head of a request gives its length in two ways.
+    pub(super) fn note_two_lengths(&self) {
+        self.two_lengths.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_two_lengths(&self) -> bool {
+        self.two_lengths.load(Ordering::Relaxed)
+    }
+
+    /// The peer is still sending a body that nobody reads.
+    pub(super) fn note_sending(&self) {
+        self.is_sending.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_sending(&self) -> bool {
+        self.is_sending.load(Ordering::Relaxed)
+    }
+
+    /// hyper has answered with this status what it cannot read as a request.
+    pub(super) fn note_refused(&self, status: u16) {
+        self.refused.store(status, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self) -> Option<u16> {
+        Some(self.refused.load(Ordering::Relaxed)).filter(|status| *status != 0)
     }
 }
 

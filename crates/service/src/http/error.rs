@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{BadMessage, Codigo, ErrorReply, RequestId};
 
@@ -14,17 +14,29 @@ pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
 /// An error that is about to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpError(Box<ErrorReply>);
+pub struct HttpError(Box<Content>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Content {
+    reply: ErrorReply,
+    header: Option<(HeaderName, HeaderValue)>,
+}
 
 impl HttpError {
     /// An error without wrong fields.
     pub fn new(codigo: Codigo, mensagem: impl Into<String>) -> Self {
-        Self(Box::new(ErrorReply::new(None, codigo, mensagem.into())))
+        ErrorReply::new(None, codigo, mensagem.into()).into()
     }
 
     /// Names the request that failed, if that is not the HTTP request itself.
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
-        self.0.request_id = Some(request_id);
+        self.0.reply.request_id = Some(request_id);
+        self
+    }
+
+    /// Says more in a header.
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
         self
     }
 
@@ -39,6 +51,10 @@ impl HttpError {
             Codigo::TipoNaoSuportado => {
                 "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json."
             }
+            Codigo::RequisicaoMalformada => "A requisição não está escrita como o HTTP/1.1 manda.",
+            Codigo::CabecalhoGrandeDemais => {
+                "O cabeçalho da requisição deve ter no máximo 32 KiB e 100 linhas."
+            }
             Codigo::Sobrecarregado => {
                 "Há requisições demais em andamento. Tente novamente em instantes."
             }
@@ -50,27 +66,30 @@ impl HttpError {
 
 impl From<ErrorReply> for HttpError {
     fn from(reply: ErrorReply) -> Self {
-        Self(Box::new(reply))
+        Self(Box::new(Content { reply, header: None }))
     }
 }
 
 impl From<BadMessage> for HttpError {
     fn from(bad: BadMessage) -> Self {
         let mut error = Self::new(Codigo::RequisicaoInvalida, bad.to_string());
-        error.0.campos = bad.campos();
+        error.0.reply.campos = bad.campos();
         error
     }
 }
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let mut reply = *self.0;
+        let Content { mut reply, header } = *self.0;
         reply.request_id = reply.request_id.or_else(access::current_request_id);
         let status = StatusCode::from_u16(reply.codigo.http_status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&reply)).into_response();
         if reply.codigo == Codigo::Sobrecarregado {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, value);
         }
         if let Some(request_id) = &reply.request_id {
             access::name_request(&mut response, request_id);

@@ -1,29 +1,13 @@
-//! Bodies, paths and queries, refused in the one error shape.
+//! Paths and queries, refused in the one error shape.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{self, FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{self, FromRequestParts, Query};
 use axum::http::request::Parts;
-use futures_util::future::poll_immediate;
 use protocol::{BadMessage, Codigo, FieldError, Fields, Scalar, read_parameters};
 use serde::de::DeserializeOwned;
 
 use super::HttpError;
-use super::connection::Connection;
-use super::in_flight::InFlight;
-
-/// How long a body may take to arrive.
-const BODY_LIMIT: Duration = Duration::from_secs(10);
-
-/// The bytes of a body that is declared as JSON and not too long.
-pub struct RawJson(pub Bytes);
 
 /// The parameters in the path of a route, none of which is checked further.
 pub struct Path<T>(pub T);
@@ -31,54 +15,6 @@ pub struct Path<T>(pub T);
 /// The parameters of a route, in its path or in the query, as declared with [`protocol::fields!`].
 /// Others are wrong.
 pub struct Params<T>(pub T);
-
-fn is_json(request: &Request) -> bool {
-    let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    let Some((kind, subtype)) = essence.split_once('/') else {
-        return false;
-    };
-    let subtype = subtype.to_ascii_lowercase();
-    kind.eq_ignore_ascii_case("application") && (subtype == "json" || subtype.ends_with("+json"))
-}
-
-impl<S: Send + Sync> FromRequest<S> for RawJson {
-    type Rejection = HttpError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        if !is_json(&request) {
-            return Err(HttpError::general(Codigo::TipoNaoSuportado));
-        }
-        let incomplete = |reason: &str| Err(BadMessage::NotJson(reason.to_owned()).into());
-        let connection = request.extensions().get::<Arc<Connection>>().cloned();
-        let in_flight = request.extensions().get::<InFlight>().cloned();
-        let mut body = pin!(tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)));
-        // It mostly arrives with the head.
-        let body = if let Some(body) = poll_immediate(&mut body).await {
-            body
-        } else {
-            if let Some(connection) = &connection {
-                connection.wait_for_body();
-            }
-            in_flight.iter().for_each(InFlight::pause);
-            let body = body.await;
-            if let Some(connection) = &connection {
-                connection.begin_answer();
-            }
-            in_flight.iter().try_for_each(InFlight::resume)?;
-            body
-        };
-        match body {
-            Ok(Ok(body)) => Ok(Self(body)),
-            Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(HttpError::general(Codigo::CorpoGrandeDemais))
-            }
-            // The connection broke, or the body is not framed as HTTP says.
-            Ok(Err(_)) => incomplete("não chegou inteiro"),
-            Err(_) => incomplete("não chegou em 10 segundos"),
-        }
-    }
-}
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
     type Rejection = HttpError;

@@ -12,7 +12,9 @@ use protocol::Codigo;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::HttpError;
+use super::compression::{accepted, compress};
 use super::health::is_probe;
+use super::refusal::Refusal;
 
 /// The permit of one request.
 #[derive(Clone)]
@@ -21,12 +23,15 @@ pub(super) struct InFlight {
     permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
-/// Refuses a request beyond the limit.
+/// Refuses a request beyond the limit. To compress its answer is part of a request.
 pub(super) async fn limit(
     State(permits): State<Arc<Semaphore>>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    if let Some(Refusal(error)) = request.extensions_mut().remove() {
+        return error.into_response();
+    }
     // A probe must be answered under load too.
     if is_probe(request.uri().path()) {
         return next.run(request).await;
@@ -34,14 +39,15 @@ pub(super) async fn limit(
     let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
         return HttpError::general(Codigo::Sobrecarregado).into_response();
     };
+    let accepted = accepted(request.headers());
     if request.body().is_end_stream() {
-        let response = next.run(request).await;
+        let response = compress(next.run(request).await, accepted).await;
         drop(permit);
         return response;
     }
     let in_flight = InFlight { permits, permit: Arc::new(Mutex::new(Some(permit))) };
     request.extensions_mut().insert(in_flight.clone());
-    let response = next.run(request).await;
+    let response = compress(next.run(request).await, accepted).await;
     drop(in_flight);
     response
 }

@@ -3,20 +3,36 @@
 mod access;
 mod answer_body;
 mod body_parts;
+#[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
+mod body_tests;
+mod body_text;
+mod compression;
 mod connection;
 mod connections;
+mod content_coding;
+mod cors;
 mod docs;
 mod error;
 mod etag;
 mod extract;
 mod file_body;
+mod head_check;
 mod health;
 mod in_flight;
+mod json_body;
+mod linger;
+mod refusal;
+mod request_body;
+mod request_path;
 mod serve;
 mod socket;
 #[cfg(test)]
 mod tests;
 mod unexpected;
+#[cfg(test)]
+mod wire_tests;
 
 use std::sync::Arc;
 
@@ -26,17 +42,20 @@ use axum::middleware;
 use axum::response::IntoResponse;
 use protocol::Codigo;
 use tokio::sync::Semaphore;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 pub use access::name_request;
 pub use body_parts::body_of_parts;
+pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use etag::{ETag, tagged, tagged_json};
-pub use extract::{Params, Path, RawJson};
+pub use extract::{Params, Path};
 pub use file_body::read_file;
 pub use health::Health;
+pub use json_body::RawJson;
 pub use serve::{ListenError, listen, serve};
 
 /// The longest body. The largest that a route needs is below 2 KiB.
@@ -44,8 +63,14 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for
 /// unknown routes, wrong methods and faults; a limit of body size, and one of requests in flight,
-/// beyond which the answer is `sobrecarregado`; one id and one log line for each request.
-pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
+/// beyond which the answer is `sobrecarregado`; compressed answers; one id and one log line for each
+/// request; CORS, which answers preflights before anything else counts or logs them.
+pub fn finish(
+    router: Router,
+    openapi: OpenApi,
+    max_in_flight: usize,
+    cors: &CorsOrigins,
+) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     let documented = unexpected::Documented::new(&openapi);
     router
@@ -54,6 +79,7 @@ pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router 
         .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
         // One layer: a service is cloned for each request, and each layer clones what is below it.
         .layer((
+            option_layer(cors.layer()),
             middleware::from_fn(access::log),
             middleware::from_fn_with_state(permits, in_flight::limit),
             CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),

@@ -7,27 +7,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::http::header::CONNECTION;
-use axum::response::{IntoResponse, Response};
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::response::Response;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
+use parking_lot::Mutex;
 use protocol::Codigo;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, error, warn};
 
-use super::HttpError;
 use super::answer_body::AnswerBody;
 use super::connection::Connection;
 use super::connections::{self, Connections};
 use super::health::is_probe;
-use super::socket::{PROGRESS_LIMIT, Socket};
+use super::linger::linger;
+use super::refusal::{Refusal, answer_unread, overloaded_instead_of};
+use super::request_body::{RequestBody, Unread, read_rest};
+use super::request_path::normalize;
+use super::socket::{PROGRESS_LIMIT, SharedStream, Socket};
 
 /// How long a connection may take to send the head of its next request, idle time included.
 /// Connections whose peer is gone, or that never send anything, are closed by it.
@@ -88,22 +94,30 @@ async fn serve_with(
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "TCP_NODELAY could not be set");
         }
-        let socket = Socket::new(stream, Arc::clone(&slot.connection), limits.progress);
         let (router, connections) = (router.clone(), Arc::clone(&connections));
         let connection = Arc::clone(&slot.connection);
+        let stream = Arc::new(Mutex::new(stream));
+        let socket = Socket::new(Arc::clone(&stream), Arc::clone(&connection), limits.progress);
+        let unread_router = router.clone();
         let service = service_fn(move |request| {
             answer(router.clone(), Arc::clone(&connections), Arc::clone(&connection), request)
         });
         let serving = graceful.watch(http.serve_connection(socket, service));
         tokio::spawn(async move {
+            let serve = async {
+                if let Err(error) = serving.await {
+                    debug!(%error, "an HTTP connection broke");
+                    // hyper leaves the beginning of an HTTP/2 connection without an answer.
+                    if error.is_parse() && slot.connection.refused().is_none() {
+                        slot.connection.note_refused(400);
+                    }
+                }
+                end(stream, &slot.connection, unread_router).await;
+            };
             tokio::select! {
                 biased;
                 () = slot.connection.evicted() => debug!("an HTTP connection made room"),
-                served = serving => {
-                    if let Err(error) = served {
-                        debug!(%error, "an HTTP connection broke");
-                    }
-                }
+                () = serve => {}
             }
         });
     }
@@ -111,6 +125,25 @@ async fn serve_with(
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
         warn!("some HTTP requests were cut off by the stop");
     }
+}
+
+/// Ends a connection so that its caller reads the answer, if it is still sending.
+async fn end(stream: SharedStream, connection: &Connection, router: Router) {
+    // Held by hyper too, if it has not ended.
+    let Some(stream) = Arc::into_inner(stream) else { return };
+    let mut stream = stream.into_inner();
+    if let Some(status) = connection.refused() {
+        let codigo = match status {
+            400 => Codigo::RequisicaoMalformada,
+            _ => Codigo::CabecalhoGrandeDemais,
+        };
+        // If it cannot be written, the caller has gone.
+        let _ = stream.write_all(&answer_unread(router, codigo).await).await;
+        let _ = stream.shutdown().await;
+    } else if !connection.is_sending() {
+        return;
+    }
+    linger(&mut stream).await;
 }
 
 async fn answer(
@@ -123,24 +156,62 @@ async fn answer(
         // The connection is about to be closed.
         std::future::pending::<()>().await;
     }
-    let only_probes = connection.only_probes();
-    let mut response = if only_probes && !is_probe(request.uri().path()) {
-        HttpError::general(Codigo::Sobrecarregado).into_response()
+    normalize(request.uri_mut());
+    let refusal = refusal(&request, &connection);
+    let mut close = refusal.is_some();
+    if let Some(refusal) = refusal {
+        request.extensions_mut().insert(refusal);
+    }
+    let mut response = if request.body().is_end_stream() {
+        let Ok(response) = router.oneshot(request.map(|_| Body::empty())).await;
+        response
     } else {
-        if !request.body().is_end_stream() {
-            request.extensions_mut().insert(Arc::clone(&connection));
-        }
-        let Ok(response) = router.oneshot(request).await;
+        let (response, is_read) = answer_with_body(router, &connection, request).await;
+        close |= !is_read;
         response
     };
     let length = response.body().size_hint().lower();
     if !connections.admit_answer(&connection, usize::try_from(length).unwrap_or(usize::MAX)) {
-        response = HttpError::general(Codigo::Sobrecarregado).into_response();
+        response = overloaded_instead_of(&response);
     }
-    if only_probes {
+    if close || connection.only_probes() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| AnswerBody::new(body, connection)))
+}
+
+/// Why a request does not reach the routes.
+fn refusal(request: &Request<Incoming>, connection: &Connection) -> Option<Refusal> {
+    if connection.has_two_lengths() {
+        return Some(Refusal::two_lengths());
+    }
+    if connection.only_probes() && !is_probe(request.uri().path()) {
+        return Some(Refusal::new(Codigo::Sobrecarregado));
+    }
+    Refusal::for_head(request)
+}
+
+/// The answer, and whether the body was read, so that the connection can have another request.
+async fn answer_with_body(
+    router: Router,
+    connection: &Arc<Connection>,
+    mut request: Request<Incoming>,
+) -> (Response, bool) {
+    // It may have been answered without asking for the body.
+    let expects = request.headers().contains_key(EXPECT);
+    let unread = Unread::default();
+    request.extensions_mut().insert(Arc::clone(connection));
+    let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&unread))));
+    let Ok(response) = router.oneshot(request).await;
+    let body = unread.lock().take();
+    let is_read = match body {
+        None => true,
+        Some(body) => !expects && read_rest(body).await,
+    };
+    if !is_read {
+        connection.note_sending();
+    }
+    (response, is_read)
 }
 
 async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream {

@@ -1,6 +1,8 @@
-//! The socket of a connection, which knows when the peer does not read.
+//! The socket of a connection, which knows when the peer does not read, and what hyper does not
+//! tell of a request.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -8,18 +10,28 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::connection::Connection;
+use super::head_check::HeadCheck;
 
 /// How much a peer must read of an answer that fills its buffers, and how often. The slowest mobile
 /// networks manage ten times that.
 const MIN_PROGRESS: usize = 16 * 1024;
 pub(super) const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 
+/// How much of a head is read at a time.
+const HEAD_READ: usize = 4096;
+
+/// Shared with the task that closes it after hyper has ended.
+pub(super) type SharedStream = Arc<Mutex<TcpStream>>;
+
 pub(super) struct Socket {
-    stream: TokioIo<TcpStream>,
+    stream: SharedStream,
+    head: HeadCheck,
     connection: Arc<Connection>,
     progress_limit: Duration,
     /// While the peer does not read: when it must have made progress, and how much is missing.
@@ -28,15 +40,23 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: SharedStream,
         connection: Arc<Connection>,
         progress_limit: Duration,
     ) -> Self {
-        Self { stream: TokioIo::new(stream), connection, progress_limit, slow: None }
+        Self { stream, head: HeadCheck::default(), connection, progress_limit, slow: None }
     }
 
-    fn stream(&mut self) -> Pin<&mut TokioIo<TcpStream>> {
-        Pin::new(&mut self.stream)
+    /// Takes what hyper writes when no request is being answered: its own answer, which has no body,
+    /// to what it cannot read.
+    fn withhold(&self, bytes: &[u8]) -> bool {
+        if !self.connection.is_idle() {
+            return false;
+        }
+        let status = bytes.get("HTTP/1.1 ".len()..).and_then(|rest| rest.get(..3));
+        let status = status.and_then(|status| str::from_utf8(status).ok()?.parse().ok());
+        self.connection.note_refused(status.unwrap_or(400));
+        true
     }
 
     /// Notes what was written.
@@ -72,9 +92,22 @@ impl Read for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream().poll_read(context, buffer)
+        let mut stream = self.stream.lock();
+        if !self.connection.is_idle() {
+            return Pin::new(&mut TokioIo::new(&mut *stream)).poll_read(context, buffer);
+        }
+        let mut head = [MaybeUninit::uninit(); HEAD_READ];
+        let mut head = ReadBuf::uninit(&mut head[..HEAD_READ.min(buffer.remaining())]);
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut head))?;
+        drop(stream);
+        buffer.put_slice(head.filled());
+        self.head.read(head.filled());
+        if self.head.has_two_lengths() {
+            self.connection.note_two_lengths();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -84,7 +117,10 @@ impl Write for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream().poll_write(context, bytes);
+        if self.withhold(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = Pin::new(&mut *self.stream.lock()).poll_write(context, bytes);
         self.check_progress(context, written)
     }
 
@@ -93,22 +129,32 @@ impl Write for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream().poll_write_vectored(context, slices);
+        let first = slices.first().map_or(&[][..], |first| first);
+        if self.withhold(first) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
+        let written = Pin::new(&mut *self.stream.lock()).poll_write_vectored(context, slices);
         self.check_progress(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     /// Called when everything that was to be written is.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.slow = None;
-        self.connection.flushed();
-        self.stream().poll_flush(context)
+        if self.connection.flushed() {
+            self.head = HeadCheck::default();
+        }
+        Pin::new(&mut *self.stream.lock()).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.connection.refused().is_some() {
+            // The answer is written after hyper has ended.
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut *self.stream.lock()).poll_shutdown(context)
     }
 }

@@ -7,6 +7,7 @@ mod bad_messages;
 mod chargers;
 mod circles;
 mod connections;
+mod edge;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -1,0 +1,64 @@
+//! Bodies that arrive compressed.
+
+use std::io::Read;
+
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+    Deflate,
+}
+
+/// Why a body cannot be unpacked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Undecodable {
+    TooLong,
+    /// It is not what is declared; names that.
+    Broken(&'static str),
+}
+
+impl Coding {
+    /// The one that the `Content-Encoding` headers name; `None` for one that is not read, and for
+    /// several at once.
+    pub(super) fn of<'a>(headers: impl IntoIterator<Item = &'a HeaderValue>) -> Option<Self> {
+        let mut coding = Self::Identity;
+        for header in headers {
+            for name in header.to_str().ok()?.split(',').map(str::trim) {
+                let named = match name.to_ascii_lowercase().as_str() {
+                    "" | "identity" => continue,
+                    "gzip" | "x-gzip" => Self::Gzip,
+                    "deflate" => Self::Deflate,
+                    _ => return None,
+                };
+                if coding != Self::Identity {
+                    return None;
+                }
+                coding = named;
+            }
+        }
+        Some(coding)
+    }
+
+    /// Unpacks at most `max` bytes, so that a small body cannot take much memory.
+    pub(super) fn decode(self, coded: Bytes, max: usize) -> Result<Bytes, Undecodable> {
+        match self {
+            Self::Identity => Ok(coded),
+            Self::Gzip => read_all(MultiGzDecoder::new(coded.as_ref()), max, "gzip"),
+            Self::Deflate => read_all(ZlibDecoder::new(coded.as_ref()), max, "deflate (zlib)"),
+        }
+    }
+}
+
+fn read_all(decoder: impl Read, max: usize, name: &'static str) -> Result<Bytes, Undecodable> {
+    let mut plain = Vec::new();
+    let read = decoder.take(max as u64 + 1).read_to_end(&mut plain);
+    if plain.len() > max {
+        return Err(Undecodable::TooLong);
+    }
+    read.map(|_| plain.into()).map_err(|_| Undecodable::Broken(name))
+}

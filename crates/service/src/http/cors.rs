@@ -1,0 +1,149 @@
+//! Which pages of other origins may call the API.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, ORIGIN, RETRY_AFTER,
+};
+use axum::http::{HeaderName, HeaderValue, Method};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::access::X_REQUEST_ID;
+use crate::settings::{InvalidValue, Setting};
+
+pub const CORS_ORIGENS: Setting = Setting {
+    name: "CORS_ORIGENS",
+    default: Some("*"),
+    should_be: "*, nothing, or origins separated by commas, for example https://app.example.com",
+    about: "origins whose pages may call the API; empty: none",
+};
+
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+/// How long a browser may keep the answer to a preflight; Chrome takes no more than two hours.
+const MAX_AGE: Duration = Duration::from_secs(7200);
+
+/// The origins that are allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorsOrigins {
+    None,
+    Any,
+    Only(Vec<HeaderValue>),
+}
+
+impl FromStr for CorsOrigins {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let origins = text.split([',', ' ', '\t', '\n']).filter(|origin| !origin.is_empty());
+        let origins: Vec<&str> = origins.collect();
+        match origins[..] {
+            [] => Ok(Self::None),
+            ["*"] => Ok(Self::Any),
+            _ => origins.into_iter().map(origin).collect::<Result<_, _>>().map(Self::Only),
+        }
+    }
+}
+
+/// An origin as browsers write it: scheme, host and a port that is not the scheme's own.
+fn origin(text: &str) -> Result<HeaderValue, InvalidValue> {
+    let text = text.to_ascii_lowercase();
+    let (scheme, authority) = text.split_once("://").ok_or(InvalidValue)?;
+    // The colons of an IPv6 address are inside of brackets.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match name {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => all(host, b"-._"),
+    };
+    let port = port.map(str::parse::<u16>).transpose().map_err(|_| InvalidValue)?;
+    if !is_host || !all(scheme, b"+-.") || port == Some(0) {
+        return Err(InvalidValue);
+    }
+    let origin = match (scheme, port) {
+        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
+        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
+    };
+    origin.try_into().map_err(|_| InvalidValue)
+}
+
+fn all(text: &str, others: &[u8]) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+impl CorsOrigins {
+    /// Answers preflights, and tells browsers which pages may read an answer. Never with
+    /// credentials: a page sends its token itself.
+    pub(super) fn layer(&self) -> Option<CorsLayer> {
+        let origins = match self {
+            Self::None => return None,
+            Self::Any => AllowOrigin::any(),
+            // Said without asking, it is in the answer to a request that cannot be read, too.
+            Self::Only(origins) => match origins.as_slice() {
+                [origin] => AllowOrigin::exact(origin.clone()),
+                origins => AllowOrigin::list(origins.iter().cloned()),
+            },
+        };
+        let own = ["idempotency-key", "last-event-id"].map(HeaderName::from_static);
+        let [idempotency_key, last_event_id] = own;
+        let layer = CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods(METHODS)
+            .allow_headers([
+                idempotency_key,
+                CONTENT_TYPE,
+                AUTHORIZATION,
+                X_REQUEST_ID,
+                IF_NONE_MATCH,
+                last_event_id,
+            ])
+            .expose_headers([X_REQUEST_ID, RETRY_AFTER, ETAG, LOCATION])
+            .max_age(MAX_AGE)
+            .vary([ORIGIN]);
+        Some(layer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_read_as_browsers_write_them() {
+        let only = |origins: &[&'static str]| {
+            Ok(CorsOrigins::Only(origins.iter().map(|one| HeaderValue::from_static(one)).collect()))
+        };
+        for (text, read) in [
+            ("", Ok(CorsOrigins::None)),
+            ("*", Ok(CorsOrigins::Any)),
+            ("https://app.example.com", only(&["https://app.example.com"])),
+            ("HTTPS://App.example.com:443", only(&["https://app.example.com"])),
+            (
+                "http://localhost:5173, http://127.0.0.1:80",
+                only(&["http://localhost:5173", "http://127.0.0.1"]),
+            ),
+            ("http://[::1]:8080 http://[::1]", only(&["http://[::1]:8080", "http://[::1]"])),
+            ("capacitor://localhost,", only(&["capacitor://localhost"])),
+            ("https://app.example.com/", Err(InvalidValue)),
+            ("https://app.example.com/page", Err(InvalidValue)),
+            ("app.example.com", Err(InvalidValue)),
+            ("https://", Err(InvalidValue)),
+            ("://x", Err(InvalidValue)),
+            ("https://a:0", Err(InvalidValue)),
+            ("https://a:65536", Err(InvalidValue)),
+            ("https://a:", Err(InvalidValue)),
+            ("https://user@a", Err(InvalidValue)),
+            ("https://*.example.com", Err(InvalidValue)),
+            ("https://a, *", Err(InvalidValue)),
+            ("https://é.com", Err(InvalidValue)),
+            ("null", Err(InvalidValue)),
+        ] {
+            assert_eq!(text.parse(), read, "{text}");
+        }
+    }
+}

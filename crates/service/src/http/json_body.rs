@@ -1,0 +1,135 @@
+//! JSON bodies: what is declared about them, and their bytes.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Bytes, HttpBody as _};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use futures_util::future::poll_immediate;
+use protocol::{BadMessage, Codigo};
+
+use super::body_text::{is_readable, to_utf8};
+use super::connection::Connection;
+use super::content_coding::{Coding, Undecodable};
+use super::in_flight::InFlight;
+use super::{HttpError, MAX_BODY};
+
+/// How long a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+/// The content codings that are read, for a caller that used another.
+const READABLE_CODINGS: HeaderValue = HeaderValue::from_static("gzip, deflate, identity");
+
+/// The text of a body that is declared as JSON and not too long, in UTF-8 and without a byte order
+/// mark, however it was coded.
+pub struct RawJson(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawJson {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        // A body is refused by its head before it is asked for with `100 Continue`.
+        let declared = Declared::of(request.headers())?;
+        if request.body().size_hint().lower() > MAX_BODY as u64 {
+            return Err(HttpError::general(Codigo::CorpoGrandeDemais));
+        }
+        let coded = receive(request, state).await?;
+        let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
+            Undecodable::TooLong => HttpError::general(Codigo::CorpoGrandeDemais),
+            Undecodable::Broken(coding) => not_json(&format!("o corpo não está em {coding}")),
+        })?;
+        let text = to_utf8(plain, declared.charset.as_deref());
+        text.map(Self).map_err(|reason| not_json(&reason))
+    }
+}
+
+fn not_json(reason: &str) -> HttpError {
+    BadMessage::NotJson(reason.to_owned()).into()
+}
+
+async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, HttpError> {
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    let in_flight = request.extensions().get::<InFlight>().cloned();
+    let mut body = pin!(tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)));
+    // It mostly arrives with the head.
+    let body = if let Some(body) = poll_immediate(&mut body).await {
+        body
+    } else {
+        if let Some(connection) = &connection {
+            connection.wait_for_body();
+        }
+        in_flight.iter().for_each(InFlight::pause);
+        let body = body.await;
+        if let Some(connection) = &connection {
+            connection.begin_answer();
+        }
+        in_flight.iter().try_for_each(InFlight::resume)?;
+        body
+    };
+    match body {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(HttpError::general(Codigo::CorpoGrandeDemais))
+        }
+        // The connection broke, or the body is not framed as HTTP says.
+        Ok(Err(_)) => Err(not_json("não chegou inteiro")),
+        Err(_) => Err(not_json("não chegou em 10 segundos")),
+    }
+}
+
+/// What the head says of the body.
+struct Declared {
+    coding: Coding,
+    charset: Option<String>,
+}
+
+impl Declared {
+    /// # Errors
+    /// It is declared as something that is not read.
+    fn of(headers: &HeaderMap) -> Result<Self, HttpError> {
+        let mut parts = text_of(headers, &CONTENT_TYPE).split(';');
+        if !is_json(parts.next().unwrap_or_default().trim()) {
+            return Err(HttpError::general(Codigo::TipoNaoSuportado));
+        }
+        let charset = parts.find_map(charset).map(str::to_ascii_lowercase);
+        if let Some(charset) = charset.as_deref().filter(|charset| !is_readable(charset)) {
+            let shown: String = charset.chars().take(40).collect();
+            let mensagem = format!("O charset {shown:?} não é lido. Envie o corpo em UTF-8.");
+            return Err(HttpError::new(Codigo::TipoNaoSuportado, mensagem));
+        }
+        let coding = Coding::of(headers.get_all(CONTENT_ENCODING)).ok_or_else(|| {
+            let mensagem = "O corpo está comprimido de um modo que não é lido. Envie-o em gzip, em \
+                            deflate ou sem compressão.";
+            let error = HttpError::new(Codigo::TipoNaoSuportado, mensagem);
+            error.with_header(ACCEPT_ENCODING, READABLE_CODINGS)
+        })?;
+        Ok(Self { coding, charset })
+    }
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether it names JSON. A type must be given, and none of those that a page of another origin may
+/// send without a preflight is JSON, so that CORS has its say on every body.
+fn is_json(media_type: &str) -> bool {
+    let Some((kind, subtype)) = media_type.split_once('/') else {
+        return false;
+    };
+    let (kind, subtype) = (kind.to_ascii_lowercase(), subtype.to_ascii_lowercase());
+    match kind.as_str() {
+        "application" => subtype == "json" || subtype.ends_with("+json"),
+        "text" => subtype == "json",
+        _ => false,
+    }
+}
+
+/// The charset that a parameter of `Content-Type` names.
+fn charset(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.split_once('=')?;
+    let value = value.trim().trim_matches(['"', '\'']).trim();
+    (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then_some(value)
+}
