@@ -29,13 +29,10 @@ pub(crate) fn kept(name: &str) -> Box<str> {
 
 /// Reports the unknown fields that are wrong.
 pub(crate) fn report(unknown: &[Box<str>], known: &[KnownField], checker: &mut Checker) {
-    let unknown = unknown.iter().map(|name| &**name);
-    let (wrong, meant): (Vec<&str>, fn(&str, &[KnownField]) -> _) = match checker.unknown_fields {
-        UnknownFields::Refused => (unknown.collect(), suggestion),
-        UnknownFields::Tolerated => {
-            (unknown.filter(|name| misspelt(name, known).is_some()).collect(), misspelt)
-        }
-    };
+    let all = checker.unknown_fields == UnknownFields::Refused;
+    let meant: fn(&str, &[KnownField]) -> _ = if all { suggestion } else { misspelt };
+    let unknown = unknown.iter().filter(|name| all || misspelt(name, known).is_some());
+    let wrong: Vec<_> = unknown.collect();
     for (index, name) in wrong.iter().take(MAX_NAMED).enumerate() {
         let mut mensagem = "não existe".to_owned();
         if index + 1 == MAX_NAMED && wrong.len() > MAX_NAMED {
