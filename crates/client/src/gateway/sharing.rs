@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -27,11 +28,16 @@ type Answer<T> = Result<T, GatewayError>;
 type Asked<T> = Pin<Box<dyn Future<Output = Answer<T>> + Send>>;
 
 /// The questions in progress, by what they ask for.
-pub(super) struct Questions<K, T: Clone>(Arc<Mutex<HashMap<K, Latest<T>>>>);
+pub(super) struct Questions<K, T: Clone>(Arc<State<K, T>>);
+
+struct State<K, T: Clone> {
+    latest: Mutex<HashMap<K, Latest<T>>>,
+    next_number: AtomicU64,
+}
 
 impl<K, T: Clone> Default for Questions<K, T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(State { latest: Mutex::default(), next_number: AtomicU64::new(0) }))
     }
 }
 
@@ -56,19 +62,22 @@ where
     where
         F: Future<Output = Answer<T>> + Send + 'static,
     {
-        let mut questions = self.0.lock();
+        let mut questions = self.0.latest.lock();
         let unsent = questions.get(key).and_then(|latest| latest.unsent.as_ref()?.upgrade());
         if let Some(question) = unsent {
             return question;
         }
-        let before = questions.remove(key);
-        let number = before.as_ref().map_or(0, |latest| latest.number + 1);
+        let before = questions.remove(key).map(|latest| latest.ended);
+        let number = self.0.next_number.fetch_add(1, Relaxed);
         let (end, ended) = oneshot::channel();
-        let progress =
-            Progress { questions: Arc::clone(&self.0), key: key.clone(), number, _end: end };
-        let asked = run(progress, before.map(|latest| latest.ended), ask());
-        let task = AbortOnDropHandle::new(tokio::spawn(asked));
-        let answer = task.map(|answer| answer.unwrap_or(Err(GatewayError::Internal)));
+        let progress = Progress { state: Arc::clone(&self.0), key: key.clone(), number, _end: end };
+        let asked = run(progress, before, ask());
+        // Spawned by its first caller, who does not hold the lock: a runtime that ends drops what is
+        // spawned at once, and dropping it needs the lock.
+        let answer = async {
+            let task = AbortOnDropHandle::new(tokio::spawn(asked));
+            task.await.unwrap_or(Err(GatewayError::Internal))
+        };
         let question = (Box::pin(answer) as Asked<T>).shared();
         let latest = Latest { number, unsent: question.downgrade(), ended };
         questions.insert(key.clone(), latest);
@@ -93,7 +102,7 @@ async fn run<K: Eq + Hash, T: Clone>(
 
 /// A question in progress. Dropped, it has ended.
 struct Progress<K: Eq + Hash, T: Clone> {
-    questions: Arc<Mutex<HashMap<K, Latest<T>>>>,
+    state: Arc<State<K, T>>,
     key: K,
     number: u64,
     _end: oneshot::Sender<()>,
@@ -102,7 +111,7 @@ struct Progress<K: Eq + Hash, T: Clone> {
 impl<K: Eq + Hash, T: Clone> Progress<K, T> {
     /// From here on nobody shares it.
     fn close(&self) {
-        let mut questions = self.questions.lock();
+        let mut questions = self.state.latest.lock();
         if let Some(latest) = questions.get_mut(&self.key).filter(|last| last.number == self.number)
         {
             latest.unsent = None;
@@ -112,7 +121,7 @@ impl<K: Eq + Hash, T: Clone> Progress<K, T> {
 
 impl<K: Eq + Hash, T: Clone> Drop for Progress<K, T> {
     fn drop(&mut self) {
-        let mut questions = self.questions.lock();
+        let mut questions = self.state.latest.lock();
         if questions.get(&self.key).is_some_and(|latest| latest.number == self.number) {
             questions.remove(&self.key);
         }
@@ -147,11 +156,14 @@ mod tests {
 
         fn ask(&self, key: &'static str) -> Shared<Asked<u32>> {
             let servidor = Arc::clone(&self.servidor);
-            self.questions.ask(&key, || async move {
+            let question = self.questions.ask(&key, || async move {
                 let number = servidor.sent.fetch_add(1, SeqCst) + 1;
                 servidor.may_answer.notified().await;
                 Ok(number)
-            })
+            });
+            // Its caller begins to wait.
+            assert!(question.clone().now_or_never().is_none());
+            question
         }
 
         async fn sent(&self) -> u32 {
@@ -177,7 +189,7 @@ mod tests {
         for caller in later {
             assert_eq!(caller.await, Ok(2));
         }
-        assert!(asking.questions.0.lock().is_empty(), "nothing is kept");
+        assert!(asking.questions.0.latest.lock().is_empty(), "nothing is kept");
     }
 
     #[tokio::test(start_paused = true)]
@@ -220,7 +232,7 @@ mod tests {
         let unsent = asking.ask("a");
         drop((third, fourth, unsent));
         assert_eq!(asking.sent().await, 2, "what nobody waits for is not sent");
-        assert!(asking.questions.0.lock().is_empty(), "nothing is kept");
+        assert!(asking.questions.0.latest.lock().is_empty(), "nothing is kept");
         assert_eq!(Arc::strong_count(&asking.servidor), 1, "no question is in progress");
     }
 
@@ -229,6 +241,6 @@ mod tests {
         let questions = Questions::<&str, u32>::default();
         let answer = questions.ask(&"a", || async { panic!("on purpose") });
         assert_eq!(answer.await, Err(GatewayError::Internal));
-        assert!(questions.0.lock().is_empty(), "nothing is kept");
+        assert!(questions.0.latest.lock().is_empty(), "nothing is kept");
     }
 }
