@@ -76,13 +76,15 @@ pub(crate) struct FakeBroker {
     pub(crate) listener: TcpListener,
     /// Whether it says that it knows the session.
     pub(crate) session_present: bool,
+    /// Whether it says that it takes subscription identifiers.
+    pub(crate) subscription_identifiers: Option<u8>,
 }
 
 impl FakeBroker {
     pub(crate) async fn start() -> (Self, u16) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        (Self { listener, session_present: true }, port)
+        (Self { listener, session_present: true, subscription_identifiers: None }, port)
     }
 
     /// Lets the client connect, and answers its subscriptions.
@@ -99,7 +101,7 @@ impl FakeBroker {
         let connack = ConnAck {
             session_present: self.session_present,
             code: ConnectReturnCode::Success,
-            properties: receive_max.map(receive_maximum),
+            properties: Some(properties(receive_max, self.subscription_identifiers)),
         };
         peer.send(Packet::ConnAck(connack)).await;
         let Packet::Subscribe(subscribe) = peer.receive().await else {
@@ -115,10 +117,13 @@ impl FakeBroker {
     }
 }
 
-fn receive_maximum(receive_max: u16) -> ConnAckProperties {
+fn properties(
+    receive_max: Option<u16>,
+    subscription_identifiers_available: Option<u8>,
+) -> ConnAckProperties {
     ConnAckProperties {
         session_expiry_interval: None,
-        receive_max: Some(receive_max),
+        receive_max,
         max_qos: None,
         retain_available: None,
         max_packet_size: None,
@@ -127,7 +132,7 @@ fn receive_maximum(receive_max: u16) -> ConnAckProperties {
         reason_string: None,
         user_properties: Vec::new(),
         wildcard_subscription_available: None,
-        subscription_identifiers_available: None,
+        subscription_identifiers_available,
         shared_subscription_available: None,
         server_keep_alive: None,
         response_information: None,

@@ -211,7 +211,8 @@ async fn a_long_packet_on_a_slow_link_is_waited_for() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-    let broker = FakeBroker { listener: socket.listen(8).unwrap(), session_present: true };
+    let listener = socket.listen(8).unwrap();
+    let broker = FakeBroker { listener, session_present: true, subscription_identifiers: None };
     let port = broker.listener.local_addr().unwrap().port();
     let (bus, _deliveries) = bus::connect(options(port, "slow", &["in"]));
     let mut peer = broker.accept(None, GRANTED).await;
@@ -229,4 +230,18 @@ async fn a_long_packet_on_a_slow_link_is_waited_for() {
     peer.acknowledge(long.pkid).await;
     eventually("it is acknowledged", || bus.counters().acknowledged == 1).await;
     assert_eq!(bus.counters().reconnects, 0);
+}
+
+#[tokio::test]
+async fn a_broker_without_subscription_identifiers_is_subscribed_to_once() {
+    let (mut broker, port) = FakeBroker::start().await;
+    broker.subscription_identifiers = Some(0);
+    let as_published = vec!["t".to_owned()];
+    let (bus, mut deliveries) =
+        bus::connect(Options { as_published, ..options(port, "b", &["t"]) });
+    let mut peer = broker.accept(None, GRANTED).await;
+    up(&bus).await;
+    let replay = Publish { topic: "t".into(), retain: true, ..Publish::default() };
+    peer.send(Packet::Publish(replay)).await;
+    assert!(next(&mut deliveries).await.retain);
 }
