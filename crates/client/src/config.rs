@@ -7,7 +7,8 @@ use std::time::Duration;
 use protocol::{ClientId, Entrega};
 use service::{ConfigError, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit};
 
-const MQTT_CLIENT_ID: Setting = Setting {
+/// The id of this gateway.
+pub const MQTT_CLIENT_ID: Setting = Setting {
     name: "MQTT_CLIENT_ID",
     default: None,
     should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",

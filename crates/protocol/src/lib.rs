@@ -34,7 +34,7 @@ pub use domain::PostosFilter;
 pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split};
 pub use field::{Field, FieldValue, Invalid, Scalar};
 pub use fields::{Fields, Object, OrDefault, field_documents, read_json, read_texts, write_object};
-pub use ids::{ClientId, InvalidId, RequestId, ServerId};
+pub use ids::{ClientId, InvalidId, KeyedCall, RequestId, ServerId};
 pub use page::{Page, PageLimit, PageStart};
 pub use ponto::*;
 pub use posto::*;

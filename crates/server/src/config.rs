@@ -10,7 +10,7 @@ use service::{ConfigError, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setti
 
 use crate::store::DatabaseUrl;
 
-const SERVER_ID: Setting = Setting {
+pub(crate) const SERVER_ID: Setting = Setting {
     name: "SERVER_ID",
     default: None,
     should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example server1",

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use service::Program;
 
-use crate::config::{Config, HTTP_ADDR, SETTINGS};
+use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::start::Server;
 
 const PROGRAM: Program = Program {
@@ -12,6 +12,7 @@ const PROGRAM: Program = Program {
     version: env!("CARGO_PKG_VERSION"),
     about: "um servidor de postos de carregamento (an operator's charging points)",
     settings: SETTINGS,
+    id: ("server_id", SERVER_ID),
     http_addr: HTTP_ADDR,
 };
 

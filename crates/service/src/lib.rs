@@ -10,10 +10,10 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    Health, HttpError, ListenError, Params, Path, RETRY_AFTER_SECONDS, RawJson, complete_document,
-    finish, listen, name_request, serve,
+    Health, HttpError, ListenError, LogFields, Params, Path, RETRY_AFTER_SECONDS, RawJson,
+    complete_document, finish, listen, serve,
 };
-pub use logs::{QuietLogs, init_quiet_logs};
+pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use program::{Program, check_environment, environment, now};
 pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,

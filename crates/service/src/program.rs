@@ -60,6 +60,8 @@ pub struct Program {
     pub about: &'static str,
     /// As `--help` lists them.
     pub settings: &'static [Setting],
+    /// The log field that names this program, and the setting that it is read from.
+    pub id: (&'static str, Setting),
     /// One of the settings: `healthcheck` asks at this address.
     pub http_addr: Setting,
 }
@@ -104,7 +106,10 @@ impl Program {
         work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
         check_environment(self.settings)?;
-        let _logs = crate::logs::init_logs(&environment)?;
+        let (id_field, setting) = self.id;
+        let id = setting.value(&environment);
+        let id = id.as_deref().map(|id| (id_field, id));
+        let _logs = crate::logs::init_logs(self.name, id, &environment)?;
         check_clock();
         let runtime = runtime()?;
         let outcome = runtime.block_on(async {
@@ -199,6 +204,7 @@ mod tests {
             version: "1",
             about: "a test",
             settings: &[ID, PORT],
+            id: ("id", ID),
             http_addr: PORT,
         };
         let help = program.help();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use protocol::{ErrorReply, Page, PostosFilter, PostosReply, RequestId, ServerId, fields};
@@ -43,9 +42,9 @@ fields! {
 )]
 async fn list(
     State(gateway): State<Arc<Gateway>>,
-    Extension(request_id): Extension<RequestId>,
     Params(PostosQuery { server_id, filter, page }): Params<PostosQuery>,
 ) -> Response {
-    let outcome = gateway.list_postos(request_id.clone(), server_id, filter, page).await;
-    answer(request_id, outcome)
+    let request_id = RequestId::new();
+    let outcome = gateway.list_postos(request_id.clone(), server_id.clone(), filter, page).await;
+    answer(request_id, server_id, outcome)
 }

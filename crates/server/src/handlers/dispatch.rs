@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::{Ack, Delivery, Join};
 use domain::PostoChange;
 use futures_util::future::join_all;
-use protocol::topics::{Command, ServerInbound};
+use protocol::topics::{self, Command, ServerInbound};
 use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
@@ -83,7 +83,7 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let to_text = |bad: BadMessage| bad.to_string();
     if message.retain {
         // It is older than this connection: it was handled when it was new, or is out of date.
-        debug!(topic, "a retained message is not acted on again");
+        debug!(topic = &*topics::loggable(topic), "a retained message is not acted on again");
         return Ok(None);
     }
     let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;

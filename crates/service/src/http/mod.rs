@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
-pub use access::name_request;
+pub use access::LogFields;
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use extract::{Params, Path, RawJson};
@@ -37,7 +37,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for
 /// unknown routes, wrong methods and faults; a limit of body size, and one of requests in flight,
-/// beyond which the answer is `sobrecarregado`; one id and one log line for each request.
+/// beyond which the answer is `sobrecarregado`; one name and one log line for each
+/// exchange.
 pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     router

@@ -20,7 +20,7 @@ use protocol::Codigo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use tracing::{debug, error, warn};
+use tracing::{Instrument as _, debug, error, warn};
 
 use super::HttpError;
 use super::answer_body::AnswerBody;
@@ -95,7 +95,7 @@ async fn serve_with(
             answer(router.clone(), Arc::clone(&connections), Arc::clone(&connection), request)
         });
         let serving = graceful.watch(http.serve_connection(socket, service));
-        tokio::spawn(async move {
+        let serving = async move {
             tokio::select! {
                 biased;
                 () = slot.connection.evicted() => debug!("an HTTP connection made room"),
@@ -105,7 +105,8 @@ async fn serve_with(
                     }
                 }
             }
-        });
+        };
+        tokio::spawn(serving.in_current_span());
     }
     drop(listener);
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
