@@ -18,7 +18,7 @@ fuzz_target!(|body: &[u8]| {
             assert!(consumption > 0.0 && consumption <= 10.0);
             assert!(body.posto_id.get() > 0);
             let client = "cliente1".parse().expect("an id");
-            let request_id = RequestId::from_idempotency_key(&body.server_id, "k");
+            let request_id = RequestId::new();
             let request = body.into_request(request_id, client);
             let written = serde_json::to_vec(&request).expect("it can be written");
             assert_eq!(read_json::<ReservaRequest>(&written).expect("it is accepted"), request);

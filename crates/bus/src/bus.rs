@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use protocol::topics;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
 use crate::connection::{Dialer, GOODBYE_TIMEOUT, Resolve, resolve_by_system};
-use crate::log_limit::{self, shortened};
+use crate::log_limit::{self, shortened, without_values};
 use crate::state::BusState;
 use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, counters, outbox, supervisor};
 
@@ -37,7 +39,8 @@ fn connect_with(options: Options, resolve: Resolve) -> (Bus, mpsc::Receiver<Deli
     let state = Arc::new(BusState::new(options.outbox));
     let aborted = CancellationToken::new();
     let dialer = Dialer::new(resolve);
-    tokio::spawn(run(Arc::clone(&state), options, dialer, inbox, aborted.clone()));
+    let running = run(Arc::clone(&state), options, dialer, inbox, aborted.clone());
+    tokio::spawn(running.in_current_span());
     let bus = Bus { state, _aborts_on_drop: Arc::new(aborted.drop_guard()) };
     (bus, deliveries)
 }
@@ -122,7 +125,8 @@ impl Bus {
     pub fn bad_message(&self, topic: &str, reason: &str) {
         self.state.counters.bad.add(1);
         if self.state.bad_message_log.admits() {
-            let (topic, reason) = (shortened(topic), shortened(reason));
+            let (topic, reason) = (topics::loggable(topic), without_values(reason));
+            let (topic, reason) = (shortened(&topic), shortened(&reason));
             tracing::warn!(topic, reason, "bad message");
         }
     }

@@ -27,7 +27,7 @@ pub(crate) use dial::{Dialer, Resolve, resolve_by_system};
 pub(crate) use loss::{Loss, Reason};
 
 use crate::outbox::{Batch, GivenUp};
-use crate::presence::PresencePublisher;
+use crate::presence::{PresenceHistory, PresencePublisher};
 use crate::state::BusState;
 use crate::{Delivery, Link, Options};
 use codec::Incoming;
@@ -59,7 +59,7 @@ struct Connection<'a> {
     unwritten: usize,
     inbox: Inbox<'a>,
     in_flight: InFlight,
-    presence: Option<PresencePublisher>,
+    presence: Option<PresencePublisher<'a>>,
     limits: BrokerLimits,
     connected_at: Instant,
     last_incoming: Instant,
@@ -79,9 +79,10 @@ pub(crate) async fn run(
     deliveries: &mpsc::Sender<Delivery>,
     generation: u64,
     since: Timestamp,
+    history: &mut PresenceHistory,
 ) -> Result<(), Loss> {
     let presence = options.presence.as_ref();
-    let presence = presence.map(|presence| PresencePublisher::new(presence, since));
+    let presence = presence.map(|presence| PresencePublisher::new(presence, since, history));
     let (reader, writer, connack) = tokio::select! {
         connected = socket::connect(options, dialer, presence.as_ref()) => connected?,
         () = state.closed_while_offline() => return Ok(()),
@@ -111,39 +112,45 @@ pub(crate) async fn run(
     state.set_link(Link::Down);
     let by_broker = result.as_ref().is_err_and(|reason| reason.blame().is_some());
     let presence = connection.presence.as_ref();
+    let has_predecessor = presence.is_some_and(|presence| presence.has_predecessor);
     let presence_problem = presence.and_then(|presence| presence.problem_at_end(by_broker));
     let unanswered = connection.in_flight.into_unanswered();
-    let suspect = put_back(state, options, unanswered, result.as_ref().err());
+    let (blames_messages, suspect) = put_back(state, options, unanswered, result.as_ref().err());
     result.map_err(|reason| Loss {
         reason,
         lasted: Some(connected_at.elapsed()),
         session_present: connack.session_present,
+        has_predecessor,
+        blames_messages,
         suspect,
         presence_problem,
     })
 }
 
-/// Keeps the messages without an answer for the next connection. Returns the topic of the one that
-/// probably ended this connection.
+/// Keeps the messages without an answer for the next connection. Returns whether one of them may
+/// have ended this connection, and the topic of the one that probably has.
 fn put_back(
     state: &BusState,
     options: &Options,
     unanswered: Vec<(Batch, Instant)>,
     reason: Option<&Reason>,
-) -> Option<Arc<str>> {
+) -> (bool, Option<Arc<str>>) {
+    let now = Instant::now();
     let blame = reason.filter(|_| options.give_up_poison).and_then(Reason::blame);
     let only_topic = match unanswered.as_slice() {
         [(only, _)] if blame.is_some() => Some(Arc::clone(&only.topic)),
         _ => None,
     };
+    let is_blamed = |sent: Instant| blame.is_some_and(|blame| blame.covers(sent, now));
+    let blames_messages = unanswered.iter().any(|(_, sent)| is_blamed(*sent));
     let (was_isolating, given_up) = {
         let mut outbox = state.outbox.lock();
-        (outbox.is_isolating(), outbox.put_back(unanswered, blame, Instant::now()))
+        (outbox.is_isolating(), outbox.put_back(unanswered, blame, now))
     };
     if let Some(GivenUp { message, refusal }) = given_up {
         state.give_up(message, refusal);
     }
-    only_topic.filter(|_| was_isolating)
+    (blames_messages, only_topic.filter(|_| was_isolating))
 }
 
 impl Connection<'_> {

@@ -67,6 +67,22 @@ pub(crate) fn shortened(text: &str) -> &str {
     text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
+/// A reason without the texts that it quotes: one of them may be a placa.
+pub(crate) fn without_values(reason: &str) -> String {
+    let (mut text, mut is_quoted, mut is_escaped) = (String::new(), false, false);
+    for c in reason.chars() {
+        let ends = c == '"' && !is_escaped;
+        is_escaped = is_quoted && c == '\\' && !is_escaped;
+        match (is_quoted, ends) {
+            (false, true) => text.push_str("\"…"),
+            (false, false) | (true, true) => text.push(c),
+            (true, false) => {}
+        }
+        is_quoted ^= ends;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +97,21 @@ mod tests {
         assert_eq!(admitted(1000), 3);
         sleep(REFILL_INTERVAL * 1000).await;
         assert_eq!(admitted(1000), BURST as usize);
+    }
+
+    #[test]
+    fn values_are_left_out_of_a_reason() {
+        for (reason, logged) in [
+            ("placa deve ter de 5 a 8", "placa deve ter de 5 a 8"),
+            (
+                r#"a deve ser true, mas veio "ABC1234"; b também"#,
+                r#"a deve ser true, mas veio "…"; b também"#,
+            ),
+            (r#"veio "a\"b" e "c\\" fim"#, r#"veio "…" e "…" fim"#),
+            (r#"invalid type: string "ABC"#, r#"invalid type: string "…"#),
+        ] {
+            assert_eq!(without_values(reason), logged);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Publishes that this program is online, and repeats it when a message says otherwise.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,19 +15,57 @@ const REPEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// The broker delivers an accepted birth to its own program sooner than that.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(10);
 
+/// Presences of earlier connections that are remembered.
+const MAX_REMEMBERED: usize = 64;
+
+/// What this program has published on its presence topic, on all its connections.
+#[derive(Debug, Default)]
+pub(crate) struct PresenceHistory {
+    /// Births and wills, the latest last.
+    own: VecDeque<Bytes>,
+    /// The broker has delivered a birth. What was retained there before is replaced.
+    is_delivered: bool,
+}
+
+impl PresenceHistory {
+    fn add(&mut self, presence: [&Bytes; 2]) {
+        self.own.extend(presence.map(Bytes::clone));
+        self.own.drain(..self.own.len().saturating_sub(MAX_REMEMBERED));
+    }
+}
+
+/// A message on the presence topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Observed {
+    /// It changes nothing, or the birth replaces it.
+    Expected,
+    /// A late will of this program: the birth is published again.
+    OwnWill,
+    /// Another program's, and the first on this connection.
+    Foreign,
+    /// Another program's, again.
+    ForeignAgain,
+}
+
 /// The presence of one connection.
 ///
 /// The broker publishes a Last Will when it notices that a connection has broken: the will of the
 /// previous connection can arrive after the birth of this one. So the connection subscribes to
-/// its own presence topic, and publishes the birth again when anything else appears there.
+/// its own presence topic, and publishes the birth again when anything else appears there. A broker
+/// that is shut down publishes the will of this connection before it closes it.
 #[derive(Debug)]
-pub(crate) struct PresencePublisher {
+pub(crate) struct PresencePublisher<'a> {
+    history: &'a mut PresenceHistory,
     pub(crate) topic: String,
     birth: Bytes,
     /// The offline presence: the Last Will, also published at a clean end.
     pub(crate) offline: Bytes,
     published: bool,
     contradicted: bool,
+    /// Another program contradicted it.
+    is_disputed: bool,
+    /// Another program has published here since the previous connection.
+    pub(crate) has_predecessor: bool,
     repeated_at: Option<Instant>,
     /// When the broker accepted the birth.
     accepted_at: Option<Instant>,
@@ -58,14 +97,24 @@ impl PresenceProblem {
     }
 }
 
-impl PresencePublisher {
-    pub(crate) fn new(presence: &Presence, since: Timestamp) -> Self {
+impl<'a> PresencePublisher<'a> {
+    pub(crate) fn new(
+        presence: &Presence,
+        since: Timestamp,
+        history: &'a mut PresenceHistory,
+    ) -> Self {
+        let birth = Bytes::from((presence.birth)(since));
+        let offline = Bytes::from((presence.will)(since));
+        history.add([&birth, &offline]);
         Self {
+            history,
             topic: presence.topic.clone(),
-            birth: (presence.birth)(since).into(),
-            offline: (presence.will)(since).into(),
+            birth,
+            offline,
             published: false,
             contradicted: false,
+            is_disputed: false,
+            has_predecessor: false,
             repeated_at: None,
             accepted_at: None,
             is_delivered: false,
@@ -74,19 +123,29 @@ impl PresencePublisher {
         }
     }
 
-    /// Takes a message on the presence topic; true if it contradicts the published birth, and is
-    /// the first since that was published. A `retained` one is from an older connection, and the
-    /// birth replaces it.
-    pub(crate) fn observe(&mut self, payload: &Bytes, retained: bool) -> bool {
+    /// Takes a message on the presence topic. One that is `retained`, or came before the birth was
+    /// published, is older than this connection.
+    pub(crate) fn observe(&mut self, payload: &Bytes, retained: bool) -> Observed {
+        let is_own = self.history.own.contains(payload);
         if !self.published || retained {
-            return false;
+            // Another program was connected meanwhile, perhaps with the same MQTT id.
+            self.has_predecessor |= !is_own && self.history.is_delivered && !payload.is_empty();
+            return Observed::Expected;
         }
         if *payload == self.birth {
             self.is_delivered = true;
+            self.history.is_delivered = true;
             self.problem = None;
-            return false;
+            return Observed::Expected;
         }
-        !std::mem::replace(&mut self.contradicted, true)
+        self.contradicted = true;
+        if is_own {
+            Observed::OwnWill
+        } else if std::mem::replace(&mut self.is_disputed, true) {
+            Observed::ForeignAgain
+        } else {
+            Observed::Foreign
+        }
     }
 
     /// The broker has answered a birth.
@@ -159,41 +218,67 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_late_will_is_contradicted_at_once_and_then_at_intervals() {
-        let presence = Presence {
+    fn presence() -> Presence {
+        Presence {
             topic: "p".to_owned(),
             birth: Arc::new(|since| format!("birth {since}").into_bytes()),
             will: Arc::new(|since| format!("will {since}").into_bytes()),
-        };
-        let since = Timestamp::from_millis(1_000).unwrap();
-        let mut publisher = PresencePublisher::new(&presence, since);
-        let late_will = Bytes::from_static(b"will of an older connection");
+        }
+    }
+
+    const FOREIGN: Bytes = Bytes::from_static(b"will of another program");
+
+    #[test]
+    fn a_late_will_is_contradicted_at_once_and_then_at_intervals() {
+        let mut history = PresenceHistory::default();
+        let older = PresencePublisher::new(&presence(), Timestamp::clamped(1_000), &mut history);
+        let own_will = older.offline;
+        let mut publisher =
+            PresencePublisher::new(&presence(), Timestamp::clamped(2_000), &mut history);
         let start = Instant::now();
 
-        assert!(!publisher.observe(&late_will, false), "nothing is published yet");
+        assert_eq!(publisher.observe(&FOREIGN, false), Observed::Expected, "not published yet");
         let birth = publisher.first_birth();
-        assert!(!publisher.observe(&late_will, true), "retained from before");
+        assert_eq!(publisher.observe(&FOREIGN, true), Observed::Expected, "retained from before");
         assert_eq!(publisher.repeated_birth(start), None);
-        assert!(!publisher.observe(&birth, false));
+        assert_eq!(publisher.observe(&birth, false), Observed::Expected);
         assert_eq!(publisher.repeated_birth(start), None);
-        assert!(publisher.observe(&late_will, false));
+        assert_eq!(publisher.observe(&own_will, false), Observed::OwnWill);
         assert_eq!(publisher.repeated_birth(start), Some(birth.clone()));
-        assert!(publisher.observe(&late_will, false));
-        assert!(!publisher.observe(&late_will, false), "it is logged once");
+        assert_eq!(publisher.observe(&publisher.offline.clone(), false), Observed::OwnWill);
+        assert_eq!(publisher.observe(&FOREIGN, false), Observed::Foreign);
+        assert_eq!(publisher.observe(&FOREIGN, false), Observed::ForeignAgain);
         assert_eq!(publisher.repeated_birth(start), None);
         assert_eq!(publisher.repeated_birth(start + REPEAT_INTERVAL), Some(birth));
         assert_eq!(publisher.repeated_birth(start + REPEAT_INTERVAL * 2), None);
     }
 
     #[test]
-    fn a_birth_that_is_refused_or_not_delivered_is_a_problem() {
-        let presence = Presence {
-            topic: "p".to_owned(),
-            birth: Arc::new(|_| b"birth".to_vec()),
-            will: Arc::new(|_| b"will".to_vec()),
+    fn a_presence_of_another_program_is_noticed_once_a_birth_was_delivered() {
+        let mut history = PresenceHistory::default();
+        let mut has_predecessor = |seconds: i64, retained: &[u8], delivers: bool| {
+            let since = Timestamp::clamped(seconds * 1_000);
+            let mut publisher = PresencePublisher::new(&presence(), since, &mut history);
+            publisher.observe(&Bytes::copy_from_slice(retained), true);
+            let birth = publisher.first_birth();
+            if delivers {
+                publisher.observe(&birth, false);
+            }
+            publisher.has_predecessor
         };
-        let mut publisher = PresencePublisher::new(&presence, Timestamp::clamped(1_000));
+        assert!(!has_predecessor(1, b"of the run before", false));
+        assert!(!has_predecessor(2, b"of the run before", true));
+        let own_will = (presence().will)(Timestamp::clamped(1_000));
+        assert!(!has_predecessor(3, &own_will, true));
+        assert!(!has_predecessor(4, b"", true), "nothing is retained");
+        assert!(has_predecessor(5, b"of another program", true));
+    }
+
+    #[test]
+    fn a_birth_that_is_refused_or_not_delivered_is_a_problem() {
+        let mut history = PresenceHistory::default();
+        let mut publisher =
+            PresencePublisher::new(&presence(), Timestamp::clamped(1_000), &mut history);
         let birth = publisher.first_birth();
         let start = Instant::now();
         assert_eq!(publisher.changed_problem(), None);

@@ -8,12 +8,11 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::connection::{self, Dialer, Loss};
+use crate::presence::PresenceHistory;
 use crate::state::BusState;
-use crate::takeover::TakeoverDetector;
+use crate::takeover::{TAKEOVER_DELAY, TakeoverDetector};
 use crate::{Delivery, Options};
 
-/// Before the next attempt while another program uses the same id.
-const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
 /// Before the first attempt after a loss: short, for a broker that only restarted.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 /// An attempt every second is cheap, and the connection is up again within a second of the
@@ -34,23 +33,28 @@ pub(crate) async fn supervise(
     let mut losses = LossLog::default();
     let mut delays = backoff();
     let mut takeovers = TakeoverDetector::default();
+    let mut history = PresenceHistory::default();
     loop {
         let start = start_of_connection(since);
         since = Some(start);
-        let run = connection::run(state, options, &mut dialer, &inbox, generation, start);
+        let (dialer, history) = (&mut dialer, &mut history);
+        let run = connection::run(state, options, dialer, &inbox, generation, start, history);
         let Err(loss) = run.await else { return };
         if loss.lasted.is_some() {
             generation += 1;
         }
         state.set_problem(Some(loss.to_string()));
         losses.log(options, &loss);
-        let delay = if takeovers.observe(&loss) {
-            state.counters.takeovers.add(1);
+        let takeover = takeovers.observe(&loss);
+        if takeover.is_new {
             tracing::error!(
                 mqtt_id = options.mqtt_id,
                 "another program uses this MQTT id and each disconnects the other: \
                  give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID)"
             );
+        }
+        state.counters.takeovers.add((takeover.slows_down || takeover.is_new).into());
+        let delay = if takeover.slows_down {
             jittered(TAKEOVER_DELAY)
         } else {
             if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {
@@ -96,8 +100,8 @@ impl LossLog {
         }
         let Self { reason, in_a_row: attempts } = self;
         if let Some(lasted) = loss.lasted {
-            let lasted_ms = lasted.as_millis();
-            tracing::warn!(mqtt_id, broker, port, reason, lasted_ms, attempts, "disconnected");
+            let duration_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(mqtt_id, broker, port, reason, duration_ms, attempts, "disconnected");
         } else {
             tracing::warn!(mqtt_id, broker, port, reason, attempts, "cannot connect");
         }

@@ -9,37 +9,75 @@ use std::time::Duration;
 use crate::ReasonCode;
 use crate::connection::{Loss, Reason};
 
-/// A connection that lasted longer was not ended by a program that reconnects at once.
-const SHORT: Duration = Duration::from_secs(3);
-/// One takeover can be a restart of this program that overlapped.
-const REPORTED_IN_A_ROW: u32 = 2;
-/// A network that breaks looks the same, but rarely breaks so often so soon.
-const SUSPECTED_IN_A_ROW: u32 = 3;
+/// Before the next attempt while another program uses the same id.
+pub(crate) const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
 
+/// A connection that lasted longer was not ended by a program that reconnects at once.
+const QUICK: Duration = Duration::from_secs(3);
+/// Nor, if it lasted longer than this, by one that waits because it has recognised the takeovers.
+const SHORT: Duration = TAKEOVER_DELAY.saturating_add(QUICK);
+/// One takeover can be a restart of this program that overlapped.
+const CERTAIN_IN_A_ROW: u32 = 2;
+/// A network that breaks looks the same, but rarely breaks so often so soon.
+const QUICK_IN_A_ROW: u32 = 3;
+const SHORT_IN_A_ROW: u32 = 4;
+
+/// What the loss of a connection says about other programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// To be logged: it is the first time in this row.
+    pub(crate) is_new: bool,
+    /// This program has to wait. Where only the other one is seen to wait, that is enough.
+    pub(crate) slows_down: bool,
+}
+
+/// Counts losses in a row that look like takeovers.
 #[derive(Debug, Default)]
 pub(crate) struct TakeoverDetector {
-    in_a_row: u32,
+    certain: u32,
+    quick: u32,
+    short: u32,
+    is_logged: bool,
 }
 
 impl TakeoverDetector {
-    /// Takes the next loss of a connection; true if it certainly was a takeover.
+    /// Takes the next loss of a connection.
     ///
-    /// Not every broker gives the reason for which it disconnects. So a quick close of a session that the broker knew is a suspicion, and the
-    /// third one in a row a certainty, unless a message that ended connections before was in
-    /// flight. A restarting broker is not mistaken for a takeover: it has
-    /// forgotten the session, or refuses connections for a moment.
-    pub(crate) fn observe(&mut self, loss: &Loss) -> bool {
-        let quick = loss.session_present && loss.lasted.is_some_and(|lasted| lasted < SHORT);
-        let certain_at = match loss.reason {
-            Reason::Disconnected { code: ReasonCode::SESSION_TAKEN_OVER, .. } => REPORTED_IN_A_ROW,
-            Reason::Closed | Reason::Io(_) if quick && loss.suspect.is_none() => SUSPECTED_IN_A_ROW,
+    /// Not every broker gives the reason for which it disconnects. Then a close is certainly a
+    /// takeover if another program has published this one's presence; else a quick close of a
+    /// session that the broker knew is a suspicion, and several in a row a certainty. A close that
+    /// a message in flight may have caused says nothing either way, and one after a message that
+    /// was sent alone speaks against a takeover. A restarting broker is not mistaken for one: it
+    /// has forgotten the session, or refuses connections for a moment.
+    pub(crate) fn observe(&mut self, loss: &Loss) -> Verdict {
+        let lasted_below =
+            |limit| loss.session_present && loss.lasted.is_some_and(|lasted| lasted < limit);
+        let is_certain = match loss.reason {
+            Reason::Disconnected { code: ReasonCode::SESSION_TAKEN_OVER, .. } => true,
+            Reason::Closed | Reason::Io(_) if loss.suspect.is_none() => {
+                if !loss.has_predecessor && lasted_below(SHORT) && loss.blames_messages {
+                    return Verdict::default();
+                }
+                loss.has_predecessor
+            }
             _ => {
-                self.in_a_row = 0;
-                return false;
+                *self = Self::default();
+                return Verdict::default();
             }
         };
-        self.in_a_row += 1;
-        self.in_a_row >= certain_at
+        if !is_certain && !lasted_below(SHORT) {
+            *self = Self::default();
+            return Verdict::default();
+        }
+        self.certain += u32::from(is_certain);
+        self.quick = if lasted_below(QUICK) { self.quick + 1 } else { 0 };
+        self.short += 1;
+        let slows_down =
+            is_certain && self.certain >= CERTAIN_IN_A_ROW || self.quick >= QUICK_IN_A_ROW;
+        let is_one = slows_down || self.short >= SHORT_IN_A_ROW;
+        let is_new = is_one && !self.is_logged;
+        self.is_logged |= is_one;
+        Verdict { is_new, slows_down }
     }
 }
 
@@ -47,55 +85,82 @@ impl TakeoverDetector {
 mod tests {
     use super::*;
 
-    fn closed(lasted_ms: u64, session_present: bool) -> Loss {
+    const NO: Verdict = Verdict { is_new: false, slows_down: false };
+    const NEW: Verdict = Verdict { is_new: true, slows_down: true };
+    const AGAIN: Verdict = Verdict { is_new: false, slows_down: true };
+    const ONLY_LOGGED: Verdict = Verdict { is_new: true, slows_down: false };
+
+    fn closed(lasted_ms: u64) -> Loss {
         let lasted = Some(Duration::from_millis(lasted_ms));
-        Loss { reason: Reason::Closed, lasted, session_present, ..Reason::Closed.into() }
+        Loss { lasted, session_present: true, ..Reason::Closed.into() }
     }
 
     fn disconnected(code: ReasonCode) -> Loss {
-        Loss {
-            reason: Reason::Disconnected { code, text: None },
-            lasted: Some(Duration::from_secs(3600)),
-            session_present: false,
-            suspect: None,
-            presence_problem: None,
+        let lasted = Some(Duration::from_secs(3600));
+        Loss { lasted, ..Reason::Disconnected { code, text: None }.into() }
+    }
+
+    fn assert_observed(losses: &[(Loss, Verdict)]) {
+        let mut detector = TakeoverDetector::default();
+        for (number, (loss, verdict)) in losses.iter().enumerate() {
+            assert_eq!(detector.observe(loss), *verdict, "loss {number}: {loss:?}");
         }
     }
 
     #[test]
     fn the_third_quick_close_in_a_row_is_a_takeover() {
-        let mut detector = TakeoverDetector::default();
-        assert!(!detector.observe(&closed(100, true)));
-        assert!(!detector.observe(&closed(100, true)));
-        assert!(detector.observe(&closed(100, true)));
-        assert!(detector.observe(&closed(100, true)));
+        let quick = || closed(100);
+        assert_observed(&[(quick(), NO), (quick(), NO), (quick(), NEW), (quick(), AGAIN)]);
+        let healthy = || closed(60_000);
+        assert_observed(&[(quick(), NO), (quick(), NO), (healthy(), NO), (quick(), NO)]);
+    }
+
+    #[test]
+    fn a_program_that_the_other_one_waits_for_says_so_too() {
+        // As Mosquitto 2.0.11 ends the connections of the program that did not recognise it first.
+        let lasted = [(96, NO), (5_900, NO), (5_967, NO), (7_689, ONLY_LOGGED), (8_000, NO)];
+        let losses = lasted.map(|(lasted, verdict)| (closed(lasted), verdict));
+        assert_observed(&losses);
+        assert_observed(&[(closed(13_100), NO), (closed(100), NO), (closed(100), NO)]);
+    }
+
+    #[test]
+    fn a_presence_of_another_program_makes_it_certain() {
+        let seen = |lasted| Loss { has_predecessor: true, ..closed(lasted) };
+        let lasted = [(3_069, NO), (96, NEW), (60_000, AGAIN)];
+        assert_observed(&lasted.map(|(lasted, verdict)| (seen(lasted), verdict)));
     }
 
     #[test]
     fn a_message_that_ends_connections_is_not_a_takeover() {
-        let mut detector = TakeoverDetector::default();
-        for _ in 0..5 {
-            let suspect = Some("t".into());
-            assert!(!detector.observe(&Loss { suspect, ..closed(100, true) }));
-        }
+        let quick = || closed(100);
+        let suspect = || Loss { suspect: Some("t".into()), ..quick() };
+        let blamed = || Loss { blames_messages: true, ..quick() };
+        assert_observed(&[(suspect(), NO), (suspect(), NO), (suspect(), NO), (suspect(), NO)]);
+        assert_observed(&[(blamed(), NO), (blamed(), NO), (blamed(), NO), (blamed(), NO)]);
+        // A program that always sends something is recognised too.
+        let busy = [(quick(), NO), (blamed(), NO), (quick(), NO), (blamed(), NO), (quick(), NEW)];
+        assert_observed(&busy);
     }
 
     #[test]
     fn a_takeover_that_the_broker_reports_counts_the_second_time() {
-        let mut detector = TakeoverDetector::default();
-        assert!(!detector.observe(&disconnected(ReasonCode::SESSION_TAKEN_OVER)));
-        assert!(detector.observe(&disconnected(ReasonCode::SESSION_TAKEN_OVER)));
+        let taken = || disconnected(ReasonCode::SESSION_TAKEN_OVER);
+        let other = || Loss::from(Reason::ConnectTimeout);
+        assert_observed(&[(taken(), NO), (taken(), NEW), (taken(), AGAIN), (other(), NO)]);
+        let again = [(taken(), NO), (taken(), NEW), (other(), NO), (taken(), NO), (taken(), NEW)];
+        assert_observed(&again);
     }
 
     #[test]
     fn a_restarting_broker_is_not_a_takeover() {
         let mut detector = TakeoverDetector::default();
         let refused = Loss::from(Reason::ConnectTimeout);
+        let forgotten = Loss { session_present: false, ..closed(100) };
         for _ in 0..5 {
-            assert!(!detector.observe(&closed(100, true)));
-            assert!(!detector.observe(&refused));
-            assert!(!detector.observe(&closed(100, false)));
-            assert!(!detector.observe(&closed(60_000, true)));
+            for loss in [&closed(100), &refused, &forgotten, &closed(60_000)] {
+                assert_eq!(detector.observe(loss), NO);
+            }
         }
     }
 
@@ -103,17 +168,18 @@ mod tests {
     fn distinguishes_a_takeover_and_a_close_from_other_reasons() {
         let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let cases = [
-            (disconnected(ReasonCode::SESSION_TAKEN_OVER).reason, REPORTED_IN_A_ROW),
+            (disconnected(ReasonCode::SESSION_TAKEN_OVER).reason, CERTAIN_IN_A_ROW),
             (disconnected(ReasonCode(0x8B)).reason, u32::MAX),
-            (Reason::Closed, SUSPECTED_IN_A_ROW),
-            (Reason::Io(reset()), SUSPECTED_IN_A_ROW),
+            (Reason::Closed, QUICK_IN_A_ROW),
+            (Reason::Io(reset()), QUICK_IN_A_ROW),
             (Reason::Silence, u32::MAX),
         ];
         for (reason, certain_at) in cases {
-            let loss = Loss { reason, ..closed(100, true) };
+            let loss = Loss { reason, ..closed(100) };
             let mut detector = TakeoverDetector::default();
             for round in 1..=5 {
-                assert_eq!(detector.observe(&loss), round >= certain_at, "{}", loss.reason);
+                let slows_down = detector.observe(&loss).slows_down;
+                assert_eq!(slows_down, round >= certain_at, "{}", loss.reason);
             }
         }
     }

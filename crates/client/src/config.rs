@@ -10,7 +10,8 @@ use service::{
     Setting, TimeLimit,
 };
 
-const MQTT_CLIENT_ID: Setting = Setting {
+/// The id of this gateway.
+pub const MQTT_CLIENT_ID: Setting = Setting {
     name: "MQTT_CLIENT_ID",
     default: None,
     should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",

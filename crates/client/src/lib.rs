@@ -7,7 +7,7 @@ mod gateway;
 mod http;
 mod start;
 
-pub use config::{Config, HTTP_ADDR, SETTINGS};
+pub use config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
 pub use error::GatewayError;
 pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;

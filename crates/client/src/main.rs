@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::process::ExitCode;
 
-use client::{Client, Config, HTTP_ADDR, SETTINGS};
+use client::{Client, Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
 use service::Program;
 
 const PROGRAM: Program = Program {
@@ -11,6 +11,7 @@ const PROGRAM: Program = Program {
     version: env!("CARGO_PKG_VERSION"),
     about: "o cliente HTTP dos postos de carregamento (gateway for drivers' apps)",
     settings: SETTINGS,
+    id: ("client_id", MQTT_CLIENT_ID),
     http_addr: HTTP_ADDR,
 };
 

@@ -53,7 +53,7 @@ impl Client {
             outbox: OUTBOX_CAPACITY,
             give_up_poison: true,
         });
-        info!(client_id = %config.client_id, %addr, entrega = ?config.entrega, "started");
+        info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus));
         let broken = CancellationToken::new();
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));

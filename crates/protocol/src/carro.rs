@@ -68,7 +68,7 @@ fn check_topic(placa: &mut Option<Field<Placa>>, topic_placa: &str) {
     if let Some(Field::Value(given)) = placa
         && Placa::parse(topic_placa).as_ref() != Ok(given)
     {
-        let reason = format!("deve ser a mesma do tópico ({topic_placa})");
+        let reason = "deve ser a mesma do tópico".to_owned();
         *placa = Some(Field::Invalid(reason));
     }
 }

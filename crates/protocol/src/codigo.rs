@@ -1,5 +1,7 @@
 //! The closed list of error codes, each with the one HTTP status it is answered with.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,6 +26,13 @@ macro_rules! codigos {
             }
         }
     };
+}
+
+/// As on the wire.
+impl fmt::Display for Codigo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 codigos! {

@@ -106,7 +106,21 @@ id! {
 }
 
 /// Namespace of the request ids that are made from an `Idempotency-Key`.
-const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x5b1c_7f0e_9a3d_4c6f_8e21_d04b_6a97_3c58);
+const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x0b6d_93a1_57c8_4e0f_b2d4_9e61_3f7a_c815);
+
+/// A call that takes an `Idempotency-Key`. The same key names another request in another call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyedCall {
+    Reservar,
+}
+
+impl KeyedCall {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reservar => "reservar",
+        }
+    }
+}
 
 impl RequestId {
     /// A new id. Later ids sort after earlier ones, which keeps database indexes on them compact.
@@ -119,12 +133,20 @@ impl RequestId {
         Self::from_uuid(Uuid::new_v7(now))
     }
 
-    /// The id that stands for an `Idempotency-Key` at a servidor. The same key gives the same id in
-    /// every gateway and after every restart, so the servidor recognises the repeat. At another
-    /// servidor it gives another id, so that no answer is mistaken for the other's.
-    pub fn from_idempotency_key(server_id: &ServerId, key: &str) -> Self {
-        // No id has a slash, so no two pairs have the same name.
-        let name = format!("{server_id}/{key}");
+    /// The id that stands for an `Idempotency-Key` of a call at a servidor. The same key gives the
+    /// same id in every gateway and after every restart, so the servidor recognises the repeat. With
+    /// another servidor, call or `app` (the caller, where it has said who it is) it gives another
+    /// id, so that no answer is mistaken for the other's. Only who knows the key can compute it.
+    pub fn from_idempotency_key(
+        app: Option<&str>,
+        call: KeyedCall,
+        server_id: &ServerId,
+        key: &str,
+    ) -> Self {
+        let app = app.map(|app| format!("{}:{app}", app.len())).unwrap_or_default();
+        let (call, server_id) = (call.as_str(), server_id.as_str());
+        // With the lengths before them, no two sets of parts have the same name.
+        let name = format!("{app},{}:{call},{}:{server_id},{key}", call.len(), server_id.len());
         Self::from_uuid(Uuid::new_v5(&IDEMPOTENCY_NAMESPACE, name.as_bytes()))
     }
 
@@ -149,12 +171,39 @@ mod tests {
     }
 
     #[test]
-    fn request_ids_are_unique_and_keys_are_stable() {
+    fn request_ids_are_unique() {
         assert_ne!(RequestId::new(), RequestId::new());
-        let [one, two] = ["s1", "s2"].map(|id| id.parse::<ServerId>().expect("an id"));
-        let once = RequestId::from_idempotency_key(&one, "abc");
-        assert_eq!(once, RequestId::from_idempotency_key(&one, "abc"));
-        assert_ne!(once, RequestId::from_idempotency_key(&one, "abd"));
-        assert_ne!(once, RequestId::from_idempotency_key(&two, "abc"));
+    }
+
+    #[test]
+    fn each_part_that_a_key_belongs_to_gives_another_id() {
+        use std::collections::HashMap;
+
+        let key = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11";
+        let mut known = HashMap::new();
+        for app in [None, Some(""), Some("a"), Some("a,8:reservar"), Some("1:a")] {
+            for server in ["s1", "s2", "1"] {
+                for key in [key, "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b12", "2:s1,0123456789abcdef"] {
+                    let server_id: ServerId = server.parse().expect("an id");
+                    let make = || {
+                        RequestId::from_idempotency_key(app, KeyedCall::Reservar, &server_id, key)
+                    };
+                    assert_eq!(make(), make());
+                    let other = known.insert(make(), (app, server, key));
+                    assert_eq!(other, None, "{app:?} {server} {key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_key_never_changes() {
+        let server_id: ServerId = "server1".parse().expect("an id");
+        let key = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11";
+        let id_of =
+            |app| RequestId::from_idempotency_key(app, KeyedCall::Reservar, &server_id, key);
+        // Another version of a gateway must give a repeat the same id.
+        assert_eq!(id_of(None).as_str(), "e9866845-3e52-5b7c-a498-6edd3f2e579d");
+        assert_eq!(id_of(Some("app1")).as_str(), "b45d29c8-78b6-5664-97fe-ae064d4a1845");
     }
 }

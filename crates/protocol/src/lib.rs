@@ -41,7 +41,7 @@ pub use fields::{
     Fields, Object, field_documents, read_body, read_json, read_parameters, read_texts,
     write_object,
 };
-pub use ids::{ClientId, InvalidId, RequestId, ServerId, Versao};
+pub use ids::{ClientId, InvalidId, KeyedCall, RequestId, ServerId, Versao};
 pub use listing::{ListingReply, UnchangedReply, WrittenPostosReply};
 pub use names::KnownField;
 pub use page::{Page, PageLimit, PageStart};

@@ -1,5 +1,6 @@
 //! Which servidores are online.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::de::Error as _;
@@ -28,6 +29,13 @@ pub enum Entrega {
     Difusao,
     /// On `server/{server_id}/…`, which only it receives.
     Direta,
+}
+
+/// As on the wire.
+impl fmt::Display for Entrega {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 impl FromStr for Entrega {

@@ -68,6 +68,16 @@ impl ReplyCodigo {
     }
 }
 
+/// As on the wire, for logs.
+impl fmt::Display for ReplyCodigo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(codigo) => codigo.fmt(f),
+            Self::Unknown => f.write_str("desconhecido"),
+        }
+    }
+}
+
 /// What the gateway reads of a reply. It passes the rest on as it came.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReplyHead<'a> {

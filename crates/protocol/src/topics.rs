@@ -2,6 +2,9 @@
 //!
 //! Ids are checked when they are made, so none can contain or match another topic level.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use crate::{ClientId, ServerId};
 
 macro_rules! commands {
@@ -37,6 +40,13 @@ commands! {
     Cancelamento: "postos/reserva/cancelamento" => "postos/reserva/cancelamento/response",
     /// Asks what became of a reservation.
     Consulta: "postos/reserva/consulta" => "postos/reserva/consulta/response",
+}
+
+/// As in its topic.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.request_path())
+    }
 }
 
 impl Command {
@@ -134,12 +144,23 @@ impl<'a> ServerInbound<'a> {
     }
 }
 
-/// Whether a topic is the presence of some servidor.
-pub fn is_presence(topic: &str) -> bool {
-    topic
-        .strip_prefix("server/")
-        .and_then(|rest| rest.strip_suffix("/status"))
-        .is_some_and(|level| !level.contains('/'))
+/// The servidor whose presence a topic is; `None` for any other topic. The id is unchecked.
+pub fn presence_of(topic: &str) -> Option<&str> {
+    let id = topic.strip_prefix("server/")?.strip_suffix("/status")?;
+    (!id.contains('/')).then_some(id)
+}
+
+/// A topic as it may be logged: without a placa.
+pub fn loggable(topic: &str) -> Cow<'_, str> {
+    let mut hides_next = false;
+    if !topic.split('/').any(|level| level == "carros") {
+        return topic.into();
+    }
+    let hidden = topic.split('/').map(|level| {
+        let hides = std::mem::replace(&mut hides_next, level == "carros");
+        if hides { "{placa}" } else { level }
+    });
+    hidden.collect::<Vec<_>>().join("/").into()
 }
 
 #[cfg(test)]
@@ -175,8 +196,23 @@ mod tests {
         assert_eq!(response(&client, Command::Reserva), "client/cliente1/postos/reserva/response");
         assert_eq!(response(&client, Command::Postos), "client/cliente1/postos/response");
         assert_eq!(presence(&server), "server/server1/status");
-        assert!(is_presence("server/server1/status"));
-        assert!(!is_presence("server/a/b/status"));
+        assert_eq!(presence_of("server/server1/status"), Some("server1"));
+        for other in ["server/a/b/status", "server/status", "pontos/5/status"] {
+            assert_eq!(presence_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_placa_in_a_topic_is_not_logged() {
+        for (topic, logged) in [
+            ("carros/ABC1234/status", "carros/{placa}/status"),
+            ("carros/ABC1234", "carros/{placa}"),
+            ("server/server1/carros/ABC1234/bateria", "server/server1/carros/{placa}/bateria"),
+            ("server/postos/reserva", "server/postos/reserva"),
+            ("pontos/5/disponibilidade", "pontos/5/disponibilidade"),
+        ] {
+            assert_eq!(loggable(topic), logged);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use service::{
 
 use crate::store::DatabaseUrl;
 
-const SERVER_ID: Setting = Setting {
+pub(crate) const SERVER_ID: Setting = Setting {
     name: "SERVER_ID",
     default: None,
     should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example server1",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use service::{Program, Shutdown};
 
-use crate::config::{Config, HTTP_ADDR, SETTINGS};
+use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::importar::importar;
 use crate::start::Server;
 
@@ -16,6 +16,7 @@ const PROGRAM: Program = Program {
     version: env!("CARGO_PKG_VERSION"),
     about: "um servidor de postos de carregamento (an operator's charging points)",
     settings: SETTINGS,
+    id: ("server_id", SERVER_ID),
     http_addr: HTTP_ADDR,
 };
 

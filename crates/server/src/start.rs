@@ -103,7 +103,7 @@ impl Server {
         let handling = handlers::run(Arc::clone(&app), inbox, stop.clone());
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
         let sweeping = sweep(Arc::clone(&app), stop.clone());
-        info!(server_id = %config.server_id, %addr, database = %path.display(), "started");
+        info!(%addr, database = %path.display(), "started");
         Ok(Self {
             addr,
             listener,

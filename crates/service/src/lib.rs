@@ -11,11 +11,11 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    CORS_ORIGENS, CorsOrigins, ETag, Health, HttpError, ListenError, Params, Path,
-    RETRY_AFTER_SECONDS, RawJson, body_of_parts, complete_document, finish, listen, name_request,
-    read_file, serve, tagged, tagged_json,
+    CORS_ORIGENS, CorsOrigins, ETag, Health, HttpError, ListenError, LogFields, Params, Path,
+    RETRY_AFTER_SECONDS, RawJson, body_of_parts, complete_document, finish, listen, read_file,
+    serve, tagged, tagged_json,
 };
-pub use logs::{QuietLogs, init_quiet_logs};
+pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use own_instance::{OwnAnswer, OwnInstance};
 pub use program::{Program, check_environment, environment, now};
 pub use settings::{

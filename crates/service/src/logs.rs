@@ -3,8 +3,12 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use tracing::{Event, Span, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
@@ -15,9 +19,31 @@ const MAX_LINES: usize = 16_384;
 /// How often dropped lines are counted.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Starts logging to standard output, filtered by `RUST_LOG`. A second call changes nothing.
-pub(crate) fn init_logs(lookup: Lookup<'_>) -> Result<WorkerGuard, ConfigError> {
-    Ok(start(RUST_LOG.read::<EnvFilter>(lookup)?))
+/// The target of spans that name a program, and what has them seen whatever the filter is.
+const PROGRAM: &str = "program";
+const PROGRAM_DIRECTIVE: &str = "program=error";
+
+/// Names one of several programs in one process: all that it logs within this span says so.
+/// `id_field` is `server_id` or `client_id`.
+pub fn program_span(service: &str, id_field: &str, id: &str) -> Span {
+    let server_id = (id_field == "server_id").then_some(id);
+    let client_id = (id_field == "client_id").then_some(id);
+    tracing::error_span!(target: PROGRAM, "program", service, server_id, client_id)
+}
+
+/// Starts logging to standard output, filtered by `RUST_LOG`. A second call changes nothing. Each
+/// line says that it is of `service`, and of the program with this id.
+pub(crate) fn init_logs(
+    service: &str,
+    id: Option<(&str, &str)>,
+    lookup: Lookup<'_>,
+) -> Result<WorkerGuard, ConfigError> {
+    let filter = RUST_LOG.read::<EnvFilter>(lookup)?;
+    let filter = match PROGRAM_DIRECTIVE.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
+    Ok(start(filter, ProgramJson::new(service, id)))
 }
 
 /// Logs whose filter is set later, once a program has shown its own screen. The last lines are
@@ -31,12 +57,13 @@ pub struct QuietLogs {
 ///
 /// # Errors
 /// `RUST_LOG` is malformed.
-pub fn init_quiet_logs(lookup: Lookup<'_>) -> Result<QuietLogs, ConfigError> {
+pub fn init_quiet_logs(service: &str, lookup: Lookup<'_>) -> Result<QuietLogs, ConfigError> {
     if RUST_LOG.value(lookup).is_some() {
-        return Ok(QuietLogs { filter: None, _guard: init_logs(lookup)? });
+        return Ok(QuietLogs { filter: None, _guard: init_logs(service, None, lookup)? });
     }
     let (filter, handle) = reload::Layer::new(EnvFilter::new("warn"));
-    Ok(QuietLogs { filter: Some(handle), _guard: start(filter) })
+    let _guard = start(filter, ProgramJson::new(service, None));
+    Ok(QuietLogs { filter: Some(handle), _guard })
 }
 
 impl QuietLogs {
@@ -50,14 +77,14 @@ impl QuietLogs {
 }
 
 /// No thread that has other work writes to standard output: it may be a pipe that nobody reads.
-fn start(filter: impl Layer<Registry> + Send + Sync) -> WorkerGuard {
+fn start(filter: impl Layer<Registry> + Send + Sync, format: ProgramJson) -> WorkerGuard {
     let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).thread_name("log");
     let (queue, guard) = queue.finish(std::io::stdout());
     let dropped = queue.error_counter();
     let lines = if std::io::stdout().is_terminal() {
         fmt::layer().compact().with_target(false).with_writer(queue).boxed()
     } else {
-        let json = fmt::layer().json().flatten_event(true).with_span_list(false);
+        let json = fmt::layer().event_format(format).fmt_fields(JsonFields::new());
         json.with_writer(queue).boxed()
     };
     // Only a second start fails; the first one stays in effect.
@@ -65,6 +92,68 @@ fn start(filter: impl Layer<Registry> + Send + Sync) -> WorkerGuard {
     std::panic::set_hook(Box::new(log_panic));
     std::thread::spawn(move || report_dropped(&dropped));
     guard
+}
+
+/// JSON lines that begin with the program they are of.
+struct ProgramJson {
+    /// Of the process: fields of a JSON object.
+    program: String,
+    rest: Format<Json>,
+}
+
+impl ProgramJson {
+    fn new(service: &str, id: Option<(&str, &str)>) -> Self {
+        let mut program = format!("\"service\":\"{service}\"");
+        // An id that needs escaping is none: its program is about to say so, and to end.
+        let is_plain =
+            |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if let Some((field, id)) = id.filter(|(_, id)| is_plain(id)) {
+            program.push_str(&format!(",\"{field}\":\"{id}\""));
+        }
+        let rest = fmt::format().json().flatten_event(true);
+        Self { program, rest: rest.with_current_span(false).with_span_list(false) }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for ProgramJson
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let mut spans = context.event_scope().into_iter().flatten();
+        let span = spans.find(|span| span.metadata().target() == PROGRAM);
+        writer.write_char('{')?;
+        match span.as_ref().map(|span| span.extensions()) {
+            Some(known) if known.get::<FormattedFields<N>>().is_some() => {
+                let fields = known.get::<FormattedFields<N>>().map_or("", |fields| &fields.fields);
+                writer.write_str(fields.trim_matches(['{', '}']))?;
+            }
+            _ => writer.write_str(&self.program)?,
+        }
+        writer.write_char(',')?;
+        let mut rest = Without { skip: 1, writer };
+        self.rest.format_event(context, Writer::new(&mut rest), event)
+    }
+}
+
+/// Leaves out the first bytes: the brace of an object that was begun before.
+struct Without<'a> {
+    skip: usize,
+    writer: Writer<'a>,
+}
+
+impl std::fmt::Write for Without<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let (skipped, rest) = text.split_at(self.skip.min(text.len()));
+        self.skip -= skipped.len();
+        self.writer.write_str(rest)
+    }
 }
 
 /// Logs how many lines were dropped, as soon as that line can be written itself.

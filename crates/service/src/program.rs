@@ -62,6 +62,8 @@ pub struct Program {
     pub about: &'static str,
     /// As `--help` lists them.
     pub settings: &'static [Setting],
+    /// The log field that names this program, and the setting that it is read from.
+    pub id: (&'static str, Setting),
     /// One of the settings: `healthcheck` asks at this address.
     pub http_addr: Setting,
 }
@@ -161,7 +163,10 @@ impl Program {
         work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
         check_environment(self.settings)?;
-        let _logs = crate::logs::init_logs(&environment)?;
+        let (id_field, setting) = self.id;
+        let id = setting.value(&environment);
+        let id = id.as_deref().map(|id| (id_field, id));
+        let _logs = crate::logs::init_logs(self.name, id, &environment)?;
         check_clock();
         let runtime = runtime()?;
         let outcome = runtime.block_on(async {
@@ -287,7 +292,7 @@ mod tests {
     fn help_lists_each_setting_with_its_default_or_what_it_should_be() {
         const ID: Setting =
             Setting { name: "ID", default: None, should_be: "a word", about: "its name" };
-        let program = Program { settings: &[ID, PORT], ..PROGRAM };
+        let program = Program { settings: &[ID, PORT], id: ("id", ID), ..PROGRAM };
         let help = program.command::<Infallible>().render_help().to_string();
         let (_, settings) = help.split_once("from the environment:\n").expect("a list of settings");
         assert_eq!(

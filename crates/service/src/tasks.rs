@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// Spawns a task that must run as long as its program: `broken` is cancelled when it ends or
 /// panics. A program that stops is started again by its operator's tools; one that only answers
@@ -14,10 +15,11 @@ pub fn spawn_essential<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
     let guard = broken.clone().drop_guard();
-    tokio::spawn(async move {
+    let task = async move {
         let _guard = guard;
         task.await
-    })
+    };
+    tokio::spawn(task.in_current_span())
 }
 
 /// Waits until a task has ended, and aborts it after `grace`. False if it did not end by itself.

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), SystemError> {
     service::check_environment(server::SETTINGS)?;
     service::check_environment(client::SETTINGS)?;
-    let logs = service::init_quiet_logs(&service::environment)?;
+    let logs = service::init_quiet_logs("suite", &service::environment)?;
     let shutdown = service::shutdown_signal();
     let system = System::start(options).await?;
     system.ready().await?;

@@ -10,7 +10,7 @@ use server::{PostosCsv, Server};
 use service::{ListenError, Lookup};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use crate::{Broker, BrokerError, Options};
 
@@ -96,12 +96,14 @@ impl System {
         config.postos_csv = PostosCsv::OrSample(options.data.join(name).join("postos.csv"), sample);
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
-        let server = Server::start(config).await.map_err(|error| match error {
+        let span = service::program_span("server", "server_id", name);
+        let server = Server::start(config).instrument(span.clone()).await;
+        let server = server.map_err(|error| match error {
             server::StartError::Listen(error) => listen_error(name, "--server-ports", error),
             source => SystemError::Server { name, source },
         })?;
         let stop = self.servers.stop.clone().cancelled_owned();
-        self.servers.add(name, server.addr(), server.run_until(stop));
+        self.servers.add(name, server.addr(), server.run_until(stop).instrument(span));
         Ok(())
     }
 
@@ -119,10 +121,11 @@ impl System {
         let mut config = client::Config::from_lookup(&inherited(&set))?;
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
-        let client = Client::start(config).await;
+        let span = service::program_span("client", "client_id", name);
+        let client = Client::start(config).instrument(span.clone()).await;
         let client = client.map_err(|error| listen_error(name, "--client-ports", error))?;
         let stop = self.clients.stop.clone().cancelled_owned();
-        self.clients.add(name, client.addr(), client.run_until(stop));
+        self.clients.add(name, client.addr(), client.run_until(stop).instrument(span));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use super::codec::Incoming;
 use super::in_flight::Content;
 use super::{Connection, Reason};
 use crate::outbox::Batch;
+use crate::presence::Observed;
 use crate::{ReasonCode, Refusal};
 
 impl Connection<'_> {
@@ -31,9 +32,18 @@ impl Connection<'_> {
         if let Some(presence) = &mut self.presence
             && publish.topic == presence.topic.as_bytes()
         {
-            if presence.observe(&publish.payload, publish.retain) {
-                let topic = &presence.topic;
-                tracing::warn!(topic, "another program contradicts this one's presence");
+            let observed = presence.observe(&publish.payload, publish.retain);
+            let topic = &presence.topic;
+            match observed {
+                Observed::Foreign => tracing::warn!(
+                    topic,
+                    "another program contradicts this one's presence: give every program an id of \
+                     its own, and let no other publish there"
+                ),
+                Observed::OwnWill | Observed::ForeignAgain => {
+                    tracing::debug!(topic, ?observed, "the presence is published again");
+                }
+                Observed::Expected => {}
             }
             self.inbox.ack_for(&publish).done();
             self.report_presence();

@@ -19,6 +19,10 @@ pub(crate) struct Loss {
     pub(crate) lasted: Option<Duration>,
     /// Whether the broker knew the session.
     pub(crate) session_present: bool,
+    /// Another program has published this one's presence since the connection before.
+    pub(crate) has_predecessor: bool,
+    /// A message that was sent shortly before the end may have caused it.
+    pub(crate) blames_messages: bool,
     /// The topic of the message that was alone in flight because it had ended connections before.
     pub(crate) suspect: Option<Arc<str>>,
     /// What was wrong with this program's presence.
@@ -37,7 +41,15 @@ impl fmt::Display for Loss {
 
 impl From<Reason> for Loss {
     fn from(reason: Reason) -> Self {
-        Self { reason, lasted: None, session_present: false, suspect: None, presence_problem: None }
+        Self {
+            reason,
+            lasted: None,
+            session_present: false,
+            has_predecessor: false,
+            blames_messages: false,
+            suspect: None,
+            presence_problem: None,
+        }
     }
 }
 

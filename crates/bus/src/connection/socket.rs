@@ -82,7 +82,7 @@ pub(super) struct Writer(OwnedWriteHalf);
 pub(super) async fn connect(
     options: &Options,
     dialer: &mut Dialer,
-    presence: Option<&PresencePublisher>,
+    presence: Option<&PresencePublisher<'_>>,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
     let stream = dialer.dial(&options.broker, options.port).await?;
     stream.set_nodelay(true)?;
@@ -97,7 +97,7 @@ pub(super) async fn connect(
 
 async fn shake_hands(
     options: &Options,
-    presence: Option<&PresencePublisher>,
+    presence: Option<&PresencePublisher<'_>>,
     mut reader: Reader,
     mut writer: Writer,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
@@ -168,7 +168,7 @@ fn connect_packet(options: &Options) -> Connect {
     }
 }
 
-fn last_will(presence: &PresencePublisher) -> LastWill {
+fn last_will(presence: &PresencePublisher<'_>) -> LastWill {
     LastWill {
         topic: Bytes::copy_from_slice(presence.topic.as_bytes()),
         message: presence.offline.clone(),

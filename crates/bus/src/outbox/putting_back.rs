@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Outbox;
 use super::batch::Batch;
-use super::returned::{ALONE_ENDS, Blame, GivenUp, ISOLATED_AFTER, SOON};
+use super::returned::{ALONE_ENDS, Blame, GivenUp, ISOLATED_AFTER};
 use super::topic_queue::life;
 use crate::Outgoing;
 
@@ -30,7 +30,7 @@ impl Outbox {
         now: Instant,
     ) -> Option<GivenUp> {
         let alone = std::mem::take(&mut self.returned.isolated);
-        let is_blamed = |sent: &Instant| blame.is_some() && now.duration_since(*sent) <= SOON;
+        let is_blamed = |sent: &Instant| blame.is_some_and(|blame| blame.covers(*sent, now));
         if !in_flight.iter().any(|(_, sent)| is_blamed(sent)) {
             // Connections also end without these packets.
             self.returned.batches.iter_mut().for_each(|batch| batch.ended = 0);

@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::batch::Batch;
 use crate::{Outgoing, ReasonCode, Refusal};
 
@@ -15,7 +17,7 @@ pub(super) const ISOLATED_AFTER: u8 = 2;
 /// How many ends in a row a message must cause while it is alone in flight.
 pub(super) const ALONE_ENDS: u8 = 3;
 /// A connection that ends later after a packet was sent says nothing about the packet.
-pub(super) const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(5);
 
 /// How the end of a connection speaks against what was in flight.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,11 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
+    /// Whether it speaks against a packet that was `sent` then.
+    pub(crate) fn covers(self, sent: Instant, now: Instant) -> bool {
+        now.duration_since(sent) <= SOON
+    }
+
     pub(super) fn is_final(self) -> bool {
         self.code.is_some_and(ReasonCode::is_final)
     }

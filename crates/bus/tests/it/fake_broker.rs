@@ -65,6 +65,13 @@ impl Peer {
         self.send(Packet::PubAck(PubAck::new(pkid, None))).await;
     }
 
+    /// Ends its half of the connection and waits for the client to close: closed with bytes that
+    /// were not read, the connection is reset, and the reset may overtake what was sent before.
+    pub(crate) async fn close(mut self) {
+        let _ = self.stream.shutdown().await;
+        while self.stream.read_buf(&mut self.buffer).await.is_ok_and(|read| read > 0) {}
+    }
+
     pub(crate) async fn is_silent(&mut self) -> bool {
         assert!(self.buffer.is_empty(), "something was sent before");
         let wait = self.stream.read_buf(&mut self.buffer);

@@ -27,7 +27,7 @@ async fn many_bad_messages_with_long_topics_are_counted_and_few_logged() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let offline = Broker::stopped("");
     let (bus, _deliveries) = bus::connect(options(offline.port, "b", &[]));
-    let (topic, reason) = (format!("carros/{}", "é".repeat(30_000)), "x".repeat(100_000));
+    let (topic, reason) = (format!("pontos/{}", "é".repeat(30_000)), "x".repeat(100_000));
     for _ in 0..2_000 {
         bus.bad_message(&topic, &reason);
     }
@@ -35,7 +35,7 @@ async fn many_bad_messages_with_long_topics_are_counted_and_few_logged() {
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert_eq!(bus.counters().bad, 2_000);
     assert!(text.len() < 64 * 1024, "{} bytes", text.len());
-    assert!(text.contains("carros/é") && text.contains("bad message"), "{text}");
+    assert!(text.contains("pontos/é") && text.contains("bad message"), "{text}");
     let logged = text.matches(" bad message topic").count();
     let rest = format!("more bad messages, not logged one by one count={}", 2_000 - logged);
     assert!(text.contains(&rest), "{logged} are logged: {text}");

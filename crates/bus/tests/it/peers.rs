@@ -59,5 +59,5 @@ async fn a_peer_that_accepts_and_never_answers_is_said_and_does_not_delay_the_cl
     assert!(problem.contains("does not answer CONNECT"), "{problem}");
     let start = Instant::now();
     bus.close(Duration::from_millis(100)).await;
-    assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

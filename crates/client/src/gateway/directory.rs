@@ -3,17 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
 
 /// How many servidores are remembered. Anybody may publish a presence.
 const MAX_SERVERS: usize = 10_000;
+/// How long after a connection has come up a servidor is kept whose presence has not come again. The
+/// broker sends the retained ones at once; where it has lost them, the servidores that still run
+/// reconnect and publish theirs in much less.
+const KEPT_FOR: Duration = Duration::from_secs(30);
 
-/// Every servidor that was ever seen, with its latest presence; of very many, those that are online.
+/// The servidores whose presence the broker retains; of very many, those that are online.
 ///
 /// A presence is valid for the connection to the broker on which it arrived: the broker may have
 /// restarted and forgotten, or the servidor may have gone meanwhile. The broker sends the retained
-/// presences again after every subscription.
+/// presences again after every subscription. One that it no longer sends was removed by an operator
+/// while this gateway was away, and its servidor is forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     servers: Mutex<BTreeMap<ServerId, Seen>>,
@@ -85,10 +92,20 @@ impl Directory {
         Some(Arc::clone(&seen.presence))
     }
 
-    /// All servidores ever seen, by id. Those without a presence on this connection (`None` if
-    /// there is none) count as offline. `desde` is since when a servidor is online or offline; if
-    /// it was not seen to go offline, it is since when it had been online.
-    pub(crate) fn list(&self, generation: Option<u64>) -> Vec<ServerPresence> {
+    /// Removes a servidor whose presence was cleared; false if it was not known.
+    pub(crate) fn forget(&self, server_id: &str) -> bool {
+        self.servers.lock().remove(server_id).is_some()
+    }
+
+    /// The servidores, by id. Those without a presence on this connection (`None` if there is
+    /// none) count as offline, until it has been up for some time. `desde` is since when a servidor
+    /// is online or offline; if it was not seen to go offline, it is since when it had been online.
+    pub(crate) fn list(&self, connection: Option<(u64, Duration)>) -> Vec<ServerPresence> {
+        let generation = connection.map(|(generation, _)| generation);
+        let mut servers = self.servers.lock();
+        if connection.is_some_and(|(_, up_for)| up_for > KEPT_FOR) {
+            servers.retain(|_, seen| Some(seen.generation) == generation);
+        }
         let current = |seen: &Seen| {
             let mut presence = ServerPresence::clone(&seen.presence);
             if generation != Some(seen.generation) {
@@ -97,7 +114,7 @@ impl Directory {
             presence.desde = seen.offline_since.unwrap_or(presence.desde);
             presence
         };
-        self.servers.lock().values().map(current).collect()
+        servers.values().map(current).collect()
     }
 }
 
@@ -133,6 +150,39 @@ mod tests {
         }
     }
 
+    /// A connection that has just come up.
+    fn on(generation: u64) -> Option<(u64, Duration)> {
+        Some((generation, Duration::ZERO))
+    }
+
+    #[test]
+    fn a_servidor_that_is_removed_is_forgotten() {
+        let directory = Directory::default();
+        let id: ServerId = "ghost".parse().unwrap();
+        for status in [ServerState::Online, ServerState::Offline] {
+            directory.observe(presence("ghost", status, 5), 1, at(99));
+            assert!(directory.forget("ghost"));
+            assert_eq!((directory.list(on(1)), directory.get(&id, 1)), (vec![], None));
+            assert!(!directory.forget("ghost"));
+        }
+    }
+
+    #[test]
+    fn a_servidor_that_was_removed_meanwhile_is_forgotten_after_a_while() {
+        let directory = Directory::default();
+        directory.observe(presence("stays", ServerState::Offline, 5), 1, at(99));
+        directory.observe(presence("ghost", ServerState::Online, 5), 1, at(99));
+        directory.observe(presence("stays", ServerState::Offline, 5), 2, at(99));
+        let ids = |connection| {
+            let known = directory.list(connection).into_iter();
+            known.map(|one| one.server_id.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(None), ["ghost", "stays"]);
+        assert_eq!(ids(Some((2, KEPT_FOR))), ["ghost", "stays"]);
+        assert_eq!(ids(Some((2, KEPT_FOR + Duration::from_millis(1)))), ["stays"]);
+        assert_eq!(ids(None), ["stays"]);
+    }
+
     #[test]
     fn follows_connections_in_order_and_ignores_a_late_will() {
         use ServerState::{Offline, Online};
@@ -165,7 +215,7 @@ mod tests {
         let change = directory.observe(presence("b", ServerState::Offline, 5), 1, at(99));
         assert_eq!(change, Change::Unchanged);
         directory.observe(presence("a", ServerState::Online, 5), 1, at(99));
-        let ids: Vec<_> = directory.list(Some(1)).into_iter().map(|one| one.server_id).collect();
+        let ids: Vec<_> = directory.list(on(1)).into_iter().map(|one| one.server_id).collect();
         assert_eq!(ids, ["a".parse().unwrap(), "b".parse().unwrap()]);
         assert_eq!(directory.get(&"c".parse().unwrap(), 1), None);
     }
@@ -173,7 +223,7 @@ mod tests {
     #[test]
     fn a_servidor_that_went_offline_is_offline_since_then() {
         let directory = Directory::default();
-        let desde = || directory.list(Some(1))[0].desde;
+        let desde = || directory.list(on(1))[0].desde;
         directory.observe(presence("a", ServerState::Online, 5), 1, at(6));
         assert_eq!(desde(), at(5));
         directory.observe(presence("a", ServerState::Offline, 5), 1, at(70));
@@ -190,8 +240,8 @@ mod tests {
         directory.observe(presence("a", ServerState::Online, 5), 1, at(99));
         assert!(directory.get(&id, 1).is_some());
         assert_eq!(directory.get(&id, 2), None);
-        for generation in [None, Some(2)] {
-            assert_eq!(directory.list(generation)[0].status, ServerState::Offline);
+        for connection in [None, on(2)] {
+            assert_eq!(directory.list(connection)[0].status, ServerState::Offline);
         }
         directory.observe(presence("a", ServerState::Online, 5), 2, at(99));
         assert!(directory.get(&id, 2).is_some());
@@ -210,7 +260,7 @@ mod tests {
         assert_eq!(observe("newer", Online), Change::Unchanged, "all are online");
         assert_eq!(observe("new", Offline), Change::Offline);
         assert_eq!(observe("newer", Online), Change::Online);
-        let known = directory.list(Some(1));
+        let known = directory.list(on(1));
         assert_eq!(known.len(), MAX_SERVERS);
         assert!(known.iter().all(|one| one.status == Online));
     }

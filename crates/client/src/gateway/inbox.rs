@@ -22,24 +22,26 @@ pub(crate) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Deliver
 }
 
 fn handle(gateway: &Gateway, delivery: &Delivery) {
-    if topics::is_presence(&delivery.topic) {
-        observe(gateway, delivery);
-    } else {
-        deliver(gateway, delivery);
+    match topics::presence_of(&delivery.topic) {
+        Some(server_id) => observe(gateway, delivery, server_id),
+        None => deliver(gateway, delivery),
     }
 }
 
-fn observe(gateway: &Gateway, delivery: &Delivery) {
+fn observe(gateway: &Gateway, delivery: &Delivery, server_id: &str) {
+    let topic = &delivery.topic;
     // A retained message that was removed from the broker arrives empty.
     if delivery.payload.is_empty() {
+        if gateway.directory.forget(server_id) {
+            info!(server_id, "servidor removed");
+        }
         return;
     }
-    let topic = &delivery.topic;
     let presence: ServerPresence = match serde_json::from_slice(&delivery.payload) {
         Ok(presence) => presence,
         Err(error) => return gateway.bus.bad_message(topic, &error.to_string()),
     };
-    if topics::presence(&presence.server_id) != *topic {
+    if presence.server_id.as_str() != server_id {
         return gateway.bus.bad_message(topic, "server_id is not the one in the topic");
     }
     let server_id = presence.server_id.clone();

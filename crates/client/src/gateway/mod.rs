@@ -126,13 +126,17 @@ impl Gateway {
         };
         self.requester.call(call).await.inspect_err(|error| {
             let codigo = error.codigo();
-            warn!(%request_id, %server_id, ?command, ?codigo, "no answer");
+            warn!(%request_id, %server_id, %command, %codigo, "no answer");
         })
     }
 
-    /// Every servidor ever seen; without a broker none counts as online.
+    /// The servidores seen; without a broker none counts as online.
     pub(crate) fn servidores(&self) -> Vec<ServerPresence> {
-        self.directory.list(self.bus.generation())
+        let connection = match *self.bus.link().borrow() {
+            Link::Up { generation, at, .. } => Some((generation, at.elapsed())),
+            Link::Down => None,
+        };
+        self.directory.list(connection)
     }
 
     /// The presence of a servidor that is online. The answer is immediate, except right after a

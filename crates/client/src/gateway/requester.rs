@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use protocol::{ReplyCodigo, RequestId, ServerId};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use crate::error::GatewayError;
 
@@ -76,7 +77,7 @@ impl Requester {
             unawaited: AtomicU64::new(0),
             this: Weak::clone(this),
         });
-        tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link));
+        tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link).in_current_span());
         requester
     }
 

@@ -3,24 +3,47 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use protocol::{Codigo, ReplyCodigo, RequestId};
-use service::{HttpError, RETRY_AFTER_SECONDS, name_request};
+use protocol::{Codigo, ReplyCodigo, RequestId, ServerId};
+use service::{HttpError, LogFields, RETRY_AFTER_SECONDS};
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
 
-/// The answer to the request that has this id in the logs, here and at the servidor.
-pub(super) fn answer(request_id: RequestId, outcome: Result<Reply, GatewayError>) -> Response {
-    let reply = match outcome {
-        Ok(reply) => reply,
-        Err(error) => return HttpError::from(error).with_request_id(request_id).into_response(),
+/// The answer to the command that has this id in the logs, here and at the servidor.
+pub(super) fn answer(
+    request_id: RequestId,
+    server_id: ServerId,
+    outcome: Result<Reply, GatewayError>,
+) -> Response {
+    let (response, codigo) = match outcome {
+        Ok(reply) => (passed_on(&reply), reply.codigo),
+        Err(error) => {
+            let codigo = Some(ReplyCodigo::Known(error.codigo()));
+            let error = HttpError::from(error).with_request_id(request_id.clone());
+            (error.into_response(), codigo)
+        }
     };
+    with_log_fields(response, request_id, server_id, codigo)
+}
+
+/// What the log line of an answer says of its command.
+pub(super) fn with_log_fields(
+    mut response: Response,
+    request_id: RequestId,
+    server_id: ServerId,
+    codigo: Option<ReplyCodigo>,
+) -> Response {
+    let (request_id, server_id) = (Some(request_id), Some(server_id));
+    response.extensions_mut().insert(LogFields { request_id, server_id, codigo });
+    response
+}
+
+fn passed_on(reply: &Reply) -> Response {
     let status = reply.codigo.map_or(200, ReplyCodigo::http_status);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     // The servidor's JSON as it came.
-    let mut response = (status, json, reply.body).into_response();
-    name_request(&mut response, &request_id);
+    let mut response = (status, json, reply.body.clone()).into_response();
     if reply.codigo == Some(ReplyCodigo::Known(Codigo::Sobrecarregado)) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }

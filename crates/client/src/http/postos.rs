@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{ErrorReply, Page, PostosFilter, PostosReply, RequestId, ServerId, fields};
-use service::{Params, body_of_parts, name_request, tagged_json};
+use service::{Params, body_of_parts, tagged_json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::answer;
+use super::answer::{answer, with_log_fields};
 use crate::gateway::{Gateway, Listed};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -47,17 +46,16 @@ fields! {
 )]
 async fn list(
     State(gateway): State<Arc<Gateway>>,
-    Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     Params(PostosQuery { server_id, filter, page }): Params<PostosQuery>,
 ) -> Response {
-    let listing = match gateway.list_postos(&request_id, server_id, filter, page).await {
+    let request_id = RequestId::new();
+    let listing = match gateway.list_postos(&request_id, server_id.clone(), filter, page).await {
         Ok(Listed::Listing(listing)) => listing,
-        Ok(Listed::Other(reply)) => return answer(request_id, Ok(reply)),
-        Err(error) => return answer(request_id, Err(error)),
+        Ok(Listed::Other(reply)) => return answer(request_id, server_id, Ok(reply)),
+        Err(error) => return answer(request_id, server_id, Err(error)),
     };
     let body = || body_of_parts(listing.body(&request_id));
-    let mut response = tagged_json(&headers, &listing.etag, body);
-    name_request(&mut response, &request_id);
-    response
+    let response = tagged_json(&headers, &listing.etag, body);
+    with_log_fields(response, request_id, server_id, None)
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
-    BadMessage, ErrorReply, FieldError, RequestId, ReservaReply, ReservarBody, read_body,
+    BadMessage, ErrorReply, FieldError, KeyedCall, RequestId, ReservaReply, ReservarBody, read_body,
 };
 use service::{HttpError, RawJson};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,6 +20,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 }
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// A shorter one may be guessed, and with it the `request_id` of the reserva.
+const MIN_KEY: usize = 16;
 const MAX_KEY: usize = 255;
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
@@ -30,10 +31,13 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
     };
     let text = key.to_str().unwrap_or_default().trim();
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if keys.next().is_some() || !(1..=MAX_KEY).contains(&text.len()) || !visible {
+    if keys.next().is_some() || !(MIN_KEY..=MAX_KEY).contains(&text.len()) || !visible {
         return Err(BadMessage::Fields(vec![FieldError {
             campo: IDEMPOTENCY_KEY.to_owned(),
-            mensagem: format!("deve vir uma vez só, com 1 a {MAX_KEY} caracteres ASCII visíveis"),
+            mensagem: format!(
+                "deve vir uma vez só, com {MIN_KEY} a {MAX_KEY} caracteres ASCII visíveis; use um \
+                 valor aleatório, como um UUID"
+            ),
         }]));
     }
     Ok(Some(text))
@@ -42,11 +46,13 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
 /// Reserva um posto para um carro.
 ///
 /// Com o cabeçalho `Idempotency-Key`, repetir a requisição não reserva de novo: a primeira
-/// resposta é dada outra vez.
+/// resposta é dada outra vez. A chave deve ser aleatória (um UUID, por exemplo): quem a conhece pode
+/// consultar e cancelar a reserva.
 #[utoipa::path(post, path = "/reservar", operation_id = "reserve",
     tag = "reservas", request_body = ReservarBody,
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1,
-        max_length = 255, description = "Torna a repetição segura")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 16,
+        max_length = 255, description = "Torna a repetição segura. Um valor aleatório, novo para \
+        cada pedido: um UUID", example = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11")),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
@@ -61,15 +67,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
 )]
 async fn reserve(
     State(gateway): State<Arc<Gateway>>,
-    Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
     let key = idempotency_key(&headers)?;
     let body: ReservarBody = read_body(&body)?;
     // The servidor recognises a repeat by this id, through whichever gateway it comes.
-    let request_id =
-        key.map_or(request_id, |key| RequestId::from_idempotency_key(&body.server_id, key));
+    let server_id = body.server_id.clone();
+    let request_id = key.map_or_else(RequestId::new, |key| {
+        RequestId::from_idempotency_key(None, KeyedCall::Reservar, &server_id, key)
+    });
     let outcome = gateway.reserve(request_id.clone(), body).await;
-    Ok(answer(request_id, outcome))
+    Ok(answer(request_id, server_id, outcome))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use protocol::{ErrorReply, RequestId, ReservaRef, ReservaReply, ServerId, fields};
@@ -26,9 +25,9 @@ fields! {
     }
 }
 
-fn reserva_ref(gateway: &Gateway, request_id: &RequestId, params: ReservaParams) -> ReservaRef {
+fn reserva_ref(gateway: &Gateway, params: ReservaParams) -> ReservaRef {
     ReservaRef {
-        request_id: request_id.clone(),
+        request_id: RequestId::new(),
         client_id: gateway.config.client_id.clone(),
         server_id: params.server_id,
         reserva_request_id: params.request_id,
@@ -52,11 +51,11 @@ fn reserva_ref(gateway: &Gateway, request_id: &RequestId, params: ReservaParams)
 )]
 async fn get(
     State(gateway): State<Arc<Gateway>>,
-    Extension(request_id): Extension<RequestId>,
     Params(params): Params<ReservaParams>,
 ) -> Response {
-    let asked = reserva_ref(&gateway, &request_id, params);
-    answer(request_id, gateway.consult(asked).await)
+    let asked = reserva_ref(&gateway, params);
+    let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
+    answer(request_id, server_id, gateway.consult(asked).await)
 }
 
 /// Cancela uma reserva; cancelar duas vezes é o mesmo que uma.
@@ -74,9 +73,9 @@ async fn get(
 )]
 async fn cancel(
     State(gateway): State<Arc<Gateway>>,
-    Extension(request_id): Extension<RequestId>,
     Params(params): Params<ReservaParams>,
 ) -> Response {
-    let asked = reserva_ref(&gateway, &request_id, params);
-    answer(request_id, gateway.cancel(asked).await)
+    let asked = reserva_ref(&gateway, params);
+    let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
+    answer(request_id, server_id, gateway.cancel(asked).await)
 }

@@ -24,6 +24,9 @@ pub(super) struct Servidores {
 }
 
 /// Lista os servidores vistos, online ou offline, e desde quando.
+///
+/// Um servidor que deixou de existir sai da lista quando o operador do broker apaga a mensagem
+/// retida em `server/{server_id}/status`.
 #[utoipa::path(get, path = "/servidores", operation_id = "list_servidores", tag = "status",
     responses((status = 200, body = Servidores, description = "Os servidores já vistos")))]
 async fn list(State(gateway): State<Arc<Gateway>>) -> Json<Servidores> {

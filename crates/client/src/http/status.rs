@@ -27,7 +27,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 pub(super) struct Status {
     /// Seu nome.
     cliente: ClientId,
-    /// `online`, já que responde.
+    /// `online` se está conectado ao broker e inscrito; senão `offline`: responde, mas não alcança
+    /// nenhum servidor.
     status: ServerState,
     /// Se está conectado ao broker e inscrito.
     mqtt_conectado: bool,
@@ -44,10 +45,11 @@ async fn root(gateway: State<Arc<Gateway>>) -> Json<Status> {
 /// Situação do cliente.
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
 async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
+    let mqtt_conectado = gateway.bus.is_up();
     Json(Status {
         cliente: gateway.config.client_id.clone(),
-        status: ServerState::Online,
-        mqtt_conectado: gateway.bus.is_up(),
+        status: if mqtt_conectado { ServerState::Online } else { ServerState::Offline },
+        mqtt_conectado,
         timestamp: service::now(),
     })
 }

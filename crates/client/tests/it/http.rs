@@ -1,6 +1,6 @@
 //! The HTTP API without a broker: calls that need one are refused, the others work.
 
-use protocol::{RequestId, Timestamp};
+use protocol::{KeyedCall, RequestId, Timestamp};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn without_a_broker_a_gateway_is_alive_and_not_ready() {
         assert!((0..60_000).contains(&age), "{path}: {timestamp}");
         assert_eq!(
             status,
-            json!({"cliente": "cliente1", "status": "online", "mqtt_conectado": false, "timestamp": null}),
+            json!({"cliente": "cliente1", "status": "offline", "mqtt_conectado": false, "timestamp": null}),
             "{path}"
         );
     }
@@ -110,12 +110,15 @@ async fn an_idempotency_key_makes_the_same_request_id_every_time() {
     let gateway = Running::start().await;
     let longest = "k".repeat(255);
     let server1 = "server1".parse().expect("an id");
-    for key in ["k", "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11", "two words", &longest] {
+    for key in
+        ["16_characters_it", "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11", "words with blanks", &longest]
+    {
         for _ in 0..2 {
             let request = gateway.reservar(SEED_BODY).header("Idempotency-Key", key);
             let answer = gateway.send(request).await;
             answer.assert_refused((503, "broker_indisponivel"), key);
-            let request_id = RequestId::from_idempotency_key(&server1, key);
+            let call = KeyedCall::Reservar;
+            let request_id = RequestId::from_idempotency_key(None, call, &server1, key);
             assert_eq!(answer.json["request_id"], request_id.as_str(), "{key}");
         }
     }
@@ -131,13 +134,22 @@ async fn an_idempotency_key_makes_the_same_request_id_every_time() {
 async fn an_invalid_key_is_refused() {
     let gateway = Running::start().await;
     let too_long = "k".repeat(256);
-    for key in ["", "   ", "chave é", "a\tb", &too_long] {
+    for key in [
+        "",
+        "   ",
+        "pedido-1",
+        "15_characters__",
+        "  15_characters__  ",
+        "uma chave com é e mais",
+        "a tab\tin a long key",
+        &too_long,
+    ] {
         let answer = gateway.send(gateway.reservar(SEED_BODY).header("Idempotency-Key", key)).await;
         answer.assert_refused((422, "requisicao_invalida"), key);
         assert_eq!(answer.campos(), ["Idempotency-Key"], "{key:?}");
     }
-    let twice = gateway.reservar(SEED_BODY).header("Idempotency-Key", "a");
-    let answer = gateway.send(twice.header("Idempotency-Key", "a")).await;
+    let twice = gateway.reservar(SEED_BODY).header("Idempotency-Key", "16_characters_it");
+    let answer = gateway.send(twice.header("Idempotency-Key", "16_characters_it")).await;
     answer.assert_refused((422, "requisicao_invalida"), "two keys");
     gateway.stop().await;
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::{Extension, Json};
 use domain::{Placa, Rejection, ReservaState, RowId};
 use protocol::{
     ErrorReply, OrDefault, RequestId, Reserva, ReservaReply, StatusReply, Timestamp, fields,
@@ -125,13 +125,12 @@ async fn get(
 )]
 async fn cancel(
     State(app): State<Arc<AppState>>,
-    Extension(request_id): Extension<RequestId>,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
     let (target, deadline) = (CancelTarget::Id(id), app.default_deadline());
     let reserva = app.write(CancelReserva { target, deadline }).await?;
     Ok(Json(ReservaReply {
-        request_id,
+        request_id: RequestId::new(),
         status: StatusReply::Sucesso,
         mensagem: wire::cancelled_mensagem(&reserva),
         reserva: wire::reserva(&reserva),

@@ -70,7 +70,7 @@ impl<'a> Call<'a> {
     /// The error reply to a command; `None` if its sender cannot be answered.
     pub(super) fn refuse(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
         let Origin { client_id, request_id } = Origin::find(payload)?;
-        info!(%request_id, %client_id, command = ?self.command, codigo = ?failure.codigo(), "refused");
+        info!(%request_id, %client_id, command = %self.command, codigo = %failure.codigo(), "refused");
         let is_unwritten = failure.is_unwritten();
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::{Ack, Delivery, Join};
 use domain::ChargerMessage;
 use futures_util::future::join_all;
-use protocol::topics::{Command, ServerInbound};
+use protocol::topics::{self, Command, ServerInbound};
 use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
@@ -84,7 +84,7 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
     if message.retain && !matches!(inbound, ServerInbound::PontoDisponibilidade(_)) {
         // It is older than this connection: it was handled when it was new, or is out of date.
-        debug!(topic, "a retained message is not acted on again");
+        debug!(topic = &*topics::loggable(topic), "a retained message is not acted on again");
         return Ok(None);
     }
     let is_for_us = |id: &str| id == app.server_id.as_str();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// Messages handled at the same time. The broker is asked to leave no more than this
 /// unacknowledged, but Mosquitto 2.0.11 sends many more once it has a queue: those wait in the
@@ -48,7 +49,7 @@ impl Tasks {
             drop(permit);
         });
         if work.as_mut().now_or_never().is_none() {
-            self.tracker.spawn(work);
+            self.tracker.spawn(work.in_current_span());
         }
     }
 

@@ -1,6 +1,6 @@
 //! `carros/{placa}/status` and `…/bateria`: the battery of a carro.
 
-use protocol::{BadMessage, CarroBateria, CarroStatus};
+use protocol::{BadMessage, CarroBateria, CarroStatus, topics};
 use tracing::warn;
 
 use crate::app_state::AppState;
@@ -28,6 +28,7 @@ pub(super) fn from_bateria(placa: &str, payload: &[u8]) -> Result<RecordTelemetr
 
 pub(super) async fn record(app: &AppState, topic: &str, telemetry: RecordTelemetry) {
     if let Err(error) = app.store.execute(telemetry).await {
+        let topic = &*topics::loggable(topic);
         warn!(topic, %error, "telemetry was not stored");
     }
 }

@@ -87,9 +87,10 @@ impl Store {
             .connect_with(options)
             .await?;
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
+        let span = tracing::Span::current();
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || writer.run(connection, receiver))
+            .spawn(move || span.in_scope(|| writer.run(connection, receiver)))
             .map_err(StoreError::Thread)?;
         let closer =
             StoreCloser { writer: thread, listings: listing_task, readers: readers.clone() };

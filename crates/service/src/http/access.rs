@@ -1,55 +1,86 @@
-//! One id and one log line for each request.
+//! One name and one log line for each exchange of request and answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use protocol::RequestId;
+use protocol::{ReplyCodigo, RequestId, ServerId};
+use tracing::field::display;
 use tracing::{debug, info};
 
-/// The id of a request in the logs.
+/// The name of an exchange in the logs of all that it passes through.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_LENGTH: usize = 128;
 
-tokio::task_local! {
-    static REQUEST_ID: RequestId;
+/// What an answer tells its log line, as an extension of the response.
+#[derive(Debug, Clone, Default)]
+pub struct LogFields {
+    /// Of the command that was sent. It is nobody's business but the caller's and the operators', so
+    /// it is never the name of the exchange, which callers choose and proxies see.
+    pub request_id: Option<RequestId>,
+    /// The servidor that the command is for, where this program is another.
+    pub server_id: Option<ServerId>,
+    /// Of an error.
+    pub codigo: Option<ReplyCodigo>,
 }
 
-/// The id of the request that is being answered.
-pub(super) fn current_request_id() -> Option<RequestId> {
-    REQUEST_ID.try_with(Clone::clone).ok()
+/// The caller's name for the exchange, if it has given one that can be logged and answered: 1 to 128
+/// ASCII letters, digits and `-_.:/+=~@`.
+fn named_by_caller(headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut names = headers.get_all(X_REQUEST_ID).iter();
+    let name = names.next().filter(|_| names.next().is_none())?;
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=~@".contains(byte);
+    let is_valid = (1..=MAX_LENGTH).contains(&name.len()) && name.as_bytes().iter().all(is_allowed);
+    is_valid.then(|| name.clone())
 }
 
-/// Tells the caller the id of its request, unless the response has one already.
-pub fn name_request(response: &mut Response, request_id: &RequestId) {
-    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
-        response.headers_mut().entry(X_REQUEST_ID).or_insert(value);
-    }
+/// Numbers without more digits than a clock has.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Gives the request an id, which handlers find as an `Extension<RequestId>` and errors name, and
-/// logs how it was answered.
-pub(super) async fn log(mut request: Request, next: Next) -> Response {
+/// Names the exchange, in the answer too, and logs how it was answered.
+pub(super) async fn log(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let request_id = RequestId::new();
-    request.extensions_mut().insert(request_id.clone());
-    let mut response = REQUEST_ID.scope(request_id.clone(), next.run(request)).await;
-    name_request(&mut response, &request_id);
-    let request_id = response.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
-    let request_id = request_id.unwrap_or_default();
+    let named = named_by_caller(request.headers())
+        .or_else(|| HeaderValue::from_str(RequestId::new().as_str()).ok());
+    let mut response = next.run(request).await;
+    let x_request_id = named.as_ref().and_then(|name| name.to_str().ok()).unwrap_or_default();
     let status = response.status().as_u16();
-    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+    let duration_ms = milliseconds(started.elapsed());
+    let LogFields { request_id, server_id, codigo } =
+        response.extensions_mut().remove().unwrap_or_default();
+    let (codigo, server_id) = (codigo.map(display), server_id.map(display));
+    let request_id = request_id.as_ref().map(display);
     // Probes come every few seconds, and /docs has many files.
     match route.as_ref().map(MatchedPath::as_str) {
-        Some("/healthz" | "/readyz") => debug!(%method, status, "probed"),
-        Some(route) if route.starts_with("/docs") => debug!(%method, route, status, "documented"),
+        Some(route @ ("/healthz" | "/readyz")) => {
+            debug!(x_request_id, %method, route, status, codigo, duration_ms, "probed");
+        }
+        Some(route) if route.starts_with("/docs") => {
+            debug!(x_request_id, %method, route, status, codigo, duration_ms, "documented");
+        }
         route => {
             let route = route.unwrap_or("unknown");
-            info!(request_id, %method, route, status, milliseconds, "answered");
+            info!(
+                x_request_id,
+                request_id,
+                server_id,
+                %method,
+                route,
+                status,
+                codigo,
+                duration_ms,
+                "answered"
+            );
         }
+    }
+    if let Some(name) = named {
+        response.headers_mut().insert(X_REQUEST_ID, name);
     }
     response
 }

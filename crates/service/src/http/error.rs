@@ -4,9 +4,9 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use protocol::{BadMessage, Codigo, ErrorReply, RequestId};
+use protocol::{BadMessage, Codigo, ErrorReply, ReplyCodigo, RequestId};
 
-use super::access;
+use super::LogFields;
 
 /// When to try again after `sobrecarregado`. For a second, a servidor takes a repeat for a copy of
 /// the request that failed, and answers the same.
@@ -28,7 +28,7 @@ impl HttpError {
         ErrorReply::new(None, codigo, mensagem.into()).into()
     }
 
-    /// Names the request that failed, if that is not the HTTP request itself.
+    /// Names the command that failed. What is refused before there is one names none.
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.0.reply.request_id = Some(request_id);
         self
@@ -80,8 +80,7 @@ impl From<BadMessage> for HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let Content { mut reply, header } = *self.0;
-        reply.request_id = reply.request_id.or_else(access::current_request_id);
+        let Content { reply, header } = *self.0;
         let status = StatusCode::from_u16(reply.codigo.http_status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&reply)).into_response();
@@ -91,9 +90,11 @@ impl IntoResponse for HttpError {
         if let Some((name, value)) = header {
             response.headers_mut().insert(name, value);
         }
-        if let Some(request_id) = &reply.request_id {
-            access::name_request(&mut response, request_id);
-        }
+        response.extensions_mut().insert(LogFields {
+            codigo: Some(ReplyCodigo::Known(reply.codigo)),
+            request_id: reply.request_id,
+            server_id: None,
+        });
         response
     }
 }

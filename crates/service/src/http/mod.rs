@@ -46,7 +46,7 @@ use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
-pub use access::name_request;
+pub use access::LogFields;
 pub use body_parts::body_of_parts;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::complete_document;
@@ -63,8 +63,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for
 /// unknown routes, wrong methods and faults; a limit of body size, and one of requests in flight,
-/// beyond which the answer is `sobrecarregado`; compressed answers; one id and one log line for each
-/// request; CORS, which answers preflights before anything else counts or logs them.
+/// beyond which the answer is `sobrecarregado`; compressed answers; one name and one log line for
+/// each exchange; CORS, which answers preflights before anything else counts or logs them.
 pub fn finish(
     router: Router,
     openapi: OpenApi,

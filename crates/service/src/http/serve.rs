@@ -23,7 +23,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use tracing::{debug, error, warn};
+use tracing::{Instrument as _, debug, error, warn};
 
 use super::answer_body::AnswerBody;
 use super::connection::Connection;
@@ -103,7 +103,7 @@ async fn serve_with(
             answer(router.clone(), Arc::clone(&connections), Arc::clone(&connection), request)
         });
         let serving = graceful.watch(http.serve_connection(socket, service));
-        tokio::spawn(async move {
+        let serving = async move {
             let serve = async {
                 if let Err(error) = serving.await {
                     debug!(%error, "an HTTP connection broke");
@@ -119,7 +119,8 @@ async fn serve_with(
                 () = slot.connection.evicted() => debug!("an HTTP connection made room"),
                 () = serve => {}
             }
-        });
+        };
+        tokio::spawn(serving.in_current_span());
     }
     drop(listener);
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {

@@ -8,8 +8,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, Request};
 use axum::routing::{get, put};
-use axum::{Extension, Json, Router};
-use protocol::{Codigo, RequestId};
+use axum::{Json, Router};
+use protocol::Codigo;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
@@ -140,25 +140,45 @@ async fn the_docs_are_there() {
 }
 
 #[tokio::test]
-async fn an_error_names_its_request_in_body_and_header_alike() {
+async fn the_name_of_an_exchange_is_the_callers_where_it_is_valid_and_never_that_of_a_command() {
     const OWN: &str = "0198c0de-7a1b-7000-8000-000000000001";
     let own = async || -> Result<(), HttpError> {
         let error = HttpError::new(Codigo::PostoInexistente, "não há");
         Err(error.with_request_id(OWN.parse().expect("an id")))
     };
-    let given = async |Extension(id): Extension<RequestId>| Json(json!({"request_id": id}));
-    let router = Router::new().route("/own", get(own)).route("/given", get(given));
-    let router = finished(router, 1);
-    for (method, path, status) in
-        [("GET", "/given", 200), ("GET", "/own", 404), ("GET", "/nope", 404), ("POST", "/own", 405)]
-    {
-        let answer = call(&router, method, path).await;
-        assert_eq!(answer.status, status, "{path}");
-        let request_id = answer.json["request_id"].as_str().expect(path);
-        assert_eq!(answer.header("x-request-id"), request_id, "{path}");
+    let router =
+        finished(Router::new().route("/own", get(own)).route("/fine", get(async || ())), 1);
+    let longest = "x".repeat(128);
+    let too_long = "x".repeat(129);
+    let valid = ["a", "0198c0de-7a1b-7000-8000-000000000002", "Root=1-67:a/b+c_d.e~f@g", &longest];
+    let invalid = ["", "a b", "a,b", "a;b", "a\"b", "{a}", "a\tb", "é", &too_long];
+    let cases = valid.iter().map(|name| (vec![*name], true));
+    let cases = cases.chain(invalid.iter().map(|name| (vec![*name], false)));
+    for (names, is_valid) in cases.chain([(vec![], false), (vec!["a", "b"], false)]) {
+        for (method, path, status, request_id) in [
+            ("GET", "/fine", 200, None),
+            ("GET", "/own", 404, Some(OWN)),
+            ("GET", "/nope", 404, None),
+            ("POST", "/own", 405, None),
+        ] {
+            let mut request = Request::builder().method(method).uri(path);
+            for name in &names {
+                request = request.header("x-request-id", name.as_bytes());
+            }
+            let answer = send(&router, request.body(Body::empty()).expect("a request")).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert_eq!(answer.json["request_id"].as_str(), request_id, "{path} {names:?}");
+            let answered: Vec<_> = answer.headers.get_all("x-request-id").iter().collect();
+            assert_eq!(answered.len(), 1, "{path} {names:?}");
+            if is_valid {
+                assert_eq!(answered[0], names[0], "{path}");
+            } else {
+                let made = answered[0].to_str().expect("a text");
+                assert_eq!(made.len(), OWN.len(), "{path} {names:?}: {made}");
+                assert_ne!(Some(made), request_id, "{path} {names:?}");
+            }
+        }
     }
-    let own = call(&router, "GET", "/own").await;
-    assert_eq!(own.json["request_id"], OWN);
 }
 
 #[tokio::test]

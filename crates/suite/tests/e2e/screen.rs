@@ -9,6 +9,13 @@ use tokio::process::{Child, Command};
 
 use crate::harness::eventually;
 
+const PROGRAMS: [(&str, &str, &str); 4] = [
+    ("server", "server_id", "server1"),
+    ("server", "server_id", "server2"),
+    ("client", "client_id", "cliente1"),
+    ("client", "client_id", "cliente2"),
+];
+
 struct Suite {
     child: Child,
     ports: [u16; 6],
@@ -47,6 +54,21 @@ impl Suite {
 
     fn screen(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("screen")).unwrap_or_default()
+    }
+
+    /// The programs that the log lines so far are of: service, and field and value of its id.
+    fn named_lines(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        let screen = self.screen();
+        let lines = screen.lines().filter(|line| line.starts_with('{'));
+        let named = lines.filter_map(|line| {
+            let line: Value = serde_json::from_str(line).expect("a JSON line");
+            let found = PROGRAMS
+                .iter()
+                .find(|(service, field, id)| line["service"] == *service && line[field] == *id);
+            assert!(found.is_some() || line["service"] == "suite", "{line}");
+            found.copied()
+        });
+        named.collect()
     }
 
     async fn interrupt(self) -> std::process::ExitStatus {
@@ -89,6 +111,9 @@ async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
         made["mensagem"],
         "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234."
     );
+    for id in [("server", "server_id", "server1"), ("client", "client_id", "cliente1")] {
+        eventually("a line names its program", async || suite.named_lines().contains(&id)).await;
+    }
     let database = suite.folder.path().join("server1.db");
     assert!(database.exists());
     let wal = suite.folder.path().join("server1.db-wal");

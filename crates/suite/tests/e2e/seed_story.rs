@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::harness::{Program, World, eventually, payload, seed_payload};
 
+const KEY: &str = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_seeds_reservation_answers_word_for_word() {
     let world = World::new().await;
@@ -111,18 +113,18 @@ async fn an_idempotency_key_has_one_effect_through_any_gateway_and_restart() {
     let (server, first) = world.pair().await;
     let second = world.client("cliente2").await;
     second.sees("server1", "online").await;
-    let made = first.reservar_once("pedido-1", &seed_payload()).await;
+    let made = first.reservar_once(KEY, &seed_payload()).await;
     assert_eq!(made.status, 200, "{made:?}");
-    let again = second.reservar_once("pedido-1", &seed_payload()).await;
+    let again = second.reservar_once(KEY, &seed_payload()).await;
     assert_eq!(again.json, made.json);
     server.kill().await;
     let _server = world.server("server1").await;
     second.ready().await;
     eventually("the servidor answers again", async || {
-        second.reservar_once("pedido-1", &seed_payload()).await.json == made.json
+        second.reservar_once(KEY, &seed_payload()).await.json == made.json
     })
     .await;
-    let reused = first.reservar_once("pedido-1", &payload("ABC1234", 6)).await;
+    let reused = first.reservar_once(KEY, &payload("ABC1234", 6)).await;
     assert_eq!(reused.verdict(), (422, "chave_idempotencia_reutilizada"));
 }
 

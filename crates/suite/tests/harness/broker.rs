@@ -107,6 +107,16 @@ impl TestBroker {
         self.state = State::Mosquitto { child, config };
     }
 
+    /// Stops Mosquitto in good order, as `docker-compose restart` does: it publishes the Last Wills.
+    pub(crate) async fn terminate(&mut self) {
+        let State::Mosquitto { child, .. } = &mut self.state else { panic!("it is no Mosquitto") };
+        let pid = child.id().expect("it is running").to_string();
+        let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        tokio::time::timeout(TEST_TIMEOUT, child.wait()).await.expect("it ends").expect("its end");
+        self.kill().await;
+    }
+
     /// Stops the broker: Mosquitto by SIGKILL, the embedded one without waiting for anything.
     pub(crate) async fn kill(&mut self) {
         let stopped = State::Stopped { config: None };

@@ -13,7 +13,7 @@ use super::{TEST_TIMEOUT, World, eventually};
 pub(crate) struct Program {
     child: Child,
     addr: String,
-    log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 /// The folder of the programs. `cargo test -p suite` does not build them, so this does.

@@ -22,7 +22,7 @@ async fn crashes_and_restarts(world: &World, point: &str) {
     let client = world.client("cliente1").await;
     client.sees("server1", "online").await;
     let body = seed_payload();
-    let key = format!("crash-{point}");
+    let key = format!("the one request of {point}");
     let restart = async {
         let status = server.ended().await;
         assert!(!status.success(), "{point}: the servidor crashes");
@@ -86,7 +86,7 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
         let mut server = server_with_failpoints(&world, &[("CRASH_AT", point)]).await;
         let client = world.client("cliente1").await;
         client.sees("server1", "online").await;
-        let body = seed_payload();
+        let (body, key) = (seed_payload(), format!("the one request of {point}"));
         let restart = async {
             assert!(!server.ended().await.success(), "{point}: the servidor crashes");
             world.broker.kill().await;
@@ -94,12 +94,12 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
             world.broker.start_again().await;
             server_with_failpoints(&world, &[]).await
         };
-        let (first, server) = tokio::join!(client.reservar_once(point, &body), restart);
+        let (first, server) = tokio::join!(client.reservar_once(&key, &body), restart);
         eventually("the gateway lists server1 again", async || {
             client.get("/postos?server_id=server1").await.status == 200
         })
         .await;
-        let again = client.reservar_once(point, &body).await;
+        let again = client.reservar_once(&key, &body).await;
         assert_eq!(again.status, 200, "{point}: {again:?}");
         if first.status == 200 {
             assert_eq!(again.json, first.json, "{point}");

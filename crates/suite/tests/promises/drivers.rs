@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use protocol::{RequestId, Timestamp};
+use protocol::{KeyedCall, RequestId, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -129,7 +129,7 @@ impl Driver {
         // One of this driver's three carros, which may hold the posto already.
         let placa = format!("F{:03}{}", self.number, self.random.u8(0..3));
         self.keys += 1;
-        let key = format!("{}-{}-{}", self.workload.seed, self.number, self.keys);
+        let key = format!("request-{}-{}-{}", self.workload.seed, self.number, self.keys);
         let operation = Operation::Reserve { placa, posto_id, window };
         let mut extra_repeats = self.random.usize(0..=1);
         for _ in 0..=MAX_REPEATS {
@@ -198,7 +198,9 @@ impl Driver {
         let request_id = match (&operation, key) {
             (Operation::Reserve { .. }, Some(key)) => {
                 let server_id = server_id.parse().expect("an id");
-                Some(RequestId::from_idempotency_key(&server_id, key).as_str().to_owned())
+                let call = KeyedCall::Reservar;
+                let made = RequestId::from_idempotency_key(None, call, &server_id, key);
+                Some(made.as_str().to_owned())
             }
             (Operation::Reserve { .. }, None) => answered_id.map(str::to_owned),
             _ => target,

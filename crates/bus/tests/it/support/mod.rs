@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(crate) use broker::{Broker, Proxy};
 
 /// Longer than anything takes that is expected to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Options {
     Options {

@@ -17,6 +17,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::store::environment::Clock;
@@ -81,7 +82,7 @@ impl ListingReader {
             postos_version: None,
             in_service: Vec::new(),
         };
-        Ok((Self(sender), tokio::spawn(task.run(callers))))
+        Ok((Self(sender), tokio::spawn(task.run(callers).in_current_span())))
     }
 
     pub(in crate::store) async fn get(&self) -> Result<Arc<Listing>, StoreError> {
