@@ -4,9 +4,11 @@
 //! messages here, so a field is spelled in one place; what a field may hold is in `domain`.
 //! Names are those of the wire, in Portuguese; see the glossary in `ARCHITECTURE.md`.
 
+mod asyncapi;
 mod carro;
 mod check;
 mod codigo;
+mod codigo_document;
 mod document;
 mod envelope;
 mod field;
@@ -14,6 +16,7 @@ mod fields;
 mod fields_macro;
 mod ids;
 mod numbers;
+mod open_enum;
 mod page;
 mod ponto;
 mod posto;
@@ -25,6 +28,7 @@ mod timestamp;
 pub mod topics;
 mod values;
 
+pub use asyncapi::asyncapi;
 pub use carro::*;
 pub(crate) use check::read_object;
 pub use check::{BadMessage, Checker, FieldError};
@@ -35,6 +39,7 @@ pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split};
 pub use field::{Field, FieldValue, Invalid, Scalar};
 pub use fields::{Fields, Object, OrDefault, field_documents, read_json, read_texts, write_object};
 pub use ids::{ClientId, InvalidId, RequestId, ServerId};
+pub use open_enum::open_enum;
 pub use page::{Page, PageLimit, PageStart};
 pub use ponto::*;
 pub use posto::*;

@@ -28,7 +28,11 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 
 /// Uma lista de postos.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Postos {
+#[schema(example = json!({"postos": [{
+    "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
+    "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false
+}]}))]
+pub(super) struct PostosList {
     /// Por número.
     postos: Vec<Posto>,
 }
@@ -70,22 +74,26 @@ async fn change_and_show(
 }
 
 /// Lista os postos.
+///
+/// Todos, ou os que passam pelos filtros; por número.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
     tag = "postos", params(PostosQuery), responses(
-    (status = 200, body = Postos, description = "Os postos"),
+    (status = 200, body = PostosList, description = "Os postos"),
 ))]
 async fn list(
     State(app): State<Arc<AppState>>,
     Params(PostosQuery { filter }): Params<PostosQuery>,
-) -> Result<Json<Postos>, HttpError> {
+) -> Result<Json<PostosList>, HttpError> {
     let listing = app.read(app.store.listing()).await?;
-    Ok(Json(Postos { postos: listing.matching(&filter).map(wire::posto).collect() }))
+    Ok(Json(PostosList { postos: listing.matching(&filter).map(wire::posto).collect() }))
 }
 
 /// Cria um posto.
+///
+/// Ele recebe o próximo número.
 #[utoipa::path(post, path = "/postos", operation_id = "create_posto",
     tag = "postos", request_body = PostoBody, responses(
-    (status = 201, body = Posto, headers(("location" = String)), description = "O posto"),
+    (status = 201, body = Posto, headers(("Location" = String, description = "O posto criado")), description = "O posto"),
 ))]
 async fn create(
     State(app): State<Arc<AppState>>,
@@ -98,6 +106,8 @@ async fn create(
 }
 
 /// Mostra um posto.
+///
+/// Como está neste momento.
 #[utoipa::path(get, path = "/postos/{id}", operation_id = "get_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
@@ -112,7 +122,9 @@ async fn get(
     Ok(Json(find(&app, id).await?))
 }
 
-/// Altera um posto: o que não vem fica como está.
+/// Altera um posto.
+///
+/// O que não vem fica como está.
 #[utoipa::path(patch, path = "/postos/{id}", operation_id = "change_posto",
     tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
@@ -130,7 +142,9 @@ async fn change(
     change_and_show(&app, id, change).await
 }
 
-/// Remove um posto que ninguém usa nem reservou.
+/// Remove um posto.
+///
+/// Somente um que ninguém usa nem reservou. Seu número não volta.
 #[utoipa::path(delete, path = "/postos/{id}", operation_id = "remove_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
@@ -148,6 +162,8 @@ async fn remove(
 }
 
 /// Põe um posto em serviço ou fora dele.
+///
+/// Ou em manutenção.
 #[utoipa::path(put, path = "/postos/{id}/disponibilidade", operation_id = "set_disponibilidade",
     tag = "postos",
     request_body = DisponibilidadeBody,

@@ -41,7 +41,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub fn finish(router: Router, openapi: OpenApi, max_in_flight: usize) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     router
-        .merge(docs::pages(openapi))
+        .merge(docs::pages(&openapi))
         .fallback(async || HttpError::general(Codigo::RotaInexistente))
         .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
         // One layer: a service is cloned for each request, and each layer clones what is below it.

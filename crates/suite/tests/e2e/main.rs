@@ -6,6 +6,8 @@
 mod bad_messages;
 mod circles;
 mod connections;
+mod documents;
+mod documents_examples;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;
