@@ -31,7 +31,6 @@ mkdir -p "$tools"
     "$tools/venv/bin/pip" install --quiet httpx==0.28.1 mypy==2.4.1 openapi-python-client==0.29.1
     touch "$tools/pip-1"
 }
-# openapi-python-client looks for ruff.
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
 cargo build --quiet --package suite --bin suite
@@ -74,7 +73,7 @@ for api in gateway servidor; do
     check "spectral, $api" spectral lint --ruleset spectral.yaml --fail-severity warn "$api.json"
     check "openapi-typescript, $api" openapi-typescript "$api.json" --output "$api.d.ts"
     check "openapi-python-client, $api" openapi-python-client generate --path "$api.json" \
-        --meta none --output-path "$api" --fail-on-warning
+        --config openapi-python-client.yaml --meta none --output-path "$api" --fail-on-warning
     check "mypy --strict, $api" mypy --strict "$api"
 done
 check "AsyncAPI" node asyncapi.mjs asyncapi.json "$tools"

@@ -9,3 +9,4 @@ const [ERROR, WARNING] = [0, 1];
 const found = diagnostics.filter(({ severity }) => severity === ERROR || severity === WARNING);
 for (const { code, message, path } of found) console.error(`${code}: ${message} (${path.join(".")})`);
 if (!document || found.length) process.exit(1);
+console.log(`AsyncAPI ${document.version()}, ${document.channels().length} channels`);

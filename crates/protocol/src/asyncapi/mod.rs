@@ -39,7 +39,7 @@ pub fn asyncapi() -> Value {
             "description": DESCRIPTION,
             "contact": {"name": "Suíte de postos de carregamento"},
             "license": {
-                "name": env!("CARGO_PKG_LICENSE"),
+                "name": "MIT ou Apache-2.0",
                 "url": "https://spdx.org/licenses/MIT.html",
             },
         },

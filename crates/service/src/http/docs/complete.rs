@@ -64,8 +64,8 @@ fn complete_info(openapi: &mut OpenApi) {
     openapi.security = Some(Vec::new());
     let contact = ContactBuilder::new().name(Some("Suíte de postos de carregamento"));
     openapi.info.contact = Some(contact.build());
-    // An expression of two licences has no page of its own, so the link is to the first.
-    let license = LicenseBuilder::new().name(env!("CARGO_PKG_LICENSE"));
+    // The choice of two licences has no page of its own, so the link is to the first.
+    let license = LicenseBuilder::new().name("MIT ou Apache-2.0");
     let license = license.url(Some("https://spdx.org/licenses/MIT.html"));
     openapi.info.license = Some(license.build());
 }

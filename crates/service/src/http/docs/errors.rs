@@ -24,15 +24,20 @@ pub(super) fn describe(operation: &mut Operation, example: impl Fn(Codigo) -> Er
         let Some(codigos) = names.map(Codigo::from_name).collect::<Option<Vec<_>>>() else {
             continue;
         };
-        let meaning = |codigo: &Codigo| format!("- `{}`: {}", codigo.name(), codigo.meaning());
-        response.description = codigos.iter().map(meaning).collect::<Vec<_>>().join("\n");
+        let meaning = |codigo: &Codigo| format!("`{}`: {}", codigo.name(), codigo.meaning());
+        let meanings: Vec<_> = codigos.iter().map(meaning).collect();
+        response.description = match meanings.as_slice() {
+            [only] => only.clone(),
+            several => format!("- {}", several.join("\n- ")),
+        };
         let Some(RefOr::T(content)) = response.content.get_mut("application/json") else {
             continue;
         };
         for codigo in codigos {
             let value = serde_json::to_value(example(codigo)).ok();
-            let named = ExampleBuilder::new().summary(codigo.meaning()).value(value).build();
-            content.examples.insert(codigo.name(), named.into());
+            let name = codigo.name();
+            let named = ExampleBuilder::new().summary(name.as_str()).value(value).build();
+            content.examples.insert(name, named.into());
         }
     }
 }

@@ -9,6 +9,7 @@ mod examples;
 mod headers;
 mod invalid;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -65,11 +66,14 @@ fn file(path: &str, config: Arc<Config<'static>>, title: &str) -> Response {
         Ok(None) => return HttpError::general(Codigo::RotaInexistente).into_response(),
         Err(_) => return HttpError::general(Codigo::ErroInterno).into_response(),
     };
-    let mut bytes = found.bytes.into_owned();
-    if found.content_type == "text/html" && !found.gzpipped {
-        bytes = in_portuguese(&String::from_utf8_lossy(&bytes), title).into_bytes();
-    }
-    let mut response = Bytes::from(bytes).into_response();
+    let bytes = match found.bytes {
+        Cow::Borrowed(page) if found.content_type == "text/html" && !found.gzpipped => {
+            Bytes::from(in_portuguese(&String::from_utf8_lossy(page), title))
+        }
+        Cow::Borrowed(file) => Bytes::from_static(file),
+        Cow::Owned(file) => Bytes::from(file),
+    };
+    let mut response = bytes.into_response();
     let headers = response.headers_mut();
     if let Ok(content_type) = HeaderValue::from_str(&found.content_type) {
         headers.insert(CONTENT_TYPE, content_type);
