@@ -29,6 +29,10 @@ fuzz seconds="10":
     fuzz/run.sh {{ seconds }}
     crates/suite/schemathesis.sh
 
+# Lint the API documents, use clients generated from them, press every operation of /docs
+documents:
+    crates/suite/api_documents.sh
+
 # Check format, lints and docs as CI does
 check:
     cargo fmt --all --check

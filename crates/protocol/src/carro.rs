@@ -43,22 +43,25 @@ fields! {
 }
 
 fields! {
-    /// `carros/{placa}/status`: a carro reports whether it is charging.
+    /// Um carro diz se está carregando.
     pub struct CarroStatus {
+        /// O carro, como no tópico.
         placa: Placa,
-        /// Energy in the battery, in kWh.
+        /// Energia na bateria, em kWh.
         nivel_bateria: NivelBateria,
+        /// Se está carregando.
         em_carregamento: bool,
     }
 }
 
 fields! {
-    /// `carros/{placa}/bateria`: a carro reports the level of its battery.
+    /// Um carro diz quanta energia tem.
     pub struct CarroBateria {
+        /// O carro, como no tópico.
         placa: Placa,
-        /// Energy in the battery, in kWh.
+        /// Energia na bateria, em kWh.
         nivel_bateria: NivelBateria,
-        /// Consumption in kWh per km, if the carro measures it.
+        /// Consumo em kWh por km, se o carro o mede.
         taxa_descarga: Option<KwhPerKm>,
     }
 }

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 macro_rules! codigos {
     ($($(#[$doc:meta])* $codigo:ident = $status:literal,)+) => {
-        /// O que deu errado, para um programa decidir o que fazer. A lista é aberta: uma versão mais
-        /// nova pode ter outros, e um cliente que não conhece um deles o responde com o status 409.
+        /// O que deu errado, para um programa decidir o que fazer. Um cliente que não conhece o código
+        /// de um servidor mais novo o responde com o status 409.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Codigo {

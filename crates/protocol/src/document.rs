@@ -74,7 +74,8 @@ impl FieldDocument {
 
     /// The query parameter that this field is.
     pub fn into_parameter(self) -> Parameter {
-        let mut schema = Self::used_schema(self.component, self.schema);
+        // Not by its name: there a list of words may be open, and here it is not.
+        let mut schema = self.schema;
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.default = self.default;
         }

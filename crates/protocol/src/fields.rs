@@ -217,8 +217,16 @@ impl<T: Fields> Fields for Object<T> {
         map.serialize_entry(name, self)
     }
 
-    /// No body or query has a nested object.
-    fn document(_: &'static str, _: String, _: &mut Vec<FieldDocument>) {}
+    fn document(name: &'static str, description: String, documents: &mut Vec<FieldDocument>) {
+        documents.push(FieldDocument {
+            name,
+            description,
+            schema: FieldDocument::object(field_documents::<T>()).into(),
+            component: None,
+            required: true,
+            default: None,
+        });
+    }
 }
 
 impl<T: Fields> Serialize for Object<T> {

@@ -4,9 +4,11 @@
 //! messages here, so a field is spelled in one place; what a field may hold is in `domain`.
 //! Names are those of the wire, in Portuguese; see the glossary in `ARCHITECTURE.md`.
 
+mod asyncapi;
 mod carro;
 mod check;
 mod codigo;
+mod codigo_document;
 mod document;
 mod envelope;
 mod field;
@@ -16,6 +18,7 @@ mod ids;
 mod listing;
 mod names;
 mod numbers;
+mod open_enum;
 mod page;
 mod ponto;
 mod posto;
@@ -29,6 +32,7 @@ mod timestamp;
 pub mod topics;
 mod values;
 
+pub use asyncapi::asyncapi;
 pub use carro::*;
 pub(crate) use check::read_object;
 pub use check::{BadMessage, Checker, FieldError, UnknownFields};
@@ -44,6 +48,7 @@ pub use fields::{
 pub use ids::{ClientId, InvalidId, KeyedCall, RequestId, ServerId, Versao};
 pub use listing::{ListingReply, UnchangedReply, WrittenPostosReply};
 pub use names::KnownField;
+pub use open_enum::open_enum;
 pub use page::{Page, PageLimit, PageStart};
 pub use ponto::*;
 pub use posto::*;

@@ -4,18 +4,21 @@
 
 use domain::RowId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::fields::read_json_with;
 use crate::{BadMessage, Field, ServerId, Timestamp, fields};
 
 fields! {
-    /// `pontos/{posto_id}/disponibilidade`: a charger goes in or out of service.
+    /// Um carregador entra em serviço ou sai dele.
     pub struct PontoDisponibilidade {
-        /// The charger's operator: posto ids repeat across servidores.
+        /// O servidor do carregador: números de postos se repetem entre servidores.
         server_id: ServerId,
+        /// O posto, como no tópico.
         ponto_id: RowId,
+        /// Se está em serviço.
         disponivel: bool,
-        /// Left out, it stays as it is.
+        /// Se está em manutenção; se não vier, fica como está.
         em_manutencao: Option<bool>,
     }
 }
@@ -34,14 +37,17 @@ impl PontoDisponibilidade {
     }
 }
 
-/// `pontos/{posto_id}/status`: the state of a posto, published on every change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A situação de um posto, publicada a cada mudança.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PontoStatus {
+    /// O servidor do posto.
     pub server_id: ServerId,
+    /// O posto, como no tópico.
     pub ponto_id: i64,
-    /// Whether it can be used at this moment.
+    /// Se pode ser usado neste momento.
     pub disponivel: bool,
+    /// Se está em manutenção.
     pub em_manutencao: bool,
-    /// When this was so.
+    /// Quando era assim.
     pub timestamp: Timestamp,
 }

@@ -130,12 +130,17 @@ fields! {
 }
 
 fields! {
-    /// `server/postos/request`: asks one servidor for its postos.
+    /// Pergunta a um servidor por seus postos.
     pub struct PostosRequest {
+        /// Volta na resposta.
         request_id: RequestId,
+        /// Em que tópico a resposta é esperada.
         client_id: ClientId,
+        /// O servidor a quem se pergunta.
         server_id: ServerId,
+        /// Quais postos.
         filter: PostosFilter,
+        /// Que página.
         page: Page,
         /// The version that the sender holds: if the listing still has it, the answer is an
         /// [`UnchangedReply`](crate::UnchangedReply).
@@ -145,6 +150,12 @@ fields! {
 
 /// Os postos de um servidor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "request_id": "0198c0de-7a1b-7000-8000-000000000002", "versao": "5f3a-7", "postos": [{
+        "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
+        "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false
+    }]
+}))]
 pub struct PostosReply {
     /// A requisição que isto responde.
     pub request_id: RequestId,

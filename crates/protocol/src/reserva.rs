@@ -41,14 +41,15 @@ pub struct Reserva {
 }
 
 fields! {
-    /// `…/reserva/cancelamento` and `…/reserva/consulta`: names a reserva by the request that
-    /// made it.
+    /// Uma reserva, pela requisição que a fez.
     pub struct ReservaRef {
-        /// Correlates the reply to this message.
+        /// Volta na resposta a esta mensagem.
         request_id: RequestId,
+        /// Em que tópico a resposta é esperada.
         client_id: ClientId,
+        /// O servidor a quem se pergunta.
         server_id: ServerId,
-        /// The `request_id` of the reservation.
+        /// O `request_id` da reserva.
         reserva_request_id: RequestId,
     }
 }
@@ -72,17 +73,23 @@ pub struct ReservaReply {
     pub reserva: Reserva,
 }
 
-/// `reservas/{reserva_id}/status`: a reserva has changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Uma reserva mudou.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReservaEvent {
+    /// O servidor da reserva.
     pub server_id: ServerId,
+    /// A reserva, como no tópico.
     pub reserva_id: i64,
-    /// The request that made it.
+    /// A requisição que a fez.
     pub request_id: RequestId,
+    /// O carro.
     pub placa: String,
+    /// O posto.
     pub posto_id: i64,
+    /// Em que situação está.
     #[serde(with = "ReservaStatus")]
+    #[schema(value_type = ReservaStatus)]
     pub status: ReservaState,
-    /// When it changed.
+    /// Quando mudou.
     pub timestamp: Timestamp,
 }

@@ -53,15 +53,19 @@ impl ReservarBody {
 }
 
 fields! {
-    /// `server/postos/reserva`: asks one servidor to reserve a posto.
+    /// Pede a um servidor que reserve um posto.
     pub struct ReservaRequest {
-        /// Correlates the reply; the same for every repeat of the command.
+        /// Volta na resposta. Repetido, o pedido não tem segundo efeito.
         request_id: RequestId,
+        /// Em que tópico a resposta é esperada.
         client_id: ClientId,
+        /// O servidor a que o posto pertence.
         server_id: ServerId,
+        /// O carro.
         carro: Object<Carro>,
+        /// O posto desejado.
         posto_id: RowId,
-        /// When; by default for 24 hours from the moment of the decision.
+        /// O período.
         interval: RequestedInterval,
     }
 }

@@ -18,13 +18,13 @@ macro_rules! commands {
         impl Command {
             pub const ALL: &[Self] = &[$(Self::$command),+];
 
-            const fn request_path(self) -> &'static str {
+            pub(crate) const fn request_path(self) -> &'static str {
                 match self {
                     $(Self::$command => $request,)+
                 }
             }
 
-            const fn response_path(self) -> &'static str {
+            pub(crate) const fn response_path(self) -> &'static str {
                 match self {
                     $(Self::$command => $response,)+
                 }

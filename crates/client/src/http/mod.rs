@@ -20,7 +20,13 @@ use crate::gateway::Gateway;
 #[openapi(
     info(
         title = "Cliente de postos de carregamento",
-        description = "Consulta e reserva de postos de carregamento em qualquer servidor."
+        description = "Consulta e reserva de postos de carregamento em qualquer servidor. \
+            As mensagens MQTT estão em [`asyncapi.json`](../asyncapi.json)."
+    ),
+    tags(
+        (name = "postos", description = "Os postos de cada servidor"),
+        (name = "reservas", description = "Reservar, consultar e cancelar"),
+        (name = "status", description = "Como está este cliente, e que servidores ele vê"),
     ),
     components(schemas(ErrorReply, PostosReply, ReservaReply))
 )]
@@ -45,6 +51,6 @@ fn routes() -> OpenApiRouter<Arc<Gateway>> {
         .merge(reservas::router())
         .merge(servidores::router())
         .merge(status::router());
-    service::complete_document(routes.get_openapi_mut(), "sobrecarregado");
+    service::complete_document(routes.get_openapi_mut(), "sobrecarregado", |_| None);
     routes
 }

@@ -43,7 +43,8 @@ fn reserva_ref(gateway: &Gateway, params: ReservaParams) -> ReservaRef {
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
-        (status = 409, body = ErrorReply, description = "A recusa dada à requisição"),
+        (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
+            posto_reservado, posto_indisponivel, posto_em_manutencao"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
@@ -58,7 +59,9 @@ async fn get(
     answer(request_id, server_id, gateway.consult(asked).await)
 }
 
-/// Cancela uma reserva; cancelar duas vezes é o mesmo que uma.
+/// Cancela uma reserva.
+///
+/// Cancelar duas vezes é o mesmo que uma.
 #[utoipa::path(post, path = "/reservas/{request_id}/cancelar", operation_id = "cancel_reserva",
     tag = "reservas",
     params(ReservaParams),

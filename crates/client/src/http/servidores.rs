@@ -18,17 +18,21 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 
 /// Os servidores vistos.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Servidores {
+#[schema(example = json!({"servidores": [{
+    "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",
+    "versao": "0.1.0", "entrega": ["difusao", "direta"]
+}]}))]
+pub(super) struct ServidoresList {
     /// Por nome.
     servidores: Vec<ServerPresence>,
 }
 
-/// Lista os servidores vistos, online ou offline, e desde quando.
+/// Lista os servidores vistos.
 ///
-/// Um servidor que deixou de existir sai da lista quando o operador do broker apaga a mensagem
-/// retida em `server/{server_id}/status`.
+/// Cada um está online ou offline, com desde quando. Um servidor que deixou de existir sai da lista
+/// quando o operador do broker apaga a mensagem retida em `server/{server_id}/status`.
 #[utoipa::path(get, path = "/servidores", operation_id = "list_servidores", tag = "status",
-    responses((status = 200, body = Servidores, description = "Os servidores já vistos")))]
-async fn list(State(gateway): State<Arc<Gateway>>) -> Json<Servidores> {
-    Json(Servidores { servidores: gateway.servidores() })
+    responses((status = 200, body = ServidoresList, description = "Os servidores já vistos")))]
+async fn list(State(gateway): State<Arc<Gateway>>) -> Json<ServidoresList> {
+    Json(ServidoresList { servidores: gateway.servidores() })
 }

@@ -24,7 +24,11 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 
 /// Situação do programa.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Status {
+#[schema(example = json!({
+    "cliente": "cliente1", "status": "online", "mqtt_conectado": true,
+    "timestamp": "2026-11-23T12:00:00.000Z"
+}))]
+pub(super) struct ProgramStatus {
     /// Seu nome.
     cliente: ClientId,
     /// `online` se está conectado ao broker e inscrito; senão `offline`: responde, mas não alcança
@@ -36,17 +40,21 @@ pub(super) struct Status {
     timestamp: Timestamp,
 }
 
-/// Situação do cliente.
-#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-async fn root(gateway: State<Arc<Gateway>>) -> Json<Status> {
+/// Mostra a situação do cliente.
+///
+/// O mesmo que `GET /status`.
+#[utoipa::path(get, path = "/", operation_id = "get_root", tag = "status", responses((status = 200, body = ProgramStatus, description = "O estado do serviço")))]
+async fn root(gateway: State<Arc<Gateway>>) -> Json<ProgramStatus> {
     status(gateway).await
 }
 
-/// Situação do cliente.
-#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
+/// Mostra a situação do cliente.
+///
+/// Seu nome, seu relógio e se está conectado ao broker.
+#[utoipa::path(get, path = "/status", operation_id = "get_status", tag = "status", responses((status = 200, body = ProgramStatus, description = "O estado do serviço")))]
+async fn status(State(gateway): State<Arc<Gateway>>) -> Json<ProgramStatus> {
     let mqtt_conectado = gateway.bus.is_up();
-    Json(Status {
+    Json(ProgramStatus {
         cliente: gateway.config.client_id.clone(),
         status: if mqtt_conectado { ServerState::Online } else { ServerState::Offline },
         mqtt_conectado,
@@ -54,12 +62,16 @@ async fn status(State(gateway): State<Arc<Gateway>>) -> Json<Status> {
     })
 }
 
-/// Vivo: o programa responde.
+/// Diz se o programa vive.
+///
+/// Vivo: o programa responde, tenha ou não um broker.
 #[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health, description = "Está bem")))]
 async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
+/// Diz se o programa está pronto.
+///
 /// Pronto: conectado ao broker e inscrito.
 #[utoipa::path(get, path = "/readyz", tag = "status", responses(
     (status = 200, body = Health, description = "Está bem"),

@@ -40,7 +40,7 @@ async fn no_servidor_was_seen() {
 async fn the_documentation_is_there() {
     let gateway = Running::start().await;
     let redirect = gateway.get("/docs").await;
-    assert_eq!((redirect.status, redirect.header("location")), (303, "/docs/"));
+    assert_eq!((redirect.status, redirect.header("location")), (303, "docs/"));
     let page = gateway.get("/docs/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
     assert!(page.text.contains("swagger-ui"), "{}", page.text);

@@ -1,5 +1,6 @@
 //! The wire as golden JSON: messages as they are written and read, and how wrong ones are refused.
 
+mod asyncapi;
 mod codigos;
 mod fields;
 mod messages;

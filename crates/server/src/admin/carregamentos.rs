@@ -34,6 +34,11 @@ enum CarregamentoStatus {
 
 /// Um carro carregando em um posto.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 1, "posto_id": 6, "placa": "ABC1234", "status": "encerrado",
+    "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
+    "energia_fornecida": 18.4, "custo": 46.0
+}))]
 pub(super) struct Carregamento {
     /// Número do carregamento no servidor.
     id: i64,
@@ -89,7 +94,12 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 
 /// Uma página de carregamentos.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Carregamentos {
+#[schema(example = json!({"carregamentos": [{
+    "id": 1, "posto_id": 6, "placa": "ABC1234", "status": "encerrado",
+    "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
+    "energia_fornecida": 18.4, "custo": 46.0
+}], "proxima": null}))]
+pub(super) struct CarregamentosPage {
     /// Do mais novo para o mais velho.
     carregamentos: Vec<Carregamento>,
     /// Valor de `antes_de` para a próxima página; nulo na última.
@@ -123,7 +133,9 @@ fields! {
     }
 }
 
-/// Lista os carregamentos de um posto, do mais novo para o mais velho.
+/// Lista os carregamentos de um posto.
+///
+/// Do mais novo para o mais velho.
 #[utoipa::path(get, path = "/postos/{id}/carregamentos", operation_id = "list_carregamentos",
     tag = "carregamentos",
     params(
@@ -131,7 +143,7 @@ fields! {
         CarregamentosQuery,
     ),
     responses(
-        (status = 200, body = Carregamentos, description = "Uma página de carregamentos"),
+        (status = 200, body = CarregamentosPage, description = "Uma página de carregamentos"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
     )
 )]
@@ -139,16 +151,18 @@ async fn list(
     State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
     Params(query): Params<CarregamentosQuery>,
-) -> Result<Json<Carregamentos>, HttpError> {
+) -> Result<Json<CarregamentosPage>, HttpError> {
     postos::find(&app, posto_id).await?;
     let (before, limite) = (query.antes_de.map(RowId::get), query.limite.0);
     let found = app.read(app.store.carregamentos(posto_id, before, limite.with_next())).await?;
     let (found, proxima) = page(found, limite, |session| session.id);
     let carregamentos = found.into_iter().map(Carregamento::from).collect();
-    Ok(Json(Carregamentos { carregamentos, proxima }))
+    Ok(Json(CarregamentosPage { carregamentos, proxima }))
 }
 
-/// Um carro começa a carregar; começar duas vezes é o mesmo que uma.
+/// Começa um carregamento.
+///
+/// Começar duas vezes é o mesmo que uma.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,
@@ -170,7 +184,9 @@ async fn start(
     Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
 }
 
-/// Um carro terminou de carregar.
+/// Termina um carregamento.
+///
+/// O custo é o da energia fornecida, pelo preço combinado no início.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,

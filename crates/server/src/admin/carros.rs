@@ -24,6 +24,11 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 
 /// Um carro, como se sabe dele pelas reservas e por suas próprias mensagens.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+    "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "em_carregamento": false,
+    "atualizado_em": "2026-11-23T12:00:00.000Z"
+}))]
 pub(super) struct Carro {
     /// Placa.
     placa: String,
@@ -57,7 +62,12 @@ impl From<CarroRow> for Carro {
 
 /// Uma página de carros.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Carros {
+#[schema(example = json!({"carros": [{
+    "placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+    "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "em_carregamento": false,
+    "atualizado_em": "2026-11-23T12:00:00.000Z"
+}], "proxima": null}))]
+pub(super) struct CarrosPage {
     /// Por placa.
     carros: Vec<Carro>,
     /// Valor de `apos` para a próxima página; nulo na última.
@@ -81,20 +91,24 @@ fields! {
 }
 
 /// Lista os carros conhecidos.
+///
+/// Por placa.
 #[utoipa::path(get, path = "/carros", operation_id = "list_carros",
     tag = "carros", params(CarrosQuery), responses(
-    (status = 200, body = Carros, description = "Uma página de carros"),
+    (status = 200, body = CarrosPage, description = "Uma página de carros"),
 ))]
 async fn list(
     State(app): State<Arc<AppState>>,
     Params(CarrosQuery { apos, limite: OrDefault(limite) }): Params<CarrosQuery>,
-) -> Result<Json<Carros>, HttpError> {
+) -> Result<Json<CarrosPage>, HttpError> {
     let found = app.read(app.store.carros(apos.as_deref(), limite.with_next())).await?;
     let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
-    Ok(Json(Carros { carros: found.into_iter().map(Carro::from).collect(), proxima }))
+    Ok(Json(CarrosPage { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }
 
 /// Mostra um carro.
+///
+/// Como se sabe dele pelas reservas e por suas próprias mensagens.
 #[utoipa::path(get, path = "/carros/{placa}", operation_id = "get_carro", tag = "carros",
     params(CarroPath),
     responses(

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use protocol::{Codigo, ErrorReply, FieldError, RequestId, fields};
 use serde::Serialize;
-use service::{HttpError, Params, name_request, read_file};
+use service::{HttpError, Params, read_file};
 use tokio::task;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -80,7 +80,6 @@ fields! {
 )]
 async fn import(
     State(app): State<Arc<AppState>>,
-    Extension(request_id): Extension<RequestId>,
     Params(ImportQuery { simular }): Params<ImportQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
@@ -93,7 +92,7 @@ async fn import(
     let read = read.map_err(|_| HttpError::new(Codigo::ErroInterno, "Erro interno."))?;
     match import_into(&app, read, mode).await? {
         Ok(counts) => Ok(Json(Imported { counts, erros: Vec::new() }).into_response()),
-        Err(wrong) => Ok(refusal(wrong, request_id)),
+        Err(wrong) => Ok(refusal(wrong)),
     }
 }
 
@@ -114,9 +113,9 @@ async fn import_into(
     }
 }
 
-fn refusal(wrong: WrongFile, request_id: RequestId) -> Response {
+fn refusal(wrong: WrongFile) -> Response {
     let mensagem = format!("O arquivo tem {} e nada foi importado.", wrong.count());
-    let mut error = ErrorReply::new(Some(request_id), Codigo::RequisicaoInvalida, mensagem);
+    let mut error = ErrorReply::new(None, Codigo::RequisicaoInvalida, mensagem);
     let first = wrong.listed.first().map(ToString::to_string).unwrap_or_default();
     error.campos = vec![FieldError { campo: "arquivo".to_owned(), mensagem: first }];
     let reply = NotImportedReply {
@@ -125,9 +124,5 @@ fn refusal(wrong: WrongFile, request_id: RequestId) -> Response {
         total_de_erros: wrong.total,
         erros: wrong.listed,
     };
-    let mut response = (StatusCode::UNPROCESSABLE_ENTITY, Json(&reply)).into_response();
-    if let Some(request_id) = &reply.error.request_id {
-        name_request(&mut response, request_id);
-    }
-    response
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(&reply)).into_response()
 }

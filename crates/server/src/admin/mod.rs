@@ -13,7 +13,8 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use protocol::{ErrorReply, Timestamp};
+use domain::Rejection;
+use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
 use service::{CorsOrigins, HttpError};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,7 +29,15 @@ const MAX_IN_FLIGHT: usize = 512;
 #[openapi(
     info(
         title = "Servidor de postos de carregamento",
-        description = "API administrativa de um servidor: postos, reservas, carros e carregamentos."
+        description = "API administrativa de um servidor: postos, reservas, carros e carregamentos. \
+            As mensagens MQTT estão em [`asyncapi.json`](../asyncapi.json)."
+    ),
+    tags(
+        (name = "postos", description = "Os postos deste servidor"),
+        (name = "carregamentos", description = "Os carros que carregam ou carregaram"),
+        (name = "carros", description = "Os carros que este servidor conhece"),
+        (name = "reservas", description = "As reservas de seus postos"),
+        (name = "status", description = "Como está este servidor"),
     ),
     components(schemas(ErrorReply))
 )]
@@ -55,8 +64,28 @@ fn routes() -> OpenApiRouter<Arc<AppState>> {
         .merge(import::router())
         .merge(export::router());
     let unavailable = "servidor_indisponivel, sobrecarregado";
-    service::complete_document(routes.get_openapi_mut(), unavailable);
+    service::complete_document(routes.get_openapi_mut(), unavailable, own_example);
     routes
+}
+
+/// Errors that a servidor words otherwise than a gateway, in the examples of the document.
+fn own_example(codigo: Codigo) -> Option<ErrorReply> {
+    let server_id: ServerId = "server1".parse().ok()?;
+    let failure = match codigo {
+        Codigo::ServidorIndisponivel => Failure::Unavailable(server_id),
+        Codigo::TempoEsgotado => Failure::Expired,
+        Codigo::ReservaInexistente => Failure::Rejected(Rejection::ReservaInexistente {
+            reserva: "1".to_owned(),
+            server_id: server_id.to_string(),
+        }),
+        Codigo::BrokerIndisponivel => {
+            let mut reply = codigo.example();
+            reply.mensagem = status::NO_BROKER.to_owned();
+            return Some(reply);
+        }
+        _ => return None,
+    };
+    Some(failure.into_reply(codigo.example().request_id))
 }
 
 impl AppState {

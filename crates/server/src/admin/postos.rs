@@ -90,7 +90,12 @@ impl From<&PostoRow> for AdminPosto {
 
 /// Uma lista de postos.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Postos {
+#[schema(example = json!({"postos": [{
+    "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
+    "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false,
+    "operador": {"disponivel": true, "em_manutencao": false}, "carregador": null
+}]}))]
+pub(super) struct PostosList {
     /// Por número.
     postos: Vec<AdminPosto>,
 }
@@ -132,11 +137,12 @@ async fn change_and_show(
 }
 
 /// Lista os postos.
+///
+/// Todos, ou os que passam pelos filtros; por número.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
     tag = "postos", params(PostosQuery), responses(
-    (status = 200, body = Postos, headers(("etag" = String)), description = "Os postos"),
-    (status = 304, headers(("etag" = String)),
-        description = "São os mesmos postos, por `If-None-Match`"),
+    (status = 200, body = PostosList, description = "Os postos"),
+    (status = 304, description = "São os mesmos postos, por `If-None-Match`"),
 ))]
 async fn list(
     State(app): State<Arc<AppState>>,
@@ -144,14 +150,16 @@ async fn list(
     Params(PostosQuery { filter }): Params<PostosQuery>,
 ) -> Result<Response, HttpError> {
     let listing = app.read(app.store.listing()).await?;
-    let postos = Postos { postos: listing.matching(&filter).map(AdminPosto::from).collect() };
+    let postos = PostosList { postos: listing.matching(&filter).map(AdminPosto::from).collect() };
     Ok(tagged(&headers, &postos))
 }
 
 /// Cria um posto.
+///
+/// Ele recebe o próximo número.
 #[utoipa::path(post, path = "/postos", operation_id = "create_posto",
     tag = "postos", request_body = PostoBody, responses(
-    (status = 201, body = AdminPosto, headers(("location" = String)), description = "O posto"),
+    (status = 201, body = AdminPosto, headers(("Location" = String, description = "O posto criado")), description = "O posto"),
 ))]
 async fn create(
     State(app): State<Arc<AppState>>,
@@ -164,6 +172,8 @@ async fn create(
 }
 
 /// Mostra um posto.
+///
+/// Como está neste momento.
 #[utoipa::path(get, path = "/postos/{id}", operation_id = "get_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(
@@ -178,7 +188,9 @@ async fn get(
     Ok(Json(find(&app, id).await?))
 }
 
-/// Altera um posto: o que não vem fica como está.
+/// Altera um posto.
+///
+/// O que não vem fica como está.
 #[utoipa::path(patch, path = "/postos/{id}", operation_id = "change_posto",
     tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
@@ -196,7 +208,9 @@ async fn change(
     change_and_show(&app, id, change).await
 }
 
-/// Remove um posto que ninguém usa nem reservou.
+/// Remove um posto.
+///
+/// Somente um que ninguém usa nem reservou. Seu número não volta.
 #[utoipa::path(delete, path = "/postos/{id}", operation_id = "remove_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
     responses(

@@ -26,6 +26,12 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 
 /// Uma reserva, com o que o operador quer saber além dela.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "ativa",
+    "request_id": "0198c0de-7a1b-7000-8000-000000000001",
+    "criada_em": "2026-11-23T11:58:00.000Z"
+}))]
 pub(super) struct ReservaDetail {
     /// A reserva.
     #[serde(flatten)]
@@ -48,7 +54,13 @@ impl From<StoredReserva> for ReservaDetail {
 
 /// Uma página de reservas.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Reservas {
+#[schema(example = json!({"reservas": [{
+    "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "ativa",
+    "request_id": "0198c0de-7a1b-7000-8000-000000000001",
+    "criada_em": "2026-11-23T11:58:00.000Z"
+}], "proxima": null}))]
+pub(super) struct ReservasPage {
     /// Da mais nova para a mais velha.
     reservas: Vec<ReservaDetail>,
     /// Valor de `antes_de` para a próxima página; nulo na última.
@@ -70,15 +82,17 @@ fields! {
     }
 }
 
-/// Lista as reservas, da mais nova para a mais velha.
+/// Lista as reservas.
+///
+/// Da mais nova para a mais velha.
 #[utoipa::path(get, path = "/reservas", operation_id = "list_reservas",
     tag = "reservas", params(ReservasParams), responses(
-    (status = 200, body = Reservas, description = "Uma página de reservas"),
+    (status = 200, body = ReservasPage, description = "Uma página de reservas"),
 ))]
 async fn list(
     State(app): State<Arc<AppState>>,
     Params(params): Params<ReservasParams>,
-) -> Result<Json<Reservas>, HttpError> {
+) -> Result<Json<ReservasPage>, HttpError> {
     let limite = params.limite.0;
     let query = ReservasQuery {
         status: params.status,
@@ -89,10 +103,15 @@ async fn list(
     };
     let found = app.read(app.store.reservas(&query, app.now())).await?;
     let (found, proxima) = page(found, limite, |record| record.reserva.id);
-    Ok(Json(Reservas { reservas: found.into_iter().map(ReservaDetail::from).collect(), proxima }))
+    Ok(Json(ReservasPage {
+        reservas: found.into_iter().map(ReservaDetail::from).collect(),
+        proxima,
+    }))
 }
 
 /// Mostra uma reserva.
+///
+/// Com a requisição que a fez.
 #[utoipa::path(get, path = "/reservas/{id}", operation_id = "get_reserva", tag = "reservas",
     params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),
     responses(
@@ -112,7 +131,9 @@ async fn get(
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
-/// Cancela uma reserva; cancelar duas vezes é o mesmo que uma.
+/// Cancela uma reserva.
+///
+/// Cancelar duas vezes é o mesmo que uma.
 #[utoipa::path(post, path = "/reservas/{id}/cancelar", operation_id = "cancel_reserva",
     tag = "reservas",
     params(("id" = i64, Path, description = "Número da reserva", minimum = 1)),

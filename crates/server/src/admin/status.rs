@@ -24,7 +24,11 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 
 /// Situação do programa.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Status {
+#[schema(example = json!({
+    "servidor": "server1", "status": "online", "mqtt_conectado": true,
+    "timestamp": "2026-11-23T12:00:00.000Z"
+}))]
+pub(super) struct ProgramStatus {
     /// Seu nome.
     servidor: ServerId,
     /// `online`, já que responde.
@@ -35,8 +39,11 @@ pub(super) struct Status {
     timestamp: Timestamp,
 }
 
-fn current(app: &AppState) -> Json<Status> {
-    Json(Status {
+/// What is said of a broker that was not reached yet.
+pub(super) const NO_BROKER: &str = "O servidor ainda não está conectado ao broker MQTT.";
+
+fn current(app: &AppState) -> Json<ProgramStatus> {
+    Json(ProgramStatus {
         servidor: app.server_id.clone(),
         status: ServerState::Online,
         mqtt_conectado: app.bus.is_up(),
@@ -44,24 +51,32 @@ fn current(app: &AppState) -> Json<Status> {
     })
 }
 
-/// Situação do servidor.
-#[utoipa::path(get, path = "/", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-async fn root(State(app): State<Arc<AppState>>) -> Json<Status> {
+/// Mostra a situação do servidor.
+///
+/// O mesmo que `GET /status`.
+#[utoipa::path(get, path = "/", operation_id = "get_root", tag = "status", responses((status = 200, body = ProgramStatus, description = "O estado do serviço")))]
+async fn root(State(app): State<Arc<AppState>>) -> Json<ProgramStatus> {
     current(&app)
 }
 
-/// Situação do servidor.
-#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Status, description = "O estado do serviço")))]
-async fn status(State(app): State<Arc<AppState>>) -> Json<Status> {
+/// Mostra a situação do servidor.
+///
+/// Seu nome, seu relógio e se está conectado ao broker.
+#[utoipa::path(get, path = "/status", operation_id = "get_status", tag = "status", responses((status = 200, body = ProgramStatus, description = "O estado do serviço")))]
+async fn status(State(app): State<Arc<AppState>>) -> Json<ProgramStatus> {
     current(&app)
 }
 
-/// Vivo: o programa responde.
+/// Diz se o programa vive.
+///
+/// Vivo: o programa responde, tenha ou não um broker.
 #[utoipa::path(get, path = "/healthz", tag = "status", responses((status = 200, body = Health, description = "Está bem")))]
 async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }
 
+/// Diz se o programa está pronto.
+///
 /// Pronto: conectado ao broker e inscrito, e o banco de dados lê e grava.
 #[utoipa::path(get, path = "/readyz", tag = "status", responses(
     (status = 200, body = Health, description = "Está bem"),
@@ -81,7 +96,7 @@ async fn readyz(State(app): State<Arc<AppState>>) -> Result<Json<Health>, HttpEr
         (false, Some(problem)) => {
             format!("O servidor não está conectado ao broker MQTT: {problem}.")
         }
-        (false, None) => "O servidor ainda não está conectado ao broker MQTT.".to_owned(),
+        (false, None) => NO_BROKER.to_owned(),
     };
     Err(HttpError::new(Codigo::BrokerIndisponivel, mensagem))
 }

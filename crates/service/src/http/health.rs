@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 /// A resposta a uma sonda.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"status": "ok"}))]
 pub struct Health {
     /// Sempre `ok`.
     status: &'static str,

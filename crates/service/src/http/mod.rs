@@ -74,7 +74,7 @@ pub fn finish(
     let permits = Arc::new(Semaphore::new(max_in_flight));
     let documented = unexpected::Documented::new(&openapi);
     router
-        .merge(docs::pages(openapi))
+        .merge(docs::pages(&openapi))
         .fallback(async || HttpError::general(Codigo::RotaInexistente))
         .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
         // One layer: a service is cloned for each request, and each layer clones what is below it.

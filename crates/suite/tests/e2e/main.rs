@@ -7,6 +7,8 @@ mod bad_messages;
 mod chargers;
 mod circles;
 mod connections;
+mod documents;
+mod documents_examples;
 mod edge;
 mod faults;
 #[path = "../harness/mod.rs"]

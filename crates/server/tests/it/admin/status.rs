@@ -30,7 +30,7 @@ async fn without_a_broker_a_servidor_is_alive_and_not_ready() {
 async fn the_documentation_is_there() {
     let server = Running::fresh().await;
     let redirect = server.get("/docs").await;
-    assert_eq!((redirect.status, redirect.header("location")), (303, "/docs/"));
+    assert_eq!((redirect.status, redirect.header("location")), (303, "docs/"));
     let page = server.get("/docs/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
     assert!(page.text.contains("swagger-ui"), "{}", page.text);

@@ -1,0 +1,154 @@
+//! The messages of the AsyncAPI document, each with the schema of its type and an example.
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use super::reference;
+use crate::{
+    CarroBateria, CarroStatus, Codigo, Component, ErrorReply, MAX_ARRAY, PontoDisponibilidade,
+    PontoStatus, PostosReply, PostosRequest, ReservaEvent, ReservaRef, ReservaReply,
+    ReservaRequest, ServerPresence, open_enum,
+};
+
+/// Those that the channels refer to so far, and their schemas.
+#[derive(Default)]
+pub(super) struct Messages {
+    messages: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
+impl Messages {
+    /// Adds the message of this name, unless it is there.
+    pub(super) fn add(&mut self, name: &'static str) {
+        if self.messages.contains_key(name) {
+            return;
+        }
+        match name {
+            "PostosRequest" => self.one::<PostosRequest>(false, POSTOS_REQUEST),
+            "PostosReply" => self.one::<PostosReply>(true, POSTOS_REPLY),
+            "ReservaRequest" => self.one::<ReservaRequest>(false, RESERVA_REQUEST),
+            "ReservaRef" => self.one::<ReservaRef>(false, RESERVA_REF),
+            "ReservaReply" => self.one::<ReservaReply>(true, RESERVA_REPLY),
+            "ErrorReply" => {
+                let example = serde_json::to_string(&Codigo::PostoReservado.example());
+                self.one::<ErrorReply>(true, &example.unwrap_or_default());
+            }
+            "ServerPresence" => self.one::<ServerPresence>(true, PRESENCE),
+            "CarroStatus" => self.one::<CarroStatus>(false, CARRO_STATUS),
+            "CarroBateria" => self.one::<CarroBateria>(false, CARRO_BATERIA),
+            "PontoDisponibilidade" => self.one::<PontoDisponibilidade>(false, DISPONIBILIDADE),
+            "PontoStatus" => self.one::<PontoStatus>(true, PONTO_STATUS),
+            "ReservaEvent" => self.one::<ReservaEvent>(true, RESERVA_EVENT),
+            list => self.list(list),
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Map<String, Value>, Map<String, Value>) {
+        (self.messages, self.schemas)
+    }
+
+    /// A message of one type. In one that a servidor sends, lists of words are open.
+    fn one<T: ToSchema>(&mut self, sent: bool, example: &str) {
+        let name = T::name().into_owned();
+        let mut components: Vec<Component> = vec![(name.clone(), T::schema())];
+        T::schemas(&mut components);
+        for (name, mut schema) in components {
+            if sent {
+                open_enum(&mut schema);
+            }
+            let json = serde_json::to_value(&schema).unwrap_or_default();
+            self.schemas.insert(name, json);
+        }
+        let schema = T::schema();
+        self.insert(&name, description(&schema), reference("components/schemas", &name), example);
+    }
+
+    /// An array of messages, or of answers, any of which may be an error.
+    fn list(&mut self, name: &'static str) {
+        let item = name.trim_end_matches("List");
+        let errors = item.ends_with("Reply").then_some("ErrorReply");
+        let items: Vec<_> = [item].into_iter().chain(errors).collect();
+        let items: Vec<_> =
+            items.iter().map(|item| reference("components/schemas", item)).collect();
+        let payload = json!({
+            "type": "array",
+            "items": {"anyOf": items},
+            "minItems": 1,
+            "maxItems": MAX_ARRAY,
+        });
+        let example = &self.messages[item]["examples"][0]["payload"];
+        let example = json!([example]).to_string();
+        self.insert(name, &format!("Uma lista de até {MAX_ARRAY} `{item}`."), payload, &example);
+    }
+
+    fn insert(&mut self, name: &str, summary: &str, payload: Value, example: &str) {
+        let example: Value = serde_json::from_str(example).unwrap_or_default();
+        let message = json!({
+            "name": name,
+            "summary": summary,
+            "contentType": "application/json",
+            "payload": payload,
+            "examples": [{"payload": example}],
+        });
+        self.messages.insert(name.to_owned(), message);
+    }
+}
+
+fn description(schema: &RefOr<Schema>) -> &str {
+    match schema {
+        RefOr::T(Schema::Object(object)) => object.description.as_deref().unwrap_or_default(),
+        _ => "",
+    }
+}
+
+const POSTOS_REQUEST: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000002", "client_id": "cliente1",
+    "server_id": "server1", "disponivel": true
+}"#;
+const POSTOS_REPLY: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000002", "versao": "5f3a-7", "postos": [{
+        "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
+        "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false
+    }]
+}"#;
+const RESERVA_REQUEST: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000001", "client_id": "cliente1",
+    "server_id": "server1",
+    "carro": {
+        "placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+        "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19
+    },
+    "posto_id": 5
+}"#;
+const RESERVA_REF: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000003", "client_id": "cliente1",
+    "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001"
+}"#;
+const RESERVA_REPLY: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "sucesso",
+    "mensagem": "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.",
+    "reserva": {
+        "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
+        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa"
+    }
+}"#;
+const PRESENCE: &str = r#"{
+    "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",
+    "versao": "0.1.0", "entrega": ["difusao", "direta"]
+}"#;
+const CARRO_STATUS: &str =
+    r#"{"placa": "ABC1234", "nivel_bateria": 30.5, "em_carregamento": true}"#;
+const CARRO_BATERIA: &str = r#"{"placa": "ABC1234", "nivel_bateria": 30.5, "taxa_descarga": 0.2}"#;
+const DISPONIBILIDADE: &str =
+    r#"{"server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true}"#;
+const PONTO_STATUS: &str = r#"{
+    "server_id": "server1", "ponto_id": 5, "disponivel": false, "em_manutencao": true,
+    "timestamp": "2026-11-23T12:00:00.000Z"
+}"#;
+const RESERVA_EVENT: &str = r#"{
+    "server_id": "server1", "reserva_id": 17,
+    "request_id": "0198c0de-7a1b-7000-8000-000000000001", "placa": "ABC1234", "posto_id": 5,
+    "status": "ativa", "timestamp": "2026-11-23T12:00:00.000Z"
+}"#;

@@ -1,0 +1,270 @@
+//! The AsyncAPI document of all that goes over MQTT, made of the topics and message types.
+
+mod messages;
+
+use serde_json::{Map, Value, json};
+
+use crate::topics::Command;
+use messages::Messages;
+
+/// A topic, by what stands for it in the document.
+struct Channel {
+    id: &'static str,
+    address: String,
+    description: &'static str,
+    messages: Vec<&'static str>,
+    /// What the servidor does here: `receive` or `send`.
+    action: &'static str,
+    /// The channel of the answers.
+    reply: Option<&'static str>,
+    retain: bool,
+}
+
+/// The document, which both programs serve.
+pub fn asyncapi() -> Value {
+    let channels = channels();
+    let mut messages = Messages::default();
+    for name in channels.iter().flat_map(|channel| &channel.messages) {
+        messages.add(name);
+    }
+    let by_id = |part: fn(&Channel) -> Value| -> Map<String, Value> {
+        channels.iter().map(|channel| (channel.id.to_owned(), part(channel))).collect()
+    };
+    let (messages, schemas) = messages.into_parts();
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Postos de carregamento por MQTT",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "contact": {"name": "Suíte de postos de carregamento"},
+            "license": {
+                "name": "MIT ou Apache-2.0",
+                "url": "https://spdx.org/licenses/MIT.html",
+            },
+        },
+        "defaultContentType": "application/json",
+        "servers": servers(),
+        "channels": by_id(Channel::document),
+        "operations": by_id(Channel::operation),
+        "components": {"messages": messages, "schemas": schemas},
+    })
+}
+
+const DESCRIPTION: &str = "Comandos, respostas e eventos entre clientes, servidores, carros e \
+    carregadores. MQTT 5 com QoS 1; clientes MQTT 3.1.1 são atendidos também. As operações são do \
+    ponto de vista de um servidor: ele recebe comandos e envia respostas. Cada resposta traz o \
+    `request_id` do comando. Um servidor só atende ao que leva seu `server_id`. As APIs HTTP estão \
+    em `openapi.json`.";
+
+fn servers() -> Value {
+    let server = |port: &str, protocol: &str, description: &str| {
+        json!({
+            "host": "{host}:{porta}",
+            "protocol": protocol,
+            "protocolVersion": "5",
+            "description": description,
+            "variables": {
+                "host": {"default": "localhost", "description": "Onde o broker está."},
+                "porta": {"default": port, "description": "A porta, que a instalação pode mudar."},
+            },
+        })
+    };
+    let mut websocket = server("9001", "ws", "O mesmo broker, por WebSocket.");
+    websocket["pathname"] = json!("/mqtt");
+    json!({"broker": server("1883", "mqtt", "O broker MQTT."), "broker_websocket": websocket})
+}
+
+fn channels() -> Vec<Channel> {
+    let commands = Command::ALL.iter().flat_map(|command| command_channels(*command));
+    commands.chain(reports()).chain(events()).collect()
+}
+
+/// A command to all servidores, to one, and the answers to both.
+fn command_channels(command: Command) -> [Channel; 3] {
+    let ([broadcast, direct, response], request, lists, answers) = match command {
+        Command::Postos => (
+            ["postos", "postos_direto", "postos_response"],
+            "PostosRequest",
+            ["PostosRequestList", "PostosReplyList"],
+            "PostosReply",
+        ),
+        Command::Reserva => (
+            ["reserva", "reserva_direto", "reserva_response"],
+            "ReservaRequest",
+            ["ReservaRequestList", "ReservaReplyList"],
+            "ReservaReply",
+        ),
+        Command::Cancelamento => (
+            ["cancelamento", "cancelamento_direto", "cancelamento_response"],
+            "ReservaRef",
+            ["ReservaRefList", "ReservaReplyList"],
+            "ReservaReply",
+        ),
+        Command::Consulta => (
+            ["consulta", "consulta_direto", "consulta_response"],
+            "ReservaRef",
+            ["ReservaRefList", "ReservaReplyList"],
+            "ReservaReply",
+        ),
+    };
+    let path = command.request_path();
+    let [request_list, answer_list] = lists;
+    let receive = |id, address, description, messages| Channel {
+        id,
+        address,
+        description,
+        messages,
+        action: "receive",
+        reply: Some(response),
+        retain: false,
+    };
+    [
+        receive(
+            broadcast,
+            format!("server/{path}"),
+            "Todo servidor recebe; só o do `server_id` atende.",
+            vec![request],
+        ),
+        receive(
+            direct,
+            format!("server/{{server_id}}/{path}"),
+            "Só este servidor recebe. Pode vir uma lista, que é respondida com listas.",
+            vec![request, request_list],
+        ),
+        Channel {
+            id: response,
+            address: format!("client/{{client_id}}/{}", command.response_path()),
+            description: "As respostas a um cliente.",
+            messages: vec![answers, "ErrorReply", answer_list],
+            action: "send",
+            reply: None,
+            retain: false,
+        },
+    ]
+}
+
+/// What carros and chargers report.
+fn reports() -> [Channel; 3] {
+    let report = |id, address: &str, description, message| Channel {
+        id,
+        address: address.to_owned(),
+        description,
+        messages: vec![message],
+        action: "receive",
+        reply: None,
+        retain: false,
+    };
+    [
+        report(
+            "carro_status",
+            "carros/{placa}/status",
+            "Um carro fala de si. Um servidor só o ouve se o conhece.",
+            "CarroStatus",
+        ),
+        report(
+            "carro_bateria",
+            "carros/{placa}/bateria",
+            "Um carro fala de si. Um servidor só o ouve se o conhece.",
+            "CarroBateria",
+        ),
+        report(
+            "ponto_disponibilidade",
+            "pontos/{posto_id}/disponibilidade",
+            "Um carregador fala a seu servidor.",
+            "PontoDisponibilidade",
+        ),
+    ]
+}
+
+/// What a servidor publishes for everyone.
+fn events() -> [Channel; 3] {
+    let event = |id, address: &str, description, message, retain| Channel {
+        id,
+        address: address.to_owned(),
+        description,
+        messages: vec![message],
+        action: "send",
+        reply: None,
+        retain,
+    };
+    [
+        event(
+            "presenca",
+            "server/{server_id}/status",
+            "Se um servidor está conectado: mensagem retida, e também seu Last Will. Uma vazia \
+             apaga o servidor.",
+            "ServerPresence",
+            true,
+        ),
+        event(
+            "ponto_status",
+            "pontos/{posto_id}/status",
+            "A situação de um posto, a cada mudança.",
+            "PontoStatus",
+            false,
+        ),
+        event(
+            "reserva_status",
+            "reservas/{reserva_id}/status",
+            "A situação de uma reserva, a cada mudança.",
+            "ReservaEvent",
+            false,
+        ),
+    ]
+}
+
+/// What each parameter of a topic is.
+fn parameter(name: &str) -> Value {
+    let description = match name {
+        "client_id" => "O cliente, como no comando: de 1 a 64 de `A-Z a-z 0-9 _ -`.",
+        "server_id" => "O servidor: de 1 a 64 de `A-Z a-z 0-9 _ -`.",
+        "placa" => "A placa do carro.",
+        "posto_id" => "O número do posto no servidor.",
+        _ => "O número da reserva no servidor.",
+    };
+    json!({"description": description})
+}
+
+impl Channel {
+    fn document(&self) -> Value {
+        let parameters: Map<_, _> =
+            parameters(&self.address).map(|name| (name.to_owned(), parameter(name))).collect();
+        let messages: Map<_, _> = self
+            .messages
+            .iter()
+            .map(|name| ((*name).to_owned(), reference("components/messages", name)))
+            .collect();
+        let mut channel = json!({
+            "address": self.address,
+            "description": self.description,
+            "messages": messages,
+        });
+        if !parameters.is_empty() {
+            channel["parameters"] = Value::Object(parameters);
+        }
+        channel
+    }
+
+    fn operation(&self) -> Value {
+        let mut operation = json!({
+            "action": self.action,
+            "channel": reference("channels", self.id),
+            "summary": self.description,
+            "bindings": {"mqtt": {"qos": 1, "retain": self.retain, "bindingVersion": "0.2.0"}},
+        });
+        if let Some(reply) = self.reply {
+            operation["reply"] = json!({"channel": reference("channels", reply)});
+        }
+        operation
+    }
+}
+
+/// The names in braces.
+fn parameters(address: &str) -> impl Iterator<Item = &str> {
+    address.split('/').filter_map(|level| level.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn reference(place: &str, name: &str) -> Value {
+    json!({"$ref": format!("#/{place}/{name}")})
+}

@@ -1,0 +1,131 @@
+//! What the documents say about each error code: when it is answered, and a true answer.
+
+use crate::{Codigo, ErrorReply, FieldError};
+
+/// The request of the examples.
+const REQUEST_ID: &str = "0198c0de-7a1b-7000-8000-000000000001";
+
+impl Codigo {
+    /// As it is spelled on the wire.
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => String::new(),
+        }
+    }
+
+    /// The code that is spelled so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
+
+    /// When it is answered.
+    pub const fn meaning(self) -> &'static str {
+        self.documentation().0
+    }
+
+    /// An answer as a program gives it.
+    pub fn example(self) -> ErrorReply {
+        let (_, mensagem) = self.documentation();
+        let mut reply = ErrorReply::new(REQUEST_ID.parse().ok(), self, mensagem.to_owned());
+        reply.campos = match self {
+            Self::RequisicaoInvalida => vec![wrong("posto_id", "é obrigatório")],
+            Self::ChaveIdempotenciaReutilizada => vec![wrong("request_id", mensagem)],
+            _ => Vec::new(),
+        };
+        reply
+    }
+
+    /// When it is answered, and with which sentence.
+    const fn documentation(self) -> (&'static str, &'static str) {
+        match self {
+            Self::PostoInexistente => {
+                ("o servidor não tem este posto", "O posto 5 não existe no servidor server1")
+            }
+            Self::ReservaInexistente => (
+                "o servidor não tem esta reserva, nem recebeu esta requisição",
+                "A reserva 0198c0de-7a1b-7000-8000-000000000001 não existe no servidor server1",
+            ),
+            Self::CarroInexistente => (
+                "o servidor não conhece este carro",
+                "O carro de placa ABC1234 não existe no servidor server1",
+            ),
+            Self::CarregamentoInexistente => {
+                ("o posto não tem este carregamento", "O carregamento 1 não existe no posto 5")
+            }
+            Self::PostoJaReservadoParaEsteCarro => (
+                "este mesmo carro já tem o posto em parte do período",
+                "O posto Ponto 5 já está reservado para este carro. Escolha outro posto.",
+            ),
+            Self::PostoReservado => (
+                "outro carro tem o posto em parte do período, ou carrega nele agora",
+                "O posto Ponto 5 já está reservado para outro carro neste período. Escolha outro posto ou outro horário.",
+            ),
+            Self::PostoIndisponivel => (
+                "o posto está fora de serviço",
+                "O posto Ponto 5 está indisponível. Escolha outro posto.",
+            ),
+            Self::PostoEmManutencao => (
+                "o posto está em manutenção",
+                "O posto Ponto 5 está em manutenção. Escolha outro posto.",
+            ),
+            Self::PostoEmUso => (
+                "o posto tem reserva ou carregamento, e não pode ser removido agora",
+                "O posto Ponto 5 tem reserva ou carregamento em andamento e não pode ser removido. Cancele ou encerre antes.",
+            ),
+            Self::ReservaEncerrada => {
+                ("a reserva já terminou", "A reserva já terminou e não pode mais ser cancelada.")
+            }
+            Self::CarregamentoEncerrado => (
+                "o carregamento já terminou, com outra energia",
+                "O carregamento 1 já foi encerrado com outra energia_fornecida.",
+            ),
+            Self::RequisicaoInvalida => (
+                "o corpo ou um parâmetro está errado; `campos` diz todos os que estão",
+                "A requisição tem campos inválidos: posto_id é obrigatório.",
+            ),
+            Self::ChaveIdempotenciaReutilizada => (
+                "a chave de idempotência já foi usada com outro corpo",
+                "A chave de idempotência (ou request_id) já foi usada com outro conteúdo. Use uma nova para um pedido diferente.",
+            ),
+            Self::CorpoGrandeDemais => {
+                ("o corpo é grande demais", "O corpo da requisição deve ter no máximo 64 KiB.")
+            }
+            Self::TipoNaoSuportado => (
+                "o corpo não é JSON, ou não vem declarado assim",
+                "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json.",
+            ),
+            Self::RotaInexistente => {
+                ("a rota não existe", "Esta rota não existe. Veja as rotas em /docs.")
+            }
+            Self::MetodoNaoPermitido => (
+                "a rota não aceita este método",
+                "Esta rota não aceita este método HTTP. Veja as rotas em /docs.",
+            ),
+            Self::ServidorIndisponivel => (
+                "o servidor está desconectado, nunca foi visto ou não acessa seus dados",
+                "O servidor server1 está indisponível: está desconectado ou nunca foi visto.",
+            ),
+            Self::BrokerIndisponivel => (
+                "o programa está sem conexão com o broker MQTT",
+                "O cliente está sem conexão com o broker MQTT. Tente novamente em instantes.",
+            ),
+            Self::Sobrecarregado => (
+                "há requisições demais em andamento; `Retry-After` diz quando repetir",
+                "Há requisições demais em andamento. Tente novamente em instantes.",
+            ),
+            Self::TempoEsgotado => (
+                "o servidor não respondeu a tempo",
+                "O servidor server1 não respondeu a tempo. Tente novamente.",
+            ),
+            Self::ErroInterno => (
+                "uma falha do programa; a causa está no registro",
+                "Erro interno. O registro do serviço tem a causa.",
+            ),
+        }
+    }
+}
+
+fn wrong(campo: &str, mensagem: &str) -> FieldError {
+    FieldError { campo: campo.to_owned(), mensagem: mensagem.to_owned() }
+}

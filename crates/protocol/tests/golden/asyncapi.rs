@@ -1,0 +1,127 @@
+//! The AsyncAPI document has every topic that the programs use, and messages as they are read.
+
+use protocol::topics::{self, Command};
+use protocol::{
+    CarroBateria, CarroStatus, ErrorReply, PontoDisponibilidade, PontoStatus, PostosReply,
+    PostosRequest, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
+    asyncapi, read_json,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::support::id;
+
+/// The addresses of the channels, with these ids in place of the parameters.
+fn addresses() -> Vec<String> {
+    let document = asyncapi();
+    let channels = document["channels"].as_object().expect("channels").values();
+    let addresses = channels.map(|channel| channel["address"].as_str().expect("an address"));
+    let filled = addresses.map(|address| {
+        let address = address.replace("{server_id}", "server1").replace("{client_id}", "cliente1");
+        address.replace("{posto_id}", "5").replace("{reserva_id}", "17").replace("{placa}", "+")
+    });
+    filled.collect()
+}
+
+#[test]
+fn its_channels_are_the_topics() {
+    let (server, client) = (id("server1"), id("cliente1"));
+    let mut topics = vec![
+        topics::presence(&server),
+        topics::ponto_status(5),
+        topics::reserva_status(17),
+        "pontos/5/disponibilidade".to_owned(),
+    ];
+    let heard = topics::server_subscriptions(&server);
+    topics.extend(heard.into_iter().filter(|topic| !topic.starts_with("pontos/")));
+    topics.extend(Command::ALL.iter().map(|command| topics::response(&client, *command)));
+    let mut addresses = addresses();
+    addresses.sort();
+    topics.sort();
+    assert_eq!(addresses, topics);
+}
+
+/// A message that a program reads with `read_json`: its example is read and written again.
+fn written<T: Serialize, E: std::fmt::Debug>(read: Result<T, E>) -> Value {
+    serde_json::to_value(read.expect("the example can be read")).expect("JSON")
+}
+
+fn derived<T: Serialize + DeserializeOwned>(payload: &[u8]) -> Value {
+    written(serde_json::from_slice::<T>(payload))
+}
+
+/// The example of this message, read by its type and written again.
+fn read_and_written(name: &str, payload: &[u8]) -> Value {
+    match name {
+        "PostosRequest" => written(read_json::<PostosRequest>(payload)),
+        "PostosReply" => derived::<PostosReply>(payload),
+        "ReservaRequest" => written(read_json::<ReservaRequest>(payload)),
+        "ReservaRef" => written(read_json::<ReservaRef>(payload)),
+        "ReservaReply" => derived::<ReservaReply>(payload),
+        "ErrorReply" => derived::<ErrorReply>(payload),
+        "ServerPresence" => derived::<ServerPresence>(payload),
+        "CarroStatus" => written(CarroStatus::from_json(payload, "ABC1234")),
+        "CarroBateria" => written(CarroBateria::from_json(payload, "ABC1234")),
+        "PontoDisponibilidade" => written(PontoDisponibilidade::from_json(payload, "5")),
+        "PontoStatus" => derived::<PontoStatus>(payload),
+        "ReservaEvent" => derived::<ReservaEvent>(payload),
+        name => panic!("nothing reads {name}"),
+    }
+}
+
+#[test]
+fn its_examples_are_messages() {
+    let document = asyncapi();
+    for (name, message) in document["components"]["messages"].as_object().expect("messages") {
+        let payload = &message["examples"][0]["payload"];
+        // An array of messages has the messages of another type.
+        let (name, items) = match payload.as_array() {
+            Some(items) => (name.trim_end_matches("List"), items.as_slice()),
+            None => (name.as_str(), std::slice::from_ref(payload)),
+        };
+        assert!(!items.is_empty(), "{name}");
+        for item in items {
+            let again = read_and_written(name, item.to_string().as_bytes());
+            assert_eq!(&again, item, "{name}");
+            let schema = &document["components"]["schemas"][name];
+            let properties = schema["properties"].as_object().expect("properties");
+            for field in item.as_object().expect("an object").keys() {
+                assert!(properties.contains_key(field), "{name}: {field} is not documented");
+            }
+            for field in schema["required"].as_array().expect("required fields") {
+                let field = field.as_str().expect("a name");
+                assert!(!item[field].is_null(), "{name}: {field} is required");
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_is_described() {
+    let document = asyncapi();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        assert!(schema["description"].is_string(), "{name} is not described");
+        for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+            let described = [&property["description"], &property["oneOf"][0]["description"]];
+            let described =
+                described.iter().any(|text| text.as_str().is_some_and(|t| !t.is_empty()))
+                    || property["oneOf"].is_array() && property["description"].is_string();
+            assert!(described, "{name}.{field} is not described");
+        }
+    }
+    for (name, message) in document["components"]["messages"].as_object().expect("messages") {
+        assert!(message["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+    }
+}
+
+#[test]
+fn a_command_names_the_channel_of_its_answers() {
+    let document = asyncapi();
+    for (id, operation) in document["operations"].as_object().expect("operations") {
+        let channel = &document["channels"][id];
+        let is_command = channel["address"].as_str().expect("an address").starts_with("server/")
+            && operation["action"] == "receive";
+        assert_eq!(operation["reply"].is_object(), is_command, "{id}");
+    }
+}

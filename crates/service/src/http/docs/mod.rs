@@ -1,0 +1,91 @@
+//! `/docs`, `/openapi.json` and `/asyncapi.json`.
+//!
+//! Nothing here is an absolute URL, so that all of it works behind a reverse proxy that serves a
+//! program under a prefix.
+
+mod complete;
+mod errors;
+mod examples;
+mod headers;
+mod invalid;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use protocol::Codigo;
+use serde::Serialize;
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::Config;
+
+pub use complete::complete_document;
+
+use super::HttpError;
+
+/// As the page sees it, which is one level below.
+const OPENAPI: &str = "../openapi.json";
+
+/// The routes of the documents and of the page that shows one.
+pub(super) fn pages(openapi: &OpenApi) -> Router {
+    let config = Arc::new(Config::new([OPENAPI]));
+    let title: Arc<str> = openapi.info.title.as_str().into();
+    let page = move |path: Option<Path<String>>| {
+        let path = path.map_or_else(String::new, |Path(path)| path);
+        let (config, title) = (Arc::clone(&config), Arc::clone(&title));
+        async move { file(&path, config, &title) }
+    };
+    Router::new()
+        .route("/openapi.json", document(openapi))
+        .route("/asyncapi.json", document(&protocol::asyncapi()))
+        .route("/docs", get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")])))
+        .route("/docs/", get(page.clone()))
+        .route("/docs/{*path}", get(page))
+}
+
+/// A document, written once.
+fn document(document: &impl Serialize) -> MethodRouter {
+    match serde_json::to_vec(document) {
+        Ok(json) => {
+            let json = Bytes::from(json);
+            get(async move || ([(CONTENT_TYPE, "application/json")], json))
+        }
+        Err(_) => get(async || HttpError::general(Codigo::ErroInterno)),
+    }
+}
+
+/// A file of Swagger UI.
+fn file(path: &str, config: Arc<Config<'static>>, title: &str) -> Response {
+    let found = match utoipa_swagger_ui::serve(path, config) {
+        Ok(Some(found)) => found,
+        Ok(None) => return HttpError::general(Codigo::RotaInexistente).into_response(),
+        Err(_) => return HttpError::general(Codigo::ErroInterno).into_response(),
+    };
+    let bytes = match found.bytes {
+        Cow::Borrowed(page) if found.content_type == "text/html" && !found.gzpipped => {
+            Bytes::from(in_portuguese(&String::from_utf8_lossy(page), title))
+        }
+        Cow::Borrowed(file) => Bytes::from_static(file),
+        Cow::Owned(file) => Bytes::from(file),
+    };
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::from_str(&found.content_type) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    if found.gzpipped {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// What browsers and screen readers learn from the page itself: its language and its title.
+fn in_portuguese(page: &str, title: &str) -> String {
+    let page = page.replace("<html lang=\"en\">", "<html lang=\"pt-BR\">");
+    page.replace("<title>Swagger UI</title>", &format!("<title>{title}</title>"))
+}

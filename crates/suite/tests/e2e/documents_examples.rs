@@ -1,0 +1,180 @@
+//! The examples in the documents are true: each is what a program answers.
+
+use client::GatewayError;
+use domain::{Placa, Rejection};
+use protocol::{Codigo, ServerId};
+use serde_json::{Value, json};
+
+use crate::documents::each_operation;
+use crate::harness::{Program, World, seed_payload};
+
+/// The sentence of the example that one document has for a code.
+fn documented(program: &str, codigo: Codigo) -> Option<String> {
+    let mut found = None;
+    each_operation(|_, shown, operation| {
+        let status = codigo.http_status().to_string();
+        let examples = &operation["responses"][status]["content"]["application/json"]["examples"];
+        let mensagem = &examples[codigo.name()]["value"]["mensagem"];
+        if shown.starts_with(program) && mensagem.is_string() {
+            found = mensagem.as_str().map(str::to_owned);
+        }
+    });
+    found
+}
+
+#[test]
+fn refusals_have_the_sentences_of_their_decisions() {
+    let (nome, server_id) = ("Ponto 5".to_owned(), "server1".to_owned());
+    let request_id = Codigo::ReservaInexistente.example().request_id.expect("a request");
+    let placa = Placa::new("ABC1234").expect("a placa");
+    let reserva = request_id.to_string();
+    let (id, posto_id) = (1, 5);
+    for (codigo, rejection) in [
+        (
+            Codigo::PostoInexistente,
+            Rejection::PostoInexistente { posto_id, server_id: server_id.clone() },
+        ),
+        (
+            Codigo::PostoJaReservadoParaEsteCarro,
+            Rejection::PostoJaReservadoParaEsteCarro { nome: nome.clone() },
+        ),
+        (Codigo::PostoReservado, Rejection::PostoReservado { nome: nome.clone() }),
+        (Codigo::PostoIndisponivel, Rejection::PostoIndisponivel { nome: nome.clone() }),
+        (Codigo::PostoEmManutencao, Rejection::PostoEmManutencao { nome: nome.clone() }),
+        (Codigo::PostoEmUso, Rejection::PostoEmUso { nome }),
+        (
+            Codigo::ReservaInexistente,
+            Rejection::ReservaInexistente { reserva, server_id: server_id.clone() },
+        ),
+        (Codigo::ReservaEncerrada, Rejection::ReservaEncerrada),
+        (Codigo::ChaveIdempotenciaReutilizada, Rejection::ChaveReutilizada),
+        (Codigo::CarroInexistente, Rejection::CarroInexistente { placa, server_id }),
+        (Codigo::CarregamentoInexistente, Rejection::CarregamentoInexistente { id, posto_id }),
+        (Codigo::CarregamentoEncerrado, Rejection::CarregamentoEncerrado { id }),
+    ] {
+        assert_eq!(codigo.example().mensagem, rejection.to_string());
+    }
+}
+
+#[test]
+fn a_gateways_faults_have_their_own_sentences() {
+    let server_id: ServerId = "server1".parse().expect("an id");
+    for (codigo, error) in [
+        (Codigo::ServidorIndisponivel, GatewayError::ServerOffline(server_id.clone())),
+        (Codigo::BrokerIndisponivel, GatewayError::BrokerDown),
+        (Codigo::Sobrecarregado, GatewayError::Overloaded),
+        (Codigo::TempoEsgotado, GatewayError::Timeout { server_id, settle: None }),
+        (Codigo::ErroInterno, GatewayError::Internal),
+    ] {
+        assert_eq!(documented("client", codigo), Some(error.to_string()));
+    }
+}
+
+/// Each of these requests is refused as its example says.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_wrong_get_the_documented_answer() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    let mut without_posto = seed_payload();
+    without_posto.as_object_mut().expect("an object").remove("posto_id");
+    let long = json!({"placa": "A".repeat(100_000)});
+    for (answer, codigo) in [
+        (client.reservar(&without_posto).await, Codigo::RequisicaoInvalida),
+        (client.post("/reservar", &long).await, Codigo::CorpoGrandeDemais),
+        (client.get("/rota").await, Codigo::RotaInexistente),
+        (client.get("/reservar").await, Codigo::MetodoNaoPermitido),
+        (server.get("/carros/ABC1234").await, Codigo::CarroInexistente),
+    ] {
+        let mut expected = serde_json::to_value(codigo.example()).expect("JSON");
+        let mut answered = answer.json;
+        assert_eq!(answer.status, codigo.http_status(), "{answered}");
+        // Each request has its own.
+        expected["request_id"] = Value::Null;
+        answered["request_id"] = Value::Null;
+        assert_eq!(answered, expected);
+    }
+    let mut reservation = server.get("/reservas/1").await.json;
+    reservation["request_id"] = Value::Null;
+    assert_eq!(
+        reservation["mensagem"].as_str().map(str::to_owned),
+        documented("server", Codigo::ReservaInexistente)
+    );
+}
+
+/// A request that is wrong as the example of `requisicao_invalida` of its operation says.
+struct WrongRequest {
+    program: String,
+    method: reqwest::Method,
+    path: String,
+    body: Value,
+    /// The `campos` of the example.
+    campos: Value,
+}
+
+impl WrongRequest {
+    fn new(document: &Value, shown: &str, operation: &Value) -> Option<Self> {
+        let examples = &operation["responses"]["422"]["content"]["application/json"]["examples"];
+        let campos = examples["requisicao_invalida"]["value"]["campos"].clone();
+        let campo = campos[0]["campo"].as_str()?.to_owned();
+        let mensagem = campos[0]["mensagem"].as_str()?;
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let schema =
+            body.as_str().and_then(|place| document.pointer(place.trim_start_matches('#')));
+        let mut body = schema.map_or(Value::Null, |schema| schema["examples"][0].clone());
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove(&campo);
+        }
+        let [program, method, path] = shown.split(' ').collect::<Vec<_>>()[..] else { return None };
+        let (mut path, mut query) = (path.to_owned(), Vec::new());
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str()?;
+            let example = &parameter["example"];
+            let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+            match (parameter["in"].as_str()?, name == campo) {
+                ("path", true) if mensagem.contains("UTF-8") => {
+                    path = path.replace(&format!("{{{name}}}"), "%FF");
+                }
+                ("path", true) => path = path.replace(&format!("{{{name}}}"), "x"),
+                ("path", false) => path = path.replace(&format!("{{{name}}}"), &example),
+                ("query", true) if mensagem.contains("uma vez só") => {
+                    query.push(format!("{name}=1&{name}=1"));
+                }
+                ("query", false) if parameter["required"] == true => {
+                    query.push(format!("{name}={example}"));
+                }
+                _ => {}
+            }
+        }
+        let path = format!("{path}?{}", query.join("&"));
+        let method = method.to_uppercase().parse().ok()?;
+        Some(Self { program: program.replace(':', ""), method, path, body, campos })
+    }
+
+    async fn check(self, program: &Program) {
+        let shown = format!("{}: {} {}", self.program, self.method, self.path);
+        let mut request = reqwest::Client::new().request(self.method, program.url(&self.path));
+        if !self.body.is_null() {
+            request = request.json(&self.body);
+        }
+        let answer = request.send().await.expect("an answer");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["campos"], self.campos, "{shown}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_operation_names_the_wrong_field_as_its_example_does() {
+    let mut requests = Vec::new();
+    let mut documented = 0;
+    each_operation(|document, shown, operation| {
+        documented += usize::from(operation["responses"]["422"].is_object());
+        requests.extend(WrongRequest::new(document, shown, operation));
+    });
+    assert!(documented > 0 && requests.len() == documented, "{} of {documented}", requests.len());
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    for request in requests {
+        let program = if request.program == "client" { &client } else { &server };
+        request.check(program).await;
+    }
+}
