@@ -137,7 +137,7 @@ trap clean_up EXIT
 need curl git python3
 bash "$here/base-images.sh"
 remove_projects >/dev/null
-for project in suite_docker_test suite_docker_readme; do copy_checkout "$work/$project"; done
+for project in "${projects[@]}"; do copy_checkout "$work/$project"; done
 
 cd "$work/suite_docker_test"
 run_checks
