@@ -58,7 +58,7 @@ readme:
 
 # Check the units for systemd
 systemd:
-    bash crates/suite/systemd.sh
+    bash deploy/systemd/check.sh
 
 # Run everything that CI runs
 ci:
