@@ -4,7 +4,7 @@
     readme.py local            what needs this machine only, in namespaces of its own (util-linux)
     readme.py docker           what needs Docker; run it in a copy of the project, whose containers
                                and volumes `down -v` may remove
-    readme.py paste            pastes the blocks for docker-compose.yml
+    readme.py paste [YAML]     pastes its blocks, or YAML, into docker-compose.yml
 
 A block ```sh holds commands; a block ```text or ```json after it, what they print (`…` stands for
 anything, blanks and lines do not count, other ids and times are allowed); a block ```yaml belongs
@@ -295,22 +295,21 @@ def enter_namespaces():
     os.execvp("unshare", ["unshare", *user, "--net", "--mount", sys.executable, *sys.argv])
 
 
-def main(command):
+def main(command, *yaml):
     os.chdir(ROOT)
+    if command == "paste":
+        for text in yaml or [block.text for block in compared_blocks() if block.language == "yaml"]:
+            paste_yaml(text)
+        return
+    if command == "local":
+        enter_namespaces()
     with tempfile.TemporaryDirectory(prefix="readme-") as work:
         if command == "local":
-            compared_blocks()
-            enter_namespaces()
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
             shutil.copytree("data", f"{work}/data", ignore=shutil.ignore_patterns("*.db*"))
             subprocess.run(["mount", "--bind", f"{work}/data", "data"], check=True)
             # The network has nothing but loopback.
             os.environ["CARGO_NET_OFFLINE"] = "true"
-        if command == "paste":
-            for block in compared_blocks():
-                if block.language == "yaml":
-                    paste_yaml(block.text)
-            return
         run_blocks(command, work)
 
 
