@@ -86,6 +86,101 @@ check_thirds() {
     done
 }
 
+# --- Backups ---------------------------------------------------------------------------------------
+
+# holds <placa…>: server1 has the reservas of these carros, and no other.
+holds() {
+    http 200 http://localhost:8000/reservas &&
+        body_holds "sorted(reserva['placa'] for reserva in body['reservas']) == '$*'.split()"
+}
+
+backs_up() {
+    compose exec -T server_1 server backup data/backup.db &&
+        docker cp "$(container server_1):/app/data/backup.db" "$work/backup.db" &&
+        compose exec -T server_1 rm data/backup.db
+}
+
+# Reserves posto 6, for a carro that the backup does not have.
+reserves_posto_6() {
+    http 200 http://localhost:8001/reservar --header 'Content-Type: application/json' \
+        --data "$(payload server1 | sed -e 's/ABC1234/DEF5678/' -e 's/"posto_id": 5/"posto_id": 6/')"
+}
+
+restores() {
+    compose stop server_1 &&
+        compose run --rm -T server_1 sh -c 'cat > /tmp/backup.db && server restaurar /tmp/backup.db' <"$work/backup.db" &&
+        compose start server_1 && within 60 is_healthy server_1
+}
+
+check_backup() {
+    check server_1 "server backup while server_1 runs, and the copy on this machine" backs_up || return 0
+    check server_1 "a reserva after the backup" reserves_posto_6 || true
+    check server_1 "server restaurar of that copy" restores || true
+    check server_1 "what the backup had is there, and nothing else" holds ABC1234 || true
+}
+
+# --- A servidor whose files come later -----------------------------------------------------------------
+
+# The second volume of server_4 does not exist on this machine: Docker makes the folder.
+later_block() {
+    cat <<YAML
+  server_4:
+    <<: *server
+    environment: {MQTT_BROKER: broker, SERVER_ID: server4}
+    ports: ["8006:8000"]
+    volumes: [server_4_data:/app/data, ./data/server4:/app/data/server4:ro]
+YAML
+}
+
+# As the README of the system that this ports shows it, with the build of this one.
+seed_block() {
+    cat <<YAML
+  server_5:
+    build: {context: ., dockerfile: server.Dockerfile}
+    environment:
+      - DATABASE_URL=sqlite:///./data/server5.db
+      - MQTT_BROKER=broker
+      - MQTT_PORT=1883
+      - SERVER_ID=server5
+    ports:
+      - "8007:8000"
+    volumes:
+      - ./server/Server_5/data:/app/data
+    depends_on:
+      - broker
+    networks:
+      - carregamento_network
+YAML
+}
+
+has_postos() { http 200 "http://localhost:$1/postos" && body_holds "len(body['postos']) == $2"; }
+
+gets_its_file_later() {
+    cp data/server1/postos.csv data/server4/
+    compose restart server_4 && within 60 is_healthy server_4 && has_postos 8006 120
+}
+
+names_the_remedy() { logged server_5 'may not write to' && logged server_5 'chown -R 10001'; }
+
+starts_after_chown() {
+    docker run --rm --volume "$PWD/server/Server_5/data:/data" debian:bookworm-slim chown 10001 /data &&
+        compose up --detach server_5 && within 60 is_healthy server_5
+}
+
+check_late_files() {
+    local block
+    for block in "$(later_block)" "$(seed_block)" "  server_4_data:"; do
+        python3 crates/suite/readme.py paste "$block"
+    done
+    check server_4 "a servidor without a file starts" compose up --build --detach server_4 || return 0
+    check server_4 "and has no postos" within 60 has_postos 8006 0 || true
+    check server_4 "its file comes later, and it reads it at its next start" gets_its_file_later || true
+    check server_5 "the seed's own block, with a folder of this machine" compose up --build --detach server_5 || true
+    check server_5 "a folder that it may not write: the log names it, the user and the remedy" \
+        within 20 names_the_remedy || true
+    check server_5 "after chown it runs" starts_after_chown || true
+}
+
 # --- A second checkout beside the first ----------------------------------------------------------------
 
 # broker_with <port>: starts the broker with this listener in place of those of mosquitto.conf.

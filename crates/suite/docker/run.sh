@@ -97,6 +97,8 @@ run_checks() {
     check client_servidor_1 "the gateway reaches server1 again" within 30 lists_posto_5 8001 server1 || true
 
     check_thirds
+    check_backup
+    check_late_files
     check_second_checkout
 
     check server_2 "server_2 stops within 5 s, exit code 0" stops_cleanly server_2 || true
