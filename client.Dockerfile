@@ -33,7 +33,7 @@ RUN find crates -name '*.rs' -exec touch {} + \
 
 FROM debian:bookworm-slim
 LABEL org.opencontainers.image.licenses="MIT OR Apache-2.0"
-RUN useradd --system --user-group --uid 10001 --no-create-home app
+RUN groupadd --gid 10001 app && useradd --system --uid 10001 --gid app --no-create-home app
 COPY --from=builder /build/target/release/client /usr/local/bin/
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/client/
 USER app

@@ -112,11 +112,13 @@ def blocks(file):
 
 
 def check_prose(file, number, line):
-    """A command in the middle of a sentence would not be run."""
+    """A command in the middle of a sentence would not be run. A program with only an option, and a
+    command with a placeholder (FILE), are no commands to paste."""
     for code in re.findall(r"`([^`]+)`", line):
         words = code.replace("docker compose", "docker-compose").split()
         words = [word for word in words if not re.match(r"^\w+=", word)]
-        if len(words) > 1 and words[0] in RUNNERS:
+        arguments = [word for word in words[1:] if not word.startswith("-")]
+        if words and words[0] in RUNNERS and arguments and not any(map(str.isupper, arguments)):
             raise Failure(f"{file}:{number}: put this command into a block: {code}")
 
 
