@@ -252,6 +252,11 @@ class Story:
         for run in reversed(self.foreground):
             run.stop(interrupt)
 
+    def kill(self):
+        for run in self.foreground:
+            if run.process.poll() is None:
+                os.killpg(run.process.pid, signal.SIGKILL)
+
 
 def run_blocks(runner, work):
     story, printed, count = Story(work), None, 0
@@ -270,10 +275,12 @@ def run_blocks(runner, work):
                     except Failure as failure:
                         raise Failure(f"{block.place}: {block.text}\n{failure}") from None
             elif printed is not None and not matches(block.text, printed):
-                raise Failure(f"{block.place} shows\n{block.text}\nand what is printed is\n{printed}")
-    finally:
-        interrupt = runner == "local" or sys.exc_info()[0] is not None
-        story.stop(interrupt)
+                raise Failure(f"{block.place} shows\n{block.text}\nand what is printed is\n{printed[:3000]}")
+    except BaseException:
+        story.kill()
+        raise
+    # With Docker, the last command of the README ends what runs.
+    story.stop(interrupt=runner == "local")
     print(f"README, {runner}: {count} blocks ran, and {PORTUGUESE} has the same")
 
 
