@@ -32,8 +32,10 @@ RUN find crates -name '*.rs' -exec touch {} + \
     && cargo build --release --locked -p server -p client
 
 FROM debian:bookworm-slim
-RUN useradd --system --user-group --uid 10001 --no-create-home app
+LABEL org.opencontainers.image.licenses="MIT OR Apache-2.0"
+RUN groupadd --gid 10001 app && useradd --system --uid 10001 --gid app --no-create-home app
 COPY --from=builder /build/target/release/client /usr/local/bin/
+COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/client/
 USER app
 EXPOSE 8001
 STOPSIGNAL SIGTERM

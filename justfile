@@ -56,6 +56,14 @@ instructions *options:
 docker:
     bash crates/suite/docker/run.sh
 
+# Run the commands of the README as pasted (needs mosquitto-clients; `docker` runs the others)
+readme:
+    python3 crates/suite/readme.py local
+
+# Check the units for systemd
+systemd:
+    bash deploy/systemd/check.sh
+
 # Run everything that CI runs
 ci:
     .ci/run

@@ -32,12 +32,12 @@ RUN find crates -name '*.rs' -exec touch {} + \
     && cargo build --release --locked -p server -p client
 
 FROM debian:bookworm-slim
-RUN useradd --system --user-group --uid 10001 --no-create-home app \
+LABEL org.opencontainers.image.licenses="MIT OR Apache-2.0"
+RUN groupadd --gid 10001 app && useradd --system --uid 10001 --gid app --no-create-home app \
     && install --directory --owner app --group app /app /app/data
 WORKDIR /app
-# The postos of the first start. A new, empty volume mounted here begins as a copy of this folder.
-COPY --chown=app:app data data
 COPY --from=builder /build/target/release/server /usr/local/bin/
+COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/server/
 USER app
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use protocol::{Codigo, ErrorReply, FieldError, RequestId, fields};
+use protocol::{Codigo, ErrorReply, FieldError, fields};
 use serde::Serialize;
 use service::{HttpError, Params, read_file};
 use tokio::task;

@@ -2,9 +2,9 @@
 
 mod access;
 mod answer_body;
-mod body_parts;
 #[cfg(test)]
 mod answer_tests;
+mod body_parts;
 #[cfg(test)]
 mod body_tests;
 mod body_text;

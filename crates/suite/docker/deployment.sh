@@ -1,0 +1,224 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # The variables are set in helpers.sh.
+# The checks of run.sh on what an operator changes: services that are added, a second checkout,
+# ports, listeners, folders.
+
+# --- What a container may see and write ------------------------------------------------------------
+
+cannot_write() { fails_with 'Read-only file system' inside "$1" touch /usr/local/bin/x /x; }
+can_write() { inside "$1" touch "$2/x" && inside "$1" rm "$2/x"; }
+has_no_capabilities() { inside "$1" grep -q '^CapEff:.0*$' /proc/1/status; }
+has_licences() { inside "$1" test -s "/usr/share/doc/$2/LICENSE-MIT" -a -s "/usr/share/doc/$2/LICENSE-APACHE"; }
+
+# The process of mosquitto, which runs beside the init process, has given up what root could do.
+broker_is_not_root() {
+    # shellcheck disable=SC2016
+    inside broker sh -c '
+        for status in /proc/[0-9]*/status; do
+            grep -q "^Name:.mosquitto$" "$status" || continue
+            grep -q "^Uid:.1883" "$status" && grep -q "^CapEff:.0*$" "$status" && exit 0
+        done
+        exit 1'
+}
+
+# sees_one_file <service> <server_id>: of all postos.csv, only its own.
+sees_one_file() {
+    local found
+    found=$(inside "$1" find /app -name postos.csv)
+    printf '%s\n' "$found"
+    [ "$found" = "/app/data/$2/postos.csv" ]
+}
+
+check_containers() {
+    local service
+    for service in "${services[@]}"; do
+        check "$service" "the file system of $service is read-only" cannot_write "$service" || true
+    done
+    check server_1 "server_1 writes temporary files and data" can_write server_1 /tmp || true
+    check server_1 "server_1 sees no other servidor's postos.csv" sees_one_file server_1 server1 || true
+    check server_2 "server_2 neither" sees_one_file server_2 server2 || true
+    check server_1 "server_1 has no capabilities" has_no_capabilities server_1 || true
+    check client_servidor_1 "client_servidor_1 neither" has_no_capabilities client_servidor_1 || true
+    check broker "the broker runs as the user mosquitto, without capabilities" broker_is_not_root || true
+    check server_1 "the image of a servidor has its licences" has_licences server_1 server || true
+    check client_servidor_1 "that of a gateway too" has_licences client_servidor_1 client || true
+}
+
+# --- One more of each --------------------------------------------------------------------------------
+
+# running <project>: which containers run, and since when.
+running() { containers "$1" | xargs docker inspect --format '{{.Id}} {{.State.StartedAt}}' | sort; }
+
+# Fails unless all containers of the list $1 run on.
+run_on() {
+    running "${PWD##*/}" >"$work/running"
+    [ -z "$(comm -23 "$1" "$work/running")" ] || { printf 'services were started anew\n' && return 1; }
+}
+
+# With the blocks that the README shows, and a CSV of its own.
+join_thirds() {
+    running "${PWD##*/}" >"$work/before"
+    python3 crates/suite/readme.py paste
+    mkdir -p data/server3
+    printf 'id,nome,latitude,longitude,status\n9,Posto do terceiro,-23.5,-46.6,disponivel\n' \
+        >data/server3/postos.csv
+    compose up --build --detach || return
+    run_on "$work/before"
+}
+
+lists_its_own_file() {
+    lists_postos 8001 server3 && body_holds '[posto["nome"] for posto in body["postos"]] == ["Posto do terceiro"]'
+}
+
+check_thirds() {
+    local service port
+    check broker "server_3 and client_servidor_3 join by docker-compose up --build, the others run on" \
+        join_thirds || return 0
+    for service in server_3 client_servidor_3; do
+        check "$service" "$service is healthy" within 60 is_healthy "$service" || true
+    done
+    check server_3 "server3 has the postos of its own file" within 15 lists_its_own_file || true
+    check server_3 "server_3 sees no other servidor's postos.csv" sees_one_file server_3 server3 || true
+    check client_servidor_3 "GET /postos of server1, third gateway" within 15 lists_posto_5 8004 server1 || true
+    check client_servidor_3 "the reserva seen from the third gateway: 409" refuses_twice 8004 || true
+    for port in 8004 8005; do
+        check server_3 "/docs on $port" http 200 "http://localhost:$port/docs" || true
+    done
+}
+
+# --- Backups ---------------------------------------------------------------------------------------
+
+# holds <placa…>: server1 has the reservas of these carros, and no other.
+holds() {
+    http 200 http://localhost:8000/reservas &&
+        body_holds "sorted(reserva['placa'] for reserva in body['reservas']) == '$*'.split()"
+}
+
+backs_up() {
+    compose exec -T server_1 server backup data/backup.db &&
+        docker cp "$(container server_1):/app/data/backup.db" "$work/backup.db" &&
+        compose exec -T server_1 rm data/backup.db
+}
+
+# Reserves posto 6, for a carro that the backup does not have.
+reserves_posto_6() {
+    http 200 http://localhost:8001/reservar --header 'Content-Type: application/json' \
+        --data "$(payload server1 | sed -e 's/ABC1234/DEF5678/' -e 's/"posto_id": 5/"posto_id": 6/')"
+}
+
+restores() {
+    compose stop server_1 &&
+        compose run --rm -T server_1 sh -c 'cat > /tmp/backup.db && server restaurar /tmp/backup.db' <"$work/backup.db" &&
+        compose start server_1 && within 60 is_healthy server_1
+}
+
+check_backup() {
+    check server_1 "server backup while server_1 runs, and the copy on this machine" backs_up || return 0
+    check server_1 "a reserva after the backup" reserves_posto_6 || true
+    check server_1 "server restaurar of that copy" restores || true
+    check server_1 "what the backup had is there, and nothing else" holds ABC1234 || true
+}
+
+# --- A servidor whose files come later -----------------------------------------------------------------
+
+# The second volume of server_4 does not exist on this machine: Docker makes the folder.
+later_block() {
+    cat <<YAML
+  server_4:
+    <<: *server
+    environment: {MQTT_BROKER: broker, SERVER_ID: server4}
+    ports: ["8006:8000"]
+    volumes: [server_4_data:/app/data, ./data/server4:/app/data/server4:ro]
+YAML
+}
+
+# As the README of the system that this ports shows it, with the build of this one.
+seed_block() {
+    cat <<YAML
+  server_5:
+    build: {context: ., dockerfile: server.Dockerfile}
+    environment:
+      - DATABASE_URL=sqlite:///./data/server5.db
+      - MQTT_BROKER=broker
+      - MQTT_PORT=1883
+      - SERVER_ID=server5
+    ports:
+      - "8007:8000"
+    volumes:
+      - ./server/Server_5/data:/app/data
+    depends_on:
+      - broker
+    networks:
+      - carregamento_network
+YAML
+}
+
+has_postos() { http 200 "http://localhost:$1/postos" && body_holds "len(body['postos']) == $2"; }
+
+gets_its_file_later() {
+    cp data/server1/postos.csv data/server4/
+    compose restart server_4 && within 60 is_healthy server_4 && has_postos 8006 120
+}
+
+names_the_remedy() { logged server_5 'may not write to' && logged server_5 'chown -R 10001'; }
+
+starts_after_chown() {
+    docker run --rm --volume "$PWD/server/Server_5/data:/data" debian:bookworm-slim chown 10001 /data &&
+        compose up --detach server_5 && within 60 is_healthy server_5
+}
+
+check_late_files() {
+    local block
+    for block in "$(later_block)" "$(seed_block)" "  server_4_data:"; do
+        python3 crates/suite/readme.py paste "$block"
+    done
+    check server_4 "a servidor without a file starts" compose up --build --detach server_4 || return 0
+    check server_4 "and has no postos" within 60 has_postos 8006 0 || true
+    check server_4 "its file comes later, and it reads it at its next start" gets_its_file_later || true
+    check server_5 "the seed's own block, with a folder of this machine" compose up --build --detach server_5 || true
+    check server_5 "a folder that it may not write: the log names it, the user and the remedy" \
+        within 20 names_the_remedy || true
+    check server_5 "after chown it runs" starts_after_chown || true
+}
+
+# --- A second checkout beside the first ----------------------------------------------------------------
+
+# broker_with <port>: starts the broker with this listener in place of those of mosquitto.conf.
+broker_with() {
+    sed -i -e '/^listener /d' -e '/^protocol /d' mosquitto/mosquitto.conf
+    printf 'listener %s\n' "$1" >>mosquitto/mosquitto.conf
+    compose restart broker || return
+    within 40 is_healthy broker
+}
+
+# The health check looks at ports and does not connect.
+no_noise() { ! compose logs --no-color broker | grep -F ' from 127.0.0.1'; }
+
+scale_is_refused() {
+    running "${PWD##*/}" >"$work/before"
+    fails_with 'port is already allocated' compose up --detach --no-build --scale client_servidor_1=2 client_servidor_1 ||
+        return
+    compose rm --force --stop client_servidor_1 >/dev/null 2>&1 || true
+    compose up --detach --no-build client_servidor_1
+}
+
+check_second_checkout() {
+    local first=$PWD second=$work/suite_docker_second
+    running "${first##*/}" >"$work/first"
+    cd "$second" || return
+    # Every port moves by 11000.
+    awk -F= '/^PORTA_/ { $2 += 11000 } { print }' OFS== .env.example >.env
+    check broker "a second checkout beside the first, on other ports" \
+        compose up --detach broker server_1 client_servidor_1 || return 0
+    check server_1 "its gateway lists its server1" within 60 lists_posto_5 19001 server1 || true
+    check server_1 "it has its own data: posto 5 is free" reservar 200 19001 server1 || true
+    check broker "its MQTT on 12883" presence tcp 12883 || true
+    check broker "its MQTT over WebSocket on 20001" presence ws 20001 || true
+    check client_servidor_1 "--scale of a gateway is refused, and says why" scale_is_refused || true
+    check broker "the broker's health check makes no connection" no_noise || true
+    check broker "the broker is healthy without its listener 9001" broker_with 1883 || true
+    check broker "the broker is healthy with one listener on another port" broker_with 1885 || true
+    compose down --volumes >"$work/down.log" 2>&1 || true
+    cd "$first" || return
+    check broker "the first checkout runs on" run_on "$work/first" || true
+}
