@@ -3,6 +3,8 @@
 //! The store loads facts for the pure domain and writes its decisions. It does not know wire
 //! messages, HTTP or the broker.
 
+mod backup;
+mod copies;
 mod database_url;
 mod environment;
 mod error;
@@ -11,16 +13,19 @@ mod lost_files;
 mod open_files;
 mod reader;
 mod request_outcome;
+mod restore;
 mod rows;
 mod schema;
 mod writer;
 
+pub use backup::{BackupError, Copied, Holdings, back_up};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use handle::{Store, StoreCloser};
 pub use reader::{Listing, ReservasQuery};
 pub use request_outcome::{RequestOutcome, Reserved};
+pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;
 pub use rows::postos::PostoRow;
 pub use rows::reservas::StoredReserva;

@@ -2,6 +2,7 @@
 //! settings.
 
 mod admin;
+mod backup;
 mod config;
 mod foreign_files;
 mod import;
