@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-/// A place on the path of a reservation where the process can be made to abort.
+/// A place where the process can be made to abort: the first six are on the path of a reservation,
+/// the others in `server restaurar`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrashPoint {
     /// The command has arrived; nothing is done yet.
@@ -20,6 +21,12 @@ pub(crate) enum CrashPoint {
     Replied,
     /// The reply is sent; the command is not acknowledged.
     BeforeAck,
+    /// The new database is written, under a name of its own.
+    RestoreWritten,
+    /// The old database has a second name.
+    RestoreKept,
+    /// The new database has its name.
+    RestoreReplaced,
 }
 
 /// A deliberate fault in the code, which the tests must detect.

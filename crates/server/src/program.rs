@@ -1,15 +1,17 @@
 //! The program: a servidor with settings from the environment.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use service::{Program, Shutdown};
 
+use crate::app_state::now;
 use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::importar::importar;
 use crate::start::Server;
+use crate::store::{self, Copied, Replaced, Restored};
 
 const PROGRAM: Program = Program {
     name: "server",
@@ -31,12 +33,24 @@ enum Task {
         #[arg(long)]
         simular: bool,
     },
+    /// Copies the database to a new file, while the servidor runs or not
+    Backup {
+        /// A file that does not exist yet, or a folder
+        destino: PathBuf,
+    },
+    /// Replaces the database by a backup, while the servidor is stopped
+    Restaurar {
+        /// A file that `server backup` has made
+        origem: PathBuf,
+    },
 }
 
 /// The `main` of `server`, and of the binary with failpoints.
 pub fn main() -> ExitCode {
     PROGRAM.main(run, |task| match task {
         Task::Importar { arquivo, simular } => importar(&arquivo, simular),
+        Task::Backup { destino } => back_up(&destino),
+        Task::Restaurar { origem } => restore(&origem),
     })
 }
 
@@ -48,5 +62,38 @@ async fn run(mut shutdown: Shutdown) -> Result<(), Box<dyn Error>> {
         () = &mut shutdown => return Ok(()),
     };
     server.run_until(shutdown).await?;
+    Ok(())
+}
+
+/// The settings of a subcommand, which needs no more of the program than they.
+fn config() -> Result<Config, Box<dyn Error>> {
+    service::check_environment(SETTINGS)?;
+    Ok(Config::from_lookup(&service::environment)?)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command line")]
+fn back_up(to: &Path) -> Result<(), Box<dyn Error>> {
+    let config = config()?;
+    let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
+    let Copied { path, bytes, holdings } = store::back_up(database, server_id, to, now())?;
+    println!("{server_id} is backed up in {}: {bytes} bytes, {}", path.display(), holdings);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command line")]
+fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
+    let config = config()?;
+    let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
+    let Restored { holdings, replaced } = store::restore(database, server_id, from, now())?;
+    println!("{server_id} is restored from {}: {holdings}", from.display());
+    match replaced {
+        None => {}
+        Some(Replaced { path, holdings: Some(holdings) }) => {
+            println!("what it replaced is kept in {}: {holdings}", path.display());
+        }
+        Some(Replaced { path, holdings: None }) => {
+            println!("what it replaced is damaged, and kept in {}", path.display());
+        }
+    }
     Ok(())
 }

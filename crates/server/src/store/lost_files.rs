@@ -1,16 +1,15 @@
 //! Saves what the open files hold when the database's path no longer leads to them.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use time::OffsetDateTime;
 use tracing::{error, warn};
 
+use super::copies::{aside, beside, sync_folder, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 
@@ -101,6 +100,9 @@ fn end_of_links(path: &Path) -> PathBuf {
 
 /// Returns where it is saved.
 fn save(connection: &Connection, database: &Path, aside: &Path) -> Result<PathBuf, StoreError> {
+    if let Some(folder) = aside.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(StoreError::Files)?;
+    }
     write_complete(connection, aside)?;
     match fs::hard_link(aside, database) {
         Ok(()) => {
@@ -111,29 +113,6 @@ fn save(connection: &Connection, database: &Path, aside: &Path) -> Result<PathBu
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(aside.to_owned()),
         Err(error) => Err(StoreError::Files(error)),
     }
-}
-
-/// Writes everything that was committed to a new file.
-fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> {
-    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(StoreError::Files)?;
-    }
-    // A name that is not UTF-8 cannot be given to SQL.
-    let name = to.to_str().ok_or_else(|| StoreError::Files(ErrorKind::InvalidFilename.into()))?;
-    let written = connection.execute("VACUUM INTO ?1", [name]).map_err(StoreError::from);
-    let synced = written
-        .and_then(|_| File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::Files));
-    if synced.is_err() {
-        // What is incomplete looks like a backup, and takes the space that a checkpoint may need.
-        let _ = fs::remove_file(to);
-    }
-    synced
-}
-
-fn sync_folder(file: &Path) -> Result<(), StoreError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(StoreError::Files)?;
-    folder.sync_all().map_err(StoreError::Files)
 }
 
 /// For a WAL that would damage the database.
@@ -157,22 +136,4 @@ fn detach_wal(files: &OpenFiles, kept: &Path, is_saved: bool) -> io::Result<()> 
         fs::remove_file(&files.shared_memory.path)?;
     }
     Ok(())
-}
-
-fn aside(path: &Path, now: Moment) -> PathBuf {
-    beside(path, &format!(".antes-{}", date(now)))
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
-/// Readable in a file name.
-fn date(now: Moment) -> String {
-    let seconds = now.as_millis().div_euclid(1000);
-    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let ((year, month, day), (hour, minute, second)) = (at.date().to_calendar_date(), at.to_hms());
-    format!("{year:04}{:02}{day:02}T{hour:02}{minute:02}{second:02}Z", u8::from(month))
 }

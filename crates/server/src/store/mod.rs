@@ -3,6 +3,8 @@
 //! The store loads facts for the pure domain and writes its decisions. It does not know wire
 //! messages, HTTP or the broker.
 
+mod backup;
+mod copies;
 mod database_url;
 mod environment;
 mod error;
@@ -13,10 +15,12 @@ mod not_writable;
 mod open_files;
 mod reader;
 mod request_outcome;
+mod restore;
 mod rows;
 mod schema;
 mod writer;
 
+pub use backup::{BackupError, Copied, Holdings, back_up};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
@@ -25,6 +29,7 @@ pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
 pub use reader::{CarregamentosQuery, Listing, ReservasQuery};
 pub use request_outcome::{RequestOutcome, Reserved};
+pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};
 pub use rows::reservas::StoredReserva;

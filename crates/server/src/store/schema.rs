@@ -24,7 +24,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (7, "two_states", include_str!("../../migrations/0007_two_states.sql")),
 ];
 
-const READ_ONLY: OpenFlags =
+pub(super) const READ_ONLY: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// Also whether indexes and tables agree; a million reservas take seconds.
@@ -50,29 +50,47 @@ pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
                 other => other,
             })?;
         }
-        let tables = tables(&connection).map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => StoreError::Foreign(error.to_string()),
-            // Locked, damaged or not readable: moving it away would be the wrong advice.
-            _ => error.into(),
-        })?;
-        let has = |name: &str| tables.iter().any(|table| table == name);
-        // A first start that was cut off may have left only the table of migrations.
-        let is_begun = tables == ["_sqlx_migrations"];
-        if tables.is_empty() || (is_begun && version(&connection)? == 0) {
-            return Ok(());
-        }
-        if !has("_sqlx_migrations") || !has("postos") {
-            return Err(StoreError::Foreign(format!("it has the tables {}", tables.join(", "))));
-        }
-        let version = version(&connection)?;
-        if version > VERSION {
-            return Err(StoreError::Newer { version });
-        }
-        if has("owner") {
-            check_owner(&connection, server_id)?;
-        }
+        identify(&connection, server_id)?;
     }
     Ok(())
+}
+
+/// What a file is, that is no database of another servidor or program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It is empty, or a first start was cut off before it made a table.
+    Begun,
+    /// It has the tables of a servidor.
+    Complete,
+}
+
+/// Reads whose file it is.
+///
+/// # Errors
+/// It is that of another servidor, of a newer release or of another program.
+pub(super) fn identify(connection: &Connection, server_id: &str) -> Result<Identity, StoreError> {
+    let tables = tables(connection).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign(error.to_string()),
+        // Locked, damaged or not readable: moving it away would be the wrong advice.
+        _ => error.into(),
+    })?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    // A first start that was cut off may have left only the table of migrations.
+    let is_begun = tables == ["_sqlx_migrations"];
+    if tables.is_empty() || (is_begun && version(connection)? == 0) {
+        return Ok(Identity::Begun);
+    }
+    if !has("_sqlx_migrations") || !has("postos") {
+        return Err(StoreError::Foreign(format!("it has the tables {}", tables.join(", "))));
+    }
+    if has("owner") {
+        check_owner(connection, server_id)?;
+    }
+    let version = version(connection)?;
+    if version > VERSION {
+        return Err(StoreError::Newer { version });
+    }
+    Ok(Identity::Complete)
 }
 
 /// Whether a file that was open all the time still has the schema of this release and the data of
@@ -100,7 +118,7 @@ fn last_change(path: &Path) -> Result<(i64, i64), StoreError> {
     Ok((found.ctime(), found.ctime_nsec()))
 }
 
-fn integrity(connection: &Connection, check: &str) -> Result<(), StoreError> {
+pub(super) fn integrity(connection: &Connection, check: &str) -> Result<(), StoreError> {
     let found = connection.query_row(check, [], |row| row.get(0));
     match found {
         Ok(text) if text == "ok" => Ok(()),
@@ -116,7 +134,7 @@ fn integrity(connection: &Connection, check: &str) -> Result<(), StoreError> {
 
 /// Opens a file without making or changing any other file beside it, unless a WAL is there that
 /// must be read; also the path of that.
-fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>), StoreError> {
+pub(super) fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>), StoreError> {
     let mut wal = fs::canonicalize(path).map_err(StoreError::Files)?.into_os_string();
     wal.push("-wal");
     if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {

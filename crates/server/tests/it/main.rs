@@ -2,6 +2,7 @@
 //! settings.
 
 mod admin;
+mod backup;
 mod command_line;
 mod config;
 mod files;

@@ -133,6 +133,10 @@ impl Answer {
 }
 
 impl Running {
+    pub(crate) fn path(&self) -> &Path {
+        self.home.path()
+    }
+
     /// A servidor that has just imported [`POSTOS`].
     pub(crate) async fn fresh() -> Self {
         Home::with_postos(POSTOS).start().await.expect("it starts")

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use http::Answer;
 pub(crate) use mqtt::PlainClient;
-pub(crate) use program::{FAILPOINTS_SERVER, Program, path_of};
+pub(crate) use program::{FAILPOINTS_SERVER, Program, path_of, run_subcommand};
 
 /// Longer than any step of a healthy system takes on a busy machine.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);

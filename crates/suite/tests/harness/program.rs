@@ -1,7 +1,7 @@
 //! One of the real programs, run as a process.
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,19 @@ fn build(what: &[&str]) -> PathBuf {
 pub(crate) async fn path_of(name: &str) -> PathBuf {
     let folder = if name == FAILPOINTS_SERVER { failpoints_programs } else { programs };
     tokio::task::spawn_blocking(folder).await.expect("the programs").join(name)
+}
+
+/// Runs a program for a subcommand, to its end.
+pub(crate) async fn run_subcommand<'a>(
+    name: &str,
+    folder: &Path,
+    arguments: &[&str],
+    set: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Output {
+    let mut command = Command::new(path_of(name).await);
+    command.env_clear().current_dir(folder).kill_on_drop(true).args(arguments).envs(set);
+    let output = tokio::time::timeout(TEST_TIMEOUT, command.output()).await;
+    output.expect("it ends").expect("the program starts")
 }
 
 impl Program {

@@ -2,7 +2,7 @@
 //! own link, and disks that can be filled.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, RwLock};
@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, RwLock};
 use super::disk_faults::DiskFaults;
 use super::evidence::{self, Evidence};
 use super::proxy::Proxy;
-use crate::harness::{Program, World, free_port};
+use crate::harness::{Program, World, free_port, run_subcommand};
 
 /// Enough for the data of a long run; a tmpfs.
 const DISK_OPTIONS: &str = "size=192m";
@@ -197,6 +197,17 @@ impl Node {
         set.extend_from_slice(other);
         let world = cluster.world.read().await;
         Program::start_limited(&[DESCRIPTORS], self.program, &world, &set).await
+    }
+
+    /// Runs its program for a subcommand, with its settings; `other` replaces some.
+    pub(crate) async fn subcommand(
+        &self,
+        folder: &Path,
+        arguments: &[&str],
+        other: &[(&str, &str)],
+    ) -> Output {
+        let set = self.set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        run_subcommand(self.program, folder, arguments, set.chain(other.iter().copied())).await
     }
 
     pub(crate) fn database(&self, folder: &Path) -> PathBuf {

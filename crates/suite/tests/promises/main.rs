@@ -3,6 +3,7 @@
 //! The checker's tests need nothing. All others need Mosquitto, and some need root:
 //! `cargo test -p suite --test promises -- --include-ignored`.
 
+mod backups;
 mod checker;
 mod clock;
 mod cluster;

@@ -1,0 +1,57 @@
+//! Complete copies of a database in one file, and where they are put.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use domain::Moment;
+use rusqlite::Connection;
+use time::OffsetDateTime;
+
+use super::error::StoreError;
+
+/// Writes everything that was committed to a new or empty file, which is then on disk. It is of one
+/// moment, and nobody who writes meanwhile waits for it.
+pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    // A name that is not UTF-8 cannot be given to SQL.
+    let name = to.to_str().ok_or_else(|| StoreError::Files(ErrorKind::InvalidFilename.into()))?;
+    let written = connection.execute("VACUUM INTO ?1", [name]).map_err(StoreError::from);
+    let synced = written
+        .and_then(|_| File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::Files));
+    if synced.is_err() {
+        // What is incomplete looks like a backup, and takes the space that a checkpoint may need.
+        let _ = fs::remove_file(to);
+    }
+    synced
+}
+
+/// Makes what was done in the folder of `file` survive a power loss.
+pub(super) fn sync_folder(file: &Path) -> Result<(), StoreError> {
+    let folder = File::open(folder_of(file)).map_err(StoreError::Files)?;
+    folder.sync_all().map_err(StoreError::Files)
+}
+
+pub(super) fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Where a file is kept that another one replaces.
+pub(super) fn aside(path: &Path, now: Moment) -> PathBuf {
+    beside(path, &format!(".antes-{}", date(now)))
+}
+
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// A moment in UTC, in the basic form of ISO 8601, which fits in a file name.
+pub(super) fn date(now: Moment) -> String {
+    let seconds = now.as_millis().div_euclid(1000);
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let ((year, month, day), (hour, minute, second)) = (at.date().to_calendar_date(), at.to_hms());
+    format!("{year:04}{:02}{day:02}T{hour:02}{minute:02}{second:02}Z", u8::from(month))
+}

@@ -1,0 +1,219 @@
+//! Puts a backup in the place of the database, while the servidor is stopped.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::Moment;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::backup::Holdings;
+use super::copies::{aside, beside, folder_of, sync_folder, write_complete};
+use super::error::StoreError;
+use super::schema::{self, INTEGRITY_CHECK, Identity};
+use crate::failpoints::{CrashPoint, crash_at};
+
+/// Why nothing was restored. The text is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("the backup {path} does not exist")]
+    NoBackup { path: String },
+    #[error("the backup {path} cannot be restored: {source}")]
+    Backup { path: String, source: StoreError },
+    #[error("{path} is the database itself")]
+    Same { path: String },
+    #[error(
+        "DATABASE_URL names {path}, which a running program uses: stop the servidor, then restore"
+    )]
+    Running { path: String },
+    #[error("DATABASE_URL names {path}, which cannot be replaced: {source}")]
+    Database { path: String, source: StoreError },
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Restored {
+    pub holdings: Holdings,
+    /// The database that was there before.
+    pub replaced: Option<Replaced>,
+}
+
+#[derive(Debug)]
+pub struct Replaced {
+    /// Where it is kept.
+    pub path: PathBuf,
+    /// `None` for one that is damaged.
+    pub holdings: Option<Holdings>,
+}
+
+/// Makes the database a copy of `backup`. At every moment the path leads to the old database or to
+/// the new one, whole.
+///
+/// # Errors
+/// Nothing has changed.
+pub fn restore(
+    database: &Path,
+    server_id: &str,
+    backup: &Path,
+    now: Moment,
+) -> Result<Restored, RestoreError> {
+    let shown = backup.display().to_string();
+    if !backup.exists() {
+        return Err(RestoreError::NoBackup { path: shown });
+    }
+    // A link leads to the file that is replaced, and stays.
+    let target = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    if fs::canonicalize(backup).is_ok_and(|backup| backup == target) {
+        return Err(RestoreError::Same { path: shown });
+    }
+    let source = open_backup(backup, server_id)
+        .map_err(|source| RestoreError::Backup { path: shown, source })?;
+
+    let new = beside(&target, ".restaurando");
+    let restored = prepare_new(&source, &target, &new).and_then(|holdings| {
+        let replaced = replace(&target, server_id, &new, now)?;
+        Ok(Restored { holdings, replaced })
+    });
+    if restored.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    restored.map_err(|source| {
+        let path = database.display().to_string();
+        match source {
+            StoreError::Writing(error) if is_busy(&error) => RestoreError::Running { path },
+            source => RestoreError::Database { path, source },
+        }
+    })
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Opens a file that may be restored: whole, of this servidor, and of no newer release.
+fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
+    let (backup, _) = schema::open_unchanged(path)?;
+    if schema::identify(&backup, server_id)? == Identity::Begun {
+        return Err(StoreError::Foreign("it has no tables".to_owned()));
+    }
+    schema::integrity(&backup, INTEGRITY_CHECK)?;
+    Ok(backup)
+}
+
+/// Writes the new database beside the old one. The servidor must be able to open it, whoever
+/// restores.
+fn prepare_new(backup: &Connection, target: &Path, new: &Path) -> Result<Holdings, StoreError> {
+    let folder = folder_of(target);
+    fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+    if let Err(error) = fs::remove_file(new)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(StoreError::Files(error));
+    }
+    write_complete(backup, new)?;
+    let old = fs::metadata(target).map_err(StoreError::Files);
+    if let Ok(old) = &old {
+        fs::set_permissions(new, old.permissions()).map_err(StoreError::Files)?;
+    }
+    let owner = old.or_else(|_| fs::metadata(folder).map_err(StoreError::Files))?;
+    let made = fs::metadata(new).map_err(StoreError::Files)?;
+    if (made.uid(), made.gid()) != (owner.uid(), owner.gid()) {
+        chown(new, Some(owner.uid()), Some(owner.gid())).map_err(StoreError::Files)?;
+    }
+    crash_at(CrashPoint::RestoreWritten);
+    Ok(Holdings::of(backup)?)
+}
+
+/// Puts `new` in the place of what is at `target`, and keeps that.
+fn replace(
+    target: &Path,
+    server_id: &str,
+    new: &Path,
+    now: Moment,
+) -> Result<Option<Replaced>, StoreError> {
+    let kept = aside(target, now);
+    let (wal, shared_memory) = (beside(target, "-wal"), beside(target, "-shm"));
+    if !target.exists() {
+        // SQLite would take the WAL of a database that was removed for that of the new one.
+        move_if_there(&wal, &beside(&kept, "-wal"))?;
+        rename(new, target)?;
+        return Ok(None);
+    }
+    let healthy = match schema::inspect(target, server_id) {
+        Ok(()) | Err(StoreError::Newer { .. }) => true,
+        Err(StoreError::Damaged(_) | StoreError::Mismatched { .. }) => false,
+        Err(StoreError::Writing(error)) if is_damage(&error) => false,
+        Err(error) => return Err(error),
+    };
+    let held = if healthy { Some(out_of_use(target)?) } else { None };
+    let holdings = held.as_ref().and_then(|old| Holdings::of(old).ok());
+    if let Some(old) = &held {
+        keep_posto_ids(old, new)?;
+    }
+    keep(target, &kept)?;
+    if held.is_none() {
+        // Under these names SQLite finds the two together.
+        move_if_there(&wal, &beside(&kept, "-wal"))?;
+        move_if_there(&shared_memory, &beside(&kept, "-shm"))?;
+    }
+    crash_at(CrashPoint::RestoreKept);
+    rename(new, target)?;
+    crash_at(CrashPoint::RestoreReplaced);
+    Ok(Some(Replaced { path: kept, holdings }))
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Makes the database one complete file, and keeps every other program out of it while the
+/// connection is open. SQLite does neither while another connection is open, in any process.
+fn out_of_use(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    Ok(connection)
+}
+
+/// The postos that were made after the backup do not give their ids to new ones.
+fn keep_posto_ids(old: &Connection, new: &Path) -> Result<(), StoreError> {
+    let newest = "SELECT seq FROM sqlite_sequence WHERE name = 'postos'";
+    let Ok(newest) = old.query_row(newest, [], |row| row.get::<_, i64>(0)) else {
+        return Ok(());
+    };
+    let new = Connection::open(new)?;
+    let sql = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'postos'";
+    if new.execute(sql, [newest])? == 0 {
+        new.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('postos', ?1)", [newest])?;
+    }
+    new.close().map_err(|(_, error)| error.into())
+}
+
+/// Gives the file a second name, or copies it where there are no hard links.
+fn keep(target: &Path, kept: &Path) -> Result<(), StoreError> {
+    match fs::hard_link(target, kept) {
+        Ok(()) => sync_folder(kept),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(StoreError::Files(error)),
+        Err(_) => {
+            fs::copy(target, kept).map_err(StoreError::Files)?;
+            fs::File::open(kept).and_then(|file| file.sync_all()).map_err(StoreError::Files)?;
+            sync_folder(kept)
+        }
+    }
+}
+
+fn rename(new: &Path, target: &Path) -> Result<(), StoreError> {
+    fs::rename(new, target).map_err(StoreError::Files)?;
+    sync_folder(target)
+}
+
+fn move_if_there(from: &Path, to: &Path) -> Result<(), StoreError> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::Files(error)),
+        _ => Ok(()),
+    }
+}
