@@ -27,13 +27,29 @@ impl Codigo {
     /// An answer as a program gives it.
     pub fn example(self) -> ErrorReply {
         let (_, mensagem) = self.documentation();
-        let mut reply = ErrorReply::new(REQUEST_ID.parse().ok(), self, mensagem.to_owned());
+        let request_id = self.is_about_a_command().then(|| REQUEST_ID.parse().ok()).flatten();
+        let mut reply = ErrorReply::new(request_id, self, mensagem.to_owned());
         reply.campos = match self {
             Self::RequisicaoInvalida => vec![wrong("posto_id", "é obrigatório")],
             Self::ChaveIdempotenciaReutilizada => vec![wrong("request_id", mensagem)],
             _ => Vec::new(),
         };
         reply
+    }
+
+    /// Whether a gateway has made a command when it answers this.
+    const fn is_about_a_command(self) -> bool {
+        !matches!(
+            self,
+            Self::RequisicaoInvalida
+                | Self::RequisicaoMalformada
+                | Self::CabecalhoGrandeDemais
+                | Self::CorpoGrandeDemais
+                | Self::TipoNaoSuportado
+                | Self::RotaInexistente
+                | Self::MetodoNaoPermitido
+                | Self::ErroInterno
+        )
     }
 
     /// When it is answered, and with which sentence.
@@ -94,6 +110,13 @@ impl Codigo {
             Self::TipoNaoSuportado => (
                 "o corpo não é JSON, ou não vem declarado assim",
                 "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json.",
+            ),
+            Self::RequisicaoMalformada => {
+                ("o que chegou não é HTTP", "A requisição não está escrita como o HTTP/1.1 manda.")
+            }
+            Self::CabecalhoGrandeDemais => (
+                "o cabeçalho é grande demais",
+                "O cabeçalho da requisição deve ter no máximo 32 KiB e 100 linhas.",
             ),
             Self::RotaInexistente => {
                 ("a rota não existe", "Esta rota não existe. Veja as rotas em /docs.")

@@ -1,10 +1,9 @@
 //! Listings of postos as JSON: the last complete one is kept, and few are made at the same time.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::PostosFilter;
-use service::ETag;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::store::{Listing, PostoRow};
@@ -34,8 +33,6 @@ struct WrittenPostos {
     ids: Vec<i64>,
     /// Where each of them ends in `json`.
     ends: Vec<usize>,
-    /// Of all of them.
-    etag: OnceLock<ETag>,
 }
 
 /// Which postos to list, of those that match a filter.
@@ -47,11 +44,6 @@ pub(crate) struct PageQuery {
     pub(crate) limit: Option<usize>,
     /// How long they may be together.
     pub(crate) max_bytes: usize,
-}
-
-impl PageQuery {
-    /// The whole list, of any length.
-    pub(crate) const WHOLE: Self = Self { after: 0, limit: None, max_bytes: usize::MAX };
 }
 
 /// Why there is no page.
@@ -182,11 +174,6 @@ impl WrittenPage {
     /// JSON objects with commas between them.
     pub(crate) fn postos(&self) -> &str {
         &self.written.json[self.range.clone()]
-    }
-
-    /// Of the whole list.
-    pub(crate) fn etag(&self) -> &ETag {
-        self.written.etag.get_or_init(|| ETag::of(&[self.written.json.as_bytes()]))
     }
 }
 

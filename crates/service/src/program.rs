@@ -253,6 +253,7 @@ mod tests {
         version: "1",
         about: "a test",
         settings: &[PORT],
+        id: ("port", PORT),
         http_addr: PORT,
     };
 

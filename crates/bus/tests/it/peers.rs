@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, eventually, options};
+use crate::support::{eventually, options};
 
 /// Answers every connection with these bytes, after something has arrived, and closes it.
 async fn answering(bytes: &'static [u8]) -> u16 {

@@ -16,7 +16,10 @@ pub(super) fn answer(
     outcome: Result<Reply, GatewayError>,
 ) -> Response {
     let (response, codigo) = match outcome {
-        Ok(reply) => (passed_on(&reply), reply.codigo),
+        Ok(reply) => {
+            let codigo = reply.codigo;
+            (passed_on(reply), codigo)
+        }
         Err(error) => {
             let codigo = Some(ReplyCodigo::Known(error.codigo()));
             let error = HttpError::from(error).with_request_id(request_id.clone());
@@ -38,12 +41,12 @@ pub(super) fn with_log_fields(
     response
 }
 
-fn passed_on(reply: &Reply) -> Response {
+fn passed_on(reply: Reply) -> Response {
     let status = reply.codigo.map_or(200, ReplyCodigo::http_status);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     // The servidor's JSON as it came.
-    let mut response = (status, json, reply.body.clone()).into_response();
+    let mut response = (status, json, reply.body).into_response();
     if reply.codigo == Some(ReplyCodigo::Known(Codigo::Sobrecarregado)) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }

@@ -34,6 +34,7 @@ fn each_word_has_one_status() {
         let codigo: Codigo = serde_json::from_str(&json).expect(word);
         assert_eq!(codigo.http_status(), status, "{word}");
         assert_eq!(serde_json::to_string(&codigo).expect(word), json);
+        assert_eq!(codigo.to_string(), word, "in logs");
     }
 }
 

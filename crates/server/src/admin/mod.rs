@@ -68,7 +68,7 @@ fn routes() -> OpenApiRouter<Arc<AppState>> {
     routes
 }
 
-/// Errors that a servidor words otherwise than a gateway, in the examples of the document.
+/// The errors as this API answers them, where no command has an id, in the examples of the document.
 fn own_example(codigo: Codigo) -> Option<ErrorReply> {
     let server_id: ServerId = "server1".parse().ok()?;
     let failure = match codigo {
@@ -78,14 +78,16 @@ fn own_example(codigo: Codigo) -> Option<ErrorReply> {
             reserva: "1".to_owned(),
             server_id: server_id.to_string(),
         }),
-        Codigo::BrokerIndisponivel => {
+        _ => {
             let mut reply = codigo.example();
-            reply.mensagem = status::NO_BROKER.to_owned();
+            reply.request_id = None;
+            if codigo == Codigo::BrokerIndisponivel {
+                reply.mensagem = status::NO_BROKER.to_owned();
+            }
             return Some(reply);
         }
-        _ => return None,
     };
-    Some(failure.into_reply(codigo.example().request_id))
+    Some(failure.into_reply(None))
 }
 
 impl AppState {

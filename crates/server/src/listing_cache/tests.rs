@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::StatesRow;
 
+const WHOLE: PageQuery = PageQuery { after: 0, limit: None, max_bytes: usize::MAX };
+
 fn posto(id: i64, disponivel: bool) -> PostoRow {
     PostoRow {
         id,
@@ -74,7 +76,7 @@ proptest! {
         max_bytes in 300..4_000_usize,
     ) {
         let cache = ListingCache::default();
-        let whole = cache.page(&listing, &filter, PageQuery::WHOLE).expect("a list");
+        let whole = cache.page(&listing, &filter, WHOLE).expect("a list");
         let expected: Vec<_> = listing.matching(&filter).map(wire::posto).collect();
         let expected = serde_json::to_string(&expected).expect("JSON");
         prop_assert_eq!(format!("[{}]", whole.postos()), expected);
@@ -93,7 +95,7 @@ proptest! {
             PostosFilter::default(),
             PostosFilter { disponivel: Some(true), ..PostosFilter::default() },
         ] {
-            let query = PageQuery { after, ..PageQuery::WHOLE };
+            let query = PageQuery { after, ..WHOLE };
             let rest = cache.page(&listing, &filter, query).expect("a list");
             let postos = listing.matching(&filter).filter(|posto| posto.id > after);
             let expected: Vec<_> = postos.map(wire::posto).collect();
@@ -117,13 +119,13 @@ fn a_list_that_does_not_fit_says_how_many_would() {
             Ok(_) => None,
             Err(PageError::Json(error)) => panic!("{error}"),
         };
-        assert_eq!(refused(PageQuery { max_bytes: 3 * one + 10, ..PageQuery::WHOLE }), Some(3));
+        assert_eq!(refused(PageQuery { max_bytes: 3 * one + 10, ..WHOLE }), Some(3));
         for limit in [None, Some(5)] {
-            assert_eq!(refused(PageQuery { limit, max_bytes: 10, ..PageQuery::WHOLE }), Some(0));
+            assert_eq!(refused(PageQuery { limit, max_bytes: 10, ..WHOLE }), Some(0));
         }
-        assert_eq!(refused(PageQuery { limit: Some(5), max_bytes: one, ..PageQuery::WHOLE }), None);
+        assert_eq!(refused(PageQuery { limit: Some(5), max_bytes: one, ..WHOLE }), None);
         assert_eq!(
-            refused(PageQuery { after: 63, max_bytes: 0, ..PageQuery::WHOLE }),
+            refused(PageQuery { after: 63, max_bytes: 0, ..WHOLE }),
             None,
             "nothing is left"
         );

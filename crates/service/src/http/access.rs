@@ -17,8 +17,8 @@ const MAX_LENGTH: usize = 128;
 /// What an answer tells its log line, as an extension of the response.
 #[derive(Debug, Clone, Default)]
 pub struct LogFields {
-    /// Of the command that was sent. It is nobody's business but the caller's and the operators', so
-    /// it is never the name of the exchange, which callers choose and proxies see.
+    /// Of the command that was sent. It is the right to ask about it and to change it, so it is never
+    /// the name of the exchange, which callers choose and proxies log.
     pub request_id: Option<RequestId>,
     /// The servidor that the command is for, where this program is another.
     pub server_id: Option<ServerId>,
@@ -36,7 +36,7 @@ fn named_by_caller(headers: &HeaderMap) -> Option<HeaderValue> {
     is_valid.then(|| name.clone())
 }
 
-/// Numbers without more digits than a clock has.
+/// With microseconds as decimals.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }

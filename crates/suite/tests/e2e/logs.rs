@@ -11,8 +11,10 @@ use crate::harness::{Answer, PlainClient, Program, World, eventually, payload, s
 /// The carros of this test.
 const PLACAS: [&str; 4] = ["ABC1234", "XYZ9876", "QQQ0A00", "WWW0W00"];
 
+type Check = fn(&Value) -> bool;
+
 /// Every field that a line may have, with what it must be.
-const FIELDS: &[(&str, fn(&Value) -> bool)] = &[
+const FIELDS: &[(&str, Check)] = &[
     ("timestamp", Value::is_string),
     ("level", |level| ["INFO", "WARN", "ERROR"].iter().any(|one| level == one)),
     ("target", Value::is_string),

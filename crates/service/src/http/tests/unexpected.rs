@@ -4,7 +4,10 @@ use utoipa::IntoParams as _;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBody;
 
+use axum::routing::post;
+
 use super::*;
+use crate::http::{MAX_BODY, RawJson};
 
 protocol::fields! {
     struct Place {
@@ -38,7 +41,8 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         .route("/things/{id}", get(thing))
         .route("/end", post(async || ()))
         .route("/make", post(async |RawJson(_): RawJson| ()));
-    let router = finish(router, OpenApi::new(Info::new("test", "0"), paths), 1);
+    let router =
+        finish(router, OpenApi::new(Info::new("test", "0"), paths), 1, &CorsOrigins::default());
     let campos = async |method: &str, path: &str, content_type: &str, body: &str| {
         let request =
             Request::builder().method(method).uri(path).header(CONTENT_TYPE, content_type);
