@@ -105,6 +105,10 @@ impl Placa {
     /// ABC1D23) and those of the neighbouring countries fit. The two forms of one plate are two
     /// placas (decision 0047).
     pub fn parse(raw: &str) -> Result<Self, InvalidValue> {
+        // Programs mostly write the normal form.
+        if let Ok(placa) = Self::new(raw) {
+            return Ok(placa);
+        }
         if raw.chars().nth(Self::MAX_WRITTEN).is_some() {
             return Self::new("");
         }

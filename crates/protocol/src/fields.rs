@@ -72,6 +72,7 @@ pub fn read_body<T: Fields>(body: &[u8]) -> Result<T, BadMessage> {
 }
 
 /// Reads a JSON object and checks nothing but that it is one.
+#[inline]
 pub(crate) fn read_raw<T: Fields>(payload: &[u8]) -> Result<Unchecked<T>, BadMessage> {
     read_object(payload)
 }
@@ -117,11 +118,14 @@ impl<T: Fields> Unchecked<T> {
         Self { raw, unknown }
     }
 
+    // Each call in between copies all fields.
+    #[inline]
     fn check(self, checker: &mut Checker) -> Option<T> {
         self.check_with(checker, |raw, checker| T::check(raw, "", checker))
     }
 
     /// Reports every wrong field that `check` finds, and those that do not exist.
+    #[inline]
     pub(crate) fn check_with<V>(
         self,
         checker: &mut Checker,
@@ -149,14 +153,14 @@ impl<'de, T: Fields> Deserialize<'de> for Unchecked<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unchecked<T>, A::Error> {
-                let (mut raw, mut unknown) = (T::Raw::default(), Vec::new());
+                let mut found = Unchecked { raw: T::Raw::default(), unknown: Vec::new() };
                 while let Some(Text(key)) = map.next_key()? {
-                    if !T::take(&mut raw, "", &key, &mut map)? {
-                        unknown.push(names::kept(&key));
+                    if !T::take(&mut found.raw, "", &key, &mut map)? {
+                        found.unknown.push(names::kept(&key));
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                Ok(Unchecked { raw, unknown })
+                Ok(found)
             }
         }
 
