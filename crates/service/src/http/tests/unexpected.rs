@@ -42,7 +42,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         .route("/end", post(async || ()))
         .route("/make", post(async |RawJson(_): RawJson| ()));
     let router =
-        finish(router, OpenApi::new(Info::new("test", "0"), paths), 1, &CorsOrigins::default());
+        finish(router, OpenApi::new(Info::new("test", "0"), paths), 1, &CorsOrigins::Any);
     let campos = async |method: &str, path: &str, content_type: &str, body: &str| {
         let request =
             Request::builder().method(method).uri(path).header(CONTENT_TYPE, content_type);
