@@ -10,6 +10,8 @@ use protocol::{
 };
 use service::ETag;
 
+use super::requester::Reply;
+
 /// How many listings are kept. Each page of each filter is one.
 const MAX_LISTINGS: usize = 1024;
 /// How long they may be together: 25 of 10,000 postos.
@@ -30,6 +32,14 @@ impl ListingKey {
     pub(super) fn page(&self) -> Page {
         Page { limite: self.limite, apos: self.apos }
     }
+}
+
+/// What a servidor has answered.
+#[derive(Debug, Clone)]
+pub(crate) enum Listed {
+    Listing(Arc<Listing>),
+    /// An error, or an answer of another program that has no list.
+    Other(Reply),
 }
 
 /// A servidor's answer, which is given to each caller under the caller's own `request_id`.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::gathering::{Added, Gathering};
-use super::kept::{Listing, ListingKey};
+use super::kept::{Listed, Listing, ListingKey};
 use super::{Gateway, Reply};
 use crate::error::GatewayError;
 
@@ -30,14 +30,6 @@ const MAX_SHORTER: u32 = 11;
 
 /// How often a list that changes between two of its pages is read again from its first.
 const MAX_RESTARTS: u32 = 3;
-
-/// What a servidor has answered.
-#[derive(Debug, Clone)]
-pub(crate) enum Listed {
-    Listing(Arc<Listing>),
-    /// An error, or an answer of another program that has no list.
-    Other(Reply),
-}
 
 impl Gateway {
     /// One page, or the whole list where none is asked for.

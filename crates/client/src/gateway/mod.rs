@@ -23,11 +23,11 @@ use tracing::{error, warn};
 use crate::config::Config;
 use crate::error::GatewayError;
 use directory::Directory;
+pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
 use sharing::Questions;
 
 pub(crate) use inbox::run as run_inbox;
-pub(crate) use listing::Listed;
 pub use requester::{Call, Reply, Requester};
 
 /// How long after a (re)connection a servidor's retained presence may still be on its way.

@@ -29,4 +29,5 @@ mod settings;
 mod sources;
 mod stdout;
 mod stops;
+mod tags;
 mod unchanged;
