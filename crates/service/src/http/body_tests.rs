@@ -18,6 +18,9 @@ const TEXT: &str = r#"{"nome":"São João"}"#;
 const NOT_TAKEN: (u16, &str) = (415, "tipo_nao_suportado");
 const WRONG: (u16, &str) = (422, "requisicao_invalida");
 
+/// The text that is read, or what the refusal names.
+type Outcome<'a> = Result<&'a [u8], &'a str>;
+
 async fn post_body(headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let text = async |RawJson(body): RawJson| body;
     let router = finished(Router::new().route("/", post(text)), 1);
@@ -97,7 +100,7 @@ async fn character_encodings_are_read_or_named() {
     let (ascii, named_latin) = (&br#"{"nome":"Sao"}"#[..], "Windows-1252");
     let [utf16_be, utf16_le] = [u16::to_be_bytes, u16::to_le_bytes].map(|of| utf16(TEXT, of));
     let [utf32_be, utf32_le] = [u32::to_be_bytes, u32::to_le_bytes].map(|of| utf32(TEXT, of));
-    let table: &[(&str, &[u8], Result<&[u8], &str>)] = &[
+    let table: &[(&str, &[u8], Outcome<'_>)] = &[
         ("", utf8, Ok(utf8)),
         ("utf-8", utf8, Ok(utf8)),
         ("", &with_bom(b"\xEF\xBB\xBF", utf8), Ok(utf8)),
