@@ -4,6 +4,7 @@
 //! messages, HTTP or the broker.
 
 mod database_url;
+mod diagnosis;
 mod environment;
 mod error;
 mod handle;
