@@ -12,9 +12,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use tokio::sync::mpsc;
 use tokio::task;
 
+use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
-use super::not_writable;
 use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
@@ -53,7 +53,7 @@ impl Store {
         environment: Environment,
     ) -> Result<(Self, StoreCloser), StoreError> {
         let opened = Self::open_files(path, environment).await;
-        opened.map_err(|error| not_writable::explain(path, error))
+        opened.map_err(|error| diagnosis::explain(path, error))
     }
 
     async fn open_files(

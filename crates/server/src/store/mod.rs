@@ -6,6 +6,7 @@
 mod backup;
 mod copies;
 mod database_url;
+mod diagnosis;
 mod environment;
 mod error;
 mod handle;

@@ -1,0 +1,97 @@
+//! Looks for why a database could not be opened: SQLite says only that it cannot open a file.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
+use rustix::io::Errno;
+use rustix::process::{getegid, geteuid};
+
+use super::error::StoreError;
+use super::not_writable::NotWritable;
+
+/// Bytes that are free where opening a database does not fail for lack of space.
+const ENOUGH_SPACE: u64 = 1 << 20;
+
+/// The error of opening a database, or what is wrong with its files and folder if that explains it.
+pub(super) fn explain(database: &Path, error: StoreError) -> StoreError {
+    let is_about_files = matches!(
+        error,
+        StoreError::Folder(_)
+            | StoreError::Reading(_)
+            | StoreError::Writing(_)
+            | StoreError::Migration(_)
+            | StoreError::Files(_)
+    );
+    if !is_about_files {
+        return error;
+    }
+    find(database).map_or(error, StoreError::NotWritable)
+}
+
+fn find(database: &Path) -> Option<NotWritable> {
+    if database.is_dir() {
+        return Some(NotWritable::NotAFile { path: absolute(database) });
+    }
+    // A folder that is missing is made in the nearest one that is there.
+    let folder = folder_of(database);
+    let existing = folder.ancestors().find(|folder| fs::symlink_metadata(named(folder)).is_ok())?;
+    let existing = named(existing);
+    if existing.is_file() {
+        return Some(NotWritable::NotAFolder { path: absolute(existing) });
+    }
+    let beside = |suffix: &str| {
+        let mut path = database.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    let files = ["", "-wal", "-shm"].map(beside);
+    let files =
+        files.iter().filter(|file| file.exists()).map(|file| (file.as_path(), Access::empty()));
+    let folder = (existing, Access::EXEC_OK);
+    let mut places = std::iter::once(folder).chain(files);
+    places.find_map(|(path, more)| denied(path, more)).or_else(|| full(existing))
+}
+
+/// Why this program cannot write there.
+fn denied(path: &Path, more: Access) -> Option<NotWritable> {
+    let wanted = Access::READ_OK | Access::WRITE_OK | more;
+    match accessat(CWD, path, wanted, AtFlags::EACCESS) {
+        Err(Errno::ROFS) => Some(NotWritable::ReadOnly { path: absolute(path) }),
+        Err(Errno::ACCESS | Errno::PERM) => {
+            let found = fs::metadata(path).ok()?;
+            Some(NotWritable::Denied {
+                path: absolute(path),
+                user: geteuid().as_raw(),
+                group: getegid().as_raw(),
+                owner: found.uid(),
+                owner_group: found.gid(),
+                mode: found.mode() & 0o7777,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// SQLite names a full disk in many ways, one for each of its files.
+fn full(folder: &Path) -> Option<NotWritable> {
+    let disk = statvfs(folder).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    (free < ENOUGH_SPACE).then(|| NotWritable::Full { path: absolute(folder) })
+}
+
+fn folder_of(database: &Path) -> &Path {
+    named(database.parent().unwrap_or(Path::new("")))
+}
+
+/// The working directory has an empty name in a relative path.
+fn named(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
