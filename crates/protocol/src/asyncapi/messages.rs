@@ -5,12 +5,15 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-use super::reference;
 use crate::{
     CarroBateria, CarroStatus, Codigo, Component, ErrorReply, MAX_ARRAY, PontoDisponibilidade,
     PontoStatus, PostosReply, PostosRequest, ReservaEvent, ReservaRef, ReservaReply,
     ReservaRequest, ServerPresence, open_enum,
 };
+
+pub(super) fn reference(place: &str, name: &str) -> Value {
+    json!({"$ref": format!("#/{place}/{name}")})
+}
 
 /// Those that the channels refer to so far, and their schemas.
 #[derive(Default)]

@@ -5,7 +5,7 @@ mod messages;
 use serde_json::{Map, Value, json};
 
 use crate::topics::Command;
-use messages::Messages;
+use messages::{Messages, reference};
 
 /// A topic, by what stands for it in the document.
 struct Channel {
@@ -263,8 +263,4 @@ impl Channel {
 /// The names in braces.
 fn parameters(address: &str) -> impl Iterator<Item = &str> {
     address.split('/').filter_map(|level| level.strip_prefix('{')?.strip_suffix('}'))
-}
-
-fn reference(place: &str, name: &str) -> Value {
-    json!({"$ref": format!("#/{place}/{name}")})
 }

@@ -133,10 +133,11 @@ async fn an_unknown_route_has_the_one_error_shape() {
 async fn the_docs_are_there() {
     let router = finished(Router::new(), 1);
     let redirect = call(&router, "GET", "/docs").await;
-    assert_eq!((redirect.status, redirect.header("location")), (303, "/docs/"));
+    assert_eq!((redirect.status, redirect.header("location")), (303, "docs/"));
     let page = call(&router, "GET", "/docs/").await;
     assert_eq!((page.status, page.header(CONTENT_TYPE)), (200, "text/html"));
     assert_eq!(call(&router, "GET", "/openapi.json").await.json["openapi"], "3.1.0");
+    assert_eq!(call(&router, "GET", "/asyncapi.json").await.json["asyncapi"], "3.0.0");
 }
 
 #[tokio::test]

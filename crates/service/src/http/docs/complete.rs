@@ -8,7 +8,8 @@ use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr, Required, ServerBuilder};
 
-use super::{errors, examples, headers, invalid};
+use super::examples::{self, Kind};
+use super::{errors, headers, invalid};
 use crate::http::health::is_probe;
 use crate::http::unexpected::takes_anything;
 
@@ -36,14 +37,6 @@ pub fn complete_document(
         }
     }
     open_enums(openapi);
-}
-
-/// What an operation does with what its path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Read,
-    Change,
-    Remove,
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (Kind, &mut Operation)> {

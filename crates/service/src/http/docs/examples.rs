@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::complete::Kind;
+/// What an operation does with what its path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Read,
+    Change,
+    Remove,
+}
 
 /// A value of a required parameter. The postos are of the sample data. A change and a removal have a
 /// posto of their own, so that trying them out does not take away the one that the example of a
