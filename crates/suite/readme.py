@@ -276,11 +276,10 @@ def run_blocks(runner, work):
                         raise Failure(f"{block.place}: {block.text}\n{failure}") from None
             elif printed is not None and not matches(block.text, printed):
                 raise Failure(f"{block.place} shows\n{block.text}\nand what is printed is\n{printed[:3000]}")
-    except BaseException:
+        # With Docker, the last command of the README ends what runs.
+        story.stop(interrupt=runner == "local")
+    finally:
         story.kill()
-        raise
-    # With Docker, the last command of the README ends what runs.
-    story.stop(interrupt=runner == "local")
     print(f"README, {runner}: {count} blocks ran, and {PORTUGUESE} has the same")
 
 
