@@ -122,10 +122,8 @@ impl<'a> Reader<'a> {
         start..start + part.len()
     }
 
-    /// The list, if the payload ends with one after this key.
-    fn list_at_end(&self, key: &Cow<'_, str>) -> Option<&'a [u8]> {
-        // A name with escapes is no part of the payload.
-        let Cow::Borrowed(key) = key else { return None };
+    /// The list, if the payload ends with one after this key, which is a part of it.
+    fn list_at_end(&self, key: &str) -> Option<&'a [u8]> {
         let rest = self.payload[self.range(key).end..].strip_prefix(b"\"")?;
         let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii();
         in_brackets(rest.strip_suffix(b"}")?)
@@ -165,8 +163,12 @@ impl<'de> Visitor<'de> for &mut Reader<'de> {
                 "postos" => {
                     // Without a version before it, the others may follow.
                     let has_head = !self.reply.request_id.is_empty() && self.reply.versao.is_some();
-                    if self.may_stop && has_head {
-                        self.reply.postos = self.list_at_end(&key);
+                    // A name with escapes is no part of the payload.
+                    if let Cow::Borrowed(key) = key
+                        && self.may_stop
+                        && has_head
+                    {
+                        self.reply.postos = self.list_at_end(key);
                         self.stopped = self.reply.postos.is_some();
                         if self.stopped {
                             return Ok(());
