@@ -35,10 +35,8 @@ fields! {
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos", tag = "postos",
     params(PostosQuery),
     responses(
-        (status = 200, body = PostosReply, headers(("etag" = String)),
-            description = "Os postos do servidor"),
-        (status = 304, headers(("etag" = String)),
-            description = "O servidor confirma que são os mesmos postos, por `If-None-Match`"),
+        (status = 200, body = PostosReply, description = "Os postos do servidor"),
+        (status = 304, description = "O servidor confirma que são os mesmos postos, por `If-None-Match`"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),

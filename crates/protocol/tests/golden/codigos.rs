@@ -2,7 +2,7 @@
 
 use protocol::Codigo;
 
-const CODIGOS: [(u16, &str); 22] = [
+const CODIGOS: [(u16, &str); 24] = [
     (404, "posto_inexistente"),
     (404, "reserva_inexistente"),
     (404, "carro_inexistente"),
@@ -18,6 +18,8 @@ const CODIGOS: [(u16, &str); 22] = [
     (409, "carregamento_encerrado"),
     (413, "corpo_grande_demais"),
     (415, "tipo_nao_suportado"),
+    (400, "requisicao_malformada"),
+    (431, "cabecalho_grande_demais"),
     (422, "requisicao_invalida"),
     (422, "chave_idempotencia_reutilizada"),
     (500, "erro_interno"),

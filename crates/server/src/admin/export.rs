@@ -91,7 +91,9 @@ fields! {
     }
 }
 
-/// Exporta os postos em CSV, como `POST /postos/importar` os lê.
+/// Exporta os postos em CSV.
+///
+/// Como `POST /postos/importar` os lê.
 #[utoipa::path(get, path = "/postos.csv", operation_id = "export_postos", tag = "postos",
     params(PostosFile),
     responses((status = 200, body = String, content_type = "text/csv", description = "Os postos"))
@@ -132,7 +134,9 @@ fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
     ]
 }
 
-/// Exporta as reservas em CSV, da mais nova para a mais velha.
+/// Exporta as reservas em CSV.
+///
+/// Da mais nova para a mais velha.
 #[utoipa::path(get, path = "/reservas.csv", operation_id = "export_reservas", tag = "reservas",
     params(ReservasFile),
     responses((status = 200, body = String, content_type = "text/csv", description = "As reservas"))
@@ -177,7 +181,9 @@ fn reserva_cells(StoredReserva { reserva, created_at }: &StoredReserva) -> [Cell
     ]
 }
 
-/// Exporta os carregamentos de todos os postos em CSV, do mais novo para o mais velho.
+/// Exporta os carregamentos em CSV.
+///
+/// De todos os postos, do mais novo para o mais velho.
 #[utoipa::path(get, path = "/carregamentos.csv", operation_id = "export_carregamentos",
     tag = "carregamentos", params(CarregamentosFile),
     responses((status = 200, body = String, content_type = "text/csv",

@@ -36,6 +36,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 
 /// O que um arquivo mudou, ou mudaria.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"criados": 1, "alterados": 0, "iguais": 0, "erros": []}))]
 struct Imported {
     #[serde(flatten)]
     counts: Counts,
@@ -63,8 +64,9 @@ fields! {
     }
 }
 
-/// Importa postos de um arquivo CSV: cria os de número novo ou vazio, altera os que mudaram, não
-/// remove nenhum; tudo ou nada.
+/// Importa postos de um arquivo CSV.
+///
+/// Cria os de número novo ou vazio, altera os que mudaram, não remove nenhum; tudo ou nada.
 #[utoipa::path(post, path = "/postos/importar", operation_id = "import_postos", tag = "postos",
     params(ImportQuery),
     request_body(content = String, content_type = "text/csv",
@@ -74,8 +76,22 @@ fields! {
         example = "id;nome;latitude;longitude;status;preco_kwh\n121;Ponto 121;-23,5614;-46,6559;disponivel;2,2\n"),
     responses(
         (status = 200, body = Imported, description = "O que mudou, ou mudaria"),
-        (status = 422, body = NotImportedReply, description = "requisicao_invalida: o arquivo \
-            tem erros, e nada mudou"),
+        (status = 422, body = NotImportedReply, description = "requisicao_invalida",
+            examples(("requisicao_invalida" = (value = json!({
+                "status": "erro", "codigo": "requisicao_invalida",
+                "mensagem": "O arquivo tem 1 erro e nada foi importado.",
+                "campos": [{
+                    "campo": "arquivo",
+                    "mensagem": "linha 2, coluna potencia_maxima, valor \"0\": \
+                        deve ser maior que 0 e no máximo 5000"
+                }],
+                "criados": 0, "alterados": 0, "iguais": 0,
+                "erros": [{
+                    "linha": 2, "coluna": "potencia_maxima", "valor": "0",
+                    "mensagem": "deve ser maior que 0 e no máximo 5000"
+                }],
+                "total_de_erros": 1
+            }))))),
     )
 )]
 async fn import(

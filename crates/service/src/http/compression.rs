@@ -54,7 +54,7 @@ pub(super) async fn compress(mut response: Response, accepted: Option<HeaderMap>
         return response;
     }
     let Some(accepted) = accepted else {
-        response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+        vary_by_encoding(response.headers_mut());
         return response;
     };
     let (parts, body) = response.into_parts();
@@ -73,6 +73,12 @@ pub(super) async fn compress(mut response: Response, accepted: Option<HeaderMap>
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| HttpError::general(Codigo::ErroInterno).into_response())
+}
+
+fn vary_by_encoding(headers: &mut HeaderMap) {
+    if headers.get_all(VARY).iter().all(|names| names != "accept-encoding") {
+        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+    }
 }
 
 /// Compresses an answer whose body is there.

@@ -11,12 +11,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use futures_util::future::poll_immediate;
 use protocol::{BadMessage, Codigo};
 
+use super::HttpError;
 use super::body_text::{is_readable, to_utf8};
 use super::connection::Connection;
 use super::content_coding::{Coding, Undecodable};
 use super::in_flight::InFlight;
-use super::{HttpError, MAX_BODY};
 
+/// The longest body. The largest that a route needs is below 2 KiB.
+pub(super) const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// The content codings that are read, for a caller that used another.

@@ -55,11 +55,9 @@ pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path};
 pub use file_body::read_file;
 pub use health::Health;
+use json_body::MAX_BODY;
 pub use json_body::RawJson;
 pub use serve::{ListenError, listen, serve};
-
-/// The longest body. The largest that a route needs is below 2 KiB.
-const MAX_BODY: usize = 64 * 1024;
 
 /// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for
 /// unknown routes, wrong methods and faults; a limit of body size, and one of requests in flight,

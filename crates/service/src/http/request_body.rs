@@ -9,7 +9,7 @@ use axum::body::{Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 use parking_lot::Mutex;
 
-use super::MAX_BODY;
+use super::json_body::MAX_BODY;
 
 /// How long an answer waits for a short body that nobody has read. Many callers send it in a packet
 /// of its own, a little after the head.

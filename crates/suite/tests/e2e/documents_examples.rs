@@ -145,6 +145,9 @@ impl WrongRequest {
                 _ => {}
             }
         }
+        if mensagem == "não existe" {
+            query.push(format!("{campo}=1"));
+        }
         let path = format!("{path}?{}", query.join("&"));
         let method = method.to_uppercase().parse().ok()?;
         Some(Self { program: program.replace(':', ""), method, path, body, campos })
@@ -167,6 +170,10 @@ async fn each_operation_names_the_wrong_field_as_its_example_does() {
     let mut requests = Vec::new();
     let mut documented = 0;
     each_operation(|document, shown, operation| {
+        // A file is wrong by its content, which is tried in the servidor's own tests.
+        if operation["requestBody"]["content"]["text/csv"].is_object() {
+            return;
+        }
         documented += usize::from(operation["responses"]["422"].is_object());
         requests.extend(WrongRequest::new(document, shown, operation));
     });

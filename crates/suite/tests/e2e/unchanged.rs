@@ -159,7 +159,7 @@ async fn another_program_a_restart_and_an_older_file_are_noticed() {
     let path = world.database("server1");
     let url = format!("sqlite://{}", path.display());
     let mut other = SqliteConnection::connect(&url).await.expect("the same file");
-    sqlx::query("UPDATE postos SET em_manutencao = 1 WHERE id = 7")
+    sqlx::query("UPDATE postos SET operador_em_manutencao = 1 WHERE id = 7")
         .execute(&mut other)
         .await
         .expect("a change");

@@ -30,7 +30,7 @@ pub fn complete_document(
             add_errors(path, kind, operation, unavailable);
             let invalid = invalid::example(operation, openapi.components.as_ref());
             errors::describe(operation, |codigo| match codigo {
-                Codigo::RequisicaoInvalida => invalid.clone().unwrap_or_else(|| codigo.example()),
+                Codigo::RequisicaoInvalida => invalid.clone(),
                 _ => own(codigo).unwrap_or_else(|| codigo.example()),
             });
             headers::describe(operation);

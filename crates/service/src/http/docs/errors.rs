@@ -37,7 +37,7 @@ pub(super) fn describe(operation: &mut Operation, example: impl Fn(Codigo) -> Er
             let value = serde_json::to_value(example(codigo)).ok();
             let name = codigo.name();
             let named = ExampleBuilder::new().summary(name.as_str()).value(value).build();
-            content.examples.insert(name, named.into());
+            content.examples.entry(name).or_insert(named.into());
         }
     }
 }

@@ -5,33 +5,30 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::{Components, RefOr, Required};
 
-/// What `requisicao_invalida` says of this operation; `None` if nothing of it can be wrong.
-pub(super) fn example(
-    operation: &Operation,
-    components: Option<&Components>,
-) -> Option<ErrorReply> {
-    let (campo, mensagem) = wrong_field(operation, components)?;
+/// A parameter that no operation has.
+const UNKNOWN: &str = "x";
+
+/// What `requisicao_invalida` says of this operation.
+pub(super) fn example(operation: &Operation, components: Option<&Components>) -> ErrorReply {
+    let (campo, mensagem) = wrong_field(operation, components);
     let wrong = FieldError { campo, mensagem: mensagem.to_owned() };
     let mut reply = Codigo::RequisicaoInvalida.example();
     let bad = BadMessage::Fields(vec![wrong]);
     reply.mensagem = bad.to_string();
     reply.campos = bad.campos();
-    Some(reply)
+    reply
 }
 
 /// A field that is missing if there is a required one, else one that is wrong in another way.
-fn wrong_field(
-    operation: &Operation,
-    components: Option<&Components>,
-) -> Option<(String, &'static str)> {
+fn wrong_field(operation: &Operation, components: Option<&Components>) -> (String, &'static str) {
     let parameters: Vec<_> = operation.parameters.iter().flatten().filter_map(inline).collect();
     let queried = |parameter: &&&Parameter| parameter.parameter_in == ParameterIn::Query;
     let required = |parameter: &&&Parameter| parameter.required == Required::True;
     if let Some(parameter) = parameters.iter().filter(queried).find(required) {
-        return Some((parameter.name.clone(), "é obrigatório"));
+        return (parameter.name.clone(), "é obrigatório");
     }
     if let Some(name) = required_in_body(operation, components) {
-        return Some((name, "é obrigatório"));
+        return (name, "é obrigatório");
     }
     let in_path = parameters.iter().find(|one| one.parameter_in == ParameterIn::Path);
     if let Some(parameter) = in_path {
@@ -39,10 +36,12 @@ fn wrong_field(
             true => "deve ser um número inteiro, mas veio \"x\"",
             false => "deve ser texto em UTF-8",
         };
-        return Some((parameter.name.clone(), mensagem));
+        return (parameter.name.clone(), mensagem);
     }
-    let optional = parameters.iter().find(queried)?;
-    Some((optional.name.clone(), "deve vir uma vez só"))
+    match parameters.iter().find(queried) {
+        Some(optional) => (optional.name.clone(), "deve vir uma vez só"),
+        None => (UNKNOWN.to_owned(), "não existe"),
+    }
 }
 
 fn inline<T>(value: &RefOr<T>) -> Option<&T> {
