@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// One field or several. A [`FieldValue`] is a required field, `Option` makes it optional, and a
+/// One field or several. A [`FieldValue`](crate::FieldValue) is a required field, `Option` makes it optional, and a
 /// struct declared with [`fields!`](crate::fields!) has the fields that it lists, also where it is
 /// a member of another such struct.
 pub trait Fields: Sized {
