@@ -129,7 +129,7 @@ impl Driver {
         // One of this driver's three carros, which may hold the posto already.
         let placa = format!("F{:03}{}", self.number, self.random.u8(0..3));
         self.keys += 1;
-        let key = format!("request-{}-{}-{}", self.workload.seed, self.number, self.keys);
+        let key = format!("request-{}-{:04}-{:06}", self.workload.seed, self.number, self.keys);
         let operation = Operation::Reserve { placa, posto_id, window };
         let mut extra_repeats = self.random.usize(0..=1);
         for _ in 0..=MAX_REPEATS {
