@@ -1,21 +1,17 @@
 //! JSON bodies: what is declared about them, and their bytes.
 
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use futures_util::future::poll_immediate;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::{BadMessage, Codigo};
 
 use super::HttpError;
 use super::body_text::{is_readable, to_utf8};
-use super::connection::Connection;
 use super::content_coding::{Coding, Undecodable};
-use super::in_flight::InFlight;
+use super::receive::receive;
 
 /// The longest body. The largest that a route needs is below 2 KiB.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -31,15 +27,16 @@ pub struct RawJson(pub Bytes);
 impl<S: Send + Sync> FromRequest<S> for RawJson {
     type Rejection = HttpError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, HttpError> {
         // A body is refused by its head before it is asked for with `100 Continue`.
         let declared = Declared::of(request.headers())?;
+        let too_long = || HttpError::general(Codigo::CorpoGrandeDemais);
         if request.body().size_hint().lower() > MAX_BODY as u64 {
-            return Err(HttpError::general(Codigo::CorpoGrandeDemais));
+            return Err(too_long());
         }
-        let coded = receive(request, state).await?;
+        let coded = receive(request, BODY_LIMIT, too_long, not_json).await?;
         let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
-            Undecodable::TooLong => HttpError::general(Codigo::CorpoGrandeDemais),
+            Undecodable::TooLong => too_long(),
             Undecodable::Broken(coding) => not_json(&format!("o corpo não está em {coding}")),
         })?;
         let text = to_utf8(plain, declared.charset.as_deref());
@@ -49,36 +46,6 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
 
 fn not_json(reason: &str) -> HttpError {
     BadMessage::NotJson(reason.to_owned()).into()
-}
-
-async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, HttpError> {
-    let connection = request.extensions().get::<Arc<Connection>>().cloned();
-    let in_flight = request.extensions().get::<InFlight>().cloned();
-    let mut body = pin!(tokio::time::timeout(BODY_LIMIT, Bytes::from_request(request, state)));
-    // It mostly arrives with the head.
-    let body = if let Some(body) = poll_immediate(&mut body).await {
-        body
-    } else {
-        if let Some(connection) = &connection {
-            connection.wait_for_body();
-        }
-        in_flight.iter().for_each(InFlight::pause);
-        let body = body.await;
-        if let Some(connection) = &connection {
-            connection.begin_answer();
-        }
-        in_flight.iter().try_for_each(InFlight::resume)?;
-        body
-    };
-    match body {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(HttpError::general(Codigo::CorpoGrandeDemais))
-        }
-        // The connection broke, or the body is not framed as HTTP says.
-        Ok(Err(_)) => Err(not_json("não chegou inteiro")),
-        Err(_) => Err(not_json("não chegou em 10 segundos")),
-    }
 }
 
 /// What the head says of the body.

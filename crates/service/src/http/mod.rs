@@ -23,6 +23,7 @@ mod health;
 mod in_flight;
 mod json_body;
 mod linger;
+mod receive;
 mod refusal;
 mod request_body;
 mod request_path;

@@ -1,0 +1,55 @@
+//! Receiving the bytes of a body.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Request};
+use axum::http::StatusCode;
+use futures_util::future::poll_immediate;
+
+use super::HttpError;
+use super::connection::Connection;
+use super::in_flight::InFlight;
+
+/// Receives a body within `limit`. While it is on its way, its connection may make room for
+/// another, and the request is not in flight.
+///
+/// # Errors
+/// The body is longer than its route allows, or does not arrive whole: `incomplete` gets what
+/// happened to it, in Portuguese.
+pub(super) async fn receive(
+    request: Request,
+    limit: Duration,
+    too_long: impl FnOnce() -> HttpError,
+    incomplete: impl FnOnce(&str) -> HttpError,
+) -> Result<Bytes, HttpError> {
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    let in_flight = request.extensions().get::<InFlight>().cloned();
+    let mut body = pin!(tokio::time::timeout(limit, Bytes::from_request(request, &())));
+    // It mostly arrives with the head.
+    let body = if let Some(body) = poll_immediate(&mut body).await {
+        body
+    } else {
+        if let Some(connection) = &connection {
+            connection.wait_for_body();
+        }
+        in_flight.iter().for_each(InFlight::pause);
+        let body = body.await;
+        if let Some(connection) = &connection {
+            connection.begin_answer();
+        }
+        in_flight.iter().try_for_each(InFlight::resume)?;
+        body
+    };
+    match body {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(too_long())
+        }
+        // The connection broke, or the body is not framed as HTTP says.
+        Ok(Err(_)) => Err(incomplete("não chegou inteiro")),
+        Err(_) => Err(incomplete(&format!("não chegou em {} segundos", limit.as_secs()))),
+    }
+}
