@@ -8,6 +8,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
+use super::copies::{beside, folder_of};
 use super::error::StoreError;
 use super::not_writable::NotWritable;
 
@@ -41,12 +42,7 @@ fn find(database: &Path) -> Option<NotWritable> {
     if existing.is_file() {
         return Some(NotWritable::NotAFolder { path: absolute(existing) });
     }
-    let beside = |suffix: &str| {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        PathBuf::from(path)
-    };
-    let files = ["", "-wal", "-shm"].map(beside);
+    let files = ["", "-wal", "-shm"].map(|suffix| beside(database, suffix));
     let files =
         files.iter().filter(|file| file.exists()).map(|file| (file.as_path(), Access::empty()));
     let folder = (existing, Access::EXEC_OK);
@@ -79,10 +75,6 @@ fn full(folder: &Path) -> Option<NotWritable> {
     let disk = statvfs(folder).ok()?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     (free < ENOUGH_SPACE).then(|| NotWritable::Full { path: absolute(folder) })
-}
-
-fn folder_of(database: &Path) -> &Path {
-    named(database.parent().unwrap_or(Path::new("")))
 }
 
 /// The working directory has an empty name in a relative path.

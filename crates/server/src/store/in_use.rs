@@ -19,16 +19,25 @@ pub fn is_in_use(path: &Path, server_id: &str) -> Result<bool, StoreError> {
     }
     // First, because opening it as below applies the WAL that is beside it.
     schema::inspect(path, server_id)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::ZERO)?;
+    let connection = open_without_waiting(path)?;
     // A connection in WAL mode holds a shared lock from its first read until it is closed.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     match connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK") {
         Ok(()) => Ok(false),
-        Err(error) => match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(true),
-            _ => Err(error.into()),
-        },
+        Err(error) if is_busy(&error) => Ok(true),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Opens a database, so that a lock of another connection is an error at once.
+pub(super) fn open_without_waiting(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
+/// Whether another connection has the lock that was needed.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -4,14 +4,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use domain::Moment;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::Connection;
 
 use super::backup::Holdings;
 use super::copies::{aside, beside, folder_of, sync_folder, write_complete};
 use super::error::StoreError;
+use super::in_use::{is_busy, open_without_waiting};
 use super::schema::{self, INTEGRITY_CHECK, Identity};
 use crate::failpoints::{CrashPoint, crash_at};
 
@@ -88,10 +88,6 @@ pub fn restore(
     })
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
-}
-
 /// Opens a file that may be restored: whole, of this servidor, and of no newer release.
 fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
     let (backup, _) = schema::open_unchanged(path)?;
@@ -102,7 +98,7 @@ fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
     Ok(backup)
 }
 
-/// Writes the new database beside the old one. The servidor must be able to open it, whoever
+/// Writes the new database beside the old one. The servidor must be able to open it, whichever user
 /// restores.
 fn prepare_new(backup: &Connection, target: &Path, new: &Path) -> Result<Holdings, StoreError> {
     let folder = folder_of(target);
@@ -144,7 +140,7 @@ fn replace(
     let healthy = match schema::inspect(target, server_id) {
         Ok(()) | Err(StoreError::Newer { .. }) => true,
         Err(StoreError::Damaged(_) | StoreError::Mismatched { .. }) => false,
-        Err(StoreError::Writing(error)) if is_damage(&error) => false,
+        Err(StoreError::Writing(error)) if schema::is_damage(&error) => false,
         Err(error) => return Err(error),
     };
     let held = if healthy { Some(out_of_use(target)?) } else { None };
@@ -164,16 +160,10 @@ fn replace(
     Ok(Some(Replaced { path: kept, holdings }))
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-}
-
 /// Makes the database one complete file, and keeps every other program out of it while the
 /// connection is open. SQLite does neither while another connection is open, in any process.
 fn out_of_use(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::ZERO)?;
+    let connection = open_without_waiting(path)?;
     connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     Ok(connection)

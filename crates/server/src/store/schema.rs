@@ -123,13 +123,13 @@ pub(super) fn integrity(connection: &Connection, check: &str) -> Result<(), Stor
     match found {
         Ok(text) if text == "ok" => Ok(()),
         Ok(text) => Err(StoreError::Damaged(text)),
-        Err(error) => match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Err(StoreError::Damaged(error.to_string()))
-            }
-            _ => Err(error.into()),
-        },
+        Err(error) if is_damage(&error) => Err(StoreError::Damaged(error.to_string())),
+        Err(error) => Err(error.into()),
     }
+}
+
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Opens a file without making or changing any other file beside it, unless a WAL is there that
