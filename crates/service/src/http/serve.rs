@@ -138,7 +138,7 @@ async fn end(stream: SharedStream, connection: &Connection, router: Router) {
             400 => Codigo::RequisicaoMalformada,
             _ => Codigo::CabecalhoGrandeDemais,
         };
-        // If it cannot be written, the caller has gone.
+        // If it cannot be written, the caller has closed the connection.
         let _ = stream.write_all(&answer_unread(router, codigo).await).await;
         let _ = stream.shutdown().await;
     } else if !connection.is_sending() {
@@ -219,7 +219,7 @@ async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream 
     loop {
         match listener.accept().await {
             Ok((connection, _)) => return connection,
-            // The peer is gone already.
+            // The peer has closed it already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 error!(%error, "HTTP connections cannot be accepted");
@@ -231,111 +231,4 @@ async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream 
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    const SHORT: Duration = Duration::from_millis(300);
-    const LONG: Duration = Duration::from_secs(20);
-
-    async fn started(router: Router, grace: Duration) -> (SocketAddr, CancellationToken) {
-        let (addr, stop, _) = counted(router, grace).await;
-        (addr, stop)
-    }
-
-    async fn counted(
-        router: Router,
-        grace: Duration,
-    ) -> (SocketAddr, CancellationToken, Arc<Connections>) {
-        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let (stop, connections) = (CancellationToken::new(), Connections::new(100));
-        let limits = Limits { head: SHORT, progress: SHORT, grace };
-        tokio::spawn(serve_with(listener, router, stop.clone(), Arc::clone(&connections), limits));
-        (addr, stop, connections)
-    }
-
-    async fn until_all_are_closed(connections: &Connections) {
-        let closed = async {
-            while connections.sockets() > 0 {
-                tokio::time::sleep(SHORT / 10).await;
-            }
-        };
-        tokio::time::timeout(LONG, closed).await.expect("they are closed");
-    }
-
-    /// All that is answered until the connection is closed.
-    async fn send(addr: SocketAddr, text: &str) -> String {
-        let mut connection = TcpStream::connect(addr).await.expect("it listens");
-        connection.write_all(text.as_bytes()).await.expect("it is sent");
-        let mut answer = String::new();
-        let read = connection.read_to_string(&mut answer);
-        tokio::time::timeout(LONG, read).await.expect("it is closed").expect("a text");
-        answer
-    }
-
-    #[tokio::test]
-    async fn a_connection_without_a_whole_request_is_closed() {
-        let router = Router::new().route("/", get(async || "ok"));
-        let (addr, _stop) = started(router, LONG).await;
-        assert_eq!(send(addr, "").await, "");
-        assert_eq!(send(addr, "GET / HTTP/1.1\r\nHost: x\r\n").await, "");
-        let answer = send(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        assert!(answer.ends_with("ok"), "not answered, or not closed afterwards: {answer}");
-    }
-
-    #[tokio::test]
-    async fn a_head_that_is_too_long_is_not_waited_for() {
-        let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let (stop, connections) = (CancellationToken::new(), Connections::new(100));
-        let limits = Limits { head: LONG * 2, progress: LONG, grace: SHORT };
-        let router = Router::new().route("/", get(async || "ok"));
-        tokio::spawn(serve_with(listener, router, stop.clone(), connections, limits));
-        let cookie =
-            |length| format!("GET / HTTP/1.1\r\nHost: x\r\nCookie: {}", "x".repeat(length));
-        let long = format!("{}\r\nConnection: close\r\n\r\n", cookie(30_000));
-        assert!(send(addr, &long).await.ends_with("ok"), "a long head is answered");
-        let mut connection = TcpStream::connect(addr).await.expect("it listens");
-        connection.write_all(cookie(MAX_HEAD).as_bytes()).await.expect("it is sent");
-        let ended = tokio::time::timeout(LONG, connection.read_to_end(&mut Vec::new())).await;
-        let _answer_or_reset = ended.expect("it is closed");
-    }
-
-    #[tokio::test]
-    async fn a_stop_lets_requests_in_flight_finish_and_accepts_no_more() {
-        let slow = async || {
-            tokio::time::sleep(SHORT * 2).await;
-            "slow"
-        };
-        let (addr, stop) = started(Router::new().route("/", get(slow)), LONG).await;
-        let asked = tokio::spawn(send(addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-        tokio::time::sleep(SHORT).await;
-        stop.cancel();
-        assert!(asked.await.expect("an answer").ends_with("slow"));
-        assert!(TcpStream::connect(addr).await.is_err(), "it still listens");
-    }
-
-    #[tokio::test]
-    async fn a_body_that_nobody_reads_keeps_no_connection() {
-        let (addr, _stop, connections) = counted(Router::new(), LONG).await;
-        for method in ["GET", "POST", "DELETE"] {
-            for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {
-                let request = format!("{method} / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n");
-                let answer = send(addr, &request);
-                assert!(answer.await.starts_with("HTTP/1.1 404 "), "{method} {framing}");
-            }
-        }
-        until_all_are_closed(&connections).await;
-    }
-
-    #[tokio::test]
-    async fn a_reader_that_makes_no_progress_is_cut_off() {
-        let large = || async { vec![b'x'; 64 << 20] };
-        let (addr, _stop, connections) = counted(Router::new().route("/", get(large)), LONG).await;
-        let mut reader = TcpStream::connect(addr).await.expect("it listens");
-        reader.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is sent");
-        assert_eq!(reader.read_u8().await.expect("an answer"), b'H');
-        until_all_are_closed(&connections).await;
-    }
-}
+mod tests;
