@@ -7,6 +7,7 @@ use std::ops::Range;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserializer as _, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::field::Text;
 
@@ -58,11 +59,14 @@ impl WrittenPostosReply<'_> {
     }
 }
 
-/// The answer to a question with a `versao` that the listing still has: no postos.
-#[derive(Debug, Serialize)]
+/// A lista que quem perguntou já tem ainda vale: a resposta não traz postos.
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UnchangedReply<'a> {
+    /// A requisição que isto responde.
     request_id: &'a str,
+    /// Sempre `true`.
     inalterada: bool,
+    /// A versão da pergunta.
     versao: &'a str,
 }
 

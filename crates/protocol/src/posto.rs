@@ -142,8 +142,7 @@ fields! {
         filter: PostosFilter,
         /// Que página.
         page: Page,
-        /// The version that the sender holds: if the listing still has it, the answer is an
-        /// [`UnchangedReply`](crate::UnchangedReply).
+        /// A versão da lista que o cliente já tem; se ela ainda vale, a resposta é `UnchangedReply`.
         versao: Option<Versao>,
     }
 }

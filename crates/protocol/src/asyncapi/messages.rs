@@ -8,7 +8,7 @@ use utoipa::openapi::schema::Schema;
 use crate::{
     CarroBateria, CarroStatus, Codigo, Component, ErrorReply, MAX_ARRAY, PontoDisponibilidade,
     PontoStatus, PostosReply, PostosRequest, ReservaEvent, ReservaRef, ReservaReply,
-    ReservaRequest, ServerPresence, open_enum,
+    ReservaRequest, ServerPresence, UnchangedReply, open_enum,
 };
 
 pub(super) fn reference(place: &str, name: &str) -> Value {
@@ -31,6 +31,7 @@ impl Messages {
         match name {
             "PostosRequest" => self.one::<PostosRequest>(false, POSTOS_REQUEST),
             "PostosReply" => self.one::<PostosReply>(true, POSTOS_REPLY),
+            "UnchangedReply" => self.one::<UnchangedReply<'_>>(true, UNCHANGED_REPLY),
             "ReservaRequest" => self.one::<ReservaRequest>(false, RESERVA_REQUEST),
             "ReservaRef" => self.one::<ReservaRef>(false, RESERVA_REF),
             "ReservaReply" => self.one::<ReservaReply>(true, RESERVA_REPLY),
@@ -71,10 +72,13 @@ impl Messages {
     /// An array of messages, or of answers, any of which may be an error.
     fn list(&mut self, name: &'static str) {
         let item = name.trim_end_matches("List");
-        let errors = item.ends_with("Reply").then_some("ErrorReply");
-        let items: Vec<_> = [item].into_iter().chain(errors).collect();
-        let items: Vec<_> =
-            items.iter().map(|item| reference("components/schemas", item)).collect();
+        let others: &[&str] = match item {
+            "PostosReply" => &["UnchangedReply", "ErrorReply"],
+            "ReservaReply" => &["ErrorReply"],
+            _ => &[],
+        };
+        let items = [item].into_iter().chain(others.iter().copied());
+        let items: Vec<_> = items.map(|item| reference("components/schemas", item)).collect();
         let payload = json!({
             "type": "array",
             "items": {"anyOf": items},
@@ -115,6 +119,9 @@ const POSTOS_REPLY: &str = r#"{
         "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
         "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false
     }]
+}"#;
+const UNCHANGED_REPLY: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000002", "inalterada": true, "versao": "5f3a-7"
 }"#;
 const RESERVA_REQUEST: &str = r#"{
     "request_id": "0198c0de-7a1b-7000-8000-000000000001", "client_id": "cliente1",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::topics::Command;
 use messages::{Messages, reference};
 
-/// A topic, by what stands for it in the document.
+/// A topic, as the document describes it.
 struct Channel {
     id: &'static str,
     address: String,
@@ -82,42 +82,32 @@ fn channels() -> Vec<Channel> {
 
 /// A command to all servidores, to one, and the answers to both.
 fn command_channels(command: Command) -> [Channel; 3] {
-    let ([broadcast, direct, response], request, lists, answers) = match command {
+    let ([broadcast, direct, response], [request, request_list], answers) = match command {
         Command::Postos => (
             ["postos", "postos_direto", "postos_response"],
-            "PostosRequest",
-            ["PostosRequestList", "PostosReplyList"],
-            "PostosReply",
+            ["PostosRequest", "PostosRequestList"],
+            vec!["PostosReply", "UnchangedReply", "ErrorReply", "PostosReplyList"],
         ),
         Command::Reserva => (
             ["reserva", "reserva_direto", "reserva_response"],
-            "ReservaRequest",
-            ["ReservaRequestList", "ReservaReplyList"],
-            "ReservaReply",
+            ["ReservaRequest", "ReservaRequestList"],
+            RESERVA_ANSWERS.to_vec(),
         ),
         Command::Cancelamento => (
             ["cancelamento", "cancelamento_direto", "cancelamento_response"],
-            "ReservaRef",
-            ["ReservaRefList", "ReservaReplyList"],
-            "ReservaReply",
+            RESERVA_REFS,
+            RESERVA_ANSWERS.to_vec(),
         ),
         Command::Consulta => (
             ["consulta", "consulta_direto", "consulta_response"],
-            "ReservaRef",
-            ["ReservaRefList", "ReservaReplyList"],
-            "ReservaReply",
+            RESERVA_REFS,
+            RESERVA_ANSWERS.to_vec(),
         ),
     };
     let path = command.request_path();
-    let [request_list, answer_list] = lists;
     let receive = |id, address, description, messages| Channel {
-        id,
-        address,
-        description,
-        messages,
-        action: "receive",
         reply: Some(response),
-        retain: false,
+        ..Channel::received(id, address, description, messages)
     };
     [
         receive(
@@ -133,45 +123,33 @@ fn command_channels(command: Command) -> [Channel; 3] {
             vec![request, request_list],
         ),
         Channel {
-            id: response,
-            address: format!("client/{{client_id}}/{}", command.response_path()),
-            description: "As respostas a um cliente.",
-            messages: vec![answers, "ErrorReply", answer_list],
             action: "send",
-            reply: None,
-            retain: false,
+            ..Channel::received(
+                response,
+                format!("client/{{client_id}}/{}", command.response_path()),
+                "As respostas a um cliente.",
+                answers,
+            )
         },
     ]
 }
 
+const RESERVA_REFS: [&str; 2] = ["ReservaRef", "ReservaRefList"];
+const RESERVA_ANSWERS: [&str; 3] = ["ReservaReply", "ErrorReply", "ReservaReplyList"];
+
 /// What carros and chargers report.
 fn reports() -> [Channel; 3] {
-    let report = |id, address: &str, description, message| Channel {
-        id,
-        address: address.to_owned(),
-        description,
-        messages: vec![message],
-        action: "receive",
-        reply: None,
-        retain: false,
+    let report = |id, address: &str, description, message| {
+        Channel::received(id, address.to_owned(), description, vec![message])
     };
+    let carro = "O que um carro informa. Um servidor só considera os carros que conhece.";
     [
-        report(
-            "carro_status",
-            "carros/{placa}/status",
-            "Um carro fala de si. Um servidor só o ouve se o conhece.",
-            "CarroStatus",
-        ),
-        report(
-            "carro_bateria",
-            "carros/{placa}/bateria",
-            "Um carro fala de si. Um servidor só o ouve se o conhece.",
-            "CarroBateria",
-        ),
+        report("carro_status", "carros/{placa}/status", carro, "CarroStatus"),
+        report("carro_bateria", "carros/{placa}/bateria", carro, "CarroBateria"),
         report(
             "ponto_disponibilidade",
             "pontos/{posto_id}/disponibilidade",
-            "Um carregador fala a seu servidor.",
+            "O que um carregador informa a seu servidor. A mensagem pode ser retida.",
             "PontoDisponibilidade",
         ),
     ]
@@ -180,13 +158,9 @@ fn reports() -> [Channel; 3] {
 /// What a servidor publishes for everyone.
 fn events() -> [Channel; 3] {
     let event = |id, address: &str, description, message, retain| Channel {
-        id,
-        address: address.to_owned(),
-        description,
-        messages: vec![message],
         action: "send",
-        reply: None,
         retain,
+        ..Channel::received(id, address.to_owned(), description, vec![message])
     };
     [
         event(
@@ -227,6 +201,15 @@ fn parameter(name: &str) -> Value {
 }
 
 impl Channel {
+    fn received(
+        id: &'static str,
+        address: String,
+        description: &'static str,
+        messages: Vec<&'static str>,
+    ) -> Self {
+        Self { id, address, description, messages, action: "receive", reply: None, retain: false }
+    }
+
     fn document(&self) -> Value {
         let parameters: Map<_, _> =
             parameters(&self.address).map(|name| (name.to_owned(), parameter(name))).collect();

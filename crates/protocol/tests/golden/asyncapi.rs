@@ -2,13 +2,13 @@
 
 use protocol::topics::{self, Command};
 use protocol::{
-    CarroBateria, CarroStatus, ErrorReply, PontoDisponibilidade, PontoStatus, PostosReply,
-    PostosRequest, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
-    asyncapi, read_json,
+    CarroBateria, CarroStatus, ErrorReply, ListingReply, PontoDisponibilidade, PontoStatus,
+    PostosReply, PostosRequest, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest,
+    ServerPresence, UnchangedReply, asyncapi, read_json,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::id;
 
@@ -51,11 +51,21 @@ fn derived<T: Serialize + DeserializeOwned>(payload: &[u8]) -> Value {
     written(serde_json::from_slice::<T>(payload))
 }
 
+/// As a gateway reads it and a servidor writes it.
+fn unchanged(payload: &[u8]) -> Value {
+    let read = ListingReply::read_head(payload).expect("the example can be read");
+    assert!(read.inalterada && read.postos.is_none());
+    let request_id = std::str::from_utf8(&payload[read.request_id]).expect("a text");
+    let versao = read.versao.expect("a version");
+    written::<_, ()>(Ok(UnchangedReply::new(request_id.trim_matches('"'), &versao)))
+}
+
 /// The example of this message, read by its type and written again.
 fn read_and_written(name: &str, payload: &[u8]) -> Value {
     match name {
         "PostosRequest" => written(read_json::<PostosRequest>(payload)),
         "PostosReply" => derived::<PostosReply>(payload),
+        "UnchangedReply" => unchanged(payload),
         "ReservaRequest" => written(read_json::<ReservaRequest>(payload)),
         "ReservaRef" => written(read_json::<ReservaRef>(payload)),
         "ReservaReply" => derived::<ReservaReply>(payload),
@@ -113,6 +123,19 @@ fn everything_is_described() {
     for (name, message) in document["components"]["messages"].as_object().expect("messages") {
         assert!(message["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
     }
+}
+
+/// All the answers that a client must expect, alone and in an array.
+#[test]
+fn the_answers_to_a_listing_include_that_nothing_has_changed() {
+    let document = asyncapi();
+    let answers = document["channels"]["postos_response"]["messages"].as_object();
+    let mut names: Vec<_> = answers.expect("messages").keys().collect();
+    names.sort();
+    assert_eq!(names, ["ErrorReply", "PostosReply", "PostosReplyList", "UnchangedReply"]);
+    let items = &document["components"]["messages"]["PostosReplyList"]["payload"]["items"];
+    let items = items["anyOf"].as_array().expect("kinds of answers");
+    assert!(items.contains(&json!({"$ref": "#/components/schemas/UnchangedReply"})), "{items:?}");
 }
 
 #[test]
