@@ -77,16 +77,6 @@ pub(crate) fn read_raw<T: Fields>(payload: &[u8]) -> Result<Unchecked<T>, BadMes
     read_object(payload)
 }
 
-/// Reads the cells of a row by the names of their columns. Columns that do not exist are tolerated
-/// as in [`read_json`].
-///
-/// # Errors
-/// Wrong fields: all of them are named.
-pub fn read_texts<T: Fields>(texts: &[(String, String)]) -> Result<T, BadMessage> {
-    let unchecked = Unchecked::<T>::from_texts(texts, &[]);
-    Checker::run(UnknownFields::Tolerated, |checker| unchecked.check(checker))
-}
-
 /// Reads the parameters of a call, in its query and in its path. What does not exist is wrong in a
 /// query; of a path, not all need be read here.
 ///

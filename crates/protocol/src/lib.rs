@@ -42,8 +42,7 @@ pub use domain::PostosFilter;
 pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split};
 pub use field::{Field, FieldValue, Invalid, Scalar};
 pub use fields::{
-    Fields, Object, field_documents, read_body, read_json, read_parameters, read_texts,
-    write_object,
+    Fields, Object, field_documents, read_body, read_json, read_parameters, write_object,
 };
 pub use ids::{ClientId, InvalidId, KeyedCall, RequestId, ServerId, Versao};
 pub use listing::{ListingReply, UnchangedReply, WrittenPostosReply};

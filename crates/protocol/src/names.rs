@@ -1,7 +1,6 @@
 //! Names of fields that do not exist, and which known name is meant.
 //!
-//! Names of messages, bodies and queries come from strangers: what an answer repeats of them is
-//! bounded and escaped.
+//! Anybody may send any name: what an answer repeats of it is bounded and escaped.
 
 use strsim::{damerau_levenshtein, jaro_winkler};
 use unicode_normalization::UnicodeNormalization as _;
@@ -36,7 +35,10 @@ pub(crate) fn report(unknown: &[Box<str>], known: &[KnownField], checker: &mut C
     for (index, name) in wrong.iter().take(MAX_NAMED).enumerate() {
         let mut mensagem = "não existe".to_owned();
         if index + 1 == MAX_NAMED && wrong.len() > MAX_NAMED {
-            mensagem += &format!(", nem outros {} campos", wrong.len() - MAX_NAMED);
+            mensagem += &match wrong.len() - MAX_NAMED {
+                1 => ", nem outro campo".to_owned(),
+                others => format!(", nem outros {others} campos"),
+            };
         }
         if let Some(meant) = meant(name, known) {
             mensagem += &format!("; você quis dizer {meant}?");
@@ -45,7 +47,7 @@ pub(crate) fn report(unknown: &[Box<str>], known: &[KnownField], checker: &mut C
     }
 }
 
-/// A name from a stranger, as it may be shown.
+/// A name of a caller, escaped, for an error message.
 fn shown(name: &str) -> String {
     let cut = if name.chars().count() < MAX_KEPT { "" } else { "…" };
     format!("{}{cut}", name.escape_debug())

@@ -3,7 +3,7 @@
 use domain::{CapacidadeBateria, RowId};
 use protocol::{
     CarroBateria, CarroStatus, PontoDisponibilidade, PostoBody, PostoPatch, ReservaRequest, fields,
-    read_json, read_parameters, read_texts,
+    read_json, read_parameters,
 };
 
 use crate::support::{SEED_BODY, body_with, id, mensagem, with, wrong_fields};
@@ -221,6 +221,6 @@ fn reports_and_changes_tell_a_number_by_its_field_too() {
     for row in [("preco_kwh", "1e400"), ("preco_kwh", "NaN"), ("potencia_maxima", "-inf")] {
         let texts = [("nome", "P"), ("localizacao", "-23.5,-46.6"), row];
         let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        assert_eq!(wrong_fields(read_texts::<PostoBody>(&texts)), [row.0], "{row:?}");
+        assert_eq!(wrong_fields(read_parameters::<PostoBody>(&texts, &[])), [row.0], "{row:?}");
     }
 }
