@@ -23,10 +23,8 @@ pub(super) fn describe(operation: &mut Operation) {
             let versao = "Versão da lista, para `If-None-Match`.";
             add("ETag", header(Type::String, versao, json!("W/\"5f0c1d\"")));
         }
-        let retries = [Codigo::Sobrecarregado.http_status().to_string(), "429".to_owned()];
-        if retries.contains(status) {
-            let seconds =
-                "Com `sobrecarregado` e `requisicoes_demais`: em quantos segundos repetir.";
+        if *status == Codigo::Sobrecarregado.http_status().to_string() {
+            let seconds = "Com `sobrecarregado`: em quantos segundos repetir.";
             add("Retry-After", header(Type::Integer, seconds, json!(2)));
         }
     }
