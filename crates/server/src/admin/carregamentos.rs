@@ -107,7 +107,7 @@ pub(super) struct CarregamentosPage {
 }
 
 fields! {
-    pub(super) struct CarregamentosQuery {
+    pub(super) struct CarregamentosParams {
         /// Somente os de número menor que este.
         antes_de: Option<RowId>,
         /// Quantos no máximo.
@@ -140,7 +140,7 @@ fields! {
     tag = "carregamentos",
     params(
         ("id" = i64, Path, description = "Número do posto", minimum = 1),
-        CarregamentosQuery,
+        CarregamentosParams,
     ),
     responses(
         (status = 200, body = CarregamentosPage, description = "Uma página de carregamentos"),
@@ -150,7 +150,7 @@ fields! {
 async fn list(
     State(app): State<Arc<AppState>>,
     Path(posto_id): Path<i64>,
-    Params(query): Params<CarregamentosQuery>,
+    Params(query): Params<CarregamentosParams>,
 ) -> Result<Json<CarregamentosPage>, HttpError> {
     postos::find(&app, posto_id).await?;
     let (before, limite) = (query.antes_de.map(RowId::get), query.limite.0);

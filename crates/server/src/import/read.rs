@@ -48,13 +48,13 @@ pub fn read_postos(bytes: &[u8]) -> Result<Vec<ImportedPosto>, WrongFile> {
         Some(named) => named,
         None => (header::likely_separator(&text).ok_or_else(empty)?, 0),
     };
-    let mut table = Table::new(&text, start, separator);
-    let (line, first) = table.next_row().ok_or_else(empty)?;
+    let mut rows = Rows::new(&text, start, separator);
+    let (line, first) = rows.next_row().ok_or_else(empty)?;
     let header = Header::new(line, first.iter())?;
     let (mut postos, mut wrong) = (Vec::new(), WrongFile::default());
     let mut ids = HashMap::new();
     let decimal_mark = if separator == b',' { '.' } else { ',' };
-    while let Some((line, record)) = table.next_row() {
+    while let Some((line, record)) = rows.next_row() {
         let mut row = Row { header: &header, record, line, decimal_mark, wrong: &mut wrong };
         let Some(posto) = row.read() else { continue };
         if let Some(id) = posto.id
@@ -69,7 +69,7 @@ pub fn read_postos(bytes: &[u8]) -> Result<Vec<ImportedPosto>, WrongFile> {
 }
 
 /// The rows of a text that are not blank, each with its line.
-struct Table<'a> {
+struct Rows<'a> {
     text: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
     record: StringRecord,
@@ -80,7 +80,7 @@ struct Table<'a> {
     line_ends: u64,
 }
 
-impl<'a> Table<'a> {
+impl<'a> Rows<'a> {
     fn new(text: &'a str, start: usize, separator: u8) -> Self {
         let reader = csv::ReaderBuilder::new()
             .delimiter(separator)
