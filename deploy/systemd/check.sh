@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the unit files: systemd reads them without a word, and finds little that an attacker who
+# Checks the unit files: systemd reads them without a warning, and finds little that an attacker who
 # has taken over a program could do (its exposure is at most 1.5 of 10).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -14,7 +14,8 @@ pub(crate) const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
 
 /// A connection that lasted longer was not ended by a program that reconnects at once.
 const QUICK: Duration = Duration::from_secs(3);
-/// Nor, if it lasted longer than this, by one that waits because it has recognised the takeovers.
+/// One that lasted longer than this was not ended by a program that waits because it has recognised
+/// the takeovers either.
 const SHORT: Duration = TAKEOVER_DELAY.saturating_add(QUICK);
 /// One takeover can be a restart of this program that overlapped.
 const CERTAIN_IN_A_ROW: u32 = 2;
@@ -25,9 +26,9 @@ const SHORT_IN_A_ROW: u32 = 4;
 /// What the loss of a connection says about other programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// To be logged: it is the first time in this row.
+    /// To be logged: it is the first of these losses in a row.
     pub(crate) is_new: bool,
-    /// This program has to wait. Where only the other one is seen to wait, that is enough.
+    /// This program has to wait before it reconnects. It need not while only the other one waits.
     pub(crate) slows_down: bool,
 }
 
@@ -47,7 +48,7 @@ impl TakeoverDetector {
     /// takeover if another program has published this one's presence; else a quick close of a
     /// session that the broker knew is a suspicion, and several in a row a certainty. A close that
     /// a message in flight may have caused says nothing either way, and one after a message that
-    /// was sent alone speaks against a takeover. A restarting broker is not mistaken for one: it
+    /// was sent alone is no takeover. A restarting broker is not mistaken for one: it
     /// has forgotten the session, or refuses connections for a moment.
     pub(crate) fn observe(&mut self, loss: &Loss) -> Verdict {
         let lasted_below =

@@ -1,6 +1,6 @@
 //! What chargers say about themselves, and which of their messages count.
 
-/// Whether a posto is in service, as one of those who know says it.
+/// Whether a posto is in service, as its operator or its charger reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceState {
     pub disponivel: bool,
@@ -19,7 +19,7 @@ pub struct ChargerMessage {
     /// The message that the broker retains for this charger after this one; `None`: the same as
     /// before.
     pub retained: Option<PayloadDigest>,
-    /// The broker sent it because it had retained it, so it is as old as any message.
+    /// The broker sent it because it had retained it, so it may be of any age.
     pub replayed: bool,
 }
 

@@ -28,7 +28,7 @@ pub struct Posto {
     pub potencia_maxima: Kw,
     pub tipo_conector: TipoConector,
     pub preco_kwh: Price,
-    /// As its operator says; the charger's own state is kept beside it.
+    /// As its operator reports it; the charger's own state is kept beside it.
     pub in_service: bool,
     pub em_manutencao: bool,
 }

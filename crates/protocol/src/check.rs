@@ -123,7 +123,7 @@ fn with_hint(error: serde_json::Error, text: &str) -> BadMessage {
 /// What to do with fields that do not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownFields {
-    /// Each is wrong: over HTTP, where nobody sends more than he means.
+    /// Each is wrong: over HTTP, where a caller has read the documentation.
     Refused,
     /// Only what must be a misspelt field that is missing is wrong: over MQTT, where other programs
     /// and newer ones send fields of their own.

@@ -152,7 +152,7 @@ impl Scalar<'_> {
     }
 }
 
-/// A text from a stranger, as an error message shows it.
+/// A text of a caller, bounded and escaped, for an error message.
 pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{:?}…", &text[..end]),

@@ -135,8 +135,8 @@ impl RequestId {
 
     /// The id that stands for an `Idempotency-Key` of a call at a servidor. The same key gives the
     /// same id in every gateway and after every restart, so the servidor recognises the repeat. With
-    /// another servidor, call or `app` (the caller, where it has said who it is) it gives another
-    /// id, so that no answer is mistaken for the other's. Only who knows the key can compute it.
+    /// another servidor, call or `app` (the caller, if it is known) it gives another id, so that no
+    /// answer is mistaken for the other's. Only a caller that knows the key can compute it.
     pub fn from_idempotency_key(
         app: Option<&str>,
         call: KeyedCall,

@@ -68,7 +68,7 @@ impl FromStr for Timestamp {
 }
 
 /// Leap seconds end a June or a December in UTC, since 1972. Which ones is announced half a year
-/// before, so no list of ours would stay true.
+/// before, so a list of them here would go out of date.
 fn may_have_leap_second(parsed: OffsetDateTime) -> bool {
     let utc = parsed.to_offset(UtcOffset::UTC);
     let ends_half_year =

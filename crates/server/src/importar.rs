@@ -1,5 +1,5 @@
 //! `server importar FILE`: brings the postos to what a file says. If the servidor runs, it does that
-//! itself, so that there is one writer and everybody hears of the changes (docs/decisions/0049).
+//! itself, so that there is one writer and the changes are published (docs/decisions/0049).
 
 use std::error::Error;
 use std::path::Path;
@@ -39,7 +39,7 @@ struct Status {
 
 /// What `POST /postos/importar` answers.
 #[derive(Deserialize)]
-struct Reply {
+struct ImportReply {
     #[serde(flatten)]
     counts: Counts,
     erros: Vec<WrongCell>,
@@ -129,7 +129,7 @@ fn by_the_running_servidor(
 }
 
 fn read_reply(answer: &OwnAnswer) -> Result<Result<Counts, WrongFile>, RunningError> {
-    let reply: Reply = serde_json::from_slice(&answer.body).map_err(|_| {
+    let reply: ImportReply = serde_json::from_slice(&answer.body).map_err(|_| {
         let body = String::from_utf8_lossy(&answer.body);
         RunningError::Refused(format!("{} {body}", answer.status_line))
     })?;

@@ -34,7 +34,7 @@ pub(crate) enum Cell<'a> {
 /// Characters with which a spreadsheet lets a formula begin, and the wide forms that some take for
 /// them.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-/// What makes a text of what follows it.
+/// In front of a text that looks like a formula: spreadsheets then show it as text.
 const GUARD: char = '\'';
 
 /// Whether a spreadsheet would take a text for a formula, or would if it had no guard.
@@ -67,7 +67,7 @@ impl Table {
         Self { dialect, writer: builder.from_writer(Vec::new()) }
     }
 
-    /// The first row, and what stands before it.
+    /// The first row, after the byte order mark if the dialect has one.
     pub(crate) fn head(dialect: Dialect, columns: &[Column]) -> Vec<u8> {
         let mut table = Self::new(dialect);
         let names = columns.iter().map(|column| match (column, dialect) {

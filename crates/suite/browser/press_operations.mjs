@@ -1,6 +1,6 @@
 // Presses "Try it out" and "Execute" on every operation of both programs, as /docs opens them:
 // directly, and behind a reverse proxy that serves them under a prefix. Expects no red field, a
-// status that the document lists, and no English text of ours.
+// status that the document lists, and no English text of the document.
 // Arguments: the base URLs of a servidor and of a gateway.
 import { launch, prefixProxy, report } from "./browser.mjs";
 

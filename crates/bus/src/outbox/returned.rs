@@ -19,7 +19,7 @@ pub(super) const ALONE_ENDS: u8 = 3;
 /// A connection that ends later after a packet was sent says nothing about the packet.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How the end of a connection speaks against what was in flight.
+/// How the end of a connection may have been caused by what was in flight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Blame {
     /// The reason in the broker's DISCONNECT, if there was one.
@@ -27,7 +27,7 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
-    /// Whether it speaks against a packet that was `sent` then.
+    /// Whether a packet that was `sent` then may be the cause.
     pub(crate) fn covers(self, sent: Instant, now: Instant) -> bool {
         now.duration_since(sent) <= SOON
     }

@@ -45,7 +45,7 @@ pub(crate) enum Listed {
 /// A servidor's answer, which is given to each caller under the caller's own `request_id`.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    /// What stands before the `request_id` and after it.
+    /// What is before the `request_id` and after it.
     before: Bytes,
     after: Bytes,
     pub(super) versao: Option<Versao>,

@@ -114,7 +114,7 @@ async fn export_postos(
     Ok(file(&app, "postos", Table::head(dialect, &POSTOS), parts))
 }
 
-/// What the operator says of a posto; the charger's word and the reservas are no part of it.
+/// A posto as its operator has set it. What its charger reports and its reservas are left out.
 fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
     let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
     let status = match (posto.operador_disponivel, posto.operador_em_manutencao) {

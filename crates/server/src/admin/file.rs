@@ -21,7 +21,7 @@ pub(super) const PART: i64 = 1000;
 
 type Part = io::Result<Vec<u8>>;
 
-/// Rows that are all there.
+/// Rows that have all been read.
 pub(super) fn parts<T: Send>(
     dialect: Dialect,
     rows: impl Iterator<Item = T> + Send,
@@ -33,8 +33,8 @@ pub(super) fn parts<T: Send>(
     })
 }
 
-/// Rows of which the `first` page is there; each other one is read, by the id of the last row
-/// before it, when that is sent.
+/// Rows of which the `first` page has been read. Each other page is read when the one before it is
+/// sent, by the id of its last row.
 pub(super) fn pages<T, F>(
     dialect: Dialect,
     first: Vec<T>,

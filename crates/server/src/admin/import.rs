@@ -21,7 +21,7 @@ use crate::import::{
 };
 
 /// What browsers, spreadsheets and command lines call a CSV file. A page of another origin may send
-/// none of them without asking first, so CORS has its say.
+/// none of them without a preflight, so CORS decides.
 const TYPES: [&str; 5] = [
     "text/csv",
     "application/csv",

@@ -9,10 +9,10 @@ use super::message::Message;
 use crate::app_state::AppState;
 use crate::store::{RecordChargerMessage, WriteError};
 
-/// Namespace of the digests that tell one payload from another.
+/// Namespace of the digests of payloads.
 const PAYLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x52b0_94e6_3f0d_4c8a_8a77_19c6_d1f3_0e58);
 
-/// The posto's id and what its charger says; `None` if a retained message was cleared.
+/// The posto's id and the message of its charger; `None` if a retained message was cleared.
 pub(super) fn read(
     posto_id: &str,
     message: &Message,

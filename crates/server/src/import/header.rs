@@ -83,7 +83,7 @@ impl Header {
                 && let Some(meant) = missing.find(|column| is_misspelt(name, column))
             {
                 let reason = format!(
-                    "nenhuma coluna tem este nome: escreva {meant}, ou outro nome se é outra coisa"
+                    "nenhuma coluna tem este nome: escreva {meant}, ou outro nome se for outra coisa"
                 );
                 wrong.add(line, name, cells[at], reason);
             }

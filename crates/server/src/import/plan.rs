@@ -45,7 +45,7 @@ pub(crate) enum NotImported {
 pub(crate) enum Mode {
     /// Import them.
     Import,
-    /// The same, and nobody hears of it: no servidor runs, or nobody knows these postos yet.
+    /// The same without events: no servidor runs, or none of these postos was published before.
     Silent,
     /// Only say what would be imported.
     Simulate,

@@ -35,7 +35,7 @@ fn find(database: &Path) -> Option<NotWritable> {
     if database.is_dir() {
         return Some(NotWritable::NotAFile { path: absolute(database) });
     }
-    // A folder that is missing is made in the nearest one that is there.
+    // A missing folder is made in the nearest one that exists.
     let folder = folder_of(database);
     let existing = folder.ancestors().find(|folder| fs::symlink_metadata(named(folder)).is_ok())?;
     let existing = named(existing);

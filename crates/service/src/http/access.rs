@@ -14,7 +14,7 @@ use tracing::{debug, info};
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_LENGTH: usize = 128;
 
-/// What an answer tells its log line, as an extension of the response.
+/// What the log line of an answer contains besides its status: an extension of the response.
 #[derive(Debug, Clone, Default)]
 pub struct LogFields {
     /// Of the command that was sent. It is the right to ask about it and to change it, so it is never

@@ -24,8 +24,7 @@ const MIN_LENGTH: u64 = 1025;
 const LONG: u64 = 64 * 1024;
 /// How many of these at a time: each needs memory, and more would be no faster.
 static LONG_ANSWERS: Semaphore = Semaphore::const_new(4);
-/// Of gzip and of br, whose scales are alike here: in the time of the higher levels the answer has
-/// long arrived.
+/// Of gzip and of br. Higher levels take more time than sending the longer answer.
 const LEVEL: CompressionLevel = CompressionLevel::Precise(2);
 
 /// The `Accept-Encoding` of a request, if it has one.
@@ -81,7 +80,7 @@ fn vary_by_encoding(headers: &mut HeaderMap) {
     }
 }
 
-/// Compresses an answer whose body is there.
+/// Compresses an answer whose body is complete.
 fn run(response: Response, accepted: HeaderMap) -> Response {
     let status = response.status();
     let mut response = Some(response);

@@ -83,7 +83,7 @@ impl CorsOrigins {
         let origins = match self {
             Self::None => return None,
             Self::Any => AllowOrigin::any(),
-            // Said without asking, it is in the answer to a request that cannot be read, too.
+            // The header then does not depend on the request, so answers to unreadable ones have it too.
             Self::Only(origins) => match origins.as_slice() {
                 [origin] => AllowOrigin::exact(origin.clone()),
                 origins => AllowOrigin::list(origins.iter().cloned()),

@@ -20,8 +20,8 @@ pub struct ETag(HeaderValue);
 
 impl ETag {
     /// The tag of this content, its parts one after the other. The hash is XXH3 with 128 bits: two
-    /// contents have the same by chance once in 2^128. On purpose only the operator whose list it is
-    /// could make two such, and could as well write what it likes.
+    /// contents have the same by chance once in 2^128. Only the operator whose list it is could
+    /// make two such on purpose, and that operator could as well publish a false list.
     pub fn of(content: &[&[u8]]) -> Self {
         let mut hash = XxHash3_128::new();
         content.iter().for_each(|part| hash.write(part));

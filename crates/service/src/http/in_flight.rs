@@ -23,7 +23,7 @@ pub(super) struct InFlight {
     permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
-/// Refuses a request beyond the limit. To compress its answer is part of a request.
+/// Refuses a request beyond the limit. A request is in flight until its answer is compressed.
 pub(super) async fn limit(
     State(permits): State<Arc<Semaphore>>,
     mut request: Request,

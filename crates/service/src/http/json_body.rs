@@ -83,7 +83,7 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 }
 
 /// Whether it names JSON. A type must be given, and none of those that a page of another origin may
-/// send without a preflight is JSON, so that CORS has its say on every body.
+/// send without a preflight is JSON, so that CORS decides about every body.
 fn is_json(media_type: &str) -> bool {
     let Some((kind, subtype)) = media_type.split_once('/') else {
         return false;

@@ -1,5 +1,5 @@
-//! The socket of a connection, which knows when the peer does not read, and what hyper does not
-//! tell of a request.
+//! The socket of a connection, which knows when the peer does not read, and notes what hyper does
+//! not report: two lengths in one head, and its own refusals.
 
 use std::io;
 use std::mem::MaybeUninit;

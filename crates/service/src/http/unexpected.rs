@@ -54,7 +54,7 @@ fn operations(item: &PathItem) -> Vec<Takes> {
             RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
             RefOr::Ref(_) => true,
         });
-        // A body of a GET means nothing.
+        // A body of a GET has no meaning, so it is ignored.
         let body = operation.request_body.is_some() || method.is_safe();
         Some(Takes { method, query, body })
     };

@@ -27,12 +27,12 @@ row! {
 }
 
 row! {
-    /// What its operator and its charger say about a posto; neither includes the other.
+    /// What its operator and its charger have reported about a posto; neither includes the other.
     #[derive(Debug, Clone, PartialEq, Default)]
     pub struct StatesRow {
         pub operador_disponivel: bool,
         pub operador_em_manutencao: bool,
-        /// `None` as long as nothing was heard of the charger, as the two that follow.
+        /// This and the next two are `None` as long as the charger has reported nothing.
         pub carregador_disponivel: Option<bool>,
         pub carregador_em_manutencao: Option<bool>,
         /// Since when, in milliseconds.
