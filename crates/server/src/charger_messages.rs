@@ -105,8 +105,10 @@ impl ChargerMessages {
         }
         drop(writing);
         let mut chargers = lock(&self.by_posto);
+        // Not in the map if that was full.
+        let is_in_map = chargers.get(&posto_id).is_some_and(|known| Arc::ptr_eq(known, &charger));
         // The map and this task: no other task needs it, and none can begin to meanwhile.
-        if Arc::strong_count(&charger) <= 2 && lock(&charger.waiting).is_empty() {
+        if is_in_map && Arc::strong_count(&charger) <= 2 && lock(&charger.waiting).is_empty() {
             chargers.remove(&posto_id);
         }
     }
@@ -193,6 +195,24 @@ mod tests {
         let last = ChargerMessage { retained: None, ..FREE };
         assert_eq!(database.take_written(), [FREE, REPLAYED, last]);
         assert!(lock(&messages.by_posto).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_not_kept_removes_none_that_is() {
+        let (done, writing) = oneshot::channel::<Outcome>();
+        let writing = writing.map(|outcome| outcome.expect("an outcome")).shared();
+        let messages = ChargerMessages::default();
+        for posto_id in 1..=MAX_POSTOS as i64 {
+            messages.register(posto_id);
+        }
+        let mut not_kept = Box::pin(messages.write(0, FREE, |_| writing.clone()));
+        assert!(not_kept.as_mut().now_or_never().is_none(), "it is being written");
+        lock(&messages.by_posto).remove(&1);
+        let failing = Database::new([Err(WriteError::Unavailable)]);
+        messages.write(0, BROKEN, failing.write()).await;
+        done.send(Ok(true)).expect("it waits");
+        not_kept.await;
+        assert!(lock(&messages.by_posto).contains_key(&0), "its retry is lost");
     }
 
     #[tokio::test]
