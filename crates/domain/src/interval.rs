@@ -88,7 +88,8 @@ impl RequestedInterval {
         if let Some(inicio) = self.inicio {
             Interval::new(inicio, fim)?;
         }
-        if fim <= now {
+        // A `fim` that was left out follows from `inicio`.
+        if fim <= now && self.fim.is_some() {
             return Err(IntervalError::FimInPast);
         }
         if asked < now.plus_millis(-MAX_LATE) {

@@ -14,10 +14,16 @@ use crate::values::field_values;
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("deve ter de 1 a {max} caracteres, só {allowed}")]
+#[error("deve ter de 1 a {max} caracteres, só {allowed}{}", .reserved.map(but_not).unwrap_or_default())]
 pub struct InvalidId {
     max: usize,
     allowed: &'static str,
+    /// A text that is no such id although it has its form.
+    reserved: Option<&'static str>,
+}
+
+fn but_not(reserved: &str) -> String {
+    format!(", e não pode ser {reserved}")
 }
 
 fn is_topic_safe(byte: u8) -> bool {
@@ -26,7 +32,7 @@ fn is_topic_safe(byte: u8) -> bool {
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $max:tt, $allowed:tt, $pattern:tt, $ok:expr,
-        $component:literal $(, example $example:literal)?) => {
+        $component:literal $(, example $example:literal)? $(, except $reserved:literal)?) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema
@@ -47,8 +53,10 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                if text.is_empty() || text.len() > $max || !text.bytes().all($ok) {
-                    return Err(InvalidId { max: $max, allowed: $allowed });
+                let reserved: Option<&'static str> = [$($reserved)?].first().copied();
+                let is_reserved = reserved == Some(text);
+                if text.is_empty() || text.len() > $max || !text.bytes().all($ok) || is_reserved {
+                    return Err(InvalidId { max: $max, allowed: $allowed, reserved });
                 }
                 Ok(Self(text.into()))
             }
@@ -81,10 +89,11 @@ macro_rules! id {
 }
 
 id! {
-    /// Nome de um servidor: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
+    /// Nome de um servidor: de 1 a 64 letras sem acento, algarismos, `_` e `-`; `postos` não é um.
     //
-    // It becomes a topic level, hence the narrow alphabet.
-    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, "ServerId", example "server1"
+    // It becomes a topic level, hence the narrow alphabet. The topics of a servidor named `postos`
+    // would be those of all servidores.
+    ServerId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, "ServerId", example "server1", except "postos"
 }
 id! {
     /// Nome de um cliente: de 1 a 64 letras sem acento, algarismos, `_` e `-`.

@@ -50,10 +50,26 @@ struct NotImportedReply {
     #[serde(flatten)]
     error: ErrorReply,
     #[serde(flatten)]
-    counts: Counts,
+    file: WrongFileReply,
+}
+
+/// O que há de errado no arquivo; não vem se o errado é outra coisa.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct WrongFileReply {
+    /// Nenhum.
+    #[schema(required = false)]
+    criados: usize,
+    /// Nenhum.
+    #[schema(required = false)]
+    alterados: usize,
+    /// Nenhum.
+    #[schema(required = false)]
+    iguais: usize,
     /// Os primeiros 100 erros.
+    #[schema(required = false)]
     erros: Vec<WrongCell>,
     /// Quantos erros há ao todo.
+    #[schema(required = false)]
     total_de_erros: usize,
 }
 
@@ -134,11 +150,11 @@ fn refusal(wrong: WrongFile) -> Response {
     let mut error = ErrorReply::new(None, Codigo::RequisicaoInvalida, mensagem);
     let first = wrong.listed.first().map(ToString::to_string).unwrap_or_default();
     error.campos = vec![FieldError { campo: "arquivo".to_owned(), mensagem: first }];
-    let reply = NotImportedReply {
-        error,
-        counts: Counts::default(),
+    let file = WrongFileReply {
         total_de_erros: wrong.total,
         erros: wrong.listed,
+        ..WrongFileReply::default()
     };
+    let reply = NotImportedReply { error, file };
     (StatusCode::UNPROCESSABLE_ENTITY, Json(&reply)).into_response()
 }

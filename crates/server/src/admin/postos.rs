@@ -168,7 +168,7 @@ async fn create(
     let posto: PostoBody = read_body(&body)?;
     let id = app.write(CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, format!("/postos/{id}"))], Json(posto)))
+    Ok((StatusCode::CREATED, [(LOCATION, format!("postos/{id}"))], Json(posto)))
 }
 
 /// Mostra um posto.

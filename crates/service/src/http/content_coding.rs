@@ -3,8 +3,15 @@
 use std::io::Read;
 
 use axum::body::Bytes;
-use axum::http::HeaderValue;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use axum::http::{HeaderMap, HeaderValue};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use protocol::Codigo;
+
+use super::HttpError;
+
+/// The content codings that are read, for a caller that used another.
+const READABLE: HeaderValue = HeaderValue::from_static("gzip, deflate, identity");
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +49,19 @@ impl Coding {
             }
         }
         Some(coding)
+    }
+
+    /// How the body of a request is compressed.
+    ///
+    /// # Errors
+    /// In a way that is not read.
+    pub(super) fn declared(headers: &HeaderMap) -> Result<Self, HttpError> {
+        Self::of(headers.get_all(CONTENT_ENCODING)).ok_or_else(|| {
+            let mensagem = "O corpo está comprimido de um modo que não é lido. Envie-o em gzip, em \
+                            deflate ou sem compressão.";
+            let error = HttpError::new(Codigo::TipoNaoSuportado, mensagem);
+            error.with_header(ACCEPT_ENCODING, READABLE)
+        })
     }
 
     /// Unpacks at most `max` bytes, so that a small body cannot take much memory.

@@ -3,11 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, ORIGIN, RETRY_AFTER,
-};
-use axum::http::{HeaderName, HeaderValue, Method};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use axum::http::header::{ETAG, LOCATION, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderValue, Method};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::access::X_REQUEST_ID;
 use crate::settings::{InvalidValue, Setting};
@@ -89,19 +87,10 @@ impl CorsOrigins {
                 origins => AllowOrigin::list(origins.iter().cloned()),
             },
         };
-        let own = ["idempotency-key", "last-event-id"].map(HeaderName::from_static);
-        let [idempotency_key, last_event_id] = own;
         let layer = CorsLayer::new()
             .allow_origin(origins)
             .allow_methods(METHODS)
-            .allow_headers([
-                idempotency_key,
-                CONTENT_TYPE,
-                AUTHORIZATION,
-                X_REQUEST_ID,
-                IF_NONE_MATCH,
-                last_event_id,
-            ])
+            .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([X_REQUEST_ID, RETRY_AFTER, ETAG, LOCATION])
             .max_age(MAX_AGE)
             .vary([ORIGIN]);

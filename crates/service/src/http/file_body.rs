@@ -6,8 +6,10 @@ use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::CONTENT_TYPE;
 use protocol::Codigo;
+use tokio::task;
 
 use super::HttpError;
+use super::content_coding::{Coding, Undecodable};
 use super::receive::receive;
 
 /// The longest file.
@@ -36,9 +38,19 @@ pub async fn read_file(mut request: Request, types: &[&str]) -> Result<Bytes, Ht
     if request.body().size_hint().lower() > MAX_FILE as u64 {
         return Err(too_long());
     }
+    let coding = Coding::declared(request.headers())?;
     DefaultBodyLimit::max(MAX_FILE).apply(&mut request);
-    receive(request, FILE_LIMIT, too_long, |how| {
+    let coded = receive(request, FILE_LIMIT, too_long, |how| {
         HttpError::new(Codigo::RequisicaoInvalida, format!("O arquivo {how}."))
     })
-    .await
+    .await?;
+    let unpacking = task::spawn_blocking(move || coding.decode(coded, MAX_FILE)).await;
+    let unpacked = unpacking.map_err(|_| HttpError::general(Codigo::ErroInterno))?;
+    unpacked.map_err(|error| match error {
+        Undecodable::TooLong => too_long(),
+        Undecodable::Broken(coding) => HttpError::new(
+            Codigo::RequisicaoInvalida,
+            format!("O arquivo não está em {coding}, ou não está inteiro."),
+        ),
+    })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName};
 use protocol::{BadMessage, Codigo};
 
 use super::HttpError;
@@ -17,8 +17,6 @@ use super::receive::receive;
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
-/// The content codings that are read, for a caller that used another.
-const READABLE_CODINGS: HeaderValue = HeaderValue::from_static("gzip, deflate, identity");
 
 /// The text of a body that is declared as JSON and not too long, in UTF-8 and without a byte order
 /// mark, however it was coded.
@@ -68,12 +66,7 @@ impl Declared {
             let mensagem = format!("O charset {shown:?} não é lido. Envie o corpo em UTF-8.");
             return Err(HttpError::new(Codigo::TipoNaoSuportado, mensagem));
         }
-        let coding = Coding::of(headers.get_all(CONTENT_ENCODING)).ok_or_else(|| {
-            let mensagem = "O corpo está comprimido de um modo que não é lido. Envie-o em gzip, em \
-                            deflate ou sem compressão.";
-            let error = HttpError::new(Codigo::TipoNaoSuportado, mensagem);
-            error.with_header(ACCEPT_ENCODING, READABLE_CODINGS)
-        })?;
+        let coding = Coding::declared(headers)?;
         Ok(Self { coding, charset })
     }
 }

@@ -87,7 +87,8 @@ fn add_errors(path: &str, kind: Kind, operation: &mut Operation, unavailable: &s
     if !is_probe(path) {
         add(Codigo::Sobrecarregado, unavailable);
     }
-    if operation.request_body.is_some() {
+    // A body that is not asked for is looked at too.
+    if kind != Kind::Read {
         errors::add(operation, Codigo::CorpoGrandeDemais, "corpo_grande_demais");
         errors::add(operation, Codigo::TipoNaoSuportado, "tipo_nao_suportado");
     }
