@@ -101,7 +101,8 @@ async fn list(
     State(app): State<Arc<AppState>>,
     Params(CarrosQuery { apos, limite: OrDefault(limite) }): Params<CarrosQuery>,
 ) -> Result<Json<CarrosPage>, HttpError> {
-    let found = app.read(app.store.carros(apos.as_ref().map(Placa::as_str), limite.with_next())).await?;
+    let found =
+        app.read(app.store.carros(apos.as_ref().map(Placa::as_str), limite.with_next())).await?;
     let (found, proxima) = page(found, limite, |carro| carro.placa.clone());
     Ok(Json(CarrosPage { carros: found.into_iter().map(Carro::from).collect(), proxima }))
 }

@@ -1,21 +1,21 @@
 //! A copy of the database in one file, made while the servidor runs or while it does not.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
 use rusqlite::Connection;
+use tempfile::TempPath;
 
-use super::copies::{beside, date, folder_of, sync_folder, write_complete};
+use super::copies::{beside, date, folder_of, new_beside, sync_folder, write_complete};
 use super::error::StoreError;
 use super::schema::{self, INTEGRITY_CHECK, Identity, READ_ONLY};
 use super::writer::BUSY_TIMEOUT;
 
-/// It holds placas: only its owner reads it.
-const PRIVATE: u32 = 0o600;
+/// Backups of one second in one folder.
+const MAX_AT_ONCE: u32 = 9;
 
 /// Why there is no backup. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ pub enum BackupError {
     Database { path: String, source: StoreError },
     #[error("{path} exists already; a backup replaces no file, so name another one")]
     Exists { path: String },
+    #[error("{path} is a file of the database itself; name another one")]
+    OwnFile { path: String },
     #[error("the folder {path} does not exist; make it, or name another one")]
     NoFolder { path: String },
     #[error("the backup {path} cannot be written: {source}")]
@@ -83,34 +85,49 @@ pub fn back_up(
     let database_error = |source| BackupError::Database { path: shown(), source };
     let connection = open_beside_others(database, server_id).map_err(database_error)?;
 
-    let to =
-        if to.is_dir() { to.join(format!("{server_id}-{}.db", date(now))) } else { to.to_owned() };
-    let path = to.display().to_string();
-    if to.symlink_metadata().is_ok() {
-        return Err(BackupError::Exists { path });
+    let own_name = |count: u32| match count {
+        1 => to.join(format!("{server_id}-{}.db", date(now))),
+        _ => to.join(format!("{server_id}-{}-{count}.db", date(now))),
+    };
+    let names: Vec<PathBuf> = match to.is_dir() {
+        true => (1..=MAX_AT_ONCE).map(own_name).collect(),
+        false => vec![to.to_owned()],
+    };
+    let free = |name: &&PathBuf| name.symlink_metadata().is_err();
+    let Some(first) = names.iter().find(free) else {
+        return Err(BackupError::Exists { path: names[0].display().to_string() });
+    };
+    let path = first.display().to_string();
+    if !folder_of(first).is_dir() {
+        return Err(BackupError::NoFolder { path: folder_of(first).display().to_string() });
     }
-    if !folder_of(&to).is_dir() {
-        return Err(BackupError::NoFolder { path: folder_of(&to).display().to_string() });
+    if ["-wal", "-shm", "-journal"].iter().any(|suffix| beside(database, suffix) == *first) {
+        return Err(BackupError::OwnFile { path });
     }
-    let partial = beside(&to, ".parcial");
-    let made = write(&connection, &partial).and_then(|copied| {
-        name(&partial, &to)?;
-        Ok(Copied { path: to, ..copied })
-    });
-    if made.is_err() {
-        let _ = fs::remove_file(&partial);
-    }
-    made.map_err(|source| match source {
+    let destination_error = |source| BackupError::Destination { path: path.clone(), source };
+    let partial = new_beside(first).map_err(destination_error)?;
+    let (bytes, holdings) = write(&connection, &partial).map_err(|source| match source {
+        StoreError::Writing(error) if schema::is_damage(&error) => database_error(error.into()),
+        source => destination_error(source),
+    })?;
+    let path = name(partial, &names).map_err(|source| match source {
         StoreError::Files(error) if error.kind() == ErrorKind::AlreadyExists => {
-            BackupError::Exists { path }
+            BackupError::Exists { path: path.clone() }
         }
-        source => BackupError::Destination { path, source },
-    })
+        source => destination_error(source),
+    })?;
+    Ok(Copied { path, bytes, holdings })
 }
 
 /// Opens a database that a servidor may be using, and changes nothing in it.
 fn open_beside_others(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, READ_ONLY)?;
+    let real = fs::canonicalize(path).map_err(StoreError::Files)?;
+    // As long as a program has a database open in WAL mode, this file is there.
+    let connection = if beside(&real, "-shm").exists() {
+        Connection::open_with_flags(path, READ_ONLY)?
+    } else {
+        schema::open_unchanged(path)?.0
+    };
     connection.busy_timeout(BUSY_TIMEOUT)?;
     match schema::identify(&connection, server_id)? {
         Identity::Complete => Ok(connection),
@@ -118,33 +135,29 @@ fn open_beside_others(path: &Path, server_id: &str) -> Result<Connection, StoreE
     }
 }
 
-/// Writes a copy under a name that no other backup has, and checks it.
-fn write(connection: &Connection, partial: &Path) -> Result<Copied, StoreError> {
-    // One that was cut off.
-    if let Err(error) = fs::remove_file(partial)
-        && error.kind() != ErrorKind::NotFound
-    {
-        return Err(StoreError::Files(error));
-    }
-    let mut options = File::options();
-    options.write(true).create_new(true).mode(PRIVATE);
-    options.open(partial).map_err(StoreError::Files)?;
+/// Writes a copy into an empty file, and checks it; its length and what it holds.
+fn write(connection: &Connection, partial: &Path) -> Result<(u64, Holdings), StoreError> {
     write_complete(connection, partial)?;
     let (copy, _) = schema::open_unchanged(partial)?;
     schema::integrity(&copy, INTEGRITY_CHECK)?;
     let bytes = fs::metadata(partial).map_err(StoreError::Files)?.len();
-    Ok(Copied { path: partial.to_owned(), bytes, holdings: Holdings::of(&copy)? })
+    Ok((bytes, Holdings::of(&copy)?))
 }
 
-/// Gives a file its name, which must be free.
-fn name(partial: &Path, to: &Path) -> Result<(), StoreError> {
-    match fs::hard_link(partial, to) {
-        Ok(()) => fs::remove_file(partial).map_err(StoreError::Files)?,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(StoreError::Files(error));
+/// Gives a file the first of these names that is free, and returns it.
+fn name(mut partial: TempPath, names: &[PathBuf]) -> Result<PathBuf, StoreError> {
+    let mut taken = ErrorKind::AlreadyExists.into();
+    for to in names {
+        match partial.persist_noclobber(to) {
+            Ok(()) => {
+                sync_folder(to)?;
+                return Ok(to.clone());
+            }
+            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => {
+                (partial, taken) = (failed.path, failed.error);
+            }
+            Err(failed) => return Err(StoreError::Files(failed.error)),
         }
-        // A file system without hard links.
-        Err(_) => fs::rename(partial, to).map_err(StoreError::Files)?,
     }
-    sync_folder(to)
+    Err(StoreError::Files(taken))
 }

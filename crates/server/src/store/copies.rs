@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use domain::Moment;
 use rusqlite::Connection;
+use tempfile::TempPath;
 use time::OffsetDateTime;
 
 use super::error::StoreError;
@@ -22,8 +23,19 @@ pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), S
     if synced.is_err() {
         // What is incomplete looks like a backup, and takes the space that a checkpoint may need.
         let _ = fs::remove_file(to);
+        let _ = fs::remove_file(beside(to, "-journal"));
     }
     synced
+}
+
+/// An empty file in the folder of `file` under a name of its own, which only its owner reads. It is
+/// removed unless it gets another name.
+pub(super) fn new_beside(file: &Path) -> Result<TempPath, StoreError> {
+    let mut prefix = OsString::from(".");
+    prefix.push(file.file_name().unwrap_or_default());
+    let made =
+        tempfile::Builder::new().prefix(&prefix).suffix(".parcial").tempfile_in(folder_of(file));
+    Ok(made.map_err(StoreError::Files)?.into_temp_path())
 }
 
 /// Makes what was done in the folder of `file` survive a power loss.
@@ -35,6 +47,19 @@ pub(super) fn sync_folder(file: &Path) -> Result<(), StoreError> {
 pub(super) fn folder_of(file: &Path) -> &Path {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
+}
+
+/// Where a new file would be made at this path: links that lead to nothing are followed.
+pub(super) fn end_of_links(path: &Path) -> PathBuf {
+    let mut end = path.to_owned();
+    // As many links as Linux follows.
+    for _ in 0..40 {
+        match fs::read_link(&end) {
+            Ok(target) if !path.exists() => end = end.with_file_name("").join(target),
+            _ => break,
+        }
+    }
+    end
 }
 
 /// Where a file is kept that another one replaces.

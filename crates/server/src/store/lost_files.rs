@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tracing::{error, warn};
 
-use super::copies::{aside, beside, sync_folder, write_complete};
+use super::copies::{aside, beside, end_of_links, sync_folder, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 
@@ -83,19 +83,6 @@ fn complete(connection: &Connection, files: &OpenFiles, now: Moment) {
         }
         Err(failure) => error!(error = %failure, "what the lost WAL held cannot be saved"),
     }
-}
-
-/// Where a new file would be made at this path: links that lead to nothing are followed.
-fn end_of_links(path: &Path) -> PathBuf {
-    let mut end = path.to_owned();
-    // As many links as Linux follows.
-    for _ in 0..40 {
-        match fs::read_link(&end) {
-            Ok(target) if !path.exists() => end = end.with_file_name("").join(target),
-            _ => break,
-        }
-    }
-    end
 }
 
 /// Returns where it is saved.

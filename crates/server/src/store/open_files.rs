@@ -56,7 +56,7 @@ impl OpenFiles {
 }
 
 impl OpenFile {
-    fn at(path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn at(path: PathBuf) -> Result<Self, StoreError> {
         let found = fs::metadata(&path).map_err(StoreError::Files)?;
         Ok(Self { path, device: found.dev(), inode: found.ino() })
     }

@@ -1,24 +1,29 @@
 //! Puts a backup in the place of the database, while the servidor is stopped.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
 use rusqlite::Connection;
+use rustix::fs::FlockOperation;
+use tempfile::TempPath;
 
 use super::backup::Holdings;
-use super::copies::{aside, beside, folder_of, sync_folder, write_complete};
+use super::copies::{
+    aside, beside, end_of_links, folder_of, new_beside, sync_folder, write_complete,
+};
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
+use super::open_files::OpenFile;
 use super::schema::{self, INTEGRITY_CHECK, Identity};
 use crate::failpoints::{CrashPoint, crash_at};
 
 /// Why nothing was restored. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    #[error("the backup {path} does not exist")]
+    #[error("the backup {path} does not exist, or is no file")]
     NoBackup { path: String },
     #[error("the backup {path} cannot be restored: {source}")]
     Backup { path: String, source: StoreError },
@@ -60,29 +65,26 @@ pub fn restore(
     now: Moment,
 ) -> Result<Restored, RestoreError> {
     let shown = backup.display().to_string();
-    if !backup.exists() {
+    if !backup.is_file() {
         return Err(RestoreError::NoBackup { path: shown });
     }
     // A link leads to the file that is replaced, and stays.
-    let target = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let target = fs::canonicalize(database).unwrap_or_else(|_| end_of_links(database));
     if fs::canonicalize(backup).is_ok_and(|backup| backup == target) {
         return Err(RestoreError::Same { path: shown });
     }
     let source = open_backup(backup, server_id)
         .map_err(|source| RestoreError::Backup { path: shown, source })?;
 
-    let new = beside(&target, ".restaurando");
-    let restored = prepare_new(&source, &target, &new).and_then(|holdings| {
-        let replaced = replace(&target, server_id, &new, now)?;
+    let restored = prepare_new(&source, &target).and_then(|(new, holdings)| {
+        let replaced = replace(&target, server_id, new, now)?;
         Ok(Restored { holdings, replaced })
     });
-    if restored.is_err() {
-        let _ = fs::remove_file(&new);
-    }
     restored.map_err(|source| {
         let path = database.display().to_string();
         match source {
             StoreError::Writing(error) if is_busy(&error) => RestoreError::Running { path },
+            StoreError::Moved { .. } => RestoreError::Running { path },
             source => RestoreError::Database { path, source },
         }
     })
@@ -100,64 +102,96 @@ fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
 
 /// Writes the new database beside the old one. The servidor must be able to open it, whichever user
 /// restores.
-fn prepare_new(backup: &Connection, target: &Path, new: &Path) -> Result<Holdings, StoreError> {
+fn prepare_new(backup: &Connection, target: &Path) -> Result<(TempPath, Holdings), StoreError> {
     let folder = folder_of(target);
     fs::create_dir_all(folder).map_err(StoreError::Folder)?;
-    if let Err(error) = fs::remove_file(new)
-        && error.kind() != ErrorKind::NotFound
-    {
-        return Err(StoreError::Files(error));
-    }
-    write_complete(backup, new)?;
+    let new = new_beside(target)?;
+    write_complete(backup, &new)?;
     let old = fs::metadata(target).map_err(StoreError::Files);
     if let Ok(old) = &old {
-        fs::set_permissions(new, old.permissions()).map_err(StoreError::Files)?;
+        fs::set_permissions(&new, old.permissions()).map_err(StoreError::Files)?;
     }
     let owner = old.or_else(|_| fs::metadata(folder).map_err(StoreError::Files))?;
-    let made = fs::metadata(new).map_err(StoreError::Files)?;
+    let made = fs::metadata(&new).map_err(StoreError::Files)?;
     if (made.uid(), made.gid()) != (owner.uid(), owner.gid()) {
-        chown(new, Some(owner.uid()), Some(owner.gid())).map_err(StoreError::Files)?;
+        chown(&new, Some(owner.uid()), Some(owner.gid())).map_err(StoreError::Files)?;
     }
     crash_at(CrashPoint::RestoreWritten);
-    Ok(Holdings::of(backup)?)
+    Ok((new, Holdings::of(backup)?))
 }
 
 /// Puts `new` in the place of what is at `target`, and keeps that.
 fn replace(
     target: &Path,
     server_id: &str,
-    new: &Path,
+    new: TempPath,
     now: Moment,
 ) -> Result<Option<Replaced>, StoreError> {
     let kept = aside(target, now);
-    let (wal, shared_memory) = (beside(target, "-wal"), beside(target, "-shm"));
     if !target.exists() {
         // SQLite would take the WAL of a database that was removed for that of the new one.
-        move_if_there(&wal, &beside(&kept, "-wal"))?;
-        rename(new, target)?;
+        move_if_there(&beside(target, "-wal"), &beside(&kept, "-wal"))?;
+        new.persist_noclobber(target).map_err(|failed| StoreError::Files(failed.error))?;
+        sync_folder(target)?;
         return Ok(None);
     }
+    let opened = OpenFile::at(target.to_owned())?;
     let healthy = match schema::inspect(target, server_id) {
         Ok(()) | Err(StoreError::Newer { .. }) => true,
         Err(StoreError::Damaged(_) | StoreError::Mismatched { .. }) => false,
         Err(StoreError::Writing(error)) if schema::is_damage(&error) => false,
         Err(error) => return Err(error),
     };
-    let held = if healthy { Some(out_of_use(target)?) } else { None };
-    let holdings = held.as_ref().and_then(|old| Holdings::of(old).ok());
-    if let Some(old) = &held {
-        keep_posto_ids(old, new)?;
+    // Both keep every other program out until the new file is in place.
+    let (old, _lock) = if healthy {
+        (Some(out_of_use(target)?), None)
+    } else {
+        (None, Some(lock_damaged(target)?))
+    };
+    // Another `server restaurar` may have been first.
+    if !opened.is_in_place().map_err(StoreError::Files)? {
+        return Err(StoreError::Moved { path: target.to_owned() });
+    }
+    let holdings = old.as_ref().and_then(|old| Holdings::of(old).ok());
+    if let Some(old) = &old {
+        keep_posto_ids(old, &new)?;
     }
     keep(target, &kept)?;
-    if held.is_none() {
-        // Under these names SQLite finds the two together.
-        move_if_there(&wal, &beside(&kept, "-wal"))?;
-        move_if_there(&shared_memory, &beside(&kept, "-shm"))?;
-    }
     crash_at(CrashPoint::RestoreKept);
-    rename(new, target)?;
+    put_in_place(target, &kept, new, healthy).inspect_err(|_| {
+        let _ = fs::remove_file(&kept);
+    })?;
     crash_at(CrashPoint::RestoreReplaced);
     Ok(Some(Replaced { path: kept, holdings }))
+}
+
+fn put_in_place(
+    target: &Path,
+    kept: &Path,
+    new: TempPath,
+    healthy: bool,
+) -> Result<(), StoreError> {
+    if !healthy {
+        // Under these names SQLite finds the two together.
+        for suffix in ["-wal", "-shm"] {
+            move_if_there(&beside(target, suffix), &beside(kept, suffix))?;
+        }
+    }
+    new.persist(target).map_err(|failed| StoreError::Files(failed.error))?;
+    sync_folder(target)
+}
+
+/// The lock of a database that SQLite cannot open, which conflicts with those that SQLite has taken.
+fn lock_damaged(path: &Path) -> Result<File, StoreError> {
+    let options = File::options().read(true).write(true).open(path);
+    let file = options.map_err(StoreError::Files)?;
+    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
+            Err(StoreError::Moved { path: path.to_owned() })
+        }
+        Err(error) => Err(StoreError::Files(error.into())),
+    }
 }
 
 /// Makes the database one complete file, and keeps every other program out of it while the
@@ -190,15 +224,10 @@ fn keep(target: &Path, kept: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(StoreError::Files(error)),
         Err(_) => {
             fs::copy(target, kept).map_err(StoreError::Files)?;
-            fs::File::open(kept).and_then(|file| file.sync_all()).map_err(StoreError::Files)?;
+            File::open(kept).and_then(|file| file.sync_all()).map_err(StoreError::Files)?;
             sync_folder(kept)
         }
     }
-}
-
-fn rename(new: &Path, target: &Path) -> Result<(), StoreError> {
-    fs::rename(new, target).map_err(StoreError::Files)?;
-    sync_folder(target)
 }
 
 fn move_if_there(from: &Path, to: &Path) -> Result<(), StoreError> {

@@ -82,9 +82,9 @@ async fn a_running_servidor_is_backed_up_and_does_not_notice() {
 #[tokio::test]
 async fn a_stopped_servidor_is_backed_up_and_left_as_it_is() {
     let home = Running::fresh().await.stop().await;
-    let before = fs::read(home.database()).expect("a file");
+    let before = contents(home.path());
     save(home.path(), &home.path().join("backup.db")).expect("a backup");
-    assert!(fs::read(home.database()).expect("a file") == before, "the database has changed");
+    assert!(contents(home.path()) == before, "the database has changed");
     assert_eq!(names(&home.path().join("backup.db")).len(), 3);
 }
 
@@ -229,4 +229,84 @@ fn a_database_that_is_only_begun_is_no_backup() {
     fs::write(&empty, "").expect("a file");
     let refusal = put_back(home.path(), &empty).expect_err("it is empty").to_string();
     assert!(refusal.contains("it has no tables"), "{refusal}");
+}
+
+/// Each in a thread of its own, the second a little later; what each answered.
+fn both<T: Send>(delay: u64, run: impl Fn(usize) -> T + Sync) -> [T; 2] {
+    std::thread::scope(|scope| {
+        let run = &run;
+        let second = scope.spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(delay));
+            run(1)
+        });
+        [run(0), second.join().expect("it ends")]
+    })
+}
+
+#[tokio::test]
+async fn of_two_restores_at_once_none_is_reported_that_is_not_there() {
+    let server = Running::fresh().await;
+    let backups = [server.path().join("a.db"), server.path().join("b.db")];
+    save(server.path(), &backups[0]).expect("a backup");
+    add(&server, "Mais um").await;
+    save(server.path(), &backups[1]).expect("a backup");
+    let source = server.stop().await;
+    for has_old in [false, true] {
+        for delay in [0, 1, 2, 4, 8, 16] {
+            let home = tempfile::tempdir().expect("a folder");
+            let home = home.path();
+            fs::create_dir(home.join("data")).expect("a folder");
+            if has_old {
+                fs::copy(source.database(), database(home)).expect("a copy");
+            }
+            let outcomes = both(delay, |which| put_back(home, &backups[which]));
+            let shown = format!("{has_old} {delay}: {outcomes:?}");
+            let found = names(&database(home)).len();
+            let reported = outcomes.iter().zip([3, 4]).filter(|(outcome, _)| outcome.is_ok());
+            let reported: Vec<_> = reported.map(|(_, postos)| postos).collect();
+            assert!(!reported.is_empty() && reported.contains(&found), "{found} postos, {shown}");
+            let left = fs::read_dir(home.join("data")).expect("a folder");
+            let left = left.map(|entry| entry.expect("an entry").file_name());
+            let kept = left.filter(|name| name.to_string_lossy().contains(".antes-")).count();
+            let replaced = outcomes.iter().flatten().filter(|done| done.replaced.is_some());
+            assert_eq!(kept, replaced.count(), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_backups_at_once_are_two_files_or_one() {
+    let home = Running::fresh().await.stop().await;
+    let folder = home.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    for copied in both(0, |_| save(home.path(), &folder)) {
+        assert_eq!(names(&copied.expect("a backup").path).len(), 3);
+    }
+    let files = |folder: &Path| fs::read_dir(folder).expect("a folder").count();
+    assert_eq!(files(&folder), 2);
+    let to = home.path().join("one.db");
+    let made = both(0, |_| save(home.path(), &to)).into_iter().filter(Result::is_ok).count();
+    assert_eq!((made, names(&to).len()), (1, 3));
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let own = home.path().join(format!("data/server1.db{suffix}"));
+        let refused = save(home.path(), &own).expect_err("its own file");
+        assert!(matches!(refused, BackupError::OwnFile { .. }), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_where_the_database_will_be_stays() {
+    let home = Running::fresh().await.stop().await;
+    let backup = home.path().join("backup.db");
+    save(home.path(), &backup).expect("a backup");
+    let other = tempfile::tempdir().expect("a folder");
+    fs::create_dir(other.path().join("volume")).expect("a folder");
+    fs::create_dir(other.path().join("data")).expect("a folder");
+    let link = database(other.path());
+    std::os::unix::fs::symlink("../volume/server1.db", &link).expect("a link");
+    put_back(other.path(), &backup).expect("it is restored");
+    assert!(link.symlink_metadata().expect("a link").is_symlink());
+    assert_eq!(names(&other.path().join("volume/server1.db")).len(), 3);
+    let refused = put_back(other.path(), home.path()).expect_err("a folder").to_string();
+    assert!(refused.contains("is no file"), "{refused}");
 }
