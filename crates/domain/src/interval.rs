@@ -112,6 +112,19 @@ mod tests {
         Moment::from_millis(millis)
     }
 
+    /// What was left out is not what is wrong.
+    #[test]
+    fn an_old_inicio_is_blamed_for_the_fim_that_follows_from_it() {
+        let now = at(100 * DAY);
+        let ask = |inicio: i64, fim: Option<i64>| {
+            let fim = fim.map(at);
+            RequestedInterval { inicio: Some(at(inicio)), fim }.resolve(now).map_err(|e| e.campo())
+        };
+        assert_eq!(ask(90 * DAY, None), Err("inicio"));
+        assert_eq!(ask(90 * DAY, Some(91 * DAY)), Err("fim"));
+        assert_eq!(ask(90 * DAY, Some(101 * DAY)), Err("inicio"));
+    }
+
     #[test]
     fn the_default_is_24_hours_from_now() {
         let now = at(1_000_000_000);

@@ -179,6 +179,16 @@ mod tests {
         }
     }
 
+    /// Its topics would be those of all servidores.
+    #[test]
+    fn postos_is_no_servidor() {
+        let refused = "postos".parse::<ServerId>().expect_err("it is reserved").to_string();
+        assert!(refused.ends_with(", e não pode ser postos"), "{refused}");
+        assert!("postos".parse::<ClientId>().is_ok());
+        let other = "a b".parse::<ClientId>().expect_err("a blank").to_string();
+        assert_eq!(other, "deve ter de 1 a 64 caracteres, só A-Z a-z 0-9 _ -");
+    }
+
     #[test]
     fn request_ids_are_unique() {
         assert_ne!(RequestId::new(), RequestId::new());

@@ -96,7 +96,9 @@ fields! {
 /// Como `POST /postos/importar` os lê.
 #[utoipa::path(get, path = "/postos.csv", operation_id = "export_postos", tag = "postos",
     params(PostosFile),
-    responses((status = 200, body = String, content_type = "text/csv", description = "Os postos"))
+    responses((status = 200, body = String, content_type = "text/csv", description = "Os postos",
+        example = json!("id,nome,latitude,longitude,status,potencia_maxima,tipo_conector,preco_kwh\r\n\
+            5,Ponto 5,-23.5540,-46.6370,disponivel,22,CCS,2.5\r\n")))
 )]
 async fn export_postos(
     State(app): State<Arc<AppState>>,
@@ -139,7 +141,10 @@ fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
 /// Da mais nova para a mais velha.
 #[utoipa::path(get, path = "/reservas.csv", operation_id = "export_reservas", tag = "reservas",
     params(ReservasFile),
-    responses((status = 200, body = String, content_type = "text/csv", description = "As reservas"))
+    responses((status = 200, body = String, content_type = "text/csv", description = "As reservas",
+        example = json!("id,posto_id,placa,inicio,fim,status,criada_em\r\n\
+            1,5,ABC1234,2026-11-23T12:00:00.000Z,2026-11-24T12:00:00.000Z,ativa,\
+            2026-11-23T12:00:00.000Z\r\n")))
 )]
 async fn export_reservas(
     State(app): State<Arc<AppState>>,
@@ -187,7 +192,9 @@ fn reserva_cells(StoredReserva { reserva, created_at }: &StoredReserva) -> [Cell
 #[utoipa::path(get, path = "/carregamentos.csv", operation_id = "export_carregamentos",
     tag = "carregamentos", params(CarregamentosFile),
     responses((status = 200, body = String, content_type = "text/csv",
-        description = "Os carregamentos"))
+        description = "Os carregamentos",
+        example = json!("id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo\r\n\
+            1,5,ABC1234,2026-11-23T12:00:00.000Z,2026-11-23T13:00:00.000Z,2.5,18.4,46\r\n")))
 )]
 async fn export_carregamentos(
     State(app): State<Arc<AppState>>,

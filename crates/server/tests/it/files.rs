@@ -1,12 +1,15 @@
 //! Files that the operator sends and fetches.
 
 use std::cell::Cell;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
 use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use crate::running::{Answer, Home, POSTOS, Running};
@@ -42,6 +45,28 @@ async fn a_file_creates_changes_and_removes_nothing() {
     assert_eq!(listing.column("postos", "preco_kwh"), [2.0, 2.1, 2.2, 3.5, 2.5]);
     assert_eq!(listing.column("postos", "disponivel"), [true, false, false, false, true]);
     assert_eq!(listing.column("postos", "em_manutencao"), [false, false, false, true, false]);
+    server.stop().await;
+}
+
+/// A file as it is compressed for the way; other codings are named.
+#[tokio::test]
+async fn a_file_may_arrive_in_gzip() {
+    const FILE: &[u8] = b"id;nome;latitude;longitude;status\n50;Novo;-23,5;-46,6;disponivel\n";
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(FILE).expect("it is packed");
+    let packed = encoder.finish().expect("it is packed");
+    let server = Running::fresh().await;
+    let send = async |coding: &str, body: &[u8]| {
+        let request = server.request(Method::POST, "/postos/importar?simular=true");
+        let request = request.header(CONTENT_TYPE, "text/csv").header(CONTENT_ENCODING, coding);
+        server.send(request.body(body.to_vec())).await
+    };
+    assert_eq!(send("gzip", &packed).await.json, counts(1, 0, 0));
+    let cut = send("gzip", &packed[..packed.len() - 20]).await;
+    assert_eq!(cut.verdict(), (422, "requisicao_invalida"), "{cut:?}");
+    let other = send("br", FILE).await;
+    assert_eq!(other.verdict(), (415, "tipo_nao_suportado"));
+    assert_eq!(other.headers["accept-encoding"], "gzip, deflate, identity");
     server.stop().await;
 }
 

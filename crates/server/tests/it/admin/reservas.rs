@@ -109,7 +109,7 @@ async fn carros_are_known_from_their_reservas_page_by_page() {
     let first = server.get("/carros?limite=2").await;
     assert_eq!(first.column("carros", "placa"), ["AAA1111", "BBB2222"]);
     assert_eq!(first.json["proxima"], "BBB2222");
-    let last = server.get("/carros?limite=2&apos=BBB2222").await;
+    let last = server.get("/carros?limite=2&apos=bbb-2222").await;
     assert_eq!(last.column("carros", "placa"), ["CCC3333"]);
     assert_eq!(last.json["proxima"], Value::Null);
 
