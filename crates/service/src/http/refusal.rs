@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, HOST, VARY};
+use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VARY};
 use axum::http::{Method, Version};
 use axum::response::{IntoResponse as _, Response};
 use httpdate::HttpDate;
@@ -25,9 +25,15 @@ impl Refusal {
         Self(HttpError::general(codigo))
     }
 
-    pub(super) fn two_lengths() -> Self {
-        let mensagem = "Content-Length e Transfer-Encoding não podem vir na mesma requisição.";
-        Self(HttpError::new(Codigo::RequisicaoMalformada, mensagem))
+    /// A body is `chunked` and nothing else, and has no `Content-Length` too.
+    pub(super) fn for_transfer_encoding<B>(request: &Request<B>, is_suspect: bool) -> Option<Self> {
+        let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+        let coding = codings.next()?;
+        let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        let mensagem = "O tamanho do corpo deve vir de um modo só: Content-Length ou \
+                        Transfer-Encoding: chunked.";
+        let error = || HttpError::new(Codigo::RequisicaoMalformada, mensagem);
+        (is_suspect || !is_chunked || codings.next().is_some()).then(|| Self(error()))
     }
 
     /// What is wrong with a head that hyper accepts: the target is no path, or the host is not named
