@@ -153,3 +153,45 @@ async fn after_what_cannot_be_followed_no_chunks_are_taken() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_body_that_is_not_framed_as_it_says_is_refused_as_malformed() {
+    let (addr, _stop) = started().await;
+    let head = "POST /reservar HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+    let rest = "\r\n0\r\n\r\nGET /postos HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (text, ends) in [
+        (format!("{chunked}x\r\n{{}}{rest}"), false),
+        (format!("{chunked}-2\r\n{{}}{rest}"), false),
+        (format!("{chunked}0x2\r\n{{}}{rest}"), false),
+        (format!("{chunked}\r\n{{}}{rest}"), false),
+        (format!("{chunked}1\r\n{{}}{rest}"), false),
+        (format!("{chunked}3\r\n{{}}{rest}"), false),
+        (format!("{chunked}2\n{{}}{rest}"), false),
+        (format!("{chunked}2;a\n{{}}{rest}"), false),
+        (format!("{chunked}ffffffffffffffff0\r\n{{}}{rest}"), false),
+        (format!("{chunked}2\r\n{{}}\r\n0\r\nA b: c\r\n\r\n"), false),
+        (format!("{chunked}2\r\n{{}}\r\n0\r\nA: b\r\n"), true),
+        (format!("{chunked}2\r\n{{"), true),
+        (format!("{chunked}2\r\n{{}}\r\n"), true),
+        (format!("{head}Content-Length: 3\r\n\r\n{{}}"), true),
+    ] {
+        for late in [false, true] {
+            let mut connection = connect(addr).await;
+            let (first, second) = text.split_at(text.find("\r\n\r\n").expect("a head") + 4);
+            if late {
+                connection.write_all(first.as_bytes()).await.expect("it is sent");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                connection.write_all(second.as_bytes()).await.expect("it is sent");
+            } else {
+                connection.write_all(text.as_bytes()).await.expect("it is sent");
+            }
+            if ends {
+                connection.shutdown().await.expect("it is open");
+            }
+            let (answer, closed) = read_all(&mut connection).await;
+            assert_eq!(answer.verdict(&text), (400, "requisicao_malformada".to_owned()), "{text}");
+            assert!(closed && answer.header("connection") == Some("close"), "{text}");
+        }
+    }
+}
