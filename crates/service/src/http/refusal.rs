@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VARY};
-use axum::http::{Method, Version};
+use axum::http::{Method, Uri, Version};
 use axum::response::{IntoResponse as _, Response};
 use httpdate::HttpDate;
 use protocol::Codigo;
@@ -53,7 +53,8 @@ impl Refusal {
 /// The bytes of the answer to something that cannot be read as a request.
 pub(super) async fn answer_unread(router: Router, codigo: Codigo) -> Vec<u8> {
     let mut request = Request::new(Body::empty());
-    // It is not known.
+    // Neither is known. This is the path of no route.
+    *request.uri_mut() = Uri::from_static("*");
     *request.method_mut() = Method::from_bytes(b"UNKNOWN").unwrap_or_default();
     request.extensions_mut().insert(Refusal::new(codigo));
     let Ok(response) = router.oneshot(request).await;

@@ -1,6 +1,7 @@
 //! HTTP as it is written, through real sockets: oddities, early answers, refusals before routing.
 
 mod framing;
+mod log_lines;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -155,6 +156,7 @@ async fn what_is_no_http_is_answered_in_the_one_error_shape() {
             _ => continue,
         }
         assert_eq!(answer.header("connection"), Some("close"), "{shown}");
+        assert_eq!(answer.header("allow"), None, "{shown}");
         assert!(closed, "{shown}");
     }
     let (mut connection, second) = (connect(addr).await, "GET /postos HTTP/1.1\r\nHost: x\r\n\r\n");
