@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use protocol::{ReplyCodigo, RequestId, ServerId};
@@ -36,6 +36,22 @@ fn named_by_caller(headers: &HeaderMap) -> Option<HeaderValue> {
     is_valid.then(|| name.clone())
 }
 
+/// What the log says of a method: a caller can send anything as one.
+fn name_of(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "other",
+    }
+}
+
 /// With microseconds as decimals.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
@@ -44,7 +60,7 @@ fn milliseconds(duration: Duration) -> f64 {
 /// Names the exchange, in the answer too, and logs how it was answered.
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let method = request.method().clone();
+    let method = name_of(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let named = named_by_caller(request.headers())
         .or_else(|| HeaderValue::from_str(RequestId::new().as_str()).ok());
@@ -59,23 +75,16 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     // Probes come every few seconds, and /docs has many files.
     match route.as_ref().map(MatchedPath::as_str) {
         Some(route @ ("/healthz" | "/readyz")) => {
-            debug!(x_request_id, %method, route, status, codigo, duration_ms, "probed");
+            debug!(x_request_id, method, route, status, codigo, duration_ms, "probed");
         }
         Some(route) if route.starts_with("/docs") => {
-            debug!(x_request_id, %method, route, status, codigo, duration_ms, "documented");
+            debug!(x_request_id, method, route, status, codigo, duration_ms, "documented");
         }
         route => {
             let route = route.unwrap_or("unknown");
             info!(
                 x_request_id,
-                request_id,
-                server_id,
-                %method,
-                route,
-                status,
-                codigo,
-                duration_ms,
-                "answered"
+                request_id, server_id, method, route, status, codigo, duration_ms, "answered"
             );
         }
     }

@@ -177,6 +177,8 @@ async fn compressed_bodies_are_read_or_refused() {
         ("gzip", utf8, WRONG),
         ("gzip", b"", WRONG),
         ("gzip", &zipped[..zipped.len() - 9], WRONG),
+        ("gzip", &zipped[..zipped.len() - 1], WRONG),
+        ("gzip", &zipped[..2], WRONG),
         ("gzip", &wrong_sum, WRONG),
         ("gzip", &[&zipped[..], b"rest"].concat(), WRONG),
         ("gzip", &utf16(TEXT, u16::to_le_bytes), WRONG),
@@ -192,7 +194,11 @@ async fn compressed_bodies_are_read_or_refused() {
         let answer = post_body(&headers, body).await;
         let shown = format!("{coding:?}, {} bytes", body.len());
         assert_eq!(answer.codigo(), *expected, "{shown}");
+        let mensagem = answer.json["mensagem"].as_str().unwrap_or_default();
+        let begins_so = body.starts_with(&[0x1F, 0x8B]);
         match answer.status {
+            422 if begins_so => assert!(mensagem.contains("incompleto ou danificado"), "{shown}"),
+            422 => assert!(mensagem.contains("o corpo não está em"), "{shown}: {mensagem}"),
             200 if body != &full => assert_eq!(answer.body, utf8, "{shown}"),
             200 => assert_eq!(answer.body.len(), MAX_BODY),
             415 => assert_eq!(answer.header(ACCEPT_ENCODING), "gzip, deflate, identity", "{shown}"),

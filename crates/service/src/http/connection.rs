@@ -40,7 +40,9 @@ pub(super) struct Connection {
     unread: AtomicUsize,
     evicted: CancellationToken,
     only_probes: bool,
-    two_lengths: AtomicBool,
+    /// How many requests were begun, and the first whose `Transfer-Encoding` is not trusted.
+    requests: AtomicU64,
+    suspect_from: AtomicU64,
     is_sending: AtomicBool,
     /// The status of what hyper has answered by itself, or 0.
     refused: AtomicU16,
@@ -58,10 +60,17 @@ impl Connection {
     /// A connection without a request. Times are counted from `started`.
     pub(super) fn new(started: Instant, only_probes: bool) -> Self {
         let state = AtomicU64::new(since_now(started, Phase::Idle));
-        let (unread, evicted) = (AtomicUsize::new(0), CancellationToken::new());
-        let (two_lengths, is_sending) = (AtomicBool::new(false), AtomicBool::new(false));
-        let refused = AtomicU16::new(0);
-        Self { state, started, unread, evicted, only_probes, two_lengths, is_sending, refused }
+        Self {
+            state,
+            started,
+            unread: AtomicUsize::new(0),
+            evicted: CancellationToken::new(),
+            only_probes,
+            requests: AtomicU64::new(0),
+            suspect_from: AtomicU64::new(u64::MAX),
+            is_sending: AtomicBool::new(false),
+            refused: AtomicU16::new(0),
+        }
     }
 
     /// Whether it waits for its peer, and has for long enough.
@@ -106,10 +115,9 @@ impl Connection {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// The socket has taken everything. True if that ends an answer.
-    pub(super) fn flushed(&self) -> bool {
-        let is_answered = phase(self.state.load(Ordering::Acquire)) == Phase::Answered;
-        if is_answered {
+    /// The socket has taken everything.
+    pub(super) fn flushed(&self) {
+        if phase(self.state.load(Ordering::Acquire)) == Phase::Answered {
             self.unread.store(0, Ordering::Relaxed);
         }
         self.advance(|phase| match phase {
@@ -117,7 +125,6 @@ impl Connection {
             Phase::Answered => Some(Phase::Idle),
             Phase::Idle | Phase::Body | Phase::Answer | Phase::Evicted => None,
         });
-        is_answered
     }
 
     /// Changes the phase if `next` names another, and says whether it did.
@@ -155,13 +162,15 @@ impl Connection {
         self.only_probes
     }
 
-    /// The head of a request gives its length in two ways.
-    pub(super) fn note_two_lengths(&self) {
-        self.two_lengths.store(true, Ordering::Relaxed);
+    /// From this request on, counted from 0, a `Transfer-Encoding` may hide another length.
+    pub(super) fn note_suspect_from(&self, request: u64) {
+        self.suspect_from.store(request, Ordering::Relaxed);
     }
 
-    pub(super) fn has_two_lengths(&self) -> bool {
-        self.two_lengths.load(Ordering::Relaxed)
+    /// Counts a request, and says whether its `Transfer-Encoding` may hide another length.
+    pub(super) fn next_is_suspect(&self) -> bool {
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        request >= self.suspect_from.load(Ordering::Relaxed)
     }
 
     /// The peer is still sending a body that nobody reads.

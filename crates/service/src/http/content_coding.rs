@@ -26,7 +26,9 @@ pub(super) enum Coding {
 pub(super) enum Undecodable {
     TooLong,
     /// It is not what is declared; names that.
-    Broken(&'static str),
+    Other(&'static str),
+    /// It begins as what is declared, and goes on wrongly or ends too early.
+    Damaged(&'static str),
 }
 
 impl Coding {
@@ -68,17 +70,31 @@ impl Coding {
     pub(super) fn decode(self, coded: Bytes, max: usize) -> Result<Bytes, Undecodable> {
         match self {
             Self::Identity => Ok(coded),
-            Self::Gzip => read_all(MultiGzDecoder::new(coded.as_ref()), max, "gzip"),
-            Self::Deflate => read_all(ZlibDecoder::new(coded.as_ref()), max, "deflate (zlib)"),
+            Self::Gzip => {
+                let is_gzip = coded.starts_with(&[0x1F, 0x8B]);
+                read_all(MultiGzDecoder::new(coded.as_ref()), max, not("gzip", is_gzip))
+            }
+            Self::Deflate => {
+                // The method is in four bits, and both bytes have a check.
+                let is_zlib = matches!(*coded, [first, second, ..]
+                    if first & 0xF == 8 && u16::from_be_bytes([first, second]) % 31 == 0);
+                read_all(ZlibDecoder::new(coded.as_ref()), max, not("deflate (zlib)", is_zlib))
+            }
         }
     }
 }
 
-fn read_all(decoder: impl Read, max: usize, name: &'static str) -> Result<Bytes, Undecodable> {
+/// What is wrong with a body that cannot be unpacked, and may begin as it should.
+fn not(coding: &'static str, begins_so: bool) -> Undecodable {
+    if begins_so { Undecodable::Damaged(coding) } else { Undecodable::Other(coding) }
+}
+
+/// Reads everything; `damage` is the error if that fails.
+fn read_all(decoder: impl Read, max: usize, damage: Undecodable) -> Result<Bytes, Undecodable> {
     let mut plain = Vec::new();
     let read = decoder.take(max as u64 + 1).read_to_end(&mut plain);
     if plain.len() > max {
         return Err(Undecodable::TooLong);
     }
-    read.map(|_| plain.into()).map_err(|_| Undecodable::Broken(name))
+    read.map(|_| plain.into()).map_err(|_| damage)
 }

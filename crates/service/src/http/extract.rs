@@ -3,7 +3,9 @@
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{self, FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
 use protocol::{BadMessage, Codigo, FieldError, Fields, Scalar, read_parameters};
 use serde::de::DeserializeOwned;
 
@@ -36,14 +38,19 @@ impl<S: Send + Sync, T: Fields> FromRequestParts<S> for Params<T> {
             Err(PathRejection::MissingPathParams(_)) => Vec::new(),
             Err(rejection) => return Err(wrong_path(&rejection)),
         };
-        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let Query(query) = query.map_err(|_| wrong_query())?;
-        Ok(Self(read_parameters(&query, &path)?))
+        Ok(Self(read_parameters(&query_of(&parts.uri)?, &path)?))
     }
 }
 
-pub(super) fn wrong_query() -> HttpError {
-    wrong_field("query", "deve ser nome=valor&nome=valor, em UTF-8".to_owned())
+/// The parameters of a query, as texts.
+///
+/// # Errors
+/// They are not in UTF-8. `Query` alone would put other characters in place of what is not.
+pub(super) fn query_of(uri: &Uri) -> Result<Vec<(String, String)>, HttpError> {
+    let is_utf8 = percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_ok();
+    let query = Query::try_from_uri(uri).ok().filter(|_| is_utf8);
+    let wrong = || wrong_field("query", "deve ser nome=valor&nome=valor, em UTF-8".to_owned());
+    query.map(|Query(texts)| texts).ok_or_else(wrong)
 }
 
 fn wrong_path(rejection: &PathRejection) -> HttpError {

@@ -35,7 +35,10 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
         let coded = receive(request, BODY_LIMIT, too_long, not_json).await?;
         let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
             Undecodable::TooLong => too_long(),
-            Undecodable::Broken(coding) => not_json(&format!("o corpo não está em {coding}")),
+            Undecodable::Other(coding) => not_json(&format!("o corpo não está em {coding}")),
+            Undecodable::Damaged(coding) => {
+                not_json(&format!("o corpo em {coding} está incompleto ou danificado"))
+            }
         })?;
         let text = to_utf8(plain, declared.charset.as_deref());
         text.map(Self).map_err(|reason| not_json(&reason))

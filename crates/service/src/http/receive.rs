@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
-use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use futures_util::future::poll_immediate;
+use protocol::Codigo;
 
 use super::HttpError;
 use super::connection::Connection;
@@ -17,13 +19,13 @@ use super::in_flight::InFlight;
 /// another, and the request is not in flight.
 ///
 /// # Errors
-/// The body is longer than its route allows, or does not arrive whole: `incomplete` gets what
-/// happened to it, in Portuguese.
+/// The body is longer than its route allows, is not framed as HTTP says, or does not arrive in time:
+/// `late` gets what happened to it, in Portuguese.
 pub(super) async fn receive(
     request: Request,
     limit: Duration,
     too_long: impl FnOnce() -> HttpError,
-    incomplete: impl FnOnce(&str) -> HttpError,
+    late: impl FnOnce(&str) -> HttpError,
 ) -> Result<Bytes, HttpError> {
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let in_flight = request.extensions().get::<InFlight>().cloned();
@@ -48,8 +50,20 @@ pub(super) async fn receive(
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Err(too_long())
         }
-        // The connection broke, or the body is not framed as HTTP says.
-        Ok(Err(_)) => Err(incomplete("não chegou inteiro")),
-        Err(_) => Err(incomplete(&format!("não chegou em {} segundos", limit.as_secs()))),
+        Ok(Err(_)) => {
+            // What follows on the connection is not the beginning of a request.
+            if let Some(connection) = &connection {
+                connection.note_sending();
+            }
+            Err(broken())
+        }
+        Err(_) => Err(late(&format!("não chegou em {} segundos", limit.as_secs()))),
     }
+}
+
+fn broken() -> HttpError {
+    let mensagem = "O corpo não chegou inteiro, ou não está em partes como Transfer-Encoding: chunked \
+                    manda.";
+    let error = HttpError::new(Codigo::RequisicaoMalformada, mensagem);
+    error.with_header(CONNECTION, HeaderValue::from_static("close"))
 }

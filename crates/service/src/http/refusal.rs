@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, HOST, VARY};
-use axum::http::{Method, Version};
+use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, VARY};
+use axum::http::{Method, Uri, Version};
 use axum::response::{IntoResponse as _, Response};
 use httpdate::HttpDate;
 use protocol::Codigo;
@@ -25,9 +25,15 @@ impl Refusal {
         Self(HttpError::general(codigo))
     }
 
-    pub(super) fn two_lengths() -> Self {
-        let mensagem = "Content-Length e Transfer-Encoding não podem vir na mesma requisição.";
-        Self(HttpError::new(Codigo::RequisicaoMalformada, mensagem))
+    /// A body is `chunked` and nothing else, and has no `Content-Length` too.
+    pub(super) fn for_transfer_encoding<B>(request: &Request<B>, is_suspect: bool) -> Option<Self> {
+        let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+        let coding = codings.next()?;
+        let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        let mensagem = "O tamanho do corpo deve vir de um modo só: Content-Length ou \
+                        Transfer-Encoding: chunked.";
+        let error = || HttpError::new(Codigo::RequisicaoMalformada, mensagem);
+        (is_suspect || !is_chunked || codings.next().is_some()).then(|| Self(error()))
     }
 
     /// What is wrong with a head that hyper accepts: the target is no path, or the host is not named
@@ -47,7 +53,8 @@ impl Refusal {
 /// The bytes of the answer to something that cannot be read as a request.
 pub(super) async fn answer_unread(router: Router, codigo: Codigo) -> Vec<u8> {
     let mut request = Request::new(Body::empty());
-    // It is not known.
+    // Neither is known. This is the path of no route.
+    *request.uri_mut() = Uri::from_static("*");
     *request.method_mut() = Method::from_bytes(b"UNKNOWN").unwrap_or_default();
     request.extensions_mut().insert(Refusal::new(codigo));
     let Ok(response) = router.oneshot(request).await;

@@ -183,8 +183,9 @@ async fn answer(
 
 /// Why a request does not reach the routes.
 fn refusal(request: &Request<Incoming>, connection: &Connection) -> Option<Refusal> {
-    if connection.has_two_lengths() {
-        return Some(Refusal::two_lengths());
+    let is_suspect = connection.next_is_suspect();
+    if let Some(refusal) = Refusal::for_transfer_encoding(request, is_suspect) {
+        return Some(refusal);
     }
     if connection.only_probes() && !is_probe(request.uri().path()) {
         return Some(Refusal::new(Codigo::Sobrecarregado));

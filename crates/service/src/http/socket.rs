@@ -1,5 +1,5 @@
 //! The socket of a connection, which knows when the peer does not read, and notes what hyper does
-//! not report: two lengths in one head, and its own refusals.
+//! not report: a body with two lengths, and its own refusals.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
@@ -23,15 +22,15 @@ use super::head_check::HeadCheck;
 const MIN_PROGRESS: usize = 16 * 1024;
 pub(super) const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 
-/// How much of a head is read at a time.
-const HEAD_READ: usize = 4096;
+/// How much is read at a time.
+const READ: usize = 8192;
 
 /// Shared with the task that closes it after hyper has ended.
 pub(super) type SharedStream = Arc<Mutex<TcpStream>>;
 
 pub(super) struct Socket {
     stream: SharedStream,
-    head: HeadCheck,
+    heads: HeadCheck,
     connection: Arc<Connection>,
     progress_limit: Duration,
     /// While the peer does not read: when it must have made progress, and how much is missing.
@@ -44,7 +43,7 @@ impl Socket {
         connection: Arc<Connection>,
         progress_limit: Duration,
     ) -> Self {
-        Self { stream, head: HeadCheck::default(), connection, progress_limit, slow: None }
+        Self { stream, heads: HeadCheck::new(), connection, progress_limit, slow: None }
     }
 
     /// Takes what hyper writes when no request is being answered: its own answer, which has no body,
@@ -94,18 +93,13 @@ impl Read for Socket {
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut stream = self.stream.lock();
-        if !self.connection.is_idle() {
-            return Pin::new(&mut TokioIo::new(&mut *stream)).poll_read(context, buffer);
-        }
-        let mut head = [MaybeUninit::uninit(); HEAD_READ];
-        let mut head = ReadBuf::uninit(&mut head[..HEAD_READ.min(buffer.remaining())]);
-        ready!(Pin::new(&mut *stream).poll_read(context, &mut head))?;
-        drop(stream);
-        buffer.put_slice(head.filled());
-        self.head.read(head.filled());
-        if self.head.has_two_lengths() {
-            self.connection.note_two_lengths();
+        let mut bytes = [MaybeUninit::uninit(); READ];
+        let mut bytes = ReadBuf::uninit(&mut bytes[..READ.min(buffer.remaining())]);
+        ready!(Pin::new(&mut *self.stream.lock()).poll_read(context, &mut bytes))?;
+        buffer.put_slice(bytes.filled());
+        self.heads.read(bytes.filled());
+        if let Some(request) = self.heads.suspect_from() {
+            self.connection.note_suspect_from(request);
         }
         Poll::Ready(Ok(()))
     }
@@ -144,9 +138,7 @@ impl Write for Socket {
     /// Called when everything that was to be written is.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.slow = None;
-        if self.connection.flushed() {
-            self.head = HeadCheck::default();
-        }
+        self.connection.flushed();
         Pin::new(&mut *self.stream.lock()).poll_flush(context)
     }
 

@@ -228,6 +228,8 @@ async fn every_wrong_parameter_of_a_query_is_named() {
     for (query, read) in [
         ("/", json!([null, null, null])),
         ("/?b=true&n=-5&t=a+b%20c", json!([true, -5, "a b c"])),
+        ("/?t=S%C3%a3o%2B%EF%BF%BD", json!([null, null, "São+\u{FFFD}"])),
+        ("/?t=100%&n=%35", json!([null, 5, "100%"])),
         ("/?b=0&t=", json!([false, null, ""])),
         ("/?", json!([null, null, null])),
     ] {
@@ -237,6 +239,12 @@ async fn every_wrong_parameter_of_a_query_is_named() {
         ("/?b=sim&n=5.5&t=1&t=2", vec!["b", "n", "t"]),
         ("/?b=&n=", vec!["b", "n"]),
         ("/?n=9223372036854775808", vec!["n"]),
+        ("/?t=%FF", vec!["query"]),
+        ("/?t=S%E3o+Jo%E3o", vec!["query"]),
+        ("/?t=%C3", vec!["query"]),
+        ("/?t=%C3&n=%A3", vec!["query"]),
+        ("/?t=%ED%A0%80", vec!["query"]),
+        ("/?%FF=1", vec!["query"]),
         ("/?b=sim&unknown=1&N=2", vec!["b", "unknown", "N"]),
     ] {
         let answer = call(&router, "GET", query).await;

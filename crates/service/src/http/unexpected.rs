@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{FromRequest as _, MatchedPath, Query, Request, State};
+use axum::extract::{FromRequest as _, MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method};
 use protocol::{read_body, read_parameters};
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
-use super::extract::wrong_query;
+use super::extract::query_of;
 use super::health::is_probe;
 use super::{HttpError, RawJson};
 
@@ -76,9 +76,7 @@ pub(super) async fn refuse(
         return Ok(request);
     };
     if !takes.query && request.uri().query().is_some() {
-        let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
-        let Query(texts) = query.map_err(|_| wrong_query())?;
-        read_parameters::<()>(&texts, &[])?;
+        read_parameters::<()>(&query_of(request.uri())?, &[])?;
     }
     if takes.body || request.body().is_end_stream() {
         Ok(request)

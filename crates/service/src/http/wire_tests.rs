@@ -1,5 +1,8 @@
 //! HTTP as it is written, through real sockets: oddities, early answers, refusals before routing.
 
+mod framing;
+mod log_lines;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -61,6 +64,7 @@ async fn started() -> (SocketAddr, impl Drop) {
     let path = async |uri: Uri| uri.path().to_owned();
     let router = Router::new()
         .route("/postos", get(path))
+        .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(30)).await))
         .route("/postos/{id}", get(path))
         .route("/reservar", post(async |RawJson(body): RawJson| body))
         .route("/healthz", get(async || StatusCode::NO_CONTENT));
@@ -152,6 +156,7 @@ async fn what_is_no_http_is_answered_in_the_one_error_shape() {
             _ => continue,
         }
         assert_eq!(answer.header("connection"), Some("close"), "{shown}");
+        assert_eq!(answer.header("allow"), None, "{shown}");
         assert!(closed, "{shown}");
     }
     let (mut connection, second) = (connect(addr).await, "GET /postos HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -159,47 +164,6 @@ async fn what_is_no_http_is_answered_in_the_one_error_shape() {
     let (answer, closed) = read_all(&mut connection).await;
     assert!(answer.status() == 200 && closed);
     assert!(answer.body.contains("requisicao_malformada"), "after another: {}", answer.body);
-}
-
-#[tokio::test]
-async fn two_lengths_are_refused_in_any_order_and_piece_by_piece() {
-    let (addr, _stop) = started().await;
-    let (length, chunked) = ("Content-Length: 5", "Transfer-Encoding: chunked");
-    let (odd_length, odd_chunked) = ("CONTENT-LENGTH:0", "transfer-encoding:   chunked");
-    for headers in [
-        [length, chunked],
-        [chunked, length],
-        [odd_length, odd_chunked],
-        [odd_chunked, odd_length],
-        [chunked, odd_chunked],
-    ] {
-        let [first, second] = headers;
-        let text = format!(
-            "\r\nPOST /reservar HTTP/1.1\r\nHost: x\r\n{first}\r\nContent-Type: application/json\r\n\
-             {second}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"
-        );
-        for size in [text.len(), 7, 1] {
-            let mut connection = connect(addr).await;
-            connection.set_nodelay(true).expect("a socket");
-            for piece in text.as_bytes().chunks(size) {
-                // It may be refused before its end.
-                let _ = connection.write_all(piece).await;
-                tokio::task::yield_now().await;
-            }
-            let (answer, closed) = read_all(&mut connection).await;
-            let verdict = answer.verdict(&text);
-            if headers == [chunked, odd_chunked] {
-                assert_ne!(verdict.1, "requisicao_malformada", "it has one length, twice");
-                continue;
-            }
-            assert_eq!(verdict, (400, "requisicao_malformada".to_owned()), "{headers:?}");
-            assert!(closed && answer.header("connection") == Some("close"), "{headers:?}");
-        }
-    }
-    let text = "POST /reservar HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
-                Transfer-Encoding: chunked\r\n\r\n1d\r\n{\"a\":\"\\nContent-Length: 5\\n\"}\r\n0\r\n\r\n";
-    let (answer, closed) = send(addr, text.as_bytes()).await;
-    assert!(answer.status() == 200 && !closed, "{}: its body says so, not its head", answer.body);
 }
 
 #[tokio::test]

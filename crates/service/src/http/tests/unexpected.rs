@@ -62,6 +62,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         ("GET", "/plain", "", (200, "")),
         ("GET", "/plain?", "", (200, "")),
         ("GET", "/plain?x=1&y", "", (422, "x y")),
+        ("GET", "/plain?%FF=1", "", (422, "query")),
         ("HEAD", "/plain?x=1", "", (422, "")),
         ("GET", "/plain", r#"{"x":1}"#, (200, "")),
         ("GET", "/things/5?de=1", "", (200, "")),
