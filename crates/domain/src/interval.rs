@@ -118,7 +118,9 @@ mod tests {
         let now = at(100 * DAY);
         let ask = |inicio: i64, fim: Option<i64>| {
             let fim = fim.map(at);
-            RequestedInterval { inicio: Some(at(inicio)), fim }.resolve(now).map_err(|e| e.campo())
+            RequestedInterval { inicio: Some(at(inicio)), fim }
+                .resolve(now)
+                .map_err(IntervalError::campo)
         };
         assert_eq!(ask(90 * DAY, None), Err("inicio"));
         assert_eq!(ask(90 * DAY, Some(91 * DAY)), Err("fim"));

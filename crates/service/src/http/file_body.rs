@@ -46,11 +46,12 @@ pub async fn read_file(mut request: Request, types: &[&str]) -> Result<Bytes, Ht
     .await?;
     let unpacking = task::spawn_blocking(move || coding.decode(coded, MAX_FILE)).await;
     let unpacked = unpacking.map_err(|_| HttpError::general(Codigo::ErroInterno))?;
+    let wrong = |mensagem| HttpError::new(Codigo::RequisicaoInvalida, mensagem);
     unpacked.map_err(|error| match error {
         Undecodable::TooLong => too_long(),
-        Undecodable::Broken(coding) => HttpError::new(
-            Codigo::RequisicaoInvalida,
-            format!("O arquivo não está em {coding}, ou não está inteiro."),
-        ),
+        Undecodable::Other(coding) => wrong(format!("O arquivo não está em {coding}.")),
+        Undecodable::Damaged(coding) => {
+            wrong(format!("O arquivo em {coding} está incompleto ou danificado."))
+        }
     })
 }
