@@ -53,7 +53,7 @@ pub fn read_postos(bytes: &[u8]) -> Result<Vec<ImportedPosto>, WrongFile> {
     let text = quotes::without_blanks_before(&text[start..], separator)?;
     let mut rows = Rows::new(&text, separator);
     let (line, first) = rows.next_row().ok_or_else(empty)?;
-    let header = Header::new(line, first.iter())?;
+    let header = Header::new(line, first)?;
     let (mut postos, mut wrong) = (Vec::new(), WrongFile::default());
     let mut ids = HashMap::new();
     let decimal_mark = if separator == b',' { '.' } else { ',' };

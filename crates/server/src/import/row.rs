@@ -70,7 +70,7 @@ impl<'a> Row<'a> {
     }
 
     fn check_length(&mut self) {
-        let (columns, cells) = (self.header.len(), self.record.len());
+        let (columns, cells) = (self.header.cells(), self.record.len());
         // Spreadsheets write separators for columns that are empty.
         if self.record.iter().skip(columns).any(|cell| !cell.is_empty()) {
             let reason = format!(
@@ -84,7 +84,7 @@ impl<'a> Row<'a> {
     /// A quote that is not closed in its row ends at one of a later row, with the rows between.
     fn check_quotes(&mut self) {
         let separator = char::from(self.separator);
-        let is_row = |line: &str| line.matches(separator).count() + 1 >= self.header.len();
+        let is_row = |line: &str| line.matches(separator).count() + 1 >= self.header.named();
         let swallowed = |cell: &&str| cell.split(['\r', '\n']).skip(1).any(is_row);
         if let Some(cell) = self.record.iter().find(swallowed) {
             let reason = "a célula tem dentro outra linha inteira da tabela: feche as aspas que a abrem no fim da célula, ou apague-as";

@@ -1,5 +1,7 @@
 //! What spreadsheets and other programs write, in one table for each kind.
 
+mod header;
+
 use domain::{Kw, Price};
 
 use super::{ImportedPosto, WrongCell, WrongFile, read_postos};
@@ -222,30 +224,6 @@ fn quotes_that_are_not_closed_are_named_where_they_open_whatever_the_column() {
             .map(|row| (row.line, row.posto.nome.as_ref().map(domain::Nome::as_str)))
             .collect();
         assert_eq!(found, [(3, Some(nome)), (5, Some("B"))], "{file}");
-    }
-}
-
-#[test]
-fn a_wrong_header_is_named() {
-    for (header, coluna, mensagem) in [
-        ("id,nome,latitude,longitude", "status", "falta esta coluna"),
-        ("id,nome,latitude,longitude,status,preco_kwh,Preço kWh", "preco_kwh", "duas vezes"),
-        ("id,nome,latitude,longitude,status,preco", "preco", "escreva preco_kwh"),
-        (
-            "id,nome,latitude,longitude,status,potencia_maxma",
-            "potencia_maxma",
-            "escreva potencia_maxima",
-        ),
-        ("id,nome,longitude,status", "latitude", "falta esta coluna"),
-    ] {
-        let wrong = read_postos(format!("\n{header}\n1,A,1,1\n").as_bytes()).expect_err(header);
-        assert_eq!(wrong.total, 1, "{header}: {wrong}");
-        assert_eq!(
-            (wrong.listed[0].linha, wrong.listed[0].coluna.as_str()),
-            (2, coluna),
-            "{wrong}"
-        );
-        assert!(wrong.listed[0].mensagem.contains(mensagem), "{header}: {wrong}");
     }
 }
 
