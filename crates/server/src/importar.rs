@@ -15,21 +15,37 @@ use crate::config::{Config, SETTINGS};
 use crate::import::{Counts, ImportError, Mode, NotImported, WrongCell, WrongFile};
 use crate::import::{import_postos, read_postos};
 use crate::start::StartError;
-use crate::store::{Environment, Store, StoreError, is_in_use};
+use crate::store::{Environment, Store, StoreError, WriteError, is_in_use, why_not_writable};
 
 /// How long the running servidor may take for each step.
 const STATUS_LIMIT: Duration = Duration::from_secs(5);
 const IMPORT_LIMIT: Duration = Duration::from_secs(120);
 
-/// Why a file was not imported by the servidor that runs.
+/// Why a file was not imported.
 #[derive(Debug, thiserror::Error)]
-enum RunningError {
+enum ImportarError {
+    /// A start makes it, as the user of the servidor and in a folder where that may write.
+    #[error(
+        "o banco {path} ainda não existe: inicie o servidor uma vez, que o cria, e importe de novo"
+    )]
+    NoDatabase { path: String },
+    #[error(transparent)]
+    Database(#[from] StartError),
+    /// All of it is in the WAL, which the next start applies.
+    #[error("o arquivo foi importado, mas o banco não pôde ser fechado: {0}")]
+    NotClosed(StartError),
+    #[error("{path} não pôde ser gravado, e {outcome}: {reason}")]
+    Write { path: String, outcome: &'static str, reason: String },
     #[error(
         "{path} está em uso por outro programa, e nenhum servidor {server_id} responde em {addr} ({reason}): se o servidor está em execução, use o HTTP_ADDR dele; senão, encerre o programa que usa o arquivo"
     )]
     NotFound { path: String, server_id: String, addr: String, reason: String },
     #[error("o servidor em execução não importou o arquivo: {0}")]
     Refused(String),
+    #[error(
+        "o servidor em execução não respondeu até o fim ({0}), e pode ter importado o arquivo ou não: veja o log dele, e com --simular o que ainda falta, antes de importar de novo"
+    )]
+    Unanswered(String),
 }
 
 #[derive(Deserialize)]
@@ -47,6 +63,12 @@ struct ImportReply {
     total_de_erros: usize,
 }
 
+/// Any other answer.
+#[derive(Deserialize)]
+struct ErrorReply {
+    mensagem: String,
+}
+
 /// Imports a file and says what changed.
 #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
 pub(crate) fn importar(file: &Path, simulate: bool) -> Result<(), Box<dyn Error>> {
@@ -59,6 +81,8 @@ pub(crate) fn importar(file: &Path, simulate: bool) -> Result<(), Box<dyn Error>
     let in_use = is_in_use(path, server_id).map_err(|source| database_error(&config, source))?;
     let outcome = if in_use {
         by_the_running_servidor(&config, &bytes, simulate)?
+    } else if path.try_exists().is_ok_and(|exists| !exists) {
+        return Err(ImportarError::NoDatabase { path: path.display().to_string() }.into());
     } else {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(into_the_database(&config, &bytes, simulate))?
@@ -79,7 +103,7 @@ async fn into_the_database(
     config: &Config,
     bytes: &[u8],
     simulate: bool,
-) -> Result<Result<Counts, WrongFile>, StartError> {
+) -> Result<Result<Counts, WrongFile>, ImportarError> {
     let postos = match read_postos(bytes) {
         Ok(postos) => postos,
         Err(wrong) => return Ok(Err(wrong)),
@@ -87,19 +111,36 @@ async fn into_the_database(
     let (changes, _nobody) = mpsc::channel(1);
     let server_id = config.server_id.as_str().to_owned();
     let environment = Environment { server_id, now: Arc::new(now), changes };
-    let opened = Store::open(config.database_url.path(), environment).await;
+    let path = config.database_url.path();
+    let opened = Store::open(path, environment).await;
     let (store, closer) = opened.map_err(|source| database_error(config, source))?;
     let mode = if simulate { Mode::Simulate } else { Mode::Silent };
     let imported = import_postos(&store, postos, mode).await;
+    // Before closing frees the space that a write has taken.
+    let obstacle = if imported.is_err() { why_not_writable(path) } else { None };
+    let failure = store.latest_failure();
     drop(store);
     let closed = closer.close().await;
     let imported = match imported {
         Ok(counts) => Ok(counts),
         Err(NotImported::Wrong(wrong)) => Err(wrong),
-        Err(NotImported::Read(error)) => return Err(StartError::Read(error)),
-        Err(NotImported::Write(error)) => return Err(StartError::Write(error)),
+        Err(NotImported::Read(error)) => return Err(StartError::Read(error).into()),
+        Err(NotImported::Write(error)) => {
+            let outcome = match error {
+                WriteError::Unknown => "não se sabe se o arquivo foi importado",
+                _ => "nada foi importado",
+            };
+            let reason = obstacle.map(|obstacle| obstacle.to_string()).or(failure);
+            let reason = reason.unwrap_or_else(|| error.to_string());
+            return Err(ImportarError::Write { path: path.display().to_string(), outcome, reason });
+        }
     };
-    closed.map_err(|source| database_error(config, source))?;
+    if let Err(error) = closed {
+        let source = why_not_writable(path).map_or(error, StoreError::NotWritable);
+        let error = database_error(config, source);
+        let is_imported = mode == Mode::Silent && imported.is_ok();
+        return Err(if is_imported { ImportarError::NotClosed(error) } else { error.into() });
+    }
     Ok(imported)
 }
 
@@ -107,9 +148,9 @@ fn by_the_running_servidor(
     config: &Config,
     bytes: &[u8],
     simulate: bool,
-) -> Result<Result<Counts, WrongFile>, RunningError> {
+) -> Result<Result<Counts, WrongFile>, ImportarError> {
     let own = OwnInstance::at(config.http_addr);
-    let not_found = |reason: String| RunningError::NotFound {
+    let not_found = |reason: String| ImportarError::NotFound {
         path: config.database_url.path().display().to_string(),
         server_id: config.server_id.to_string(),
         addr: own.addr().to_string(),
@@ -124,14 +165,20 @@ fn by_the_running_servidor(
     let query = if simulate { "?simular=true" } else { "" };
     let path = format!("/postos/importar{query}");
     let answer = own.post(&path, "text/csv", bytes, IMPORT_LIMIT);
-    let answer = answer.map_err(|error| RunningError::Refused(error.to_string()))?;
+    let answer = answer.map_err(|error| ImportarError::Unanswered(error.to_string()))?;
     read_reply(&answer)
 }
 
-fn read_reply(answer: &OwnAnswer) -> Result<Result<Counts, WrongFile>, RunningError> {
+fn read_reply(answer: &OwnAnswer) -> Result<Result<Counts, WrongFile>, ImportarError> {
+    if answer.body.is_empty() {
+        return Err(ImportarError::Unanswered("a conexão foi encerrada".to_owned()));
+    }
     let reply: ImportReply = serde_json::from_slice(&answer.body).map_err(|_| {
         let body = String::from_utf8_lossy(&answer.body);
-        RunningError::Refused(format!("{} {body}", answer.status_line))
+        match serde_json::from_slice::<ErrorReply>(&answer.body) {
+            Ok(reply) => ImportarError::Refused(reply.mensagem),
+            Err(_) => ImportarError::Unanswered(format!("{} {body}", answer.status_line)),
+        }
     })?;
     Ok(match reply.total_de_erros {
         0 => Ok(reply.counts),

@@ -4,6 +4,7 @@ mod cell;
 mod header;
 mod plan;
 mod posto;
+mod quotes;
 mod read;
 mod row;
 #[cfg(test)]

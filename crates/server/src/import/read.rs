@@ -8,6 +8,7 @@ use csv::StringRecord;
 
 use super::header::{self, Header};
 use super::posto::ImportedPosto;
+use super::quotes;
 use super::row::Row;
 use super::text;
 use super::wrong::WrongFile;
@@ -48,14 +49,17 @@ pub fn read_postos(bytes: &[u8]) -> Result<Vec<ImportedPosto>, WrongFile> {
         Some(named) => named,
         None => (header::likely_separator(&text).ok_or_else(empty)?, 0),
     };
-    let mut rows = Rows::new(&text, start, separator);
+    // What a line `sep=` names is no cell.
+    let text = quotes::without_blanks_before(&text[start..], separator)?;
+    let mut rows = Rows::new(&text, separator);
     let (line, first) = rows.next_row().ok_or_else(empty)?;
-    let header = Header::new(line, first.iter())?;
+    let header = Header::new(line, first)?;
     let (mut postos, mut wrong) = (Vec::new(), WrongFile::default());
     let mut ids = HashMap::new();
     let decimal_mark = if separator == b',' { '.' } else { ',' };
     while let Some((line, record)) = rows.next_row() {
-        let mut row = Row { header: &header, record, line, decimal_mark, wrong: &mut wrong };
+        let mut row =
+            Row { header: &header, record, line, separator, decimal_mark, wrong: &mut wrong };
         let Some(posto) = row.read() else { continue };
         if let Some(id) = posto.id
             && let Some(before) = ids.insert(id, line)
@@ -73,22 +77,20 @@ struct Rows<'a> {
     text: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
     record: StringRecord,
-    /// Where the reader began.
-    start: usize,
     /// The text up to here has so many line ends.
     counted: usize,
     line_ends: u64,
 }
 
 impl<'a> Rows<'a> {
-    fn new(text: &'a str, start: usize, separator: u8) -> Self {
+    fn new(text: &'a str, separator: u8) -> Self {
         let reader = csv::ReaderBuilder::new()
             .delimiter(separator)
             .flexible(true)
             .has_headers(false)
-            .from_reader(&text.as_bytes()[start..]);
+            .from_reader(text.as_bytes());
         let record = StringRecord::new();
-        Self { text: text.as_bytes(), reader, record, start, counted: 0, line_ends: 0 }
+        Self { text: text.as_bytes(), reader, record, counted: 0, line_ends: 0 }
     }
 
     fn next_row(&mut self) -> Option<(u64, &StringRecord)> {
@@ -106,7 +108,7 @@ impl<'a> Rows<'a> {
     /// before it.
     fn line(&mut self) -> u64 {
         let position = self.record.position().map_or(0, csv::Position::byte);
-        let mut end = self.start + usize::try_from(position).unwrap_or(usize::MAX);
+        let mut end = usize::try_from(position).unwrap_or(usize::MAX);
         while matches!(self.text.get(end), Some(b'\r' | b'\n')) {
             end += 1;
         }

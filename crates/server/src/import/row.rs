@@ -16,6 +16,7 @@ pub(super) struct Row<'a> {
     pub(super) header: &'a Header,
     pub(super) record: &'a StringRecord,
     pub(super) line: u64,
+    pub(super) separator: u8,
     pub(super) decimal_mark: char,
     pub(super) wrong: &'a mut WrongFile,
 }
@@ -39,6 +40,7 @@ impl<'a> Row<'a> {
     pub(super) fn read(&mut self) -> Option<ImportedPosto> {
         let before = self.wrong.total;
         self.check_length();
+        self.check_quotes();
         for column in COLUMNS {
             if let Some(reason) = cell::spoilt(self.cell(column)) {
                 self.report(column, reason);
@@ -68,7 +70,7 @@ impl<'a> Row<'a> {
     }
 
     fn check_length(&mut self) {
-        let (columns, cells) = (self.header.len(), self.record.len());
+        let (columns, cells) = (self.header.cells(), self.record.len());
         // Spreadsheets write separators for columns that are empty.
         if self.record.iter().skip(columns).any(|cell| !cell.is_empty()) {
             let reason = format!(
@@ -76,6 +78,17 @@ impl<'a> Row<'a> {
             );
             let row: Vec<_> = self.record.iter().collect();
             self.wrong.add(self.line, "", &row.join(" | "), reason);
+        }
+    }
+
+    /// A quote that is not closed in its row ends at one of a later row, with the rows between.
+    fn check_quotes(&mut self) {
+        let separator = char::from(self.separator);
+        let is_row = |line: &str| line.matches(separator).count() + 1 >= self.header.named();
+        let swallowed = |cell: &&str| cell.split(['\r', '\n']).skip(1).any(is_row);
+        if let Some(cell) = self.record.iter().find(swallowed) {
+            let reason = "a célula tem dentro outra linha inteira da tabela: feche as aspas que a abrem no fim da célula, ou apague-as";
+            self.wrong.add(self.line, "", cell, reason.to_owned());
         }
     }
 

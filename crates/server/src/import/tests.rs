@@ -1,5 +1,7 @@
 //! What spreadsheets and other programs write, in one table for each kind.
 
+mod header;
+
 use domain::{Kw, Price};
 
 use super::{ImportedPosto, WrongCell, WrongFile, read_postos};
@@ -68,6 +70,10 @@ fn every_dialect_says_the_same() {
         ("ids with decimals", bytes(&EXCEL.replace("\n5;", "\n5,0;").replace("\n6;", "\n6.00;"))),
         ("blank rows", bytes(&EXCEL.replace("\r\n", "\r\n;;;;;;;\r\n\r\n; ;;;;;;\r\n"))),
         ("empty columns at the end", bytes(&EXCEL.replace("\r\n", ";;;\r\n"))),
+        (
+            "blanks before quotes",
+            bytes(&PLAIN.replace(",\"", ", \t\u{A0}\"").replace("\",", "\" ,")),
+        ),
         ("blanks around cells", bytes(&EXCEL.replace(';', " ; ").replace("5;", "\u{A0}5;"))),
         (
             "capitals",
@@ -178,26 +184,46 @@ fn a_wrong_cell_is_named_with_what_to_do_in_the_spreadsheet() {
 }
 
 #[test]
-fn a_wrong_header_is_named() {
-    for (header, coluna, mensagem) in [
-        ("id,nome,latitude,longitude", "status", "falta esta coluna"),
-        ("id,nome,latitude,longitude,status,preco_kwh,Preço kWh", "preco_kwh", "duas vezes"),
-        ("id,nome,latitude,longitude,status,preco", "preco", "escreva preco_kwh"),
-        (
-            "id,nome,latitude,longitude,status,potencia_maxma",
-            "potencia_maxma",
-            "escreva potencia_maxima",
-        ),
-        ("id,nome,longitude,status", "latitude", "falta esta coluna"),
+fn quotes_that_are_not_closed_are_named_where_they_open_whatever_the_column() {
+    let (a, b) = ("1;A;1;1;disponivel", "2;B;1;1;disponivel");
+    for (file, linha, valor, mensagem) in [
+        (format!("{a};\"porta\n{b};\n{b};x\n"), 2, "\"porta", "não são fechadas"),
+        (format!("{a};\"porta\n{b};\n{b};x"), 2, "\"porta", "não são fechadas"),
+        (format!("{a}; \"porta\r\n{b};\r\n"), 2, "\"porta", "não são fechadas"),
+        (format!("{a};\"x\ny\"\n{b};\"z \"\"a\"\"\n"), 4, "\"z \"\"a\"\"", "não são fechadas"),
+        (format!("{a};\"\n"), 2, "\"", "não são fechadas"),
+        (format!("{a};x\r\r{b};\"y\r"), 4, "\"y", "não são fechadas"),
+        (format!("{a};x\n3;\"C;1;1;disponivel;\n"), 3, "\"C;1;1;disponivel;", "não são fechadas"),
+        (format!("{a};\"porta\n{b};\"x\"\n"), 2, "\"porta", "há texto depois das aspas"),
+        (format!("{a};\"x\" y\n"), 2, "\"x\" y", "há texto depois das aspas"),
+        (format!("{a};\"porta 5\n{b};5\"\n"), 2, "porta 5\n2;B;", "outra linha inteira"),
     ] {
-        let wrong = read_postos(format!("\n{header}\n1,A,1,1\n").as_bytes()).expect_err(header);
-        assert_eq!(wrong.total, 1, "{header}: {wrong}");
-        assert_eq!(
-            (wrong.listed[0].linha, wrong.listed[0].coluna.as_str()),
-            (2, coluna),
-            "{wrong}"
+        let file = format!("id;nome;latitude;longitude;status;obs\n{file}");
+        let wrong = read_postos(file.as_bytes()).expect_err(&file);
+        assert_eq!(wrong.total, 1, "{file}: {wrong}");
+        let found = &wrong.listed[0];
+        assert_eq!((found.linha, found.coluna.as_str()), (linha, ""), "{file}: {found}");
+        assert!(found.valor.starts_with(valor), "{file}: {found}");
+        assert!(found.mensagem.contains(mensagem), "{file}: {found}");
+    }
+    let unclosed_header =
+        read_postos(b"id;nome;\"latitude;longitude;status\n").expect_err("header");
+    assert_eq!(unclosed_header.listed[0].linha, 1, "{unclosed_header}");
+    for (quoted, nome) in [
+        ("\"A \"\"B\"\"; C\"", "A \"B\"; C"),
+        (" \"A\" ", "A"),
+        ("A \"B\"", "A \"B\""),
+        ("5\"", "5\""),
+    ] {
+        let file = format!(
+            "sep=;\nid;nome;latitude;longitude;status;obs\n1;{quoted};1;1;disponivel;\"x\n y; z\"\n{b};\n"
         );
-        assert!(wrong.listed[0].mensagem.contains(mensagem), "{header}: {wrong}");
+        let postos = read_postos(file.as_bytes()).expect(&file);
+        let found: Vec<_> = postos
+            .iter()
+            .map(|row| (row.line, row.posto.nome.as_ref().map(domain::Nome::as_str)))
+            .collect();
+        assert_eq!(found, [(3, Some(nome)), (5, Some("B"))], "{file}");
     }
 }
 

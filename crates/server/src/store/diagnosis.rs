@@ -28,10 +28,11 @@ pub(super) fn explain(database: &Path, error: StoreError) -> StoreError {
     if !is_about_files {
         return error;
     }
-    find(database).map_or(error, StoreError::NotWritable)
+    why_not_writable(database).map_or(error, StoreError::NotWritable)
 }
 
-fn find(database: &Path) -> Option<NotWritable> {
+/// What is wrong with the files of a database and their folder.
+pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
     if database.is_dir() {
         return Some(NotWritable::NotAFile { path: absolute(database) });
     }

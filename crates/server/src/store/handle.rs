@@ -1,8 +1,8 @@
 //! Opening, using and closing one servidor's database.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -106,6 +106,11 @@ impl Store {
     /// Whether the last write succeeded; after one that failed, every sweep tries again.
     pub fn is_writable(&self) -> bool {
         self.state.is_writable.load(Ordering::Relaxed)
+    }
+
+    /// Why the latest write that failed did so, for one who has no log.
+    pub fn latest_failure(&self) -> Option<String> {
+        self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::diagnosis;
 use super::error::StoreError;
 use super::schema;
 
@@ -17,6 +18,10 @@ pub fn is_in_use(path: &Path, server_id: &str) -> Result<bool, StoreError> {
     if !path.exists() {
         return Ok(false);
     }
+    find_lock(path, server_id).map_err(|error| diagnosis::explain(path, error))
+}
+
+fn find_lock(path: &Path, server_id: &str) -> Result<bool, StoreError> {
     // First, because opening it as below applies the WAL that is beside it.
     schema::inspect(path, server_id)?;
     let connection = open_without_waiting(path)?;

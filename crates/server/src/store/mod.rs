@@ -23,6 +23,7 @@ mod writer;
 
 pub use backup::{BackupError, Copied, Holdings, back_up};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use handle::{Store, StoreCloser};

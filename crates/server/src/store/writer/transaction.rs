@@ -1,8 +1,8 @@
 //! One transaction for a batch, and what is known when it fails.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -33,6 +33,8 @@ struct Committed {
 pub(in crate::store) struct WriterState {
     /// The last write succeeded.
     pub(in crate::store) is_writable: Arc<AtomicBool>,
+    /// Why the latest write that failed did so.
+    pub(in crate::store) failure: Arc<Mutex<Option<String>>>,
     /// A commit has failed, and a restart may still find it in the WAL.
     pub(in crate::store) in_doubt: Arc<AtomicBool>,
     pub(in crate::store) recent_failures: RecentFailures,
@@ -51,6 +53,7 @@ impl Default for WriterState {
     fn default() -> Self {
         Self {
             is_writable: Arc::new(AtomicBool::new(true)),
+            failure: Arc::default(),
             in_doubt: Arc::default(),
             recent_failures: RecentFailures::default(),
             queued: Arc::default(),
@@ -127,6 +130,10 @@ impl Transactions {
         batch: &mut Batch,
     ) -> Result<(), Failed> {
         let committed = self.commit(connection, batch);
+        if let Err(failed) = &committed {
+            let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = Some(failed.cause().to_string());
+        }
         match &committed {
             Ok(_) => self.state.is_writable.store(true, Ordering::Relaxed),
             Err(failed) if failed.cause().is_about_one_command() => {}
