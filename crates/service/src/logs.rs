@@ -1,8 +1,10 @@
 //! Logs: plain lines on a terminal, JSON lines everywhere else.
 
 use std::io::IsTerminal;
+use std::str::FromStr;
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Span, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
@@ -12,7 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use crate::settings::{ConfigError, Lookup, RUST_LOG};
+use crate::settings::{ConfigError, InvalidValue, Lookup, RUST_LOG};
 
 /// Lines that may wait for standard output: a burst of a second.
 const MAX_LINES: usize = 16_384;
@@ -38,7 +40,7 @@ pub(crate) fn init_logs(
     id: Option<(&str, &str)>,
     lookup: Lookup<'_>,
 ) -> Result<WorkerGuard, ConfigError> {
-    let filter = RUST_LOG.read::<EnvFilter>(lookup)?;
+    let LogFilter(filter) = RUST_LOG.read(lookup)?;
     let filter = match PROGRAM_DIRECTIVE.parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
@@ -73,6 +75,23 @@ impl QuietLogs {
         if let Err(error) = handle.reload(EnvFilter::new(directives)) {
             tracing::warn!(%error, "the log filter cannot be changed");
         }
+    }
+}
+
+/// A filter whose words without `=` are levels. To `EnvFilter` any other word names a target, so
+/// that a misspelt level would silence the program.
+#[derive(Debug)]
+struct LogFilter(EnvFilter);
+
+impl FromStr for LogFilter {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let mut words = text.split(',').filter(|directive| !directive.contains(['=', '[']));
+        if !words.all(|word| word.trim().parse::<LevelFilter>().is_ok()) {
+            return Err(InvalidValue);
+        }
+        text.parse().map(Self).map_err(|_| InvalidValue)
     }
 }
 
@@ -186,18 +205,27 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_or_refused_and_empty_is_not_set() {
-        for (text, filter) in [("debug", "debug"), ("warn,bus=info", "bus=info,warn"), ("", "info")]
-        {
-            let read = RUST_LOG.read::<EnvFilter>(&|_| Some(text.to_owned()));
-            assert_eq!(read.expect("a filter").to_string(), filter, "{text}");
+        for (text, filter) in [
+            ("debug", "debug"),
+            ("OFF", "off"),
+            ("warn,bus=info", "bus=info,warn"),
+            ("bus=debug,", "bus=debug"),
+            ("program[{server_id=server1}]=debug", "program[{server_id=server1}]=debug"),
+            ("", "info"),
+        ] {
+            let read = RUST_LOG.read::<LogFilter>(&|_| Some(text.to_owned()));
+            assert_eq!(read.expect("a filter").0.to_string(), filter, "{text}");
         }
         assert!(RUST_LOG.value(&|_| Some(String::new())).is_none());
-        let lookup = |_: &str| Some("bus=loud".to_owned());
-        let error = RUST_LOG.read::<EnvFilter>(&lookup).expect_err("no level");
-        assert_eq!(
-            error.to_string(),
-            "RUST_LOG is \"bus=loud\"; it should be a level or directives, for example \
-             info,bus=debug"
-        );
+        for text in ["bus=loud", "inof", "bus", "info,debgu", "warning", "inof,bus=debug"] {
+            let error = RUST_LOG.read::<LogFilter>(&|_| Some(text.to_owned()));
+            assert_eq!(
+                error.expect_err("no level").to_string(),
+                format!(
+                    "RUST_LOG is {text:?}; it should be a level or directives, for example \
+                     info,bus=debug"
+                )
+            );
+        }
     }
 }

@@ -36,6 +36,8 @@ pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
     if database.is_dir() {
         return Some(NotWritable::NotAFile { path: absolute(database) });
     }
+    // SQLite puts the WAL beside the file that a symbolic link leads to.
+    let database = &fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     // A missing folder is made in the nearest one that exists.
     let folder = folder_of(database);
     let existing = folder.ancestors().find(|folder| fs::symlink_metadata(named(folder)).is_ok())?;

@@ -71,7 +71,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
-        let connection = writer::open(path)?;
+        let connection = writer::open(path, (environment.now)())?;
         let state = WriterState::default();
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);

@@ -251,6 +251,49 @@ async fn a_folder_that_may_not_be_written_is_named_with_user_and_remedy() {
     }
 }
 
+/// SQLite opens such a file for reading, and a start that has nothing to write would not notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_file_that_can_only_be_read_is_named_at_the_start() {
+    let mode = |path: &Path, mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("a file or folder");
+    };
+    let server = Running::fresh().await;
+    let beside =
+        |home: &Home, suffix: &str| PathBuf::from(format!("{}{suffix}", home.database().display()));
+    for closed in ["", "-wal", "-shm"] {
+        for is_linked in [false, true] {
+            let (home, link) = (Home::new(), Home::new());
+            std::fs::create_dir(data(&home)).expect("a folder");
+            mode(&data(&home), 0o777);
+            for suffix in ["", "-wal", "-shm"] {
+                let copy = beside(&home, suffix);
+                std::fs::copy(beside(server.home(), suffix), &copy).expect("a copy");
+                mode(&copy, 0o666);
+            }
+            let path = std::fs::canonicalize(beside(&home, closed)).expect("it is there");
+            mode(
+                &path,
+                if is_root(&std::fs::metadata(&path).expect("a file")) { 0o644 } else { 0o444 },
+            );
+            mode(home.path(), 0o755);
+            std::fs::create_dir(data(&link)).expect("a folder");
+            mode(&data(&link), 0o777);
+            std::os::unix::fs::symlink(home.database(), link.database()).expect("a link");
+            let used = if is_linked { &link } else { &home };
+            let (status, _, reason) = ended(as_user(used, used.path())).await;
+            assert_eq!(
+                (status, reason.lines().count()),
+                (Some(2), 1),
+                "{closed}, {is_linked}: {reason}"
+            );
+            let named = format!("may not write to {}, which belongs to user ", path.display());
+            assert!(reason.contains(&named), "{closed}, {is_linked}: {reason}");
+        }
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_named() {
     let home = Home::new();

@@ -51,7 +51,9 @@ impl WriteCommand for RecordChargerMessage {
         let before =
             before.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao });
         let state = message.state_after(before);
-        if before != Some(state) {
+        if let Some(state) = state
+            && before != Some(state)
+        {
             context.execute(
                 "UPDATE postos SET carregador_disponivel = ?2, carregador_em_manutencao = ?3,
                                    carregador_desde = ?4

@@ -22,8 +22,9 @@ mod wal_tail;
 use std::path::Path;
 use std::time::Duration;
 
+use domain::Moment;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
@@ -50,10 +51,11 @@ const STATEMENTS: usize = 32;
 /// the ends of all indexes, where new reservas are inserted.
 const CACHE: i64 = -8192;
 
-/// Opens the one connection that writes, to a file that is in WAL mode. Its WAL exists from then on.
-pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the one connection that writes, to a file that is in WAL mode, and writes a row. SQLite
+/// opens files that it may only read, too. The WAL exists from then on.
+pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: a commit is on disk before it is answered, and survives a power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -61,8 +63,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", CACHE)?;
     connection.pragma_update(None, "wal_autocheckpoint", checkpoint::MAX_WAL_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // SQLite opens the WAL at the first read.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    sweep::probe(&transaction, now)?;
+    transaction.commit()?;
     Ok(connection)
 }
 

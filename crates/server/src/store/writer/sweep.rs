@@ -3,8 +3,8 @@
 //! No promise rests on the sweep. Every query compares with the clock, so an ended reserva holds
 //! nothing whether or not it is marked; the sweep marks it so that its end is announced.
 
-use domain::Reserva;
-use rusqlite::params;
+use domain::{Moment, Reserva};
+use rusqlite::{Connection, params};
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::environment::Change;
@@ -53,11 +53,9 @@ impl WriteCommand for Sweep {
     }
 }
 
-/// Writes a row, to find out whether the database can be written again.
-pub(super) fn probe(context: &WriteContext<'_>) -> Result<(), StoreError> {
-    context.execute(
-        "INSERT OR REPLACE INTO writer_probe (id, at) VALUES (1, ?1)",
-        [context.now.as_millis()],
-    )?;
+/// Writes a row, to find out whether the database can be written.
+pub(super) fn probe(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO writer_probe (id, at) VALUES (1, ?1)";
+    connection.prepare_cached(sql)?.execute([now.as_millis()])?;
     Ok(())
 }

@@ -174,7 +174,7 @@ impl Transactions {
             changes: Vec::new(),
         };
         if !is_writable {
-            sweep::probe(&context)?;
+            sweep::probe(context.connection, context.now)?;
         }
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
