@@ -10,11 +10,10 @@ pub struct ServiceState {
 /// Identifies the payload of a message: equal payloads have equal digests.
 pub type PayloadDigest = [u8; 16];
 
-/// A message of a charger, or the one that clears what the broker retains of it.
+/// A message of a charger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChargerMessage {
-    /// `None`: it is as it was.
-    pub disponivel: Option<bool>,
+    pub disponivel: bool,
     /// `None`: it is as it was.
     pub em_manutencao: Option<bool>,
     /// The message that the broker retains for this charger after this one; `None`: the same as
@@ -36,17 +35,10 @@ impl ChargerMessage {
     }
 
     /// The state of the charger after a message that counts, if it was `before`.
-    pub fn state_after(&self, before: Option<ServiceState>) -> Option<ServiceState> {
-        let Some(disponivel) = self.disponivel else { return before };
+    pub fn state_after(&self, before: Option<ServiceState>) -> ServiceState {
         let as_it_was = before.is_some_and(|state| state.em_manutencao);
         let em_manutencao = self.em_manutencao.unwrap_or(as_it_was);
-        Some(ServiceState { disponivel, em_manutencao })
-    }
-
-    /// What the broker retained of the charger was cleared: `digest` is that of an empty payload,
-    /// which is never replayed.
-    pub const fn cleared(digest: PayloadDigest) -> Self {
-        Self { disponivel: None, em_manutencao: None, retained: Some(digest), replayed: false }
+        ServiceState { disponivel: self.disponivel, em_manutencao }
     }
 
     /// Adds the message to those of its charger that wait to be written, in order of arrival. They
@@ -62,7 +54,6 @@ impl ChargerMessage {
         match waiting.last_mut() {
             Some(last) if !last.replayed && !self.replayed => {
                 *last = Self {
-                    disponivel: self.disponivel.or(last.disponivel),
                     em_manutencao: self.em_manutencao.or(last.em_manutencao),
                     retained: self.retained.or(last.retained),
                     ..self
@@ -79,8 +70,6 @@ mod tests {
 
     use super::*;
 
-    const CLEARED: ChargerMessage = ChargerMessage::cleared([u8::MAX; 16]);
-
     /// What a servidor keeps of a charger.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
     struct Kept {
@@ -92,7 +81,7 @@ mod tests {
         fn receive(&mut self, message: ChargerMessage) {
             if message.is_news(self.retained) {
                 self.retained = message.retained.or(self.retained);
-                self.state = message.state_after(self.state);
+                self.state = Some(message.state_after(self.state));
             }
         }
     }
@@ -106,7 +95,7 @@ mod tests {
 
     fn message(Published { payload, retain }: Published, replayed: bool) -> ChargerMessage {
         ChargerMessage {
-            disponivel: Some(payload % 2 == 0),
+            disponivel: payload % 2 == 0,
             em_manutencao: [None, Some(false), Some(true)][usize::from(payload / 2 % 3)],
             retained: retain.then_some([payload; 16]),
             replayed,
@@ -117,13 +106,11 @@ mod tests {
     #[derive(Debug, Clone, Copy)]
     enum Event {
         Publishes(Published),
-        /// What the broker retains of the charger is cleared.
-        Clears,
         /// The servidor connects again; the broker kept its session or lost it.
         Connects,
         LosesSession,
     }
-    use Event::{Clears, Connects, LosesSession, Publishes};
+    use Event::{Connects, LosesSession, Publishes};
 
     /// A broker and a servidor.
     #[derive(Default)]
@@ -136,25 +123,18 @@ mod tests {
     }
 
     impl Model {
-        fn send(&mut self, live: ChargerMessage) {
-            match (self.is_away, self.has_no_session) {
-                (false, _) => self.kept.receive(live),
-                (true, false) => self.queue.push(live),
-                (true, true) => {}
-            }
-        }
-
         fn step(&mut self, event: Event) {
             match event {
                 Publishes(published) => {
                     if published.retain {
                         self.retained = Some(published);
                     }
-                    self.send(message(published, false));
-                }
-                Clears => {
-                    self.retained = None;
-                    self.send(CLEARED);
+                    let live = message(published, false);
+                    match (self.is_away, self.has_no_session) {
+                        (false, _) => self.kept.receive(live),
+                        (true, false) => self.queue.push(live),
+                        (true, true) => {}
+                    }
                 }
                 LosesSession => {
                     (self.is_away, self.has_no_session) = (true, true);
@@ -207,13 +187,6 @@ mod tests {
                     .collect::<Vec<_>>(),
                 Some(false),
             ),
-            // What was retained was cleared: the same again was published later.
-            (
-                &[RETAINED_BROKEN, PLAIN_FREE, Clears, LosesSession, RETAINED_BROKEN, Connects],
-                Some(false),
-            ),
-            (&[RETAINED_BROKEN, Clears, LosesSession, Connects], Some(false)),
-            (&[Clears, Connects], None),
             // What is published without a session and without being retained is lost.
             (&[RETAINED_FREE, LosesSession, PLAIN_BROKEN, Connects], Some(true)),
         ] {
@@ -226,33 +199,25 @@ mod tests {
 
     #[test]
     fn maintenance_stays_as_it_was_until_it_is_named() {
-        let state = |disponivel, em_manutencao| Some(ServiceState { disponivel, em_manutencao });
+        let state = |disponivel, em_manutencao| ServiceState { disponivel, em_manutencao };
         let message = |em_manutencao| ChargerMessage {
-            disponivel: Some(true),
+            disponivel: true,
             em_manutencao,
             retained: None,
             replayed: false,
         };
         assert_eq!(message(None).state_after(None), state(true, false));
-        assert_eq!(message(None).state_after(state(false, true)), state(true, true));
-        assert_eq!(message(Some(false)).state_after(state(false, true)), state(true, false));
+        assert_eq!(message(None).state_after(Some(state(false, true))), state(true, true));
+        assert_eq!(message(Some(false)).state_after(Some(state(false, true))), state(true, false));
     }
 
     fn published() -> impl Strategy<Value = Published> {
         (0..6_u8, any::<bool>()).prop_map(|(payload, retain)| Published { payload, retain })
     }
 
-    fn received() -> impl Strategy<Value = ChargerMessage> {
-        let read = |(published, replayed): (Published, bool)| {
-            message(Published { retain: published.retain || replayed, ..published }, replayed)
-        };
-        prop_oneof![6 => (published(), any::<bool>()).prop_map(read), 1 => Just(CLEARED)]
-    }
-
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
             6 => published().prop_map(Publishes),
-            1 => Just(Clears),
             1 => Just(Connects),
             1 => Just(LosesSession),
         ]
@@ -278,10 +243,6 @@ mod tests {
                         }
                         model.step(Publishes(Published { payload: number, retain }));
                     }
-                    Clears => {
-                        last_retained = None;
-                        model.step(Clears);
-                    }
                     other => model.step(other),
                 }
             }
@@ -303,8 +264,7 @@ mod tests {
                     let payload = payload % 2 + 2;
                     last = Some(payload % 2 == 0);
                     model.step(Publishes(Published { payload, retain: true }));
-                } else if !matches!(event, Clears if model.has_no_session) {
-                    // What is cleared without a session may be a message that was never sent.
+                } else {
                     model.step(event);
                 }
             }
@@ -314,14 +274,17 @@ mod tests {
 
         #[test]
         fn messages_that_wait_have_the_same_effect_merged(
-            before in proptest::option::of(received()),
-            messages in proptest::collection::vec(received(), 0..20)
+            before in proptest::option::of((published(), any::<bool>())),
+            messages in proptest::collection::vec((published(), any::<bool>()), 0..20)
         ) {
+            let read = |(published, replayed): (Published, bool)| {
+                message(Published { retain: published.retain || replayed, ..published }, replayed)
+            };
             let mut each = Kept::default();
-            before.into_iter().for_each(|message| each.receive(message));
+            before.map(read).into_iter().for_each(|message| each.receive(message));
             let mut merged = each;
             let mut waiting = Vec::new();
-            for message in messages {
+            for message in messages.into_iter().map(read) {
                 each.receive(message);
                 message.join(&mut waiting);
                 prop_assert!(waiting.len() <= 3);

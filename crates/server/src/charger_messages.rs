@@ -137,13 +137,12 @@ mod tests {
     type Outcome = Result<bool, WriteError>;
 
     const BROKEN: ChargerMessage = ChargerMessage {
-        disponivel: Some(false),
+        disponivel: false,
         em_manutencao: None,
         retained: Some([1; 16]),
         replayed: false,
     };
-    const FREE: ChargerMessage =
-        ChargerMessage { disponivel: Some(true), retained: None, ..BROKEN };
+    const FREE: ChargerMessage = ChargerMessage { disponivel: true, retained: None, ..BROKEN };
     const REPLAYED: ChargerMessage = ChargerMessage { replayed: true, ..BROKEN };
 
     /// Records what is written; answers `outcomes` first, and then that it is written.

@@ -12,7 +12,7 @@ use crate::store::{RecordChargerMessage, WriteError};
 /// Namespace of the digests of payloads.
 const PAYLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x52b0_94e6_3f0d_4c8a_8a77_19c6_d1f3_0e58);
 
-/// The posto's id and the message of its charger; `None` if an empty one clears nothing.
+/// The posto's id and the message of its charger; `None` if a retained message was cleared.
 pub(super) fn read(
     posto_id: &str,
     message: &Message,
@@ -20,13 +20,11 @@ pub(super) fn read(
     let payload = &message.payload;
     // The message that clears a retained one is delivered too. It says nothing about the charger.
     if payload.is_empty() {
-        let id = posto_id.parse::<i64>().ok().filter(|id| id.to_string() == posto_id);
-        let id = id.filter(|_| message.is_retained);
-        return Ok(id.map(|id| (id, ChargerMessage::cleared(digest(payload)))));
+        return Ok(None);
     }
     let report = PontoDisponibilidade::from_json(payload, posto_id)?;
     let message = ChargerMessage {
-        disponivel: Some(report.disponivel),
+        disponivel: report.disponivel,
         em_manutencao: report.em_manutencao,
         retained: message.is_retained.then(|| digest(payload)),
         replayed: message.retain,
@@ -50,15 +48,10 @@ pub(super) async fn retry(app: &AppState, posto_id: i64) {
 async fn write(app: &AppState, posto_id: i64, message: ChargerMessage) -> Result<bool, WriteError> {
     let outcome = app.store.execute(RecordChargerMessage { posto_id, message }).await;
     match &outcome {
-        Ok(true) => match message.disponivel {
-            Some(disponivel) => info!(posto_id, disponivel, "charger message stored"),
-            None => debug!(posto_id, "the retained charger message was cleared"),
-        },
+        Ok(true) => info!(posto_id, disponivel = message.disponivel, "charger message stored"),
         Ok(false) => debug!(posto_id, "a retained charger message is older than what is known"),
-        // With each connection the broker sends it again; or it is only cleared.
-        Err(WriteError::Rejected(rejection))
-            if message.replayed || message.disponivel.is_none() =>
-        {
+        // With each connection the broker sends it again.
+        Err(WriteError::Rejected(rejection)) if message.replayed => {
             debug!(posto_id, %rejection, "a retained charger message was not stored");
         }
         Err(error) => warn!(posto_id, %error, "a charger message was not stored"),

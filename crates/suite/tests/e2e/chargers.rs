@@ -246,21 +246,6 @@ mod on_mosquitto {
 
     #[tokio::test(flavor = "multi_thread")]
     #[ignore = "needs mosquitto"]
-    async fn what_is_retained_again_after_it_was_cleared_is_news() {
-        let world = World::on_mosquitto().await;
-        let server = live_after_retained(&world).await;
-        let mut charger = Charger::connect(&world).await;
-        charger.retains("").await;
-        handled(&world).await;
-        assert!(server.stop().await.success());
-        lose_session(&world).await;
-        charger.retains(says(false)).await;
-        let server = start(&world).await;
-        is_heard(&server, false).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "needs mosquitto"]
     async fn a_bad_message_that_the_broker_retains_is_logged_once() {
         let mut world = World::on_mosquitto().await;
         let mut charger = Charger::connect(&world).await;

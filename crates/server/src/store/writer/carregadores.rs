@@ -51,9 +51,7 @@ impl WriteCommand for RecordChargerMessage {
         let before =
             before.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao });
         let state = message.state_after(before);
-        if let Some(state) = state
-            && before != Some(state)
-        {
+        if before != Some(state) {
             context.execute(
                 "UPDATE postos SET carregador_disponivel = ?2, carregador_em_manutencao = ?3,
                                    carregador_desde = ?4
