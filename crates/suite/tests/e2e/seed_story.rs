@@ -134,10 +134,14 @@ async fn servidor_and_gateway_log_the_same_request_id() {
     let (server, client) = world.pair().await;
     let id = client.reservar(&seed_payload()).await.request_id();
     for program in [&server, &client] {
-        let lines = program.log_lines();
-        let count = lines.iter().filter(|line| line["request_id"] == id.as_str()).count();
-        assert_eq!(count, 1, "one log line for each request in each program");
-        let log = serde_json::to_string(&lines).expect("JSON");
+        // Lines are written a little later.
+        let count = || {
+            let lines = program.log_lines();
+            lines.iter().filter(|line| line["request_id"] == id.as_str()).count()
+        };
+        eventually("the request is logged", async || count() > 0).await;
+        assert_eq!(count(), 1, "one log line for each request in each program");
+        let log = serde_json::to_string(&program.log_lines()).expect("JSON");
         assert!(!log.contains("ABC1234"), "a placa is in the logs");
     }
 }
