@@ -49,6 +49,9 @@ pub(crate) fn report(unknown: &[Box<str>], known: &[KnownField], checker: &mut C
 
 /// A name of a caller, escaped, for an error message.
 fn shown(name: &str) -> String {
+    if name.is_empty() {
+        return r#""""#.to_owned();
+    }
     let cut = if name.chars().count() < MAX_KEPT { "" } else { "…" };
     format!("{}{cut}", name.escape_debug())
 }
