@@ -264,7 +264,9 @@ async fn of_two_restores_at_once_none_is_reported_that_is_not_there() {
             let found = names(&database(home)).len();
             let reported = outcomes.iter().zip([3, 4]).filter(|(outcome, _)| outcome.is_ok());
             let reported: Vec<_> = reported.map(|(_, postos)| postos).collect();
-            assert!(!reported.is_empty() && reported.contains(&found), "{found} postos, {shown}");
+            // Each may have kept the other out of the old one, which is then as it was.
+            let neither = reported.is_empty() && has_old && found == 4;
+            assert!(neither || reported.contains(&found), "{found} postos, {shown}");
             let left = fs::read_dir(home.join("data")).expect("a folder");
             let left = left.map(|entry| entry.expect("an entry").file_name());
             let kept = left.filter(|name| name.to_string_lossy().contains(".antes-")).count();
