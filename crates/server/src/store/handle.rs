@@ -108,7 +108,7 @@ impl Store {
         self.state.is_writable.load(Ordering::Relaxed)
     }
 
-    /// Why the latest write that failed did so, for one who has no log.
+    /// The cause of the latest failed write, for a command line, which writes no log.
     pub fn latest_failure(&self) -> Option<String> {
         self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
