@@ -14,7 +14,7 @@ pub const CORS_ORIGENS: Setting = Setting {
     name: "CORS_ORIGENS",
     default: Some("*"),
     should_be: "*, nothing, or origins separated by commas, for example https://app.example.com",
-    about: "origins whose pages may call the API; empty: none",
+    about: "origins whose pages may read the answers; empty: none",
 };
 
 const METHODS: [Method; 6] =
