@@ -73,6 +73,10 @@ impl TestBroker {
         let _ = std::fs::remove_file(config.with_file_name(SAVED_STATE));
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        !matches!(self.state, State::Stopped { .. })
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

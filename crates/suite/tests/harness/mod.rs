@@ -66,9 +66,14 @@ impl World {
         std::fs::write(folder.join("postos.csv"), csv).expect("a file of postos");
     }
 
-    /// A servidor with 20 postos, unless [`seed_postos`](Self::seed_postos) wrote others.
+    /// A servidor with 20 postos, unless [`seed_postos`](Self::seed_postos) wrote others. If the
+    /// broker runs, it has subscribed when this returns: what is published from then on arrives.
     pub(crate) async fn server(&self, server_id: &str) -> Program {
-        self.server_with(server_id, &[]).await
+        let server = self.server_with(server_id, &[]).await;
+        if self.broker.is_running() {
+            server.ready().await;
+        }
+        server
     }
 
     pub(crate) async fn server_with(&self, server_id: &str, set: &[(&str, &str)]) -> Program {
