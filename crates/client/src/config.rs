@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use protocol::{ClientId, Entrega};
 use service::{
-    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG,
-    Setting, TimeLimit,
+    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT,
+    PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit, TrustedProxies,
 };
 
 /// The id of this gateway.
@@ -64,6 +64,7 @@ pub const SETTINGS: &[Setting] = &[
     TEMPO_LIMITE_RESERVA,
     MAX_REQUISICOES,
     CORS_ORIGENS,
+    PROXIES_CONFIAVEIS,
     RUST_LOG,
 ];
 
@@ -78,6 +79,7 @@ pub struct Config {
     pub command_limit: Duration,
     pub max_in_flight: usize,
     pub cors: CorsOrigins,
+    pub proxies: TrustedProxies,
 }
 
 impl Config {
@@ -94,6 +96,7 @@ impl Config {
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
+            proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
         })
     }
 }

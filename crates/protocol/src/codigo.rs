@@ -40,6 +40,10 @@ codigos! {
     RequisicaoMalformada = 400,
     /// The head of the request is too large.
     CabecalhoGrandeDemais = 431,
+    /// There is no token, or it is not valid.
+    NaoAutenticado = 401,
+    /// The token gives no right to this.
+    NaoAutorizado = 403,
     PostoInexistente = 404,
     /// No such reserva, or no such request.
     ReservaInexistente = 404,
@@ -64,6 +68,8 @@ codigos! {
     TipoNaoSuportado = 415,
     RotaInexistente = 404,
     MetodoNaoPermitido = 405,
+    /// More than this caller may ask.
+    RequisicoesDemais = 429,
     /// The servidor is offline, was never seen, or cannot read or write its data.
     ServidorIndisponivel = 503,
     /// There is no connection to the broker.

@@ -41,7 +41,10 @@ impl Codigo {
     const fn is_about_a_command(self) -> bool {
         !matches!(
             self,
-            Self::RequisicaoInvalida
+            Self::NaoAutenticado
+                | Self::NaoAutorizado
+                | Self::RequisicoesDemais
+                | Self::RequisicaoInvalida
                 | Self::RequisicaoMalformada
                 | Self::CabecalhoGrandeDemais
                 | Self::CorpoGrandeDemais
@@ -55,6 +58,17 @@ impl Codigo {
     /// When it is answered, and with which sentence.
     const fn documentation(self) -> (&'static str, &'static str) {
         match self {
+            Self::NaoAutenticado => (
+                "falta um token, ou ele não vale",
+                "É preciso um token válido, no cabeçalho Authorization: Bearer TOKEN.",
+            ),
+            Self::NaoAutorizado => {
+                ("o token não dá direito a isto", "O token não dá direito a esta chamada.")
+            }
+            Self::RequisicoesDemais => (
+                "quem chama fez requisições demais; `Retry-After` diz quando repetir",
+                "Foram feitas requisições demais. Repita depois dos segundos do cabeçalho Retry-After.",
+            ),
             Self::PostoInexistente => {
                 ("o servidor não tem este posto", "O posto 5 não existe no servidor server1")
             }

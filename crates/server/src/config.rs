@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use protocol::ServerId;
 use service::{
-    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG,
-    Setting, TimeLimit,
+    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT,
+    PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit, TrustedProxies,
 };
 
 use crate::store::DatabaseUrl;
@@ -58,6 +58,7 @@ pub const SETTINGS: &[Setting] = &[
     HTTP_ADDR,
     TEMPO_LIMITE_RESERVA,
     CORS_ORIGENS,
+    PROXIES_CONFIAVEIS,
     RUST_LOG,
 ];
 
@@ -72,6 +73,7 @@ pub struct Config {
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
     pub cors: CorsOrigins,
+    pub proxies: TrustedProxies,
 }
 
 /// The file with the postos of a servidor that never had any.
@@ -114,6 +116,7 @@ impl Config {
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
+            proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
             server_id,
         })
     }

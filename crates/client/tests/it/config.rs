@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::Config;
 use protocol::Entrega;
-use service::{ConfigError, CorsOrigins};
+use service::{ConfigError, CorsOrigins, TrustedProxies};
 
 /// Reads `MQTT_CLIENT_ID=cliente1` and these variables.
 fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -26,6 +26,7 @@ fn only_the_id_is_required() {
     assert_eq!(config.query_limit, Duration::from_secs(5));
     assert_eq!(config.command_limit, Duration::from_secs(10));
     assert_eq!(config.max_in_flight, 4096);
+    assert_eq!(config.proxies, TrustedProxies::default());
 
     let error = Config::from_lookup(&|_| None).expect_err("no id").to_string();
     assert_eq!(
@@ -46,6 +47,7 @@ fn everything_can_be_set() {
         ("TEMPO_LIMITE_RESERVA", "3600"),
         ("MAX_REQUISICOES", "1"),
         ("CORS_ORIGENS", ""),
+        ("PROXIES_CONFIAVEIS", "10.0.0.7, fd00::/8"),
     ])
     .expect("all values are valid");
     assert_eq!(config.client_id.as_str(), "app-SP_7");
@@ -56,6 +58,7 @@ fn everything_can_be_set() {
     assert_eq!(config.command_limit, Duration::from_secs(3600));
     assert_eq!(config.max_in_flight, 1);
     assert_eq!(config.cors, CorsOrigins::None);
+    assert_eq!(config.proxies, "10.0.0.7,fd00::/8".parse().expect("two proxies"));
 }
 
 #[test]
@@ -90,6 +93,7 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("MQTT_PORT", "0", "a port number from 1 to 65535"),
         ("MQTT_ENTREGA", "Direta", "difusao or direta"),
         ("CORS_ORIGENS", "app.example.com", "for example https://app.example.com"),
+        ("PROXIES_CONFIAVEIS", "*", "for example 10.0.0.7,172.16.0.0/12"),
         ("HTTP_ADDR", "8001", "for example 0.0.0.0:8001"),
         ("TEMPO_LIMITE_POSTOS", "5s", "a number of seconds"),
         ("TEMPO_LIMITE_POSTOS", "-1", "from 2"),

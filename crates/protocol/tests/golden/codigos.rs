@@ -2,7 +2,10 @@
 
 use protocol::Codigo;
 
-const CODIGOS: [(u16, &str); 24] = [
+const CODIGOS: [(u16, &str); 27] = [
+    (401, "nao_autenticado"),
+    (403, "nao_autorizado"),
+    (429, "requisicoes_demais"),
     (404, "posto_inexistente"),
     (404, "reserva_inexistente"),
     (404, "carro_inexistente"),

@@ -106,6 +106,7 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("MQTT_PORT", "65536", "a port number from 1 to 65535"),
         ("MQTT_PORT", "-1", "a port number from 1 to 65535"),
         ("CORS_ORIGENS", "https://app.example.com/", "origins separated by commas"),
+        ("PROXIES_CONFIAVEIS", "proxy", "for example 10.0.0.7,172.16.0.0/12"),
         ("HTTP_ADDR", "8000", "for example 0.0.0.0:8000"),
         ("HTTP_ADDR", "localhost", "an address and port"),
         ("TEMPO_LIMITE_RESERVA", "ten", "a number of seconds"),

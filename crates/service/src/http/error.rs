@@ -1,5 +1,7 @@
 //! Errors as HTTP answers: one JSON shape, one status for each code.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -40,6 +42,12 @@ impl HttpError {
         self
     }
 
+    /// More than this caller may ask; it may ask again after `wait`.
+    pub fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::general(Codigo::RequisicoesDemais).with_header(RETRY_AFTER, seconds.max(1).into())
+    }
+
     /// An error that any route can have.
     pub(super) fn general(codigo: Codigo) -> Self {
         let mensagem = match codigo {
@@ -57,6 +65,9 @@ impl HttpError {
             }
             Codigo::Sobrecarregado => {
                 "Há requisições demais em andamento. Tente novamente em instantes."
+            }
+            Codigo::RequisicoesDemais => {
+                "Foram feitas requisições demais. Repita depois dos segundos do cabeçalho Retry-After."
             }
             _ => "Erro interno. O registro do serviço tem a causa.",
         };

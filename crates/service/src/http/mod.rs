@@ -8,6 +8,7 @@ mod body_parts;
 #[cfg(test)]
 mod body_tests;
 mod body_text;
+mod caller;
 mod compression;
 mod connection;
 mod connections;
@@ -23,6 +24,7 @@ mod health;
 mod in_flight;
 mod json_body;
 mod linger;
+mod rate_limit;
 mod receive;
 mod refusal;
 mod request_body;
@@ -49,6 +51,7 @@ use utoipa::openapi::OpenApi;
 
 pub use access::LogFields;
 pub use body_parts::body_of_parts;
+pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::complete_document;
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
@@ -58,6 +61,7 @@ pub use file_body::read_file;
 pub use health::Health;
 use json_body::MAX_BODY;
 pub use json_body::RawJson;
+pub use rate_limit::RateLimit;
 pub use serve::{ListenError, listen, serve};
 
 /// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for

@@ -26,6 +26,7 @@ use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug, error, warn};
 
 use super::answer_body::AnswerBody;
+use super::caller::Endpoints;
 use super::connection::Connection;
 use super::connections::{self, Connections};
 use super::health::is_probe;
@@ -88,7 +89,8 @@ async fn serve_with(
     // A caller that sends nothing more after its request still gets its answer.
     http.half_close(true);
     let graceful = GracefulShutdown::new();
-    while let Some(stream) = stop.run_until_cancelled(accept(&listener, &connections)).await {
+    while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
+        let (stream, endpoints) = accepted;
         let Some(slot) = stop.run_until_cancelled(connections.admit()).await else { break };
         // Answers are small and written whole: waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -100,6 +102,7 @@ async fn serve_with(
         let socket = Socket::new(Arc::clone(&stream), Arc::clone(&connection), limits.progress);
         let unread_router = router.clone();
         let service = service_fn(move |request| {
+            let request = with_endpoints(request, endpoints);
             answer(router.clone(), Arc::clone(&connections), Arc::clone(&connection), request)
         });
         let serving = graceful.watch(http.serve_connection(socket, service));
@@ -145,6 +148,11 @@ async fn end(stream: SharedStream, connection: &Connection, router: Router) {
         return;
     }
     linger(&mut stream).await;
+}
+
+fn with_endpoints(mut request: Request<Incoming>, endpoints: Endpoints) -> Request<Incoming> {
+    request.extensions_mut().insert(endpoints);
+    request
 }
 
 async fn answer(
@@ -216,10 +224,12 @@ async fn answer_with_body(
     (response, is_read)
 }
 
-async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream {
+async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, Endpoints) {
     loop {
-        match listener.accept().await {
-            Ok((connection, _)) => return connection,
+        let accepted = listener.accept().await;
+        let accepted = accepted.and_then(|(stream, peer)| Ok((stream.local_addr()?, peer, stream)));
+        match accepted {
+            Ok((local, peer, stream)) => return (stream, Endpoints { peer, local }),
             // The peer has closed it already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
