@@ -6,6 +6,7 @@ mod http;
 mod logs;
 mod own_instance;
 mod program;
+mod secret;
 mod settings;
 mod signals;
 mod tasks;
@@ -19,6 +20,7 @@ pub use http::{
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use own_instance::{OwnAnswer, OwnInstance};
 pub use program::{Program, check_environment, environment, now};
+pub use secret::{SecretHash, new_secret};
 pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,
 };
