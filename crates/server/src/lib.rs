@@ -15,6 +15,7 @@ mod listing_cache;
 mod program;
 mod start;
 pub mod store;
+mod streams;
 mod table;
 mod wire;
 

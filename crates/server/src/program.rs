@@ -12,6 +12,7 @@ use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::importar::importar;
 use crate::start::Server;
 use crate::store::{self, Copied, Replaced, Restored};
+use crate::streams;
 
 const PROGRAM: Program = Program {
     name: "server",
@@ -35,12 +36,12 @@ enum Task {
     },
     /// Copies the database to a new file, while the servidor runs or not
     Backup {
-        /// A file that does not exist yet, or a folder
+        /// A file that does not exist yet, a folder, or - for standard output
         destino: PathBuf,
     },
     /// Replaces the database by a backup, while the servidor is stopped
     Restaurar {
-        /// A file that `server backup` has made
+        /// A file that `server backup` has made, or - for standard input
         origem: PathBuf,
     },
 }
@@ -72,9 +73,15 @@ fn config() -> Result<Config, Box<dyn Error>> {
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to the command line")]
+#[expect(clippy::print_stderr, reason = "standard output is the backup")]
 fn back_up(to: &Path) -> Result<(), Box<dyn Error>> {
     let config = config()?;
     let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
+    if streams::is_stream(to) {
+        let Copied { bytes, holdings, .. } = streams::back_up(database, server_id, now())?;
+        eprintln!("{server_id} is backed up: {bytes} bytes, {holdings}");
+        return Ok(());
+    }
     let Copied { path, bytes, holdings } = store::back_up(database, server_id, to, now())?;
     println!("{server_id} is backed up in {}: {bytes} bytes, {}", path.display(), holdings);
     Ok(())
@@ -84,8 +91,12 @@ fn back_up(to: &Path) -> Result<(), Box<dyn Error>> {
 fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
     let config = config()?;
     let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
-    let Restored { holdings, replaced } = store::restore(database, server_id, from, now())?;
-    println!("{server_id} is restored from {}: {holdings}", from.display());
+    let received = streams::is_stream(from).then(|| streams::receive(database, server_id));
+    let received = received.transpose()?;
+    let backup = received.as_ref().map_or(from, |received| &received.path);
+    let Restored { holdings, replaced } = store::restore(database, server_id, backup, now())?;
+    let shown = if received.is_some() { "standard input".into() } else { from.to_string_lossy() };
+    println!("{server_id} is restored from {shown}: {holdings}");
     match replaced {
         None => {}
         Some(Replaced { path, holdings: Some(holdings) }) => {

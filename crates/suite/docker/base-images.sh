@@ -132,7 +132,7 @@ DOCKERFILE
 
 make_mosquitto() {
     local context=$work/mosquitto base
-    base=$(base_images | sort -u | grep '^debian:')
+    base=debian:bookworm-slim
     ensure_image "$base"
 
     mkdir -p "$context"

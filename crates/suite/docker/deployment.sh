@@ -5,10 +5,20 @@
 
 # --- What a container may see and write ------------------------------------------------------------
 
-cannot_write() { fails_with 'Read-only file system' inside "$1" touch /usr/local/bin/x /x; }
-can_write() { inside "$1" touch "$2/x" && inside "$1" rm "$2/x"; }
-has_no_capabilities() { inside "$1" grep -q '^CapEff:.0*$' /proc/1/status; }
-has_licences() { inside "$1" test -s "/usr/share/doc/$2/LICENSE-MIT" -a -s "/usr/share/doc/$2/LICENSE-APACHE"; }
+cannot_write() { fails_with 'Read-only file system' beside "$1" touch ./x; }
+broker_cannot_write() { fails_with 'Read-only file system' inside broker touch /usr/local/bin/x /x; }
+can_write() { beside "$1" "touch .$2/x && rm .$2/x"; }
+has_no_capabilities() { beside "$1" "grep -q '^CapEff:.0*$' /proc/1/status"; }
+has_licences() { beside "$1" "test -s usr/share/doc/$2/LICENSE-MIT -a -s usr/share/doc/$2/LICENSE-APACHE"; }
+
+# Nothing can be run in it but the program: neither a shell nor anything else that is executable.
+runs_only() {
+    local found
+    fails_with 'executable file not found' inside "$1" sh -c true || return
+    found=$(beside "$1" "find . -xdev -type f -perm -1 ! -name '*.so.*' ! -path './proc/*'")
+    printf '%s\n' "$found"
+    [ "$found" = "./usr/local/bin/$2" ]
+}
 
 # The process of mosquitto, which runs beside the init process, has given up what root could do.
 broker_is_not_root() {
@@ -24,17 +34,21 @@ broker_is_not_root() {
 # sees_one_file <service> <server_id>: of all postos.csv, only its own.
 sees_one_file() {
     local found
-    found=$(inside "$1" find /app -name postos.csv)
+    found=$(beside "$1" find app -name postos.csv)
     printf '%s\n' "$found"
-    [ "$found" = "/app/data/$2/postos.csv" ]
+    [ "$found" = "app/data/$2/postos.csv" ]
 }
 
 check_containers() {
     local service
-    for service in "${services[@]}"; do
+    check broker "the file system of the broker is read-only" broker_cannot_write || true
+    for service in "${services[@]:1}"; do
         check "$service" "the file system of $service is read-only" cannot_write "$service" || true
     done
-    check server_1 "server_1 writes temporary files and data" can_write server_1 /tmp || true
+    check server_1 "server_1 writes temporary files" can_write server_1 /tmp || true
+    check server_1 "server_1 writes data" can_write server_1 /app/data || true
+    check server_1 "server_1 has no shell, and no program but its own" runs_only server_1 server || true
+    check client_servidor_1 "client_servidor_1 neither" runs_only client_servidor_1 client || true
     check server_1 "server_1 sees no other servidor's postos.csv" sees_one_file server_1 server1 || true
     check server_2 "server_2 neither" sees_one_file server_2 server2 || true
     check server_1 "server_1 has no capabilities" has_no_capabilities server_1 || true
@@ -95,9 +109,7 @@ holds() {
 }
 
 backs_up() {
-    compose exec -T server_1 server backup data/backup.db &&
-        docker cp "$(container server_1):/app/data/backup.db" "$work/backup.db" &&
-        compose exec -T server_1 rm data/backup.db
+    compose exec -T server_1 server backup - >"$work/backup.db"
 }
 
 # Reserves posto 6, for a carro that the backup does not have.
@@ -108,7 +120,7 @@ reserves_posto_6() {
 
 restores() {
     compose stop server_1 &&
-        compose run --rm -T server_1 sh -c 'cat > /tmp/backup.db && server restaurar /tmp/backup.db' <"$work/backup.db" &&
+        compose run --rm -T server_1 server restaurar - <"$work/backup.db" &&
         compose start server_1 && within 60 is_healthy server_1
 }
 
@@ -163,7 +175,7 @@ gets_its_file_later() {
 names_the_remedy() { logged server_5 'may not write to' && logged server_5 'chown -R 10001'; }
 
 starts_after_chown() {
-    docker run --rm --volume "$PWD/server/Server_5/data:/data" debian:bookworm-slim chown 10001 /data &&
+    docker run --rm --volume "$PWD/server/Server_5/data:/data" eclipse-mosquitto:2.0 chown 10001 /data &&
         compose up --detach server_5 && within 60 is_healthy server_5
 }
 

@@ -48,6 +48,15 @@ inside() {
     docker exec "$(container "$service")" "$@"
 }
 
+# beside <service> <shell command…>: runs where the file system of the service is /proc/1/root, as
+# its user, with the programs of the broker's image. The images of the programs have no shell.
+beside() {
+    local service=$1
+    shift
+    docker run --rm --network none --user 10001:10001 --pid "container:$(container "$service")" \
+        --entrypoint sh eclipse-mosquitto:2.0 -c "cd /proc/1/root && $*"
+}
+
 # check <service whose log is shown on failure> <what> <command…>
 check() {
     local service=$1 what=$2

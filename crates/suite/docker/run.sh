@@ -47,13 +47,11 @@ leaves_no_volume() {
 }
 
 sizes() {
-    local service base image
-    base=$(sed -n 's/^FROM \([^ ]*\)$/\1/p' server.Dockerfile)
-    base=$(docker image inspect --format '{{.Size}}' "$base")
+    local service image
     for service in server_1 client_servidor_1; do
         image=$(docker inspect --format '{{.Image}}' "$(container "$service")")
         image=$(docker image inspect --format '{{.Size}}' "$image")
-        printf 'image of %s: %d MB, %d MB of it ours\n' "$service" $((image / 1000000)) $(((image - base) / 1000000))
+        printf 'image of %s: %d MB\n' "$service" $((image / 1000000))
     done
     containers "${PWD##*/}" | xargs docker stats --no-stream --format 'memory of {{.Name}}: {{.MemUsage}}'
 }

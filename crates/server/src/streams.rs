@@ -1,0 +1,64 @@
+//! Backups through standard output and input: a container's files can be reached by no other
+//! program.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use domain::Moment;
+use tempfile::TempDir;
+
+use crate::store::{self, Copied};
+
+/// As an argument, it stands for standard output or input.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Writes a backup to standard output. It is made in a file first, so that nothing but a whole one
+/// is written.
+pub(crate) fn back_up(
+    database: &Path,
+    server_id: &str,
+    now: Moment,
+) -> Result<Copied, Box<dyn Error>> {
+    if io::stdout().is_terminal() {
+        return Err("standard output is a terminal; write the backup to a file: > backup.db".into());
+    }
+    let folder = folder_beside(database, server_id)?;
+    let copied = store::back_up(database, server_id, &folder.path().join("backup.db"), now)?;
+    let written = io::copy(&mut File::open(&copied.path)?, &mut io::stdout().lock());
+    written.map_err(|error| format!("the backup cannot be written to standard output: {error}"))?;
+    Ok(copied)
+}
+
+/// What came from standard input, as a file that goes with its folder.
+pub(crate) struct Received {
+    pub(crate) path: PathBuf,
+    _folder: TempDir,
+}
+
+/// Reads a backup from standard input, to its end.
+pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<dyn Error>> {
+    if io::stdin().is_terminal() {
+        return Err("standard input is a terminal; read the backup from a file: < backup.db".into());
+    }
+    let folder = folder_beside(database, server_id)?;
+    let path = folder.path().join("backup.db");
+    let read = io::copy(&mut io::stdin().lock(), &mut File::create_new(&path)?);
+    read.map_err(|error| format!("the backup cannot be read from standard input: {error}"))?;
+    Ok(Received { path, _folder: folder })
+}
+
+/// On the disk of the database, which has room for it; what is temporary may be memory.
+fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Error>> {
+    let parent = match database.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let (prefix, mut folder) = (format!(".{server_id}-"), tempfile::Builder::new());
+    let made = folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent);
+    let shown = parent.display();
+    made.map_err(|error| format!("nothing can be written in {shown}: {error}").into())
+}
