@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""Checks the example configuration with a real nginx: what the programs receive through it is what
+nginx understood, whatever a caller writes, and nobody chooses the address it is counted under.
+
+One name of the configuration leads to a real gateway, the other to a recorder, which keeps every
+byte that it receives. Needs nginx, openssl and cargo; the last line counts the failures.
+"""
+
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "deploy/nginx"
+GATEWAY, SERVIDOR = "postos.example.com", "servidor.example.com"
+LIMIT = 20
+WAIT = 10
+# What an attacker hides in a body.
+HIDDEN = (
+    "GET /status HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 203.0.113.66\r\n"
+    "X-Request-Id: hidden\r\n\r\n"
+)
+failures = 0
+
+
+def check(name, holds, shown=""):
+    global failures
+    print(f"{'ok' if holds else 'FAILED'}: {name}{'' if holds else f': {shown}'}")
+    failures += not holds
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Recorder:
+    """An HTTP server that keeps what it receives."""
+
+    def __init__(self):
+        self.messages, self.connections = [], 0
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        rest = b""
+        while data := connection.recv(65536):
+            found, rest = messages(rest + data)
+            self.messages += found
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" * len(found))
+
+    def take(self):
+        """All messages since the last time."""
+        time.sleep(0.1)
+        taken, self.messages = self.messages, []
+        return taken
+
+
+def messages(rest):
+    """The requests in these bytes, as a strict reader sees them: (line, headers, body); and the rest."""
+    found = []
+    while b"\r\n\r\n" in rest:
+        head, _, body = rest.partition(b"\r\n\r\n")
+        line, *fields = head.decode("latin-1").split("\r\n")
+        headers = [tuple(part.strip(" \t") for part in field.split(":", 1)) for field in fields]
+        length = int(next(iter(values(headers, "content-length")), 0))
+        if len(body) < length:
+            break
+        found.append((line, headers, body[:length]))
+        rest = body[length:]
+    return found, rest
+
+
+def values(headers, name):
+    return [value for found, value in headers if found.lower() == name]
+
+
+class Nginx:
+    def __init__(self, folder, gateway_port, recorder_port):
+        self.folder, self.port = folder, free_port()
+        for name in ("gateway", "servidor"):
+            host = GATEWAY if name == "gateway" else SERVIDOR
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                 "-subj", f"/CN={host}", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"],
+                check=True, capture_output=True)
+        text = (HERE / "postos.conf").read_text()
+        text = re.sub(r"listen \[::\]:443[^;]*;\n", "", text).replace("listen 443", f"listen 127.0.0.1:{self.port}")
+        text = text.replace("127.0.0.1:8001", f"127.0.0.1:{gateway_port}")
+        text = text.replace("server 127.0.0.1:8000", f"server 127.0.0.1:{recorder_port}")
+        text = text.replace("/etc/nginx/postos/", f"{folder}/")
+        (folder / "postos.conf").write_text(text)
+        (folder / "proxy.conf").write_text((HERE / "proxy.conf").read_text())
+        user = "user root;" if os.geteuid() == 0 else ""
+        paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in
+                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (folder / "nginx.conf").write_text(
+            f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; {user}\n"
+            "events {}\n"
+            f"http {{ {paths}\n log_format test '$host $status $upstream_addr';\n"
+            f" access_log {folder}/access.log test;\n include {folder}/postos.conf; }}\n")
+        tested = subprocess.run(self.command("-t"), capture_output=True, text=True)
+        check("nginx takes the configuration without a warning",
+              tested.returncode == 0 and "warn" not in tested.stderr, tested.stderr)
+        self.process = subprocess.Popen(self.command(), stderr=subprocess.DEVNULL)
+        wait_for(lambda: connects(self.port), "nginx listens")
+
+    def command(self, *arguments):
+        return ["nginx", "-e", self.folder / "error.log", "-p", self.folder, "-c", self.folder / "nginx.conf", *arguments]
+
+    def forwarded(self, host):
+        """How many requests for this name it has passed on."""
+        time.sleep(0.3)
+        lines = (self.folder / "access.log").read_text().splitlines()
+        return sum(line.startswith(f"{host} ") and not line.endswith(" -") for line in lines)
+
+    def send(self, host, text, source="127.0.0.1", wait=1.0):
+        """What is answered to these bytes until the connection is closed or quiet."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", self.port), WAIT, (source, 0)) as plain:
+            with context.wrap_socket(plain, server_hostname=host) as connection:
+                connection.settimeout(wait)
+                answer = b""
+                try:
+                    connection.sendall(text if isinstance(text, bytes) else text.encode("latin-1"))
+                    while data := connection.recv(65536):
+                        answer += data
+                except OSError:
+                    pass
+                return answer.decode("latin-1")
+
+
+def connects(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def wait_for(holds, what):
+    end = time.monotonic() + WAIT
+    while not holds():
+        if time.monotonic() > end:
+            sys.exit(f"timed out waiting until {what}")
+        time.sleep(0.05)
+
+
+def status_of(answer):
+    return answer.split(" ")[1] if answer.startswith("HTTP/") else "closed"
+
+
+def attacks(host):
+    """Bytes in which two programs might see different requests, by name."""
+    hidden = HIDDEN.format(host=host)
+    chunked = f"0\r\n\r\n{hidden}"
+
+    def post(fields, body):
+        return f"POST /reservar HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n{fields}\r\n{body}"
+
+    length = f"Content-Length: {len(chunked)}\r\n"
+    encodings = [
+        "Transfer-Encoding: chunked", "Transfer-Encoding : chunked", "Transfer-Encoding:\tchunked",
+        "Transfer-Encoding: xchunked", "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding: identity, chunked", "Transfer-Encoding:\x0bchunked",
+        "Transfer-Encoding: \"chunked\"", "Transfer_Encoding: chunked", "transfer-encoding: CHUNKED",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "X: y\r\n Transfer-Encoding: chunked",
+        "X: y\rTransfer-Encoding: chunked", "X: y\nTransfer-Encoding: chunked",
+        "Transfer-Encoding\0: chunked", "Transfer-Encoding: chunked\0", " Transfer-Encoding: chunked",
+        "Transfer-Encoding\r\n : chunked", "\x00Transfer-Encoding: chunked", "Connection: Content-Length",
+    ]
+    for encoding in encodings:
+        yield f"length and {encoding!r}", post(f"{length}{encoding}\r\n", chunked)
+        yield f"{encoding!r} and length", post(f"{encoding}\r\n{length}", chunked)
+        yield f"{encoding!r}", post(f"{encoding}\r\n", chunked)
+    lengths = [
+        ("0", str(len(hidden))), (str(len(hidden)), "0"), ("0, " + str(len(hidden)),), ("+0",), ("-1",),
+        ("0x10",), ("1e3",), ("0 1",), ("",), ("99999999999999999999",), ("\x0b0",), ("0\0",), ("00",),
+    ]
+    for each in lengths:
+        yield f"lengths {each}", post("".join(f"Content-Length: {one}\r\n" for one in each), hidden)
+    yield "Content_Length", post("Content_Length: 0\r\nContent-Length: 2\r\n", "{}" + hidden)
+    for size in ["0;\n\r\n", "0\n\n", "00000000000000000000\r\n\r\n", "fffffffffffffffff\r\n\r\n", "0x0\r\n\r\n",
+                 "-1\r\n\r\n", "0\r\r\n\r\n", "2\r\n{}0\r\n\r\n", "0\r\nX-Forwarded-For: 203.0.113.66\r\n\r\n"]:
+        yield f"chunk size {size!r}", post("Transfer-Encoding: chunked\r\n", size + hidden)
+    yield "a body of a GET", f"GET /status HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(hidden)}\r\n\r\n{hidden}"
+    yield "an old version", f"POST /reservar HTTP/1.0\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"
+    yield "no version", f"GET /status\r\nHost: {host}\r\n\r\n{hidden}"
+    yield "an upgrade", (f"GET /status HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                         f"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n{hidden}")
+    yield "two hosts", f"GET /status HTTP/1.1\r\nHost: {host}\r\nHost: other\r\n\r\n"
+    yield "a line break in the path", f"GET /status%0d%0aX-Forwarded-For:%20203.0.113.66 HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    yield "pipelined", f"GET /status HTTP/1.1\r\nHost: {host}\r\n\r\n{hidden}{hidden}"
+
+
+def check_recorded(nginx, recorder):
+    """Through the name of the servidor."""
+    source, tried, seen = "127.0.0.5", 0, 0
+    for name, text in attacks(SERVIDOR):
+        tried += 1
+        nginx.send(SERVIDOR, text, source, 0.2)
+        for line, headers, _ in recorder.take():
+            seen += 1
+            wrong = [one for one in (
+                values(headers, "x-forwarded-for") != [source] and "X-Forwarded-For",
+                values(headers, "host") != [SERVIDOR] and "Host",
+                len(values(headers, "content-length")) > 1 and "two lengths",
+                values(headers, "transfer-encoding") and "Transfer-Encoding",
+                any("_" in one or one != one.strip() for one, *_ in headers) and "a header's name",
+                not re.fullmatch(r"[A-Z]+ /\S* HTTP/1\.1", line) and "request line",
+            ) if one]
+            if wrong:
+                check(f"{name}: what is passed on", False, f"{wrong} in {line} {headers}")
+    check(f"{tried} ambiguous requests: what is passed on ({seen}) is one whole request each", seen > 3)
+    nginx.send(SERVIDOR, f"GET /x HTTP/1.1\r\nHost: {SERVIDOR}\r\nConnection: X-Forwarded-For, Host\r\n"
+               "X-Forwarded-For: 203.0.113.66\r\nX-Forwarded-For: 203.0.113.67\r\nX_Forwarded_For: 203.0.113.68\r\n"
+               "Forwarded: for=203.0.113.69\r\nX-Real-IP: 203.0.113.70\r\n\r\n", source)
+    _, headers, _ = recorder.take()[0]
+    check("headers about the caller are nginx's alone", values(headers, "x-forwarded-for") == [source]
+          and "203.0.113" not in str(headers), headers)
+    nginx.send(SERVIDOR, f"GET https://{SERVIDOR}/x HTTP/1.1\r\nHost: other.example\r\n\r\n", source)
+    line, headers, _ = recorder.take()[0]
+    check("an absolute address is passed on as a path", (line, values(headers, "host")) ==
+          ("GET /x HTTP/1.1", [SERVIDOR]), (line, headers))
+    other = nginx.send(SERVIDOR, f"GET https://other.example/x HTTP/1.1\r\nHost: {SERVIDOR}\r\n\r\n", source)
+    check("another name in the address gets no answer", not recorder.take() and status_of(other) in ("closed", "421"), other)
+    before = recorder.connections
+    nginx.send(SERVIDOR, f"POST /x HTTP/1.1\r\nHost: {SERVIDOR}\r\nContent-Length: 50\r\n\r\n{{", source)
+    check("a body that does not come keeps no connection of the program",
+          (recorder.connections, recorder.take()) == (before, []))
+
+
+def log_of(folder):
+    lines = (folder / "gateway.log").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line.get("message") == "answered"]
+
+
+def get(path, host=GATEWAY, more=""):
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"
+
+
+def check_gateway(nginx, folder, port):
+    """Through the name of the gateway."""
+    answer = nginx.send(GATEWAY, get("/status"), "127.0.0.11").lower()
+    check("the gateway answers", status_of(answer) == "200", answer)
+    check("its headers pass, and HSTS comes besides", all(name in answer for name in (
+        "x-content-type-options: nosniff", "x-frame-options: deny", "cache-control: no-store",
+        "strict-transport-security: max-age")), answer)
+    for number, (_, text) in enumerate(attacks(GATEWAY)):
+        nginx.send(GATEWAY, text, f"127.0.1.{number % 200 + 1}", 0.2)
+    forwarded, answered = nginx.forwarded(GATEWAY), len(log_of(folder))
+    check(f"the gateway answers what nginx has passed on ({forwarded}), and no more", forwarded == answered, answered)
+
+    def allowed(source, via=None):
+        statuses = []
+        for number in range(LIMIT + 10):
+            more = f"X-Forwarded-For: 203.0.113.{number}\r\nX_Forwarded_For: 203.0.113.{number}\r\n"
+            text = get("/status", more=more)
+            statuses.append(status_of(via(text) if via else nginx.send(GATEWAY, text, source)))
+        check(f"from {source} only 200 and 429", set(statuses) == {"200", "429"}, statuses)
+        return statuses.count("200")
+
+    check("X-Forwarded-For from outside moves no limit", allowed("127.0.0.21") in (LIMIT, LIMIT + 1))
+    check("another address has its own", allowed("127.0.0.22") in (LIMIT, LIMIT + 1))
+
+    def direct(text):
+        with socket.create_connection(("127.0.0.1", port), WAIT, ("127.0.0.23", 0)) as connection:
+            connection.sendall(text.encode())
+            return connection.recv(65536).decode()
+
+    check("nor does it past the proxy", allowed("127.0.0.23", direct) in (LIMIT, LIMIT + 1))
+    large = nginx.send(GATEWAY, f"POST /reservar HTTP/1.1\r\nHost: {GATEWAY}\r\nContent-Length: 200000\r\n\r\n", "127.0.0.31")
+    check("nginx's own errors have the one shape", status_of(large) == "413" and '"codigo":"corpo_grande_demais"' in large, large)
+
+
+def main():
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--package", "client"], cwd=ROOT, check=True)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    with tempfile.TemporaryDirectory() as name:
+        folder, port, recorder = Path(name), free_port(), Recorder()
+        settings = {"MQTT_CLIENT_ID": "cliente1", "MQTT_BROKER": "127.0.0.1", "MQTT_PORT": "1",
+                    "HTTP_ADDR": f"127.0.0.1:{port}", "PROXIES_CONFIAVEIS": "127.0.0.1",
+                    "LIMITE_POR_MINUTO": str(LIMIT)}
+        with open(folder / "gateway.log", "w") as log:
+            gateway = subprocess.Popen([target / "debug/client"], env=settings, stdout=log, stderr=log)
+        nginx = None
+        try:
+            wait_for(lambda: connects(port), "the gateway listens")
+            nginx = Nginx(folder, port, recorder.port)
+            check_recorded(nginx, recorder)
+            check_gateway(nginx, folder, port)
+            gateway.terminate()
+            gateway.wait(WAIT)
+            down = nginx.send(GATEWAY, get("/status"), "127.0.0.41")
+            check("a program that is down: 503 in the one shape",
+                  status_of(down) == "503" and '"codigo":"servidor_indisponivel"' in down, down)
+        finally:
+            for process in filter(None, (gateway, nginx and nginx.process)):
+                process.terminate()
+                process.wait(WAIT)
+    print(f"nginx: {failures} failed")
+    sys.exit(failures > 0)
+
+
+main()
