@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::{ClientId, Entrega};
@@ -54,6 +55,20 @@ const MAX_REQUISICOES: Setting = Setting {
     about: "requests in flight; one more is answered with sobrecarregado",
 };
 
+const API_TOKENS_FILE: Setting = Setting {
+    name: "API_TOKENS_FILE",
+    default: Some(""),
+    should_be: "a file",
+    about: "tokens of apps, a line each: app sha256:HEX [limit]; empty: everybody may call",
+};
+
+const LIMITE_POR_MINUTO: Setting = Setting {
+    name: "LIMITE_POR_MINUTO",
+    default: Some("0"),
+    should_be: "a number of requests, 0 for no limit",
+    about: "requests of one caller in a minute; 0: no limit",
+};
+
 pub const SETTINGS: &[Setting] = &[
     MQTT_CLIENT_ID,
     MQTT_BROKER,
@@ -63,6 +78,8 @@ pub const SETTINGS: &[Setting] = &[
     TEMPO_LIMITE_POSTOS,
     TEMPO_LIMITE_RESERVA,
     MAX_REQUISICOES,
+    API_TOKENS_FILE,
+    LIMITE_POR_MINUTO,
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
@@ -78,6 +95,9 @@ pub struct Config {
     pub query_limit: Duration,
     pub command_limit: Duration,
     pub max_in_flight: usize,
+    pub tokens_file: Option<PathBuf>,
+    /// Of one caller, 0 for no limit.
+    pub limit_per_minute: u32,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
 }
@@ -95,6 +115,8 @@ impl Config {
             query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),
+            tokens_file: API_TOKENS_FILE.value(lookup).map(PathBuf::from),
+            limit_per_minute: LIMITE_POR_MINUTO.read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
         })

@@ -1,14 +1,17 @@
 //! The gateway (cliente) of drivers' apps and other systems: takes an HTTP request, sends an MQTT
 //! command, and answers with the reply of the servidor.
 
+mod app_tokens;
 mod config;
 mod error;
 mod gateway;
 mod http;
 mod start;
+mod token;
 
 pub use config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
 pub use error::GatewayError;
 pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;
-pub use start::Client;
+pub use start::{Client, StartError};
+pub use token::print_token;

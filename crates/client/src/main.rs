@@ -1,9 +1,9 @@
 //! The program `client`: a gateway with settings from the environment.
 
-use std::convert::Infallible;
 use std::process::ExitCode;
 
-use client::{Client, Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
+use clap::Subcommand;
+use client::{Client, Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS, print_token};
 use service::Program;
 
 const PROGRAM: Program = Program {
@@ -15,6 +15,16 @@ const PROGRAM: Program = Program {
     http_addr: HTTP_ADDR,
 };
 
+/// What the program can do instead of running.
+#[derive(Subcommand)]
+enum Task {
+    /// Makes a token for an app, and prints it and its line for API_TOKENS_FILE
+    Token {
+        /// 1 to 64 of A-Z a-z 0-9 _ -
+        app: String,
+    },
+}
+
 fn main() -> ExitCode {
     PROGRAM.main(
         async |shutdown| {
@@ -22,7 +32,6 @@ fn main() -> ExitCode {
             Client::start(config).await?.run_until(shutdown).await?;
             Ok(())
         },
-        // It has no subcommands of its own.
-        |subcommand: Infallible| match subcommand {},
+        |Task::Token { app }| print_token(&app),
     )
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::app_tokens::{self, AppTokens, TokensError};
 use crate::config::Config;
 use crate::gateway::{Gateway, run_inbox};
 use crate::http;
@@ -25,6 +26,15 @@ const OUTBOX_CAPACITY: usize = 16_384;
 /// How long the broker keeps replies for a gateway that is offline; no caller waits longer.
 const SESSION_EXPIRY: Duration = Duration::from_secs(60);
 
+/// Why a gateway cannot start. The text is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+}
+
 /// A gateway that has started.
 pub struct Client {
     addr: SocketAddr,
@@ -38,8 +48,10 @@ impl Client {
     /// Listens for HTTP, and connects to the broker in the background.
     ///
     /// # Errors
-    /// The HTTP address cannot be used.
-    pub async fn start(config: Config) -> Result<Self, ListenError> {
+    /// The HTTP address or the file of tokens cannot be used.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let broken = CancellationToken::new();
+        let tokens = read_tokens(&config, &broken)?;
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
@@ -54,8 +66,7 @@ impl Client {
             give_up_poison: true,
         });
         info!(%addr, entrega = %config.entrega, "started");
-        let gateway = Arc::new(Gateway::new(config, bus));
-        let broken = CancellationToken::new();
+        let gateway = Arc::new(Gateway::new(config, bus, tokens));
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, gateway, broken })
     }
@@ -82,4 +93,17 @@ impl Client {
         info!(pending = self.gateway.requester.pending(), "stopped");
         outcome
     }
+}
+
+/// The tokens of apps, kept as their file is.
+fn read_tokens(
+    config: &Config,
+    broken: &CancellationToken,
+) -> Result<Option<Arc<AppTokens>>, TokensError> {
+    let Some(path) = &config.tokens_file else { return Ok(None) };
+    let (tokens, content) = AppTokens::read(path, config.limit_per_minute)?;
+    let tokens = Arc::new(tokens);
+    let watching = app_tokens::watch(Arc::clone(&tokens), content, std::future::pending);
+    service::spawn_essential(broken, watching);
+    Ok(Some(tokens))
 }

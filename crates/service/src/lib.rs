@@ -12,10 +12,10 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    CORS_ORIGENS, CallerKey, CorsOrigins, ETag, Endpoints, Health, HttpError, ListenError,
-    LogFields, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RawJson,
-    TrustedProxies, body_of_parts, caller_ip, complete_document, finish, listen, read_file, serve,
-    tagged, tagged_json,
+    CORS_ORIGENS, CallerKey, CallerLimit, CorsOrigins, ETag, Endpoints, Health, HttpError,
+    ListenError, LogFields, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS, RateLimit,
+    RawJson, TrustedProxies, bearer, body_of_parts, caller_ip, complete_document, finish, listen,
+    read_file, serve, tagged, tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use own_instance::{OwnAnswer, OwnInstance};

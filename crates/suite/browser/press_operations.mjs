@@ -1,6 +1,7 @@
 // Presses "Try it out" and "Execute" on every operation of both programs, as /docs opens them:
 // directly, and behind a reverse proxy that serves them under a prefix. Expects no red field, a
-// status that the document lists, and no English text of the document.
+// status that the document lists, no English text of the document, and nothing that the page's security
+// policy refuses.
 // Arguments: the base URLs of a servidor and of a gateway.
 import { launch, prefixProxy, report } from "./browser.mjs";
 
@@ -54,6 +55,10 @@ async function pressAll(browser, base) {
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
+  // What the page's Content-Security-Policy refuses is only in the console.
+  page.on("console", (line) => {
+    if (/Content Security Policy|Permissions.Policy/i.test(line.text())) problems.push(line.text());
+  });
   await page.goto(`${base}/docs`);
   await page.locator(".opblock").first().waitFor({ timeout: 20_000 });
   const blocks = await page.locator(".opblock").count();

@@ -20,6 +20,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
+use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
 use directory::Directory;
@@ -38,6 +39,8 @@ const PRESENCE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) struct Gateway {
     pub(crate) config: Config,
     pub(crate) bus: Bus,
+    /// `None`: everybody may call.
+    pub(crate) tokens: Option<Arc<AppTokens>>,
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
     kept: KeptListings,
@@ -46,11 +49,12 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(config: Config, bus: Bus) -> Self {
+    pub(crate) fn new(config: Config, bus: Bus, tokens: Option<Arc<AppTokens>>) -> Self {
         let requester = Requester::start(bus.clone(), config.max_in_flight);
         Self {
             config,
             bus,
+            tokens,
             requester,
             directory: Directory::default(),
             kept: KeptListings::default(),

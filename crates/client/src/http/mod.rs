@@ -1,6 +1,7 @@
 //! The HTTP API for drivers' apps. One file for each kind of resource.
 
 mod answer;
+mod limit;
 mod postos;
 mod reservar;
 mod reservas;
@@ -36,7 +37,8 @@ struct Description;
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let (router, openapi) = routes().split_for_parts();
     let (max_in_flight, cors) = (gateway.config.max_in_flight, gateway.config.cors.clone());
-    service::finish(router.with_state(gateway), openapi, max_in_flight, &cors)
+    let limit = limit::of_callers(&gateway.config, gateway.tokens.clone());
+    service::finish(router.with_state(gateway), openapi, max_in_flight, &cors, limit)
 }
 
 /// The OpenAPI document of the gateway.

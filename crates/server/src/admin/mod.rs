@@ -46,7 +46,7 @@ struct Description;
 /// All routes, with their documentation.
 pub(crate) fn router(app: Arc<AppState>, cors: &CorsOrigins) -> Router {
     let (router, openapi) = routes().split_for_parts();
-    service::finish(router.with_state(app), openapi, MAX_IN_FLIGHT, cors)
+    service::finish(router.with_state(app), openapi, MAX_IN_FLIGHT, cors, None)
 }
 
 /// The OpenAPI document of the admin API.

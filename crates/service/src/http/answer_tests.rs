@@ -21,7 +21,7 @@ fn with_cors(setting: &str, max_in_flight: usize) -> Router {
         .route("/a/{id}", patch(async || "a").delete(async || "a"))
         .route("/panic", post(async || -> () { panic!("as the test wants it") }));
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    finish(router, openapi, max_in_flight, &setting.parse().expect("a setting"))
+    finish(router, openapi, max_in_flight, &setting.parse().expect("a setting"), None)
 }
 
 async fn ask(router: &Router, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -220,3 +220,16 @@ async fn a_body_is_not_too_long() {
     let over = post_body(&headers, &vec![b' '; MAX_BODY + 1]).await;
     assert_eq!(over.codigo(), (413, "corpo_grande_demais"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_comes_too_slowly_is_refused() {
+    let text = async |RawJson(body): RawJson| body;
+    let router = finished(Router::new().route("/", post(text)), 1);
+    let never = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
+    let request = Request::post("/").header(CONTENT_TYPE, "application/json");
+    let started = tokio::time::Instant::now();
+    let answer = send(&router, request.body(Body::from_stream(never)).expect("a request")).await;
+    assert_eq!(answer.codigo(), WRONG);
+    assert!(answer.json.to_string().contains("não chegou em 10 segundos"), "{}", answer.json);
+    assert_eq!(started.elapsed().as_secs(), 10);
+}

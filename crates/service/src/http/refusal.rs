@@ -13,8 +13,8 @@ use httpdate::HttpDate;
 use protocol::Codigo;
 use tower::ServiceExt as _;
 
-use super::HttpError;
 use super::access::X_REQUEST_ID;
+use super::{HttpError, security_headers};
 
 /// In the extensions of a request: the answer it gets.
 #[derive(Clone)]
@@ -75,7 +75,8 @@ pub(super) async fn answer_unread(router: Router, codigo: Codigo) -> Vec<u8> {
 
 /// `sobrecarregado` in place of an answer for which there is no memory.
 pub(super) fn overloaded_instead_of(answer: &Response) -> Response {
-    let mut response = HttpError::general(Codigo::Sobrecarregado).into_response();
+    let response = HttpError::general(Codigo::Sobrecarregado).into_response();
+    let mut response = security_headers::add(response);
     for (name, value) in answer.headers() {
         if name.as_str().starts_with("access-control-") || name == VARY || name == X_REQUEST_ID {
             response.headers_mut().append(name, value.clone());

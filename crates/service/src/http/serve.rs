@@ -26,7 +26,7 @@ use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug, error, warn};
 
 use super::answer_body::AnswerBody;
-use super::caller::Endpoints;
+use super::caller::{CallerKey, Endpoints};
 use super::connection::Connection;
 use super::connections::{self, Connections};
 use super::health::is_probe;
@@ -91,7 +91,8 @@ async fn serve_with(
     let graceful = GracefulShutdown::new();
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
         let (stream, endpoints) = accepted;
-        let Some(slot) = stop.run_until_cancelled(connections.admit()).await else { break };
+        let caller = CallerKey::of(endpoints.peer.ip());
+        let Some(slot) = stop.run_until_cancelled(connections.admit(caller)).await else { break };
         // Answers are small and written whole: waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "TCP_NODELAY could not be set");

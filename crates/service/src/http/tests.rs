@@ -60,7 +60,7 @@ async fn call(router: &Router, method: &str, path: &str) -> Answer {
 
 pub(super) fn finished(router: Router, max_in_flight: usize) -> Router {
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    finish(router, openapi, max_in_flight, &CorsOrigins::Any)
+    finish(router, openapi, max_in_flight, &CorsOrigins::Any, None)
 }
 
 #[tokio::test]

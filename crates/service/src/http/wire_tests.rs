@@ -69,7 +69,7 @@ async fn started() -> (SocketAddr, impl Drop) {
         .route("/reservar", post(async |RawJson(body): RawJson| body))
         .route("/healthz", get(async || StatusCode::NO_CONTENT));
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    let router = finish(router, openapi, 100, &CorsOrigins::Any);
+    let router = finish(router, openapi, 100, &CorsOrigins::Any, None);
     let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router, stop.clone(), Duration::ZERO));

@@ -4,6 +4,7 @@
 //! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
 
 mod bad_messages;
+mod callers;
 mod chargers;
 mod circles;
 mod connections;
@@ -24,6 +25,7 @@ mod plain_mqtt;
 mod presence;
 mod repeats;
 mod screen;
+mod security_headers;
 mod seed_story;
 mod settings;
 mod sources;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -27,6 +27,7 @@ use utoipa_swagger_ui::Config;
 pub use complete::complete_document;
 
 use super::HttpError;
+use super::security_headers::of_page;
 
 /// As the page sees it, which is one level below.
 const OPENAPI: &str = "../openapi.json";
@@ -53,7 +54,8 @@ fn document(document: &impl Serialize) -> MethodRouter {
     match serde_json::to_vec(document) {
         Ok(json) => {
             let json = Bytes::from(json);
-            get(async move || ([(CONTENT_TYPE, "application/json")], json))
+            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
+            get(async move || (headers, json))
         }
         Err(_) => get(async || HttpError::general(Codigo::ErroInterno)),
     }
@@ -78,8 +80,12 @@ fn file(path: &str, config: Arc<Config<'static>>, title: &str) -> Response {
     if let Ok(content_type) = HeaderValue::from_str(&found.content_type) {
         headers.insert(CONTENT_TYPE, content_type);
     }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if found.gzpipped {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if found.content_type == "text/html" {
+        of_page(&mut response);
     }
     response
 }
