@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
+use service::{Access, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -36,7 +37,8 @@ struct Description;
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let (router, openapi) = routes().split_for_parts();
     let (max_in_flight, cors) = (gateway.config.max_in_flight, gateway.config.cors.clone());
-    service::finish(router.with_state(gateway), openapi, max_in_flight, &cors)
+    let routes = Routes { public: router.with_state(gateway), protected: Router::new() };
+    service::finish(routes, openapi, max_in_flight, &cors, Access::Everybody)
 }
 
 /// The OpenAPI document of the gateway.
