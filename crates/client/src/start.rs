@@ -101,7 +101,7 @@ fn read_tokens(
     broken: &CancellationToken,
 ) -> Result<Option<Arc<AppTokens>>, TokensError> {
     let Some(path) = &config.tokens_file else { return Ok(None) };
-    let (tokens, content) = AppTokens::read(path, config.limit_per_minute)?;
+    let (tokens, content) = AppTokens::read(path, config.limit_per_minute, config.proxies.clone())?;
     let tokens = Arc::new(tokens);
     let watching = app_tokens::watch(Arc::clone(&tokens), content, std::future::pending);
     service::spawn_essential(broken, watching);

@@ -12,10 +12,11 @@ mod signals;
 mod tasks;
 
 pub use http::{
-    CORS_ORIGENS, CallerKey, CallerLimit, CorsOrigins, ETag, Endpoints, Health, HttpError,
-    ListenError, LogFields, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS, RateLimit,
-    RawJson, TrustedProxies, bearer, body_of_parts, caller_ip, complete_document, finish, listen,
-    read_file, serve, tagged, tagged_json,
+    Access, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins, ETag, Endpoints, Health,
+    HttpError, ListenError, LogFields, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS,
+    RateLimit, RawJson, Role, Routes, Token, Tokens, TrustedProxies, body_of_parts, caller_ip,
+    complete_document, finish, finish_with_limit, listen, operators_only, read_file, require_token,
+    serve, tagged, tagged_json, token_hash,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use own_instance::{OwnAnswer, OwnInstance};

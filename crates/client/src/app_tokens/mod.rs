@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use parking_lot::RwLock;
 use protocol::AppId;
-use service::{RateLimit, SecretHash, bearer};
+use service::{RateLimit, Role, Token, Tokens, TrustedProxies, token_hash};
 
 pub(crate) use file::line;
 use file::{Line, WrongLine};
@@ -55,16 +55,20 @@ impl AppToken {
     }
 }
 
+const HOW_TO_GET_ONE: &str = "Peça um token a quem opera este cliente, que o faz com client token APP \
+    e o põe no arquivo de API_TOKENS_FILE; envie-o no cabeçalho Authorization: Bearer TOKEN.";
+
 /// By the hash of each. Who looks one up cannot learn a hash from how long it takes, because nobody
 /// can choose the hash of what it sends.
-type Tokens = HashMap<[u8; 32], Arc<AppToken>>;
+type Limits = HashMap<[u8; 32], Arc<AppToken>>;
 
 /// The tokens that the file has, or had when it was last right.
 pub(crate) struct AppTokens {
     path: PathBuf,
     /// In a minute, for a token whose line says nothing else.
     default_limit: u32,
-    current: RwLock<Arc<Tokens>>,
+    current: RwLock<Arc<Limits>>,
+    guard: Arc<Tokens>,
 }
 
 impl AppTokens {
@@ -72,23 +76,29 @@ impl AppTokens {
     ///
     /// # Errors
     /// It cannot be read, or has wrong lines.
-    pub(crate) fn read(path: &Path, default_limit: u32) -> Result<(Self, Vec<u8>), TokensError> {
+    pub(crate) fn read(
+        path: &Path,
+        default_limit: u32,
+        proxies: TrustedProxies,
+    ) -> Result<(Self, Vec<u8>), TokensError> {
         let content = file::read(path)
             .map_err(|source| TokensError::Unreadable { path: path.to_owned(), source })?;
         let current = RwLock::default();
-        let tokens = Self { path: path.to_owned(), default_limit, current };
+        let guard = Arc::new(Tokens::new(HOW_TO_GET_ONE, proxies));
+        let tokens = Self { path: path.to_owned(), default_limit, current, guard };
         tokens.replace(&content)?;
         Ok((tokens, content))
     }
 
     /// The token that a request has, if it is valid.
     pub(crate) fn of_request(&self, headers: &HeaderMap) -> Option<Arc<AppToken>> {
-        self.find(&SecretHash::of(bearer(headers)?))
+        let current = Arc::clone(&self.current.read());
+        current.get(token_hash(headers)?.as_bytes()).cloned()
     }
 
-    pub(crate) fn find(&self, hash: &SecretHash) -> Option<Arc<AppToken>> {
-        let current = Arc::clone(&self.current.read());
-        current.get(hash.as_bytes()).cloned()
+    /// For the guard before the protected routes.
+    pub(crate) fn for_guard(&self) -> Arc<Tokens> {
+        Arc::clone(&self.guard)
     }
 
     fn len(&self) -> usize {
@@ -100,6 +110,8 @@ impl AppTokens {
         let lines = file::parse(content)
             .map_err(|wrong| TokensError::Wrong { path: self.path.clone(), wrong })?;
         let before = Arc::clone(&self.current.read());
+        let of_guard = |line: &Line| Token::new(line.app.to_string(), Role::App, line.hash.clone());
+        let guarded = lines.iter().map(of_guard).collect();
         let token = |Line { app, hash, limit, .. }| {
             let per_minute = limit.unwrap_or(self.default_limit);
             let kept = before.get(hash.as_bytes());
@@ -107,8 +119,9 @@ impl AppTokens {
             let token = kept.cloned().unwrap_or_else(|| Arc::new(AppToken::new(app, per_minute)));
             (*hash.as_bytes(), token)
         };
-        let tokens: Tokens = lines.into_iter().map(token).collect();
-        *self.current.write() = Arc::new(tokens);
+        let limits: Limits = lines.into_iter().map(token).collect();
+        *self.current.write() = Arc::new(limits);
+        self.guard.replace(guarded);
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
+use service::{Access, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -35,24 +36,41 @@ struct Description;
 
 /// All routes, with their documentation.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
-    let (router, openapi) = routes().split_for_parts();
+    let (public, _) = public_routes().split_for_parts();
+    let (protected, _) = protected_routes().split_for_parts();
+    let openapi = openapi();
     let (max_in_flight, cors) = (gateway.config.max_in_flight, gateway.config.cors.clone());
     let limit = limit::of_callers(&gateway.config, gateway.tokens.clone());
-    service::finish(router.with_state(gateway), openapi, max_in_flight, &cors, limit)
+    let access = match &gateway.tokens {
+        Some(tokens) => Access::Tokens(tokens.for_guard()),
+        None => Access::Everybody,
+    };
+    let routes = Routes {
+        public: public.with_state(Arc::clone(&gateway)),
+        protected: protected.with_state(gateway),
+    };
+    service::finish_with_limit(routes, openapi, max_in_flight, &cors, access, limit)
 }
 
 /// The OpenAPI document of the gateway.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut protected = protected_routes().into_openapi();
+    service::require_token(&mut protected);
+    let mut openapi = public_routes().into_openapi();
+    openapi.merge(protected);
+    service::complete_document(&mut openapi, "sobrecarregado", |_| None);
+    openapi
 }
 
-fn routes() -> OpenApiRouter<Arc<Gateway>> {
-    let mut routes = OpenApiRouter::with_openapi(Description::openapi())
+/// What tells nothing of anybody.
+fn public_routes() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::with_openapi(Description::openapi())
         .merge(postos::router())
-        .merge(reservar::router())
-        .merge(reservas::router())
         .merge(servidores::router())
-        .merge(status::router());
-    service::complete_document(routes.get_openapi_mut(), "sobrecarregado", |_| None);
-    routes
+        .merge(status::router())
+}
+
+/// What needs a token of an app, if there are any.
+fn protected_routes() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().merge(reservar::router()).merge(reservas::router())
 }

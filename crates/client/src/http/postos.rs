@@ -37,6 +37,7 @@ fields! {
     responses(
         (status = 200, body = PostosReply, description = "Os postos do servidor"),
         (status = 304, description = "O servidor confirma que são os mesmos postos, por `If-None-Match`"),
+        (status = 429, body = ErrorReply, description = "requisicoes_demais"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use protocol::ServerPresence;
+use protocol::{ErrorReply, ServerPresence};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,7 +32,10 @@ pub(super) struct ServidoresList {
 /// Cada um está online ou offline, com desde quando. Um servidor que deixou de existir sai da lista
 /// quando o operador do broker apaga a mensagem retida em `server/{server_id}/status`.
 #[utoipa::path(get, path = "/servidores", operation_id = "list_servidores", tag = "status",
-    responses((status = 200, body = ServidoresList, description = "Os servidores já vistos")))]
+    responses(
+        (status = 200, body = ServidoresList, description = "Os servidores já vistos"),
+        (status = 429, body = ErrorReply, description = "requisicoes_demais"),
+    ))]
 async fn list(State(gateway): State<Arc<Gateway>>) -> Json<ServidoresList> {
     Json(ServidoresList { servidores: gateway.servidores() })
 }

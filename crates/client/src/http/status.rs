@@ -43,7 +43,10 @@ pub(super) struct ProgramStatus {
 /// Mostra a situação do cliente.
 ///
 /// O mesmo que `GET /status`.
-#[utoipa::path(get, path = "/", operation_id = "get_root", tag = "status", responses((status = 200, body = ProgramStatus, description = "O estado do serviço")))]
+#[utoipa::path(get, path = "/", operation_id = "get_root", tag = "status", responses(
+    (status = 200, body = ProgramStatus, description = "O estado do serviço"),
+    (status = 429, body = ErrorReply, description = "requisicoes_demais"),
+))]
 async fn root(gateway: State<Arc<Gateway>>) -> Json<ProgramStatus> {
     status(gateway).await
 }
@@ -51,7 +54,10 @@ async fn root(gateway: State<Arc<Gateway>>) -> Json<ProgramStatus> {
 /// Mostra a situação do cliente.
 ///
 /// Seu nome, seu relógio e se está conectado ao broker.
-#[utoipa::path(get, path = "/status", operation_id = "get_status", tag = "status", responses((status = 200, body = ProgramStatus, description = "O estado do serviço")))]
+#[utoipa::path(get, path = "/status", operation_id = "get_status", tag = "status", responses(
+    (status = 200, body = ProgramStatus, description = "O estado do serviço"),
+    (status = 429, body = ErrorReply, description = "requisicoes_demais"),
+))]
 async fn status(State(gateway): State<Arc<Gateway>>) -> Json<ProgramStatus> {
     let mqtt_conectado = gateway.bus.is_up();
     Json(ProgramStatus {

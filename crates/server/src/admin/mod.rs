@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use domain::Rejection;
 use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
-use service::{CorsOrigins, HttpError};
+use service::{Access, CorsOrigins, HttpError, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -46,7 +46,8 @@ struct Description;
 /// All routes, with their documentation.
 pub(crate) fn router(app: Arc<AppState>, cors: &CorsOrigins) -> Router {
     let (router, openapi) = routes().split_for_parts();
-    service::finish(router.with_state(app), openapi, MAX_IN_FLIGHT, cors, None)
+    let routes = Routes { public: router.with_state(app), protected: Router::new() };
+    service::finish(routes, openapi, MAX_IN_FLIGHT, cors, Access::Everybody)
 }
 
 /// The OpenAPI document of the admin API.

@@ -10,6 +10,8 @@ use protocol::{ReplyCodigo, RequestId, ServerId};
 use tracing::field::display;
 use tracing::{debug, info};
 
+use super::access_control::CalledBy;
+
 /// The name of an exchange in the logs of all that it passes through.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_LENGTH: usize = 128;
@@ -70,6 +72,7 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     let duration_ms = milliseconds(started.elapsed());
     let LogFields { request_id, server_id, codigo } =
         response.extensions_mut().remove().unwrap_or_default();
+    let quem = response.extensions_mut().remove().map(|CalledBy(name)| name);
     let (codigo, server_id) = (codigo.map(display), server_id.map(display));
     let request_id = request_id.as_ref().map(display);
     // Probes come every few seconds, and /docs has many files.
@@ -84,7 +87,7 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
             let route = route.unwrap_or("unknown");
             info!(
                 x_request_id,
-                request_id, server_id, method, route, status, codigo, duration_ms, "answered"
+                request_id, server_id, quem, method, route, status, codigo, duration_ms, "answered"
             );
         }
     }

@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::tests::{Answer, finished, send};
-use super::{CorsOrigins, RawJson, finish};
+use super::{Access, CorsOrigins, RawJson, Routes, finish};
 
 fn with_cors(setting: &str, max_in_flight: usize) -> Router {
     let router = Router::new()
@@ -21,7 +21,13 @@ fn with_cors(setting: &str, max_in_flight: usize) -> Router {
         .route("/a/{id}", patch(async || "a").delete(async || "a"))
         .route("/panic", post(async || -> () { panic!("as the test wants it") }));
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    finish(router, openapi, max_in_flight, &setting.parse().expect("a setting"), None)
+    finish(
+        Routes { public: router, protected: Router::new() },
+        openapi,
+        max_in_flight,
+        &setting.parse().expect("a setting"),
+        Access::Everybody,
+    )
 }
 
 async fn ask(router: &Router, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

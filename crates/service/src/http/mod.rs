@@ -1,10 +1,10 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
 mod access;
+mod access_control;
 mod answer_body;
 #[cfg(test)]
 mod answer_tests;
-mod bearer;
 mod body_parts;
 #[cfg(test)]
 mod body_tests;
@@ -53,12 +53,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 pub use access::LogFields;
-pub use bearer::bearer;
+pub use access_control::{Access, Caller, Role, Routes, Token, Tokens, operators_only, token_hash};
 pub use body_parts::body_of_parts;
 pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use caller_limit::CallerLimit;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
-pub use docs::complete_document;
+pub use docs::{complete_document, require_token};
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path};
@@ -69,21 +69,44 @@ pub use json_body::RawJson;
 pub use rate_limit::RateLimit;
 pub use serve::{ListenError, listen, serve};
 
-/// Gives a router what both programs have: `/docs` and `/openapi.json`; the one error shape for
-/// unknown routes, wrong methods and faults; a limit of body size, and one of requests in flight,
-/// beyond which the answer is `sobrecarregado`; a limit of what each caller may ask; compressed answers; one name and one log line for
-/// each exchange; headers for browsers; CORS, which answers preflights before anything else counts or logs them.
+/// Gives the routes what both programs have: a guard before the protected ones; `/docs` and
+/// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of
+/// body size, and one of requests in flight, beyond which the answer is `sobrecarregado`; compressed
+/// answers; one name and one log line for each exchange; headers for browsers; CORS, which answers
+/// preflights before anything else counts or logs them.
 pub fn finish(
-    router: Router,
+    routes: Routes,
     openapi: OpenApi,
     max_in_flight: usize,
     cors: &CorsOrigins,
+    access: Access,
+) -> Router {
+    finish_with_limit(routes, openapi, max_in_flight, cors, access, None)
+}
+
+/// As [`finish`], with a limit of what each caller may ask.
+pub fn finish_with_limit(
+    routes: Routes,
+    openapi: OpenApi,
+    max_in_flight: usize,
+    cors: &CorsOrigins,
+    access: Access,
     limit: Option<CallerLimit>,
 ) -> Router {
     let permits = Arc::new(Semaphore::new(max_in_flight));
     let documented = unexpected::Documented::new(&openapi);
-    router
-        .merge(docs::pages(&openapi))
+    let expected = middleware::map_request_with_state(documented, unexpected::refuse);
+    let own_pages = matches!(access, Access::OwnPages);
+    let own_pages = own_pages.then(|| middleware::from_fn(access_control::only_own_pages));
+    let Routes { public, mut protected } = routes;
+    if protected.has_routes() {
+        // The guard is the last: who may not pass learns nothing else of a request.
+        let guard = middleware::from_fn_with_state(access, access_control::guard);
+        protected = protected.route_layer(expected.clone()).route_layer(guard);
+    }
+    let public = public.merge(docs::pages(&openapi)).route_layer(expected);
+    public
+        .merge(protected)
         .fallback(async || HttpError::general(Codigo::RotaInexistente))
         .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
         // One layer: a service is cloned for each request, and each layer clones what is below it.
@@ -95,6 +118,6 @@ pub fn finish(
             from_fn_with_state(permits, in_flight::limit),
             CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),
             DefaultBodyLimit::max(MAX_BODY),
-            middleware::map_request_with_state(documented, unexpected::refuse),
+            option_layer(own_pages),
         ))
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
-use super::{CorsOrigins, HttpError, Params, Path, finish};
+use super::{Access, CorsOrigins, HttpError, Params, Path, Routes, finish};
 
 /// An answer, read to its end.
 pub(super) struct Answer {
@@ -60,7 +60,13 @@ async fn call(router: &Router, method: &str, path: &str) -> Answer {
 
 pub(super) fn finished(router: Router, max_in_flight: usize) -> Router {
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    finish(router, openapi, max_in_flight, &CorsOrigins::Any, None)
+    finish(
+        Routes { public: router, protected: Router::new() },
+        openapi,
+        max_in_flight,
+        &CorsOrigins::Any,
+        Access::Everybody,
+    )
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
-use super::{CorsOrigins, RawJson, finish, listen, serve};
+use super::{Access, CorsOrigins, RawJson, Routes, finish, listen, serve};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 
@@ -69,7 +69,13 @@ async fn started() -> (SocketAddr, impl Drop) {
         .route("/reservar", post(async |RawJson(body): RawJson| body))
         .route("/healthz", get(async || StatusCode::NO_CONTENT));
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    let router = finish(router, openapi, 100, &CorsOrigins::Any, None);
+    let router = finish(
+        Routes { public: router, protected: Router::new() },
+        openapi,
+        100,
+        &CorsOrigins::Any,
+        Access::Everybody,
+    );
     let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router, stop.clone(), Duration::ZERO));

@@ -27,6 +27,8 @@ const FIELDS: &[(&str, Check)] = &[
     ("reserva_request_id", Value::is_string),
     ("x_request_id", Value::is_string),
     ("codigo", is_codigo),
+    ("quem", Value::is_string),
+    ("caller", Value::is_string),
     ("command", |command| command.as_str().is_some_and(|path| path.starts_with("postos/"))),
     ("entrega", |entrega| entrega == "difusao" || entrega == "direta"),
     ("method", Value::is_string),

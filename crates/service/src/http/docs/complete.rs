@@ -9,7 +9,7 @@ use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr, Required, ServerBuilder};
 
 use super::examples::{self, Kind};
-use super::{errors, headers, invalid};
+use super::{errors, headers, invalid, security};
 use crate::http::health::is_probe;
 use crate::http::unexpected::takes_anything;
 
@@ -24,6 +24,7 @@ pub fn complete_document(
     own: impl Fn(Codigo) -> Option<ErrorReply>,
 ) {
     complete_info(openapi);
+    security::describe(openapi);
     for (path, item) in &mut openapi.paths.paths {
         for (kind, operation) in operations(item) {
             complete_parameters(path, kind, operation);
@@ -39,7 +40,7 @@ pub fn complete_document(
     open_enums(openapi);
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (Kind, &mut Operation)> {
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Kind, &mut Operation)> {
     let operations = [
         (Kind::Read, &mut item.get),
         (Kind::Change, &mut item.put),
@@ -54,8 +55,6 @@ fn complete_info(openapi: &mut OpenApi) {
     // Relative to the document.
     let server = ServerBuilder::new().url(".").description(Some("Este programa"));
     openapi.servers = Some(vec![server.build()]);
-    // There is no authentication.
-    openapi.security = Some(Vec::new());
     let contact = ContactBuilder::new().name(Some("Suíte de postos de carregamento"));
     openapi.info.contact = Some(contact.build());
     // The choice of two licences has no page of its own, so the link is to the first.
@@ -91,6 +90,11 @@ fn add_errors(path: &str, kind: Kind, operation: &mut Operation, unavailable: &s
     if kind != Kind::Read {
         errors::add(operation, Codigo::CorpoGrandeDemais, "corpo_grande_demais");
         errors::add(operation, Codigo::TipoNaoSuportado, "tipo_nao_suportado");
+    }
+    if security::needs_token(operation) {
+        errors::add(operation, Codigo::NaoAutenticado, "nao_autenticado");
+        errors::add(operation, Codigo::NaoAutorizado, "nao_autorizado");
+        errors::add(operation, Codigo::RequisicoesDemais, "requisicoes_demais");
     }
     if !takes_anything(path) {
         errors::add(operation, Codigo::RequisicaoInvalida, "requisicao_invalida");

@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod headers;
 mod invalid;
+mod security;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 pub use complete::complete_document;
+pub use security::require_token;
 
 use super::HttpError;
 use super::security_headers::of_page;
@@ -34,7 +36,7 @@ const OPENAPI: &str = "../openapi.json";
 
 /// The routes of the documents and of the page that shows one.
 pub(super) fn pages(openapi: &OpenApi) -> Router {
-    let config = Arc::new(Config::new([OPENAPI]));
+    let config = Arc::new(Config::new([OPENAPI]).persist_authorization(true));
     let title: Arc<str> = openapi.info.title.as_str().into();
     let page = move |path: Option<Path<String>>| {
         let path = path.map_or_else(String::new, |Path(path)| path);

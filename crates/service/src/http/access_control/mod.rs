@@ -1,0 +1,124 @@
+//! Who may call what. Every route is either public or protected, and the routes of the second kind
+//! are reached only through [`guard`]: no handler looks at a token, and no spelling of a path leads
+//! past it, since it sits behind the match of the route.
+
+mod attempts;
+mod credentials;
+mod own_pages;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use protocol::Codigo;
+
+pub(super) use own_pages::only_own_pages;
+pub use tokens::{Token, Tokens};
+
+use credentials::bearer;
+
+use super::HttpError;
+use crate::secret::SecretHash;
+
+/// The name of every caller where no tokens are asked for.
+const OPEN: &str = "aberto";
+
+/// The routes of a program.
+pub struct Routes {
+    pub public: Router,
+    pub protected: Router,
+}
+
+/// Who may pass to the protected routes.
+#[derive(Clone)]
+pub enum Access {
+    Everybody,
+    /// Whoever brings one of these.
+    Tokens(Arc<Tokens>),
+    /// Programs, and in browsers the program's own pages. This holds for the public routes too.
+    OwnPages,
+}
+
+/// What a caller may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reads.
+    Leitura,
+    /// An operator: everything.
+    Operador,
+    /// An app of drivers: everything that its gateway offers.
+    App,
+}
+
+/// Who calls: an extension of each request to a protected route, unless everybody may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub name: String,
+    pub role: Role,
+}
+
+/// The hash of the token that a request has, valid or not.
+pub fn token_hash(headers: &HeaderMap) -> Option<SecretHash> {
+    bearer(headers).ok().map(SecretHash::of)
+}
+
+/// For the log line of an answer: an extension of the response.
+#[derive(Clone)]
+pub(super) struct CalledBy(pub(super) String);
+
+impl Access {
+    /// Which caller it is.
+    ///
+    /// # Errors
+    /// It may not pass.
+    fn admit(&self, request: &Request) -> Result<Option<Caller>, HttpError> {
+        match self {
+            Self::Everybody => Ok(None),
+            Self::Tokens(tokens) => tokens.admit(request).map(Some),
+            Self::OwnPages => Ok(Some(Caller { name: OPEN.to_owned(), role: Role::Operador })),
+        }
+    }
+}
+
+/// Lets a request pass to its protected route.
+pub(super) async fn guard(
+    State(access): State<Access>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match access.admit(&request) {
+        Ok(None) => return next.run(request).await,
+        Ok(Some(caller)) => caller,
+        Err(error) => return error.into_response(),
+    };
+    let called_by = CalledBy(caller.name.clone());
+    let mut response = match caller.role {
+        Role::Leitura if !request.method().is_safe() => forbidden(),
+        _ => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+    };
+    response.extensions_mut().insert(called_by);
+    response
+}
+
+fn forbidden() -> Response {
+    let mensagem =
+        "Este token tem o papel leitura, e esta chamada precisa de um com o papel operador.";
+    HttpError::new(Codigo::NaoAutorizado, mensagem).into_response()
+}
+
+/// For protected routes that only an operator may call, also to read.
+pub async fn operators_only(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Caller>() {
+        Some(Caller { role: Role::Leitura | Role::App, .. }) => forbidden(),
+        _ => next.run(request).await,
+    }
+}
