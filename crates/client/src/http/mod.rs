@@ -1,6 +1,7 @@
 //! The HTTP API for drivers' apps. One file for each kind of resource.
 
 mod answer;
+mod app;
 mod limit;
 mod postos;
 mod reservar;

@@ -6,13 +6,15 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
-    BadMessage, ErrorReply, FieldError, KeyedCall, RequestId, ReservaReply, ReservarBody, read_body,
+    AppId, BadMessage, ErrorReply, FieldError, KeyedCall, RequestId, ReservaReply, ReservarBody,
+    read_body,
 };
 use service::{HttpError, RawJson};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::answer;
+use super::app::App;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -67,6 +69,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
 )]
 async fn reserve(
     State(gateway): State<Arc<Gateway>>,
+    App(app): App,
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
@@ -75,7 +78,8 @@ async fn reserve(
     // The servidor recognises a repeat by this id, through whichever gateway it comes.
     let server_id = body.server_id.clone();
     let request_id = key.map_or_else(RequestId::new, |key| {
-        RequestId::from_idempotency_key(None, KeyedCall::Reservar, &server_id, key)
+        let app = app.as_ref().map(AppId::as_str);
+        RequestId::from_idempotency_key(app, KeyedCall::Reservar, &server_id, key)
     });
     let outcome = gateway.reserve(request_id.clone(), body).await;
     Ok(answer(request_id, server_id, outcome))

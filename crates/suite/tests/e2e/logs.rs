@@ -49,6 +49,7 @@ const FIELDS: &[(&str, Check)] = &[
     ("attempts", Value::is_u64),
     ("bytes", Value::is_u64),
     ("pending", Value::is_u64),
+    ("tokens", Value::is_u64),
     ("postos", Value::is_u64),
     ("posto_id", Value::is_u64),
     ("reserva_id", Value::is_u64),
