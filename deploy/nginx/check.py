@@ -164,7 +164,7 @@ def wait_for(holds, what):
 
 
 def status_of(answer):
-    return answer.split(" ")[1] if answer.startswith("HTTP/") else "closed"
+    return answer.split(" ")[1] if answer.upper().startswith("HTTP/") else "closed"
 
 
 def attacks(host):
