@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::CredentialsError;
 use protocol::topics;
-use service::ListenError;
+use service::{ListenError, Reload};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -26,13 +27,15 @@ const OUTBOX_CAPACITY: usize = 16_384;
 /// How long the broker keeps replies for a gateway that is offline; no caller waits longer.
 const SESSION_EXPIRY: Duration = Duration::from_secs(60);
 
-/// Why a gateway cannot start. The text is for the operator.
+/// Why a gateway cannot start. The text is for the operator and says what to fix.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
 }
 
 /// A gateway that has started.
@@ -48,14 +51,17 @@ impl Client {
     /// Listens for HTTP, and connects to the broker in the background.
     ///
     /// # Errors
-    /// The HTTP address or the file of tokens cannot be used.
+    /// The HTTP address cannot be used, or a file of the login at the broker or of tokens.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let credentials = config.credentials();
+        credentials.check()?;
         let broken = CancellationToken::new();
         let tokens = read_tokens(&config, &broken)?;
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
             port: config.mqtt_port,
+            credentials,
             mqtt_id: config.client_id.as_str().to_owned(),
             subscriptions: topics::client_subscriptions(&config.client_id),
             as_published: Vec::new(),
@@ -74,6 +80,15 @@ impl Client {
     /// Where the HTTP API listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Reads the secrets again at each signal, for as long as the program runs.
+    pub fn reload_at(&self, signal: Reload) {
+        let gateway = Arc::clone(&self.gateway);
+        signal.at_each(move || {
+            gateway.tokens.iter().for_each(|tokens| tokens.read_now());
+            gateway.bus.reload()
+        });
     }
 
     /// Serves until `shutdown` ends; then finishes the requests in progress and disconnects.
@@ -103,7 +118,7 @@ fn read_tokens(
     let Some(path) = &config.tokens_file else { return Ok(None) };
     let (tokens, content) = AppTokens::read(path, config.limit_per_minute, config.proxies.clone())?;
     let tokens = Arc::new(tokens);
-    let watching = app_tokens::watch(Arc::clone(&tokens), content, std::future::pending);
+    let watching = app_tokens::watch(Arc::clone(&tokens), content);
     service::spawn_essential(broken, watching);
     Ok(Some(tokens))
 }

@@ -98,6 +98,7 @@ impl System {
         config.postos_csv = PostosCsv::OrSample(options.data.join(name).join("postos.csv"), sample);
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
+        config.login = options.login("servidor", name);
         let span = service::program_span("server", "server_id", name);
         let server = Server::start(config).instrument(span.clone()).await;
         let server = server.map_err(|error| match error {
@@ -123,6 +124,7 @@ impl System {
         let mut config = client::Config::from_lookup(&inherited(&set))?;
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
+        config.login = options.login("gateway", name);
         let span = service::program_span("client", "client_id", name);
         let client = Client::start(config).instrument(span.clone()).await;
         let client = client.map_err(|error| match error {

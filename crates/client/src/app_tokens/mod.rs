@@ -14,6 +14,7 @@ use axum::http::HeaderMap;
 use parking_lot::RwLock;
 use protocol::AppId;
 use service::{RateLimit, Role, Token, Tokens, TrustedProxies, token_hash};
+use tokio::sync::Notify;
 
 pub(crate) use file::line;
 use file::{Line, WrongLine};
@@ -69,6 +70,8 @@ pub(crate) struct AppTokens {
     default_limit: u32,
     current: RwLock<Arc<Limits>>,
     guard: Arc<Tokens>,
+    /// The file must be read at once.
+    asked: Notify,
 }
 
 impl AppTokens {
@@ -85,7 +88,8 @@ impl AppTokens {
             .map_err(|source| TokensError::Unreadable { path: path.to_owned(), source })?;
         let current = RwLock::default();
         let guard = Arc::new(Tokens::new(HOW_TO_GET_ONE, proxies));
-        let tokens = Self { path: path.to_owned(), default_limit, current, guard };
+        let tokens =
+            Self { path: path.to_owned(), default_limit, current, guard, asked: Notify::new() };
         tokens.replace(&content)?;
         Ok((tokens, content))
     }
@@ -99,6 +103,11 @@ impl AppTokens {
     /// For the guard before the protected routes.
     pub(crate) fn for_guard(&self) -> Arc<Tokens> {
         Arc::clone(&self.guard)
+    }
+
+    /// Takes the file as it is now.
+    pub(crate) fn read_now(&self) {
+        self.asked.notify_one();
     }
 
     fn len(&self) -> usize {

@@ -16,14 +16,13 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// What the file was at one time: its content, or why it cannot be read.
 type Seen = Result<Vec<u8>, String>;
 
-/// Keeps the tokens as the file is, for as long as the program runs. `reload` completes when it must
-/// be read at once.
-pub(crate) async fn watch(tokens: Arc<AppTokens>, content: Vec<u8>, mut reload: impl AsyncFnMut()) {
+/// Keeps the tokens as the file is, for as long as the program runs.
+pub(crate) async fn watch(tokens: Arc<AppTokens>, content: Vec<u8>) {
     let (mut settled, mut before): (Seen, Seen) = (Ok(content.clone()), Ok(content));
     loop {
         let asked = tokio::select! {
             () = sleep(INTERVAL) => false,
-            () = reload() => true,
+            () = tokens.asked.notified() => true,
         };
         let path = tokens.path.clone();
         let read = tokio::task::spawn_blocking(move || file::read(&path)).await;

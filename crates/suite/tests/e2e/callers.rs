@@ -218,6 +218,7 @@ async fn tokens_change_with_their_file_however_it_changes() {
     becomes(&client, &two.token, 503).await;
     std::fs::remove_dir(&path).expect("it is removed");
     std::fs::write(&path, &one.line).expect("a right file");
+    client.signal("-HUP");
     becomes(&client, &one.token, 503).await;
     becomes(&client, &two.token, 401).await;
 }
