@@ -158,9 +158,8 @@ async fn with_a_file_of_tokens_only_what_tells_of_nobody_is_public() {
                 let token = [("Authorization", one.token.as_str())];
                 assert_ne!(call(&client, &method, &form, &token).await.0, 401, "{form}");
             }
-            for encoded in [path.replace("/reserva", "/%72eserva"), format!("/%2e{path}")] {
-                assert_eq!(call(&client, &method, &encoded, &[]).await.0, 404, "{encoded}");
-            }
+            let encoded = path.replace("/reserva", "/%72eserva");
+            assert_eq!(call(&client, &method, &encoded, &[]).await.0, 404, "{encoded}");
         }
     }
     assert!(protected >= 3, "{protected}");
