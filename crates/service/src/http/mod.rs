@@ -72,7 +72,7 @@ pub use serve::{ListenError, listen, serve};
 /// Gives the routes what both programs have: a guard before the protected ones; `/docs` and
 /// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of
 /// body size, and one of requests in flight, beyond which the answer is `sobrecarregado`; compressed
-/// answers; one name and one log line for each exchange; headers for browsers; CORS, which answers
+/// answers; one name and one log line for each exchange; CORS, which answers
 /// preflights before anything else counts or logs them.
 pub fn finish(
     routes: Routes,
@@ -111,7 +111,6 @@ pub fn finish_with_limit(
         .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
         // One layer: a service is cloned for each request, and each layer clones what is below it.
         .layer((
-            middleware::map_response(async |response| security_headers::add(response)),
             option_layer(cors.layer()),
             middleware::from_fn(access::log),
             option_layer(limit.map(|limit| from_fn_with_state(limit, caller_limit::limit))),

@@ -60,6 +60,7 @@ pub(super) async fn answer_unread(router: Router, codigo: Codigo) -> Vec<u8> {
     let Ok(response) = router.oneshot(request).await;
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
+    security_headers::add(&mut parts.headers);
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let reason = parts.status.canonical_reason().unwrap_or_default();
     let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", parts.status.as_str()).into_bytes();
@@ -75,8 +76,7 @@ pub(super) async fn answer_unread(router: Router, codigo: Codigo) -> Vec<u8> {
 
 /// `sobrecarregado` in place of an answer for which there is no memory.
 pub(super) fn overloaded_instead_of(answer: &Response) -> Response {
-    let response = HttpError::general(Codigo::Sobrecarregado).into_response();
-    let mut response = security_headers::add(response);
+    let mut response = HttpError::general(Codigo::Sobrecarregado).into_response();
     for (name, value) in answer.headers() {
         if name.as_str().starts_with("access-control-") || name == VARY || name == X_REQUEST_ID {
             response.headers_mut().append(name, value.clone());

@@ -34,6 +34,7 @@ use super::linger::linger;
 use super::refusal::{Refusal, answer_unread, overloaded_instead_of};
 use super::request_body::{RequestBody, Unread, read_rest};
 use super::request_path::normalize;
+use super::security_headers;
 use super::socket::{PROGRESS_LIMIT, SharedStream, Socket};
 
 /// How long a connection may take to send the head of its next request, idle time included.
@@ -184,6 +185,7 @@ async fn answer(
     if !connections.admit_answer(&connection, usize::try_from(length).unwrap_or(usize::MAX)) {
         response = overloaded_instead_of(&response);
     }
+    security_headers::add(response.headers_mut());
     if close || connection.only_probes() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
