@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values::field_values;
-use crate::{ClientId, RequestId, ServerId, StatusReply, Timestamp, fields};
+use crate::{AppId, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields};
 
 field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), ReservaStatus::schema(), "ReservaStatus");
@@ -47,6 +47,8 @@ fields! {
         request_id: RequestId,
         /// Em que tópico a resposta é esperada.
         client_id: ClientId,
+        /// O app que pergunta; de uma reserva que tem app, só este.
+        app: Option<AppId>,
         /// O servidor a quem se pergunta.
         server_id: ServerId,
         /// O `request_id` da reserva.

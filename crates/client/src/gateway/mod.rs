@@ -14,7 +14,8 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    Entrega, RequestId, ReservaRef, ReservarBody, ServerId, ServerPresence, ServerState,
+    AppId, Entrega, RequestId, ReservaRef, ReservaRequest, ReservarBody, ServerId, ServerPresence,
+    ServerState,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -65,9 +66,11 @@ impl Gateway {
     pub(crate) async fn reserve(
         &self,
         request_id: RequestId,
+        app: Option<AppId>,
         body: ReservarBody,
     ) -> Result<Reply, GatewayError> {
         let request = body.into_request(request_id, self.config.client_id.clone());
+        let request = ReservaRequest { app, ..request };
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         let (deadline, settle) = (self.command_deadline(), Some(request_id));
         self.send(deadline, Command::Reserva, request_id, server_id, settle, &request).await

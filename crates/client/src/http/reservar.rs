@@ -81,6 +81,6 @@ async fn reserve(
         let app = app.as_ref().map(AppId::as_str);
         RequestId::from_idempotency_key(app, KeyedCall::Reservar, &server_id, key)
     });
-    let outcome = gateway.reserve(request_id.clone(), body).await;
+    let outcome = gateway.reserve(request_id.clone(), app, body).await;
     Ok(answer(request_id, server_id, outcome))
 }

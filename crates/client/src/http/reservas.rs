@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{ErrorReply, RequestId, ReservaRef, ReservaReply, ServerId, fields};
+use protocol::{AppId, ErrorReply, RequestId, ReservaRef, ReservaReply, ServerId, fields};
 use service::Params;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::answer;
+use super::app::App;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -25,10 +26,11 @@ fields! {
     }
 }
 
-fn reserva_ref(gateway: &Gateway, params: ReservaParams) -> ReservaRef {
+fn reserva_ref(gateway: &Gateway, app: Option<AppId>, params: ReservaParams) -> ReservaRef {
     ReservaRef {
         request_id: RequestId::new(),
         client_id: gateway.config.client_id.clone(),
+        app,
         server_id: params.server_id,
         reserva_request_id: params.request_id,
     }
@@ -52,9 +54,10 @@ fn reserva_ref(gateway: &Gateway, params: ReservaParams) -> ReservaRef {
 )]
 async fn get(
     State(gateway): State<Arc<Gateway>>,
+    App(app): App,
     Params(params): Params<ReservaParams>,
 ) -> Response {
-    let asked = reserva_ref(&gateway, params);
+    let asked = reserva_ref(&gateway, app, params);
     let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
     answer(request_id, server_id, gateway.consult(asked).await)
 }
@@ -76,9 +79,10 @@ async fn get(
 )]
 async fn cancel(
     State(gateway): State<Arc<Gateway>>,
+    App(app): App,
     Params(params): Params<ReservaParams>,
 ) -> Response {
-    let asked = reserva_ref(&gateway, params);
+    let asked = reserva_ref(&gateway, app, params);
     let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
     answer(request_id, server_id, gateway.cancel(asked).await)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
 
-use crate::harness::{Program, World, eventually, run_subcommand};
+use crate::harness::{Answer, PlainClient, Program, World, eventually, payload, run_subcommand};
 
 /// The status, the `codigo` and `Retry-After` of an answer.
 type Verdict = (u16, String, Option<u64>);
@@ -269,4 +269,41 @@ async fn a_wrong_file_ends_the_start_with_one_line() {
     let output = run_subcommand("client", world.folder(), &["token", "app.1"], []).await;
     let text = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!((output.status.code(), text.lines().count()), (Some(2), 1), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_named_in_commands_and_has_keys_of_its_own() {
+    let world = World::new().await;
+    let (one, two) = (make(&world, "app1").await, make(&world, "app2").await);
+    let _server = world.server("server1").await;
+    let client = with_tokens(&world, &[&one.line, &two.line], &[]).await;
+    client.sees("server1", "online").await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &["server/postos/#"]).await;
+    let reserve = async |token: &str, placa: &str, posto_id: i64| {
+        let request = reqwest::Client::new().post(client.url("/reservar"));
+        let request = request.header("Idempotency-Key", "the same key of both");
+        let request = request.header("Authorization", token).json(&payload(placa, posto_id));
+        Answer::of(request).await
+    };
+    let made = reserve(&one.token, "AAA0001", 1).await;
+    let other = reserve(&two.token, "BBB0002", 2).await;
+    assert_eq!((made.status, other.status), (200, 200), "{made:?} {other:?}");
+    assert_ne!(made.request_id(), other.request_id());
+    let again = reserve(&one.token, "AAA0001", 1).await;
+    assert_eq!(again.json, made.json, "the repeat of its own");
+    let path = format!("/reservas/{}?server_id=server1", made.request_id());
+    let cancel = path.replace('?', "/cancelar?");
+    let owner = [("Authorization", one.token.as_str())];
+    assert_eq!(call(&client, "GET", &path, &owner).await.0, 200);
+    assert_eq!(call(&client, "POST", &cancel, &owner).await.0, 200);
+    for (topic, app) in [
+        ("server/postos/reserva", "app1"),
+        ("server/postos/reserva", "app2"),
+        ("server/postos/reserva", "app1"),
+        ("server/postos/reserva/consulta", "app1"),
+        ("server/postos/reserva/cancelamento", "app1"),
+    ] {
+        let command = listener.next(topic).await;
+        assert_eq!(command["app"], app, "{topic}: {command}");
+    }
 }
