@@ -12,6 +12,7 @@ mod openapi;
 mod running;
 mod start;
 mod store;
+mod store_audit;
 mod store_concurrency;
 mod store_listing;
 mod store_states;
