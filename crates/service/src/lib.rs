@@ -13,8 +13,8 @@ mod tasks;
 
 pub use http::{
     Access, CORS_ORIGENS, Caller, CallerKey, CorsOrigins, ETag, Endpoints, Health, HttpError,
-    ListenError, LogFields, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS, RateLimit,
-    RawJson, Role, Routes, Token, Tokens, TrustedProxies, body_of_parts, caller_ip,
+    ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS,
+    RateLimit, RawJson, Role, Routes, Token, Tokens, TrustedProxies, body_of_parts, caller_ip,
     complete_document, finish, listen, operators_only, read_file, require_token, serve, tagged,
     tagged_json,
 };

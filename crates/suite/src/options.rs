@@ -44,6 +44,13 @@ pub struct Options {
     pub entrega: String,
 }
 
+impl Options {
+    /// Whether nothing can be reached from other machines.
+    pub(crate) fn is_local(&self) -> bool {
+        self.bind.is_loopback()
+    }
+}
+
 fn parse_broker(text: &str) -> Result<(String, u16), String> {
     let (host, port) = text.rsplit_once(':').unwrap_or((text, "1883"));
     let port = port.parse().ok().filter(|port| *port > 0);

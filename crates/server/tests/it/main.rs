@@ -18,3 +18,4 @@ mod store_listing;
 mod store_states;
 mod store_upgrade;
 mod support;
+mod tokens;

@@ -14,6 +14,8 @@ pub(crate) struct Program {
     child: Child,
     addr: String,
     pub(crate) log: PathBuf,
+    /// The text of its token, of a servidor that asks for one.
+    token: Option<String>,
 }
 
 /// The folder of the programs. `cargo test -p suite` does not build them, so this does.
@@ -114,7 +116,7 @@ impl Program {
         let file = std::fs::File::create(&log).expect("a log file");
         command.stdout(file.try_clone().expect("a log file")).stderr(file);
         let child = command.spawn().expect("the program starts");
-        let mut program = Self { child, addr: String::new(), log };
+        let mut program = Self { child, addr: String::new(), log, token: None };
         // Not by `eventually`: its closure would make this future impossible to spawn.
         let deadline = Instant::now() + TEST_TIMEOUT;
         while program.addr.is_empty() {
@@ -124,7 +126,29 @@ impl Program {
             let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));
             program.addr = addr.unwrap_or_default();
         }
+        program.token = program.token_file().map(|file| {
+            let token = std::fs::read_to_string(world.folder().join(file)).expect("a token");
+            token.trim().to_owned()
+        });
         program
+    }
+
+    /// Where the servidor says that its token is.
+    fn token_file(&self) -> Option<String> {
+        let lines = self.log_lines();
+        let is_where =
+            |line: &&Value| line["message"] == "the first token of the admin API is in this file";
+        lines.iter().find(is_where).map(|line| line["path"].as_str().expect("a path").to_owned())
+    }
+
+    /// A request with the token of this program, if it asks for one.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        // A new client each time: each test has its own runtime, and connections must not cross them.
+        let request = reqwest::Client::new().request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -86,6 +86,14 @@ impl Store {
         found.into_iter().map(StoredToken::try_from).collect()
     }
 
+    /// Whether a token with this hash was made and revoked, and so must not become valid again.
+    pub async fn is_revoked_token(&self, hash: &[u8; 32]) -> Result<bool, StoreError> {
+        let revoked = "SELECT count(*) > 0 AND count(revogado_em) = count(*)
+                       FROM tokens WHERE hash = ?1";
+        let revoked = sqlx::query_scalar(revoked).bind(&hash[..]);
+        Ok(revoked.fetch_one(&self.readers).await?)
+    }
+
     /// The changes that match, newest first.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
         self.certain()?;

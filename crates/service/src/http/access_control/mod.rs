@@ -5,6 +5,7 @@
 mod attempts;
 mod credentials;
 mod own_pages;
+mod roles;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -17,10 +18,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
+pub use credentials::MAX_TOKEN;
 pub(super) use own_pages::only_own_pages;
+pub use roles::{Caller, Role};
 pub use tokens::{Token, Tokens};
 
 use super::HttpError;
+use super::access::CalledBy;
 
 /// The name of every caller where no tokens are asked for.
 const OPEN: &str = "aberto";
@@ -40,28 +44,6 @@ pub enum Access {
     /// Programs, and in browsers the program's own pages. This holds for the public routes too.
     OwnPages,
 }
-
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Reads.
-    Leitura,
-    /// An operator: everything.
-    Operador,
-    /// An app of drivers: everything that its gateway offers.
-    App,
-}
-
-/// Who calls: an extension of each request to a protected route, unless everybody may pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    pub name: String,
-    pub role: Role,
-}
-
-/// For the log line of an answer: an extension of the response.
-#[derive(Clone)]
-pub(super) struct CalledBy(pub(super) String);
 
 impl Access {
     /// Which caller it is.
