@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::{Credentials, CredentialsError};
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::{Access, CorsOrigins, ListenError};
+use service::{Access, CorsOrigins, ListenError, Reload};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -50,6 +51,8 @@ const CHANGE_QUEUE: usize = 4096;
 pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
     Database { path: String, source: StoreError },
     #[error("POSTOS_CSV: {0}")]
@@ -86,6 +89,8 @@ impl Server {
     /// Opens the database, imports the postos at a first start, and connects to the broker in the
     /// background: without a broker a servidor starts too and keeps trying.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let credentials = config.credentials();
+        credentials.check()?;
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
         let environment = Environment {
@@ -100,7 +105,7 @@ impl Server {
         import_at_first_start(&store, &config).await?;
         let tokens = AdminTokens::load(&store, &config).await?;
         let access = access(&config.admin_access, &tokens);
-        let (bus, inbox) = bus::connect(bus_options(&config));
+        let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         let app = Arc::new(AppState {
             server_id: config.server_id.clone(),
             store,
@@ -138,6 +143,19 @@ impl Server {
     /// The address of the admin API.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Reads the secrets again at each signal, for as long as the program runs.
+    pub fn reload_at(&self, signal: Reload) {
+        let bus = self.app.bus.clone();
+        // The store closes only after the last handle to it is dropped.
+        let app = Arc::downgrade(&self.app);
+        signal.at_each(move || {
+            if let Some(app) = app.upgrade().filter(|app| app.tokens.own_file().is_some()) {
+                read_token_file(&app);
+            }
+            bus.reload()
+        });
     }
 
     /// Serves until `shutdown`. Then it finishes and acknowledges the requests and messages that
@@ -209,10 +227,15 @@ async fn follow_token_file(app: Arc<AppState>, stop: CancellationToken) {
             continue;
         }
         seen = now;
-        match app.tokens.read_own() {
-            Ok(()) => info!(path = %file.display(), "the token of the admin API was read again"),
-            Err(error) => error!(%error, "the token of the admin API stays as it was"),
-        }
+        read_token_file(&app);
+    }
+}
+
+fn read_token_file(app: &AppState) {
+    let path = app.tokens.file().display();
+    match app.tokens.read_own() {
+        Ok(()) => info!(%path, "the token of the admin API was read again"),
+        Err(error) => error!(%error, "the token of the admin API stays as it was"),
     }
 }
 
@@ -266,7 +289,7 @@ fn not_imported(path: &Path, error: NotImported) -> StartError {
     }
 }
 
-fn bus_options(config: &Config) -> bus::Options {
+fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
     let presence = |status| {
         let server_id = config.server_id.clone();
         let payload = move |desde: Timestamp| {
@@ -284,6 +307,7 @@ fn bus_options(config: &Config) -> bus::Options {
     bus::Options {
         broker: config.mqtt_broker.clone(),
         port: config.mqtt_port,
+        credentials,
         // Ids contain no colon, so no gateway can have this MQTT id.
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),

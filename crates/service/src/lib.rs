@@ -1,6 +1,7 @@
 //! What both programs need besides their own work: settings, logs, an HTTP surface with one error
 //! shape, health checks, and an orderly stop.
 
+mod broker_login;
 mod healthcheck;
 mod http;
 mod logs;
@@ -11,6 +12,10 @@ mod settings;
 mod signals;
 mod tasks;
 
+pub use broker_login::{
+    BrokerAuthorities, BrokerLogin, BrokerPassword, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
+    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME, Secret,
+};
 pub use http::{
     Access, CORS_ORIGENS, Caller, CallerKey, CorsOrigins, ETag, Endpoints, Health, HttpError,
     ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path, RETRY_AFTER_SECONDS,
@@ -25,5 +30,5 @@ pub use secret::{SecretHash, new_secret};
 pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,
 };
-pub use signals::{Shutdown, shutdown_signal};
+pub use signals::{Reload, Shutdown, reload_signal, shutdown_signal};
 pub use tasks::{end_within, spawn_essential, until_shutdown};
