@@ -12,6 +12,7 @@ mod localizacao;
 mod posto;
 mod rejection;
 mod reserva;
+mod token;
 mod values;
 
 pub use carregador::*;
@@ -22,4 +23,5 @@ pub use localizacao::*;
 pub use posto::*;
 pub use rejection::*;
 pub use reserva::*;
+pub use token::*;
 pub use values::*;

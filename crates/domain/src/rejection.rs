@@ -40,6 +40,18 @@ pub enum Rejection {
     ChaveReutilizada,
     #[error("O carro de placa {placa} não existe no servidor {server_id}")]
     CarroInexistente { placa: Placa, server_id: String },
+    #[error(
+        "O carro de placa {placa} tem reserva ou carregamento em andamento e não pode ser esquecido. Cancele ou encerre antes."
+    )]
+    CarroEmUso { placa: Placa },
+    #[error("O token {nome} não existe neste servidor")]
+    TokenInexistente { nome: String },
+    #[error("Já existe um token {nome}. Escolha outro nome, ou revogue este antes.")]
+    TokenExistente { nome: String },
+    #[error(
+        "O token {nome} é o último com o papel operador e não pode ser revogado por aqui. Crie outro antes."
+    )]
+    UltimoOperador { nome: String },
     #[error("O carregamento {id} não existe no posto {posto_id}")]
     CarregamentoInexistente { id: i64, posto_id: i64 },
     #[error("O carregamento {id} já foi encerrado com outra energia_fornecida.")]

@@ -49,6 +49,8 @@ codigos! {
     ReservaInexistente = 404,
     CarroInexistente = 404,
     CarregamentoInexistente = 404,
+    /// No such token of the admin API.
+    TokenInexistente = 404,
     /// This carro already holds the posto for an overlapping interval.
     PostoJaReservadoParaEsteCarro = 409,
     /// Another carro holds the posto for an overlapping interval, or is charging there.
@@ -57,6 +59,12 @@ codigos! {
     PostoEmManutencao = 409,
     /// It has an active reserva or session, and so cannot be removed.
     PostoEmUso = 409,
+    /// It has an active reserva or session, and so cannot be forgotten.
+    CarroEmUso = 409,
+    /// A valid token of the admin API has this name.
+    TokenExistente = 409,
+    /// Without it nobody could make another token.
+    UltimoOperador = 409,
     ReservaEncerrada = 409,
     /// The session has ended with another amount.
     CarregamentoEncerrado = 409,

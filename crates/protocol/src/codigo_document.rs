@@ -103,6 +103,21 @@ impl Codigo {
                 "o posto tem reserva ou carregamento, e não pode ser removido agora",
                 "O posto Ponto 5 tem reserva ou carregamento em andamento e não pode ser removido. Cancele ou encerre antes.",
             ),
+            Self::TokenInexistente => {
+                ("não há token válido com este nome", "O token painel não existe neste servidor")
+            }
+            Self::CarroEmUso => (
+                "o carro tem reserva ou carregamento, e não pode ser esquecido agora",
+                "O carro de placa ABC1234 tem reserva ou carregamento em andamento e não pode ser esquecido. Cancele ou encerre antes.",
+            ),
+            Self::TokenExistente => (
+                "um token válido já tem este nome",
+                "Já existe um token painel. Escolha outro nome, ou revogue este antes.",
+            ),
+            Self::UltimoOperador => (
+                "é o último token com o papel operador",
+                "O token painel é o último com o papel operador e não pode ser revogado por aqui. Crie outro antes.",
+            ),
             Self::ReservaEncerrada => {
                 ("a reserva já terminou", "A reserva já terminou e não pode mais ser cancelada.")
             }

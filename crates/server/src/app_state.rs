@@ -9,15 +9,17 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::error;
 
+use crate::admin_tokens::AdminTokens;
 use crate::charger_messages::ChargerMessages;
 use crate::failure::Failure;
 use crate::listing_cache::ListingCache;
-use crate::store::{Store, StoreError, WriteCommand};
+use crate::store::{Audited, Author, Store, StoreError, WriteCommand};
 
 pub(crate) struct AppState {
     pub(crate) server_id: ServerId,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
+    pub(crate) tokens: AdminTokens,
     pub(crate) charger_messages: ChargerMessages,
     pub(crate) listing_cache: ListingCache,
     /// How long a command that brings no time limit of its own may take.
@@ -49,6 +51,15 @@ impl AppState {
     pub(crate) async fn write<C: WriteCommand>(&self, command: C) -> Result<C::Output, Failure> {
         let written = self.store.execute(command).await;
         written.map_err(|error| Failure::from_write(error, &self.server_id))
+    }
+
+    /// The same, and writes into the audit what changed and who did it.
+    pub(crate) async fn write_by<C: WriteCommand>(
+        &self,
+        by: Author,
+        command: C,
+    ) -> Result<C::Output, Failure> {
+        self.write(Audited { by, command }).await
     }
 
     /// It cannot be read whether a command was carried out before. The cause is logged.

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::ServerId;
 use service::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
-    Lookup, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
+    InvalidValue, Lookup, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
     MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit,
     TrustedProxies,
 };
@@ -51,6 +52,20 @@ const TEMPO_LIMITE_RESERVA: Setting = Setting {
     about: "seconds that a command without a time limit of its own may take",
 };
 
+const ADMIN_TOKEN_FILE: Setting = Setting {
+    name: "ADMIN_TOKEN_FILE",
+    default: Some(""),
+    should_be: "a file",
+    about: "file with the operator's token; empty: one is made, beside the database",
+};
+
+const ADMIN_ABERTO: Setting = Setting {
+    name: "ADMIN_ABERTO",
+    default: Some("nao"),
+    should_be: "sim or nao",
+    about: "sim: the admin API asks for no token, and refuses pages of other origins",
+};
+
 /// Every setting of the program.
 pub const SETTINGS: &[Setting] = &[
     SERVER_ID,
@@ -65,6 +80,8 @@ pub const SETTINGS: &[Setting] = &[
     MQTT_CERT_FILE,
     MQTT_KEY_FILE,
     HTTP_ADDR,
+    ADMIN_TOKEN_FILE,
+    ADMIN_ABERTO,
     TEMPO_LIMITE_RESERVA,
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
@@ -80,10 +97,37 @@ pub struct Config {
     pub mqtt_port: u16,
     pub login: BrokerLogin,
     pub http_addr: SocketAddr,
+    pub admin_access: AdminAccess,
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
+}
+
+/// Who may use the admin API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminAccess {
+    /// Who has a token. The first one is made at the first start.
+    Tokens,
+    /// Who has a token. The first one is that of the operator in this file.
+    TokensAndFile(PathBuf),
+    /// Everybody but pages of other origins.
+    Open,
+}
+
+/// `sim` or `nao`.
+struct Flag(bool);
+
+impl FromStr for Flag {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text.to_lowercase().as_str() {
+            "sim" => Ok(Self(true)),
+            "nao" | "não" => Ok(Self(false)),
+            _ => Err(InvalidValue),
+        }
+    }
 }
 
 /// The file with the postos of a servidor that never had any.
@@ -118,7 +162,13 @@ impl Config {
             Some(path) => PostosCsv::Named(path.into()),
             None => PostosCsv::Default(default_of(POSTOS_CSV).into()),
         };
+        let admin_access = match ADMIN_TOKEN_FILE.value(lookup) {
+            _ if ADMIN_ABERTO.read::<Flag>(lookup)?.0 => AdminAccess::Open,
+            Some(path) => AdminAccess::TokensAndFile(path.into()),
+            None => AdminAccess::Tokens,
+        };
         Ok(Self {
+            admin_access,
             database_url: DATABASE_URL.parse(database_url)?,
             mqtt_broker: MQTT_BROKER.read::<Host>(lookup)?.0,
             mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),

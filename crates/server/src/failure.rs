@@ -121,6 +121,10 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,
         Rejection::ChaveReutilizada => Codigo::ChaveIdempotenciaReutilizada,
         Rejection::CarroInexistente { .. } => Codigo::CarroInexistente,
+        Rejection::CarroEmUso { .. } => Codigo::CarroEmUso,
+        Rejection::TokenInexistente { .. } => Codigo::TokenInexistente,
+        Rejection::TokenExistente { .. } => Codigo::TokenExistente,
+        Rejection::UltimoOperador { .. } => Codigo::UltimoOperador,
         Rejection::CarregamentoInexistente { .. } => Codigo::CarregamentoInexistente,
         Rejection::CarregamentoEncerrado { .. } => Codigo::CarregamentoEncerrado,
     }

@@ -7,18 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use service::{OwnAnswer, OwnInstance};
+use service::OwnAnswer;
 use tokio::sync::mpsc;
 
 use crate::app_state::now;
 use crate::config::{Config, SETTINGS};
 use crate::import::{Counts, ImportError, Mode, NotImported, WrongCell, WrongFile};
 use crate::import::{import_postos, read_postos};
+use crate::running_servidor::{self, NotFound};
 use crate::start::StartError;
-use crate::store::{Environment, Store, StoreError, WriteError, is_in_use, why_not_writable};
+use crate::store::{
+    Author, Environment, Store, StoreError, WriteError, is_in_use, why_not_writable,
+};
 
 /// How long the running servidor may take for each step.
-const STATUS_LIMIT: Duration = Duration::from_secs(5);
 const IMPORT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Why a file was not imported.
@@ -36,21 +38,14 @@ enum ImportarError {
     NotClosed(StartError),
     #[error("{path} não pôde ser gravado, e {outcome}: {reason}")]
     Write { path: String, outcome: &'static str, reason: String },
-    #[error(
-        "{path} está em uso por outro programa, e nenhum servidor {server_id} responde em {addr} ({reason}): se o servidor está em execução, use o HTTP_ADDR dele; senão, encerre o programa que usa o arquivo"
-    )]
-    NotFound { path: String, server_id: String, addr: String, reason: String },
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
     #[error("o servidor em execução não importou o arquivo: {0}")]
     Refused(String),
     #[error(
         "o servidor em execução não respondeu até o fim ({0}), e pode ter importado o arquivo ou não: veja o log dele, e com --simular o que ainda falta, antes de importar de novo"
     )]
     Unanswered(String),
-}
-
-#[derive(Deserialize)]
-struct Status {
-    servidor: String,
 }
 
 /// What `POST /postos/importar` answers.
@@ -61,12 +56,6 @@ struct ImportReply {
     erros: Vec<WrongCell>,
     #[serde(default)]
     total_de_erros: usize,
-}
-
-/// Any other answer.
-#[derive(Deserialize)]
-struct ErrorReply {
-    mensagem: String,
 }
 
 /// Imports a file and says what changed.
@@ -115,7 +104,7 @@ async fn into_the_database(
     let opened = Store::open(path, environment).await;
     let (store, closer) = opened.map_err(|source| database_error(config, source))?;
     let mode = if simulate { Mode::Simulate } else { Mode::Silent };
-    let imported = import_postos(&store, postos, mode).await;
+    let imported = import_postos(&store, Author::CommandLine, postos, mode).await;
     // Before closing frees the space that a write has taken.
     let obstacle = if imported.is_err() { why_not_writable(path) } else { None };
     let failure = store.latest_failure();
@@ -149,19 +138,7 @@ fn by_the_running_servidor(
     bytes: &[u8],
     simulate: bool,
 ) -> Result<Result<Counts, WrongFile>, ImportarError> {
-    let own = OwnInstance::at(config.http_addr);
-    let not_found = |reason: String| ImportarError::NotFound {
-        path: config.database_url.path().display().to_string(),
-        server_id: config.server_id.to_string(),
-        addr: own.addr().to_string(),
-        reason,
-    };
-    let status = own.get("/status", STATUS_LIMIT).map_err(|error| not_found(error.to_string()))?;
-    let found = serde_json::from_slice::<Status>(&status.body);
-    let found = found.map_err(|_| not_found(status.status_line.clone()))?;
-    if found.servidor != config.server_id.as_str() {
-        return Err(not_found(format!("ali responde {:?}", found.servidor)));
-    }
+    let own = running_servidor::find(config)?;
     let query = if simulate { "?simular=true" } else { "" };
     let path = format!("/postos/importar{query}");
     let answer = own.post(&path, "text/csv", bytes, IMPORT_LIMIT);
@@ -173,12 +150,10 @@ fn read_reply(answer: &OwnAnswer) -> Result<Result<Counts, WrongFile>, ImportarE
     if answer.body.is_empty() {
         return Err(ImportarError::Unanswered("a conexão foi encerrada".to_owned()));
     }
-    let reply: ImportReply = serde_json::from_slice(&answer.body).map_err(|_| {
-        let body = String::from_utf8_lossy(&answer.body);
-        match serde_json::from_slice::<ErrorReply>(&answer.body) {
-            Ok(reply) => ImportarError::Refused(reply.mensagem),
-            Err(_) => ImportarError::Unanswered(format!("{} {body}", answer.status_line)),
-        }
+    let reply = serde_json::from_slice::<ImportReply>(&answer.body);
+    let reply = reply.map_err(|_| match running_servidor::error_of(answer) {
+        Ok(mensagem) => ImportarError::Refused(mensagem),
+        Err(answer) => ImportarError::Unanswered(answer),
     })?;
     Ok(match reply.total_de_erros {
         0 => Ok(reply.counts),

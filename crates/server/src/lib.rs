@@ -2,6 +2,7 @@
 //! reach it over the broker.
 
 mod admin;
+mod admin_tokens;
 mod announce;
 mod app_state;
 mod charger_messages;
@@ -13,14 +14,17 @@ mod import;
 mod importar;
 mod listing_cache;
 mod program;
+mod running_servidor;
 mod start;
 pub mod store;
 mod streams;
 mod table;
+mod token_command;
+mod token_file;
 mod wire;
 
 pub use admin::openapi;
-pub use config::{Config, PostosCsv, SETTINGS};
+pub use config::{AdminAccess, Config, PostosCsv, SETTINGS};
 pub use import::{ImportError, ImportedPosto, WrongCell, WrongFile, read_postos};
 pub use program::main;
 pub use start::{Server, StartError};

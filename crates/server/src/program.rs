@@ -8,11 +8,13 @@ use clap::Subcommand;
 use service::{Program, Shutdown};
 
 use crate::app_state::now;
-use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
+use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::importar::importar;
 use crate::start::Server;
 use crate::store::{self, Copied, Replaced, Restored};
 use crate::streams;
+use crate::token_command::{TokenArgs, token};
+use tracing::warn;
 
 const PROGRAM: Program = Program {
     name: "server",
@@ -39,6 +41,8 @@ enum Task {
         /// A file that does not exist yet, a folder, or - for standard output
         destino: PathBuf,
     },
+    /// Shows the token of the admin API, or makes, lists and revokes others
+    Token(TokenArgs),
     /// Replaces the database by a backup, while the servidor is stopped
     Restaurar {
         /// A file that `server backup` has made, or - for standard input
@@ -51,12 +55,16 @@ pub fn main() -> ExitCode {
     PROGRAM.main(run, |task| match task {
         Task::Importar { arquivo, simular } => importar(&arquivo, simular),
         Task::Backup { destino } => back_up(&destino),
+        Task::Token(args) => token(args),
         Task::Restaurar { origem } => restore(&origem),
     })
 }
 
 async fn run(mut shutdown: Shutdown) -> Result<(), Box<dyn Error>> {
     let config = Config::from_lookup(&service::environment)?;
+    if config.admin_access == AdminAccess::Open {
+        warn!("ADMIN_ABERTO: the admin API asks for no token; pages of other origins are refused");
+    }
     // A start can take long: another program may hold a lock on the database.
     let server = tokio::select! {
         server = Server::start(config) => server?,

@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use bus::{Credentials, CredentialsError};
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::{CorsOrigins, ListenError, Reload};
+use service::{Access, CorsOrigins, ListenError, Reload};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use crate::admin_tokens::{AdminTokens, TokensError};
 use crate::app_state::{AppState, MAX_IMPORTS, now};
 use crate::charger_messages::ChargerMessages;
-use crate::config::{Config, PostosCsv};
+use crate::config::{AdminAccess, Config, PostosCsv};
 use crate::failpoints::{self, Bug};
 use crate::import::{ImportError, Mode, NotImported, import_postos, read_file, read_postos};
 use crate::listing_cache::ListingCache;
-use crate::store::{Environment, Store, StoreCloser, StoreError, WriteError};
+use crate::store::{Author, Environment, Store, StoreCloser, StoreError, WriteError};
+use crate::token_file::{self, TokenFileError};
 use crate::{admin, announce, handlers};
 
 /// How often the store looks for reservas that have begun or ended.
@@ -35,6 +37,8 @@ const ANNOUNCE_GRACE: Duration = Duration::from_millis(500);
 const BUS_GRACE: Duration = Duration::from_secs(1);
 /// How long a stop waits until the database is one complete file.
 const STORE_GRACE: Duration = Duration::from_secs(2);
+/// How often the file with the operator's token is looked at.
+const TOKEN_FILE_INTERVAL: Duration = Duration::from_secs(1);
 /// Replies and events that may wait for the broker.
 const OUTBOX: usize = 16_384;
 /// How long the broker keeps messages for a servidor that is away.
@@ -53,6 +57,10 @@ pub enum StartError {
     Database { path: String, source: StoreError },
     #[error("POSTOS_CSV: {0}")]
     Import(#[from] ImportError),
+    #[error("ADMIN_TOKEN_FILE: {0}")]
+    TokenFile(TokenFileError),
+    #[error("the tokens of the admin API: {0}")]
+    Tokens(TokensError),
     #[error("the postos in the database cannot be read: {0}")]
     Read(#[source] StoreError),
     #[error("the postos of POSTOS_CSV cannot be written: {0}")]
@@ -64,6 +72,7 @@ pub struct Server {
     addr: SocketAddr,
     listener: TcpListener,
     cors: CorsOrigins,
+    access: Access,
     app: Arc<AppState>,
     closer: StoreCloser,
     stop: CancellationToken,
@@ -73,6 +82,7 @@ pub struct Server {
     handlers: JoinHandle<()>,
     announcer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    token_reader: JoinHandle<()>,
 }
 
 impl Server {
@@ -93,11 +103,14 @@ impl Server {
             |source| StartError::Database { path: path.display().to_string(), source };
         let (store, closer) = Store::open(path, environment).await.map_err(database_error)?;
         import_at_first_start(&store, &config).await?;
+        let tokens = AdminTokens::load(&store, &config).await?;
+        let access = access(&config.admin_access, &tokens);
         let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         let app = Arc::new(AppState {
             server_id: config.server_id.clone(),
             store,
             bus,
+            tokens,
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
             command_limit: config.command_limit,
@@ -107,12 +120,15 @@ impl Server {
         let broken = CancellationToken::new();
         let handling = handlers::run(Arc::clone(&app), inbox, stop.clone());
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
+        let reading_token = follow_token_file(Arc::clone(&app), stop.clone());
         let sweeping = sweep(Arc::clone(&app), stop.clone());
         info!(%addr, database = %path.display(), "started");
         Ok(Self {
             addr,
             listener,
             cors: config.cors,
+            access,
+            token_reader: service::spawn_essential(&broken, reading_token),
             handlers: service::spawn_essential(&broken, handling),
             announcer: service::spawn_essential(&broken, announcing),
             sweeper: service::spawn_essential(&broken, sweeping),
@@ -132,7 +148,14 @@ impl Server {
     /// Reads the secrets again at each signal, for as long as the program runs.
     pub fn reload_at(&self, signal: Reload) {
         let bus = self.app.bus.clone();
-        signal.at_each(move || bus.reload());
+        // The store closes only after the last handle to it is dropped.
+        let app = Arc::downgrade(&self.app);
+        signal.at_each(move || {
+            if let Some(app) = app.upgrade().filter(|app| app.tokens.own_file().is_some()) {
+                read_token_file(&app);
+            }
+            bus.reload()
+        });
     }
 
     /// Serves until `shutdown`. Then it finishes and acknowledges the requests and messages that
@@ -141,16 +164,17 @@ impl Server {
     /// # Errors
     /// It stopped because an essential task had ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
-        let router = admin::router(Arc::clone(&self.app), &self.cors);
+        let router = admin::router(Arc::clone(&self.app), &self.cors, self.access);
         let http = service::serve(self.listener, router, self.stop.clone(), WORK_GRACE);
         let http = service::spawn_essential(&self.broken, http);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
-        let (_, handled, _) = tokio::join!(
+        let (_, handled, ..) = tokio::join!(
             http,
             service::end_within(WORK_GRACE, self.handlers),
             service::end_within(WORK_GRACE, self.sweeper),
+            service::end_within(WORK_GRACE, self.token_reader),
         );
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
@@ -166,6 +190,52 @@ impl Server {
             Err(_) => warn!("the database was left with its WAL"),
         }
         outcome
+    }
+}
+
+impl From<TokensError> for StartError {
+    fn from(error: TokensError) -> Self {
+        match error {
+            TokensError::File(error) => Self::TokenFile(error),
+            error => Self::Tokens(error),
+        }
+    }
+}
+
+/// Who may use the admin API. The log says where a token is, and never what it is.
+fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
+    if *setting == AdminAccess::Open {
+        return Access::OwnPages;
+    }
+    info!(path = %tokens.file().display(), "the first token of the admin API is in this file");
+    Access::Tokens(tokens.valid())
+}
+
+/// Reads the file with the operator's token again when it has changed, until `stop`.
+async fn follow_token_file(app: Arc<AppState>, stop: CancellationToken) {
+    let Some(file) = app.tokens.own_file() else { return stop.cancelled().await };
+    let mut ticks = tokio::time::interval(TOKEN_FILE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = token_file::version(file);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = token_file::version(file);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        read_token_file(&app);
+    }
+}
+
+fn read_token_file(app: &AppState) {
+    let path = app.tokens.file().display();
+    match app.tokens.read_own() {
+        Ok(()) => info!(%path, "the token of the admin API was read again"),
+        Err(error) => error!(%error, "the token of the admin API stays as it was"),
     }
 }
 
@@ -196,7 +266,7 @@ async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), Sta
         .await
         .map_err(|_| StartError::Read(StoreError::Closed))??,
     };
-    let imported = import_postos(store, postos, Mode::Silent).await;
+    let imported = import_postos(store, Author::Server, postos, Mode::Silent).await;
     let postos = imported.map_err(|error| not_imported(&path, error))?.criados;
     if postos == 0 {
         warn!(path = %path.display(), "the file of postos has none; starting without any");

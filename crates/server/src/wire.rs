@@ -9,6 +9,11 @@ pub(crate) fn timestamp(moment: Moment) -> Timestamp {
     moment.into()
 }
 
+/// As texts on command lines.
+pub(crate) fn text_of_millis(millis: i64) -> String {
+    timestamp(Moment::from_millis(millis)).to_string()
+}
+
 pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
     Reserva {
         id: reserva.id,

@@ -9,8 +9,10 @@ use std::time::Duration;
 const MAX_ANSWER: u64 = 1 << 20;
 
 /// The instance that listens at an address.
-#[derive(Debug, Clone, Copy)]
-pub struct OwnInstance(SocketAddr);
+pub struct OwnInstance {
+    addr: SocketAddr,
+    token: Option<String>,
+}
 
 /// What it answered.
 #[derive(Debug)]
@@ -29,24 +31,35 @@ impl OwnInstance {
                 SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             });
         }
-        Self(http_addr)
+        Self { addr: http_addr, token: None }
+    }
+
+    /// It is asked with this token from now on.
+    pub fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     /// Where it is asked.
-    pub fn addr(self) -> SocketAddr {
-        self.0
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// # Errors
     /// It does not answer, or a step takes longer than `limit`.
-    pub fn get(self, path: &str, limit: Duration) -> io::Result<OwnAnswer> {
+    pub fn get(&self, path: &str, limit: Duration) -> io::Result<OwnAnswer> {
         self.ask(&format!("GET {path} HTTP/1.1\r\n"), &[], limit)
     }
 
     /// # Errors
     /// It does not answer, or a step takes longer than `limit`.
+    pub fn delete(&self, path: &str, limit: Duration) -> io::Result<OwnAnswer> {
+        self.ask(&format!("DELETE {path} HTTP/1.1\r\n"), &[], limit)
+    }
+
+    /// # Errors
+    /// It does not answer, or a step takes longer than `limit`.
     pub fn post(
-        self,
+        &self,
         path: &str,
         content_type: &str,
         body: &[u8],
@@ -59,11 +72,14 @@ impl OwnInstance {
         self.ask(&head, body, limit)
     }
 
-    fn ask(self, head: &str, body: &[u8], limit: Duration) -> io::Result<OwnAnswer> {
-        let mut connection = TcpStream::connect_timeout(&self.0, limit)?;
+    fn ask(&self, head: &str, body: &[u8], limit: Duration) -> io::Result<OwnAnswer> {
+        let mut connection = TcpStream::connect_timeout(&self.addr, limit)?;
         connection.set_read_timeout(Some(limit))?;
         connection.set_write_timeout(Some(limit))?;
-        let head = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n");
+        let token = self.token.as_ref();
+        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let token = token.unwrap_or_default();
+        let head = format!("{head}{token}Host: localhost\r\nConnection: close\r\n\r\n");
         connection.write_all(&[head.as_bytes(), body].concat())?;
         let mut answer = Vec::new();
         connection.take(MAX_ANSWER).read_to_end(&mut answer)?;

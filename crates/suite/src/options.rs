@@ -55,6 +55,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether nothing can be reached from other machines.
+    pub(crate) fn is_local(&self) -> bool {
+        self.bind.is_loopback()
+    }
+
     /// What the program with this role and id logs in with.
     pub(crate) fn login(&self, role: &str, id: &str) -> BrokerLogin {
         let user = format!("{role}.{id}");

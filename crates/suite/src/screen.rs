@@ -28,6 +28,7 @@ impl fmt::Display for Screen<'_> {
         for (name, addr) in system.clients() {
             writeln!(f, "  {name:9} http://{addr}")?;
         }
+        self.write_access(f)?;
         let Some((_, client)) = system.clients().first() else {
             return Ok(());
         };
@@ -42,5 +43,24 @@ impl fmt::Display for Screen<'_> {
              \"nivel_bateria_atual\": 22.3, \"taxa_descarga\": 0.19, \"posto_id\": {free_posto}, \
              \"server_id\": \"server1\"}}'\n"
         )
+    }
+}
+
+impl Screen<'_> {
+    /// Who may use the operators' API.
+    fn write_access(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.options.is_local() {
+            return writeln!(
+                f,
+                "\nThe servidores are open: programs on this machine need no token, and pages of\n\
+                 other origins are refused. With --bind they ask for tokens."
+            );
+        }
+        writeln!(f, "\nThe servidores ask for a token (Authorization: Bearer TOKEN). It is in")?;
+        for (name, _) in self.system.servers() {
+            let file = self.options.data.join(format!("{name}.db.token"));
+            writeln!(f, "  {name:9} {}", file.display())?;
+        }
+        Ok(())
     }
 }

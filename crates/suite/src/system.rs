@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::Client;
 use protocol::PostosReply;
-use server::{PostosCsv, Server};
+use server::{AdminAccess, PostosCsv, Server};
 use service::{ListenError, Lookup};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -97,6 +97,9 @@ impl System {
             server::DatabaseUrl::from_path(options.data.join(format!("{name}.db")));
         config.postos_csv = PostosCsv::OrSample(options.data.join(name).join("postos.csv"), sample);
         config.http_addr = addr;
+        if options.is_local() {
+            config.admin_access = AdminAccess::Open;
+        }
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
         config.login = options.login("servidor", name);
         let span = service::program_span("server", "server_id", name);

@@ -2,7 +2,7 @@
 
 use protocol::Codigo;
 
-const CODIGOS: [(u16, &str); 27] = [
+const CODIGOS: [(u16, &str); 31] = [
     (401, "nao_autenticado"),
     (403, "nao_autorizado"),
     (429, "requisicoes_demais"),
@@ -10,6 +10,7 @@ const CODIGOS: [(u16, &str); 27] = [
     (404, "reserva_inexistente"),
     (404, "carro_inexistente"),
     (404, "carregamento_inexistente"),
+    (404, "token_inexistente"),
     (404, "rota_inexistente"),
     (405, "metodo_nao_permitido"),
     (409, "posto_ja_reservado_para_este_carro"),
@@ -17,6 +18,9 @@ const CODIGOS: [(u16, &str); 27] = [
     (409, "posto_indisponivel"),
     (409, "posto_em_manutencao"),
     (409, "posto_em_uso"),
+    (409, "carro_em_uso"),
+    (409, "token_existente"),
+    (409, "ultimo_operador"),
     (409, "reserva_encerrada"),
     (409, "carregamento_encerrado"),
     (413, "corpo_grande_demais"),

@@ -83,6 +83,7 @@ fn a_reservation_may_say_when() {
     let request = ReservaRequest {
         request_id: id("r1"),
         client_id: id("cliente1"),
+        app: None,
         server_id: id("server1"),
         carro: Object(seed_carro()),
         posto_id: row_id(5),
@@ -107,6 +108,7 @@ fn the_content_of_a_reservation_never_changes() {
     let mut request = ReservaRequest {
         request_id: id("r1"),
         client_id: id("cliente1"),
+        app: None,
         server_id: id("server1"),
         carro: Object(seed_carro()),
         posto_id: row_id(5),
@@ -131,6 +133,7 @@ fn cancelamento_and_consulta() {
     let asked = ReservaRef {
         request_id: id("r2"),
         client_id: id("cliente1"),
+        app: None,
         server_id: id("server1"),
         reserva_request_id: id("r1"),
     };

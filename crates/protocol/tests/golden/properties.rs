@@ -127,6 +127,7 @@ proptest! {
         let request = ReservaRequest {
             request_id: id(&request_id),
             client_id: id(&client_id),
+            app: None,
             server_id: id("server1"),
             carro: Object(carro),
             posto_id: row_id(posto_id),

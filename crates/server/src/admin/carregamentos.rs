@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::By;
 use super::page::{PageSize, page};
 use super::postos;
 use crate::app_state::AppState;
@@ -176,11 +177,12 @@ async fn list(
 )]
 async fn start(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(posto_id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
     let CarregamentoBody { placa } = read_body(&body)?;
-    let id = app.write(StartCarregamento { posto_id, placa }).await?;
+    let id = app.write_by(by, StartCarregamento { posto_id, placa }).await?;
     Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
 }
 
@@ -202,10 +204,11 @@ async fn start(
 )]
 async fn finish(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
     let EnergiaBody { energia_fornecida } = read_body(&body)?;
-    app.write(FinishCarregamento { posto_id, id, energia_fornecida }).await?;
+    app.write_by(by, FinishCarregamento { posto_id, id, energia_fornecida }).await?;
     show(&app, posto_id, id).await
 }

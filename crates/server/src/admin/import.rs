@@ -14,11 +14,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::By;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::import::{
     Counts, ImportedPosto, Mode, NotImported, WrongCell, WrongFile, import_postos, read_postos,
 };
+use crate::store::Author;
 
 /// What browsers, spreadsheets and command lines call a CSV file. A page of another origin may send
 /// none of them without a preflight, so CORS decides.
@@ -112,6 +114,7 @@ fields! {
 )]
 async fn import(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Params(ImportQuery { simular }): Params<ImportQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
@@ -122,7 +125,7 @@ async fn import(
     let mode = if simular == Some(true) { Mode::Simulate } else { Mode::Import };
     let read = task::spawn_blocking(move || read_postos(&file)).await;
     let read = read.map_err(|_| HttpError::new(Codigo::ErroInterno, "Erro interno."))?;
-    match import_into(&app, read, mode).await? {
+    match import_into(&app, by, read, mode).await? {
         Ok(counts) => Ok(Json(Imported { counts, erros: Vec::new() }).into_response()),
         Err(wrong) => Ok(refusal(wrong)),
     }
@@ -130,6 +133,7 @@ async fn import(
 
 async fn import_into(
     app: &AppState,
+    by: Author,
     read: Result<Vec<ImportedPosto>, WrongFile>,
     mode: Mode,
 ) -> Result<Result<Counts, WrongFile>, Failure> {
@@ -137,7 +141,7 @@ async fn import_into(
         Ok(postos) => postos,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    match import_postos(&app.store, postos, mode).await {
+    match import_postos(&app.store, by, postos, mode).await {
         Ok(counts) => Ok(Ok(counts)),
         Err(NotImported::Wrong(wrong)) => Ok(Err(wrong)),
         Err(NotImported::Read(error)) => app.read(async { Err(error) }).await,

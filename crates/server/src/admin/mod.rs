@@ -1,5 +1,7 @@
 //! The operator's HTTP API. One file for each kind of resource.
 
+mod auditoria;
+mod author;
 mod carregamentos;
 mod carros;
 mod export;
@@ -9,6 +11,7 @@ mod page;
 mod postos;
 mod reservas;
 mod status;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -30,6 +33,7 @@ const MAX_IN_FLIGHT: usize = 512;
     info(
         title = "Servidor de postos de carregamento",
         description = "API administrativa de um servidor: postos, reservas, carros e carregamentos. \
+            O que precisa de um token o diz; `server token` mostra o do servidor, e faz outros. \
             As mensagens MQTT estão em [`asyncapi.json`](../asyncapi.json)."
     ),
     tags(
@@ -37,6 +41,8 @@ const MAX_IN_FLIGHT: usize = 512;
         (name = "carregamentos", description = "Os carros que carregam ou carregaram"),
         (name = "carros", description = "Os carros que este servidor conhece"),
         (name = "reservas", description = "As reservas de seus postos"),
+        (name = "auditoria", description = "O que foi mudado, e por quem"),
+        (name = "tokens", description = "Quem pode usar esta API"),
         (name = "status", description = "Como está este servidor"),
     ),
     components(schemas(ErrorReply))
@@ -44,29 +50,41 @@ const MAX_IN_FLIGHT: usize = 512;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(app: Arc<AppState>, cors: &CorsOrigins) -> Router {
-    let (router, openapi) = routes().split_for_parts();
-    let routes = Routes { public: router.with_state(app), protected: Router::new() };
-    service::finish(routes, openapi, MAX_IN_FLIGHT, cors, Access::Everybody)
+pub(crate) fn router(app: Arc<AppState>, cors: &CorsOrigins, access: Access) -> Router {
+    let public = Router::from(public()).with_state(Arc::clone(&app));
+    let protected = Router::from(protected()).with_state(app);
+    let routes = Routes { public, protected };
+    service::finish(routes, openapi(), MAX_IN_FLIGHT, cors, access)
 }
 
 /// The OpenAPI document of the admin API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut openapi = public().into_openapi();
+    let mut protected = protected().into_openapi();
+    service::require_token(&mut protected);
+    openapi.merge(protected);
+    let unavailable = "servidor_indisponivel, sobrecarregado";
+    service::complete_document(&mut openapi, unavailable, own_example);
+    openapi
 }
 
-fn routes() -> OpenApiRouter<Arc<AppState>> {
-    let mut routes = OpenApiRouter::with_openapi(Description::openapi())
+/// What everybody may call (docs/decisions/0066).
+fn public() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::with_openapi(Description::openapi())
         .merge(status::router())
-        .merge(postos::router())
+        .merge(postos::public())
+}
+
+fn protected() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .merge(postos::protected())
         .merge(carregamentos::router())
         .merge(carros::router())
         .merge(reservas::router())
         .merge(import::router())
-        .merge(export::router());
-    let unavailable = "servidor_indisponivel, sobrecarregado";
-    service::complete_document(routes.get_openapi_mut(), unavailable, own_example);
-    routes
+        .merge(export::router())
+        .merge(auditoria::router())
+        .merge(tokens::router())
 }
 
 /// The errors as this API answers them, where no command has an id, in the examples of the document.

@@ -17,15 +17,21 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::By;
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow, RemovePosto};
+use crate::store::{Author, ChangePosto, CreatePosto, ForgetCharger, PostoRow, RemovePosto};
 use crate::wire;
 
-pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
+/// What tells nothing of anyone.
+pub(super) fn public() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
+}
+
+pub(super) fn protected() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(get, change, remove))
+        .routes(routes!(create))
+        .routes(routes!(change, remove))
         .routes(routes!(set_disponibilidade))
         .routes(routes!(forget_carregador))
 }
@@ -129,10 +135,11 @@ pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpErro
 
 async fn change_and_show(
     app: &AppState,
+    by: Author,
     id: i64,
     change: PostoChange,
 ) -> Result<Json<AdminPosto>, HttpError> {
-    app.write(ChangePosto { posto_id: id, change }).await?;
+    app.write_by(by, ChangePosto { posto_id: id, change }).await?;
     Ok(Json(find(app, id).await?))
 }
 
@@ -163,10 +170,11 @@ async fn list(
 ))]
 async fn create(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AdminPosto>), HttpError> {
     let posto: PostoBody = read_body(&body)?;
-    let id = app.write(CreatePosto(posto.into())).await?;
+    let id = app.write_by(by, CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("postos/{id}"))], Json(posto)))
 }
@@ -201,11 +209,12 @@ async fn get(
 )]
 async fn change(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<AdminPosto>, HttpError> {
     let PostoPatch(change) = PostoPatch::from_json(&body)?;
-    change_and_show(&app, id, change).await
+    change_and_show(&app, by, id, change).await
 }
 
 /// Remove um posto.
@@ -221,9 +230,10 @@ async fn change(
 )]
 async fn remove(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, HttpError> {
-    app.write(RemovePosto { posto_id: id }).await?;
+    app.write_by(by, RemovePosto { posto_id: id }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -241,13 +251,14 @@ async fn remove(
 )]
 async fn set_disponibilidade(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<Json<AdminPosto>, HttpError> {
     let DisponibilidadeBody { disponivel, em_manutencao } = read_body(&body)?;
     let in_service = Some(disponivel);
     let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
-    change_and_show(&app, id, change).await
+    change_and_show(&app, by, id, change).await
 }
 
 /// Esquece o que o carregador de um posto disse.
@@ -264,8 +275,9 @@ async fn set_disponibilidade(
 )]
 async fn forget_carregador(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(id): Path<i64>,
 ) -> Result<Json<AdminPosto>, HttpError> {
-    app.write(ForgetCharger { posto_id: id }).await?;
+    app.write_by(by, ForgetCharger { posto_id: id }).await?;
     Ok(Json(find(&app, id).await?))
 }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::By;
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
@@ -146,10 +147,11 @@ async fn get(
 )]
 async fn cancel(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Path(id): Path<i64>,
 ) -> Result<Json<ReservaReply>, HttpError> {
     let (target, deadline) = (CancelTarget::Id(id), app.default_deadline());
-    let reserva = app.write(CancelReserva { target, deadline }).await?;
+    let reserva = app.write_by(by, CancelReserva { target, deadline }).await?;
     Ok(Json(ReservaReply {
         request_id: RequestId::new(),
         status: StatusReply::Sucesso,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::posto::ImportedPosto;
 use super::wrong::WrongFile;
-use crate::store::{ImportPostos, Store, StoreError, StoredPosto, WriteError};
+use crate::store::{Audited, Author, ImportPostos, Store, StoreError, StoredPosto, WriteError};
 
 /// How often an import is compared anew because postos were made or removed meanwhile.
 const MAX_PLANS: u32 = 5;
@@ -54,10 +54,12 @@ pub(crate) enum Mode {
 /// Brings the database to what a file says, in one transaction.
 pub(crate) async fn import_postos(
     store: &Store,
+    by: Author,
     postos: Vec<ImportedPosto>,
     mode: Mode,
 ) -> Result<Counts, NotImported> {
     let mut postos = postos;
+    let audited = |command| Audited { by: by.clone(), command };
     for _ in 0..MAX_PLANS {
         let stored = store.stored_postos().await?;
         let planned = task::spawn_blocking(move || {
@@ -69,7 +71,7 @@ pub(crate) async fn import_postos(
         let (counts, mut command) = planned.map_err(NotImported::Wrong)?;
         command.silent = mode == Mode::Silent;
         let nothing_to_write = command.new.is_empty() && command.changed.is_empty();
-        if mode == Mode::Simulate || nothing_to_write || store.execute(command).await? {
+        if mode == Mode::Simulate || nothing_to_write || store.execute(audited(command)).await? {
             return Ok(counts);
         }
     }

@@ -3,6 +3,7 @@
 //! The store loads facts for the pure domain and writes its decisions. It does not know wire
 //! messages, HTTP or the broker.
 
+mod audit;
 mod backup;
 mod copies;
 mod database_url;
@@ -21,6 +22,7 @@ mod rows;
 mod schema;
 mod writer;
 
+pub use audit::{Action, Author};
 pub use backup::{BackupError, Copied, Holdings, back_up};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
@@ -29,7 +31,7 @@ pub use error::{StoreError, WriteError};
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
-pub use reader::{CarregamentosQuery, Listing, ReservasQuery};
+pub use reader::{AuditQuery, AuditRow, CarregamentosQuery, Listing, ReservasQuery, StoredToken};
 pub use request_outcome::{RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;

@@ -12,7 +12,7 @@ use crate::running::{Home, POSTOS, Running};
 const USER: u32 = 10001;
 
 /// The program with the settings of a servidor whose admin API listens on `http_addr`.
-fn program(home: &Home, http_addr: &str) -> Command {
+pub(crate) fn program(home: &Home, http_addr: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     command.env_clear().current_dir(home.path()).env("SERVER_ID", "server1");
     command.env("DATABASE_URL", format!("sqlite:///{}", home.database().display()));
@@ -20,7 +20,7 @@ fn program(home: &Home, http_addr: &str) -> Command {
     command
 }
 
-async fn ended(mut command: Command) -> (Option<i32>, String, String) {
+pub(crate) async fn ended(mut command: Command) -> (Option<i32>, String, String) {
     let output: Output = tokio::task::spawn_blocking(move || command.output().expect("it starts"))
         .await
         .expect("it ends");
@@ -41,7 +41,7 @@ async fn importar(
 const FILE: &str = "id;nome;latitude;longitude;status\r\n1;Praça;-23,5505;-46,6333;disponivel\r\n\
                     ;Novo;0;0;disponivel\r\n";
 /// Nothing listens there.
-const NOWHERE: &str = "127.0.0.1:1";
+pub(crate) const NOWHERE: &str = "127.0.0.1:1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn importar_works_while_the_servidor_is_stopped() {
@@ -90,6 +90,7 @@ async fn importar_makes_no_database_and_leaves_no_file_of_another_user() {
     std::fs::write(home.csv(), FILE).expect("a file");
     std::os::unix::fs::chown(data(&home), Some(USER), Some(USER)).expect("root");
     std::os::unix::fs::chown(home.database(), Some(USER), Some(USER)).expect("root");
+    std::os::unix::fs::chown(home.token_file(), Some(USER), Some(USER)).expect("root");
     for arguments in [["postos.csv", "--simular"].as_slice(), &["postos.csv"]] {
         let (status, _, reason) = importar(&home, NOWHERE, arguments).await;
         assert_eq!(status, Some(0), "{reason}");
@@ -99,6 +100,12 @@ async fn importar_makes_no_database_and_leaves_no_file_of_another_user() {
             assert!(!is_root(&found), "{} is root's", file.path().display());
         }
     }
+    let mut renew = program(&home, NOWHERE);
+    renew.args(["token", "--renovar"]);
+    let (status, _, reason) = ended(renew).await;
+    assert_eq!(status, Some(0), "{reason}");
+    let file = std::fs::metadata(home.token_file()).expect("its file");
+    assert!(!is_root(&file), "the servidor cannot read it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use server::store::{Environment, Reserve, Store};
@@ -45,8 +45,20 @@ impl Home {
         self.path().join("data/server1.db")
     }
 
+    /// Where the servidor leaves the token that it makes.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.path().join("data/server1.db.token")
+    }
+
     pub(crate) fn config(&self) -> Config {
+        self.config_with(&[])
+    }
+
+    /// With these variables set too.
+    pub(crate) fn config_with(&self, set: &[(&str, &str)]) -> Config {
+        let found = |name: &str| set.iter().find(|(set, _)| *set == name);
         let lookup = |name: &str| match name {
+            _ if found(name).is_some() => found(name).map(|(_, value)| (*value).to_owned()),
             "SERVER_ID" => Some("server1".to_owned()),
             "DATABASE_URL" => Some(format!("sqlite:///{}", self.database().display())),
             "POSTOS_CSV" => Some(self.csv().display().to_string()),
@@ -74,16 +86,36 @@ impl Home {
     }
 
     pub(crate) async fn start(self) -> Result<Running, StartError> {
-        let server = Server::start(self.config()).await?;
+        let config = self.config();
+        self.start_with(config).await
+    }
+
+    pub(crate) async fn start_with(self, config: Config) -> Result<Running, StartError> {
+        let server = Server::start(config).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let addr = server.addr();
         let task = tokio::spawn(server.run_until(async {
             let _ = stopped.await;
         }));
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-        let http = http.build().expect("an HTTP client");
+        let token = std::fs::read_to_string(self.token_file()).unwrap_or_default();
+        let http = http(token.trim());
         Ok(Running { home: self, addr, http, stop, task })
     }
+}
+
+/// A client that sends this token with each request.
+fn http(token: &str) -> reqwest::Client {
+    builder(token).build().expect("an HTTP client")
+}
+
+fn builder(token: &str) -> reqwest::ClientBuilder {
+    let mut headers = HeaderMap::new();
+    if !token.is_empty() {
+        let value = format!("Bearer {token}").parse().expect("a token");
+        headers.insert(AUTHORIZATION, value);
+    }
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    http.default_headers(headers)
 }
 
 /// A servidor that is running.
@@ -147,6 +179,35 @@ impl Running {
         let home = Self::fresh().await.stop().await;
         home.reserve(reservations).await;
         home.start().await.expect("it starts again")
+    }
+
+    /// A request with this token, or with none if it is empty.
+    pub(crate) fn request_with(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        http(token).request(method, format!("http://{}{path}", self.addr))
+    }
+
+    /// Asks with this token once, or with none if it is empty.
+    pub(crate) async fn ask(&self, token: &str, method: Method, path: &str) -> Answer {
+        self.send(self.request_with(token, method, path)).await
+    }
+
+    /// The same, from this address of the machine.
+    pub(crate) async fn ask_from(
+        &self,
+        address: [u8; 4],
+        token: &str,
+        method: Method,
+        path: &str,
+    ) -> Answer {
+        let http = builder(token).local_address(std::net::IpAddr::from(address));
+        let http = http.build().expect("an HTTP client");
+        self.send(http.request(method, format!("http://{}{path}", self.addr))).await
+    }
+
+    /// The token that it has made.
+    pub(crate) fn token(&self) -> String {
+        let text = std::fs::read_to_string(self.home.token_file()).expect("its file");
+        text.trim().to_owned()
     }
 
     pub(crate) fn home(&self) -> &Home {

@@ -8,13 +8,14 @@ use sqlx::{Connection as _, SqlSafeStr as _};
 
 use crate::support::{TestStore, now};
 
-const OLD_SCHEMA: [(i64, &str, &str); 6] = [
+const OLD_SCHEMA: [(i64, &str, &str); 7] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
     (4, "refusals", include_str!("../../migrations/0004_refusals.sql")),
     (5, "owner", include_str!("../../migrations/0005_owner.sql")),
     (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
+    (7, "two_states", include_str!("../../migrations/0007_two_states.sql")),
 ];
 
 /// With the fingerprint that `support::reservation` makes for ABC1234 at posto 1.
@@ -94,4 +95,70 @@ async fn the_one_state_of_an_older_release_is_the_operators() {
         ]
     );
     store.reserve("r1", "ABC1234", 1).await.expect("it is free");
+}
+
+/// As the release before this one left it: at version 7 the postos have seven columns more.
+const DATA_7: &str = "INSERT INTO owner VALUES (1, 'server1');
+    INSERT INTO postos (id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
+        operador_disponivel, operador_em_manutencao)
+        VALUES (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0);
+    INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
+    INSERT INTO reservas VALUES
+        (7, 'old', 1, 'ABC1234', 0, 1000, 'encerrada', 0, 0, NULL, NULL),
+        (40, 'made', 1, 'ABC1234', 1767225600000, 1767229200000, 'ativa', 5, 6,
+         CAST('ABC12341' || x'0000000000000000' AS BLOB), 'Old name');
+    INSERT INTO refusals VALUES (1, 'refused', CAST('ABC12341' || x'0000000000000000' AS BLOB),
+        0, 1, 'Old name', 'posto_em_manutencao');
+    INSERT INTO carregamentos VALUES (30, 1, 'ABC1234', 0, 2.5, 1000, 10, 25);";
+
+#[tokio::test]
+async fn reservas_and_sessions_keep_what_they_hold_and_their_ids_never_come_back() {
+    for (data, next) in [
+        (DATA_7.to_owned(), (41, 31)),
+        // As `server restaurar` leaves them when later ones were made since the backup.
+        (
+            format!(
+                "{DATA_7} INSERT INTO sqlite_sequence VALUES ('reservas', 60), ('carregamentos', 50);"
+            ),
+            (61, 51),
+        ),
+    ] {
+        let store = TestStore::open(old_file(7, Box::leak(data.into_boxed_str())).await).await;
+        let made = store.reserve("made", "ABC1234", 1).await.expect("the first answer again");
+        assert_eq!((made.reserva.id, made.nome.as_str()), (40, "Old name"));
+        assert!(store.reserve("refused", "ABC1234", 1).await.is_err());
+        let held = store.reserve("other", "XYZ9876", 1).await;
+        assert_eq!(
+            held,
+            Err(WriteError::Rejected(Rejection::PostoReservado { nome: "Ponto 1".to_owned() }))
+        );
+        let later = store.reserve_at("later", "XYZ9876", (48, 50)).await.expect("it is free");
+        assert_eq!(later.reserva.id, next.0);
+        let database = rusqlite::Connection::open(store.path()).expect("the file");
+        let overlap = "INSERT INTO reservas (request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+             VALUES ('x', 1, 'ABC1234', 1767225600001, 1767225600002, 'ativa', 0, 0)";
+        let refused = database.execute(overlap, []).expect_err("the schema refuses it");
+        assert!(refused.to_string().contains("overlapping"), "{refused}");
+        database.execute("UPDATE reservas SET placa = NULL, request_id = NULL, fingerprint = NULL WHERE id = 40", []).expect("forgotten");
+        let refused = database.execute(overlap, []).expect_err("the schema refuses it still");
+        assert!(refused.to_string().contains("overlapping"), "{refused}");
+        let session = "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh) VALUES (1, 'ABC1234', 0, 2.5)";
+        database.execute(session, []).expect("a session");
+        assert_eq!(database.last_insert_rowid(), next.1);
+        database.execute(session, []).expect_err("one session at a time");
+        let (old, energy): (i64, f64) = database
+            .query_row("SELECT r.created_at + r.updated_at, c.energia_fornecida FROM reservas AS r, carregamentos AS c
+                        WHERE r.id = 40 AND c.id = 30", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .expect("what they held");
+        assert_eq!((old, energy), (11, 10.0));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_every_earlier_version_opens() {
+    for version in 0..=OLD_SCHEMA.len() {
+        let store = TestStore::open(old_file(version, "").await).await;
+        assert!(store.store.tokens().await.expect("the tokens").is_empty(), "version {version}");
+        assert_eq!(store.store.listing().await.expect("a listing").postos.len(), 0);
+    }
 }

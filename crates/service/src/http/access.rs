@@ -10,8 +10,6 @@ use protocol::{ReplyCodigo, RequestId, ServerId};
 use tracing::field::display;
 use tracing::{debug, info};
 
-use super::access_control::CalledBy;
-
 /// The name of an exchange in the logs of all that it passes through.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_LENGTH: usize = 128;
@@ -27,6 +25,10 @@ pub struct LogFields {
     /// Of an error.
     pub codigo: Option<ReplyCodigo>,
 }
+
+/// Who called: an extension of the response where it is known.
+#[derive(Clone)]
+pub(super) struct CalledBy(pub(super) String);
 
 /// The caller's name for the exchange, if it has given one that can be logged and answered: 1 to 128
 /// ASCII letters, digits and `-_.:/+=~@`.

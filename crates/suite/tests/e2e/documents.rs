@@ -130,7 +130,9 @@ fn every_answer_is_described_with_its_headers() {
             assert!(response["description"].is_string(), "{shown} is not described");
             let headers = response["headers"].as_object().expect("headers");
             assert!(headers.contains_key("X-Request-Id"), "{shown}");
-            assert_eq!(headers.contains_key("Retry-After"), *status == "503");
+            let waits = ["429", "503"].contains(&status.as_str());
+            assert_eq!(headers.contains_key("Retry-After"), waits, "{shown}");
+            assert_eq!(headers.contains_key("WWW-Authenticate"), *status == "401", "{shown}");
             for (name, header) in headers {
                 assert!(header["description"].is_string(), "{shown}: {name} is not described");
             }

@@ -155,7 +155,7 @@ impl WrongRequest {
 
     async fn check(self, program: &Program) {
         let shown = format!("{}: {} {}", self.program, self.method, self.path);
-        let mut request = reqwest::Client::new().request(self.method, program.url(&self.path));
+        let mut request = program.request(self.method, &self.path);
         if !self.body.is_null() {
             request = request.json(&self.body);
         }

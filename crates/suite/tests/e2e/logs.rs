@@ -96,10 +96,9 @@ async fn answered(program: &Program, x_request_id: &str) -> Value {
 }
 
 async fn named(program: &Program, name: &str, path: &str, body: Option<&Value>) -> Answer {
-    let http = reqwest::Client::new();
     let request = match body {
-        Some(body) => http.post(program.url(path)).json(body),
-        None => http.get(program.url(path)),
+        Some(body) => program.request(reqwest::Method::POST, path).json(body),
+        None => program.request(reqwest::Method::GET, path),
     };
     let answer = request.header("X-Request-Id", name).send().await.expect("an answer");
     assert_eq!(answer.headers()["x-request-id"], name);

@@ -1,13 +1,16 @@
 //! The whole system from outside (the real programs, a real broker, HTTP and plain MQTT), and the
 //! layers of its source.
 //!
-//! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
+//! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; with `mosquitto-logins` or `mosquitto-tls`
+//! one where everyone logs in, over TLS or not; without, the embedded one.
 
+mod admin_tokens;
 mod bad_messages;
 mod callers;
 mod chargers;
 mod circles;
 mod connections;
+mod denied;
 mod documents;
 mod documents_examples;
 mod edge;
@@ -18,6 +21,7 @@ mod joining;
 mod layers;
 mod listing;
 mod load;
+mod logins;
 mod logs;
 mod machine;
 mod newer_servidor;

@@ -47,8 +47,8 @@ async fn a_stop_while_another_program_holds_the_write_lock_is_bounded_and_loses_
     });
     // By its admin API too; both wait for the lock.
     let changing = tokio::spawn({
-        let url = server.url("/postos/3");
-        async move { reqwest::Client::new().delete(url).send().await }
+        let request = server.request(reqwest::Method::DELETE, "/postos/3");
+        async move { request.send().await }
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(stops(server, "-TERM").await.success());

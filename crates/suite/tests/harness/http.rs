@@ -1,5 +1,6 @@
 //! HTTP requests to a program.
 
+use reqwest::Method;
 use serde_json::Value;
 
 use super::Program;
@@ -34,23 +35,23 @@ impl Answer {
 
 impl Program {
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::of(http().get(self.url(path))).await
+        Answer::of(self.request(Method::GET, path)).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(http().post(self.url(path)).json(body)).await
+        Answer::of(self.request(Method::POST, path).json(body)).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(http().put(self.url(path)).json(body)).await
+        Answer::of(self.request(Method::PUT, path).json(body)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        Answer::of(http().delete(self.url(path))).await
+        Answer::of(self.request(Method::DELETE, path)).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(http().patch(self.url(path)).json(body)).await
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
     }
 
     pub(crate) async fn reservar(&self, body: &Value) -> Answer {
@@ -63,13 +64,8 @@ impl Program {
 
     /// As [`reservar_once`](Self::reservar_once), with the body to the letter.
     pub(crate) async fn reservar_text(&self, key: &str, body: &str) -> Answer {
-        let request = http().post(self.url("/reservar")).header("Idempotency-Key", key);
+        let request = self.request(Method::POST, "/reservar").header("Idempotency-Key", key);
         let request = request.header("Content-Type", "application/json");
         Answer::of(request.body(body.to_owned())).await
     }
-}
-
-/// A new client each time: each test has its own runtime, and connections must not cross them.
-fn http() -> reqwest::Client {
-    reqwest::Client::new()
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::{TEST_TIMEOUT, World, eventually};
+use super::{Role, TEST_TIMEOUT, World, eventually};
 
 pub(crate) struct Program {
     child: Child,
     addr: String,
     pub(crate) log: PathBuf,
+    /// The text of its token, of a servidor that asks for one.
+    token: Option<String>,
 }
 
 /// The folder of the programs. `cargo test -p suite` does not build them, so this does.
@@ -108,13 +110,14 @@ impl Program {
         command.env("HTTP_ADDR", "127.0.0.1:0");
         command.env("MQTT_BROKER", "127.0.0.1");
         command.env("MQTT_PORT", world.broker.port().to_string());
+        command.envs(login(world, set).await);
         command.envs(set.iter().copied());
         let id = set.first().map_or(name, |(_, id)| id);
         let log = unused_path(world.folder(), id);
         let file = std::fs::File::create(&log).expect("a log file");
         command.stdout(file.try_clone().expect("a log file")).stderr(file);
         let child = command.spawn().expect("the program starts");
-        let mut program = Self { child, addr: String::new(), log };
+        let mut program = Self { child, addr: String::new(), log, token: None };
         // Not by `eventually`: its closure would make this future impossible to spawn.
         let deadline = Instant::now() + TEST_TIMEOUT;
         while program.addr.is_empty() {
@@ -124,7 +127,29 @@ impl Program {
             let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));
             program.addr = addr.unwrap_or_default();
         }
+        program.token = program.token_file().map(|file| {
+            let token = std::fs::read_to_string(world.folder().join(file)).expect("a token");
+            token.trim().to_owned()
+        });
         program
+    }
+
+    /// Where the servidor says that its token is.
+    fn token_file(&self) -> Option<String> {
+        let lines = self.log_lines();
+        let is_where =
+            |line: &&Value| line["message"] == "the first token of the admin API is in this file";
+        lines.iter().find(is_where).map(|line| line["path"].as_str().expect("a path").to_owned())
+    }
+
+    /// A request with the token of this program, if it asks for one.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        // A new client each time: each test has its own runtime, and connections must not cross them.
+        let request = reqwest::Client::new().request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -197,6 +222,20 @@ impl Program {
         self.signal("-TERM");
         let status = self.ended().await;
         (status, self.log_lines())
+    }
+}
+
+/// What a program with these settings logs in with, where the broker asks for a name.
+pub(crate) async fn login(world: &World, set: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+    let value = |name: &str| set.iter().rfind(|(known, _)| *known == name).map(|(_, value)| *value);
+    let (role, id) = match (value("SERVER_ID"), value("MQTT_CLIENT_ID")) {
+        (Some(id), _) => (Role::Servidor, id),
+        (None, Some(id)) => (Role::Gateway, id),
+        (None, None) => return Vec::new(),
+    };
+    match world.broker.logins() {
+        Some(logins) => logins.environment(role, id).await,
+        None => Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
 pub(super) mod listing;
+mod people;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva};
 
 pub use listing::Listing;
+pub use people::{AuditQuery, AuditRow, StoredToken};
 
 /// Which reservas to list, newest first; a field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,7 @@ use domain::{Kw, Localizacao, Nome, Posto, PostoChange, Price, TipoConector};
 use rusqlite::types::Value;
 
 use super::row;
+use crate::store::audit::{AuditFields, audit_fields};
 
 row! {
     /// A posto as listings show it.
@@ -59,6 +60,19 @@ row! {
 impl StoredPosto {
     pub fn is_removed(&self) -> bool {
         self.removed_at.is_some()
+    }
+
+    /// What the audit tells of it.
+    pub(in crate::store) fn audit_fields(&self) -> AuditFields {
+        audit_fields! {
+            "nome": self.nome.as_str(),
+            "localizacao": self.localizacao.as_str(),
+            "potencia_maxima": self.potencia_maxima,
+            "tipo_conector": self.tipo_conector.as_str(),
+            "preco_kwh": self.preco_kwh,
+            "disponivel": self.operador_disponivel,
+            "em_manutencao": self.operador_em_manutencao,
+        }
     }
 
     /// Whether a change would change nothing.

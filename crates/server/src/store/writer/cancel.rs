@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
+use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::rows::reservas::ReservaRow;
 
 /// Cancels a reserva; one that is cancelled already stays so.
@@ -37,6 +38,13 @@ impl WriteCommand for CancelReserva {
                     "UPDATE reservas SET status = 'cancelada', updated_at = ?2 WHERE id = ?1",
                     params![reserva.id, context.now.as_millis()],
                 )?;
+                let (before, after) = (state(reserva.state), state(ReservaState::Cancelada));
+                context.audit_change(
+                    Action::Cancel,
+                    Target::Reserva(reserva.id),
+                    &before,
+                    &after,
+                )?;
                 reserva.state = ReservaState::Cancelada;
                 context.reserva_changed(&reserva);
             }
@@ -52,6 +60,10 @@ impl WriteCommand for CancelReserva {
         };
         Some(Retry { command, id, deadline: self.deadline })
     }
+}
+
+fn state(state: ReservaState) -> AuditFields {
+    audit_fields! {"status": state.as_str()}
 }
 
 impl CancelReserva {

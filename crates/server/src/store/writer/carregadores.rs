@@ -4,6 +4,7 @@ use domain::{ChargerMessage, ServiceState};
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::rows::row;
 
@@ -22,19 +23,32 @@ row! {
     }
 }
 
+impl CarregadorRow {
+    /// `None` if the charger has reported nothing.
+    fn state(&self) -> Option<ServiceState> {
+        let state = self.carregador_disponivel.zip(self.carregador_em_manutencao);
+        state.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao })
+    }
+}
+
+fn find(context: &WriteContext<'_>, posto_id: i64) -> Result<CarregadorRow, ApplyError> {
+    let found = context.find(
+        "SELECT carregador_disponivel, carregador_em_manutencao, digest
+         FROM postos LEFT JOIN retained_messages ON posto_id = id
+         WHERE id = ?1 AND removed_at IS NULL",
+        [posto_id],
+    )?;
+    found.ok_or_else(|| context.posto_inexistente(posto_id).into())
+}
+
 impl WriteCommand for RecordChargerMessage {
     /// Whether the message counts.
     type Output = bool;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<bool, ApplyError> {
         let Self { posto_id, message } = *self;
-        let found = context.find::<CarregadorRow>(
-            "SELECT carregador_disponivel, carregador_em_manutencao, digest
-             FROM postos LEFT JOIN retained_messages ON posto_id = id
-             WHERE id = ?1 AND removed_at IS NULL",
-            [posto_id],
-        )?;
-        let known = found.ok_or_else(|| context.posto_inexistente(posto_id))?;
+        let known = find(context, posto_id)?;
+        let before = known.state();
         let retained = known.digest.and_then(|digest| digest.try_into().ok());
         if !message.is_news(retained) {
             return Ok(false);
@@ -47,9 +61,6 @@ impl WriteCommand for RecordChargerMessage {
                 params![posto_id, digest],
             )?;
         }
-        let before = known.carregador_disponivel.zip(known.carregador_em_manutencao);
-        let before =
-            before.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao });
         let state = message.state_after(before);
         if before != Some(state) {
             context.execute(
@@ -58,10 +69,20 @@ impl WriteCommand for RecordChargerMessage {
                  WHERE id = ?1",
                 params![posto_id, state.disponivel, state.em_manutencao, context.now.as_millis()],
             )?;
+            context.audit_change(
+                Action::Report,
+                Target::Carregador(posto_id),
+                &before.map(reported).unwrap_or_default(),
+                &reported(state),
+            )?;
             context.changes.push(Change::Posto(posto_id));
         }
         Ok(true)
     }
+}
+
+fn reported(state: ServiceState) -> AuditFields {
+    audit_fields! {"disponivel": state.disponivel, "em_manutencao": state.em_manutencao}
 }
 
 /// Forgets what the charger of a posto said: it has another one. What the broker retains of the old
@@ -75,16 +96,19 @@ impl WriteCommand for ForgetCharger {
     type Output = ();
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        let forgotten = context.execute(
+        let posto_id = self.posto_id;
+        let known = find(context, posto_id)?;
+        context.execute(
             "UPDATE postos SET carregador_disponivel = NULL, carregador_em_manutencao = NULL,
                                carregador_desde = NULL
-             WHERE id = ?1 AND removed_at IS NULL",
-            [self.posto_id],
+             WHERE id = ?1",
+            [posto_id],
         )?;
-        if forgotten == 0 {
-            return Err(context.posto_inexistente(self.posto_id).into());
+        if let Some(before) = known.state() {
+            let (target, before) = (Target::Carregador(posto_id), reported(before));
+            context.audit(Action::Forget, target, Some(&before), None)?;
         }
-        context.changes.push(Change::Posto(self.posto_id));
+        context.changes.push(Change::Posto(posto_id));
         Ok(())
     }
 }

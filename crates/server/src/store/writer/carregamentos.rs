@@ -1,12 +1,13 @@
 //! Starting and finishing charging sessions.
 
 use domain::{
-    Carregamento, Effect, Kwh, Moment, Placa, Rejection, decide_carregamento_finish,
+    Carregamento, Effect, Finished, Kwh, Moment, Placa, Rejection, decide_carregamento_finish,
     decide_carregamento_start,
 };
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
@@ -35,6 +36,8 @@ impl WriteCommand for StartCarregamento {
                     params![posto_id, placa.as_str(), context.now.as_millis()],
                 )?;
                 let id = context.connection.last_insert_rowid();
+                let after = audit_fields! {"posto_id": *posto_id};
+                context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
                 update_em_carregamento(context, placa)?;
                 id
             }
@@ -77,12 +80,22 @@ impl WriteCommand for FinishCarregamento {
                         finished.custo
                     ],
                 )?;
+                let (before, after) = (amounts(None), amounts(Some(finished)));
+                let target = Target::Carregamento(id);
+                context.audit_change(Action::Finish, target, &before, &after)?;
                 update_em_carregamento(context, &session.placa)?;
             }
             Effect::Already(_) => {}
         }
         context.changes.push(Change::Posto(posto_id));
         Ok(())
+    }
+}
+
+fn amounts(finished: Option<Finished>) -> AuditFields {
+    audit_fields! {
+        "energia_fornecida": finished.map(|finished| finished.energia_fornecida.get()),
+        "custo": finished.map(|finished| finished.custo),
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
 use super::recent_failures::{RecentFailures, Retry};
+use crate::store::audit::Author;
 use crate::store::environment::Change;
 use crate::store::error::{StoreError, WriteError};
 
@@ -57,6 +58,8 @@ pub struct WriteContext<'a> {
     pub(super) clock: Instant,
     pub(super) recent_failures: &'a RecentFailures,
     pub(super) last_sweep: Moment,
+    /// Who changes what the current command changes; `None` if that is not recorded.
+    pub(super) author: Option<Author>,
     /// Reported after the commit.
     pub(super) changes: Vec<Change>,
 }

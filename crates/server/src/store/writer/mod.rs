@@ -3,6 +3,7 @@
 //! It has a thread of its own and a library that runs each statement on the calling thread, so
 //! that a statement costs what SQLite takes for it and no switch of threads.
 
+mod audited;
 mod cancel;
 mod carregadores;
 mod carregamentos;
@@ -16,6 +17,7 @@ pub(super) mod recent_failures;
 mod reserve;
 pub(super) mod sweep;
 mod telemetry;
+mod tokens;
 pub(super) mod transaction;
 mod wal_tail;
 
@@ -35,6 +37,7 @@ use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
 use transaction::{Failed, Transactions, WriterState};
 
+pub use audited::Audited;
 pub use cancel::{CancelReserva, CancelTarget};
 pub use carregadores::{ForgetCharger, RecordChargerMessage};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
@@ -42,6 +45,7 @@ pub use command::WriteCommand;
 pub use postos::{ChangePosto, CreatePosto, ImportPostos, RemovePosto};
 pub use reserve::Reserve;
 pub use telemetry::RecordTelemetry;
+pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
 
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

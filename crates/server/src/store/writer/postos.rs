@@ -6,9 +6,11 @@ use domain::{Posto, PostoChange, decide_posto_removal};
 use rusqlite::params_from_iter;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::audit::{Action, Target};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
-use crate::store::rows::{postos, row};
+use crate::store::rows::postos::{self, StoredPosto};
+use crate::store::rows::row;
 
 /// Adds a posto; its id.
 #[derive(Debug, Clone)]
@@ -18,7 +20,7 @@ impl WriteCommand for CreatePosto {
     type Output = i64;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
-        let id = insert(context, None, &self.0)?;
+        let id = insert(context, None, &self.0, Action::Create)?;
         context.changes.push(Change::Posto(id));
         Ok(id)
     }
@@ -65,10 +67,10 @@ impl ImportPostos {
             if exists.query_row([id], |row| row.get(0))? {
                 return Ok(None);
             }
-            ids.push(insert(context, *id, posto)?);
+            ids.push(insert(context, *id, posto, Action::Import)?);
         }
         for (id, change) in &self.changed {
-            if update(context, *id, change)? == 0 {
+            if update(context, *id, change, Action::Import)? == 0 {
                 return Ok(None);
             }
             ids.push(*id);
@@ -88,7 +90,7 @@ impl WriteCommand for ChangePosto {
     type Output = ();
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        if update(context, self.posto_id, &self.change)? == 0 {
+        if update(context, self.posto_id, &self.change, Action::Change)? == 0 {
             return Err(context.posto_inexistente(self.posto_id).into());
         }
         context.changes.push(Change::Posto(self.posto_id));
@@ -128,29 +130,63 @@ impl WriteCommand for RemovePosto {
         let PostoUseRow { nome, reserved, charging } =
             found.ok_or_else(|| context.posto_inexistente(self.posto_id))?;
         decide_posto_removal(&nome, reserved, charging)?;
+        let before = if context.is_audited() { find(context, self.posto_id)? } else { None };
         context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
+        if let Some(before) = before {
+            let target = Target::Posto(self.posto_id);
+            context.audit(Action::Remove, target, Some(&before.audit_fields()), None)?;
+        }
         context.changes.push(Change::Posto(self.posto_id));
         Ok(())
     }
 }
 
 /// Changes a posto that is not removed; how many there are, 0 or 1.
-fn update(context: &WriteContext<'_>, id: i64, change: &PostoChange) -> Result<usize, StoreError> {
+fn update(
+    context: &WriteContext<'_>,
+    id: i64,
+    change: &PostoChange,
+    action: Action,
+) -> Result<usize, StoreError> {
+    let before = if context.is_audited() { find(context, id)? } else { None };
     let columns = postos::changes(change);
     let assignments =
         columns.each_ref().map(|(name, _)| format!("{name} = COALESCE(?, {name})")).join(", ");
     let sql = format!("UPDATE postos SET {assignments} WHERE id = ? AND removed_at IS NULL");
     let values = columns.map(|(_, value)| value).into_iter().chain(iter::once(id.into()));
-    context.execute(&sql, params_from_iter(values))
+    let updated = context.execute(&sql, params_from_iter(values))?;
+    if let Some(before) = before
+        && let Some(after) = find(context, id)?
+    {
+        let (before, after) = (before.audit_fields(), after.audit_fields());
+        context.audit_change(action, Target::Posto(id), &before, &after)?;
+    }
+    Ok(updated)
+}
+
+/// A posto that is not removed.
+fn find(context: &WriteContext<'_>, id: i64) -> Result<Option<StoredPosto>, StoreError> {
+    context.find("SELECT * FROM postos WHERE id = ?1 AND removed_at IS NULL", [id])
 }
 
 /// Inserts a posto, under `id` if given; its id.
-fn insert(context: &WriteContext<'_>, id: Option<i64>, posto: &Posto) -> Result<i64, StoreError> {
+fn insert(
+    context: &WriteContext<'_>,
+    id: Option<i64>,
+    posto: &Posto,
+    action: Action,
+) -> Result<i64, StoreError> {
     let columns = postos::changes(&postos::all_columns(posto));
     let names = columns.each_ref().map(|(name, _)| *name).join(", ");
     let marks = ", ?".repeat(columns.len());
     let sql = format!("INSERT INTO postos (id, {names}) VALUES (?{marks})");
     let values = iter::once(id.into()).chain(columns.map(|(_, value)| value));
     context.execute(&sql, params_from_iter(values))?;
-    Ok(context.connection.last_insert_rowid())
+    let id = context.connection.last_insert_rowid();
+    if context.is_audited()
+        && let Some(after) = find(context, id)?
+    {
+        context.audit(action, Target::Posto(id), None, Some(&after.audit_fields()))?;
+    }
+    Ok(id)
 }

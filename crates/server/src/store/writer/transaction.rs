@@ -171,6 +171,7 @@ impl Transactions {
             clock: Instant::now(),
             recent_failures: &self.state.recent_failures,
             last_sweep: self.last_sweep,
+            author: None,
             changes: Vec::new(),
         };
         if !is_writable {

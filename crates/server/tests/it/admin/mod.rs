@@ -1,5 +1,7 @@
 //! The admin API, through real sockets.
 
+mod access;
+mod auditoria;
 mod carregamentos;
 mod errors;
 mod postos;

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 /// The longest token that is looked at. Ours have 47 characters; an operator may choose another.
-pub(super) const MAX_TOKEN: usize = 512;
+pub const MAX_TOKEN: usize = 512;
 
 /// Why a request has none. Each sentence is for its caller, and shows nothing of what came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@
 mod attempts;
 mod credentials;
 mod own_pages;
+mod roles;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -18,12 +19,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
+pub use credentials::MAX_TOKEN;
 pub(super) use own_pages::only_own_pages;
+pub use roles::{Caller, Role};
 pub use tokens::{Token, Tokens};
 
 use credentials::bearer;
 
 use super::HttpError;
+use super::access::CalledBy;
 use crate::secret::SecretHash;
 
 /// The name of every caller where no tokens are asked for.
@@ -45,32 +49,10 @@ pub enum Access {
     OwnPages,
 }
 
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Reads.
-    Leitura,
-    /// An operator: everything.
-    Operador,
-    /// An app of drivers: everything that its gateway offers.
-    App,
-}
-
-/// Who calls: an extension of each request to a protected route, unless everybody may pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    pub name: String,
-    pub role: Role,
-}
-
 /// The hash of the token that a request has, valid or not.
 pub fn token_hash(headers: &HeaderMap) -> Option<SecretHash> {
     bearer(headers).ok().map(SecretHash::of)
 }
-
-/// For the log line of an answer: an extension of the response.
-#[derive(Clone)]
-pub(super) struct CalledBy(pub(super) String);
 
 impl Access {
     /// Which caller it is.

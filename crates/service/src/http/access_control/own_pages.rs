@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
-use super::HttpError;
+use crate::http::HttpError;
 use crate::http::caller::Endpoints;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

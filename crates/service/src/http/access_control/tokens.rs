@@ -12,7 +12,7 @@ use protocol::Codigo;
 
 use super::attempts::Attempts;
 use super::credentials::{NoToken, bearer};
-use super::{Caller, Role};
+use super::roles::{Caller, Role};
 use crate::http::HttpError;
 use crate::http::caller::{CallerKey, TrustedProxies, caller_ip};
 use crate::program::now;

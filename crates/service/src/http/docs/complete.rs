@@ -8,7 +8,8 @@ use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr, Required, ServerBuilder};
 
-use super::examples::{self, Kind};
+use super::examples;
+use super::operations::{Kind, operations};
 use super::{errors, headers, invalid, security};
 use crate::http::health::is_probe;
 use crate::http::unexpected::takes_anything;
@@ -38,17 +39,6 @@ pub fn complete_document(
         }
     }
     open_enums(openapi);
-}
-
-pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Kind, &mut Operation)> {
-    let operations = [
-        (Kind::Read, &mut item.get),
-        (Kind::Change, &mut item.put),
-        (Kind::Change, &mut item.post),
-        (Kind::Change, &mut item.patch),
-        (Kind::Remove, &mut item.delete),
-    ];
-    operations.into_iter().filter_map(|(kind, operation)| Some((kind, operation.as_mut()?)))
 }
 
 fn complete_info(openapi: &mut OpenApi) {

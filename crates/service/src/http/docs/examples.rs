@@ -2,13 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What an operation does with what its path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Read,
-    Change,
-    Remove,
-}
+use super::operations::Kind;
 
 /// A value of a required parameter. The postos are of the sample data. A change and a removal have a
 /// posto of their own, so that trying them out does not take away the one that the example of a
@@ -18,6 +12,7 @@ pub(super) fn of_parameter(path: &str, name: &str, kind: Kind) -> Option<Value> 
         "server_id" => json!("server1"),
         "request_id" => json!("0198c0de-7a1b-7000-8000-000000000001"),
         "placa" => json!("ABC1234"),
+        "nome" => json!("painel"),
         "id" | "posto_id" if path.starts_with("/postos") => match kind {
             Kind::Read => json!(5),
             Kind::Change => json!(6),

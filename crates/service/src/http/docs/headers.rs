@@ -23,6 +23,10 @@ pub(super) fn describe(operation: &mut Operation) {
             let versao = "Versão da lista, para `If-None-Match`.";
             add("ETag", header(Type::String, versao, json!("W/\"5f0c1d\"")));
         }
+        if *status == Codigo::NaoAutenticado.http_status().to_string() {
+            let scheme = "Como um token é enviado.";
+            add("WWW-Authenticate", header(Type::String, scheme, json!("Bearer")));
+        }
         if *status == Codigo::RequisicoesDemais.http_status().to_string() {
             let seconds = "Em quantos segundos repetir.";
             add("Retry-After", header(Type::Integer, seconds, json!(3)));

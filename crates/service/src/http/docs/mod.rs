@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod headers;
 mod invalid;
+mod operations;
 mod security;
 
 use std::borrow::Cow;

@@ -4,7 +4,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi};
 
-use super::complete::operations;
+use super::operations::operations;
 
 /// As the Authorize button shows it.
 const TOKEN: &str = "token";
