@@ -68,7 +68,7 @@ impl<'a> Matrix<'a> {
     pub(crate) async fn new(doors: &'a Doors) -> Self {
         let mut observer = doors.insider("observer").await;
         observer.subscribe(&["#", "$SYS/#", "$x/#"]).await;
-        let topics = topics::every();
+        let topics = topics::with_neighbours();
         Self {
             doors,
             topics,
@@ -167,7 +167,7 @@ impl<'a> Matrix<'a> {
     /// A connection that breaks, for each topic. The next one of the same user is answered after
     /// the broker has noticed.
     async fn try_wills(&mut self, who: Who<'_>) {
-        let topics = self.topics.clone();
+        let topics = topics::every();
         let payloads = self.payloads(topics.len());
         for (topic, payload) in pairs(&topics, &payloads) {
             let mut connect = who.user.connect();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::doors::{Doors, User};
 use crate::matrix::Matrix;
 use crate::mqtt::{Transport, Version};
+use crate::table;
 
 /// The ACL of one user with one wrong line, and what is wrong with it.
 struct Mutation {
@@ -81,10 +82,14 @@ fn mutations(acl: &str, users: &[User]) -> Vec<Mutation> {
             let what = format!("{name}: {broader} in place of {line}");
             mutations.push(Mutation { user, acl: with(Some(&broader)), what });
         }
-        // The other direction, too.
-        let both = line.replace(" write ", " readwrite ").replace(" read ", " readwrite ");
-        let what = format!("{name}: {both} in place of {line}");
-        mutations.push(Mutation { user, acl: with(Some(&both)), what });
+        // The other direction, too, unless another line gives it.
+        let (_, filter) = line.rsplit_once(' ').expect("access and topic");
+        let allowed = table::allowed(name);
+        if !(allowed.publishes(filter) && allowed.receives(filter)) {
+            let both = format!("topic readwrite {filter}");
+            let what = format!("{name}: {both} in place of {line}");
+            mutations.push(Mutation { user, acl: with(Some(&both)), what });
+        }
     }
     mutations
 }

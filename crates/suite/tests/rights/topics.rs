@@ -13,8 +13,7 @@ const POSTOS: [i64; 2] = [7, 8];
 /// Those of the contract that `protocol` does not build.
 const COMMANDS: [&str; 3] = ["postos/estimativa", "postos/reserva/alteracao", "postos/agenda"];
 
-/// Beside the topics of the suite: a level more or less, an empty one, another case, what a broad
-/// right would let through.
+/// What else could be let through: a level less, an empty one, another case.
 const NEIGHBOURS: &str = "server server/postos server/server3 server/status server/postos/status \
     server/postos/requestx server/postos/request/x server/postos/request/ /server/postos/request \
     server/postos/reserva/x server/postos/reserva/x/y server/postos/estimativa/x server/postos/x \
@@ -35,6 +34,24 @@ const NEIGHBOURS: &str = "server server/postos server/server3 server/status serv
 /// Topics that begin with `$`: Mosquitto's own, those of a shared subscription, others.
 pub(crate) const DOLLAR: [&str; 4] =
     ["$SYS/broker/uptime", "$SYS/x", "$share/g/server/server3/status", "$x/server/postos/request"];
+
+/// The topics of the suite, each with another level in place of each, and with further levels: what
+/// a right that is too broad lets through.
+pub(crate) fn with_neighbours() -> Vec<String> {
+    let mut every = every();
+    for topic in every.clone() {
+        let levels: Vec<&str> = topic.split('/').collect();
+        for index in 0..levels.len() {
+            let mut other = levels.clone();
+            other[index] = "other";
+            every.push(other.join("/"));
+        }
+        every.extend([format!("{topic}/x"), format!("{topic}/x/y")]);
+    }
+    every.sort();
+    every.dedup();
+    every
+}
 
 pub(crate) fn every() -> Vec<String> {
     let mut every: Vec<String> = Vec::new();
