@@ -82,7 +82,7 @@ read_users() {
             hash = substr($0, length(name) + 2)
             role = substr(name, 1, index(name, ".") - 1)
             id = substr(name, length(role) + 2)
-            if (!is_name() || hash !~ /^[$][67][$][A-Za-z0-9+\/=$]+$/ || name in seen) {
+            if (!is_name() || hash !~ /^[$][67][$]([0-9]+[$])?[A-Za-z0-9+\/=]+[$][A-Za-z0-9+\/=]+$/ || name in seen) {
                 if (what == "faults") print FNR
                 next
             }

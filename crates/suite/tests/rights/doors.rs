@@ -22,6 +22,8 @@ pub(crate) enum Shell {
     /// `/bin/sh` of this machine.
     System,
     Busybox,
+    /// That of the system; all programs that it calls write their arguments to a file.
+    Recorded,
 }
 
 pub(crate) struct Doors {
@@ -149,8 +151,11 @@ impl Doors {
         let output = self.usuario(&[&["novo"], arguments].concat());
         let (secret, said) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "{arguments:?}: {said}");
-        let (name, _) =
-            said.strip_prefix("usuario: ").and_then(|said| said.split_once(' ')).expect(&said);
+        let (name, _) = said
+            .lines()
+            .find_map(|line| line.strip_prefix("usuario: "))
+            .and_then(|said| said.split_once(' '))
+            .expect(&said);
         User { name: name.to_owned(), secret: secret.trim_end().to_owned() }
     }
 
@@ -207,14 +212,25 @@ fn programs(folder: &Path, shell: Shell) -> String {
             std::env::split_paths(&path).map(|place| place.join(name)).find(|at| at.exists());
         found.unwrap_or_else(|| panic!("{name} is installed"))
     };
-    let applets = folder.join("applets");
-    fs::create_dir(&applets).expect("a folder");
+    let place = folder.join("programs");
+    fs::create_dir(&place).expect("a folder");
     let busybox = find("busybox");
-    for name in APPLETS.split_whitespace() {
-        std::os::unix::fs::symlink(&busybox, applets.join(name)).expect("a link");
+    for name in APPLETS.split_whitespace().chain(OTHERS.split_whitespace()) {
+        let found = find(name);
+        if shell == Shell::Recorded {
+            let record = folder.join("arguments").display().to_string();
+            let script = format!(
+                "#!/bin/sh\necho \"{name} $*\" >>{record}\nexec {} \"$@\"\n",
+                found.display()
+            );
+            fs::write(place.join(name), script).expect("a script");
+            fs::set_permissions(place.join(name), fs::Permissions::from_mode(0o755))
+                .expect("a mode");
+        } else {
+            let is_applet = APPLETS.split_whitespace().any(|applet| applet == name);
+            let program = if is_applet { &busybox } else { &found };
+            std::os::unix::fs::symlink(program, place.join(name)).expect("a link");
+        }
     }
-    for name in OTHERS.split_whitespace() {
-        std::os::unix::fs::symlink(find(name), applets.join(name)).expect("a link");
-    }
-    applets.display().to_string()
+    place.display().to_string()
 }

@@ -6,11 +6,14 @@
 mod doors;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod logins;
 mod matrix;
 mod mqtt;
 mod mutations;
+mod starting;
 mod table;
 mod topics;
+mod users;
 
 use std::sync::Arc;
 
