@@ -110,6 +110,17 @@ impl Bus {
         self.state.problem()
     }
 
+    /// Has the files of the credentials read again: at once if it waits before its next attempt to
+    /// connect. A connection stays as it is. Returns what it did, for the log.
+    pub fn reload(&self) -> &'static str {
+        self.state.retry.send_replace(());
+        if self.is_up() {
+            "connected to the broker; the files of its login are read again at the next one"
+        } else {
+            "the files of the login are read again and the broker is tried now"
+        }
+    }
+
     /// The largest payload, in bytes, that the broker is known to take on `topic`: what it said on
     /// the latest connection or less than what it refused there, less the rest of the packet.
     pub fn max_payload(&self, topic: &str) -> usize {

@@ -12,6 +12,8 @@ mod loss;
 mod peer;
 mod sending;
 mod socket;
+mod tls;
+mod tls_problem;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -55,8 +57,8 @@ struct Connection<'a> {
     writer: Writer,
     /// Packets that wait for the socket: many are written at once.
     outgoing: BytesMut,
-    /// How much of it the socket did not take.
-    unwritten: usize,
+    /// The socket did not take all of it, or of what was encrypted of it.
+    is_unwritten: bool,
     inbox: Inbox<'a>,
     in_flight: InFlight,
     presence: Option<PresencePublisher<'a>>,
@@ -97,7 +99,7 @@ pub(crate) async fn run(
         reader,
         writer,
         outgoing: BytesMut::new(),
-        unwritten: 0,
+        is_unwritten: false,
         inbox: Inbox::new(state, deliveries, generation),
         in_flight: InFlight::default(),
         presence,
@@ -207,7 +209,7 @@ impl Connection<'_> {
                     }
                     self.pump()?;
                 }
-                () = self.writer.writable(), if !self.outgoing.is_empty() => self.pump()?,
+                () = self.writer.writable(), if self.is_unwritten => self.pump()?,
                 () = state.wake.notified() => {
                     // Other tasks that are about to publish do so first, and share the write.
                     tokio::task::yield_now().await;
@@ -235,7 +237,7 @@ impl Connection<'_> {
             }
             tokio::select! {
                 packet = self.reader.next() => self.on_packet(packet?)?,
-                () = self.writer.writable(), if !self.outgoing.is_empty() => {}
+                () = self.writer.writable(), if self.is_unwritten => {}
             }
         }
     }
@@ -275,13 +277,11 @@ impl Connection<'_> {
     /// count, and so does the reason that the broker gives. (Deliveries do not: unacknowledged, they
     /// come again.)
     fn write(&mut self) -> Result<(), Reason> {
-        let waiting = self.unwritten;
-        let unwritten = self.outgoing.len();
         let written = self.writer.write(&mut self.outgoing);
-        if waiting > 0 && self.outgoing.len() < unwritten {
+        if self.is_unwritten && written.as_ref().is_ok_and(|taken| *taken > 0) {
             self.last_progress = Instant::now();
         }
-        self.unwritten = self.outgoing.len();
+        self.is_unwritten = self.writer.is_waiting(&self.outgoing);
         if written.is_err() {
             while let Some(Ok(packet)) = self.reader.next_now() {
                 match packet {
@@ -293,6 +293,6 @@ impl Connection<'_> {
                 }
             }
         }
-        written
+        Ok(written.map(drop)?)
     }
 }

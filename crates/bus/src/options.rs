@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 
+use crate::Credentials;
+
 /// Makes a presence message from the start time of a connection.
 pub type Payload = Arc<dyn Fn(Timestamp) -> Vec<u8> + Send + Sync>;
 
@@ -13,6 +15,7 @@ pub struct Options {
     /// Host name or address of the broker.
     pub broker: String,
     pub port: u16,
+    pub credentials: Credentials,
     /// MQTT client id. Of two programs with one id, each disconnects the other.
     pub mqtt_id: String,
     /// Topic filters to subscribe to on every connection, at QoS 1.

@@ -20,6 +20,12 @@ impl ReasonCode {
         self.0 >= 0x80
     }
 
+    /// Whether it is about who this program says it is: bad user name or password, not authorized,
+    /// bad authentication method.
+    pub(crate) fn is_about_login(self) -> bool {
+        matches!(self.0, 0x86 | 0x87 | 0x8C)
+    }
+
     /// Whether a DISCONNECT with this code can be the answer to a packet. The other codes are about
     /// the connection, or about how much is sent.
     pub(crate) fn is_about_packet(self) -> bool {

@@ -61,6 +61,8 @@ pub(crate) struct BusState {
     pub(crate) max_packet: AtomicUsize,
     /// Wakes the connection: something can be sent or acknowledged.
     pub(crate) wake: Arc<Notify>,
+    /// Changes when the next attempt to connect is to be made now.
+    pub(crate) retry: watch::Sender<()>,
     /// Set when the bus is being closed: until when to send what is waiting.
     pub(crate) close_deadline: watch::Sender<Option<Instant>>,
     /// Cancelled when all tasks have ended.
@@ -80,6 +82,7 @@ impl BusState {
             stall_detector: StallDetector::start(),
             max_packet: AtomicUsize::new(MAX_PACKET),
             wake: Arc::default(),
+            retry: watch::Sender::new(()),
             close_deadline: watch::Sender::new(None),
             ended: CancellationToken::new(),
         }

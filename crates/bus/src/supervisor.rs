@@ -8,16 +8,22 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::connection::{self, Dialer, Loss};
+use crate::credentials::FileVersions;
 use crate::presence::PresenceHistory;
 use crate::state::BusState;
 use crate::takeover::{TAKEOVER_DELAY, TakeoverDetector};
-use crate::{Delivery, Options};
+use crate::{Credentials, Delivery, Options};
 
 /// Before the first attempt after a loss: short, for a broker that only restarted.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 /// An attempt every second is cheap, and the connection is up again within a second of the
 /// broker's return.
 const MAX_DELAY: Duration = Duration::from_millis(750);
+/// Before the next attempt after a refused login: a broker may count them, and ban who has too
+/// many. With jitter, 6 to 12 s.
+const LOGIN_DELAY: Duration = Duration::from_secs(12);
+/// How often it is then looked whether a file was replaced meanwhile.
+const FILES_INTERVAL: Duration = Duration::from_secs(1);
 /// After this time a connection counts as healthy.
 const HEALTHY: Duration = Duration::from_secs(5);
 
@@ -34,14 +40,18 @@ pub(crate) async fn supervise(
     let mut delays = backoff();
     let mut takeovers = TakeoverDetector::default();
     let mut history = PresenceHistory::default();
+    let mut retries = state.retry.subscribe();
     loop {
         let start = start_of_connection(since);
+        let files = options.credentials.file_versions();
+        retries.mark_unchanged();
         since = Some(start);
         let (dialer, history) = (&mut dialer, &mut history);
         let run = connection::run(state, options, dialer, &inbox, generation, start, history);
         let Err(loss) = run.await else { return };
         if loss.lasted.is_some() {
             generation += 1;
+            retries.mark_unchanged();
         }
         state.set_problem(Some(loss.to_string()));
         losses.log(options, &loss);
@@ -50,12 +60,15 @@ pub(crate) async fn supervise(
             tracing::error!(
                 mqtt_id = options.mqtt_id,
                 "another program uses this MQTT id and each disconnects the other: \
-                 give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID)"
+                 give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID), and a user of \
+                 its own where the broker makes the user name the id"
             );
         }
         state.counters.takeovers.add((takeover.slows_down || takeover.is_new).into());
         let delay = if takeover.slows_down {
             jittered(TAKEOVER_DELAY)
+        } else if loss.reason.is_refused_login() {
+            jittered(LOGIN_DELAY)
         } else {
             if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {
                 delays = backoff();
@@ -64,8 +77,17 @@ pub(crate) async fn supervise(
         };
         tokio::select! {
             () = sleep(delay) => {}
+            Ok(()) = retries.changed() => {}
+            () = replaced(&options.credentials, files), if loss.reason.is_refused_login() => {}
             () = state.closed_while_offline() => return,
         }
+    }
+}
+
+/// Waits until a file of the credentials is another one than it was.
+async fn replaced(credentials: &Credentials, files: FileVersions) {
+    while credentials.file_versions() == files {
+        sleep(FILES_INTERVAL).await;
     }
 }
 
@@ -78,7 +100,8 @@ fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
 }
 
 /// Logs losses. Of failed attempts to connect and of short connections in a row, with one reason,
-/// only the 1st, 2nd, 4th, 8th and so on is logged.
+/// only the 1st, 2nd, 4th, 8th and so on is logged; of refused logins only the 1st, which is also
+/// over only when it is fixed.
 #[derive(Debug, Default)]
 struct LossLog {
     reason: String,
@@ -95,7 +118,8 @@ impl LossLog {
             self.reason = reason;
         }
         self.in_a_row = self.in_a_row.saturating_add(1);
-        if !self.in_a_row.is_power_of_two() {
+        let is_repeated_refusal = loss.reason.is_refused_login() && self.in_a_row > 1;
+        if is_repeated_refusal || !self.in_a_row.is_power_of_two() {
             return;
         }
         let Self { reason, in_a_row: attempts } = self;

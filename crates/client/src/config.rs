@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::{ClientId, Entrega};
 use service::{
-    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG,
-    Setting, TimeLimit,
+    BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
+    Lookup, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
+    MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, RUST_LOG, Setting, TimeLimit,
 };
 
 /// The id of this gateway.
@@ -58,6 +60,12 @@ pub const SETTINGS: &[Setting] = &[
     MQTT_CLIENT_ID,
     MQTT_BROKER,
     MQTT_PORT,
+    MQTT_USERNAME,
+    MQTT_PASSWORD,
+    MQTT_PASSWORD_FILE,
+    MQTT_CA_FILE,
+    MQTT_CERT_FILE,
+    MQTT_KEY_FILE,
     MQTT_ENTREGA,
     HTTP_ADDR,
     TEMPO_LIMITE_POSTOS,
@@ -72,6 +80,7 @@ pub struct Config {
     pub client_id: ClientId,
     pub mqtt_broker: String,
     pub mqtt_port: u16,
+    pub login: BrokerLogin,
     pub entrega: Entrega,
     pub http_addr: SocketAddr,
     pub query_limit: Duration,
@@ -88,6 +97,7 @@ impl Config {
             client_id: MQTT_CLIENT_ID.read(lookup)?,
             mqtt_broker: MQTT_BROKER.read::<Host>(lookup)?.0,
             mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),
+            login: BrokerLogin::from_lookup(lookup)?,
             entrega: MQTT_ENTREGA.read(lookup)?,
             http_addr: HTTP_ADDR.read(lookup)?,
             query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,
@@ -95,5 +105,23 @@ impl Config {
             max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
         })
+    }
+
+    /// What the bus logs in with.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let BrokerLogin { username, password, authorities, certificate } = self.login.clone();
+        Credentials {
+            username,
+            password: password.map(|password| match password {
+                BrokerPassword::Text(secret) => Password::Text(secret.expose().to_owned()),
+                BrokerPassword::File(path) => Password::File(path),
+            }),
+            authorities: authorities.map(|authorities| match authorities {
+                BrokerAuthorities::OfSystem => Authorities::OfSystem,
+                BrokerAuthorities::File(path) => Authorities::File(path),
+            }),
+            certificate: certificate
+                .map(|(certificate, key)| ClientCertificate { certificate, key }),
+        }
     }
 }

@@ -11,4 +11,4 @@ pub use config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
 pub use error::GatewayError;
 pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;
-pub use start::Client;
+pub use start::{Client, StartError};

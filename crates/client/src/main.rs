@@ -19,7 +19,9 @@ fn main() -> ExitCode {
     PROGRAM.main(
         async |shutdown| {
             let config = Config::from_lookup(&service::environment)?;
-            Client::start(config).await?.run_until(shutdown).await?;
+            let client = Client::start(config).await?;
+            client.reload_at(service::reload_signal());
+            client.run_until(shutdown).await?;
             Ok(())
         },
         // It has no subcommands of its own.

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::CredentialsError;
 use protocol::topics;
-use service::ListenError;
+use service::{ListenError, Reload};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -25,6 +26,15 @@ const OUTBOX_CAPACITY: usize = 16_384;
 /// How long the broker keeps replies for a gateway that is offline; no caller waits longer.
 const SESSION_EXPIRY: Duration = Duration::from_secs(60);
 
+/// Why a gateway cannot start. The text is for the operator and says what to fix.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+}
+
 /// A gateway that has started.
 pub struct Client {
     addr: SocketAddr,
@@ -38,12 +48,15 @@ impl Client {
     /// Listens for HTTP, and connects to the broker in the background.
     ///
     /// # Errors
-    /// The HTTP address cannot be used.
-    pub async fn start(config: Config) -> Result<Self, ListenError> {
+    /// The HTTP address cannot be used, or a file of the login at the broker.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let credentials = config.credentials();
+        credentials.check()?;
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
             port: config.mqtt_port,
+            credentials,
             mqtt_id: config.client_id.as_str().to_owned(),
             subscriptions: topics::client_subscriptions(&config.client_id),
             as_published: Vec::new(),
@@ -63,6 +76,12 @@ impl Client {
     /// Where the HTTP API listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Reads the secrets again at each signal, for as long as the program runs.
+    pub fn reload_at(&self, signal: Reload) {
+        let bus = self.gateway.bus.clone();
+        signal.at_each(move || bus.reload());
     }
 
     /// Serves until `shutdown` ends; then finishes the requests in progress and disconnects.

@@ -5,10 +5,12 @@ use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::ServerId;
 use service::{
-    CORS_ORIGENS, ConfigError, CorsOrigins, Host, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG,
-    Setting, TimeLimit,
+    BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
+    Lookup, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
+    MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, RUST_LOG, Setting, TimeLimit,
 };
 
 use crate::store::DatabaseUrl;
@@ -55,6 +57,12 @@ pub const SETTINGS: &[Setting] = &[
     POSTOS_CSV,
     MQTT_BROKER,
     MQTT_PORT,
+    MQTT_USERNAME,
+    MQTT_PASSWORD,
+    MQTT_PASSWORD_FILE,
+    MQTT_CA_FILE,
+    MQTT_CERT_FILE,
+    MQTT_KEY_FILE,
     HTTP_ADDR,
     TEMPO_LIMITE_RESERVA,
     CORS_ORIGENS,
@@ -68,6 +76,7 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     pub mqtt_broker: String,
     pub mqtt_port: u16,
+    pub login: BrokerLogin,
     pub http_addr: SocketAddr,
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
@@ -110,11 +119,30 @@ impl Config {
             database_url: DATABASE_URL.parse(database_url)?,
             mqtt_broker: MQTT_BROKER.read::<Host>(lookup)?.0,
             mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),
+            login: BrokerLogin::from_lookup(lookup)?,
             http_addr: HTTP_ADDR.read(lookup)?,
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             server_id,
         })
+    }
+
+    /// What the bus logs in with.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let BrokerLogin { username, password, authorities, certificate } = self.login.clone();
+        Credentials {
+            username,
+            password: password.map(|password| match password {
+                BrokerPassword::Text(secret) => Password::Text(secret.expose().to_owned()),
+                BrokerPassword::File(path) => Password::File(path),
+            }),
+            authorities: authorities.map(|authorities| match authorities {
+                BrokerAuthorities::OfSystem => Authorities::OfSystem,
+                BrokerAuthorities::File(path) => Authorities::File(path),
+            }),
+            certificate: certificate
+                .map(|(certificate, key)| ClientCertificate { certificate, key }),
+        }
     }
 }

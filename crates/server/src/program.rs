@@ -61,6 +61,7 @@ async fn run(mut shutdown: Shutdown) -> Result<(), Box<dyn Error>> {
         server = Server::start(config) => server?,
         () = &mut shutdown => return Ok(()),
     };
+    server.reload_at(service::reload_signal());
     server.run_until(shutdown).await?;
     Ok(())
 }

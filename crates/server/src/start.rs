@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::{Credentials, CredentialsError};
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::{CorsOrigins, ListenError};
+use service::{CorsOrigins, ListenError, Reload};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -46,6 +47,8 @@ const CHANGE_QUEUE: usize = 4096;
 pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
     Database { path: String, source: StoreError },
     #[error("POSTOS_CSV: {0}")]
@@ -76,6 +79,8 @@ impl Server {
     /// Opens the database, imports the postos at a first start, and connects to the broker in the
     /// background: without a broker a servidor starts too and keeps trying.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let credentials = config.credentials();
+        credentials.check()?;
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
         let environment = Environment {
@@ -88,7 +93,7 @@ impl Server {
             |source| StartError::Database { path: path.display().to_string(), source };
         let (store, closer) = Store::open(path, environment).await.map_err(database_error)?;
         import_at_first_start(&store, &config).await?;
-        let (bus, inbox) = bus::connect(bus_options(&config));
+        let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         let app = Arc::new(AppState {
             server_id: config.server_id.clone(),
             store,
@@ -122,6 +127,12 @@ impl Server {
     /// The address of the admin API.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Reads the secrets again at each signal, for as long as the program runs.
+    pub fn reload_at(&self, signal: Reload) {
+        let bus = self.app.bus.clone();
+        signal.at_each(move || bus.reload());
     }
 
     /// Serves until `shutdown`. Then it finishes and acknowledges the requests and messages that
@@ -208,7 +219,7 @@ fn not_imported(path: &Path, error: NotImported) -> StartError {
     }
 }
 
-fn bus_options(config: &Config) -> bus::Options {
+fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
     let presence = |status| {
         let server_id = config.server_id.clone();
         let payload = move |desde: Timestamp| {
@@ -226,6 +237,7 @@ fn bus_options(config: &Config) -> bus::Options {
     bus::Options {
         broker: config.mqtt_broker.clone(),
         port: config.mqtt_port,
+        credentials,
         // Ids contain no colon, so no gateway can have this MQTT id.
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),

@@ -183,6 +183,7 @@ impl Program {
 fn help_line(setting: &Setting) -> String {
     let Setting { name, default, should_be, about } = setting;
     match default {
+        Some("") => format!("\n  {name:<21} {about}"),
         Some(default) => format!("\n  {name:<21} {about} (default: {default})"),
         None => format!("\n  {name:<21} {about} (required: {should_be})"),
     }

@@ -20,6 +20,13 @@ pub enum ConfigError {
     Malformed { name: &'static str, value: String, should_be: &'static str },
     #[error("{name} is {value:?}, which is not UTF-8; it should be {should_be}")]
     NotUtf8 { name: &'static str, value: OsString, should_be: &'static str },
+    /// Of a secret, whose value is never shown.
+    #[error("the value of {name} cannot be used; it should be {should_be}")]
+    BadSecret { name: &'static str, should_be: &'static str },
+    #[error("{name} and {other} are both set; set only one of them")]
+    Both { name: &'static str, other: &'static str },
+    #[error("{name} is set and {missing} is not; {missing} should be {should_be}")]
+    Without { name: &'static str, missing: &'static str, should_be: &'static str },
 }
 
 /// An environment variable that a program reads.
@@ -56,6 +63,11 @@ pub const RUST_LOG: Setting = Setting {
 };
 
 impl Setting {
+    /// Whether its value is never shown: no error has it, and no log.
+    fn is_secret(&self) -> bool {
+        self.name.ends_with("_PASSWORD")
+    }
+
     /// The value that is set, or the default.
     ///
     /// # Errors
@@ -87,13 +99,19 @@ impl Setting {
     /// It is malformed.
     pub fn parse<T: FromStr>(&self, value: String) -> Result<T, ConfigError> {
         let Self { name, should_be, .. } = *self;
-        value.parse().map_err(|_| ConfigError::Malformed { name, value, should_be })
+        value.parse().map_err(|_| match self.is_secret() {
+            true => ConfigError::BadSecret { name, should_be },
+            false => ConfigError::Malformed { name, value, should_be },
+        })
     }
 
     /// Refuses a value of the environment that is not UTF-8.
     pub(crate) fn check_utf8(&self, value: Option<OsString>) -> Result<(), ConfigError> {
         let Self { name, should_be, .. } = *self;
         match value {
+            Some(value) if value.to_str().is_none() && self.is_secret() => {
+                Err(ConfigError::BadSecret { name, should_be })
+            }
             Some(value) if value.to_str().is_none() => {
                 Err(ConfigError::NotUtf8 { name, value, should_be })
             }
@@ -166,6 +184,17 @@ mod tests {
         }
         let error = ID.check_utf8(value(b"a\xFFb")).expect_err("no UTF-8");
         assert_eq!(error.to_string(), r#"ID is "a\xFFb", which is not UTF-8; it should be an id"#);
+    }
+
+    #[test]
+    fn the_value_of_a_secret_is_in_no_error() {
+        let secret = Setting { name: "A_PASSWORD", ..ID };
+        let bytes = OsString::from_vec(b"s3cret\xFF".to_vec());
+        let not_utf8 = secret.check_utf8(Some(bytes)).expect_err("no UTF-8").to_string();
+        let malformed = secret.parse::<u16>("s3cret".to_owned()).expect_err("no number");
+        for error in [not_utf8, malformed.to_string()] {
+            assert_eq!(error, "the value of A_PASSWORD cannot be used; it should be an id");
+        }
     }
 
     #[test]

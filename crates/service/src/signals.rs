@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info};
+use tracing::{Instrument as _, error, info};
 
 /// Completes on SIGTERM, SIGINT (Ctrl-C), SIGQUIT (Ctrl-\) or SIGXCPU, which announces that the
 /// limit of processor time is near.
@@ -27,16 +27,37 @@ pub fn shutdown_signal() -> Shutdown {
     })
 }
 
+/// SIGHUP: what was read from files of secrets is to be read again. All who listen get every signal.
+pub struct Reload(Option<Signal>);
+
+/// Listens from the call on. Must be called within a tokio runtime.
+pub fn reload_signal() -> Reload {
+    Reload(listen(SignalKind::hangup()))
+}
+
+impl Reload {
+    /// Calls `reload` at each signal, as long as the program runs, and logs what it says that it
+    /// did. Several signals that come at the same time count as one.
+    pub fn at_each(self, mut reload: impl FnMut() -> &'static str + Send + 'static) {
+        let Some(mut signals) = self.0 else { return };
+        let reloading = async move {
+            while signals.recv().await.is_some() {
+                info!(signal = "SIGHUP", "{}", reload());
+            }
+        };
+        tokio::spawn(reloading.in_current_span());
+    }
+}
+
 /// Keeps signals that would end the program from ending it. Must be called within a tokio runtime.
 pub(crate) fn survive_signals() {
-    // A write beyond the limit of file size then fails, as it does on a full disk. The handler
-    // stays when the listener is dropped.
+    // Handlers stay when their listeners are dropped. A write beyond the limit of file size then
+    // fails, as it does on a full disk; SIGHUP has a meaning for who calls [`reload_signal`].
     drop(listen(SignalKind::from_raw(libc::SIGXFSZ)));
-    for (kind, name) in [
-        (SignalKind::hangup(), "SIGHUP"),
-        (SignalKind::user_defined1(), "SIGUSR1"),
-        (SignalKind::user_defined2(), "SIGUSR2"),
-    ] {
+    drop(listen(SignalKind::hangup()));
+    for (kind, name) in
+        [(SignalKind::user_defined1(), "SIGUSR1"), (SignalKind::user_defined2(), "SIGUSR2")]
+    {
         if let Some(mut signals) = listen(kind) {
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {

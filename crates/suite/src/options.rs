@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use service::{BrokerAuthorities, BrokerLogin, BrokerPassword};
 
 /// Runs the whole system on this machine: an MQTT broker, two servidores (operators) and two
 /// gateways (clientes), until Ctrl-C.
@@ -30,6 +31,15 @@ pub struct Options {
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_broker)]
     pub broker: Option<(String, u16)>,
 
+    /// Log in at that broker: a folder with a file for each user (servidor.server1,
+    /// servidor.server2, gateway.cliente1, gateway.cliente2), which holds the password
+    #[arg(long, value_name = "FOLDER", requires = "broker")]
+    pub credentials: Option<PathBuf>,
+
+    /// Speak TLS to that broker: PEM file with the certificate of its authority, or sistema
+    #[arg(long, value_name = "FILE", requires = "broker")]
+    pub ca_file: Option<PathBuf>,
+
     /// Ports of server1 and server2
     #[arg(long, default_values_t = [8000, 8003], num_args = 2, value_names = ["SERVER1", "SERVER2"])]
     pub server_ports: Vec<u16>,
@@ -42,6 +52,24 @@ pub struct Options {
     /// the one they are for (direta)
     #[arg(long, default_value = "difusao", value_parser = ["difusao", "direta"])]
     pub entrega: String,
+}
+
+impl Options {
+    /// What the program with this role and id logs in with.
+    pub(crate) fn login(&self, role: &str, id: &str) -> BrokerLogin {
+        let user = format!("{role}.{id}");
+        let file = self.credentials.as_ref().map(|folder| folder.join(&user));
+        let authorities = self.ca_file.as_ref().map(|file| match file.to_str() {
+            Some("sistema") => BrokerAuthorities::OfSystem,
+            _ => BrokerAuthorities::File(file.clone()),
+        });
+        BrokerLogin {
+            username: file.is_some().then_some(user),
+            password: file.map(BrokerPassword::File),
+            authorities,
+            certificate: None,
+        }
+    }
 }
 
 fn parse_broker(text: &str) -> Result<(String, u16), String> {

@@ -38,6 +38,8 @@ pub enum SystemError {
     #[error("{name}: {source}")]
     Server { name: &'static str, source: server::StartError },
     #[error("{name}: {source}")]
+    Client { name: &'static str, source: client::StartError },
+    #[error("{name}: {source}")]
     Listen { name: &'static str, source: ListenError },
     #[error("{0}")]
     Config(#[from] service::ConfigError),
@@ -96,6 +98,7 @@ impl System {
         config.postos_csv = PostosCsv::OrSample(options.data.join(name).join("postos.csv"), sample);
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
+        config.login = options.login("servidor", name);
         let span = service::program_span("server", "server_id", name);
         let server = Server::start(config).instrument(span.clone()).await;
         let server = server.map_err(|error| match error {
@@ -121,9 +124,13 @@ impl System {
         let mut config = client::Config::from_lookup(&inherited(&set))?;
         config.http_addr = addr;
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
+        config.login = options.login("gateway", name);
         let span = service::program_span("client", "client_id", name);
         let client = Client::start(config).instrument(span.clone()).await;
-        let client = client.map_err(|error| listen_error(name, "--client-ports", error))?;
+        let client = client.map_err(|error| match error {
+            client::StartError::Listen(error) => listen_error(name, "--client-ports", error),
+            source => SystemError::Client { name, source },
+        })?;
         let stop = self.clients.stop.clone().cancelled_owned();
         self.clients.add(name, client.addr(), client.run_until(stop).instrument(span));
         Ok(())

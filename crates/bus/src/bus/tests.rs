@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::Credentials;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -11,6 +12,7 @@ fn options() -> Options {
     Options {
         broker: "broker".to_owned(),
         port: 1,
+        credentials: Credentials::default(),
         mqtt_id: "b".to_owned(),
         subscriptions: Vec::new(),
         as_published: Vec::new(),

@@ -100,7 +100,8 @@ impl Connection<'_> {
             self.wait_for_answer(pkid).await?;
         }
         Disconnect::new(DisconnectReasonCode::NormalDisconnection).write(&mut self.outgoing)?;
-        while !self.outgoing.is_empty() {
+        self.write()?;
+        while self.is_unwritten {
             self.writer.writable().await;
             self.write()?;
         }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use rumqttc::v5::mqttbytes::Error as PacketError;
 
 use super::peer::{Peer, advice};
-use crate::ReasonCode;
+use super::tls_problem::TlsProblem;
 use crate::log_limit::shortened;
 use crate::outbox::Blame;
+use crate::{CredentialsError, ReasonCode};
 
 /// The loss of a connection, or a failed attempt to connect.
 #[derive(Debug)]
@@ -76,10 +77,25 @@ pub(crate) enum Reason {
     #[error("the broker closed the connection")]
     Closed,
     #[error(
-        "the peer closed the connection and did not answer CONNECT: \
-         is MQTT_PORT the broker's MQTT port, without TLS?"
+        "the peer closed the connection and did not answer CONNECT: is MQTT_PORT the broker's MQTT \
+         port? One with TLS needs MQTT_CA_FILE"
     )]
     ClosedAtConnect,
+    #[error(
+        "the peer closed the connection and did not answer CONNECT: does the broker want a client \
+         certificate (MQTT_CERT_FILE)? Its log says why"
+    )]
+    ClosedAtTlsConnect,
+    #[error("{0}")]
+    Tls(#[from] TlsProblem),
+    #[error("{0}")]
+    Credentials(#[from] CredentialsError),
+    #[error(
+        "the files of MQTT_PASSWORD_FILE, MQTT_CA_FILE and MQTT_CERT_FILE cannot be read in time"
+    )]
+    CredentialsSilent,
+    #[error("the broker refused the login: {code}: {advice}")]
+    LoginRefused { code: ReasonCode, advice: String },
     #[error("the broker ended the connection: {code}{}", detail(.text.as_deref()))]
     Disconnected { code: ReasonCode, text: Option<String> },
     #[error("no address of the broker accepts a connection in time")]
@@ -104,7 +120,8 @@ pub(crate) enum Reason {
 
 impl From<std::io::Error> for Reason {
     fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+        let problem = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsProblem>());
+        problem.cloned().map_or(Self::Io(error), Self::Tls)
     }
 }
 
@@ -118,6 +135,15 @@ impl From<PacketError> for Reason {
 }
 
 impl Reason {
+    /// Whether the broker refused who this program says it is. It may count such attempts.
+    pub(crate) fn is_refused_login(&self) -> bool {
+        match self {
+            Self::LoginRefused { .. } => true,
+            Self::Tls(problem) => problem.is_refused_login(),
+            _ => false,
+        }
+    }
+
     /// How this end speaks against a message that was sent shortly before. `None` where the
     /// network, the broker's operator or this program ended the connection.
     pub(crate) fn blame(&self) -> Option<Blame> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ReasonCode;
+use crate::{Credentials, Password, ReasonCode};
 
 /// A peer that is no MQTT 5 broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +22,8 @@ impl fmt::Display for Peer {
                  give it the broker's MQTT port",
             ),
             Self::Tls => f.write_str(
-                "the peer speaks TLS: MQTT_PORT names the broker's TLS port; \
-                 give it a port without TLS",
+                "the peer speaks TLS: MQTT_PORT names the broker's TLS port; name the certificate \
+                 of its authority in MQTT_CA_FILE, or give a port without TLS",
             ),
             Self::Mqtt3 => f.write_str(
                 "the broker speaks only MQTT 3.1.1: use one that speaks MQTT 5 \
@@ -38,11 +38,35 @@ impl fmt::Display for Peer {
     }
 }
 
+/// What to do about a refused login.
+pub(super) fn login_advice(credentials: &Credentials) -> String {
+    let Credentials { username, password, certificate, .. } = credentials;
+    let file = match password {
+        Some(Password::File(path)) => format!(" and the password in {path:?} (MQTT_PASSWORD_FILE)"),
+        Some(Password::Text(_)) => " and MQTT_PASSWORD".to_owned(),
+        None => " and set MQTT_PASSWORD_FILE".to_owned(),
+    };
+    match (username, certificate) {
+        (Some(user), _) => {
+            format!(
+                "the user is {user:?}; check MQTT_USERNAME{file}, and the broker's list of users"
+            )
+        }
+        (None, Some(pair)) => format!(
+            "the certificate in {:?} (MQTT_CERT_FILE) is not enough; set MQTT_USERNAME and \
+             MQTT_PASSWORD_FILE, or have the broker know its name",
+            pair.certificate
+        ),
+        (None, None) => {
+            "no user is set; set MQTT_USERNAME and MQTT_PASSWORD_FILE (or MQTT_PASSWORD)".to_owned()
+        }
+    }
+}
+
 /// What to do about a refused connection.
 pub(super) fn advice(code: ReasonCode) -> &'static str {
     match code.0 {
         0x85 => ": it does not accept this MQTT id (SERVER_ID, MQTT_CLIENT_ID)",
-        0x86 | 0x87 | 0x8C => ": give this program the right to connect (user, password, ACL)",
         0x8A => ": it has banned this program; its operator can lift that",
         0x90 | 0x95 | 0x99 | 0x9A | 0x9B => ": it does not accept this program's Last Will",
         0x97 | 0x9F => ": it has reached a limit; raise it, or connect fewer programs",

@@ -1,14 +1,18 @@
-//! The TCP connection: packets in, bytes out. The MQTT library only reads and writes packets; its
-//! event loop, which writes them one by one, is not used.
+//! The TCP connection, with TLS or without: packets in, bytes out. The MQTT library only reads and
+//! writes packets; its event loop, which writes them one by one, is not used.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Connect, ConnectProperties, LastWill, Packet};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Connect, ConnectProperties, LastWill, Login, Packet};
 use socket2::SockRef;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
@@ -16,10 +20,14 @@ use tokio_util::codec::FramedRead;
 use super::codec::{Incoming, PacketDecoder};
 use super::dial::Dialer;
 use super::loss::Reason;
-use crate::Options;
+use super::peer::login_advice;
+use super::tls::{self, TlsReader, TlsWriter};
 use crate::outbox::{MAX_ARRAY_BYTES, MAX_PACKET};
 use crate::presence::PresencePublisher;
+use crate::{Options, credentials};
 
+/// For the files of the credentials.
+const FILES_TIMEOUT: Duration = Duration::from_secs(5);
 /// For CONNECT and CONNACK.
 const CONNACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The broker gives a connection up after one and a half of these without a packet.
@@ -74,9 +82,31 @@ pub(super) fn receive_maximum(options: &Options) -> u16 {
     u16::try_from(options.inbox).unwrap_or(u16::MAX).max(1)
 }
 
-pub(super) struct Reader(FramedRead<OwnedReadHalf, PacketDecoder>);
+pub(super) struct Reader(FramedRead<ReadHalf, PacketDecoder>);
 
-pub(super) struct Writer(OwnedWriteHalf);
+#[expect(clippy::large_enum_variant, reason = "there is one for each connection")]
+enum ReadHalf {
+    Plain(OwnedReadHalf),
+    Tls(TlsReader),
+}
+
+impl AsyncRead for ReadHalf {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(half) => Pin::new(half).poll_read(context, buffer),
+            Self::Tls(half) => Pin::new(half).poll_read(context, buffer),
+        }
+    }
+}
+
+pub(super) enum Writer {
+    Plain(OwnedWriteHalf),
+    Tls(TlsWriter),
+}
 
 /// Opens a connection; the broker has accepted it.
 pub(super) async fn connect(
@@ -84,29 +114,67 @@ pub(super) async fn connect(
     dialer: &mut Dialer,
     presence: Option<&PresencePublisher<'_>>,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
+    let login = load_credentials(options).await?;
     let stream = dialer.dial(&options.broker, options.port).await?;
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT)?;
-    let (reader, writer) = stream.into_split();
+    let (reader, writer) = open(options, &login, stream).await?;
     let reader = Reader(FramedRead::new(reader, PacketDecoder::default()));
-    let shaken = timeout(CONNACK_TIMEOUT, shake_hands(options, presence, reader, Writer(writer)));
-    let connected = shaken.await.unwrap_or(Err(Reason::ConnackTimeout))?;
+    let shaken = timeout(CONNACK_TIMEOUT, shake_hands(options, login, presence, reader, writer));
+    let connected = shaken.await.unwrap_or(Err(Reason::ConnackTimeout));
+    let connected = connected.map_err(|reason| match reason {
+        Reason::Refused { code } | Reason::Disconnected { code, .. } if code.is_about_login() => {
+            Reason::LoginRefused { code, advice: login_advice(&options.credentials) }
+        }
+        Reason::ClosedAtConnect if options.credentials.authorities.is_some() => {
+            Reason::ClosedAtTlsConnect
+        }
+        other => other,
+    })?;
     dialer.confirm();
     Ok(connected)
 }
 
+/// The files may be on a disk that does not answer.
+async fn load_credentials(options: &Options) -> Result<credentials::Login, Reason> {
+    let credentials = options.credentials.clone();
+    let loading = tokio::task::spawn_blocking(move || credentials.load());
+    let loaded = timeout(FILES_TIMEOUT, loading).await.map_err(|_| Reason::CredentialsSilent)?;
+    Ok(loaded.map_err(io::Error::other)??)
+}
+
+async fn open(
+    options: &Options,
+    login: &credentials::Login,
+    stream: TcpStream,
+) -> Result<(ReadHalf, Writer), Reason> {
+    match &login.tls {
+        None => {
+            let (reader, writer) = stream.into_split();
+            Ok((ReadHalf::Plain(reader), Writer::Plain(writer)))
+        }
+        Some(config) => {
+            let (reader, writer) = tls::connect(config.clone(), &options.broker, stream).await?;
+            Ok((ReadHalf::Tls(reader), Writer::Tls(writer)))
+        }
+    }
+}
+
 async fn shake_hands(
     options: &Options,
+    login: credentials::Login,
     presence: Option<&PresencePublisher<'_>>,
     mut reader: Reader,
     mut writer: Writer,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
     let mut bytes = BytesMut::new();
-    let connect = Packet::Connect(connect_packet(options), presence.map(last_will), None);
+    let credentials::Login { username, password, .. } = login;
+    let login = username.map(|user| Login::new(user, password.unwrap_or_default()));
+    let connect = Packet::Connect(connect_packet(options), presence.map(last_will), login);
     connect.write(&mut bytes, None)?;
-    while !bytes.is_empty() {
+    // A peer that has closed may have said why: what it sent is read also if the write fails.
+    while writer.write(&mut bytes).is_ok() && writer.is_waiting(&bytes) {
         writer.writable().await;
-        writer.write(&mut bytes)?;
     }
     match reader.next().await {
         // The decoder lets only a CONNACK pass that accepts the connection.
@@ -134,21 +202,42 @@ impl Reader {
 }
 
 impl Writer {
-    /// Writes what the socket takes, and removes it from `outgoing`.
-    pub(super) fn write(&mut self, outgoing: &mut BytesMut) -> Result<(), Reason> {
+    /// Writes what the socket takes, and removes it from `outgoing`. Returns how many bytes the
+    /// socket took: with TLS, of the encrypted text.
+    pub(super) fn write(&mut self, outgoing: &mut BytesMut) -> io::Result<usize> {
+        let half = match self {
+            Self::Plain(half) => half,
+            Self::Tls(half) => return half.write(outgoing),
+        };
+        let mut taken = 0;
         while !outgoing.is_empty() {
-            match self.0.try_write(outgoing) {
-                Ok(written) => outgoing.advance(written),
+            match half.try_write(outgoing) {
+                Ok(written) => {
+                    outgoing.advance(written);
+                    taken += written;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    /// Whether the socket has not taken everything: some of `outgoing`, or of what is encrypted.
+    pub(super) fn is_waiting(&self, outgoing: &BytesMut) -> bool {
+        let is_encrypted_waiting = || match self {
+            Self::Plain(_) => false,
+            Self::Tls(half) => half.is_waiting(),
+        };
+        !outgoing.is_empty() || is_encrypted_waiting()
     }
 
     /// Waits until the socket takes more, or is broken: then the next write fails.
     pub(super) async fn writable(&self) {
-        let _ = self.0.writable().await;
+        let _ = match self {
+            Self::Plain(half) => half.writable().await,
+            Self::Tls(half) => half.writable().await,
+        };
     }
 }
 

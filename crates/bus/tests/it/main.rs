@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
 
+mod certificates;
 mod closing;
 mod fake_broker;
 mod log_size;
+mod login;
 mod messages;
 mod peers;
 mod poison;
@@ -18,4 +20,5 @@ mod refusals;
 mod speed;
 mod support;
 mod takeover;
+mod tls;
 mod wire;

@@ -30,12 +30,21 @@ async fn problem_of(bus: &Bus) -> String {
 async fn what_the_peer_is_and_what_to_do_is_said() {
     for (answer, expected) in [
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "answers HTTP"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS"),
+        (
+            b"\x15\x03\x01\x00\x02\x02\x46",
+            "speaks TLS: MQTT_PORT names the broker's TLS port; name the certificate of its authority in MQTT_CA_FILE",
+        ),
         (b"\x20\x02\x00\x01", "only MQTT 3.1.1"),
         (b"\x20\x02\x00\x00", "only MQTT 3.1.1"),
         (b"\x20\x03\x00\x84\x00", "only MQTT 3.1.1"),
-        (b"\x20\x02\x00\x05", "not authorized (0x87): give this program the right"),
+        (
+            b"\x20\x02\x00\x05",
+            "the broker refused the login: not authorized (0x87): no user is set; set MQTT_USERNAME",
+        ),
         (b"\x20\x03\x00\x86\x00", "bad user name or password (0x86)"),
+        (b"\x20\x02\x00\x04", "bad user name or password (0x86): no user is set"),
+        (b"\x20\x03\x00\x8C\x00", "bad authentication method (0x8C): no user is set"),
+        (b"\xE0\x01\x87", "the broker refused the login: not authorized (0x87)"),
         (b"\x20\x03\x00\x8A\x00", "banned (0x8A)"),
         (b"\x20\x03\x00\xC0\x00", "unspecified error (0xC0)"),
         (b"\xE0\x01\x89", "server busy (0x89)"),

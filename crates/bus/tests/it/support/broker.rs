@@ -68,6 +68,13 @@ impl Broker {
         timeout(PATIENCE, listens).await.expect("mosquitto listens");
     }
 
+    /// SIGHUP: it reads its lists of users and rights again.
+    pub(crate) fn hang_up(&self) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("the broker runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-HUP", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// SIGKILL.
     pub(crate) async fn kill(&mut self) {
         let mut child = self.child.take().expect("the broker runs");

@@ -5,7 +5,7 @@ mod broker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Delivery, Join, Link, Options, Outgoing, Presence};
+use bus::{Bus, Credentials, Delivery, Join, Link, Options, Outgoing, Presence};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
@@ -19,6 +19,7 @@ pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Optio
     Options {
         broker: "127.0.0.1".to_owned(),
         port,
+        credentials: Credentials::default(),
         mqtt_id: mqtt_id.to_owned(),
         subscriptions: subscriptions.iter().map(|&one| one.to_owned()).collect(),
         as_published: Vec::new(),

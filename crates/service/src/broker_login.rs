@@ -1,0 +1,224 @@
+//! The settings of the login at the broker, and which of them go together.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::settings::{ConfigError, InvalidValue, Lookup, Setting};
+
+/// The longest text in an MQTT packet, in bytes.
+const MAX_TEXT: usize = 65_535;
+/// The value of `MQTT_CA_FILE` that names no file.
+const OF_SYSTEM: &str = "sistema";
+
+pub const MQTT_USERNAME: Setting = Setting {
+    name: "MQTT_USERNAME",
+    default: Some(""),
+    should_be: "the user's name at the broker, for example servidor.server3",
+    about: "user at the broker; empty: none",
+};
+
+pub const MQTT_PASSWORD: Setting = Setting {
+    name: "MQTT_PASSWORD",
+    default: Some(""),
+    should_be: "the user's password, of at most 65535 bytes, without NUL",
+    about: "password of that user",
+};
+
+pub const MQTT_PASSWORD_FILE: Setting = Setting {
+    name: "MQTT_PASSWORD_FILE",
+    default: Some(""),
+    should_be: "a file with the password in one line",
+    about: "file with that password, instead of MQTT_PASSWORD",
+};
+
+pub const MQTT_CA_FILE: Setting = Setting {
+    name: "MQTT_CA_FILE",
+    default: Some(""),
+    should_be: "a PEM file with the certificate of the broker's authority, or sistema",
+    about: "TLS on: who signed the broker's certificate; sistema: the machine's own roots",
+};
+
+pub const MQTT_CERT_FILE: Setting = Setting {
+    name: "MQTT_CERT_FILE",
+    default: Some(""),
+    should_be: "a PEM file with this program's certificate",
+    about: "client certificate, where the broker wants one",
+};
+
+pub const MQTT_KEY_FILE: Setting = Setting {
+    name: "MQTT_KEY_FILE",
+    default: Some(""),
+    should_be: "a PEM file with the key of the client certificate",
+    about: "key of the client certificate",
+};
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A text that MQTT can carry.
+struct MqttText(String);
+
+impl FromStr for MqttText {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let valid = text.len() <= MAX_TEXT && !text.contains('\0');
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
+    }
+}
+
+/// What a program logs in with, as it was set: what goes together is checked, the files are not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BrokerLogin {
+    pub username: Option<String>,
+    pub password: Option<BrokerPassword>,
+    /// Set: TLS.
+    pub authorities: Option<BrokerAuthorities>,
+    /// The files of a client certificate and of its key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BrokerPassword {
+    Text(Secret),
+    File(PathBuf),
+}
+
+/// Who may have signed the broker's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BrokerAuthorities {
+    OfSystem,
+    File(PathBuf),
+}
+
+impl BrokerLogin {
+    /// # Errors
+    /// A value is malformed, or one is set without the other that it needs.
+    pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let path = |setting: Setting| setting.value(lookup).map(PathBuf::from);
+        let username = MQTT_USERNAME.value(lookup);
+        let username = username.map(|name| MQTT_USERNAME.parse::<MqttText>(name)).transpose()?;
+        let authorities = MQTT_CA_FILE.value(lookup).map(|value| match value.as_str() {
+            OF_SYSTEM => BrokerAuthorities::OfSystem,
+            _ => BrokerAuthorities::File(value.into()),
+        });
+        // Blanks may belong to a password.
+        let password = lookup(MQTT_PASSWORD.name).filter(|value| !value.is_empty());
+        let password = match (password, path(MQTT_PASSWORD_FILE)) {
+            (Some(_), Some(_)) => return Err(both(MQTT_PASSWORD, MQTT_PASSWORD_FILE)),
+            (Some(text), None) => {
+                let MqttText(text) = MQTT_PASSWORD.parse(text)?;
+                Some((MQTT_PASSWORD, BrokerPassword::Text(Secret(text))))
+            }
+            (None, file) => file.map(|file| (MQTT_PASSWORD_FILE, BrokerPassword::File(file))),
+        };
+        if let (Some((setting, _)), None) = (&password, &username) {
+            return Err(without(*setting, MQTT_USERNAME));
+        }
+        let certificate = match (path(MQTT_CERT_FILE), path(MQTT_KEY_FILE)) {
+            (None, None) => None,
+            (Some(_), None) => return Err(without(MQTT_CERT_FILE, MQTT_KEY_FILE)),
+            (None, Some(_)) => return Err(without(MQTT_KEY_FILE, MQTT_CERT_FILE)),
+            (Some(_), Some(_)) if authorities.is_none() => {
+                return Err(without(MQTT_CERT_FILE, MQTT_CA_FILE));
+            }
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+        };
+        Ok(Self {
+            username: username.map(|MqttText(name)| name),
+            password: password.map(|(_, password)| password),
+            authorities,
+            certificate,
+        })
+    }
+}
+
+fn both(one: Setting, other: Setting) -> ConfigError {
+    ConfigError::Both { name: one.name, other: other.name }
+}
+
+fn without(set: Setting, missing: Setting) -> ConfigError {
+    let Setting { name: missing, should_be, .. } = missing;
+    ConfigError::Without { name: set.name, missing, should_be }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "s3cret";
+
+    fn read(set: &[(&str, &str)]) -> Result<BrokerLogin, ConfigError> {
+        let value = |name: &str| set.iter().find(|(known, _)| *known == name);
+        BrokerLogin::from_lookup(&|name| value(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn what_goes_together_is_read_and_the_rest_is_refused_by_name() {
+        let user = ("MQTT_USERNAME", "servidor.server1");
+        let (password, file) = (("MQTT_PASSWORD", SECRET), ("MQTT_PASSWORD_FILE", "secret"));
+        let ca = ("MQTT_CA_FILE", "ca.crt");
+        let (cert, key) = (("MQTT_CERT_FILE", "a.crt"), ("MQTT_KEY_FILE", "a.key"));
+        let long = "x".repeat(MAX_TEXT + 1);
+        let unset: Vec<_> =
+            ["MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CA_FILE"].map(|n| (n, "")).into();
+        for good in [
+            &[][..],
+            &[user],
+            &[user, password],
+            &[user, file],
+            &[user, password, ("MQTT_PASSWORD_FILE", "")],
+            &[ca],
+            &[ca, cert, key],
+            &unset,
+        ] {
+            assert!(read(good).is_ok(), "{good:?}");
+        }
+        for (bad, expected) in [
+            (&[user, password, file][..], "MQTT_PASSWORD and MQTT_PASSWORD_FILE are both set"),
+            (&[password], "MQTT_PASSWORD is set and MQTT_USERNAME is not"),
+            (&[file], "MQTT_PASSWORD_FILE is set and MQTT_USERNAME is not"),
+            (&[ca, cert], "MQTT_CERT_FILE is set and MQTT_KEY_FILE is not"),
+            (&[ca, key], "MQTT_KEY_FILE is set and MQTT_CERT_FILE is not"),
+            (&[cert, key], "MQTT_CERT_FILE is set and MQTT_CA_FILE is not"),
+            (&[("MQTT_USERNAME", &long)], "MQTT_USERNAME is "),
+            (&[("MQTT_USERNAME", "a\0b")], "MQTT_USERNAME is "),
+            (&[user, ("MQTT_PASSWORD", &long)], "the value of MQTT_PASSWORD cannot be used"),
+            (&[user, ("MQTT_PASSWORD", "s3cret\0")], "the value of MQTT_PASSWORD cannot be used"),
+        ] {
+            let error = read(bad).expect_err(expected).to_string();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(!error.contains(SECRET) && !error.contains("xxx") || expected.contains("USER"));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_as_it_was_set_and_is_not_shown() {
+        let login =
+            read(&[("MQTT_USERNAME", " u "), ("MQTT_PASSWORD", " s3cret ")]).expect("a login");
+        assert_eq!(login.username.as_deref(), Some("u"));
+        assert!(!format!("{login:?}").contains(SECRET), "{login:?}");
+        let Some(BrokerPassword::Text(secret)) = &login.password else { panic!("{login:?}") };
+        assert_eq!(secret.expose(), " s3cret ");
+    }
+
+    #[test]
+    fn the_machines_roots_have_a_word_of_their_own() {
+        let login = read(&[("MQTT_CA_FILE", "sistema")]).expect("a login");
+        assert_eq!(login.authorities, Some(BrokerAuthorities::OfSystem));
+    }
+}
