@@ -15,6 +15,7 @@ test:
 test-mosquitto:
     cargo test --package bus --package client -- --include-ignored
     SUITE_BROKER=mosquitto cargo test --package suite --test e2e -- --include-ignored
+    cargo test --package suite --test rights -- --include-ignored
 
 # Check the promises under faults and print the report (needs mosquitto, faketime and root)
 promises:

@@ -195,14 +195,6 @@ check_late_files() {
 
 # --- A second checkout beside the first ----------------------------------------------------------------
 
-# broker_with <port>: starts the broker with this listener in place of those of mosquitto.conf.
-broker_with() {
-    sed -i -e '/^listener /d' -e '/^protocol /d' mosquitto/mosquitto.conf
-    printf 'listener %s\n' "$1" >>mosquitto/mosquitto.conf
-    compose restart broker || return
-    within 40 is_healthy broker
-}
-
 # The health check looks at ports and does not connect.
 no_noise() { ! compose logs --no-color broker | grep -F ' from 127.0.0.1'; }
 
@@ -224,12 +216,16 @@ check_second_checkout() {
         compose up --detach broker server_1 client_servidor_1 || return 0
     check server_1 "its gateway lists its server1" within 60 lists_posto_5 19001 server1 || true
     check server_1 "it has its own data: posto 5 is free" reservar 200 19001 server1 || true
-    check broker "its MQTT on 12883" presence tcp 12883 || true
+    check broker "BROKER_ABERTO=sim opens its broker, and the log says so" opens_the_door || true
+    check broker "its MQTT on 12883" within 20 presence tcp 12883 || true
     check broker "its MQTT over WebSocket on 20001" presence ws 20001 || true
+    check broker "without it, it is closed" closes_the_door || true
+    check broker "with a certificate the outside door speaks TLS only" starts_with_certificate || true
+    check broker "usuario recarregar takes a new certificate" renews_certificate || true
     check client_servidor_1 "--scale of a gateway is refused, and says why" scale_is_refused || true
     check broker "the broker's health check makes no connection" no_noise || true
-    check broker "the broker is healthy without its listener 9001" broker_with 1883 || true
-    check broker "the broker is healthy with one listener on another port" broker_with 1885 || true
+    check broker "a listener of the operator's own is opened too" opens_own_listener || true
+    check broker "one in place of a door is refused, and the log says so" refuses_own_door || true
     compose down --volumes >"$work/down.log" 2>&1 || true
     cd "$first" || return
     check broker "the first checkout runs on" run_on "$work/first" || true

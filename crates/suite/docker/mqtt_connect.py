@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
-"""Connects to an MQTT broker on this machine, subscribes to one topic and prints its first message.
+"""Speaks MQTT 5 to a broker on this machine, without any library, to show what any client can do.
 
-    mqtt_connect.py tcp|ws PORT TOPIC
+    mqtt_connect.py read tcp|ws|tls PORT TOPIC [USER SECRET]     prints the first message on a topic
+    mqtt_connect.py publish tcp|ws|tls PORT TOPIC USER SECRET    prints the reason code
+    mqtt_connect.py hold tcp|ws|tls PORT USER SECRET             ends when the broker ends it
 
-Speaks MQTT 3.1.1 over TCP or over WebSocket (RFC 6455, subprotocol `mqtt`) without any library, to
-show that any client can connect.
+WebSocket is RFC 6455 with the subprotocol `mqtt`. Exit code 3: CONNECT was refused.
 """
 
 import base64
 import hashlib
 import os
 import socket
+import ssl
 import struct
 import sys
 
-CONNECT, CONNACK, PUBLISH, SUBSCRIBE, SUBACK = 1, 2, 3, 8, 9
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
 
 
 class Tcp:
@@ -29,6 +31,16 @@ class Tcp:
         data = self.file.read(count)
         assert len(data) == count, "the broker closed the connection"
         return data
+
+
+class Tls(Tcp):
+    """Its certificate is that of $MQTT_CA_FILE."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        context = ssl.create_default_context(cafile=os.environ["MQTT_CA_FILE"])
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        self.file = self.socket.makefile("rb")
 
 
 class WebSocket(Tcp):
@@ -93,18 +105,45 @@ def receive(connection, expected):
     return connection.receive(length)
 
 
-def main(transport, port, topic):
-    connection = {"tcp": Tcp, "ws": WebSocket}[transport](int(port))
-    client_id = f"connect-{os.getpid()}"
-    clean_session, keep_alive = 2, 30
+def connect(transport, port, user=None, secret=None):
+    connection = {"tcp": Tcp, "ws": WebSocket, "tls": Tls}[transport](int(port))
+    clean_start, keep_alive, no_properties = 2, 30, b"\0"
+    flags = clean_start | (0xC0 if user else 0)
+    login = text(user) + text(secret) if user else b""
     send(connection, CONNECT, 0,
-         text("MQTT") + struct.pack("!BBH", 4, clean_session, keep_alive) + text(client_id))
-    assert receive(connection, CONNACK)[1] == 0, "CONNECT refused"
-    send(connection, SUBSCRIBE, 2, struct.pack("!H", 1) + text(topic) + b"\0")
-    assert receive(connection, SUBACK)[2] == 0, "SUBSCRIBE refused"
+         text("MQTT") + struct.pack("!BBH", 5, flags, keep_alive) + no_properties
+         + text(f"connect-{os.getpid()}") + login)
+    code = receive(connection, CONNACK)[1]
+    if code != 0:
+        print(f"CONNECT refused: {code:#x}")
+        sys.exit(3)
+    return connection
+
+
+def read(transport, port, topic, *login):
+    connection = connect(transport, port, *login)
+    send(connection, SUBSCRIBE, 2, struct.pack("!HB", 1, 0) + text(topic) + b"\0")
+    assert receive(connection, SUBACK)[3] == 0, "SUBSCRIBE refused"
     message = receive(connection, PUBLISH)
-    print(message[2 + struct.unpack("!H", message[:2])[0]:].decode())
+    topic_end = 2 + struct.unpack("!H", message[:2])[0]
+    payload = topic_end + 1 + message[topic_end]
+    print(message[payload:].decode())
+
+
+def publish(transport, port, topic, *login):
+    connection = connect(transport, port, *login)
+    send(connection, PUBLISH, 2, text(topic) + struct.pack("!HB", 1, 0) + b"{}")
+    acknowledgement = receive(connection, PUBACK)
+    print(hex(acknowledgement[2]) if len(acknowledgement) > 2 else "0x0")
+
+
+def hold(transport, port, *login):
+    connection = connect(transport, port, *login)
+    print("connected", flush=True)
+    connection.socket.settimeout(60)
+    while connection.socket.recv(1000):
+        pass
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    {"read": read, "publish": publish, "hold": hold}[sys.argv[1]](*sys.argv[2:])

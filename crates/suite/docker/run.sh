@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . crates/suite/docker/helpers.sh
 # shellcheck source=crates/suite/docker/deployment.sh
 . crates/suite/docker/deployment.sh
+# shellcheck source=crates/suite/docker/doors.sh
+. crates/suite/docker/doors.sh
 readonly projects=(suite_docker_test suite_docker_second suite_docker_readme)
 
 # --- The checks ----------------------------------------------------------------------------------
@@ -23,13 +25,6 @@ reserves() {
 
 refuses_twice() { reservar 409 "$1" server1 && body_holds 'body["codigo"] == "posto_ja_reservado_para_este_carro"'; }
 refuses_unknown() { reservar 503 8001 server77 && body_holds 'body["codigo"] == "servidor_indisponivel"'; }
-
-presence() {
-    local message
-    message=$(python3 "$here/mqtt_connect.py" "$1" "$2" server/server1/status) || return
-    printf '%s\n' "$message"
-    [[ $message == *'"online"'* ]]
-}
 
 logged() { compose logs --no-color "$1" | grep -F -e "$2" >/dev/null; }
 
@@ -83,8 +78,7 @@ run_checks() {
     for port in 8000 8003 8001 8002; do
         check server_1 "/docs on $port" http 200 "http://localhost:$port/docs" || true
     done
-    check broker "MQTT on 1883: server1 is online" presence tcp 1883 || true
-    check broker "MQTT over WebSocket on 9001: server1 is online" presence ws 9001 || true
+    check_doors
 
     check server_1 "docker-compose restart server_1" compose restart server_1 || true
     check server_1 "server_1 is healthy again" within 60 is_healthy server_1 || true
@@ -103,6 +97,7 @@ run_checks() {
     check server_2 "server_2 stops within 5 s, exit code 0" stops_cleanly server_2 || true
     check client_servidor_2 "client_servidor_2 too" stops_cleanly client_servidor_2 || true
     check broker "docker-compose down -v leaves no volume" leaves_no_volume || true
+    check_doors_again
 }
 
 # --- Main --------------------------------------------------------------------------------------
@@ -135,7 +130,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-need curl git python3
+need curl git openssl python3
 bash "$here/base-images.sh"
 remove_projects >/dev/null
 for project in "${projects[@]}"; do copy_checkout "$work/$project"; done
