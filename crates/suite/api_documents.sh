@@ -8,12 +8,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly broker_port=23883 websocket_port=23901
 readonly server_ports=(23000 23003) client_ports=(23001 23002)
 readonly here=$PWD/crates/suite tools=$PWD/target/api_documents
+readonly closed_port=23006 program=$PWD/target/debug/server
+readonly closed=http://127.0.0.1:$closed_port
 readonly server=http://127.0.0.1:${server_ports[0]} client=http://127.0.0.1:${client_ports[0]}
 export RUST_LOG=warn npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
 work=$(mktemp -d)
-suite_pid=
+suite_pid='' closed_pid=''
 finish() {
-    [ -z "$suite_pid" ] || kill "$suite_pid" 2>/dev/null || true
+    # shellcheck disable=SC2086 # Each may be empty.
+    kill $suite_pid $closed_pid 2>/dev/null || true
     wait 2>/dev/null || true
     rm -rf "$work"
 }
@@ -33,7 +36,7 @@ mkdir -p "$tools"
 }
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
-cargo build --quiet --package suite --bin suite
+cargo build --quiet --package suite --bin suite --package server --bin server
 mkdir "$work/data"
 cp -r data/server1 data/server2 "$work/data/"
 rm -f "$work"/data/*/*.db*
@@ -86,9 +89,19 @@ check "the TypeScript client" node out/client.js "$client"
 check "mypy --strict, the Python client" mypy --strict client.py
 check "the Python client" python client.py "$client"
 
+# A servidor that asks for tokens, as it does where the suite does not listen on loopback.
+(cd "$work" && exec env SERVER_ID=server3 POSTOS_CSV=data/server1/postos.csv \
+    MQTT_PORT=$broker_port HTTP_ADDR=127.0.0.1:$closed_port "$program" >"$work/server3.log" 2>&1) &
+closed_pid=$!
+until HTTP_ADDR=127.0.0.1:$closed_port "$program" healthcheck 2>/dev/null; do
+    kill -0 "$closed_pid"
+    sleep 0.1
+done
+token=$(cat "$work/data/server3.db.token")
 export TOOLS=$tools
-checks=$((checks + 2))
-node "$here/browser/press_operations.mjs" "$server" "$client" || failed=$((failed + 1))
+checks=$((checks + 3))
+node "$here/browser/press_operations.mjs" "$closed=$token" "$client" || failed=$((failed + 1))
+node "$here/browser/authorize.mjs" "$closed" "$token" || failed=$((failed + 1))
 node "$here/browser/another_origin.mjs" "$client" || failed=$((failed + 1))
 printf 'API documents: %d checks, %d failed\n' "$checks" "$failed"
 [ "$failed" = 0 ]

@@ -15,6 +15,15 @@ export function launch() {
   });
 }
 
+// Gives /docs a token, as a person does.
+export async function authorize(page, token) {
+  await page.locator(".auth-wrapper > .btn.authorize").click();
+  const dialog = page.locator(".dialog-ux");
+  await dialog.locator("input").fill(token);
+  await dialog.locator("button.authorize").click();
+  await dialog.locator("button.btn-done").click();
+}
+
 // Serves `target` under `prefix` on a free port, as a reverse proxy that strips the prefix does.
 // Anything outside the prefix is counted: a page behind such a proxy must never ask for it.
 export async function prefixProxy(target, prefix) {

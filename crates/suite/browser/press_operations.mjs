@@ -2,8 +2,8 @@
 // directly, and behind a reverse proxy that serves them under a prefix. Expects no red field, a
 // status that the document lists, no English text of the document, and nothing that the page's security
 // policy refuses.
-// Arguments: the base URLs of a servidor and of a gateway.
-import { launch, prefixProxy, report } from "./browser.mjs";
+// Arguments: the base URLs of a servidor and of a gateway, with =TOKEN where one is needed.
+import { authorize, launch, prefixProxy, report } from "./browser.mjs";
 
 const METHODS = ["get", "put", "post", "delete", "patch"];
 // Words that Portuguese does not have, and the values that Swagger UI invents without an example.
@@ -48,7 +48,7 @@ async function englishTexts(place) {
   return english.map((text) => `English: ${text.slice(0, 120)}`);
 }
 
-async function pressAll(browser, base) {
+async function pressAll(browser, base, token) {
   const document = await (await fetch(`${base}/openapi.json`)).json();
   const operations = operationsOf(document);
   const context = await browser.newContext({ locale: "pt-BR" });
@@ -61,6 +61,7 @@ async function pressAll(browser, base) {
   });
   await page.goto(`${base}/docs`);
   await page.locator(".opblock").first().waitFor({ timeout: 20_000 });
+  if (token) await authorize(page, token);
   const blocks = await page.locator(".opblock").count();
   if (blocks !== operations.length) problems.push(`${blocks} of ${operations.length} operations shown`);
   const statuses = {};
@@ -68,17 +69,19 @@ async function pressAll(browser, base) {
   problems.push(...(await englishTexts(page)));
   const lang = await page.locator("html").getAttribute("lang");
   if (lang !== "pt-BR") problems.push(`the page says that its language is ${lang}`);
+  if (token && (statuses[401] || statuses[403])) problems.push("the token is not sent everywhere");
   await context.close();
   if (problems.length) throw new Error(problems.join("; "));
   return `${operations.length} operations, by status ${JSON.stringify(statuses)}`;
 }
 
 const browser = await launch();
-for (const target of process.argv.slice(2)) {
-  await report(`/docs of ${target}`, () => pressAll(browser, target));
+for (const argument of process.argv.slice(2)) {
+  const [target, token] = argument.split("=");
+  await report(`/docs of ${target}`, () => pressAll(browser, target, token));
   const proxy = await prefixProxy(target, "/api/v1");
   await report(`/docs of ${target} behind ${proxy.base}`, async () => {
-    const pressed = await pressAll(browser, proxy.base);
+    const pressed = await pressAll(browser, proxy.base, token);
     if (proxy.outside.length) throw new Error(`asked for ${proxy.outside.join(", ")}`);
     return pressed;
   });

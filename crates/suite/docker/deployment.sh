@@ -104,7 +104,7 @@ check_thirds() {
 
 # holds <placa…>: server1 has the reservas of these carros, and no other.
 holds() {
-    http 200 http://localhost:8000/reservas &&
+    admin_get 8000 server_1 /reservas &&
         body_holds "sorted(reserva['placa'] for reserva in body['reservas']) == '$*'.split()"
 }
 

@@ -150,6 +150,13 @@ reservar() {
 lists_postos() { http 200 "http://localhost:$1/postos?server_id=$2" && body_holds 'isinstance(body["postos"], list)'; }
 lists_posto_5() { lists_postos "$1" "$2" && body_holds 'any(posto["id"] == 5 for posto in body["postos"])'; }
 
-# admin_has, admin_lacks <server's port>: whether the admin API lists the reserva.
-admin_has() { http 200 "http://localhost:$1/reservas" && body_holds '"ABC1234" in str(body)'; }
-admin_lacks() { http 200 "http://localhost:$1/reservas" && body_holds '"ABC1234" not in str(body)'; }
+# admin_get <server's port> <service> <path>: asks the admin API with the token of that servidor.
+admin_get() {
+    local token
+    token=$(compose exec -T "$2" server token) &&
+        http 200 "http://localhost:$1$3" --header "Authorization: Bearer $token"
+}
+
+# admin_has, admin_lacks <server's port> <service>: whether the admin API lists the reserva.
+admin_has() { admin_get "$1" "$2" /reservas && body_holds '"ABC1234" in str(body)'; }
+admin_lacks() { admin_get "$1" "$2" /reservas && body_holds '"ABC1234" not in str(body)'; }

@@ -77,8 +77,9 @@ run_checks() {
     check server_1 "the same again: 409" refuses_twice 8001 || true
     check server_1 "the same through the other gateway: 409" refuses_twice 8002 || true
     check client_servidor_1 "an unknown servidor: 503" refuses_unknown || true
-    check server_1 "isolation: server1 has the reserva" admin_has 8000 || true
-    check server_2 "isolation: server2 does not" admin_lacks 8003 || true
+    check server_1 "isolation: server1 has the reserva" admin_has 8000 server_1 || true
+    check server_2 "isolation: server2 does not" admin_lacks 8003 server_2 || true
+    check server_1 "without a token: 401" http 401 http://localhost:8000/reservas || true
     for port in 8000 8003 8001 8002; do
         check server_1 "/docs on $port" http 200 "http://localhost:$port/docs" || true
     done
@@ -87,7 +88,7 @@ run_checks() {
 
     check server_1 "docker-compose restart server_1" compose restart server_1 || true
     check server_1 "server_1 is healthy again" within 60 is_healthy server_1 || true
-    check server_1 "the reserva is still there" admin_has 8000 || true
+    check server_1 "the reserva is still there" admin_has 8000 server_1 || true
     check server_1 "and still holds: 409" within 15 refuses_twice 8001 || true
 
     check broker "docker-compose restart broker" compose restart broker || true
