@@ -307,3 +307,22 @@ async fn an_app_is_named_in_commands_and_has_keys_of_its_own() {
         assert_eq!(command["app"], app, "{topic}: {command}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_tokens_must_wait_and_others_notice_nothing() {
+    let world = World::new().await;
+    let (one, two) = (make(&world, "app1").await, make(&world, "app2").await);
+    let client = with_tokens(&world, &[&one.line, &two.line], &[]).await;
+    let path = "/reservas/x?server_id=server7";
+    let ask = async |token: &str| call(&client, "GET", path, &[("Authorization", token)]).await;
+    assert_eq!(ask(&one.token).await.0, 503, "it is valid");
+    for number in 0..10 {
+        assert_eq!(ask(&format!("Bearer app_guess{number}")).await.0, 401);
+    }
+    let (status, codigo, wait) = ask("Bearer app_another").await;
+    assert_eq!((status, codigo.as_str()), (429, "requisicoes_demais"));
+    assert!(wait.is_some_and(|wait| (1..=6).contains(&wait)), "{wait:?}");
+    assert_eq!(ask(&two.token).await.0, 429, "nor does a right guess show");
+    assert_eq!(ask(&one.token).await.0, 503, "what has worked from there works");
+    assert_eq!(call(&client, "GET", "/status", &[]).await.0, 200, "what is public stays so");
+}
