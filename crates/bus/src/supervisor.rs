@@ -100,8 +100,7 @@ fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
 }
 
 /// Logs losses. Of failed attempts to connect and of short connections in a row, with one reason,
-/// only the 1st, 2nd, 4th, 8th and so on is logged; of refused logins only the 1st, which is also
-/// over only when it is fixed.
+/// only the 1st, 2nd, 4th, 8th and so on is logged; of refused logins only the 1st.
 #[derive(Debug, Default)]
 struct LossLog {
     reason: String,

@@ -22,10 +22,10 @@ struct Users {
 
 impl Users {
     fn new(users: &[(&str, &str)]) -> Self {
-        let users_file = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::write(users_file.path(), "").unwrap();
-        users.iter().for_each(|(name, password)| users_file.set(name, password));
-        users_file
+        let made = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(made.path(), "").unwrap();
+        users.iter().for_each(|(name, password)| made.set(name, password));
+        made
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -154,9 +154,7 @@ async fn a_refused_login_is_tried_with_patience_and_at_once_when_asked() {
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn what_the_broker_makes_of_the_client_id_does_not_matter() {
     let users = Users::new(&[("servidor.s", "x"), ("plain", "x")]);
-    let mut broker = users
-        .started("use_username_as_clientid true\npersistence true\nautosave_interval 1\nautosave_on_changes true\n")
-        .await;
+    let mut broker = users.started("use_username_as_clientid true\n").await;
     let server = Options {
         credentials: credentials("servidor.s", "x"),
         presence: Some(presence("server/s/status")),

@@ -70,6 +70,8 @@ impl World {
         let broker = start(command, "mosquitto", format!("127.0.0.1:{broker_port}"));
         wait_for("mosquitto", || std::net::TcpStream::connect(("127.0.0.1", broker_port)).is_ok());
         if let Some(logins) = &logins {
+            let serving = || tokio::runtime::Handle::current().block_on(logins.wait_for_broker());
+            tokio::task::block_in_place(serving);
             let pid = broker.child.id().to_string();
             std::fs::write(logins.pid_file(), pid).expect("a file");
         }

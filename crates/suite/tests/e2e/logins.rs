@@ -131,6 +131,29 @@ async fn a_user_without_a_secret_or_with_a_wrong_one_is_not_ready() {
     }
 }
 
+/// `SSL_CERT_FILE` names what the machine trusts, for OpenSSL as for these programs.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn the_machines_own_authorities_are_trusted_where_that_is_set() {
+    let world = World::on_mosquitto_behind(Door::Tls, "").await;
+    let set = login(&world, &[("MQTT_CLIENT_ID", "cliente1")]).await;
+    let ca = set.iter().find(|(name, _)| *name == "MQTT_CA_FILE").map(|(_, file)| file.clone());
+    let ca = ca.expect("a file");
+    let of_system = ("MQTT_CA_FILE", "sistema");
+    let client = world.client_with("cliente1", &[of_system, ("SSL_CERT_FILE", &ca)]).await;
+    client.ready().await;
+    assert!(client.stop().await.success());
+    // Another machine trusts nobody.
+    let empty = world.folder().join("none");
+    std::fs::write(&empty, "").expect("a file");
+    let empty = empty.to_str().expect("a path");
+    let own = [("MQTT_CLIENT_ID", "cliente1"), of_system, ("SSL_CERT_FILE", empty)];
+    let ended = run_subcommand("client", world.folder(), &[], own).await;
+    let text = String::from_utf8(ended.stderr).expect("UTF-8");
+    assert_eq!(ended.status.code(), Some(2), "{text}");
+    assert!(text.starts_with("MQTT_CA_FILE is sistema, and this machine has no"), "{text}");
+}
+
 /// Every wrong combination ends both programs with one line, and no secret in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_settings_of_the_login_end_the_start_with_one_line() {

@@ -133,6 +133,7 @@ impl TestBroker {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if let (Some(logins), Some(pid)) = (&self.logins, child.id()) {
+            logins.wait_for_broker().await;
             std::fs::write(logins.pid_file(), pid.to_string()).expect("a file");
         }
         self.state = State::Mosquitto { child, config };

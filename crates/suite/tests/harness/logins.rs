@@ -244,24 +244,35 @@ impl Logins {
         }
     }
 
-    /// Whether a clean MQTT 3.1.1 session is accepted.
+    /// Waits until a broker that was just started serves. One that only listens does not handle
+    /// SIGHUP yet, and would end.
+    pub(crate) async fn wait_for_broker(&self) {
+        let deadline = Instant::now() + TEST_TIMEOUT;
+        while self.connack("nobody", "").await.is_none() {
+            assert!(Instant::now() < deadline, "mosquitto does not answer");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     async fn accepts(&self, Login { user, .. }: &Login) -> bool {
-        let password = format!("secret of {user}");
+        self.connack(user, &format!("secret of {user}")).await == Some(0)
+    }
+
+    /// The code that a clean MQTT 3.1.1 session is answered with; `None` without an answer.
+    async fn connack(&self, user: &str, password: &str) -> Option<u8> {
         let mut body = b"\0\x04MQTT\x04\xC2\0\x3C\0\x01p".to_vec();
-        for text in [user, &password] {
+        for text in [user, password] {
             body.extend(u16::try_from(text.len()).expect("a short text").to_be_bytes());
             body.extend(text.as_bytes());
         }
-        let length = u8::try_from(body.len()).ok().filter(|length| *length < 0x80);
-        let Some(length) = length else { return true };
-        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.plain_port)).await
-        else {
-            return false;
-        };
-        let sent = stream.write_all(&[&[0x10, length][..], &body].concat()).await;
+        let length = u16::try_from(body.len()).expect("short texts");
+        let length = [(length & 0x7F) as u8 | 0x80, (length >> 7) as u8];
+        let address = (Ipv4Addr::LOCALHOST, self.plain_port);
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(&[&[0x10][..], &length, &body].concat()).await.ok()?;
         let mut connack = [0; 4];
-        let answered = stream.read_exact(&mut connack).await;
+        stream.read_exact(&mut connack).await.ok()?;
         let _ = stream.write_all(&[0xE0, 0]).await;
-        sent.is_ok() && answered.is_ok() && connack[3] == 0
+        Some(connack[3])
     }
 }
