@@ -228,8 +228,9 @@ async fn a_killed_usuario_leaves_whole_files_and_no_lock() {
     let mut added = 0;
     for milliseconds in (0..120).step_by(4) {
         let id = format!("app{milliseconds}");
-        let mut running =
-            doors.command("usuario").args(["novo", "app", &id]).spawn().expect("a shell");
+        let mut command = doors.command("usuario");
+        command.args(["novo", "app", &id]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut running = command.spawn().expect("a shell");
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         let _ = running.kill();
         let _ = running.wait();
