@@ -87,7 +87,8 @@ impl PresenceProblem {
         match self {
             Self::Refused(code) => format!(
                 "the broker does not let this program publish its presence on {topic}, {code}: \
-                 others will not see it; give it the right to publish there"
+                 others will not see it, and its Last Will would not be believed either; give it the \
+                 right to publish there"
             ),
             Self::NotDelivered => format!(
                 "the broker accepted this program's presence on {topic} and does not deliver it: \
@@ -152,6 +153,7 @@ impl<'a> PresencePublisher<'a> {
     pub(crate) fn answered(&mut self, code: ReasonCode, now: Instant) {
         if code.is_error() {
             self.problem = Some(PresenceProblem::Refused(code));
+            self.repeated_at = Some(now);
         } else {
             self.accepted_at.get_or_insert(now);
             self.problem.take_if(|problem| matches!(problem, PresenceProblem::Refused(_)));
@@ -199,11 +201,13 @@ impl<'a> PresencePublisher<'a> {
         self.birth.clone()
     }
 
-    /// The birth, if it is to be published again now.
+    /// The birth, if it is to be published again now: it was contradicted, or it was refused and the
+    /// right may have been given meanwhile.
     pub(crate) fn repeated_birth(&mut self, now: Instant) -> Option<Bytes> {
         let recently =
             self.repeated_at.is_some_and(|last| now.duration_since(last) < REPEAT_INTERVAL);
-        if !self.contradicted || recently {
+        let is_refused = matches!(self.problem, Some(PresenceProblem::Refused(_)));
+        if recently || !self.contradicted && !is_refused {
             return None;
         }
         self.contradicted = false;
@@ -286,6 +290,8 @@ mod tests {
         let problem = publisher.changed_problem().flatten().expect("it is reported");
         assert!(problem.contains("not authorized") && problem.contains(" p,"), "{problem}");
         assert_eq!(publisher.changed_problem(), None, "it is reported once");
+        assert_eq!(publisher.repeated_birth(start), None);
+        assert_eq!(publisher.repeated_birth(start + REPEAT_INTERVAL), Some(birth.clone()));
 
         publisher.answered(ReasonCode::SUCCESS, start);
         publisher.check_delivery(start + DELIVERY_LIMIT);

@@ -53,7 +53,7 @@ pub(crate) async fn supervise(
             generation += 1;
             retries.mark_unchanged();
         }
-        state.set_problem(Some(loss.to_string()));
+        state.set_problem(Some(loss.public()));
         losses.log(options, &loss);
         let takeover = takeovers.observe(&loss);
         if takeover.is_new {

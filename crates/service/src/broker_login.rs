@@ -197,8 +197,8 @@ mod tests {
             (&[cert, key], "MQTT_CERT_FILE is set and MQTT_CA_FILE is not"),
             (&[("MQTT_USERNAME", &long)], "MQTT_USERNAME is "),
             (&[("MQTT_USERNAME", "a\0b")], "MQTT_USERNAME is "),
-            (&[user, ("MQTT_PASSWORD", &long)], "the value of MQTT_PASSWORD cannot be used"),
-            (&[user, ("MQTT_PASSWORD", "s3cret\0")], "the value of MQTT_PASSWORD cannot be used"),
+            (&[user, ("MQTT_PASSWORD", &long)], "MQTT_PASSWORD is no value that can be used"),
+            (&[user, ("MQTT_PASSWORD", "s3cret\0")], "MQTT_PASSWORD is no value that can be used"),
         ] {
             let error = read(bad).expect_err(expected).to_string();
             assert!(error.starts_with(expected), "{error}");

@@ -21,8 +21,10 @@ pub enum ConfigError {
     #[error("{name} is {value:?}, which is not UTF-8; it should be {should_be}")]
     NotUtf8 { name: &'static str, value: OsString, should_be: &'static str },
     /// Of a secret, whose value is never shown.
-    #[error("the value of {name} cannot be used; it should be {should_be}")]
+    #[error("{name} is no value that can be used; it should be {should_be}")]
     BadSecret { name: &'static str, should_be: &'static str },
+    #[error("{name} is not UTF-8; it should be {should_be}")]
+    SecretNotUtf8 { name: &'static str, should_be: &'static str },
     #[error("{name} and {other} are both set; set only one of them")]
     Both { name: &'static str, other: &'static str },
     #[error("{name} is set and {missing} is not; {missing} should be {should_be}")]
@@ -110,7 +112,7 @@ impl Setting {
         let Self { name, should_be, .. } = *self;
         match value {
             Some(value) if value.to_str().is_none() && self.is_secret() => {
-                Err(ConfigError::BadSecret { name, should_be })
+                Err(ConfigError::SecretNotUtf8 { name, should_be })
             }
             Some(value) if value.to_str().is_none() => {
                 Err(ConfigError::NotUtf8 { name, value, should_be })
@@ -192,9 +194,9 @@ mod tests {
         let bytes = OsString::from_vec(b"s3cret\xFF".to_vec());
         let not_utf8 = secret.check_utf8(Some(bytes)).expect_err("no UTF-8").to_string();
         let malformed = secret.parse::<u16>("s3cret".to_owned()).expect_err("no number");
-        for error in [not_utf8, malformed.to_string()] {
-            assert_eq!(error, "the value of A_PASSWORD cannot be used; it should be an id");
-        }
+        assert_eq!(not_utf8, "A_PASSWORD is not UTF-8; it should be an id");
+        let expected = "A_PASSWORD is no value that can be used; it should be an id";
+        assert_eq!(malformed.to_string(), expected);
     }
 
     #[test]

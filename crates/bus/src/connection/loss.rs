@@ -40,6 +40,21 @@ impl fmt::Display for Loss {
     }
 }
 
+impl Loss {
+    /// As `/readyz` shows it to everyone: without the names of users and files.
+    pub(crate) fn public(&self) -> String {
+        match &self.reason {
+            Reason::LoginRefused { code, .. } => {
+                format!("the broker refused the login: {code}; the log says what to look at")
+            }
+            Reason::Credentials(_) => {
+                "a file of the login at the broker cannot be used; the log says which".to_owned()
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl From<Reason> for Loss {
     fn from(reason: Reason) -> Self {
         Self {

@@ -74,3 +74,41 @@ pub(super) fn advice(code: ReasonCode) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ClientCertificate;
+
+    #[test]
+    fn a_refused_login_names_what_to_look_at_and_no_secret() {
+        let user = || Some("servidor.s".to_owned());
+        let text = || Some(Password::Text("s3cret".to_owned()));
+        let file = || Some(Password::File("/run/password".into()));
+        let pair = || ClientCertificate { certificate: "/run/own.crt".into(), key: "k".into() };
+        let rest = || Credentials::default();
+        for (credentials, expected) in [
+            (rest(), "no user is set; set MQTT_USERNAME and MQTT_PASSWORD_FILE"),
+            (
+                Credentials { username: user(), ..rest() },
+                "the user is \"servidor.s\"; check MQTT_USERNAME and set MQTT_PASSWORD_FILE",
+            ),
+            (
+                Credentials { username: user(), password: text(), ..rest() },
+                "check MQTT_USERNAME and MQTT_PASSWORD, and the broker's list of users",
+            ),
+            (
+                Credentials { username: user(), password: file(), ..rest() },
+                "and the password in \"/run/password\" (MQTT_PASSWORD_FILE), and",
+            ),
+            (
+                Credentials { certificate: Some(pair()), ..rest() },
+                "the certificate in \"/run/own.crt\" (MQTT_CERT_FILE) is not enough",
+            ),
+        ] {
+            let advice = login_advice(&credentials);
+            assert!(advice.contains(expected), "{advice}");
+            assert!(!advice.contains("s3cret"), "{advice}");
+        }
+    }
+}

@@ -84,7 +84,6 @@ pub(super) fn receive_maximum(options: &Options) -> u16 {
 
 pub(super) struct Reader(FramedRead<ReadHalf, PacketDecoder>);
 
-#[expect(clippy::large_enum_variant, reason = "there is one for each connection")]
 enum ReadHalf {
     Plain(OwnedReadHalf),
     Tls(TlsReader),

@@ -22,10 +22,10 @@ struct Users {
 
 impl Users {
     fn new(users: &[(&str, &str)]) -> Self {
-        let users_file = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::write(users_file.path(), "").unwrap();
-        users.iter().for_each(|(name, password)| users_file.set(name, password));
-        users_file
+        let made = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(made.path(), "").unwrap();
+        users.iter().for_each(|(name, password)| made.set(name, password));
+        made
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -70,7 +70,7 @@ fn with_file(user: &str, file: &Path) -> Credentials {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
-async fn who_logs_in_is_served_and_who_is_refused_is_told_what_to_look_at() {
+async fn who_logs_in_is_served_and_everyone_else_is_refused() {
     let users = Users::new(&[("gateway.c", "s3cret"), ("long", &"x".repeat(200))]);
     let broker = users.started("").await;
     for good in [credentials("gateway.c", "s3cret"), credentials("long", &"x".repeat(200))] {
@@ -82,29 +82,19 @@ async fn who_logs_in_is_served_and_who_is_refused_is_told_what_to_look_at() {
         bus.close(PATIENCE).await;
     }
     let file = write(users.folder.path(), "wrong", "s3cre\n");
-    for (bad, expected) in [
-        (Credentials::default(), "no user is set; set MQTT_USERNAME and MQTT_PASSWORD_FILE"),
-        (
-            credentials("gateway.c", "S3cret"),
-            "the user is \"gateway.c\"; check MQTT_USERNAME and MQTT_PASSWORD,",
-        ),
-        (credentials("nobody", "s3cret"), "the user is \"nobody\""),
-        (
-            with_file("gateway.c", &file),
-            "/wrong\" (MQTT_PASSWORD_FILE), and the broker's list of users",
-        ),
-        (
-            Credentials { password: None, ..credentials("gateway.c", "") },
-            "check MQTT_USERNAME and set MQTT_PASSWORD_FILE",
-        ),
+    for bad in [
+        Credentials::default(),
+        Credentials { password: None, ..credentials("gateway.c", "") },
+        credentials("gateway.c", "S3cret"),
+        credentials("nobody", "s3cret"),
+        with_file("gateway.c", &file),
     ] {
         let bad = Options { credentials: bad, ..options(broker.port, "b", &["t"]) };
         let (bus, _deliveries) = bus::connect(bad);
         eventually("it is said", || bus.last_problem().is_some()).await;
-        let problem = bus.last_problem().unwrap();
-        assert!(problem.starts_with("the broker refused the login: "), "{problem}");
-        assert!(problem.contains(expected), "{problem}");
-        assert!(!problem.contains("s3cre") && !problem.contains("S3cret"), "{problem}");
+        let expected = "the broker refused the login: not authorized (0x87); the log says what to \
+                        look at";
+        assert_eq!(bus.last_problem().as_deref(), Some(expected));
     }
 }
 
@@ -164,9 +154,7 @@ async fn a_refused_login_is_tried_with_patience_and_at_once_when_asked() {
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn what_the_broker_makes_of_the_client_id_does_not_matter() {
     let users = Users::new(&[("servidor.s", "x"), ("plain", "x")]);
-    let mut broker = users
-        .started("use_username_as_clientid true\npersistence true\nautosave_interval 1\nautosave_on_changes true\n")
-        .await;
+    let mut broker = users.started("use_username_as_clientid true\n").await;
     let server = Options {
         credentials: credentials("servidor.s", "x"),
         presence: Some(presence("server/s/status")),

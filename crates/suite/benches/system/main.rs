@@ -5,10 +5,16 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
 
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../../../bus/tests/it/certificates.rs"]
+mod certificates;
 mod goals;
 mod http;
 mod limits;
 mod load;
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/harness/logins.rs"]
+mod logins;
 mod mqtt;
 mod placas;
 mod report;
@@ -28,6 +34,8 @@ use scenarios::Pace;
 
 /// The measurement that all others are compared with.
 const BARE: &str = "bare broker round trips";
+/// How long a login at the broker may take to be known there.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const BEGIN: &str = "<!-- the last run: begin -->\n";
 const END: &str = "<!-- the last run: end -->";
 
@@ -37,7 +45,8 @@ struct Options {
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
-    /// Only these groups: limits, difusao, direta, listings, servers, history, logging, versions.
+    /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
+    /// doors, versions.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -104,6 +113,9 @@ async fn measure(options: &Options) -> Report {
     }
     if wanted("logging") {
         scenarios::logging(pace, &mut report).await;
+    }
+    if wanted("doors") {
+        scenarios::doors(pace, &mut report).await;
     }
     if wanted("versions")
         && let Some(before) = &options.before

@@ -9,6 +9,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::load::{Mix, Workload, closed, open};
+use super::logins::Door;
 use super::placas::placa;
 use super::report::{Report, Row};
 use super::stats::Stats;
@@ -149,7 +150,7 @@ pub(crate) async fn limits(pace: Pace, report: &mut Report) {
 
 /// Reservations with one kind of `entrega`.
 pub(crate) async fn reservations(entrega: &'static str, pace: Pace, report: &mut Report) {
-    let setup = Setup { servers: 2, postos: POSTOS, entrega, log: USUAL_LOG };
+    let setup = Setup { servers: 2, postos: POSTOS, entrega, log: USUAL_LOG, door: Door::Open };
     let mut bench = Bench::new(&setup, pace, report);
     let idle = bench.world.usage();
     bench.report.idle = Some((idle["gateway"].resident_mib, idle["server"].resident_mib));
@@ -168,7 +169,8 @@ pub(crate) async fn reservations(entrega: &'static str, pace: Pace, report: &mut
 /// Listings, alone and mixed with reservations.
 pub(crate) async fn listings(pace: Pace, report: &mut Report) {
     for postos in [100, 1_000] {
-        let setup = Setup { servers: 2, postos, entrega: "difusao", log: USUAL_LOG };
+        let setup =
+            Setup { servers: 2, postos, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
         let mut bench = Bench::new(&setup, pace, report);
         for callers in [1, 64] {
             bench.closed(&format!("GET /postos, {postos}"), Mix::List, callers).await;
@@ -192,7 +194,8 @@ pub(crate) const COMPARED: [(&str, Mix, usize); 4] = [
 /// Listings by the programs of another version and by these, in turns, so that both meet the same
 /// load of the machine.
 pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
-    let setup = Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG };
+    let setup =
+        Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
     let mut apart = Report::default();
     let world = World::with_programs(&setup, before);
     let mut before = Bench::of(world, &setup, pace, &mut apart);
@@ -212,7 +215,13 @@ pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
 pub(crate) async fn servers(pace: Pace, report: &mut Report) {
     for (entrega, counts) in [("direta", &[1, 2, 8, 32][..]), ("difusao", &[1, 8, 32])] {
         for servers in counts {
-            let setup = Setup { servers: *servers, postos: POSTOS, entrega, log: USUAL_LOG };
+            let setup = Setup {
+                servers: *servers,
+                postos: POSTOS,
+                entrega,
+                log: USUAL_LOG,
+                door: Door::Open,
+            };
             let mut bench = Bench::new(&setup, pace, report);
             let name = format!("{servers} servers, {entrega}");
             bench.closed(&name, Mix::Reserve, 64).await;
@@ -224,7 +233,8 @@ pub(crate) async fn servers(pace: Pace, report: &mut Report) {
         }
     }
     // 30 servidores without requests, to see what they cost the other two.
-    let setup = Setup { servers: 32, postos: POSTOS, entrega: "direta", log: USUAL_LOG };
+    let setup =
+        Setup { servers: 32, postos: POSTOS, entrega: "direta", log: USUAL_LOG, door: Door::Open };
     let mut bench = Bench::new(&setup, pace, report);
     bench.workload = Arc::new(Workload::new(2, POSTOS));
     bench.closed("32 servers, 2 of them asked, direta", Mix::Reserve, 64).await;
@@ -234,7 +244,8 @@ pub(crate) async fn servers(pace: Pace, report: &mut Report) {
 /// A database with a long past and one without, in turns, so that both meet the same load of the
 /// machine.
 pub(crate) async fn history(pace: Pace, report: &mut Report) {
-    let setup = Setup { servers: 1, postos: POSTOS, entrega: "direta", log: USUAL_LOG };
+    let setup =
+        Setup { servers: 1, postos: POSTOS, entrega: "direta", log: USUAL_LOG, door: Door::Open };
     let mut with = Bench::new(&setup, pace, report);
     with.add_history(&setup).await;
     let mut apart = Report::default();
@@ -251,9 +262,35 @@ pub(crate) async fn history(pace: Pace, report: &mut Report) {
 /// The cost of a log line for each request.
 pub(crate) async fn logging(pace: Pace, report: &mut Report) {
     for log in ["warn", "info"] {
-        let setup = Setup { servers: 2, postos: POSTOS, entrega: "difusao", log };
+        let setup = Setup { servers: 2, postos: POSTOS, entrega: "difusao", log, door: Door::Open };
         let mut bench = Bench::new(&setup, pace, report);
         bench.closed(&format!("log at {log}"), Mix::Reserve, 64).await;
         bench.finish().await;
     }
+}
+
+/// A broker that lets everyone in, one where everyone logs in, and one with TLS as well, in turns.
+pub(crate) async fn doors(pace: Pace, report: &mut Report) {
+    let doors = [("open", Door::Open), ("logins", Door::Logins), ("TLS", Door::Tls)];
+    let mut reports = [Report::default(), Report::default(), Report::default()];
+    for entrega in ["difusao", "direta"] {
+        let setup = |door| Setup { servers: 2, postos: POSTOS, entrega, log: USUAL_LOG, door };
+        let worlds = doors.iter().zip(&mut reports);
+        let mut benches: Vec<_> =
+            worlds.map(|((_, door), report)| Bench::new(&setup(*door), pace, report)).collect();
+        for round in 1..=ROUNDS {
+            for ((name, _), bench) in doors.iter().zip(&mut benches) {
+                let reserve = format!("POST /reservar, {entrega}, {name}, round {round}");
+                bench.closed(&reserve, Mix::Reserve, 1).await;
+                bench.closed(&reserve, Mix::Reserve, 64).await;
+                let changed =
+                    format!("POST /reservar, GET /postos, {entrega}, {name}, round {round}");
+                bench.closed(&changed, Mix::Changed, 16).await;
+            }
+        }
+        for bench in benches {
+            bench.finish().await;
+        }
+    }
+    report.rows.extend(reports.into_iter().flat_map(|apart| apart.rows));
 }

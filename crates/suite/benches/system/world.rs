@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::logins::{Door, Logins, Role};
+
 /// How long a program may take to be ready.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -30,6 +32,7 @@ pub(crate) struct World {
     pub(crate) servers: Vec<Running>,
     pub(crate) gateways: Vec<Running>,
     log: String,
+    logins: Option<Logins>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,22 +41,27 @@ pub(crate) struct Setup {
     pub(crate) postos: usize,
     pub(crate) entrega: &'static str,
     pub(crate) log: &'static str,
+    pub(crate) door: Door,
 }
 
 impl World {
     /// A broker and nothing else.
     pub(crate) fn with_broker(log: &str) -> Self {
         let exe = std::env::current_exe().expect("the path of this program");
-        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log)
+        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log, Door::Open)
     }
 
-    fn of_programs(programs: &Path, log: &str) -> Self {
+    fn of_programs(programs: &Path, log: &str, door: Door) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let broker_port = free_port();
+        let plain_port = if door == Door::Tls { free_port() } else { broker_port };
+        let logins = (door != Door::Open).then(|| Logins::new(folder.path(), door, plain_port));
+        let open = || "allow_anonymous true\n".to_owned();
+        let who = logins.as_ref().map_or_else(open, Logins::config);
         let config = folder.path().join("mosquitto.conf");
         let text = format!(
-            "listener {broker_port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n\
-             max_inflight_messages 2000\nmax_queued_messages 20000\npersistence false\n"
+            "listener {broker_port} 127.0.0.1\n{who}set_tcp_nodelay true\n\
+             max_inflight_messages 2000\nmax_queued_messages 20000\npersistence false\nuser root\n"
         );
         std::fs::write(&config, text).expect("a configuration");
         let mut command = Command::new("mosquitto");
@@ -61,19 +69,26 @@ impl World {
         command.arg("-c").arg(&config).env("PATH", format!("{path}:/usr/sbin"));
         let broker = start(command, "mosquitto", format!("127.0.0.1:{broker_port}"));
         wait_for("mosquitto", || std::net::TcpStream::connect(("127.0.0.1", broker_port)).is_ok());
+        if let Some(logins) = &logins {
+            let serving = || tokio::runtime::Handle::current().block_on(logins.wait_for_broker());
+            tokio::task::block_in_place(serving);
+            let pid = broker.child.id().to_string();
+            std::fs::write(logins.pid_file(), pid).expect("a file");
+        }
         let programs = programs.to_owned();
         let (servers, gateways, log) = (Vec::new(), Vec::new(), log.to_owned());
-        Self { folder, programs, broker_port, broker, servers, gateways, log }
+        Self { folder, programs, broker_port, broker, servers, gateways, log, logins }
     }
 
     /// Everything in `setup`, ready.
     pub(crate) fn with(setup: &Setup) -> Self {
-        Self::with_broker(setup.log).complete(setup)
+        let exe = std::env::current_exe().expect("the path of this program");
+        Self::with_programs(setup, exe.ancestors().nth(2).expect("target/release"))
     }
 
     /// The same with the programs in this folder.
     pub(crate) fn with_programs(setup: &Setup, programs: &Path) -> Self {
-        Self::of_programs(programs, setup.log).complete(setup)
+        Self::of_programs(programs, setup.log, setup.door).complete(setup)
     }
 
     fn complete(self, setup: &Setup) -> Self {
@@ -124,6 +139,12 @@ impl World {
         command.env_clear().current_dir(self.folder()).envs(set.iter().copied());
         command.env("HTTP_ADDR", &addr).env("RUST_LOG", &self.log);
         command.env("MQTT_PORT", self.broker_port.to_string());
+        if let Some(logins) = &self.logins {
+            let role = if program == "server" { Role::Servidor } else { Role::Gateway };
+            let login = logins.environment(role, id);
+            let waiting = || tokio::runtime::Handle::current().block_on(login);
+            command.envs(tokio::task::block_in_place(waiting));
+        }
         let running = start(command, id, addr.clone());
         let mut check = Command::new(self.programs.join(program));
         check.arg("healthcheck").env("HTTP_ADDR", &addr);

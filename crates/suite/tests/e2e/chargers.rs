@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{PlainClient, Program, World, eventually, payload};
+use crate::harness::{PlainClient, Program, Role, World, eventually, payload};
 
 const TOPIC: &str = "pontos/7/disponibilidade";
 
@@ -112,7 +112,8 @@ async fn the_last_message_of_a_charger_counts() {
             charger.publishes(message).await;
         }
         eventually("the last message is stored", async || {
-            posto(&server).await["carregador"]["em_manutencao"] == (round % 2 == 0)
+            let stored = posto(&server).await["carregador"].take();
+            stored["em_manutencao"] == (round % 2 == 0) && stored["disponivel"] == false
         })
         .await;
         handled(&world).await;
@@ -187,8 +188,12 @@ mod on_mosquitto {
     async fn lose_session(world: &World) {
         // A connection without a session takes the place of the old one.
         let mut options =
-            rumqttc::MqttOptions::new("server:server1", "127.0.0.1", world.broker.port());
+            rumqttc::MqttOptions::new("server:server1", "127.0.0.1", world.broker.plain_port());
         options.set_clean_session(true);
+        if let Some(logins) = world.broker.logins() {
+            let login = logins.login(Role::Servidor, "server1").await;
+            options.set_credentials(&login.user, login.password());
+        }
         let (client, mut events) = rumqttc::AsyncClient::new(options, 1);
         loop {
             let event = events.poll().await.expect("a connection");

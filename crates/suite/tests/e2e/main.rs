@@ -1,12 +1,14 @@
 //! The whole system from outside (the real programs, a real broker, HTTP and plain MQTT), and the
 //! layers of its source.
 //!
-//! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; without, the embedded one.
+//! With `SUITE_BROKER=mosquitto` the broker is Mosquitto; with `mosquitto-logins` or `mosquitto-tls`
+//! one where everyone logs in, over TLS or not; without, the embedded one.
 
 mod bad_messages;
 mod chargers;
 mod circles;
 mod connections;
+mod denied;
 mod documents;
 mod documents_examples;
 mod edge;
@@ -17,6 +19,7 @@ mod joining;
 mod layers;
 mod listing;
 mod load;
+mod logins;
 mod logs;
 mod machine;
 mod newer_servidor;

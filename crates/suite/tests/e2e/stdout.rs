@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{TEST_TIMEOUT, World, eventually, free_port, path_of, seed_payload};
+use crate::harness::{TEST_TIMEOUT, World, eventually, free_port, login, path_of, seed_payload};
 
 /// More lines than a pipe takes: a request logs some 200 bytes.
 const SOME: usize = 2_000;
@@ -28,6 +28,7 @@ impl Piped {
         command.envs([id, ("HTTP_ADDR", &addr), ("RUST_LOG", "debug")]);
         command.env("MQTT_BROKER", "127.0.0.1");
         command.env("MQTT_PORT", world.broker.port().to_string());
+        command.envs(login(world, &[id]).await);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let piped = Self {
             child: command.spawn().expect("the program starts"),

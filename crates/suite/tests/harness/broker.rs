@@ -10,9 +10,12 @@ use suite::Broker;
 use tokio::process::{Child, Command};
 
 use super::TEST_TIMEOUT;
+use super::logins::{Door, Logins};
 
 pub(crate) struct TestBroker {
     port: u16,
+    /// Of a broker that lets nobody in without a name.
+    logins: Option<Logins>,
     state: State,
 }
 
@@ -23,9 +26,10 @@ enum State {
 }
 
 /// The settings of `mosquitto/mosquitto.conf` that matter outside a container.
-fn mosquitto_config(port: u16) -> String {
+fn mosquitto_config(port: u16, logins: Option<&Logins>) -> String {
+    let who = logins.map_or_else(|| "allow_anonymous true\n".to_owned(), Logins::config);
     format!(
-        "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n\
+        "listener {port} 127.0.0.1\n{who}set_tcp_nodelay true\n\
          max_inflight_messages 2000\nmax_queued_messages 20000\n"
     )
 }
@@ -35,10 +39,10 @@ const SAVED_STATE: &str = "mosquitto.db";
 
 impl TestBroker {
     pub(crate) async fn start(folder: &Path) -> Self {
-        if std::env::var("SUITE_BROKER").as_deref() == Ok("mosquitto") {
+        if std::env::var("SUITE_BROKER").is_ok_and(|name| name.starts_with("mosquitto")) {
             return Self::mosquitto_with(folder, "").await;
         }
-        let mut broker = Self { port: 0, state: State::Stopped { config: None } };
+        let mut broker = Self { port: 0, logins: None, state: State::Stopped { config: None } };
         broker.start_again().await;
         broker
     }
@@ -48,21 +52,31 @@ impl TestBroker {
         let location = folder.display();
         let persistence =
             format!("persistence true\npersistence_location {location}/\nautosave_interval 2\n");
-        Self::mosquitto(folder, &persistence).await
+        Self::mosquitto(folder, Door::from_environment(), &persistence).await
     }
 
-    /// A Mosquitto with these further lines of configuration, that saves nothing.
+    /// A Mosquitto with these further lines of configuration, that saves nothing. With rights among
+    /// them, nobody has a name.
     pub(crate) async fn mosquitto_with(folder: &Path, extra_lines: &str) -> Self {
-        Self::mosquitto(folder, &format!("persistence false\n{extra_lines}")).await
+        let has_rights = extra_lines.contains("acl_file");
+        let door = if has_rights { Door::Open } else { Door::from_environment() };
+        Self::mosquitto_behind(folder, door, extra_lines).await
     }
 
-    async fn mosquitto(folder: &Path, persistence: &str) -> Self {
+    /// As [`mosquitto_with`](Self::mosquitto_with), with this door.
+    pub(crate) async fn mosquitto_behind(folder: &Path, door: Door, extra_lines: &str) -> Self {
+        Self::mosquitto(folder, door, &format!("persistence false\n{extra_lines}")).await
+    }
+
+    async fn mosquitto(folder: &Path, door: Door, persistence: &str) -> Self {
         let port = free_port();
+        let plain_port = if door == Door::Tls { free_port() } else { port };
+        let logins = (door != Door::Open).then(|| Logins::new(folder, door, plain_port));
         let config = folder.join("mosquitto.conf");
         // Started as root, Mosquitto drops its privileges and then cannot write to this folder.
-        let text = format!("{}{persistence}user root\n", mosquitto_config(port));
+        let text = format!("{}{persistence}user root\n", mosquitto_config(port, logins.as_ref()));
         std::fs::write(&config, text).expect("a configuration");
-        let mut broker = Self { port, state: State::Stopped { config: Some(config) } };
+        let mut broker = Self { port, logins, state: State::Stopped { config: Some(config) } };
         broker.start_again().await;
         broker
     }
@@ -79,6 +93,16 @@ impl TestBroker {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The users of a broker that knows everyone by name.
+    pub(crate) fn logins(&self) -> Option<&Logins> {
+        self.logins.as_ref()
+    }
+
+    /// The port for clients that speak no TLS.
+    pub(crate) fn plain_port(&self) -> u16 {
+        self.logins.as_ref().map_or(self.port, Logins::plain_port)
     }
 
     /// Starts it on the same port as before.
@@ -108,6 +132,10 @@ impl TestBroker {
             assert!(Instant::now() < deadline, "mosquitto does not listen");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        if let (Some(logins), Some(pid)) = (&self.logins, child.id()) {
+            logins.wait_for_broker().await;
+            std::fs::write(logins.pid_file(), pid.to_string()).expect("a file");
+        }
         self.state = State::Mosquitto { child, config };
     }
 
@@ -123,6 +151,9 @@ impl TestBroker {
 
     /// Stops the broker: Mosquitto by SIGKILL, the embedded one without waiting for anything.
     pub(crate) async fn kill(&mut self) {
+        if let Some(logins) = &self.logins {
+            let _ = std::fs::remove_file(logins.pid_file());
+        }
         let stopped = State::Stopped { config: None };
         let config = match std::mem::replace(&mut self.state, stopped) {
             State::Embedded(broker) => {

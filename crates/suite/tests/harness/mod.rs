@@ -3,7 +3,10 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses only some of this")]
 
 mod broker;
+#[path = "../../../bus/tests/it/certificates.rs"]
+mod certificates;
 mod http;
+mod logins;
 mod mqtt;
 mod program;
 
@@ -14,8 +17,9 @@ use serde_json::{Value, json};
 
 pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use http::Answer;
+pub(crate) use logins::{Door, Login, Logins, Role};
 pub(crate) use mqtt::PlainClient;
-pub(crate) use program::{FAILPOINTS_SERVER, Program, path_of, run_subcommand};
+pub(crate) use program::{FAILPOINTS_SERVER, Program, login, path_of, run_subcommand};
 
 /// Longer than any step of a healthy system takes on a busy machine.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -38,6 +42,18 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let broker = TestBroker::persistent_mosquitto(folder.path()).await;
         Self { broker, folder }
+    }
+
+    /// On a Mosquitto behind this door, with these further lines of configuration.
+    pub(crate) async fn on_mosquitto_behind(door: Door, extra_lines: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let broker = TestBroker::mosquitto_behind(folder.path(), door, extra_lines).await;
+        Self { broker, folder }
+    }
+
+    /// The users of a broker that knows everyone by name.
+    pub(crate) fn logins(&self) -> &Logins {
+        self.broker.logins().expect("a broker with logins")
     }
 
     /// On a Mosquitto with these further lines of configuration.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{TEST_TIMEOUT, World};
+use super::{Role, TEST_TIMEOUT, World};
 
 pub(crate) struct PlainClient {
     client: AsyncClient,
@@ -20,7 +20,11 @@ pub(crate) struct PlainClient {
 impl PlainClient {
     /// Connects and subscribes; the broker has confirmed the subscriptions when this returns.
     pub(crate) async fn subscribe(world: &World, id: &str, topics: &[&str]) -> Self {
-        let mut options = MqttOptions::new(id, "127.0.0.1", world.broker.port());
+        let mut options = MqttOptions::new(id, "127.0.0.1", world.broker.plain_port());
+        if let Some(logins) = world.broker.logins() {
+            let login = logins.login(Role::Inside, id).await;
+            options.set_credentials(&login.user, login.password());
+        }
         options.set_keep_alive(Duration::from_secs(5)).set_max_packet_size(1 << 24, 1 << 24);
         let (client, mut events) = AsyncClient::new(options, 64);
         let (sender, messages) = mpsc::unbounded_channel();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::{TEST_TIMEOUT, World, eventually};
+use super::{Role, TEST_TIMEOUT, World, eventually};
 
 pub(crate) struct Program {
     child: Child,
@@ -108,6 +108,7 @@ impl Program {
         command.env("HTTP_ADDR", "127.0.0.1:0");
         command.env("MQTT_BROKER", "127.0.0.1");
         command.env("MQTT_PORT", world.broker.port().to_string());
+        command.envs(login(world, set).await);
         command.envs(set.iter().copied());
         let id = set.first().map_or(name, |(_, id)| id);
         let log = unused_path(world.folder(), id);
@@ -197,6 +198,20 @@ impl Program {
         self.signal("-TERM");
         let status = self.ended().await;
         (status, self.log_lines())
+    }
+}
+
+/// What a program with these settings logs in with, where the broker asks for a name.
+pub(crate) async fn login(world: &World, set: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+    let value = |name: &str| set.iter().rfind(|(known, _)| *known == name).map(|(_, value)| *value);
+    let (role, id) = match (value("SERVER_ID"), value("MQTT_CLIENT_ID")) {
+        (Some(id), _) => (Role::Servidor, id),
+        (None, Some(id)) => (Role::Gateway, id),
+        (None, None) => return Vec::new(),
+    };
+    match world.broker.logins() {
+        Some(logins) => logins.environment(role, id).await,
+        None => Vec::new(),
     }
 }
 

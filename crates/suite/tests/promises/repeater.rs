@@ -8,6 +8,8 @@ use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 use tokio::task::JoinHandle;
 
+use crate::harness::{Role, World};
+
 /// One command in this many is repeated.
 const REPEAT_ONE_IN: u8 = 8;
 /// The longest delay of a copy.
@@ -19,8 +21,14 @@ pub(crate) struct Repeater {
 
 impl Repeater {
     /// Subscribes to all broadcast commands and repeats some of them.
-    pub(crate) fn start(broker_port: u16, seed: u64) -> Self {
-        Self { task: tokio::spawn(repeat(broker_port, Rng::with_seed(seed))) }
+    pub(crate) async fn start(world: &World, seed: u64) -> Self {
+        let mut options = MqttOptions::new("repeater", "127.0.0.1", world.broker.plain_port());
+        options.set_keep_alive(Duration::from_secs(5));
+        if let Some(logins) = world.broker.logins() {
+            let login = logins.login(Role::Inside, "repeater").await;
+            options.set_credentials(&login.user, login.password());
+        }
+        Self { task: tokio::spawn(repeat(options, Rng::with_seed(seed))) }
     }
 
     pub(crate) fn stop(self) {
@@ -28,9 +36,7 @@ impl Repeater {
     }
 }
 
-async fn repeat(broker_port: u16, mut random: Rng) -> usize {
-    let mut options = MqttOptions::new("repeater", "127.0.0.1", broker_port);
-    options.set_keep_alive(Duration::from_secs(5));
+async fn repeat(options: MqttOptions, mut random: Rng) -> usize {
     let (client, mut events) = AsyncClient::new(options, 4096);
     loop {
         match events.poll().await {

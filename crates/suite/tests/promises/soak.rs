@@ -64,7 +64,6 @@ pub(crate) struct Report {
 /// Starts the system, runs drivers and faults, waits until all is settled, and checks the result.
 pub(crate) async fn run(plan: Plan) -> Report {
     let world = World::on_mosquitto().await;
-    let broker_port = world.broker.port();
     let mut server_set = LIMITS.to_vec();
     server_set.extend(plan.seeded_bug.map(|bug| ("SEEDED_BUG", bug)));
     let spec = ClusterSpec {
@@ -80,7 +79,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let before = resources(&cluster).await;
     let gateways = cluster.gateways.iter().map(|node| node.url.clone()).collect();
     let workload = Arc::new(Workload::new(plan.seed, gateways, spec.servers, POSTOS as i64));
-    let repeater = Repeater::start(broker_port, plan.seed);
+    let repeater = Repeater::start(&*cluster.world.read().await, plan.seed).await;
 
     let (stop_faults, stop_drivers) = (CancellationToken::new(), CancellationToken::new());
     let timer = async {
