@@ -17,6 +17,10 @@ test-mosquitto:
     SUITE_BROKER=mosquitto cargo test --package suite --test e2e -- --include-ignored
     cargo test --package suite --test rights -- --include-ignored
 
+# Run the README's section on two hosts, in network namespaces (needs mosquitto and root)
+two-hosts:
+    bash crates/suite/two_hosts.sh
+
 # Check the promises under faults and print the report (needs mosquitto, faketime and root)
 promises:
     cargo test --package suite --test promises -- --include-ignored --test-threads=1

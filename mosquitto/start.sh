@@ -28,19 +28,13 @@ check_shared() {
         $1 == "listener" && index(ports, " " $2 " ") {
             print "line " FNR ": remove `listener " $2 "`, which start.sh opens"
         }
-        $1 == "per_listener_settings" || $1 == "port" || $1 == "bind_address" {
-            print "line " FNR ": remove `" $1 "`, start.sh opens the listeners"
+        $1 ~ /^(allow_anonymous|password_file|acl_file|per_listener_settings|port|bind_address)$/ {
+            print "line " FNR ": remove `" $1 "`; start.sh says who may enter, and where"
         }' "$SHARED")
     [ -z "$faults" ] || die "mosquitto.conf, $faults"
-
-    # Of a further listener, its own lines decide who may connect.
     awk '$1 == "listener" {
-            print "mosquitto.conf, line " FNR ": listener " $2 " is a door of yours; its lines decide who enters"
-            own = 1
-        }
-        !own && $1 ~ /^(allow_anonymous|password_file|acl_file|psk_file|plugin|auth_plugin)$/ {
-            print "mosquitto.conf, line " FNR ": " $1 " has no effect here: each door has its own"
-        }' "$SHARED" | while IFS= read -r line; do say "Warning: $line"; done
+            print "mosquitto.conf, line " FNR ": listener " $2 " is a door of yours"
+        }' "$SHARED" | while IFS= read -r line; do say "$line"; done
 }
 
 # Mosquitto has this limit for each listener only; in mosquitto.conf, before any listener, it is that
@@ -49,23 +43,21 @@ max_connections() {
     awk '$1 == "listener" { exit } $1 == "max_connections" { limit = $2 } END { print limit }' "$SHARED"
 }
 
-shared() {
-    awk '$1 == "listener" { own = 1 } !own && $1 == "max_connections" { next } { print }' "$SHARED"
-}
+# A listener refuses who has no name if it binds client ids to names. Further listeners do so, too,
+# unless their own lines say otherwise.
+readonly NAMES_ONLY='use_username_as_clientid true'
 
-known_by_name() {
-    cat <<CONF
-allow_anonymous false
-password_file $RUN/passwords
-acl_file $RUN/acl
-use_username_as_clientid true
-CONF
+shared() {
+    awk -v names_only="$NAMES_ONLY" '
+        !own && $1 == "max_connections" { next }
+        { print }
+        $1 == "listener" { own = 1; print names_only }' "$SHARED"
 }
 
 outside() {
     limit=$(max_connections)
     [ -z "$limit" ] || printf 'max_connections %s\n' "$limit"
-    if [ "$1" = open ]; then printf 'allow_anonymous true\n'; else known_by_name; fi
+    [ "$1" = open ] || printf '%s\n' "$NAMES_ONLY"
     ! has_certificate || cat <<CONF
 certfile $RUN/broker.crt
 keyfile $RUN/broker.key
@@ -74,15 +66,16 @@ CONF
 }
 
 configuration() {
+    printf '# Written by start.sh at each start, from mosquitto.conf.\n'
+    # Without names the inside door may do everything, by the ACL's first lines.
+    printf 'allow_anonymous true\n'
+    [ "$1" = open ] || printf 'password_file %s\nacl_file %s\n' "$RUN/passwords" "$RUN/acl"
     cat <<CONF
-# Written by start.sh at each start, from mosquitto.conf.
-per_listener_settings true
 
 $(shared)
 
 listener $INSIDE
 protocol mqtt
-allow_anonymous true
 
 listener $OUTSIDE
 protocol mqtt
@@ -94,7 +87,7 @@ $(outside "$1")
 
 # Where usuario logs in to see that a change is in force.
 listener 0 $PROBE_SOCKET
-$(known_by_name)
+$NAMES_ONLY
 CONF
 }
 

@@ -110,8 +110,9 @@ give_to_broker() {
 }
 
 # write_users_for_broker [FILE]: passwords and rights, with the lines of FILE as further passwords.
+# The first lines of an ACL are for connections without a name: those of the inside door.
 write_users_for_broker() {
-    read_users acl >"$WORK/acl" &&
+    { printf 'topic readwrite #\ntopic read $SYS/#\n' && read_users acl; } >"$WORK/acl" &&
         { read_users passwords && cat "${1:-/dev/null}"; } >"$WORK/passwords" &&
         give_to_broker "$WORK/passwords" "$WORK/acl" || return
     # Each file is whole at any moment; between the two, nobody has a right that is in neither.

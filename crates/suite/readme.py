@@ -5,6 +5,7 @@
     readme.py docker           what needs Docker; run it in a copy of the project, whose containers
                                and volumes `down -v` may remove
     readme.py paste [YAML]     pastes its blocks, or YAML, into docker-compose.yml
+    readme.py host A|B         prints the commands for one of two hosts, which two_hosts.sh runs
 
 A block ```sh holds commands; a block ```text or ```json after it, what they print (`…` stands for
 anything, blanks and lines do not count, other ids and times are allowed); a block ```yaml belongs
@@ -79,7 +80,14 @@ class Block:
                 if words and words[0] != "_":
                     yield words[0]
 
+    def host(self):
+        """Of a block that begins so, which of two hosts runs it."""
+        found = re.match(r"# on host (\w)\n", self.text)
+        return found and found[1]
+
     def runner(self):
+        if self.host():
+            return "two_hosts"
         names = set(self.programs())
         runners = {RUNNERS[name] for name in names if name in RUNNERS}
         unknown = names - RUNNERS.keys() - EVERYWHERE
@@ -303,10 +311,13 @@ def enter_namespaces():
     os.execvp("unshare", ["unshare", *user, "--net", "--mount", sys.executable, *sys.argv])
 
 
-def main(command, *yaml):
+def main(command, *arguments):
     os.chdir(ROOT)
+    if command == "host":
+        print("".join(f"{block.text}\n" for block in compared_blocks() if block.host() == arguments[0]))
+        return
     if command == "paste":
-        for text in yaml or [block.text for block in compared_blocks() if block.language == "yaml"]:
+        for text in arguments or [block.text for block in compared_blocks() if block.language == "yaml"]:
             paste_yaml(text)
         return
     if command == "local":

@@ -147,10 +147,10 @@ renews_certificate() { certificate two && usuario recarregar && speaks_tls; }
 # own_listener <port>: in mosquitto.conf.
 own_listener() {
     sed -i '/^listener /d' mosquitto/mosquitto.conf
-    printf 'listener %s\nallow_anonymous true\n' "$1" >>mosquitto/mosquitto.conf
+    printf 'listener %s\n' "$1" >>mosquitto/mosquitto.conf
     compose restart broker
 }
 
 opens_own_listener() { own_listener 1885 && within 40 is_healthy broker && logged broker 'listener 1885 is a door of yours'; }
 
-refuses_own_door() { own_listener 1883 && within 20 logged broker "line $(wc -l <mosquitto/mosquitto.conf | awk '{ print $1 - 1 }'): remove"; }
+refuses_own_door() { own_listener 1883 && within 20 logged broker "line $(wc -l <mosquitto/mosquitto.conf): remove"; }

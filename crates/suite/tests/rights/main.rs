@@ -10,6 +10,7 @@ mod logins;
 mod matrix;
 mod mqtt;
 mod mutations;
+mod names;
 mod starting;
 mod table;
 mod topics;

@@ -64,7 +64,9 @@ fn mutations(acl: &str, users: &[User]) -> Vec<Mutation> {
     let lines: Vec<&str> = acl.lines().collect();
     let mut mutations = Vec::new();
     let mut user = 0;
-    for (index, line) in lines.iter().enumerate() {
+    // The lines before the first user are the inside door's.
+    let first = lines.iter().position(|line| line.starts_with("user ")).expect("a user");
+    for (index, line) in lines.iter().enumerate().skip(first) {
         if let Some(name) = line.strip_prefix("user ") {
             user = users.iter().position(|user| user.name == name).expect("a user");
             continue;

@@ -30,7 +30,7 @@ async fn what_is_wrong_ends_the_start_with_what_to_do() {
     for shell in [Shell::System, Shell::Busybox] {
         let inside = |doors: &Doors| add_lines(doors, &format!("listener {}", doors.inside().port));
         type Prepare<'a> = &'a dyn Fn(&Doors);
-        let cases: [(&str, Prepare<'_>, &str); 7] = [
+        let cases: [(&str, Prepare<'_>, &str); 10] = [
             ("true", &|_| {}, "BROKER_ABERTO is 'true'; it should be sim, or nothing"),
             ("", &inside, "which start.sh opens"),
             (
@@ -38,6 +38,9 @@ async fn what_is_wrong_ends_the_start_with_what_to_do() {
                 &|doors| add_lines(doors, "per_listener_settings false"),
                 "remove `per_listener_settings`",
             ),
+            ("", &|doors| add_lines(doors, "allow_anonymous true"), "remove `allow_anonymous`"),
+            ("", &|doors| add_lines(doors, "password_file x"), "remove `password_file`"),
+            ("", &|doors| add_lines(doors, "acl_file x"), "remove `acl_file`"),
             ("", &|doors| add_lines(doors, "port 1883"), "remove `port`"),
             (
                 "",
@@ -102,20 +105,19 @@ async fn an_operators_own_lines_hold() {
     let mut doors = Doors::prepared(Shell::System, &[]);
     let path = doors.path("config/mosquitto.conf");
     let conf = fs::read_to_string(&path).expect("a file");
-    let conf = conf.replace("max_connections 1000", "max_connections 2\nallow_anonymous true");
+    let conf = conf.replace("max_connections 1000", "max_connections 2");
     fs::write(path, conf).expect("a file");
     add_lines(&doors, &format!("listener {port} 127.0.0.1"));
     doors.start().await;
     let log = doors.log();
-    assert!(
-        log.contains("allow_anonymous has no effect here") && log.contains("is a door of yours"),
-        "{log}"
-    );
+    assert!(log.contains(&format!("listener {port} is a door of yours")), "{log}");
 
-    // Nobody is let in by default.
+    // It asks for a name, as the outside ones do.
     let mut own = doors.inside();
     own.port = port;
     assert!(Connection::open(own, &Connect::anonymous("anyone")).await.is_err());
+    let user = doors.new_user(&["app", "app1"]);
+    assert!(Connection::open(own, &user.connect()).await.is_ok());
 
     // The limit is that of each outside listener, and of no other. Mosquitto 2.0.11 miscounts
     // connections, so only what it is told can be seen.
