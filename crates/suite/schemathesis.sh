@@ -42,17 +42,21 @@ start() {
 start server "$server_port"
 start client "$client_port"
 
-# try <name> <port>
+# try <name> <port> <option…>
 try() {
     printf '=== %s\n' "$1"
-    # Schemathesis creates a folder in its working directory.
+    # Schemathesis creates a folder in its working directory. The wrong tokens of `ignored_auth` all
+    # come from one address, which soon gets 429; the servidor's own tests try each operation with
+    # one, from an address of its own.
     (cd "$work" && "$venv/bin/schemathesis" --config-file "$here/schemathesis.toml" run \
-        "http://127.0.0.1:$2/openapi.json" --checks all --max-examples "$examples" \
+        "http://127.0.0.1:$2/openapi.json" --checks all \
+        --exclude-checks ignored_auth --max-examples "$examples" \
         --seed "$seed" --generation-database none --no-color --request-timeout 10 \
-        --continue-on-failure --warnings off)
+        --continue-on-failure --warnings off "${@:3}")
 }
 failed=0
-try server "$server_port" || failed=$((failed + 1))
+token=$(cat "$work/data/server1.db.token")
+try server "$server_port" --header "Authorization: Bearer $token" || failed=$((failed + 1))
 try client "$client_port" || failed=$((failed + 1))
 if grep -hE '"level":"ERROR"|panicked' "$work"/*.log; then
     failed=$((failed + 1))

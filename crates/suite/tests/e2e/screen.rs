@@ -44,9 +44,14 @@ impl Suite {
     }
 
     async fn start_on(folder: tempfile::TempDir) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    async fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
         let ports = free_ports();
         let screen = std::fs::File::create(folder.path().join("screen")).expect("a file");
-        let child = command(ports, folder.path()).stdout(screen).spawn().expect("it starts");
+        let mut command = command(ports, folder.path());
+        let child = command.args(arguments).stdout(screen).spawn().expect("it starts");
         let suite = Self { child, ports, folder };
         eventually("the screen is shown", async || suite.screen().contains("/reservar")).await;
         suite
@@ -119,6 +124,32 @@ async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
     let wal = suite.folder.path().join("server1.db-wal");
     assert!(suite.interrupt().await.success());
     assert!(!wal.exists(), "a clean stop removes the WAL");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_loopback_the_servidores_are_open_to_programs_and_elsewhere_they_ask_for_a_token() {
+    let suite = Suite::start().await;
+    assert!(suite.screen().contains("programs on this machine need no token"));
+    let http = reqwest::Client::new();
+    let list = |suite: &Suite| http.get(format!("http://127.0.0.1:{}/reservas", suite.ports[2]));
+    let status = async |request: reqwest::RequestBuilder| {
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(status(list(&suite)).await, 200);
+    let page = list(&suite).header("origin", "http://evil.example");
+    assert_eq!(status(page).await, 403);
+    let (folder, ended) = suite.end().await;
+    assert!(ended.success());
+
+    let suite = Suite::start_with(folder, &["--bind", "0.0.0.0"]).await;
+    let file = suite.folder.path().join("server1.db.token");
+    let screen = suite.screen();
+    assert!(screen.contains(&file.display().to_string()), "{screen}");
+    assert_eq!(status(list(&suite)).await, 401);
+    let token = std::fs::read_to_string(file).expect("its file");
+    assert!(!screen.contains(token.trim()), "{screen}");
+    assert_eq!(status(list(&suite).bearer_auth(token.trim())).await, 200);
+    assert!(suite.interrupt().await.success());
 }
 
 /// As a release left it that had no sample postos.
