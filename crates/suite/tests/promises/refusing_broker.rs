@@ -54,7 +54,7 @@ async fn a_servidor_whose_presence_is_refused_is_not_ready_and_says_why() {
     std::fs::write(&rights, "topic read #\ntopic write client/#\n").expect("a list of rights");
     let acl = format!("acl_file {}\n", rights.path().display());
     let world = World::on_mosquitto_with(&acl).await;
-    let server = world.server("server1").await;
+    let server = world.server_with("server1", &[]).await;
     eventually("it says why", async || {
         let answer = server.get("/readyz").await;
         let mensagem = answer.json["mensagem"].as_str().unwrap_or_default();
