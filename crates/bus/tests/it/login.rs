@@ -121,6 +121,7 @@ async fn a_replaced_password_file_is_used_at_once_and_at_every_later_login() {
     broker.hang_up();
     bus.publish(message("t", "1")).unwrap();
     assert_eq!(next_text(&mut deliveries).await, "1");
+    eventually("it is not sent again", || bus.counters().outbox_len == 0).await;
     broker.kill().await;
     broker.resume().await;
     up_after(&bus, generation).await;
