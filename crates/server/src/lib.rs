@@ -20,6 +20,7 @@ pub mod store;
 mod table;
 mod token_command;
 mod token_file;
+mod token_reader;
 mod wire;
 
 pub use admin::openapi;
