@@ -21,6 +21,7 @@ mod streams;
 mod table;
 mod token_command;
 mod token_file;
+mod token_reader;
 mod wire;
 
 pub use admin::openapi;

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::admin_tokens::{AdminTokens, TokensError};
 use crate::app_state::{AppState, MAX_IMPORTS, now};
@@ -23,8 +23,8 @@ use crate::failpoints::{self, Bug};
 use crate::import::{ImportError, Mode, NotImported, import_postos, read_file, read_postos};
 use crate::listing_cache::ListingCache;
 use crate::store::{Author, Environment, Store, StoreCloser, StoreError, WriteError};
-use crate::token_file::{self, TokenFileError};
-use crate::{admin, announce, handlers};
+use crate::token_file::TokenFileError;
+use crate::{admin, announce, handlers, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,8 +37,6 @@ const ANNOUNCE_GRACE: Duration = Duration::from_millis(500);
 const BUS_GRACE: Duration = Duration::from_secs(1);
 /// How long a stop waits until the database is one complete file.
 const STORE_GRACE: Duration = Duration::from_secs(2);
-/// How often the file with the operator's token is looked at.
-const TOKEN_FILE_INTERVAL: Duration = Duration::from_secs(1);
 /// Replies and events that may wait for the broker.
 const OUTBOX: usize = 16_384;
 /// How long the broker keeps messages for a servidor that is away.
@@ -120,7 +118,7 @@ impl Server {
         let broken = CancellationToken::new();
         let handling = handlers::run(Arc::clone(&app), inbox, stop.clone());
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
-        let reading_token = follow_token_file(Arc::clone(&app), stop.clone());
+        let reading_token = token_reader::follow(Arc::clone(&app), stop.clone());
         let sweeping = sweep(Arc::clone(&app), stop.clone());
         info!(%addr, database = %path.display(), "started");
         Ok(Self {
@@ -152,7 +150,7 @@ impl Server {
         let app = Arc::downgrade(&self.app);
         signal.at_each(move || {
             if let Some(app) = app.upgrade().filter(|app| app.tokens.own_file().is_some()) {
-                read_token_file(&app);
+                token_reader::read(&app);
             }
             bus.reload()
         });
@@ -209,34 +207,6 @@ fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
     }
     info!(path = %tokens.file().display(), "the first token of the admin API is in this file");
     Access::Tokens(tokens.valid())
-}
-
-/// Reads the file with the operator's token again when it has changed, until `stop`.
-async fn follow_token_file(app: Arc<AppState>, stop: CancellationToken) {
-    let Some(file) = app.tokens.own_file() else { return stop.cancelled().await };
-    let mut ticks = tokio::time::interval(TOKEN_FILE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = token_file::version(file);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let now = token_file::version(file);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        read_token_file(&app);
-    }
-}
-
-fn read_token_file(app: &AppState) {
-    let path = app.tokens.file().display();
-    match app.tokens.read_own() {
-        Ok(()) => info!(%path, "the token of the admin API was read again"),
-        Err(error) => error!(%error, "the token of the admin API stays as it was"),
-    }
 }
 
 /// Imports the file of postos into a database that never had any.
