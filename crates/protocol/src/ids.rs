@@ -102,6 +102,10 @@ id! {
     ClientId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, "ClientId"
 }
 id! {
+    /// Nome de um app: de 1 a 64 letras sem acento, algarismos, `_` e `-`.
+    AppId, 64, "A-Z a-z 0-9 _ -", "^[A-Za-z0-9_-]+$", is_topic_safe, "AppId"
+}
+id! {
     /// Identifica uma requisição: de 1 a 128 caracteres ASCII visíveis, sem espaços. Repetida, ela não tem segundo efeito.
     //
     // Our programs make UUIDs; other programs may use what they like.

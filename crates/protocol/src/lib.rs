@@ -44,7 +44,7 @@ pub use field::{Field, FieldValue, Invalid, Scalar};
 pub use fields::{
     Fields, Object, field_documents, read_body, read_json, read_parameters, write_object,
 };
-pub use ids::{ClientId, InvalidId, KeyedCall, RequestId, ServerId, Versao};
+pub use ids::{AppId, ClientId, InvalidId, KeyedCall, RequestId, ServerId, Versao};
 pub use listing::{ListingReply, UnchangedReply, WrittenPostosReply};
 pub use names::KnownField;
 pub use open_enum::open_enum;

@@ -2,7 +2,7 @@
 
 use domain::{Carro, Interval, Moment, RequestedInterval, RowId};
 
-use crate::{ClientId, Field, Object, RequestId, ServerId, Timestamp, fields};
+use crate::{AppId, ClientId, Field, Object, RequestId, ServerId, Timestamp, fields};
 
 fields! {
     impl RequestedInterval {
@@ -39,11 +39,12 @@ fields! {
 }
 
 impl ReservarBody {
-    /// The MQTT command this body asks for.
+    /// The MQTT command this body asks for, in the name of no app.
     pub fn into_request(self, request_id: RequestId, client_id: ClientId) -> ReservaRequest {
         ReservaRequest {
             request_id,
             client_id,
+            app: None,
             server_id: self.server_id,
             carro: Object(self.carro),
             posto_id: self.posto_id,
@@ -59,6 +60,8 @@ fields! {
         request_id: RequestId,
         /// Em que tópico a resposta é esperada.
         client_id: ClientId,
+        /// O app que pede: só ele verá e cancelará a reserva. Se não vier, quem souber o `request_id`.
+        app: Option<AppId>,
         /// O servidor a que o posto pertence.
         server_id: ServerId,
         /// O carro.
@@ -72,10 +75,14 @@ fields! {
 
 impl ReservaRequest {
     /// What is asked, without the ids of the request and its gateway. Servidores store a fingerprint
-    /// of this text, so it must never change.
+    /// of this text, so it must never change. The app is part of it where there is one.
     pub fn content(&self) -> Result<Vec<u8>, serde_json::Error> {
         let RequestedInterval { inicio, fim } = self.interval;
         let time = |moment: Option<Moment>| moment.map(Timestamp::from);
-        serde_json::to_vec(&(&self.carro, self.posto_id.get(), time(inicio), time(fim)))
+        let content = (&self.carro, self.posto_id.get(), time(inicio), time(fim));
+        match &self.app {
+            None => serde_json::to_vec(&content),
+            Some(app) => serde_json::to_vec(&(content, app)),
+        }
     }
 }

@@ -48,6 +48,13 @@ const TEMPO_LIMITE_RESERVA: Setting = Setting {
     about: "seconds that a command without a time limit of its own may take",
 };
 
+const RETENCAO_DIAS: Setting = Setting {
+    name: "RETENCAO_DIAS",
+    default: Some("0"),
+    should_be: "a number of days, 0 to keep for good",
+    about: "days after which the placa of what ended is forgotten",
+};
+
 /// Every setting of the program.
 pub const SETTINGS: &[Setting] = &[
     SERVER_ID,
@@ -57,6 +64,7 @@ pub const SETTINGS: &[Setting] = &[
     MQTT_PORT,
     HTTP_ADDR,
     TEMPO_LIMITE_RESERVA,
+    RETENCAO_DIAS,
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
@@ -72,6 +80,8 @@ pub struct Config {
     pub http_addr: SocketAddr,
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
+    /// 0: nothing is forgotten for its age.
+    pub retention_days: u32,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
 }
@@ -115,6 +125,7 @@ impl Config {
             http_addr: HTTP_ADDR.read(lookup)?,
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
+            retention_days: RETENCAO_DIAS.read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
             server_id,

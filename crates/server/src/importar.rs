@@ -15,7 +15,9 @@ use crate::config::{Config, SETTINGS};
 use crate::import::{Counts, ImportError, Mode, NotImported, WrongCell, WrongFile};
 use crate::import::{import_postos, read_postos};
 use crate::start::StartError;
-use crate::store::{Environment, Store, StoreError, WriteError, is_in_use, why_not_writable};
+use crate::store::{
+    Author, Environment, Store, StoreError, WriteError, is_in_use, why_not_writable,
+};
 
 /// How long the running servidor may take for each step.
 const STATUS_LIMIT: Duration = Duration::from_secs(5);
@@ -115,7 +117,7 @@ async fn into_the_database(
     let opened = Store::open(path, environment).await;
     let (store, closer) = opened.map_err(|source| database_error(config, source))?;
     let mode = if simulate { Mode::Simulate } else { Mode::Silent };
-    let imported = import_postos(&store, postos, mode).await;
+    let imported = import_postos(&store, postos, mode, &Author::CommandLine).await;
     // Before closing frees the space that a write has taken.
     let obstacle = if imported.is_err() { why_not_writable(path) } else { None };
     let failure = store.latest_failure();

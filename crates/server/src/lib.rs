@@ -13,6 +13,7 @@ mod import;
 mod importar;
 mod listing_cache;
 mod program;
+mod retention;
 mod start;
 pub mod store;
 mod table;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use service::{Program, Shutdown};
+use service::{Program, SecretHash, Shutdown};
 
 use crate::app_state::now;
 use crate::config::{Config, HTTP_ADDR, SERVER_ID, SETTINGS};
@@ -80,11 +80,20 @@ fn back_up(to: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The hash of the token in the file beside the database, if there is one.
+fn file_token(database: &Path) -> Option<[u8; 32]> {
+    let mut file = database.as_os_str().to_owned();
+    file.push(".token");
+    let token = std::fs::read_to_string(file).ok()?;
+    Some(*SecretHash::of(token.trim()).as_bytes())
+}
+
 #[expect(clippy::print_stdout, reason = "the answer to the command line")]
 fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
     let config = config()?;
     let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
-    let Restored { holdings, replaced } = store::restore(database, server_id, from, now())?;
+    let Restored { holdings, replaced } =
+        store::restore(database, server_id, from, now(), file_token(database))?;
     println!("{server_id} is restored from {}: {holdings}", from.display());
     match replaced {
         None => {}

@@ -20,8 +20,8 @@ use crate::config::{Config, PostosCsv};
 use crate::failpoints::{self, Bug};
 use crate::import::{ImportError, Mode, NotImported, import_postos, read_file, read_postos};
 use crate::listing_cache::ListingCache;
-use crate::store::{Environment, Store, StoreCloser, StoreError, WriteError};
-use crate::{admin, announce, handlers};
+use crate::store::{Author, Environment, Store, StoreCloser, StoreError, WriteError};
+use crate::{admin, announce, handlers, retention};
 
 /// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -70,6 +70,7 @@ pub struct Server {
     handlers: JoinHandle<()>,
     announcer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    retention: JoinHandle<()>,
 }
 
 impl Server {
@@ -103,6 +104,7 @@ impl Server {
         let handling = handlers::run(Arc::clone(&app), inbox, stop.clone());
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
         let sweeping = sweep(Arc::clone(&app), stop.clone());
+        let retaining = retention::run(Arc::clone(&app), config.retention_days, stop.clone());
         info!(%addr, database = %path.display(), "started");
         Ok(Self {
             addr,
@@ -111,6 +113,7 @@ impl Server {
             handlers: service::spawn_essential(&broken, handling),
             announcer: service::spawn_essential(&broken, announcing),
             sweeper: service::spawn_essential(&broken, sweeping),
+            retention: service::spawn_essential(&broken, retaining),
             app,
             closer,
             stop,
@@ -136,10 +139,11 @@ impl Server {
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
-        let (_, handled, _) = tokio::join!(
+        let (_, handled, _, _) = tokio::join!(
             http,
             service::end_within(WORK_GRACE, self.handlers),
             service::end_within(WORK_GRACE, self.sweeper),
+            service::end_within(WORK_GRACE, self.retention),
         );
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
@@ -185,7 +189,7 @@ async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), Sta
         .await
         .map_err(|_| StartError::Read(StoreError::Closed))??,
     };
-    let imported = import_postos(store, postos, Mode::Silent).await;
+    let imported = import_postos(store, postos, Mode::Silent, &Author::Server).await;
     let postos = imported.map_err(|error| not_imported(&path, error))?.criados;
     if postos == 0 {
         warn!(path = %path.display(), "the file of postos has none; starting without any");
@@ -229,7 +233,7 @@ fn bus_options(config: &Config) -> bus::Options {
         // Ids contain no colon, so no gateway can have this MQTT id.
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),
-        as_published: topics::retained_reports(),
+        as_published: topics::retained_reports(&config.server_id),
         presence: Some(bus::Presence {
             topic: topics::presence(&config.server_id),
             birth: presence(ServerState::Online),

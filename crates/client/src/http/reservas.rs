@@ -29,6 +29,7 @@ fn reserva_ref(gateway: &Gateway, params: ReservaParams) -> ReservaRef {
     ReservaRef {
         request_id: RequestId::new(),
         client_id: gateway.config.client_id.clone(),
+        app: None,
         server_id: params.server_id,
         reserva_request_id: params.request_id,
     }

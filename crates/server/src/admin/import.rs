@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::import::{
     Counts, ImportedPosto, Mode, NotImported, WrongCell, WrongFile, import_postos, read_postos,
 };
+use crate::store::Author;
 
 /// What browsers, spreadsheets and command lines call a CSV file. A page of another origin may send
 /// none of them without a preflight, so CORS decides.
@@ -137,7 +138,7 @@ async fn import_into(
         Ok(postos) => postos,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    match import_postos(&app.store, postos, mode).await {
+    match import_postos(&app.store, postos, mode, &Author::Caller("aberto".to_owned())).await {
         Ok(counts) => Ok(Ok(counts)),
         Err(NotImported::Wrong(wrong)) => Ok(Err(wrong)),
         Err(NotImported::Read(error)) => app.read(async { Err(error) }).await,

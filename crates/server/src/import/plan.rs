@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::posto::ImportedPosto;
 use super::wrong::WrongFile;
-use crate::store::{ImportPostos, Store, StoreError, StoredPosto, WriteError};
+use crate::store::{Audited, Author, ImportPostos, Store, StoreError, StoredPosto, WriteError};
 
 /// How often an import is compared anew because postos were made or removed meanwhile.
 const MAX_PLANS: u32 = 5;
@@ -56,6 +56,7 @@ pub(crate) async fn import_postos(
     store: &Store,
     postos: Vec<ImportedPosto>,
     mode: Mode,
+    by: &Author,
 ) -> Result<Counts, NotImported> {
     let mut postos = postos;
     for _ in 0..MAX_PLANS {
@@ -69,7 +70,10 @@ pub(crate) async fn import_postos(
         let (counts, mut command) = planned.map_err(NotImported::Wrong)?;
         command.silent = mode == Mode::Silent;
         let nothing_to_write = command.new.is_empty() && command.changed.is_empty();
-        if mode == Mode::Simulate || nothing_to_write || store.execute(command).await? {
+        if mode == Mode::Simulate || nothing_to_write {
+            return Ok(counts);
+        }
+        if store.execute(Audited { by: by.clone(), command }).await? {
             return Ok(counts);
         }
     }
