@@ -20,9 +20,9 @@ fuzz_target!(|data: &[u8]| {
         let written = serde_json::to_vec(&bateria).expect("it can be written");
         assert_eq!(CarroBateria::from_json(&written, topic).expect("it is read"), bateria);
     }
-    if let Ok(ponto) = PontoDisponibilidade::from_json(payload, topic) {
+    if let Ok(ponto) = PontoDisponibilidade::from_json(payload, topic, None) {
         assert_eq!(ponto.ponto_id.get().to_string(), topic);
         let written = serde_json::to_vec(&ponto).expect("it can be written");
-        assert_eq!(PontoDisponibilidade::from_json(&written, topic).expect("it is read"), ponto);
+        assert_eq!(PontoDisponibilidade::from_json(&written, topic, None).expect("it is read"), ponto);
     }
 });

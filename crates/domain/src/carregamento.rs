@@ -13,7 +13,8 @@ number! {
 pub struct Carregamento {
     pub id: i64,
     pub posto_id: i64,
-    pub placa: Placa,
+    /// `None` if its carro was forgotten.
+    pub placa: Option<Placa>,
     pub inicio: Moment,
     /// Price agreed when it started.
     pub preco_kwh: Price,
@@ -58,7 +59,8 @@ pub fn decide_carregamento_start(
     if posto.charging.is_some() {
         return Err(Rejection::PostoOcupado { nome: nome() });
     }
-    let another = |holding: &Holding| holding.placa != *placa && holding.interval.contains(now);
+    let another =
+        |holding: &Holding| holding.placa.as_ref() != Some(placa) && holding.interval.contains(now);
     if holdings.iter().any(another) {
         return Err(Rejection::PostoReservado { nome: nome() });
     }

@@ -39,7 +39,8 @@ impl PostoFacts {
 /// One active reserva of a posto, as a fact for the next decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    pub placa: Placa,
+    /// `None` if its carro was forgotten.
+    pub placa: Option<Placa>,
     pub interval: Interval,
 }
 
@@ -70,6 +71,17 @@ impl ReservaState {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
         found.ok_or(InvalidValue::new("deve ser ativa, cancelada ou encerrada"))
     }
+
+    /// The state at `now` of a reserva with this recorded state: the end frees the posto whether or
+    /// not the end has been recorded.
+    pub fn at(self, interval: Interval, now: Moment) -> Self {
+        match self {
+            Self::Cancelada => Self::Cancelada,
+            // A recorded end is ignored: the clock that caused it may have been wrong.
+            _ if interval.fim() <= now => Self::Encerrada,
+            _ => Self::Ativa,
+        }
+    }
 }
 
 /// One carro holding one posto for an interval.
@@ -86,14 +98,9 @@ pub struct Reserva {
 }
 
 impl Reserva {
-    /// Its state at `now`: the end frees the posto whether or not the end has been recorded.
+    /// Its state at `now`.
     pub fn state_at(&self, now: Moment) -> ReservaState {
-        match self.state {
-            ReservaState::Cancelada => ReservaState::Cancelada,
-            // A recorded end is ignored: the clock that caused it may have been wrong.
-            _ if self.interval.fim() <= now => ReservaState::Encerrada,
-            _ => ReservaState::Ativa,
-        }
+        self.state.at(self.interval, now)
     }
 }
 
@@ -116,7 +123,7 @@ pub fn decide_reserva<'a>(
     let placa = &command.carro.placa;
     let mut held_by_another = false;
     for holding in holdings.into_iter().filter(|holding| holding.interval.overlaps(interval)) {
-        if holding.placa == *placa {
+        if holding.placa.as_ref() == Some(placa) {
             return Err(Rejection::PostoJaReservadoParaEsteCarro { nome: nome() });
         }
         held_by_another = true;
@@ -191,7 +198,7 @@ mod tests {
 
     fn holding(plate: &str, inicio: i64, fim: i64) -> Holding {
         let interval = Interval::new(NOW.plus_millis(inicio), NOW.plus_millis(fim));
-        Holding { placa: placa(plate), interval: interval.expect("not empty") }
+        Holding { placa: Some(placa(plate)), interval: interval.expect("not empty") }
     }
 
     fn decide(
@@ -288,7 +295,7 @@ mod tests {
             for (plate, inicio, length) in asks {
                 let asked = command(plates[plate], inicio, inicio + length);
                 if let Ok(interval) = decide(&asked, Some(&posto()), &held) {
-                    held.push(Holding { placa: asked.carro.placa, interval });
+                    held.push(Holding { placa: Some(asked.carro.placa), interval });
                 }
             }
             for moment in 0..100 {

@@ -8,7 +8,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::field::Text;
-use crate::{BadMessage, ClientId, Field, Fields, RequestId, fields};
+use crate::{BadMessage, ClientId, Field, FieldError, Fields, RequestId, ServerId, fields};
 
 /// Messages in one array, at most.
 pub const MAX_ARRAY: usize = 256;
@@ -29,6 +29,23 @@ impl<'a> Address<'a> {
             read?;
         }
         Ok(address.server_id)
+    }
+}
+
+impl Address<'_> {
+    /// Refuses a message that names another servidor than its topic does.
+    ///
+    /// # Errors
+    /// It does, or is no message.
+    pub fn check_topic(payload: &[u8], topic_server_id: &ServerId) -> Result<(), BadMessage> {
+        match Address::server_id(payload)? {
+            Some(named) if named != topic_server_id.as_str() => {
+                let mensagem = format!("deve ser o mesmo do tópico ({topic_server_id})");
+                let campo = "server_id".to_owned();
+                Err(BadMessage::Fields(vec![FieldError { campo, mensagem }]))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -212,6 +229,18 @@ mod tests {
         ] {
             let shown = String::from_utf8_lossy(payload);
             assert_eq!(Origin::find(payload).is_some(), found, "{shown}");
+        }
+        let topic: ServerId = "s1".parse().expect("an id");
+        for (payload, is_right) in [
+            (r#"{"a":1}"#, true),
+            (r#"{"server_id":"s1"}"#, true),
+            (r#"{"server_id":null}"#, true),
+            (r#"{"server_id":"s2"}"#, false),
+            (r#"{"server_id":5}"#, false),
+            ("", false),
+        ] {
+            let checked = Address::check_topic(payload.as_bytes(), &topic);
+            assert_eq!(checked.is_ok(), is_right, "{payload}");
         }
         assert!(Address::server_id(b"nonsense").is_err());
         assert!(Address::server_id(br#"{"server_id":5}"#).is_err());

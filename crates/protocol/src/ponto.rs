@@ -24,9 +24,17 @@ fields! {
 }
 
 impl PontoDisponibilidade {
-    /// Reads a payload that came on the topic of `topic_posto_id`.
-    pub fn from_json(payload: &[u8], topic_posto_id: &str) -> Result<Self, BadMessage> {
+    /// Reads a payload that came on the topic of `topic_posto_id`. A topic that names its servidor too
+    /// need not be followed by a payload that does.
+    pub fn from_json(
+        payload: &[u8],
+        topic_posto_id: &str,
+        topic_server_id: Option<&ServerId>,
+    ) -> Result<Self, BadMessage> {
         read_json_with::<Self>(payload, |raw| {
+            if matches!(raw.server_id, None | Some(Field::Missing)) {
+                raw.server_id = topic_server_id.cloned().map(Field::Value);
+            }
             if let Some(Field::Value(id)) = raw.ponto_id
                 && id.get().to_string() != topic_posto_id
             {

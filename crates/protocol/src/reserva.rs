@@ -15,7 +15,7 @@ field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
 // Stands for [`ReservaState`] in JSON and in the OpenAPI documents.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(remote = "ReservaState", rename_all = "snake_case")]
-enum ReservaStatus {
+pub enum ReservaStatus {
     Ativa,
     Cancelada,
     Encerrada,
@@ -75,23 +75,33 @@ pub struct ReservaReply {
     pub reserva: Reserva,
 }
 
-/// Uma reserva mudou.
+/// Uma reserva mudou, para quem quiser ouvir: não diz de quem é.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReservaEvent {
     /// O servidor da reserva.
     pub server_id: ServerId,
     /// A reserva, como no tópico.
     pub reserva_id: i64,
-    /// A requisição que a fez.
-    pub request_id: RequestId,
-    /// O carro.
-    pub placa: String,
     /// O posto.
     pub posto_id: i64,
     /// Em que situação está.
     #[serde(with = "ReservaStatus")]
     #[schema(value_type = ReservaStatus)]
     pub status: ReservaState,
+    /// Quando mudou.
+    pub timestamp: Timestamp,
+}
+
+/// Uma reserva mudou, para o cliente que a fez.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReservaClientEvent {
+    /// O servidor da reserva.
+    pub server_id: ServerId,
+    /// A requisição que a fez.
+    pub request_id: RequestId,
+    /// A reserva, como está.
+    #[serde(flatten)]
+    pub reserva: Reserva,
     /// Quando mudou.
     pub timestamp: Timestamp,
 }

@@ -85,20 +85,33 @@ pub fn reserva_status(reserva_id: i64) -> String {
     format!("reservas/{reserva_id}/status")
 }
 
+/// Where a servidor tells the client that made a reserva of its changes.
+pub fn client_reserva_status(client_id: &ClientId) -> String {
+    format!("client/{client_id}/reservas/status")
+}
+
+/// What devices report: to every servidor, and after `server/{server_id}/` to one. Rights of a device
+/// name the topic, and so its servidor.
+const CARRO_STATUS: &str = "carros/+/status";
+const CARRO_BATERIA: &str = "carros/+/bateria";
 const CHARGER_REPORTS: &str = "pontos/+/disponibilidade";
+
+fn both(server_id: &ServerId, report: &str) -> [String; 2] {
+    [report.to_owned(), format!("server/{server_id}/{report}")]
+}
 
 /// Subscriptions of a servidor to what its senders may retain. Retained messages of any other topic
 /// are ignored.
-pub fn retained_reports() -> Vec<String> {
-    vec![CHARGER_REPORTS.to_owned()]
+pub fn retained_reports(server_id: &ServerId) -> Vec<String> {
+    both(server_id, CHARGER_REPORTS).into()
 }
 
 /// All that a servidor subscribes to.
 pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
     let commands = Command::ALL.iter().copied();
     let commands = commands.flat_map(|command| [broadcast(command), direct(server_id, command)]);
-    let reports = ["carros/+/status", "carros/+/bateria", CHARGER_REPORTS];
-    commands.chain(reports.map(str::to_owned)).collect()
+    let reports = [CARRO_STATUS, CARRO_BATERIA, CHARGER_REPORTS];
+    commands.chain(reports.into_iter().flat_map(|report| both(server_id, report))).collect()
 }
 
 /// All that a gateway subscribes to.
@@ -116,6 +129,16 @@ pub enum ServerInbound<'a> {
         /// Whether it came on `server/{server_id}/…`.
         direct: bool,
     },
+    Report {
+        report: Report<'a>,
+        /// Whether it came on `server/{server_id}/…`.
+        direct: bool,
+    },
+}
+
+/// What a device reports about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report<'a> {
     /// `carros/{placa}/status`.
     CarroStatus(&'a str),
     /// `carros/{placa}/bateria`.
@@ -124,16 +147,9 @@ pub enum ServerInbound<'a> {
     PontoDisponibilidade(&'a str),
 }
 
-impl<'a> ServerInbound<'a> {
-    /// Reads the topic of a message that arrived at `server_id`; `None` for any other topic.
-    pub fn from_topic(topic: &'a str, server_id: &ServerId) -> Option<Self> {
+impl<'a> Report<'a> {
+    fn from_topic(topic: &'a str) -> Option<Self> {
         let (root, rest) = topic.split_once('/')?;
-        if root == "server" {
-            let own = rest.strip_prefix(server_id.as_str()).and_then(|tail| tail.strip_prefix('/'));
-            let direct = own.and_then(Command::from_request_path);
-            let command = direct.or_else(|| Command::from_request_path(rest))?;
-            return Some(Self::Command { command, direct: direct.is_some() });
-        }
         let (id, last) = rest.split_once('/')?;
         match (root, last) {
             ("carros", "status") => Some(Self::CarroStatus(id)),
@@ -141,6 +157,22 @@ impl<'a> ServerInbound<'a> {
             ("pontos", "disponibilidade") => Some(Self::PontoDisponibilidade(id)),
             _ => None,
         }
+    }
+}
+
+impl<'a> ServerInbound<'a> {
+    /// Reads the topic of a message that arrived at `server_id`; `None` for any other topic.
+    pub fn from_topic(topic: &'a str, server_id: &ServerId) -> Option<Self> {
+        let Some(rest) = topic.strip_prefix("server/") else {
+            return Some(Self::Report { report: Report::from_topic(topic)?, direct: false });
+        };
+        let own = rest.strip_prefix(server_id.as_str()).and_then(|tail| tail.strip_prefix('/'));
+        if let Some(report) = own.and_then(Report::from_topic) {
+            return Some(Self::Report { report, direct: true });
+        }
+        let direct = own.and_then(Command::from_request_path);
+        let command = direct.or_else(|| Command::from_request_path(rest))?;
+        Some(Self::Command { command, direct: direct.is_some() })
     }
 }
 
@@ -182,6 +214,17 @@ mod tests {
                 inbound,
                 Some(ServerInbound::Command { command: Command::Reserva, direct: true })
             );
+            for (before, direct) in [(String::new(), false), (format!("server/{server}/"), true)] {
+                for (path, report) in [
+                    ("pontos/5/disponibilidade", Report::PontoDisponibilidade("5")),
+                    ("carros/ABC1234/status", Report::CarroStatus("ABC1234")),
+                    ("carros/ABC1234/bateria", Report::CarroBateria("ABC1234")),
+                ] {
+                    let topic = format!("{before}{path}");
+                    let inbound = ServerInbound::from_topic(&topic, &server);
+                    assert_eq!(inbound, Some(ServerInbound::Report { report, direct }), "{topic}");
+                }
+            }
         }
     }
 
@@ -223,6 +266,12 @@ mod tests {
             "reservas/1/status",
             "server/server1/status",
             "carros/ABC1234/outro",
+            "server/server2/pontos/5/disponibilidade",
+            "server/pontos/5/disponibilidade",
+            "server/server1/server1/pontos/5/disponibilidade",
+            "server/server1/pontos/5/status",
+            "server/server1/reservas/1/status",
+            "client/cliente1/reservas/status",
             "x",
         ] {
             assert_eq!(ServerInbound::from_topic(topic, &server), None, "{topic}");

@@ -97,6 +97,12 @@ BEGIN
     SELECT RAISE(ABORT, 'overlapping reservas on one posto');
 END;
 
+-- The broker retains one message of each topic, and a charger has two.
+CREATE TABLE retained_direct_messages (
+    posto_id INTEGER PRIMARY KEY REFERENCES postos (id),
+    digest   BLOB NOT NULL CHECK (length(digest) = 16)
+) STRICT;
+
 -- For whom a request was refused: a refusal is forgotten with its carro, and shown to its app alone.
 ALTER TABLE refusals ADD COLUMN placa TEXT;
 ALTER TABLE refusals ADD COLUMN app TEXT;

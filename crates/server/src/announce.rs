@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Join, Outgoing};
-use protocol::{PontoStatus, ReservaEvent, topics};
+use domain::ReservaState;
+use protocol::{ClientId, PontoStatus, ReservaClientEvent, ReservaEvent, topics};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -49,7 +50,9 @@ pub(crate) async fn run(
                 Change::Posto(id) => {
                     posto_ids.insert(id);
                 }
-                Change::Reserva(reserva) => announce_reserva(&app, &reserva),
+                Change::Reserva { id, posto_id, state, told } => {
+                    announce_reserva(&app, id, posto_id, state, told);
+                }
             }
         }
         let posto_ids: Vec<i64> = posto_ids.into_iter().collect();
@@ -63,20 +66,36 @@ pub(crate) async fn run(
     }
 }
 
-fn announce_reserva(app: &AppState, reserva: &domain::Reserva) {
-    let Ok(request_id) = reserva.request_id.parse() else {
-        return error!(reserva_id = reserva.id, "a stored request_id is no request_id");
-    };
+/// Everybody is told that it changed, and only the client that made it whose it is.
+fn announce_reserva(
+    app: &AppState,
+    id: i64,
+    posto_id: i64,
+    state: ReservaState,
+    told: Option<(String, domain::Reserva)>,
+) {
+    let (server_id, timestamp) = (&app.server_id, wire::timestamp(app.now()));
     let event = ReservaEvent {
-        server_id: app.server_id.clone(),
-        reserva_id: reserva.id,
-        request_id,
-        placa: reserva.placa.as_str().to_owned(),
-        posto_id: reserva.posto_id,
-        status: reserva.state,
-        timestamp: wire::timestamp(app.now()),
+        server_id: server_id.clone(),
+        reserva_id: id,
+        posto_id,
+        status: state,
+        timestamp,
     };
-    publish(app, topics::reserva_status(reserva.id), &event);
+    publish(app, topics::reserva_status(id), &event);
+    let Some((client_id, reserva)) = told else { return };
+    let (Ok(client_id), Ok(request_id)) =
+        (client_id.parse::<ClientId>(), reserva.request_id.parse())
+    else {
+        return error!(reserva_id = id, "a stored id of a client or request is none");
+    };
+    let event = ReservaClientEvent {
+        server_id: server_id.clone(),
+        request_id,
+        reserva: wire::reserva(&reserva),
+        timestamp,
+    };
+    publish(app, topics::client_reserva_status(&client_id), &event);
 }
 
 async fn announce_postos(app: &AppState, ids: &[i64], last_published: &mut LastPublished) {

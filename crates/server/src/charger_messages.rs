@@ -15,10 +15,13 @@ const MAX_POSTOS: usize = 100_000;
 /// Bad messages that are remembered at most.
 const MAX_BAD: usize = 1024;
 
+/// The posto of a charger, and whether it speaks on the topic of this servidor alone.
+pub(crate) type Source = (i64, bool);
+
 /// The messages of each charger, until they are on disk.
 #[derive(Debug, Default)]
 pub(crate) struct ChargerMessages {
-    by_posto: Mutex<HashMap<i64, Arc<Charger>>>,
+    by_source: Mutex<HashMap<Source, Arc<Charger>>>,
     /// Bad messages that the broker retains: it sends them again with each connection.
     bad: Mutex<HashSet<(String, PayloadDigest)>>,
 }
@@ -46,45 +49,45 @@ impl ChargerMessages {
     /// it now.
     pub(crate) async fn write<F: Future<Output = Result<bool, WriteError>>>(
         &self,
-        posto_id: i64,
+        source: Source,
         message: ChargerMessage,
         write: impl Fn(ChargerMessage) -> F,
     ) {
-        let charger = self.register(posto_id);
+        let charger = self.register(source);
         message.join(&mut lock(&charger.waiting));
-        self.write_waiting(posto_id, charger, write).await;
+        self.write_waiting(source, charger, write).await;
     }
 
     /// Writes again what the database could not store.
     pub(crate) async fn retry<F: Future<Output = Result<bool, WriteError>>>(
         &self,
-        posto_id: i64,
+        source: Source,
         write: impl Fn(ChargerMessage) -> F,
     ) {
-        let charger = lock(&self.by_posto).get(&posto_id).map(Arc::clone);
+        let charger = lock(&self.by_source).get(&source).map(Arc::clone);
         if let Some(charger) = charger {
-            self.write_waiting(posto_id, charger, write).await;
+            self.write_waiting(source, charger, write).await;
         }
     }
 
     /// The postos that have messages waiting while no task writes them.
-    pub(crate) fn unwritten(&self) -> Vec<i64> {
-        let chargers = lock(&self.by_posto);
+    pub(crate) fn unwritten(&self) -> Vec<Source> {
+        let chargers = lock(&self.by_source);
         let idle = chargers.iter().filter(|(_, charger)| charger.writing.try_lock().is_ok());
-        idle.map(|(posto_id, _)| *posto_id).collect()
+        idle.map(|(source, _)| *source).collect()
     }
 
-    fn register(&self, posto_id: i64) -> Arc<Charger> {
-        let mut chargers = lock(&self.by_posto);
-        if chargers.len() < MAX_POSTOS || chargers.contains_key(&posto_id) {
-            return Arc::clone(chargers.entry(posto_id).or_default());
+    fn register(&self, source: Source) -> Arc<Charger> {
+        let mut chargers = lock(&self.by_source);
+        if chargers.len() < MAX_POSTOS || chargers.contains_key(&source) {
+            return Arc::clone(chargers.entry(source).or_default());
         }
         Arc::default()
     }
 
     async fn write_waiting<F: Future<Output = Result<bool, WriteError>>>(
         &self,
-        posto_id: i64,
+        source: Source,
         charger: Arc<Charger>,
         write: impl Fn(ChargerMessage) -> F,
     ) {
@@ -104,12 +107,12 @@ impl ChargerMessages {
             }
         }
         drop(writing);
-        let mut chargers = lock(&self.by_posto);
+        let mut chargers = lock(&self.by_source);
         // Not in the map if that was full.
-        let is_in_map = chargers.get(&posto_id).is_some_and(|known| Arc::ptr_eq(known, &charger));
+        let is_in_map = chargers.get(&source).is_some_and(|known| Arc::ptr_eq(known, &charger));
         // The map and this task: no other task needs it, and none can begin to meanwhile.
         if is_in_map && Arc::strong_count(&charger) <= 2 && lock(&charger.waiting).is_empty() {
-            chargers.remove(&posto_id);
+            chargers.remove(&source);
         }
     }
 }
@@ -170,31 +173,31 @@ mod tests {
         use WriteError::{Overloaded, Unavailable, Unknown};
         let database = Database::new([Err(Unavailable), Err(Overloaded), Err(Unknown)]);
         let messages = ChargerMessages::default();
-        messages.write(5, BROKEN, database.write()).await;
+        messages.write((5, false), BROKEN, database.write()).await;
         for _ in 0..3 {
-            assert_eq!(messages.unwritten(), [5]);
+            assert_eq!(messages.unwritten(), [(5, false)]);
             assert_eq!(database.take_written(), [BROKEN]);
-            messages.retry(5, database.write()).await;
+            messages.retry((5, false), database.write()).await;
         }
         assert_eq!(database.take_written(), [BROKEN]);
-        assert!(lock(&messages.by_posto).is_empty(), "a written message is forgotten");
+        assert!(lock(&messages.by_source).is_empty(), "a written message is forgotten");
         let refused = Database::new([Err(WriteError::Expired)]);
-        messages.write(5, BROKEN, refused.write()).await;
-        assert!(lock(&messages.by_posto).is_empty(), "another attempt would be refused too");
+        messages.write((5, false), BROKEN, refused.write()).await;
+        assert!(lock(&messages.by_source).is_empty(), "another attempt would be refused too");
     }
 
     #[tokio::test]
     async fn messages_are_written_in_order_of_arrival() {
         let database = Database::new([Err(WriteError::Unavailable), Err(WriteError::Unavailable)]);
         let messages = ChargerMessages::default();
-        messages.write(5, FREE, database.write()).await;
+        messages.write((5, false), FREE, database.write()).await;
         // Whether this one counts depends on what is on disk, so it replaces nothing.
-        messages.write(5, REPLAYED, database.write()).await;
+        messages.write((5, false), REPLAYED, database.write()).await;
         assert_eq!(database.take_written(), [FREE, FREE]);
-        messages.write(5, FREE, database.write()).await;
+        messages.write((5, false), FREE, database.write()).await;
         let last = ChargerMessage { retained: None, ..FREE };
         assert_eq!(database.take_written(), [FREE, REPLAYED, last]);
-        assert!(lock(&messages.by_posto).is_empty());
+        assert!(lock(&messages.by_source).is_empty());
     }
 
     #[tokio::test]
@@ -203,16 +206,16 @@ mod tests {
         let writing = writing.map(|outcome| outcome.expect("an outcome")).shared();
         let messages = ChargerMessages::default();
         for posto_id in 1..=MAX_POSTOS as i64 {
-            messages.register(posto_id);
+            messages.register((posto_id, false));
         }
-        let mut not_kept = Box::pin(messages.write(0, FREE, |_| writing.clone()));
+        let mut not_kept = Box::pin(messages.write((0, false), FREE, |_| writing.clone()));
         assert!(not_kept.as_mut().now_or_never().is_none(), "it is being written");
-        lock(&messages.by_posto).remove(&1);
+        lock(&messages.by_source).remove(&(1, false));
         let failing = Database::new([Err(WriteError::Unavailable)]);
-        messages.write(0, BROKEN, failing.write()).await;
+        messages.write((0, false), BROKEN, failing.write()).await;
         done.send(Ok(true)).expect("it waits");
         not_kept.await;
-        assert!(lock(&messages.by_posto).contains_key(&0), "its retry is lost");
+        assert!(lock(&messages.by_source).contains_key(&(0, false)), "its retry is lost");
     }
 
     #[tokio::test]
@@ -220,12 +223,13 @@ mod tests {
         let (fail, failing) = oneshot::channel::<Outcome>();
         let messages = ChargerMessages::default();
         let failing = failing.map(|outcome| outcome.expect("an outcome")).shared();
-        let mut first = Box::pin(messages.write(5, BROKEN, |_| failing.clone()));
+        let mut first = Box::pin(messages.write((5, false), BROKEN, |_| failing.clone()));
         assert!(first.as_mut().now_or_never().is_none(), "it is being written");
-        assert_eq!(messages.unwritten(), [0; 0], "it is being written");
+        assert_eq!(messages.unwritten(), [], "it is being written");
         let database = Database::new([]);
-        let mut others: Vec<_> =
-            (0..100).map(|_| Box::pin(messages.write(5, FREE, database.write()))).collect();
+        let mut others: Vec<_> = (0..100)
+            .map(|_| Box::pin(messages.write((5, false), FREE, database.write())))
+            .collect();
         for other in &mut others {
             assert!(other.as_mut().now_or_never().is_none(), "its turn has not come");
         }
@@ -234,6 +238,6 @@ mod tests {
         futures_util::future::join_all(others).await;
         // The broker still retains the first one.
         assert_eq!(database.take_written(), [ChargerMessage { retained: BROKEN.retained, ..FREE }]);
-        assert!(lock(&messages.by_posto).is_empty());
+        assert!(lock(&messages.by_source).is_empty());
     }
 }

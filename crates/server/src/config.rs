@@ -66,6 +66,13 @@ const ADMIN_ABERTO: Setting = Setting {
     about: "sim: the admin API asks for no token, and refuses pages of other origins",
 };
 
+const RETENCAO_DIAS: Setting = Setting {
+    name: "RETENCAO_DIAS",
+    default: Some("0"),
+    should_be: "a number of days, 0 to keep for good",
+    about: "days after which the placa of what ended is forgotten",
+};
+
 /// Every setting of the program.
 pub const SETTINGS: &[Setting] = &[
     SERVER_ID,
@@ -83,6 +90,7 @@ pub const SETTINGS: &[Setting] = &[
     ADMIN_TOKEN_FILE,
     ADMIN_ABERTO,
     TEMPO_LIMITE_RESERVA,
+    RETENCAO_DIAS,
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
@@ -100,6 +108,8 @@ pub struct Config {
     pub admin_access: AdminAccess,
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
+    /// 0: nothing is forgotten for its age.
+    pub retention_days: u32,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
 }
@@ -176,6 +186,7 @@ impl Config {
             http_addr: HTTP_ADDR.read(lookup)?,
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
+            retention_days: RETENCAO_DIAS.read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
             server_id,

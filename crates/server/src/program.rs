@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use service::{Program, Shutdown};
+use service::{Program, SecretHash, Shutdown};
 
 use crate::app_state::now;
 use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID, SETTINGS};
@@ -96,6 +96,14 @@ fn back_up(to: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The hash of the token in the file beside the database, if there is one.
+fn file_token(database: &Path) -> Option<[u8; 32]> {
+    let mut file = database.as_os_str().to_owned();
+    file.push(".token");
+    let token = std::fs::read_to_string(file).ok()?;
+    Some(*SecretHash::of(token.trim()).as_bytes())
+}
+
 #[expect(clippy::print_stdout, reason = "the answer to the command line")]
 fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
     let config = config()?;
@@ -103,7 +111,8 @@ fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
     let received = streams::is_stream(from).then(|| streams::receive(database, server_id));
     let received = received.transpose()?;
     let backup = received.as_ref().map_or(from, |received| &received.path);
-    let Restored { holdings, replaced } = store::restore(database, server_id, backup, now())?;
+    let Restored { holdings, replaced } =
+        store::restore(database, server_id, backup, now(), file_token(database))?;
     let shown = if received.is_some() { "standard input".into() } else { from.to_string_lossy() };
     println!("{server_id} is restored from {shown}: {holdings}");
     match replaced {

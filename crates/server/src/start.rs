@@ -24,7 +24,7 @@ use crate::import::{ImportError, Mode, NotImported, import_postos, read_file, re
 use crate::listing_cache::ListingCache;
 use crate::store::{Author, Environment, Store, StoreCloser, StoreError, WriteError};
 use crate::token_file::TokenFileError;
-use crate::{admin, announce, handlers, token_reader};
+use crate::{admin, announce, handlers, retention, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -81,6 +81,7 @@ pub struct Server {
     announcer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     token_reader: JoinHandle<()>,
+    retention: JoinHandle<()>,
 }
 
 impl Server {
@@ -120,6 +121,7 @@ impl Server {
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
         let reading_token = token_reader::follow(Arc::clone(&app), stop.clone());
         let sweeping = sweep(Arc::clone(&app), stop.clone());
+        let retaining = retention::run(Arc::clone(&app), config.retention_days, stop.clone());
         info!(%addr, database = %path.display(), "started");
         Ok(Self {
             addr,
@@ -130,6 +132,7 @@ impl Server {
             handlers: service::spawn_essential(&broken, handling),
             announcer: service::spawn_essential(&broken, announcing),
             sweeper: service::spawn_essential(&broken, sweeping),
+            retention: service::spawn_essential(&broken, retaining),
             app,
             closer,
             stop,
@@ -173,6 +176,7 @@ impl Server {
             service::end_within(WORK_GRACE, self.handlers),
             service::end_within(WORK_GRACE, self.sweeper),
             service::end_within(WORK_GRACE, self.token_reader),
+            service::end_within(WORK_GRACE, self.retention),
         );
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
@@ -281,7 +285,7 @@ fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
         // Ids contain no colon, so no gateway can have this MQTT id.
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),
-        as_published: topics::retained_reports(),
+        as_published: topics::retained_reports(&config.server_id),
         presence: Some(bus::Presence {
             topic: topics::presence(&config.server_id),
             birth: presence(ServerState::Online),

@@ -7,8 +7,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::{
     CarroBateria, CarroStatus, Codigo, Component, ErrorReply, MAX_ARRAY, PontoDisponibilidade,
-    PontoStatus, PostosReply, PostosRequest, ReservaEvent, ReservaRef, ReservaReply,
-    ReservaRequest, ServerPresence, UnchangedReply, open_enum,
+    PontoStatus, PostosReply, PostosRequest, ReservaClientEvent, ReservaEvent, ReservaRef,
+    ReservaReply, ReservaRequest, ServerPresence, UnchangedReply, open_enum,
 };
 
 pub(super) fn reference(place: &str, name: &str) -> Value {
@@ -45,6 +45,7 @@ impl Messages {
             "PontoDisponibilidade" => self.one::<PontoDisponibilidade>(false, DISPONIBILIDADE),
             "PontoStatus" => self.one::<PontoStatus>(true, PONTO_STATUS),
             "ReservaEvent" => self.one::<ReservaEvent>(true, RESERVA_EVENT),
+            "ReservaClientEvent" => self.one::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT),
             list => self.list(list),
         }
     }
@@ -158,7 +159,12 @@ const PONTO_STATUS: &str = r#"{
     "timestamp": "2026-11-23T12:00:00.000Z"
 }"#;
 const RESERVA_EVENT: &str = r#"{
-    "server_id": "server1", "reserva_id": 17,
-    "request_id": "0198c0de-7a1b-7000-8000-000000000001", "placa": "ABC1234", "posto_id": 5,
-    "status": "ativa", "timestamp": "2026-11-23T12:00:00.000Z"
+    "server_id": "server1", "reserva_id": 17, "posto_id": 5, "status": "ativa",
+    "timestamp": "2026-11-23T12:00:00.000Z"
+}"#;
+const RESERVA_CLIENT_EVENT: &str = r#"{
+    "server_id": "server1", "request_id": "0198c0de-7a1b-7000-8000-000000000001",
+    "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "cancelada",
+    "timestamp": "2026-11-23T13:00:00.000Z"
 }"#;

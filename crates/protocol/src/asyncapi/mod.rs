@@ -138,11 +138,12 @@ const RESERVA_REFS: [&str; 2] = ["ReservaRef", "ReservaRefList"];
 const RESERVA_ANSWERS: [&str; 3] = ["ReservaReply", "ErrorReply", "ReservaReplyList"];
 
 /// What carros and chargers report.
-fn reports() -> [Channel; 3] {
+fn reports() -> [Channel; 6] {
     let report = |id, address: &str, description, message| {
         Channel::received(id, address.to_owned(), description, vec![message])
     };
     let carro = "O que um carro informa. Um servidor só considera os carros que conhece.";
+    let direct = "O que um carro informa a este servidor só.";
     [
         report("carro_status", "carros/{placa}/status", carro, "CarroStatus"),
         report("carro_bateria", "carros/{placa}/bateria", carro, "CarroBateria"),
@@ -152,11 +153,30 @@ fn reports() -> [Channel; 3] {
             "O que um carregador informa a seu servidor. A mensagem pode ser retida.",
             "PontoDisponibilidade",
         ),
+        report(
+            "carro_status_direto",
+            "server/{server_id}/carros/{placa}/status",
+            direct,
+            "CarroStatus",
+        ),
+        report(
+            "carro_bateria_direto",
+            "server/{server_id}/carros/{placa}/bateria",
+            direct,
+            "CarroBateria",
+        ),
+        report(
+            "ponto_disponibilidade_direto",
+            "server/{server_id}/pontos/{posto_id}/disponibilidade",
+            "O que um carregador informa a este servidor só. A mensagem pode ser retida, e o \
+             `server_id` dela pode faltar.",
+            "PontoDisponibilidade",
+        ),
     ]
 }
 
 /// What a servidor publishes for everyone.
-fn events() -> [Channel; 3] {
+fn events() -> [Channel; 4] {
     let event = |id, address: &str, description, message, retain| Channel {
         action: "send",
         retain,
@@ -181,8 +201,15 @@ fn events() -> [Channel; 3] {
         event(
             "reserva_status",
             "reservas/{reserva_id}/status",
-            "A situação de uma reserva, a cada mudança.",
+            "A situação de uma reserva, a cada mudança. Não diz de quem ela é.",
             "ReservaEvent",
+            false,
+        ),
+        event(
+            "cliente_reserva_status",
+            "client/{client_id}/reservas/status",
+            "A reserva que este cliente fez, a cada mudança depois de feita.",
+            "ReservaClientEvent",
             false,
         ),
     ]

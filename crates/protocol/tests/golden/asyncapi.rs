@@ -3,8 +3,8 @@
 use protocol::topics::{self, Command};
 use protocol::{
     CarroBateria, CarroStatus, ErrorReply, ListingReply, PontoDisponibilidade, PontoStatus,
-    PostosReply, PostosRequest, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest,
-    ServerPresence, UnchangedReply, asyncapi, read_json,
+    PostosReply, PostosRequest, ReservaClientEvent, ReservaEvent, ReservaRef, ReservaReply,
+    ReservaRequest, ServerPresence, UnchangedReply, asyncapi, read_json,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,9 +73,10 @@ fn read_and_written(name: &str, payload: &[u8]) -> Value {
         "ServerPresence" => derived::<ServerPresence>(payload),
         "CarroStatus" => written(CarroStatus::from_json(payload, "ABC1234")),
         "CarroBateria" => written(CarroBateria::from_json(payload, "ABC1234")),
-        "PontoDisponibilidade" => written(PontoDisponibilidade::from_json(payload, "5")),
+        "PontoDisponibilidade" => written(PontoDisponibilidade::from_json(payload, "5", None)),
         "PontoStatus" => derived::<PontoStatus>(payload),
         "ReservaEvent" => derived::<ReservaEvent>(payload),
+        "ReservaClientEvent" => derived::<ReservaClientEvent>(payload),
         name => panic!("nothing reads {name}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use protocol::{
     CarroBateria, CarroStatus, PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest,
-    ReservarBody, read_body, read_json,
+    ReservarBody, ServerId, read_body, read_json,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, with, wrong_fields};
@@ -221,9 +221,9 @@ fn a_carro_reports_only_of_itself() {
 #[test]
 fn a_charger_reports_only_of_itself_and_names_its_servidor() {
     let payload = br#"{"server_id":"server1","ponto_id":5,"disponivel":true}"#;
-    PontoDisponibilidade::from_json(payload, "5").expect("its own topic");
+    PontoDisponibilidade::from_json(payload, "5", None).expect("its own topic");
     for topic in ["6", "05", "", "5.0", "+5"] {
-        let read = PontoDisponibilidade::from_json(payload, topic);
+        let read = PontoDisponibilidade::from_json(payload, topic, None);
         assert_eq!(wrong_fields(read), ["ponto_id"], "{topic:?}");
     }
     for (payload, wrong) in [
@@ -236,7 +236,16 @@ fn a_charger_reports_only_of_itself_and_names_its_servidor() {
         ),
         ("{}", vec!["server_id", "ponto_id", "disponivel"]),
     ] {
-        let read = PontoDisponibilidade::from_json(payload.as_bytes(), "5");
+        let read = PontoDisponibilidade::from_json(payload.as_bytes(), "5", None);
         assert_eq!(wrong_fields(read), wrong, "{payload}");
+    }
+    // On a topic that names the servidor, the payload need not.
+    let server: ServerId = "server1".parse().expect("an id");
+    for payload in [
+        r#"{"ponto_id":5,"disponivel":true}"#,
+        r#"{"server_id":null,"ponto_id":5,"disponivel":true}"#,
+    ] {
+        let read = PontoDisponibilidade::from_json(payload.as_bytes(), "5", Some(&server));
+        assert_eq!(read.expect("it is whole").server_id, server, "{payload}");
     }
 }

@@ -126,6 +126,11 @@ fn the_content_of_a_reservation_never_changes() {
     assert_eq!(content(&request), format!("[{carro},5,null,null]"));
     request.interval.inicio = Some(time("2026-11-23T09:00:00-03:00").into());
     assert_eq!(content(&request), format!(r#"[{carro},5,"2026-11-23T12:00:00.000Z",null]"#));
+    request.app = Some(id("app1"));
+    assert_eq!(
+        content(&request),
+        format!(r#"[[{carro},5,"2026-11-23T12:00:00.000Z",null],"app1"]"#)
+    );
 }
 
 #[test]
@@ -141,6 +146,14 @@ fn cancelamento_and_consulta() {
         "request_id":"r2","client_id":"cliente1","server_id":"server1","reserva_request_id":"r1"
     }"#;
     golden(&asked, json, read_json);
+    let asked = ReservaRef { app: Some(id("app1")), ..asked };
+    let json = r#"{
+        "request_id":"r2","client_id":"cliente1","app":"app1","server_id":"server1",
+        "reserva_request_id":"r1"
+    }"#;
+    golden(&asked, json, read_json);
+    let wrong = json.replace("app1", "app.1");
+    assert!(read_json::<ReservaRef>(wrong.as_bytes()).is_err(), "no id of an app");
 }
 
 #[test]
@@ -172,7 +185,7 @@ fn ponto_disponibilidade() {
         disponivel: false,
         em_manutencao: Some(true),
     };
-    let read = |payload: &[u8]| PontoDisponibilidade::from_json(payload, "5");
+    let read = |payload: &[u8]| PontoDisponibilidade::from_json(payload, "5", None);
     let json = r#"{"server_id":"server1","ponto_id":5,"disponivel":false,"em_manutencao":true}"#;
     golden(&ponto, json, read);
     ponto.em_manutencao = None;

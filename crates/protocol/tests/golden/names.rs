@@ -159,7 +159,7 @@ fn with_unknown(campo: &str) -> [(&'static str, Result<(), BadMessage>); 4] {
         ("reserva", read_json::<ReservaRequest>(and(COMMAND).as_bytes()).map(drop)),
         ("postos", read_json::<PostosRequest>(and(listing).as_bytes()).map(drop)),
         ("bateria", CarroBateria::from_json(and(report).as_bytes(), "ABC1234").map(drop)),
-        ("ponto", PontoDisponibilidade::from_json(and(ponto).as_bytes(), "5").map(drop)),
+        ("ponto", PontoDisponibilidade::from_json(and(ponto).as_bytes(), "5", None).map(drop)),
     ]
 }
 

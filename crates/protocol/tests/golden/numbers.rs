@@ -210,7 +210,7 @@ fn reports_and_changes_tell_a_number_by_its_field_too() {
     assert_eq!(wrong_fields(CarroBateria::from_json(bateria, "ABC1234")), ["taxa_descarga"]);
     let report = |ponto_id: &str| {
         let report = format!(r#"{{"server_id":"s","ponto_id":{ponto_id},"disponivel":true}}"#);
-        PontoDisponibilidade::from_json(report.as_bytes(), "5")
+        PontoDisponibilidade::from_json(report.as_bytes(), "5", None)
     };
     assert!(report("5.0").is_ok());
     for ponto_id in ["1e400", "5.5", "-5"] {

@@ -16,7 +16,7 @@ fn refusals(payload: &[u8]) -> [String; 8] {
         not_json(read_json::<PostosRequest>(payload)),
         not_json(CarroStatus::from_json(payload, "ABC1234")),
         not_json(CarroBateria::from_json(payload, "ABC1234")),
-        not_json(PontoDisponibilidade::from_json(payload, "5")),
+        not_json(PontoDisponibilidade::from_json(payload, "5", None)),
         not_json(Address::server_id(payload)),
     ]
 }

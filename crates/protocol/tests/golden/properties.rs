@@ -22,7 +22,7 @@ fn read_by_all(payload: &[u8], topic: &str) {
     let _ = read_json::<PostosRequest>(payload);
     let _ = CarroStatus::from_json(payload, topic);
     let _ = CarroBateria::from_json(payload, topic);
-    let _ = PontoDisponibilidade::from_json(payload, topic);
+    let _ = PontoDisponibilidade::from_json(payload, topic, None);
     let _ = serde_json::from_slice::<ServerPresence>(payload);
     let _ = ReplyHead::from_json(payload);
     let _ = ListingReply::read_head(payload);
@@ -120,6 +120,7 @@ proptest! {
     fn a_reservation_is_read_as_it_was_written(
         request_id in "[!-~]{1,128}",
         client_id in "[A-Za-z0-9_-]{1,64}",
+        app in prop::option::of("[A-Za-z0-9_-]{1,64}"),
         carro in carro(),
         posto_id in 1..=i64::MAX,
         inicio in prop::option::of(instant()),
@@ -127,7 +128,7 @@ proptest! {
         let request = ReservaRequest {
             request_id: id(&request_id),
             client_id: id(&client_id),
-            app: None,
+            app: app.as_deref().map(id),
             server_id: id("server1"),
             carro: Object(carro),
             posto_id: row_id(posto_id),

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use domain::ReservaState;
 use protocol::{
     Codigo, Entrega, ErrorReply, FieldError, ListingReply, PontoStatus, Posto, PostosReply,
-    ReplyCodigo, ReplyHead, Reserva, ReservaEvent, ReservaReply, ServerPresence, ServerState,
-    StatusReply, UnchangedReply, WrittenPostosReply,
+    ReplyCodigo, ReplyHead, Reserva, ReservaClientEvent, ReservaEvent, ReservaReply,
+    ServerPresence, ServerState, StatusReply, UnchangedReply, WrittenPostosReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -304,15 +304,36 @@ fn reserva_event() {
     let event = ReservaEvent {
         server_id: id("server1"),
         reserva_id: 17,
-        request_id: id("r1"),
-        placa: "ABC1234".to_owned(),
         posto_id: 5,
         status: ReservaState::Encerrada,
         timestamp: time("2026-11-23T12:00:00Z"),
     };
     let json = r#"{
-        "server_id":"server1","reserva_id":17,"request_id":"r1","placa":"ABC1234","posto_id":5,
-        "status":"encerrada","timestamp":"2026-11-23T12:00:00.000Z"
+        "server_id":"server1","reserva_id":17,"posto_id":5,"status":"encerrada",
+        "timestamp":"2026-11-23T12:00:00.000Z"
+    }"#;
+    golden(&event, json);
+}
+
+#[test]
+fn reserva_client_event() {
+    let event = ReservaClientEvent {
+        server_id: id("server1"),
+        request_id: id("r1"),
+        reserva: Reserva {
+            id: 17,
+            posto_id: 5,
+            placa: "ABC1234".to_owned(),
+            inicio: time("2026-11-23T12:00:00Z"),
+            fim: time("2026-11-24T12:00:00Z"),
+            status: ReservaState::Cancelada,
+        },
+        timestamp: time("2026-11-23T13:00:00Z"),
+    };
+    let json = r#"{
+        "server_id":"server1","request_id":"r1","id":17,"posto_id":5,"placa":"ABC1234",
+        "inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-24T12:00:00.000Z","status":"cancelada",
+        "timestamp":"2026-11-23T13:00:00.000Z"
     }"#;
     golden(&event, json);
 }

@@ -45,8 +45,9 @@ pub(super) struct Carregamento {
     id: i64,
     /// O posto.
     posto_id: i64,
-    /// O carro.
-    placa: String,
+    /// O carro; nulo se foi esquecido.
+    #[schema(required)]
+    placa: Option<String>,
     /// Em que situação está.
     status: CarregamentoStatus,
     /// Quando começou.
@@ -67,7 +68,7 @@ impl From<domain::Carregamento> for Carregamento {
         Self {
             id: session.id,
             posto_id: session.posto_id,
-            placa: session.placa.as_str().to_owned(),
+            placa: session.placa.map(|placa| placa.as_str().to_owned()),
             status: match finished {
                 None => CarregamentoStatus::Ativo,
                 Some(_) => CarregamentoStatus::Encerrado,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use domain::{Moment, Placa, Rejection};
 use protocol::{ErrorReply, OrDefault, Timestamp, fields};
 use serde::Serialize;
@@ -15,11 +16,11 @@ use utoipa_axum::routes;
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::CarroRow;
+use crate::store::{Audited, Author, CarroRow, ForgetCarro};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, forget))
 }
 
 /// Um carro, como se sabe dele pelas reservas e por suas próprias mensagens.
@@ -127,4 +128,29 @@ async fn get(
         Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), server_id })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))
+}
+
+/// Esquece um carro.
+///
+/// A placa dele deixa as reservas, os carregamentos, as recusas e o arquivo do banco; o que se
+/// reservou, forneceu e pagou fica, sem dizer de quem. As requisições dele passam a ser
+/// desconhecidas. Cópias feitas antes ainda o têm.
+#[utoipa::path(delete, path = "/carros/{placa}", operation_id = "forget_carro", tag = "carros",
+    params(CarroPath),
+    responses(
+        (status = 204, description = "Foi esquecido"),
+        (status = 404, body = ErrorReply, description = "carro_inexistente"),
+        (status = 409, body = ErrorReply, description = "carro_em_uso"),
+    )
+)]
+async fn forget(
+    State(app): State<Arc<AppState>>,
+    Params(CarroPath { placa }): Params<CarroPath>,
+) -> Result<StatusCode, HttpError> {
+    let sessions = app.read(app.store.sessions_of(&placa)).await?;
+    let refusals = app.read(app.store.refusals_of(&placa)).await?;
+    let command = ForgetCarro { placa, sessions, refusals };
+    // The API asks nobody who calls.
+    app.write(Audited { by: Author::Caller("aberto".to_owned()), command }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -164,25 +164,20 @@ async fn export_reservas(
         async move { app.store.reservas(&query, now).await }
     };
     let first = app.read(read(None)).await?;
-    let pages = pages(
-        dialect,
-        first,
-        read,
-        |row| row.reserva.id,
-        |table, row| table.row(&reserva_cells(row)),
-    );
+    let pages =
+        pages(dialect, first, read, |row| row.id, |table, row| table.row(&reserva_cells(row)));
     Ok(file(&app, "reservas", Table::head(dialect, &RESERVAS), pages))
 }
 
-fn reserva_cells(StoredReserva { reserva, created_at }: &StoredReserva) -> [Cell<'_>; 7] {
+fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 7] {
     [
         Cell::Integer(reserva.id),
         Cell::Integer(reserva.posto_id),
-        Cell::Text(reserva.placa.as_str()),
+        reserva.placa.as_deref().map_or(Cell::Empty, Cell::Text),
         time(reserva.interval.inicio()),
         time(reserva.interval.fim()),
         Cell::Text(reserva.state.as_str()),
-        time(*created_at),
+        time(reserva.created_at),
     ]
 }
 
@@ -231,7 +226,7 @@ fn session_cells(session: &Carregamento) -> [Cell<'_>; 8] {
     [
         Cell::Integer(session.id),
         Cell::Integer(session.posto_id),
-        Cell::Text(session.placa.as_str()),
+        session.placa.as_ref().map_or(Cell::Empty, |placa| Cell::Text(placa.as_str())),
         time(session.inicio),
         finished.map_or(Cell::Empty, |finished| time(finished.fim)),
         number(Some(session.preco_kwh.get())),

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::{Placa, Rejection, ReservaState, RowId};
 use protocol::{
-    ErrorReply, OrDefault, RequestId, Reserva, ReservaReply, StatusReply, Timestamp, fields,
+    ErrorReply, OrDefault, RequestId, ReservaReply, ReservaStatus, StatusReply, Timestamp, fields,
 };
 use serde::Serialize;
 use service::{HttpError, Params, Path};
@@ -34,11 +34,24 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     "criada_em": "2026-11-23T11:58:00.000Z"
 }))]
 pub(super) struct ReservaDetail {
-    /// A reserva.
-    #[serde(flatten)]
-    reserva: Reserva,
-    /// A requisição que a fez.
-    request_id: String,
+    /// Número da reserva.
+    id: i64,
+    /// O posto.
+    posto_id: i64,
+    /// O carro; nulo se foi esquecido.
+    #[schema(required)]
+    placa: Option<String>,
+    /// Primeiro instante em que o posto é dele.
+    inicio: Timestamp,
+    /// Primeiro instante em que o posto já não é dele.
+    fim: Timestamp,
+    /// Em que situação está.
+    #[serde(with = "ReservaStatus")]
+    #[schema(value_type = ReservaStatus)]
+    status: ReservaState,
+    /// A requisição que a fez; nula se o carro foi esquecido.
+    #[schema(required)]
+    request_id: Option<String>,
     /// Quando foi feita.
     criada_em: Timestamp,
 }
@@ -46,8 +59,13 @@ pub(super) struct ReservaDetail {
 impl From<StoredReserva> for ReservaDetail {
     fn from(record: StoredReserva) -> Self {
         Self {
-            reserva: wire::reserva(&record.reserva),
-            request_id: record.reserva.request_id,
+            id: record.id,
+            posto_id: record.posto_id,
+            placa: record.placa,
+            inicio: wire::timestamp(record.interval.inicio()),
+            fim: wire::timestamp(record.interval.fim()),
+            status: record.state,
+            request_id: record.request_id,
             criada_em: wire::timestamp(record.created_at),
         }
     }
@@ -103,7 +121,7 @@ async fn list(
         limit: limite.with_next(),
     };
     let found = app.read(app.store.reservas(&query, app.now())).await?;
-    let (found, proxima) = page(found, limite, |record| record.reserva.id);
+    let (found, proxima) = page(found, limite, |record| record.id);
     Ok(Json(ReservasPage {
         reservas: found.into_iter().map(ReservaDetail::from).collect(),
         proxima,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::{Ack, Delivery, Join};
 use domain::ChargerMessage;
 use futures_util::future::join_all;
-use protocol::topics::{self, Command, ServerInbound};
+use protocol::topics::{self, Command, Report, ServerInbound};
 use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
@@ -14,6 +14,7 @@ use super::message::Message;
 use super::tasks::Tasks;
 use super::{disponibilidade, telemetry};
 use crate::app_state::AppState;
+use crate::charger_messages::Source;
 use crate::failpoints::{self, CrashPoint};
 use crate::failure::Failure;
 use crate::store::RecordTelemetry;
@@ -37,7 +38,7 @@ enum Work {
         reason: BadMessage,
     },
     Telemetry(RecordTelemetry),
-    ChargerMessage(i64, ChargerMessage),
+    ChargerMessage(Source, ChargerMessage),
 }
 
 /// Spawns the handler of a message. Of a command it reads just enough to know whether it is for
@@ -67,8 +68,8 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
             telemetry::record(&app, &message.topic, telemetry).await;
             ack.done();
         }),
-        Work::ChargerMessage(posto_id, message) => tasks.spawn(async move {
-            disponibilidade::record(&app, posto_id, message).await;
+        Work::ChargerMessage(source, message) => tasks.spawn(async move {
+            disponibilidade::record(&app, source, message).await;
             ack.done();
         }),
     }
@@ -82,15 +83,14 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let Message { topic, payload, .. } = message;
     let to_text = |bad: BadMessage| bad.to_string();
     let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
-    if message.retain && !matches!(inbound, ServerInbound::PontoDisponibilidade(_)) {
+    let is_charger =
+        matches!(inbound, ServerInbound::Report { report: Report::PontoDisponibilidade(_), .. });
+    if message.retain && !is_charger {
         // It is older than this connection: it was handled when it was new, or is out of date.
         debug!(topic = &*topics::loggable(topic), "a retained message is not acted on again");
         return Ok(None);
     }
     let is_for_us = |id: &str| id == app.server_id.as_str();
-    if !matches!(inbound, ServerInbound::Command { .. }) {
-        check_length(payload)?;
-    }
     Ok(Some(match inbound {
         ServerInbound::Command { command, direct } => {
             if let Err(reason) = check_whole(payload, direct) {
@@ -105,23 +105,46 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
             }
             Work::Command { command, direct }
         }
-        ServerInbound::CarroStatus(placa) => {
-            Work::Telemetry(telemetry::from_status(placa, payload).map_err(to_text)?)
-        }
-        ServerInbound::CarroBateria(placa) => {
-            Work::Telemetry(telemetry::from_bateria(placa, payload).map_err(to_text)?)
-        }
-        ServerInbound::PontoDisponibilidade(posto_id) => {
-            // Posto ids repeat across servidores. A message without a server_id is a bad one.
-            if matches!(Address::server_id(payload), Ok(Some(id)) if !is_for_us(&id)) {
-                return Ok(None);
-            }
-            match disponibilidade::read(posto_id, message).map_err(to_text)? {
-                Some((posto_id, message)) => Work::ChargerMessage(posto_id, message),
-                None => return Ok(None),
-            }
+        ServerInbound::Report { report, direct } => {
+            check_length(payload)?;
+            return read_report(app, message, report, direct);
         }
     }))
+}
+
+/// What a device reports. Nothing in it counts that its topic does not say too.
+fn read_report(
+    app: &AppState,
+    message: &Message,
+    report: Report<'_>,
+    direct: bool,
+) -> Result<Option<Work>, String> {
+    let payload = &message.payload;
+    let to_text = |bad: BadMessage| bad.to_string();
+    let topic_server_id = direct.then_some(&app.server_id);
+    // The message that clears a retained one has no payload.
+    if let Some(server_id) = topic_server_id
+        && !payload.is_empty()
+    {
+        Address::check_topic(payload, server_id).map_err(to_text)?;
+    }
+    Ok(match report {
+        Report::CarroStatus(placa) => {
+            Some(Work::Telemetry(telemetry::from_status(placa, payload).map_err(to_text)?))
+        }
+        Report::CarroBateria(placa) => {
+            Some(Work::Telemetry(telemetry::from_bateria(placa, payload).map_err(to_text)?))
+        }
+        Report::PontoDisponibilidade(posto_id) => {
+            // Posto ids repeat across servidores. A message without a server_id is a bad one.
+            let own = app.server_id.as_str();
+            if matches!(Address::server_id(payload), Ok(Some(id)) if id != own) {
+                return Ok(None);
+            }
+            let read = disponibilidade::read(posto_id, topic_server_id, message);
+            read.map_err(to_text)?.map(|(source, message)| Work::ChargerMessage(source, message))
+        }
+    })
 }
 
 /// Each one once, also if the broker retains it and sends it again with each connection.

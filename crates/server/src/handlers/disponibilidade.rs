@@ -1,35 +1,38 @@
 //! `pontos/{posto_id}/disponibilidade`: a charger reports that it is in or out of service.
 
 use domain::{ChargerMessage, PayloadDigest};
-use protocol::{BadMessage, PontoDisponibilidade};
+use protocol::{BadMessage, PontoDisponibilidade, ServerId};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::message::Message;
 use crate::app_state::AppState;
-use crate::store::{RecordChargerMessage, WriteError};
+use crate::charger_messages::Source;
+use crate::store::{Audited, Author, RecordChargerMessage, WriteError};
 
 /// Namespace of the digests of payloads.
 const PAYLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x52b0_94e6_3f0d_4c8a_8a77_19c6_d1f3_0e58);
 
-/// The posto's id and the message of its charger; `None` if a retained message was cleared.
+/// The charger and its message; `None` if a retained message was cleared. A topic of one servidor
+/// alone names it.
 pub(super) fn read(
     posto_id: &str,
+    topic_server_id: Option<&ServerId>,
     message: &Message,
-) -> Result<Option<(i64, ChargerMessage)>, BadMessage> {
+) -> Result<Option<(Source, ChargerMessage)>, BadMessage> {
     let payload = &message.payload;
     // The message that clears a retained one is delivered too. It says nothing about the charger.
     if payload.is_empty() {
         return Ok(None);
     }
-    let report = PontoDisponibilidade::from_json(payload, posto_id)?;
+    let report = PontoDisponibilidade::from_json(payload, posto_id, topic_server_id)?;
     let message = ChargerMessage {
         disponivel: report.disponivel,
         em_manutencao: report.em_manutencao,
         retained: message.is_retained.then(|| digest(payload)),
         replayed: message.retain,
     };
-    Ok(Some((report.ponto_id.get(), message)))
+    Ok(Some(((report.ponto_id.get(), topic_server_id.is_some()), message)))
 }
 
 /// Stored for each charger: it must be the same in every version.
@@ -37,16 +40,21 @@ pub(super) fn digest(payload: &[u8]) -> PayloadDigest {
     Uuid::new_v5(&PAYLOAD_NAMESPACE, payload).into_bytes()
 }
 
-pub(super) async fn record(app: &AppState, posto_id: i64, message: ChargerMessage) {
-    app.charger_messages.write(posto_id, message, |message| write(app, posto_id, message)).await;
+pub(super) async fn record(app: &AppState, source: Source, message: ChargerMessage) {
+    app.charger_messages.write(source, message, |message| write(app, source, message)).await;
 }
 
-pub(super) async fn retry(app: &AppState, posto_id: i64) {
-    app.charger_messages.retry(posto_id, |message| write(app, posto_id, message)).await;
+pub(super) async fn retry(app: &AppState, source: Source) {
+    app.charger_messages.retry(source, |message| write(app, source, message)).await;
 }
 
-async fn write(app: &AppState, posto_id: i64, message: ChargerMessage) -> Result<bool, WriteError> {
-    let outcome = app.store.execute(RecordChargerMessage { posto_id, message }).await;
+async fn write(
+    app: &AppState,
+    (posto_id, direct): Source,
+    message: ChargerMessage,
+) -> Result<bool, WriteError> {
+    let command = RecordChargerMessage { posto_id, direct, message };
+    let outcome = app.store.execute(Audited { by: Author::Charger, command }).await;
     match &outcome {
         Ok(true) => info!(posto_id, disponivel = message.disponivel, "charger message stored"),
         Ok(false) => debug!(posto_id, "a retained charger message is older than what is known"),

@@ -65,9 +65,9 @@ pub(crate) async fn run(
 /// Runs within the loop, and not as a task beside it, so that an old message reaches the writer's
 /// queue before any message that arrives later.
 async fn retry_charger_messages(app: &Arc<AppState>, tasks: &mut Tasks) {
-    for posto_id in app.charger_messages.unwritten() {
+    for source in app.charger_messages.unwritten() {
         tasks.ready().await;
         let app = Arc::clone(app);
-        tasks.spawn(async move { disponibilidade::retry(&app, posto_id).await });
+        tasks.spawn(async move { disponibilidade::retry(&app, source).await });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Moment, Reserva};
+use domain::{Moment, Reserva, ReservaState};
 use tokio::sync::mpsc;
 
 /// Reads the wall clock.
@@ -23,5 +23,11 @@ pub enum Change {
     /// The availability of this posto may have changed.
     Posto(i64),
     /// A reserva was made or cancelled, or has ended.
-    Reserva(Reserva),
+    Reserva {
+        id: i64,
+        posto_id: i64,
+        state: ReservaState,
+        /// Who is told besides: the client that made it, of every change but that.
+        told: Option<(String, Reserva)>,
+    },
 }

@@ -31,7 +31,9 @@ pub use error::{StoreError, WriteError};
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
-pub use reader::{AuditQuery, AuditRow, CarregamentosQuery, Listing, ReservasQuery, StoredToken};
+pub use reader::{
+    AuditQuery, AuditRow, CarregamentosQuery, Ended, Found, Listing, ReservasQuery, StoredToken,
+};
 pub use request_outcome::{RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;

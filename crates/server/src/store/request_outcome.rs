@@ -2,6 +2,8 @@
 
 use domain::{IntervalError, Moment, Rejection, Reserva, ReservaState};
 
+use uuid::Uuid;
+
 use super::error::StoreError;
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
@@ -20,6 +22,8 @@ pub struct Reserved {
 pub struct RequestOutcome {
     /// `None` for a reserva of a release that did not store it.
     fingerprint: Option<[u8; 16]>,
+    /// The app that asked.
+    app: Option<String>,
     /// The first answer.
     pub decision: Result<Reserved, Rejection>,
     /// The reserva as it is now, if one was made.
@@ -27,13 +31,56 @@ pub struct RequestOutcome {
 }
 
 impl RequestOutcome {
-    /// The answer to a repeat of the request. One with another fingerprint asks for something
-    /// else under the same `request_id`, and is refused.
-    pub(super) fn answer_to(self, fingerprint: [u8; 16]) -> Result<Reserved, Rejection> {
+    /// The answer to a repeat of the request. One with another fingerprint, or of another app, asks
+    /// for something else under the same `request_id`, and is refused.
+    pub(super) fn answer_to(
+        self,
+        fingerprint: [u8; 16],
+        app: Option<&str>,
+    ) -> Result<Reserved, Rejection> {
         match self.fingerprint {
             Some(first) if first != fingerprint => Err(Rejection::ChaveReutilizada),
+            _ if !self.is_visible_to(app) => Err(Rejection::ChaveReutilizada),
             _ => self.decision,
         }
+    }
+
+    /// Whether somebody who names this app, or none, may learn of it.
+    pub(super) fn is_visible_to(&self, app: Option<&str>) -> bool {
+        is_visible(self.app.as_deref(), app)
+    }
+}
+
+/// Whether somebody who names `app`, or none, may learn of what `owner` has asked for.
+pub(super) fn is_visible(owner: Option<&str>, app: Option<&str>) -> bool {
+    owner.is_none() || owner == app
+}
+
+/// Namespace of the digests of forgotten requests.
+const FORGOTTEN_NAMESPACE: Uuid = Uuid::from_u128(0x6f1b_27d4_90ce_4b35_a7e8_0c52_d3f9_4b61);
+
+row! {
+    /// A request whose carro was forgotten.
+    pub(super) struct ForgottenRow {
+        _known: bool,
+    }
+}
+
+impl ForgottenRow {
+    /// Selects by [`ForgottenRow::digest`].
+    pub(super) const SELECT: &str = "SELECT 1 AS _known FROM forgotten_requests WHERE digest = ?1";
+
+    /// Recognises a request without telling which it was, for a `request_id` may be a placa. It is
+    /// stored: it must be the same in every version.
+    pub(super) fn digest(request_id: &str) -> [u8; 16] {
+        Uuid::new_v5(&FORGOTTEN_NAMESPACE, request_id.as_bytes()).into_bytes()
+    }
+
+    /// Nothing else is known of it.
+    pub(super) fn outcome(self, request_id: &str, server_id: &str) -> RequestOutcome {
+        let (reserva, server_id) = (request_id.to_owned(), server_id.to_owned());
+        let decision = Err(Rejection::ReservaInexistente { reserva, server_id });
+        RequestOutcome { fingerprint: None, app: None, decision, current: None }
     }
 }
 
@@ -53,14 +100,16 @@ impl AcceptedRow {
          FROM reservas WHERE request_id = ?1";
 
     pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
-        let mut current = Reserva::try_from(self.reserva)?;
+        let found = self.reserva.reserva()?;
+        let corrupt = || StoreError::Corrupt("placa of a request".to_owned());
+        let mut current = found.ok_or_else(corrupt)?;
         let fingerprint =
             self.fingerprint.map(|bytes| fingerprint(&bytes, &current.request_id)).transpose()?;
         // The first answer was given when the reserva was active, whatever it is now.
         let reserva = Reserva { state: ReservaState::Ativa, ..current.clone() };
         current.state = current.state_at(now);
         let decision = Ok(Reserved { reserva, nome: self.posto_nome });
-        Ok(RequestOutcome { fingerprint, decision, current: Some(current) })
+        Ok(RequestOutcome { fingerprint, app: self.reserva.app, decision, current: Some(current) })
     }
 }
 
@@ -72,6 +121,7 @@ row! {
         posto_id: i64,
         nome: String,
         rejection: String,
+        app: Option<String>,
     }
 }
 
@@ -84,7 +134,12 @@ impl RefusedRow {
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
         let rejection = rejection(&self.rejection, self.posto_id, self.nome, server_id);
         let decision = Err(rejection.ok_or_else(corrupt)?);
-        Ok(RequestOutcome { fingerprint: Some(fingerprint), decision, current: None })
+        Ok(RequestOutcome {
+            fingerprint: Some(fingerprint),
+            app: self.app,
+            decision,
+            current: None,
+        })
     }
 }
 
@@ -127,4 +182,15 @@ fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option
         "too_long" => Rejection::Interval(IntervalError::TooLong),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_of_a_forgotten_request_never_changes() {
+        let digest = Uuid::from_bytes(ForgottenRow::digest("r1")).to_string();
+        assert_eq!(digest, "2aaa0a50-3006-5c8e-b156-998f94270112");
+    }
 }

@@ -6,10 +6,11 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use rustix::fs::FlockOperation;
 use tempfile::TempPath;
 
+use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
 use super::copies::{
     aside, beside, end_of_links, folder_of, new_beside, sync_folder, write_complete,
@@ -18,6 +19,7 @@ use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
 use super::open_files::OpenFile;
 use super::schema::{self, INTEGRITY_CHECK, Identity};
+use super::writer::TokenHash;
 use crate::failpoints::{CrashPoint, crash_at};
 
 /// Why nothing was restored. The text is for the operator.
@@ -56,6 +58,8 @@ pub struct Replaced {
 /// Makes the database a copy of `backup`. At every moment the path leads to the old database or to
 /// the new one, whole.
 ///
+/// Tokens of the backup may have been revoked since; only the one with this hash stays valid.
+///
 /// # Errors
 /// Nothing has changed.
 pub fn restore(
@@ -63,6 +67,7 @@ pub fn restore(
     server_id: &str,
     backup: &Path,
     now: Moment,
+    kept_token: Option<TokenHash>,
 ) -> Result<Restored, RestoreError> {
     let shown = backup.display().to_string();
     if !backup.is_file() {
@@ -77,7 +82,8 @@ pub fn restore(
         .map_err(|source| RestoreError::Backup { path: shown, source })?;
 
     let restored = prepare_new(&source, &target).and_then(|(new, holdings)| {
-        let replaced = replace(&target, server_id, new, now)?;
+        let audited = (now, kept_token, &holdings);
+        let replaced = replace(&target, server_id, new, audited)?;
         Ok(Restored { holdings, replaced })
     });
     restored.map_err(|source| {
@@ -125,12 +131,14 @@ fn replace(
     target: &Path,
     server_id: &str,
     new: TempPath,
-    now: Moment,
+    (now, kept_token, holdings): (Moment, Option<TokenHash>, &Holdings),
 ) -> Result<Option<Replaced>, StoreError> {
+    let revoke = |new: &Path| revoke_tokens(new, now, kept_token, holdings);
     let kept = aside(target, now);
     if !target.exists() {
         // SQLite would take the WAL of a database that was removed for that of the new one.
         move_if_there(&beside(target, "-wal"), &beside(&kept, "-wal"))?;
+        revoke(&new)?;
         new.persist_noclobber(target).map_err(|failed| StoreError::Files(failed.error))?;
         sync_folder(target)?;
         return Ok(None);
@@ -154,8 +162,10 @@ fn replace(
     }
     let holdings = old.as_ref().and_then(|old| Holdings::of(old).ok());
     if let Some(old) = &old {
-        keep_posto_ids(old, &new)?;
+        keep_ids(old, &new)?;
     }
+    // With an id that none had before.
+    revoke(&new)?;
     keep(target, &kept)?;
     crash_at(CrashPoint::RestoreKept);
     put_in_place(target, &kept, new, healthy).inspect_err(|_| {
@@ -203,17 +213,60 @@ fn out_of_use(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// The postos that were made after the backup do not give their ids to new ones.
-fn keep_posto_ids(old: &Connection, new: &Path) -> Result<(), StoreError> {
-    let newest = "SELECT seq FROM sqlite_sequence WHERE name = 'postos'";
-    let Ok(newest) = old.query_row(newest, [], |row| row.get::<_, i64>(0)) else {
-        return Ok(());
-    };
+/// What was made after the backup does not give its ids to what is made now.
+fn keep_ids(old: &Connection, new: &Path) -> Result<(), StoreError> {
     let new = Connection::open(new)?;
-    let sql = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'postos'";
-    if new.execute(sql, [newest])? == 0 {
-        new.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('postos', ?1)", [newest])?;
+    for table in ["postos", "reservas", "carregamentos", "tokens", "auditoria"] {
+        // Before schema 8 the ids of some are no sequence.
+        let newest = format!(
+            "SELECT max(COALESCE((SELECT max(id) FROM {table}), 0),
+                        COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0))"
+        );
+        let Ok(newest) = old.query_row(&newest, [], |row| row.get::<_, i64>(0)) else {
+            continue;
+        };
+        let sql = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = ?2";
+        if newest > 0 && new.execute(sql, params![newest, table])? == 0 {
+            let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES (?2, ?1)";
+            new.execute(sql, params![newest, table])?;
+        }
     }
+    new.close().map_err(|(_, error)| error.into())
+}
+
+/// A backup of a release without tokens has none, and no audit.
+fn revoke_tokens(
+    new: &Path,
+    now: Moment,
+    kept: Option<TokenHash>,
+    holdings: &Holdings,
+) -> Result<(), StoreError> {
+    let mut new = Connection::open(new)?;
+    let has_audit = new.prepare("SELECT 1 FROM auditoria").is_ok();
+    if !has_audit {
+        return Ok(());
+    }
+    let transaction = new.transaction()?;
+    let now = now.as_millis();
+    let by = Author::CommandLine;
+    let restored = audit_fields! {"reservas": holdings.reservas};
+    let row = row_of(now, by.as_str(), Action::Restore, Target::Database, None, Some(&restored));
+    transaction.execute(INSERT, row)?;
+    let kept: &[u8] = kept.as_ref().map_or(&[], |hash| hash);
+    let mut revoking = transaction.prepare(
+        "UPDATE tokens SET revogado_em = ?1 WHERE revogado_em IS NULL AND hash <> ?2
+         RETURNING nome, papel",
+    )?;
+    let revoked: Vec<(String, String)> = revoking
+        .query_map(params![now, kept], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    drop(revoking);
+    for (nome, papel) in revoked {
+        let (target, before) = (Target::Token(&nome), audit_fields! {"papel": papel});
+        let row = row_of(now, by.as_str(), Action::Revoke, target, Some(&before), None);
+        transaction.execute(INSERT, row)?;
+    }
+    transaction.commit()?;
     new.close().map_err(|(_, error)| error.into())
 }
 

@@ -19,7 +19,7 @@ fn save(home: &Path, to: &Path) -> Result<Copied, BackupError> {
 }
 
 fn put_back(home: &Path, backup: &Path) -> Result<Restored, RestoreError> {
-    restore(&database(home), "server1", backup, NOW)
+    restore(&database(home), "server1", backup, NOW, None)
 }
 
 fn database(home: &Path) -> PathBuf {

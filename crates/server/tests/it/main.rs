@@ -14,6 +14,7 @@ mod start;
 mod store;
 mod store_audit;
 mod store_concurrency;
+mod store_forgetting;
 mod store_listing;
 mod store_states;
 mod store_upgrade;

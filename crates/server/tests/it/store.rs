@@ -90,7 +90,7 @@ async fn a_reserva_marked_as_ended_holds_again_when_the_clock_is_set_back() {
     let asked = reservation("r2", "XYZ9876", 1, Some((2, 3)));
     let other = rejected(store.store.execute(asked).await);
     assert_eq!(other, Rejection::PostoReservado { nome: "Ponto 1".to_owned() });
-    let outcome = store.store.request_outcome("r1", now()).await.expect("it is read");
+    let outcome = store.store.request_outcome("r1", None, now()).await.expect("it is read");
     let state = outcome.and_then(|outcome| outcome.current).map(|reserva| reserva.state);
     assert_eq!(state, Some(ReservaState::Ativa));
     assert_eq!(store.cancel("r1").await.expect("it is active").state, ReservaState::Cancelada);
@@ -114,7 +114,7 @@ async fn cancelling_frees_the_posto_and_repeating_it_changes_nothing() {
     assert_eq!(missing.to_string(), "A reserva unknown não existe no servidor server1");
     let first = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!(first.reserva.state, ReservaState::Ativa);
-    let outcome = store.store.request_outcome("r1", now()).await.expect("a read");
+    let outcome = store.store.request_outcome("r1", None, now()).await.expect("a read");
     let current = outcome.expect("it was decided").current.expect("a reserva");
     assert_eq!(current.state, ReservaState::Cancelada);
 }
@@ -142,7 +142,7 @@ async fn the_end_frees_the_posto_without_any_sweep() {
     while store.changes.try_recv().is_ok() {}
     store.store.sweep().await.expect("a sweep");
     let changes = store.changes.recv().await.expect("the sweep reports changes");
-    let ended = changes.iter().filter(|change| matches!(change, Change::Reserva(_))).count();
+    let ended = changes.iter().filter(|change| matches!(change, Change::Reserva { .. })).count();
     assert_eq!(ended, 1, "{changes:?}");
     store.store.sweep().await.expect("a sweep");
     assert!(store.changes.try_recv().is_err(), "an end was reported twice");
@@ -268,7 +268,7 @@ async fn an_ended_reserva_reads_as_ended() {
     let active = store.store.reservas(&query(ReservaState::Ativa), later).await.expect("a read");
     let ended = store.store.reservas(&query(ReservaState::Encerrada), later).await.expect("a read");
     assert_eq!((active.len(), ended.len()), (0, 1));
-    assert_eq!(ended[0].reserva.state, ReservaState::Encerrada);
+    assert_eq!(ended[0].state, ReservaState::Encerrada);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::support::{START, TestStore, placa, posto, set_now, soon};
 
 /// Commands that are part of the commands of drivers and carros, or change nothing that anybody
 /// decides: they are written into no audit.
-const UNAUDITED: [&str; 3] = ["Reserve", "RecordTelemetry", "Sweep"];
+const UNAUDITED: [&str; 4] = ["Reserve", "RecordTelemetry", "Sweep", "VacuumIfDue"];
 
 const MESSAGE: ChargerMessage =
     ChargerMessage { disponivel: false, em_manutencao: None, retained: None, replayed: false };
@@ -91,7 +91,7 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
     let (_, rows) = store.audited(RemovePosto { posto_id: 9 }).await;
     assert_eq!(rows, [format!("remover posto/9 {} -", ponto("Ponto 9"))]);
 
-    let report = RecordChargerMessage { posto_id: 3, message: MESSAGE };
+    let report = RecordChargerMessage { posto_id: 3, direct: false, message: MESSAGE };
     let (_, rows) = store.audited(report).await;
     assert_eq!(
         rows,

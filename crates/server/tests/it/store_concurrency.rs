@@ -74,7 +74,7 @@ async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
     let second = second.expect("free again").reserva;
     let query = ReservasQuery { status: Some(ReservaState::Ativa), limit: 9, ..Default::default() };
     let held = store.store.reservas(&query, now()).await.expect("a read");
-    assert_eq!(held.iter().map(|record| record.reserva.id).collect::<Vec<_>>(), [second.id]);
+    assert_eq!(held.iter().map(|record| record.id).collect::<Vec<_>>(), [second.id]);
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn what_is_queued_is_waited_for_however_many_are_refused() {
     assert!(settled.as_mut().now_or_never().is_none(), "nothing is answered yet");
     sqlx::query("COMMIT").execute(&mut other).await.expect("the lock is free");
     settled.await.expect("nothing is in doubt");
-    let outcome = store.store.request_outcome("r1", now()).await.expect("a read");
+    let outcome = store.store.request_outcome("r1", None, now()).await.expect("a read");
     assert!(outcome.is_some_and(|outcome| outcome.current.is_some()), "it is committed by then");
     made.await.expect("it was made");
 }

@@ -34,7 +34,7 @@ fn replayed(state: ServiceState) -> ChargerMessage {
 }
 
 async fn receive(store: &TestStore, message: ChargerMessage) -> bool {
-    let command = RecordChargerMessage { posto_id: 1, message };
+    let command = RecordChargerMessage { posto_id: 1, direct: false, message };
     store.store.execute(command).await.expect("it is written")
 }
 
@@ -147,6 +147,6 @@ async fn an_operator_can_forget_what_a_charger_said() {
     let missing = Rejection::PostoInexistente { posto_id: 1, server_id: "server1".to_owned() };
     let missing = WriteError::Rejected(missing);
     assert_eq!(store.store.execute(ForgetCharger { posto_id: 1 }).await, Err(missing.clone()));
-    let message = RecordChargerMessage { posto_id: 1, message: live(broken) };
+    let message = RecordChargerMessage { posto_id: 1, direct: false, message: live(broken) };
     assert_eq!(store.store.execute(message).await, Err(missing));
 }

@@ -59,7 +59,7 @@ async fn requests_of_an_older_release_get_their_first_answers() {
         let reused = store.reserve(request_id, "XYZ9876", 1).await;
         assert_eq!(reused, Err(WriteError::Rejected(Rejection::ChaveReutilizada)), "{request_id}");
     }
-    let pruned = store.store.request_outcome("pruned", now()).await.expect("it reads");
+    let pruned = store.store.request_outcome("pruned", None, now()).await.expect("it reads");
     let reserved = pruned.expect("its reserva exists").decision.expect("a reserva was made");
     assert_eq!((reserved.reserva.id, reserved.nome.as_str()), (7, "Ponto 1"));
 }

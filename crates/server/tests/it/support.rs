@@ -127,7 +127,10 @@ impl TestStore {
 }
 
 pub(crate) fn cancellation(request_id: &str, deadline: Instant) -> CancelReserva {
-    CancelReserva { target: CancelTarget::RequestId(request_id.to_owned()), deadline }
+    CancelReserva {
+        target: CancelTarget::Request { request_id: request_id.to_owned(), app: None },
+        deadline,
+    }
 }
 
 pub(crate) fn soon() -> Instant {
@@ -177,6 +180,8 @@ pub(crate) fn reservation(
             posto_id,
             interval: RequestedInterval { inicio, fim },
         },
+        app: None,
+        client_id: Some("cliente1".to_owned()),
         deadline: soon(),
     }
 }

@@ -1,7 +1,7 @@
 //! `server/postos/reserva/cancelamento`: cancels a reserva.
 
 use domain::{Reserva, ReservaState};
-use protocol::{RequestId, ReservaRef, read_json};
+use protocol::{AppId, RequestId, ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -16,11 +16,15 @@ pub(super) async fn handle(
     payload: &[u8],
     deadline: Instant,
 ) -> Result<Reply, Failure> {
-    let ReservaRef { request_id, client_id, reserva_request_id, .. } = read_json(payload)?;
-    let target = CancelTarget::RequestId(reserva_request_id.as_str().to_owned());
+    let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } =
+        read_json(payload)?;
+    let target = CancelTarget::Request {
+        request_id: reserva_request_id.as_str().to_owned(),
+        app: asking.as_ref().map(|asking| asking.as_str().to_owned()),
+    };
     let reserva = match app.write(CancelReserva { target, deadline }).await {
         Err(failure) if failure.is_unwritten() => {
-            cancelled_before(app, &reserva_request_id, failure).await?
+            cancelled_before(app, &reserva_request_id, asking.as_ref(), failure).await?
         }
         written => written?,
     };
@@ -32,9 +36,11 @@ pub(super) async fn handle(
 async fn cancelled_before(
     app: &AppState,
     reserva_request_id: &RequestId,
+    asking: Option<&AppId>,
     failure: Failure,
 ) -> Result<Reserva, Failure> {
-    match app.store.request_outcome(reserva_request_id.as_str(), app.now()).await {
+    let asking = asking.map(AppId::as_str);
+    match app.store.request_outcome(reserva_request_id.as_str(), asking, app.now()).await {
         Ok(outcome) => {
             let current = outcome.and_then(|outcome| outcome.current);
             current.filter(|reserva| reserva.state == ReservaState::Cancelada).ok_or(failure)

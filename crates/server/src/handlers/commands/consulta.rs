@@ -1,7 +1,7 @@
 //! `server/postos/reserva/consulta`: tells what became of a reservation request.
 
 use domain::Rejection;
-use protocol::{ReservaRef, read_json};
+use protocol::{AppId, ReservaRef, read_json};
 use tracing::info;
 
 use crate::app_state::AppState;
@@ -12,10 +12,12 @@ use crate::wire;
 /// A request that was refused gets the same refusal again; one that made a reserva gets that
 /// reserva as it is now.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
-    let ReservaRef { request_id, client_id, reserva_request_id, .. } = read_json(payload)?;
+    let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } =
+        read_json(payload)?;
+    let asking = asking.as_ref().map(AppId::as_str);
     // The writer may have a command that changes it, past its deadline check.
     app.read(app.store.settled()).await?;
-    let found = app.store.request_outcome(reserva_request_id.as_str(), app.now());
+    let found = app.store.request_outcome(reserva_request_id.as_str(), asking, app.now());
     let found = app.read(found).await?;
     let outcome = found.ok_or_else(|| Rejection::ReservaInexistente {
         reserva: reserva_request_id.as_str().to_owned(),

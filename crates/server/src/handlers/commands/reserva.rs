@@ -27,6 +27,8 @@ pub(super) async fn handle(
             posto_id: request.posto_id.get(),
             interval: request.interval,
         },
+        app: request.app.map(|app| app.as_str().to_owned()),
+        client_id: Some(request.client_id.as_str().to_owned()),
         deadline,
     };
     let Reserved { reserva, nome } = reserve(app, command).await?;
@@ -42,11 +44,12 @@ pub(super) async fn handle(
 /// A request that was decided before gets its first answer, also while nothing can be written.
 async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> {
     let (request_id, fingerprint) = (command.request_id.clone(), command.fingerprint);
+    let owner = command.app.clone();
     let failure = match app.write(command).await {
         Err(failure) if failure.is_unwritten() => failure,
         written => return written,
     };
-    match app.store.first_answer(&request_id, fingerprint, app.now()).await {
+    match app.store.first_answer(&request_id, fingerprint, owner.as_deref(), app.now()).await {
         Ok(Some(first)) => Ok(first?),
         Ok(None) => Err(failure),
         Err(error) => Err(app.unknown(&error)),

@@ -3,6 +3,7 @@
 //! What settles a write that ended unknown (a reserva, a session) is read only when nothing is in
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
+mod forgetting;
 pub(super) mod listing;
 mod people;
 
@@ -12,11 +13,12 @@ use domain::{Carregamento, Moment, Rejection, ReservaState};
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::request_outcome::{AcceptedRow, RefusedRow, RequestOutcome, Reserved};
+use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva};
 
+pub use forgetting::{Ended, Found};
 pub use listing::Listing;
 pub use people::{AuditQuery, AuditRow, StoredToken};
 
@@ -93,8 +95,31 @@ impl Store {
         Ok(postos)
     }
 
-    /// How a reservation request was decided; `None` if it never arrived or arrived too late.
+    /// How a reservation request was decided, for somebody who names this app, or none; `None` if it
+    /// never arrived or arrived too late, or belongs to another app.
     pub async fn request_outcome(
+        &self,
+        request_id: &str,
+        app: Option<&str>,
+        now: Moment,
+    ) -> Result<Option<RequestOutcome>, StoreError> {
+        let outcome = self.any_outcome(request_id, now).await?;
+        Ok(outcome.filter(|outcome| outcome.is_visible_to(app)))
+    }
+
+    /// The first answer to a reservation request, if it was decided.
+    pub async fn first_answer(
+        &self,
+        request_id: &str,
+        fingerprint: [u8; 16],
+        app: Option<&str>,
+        now: Moment,
+    ) -> Result<Option<Result<Reserved, Rejection>>, StoreError> {
+        let outcome = self.any_outcome(request_id, now).await?;
+        Ok(outcome.map(|outcome| outcome.answer_to(fingerprint, app)))
+    }
+
+    async fn any_outcome(
         &self,
         request_id: &str,
         now: Moment,
@@ -105,19 +130,13 @@ impl Store {
             return Ok(Some(accepted.outcome(now)?));
         }
         let refused = sqlx::query_as::<_, RefusedRow>(RefusedRow::SELECT).bind(request_id);
-        let refused = refused.fetch_optional(&self.readers).await?;
-        refused.map(|row| row.outcome(&self.server_id)).transpose()
-    }
-
-    /// The first answer to a reservation request, if it was decided.
-    pub async fn first_answer(
-        &self,
-        request_id: &str,
-        fingerprint: [u8; 16],
-        now: Moment,
-    ) -> Result<Option<Result<Reserved, Rejection>>, StoreError> {
-        let outcome = self.request_outcome(request_id, now).await?;
-        Ok(outcome.map(|outcome| outcome.answer_to(fingerprint)))
+        if let Some(refused) = refused.fetch_optional(&self.readers).await? {
+            return Ok(Some(refused.outcome(&self.server_id)?));
+        }
+        let digest = ForgottenRow::digest(request_id).to_vec();
+        let forgotten = sqlx::query_as::<_, ForgottenRow>(ForgottenRow::SELECT).bind(digest);
+        let forgotten = forgotten.fetch_optional(&self.readers).await?;
+        Ok(forgotten.map(|row| row.outcome(request_id, &self.server_id)))
     }
 
     /// The reservas that match, newest first, as they are at `now`.

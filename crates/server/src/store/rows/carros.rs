@@ -27,7 +27,7 @@ row! {
     pub(in crate::store) struct CarregamentoRow {
         id: i64,
         posto_id: i64,
-        placa: String,
+        placa: Option<String>,
         inicio: i64,
         preco_kwh: f64,
         fim: Option<i64>,
@@ -58,7 +58,7 @@ impl TryFrom<CarregamentoRow> for Carregamento {
         Ok(Self {
             id: row.id,
             posto_id: row.posto_id,
-            placa: placa(&row.placa)?,
+            placa: row.placa.as_deref().map(placa).transpose()?,
             inicio: Moment::from_millis(row.inicio),
             preco_kwh: Price::new(row.preco_kwh).map_err(corrupt)?,
             finished,

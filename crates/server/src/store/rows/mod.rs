@@ -50,7 +50,8 @@ macro_rules! row {
 pub(super) use row;
 
 pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
-    Placa::new(text).map_err(|_| StoreError::Corrupt(format!("placa {text:?}")))
+    // The text is not shown: it may be a placa all the same, and errors are logged.
+    Placa::new(text).map_err(|_| StoreError::Corrupt("placa".to_owned()))
 }
 
 pub(super) fn interval(inicio: i64, fim: i64) -> Result<Interval, StoreError> {

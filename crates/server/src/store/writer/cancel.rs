@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
+use crate::store::request_outcome::is_visible;
 use crate::store::rows::reservas::ReservaRow;
 
 /// Cancels a reserva; one that is cancelled already stays so.
@@ -19,8 +20,11 @@ pub struct CancelReserva {
 
 #[derive(Debug, Clone)]
 pub enum CancelTarget {
-    /// The reserva that this request made.
-    RequestId(String),
+    /// The reserva that this request made, for somebody who names this app, or none.
+    Request {
+        request_id: String,
+        app: Option<String>,
+    },
     Id(i64),
 }
 
@@ -28,7 +32,7 @@ impl WriteCommand for CancelReserva {
     type Output = Reserva;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserva, ApplyError> {
-        let mut reserva = self.find(context)?;
+        let (mut reserva, client_id) = self.find(context)?;
         if reserva.state != ReservaState::Cancelada {
             context.check_in_time(self, self.deadline)?;
         }
@@ -46,7 +50,7 @@ impl WriteCommand for CancelReserva {
                     &after,
                 )?;
                 reserva.state = ReservaState::Cancelada;
-                context.reserva_changed(&reserva);
+                context.reserva_changed(&reserva, client_id);
             }
             Effect::Already(()) => {}
         }
@@ -55,7 +59,11 @@ impl WriteCommand for CancelReserva {
 
     fn retry(&self) -> Option<Retry> {
         let (command, id) = match &self.target {
-            CancelTarget::RequestId(id) => ("cancel by request_id", id.clone()),
+            // Another app has another answer.
+            CancelTarget::Request { request_id, app } => {
+                let app = app.as_deref().unwrap_or_default();
+                ("cancel by request_id", format!("{app} {request_id}"))
+            }
             CancelTarget::Id(id) => ("cancel by id", id.to_string()),
         };
         Some(Retry { command, id, deadline: self.deadline })
@@ -67,20 +75,23 @@ fn state(state: ReservaState) -> AuditFields {
 }
 
 impl CancelReserva {
-    fn find(&self, context: &WriteContext<'_>) -> Result<Reserva, ApplyError> {
+    /// The reserva, and the client that made it.
+    fn find(&self, context: &WriteContext<'_>) -> Result<(Reserva, Option<String>), ApplyError> {
         let row: Option<ReservaRow> = match &self.target {
-            CancelTarget::RequestId(id) => {
-                context.find("SELECT * FROM reservas WHERE request_id = ?1", [id])?
-            }
+            CancelTarget::Request { request_id, app } => context
+                .find::<ReservaRow>("SELECT * FROM reservas WHERE request_id = ?1", [request_id])?
+                .filter(|row| is_visible(row.app.as_deref(), app.as_deref())),
             CancelTarget::Id(id) => context.find("SELECT * FROM reservas WHERE id = ?1", [id])?,
         };
         let row = row.ok_or_else(|| Rejection::ReservaInexistente {
             reserva: match &self.target {
-                CancelTarget::RequestId(id) => id.clone(),
+                CancelTarget::Request { request_id, .. } => request_id.clone(),
                 CancelTarget::Id(id) => id.to_string(),
             },
             server_id: context.server_id.to_owned(),
         })?;
-        Ok(Reserva::try_from(row)?)
+        // A forgotten one held nothing when it was forgotten.
+        let reserva = row.reserva()?.ok_or(Rejection::ReservaEncerrada)?;
+        Ok((reserva, row.client_id))
     }
 }

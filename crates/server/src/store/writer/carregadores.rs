@@ -12,6 +12,8 @@ use crate::store::rows::row;
 #[derive(Debug, Clone, Copy)]
 pub struct RecordChargerMessage {
     pub posto_id: i64,
+    /// It came on the topic of this servidor alone, of which the broker retains a message too.
+    pub direct: bool,
     pub message: ChargerMessage,
 }
 
@@ -31,11 +33,21 @@ impl CarregadorRow {
     }
 }
 
-fn find(context: &WriteContext<'_>, posto_id: i64) -> Result<CarregadorRow, ApplyError> {
+fn find(
+    context: &WriteContext<'_>,
+    posto_id: i64,
+    direct: bool,
+) -> Result<CarregadorRow, ApplyError> {
     let found = context.find(
-        "SELECT carregador_disponivel, carregador_em_manutencao, digest
-         FROM postos LEFT JOIN retained_messages ON posto_id = id
-         WHERE id = ?1 AND removed_at IS NULL",
+        if direct {
+            "SELECT carregador_disponivel, carregador_em_manutencao, digest
+             FROM postos LEFT JOIN retained_direct_messages ON posto_id = id
+             WHERE id = ?1 AND removed_at IS NULL"
+        } else {
+            "SELECT carregador_disponivel, carregador_em_manutencao, digest
+             FROM postos LEFT JOIN retained_messages ON posto_id = id
+             WHERE id = ?1 AND removed_at IS NULL"
+        },
         [posto_id],
     )?;
     found.ok_or_else(|| context.posto_inexistente(posto_id).into())
@@ -46,8 +58,8 @@ impl WriteCommand for RecordChargerMessage {
     type Output = bool;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<bool, ApplyError> {
-        let Self { posto_id, message } = *self;
-        let known = find(context, posto_id)?;
+        let Self { posto_id, direct, message } = *self;
+        let known = find(context, posto_id, direct)?;
         let before = known.state();
         let retained = known.digest.and_then(|digest| digest.try_into().ok());
         if !message.is_news(retained) {
@@ -57,7 +69,11 @@ impl WriteCommand for RecordChargerMessage {
             && let Some(digest) = message.retained
         {
             context.execute(
-                "INSERT OR REPLACE INTO retained_messages (posto_id, digest) VALUES (?1, ?2)",
+                if direct {
+                    "INSERT OR REPLACE INTO retained_direct_messages (posto_id, digest) VALUES (?1, ?2)"
+                } else {
+                    "INSERT OR REPLACE INTO retained_messages (posto_id, digest) VALUES (?1, ?2)"
+                },
                 params![posto_id, digest],
             )?;
         }
@@ -97,7 +113,7 @@ impl WriteCommand for ForgetCharger {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let posto_id = self.posto_id;
-        let known = find(context, posto_id)?;
+        let known = find(context, posto_id, false)?;
         context.execute(
             "UPDATE postos SET carregador_disponivel = NULL, carregador_em_manutencao = NULL,
                                carregador_desde = NULL

@@ -83,7 +83,9 @@ impl WriteCommand for FinishCarregamento {
                 let (before, after) = (amounts(None), amounts(Some(finished)));
                 let target = Target::Carregamento(id);
                 context.audit_change(Action::Finish, target, &before, &after)?;
-                update_em_carregamento(context, &session.placa)?;
+                if let Some(placa) = &session.placa {
+                    update_em_carregamento(context, placa)?;
+                }
             }
             Effect::Already(_) => {}
         }

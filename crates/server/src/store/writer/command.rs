@@ -62,6 +62,8 @@ pub struct WriteContext<'a> {
     pub(super) author: Option<Author>,
     /// Reported after the commit.
     pub(super) changes: Vec<Change>,
+    /// After the commit the file is to be written anew, without what was forgotten.
+    pub(super) wants_vacuum: bool,
 }
 
 impl WriteContext<'_> {
@@ -100,12 +102,14 @@ impl WriteContext<'_> {
         Rejection::PostoInexistente { posto_id, server_id: self.server_id.to_owned() }
     }
 
-    /// Reports a reserva that was made or cancelled.
-    pub(super) fn reserva_changed(&mut self, reserva: &Reserva) {
+    /// Reports a reserva that was made or cancelled, also to this client.
+    pub(super) fn reserva_changed(&mut self, reserva: &Reserva, client_id: Option<String>) {
         // A reserva that has not begun does not affect its posto; the sweep reports its begin.
         if reserva.interval.contains(self.now) {
             self.changes.push(Change::Posto(reserva.posto_id));
         }
-        self.changes.push(Change::Reserva(reserva.clone()));
+        let Reserva { id, posto_id, state, .. } = *reserva;
+        let told = client_id.map(|client_id| (client_id, reserva.clone()));
+        self.changes.push(Change::Reserva { id, posto_id, state, told });
     }
 }

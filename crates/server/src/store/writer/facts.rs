@@ -55,8 +55,9 @@ impl WriteContext<'_> {
             if interval.inicio() >= fim {
                 break;
             }
-            let placa: String = row.get(0)?;
-            holdings.push(Holding { placa: rows::placa(&placa)?, interval });
+            let placa: Option<String> = row.get(0)?;
+            let placa = placa.as_deref().map(rows::placa).transpose()?;
+            holdings.push(Holding { placa, interval });
         }
         Ok(holdings)
     }

@@ -11,6 +11,7 @@ pub(super) mod checkpoint;
 pub(super) mod command;
 mod contents;
 mod facts;
+mod forget;
 mod postos;
 pub(super) mod queue;
 pub(super) mod recent_failures;
@@ -19,16 +20,17 @@ pub(super) mod sweep;
 mod telemetry;
 mod tokens;
 pub(super) mod transaction;
+mod vacuum;
 mod wal_tail;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Moment;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
@@ -42,6 +44,7 @@ pub use cancel::{CancelReserva, CancelTarget};
 pub use carregadores::{ForgetCharger, RecordChargerMessage};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use command::WriteCommand;
+pub use forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
 pub use postos::{ChangePosto, CreatePosto, ImportPostos, RemovePosto};
 pub use reserve::Reserve;
 pub use telemetry::RecordTelemetry;
@@ -134,6 +137,9 @@ impl Writer {
                 lost_files::rescue(&connection, files, failed.cause(), now);
                 break;
             }
+            if self.transactions.take_wanted_vacuum() {
+                self.vacuum(&connection);
+            }
             let was_running = self.checkpointer.is_running();
             self.checkpointer.after_batch(&connection);
             if was_running || self.checkpointer.is_running() {
@@ -142,6 +148,20 @@ impl Writer {
         }
         self.checkpointer.end();
         connection
+    }
+
+    /// The commands that arrive meanwhile wait. If it fails it is asked for again.
+    fn vacuum(&mut self, connection: &Connection) {
+        let started = Instant::now();
+        match vacuum::vacuum(connection) {
+            Ok(true) => {
+                let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+                info!(duration_ms, "the database was written anew without what was forgotten");
+            }
+            Ok(false) => warn!("a reader holds old pages; they are to be written anew later"),
+            Err(error) => warn!(%error, "the database cannot be written anew yet"),
+        }
+        self.transactions.expect_checkpoint();
     }
 
     /// Answers each command of a batch; after a failure, that it was not written or may not be.

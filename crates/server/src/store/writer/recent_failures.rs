@@ -54,6 +54,12 @@ impl RecentFailures {
         (deadline < *until + SAME_DEADLINE).then(|| failure.clone())
     }
 
+    /// Drops the failures that no copy can meet any more.
+    pub(super) fn prune(&self, now: Instant) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
+    }
+
     /// Remembers a failure; call it before the caller is answered.
     pub(in crate::store) fn add(&self, command: Option<Retry>, failure: WriteError) {
         let Some(Retry { command, id, deadline }) = command else { return };

@@ -8,7 +8,9 @@ use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
-use crate::store::request_outcome::{self, AcceptedRow, RefusedRow, RequestOutcome, Reserved};
+use crate::store::request_outcome::{
+    self, AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved,
+};
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]
@@ -18,6 +20,10 @@ pub struct Reserve {
     /// Differs if another request reuses the `request_id`.
     pub fingerprint: [u8; 16],
     pub command: ReservaCommand,
+    /// The app that asks, if there is one: nobody else learns of the reserva.
+    pub app: Option<String>,
+    /// Who is told when the reserva changes.
+    pub client_id: Option<String>,
     /// When the caller stops waiting.
     pub deadline: Instant,
 }
@@ -27,7 +33,7 @@ impl WriteCommand for Reserve {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserved, ApplyError> {
         if let Some(first) = self.first_outcome(context)? {
-            return Ok(first.answer_to(self.fingerprint)?);
+            return Ok(first.answer_to(self.fingerprint, self.app.as_deref())?);
         }
         context.check_in_time(self, self.deadline)?;
         let command = &self.command;
@@ -57,7 +63,7 @@ impl WriteCommand for Reserve {
         let nome = posto.map(|posto| posto.nome).unwrap_or_default();
         self.write_carro(context)?;
         reserva.id = self.write_reserva(context, &reserva, &nome)?;
-        context.reserva_changed(&reserva);
+        context.reserva_changed(&reserva, None);
         Ok(Reserved { reserva, nome })
     }
 
@@ -81,8 +87,12 @@ impl Reserve {
         if let Some(accepted) = context.find::<AcceptedRow>(AcceptedRow::SELECT, request_id)? {
             return Ok(Some(accepted.outcome(context.now)?));
         }
-        let refused = context.find::<RefusedRow>(RefusedRow::SELECT, request_id)?;
-        refused.map(|row| row.outcome(context.server_id)).transpose()
+        if let Some(refused) = context.find::<RefusedRow>(RefusedRow::SELECT, request_id)? {
+            return Ok(Some(refused.outcome(context.server_id)?));
+        }
+        let digest = ForgottenRow::digest(&self.request_id);
+        let forgotten = context.find::<ForgottenRow>(ForgottenRow::SELECT, [digest])?;
+        Ok(forgotten.map(|row| row.outcome(&self.request_id, context.server_id)))
     }
 
     /// The latest description of a carro is that of its newest reservation.
@@ -120,8 +130,8 @@ impl Reserve {
         context.execute(
             "INSERT INTO reservas
                  (request_id, posto_id, placa, inicio, fim, status, fingerprint, nome,
-                  created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8)",
+                  created_at, updated_at, app, client_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?9, ?10)",
             params![
                 reserva.request_id,
                 reserva.posto_id,
@@ -130,7 +140,9 @@ impl Reserve {
                 reserva.interval.fim().as_millis(),
                 self.fingerprint,
                 nome,
-                context.now.as_millis()
+                context.now.as_millis(),
+                self.app,
+                self.client_id
             ],
         )?;
         Ok(context.connection.last_insert_rowid())
@@ -146,15 +158,18 @@ impl Reserve {
             return Ok(());
         };
         context.execute(
-            "INSERT INTO refusals (request_id, fingerprint, posto_id, nome, rejection, decided_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO refusals
+                 (request_id, fingerprint, posto_id, nome, rejection, decided_at, placa, app)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 self.request_id,
                 self.fingerprint,
                 self.command.posto_id,
                 posto.map_or("", |posto| posto.nome.as_str()),
                 name,
-                context.now.as_millis()
+                context.now.as_millis(),
+                self.command.carro.placa.as_str(),
+                self.app
             ],
         )?;
         Ok(())

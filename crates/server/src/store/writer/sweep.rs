@@ -3,7 +3,7 @@
 //! No promise rests on the sweep. Every query compares with the clock, so an ended reserva holds
 //! nothing whether or not it is marked; the sweep marks it so that its end is announced.
 
-use domain::{Moment, Reserva};
+use domain::Moment;
 use rusqlite::{Connection, params};
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -32,9 +32,11 @@ impl WriteCommand for Sweep {
              RETURNING *",
         )?;
         for row in ended.query_map([now, MAX_ROWS], |row| ReservaRow::try_from(row))? {
-            let reserva = Reserva::try_from(row?)?;
-            context.changes.push(Change::Posto(reserva.posto_id));
-            context.changes.push(Change::Reserva(reserva));
+            let row = row?;
+            let ReservaRow { id, posto_id, .. } = row;
+            let told = row.client_id.clone().zip(row.reserva()?);
+            context.changes.push(Change::Posto(posto_id));
+            context.changes.push(Change::Reserva { id, posto_id, state: row.state()?, told });
         }
         let mut begun = context.connection.prepare_cached(
             "SELECT posto_id FROM reservas

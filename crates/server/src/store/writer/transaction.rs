@@ -26,6 +26,7 @@ use crate::store::schema;
 struct Committed {
     last_sweep: Moment,
     changes: Vec<Change>,
+    wants_vacuum: bool,
 }
 
 /// What the store's handles see of the writer.
@@ -72,6 +73,7 @@ pub(super) struct Transactions {
     /// What SQLite said when the owner and the schema of the file were last verified.
     data_version: Option<i64>,
     last_sweep: Moment,
+    wants_vacuum: bool,
 }
 
 /// How a transaction failed.
@@ -107,7 +109,16 @@ impl Transactions {
         let wal_tail = WalTail::open(path, &files.wal.path)?;
         let last_sweep = (environment.now)();
         let (contents, data_version) = (Contents::default(), None);
-        Ok(Self { environment, state, files, contents, wal_tail, data_version, last_sweep })
+        Ok(Self {
+            environment,
+            state,
+            files,
+            contents,
+            wal_tail,
+            data_version,
+            last_sweep,
+            wants_vacuum: false,
+        })
     }
 
     pub(super) fn files(&self) -> &OpenFiles {
@@ -116,6 +127,11 @@ impl Transactions {
 
     pub(super) fn now(&self) -> Moment {
         (self.environment.now)()
+    }
+
+    /// Whether a command has asked for the file to be written anew; once for each time.
+    pub(super) fn take_wanted_vacuum(&mut self) -> bool {
+        std::mem::take(&mut self.wants_vacuum)
     }
 
     /// A checkpoint of this program changes the database file.
@@ -139,8 +155,9 @@ impl Transactions {
             Err(failed) if failed.cause().is_about_one_command() => {}
             Err(_) => self.state.is_writable.store(false, Ordering::Relaxed),
         }
-        let Committed { last_sweep, changes } = committed?;
+        let Committed { last_sweep, changes, wants_vacuum } = committed?;
         self.last_sweep = last_sweep;
+        self.wants_vacuum |= wants_vacuum;
         if !changes.is_empty() && self.environment.changes.try_send(changes).is_err() {
             warn!("changes happen faster than they can be announced; some were not");
         }
@@ -173,6 +190,7 @@ impl Transactions {
             last_sweep: self.last_sweep,
             author: None,
             changes: Vec::new(),
+            wants_vacuum: false,
         };
         if !is_writable {
             sweep::probe(context.connection, context.now)?;
@@ -180,7 +198,7 @@ impl Transactions {
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
         }
-        let WriteContext { last_sweep, changes, .. } = context;
+        let WriteContext { last_sweep, changes, wants_vacuum, .. } = context;
         if failpoints::has(Bug::EarlyReply) {
             batch.drain(..).for_each(Queued::answer);
             std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
@@ -192,7 +210,7 @@ impl Transactions {
         crash_at(CrashPoint::AfterCommit, batch);
         // Only now is it certain that the commit is in the files that a restart will open.
         self.files.check().map_err(Failed::InDoubt)?;
-        Ok(Committed { last_sweep, changes })
+        Ok(Committed { last_sweep, changes, wants_vacuum })
     }
 
     /// Makes sure that no restart finds a commit that failed.

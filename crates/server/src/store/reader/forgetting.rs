@@ -1,0 +1,113 @@
+//! Finds what is to be forgotten, so that the writer need not search for it.
+
+use domain::{Moment, Placa};
+
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+
+/// Rows that are forgotten in one transaction.
+const MAX_ROWS: i64 = 512;
+
+/// Rows of a table that belong to a carro.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    pub ids: Vec<i64>,
+    /// The newest row of the table then; later ones were not looked at.
+    pub up_to: i64,
+}
+
+/// What ended before a moment and is not forgotten yet, as far as one transaction takes it.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    pub reservas: Vec<i64>,
+    pub carregamentos: Vec<i64>,
+    pub refusals: Vec<i64>,
+    /// Of which nothing is left.
+    pub carros: Vec<String>,
+}
+
+impl Ended {
+    pub fn is_empty(&self) -> bool {
+        let Self { reservas, carregamentos, refusals, carros } = self;
+        reservas.is_empty() && carregamentos.is_empty() && refusals.is_empty() && carros.is_empty()
+    }
+}
+
+impl Store {
+    /// The sessions of a carro; no index leads to them.
+    pub async fn sessions_of(&self, placa: &Placa) -> Result<Found, StoreError> {
+        let up_to = "SELECT COALESCE(max(id), 0) FROM carregamentos";
+        let ids = "SELECT id FROM carregamentos WHERE placa = ?1 AND id <= ?2";
+        self.find_rows(placa, up_to, ids).await
+    }
+
+    /// The refused requests of a carro; no index leads to them.
+    pub async fn refusals_of(&self, placa: &Placa) -> Result<Found, StoreError> {
+        let up_to = "SELECT COALESCE(max(seq), 0) FROM refusals";
+        let ids = "SELECT seq FROM refusals WHERE placa = ?1 AND seq <= ?2";
+        self.find_rows(placa, up_to, ids).await
+    }
+
+    async fn find_rows(
+        &self,
+        placa: &Placa,
+        up_to: &'static str,
+        ids: &'static str,
+    ) -> Result<Found, StoreError> {
+        let up_to = sqlx::query_scalar(up_to).fetch_one(&self.readers).await?;
+        let ids = sqlx::query_scalar(ids).bind(placa.as_str()).bind(up_to);
+        Ok(Found { ids: ids.fetch_all(&self.readers).await?, up_to })
+    }
+
+    /// What ended at `cutoff` or before, after what was forgotten `last`.
+    pub async fn ended(&self, cutoff: Moment, last: &Ended) -> Result<Ended, StoreError> {
+        let cutoff = cutoff.as_millis();
+        // The ids of the last part: what is before them needs no second look.
+        let ids = async |sql: &'static str, last: &[i64]| {
+            let after = last.last().copied().unwrap_or_default();
+            let found = sqlx::query_scalar(sql).bind(cutoff).bind(after).bind(MAX_ROWS);
+            found.fetch_all(&self.readers).await
+        };
+        let mut ended = Ended {
+            reservas: ids(
+                "SELECT id FROM reservas WHERE id > ?2 AND placa IS NOT NULL
+                   AND CASE WHEN status = 'cancelada' THEN min(updated_at, fim) ELSE fim END <= ?1
+                 ORDER BY id LIMIT ?3",
+                &last.reservas,
+            )
+            .await?,
+            carregamentos: ids(
+                "SELECT id FROM carregamentos
+                 WHERE id > ?2 AND placa IS NOT NULL AND fim <= ?1 ORDER BY id LIMIT ?3",
+                &last.carregamentos,
+            )
+            .await?,
+            refusals: ids(
+                "SELECT seq FROM refusals WHERE seq > ?2 AND decided_at <= ?1
+                 ORDER BY seq LIMIT ?3",
+                &last.refusals,
+            )
+            .await?,
+            carros: Vec::new(),
+        };
+        if ended.is_empty() {
+            ended.carros = sqlx::query_scalar(
+                "SELECT placa FROM carros AS c WHERE updated_at <= ?1
+                   AND NOT EXISTS (SELECT 1 FROM reservas AS r WHERE r.placa = c.placa)
+                   AND placa NOT IN (SELECT placa FROM carregamentos WHERE placa IS NOT NULL)
+                 LIMIT ?2",
+            )
+            .bind(cutoff)
+            .bind(MAX_ROWS)
+            .fetch_all(&self.readers)
+            .await?;
+        }
+        Ok(ended)
+    }
+
+    /// Whether pages of the file may still hold what was forgotten.
+    pub async fn vacuum_is_due(&self) -> Result<bool, StoreError> {
+        let due = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM vacuum_due)");
+        Ok(due.fetch_one(&self.readers).await?)
+    }
+}

@@ -1,0 +1,241 @@
+//! Forgetting carros: their placa, and what leads to it (docs/decisions/0065).
+//!
+//! What is left says when a posto was held and what a session gave and cost. Of the requests digests
+//! are left, so that a repeat makes no new reserva.
+
+use domain::{Moment, Placa, Rejection};
+use rusqlite::{ToSql, params};
+
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use crate::store::audit::{Action, AuditFields, Target, audit_fields};
+use crate::store::error::StoreError;
+use crate::store::reader::{Ended, Found};
+use crate::store::request_outcome::ForgottenRow;
+use crate::store::rows::row;
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    pub reservas: usize,
+    pub carregamentos: usize,
+    pub refusals: usize,
+    pub carros: usize,
+}
+
+impl Forgotten {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn fields(&self) -> AuditFields {
+        audit_fields! {
+            "carros": self.carros,
+            "reservas": self.reservas,
+            "carregamentos": self.carregamentos,
+            "recusas": self.refusals,
+        }
+    }
+}
+
+/// Forgets a carro that holds nothing, wholly or not at all.
+#[derive(Debug, Clone)]
+pub struct ForgetCarro {
+    pub placa: Placa,
+    /// Its sessions and refusals, as [`Store`](crate::store::Store) finds them.
+    pub sessions: Found,
+    pub refusals: Found,
+}
+
+row! {
+    struct CarroUseRow {
+        in_use: bool,
+    }
+}
+
+impl WriteCommand for ForgetCarro {
+    type Output = Forgotten;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Forgotten, ApplyError> {
+        let placa = self.placa.as_str();
+        let in_use = context.find::<CarroUseRow>(
+            "SELECT EXISTS (SELECT 1 FROM reservas
+                            WHERE placa = ?1 AND status <> 'cancelada' AND fim > ?2)
+                 OR EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL) AS in_use",
+            params![placa, context.now.as_millis()],
+        )?;
+        if in_use.is_some_and(|row| row.in_use) {
+            return Err(Rejection::CarroEmUso { placa: self.placa.clone() }.into());
+        }
+        let ids = |found: &Found| json(&found.ids);
+        let (sessions, refusals) = (ids(&self.sessions)?, ids(&self.refusals)?);
+        let forgotten = Forgotten {
+            reservas: forget_reservas(context, "placa = ?1", &[&placa])?,
+            carregamentos: context.execute(
+                "UPDATE carregamentos SET placa = NULL
+                 WHERE placa = ?1 AND (id IN (SELECT value FROM json_each(?2)) OR id > ?3)",
+                params![placa, sessions, self.sessions.up_to],
+            )?,
+            refusals: forget_refusals(
+                context,
+                "placa = ?1 AND (seq IN (SELECT value FROM json_each(?2)) OR seq > ?3)",
+                &[&placa, &refusals, &self.refusals.up_to],
+            )?,
+            carros: context.execute("DELETE FROM carros WHERE placa = ?1", [placa])?,
+        };
+        if forgotten.is_empty() {
+            let (placa, server_id) = (self.placa.clone(), context.server_id.to_owned());
+            return Err(Rejection::CarroInexistente { placa, server_id }.into());
+        }
+        context.audit(Action::Forget, Target::Carros, None, Some(&forgotten.fields()))?;
+        mark_vacuum(context)?;
+        context.wants_vacuum = true;
+        Ok(forgotten)
+    }
+}
+
+/// Forgets a part of what ended at `cutoff` or before.
+#[derive(Debug, Clone)]
+pub struct ForgetEnded {
+    pub cutoff: Moment,
+    pub ended: Ended,
+    /// What this run has forgotten before.
+    pub run: ForgettingRun,
+}
+
+/// A run of the retention: it has one row in the audit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ForgettingRun {
+    audit_id: Option<i64>,
+    pub forgotten: Forgotten,
+}
+
+impl WriteCommand for ForgetEnded {
+    type Output = ForgettingRun;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<ForgettingRun, ApplyError> {
+        let Self { cutoff, ended, mut run } = self.clone();
+        let cutoff = cutoff.as_millis();
+        let (reservas, refusals) = (json(&ended.reservas)?, json(&ended.refusals)?);
+        // Only what still has ended: a clock may have been set back since it was found.
+        let part = Forgotten {
+            reservas: forget_reservas(
+                context,
+                "id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL
+                 AND CASE WHEN status = 'cancelada' THEN min(updated_at, fim) ELSE fim END <= ?2",
+                &[&reservas, &cutoff],
+            )?,
+            carregamentos: context.execute(
+                "UPDATE carregamentos SET placa = NULL
+                 WHERE id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND fim <= ?2",
+                params![json(&ended.carregamentos)?, cutoff],
+            )?,
+            refusals: forget_refusals(
+                context,
+                "seq IN (SELECT value FROM json_each(?1)) AND decided_at <= ?2",
+                &[&refusals, &cutoff],
+            )?,
+            carros: context.execute(
+                "DELETE FROM carros WHERE placa IN (SELECT value FROM json_each(?1))
+                   AND updated_at <= ?2
+                   AND NOT EXISTS (SELECT 1 FROM reservas AS r WHERE r.placa = carros.placa)",
+                params![json(&ended.carros)?, cutoff],
+            )?,
+        };
+        if part.is_empty() {
+            return Ok(run);
+        }
+        run.forgotten.reservas += part.reservas;
+        run.forgotten.carregamentos += part.carregamentos;
+        run.forgotten.refusals += part.refusals;
+        run.forgotten.carros += part.carros;
+        run.audit_id = audit_run(context, &run)?;
+        mark_vacuum(context)?;
+        Ok(run)
+    }
+}
+
+/// Writes the row of a run, or brings it up to date; its id.
+fn audit_run(context: &WriteContext<'_>, run: &ForgettingRun) -> Result<Option<i64>, StoreError> {
+    let fields = run.forgotten.fields();
+    if let Some(id) = run.audit_id {
+        let depois = serde_json::Value::Object(fields).to_string();
+        context.execute("UPDATE auditoria SET depois = ?2 WHERE id = ?1", params![id, depois])?;
+        return Ok(Some(id));
+    }
+    context.audit(Action::Forget, Target::Carros, None, Some(&fields))?;
+    Ok(context.is_audited().then(|| context.connection.last_insert_rowid()))
+}
+
+/// Has the file written anew, if something was forgotten since that was done last.
+#[derive(Debug, Clone, Copy)]
+pub struct VacuumIfDue;
+
+row! {
+    struct VacuumDueRow {
+        id: i64,
+    }
+}
+
+impl WriteCommand for VacuumIfDue {
+    type Output = ();
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
+        let due = context.find::<VacuumDueRow>("SELECT id FROM vacuum_due", [])?;
+        context.wants_vacuum |= due.is_some_and(|row| row.id > 0);
+        Ok(())
+    }
+}
+
+/// Old pages hold what was forgotten until the file is written anew. A crash before that does not
+/// forget it.
+fn mark_vacuum(context: &WriteContext<'_>) -> Result<(), StoreError> {
+    context.recent_failures.prune(context.clock);
+    context.execute("INSERT OR IGNORE INTO vacuum_due (id) VALUES (1)", [])?;
+    Ok(())
+}
+
+/// Takes everything personal from the reservas for which `condition` holds; how many.
+fn forget_reservas(
+    context: &WriteContext<'_>,
+    condition: &str,
+    parameters: &[&dyn ToSql],
+) -> Result<usize, StoreError> {
+    let requests = format!("SELECT request_id FROM reservas WHERE {condition}");
+    remember_requests(context, &requests, parameters)?;
+    let sql = format!(
+        "UPDATE reservas SET placa = NULL, request_id = NULL, fingerprint = NULL, app = NULL,
+                             client_id = NULL
+         WHERE {condition}"
+    );
+    context.execute(&sql, parameters)
+}
+
+/// Removes the refusals for which `condition` holds; how many.
+fn forget_refusals(
+    context: &WriteContext<'_>,
+    condition: &str,
+    parameters: &[&dyn ToSql],
+) -> Result<usize, StoreError> {
+    let requests = format!("SELECT request_id FROM refusals WHERE {condition}");
+    remember_requests(context, &requests, parameters)?;
+    context.execute(&format!("DELETE FROM refusals WHERE {condition}"), parameters)
+}
+
+/// Keeps digests of the requests that a query finds.
+fn remember_requests(
+    context: &WriteContext<'_>,
+    requests: &str,
+    parameters: &[&dyn ToSql],
+) -> Result<(), StoreError> {
+    let mut found = context.connection.prepare_cached(requests)?;
+    for request_id in found.query_map(parameters, |row| row.get::<_, String>(0))? {
+        let digest = ForgottenRow::digest(&request_id?);
+        let sql = "INSERT OR IGNORE INTO forgotten_requests (digest) VALUES (?1)";
+        context.execute(sql, [digest])?;
+    }
+    Ok(())
+}
+
+fn json<T: serde::Serialize>(values: &[T]) -> Result<String, StoreError> {
+    serde_json::to_string(values).map_err(|error| StoreError::Corrupt(error.to_string()))
+}

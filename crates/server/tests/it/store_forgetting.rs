@@ -1,0 +1,191 @@
+//! Forgetting carros: in every table, and in every byte of the files.
+
+use domain::{Kwh, Moment, Rejection};
+use server::store::{
+    AuditQuery, Audited, Author, CarregamentosQuery, Ended, FinishCarregamento, ForgetCarro,
+    ForgetEnded, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
+    WriteError,
+};
+
+use crate::support::{HOUR, START, TestStore, now, placa, reservation, set_now};
+
+impl TestStore {
+    async fn forget(&self, plate: &str) -> Result<Forgotten, WriteError> {
+        let placa = placa(plate);
+        let sessions = self.store.sessions_of(&placa).await.expect("a read");
+        let refusals = self.store.refusals_of(&placa).await.expect("a read");
+        let command = ForgetCarro { placa, sessions, refusals };
+        let by = Author::Caller("ana".to_owned());
+        self.store.execute(Audited { by, command }).await
+    }
+
+    async fn charge(&self, plate: &str, posto_id: i64) {
+        let start = StartCarregamento { posto_id, placa: placa(plate) };
+        let id = self.store.execute(start).await.expect("it is free");
+        let energia_fornecida = Kwh::new(1.0).expect("energy");
+        let finish = FinishCarregamento { posto_id, id, energia_fornecida };
+        self.store.execute(finish).await.expect("it ends");
+    }
+
+    /// Which files of the database hold these bytes.
+    fn files_with(&self, text: &str) -> Vec<String> {
+        let folder = self.path().parent().expect("a folder").to_owned();
+        let files =
+            std::fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file"));
+        let holding = files.filter(|file| {
+            let bytes = std::fs::read(file.path()).expect("a file");
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        });
+        holding.map(|file| file.file_name().display().to_string()).collect()
+    }
+
+    async fn vacuumed(&self) {
+        // One more command: when it is answered, the writer has done what came before.
+        for _ in 0..100 {
+            self.store.execute(VacuumIfDue).await.expect("a write");
+            if !self.store.vacuum_is_due().await.expect("a read") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the file was not written anew");
+    }
+}
+
+#[tokio::test]
+async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
+    let store = TestStore::new(4).await;
+    let many = (0..300).map(|n| (format!("other-{n}"), format!("OTH{n:04}")));
+    for (request_id, plate) in many {
+        let _ = store.reserve_at(&request_id, &plate, (100, 101)).await;
+    }
+    let made = store.reserve("r-ABC1234", "ABC1234", 2).await.expect("it is free");
+    let refused = store.reserve("refused-ABC1234", "ABC1234", 2).await;
+    assert!(refused.is_err(), "it holds it already");
+    assert_eq!(
+        store.forget("ABC1234").await,
+        Err(Rejection::CarroEmUso { placa: placa("ABC1234") }.into())
+    );
+    store.cancel("r-ABC1234").await.expect("it is cancelled");
+    let start = StartCarregamento { posto_id: 3, placa: placa("ABC1234") };
+    let id = store.store.execute(start).await.expect("it is free");
+    assert!(store.forget("ABC1234").await.is_err(), "it charges");
+    let energia_fornecida = Kwh::new(7.0).expect("energy");
+    let finish = FinishCarregamento { posto_id: 3, id, energia_fornecida };
+    store.store.execute(finish).await.expect("it ends");
+    assert!(!store.files_with("ABC1234").is_empty(), "else this shows nothing");
+
+    let forgotten = store.forget("ABC1234").await.expect("it holds nothing");
+    assert_eq!(forgotten, Forgotten { reservas: 1, carregamentos: 1, refusals: 1, carros: 1 });
+    store.vacuumed().await;
+    assert_eq!(store.files_with("ABC1234"), Vec::<String>::new());
+    assert!(!store.files_with("OTH0000").is_empty(), "others are not forgotten");
+
+    for request_id in ["r-ABC1234", "refused-ABC1234"] {
+        let unknown: WriteError = Rejection::ReservaInexistente {
+            reserva: request_id.to_owned(),
+            server_id: "server1".to_owned(),
+        }
+        .into();
+        let repeated = store.reserve(request_id, "ABC1234", 2).await;
+        assert_eq!(repeated.expect_err("no new reserva"), unknown);
+        let asked = store.store.request_outcome(request_id, None, now()).await.expect("a read");
+        assert!(asked.expect("it is known as forgotten").decision.is_err());
+        assert_eq!(store.cancel(request_id).await.expect_err("unknown"), unknown);
+    }
+    let query = ReservasQuery { posto_id: Some(2), limit: 10, ..ReservasQuery::default() };
+    let listed = store.store.reservas(&query, now()).await.expect("a list");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (listed[0].id, &listed[0].placa, &listed[0].request_id),
+        (made.reserva.id, &None, &None)
+    );
+    let query = CarregamentosQuery { limit: 10, ..CarregamentosQuery::default() };
+    let sessions = store.store.all_carregamentos(&query).await.expect("a list");
+    assert_eq!((sessions.len(), &sessions[0].placa), (1, &None));
+    let unknown = store.forget("ABC1234").await.expect_err("nothing is left");
+    assert!(matches!(unknown, WriteError::Rejected(Rejection::CarroInexistente { .. })));
+    let audit = store.store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await;
+    let audit = audit.expect("the audit");
+    assert_eq!(
+        (audit.len(), audit[0].acao.as_str(), audit[0].alvo.as_str()),
+        (1, "esquecer", "carros")
+    );
+    assert!(
+        store.reserve("new", "ABC1234", 2).await.expect("it may come back").reserva.id
+            > made.reserva.id
+    );
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
+    const RESERVAS: i64 = 700;
+    let store = TestStore::new(2).await;
+    for hour in 0..RESERVAS {
+        let plate = format!("OLD{:04}", hour % 10);
+        store.reserve_at(&format!("old-{hour}"), &plate, (hour, hour + 1)).await.expect("free");
+    }
+    set_now(START + RESERVAS * HOUR);
+    store.reserve("new", "NEW1234", 1).await.expect("free");
+    store.charge("OLD0001", 2).await;
+    let cutoff = Moment::from_millis(START + RESERVAS * HOUR - 1);
+    let (mut ended, mut run) = (Ended::default(), ForgettingRun::default());
+    let mut parts = 0;
+    loop {
+        ended = store.store.ended(cutoff, &ended).await.expect("a read");
+        if ended.is_empty() {
+            break;
+        }
+        parts += 1;
+        let command = ForgetEnded { cutoff, ended: ended.clone(), run };
+        run = store.store.execute(Audited { by: Author::Server, command }).await.expect("a write");
+    }
+    assert!(parts > 1, "one transaction for all of it");
+    // The last one ends after the cutoff, and OLD0001 has just charged.
+    let forgotten = Forgotten { reservas: 699, carregamentos: 0, refusals: 0, carros: 8 };
+    assert_eq!(run.forgotten, forgotten);
+    let rows = store.store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await;
+    let rows = rows.expect("the audit");
+    assert_eq!((rows.len(), rows[0].quem.as_str()), (1, "servidor"));
+    assert!(rows[0].depois.as_ref().is_some_and(|row| row.contains(r#""reservas":699"#)));
+
+    // A crash before the file is written anew: the next start does it.
+    let store = store.reopen().await;
+    assert!(store.store.vacuum_is_due().await.expect("a read"));
+    store.vacuumed().await;
+    assert_eq!(store.files_with("OLD0002"), Vec::<String>::new());
+    assert_eq!(store.files_with("old-5"), Vec::<String>::new());
+    for kept in ["OLD0001", "OLD0009", "NEW1234"] {
+        assert!(!store.files_with(kept).is_empty(), "{kept}");
+    }
+    // A clock that is set back makes a forgotten reserva current: it still holds its posto.
+    set_now(START + 5 * HOUR);
+    let held = store.reserve("again", "XYZ9876", 1).await;
+    assert!(
+        matches!(held, Err(WriteError::Rejected(Rejection::PostoReservado { .. }))),
+        "{held:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_reserva_of_an_app_is_of_nobody_else() {
+    let store = TestStore::new(1).await;
+    let of = |app: Option<&str>| {
+        let mut command = reservation("r1", "ABC1234", 1, None);
+        command.app = app.map(str::to_owned);
+        command
+    };
+    store.store.execute(of(Some("app1"))).await.expect("it is free");
+    store.store.execute(of(Some("app1"))).await.expect("the first answer again");
+    for other in [None, Some("app2")] {
+        let repeated = store.store.execute(of(other)).await;
+        assert_eq!(repeated, Err(Rejection::ChaveReutilizada.into()), "{other:?}");
+        let found = store.store.request_outcome("r1", other, now()).await.expect("a read");
+        assert!(found.is_none(), "{other:?}");
+    }
+    let unknown = store.cancel("r1").await.expect_err("of another app");
+    let never = store.cancel("r0").await.expect_err("there is none");
+    assert_eq!(unknown.to_string().replace("r1", "r0"), never.to_string());
+    let found = store.store.request_outcome("r1", Some("app1"), now()).await.expect("a read");
+    assert!(found.is_some());
+}
