@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn only_the_holder_may_charge_while_a_posto_is_held() {
         let held = [Holding {
-            placa: placa("ABC1234"),
+            placa: Some(placa("ABC1234")),
             interval: Interval::new(NOW, NOW.plus_millis(10)).expect("not empty"),
         }];
         let start = |plate, now| decide_carregamento_start(&placa(plate), &posto(), &held, now);
@@ -157,7 +157,7 @@ mod tests {
         let mut session = Carregamento {
             id: 7,
             posto_id: 5,
-            placa: placa("ABC1234"),
+            placa: Some(placa("ABC1234")),
             inicio: NOW,
             preco_kwh: Price::new(2.5).expect("a price"),
             finished: None,

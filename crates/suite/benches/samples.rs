@@ -49,6 +49,8 @@ pub(crate) fn reservation(number: i64, placa: &str, begin: i64) -> Reserve {
                 fim: Some(Moment::from_millis(inicio + 1_000)),
             },
         },
+        app: None,
+        client_id: Some("cliente1".to_owned()),
         deadline: tokio::time::Instant::now() + Duration::from_secs(60),
     }
 }

@@ -185,7 +185,7 @@ async fn a_reserva_of_an_app_is_of_nobody_else() {
     }
     let unknown = store.cancel("r1").await.expect_err("of another app");
     let never = store.cancel("r0").await.expect_err("there is none");
-    assert_eq!(unknown.to_string().replace("r1", "r0"), never.to_string());
+    assert_eq!(unknown.to_string().replace("reserva r1", "reserva r0"), never.to_string());
     let found = store.store.request_outcome("r1", Some("app1"), now()).await.expect("a read");
     assert!(found.is_some());
 }

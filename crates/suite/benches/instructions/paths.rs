@@ -90,7 +90,7 @@ fn decision(times: u64) {
     };
     let moment = |hours: i64| Moment::from_millis(NOW + hours * HOUR);
     let holding = |hour: i64| Holding {
-        placa: Placa::new("ABC1234").expect("a placa"),
+        placa: Some(Placa::new("ABC1234").expect("a placa")),
         interval: Interval::new(moment(hour), moment(hour + 1)).expect("an hour"),
     };
     let holdings: Vec<Holding> = (1..=8).map(holding).collect();

@@ -32,7 +32,8 @@ async fn the_seeds_gateway_is_served() {
         (&json!("sucesso"), &json!("ABC1234"))
     );
     let event = app.next("reservas/1/status").await;
-    assert_eq!((&event["request_id"], &event["status"]), (&json!("r1"), &json!("ativa")));
+    assert_eq!((&event["server_id"], &event["status"]), (&json!("server1"), &json!("ativa")));
+    assert!(!event.to_string().contains("ABC1234") && event.get("request_id").is_none());
     let event = app.next("pontos/5/status").await;
     assert_eq!((&event["server_id"], &event["disponivel"]), (&json!("server1"), &json!(false)));
     // A repeated message has no second effect and gets the same answer.
@@ -160,4 +161,123 @@ async fn a_charging_session_publishes_events_and_frees_its_posto_at_the_end() {
     let ended = server.put(&path, &json!({"energia_fornecida": 10.0})).await;
     assert_eq!((ended.status, &ended.json["custo"]), (200, &json!(25.0)));
     assert_eq!(listener.next("pontos/3/status").await["disponivel"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_client_that_made_a_reserva_is_told_of_its_changes() {
+    const PRIVATE: &str = "client/app1/reservas/status";
+    let world = World::new().await;
+    let server = world.server("server1").await;
+    server.ready().await;
+    let topics = [REPLY, PRIVATE, "client/app2/#", "reservas/+/status"];
+    let mut app = PlainClient::subscribe(&world, "app1", &topics).await;
+    app.publish("server/postos/reserva", command("r1", "AAA1111", 5)).await;
+    assert_eq!(app.next(REPLY).await["status"], "sucesso");
+    assert_eq!(app.next("reservas/1/status").await["status"], "ativa");
+    assert!(app.received(PRIVATE).is_empty(), "it has the answer to its own command");
+    assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);
+    let told = app.next(PRIVATE).await;
+    let named = ["server_id", "request_id", "placa", "status"].map(|field| told[field].clone());
+    assert_eq!(named, ["server1", "r1", "AAA1111", "cancelada"]);
+    assert_eq!((&told["id"], &told["posto_id"]), (&json!(1), &json!(5)));
+    let public = app.next("reservas/1/status").await;
+    let mut fields: Vec<_> = public.as_object().expect("an object").keys().collect();
+    fields.sort();
+    assert_eq!(fields, ["posto_id", "reserva_id", "server_id", "status", "timestamp"]);
+    assert!(app.received("client/app2/reservas/status").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reserva_of_an_app_does_not_exist_for_others() {
+    const CANCELLED: &str = "client/app1/postos/reserva/cancelamento/response";
+    const FOUND: &str = "client/app1/postos/reserva/consulta/response";
+    let world = World::new().await;
+    let server = world.server("server1").await;
+    server.ready().await;
+    let mut client = PlainClient::subscribe(&world, "app1", &[REPLY, CANCELLED, FOUND]).await;
+    let mut made = command("r1", "AAA1111", 5);
+    made["app"] = json!("loja");
+    client.publish("server/postos/reserva", made).await;
+    assert_eq!(client.next(REPLY).await["status"], "sucesso");
+    for (call, answers) in [("consulta", FOUND), ("cancelamento", CANCELLED)] {
+        let topic = format!("server/postos/reserva/{call}");
+        let ask = |of: &str, app: Option<&str>| {
+            let mut asked = json!({"request_id": "q", "client_id": "app1", "server_id": "server1",
+                "reserva_request_id": of});
+            if let Some(app) = app {
+                asked["app"] = json!(app);
+            }
+            asked
+        };
+        client.publish(&topic, ask("r0", None)).await;
+        let never = client.next(answers).await.to_string();
+        for other in [None, Some("outra")] {
+            client.publish(&topic, ask("r1", other)).await;
+            let answer = client.next(answers).await.to_string();
+            assert_eq!(answer.replace("reserva r1", "reserva r0"), never, "{other:?}");
+        }
+        client.publish(&topic, ask("r1", Some("loja"))).await;
+        assert_eq!(client.next(answers).await["status"], "sucesso", "{call}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_report_to_one_servidor_on_topics_that_name_it() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
+    let mut device = PlainClient::subscribe(&world, "device", &["pontos/+/status"]).await;
+    let charger = "server/server1/pontos/7/disponibilidade";
+    // Each says something that its topic does not.
+    for wrong in [
+        json!({"server_id": "server2", "ponto_id": 7, "disponivel": false}),
+        json!({"ponto_id": 8, "disponivel": false}),
+    ] {
+        device.publish(charger, wrong).await;
+    }
+    let other = json!({"ponto_id": 7, "disponivel": false});
+    device.publish("server/server2/pontos/7/disponibilidade", other.clone()).await;
+    let battery = "server/server1/carros/ABC1234/bateria";
+    let level = |placa: &str, level: f64| json!({"placa": placa, "nivel_bateria": level});
+    device.publish(battery, level("ZZZ9999", 1.0)).await;
+    let mut elsewhere = level("ABC1234", 2.0);
+    elsewhere["server_id"] = json!("server2");
+    device.publish(battery, elsewhere).await;
+    device.publish(battery, level("ABC1234", 40.5)).await;
+    eventually("the level is stored", async || {
+        server.get("/carros/ABC1234").await.json["nivel_bateria_atual"] == 40.5
+    })
+    .await;
+    let status = json!({"placa": "ABC1234", "nivel_bateria": 40.5, "em_carregamento": true});
+    device.publish("server/server1/carros/ABC1234/status", status).await;
+    let out = server.get("/postos?disponivel=false").await.json;
+    assert_eq!(out["postos"].as_array().map(Vec::len), Some(1), "only what the reserva holds");
+    device.publish(charger, other).await;
+    assert_eq!(device.next("pontos/7/status").await["disponivel"], false);
+    eventually("it charges", async || {
+        server.get("/carros/ABC1234").await.json["em_carregamento"] == true
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carro_that_holds_nothing_can_be_forgotten() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    let made = client.reservar(&seed_payload()).await;
+    assert_eq!(made.status, 200);
+    assert_eq!(server.delete("/carros/ABC1234").await.verdict(), (409, "carro_em_uso"));
+    assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);
+    assert_eq!(server.delete("/carros/abc-1234").await.status, 204);
+    assert_eq!(server.delete("/carros/ABC1234").await.verdict(), (404, "carro_inexistente"));
+    let listed = server.get("/reservas/1").await.json;
+    assert_eq!((&listed["placa"], &listed["request_id"]), (&Value::Null, &Value::Null));
+    let request_id = made.json["request_id"].as_str().expect("an id");
+    let path = format!("/reservas/{request_id}");
+    let found = client.get(&format!("{path}?server_id=server1")).await;
+    assert_eq!(found.verdict(), (404, "reserva_inexistente"));
+    let cancel = client.post(&format!("{path}/cancelar?server_id=server1"), &json!({})).await;
+    assert_eq!(cancel.verdict(), (404, "reserva_inexistente"));
+    let csv = server.get("/reservas.csv").await;
+    assert_eq!(csv.status, 200);
 }
