@@ -105,10 +105,12 @@ impl Messages {
 }
 
 fn description(schema: &RefOr<Schema>) -> &str {
-    match schema {
-        RefOr::T(Schema::Object(object)) => object.description.as_deref().unwrap_or_default(),
-        _ => "",
-    }
+    let description = match schema {
+        RefOr::T(Schema::Object(object)) => object.description.as_deref(),
+        RefOr::T(Schema::AllOf(parts)) => parts.description.as_deref(),
+        _ => None,
+    };
+    description.unwrap_or_default()
 }
 
 const POSTOS_REQUEST: &str = r#"{
