@@ -153,7 +153,7 @@ impl Writer {
     /// The commands that arrive meanwhile wait. If it fails it is asked for again.
     fn vacuum(&mut self, connection: &Connection) {
         let started = Instant::now();
-        match vacuum::vacuum(connection) {
+        match vacuum::vacuum(connection, BUSY_TIMEOUT) {
             Ok(true) => {
                 let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
                 info!(duration_ms, "the database was written anew without what was forgotten");
