@@ -15,6 +15,9 @@ use tokio::sync::Mutex;
 use super::TEST_TIMEOUT;
 use super::certificates::Authority;
 
+/// Says which rights each role has.
+const USERS_SH: &str = include_str!("../../../../mosquitto/users.sh");
+
 /// How a broker lets programs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
@@ -54,43 +57,24 @@ impl Role {
         }
     }
 
-    /// What may be published and received, by the contract's table of roles.
+    /// Lines of Mosquitto's ACL, as `usuario` writes them for a user of this role and id.
     fn rights(self, id: &str) -> String {
-        let commands =
-            ["postos/request", "postos/estimativa", "postos/reserva", "postos/reserva/+"];
-        let under = |prefix: &str| commands.map(|command| format!("{prefix}{command}"));
-        let (write, read) = match self {
-            Self::Gateway => (
-                [under("server/"), under("server/+/")].concat(),
-                [
-                    &format!("client/{id}/#"),
-                    "server/+/status",
-                    "pontos/+/status",
-                    "reservas/+/status",
-                ]
-                .map(str::to_owned)
-                .to_vec(),
-            ),
-            Self::Servidor => (
-                [
-                    "client/+/#",
-                    &format!("server/{id}/status"),
-                    "pontos/+/status",
-                    "reservas/+/status",
-                ]
-                .map(str::to_owned)
-                .to_vec(),
-                [
-                    &under("server/")[..],
-                    &[&format!("server/{id}/#"), "carros/+/+", "pontos/+/disponibilidade"]
-                        .map(str::to_owned),
-                ]
-                .concat(),
-            ),
-            Self::Inside => (vec!["#".to_owned()], vec!["#".to_owned()]),
-        };
-        let lines = write.iter().map(|topic| format!("topic write {topic}\n"));
-        lines.chain(read.iter().map(|topic| format!("topic read {topic}\n"))).collect()
+        if self == Self::Inside {
+            return "topic write #\ntopic read #\n".to_owned();
+        }
+        let (_, table) = USERS_SH.split_once("<<'TABLE'\n").expect("the table of rights");
+        let (table, _) = table.split_once("\nTABLE\n").expect("its end");
+        let mut rights = String::new();
+        for line in table.lines() {
+            let [roles, direction, topic] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("not a right: {line}");
+            };
+            if roles.split(',').any(|role| role == self.name()) {
+                let _ = writeln!(rights, "topic {direction} {}", topic.replace("<id>", id));
+            }
+        }
+        assert!(!rights.is_empty(), "no rights of {}", self.name());
+        rights
     }
 }
 
