@@ -46,6 +46,7 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
             "encerrar carregamento/1",
         ),
         (Method::POST, "/postos/importar", csv.to_owned(), "importar posto/2"),
+        (Method::DELETE, "/carros/QQQ0A00", String::new(), "esquecer carros"),
     ] {
         let shown = format!("{method} {path}");
         let content_type = if path.ends_with("importar") { "text/csv" } else { "application/json" };
