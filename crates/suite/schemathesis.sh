@@ -31,10 +31,12 @@ pids+=($!)
 mkdir -p "$work/data/server1"
 cp data/server1/postos.csv "$work/data/server1/"
 
+"$programs/client" token app1 >"$work/app.tokens" 2>"$work/app.token"
+
 # start <program> <port>: runs it in the work folder, with its log there.
 start() {
     (cd "$work" && exec env MQTT_PORT=$broker_port HTTP_ADDR=127.0.0.1:"$2" SERVER_ID=server1 \
-        MQTT_CLIENT_ID=cliente1 TEMPO_LIMITE_POSTOS=2 TEMPO_LIMITE_RESERVA=2 \
+        MQTT_CLIENT_ID=cliente1 API_TOKENS_FILE=app.tokens TEMPO_LIMITE_POSTOS=2 TEMPO_LIMITE_RESERVA=2 \
         "$programs/$1" >"$work/$1.log" 2>&1) &
     pids+=($!)
     until HTTP_ADDR=127.0.0.1:$2 "$programs/$1" healthcheck 2>/dev/null; do sleep 0.1; done
@@ -42,7 +44,7 @@ start() {
 start server "$server_port"
 start client "$client_port"
 
-# try <name> <port> <option…>
+# try <name> <port> <file with a token>
 try() {
     printf '=== %s\n' "$1"
     # Schemathesis creates a folder in its working directory. The wrong tokens of `ignored_auth` all
@@ -52,12 +54,11 @@ try() {
         "http://127.0.0.1:$2/openapi.json" --checks all \
         --exclude-checks ignored_auth --max-examples "$examples" \
         --seed "$seed" --generation-database none --no-color --request-timeout 10 \
-        --continue-on-failure --warnings off "${@:3}")
+        --continue-on-failure --warnings off --header "Authorization: Bearer $(cat "$3")")
 }
 failed=0
-token=$(cat "$work/data/server1.db.token")
-try server "$server_port" --header "Authorization: Bearer $token" || failed=$((failed + 1))
-try client "$client_port" || failed=$((failed + 1))
+try server "$server_port" "$work/data/server1.db.token" || failed=$((failed + 1))
+try client "$client_port" "$work/app.token" || failed=$((failed + 1))
 if grep -hE '"level":"ERROR"|panicked' "$work"/*.log; then
     failed=$((failed + 1))
 fi

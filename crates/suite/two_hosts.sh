@@ -97,8 +97,7 @@ docker-compose() {
 cargo() {
     [ "$*" = "run --release -p server" ] || die "cargo $*"
     HTTP_ADDR=127.0.0.1:8000 on "$b" "$BIN/server" >>"$work/server.log" 2>&1 &
-    server=$!
-    pids+=("$server")
+    pids+=($!)
 }
 
 gateway() { on "$a" curl --silent --show-error --fail-with-body --max-time 10 "http://127.0.0.1:8001$1" "${@:2}"; }
@@ -161,7 +160,6 @@ within 10 "B's servidor is online after it" sees online
 docker-compose exec -T broker usuario senha servidor.server3 >server3.secret
 within 10 "with another password B's servidor is out" sees offline
 cp server3.secret "$work/b/"
-kill -HUP "$server"
 within 40 "with the new file it is back, without a restart" sees online
 docker-compose exec -T broker usuario remover servidor.server3
 within 10 "removed, it is out" sees offline

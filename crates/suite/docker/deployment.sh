@@ -8,7 +8,18 @@
 cannot_write() { fails_with 'Read-only file system' beside "$1" touch ./x; }
 broker_cannot_write() { fails_with 'Read-only file system' inside broker touch /usr/local/bin/x /x; }
 can_write() { beside "$1" "touch .$2/x && rm .$2/x"; }
-has_no_capabilities() { beside "$1" "grep -q '^CapEff:.0*$' /proc/1/status"; }
+
+# gave_up_all <service> <process>: no process of that name is root, has capabilities, or can get any.
+gave_up_all() {
+    docker run --rm --network none --pid "container:$(container "$1")" --entrypoint sh eclipse-mosquitto:2.0 \
+        -c "cat \$(grep -lx 'Name:.$2' /proc/[0-9]*/status)" >"$work/statuses" || return
+    awk '/^Name:/ { found = 1 }
+        /^[UG]id:/ && / 0( |$)/ || /^Cap(Inh|Prm|Eff|Amb):/ && $2 !~ /^0+$/ || /^NoNewPrivs:/ && $2 != 1 {
+            print
+            bad = 1
+        }
+        END { exit bad || !found }' <(tr '\t' ' ' <"$work/statuses")
+}
 has_licences() { beside "$1" "test -s usr/share/doc/$2/LICENSE-MIT -a -s usr/share/doc/$2/LICENSE-APACHE"; }
 
 # Nothing can be run in it but the program, and the init process that Docker mounts.
@@ -18,17 +29,6 @@ runs_only() {
     found=$(beside "$1" "find . -xdev -type f -perm -1 ! -name '*.so.*' ! -name docker-init ! -name .dockerenv")
     printf '%s\n' "$found"
     [ "$found" = "./usr/local/bin/$2" ]
-}
-
-# The process of mosquitto, which runs beside the init process, has given up what root could do.
-broker_is_not_root() {
-    # shellcheck disable=SC2016
-    inside broker sh -c '
-        for status in /proc/[0-9]*/status; do
-            grep -q "^Name:.mosquitto$" "$status" || continue
-            grep -q "^Uid:.1883" "$status" && grep -q "^CapEff:.0*$" "$status" && exit 0
-        done
-        exit 1'
 }
 
 # sees_one_file <service> <server_id>: of all postos.csv, only its own.
@@ -51,9 +51,9 @@ check_containers() {
     check client_servidor_1 "client_servidor_1 neither" runs_only client_servidor_1 client || true
     check server_1 "server_1 sees no other servidor's postos.csv" sees_one_file server_1 server1 || true
     check server_2 "server_2 neither" sees_one_file server_2 server2 || true
-    check server_1 "server_1 has no capabilities" has_no_capabilities server_1 || true
-    check client_servidor_1 "client_servidor_1 neither" has_no_capabilities client_servidor_1 || true
-    check broker "the broker runs as the user mosquitto, without capabilities" broker_is_not_root || true
+    check server_1 "server_1 is not root, has no capabilities, and gets none" gave_up_all server_1 server || true
+    check client_servidor_1 "nor does client_servidor_1" gave_up_all client_servidor_1 client || true
+    check broker "nor does the broker" gave_up_all broker mosquitto || true
     check server_1 "the image of a servidor has its licences" has_licences server_1 server || true
     check client_servidor_1 "that of a gateway too" has_licences client_servidor_1 client || true
 }
@@ -124,11 +124,15 @@ restores() {
         compose start server_1 && within 60 is_healthy server_1
 }
 
+restored_tokens() { with_token 200 "$work/token" /reservas && with_token 401 "$work/operating" /reservas; }
+
 check_backup() {
     check server_1 "server backup while server_1 runs, and the copy on this machine" backs_up || return 0
     check server_1 "a reserva after the backup" reserves_posto_6 || true
+    check server_1 "server token --renovar" renews_token || true
     check server_1 "server restaurar of that copy" restores || true
     check server_1 "what the backup had is there, and nothing else" holds ABC1234 || true
+    check server_1 "the first token holds, those with names are revoked" restored_tokens || true
 }
 
 # --- A servidor whose files come later -----------------------------------------------------------------
@@ -222,6 +226,7 @@ check_second_checkout() {
     check broker "without it, it is closed" closes_the_door || true
     check broker "with a certificate the outside door speaks TLS only" starts_with_certificate || true
     check broker "usuario recarregar takes a new certificate" renews_certificate || true
+    check_two_hosts
     check client_servidor_1 "--scale of a gateway is refused, and says why" scale_is_refused || true
     check broker "the broker's health check makes no connection" no_noise || true
     check broker "a listener of the operator's own is opened too" opens_own_listener || true

@@ -7,6 +7,7 @@ readonly here=crates/suite/docker
 readonly services=(broker server_1 server_2 client_servidor_1 client_servidor_2)
 work=$(mktemp -d)
 passed=0 failed=0
+readonly outside_label=suite_docker_outside
 export DOCKERD_PIDFILE=$work/dockerd.pid DOCKERD_LOG=$work/dockerd.log
 # The ports are the defaults where a check does not say otherwise.
 unset COMPOSE_PROJECT_NAME "${!PORTA_@}"
@@ -55,6 +56,11 @@ beside() {
     shift
     docker run --rm --network none --user 10001:10001 --pid "container:$(container "$service")" \
         --entrypoint sh eclipse-mosquitto:2.0 -c "cd /proc/1/root && $*"
+}
+
+# Programs that run outside the network of the suite.
+remove_outside() {
+    docker ps --all --quiet --filter "label=$outside_label" | xargs --no-run-if-empty docker rm --force --volumes
 }
 
 # check <service whose log is shown on failure> <what> <command…>

@@ -2,7 +2,9 @@
 """Speaks MQTT 5 to a broker on this machine, without any library, to show what any client can do.
 
     mqtt_connect.py read tcp|ws|tls PORT TOPIC [USER SECRET]     prints the first message on a topic
-    mqtt_connect.py publish tcp|ws|tls PORT TOPIC USER SECRET    prints the reason code
+    mqtt_connect.py publish tcp|ws|tls PORT TOPICS USER SECRET   prints the topics that are not denied
+    mqtt_connect.py receive tcp|ws|tls PORT PAYLOAD USER SECRET COMMAND…
+                             subscribes to `#`, runs COMMAND, prints the topics that PAYLOAD came on
     mqtt_connect.py hold tcp|ws|tls PORT USER SECRET             ends when the broker ends it
 
 WebSocket is RFC 6455 with the subprotocol `mqtt`. Exit code 3: CONNECT was refused.
@@ -14,9 +16,11 @@ import os
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 
-CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP = 1, 2, 3, 4, 8, 9, 12, 13
+NOT_AUTHORIZED = 0x87
 
 
 class Tcp:
@@ -92,7 +96,8 @@ def send(connection, kind, flags, body):
     connection.send(bytes([kind << 4 | flags, len(body)]) + body)
 
 
-def receive(connection, expected):
+def receive_any(connection):
+    """The type of the next packet, and what follows its length."""
     first = connection.receive(1)[0]
     length = shift = 0
     while True:
@@ -100,9 +105,13 @@ def receive(connection, expected):
         length |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:
-            break
-    assert first >> 4 == expected, f"packet type {first >> 4}, not {expected}"
-    return connection.receive(length)
+            return first >> 4, connection.receive(length)
+
+
+def receive(connection, expected):
+    kind, body = receive_any(connection)
+    assert kind == expected, f"packet type {kind}, not {expected}"
+    return body
 
 
 def connect(transport, port, user=None, secret=None):
@@ -120,21 +129,49 @@ def connect(transport, port, user=None, secret=None):
     return connection
 
 
-def read(transport, port, topic, *login):
-    connection = connect(transport, port, *login)
+def subscribe(connection, topic):
     send(connection, SUBSCRIBE, 2, struct.pack("!HB", 1, 0) + text(topic) + b"\0")
     assert receive(connection, SUBACK)[3] == 0, "SUBSCRIBE refused"
-    message = receive(connection, PUBLISH)
-    topic_end = 2 + struct.unpack("!H", message[:2])[0]
-    payload = topic_end + 1 + message[topic_end]
-    print(message[payload:].decode())
 
 
-def publish(transport, port, topic, *login):
+def message(body):
+    """Topic and payload of a PUBLISH with QoS 0."""
+    topic_end = 2 + struct.unpack("!H", body[:2])[0]
+    payload = topic_end + 1 + body[topic_end]
+    return body[2:topic_end].decode(), body[payload:].decode()
+
+
+def read(transport, port, topic, *login):
     connection = connect(transport, port, *login)
-    send(connection, PUBLISH, 2, text(topic) + struct.pack("!HB", 1, 0) + b"{}")
-    acknowledgement = receive(connection, PUBACK)
-    print(hex(acknowledgement[2]) if len(acknowledgement) > 2 else "0x0")
+    subscribe(connection, topic)
+    print(message(receive(connection, PUBLISH))[1])
+
+
+def publish(transport, port, topics, *login):
+    connection = connect(transport, port, *login)
+    for topic in topics.split():
+        send(connection, PUBLISH, 2, text(topic) + struct.pack("!HB", 1, 0) + b"{}")
+        acknowledgement = receive(connection, PUBACK)
+        code = acknowledgement[2] if len(acknowledgement) > 2 else 0
+        # 0x10: nobody has subscribed.
+        assert code in (0, 0x10, NOT_AUTHORIZED), f"{topic}: {code:#x}"
+        if code != NOT_AUTHORIZED:
+            print(topic)
+
+
+def receive_all(transport, port, payload, user, secret, *command):
+    connection = connect(transport, port, user, secret)
+    subscribe(connection, "#")
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+    # The answer comes after all that was published before.
+    send(connection, PINGREQ, 0, b"")
+    while True:
+        kind, body = receive_any(connection)
+        if kind == PINGRESP:
+            return
+        topic, received = message(body)
+        if received == payload:
+            print(topic)
 
 
 def hold(transport, port, *login):
@@ -146,4 +183,5 @@ def hold(transport, port, *login):
 
 
 if __name__ == "__main__":
-    {"read": read, "publish": publish, "hold": hold}[sys.argv[1]](*sys.argv[2:])
+    commands = {"read": read, "publish": publish, "receive": receive_all, "hold": hold}
+    commands[sys.argv[1]](*sys.argv[2:])

@@ -12,6 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . crates/suite/docker/deployment.sh
 # shellcheck source=crates/suite/docker/doors.sh
 . crates/suite/docker/doors.sh
+# shellcheck source=crates/suite/docker/tokens.sh
+. crates/suite/docker/tokens.sh
 readonly projects=(suite_docker_test suite_docker_second suite_docker_readme)
 
 # --- The checks ----------------------------------------------------------------------------------
@@ -30,7 +32,7 @@ logged() { compose logs --no-color "$1" | grep -F -e "$2" >/dev/null; }
 
 stops_cleanly() {
     local started=$SECONDS code
-    compose stop "$1" || return
+    docker stop --time 10 "$(container "$1")" || return
     code=$(docker inspect --format '{{.State.ExitCode}}' "$(container "$1")")
     printf 'exit code %s after %s s\n' "$code" $((SECONDS - started))
     [ "$code" = 0 ] && [ $((SECONDS - started)) -le 6 ]
@@ -78,12 +80,14 @@ run_checks() {
     for port in 8000 8003 8001 8002; do
         check server_1 "/docs on $port" http 200 "http://localhost:$port/docs" || true
     done
+    check_tokens
     check_doors
 
     check server_1 "docker-compose restart server_1" compose restart server_1 || true
     check server_1 "server_1 is healthy again" within 60 is_healthy server_1 || true
     check server_1 "the reserva is still there" admin_has 8000 server_1 || true
     check server_1 "and still holds: 409" within 15 refuses_twice 8001 || true
+    check_tokens_again
 
     check broker "docker-compose restart broker" compose restart broker || true
     check broker "broker is healthy again" within 60 is_healthy broker || true
@@ -91,6 +95,7 @@ run_checks() {
 
     check_thirds
     check_backup
+    check_apps
     check_late_files
     check_second_checkout
 
@@ -105,6 +110,7 @@ run_checks() {
 # Removes the containers and volumes of all projects, those of a killed run too.
 remove_projects() {
     local project
+    remove_outside
     for project in "${projects[@]}"; do
         containers "$project" | xargs --no-run-if-empty docker rm --force --volumes
         docker volume ls --quiet --filter "label=com.docker.compose.project=$project" |
