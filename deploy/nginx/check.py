@@ -106,15 +106,15 @@ class Nginx:
         text = text.replace("server 127.0.0.1:8000", f"server 127.0.0.1:{recorder_port}")
         text = text.replace("/etc/nginx/postos/", f"{folder}/")
         (folder / "postos.conf").write_text(text)
-        (folder / "proxy.conf").write_text((HERE / "proxy.conf").read_text())
+        text = (HERE / "proxy.conf").read_text()
+        (folder / "proxy.conf").write_text(text.replace("/var/log/nginx/", f"{folder}/"))
         user = "user root;" if os.geteuid() == 0 else ""
         paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in
                         ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (folder / "nginx.conf").write_text(
             f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; {user}\n"
             "events {}\n"
-            f"http {{ {paths}\n log_format test '$host $status $upstream_addr';\n"
-            f" access_log {folder}/access.log test;\n include {folder}/postos.conf; }}\n")
+            f"http {{ {paths}\n access_log {folder}/access.log;\n include {folder}/postos.conf; }}\n")
         tested = subprocess.run(self.command("-t"), capture_output=True, text=True)
         check("nginx takes the configuration without a warning",
               tested.returncode == 0 and "warn" not in tested.stderr, tested.stderr)
@@ -127,8 +127,14 @@ class Nginx:
     def forwarded(self, host):
         """How many requests for this name it has passed on."""
         time.sleep(0.3)
-        lines = (self.folder / "access.log").read_text().splitlines()
-        return sum(line.startswith(f"{host} ") and not line.endswith(" -") for line in lines)
+        lines = (self.folder / "postos.log").read_text().splitlines()
+        return sum(f" {host} " in line and not line.endswith(" -") for line in lines)
+
+    def logged(self, text):
+        """The lines of all logs that have this text."""
+        lines = [line for log in self.folder.glob("*.log") if log.name != "gateway.log"
+                 for line in log.read_text().splitlines()]
+        return [line for line in lines if text in line]
 
     def send(self, host, text, source="127.0.0.1", wait=1.0):
         """What is answered to these bytes until the connection is closed or quiet."""
@@ -286,6 +292,7 @@ def check_gateway(nginx, folder, port):
             return connection.recv(65536).decode()
 
     check("nor does it past the proxy", allowed("127.0.0.23", direct) in (LIMIT, LIMIT + 1))
+    check("no path is in a log of nginx", not nginx.logged("/status"), nginx.logged("/status"))
     large = nginx.send(GATEWAY, f"POST /reservar HTTP/1.1\r\nHost: {GATEWAY}\r\nContent-Length: 200000\r\n\r\n", "127.0.0.31")
     check("nginx's own errors have the one shape", status_of(large) == "413" and '"codigo":"corpo_grande_demais"' in large, large)
 

@@ -69,7 +69,8 @@ async fn forget_ended(app: &AppState, cutoff: i64, stop: &CancellationToken) -> 
     }
     let forgotten = run.forgotten;
     if forgotten != Default::default() {
-        info!(?forgotten, "forgot what ended long ago");
+        let crate::store::Forgotten { reservas, carregamentos, refusals, carros } = forgotten;
+        info!(reservas, carregamentos, refusals, carros, "forgot what ended long ago");
     }
     true
 }
