@@ -13,10 +13,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::By;
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{Audited, Author, CarroRow, ForgetCarro};
+use crate::store::{CarroRow, ForgetCarro};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -145,12 +146,12 @@ async fn get(
 )]
 async fn forget(
     State(app): State<Arc<AppState>>,
+    By(by): By,
     Params(CarroPath { placa }): Params<CarroPath>,
 ) -> Result<StatusCode, HttpError> {
     let sessions = app.read(app.store.sessions_of(&placa)).await?;
     let refusals = app.read(app.store.refusals_of(&placa)).await?;
     let command = ForgetCarro { placa, sessions, refusals };
-    // The API asks nobody who calls.
-    app.write(Audited { by: Author::Caller("aberto".to_owned()), command }).await?;
+    app.write_by(by, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
