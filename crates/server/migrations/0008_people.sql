@@ -126,9 +126,11 @@ CREATE TABLE forgotten_requests (
     digest BLOB PRIMARY KEY CHECK (length(digest) = 16)
 ) STRICT, WITHOUT ROWID;
 
--- While there is a row, pages of the file may still hold what was forgotten.
+-- While there is a row, pages of the file or its WAL may still hold what was forgotten.
 CREATE TABLE vacuum_due (
-    id INTEGER PRIMARY KEY CHECK (id = 1)
+    id        INTEGER PRIMARY KEY CHECK (id = 1),
+    -- 1: the file has been written anew since, and old pages are in the WAL alone.
+    rewritten INTEGER NOT NULL DEFAULT 0 CHECK (rewritten IN (0, 1))
 ) STRICT;
 
 -- Who may call the admin API. Of a token only its hash is kept.

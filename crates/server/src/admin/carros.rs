@@ -133,8 +133,8 @@ async fn get(
 
 /// Esquece um carro.
 ///
-/// A placa dele deixa as reservas, os carregamentos, as recusas e o arquivo do banco; o que se
-/// reservou, forneceu e pagou fica, sem dizer de quem. As requisições dele passam a ser
+/// A placa dele deixa as reservas, os carregamentos, as recusas e, minutos depois, o arquivo do banco;
+/// o que se reservou, forneceu e pagou fica, sem dizer de quem. As requisições dele passam a ser
 /// desconhecidas. Cópias feitas antes ainda o têm.
 #[utoipa::path(delete, path = "/carros/{placa}", operation_id = "forget_carro", tag = "carros",
     params(CarroPath),
