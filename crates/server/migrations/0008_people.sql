@@ -1,5 +1,19 @@
 -- Who made a reserva, who changed what, and forgetting people (docs/decisions/0063 to 0065).
 
+-- An SQLite shell does not check foreign keys. What somebody removed by hand with it is made again, as a
+-- posto that was removed and a carro of which nothing is known, or its reservas could not be copied.
+INSERT INTO postos
+    (id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh, operador_disponivel,
+     operador_em_manutencao, removed_at)
+SELECT posto_id, 'Ponto ' || posto_id, '0,0', 0, 'CCS', 0, 0, 0, 0
+FROM (SELECT posto_id FROM reservas UNION SELECT posto_id FROM carregamentos
+      UNION SELECT posto_id FROM retained_messages)
+WHERE posto_id NOT IN (SELECT id FROM postos);
+INSERT INTO carros
+    (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at)
+SELECT placa, '?', 1, 0, 1, max(updated_at) FROM reservas
+WHERE placa NOT IN (SELECT placa FROM carros) GROUP BY placa;
+
 -- Ids never come back (AUTOINCREMENT), also where rows were removed by hand. A forgotten reserva has
 -- no placa and no request_id, and still holds its posto: a clock that is set back makes it current
 -- again. Which states there are is not checked here: a new one would rebuild the table.
@@ -112,9 +126,11 @@ CREATE TABLE forgotten_requests (
     digest BLOB PRIMARY KEY CHECK (length(digest) = 16)
 ) STRICT, WITHOUT ROWID;
 
--- While there is a row, pages of the file may still hold what was forgotten.
+-- While there is a row, pages of the file or its WAL may still hold what was forgotten.
 CREATE TABLE vacuum_due (
-    id INTEGER PRIMARY KEY CHECK (id = 1)
+    id        INTEGER PRIMARY KEY CHECK (id = 1),
+    -- 1: the file has been written anew since, and old pages are in the WAL alone.
+    rewritten INTEGER NOT NULL DEFAULT 0 CHECK (rewritten IN (0, 1))
 ) STRICT;
 
 -- Who may call the admin API. Of a token only its hash is kept.

@@ -1,7 +1,7 @@
 //! Forgets what ended longer ago than `RETENCAO_DIAS`, and has the file written anew after that.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Moment;
 use tokio::time::MissedTickBehavior;
@@ -9,11 +9,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::app_state::AppState;
-use crate::store::{Audited, Author, Ended, ForgetEnded, ForgettingRun, VacuumIfDue};
+use crate::store::{Audited, Author, Ended, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
 
 /// How often it looks: soon after an interrupted run, and cheap while there is nothing to do.
 const INTERVAL: Duration = Duration::from_secs(60);
-const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+const HOUR_MILLIS: i64 = 60 * 60 * 1000;
+const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+/// When a day begins, after midnight UTC: at 4 in Brasília. Commands wait while the file is written
+/// anew, and few people reserve then.
+const DAY_BEGIN_MILLIS: i64 = 7 * HOUR_MILLIS;
 
 /// Runs until `stop`. With 0 days nothing is forgotten for its age.
 pub(crate) async fn run(app: Arc<AppState>, days: u32, stop: CancellationToken) {
@@ -26,8 +30,7 @@ pub(crate) async fn run(app: Arc<AppState>, days: u32, stop: CancellationToken) 
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let today = app.now().as_millis().div_euclid(DAY_MILLIS) * DAY_MILLIS;
-        let cutoff = today - i64::from(days) * DAY_MILLIS;
+        let cutoff = cutoff(app.now(), days);
         if days > 0 && last_cutoff != Some(cutoff) && forget_ended(&app, cutoff, &stop).await {
             last_cutoff = Some(cutoff);
         }
@@ -40,6 +43,12 @@ pub(crate) async fn run(app: Arc<AppState>, days: u32, stop: CancellationToken) 
             Err(error) => warn!(%error, "the database cannot be read"),
         }
     }
+}
+
+/// What ended until then is to be forgotten.
+fn cutoff(now: Moment, days: u32) -> i64 {
+    let today = (now.as_millis() - DAY_BEGIN_MILLIS).div_euclid(DAY_MILLIS) * DAY_MILLIS;
+    today + DAY_BEGIN_MILLIS - i64::from(days) * DAY_MILLIS
 }
 
 /// Whether everything that ended until then is forgotten.
@@ -56,6 +65,7 @@ async fn forget_ended(app: &AppState, cutoff: i64, stop: &CancellationToken) -> 
             }
         }
         let command = ForgetEnded { cutoff, ended: ended.clone(), run };
+        let begun = Instant::now();
         match app.store.execute(Audited { by: Author::Server, command }).await {
             Ok(next) => run = next,
             Err(error) => {
@@ -63,14 +73,36 @@ async fn forget_ended(app: &AppState, cutoff: i64, stop: &CancellationToken) -> 
                 return false;
             }
         }
+        // Half of the time is that of commands, which wait for each part.
+        tokio::time::sleep(begun.elapsed()).await;
         if stop.is_cancelled() {
             return false;
         }
     }
-    let forgotten = run.forgotten;
-    if forgotten != Default::default() {
-        let crate::store::Forgotten { reservas, carregamentos, refusals, carros } = forgotten;
-        info!(reservas, carregamentos, refusals, carros, "forgot what ended long ago");
+    let Forgotten { reservas, carregamentos, refusals: recusas, carros } = run.forgotten;
+    if reservas + carregamentos + recusas + carros > 0 {
+        info!(reservas, carregamentos, recusas, carros, "forgot what ended long ago");
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_four_in_brasilia() {
+        // 2026-01-01T07:00:00Z.
+        let begin = 1_767_250_800_000;
+        for (now, days, expected) in [
+            (begin, 0, begin),
+            (begin + DAY_MILLIS - 1, 0, begin),
+            (begin - 1, 0, begin - DAY_MILLIS),
+            (begin, 30, begin - 30 * DAY_MILLIS),
+            (0, 0, begin - 20_454 * DAY_MILLIS),
+            (begin, u32::MAX, begin - i64::from(u32::MAX) * DAY_MILLIS),
+        ] {
+            assert_eq!(cutoff(Moment::from_millis(now), days), expected, "{now} {days}");
+        }
+    }
 }

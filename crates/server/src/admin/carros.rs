@@ -17,7 +17,7 @@ use super::author::By;
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{Audited, CarroRow, ForgetCarro};
+use crate::store::{CarroRow, ForgetCarro};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -133,8 +133,8 @@ async fn get(
 
 /// Esquece um carro.
 ///
-/// A placa dele deixa as reservas, os carregamentos, as recusas e o arquivo do banco; o que se
-/// reservou, forneceu e pagou fica, sem dizer de quem. As requisições dele passam a ser
+/// A placa dele deixa as reservas, os carregamentos, as recusas e, minutos depois, o arquivo do banco;
+/// o que se reservou, forneceu e pagou fica, sem dizer de quem. As requisições dele passam a ser
 /// desconhecidas. Cópias feitas antes ainda o têm.
 #[utoipa::path(delete, path = "/carros/{placa}", operation_id = "forget_carro", tag = "carros",
     params(CarroPath),
@@ -152,6 +152,6 @@ async fn forget(
     let sessions = app.read(app.store.sessions_of(&placa)).await?;
     let refusals = app.read(app.store.refusals_of(&placa)).await?;
     let command = ForgetCarro { placa, sessions, refusals };
-    app.write(Audited { by, command }).await?;
+    app.write_by(by, command).await?;
     Ok(StatusCode::NO_CONTENT)
 }

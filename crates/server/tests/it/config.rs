@@ -112,6 +112,12 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("TEMPO_LIMITE_RESERVA", "ten", "a number of seconds"),
         ("TEMPO_LIMITE_RESERVA", "0", "from 2"),
         ("TEMPO_LIMITE_RESERVA", "inf", "to 3600"),
+        ("RETENCAO_DIAS", "-1", "a number of days, 0 to keep for good"),
+        ("RETENCAO_DIAS", "1.5", "a number of days"),
+        ("RETENCAO_DIAS", "30 dias", "a number of days"),
+        ("RETENCAO_DIAS", "nunca", "a number of days"),
+        ("RETENCAO_DIAS", "4294967296", "a number of days"),
+        ("RETENCAO_DIAS", "٣٠", "a number of days"),
     ] {
         let error = read(&[(name, value)]).expect_err(value).to_string();
         assert!(error.starts_with(&format!("{name} is {value:?}; ")), "{error}");

@@ -118,6 +118,37 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
 }
 
 #[tokio::test]
+async fn a_reader_that_does_not_end_has_the_file_written_anew_only_once() {
+    let store = TestStore::new(1).await;
+    for hour in 0..300 {
+        store.reserve_at(&format!("r{hour}"), "OTH0000", (hour, hour + 1)).await.expect("free");
+    }
+    store.reserve_at("r-ABC1234", "ABC1234", (300, 301)).await.expect("free");
+    store.cancel("r-ABC1234").await.expect("it is cancelled");
+    let wal = || std::fs::metadata(format!("{}-wal", store.path().display())).expect("a WAL").len();
+    let mut reader = rusqlite::Connection::open(store.path()).expect("another program");
+    let reading = reader.transaction().expect("a transaction");
+    let count = "SELECT count(*) FROM reservas";
+    let count = |reading: &rusqlite::Connection| reading.query_row(count, [], |row| row.get(0));
+    assert_eq!(count(&reading), Ok(301));
+    store.forget("ABC1234").await.expect("it holds nothing");
+    store.store.execute(VacuumIfDue).await.expect("a write");
+    store.store.execute(VacuumIfDue).await.expect("the writer has done what came before");
+    let after_one = wal();
+    assert!(after_one > 100_000, "else this shows nothing: {after_one}");
+    for _ in 0..6 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        store.store.execute(VacuumIfDue).await.expect("a write");
+        assert!(store.store.vacuum_is_due().await.expect("a read"), "the reader holds old pages");
+    }
+    assert!(wal() < after_one + 50_000, "it was written again: {after_one} {}", wal());
+    assert_eq!(count(&reading), Ok(301), "the reader goes on");
+    drop(reading);
+    store.vacuumed().await;
+    assert_eq!(store.files_with("ABC1234"), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
     const RESERVAS: i64 = 700;
     let store = TestStore::new(2).await;

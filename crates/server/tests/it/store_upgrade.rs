@@ -1,12 +1,12 @@
 //! A database file of an older release, opened by this one.
 
 use domain::Rejection;
-use server::store::{StatesRow, WriteError};
+use server::store::{CreatePosto, ReservasQuery, StatesRow, WriteError};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, SqlSafeStr as _};
 
-use crate::support::{TestStore, now};
+use crate::support::{TestStore, now, posto};
 
 const OLD_SCHEMA: [(i64, &str, &str); 7] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
@@ -160,5 +160,41 @@ async fn a_file_of_every_earlier_version_opens() {
         let store = TestStore::open(old_file(version, "").await).await;
         assert!(store.store.tokens().await.expect("the tokens").is_empty(), "version {version}");
         assert_eq!(store.store.listing().await.expect("a listing").postos.len(), 0);
+    }
+}
+
+/// What nobody but a person with an SQLite shell leaves behind, where foreign keys are off.
+const BY_HAND: &str = "PRAGMA foreign_keys = OFF;
+    INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
+    INSERT INTO reservas (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+        VALUES
+        (7, 'no posto', 5, 'ABC1234', 0, 1000, 'encerrada', 0, 9),
+        (8, 'no carro', 5, 'GGG0000', 1767225600000, 1767229200000, 'ativa', 0, 3),
+        (9, 'overlap', 5, 'abc-1234', 1767225600001, 1767229200001, 'cancelada', 0, 4),
+        (9007199254740993, 'late', 6, 'GGG0000', 0, 1, 'encerrada', 0, 5);
+    INSERT INTO carregamentos VALUES
+        (3, 7, 'GGG0000', 0, 2.5, 1000, 10, 25), (9007199254740993, 7, '', 0, 2.5, 1, 0, 0);";
+
+#[tokio::test]
+async fn a_file_from_which_rows_were_removed_by_hand_opens() {
+    for version in 1..=OLD_SCHEMA.len() {
+        let store = TestStore::open(old_file(version, BY_HAND).await).await;
+        assert_eq!(store.store.listing().await.expect("a listing").postos.len(), 0, "{version}");
+        let query = ReservasQuery { limit: 10, ..ReservasQuery::default() };
+        let listed = store.store.reservas(&query, now()).await.expect("the reservas");
+        let shown: Vec<_> =
+            listed.iter().map(|row| (row.id, row.placa.as_deref().unwrap_or_default())).collect();
+        let expected =
+            [(9_007_199_254_740_993, "GGG0000"), (9, "abc-1234"), (8, "GGG0000"), (7, "ABC1234")];
+        assert_eq!(shown, expected, "{version}");
+        let file = rusqlite::Connection::open(store.path()).expect("the file");
+        let violations = "SELECT count(*) FROM pragma_foreign_key_check";
+        assert_eq!(file.query_row(violations, [], |row| row.get(0)), Ok(0), "{version}");
+        let removed = store.reserve("new", "XYZ9876", 5).await;
+        assert!(matches!(removed, Err(WriteError::Rejected(Rejection::PostoInexistente { .. }))));
+        // None of their ids comes back, and what was removed can be forgotten.
+        assert_eq!(store.store.execute(CreatePosto(posto("Novo"))).await, Ok(8), "{version}");
+        let made = store.reserve("made", "XYZ9876", 8).await.expect("it is free");
+        assert_eq!(made.reserva.id, 9_007_199_254_740_994, "{version}");
     }
 }

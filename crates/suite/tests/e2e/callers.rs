@@ -86,12 +86,12 @@ async fn behind_a_trusted_proxy_each_caller_has_its_own_bound() {
 }
 
 /// A token that the program made, and its line for the file.
-struct Made {
-    token: String,
-    line: String,
+pub(crate) struct Made {
+    pub(crate) token: String,
+    pub(crate) line: String,
 }
 
-async fn make(world: &World, app: &str) -> Made {
+pub(crate) async fn make(world: &World, app: &str) -> Made {
     let output = run_subcommand("client", world.folder(), &["token", app], []).await;
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
@@ -102,7 +102,7 @@ async fn make(world: &World, app: &str) -> Made {
 }
 
 /// A gateway with these lines in its file of tokens.
-async fn with_tokens(world: &World, lines: &[&str], set: &[(&str, &str)]) -> Program {
+pub(crate) async fn with_tokens(world: &World, lines: &[&str], set: &[(&str, &str)]) -> Program {
     std::fs::write(world.folder().join("tokens"), lines.join("\n")).expect("a file");
     world.client_with("cliente1", &[&[("API_TOKENS_FILE", "tokens")], set].concat()).await
 }

@@ -53,6 +53,10 @@ const FIELDS: &[(&str, Check)] = &[
     ("postos", Value::is_u64),
     ("posto_id", Value::is_u64),
     ("reserva_id", Value::is_u64),
+    ("reservas", Value::is_u64),
+    ("carregamentos", Value::is_u64),
+    ("recusas", Value::is_u64),
+    ("carros", Value::is_u64),
 ];
 
 fn is_id(id: &Value) -> bool {

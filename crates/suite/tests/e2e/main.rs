@@ -5,6 +5,7 @@
 //! one where everyone logs in, over TLS or not; without, the embedded one.
 
 mod admin_tokens;
+mod apps;
 mod bad_messages;
 mod callers;
 mod chargers;
@@ -25,6 +26,7 @@ mod logins;
 mod logs;
 mod machine;
 mod newer_servidor;
+mod people;
 mod plain_mqtt;
 mod presence;
 mod repeats;

@@ -184,6 +184,24 @@ async fn only_the_client_that_made_a_reserva_is_told_of_its_changes() {
     let mut fields: Vec<_> = public.as_object().expect("an object").keys().collect();
     fields.sort();
     assert_eq!(fields, ["posto_id", "reserva_id", "server_id", "status", "timestamp"]);
+    // Who cancels makes no difference, and it ends by itself.
+    app.publish("server/postos/reserva", command("r2", "AAA1111", 5)).await;
+    assert_eq!(app.next(REPLY).await["status"], "sucesso");
+    let cancel = json!({"request_id": "q", "client_id": "app2", "server_id": "server1",
+        "reserva_request_id": "r2"});
+    app.publish("server/postos/reserva/cancelamento", &cancel).await;
+    assert_eq!(app.next(PRIVATE).await["request_id"], "r2");
+    app.publish("server/postos/reserva/cancelamento", &cancel).await;
+    let mut short = command("r3", "AAA1111", 5);
+    short["fim"] = json!(protocol::Timestamp::clamped(service::now().as_millis() + 2000));
+    app.publish("server/postos/reserva", short).await;
+    assert_eq!(app.next(REPLY).await["status"], "sucesso");
+    let ended = app.next(PRIVATE).await;
+    let named = ["request_id", "status"].map(|field| ended[field].clone());
+    assert_eq!(named, ["r3", "encerrada"]);
+    assert!(app.received(PRIVATE).is_empty(), "each change is told once");
+    let answers = app.received("client/app2/postos/reserva/cancelamento/response");
+    assert_eq!(answers.len(), 2, "the second one changed nothing");
     assert!(app.received("client/app2/reservas/status").is_empty());
 }
 
@@ -258,26 +276,4 @@ async fn devices_report_to_one_servidor_on_topics_that_name_it() {
         server.get("/carros/ABC1234").await.json["em_carregamento"] == true
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_carro_that_holds_nothing_can_be_forgotten() {
-    let world = World::new().await;
-    let (server, client) = world.pair().await;
-    let made = client.reservar(&seed_payload()).await;
-    assert_eq!(made.status, 200);
-    assert_eq!(server.delete("/carros/ABC1234").await.verdict(), (409, "carro_em_uso"));
-    assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);
-    assert_eq!(server.delete("/carros/abc-1234").await.status, 204);
-    assert_eq!(server.delete("/carros/ABC1234").await.verdict(), (404, "carro_inexistente"));
-    let listed = server.get("/reservas/1").await.json;
-    assert_eq!((&listed["placa"], &listed["request_id"]), (&Value::Null, &Value::Null));
-    let request_id = made.json["request_id"].as_str().expect("an id");
-    let path = format!("/reservas/{request_id}");
-    let found = client.get(&format!("{path}?server_id=server1")).await;
-    assert_eq!(found.verdict(), (404, "reserva_inexistente"));
-    let cancel = client.post(&format!("{path}/cancelar?server_id=server1"), &json!({})).await;
-    assert_eq!(cancel.verdict(), (404, "reserva_inexistente"));
-    let csv = server.get("/reservas.csv").await;
-    assert_eq!(csv.status, 200);
 }

@@ -24,11 +24,20 @@ pub struct Ended {
     pub refusals: Vec<i64>,
     /// Of which nothing is left.
     pub carros: Vec<String>,
+    /// The last rows that were looked at.
+    seen: Seen,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    reservas: i64,
+    carregamentos: i64,
+    refusals: i64,
 }
 
 impl Ended {
     pub fn is_empty(&self) -> bool {
-        let Self { reservas, carregamentos, refusals, carros } = self;
+        let Self { reservas, carregamentos, refusals, carros, .. } = self;
         reservas.is_empty() && carregamentos.is_empty() && refusals.is_empty() && carros.is_empty()
     }
 }
@@ -62,34 +71,39 @@ impl Store {
     /// What ended at `cutoff` or before, after what was forgotten `last`.
     pub async fn ended(&self, cutoff: Moment, last: &Ended) -> Result<Ended, StoreError> {
         let cutoff = cutoff.as_millis();
-        // The ids of the last part: what is before them needs no second look.
-        let ids = async |sql: &'static str, last: &[i64]| {
-            let after = last.last().copied().unwrap_or_default();
-            let found = sqlx::query_scalar(sql).bind(cutoff).bind(after).bind(MAX_ROWS);
-            found.fetch_all(&self.readers).await
+        let mut seen = last.seen;
+        // What was looked at needs no second look.
+        let ids = async |sql: &'static str, seen: &mut i64| {
+            let found = sqlx::query_scalar(sql).bind(cutoff).bind(*seen).bind(MAX_ROWS);
+            let found: Vec<i64> = found.fetch_all(&self.readers).await?;
+            let is_full = found.len() as i64 == MAX_ROWS;
+            *seen = found.last().copied().filter(|_| is_full).unwrap_or(i64::MAX);
+            Ok::<_, StoreError>(found)
         };
         let mut ended = Ended {
             reservas: ids(
                 "SELECT id FROM reservas WHERE id > ?2 AND placa IS NOT NULL
                    AND CASE WHEN status = 'cancelada' THEN min(updated_at, fim) ELSE fim END <= ?1
                  ORDER BY id LIMIT ?3",
-                &last.reservas,
+                &mut seen.reservas,
             )
             .await?,
             carregamentos: ids(
                 "SELECT id FROM carregamentos
                  WHERE id > ?2 AND placa IS NOT NULL AND fim <= ?1 ORDER BY id LIMIT ?3",
-                &last.carregamentos,
+                &mut seen.carregamentos,
             )
             .await?,
             refusals: ids(
                 "SELECT seq FROM refusals WHERE seq > ?2 AND decided_at <= ?1
                  ORDER BY seq LIMIT ?3",
-                &last.refusals,
+                &mut seen.refusals,
             )
             .await?,
             carros: Vec::new(),
+            seen: Seen::default(),
         };
+        ended.seen = seen;
         if ended.is_empty() {
             ended.carros = sqlx::query_scalar(
                 "SELECT placa FROM carros AS c WHERE updated_at <= ?1

@@ -88,7 +88,6 @@ impl WriteCommand for ForgetCarro {
         }
         context.audit(Action::Forget, Target::Carros, None, Some(&forgotten.fields()))?;
         mark_vacuum(context)?;
-        context.wants_vacuum = true;
         Ok(forgotten)
     }
 }
@@ -190,7 +189,7 @@ impl WriteCommand for VacuumIfDue {
 /// forget it.
 fn mark_vacuum(context: &WriteContext<'_>) -> Result<(), StoreError> {
     context.recent_failures.prune(context.clock);
-    context.execute("INSERT OR IGNORE INTO vacuum_due (id) VALUES (1)", [])?;
+    context.execute("INSERT OR REPLACE INTO vacuum_due (id) VALUES (1)", [])?;
     Ok(())
 }
 

@@ -32,6 +32,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
+use super::copies::folder_of;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::lost_files;
@@ -50,6 +51,8 @@ pub use reserve::Reserve;
 pub use telemetry::RecordTelemetry;
 pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
 
+/// The file is written anew at most in this part of the time, for commands wait meanwhile.
+const VACUUM_SHARE: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept: more than there are.
@@ -89,6 +92,8 @@ pub(super) struct Writer {
     transactions: Transactions,
     state: WriterState,
     checkpointer: Checkpointer,
+    /// The file is not written anew before this.
+    next_vacuum: Instant,
 }
 
 impl Writer {
@@ -99,7 +104,8 @@ impl Writer {
         state: WriterState,
     ) -> Result<Self, StoreError> {
         let transactions = Transactions::of(path, environment, state.clone())?;
-        Ok(Self { transactions, state, checkpointer: Checkpointer::start(path)? })
+        let checkpointer = Checkpointer::start(path)?;
+        Ok(Self { transactions, state, checkpointer, next_vacuum: Instant::now() })
     }
 
     /// Writes until every `Store` is dropped, then returns the connection. It ends earlier when the
@@ -137,7 +143,7 @@ impl Writer {
                 lost_files::rescue(&connection, files, failed.cause(), now);
                 break;
             }
-            if self.transactions.take_wanted_vacuum() {
+            if self.transactions.take_wanted_vacuum() && Instant::now() >= self.next_vacuum {
                 self.vacuum(&connection);
             }
             let was_running = self.checkpointer.is_running();
@@ -150,15 +156,19 @@ impl Writer {
         connection
     }
 
-    /// The commands that arrive meanwhile wait. If it fails it is asked for again.
+    /// The commands that arrive meanwhile wait. It is asked for again until it is done.
     fn vacuum(&mut self, connection: &Connection) {
         let started = Instant::now();
-        match vacuum::vacuum(connection, BUSY_TIMEOUT) {
+        let folder = folder_of(&self.transactions.files().database.path);
+        let vacuumed = vacuum::vacuum(connection, folder, BUSY_TIMEOUT);
+        let duration = started.elapsed();
+        self.next_vacuum = Instant::now() + duration * VACUUM_SHARE;
+        match vacuumed {
             Ok(true) => {
-                let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+                let duration_ms = duration.as_secs_f64() * 1000.0;
                 info!(duration_ms, "the database was written anew without what was forgotten");
             }
-            Ok(false) => warn!("a reader holds old pages; they are to be written anew later"),
+            Ok(false) => warn!("a reader holds old pages of what was forgotten"),
             Err(error) => warn!(%error, "the database cannot be written anew yet"),
         }
         self.transactions.expect_checkpoint();

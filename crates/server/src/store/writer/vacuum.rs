@@ -4,22 +4,31 @@
 //! copies of cells stay between those that are valid, and nothing overwrites them when their rows
 //! are deleted later (docs/decisions/0065).
 
+use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::error::StoreError;
 
-/// How long the checkpoint waits for readers that look at an old state.
-const READER_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the checkpoint waits for readers that look at an old state; commands wait too.
+const READER_PATIENCE: Duration = Duration::from_millis(100);
 
-/// Whether it was done; not if a reader held the old pages. Afterwards the connection waits for locks
-/// as long as `busy_timeout` again.
-pub(super) fn vacuum(connection: &Connection, busy_timeout: Duration) -> Result<bool, StoreError> {
-    // In memory: a temporary file would hold all that is in this one, and where the program may
-    // write to no folder but that of the database there is no place for it.
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.execute_batch("VACUUM")?;
+/// Whether nothing of what was forgotten is left; not if a reader holds the old pages. Then the next
+/// call need only empty the WAL. Afterwards the connection waits for locks as long as `busy_timeout`
+/// again.
+pub(super) fn vacuum(
+    connection: &Connection,
+    folder: &Path,
+    busy_timeout: Duration,
+) -> Result<bool, StoreError> {
+    let due = "SELECT rewritten FROM vacuum_due";
+    let due: Option<bool> = connection.query_row(due, [], |row| row.get(0)).optional()?;
+    let Some(is_rewritten) = due else { return Ok(true) };
+    if !is_rewritten {
+        rewrite(connection, folder)?;
+        connection.execute("UPDATE vacuum_due SET rewritten = 1", [])?;
+    }
     connection.busy_timeout(READER_PATIENCE)?;
     let truncated = truncate(connection);
     connection.busy_timeout(busy_timeout)?;
@@ -28,6 +37,22 @@ pub(super) fn vacuum(connection: &Connection, busy_timeout: Duration) -> Result<
     }
     connection.execute("DELETE FROM vacuum_due", [])?;
     Ok(true)
+}
+
+/// SQLite first copies what is to stay to a temporary file, which has no name. It is beside the
+/// database: in memory it would be as large as the file, and elsewhere there may be no place for it.
+fn rewrite(connection: &Connection, folder: &Path) -> Result<(), StoreError> {
+    let folder = folder.canonicalize().map_err(StoreError::Files)?;
+    match folder.to_str() {
+        Some(folder) => {
+            connection.pragma_update(None, "temp_store", "FILE")?;
+            // Of the whole process: another servidor in it has a folder that does as well.
+            connection.pragma_update(None, "temp_store_directory", folder)?;
+        }
+        // SQL cannot name it.
+        None => connection.pragma_update(None, "temp_store", "MEMORY")?,
+    }
+    Ok(connection.execute_batch("VACUUM")?)
 }
 
 /// Empties the WAL, which holds old pages too.

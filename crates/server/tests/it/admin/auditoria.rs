@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::command_line::{NOWHERE, ended, program};
 use crate::running::{Answer, POSTOS, Running};
+use crate::support::reservation;
 
 /// Who did what to what, newest first.
 fn rows(answer: &Answer) -> Vec<String> {
@@ -16,7 +17,7 @@ fn rows(answer: &Answer) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
-    let server = Running::fresh().await;
+    let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
     let newest = async || rows(&server.get("/auditoria?limite=1").await).remove(0);
     let at_start = rows(&server.get("/auditoria").await);
     assert!(at_start.contains(&"servidor criar token/inicial".to_owned()), "{at_start:?}");
@@ -38,6 +39,7 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
             "alterar posto/4",
         ),
         (Method::DELETE, "/postos/4", String::new(), "remover posto/4"),
+        (Method::POST, "/reservas/1/cancelar", String::new(), "cancelar reserva/1"),
         (Method::POST, "/postos/1/carregamentos", charging.to_string(), "iniciar carregamento/1"),
         (
             Method::PUT,
@@ -47,6 +49,14 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
         ),
         (Method::POST, "/postos/importar", csv.to_owned(), "importar posto/2"),
         (Method::DELETE, "/carros/QQQ0A00", String::new(), "esquecer carros"),
+        (Method::DELETE, "/carros/ABC1234", String::new(), "esquecer carros"),
+        (
+            Method::POST,
+            "/tokens",
+            json!({"nome": "painel", "papel": "leitura"}).to_string(),
+            "criar token/painel",
+        ),
+        (Method::DELETE, "/tokens/painel", String::new(), "revogar token/painel"),
     ] {
         let shown = format!("{method} {path}");
         let content_type = if path.ends_with("importar") { "text/csv" } else { "application/json" };
@@ -57,10 +67,13 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
         assert_eq!(newest().await, format!("ana {row}"), "{shown}");
     }
     let all = server.get("/auditoria").await;
-    assert!(!all.text.contains("QQQ0A00"), "{}", all.text);
+    for personal in ["QQQ0A00", "ABC1234", "r1"] {
+        assert!(!all.text.contains(personal), "{}", all.text);
+    }
     // What changes nothing, and what is refused, is no change.
     server.patch("/postos/1", &json!({})).await;
     server.patch("/postos/99", &json!({"preco_kwh": 3.0})).await;
+    server.delete("/carros/ABC1234").await;
     assert_eq!(rows(&server.get("/auditoria").await), rows(&all));
     let changed = server.get("/auditoria?alvo=posto/4&acao=alterar&quem=ana").await;
     assert_eq!(changed.json["auditoria"][1]["antes"], json!({"preco_kwh": 2.5}));
