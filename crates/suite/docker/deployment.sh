@@ -217,7 +217,7 @@ check_second_checkout() {
     # Every port moves by 11000.
     awk -F= '/^PORTA_/ { $2 += 11000 } { print }' OFS== .env.example >.env
     check broker "a second checkout beside the first, on other ports" \
-        compose up --detach broker server_1 client_servidor_1 || return 0
+        compose up --build --detach broker server_1 client_servidor_1 || return 0
     check server_1 "its gateway lists its server1" within 60 lists_posto_5 19001 server1 || true
     check server_1 "it has its own data: posto 5 is free" reservar 200 19001 server1 || true
     check broker "BROKER_ABERTO=sim opens its broker, and the log says so" opens_the_door || true
