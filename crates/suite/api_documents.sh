@@ -8,15 +8,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly broker_port=23883 websocket_port=23901
 readonly server_ports=(23000 23003) client_ports=(23001 23002)
 readonly here=$PWD/crates/suite tools=$PWD/target/api_documents
-readonly closed_port=23006 program=$PWD/target/debug/server
-readonly closed=http://127.0.0.1:$closed_port
+readonly closed_port=23006 closed_client_port=23007 programs=$PWD/target/debug
+readonly closed=http://127.0.0.1:$closed_port closed_client=http://127.0.0.1:$closed_client_port
 readonly server=http://127.0.0.1:${server_ports[0]} client=http://127.0.0.1:${client_ports[0]}
 export RUST_LOG=warn npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
 work=$(mktemp -d)
-suite_pid='' closed_pid=''
+pids=()
 finish() {
-    # shellcheck disable=SC2086 # Each may be empty.
-    kill $suite_pid $closed_pid 2>/dev/null || true
+    kill "${pids[@]}" 2>/dev/null || true
     wait 2>/dev/null || true
     rm -rf "$work"
 }
@@ -36,17 +35,35 @@ mkdir -p "$tools"
 }
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
-cargo build --quiet --package suite --bin suite --package server --bin server
+cargo build --quiet --package suite --package server --package client --bin suite --bin server --bin client
 mkdir "$work/data"
 cp -r data/server1 data/server2 "$work/data/"
 rm -f "$work"/data/*/*.db*
 target/debug/suite --data "$work/data" --broker-ports $broker_port $websocket_port \
     --server-ports "${server_ports[@]}" --client-ports "${client_ports[@]}" >"$work/suite.log" 2>&1 &
-suite_pid=$!
+pids+=($!)
 for _ in $(seq 300); do
     grep -q 'curl -X POST' "$work/suite.log" && break
     sleep 0.1
 done
+
+# start_closed <program> <port>: one that asks for tokens, as a servidor does where the suite does not
+# listen on loopback.
+start_closed() {
+    (cd "$work" && exec env SERVER_ID=server3 POSTOS_CSV=data/server1/postos.csv MQTT_CLIENT_ID=cliente3 \
+        API_TOKENS_FILE=app.tokens MQTT_PORT=$broker_port HTTP_ADDR=127.0.0.1:"$2" \
+        "$programs/$1" >"$work/closed_$1.log" 2>&1) &
+    pids+=($!)
+    until HTTP_ADDR=127.0.0.1:$2 "$programs/$1" healthcheck 2>/dev/null; do
+        kill -0 "${pids[-1]}"
+        sleep 0.1
+    done
+}
+"$programs/client" token app1 >"$work/app.tokens" 2>"$work/app.token"
+start_closed server "$closed_port"
+start_closed client "$closed_client_port"
+token=$(cat "$work/data/server3.db.token")
+app_token=$(cat "$work/app.token")
 
 checks=0 failed=0
 # check <name> <command>…: runs it, and shows what it printed if it fails.
@@ -85,22 +102,13 @@ done
 check "AsyncAPI" node asyncapi.mjs asyncapi.json "$tools"
 check "AsyncAPI, the same of both programs" cmp asyncapi.json asyncapi_servidor.json
 check "tsc --strict" tsc --project .
-check "the TypeScript client" node out/client.js "$client"
+check "the TypeScript client" node out/client.js "$closed_client" "$app_token"
 check "mypy --strict, the Python client" mypy --strict client.py
-check "the Python client" python client.py "$client"
+check "the Python client" python client.py "$closed_client" "$app_token"
 
-# A servidor that asks for tokens, as it does where the suite does not listen on loopback.
-(cd "$work" && exec env SERVER_ID=server3 POSTOS_CSV=data/server1/postos.csv \
-    MQTT_PORT=$broker_port HTTP_ADDR=127.0.0.1:$closed_port "$program" >"$work/server3.log" 2>&1) &
-closed_pid=$!
-until HTTP_ADDR=127.0.0.1:$closed_port "$program" healthcheck 2>/dev/null; do
-    kill -0 "$closed_pid"
-    sleep 0.1
-done
-token=$(cat "$work/data/server3.db.token")
 export TOOLS=$tools
 checks=$((checks + 3))
-node "$here/browser/press_operations.mjs" "$closed=$token" "$client" || failed=$((failed + 1))
+node "$here/browser/press_operations.mjs" "$closed=$token" "$closed_client=$app_token" || failed=$((failed + 1))
 node "$here/browser/authorize.mjs" "$closed" "$token" || failed=$((failed + 1))
 node "$here/browser/another_origin.mjs" "$client" || failed=$((failed + 1))
 printf 'API documents: %d checks, %d failed\n' "$checks" "$failed"

@@ -1,14 +1,14 @@
 """A client made by openapi-python-client: lists, reserves, gets a refusal, asks, and cancels.
-Argument: the base URL of a gateway."""
+Arguments: the base URL of a gateway that asks for tokens, and the token of an app."""
 
 import sys
 
-from gateway import Client
+from gateway import AuthenticatedClient
 from gateway.api.postos import list_postos
 from gateway.api.reservas import cancel_reserva, get_reserva, reserve
 from gateway.models import ErrorReply, PostosReply, ReservarBody, ReservaReply
 
-client = Client(base_url=sys.argv[1])
+client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2])
 server_id = "server2"
 
 listing = list_postos.sync(client=client, server_id=server_id, disponivel=True)

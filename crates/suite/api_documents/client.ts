@@ -1,5 +1,5 @@
 // A client made by openapi-typescript and openapi-fetch: lists, reserves, gets a refusal, asks, and
-// cancels. Argument: the base URL of a gateway.
+// cancels. Arguments: the base URL of a gateway that asks for tokens, and the token of an app.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./gateway.js";
 
@@ -9,7 +9,9 @@ function expect(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(`not so: ${what}`);
 }
 
-const gateway = createClient<paths>({ baseUrl: process.argv[2] ?? "" });
+const [baseUrl = "", token = ""] = process.argv.slice(2);
+const headers = { Authorization: `Bearer ${token}` };
+const gateway = createClient<paths>({ baseUrl, headers });
 const server_id = "server2";
 
 const listing = await gateway.GET("/postos", { params: { query: { server_id, disponivel: true } } });

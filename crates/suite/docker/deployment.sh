@@ -176,6 +176,11 @@ gets_its_file_later() {
     compose restart server_4 && within 60 is_healthy server_4 && has_postos 8006 120
 }
 
+imports_more() {
+    printf 'id,nome,latitude,longitude,status\n,Posto novo,-23.5,-46.6,disponivel\n' >data/server4/mais.csv &&
+        compose exec -T server_4 server importar data/server4/mais.csv && has_postos 8006 121
+}
+
 names_the_remedy() { logged server_5 'may not write to' && logged server_5 'chown -R 10001'; }
 
 starts_after_chown() {
@@ -191,6 +196,7 @@ check_late_files() {
     check server_4 "a servidor without a file starts" compose up --build --detach server_4 || return 0
     check server_4 "and has no postos" within 60 has_postos 8006 0 || true
     check server_4 "its file comes later, and it reads it at its next start" gets_its_file_later || true
+    check server_4 "server importar of another file" imports_more || true
     check server_5 "the seed's own block, with a folder of this machine" compose up --build --detach server_5 || true
     check server_5 "a folder that it may not write: the log names it, the user and the remedy" \
         within 20 names_the_remedy || true
@@ -217,7 +223,7 @@ check_second_checkout() {
     # Every port moves by 11000.
     awk -F= '/^PORTA_/ { $2 += 11000 } { print }' OFS== .env.example >.env
     check broker "a second checkout beside the first, on other ports" \
-        compose up --detach broker server_1 client_servidor_1 || return 0
+        compose up --build --detach broker server_1 client_servidor_1 || return 0
     check server_1 "its gateway lists its server1" within 60 lists_posto_5 19001 server1 || true
     check server_1 "it has its own data: posto 5 is free" reservar 200 19001 server1 || true
     check broker "BROKER_ABERTO=sim opens its broker, and the log says so" opens_the_door || true

@@ -193,7 +193,8 @@ check_doors_again() {
     check broker "9001 too" refuses ws 9001 || true
     check broker "the users and their passwords are the same" presence tcp 1883 gateway.cliente9 || true
     check broker "the removed one is not back" refuses tcp 1883 app.app9 "$(secret_of app.app9)" || true
-    check server_1 "posto 5 is free, and reserved anew" within 15 reserves || true
+    check client_servidor_1 "GET /postos of server1" within 15 lists_posto_5 8001 server1 || true
+    check server_1 "posto 5 is free, and reserved anew" reserves || true
     check server_1 "the token of the old data is refused" with_token 401 "$work/token" /reservas || true
     check server_1 "the token of the new data is not" admin_has 8000 server_1 || true
     compose down --volumes >"$work/down.log" 2>&1 || true

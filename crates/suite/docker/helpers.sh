@@ -60,7 +60,8 @@ beside() {
 
 # Programs that run outside the network of the suite.
 remove_outside() {
-    docker ps --all --quiet --filter "label=$outside_label" | xargs --no-run-if-empty docker rm --force --volumes
+    docker ps --all --quiet --filter "label=$outside_label" |
+        xargs --no-run-if-empty docker rm --force --volumes >/dev/null
 }
 
 # check <service whose log is shown on failure> <what> <command…>

@@ -87,7 +87,7 @@ is_its_own() {
 }
 
 starts_with_token() {
-    mkdir apps && : >apps/tokens && app_token app1 && sed -n 2p "$work/app1" >apps/tokens &&
+    compose build client_apps && mkdir apps && app_token app1 && sed -n 2p "$work/app1" >apps/tokens &&
         compose up --detach client_apps && within 60 is_healthy client_apps
 }
 
