@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::harness::TEST_TIMEOUT;
+use super::TEST_TIMEOUT;
 
 const CONNACK: u8 = 2;
 const PUBLISH: u8 = 3;

@@ -1,0 +1,57 @@
+//! What somebody who means harm would try. Each attack is tried twice: as shipped, where all its ways
+//! must be stopped, and with its guard removed, where all must get through; so none is stopped by
+//! something else than what is said to stop it. `docs/security.md` names them all.
+//!
+//! `cargo test -p suite --test attacks -- --include-ignored`
+
+mod attack;
+mod broker;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod scene;
+
+/// A test for each attack: its name, the function, what it tries, and what stops it.
+macro_rules! attacks {
+    ($($name:ident = $attack:path, $tries:literal, $guard:literal;)*) => {
+        /// The names of all attacks.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs mosquitto"]
+            async fn $name() {
+                attack::tried_twice(stringify!($name), $tries, $guard, $attack).await;
+            }
+        )*
+    };
+}
+
+attacks! {
+    forged_presence = broker::presence::forged_presence,
+        "says that a servidor of somebody else is offline, or that one exists: now, retained, as a will",
+        "the ACL: only a servidor publishes its own presence";
+    forged_answer_by_gateway = broker::answers::forged_answer_by_gateway,
+        "answers a caller of another gateway, knowing the request_id", "the ACL";
+    forged_answer_by_app = broker::answers::forged_answer_by_app,
+        "answers a caller of another client, knowing the request_id", "the ACL";
+    forged_answer_by_carro = broker::answers::forged_answer_by_carro,
+        "answers somebody's caller, knowing the request_id", "the ACL";
+    forged_answer_by_carregador = broker::answers::forged_answer_by_carregador,
+        "answers somebody's caller, knowing the request_id", "the ACL";
+    answers_of_others = broker::answers::answers_of_others,
+        "subscribes to the answers of others, by wildcards and shared subscriptions too", "the ACL";
+    answer_of_another_servidor = broker::answers::answer_of_another_servidor,
+        "hears a command of another servidor and answers it", "MQTT_ENTREGA=direta";
+    posto_taken_by_another_charger = broker::chargers::posto_taken_by_another_charger,
+        "takes another posto out of service, on its topics", "the ACL";
+    posto_taken_by_an_app = broker::chargers::posto_taken_by_an_app,
+        "takes a posto out of service", "the ACL";
+    posto_named_in_a_payload = broker::chargers::posto_named_in_a_payload,
+        "takes another posto out of service, on the topic of its own", "the topic says which posto it is";
+}
+
+#[test]
+fn no_attack_is_listed_twice() {
+    let names: std::collections::BTreeSet<&str> = NAMES.iter().copied().collect();
+    assert_eq!(names.len(), NAMES.len());
+}
