@@ -48,6 +48,24 @@ attacks! {
         "takes a posto out of service", "the ACL";
     posto_named_in_a_payload = broker::chargers::posto_named_in_a_payload,
         "takes another posto out of service, on the topic of its own", "the topic says which posto it is";
+    cancelled_by_a_listener = broker::commands::cancelled_by_a_listener,
+        "hears all it may receive, and cancels with every text in it", "the ACL, and no request_id in public topics";
+    replayed_command = broker::commands::replayed_command,
+        "sends somebody's command again after its reserva was cancelled", "a request_id has one effect";
+    connect_without_login = broker::logins::connect_without_login,
+        "connects without a login, or with one that is wrong", "the outside door asks for a name";
+    takeover_of_an_id = broker::logins::takeover_of_an_id,
+        "connects with the client id of a program inside, or of another user", "client ids are user names";
+    oversized_client_id = broker::logins::oversized_client_id,
+        "connects with a client id of 60,000 bytes", "client ids are user names";
+    removed_user = broker::logins::removed_user,
+        "goes on after it was removed, on an open connection and on a new one", "usuario tells the broker";
+    changed_rights = broker::logins::changed_rights,
+        "uses a right that was taken away, on an open connection", "usuario tells the broker";
+    placa_in_a_public_topic = broker::placas::placa_in_a_public_topic,
+        "looks for a placa and request_ids in every topic that is not private", "public events name neither";
+    placas_heard_from_outside = broker::placas::placas_heard_from_outside,
+        "looks for a placa and request_ids in all that an outsider receives", "the ACL";
 }
 
 #[test]

@@ -43,7 +43,7 @@ async fn forged_answer(
     let doors = world.broker.doors();
     let user = doors.new_user(user);
     let mut silent = SilentServidor::start(doors).await;
-    let gateway = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "1")]).await;
+    let gateway = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", waits(guard))]).await;
     gateway.sees("server1", "online").await;
     let mut tries = Tries::default();
     for door in doors.every_outside() {
@@ -56,6 +56,11 @@ async fn forged_answer(
         tries.record(format_args!("{} by {door:?}", user.name), is_forged(&answer));
     }
     tries
+}
+
+/// Seconds that a caller waits: for an answer that must come, longer.
+fn waits(guard: Guard) -> &'static str {
+    if guard.is_removed() { "20" } else { "2" }
 }
 
 fn forged(request_id: &str) -> String {
@@ -144,7 +149,7 @@ async fn once(mut holds: impl AsyncFnMut() -> bool) -> bool {
 pub(crate) async fn answer_of_another_servidor(guard: Guard) -> Tries {
     let world = scene::broker_as_it_is().await;
     let entrega = if guard.is_removed() { "difusao" } else { "direta" };
-    let set = [("MQTT_ENTREGA", entrega), ("TEMPO_LIMITE_RESERVA", "1")];
+    let set = [("MQTT_ENTREGA", entrega), ("TEMPO_LIMITE_RESERVA", waits(guard))];
     let (server, gateway) =
         tokio::join!(world.server("server1"), world.client_with("cliente1", &set));
     gateway.sees("server1", "online").await;

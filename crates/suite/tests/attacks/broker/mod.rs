@@ -2,4 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod chargers;
+pub(crate) mod commands;
+pub(crate) mod logins;
+pub(crate) mod placas;
 pub(crate) mod presence;
