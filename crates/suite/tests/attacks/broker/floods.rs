@@ -39,24 +39,36 @@ pub(crate) async fn mqtt_connection_flood(guard: Guard) -> Tries {
     tries
 }
 
-/// What is left, as `docs/security.md` says: Mosquitto 2.0 counts no WebSocket connections. Whoever is
-/// connected goes on, nobody else enters, and that is over when the flood is.
+/// What is left, as `docs/security.md` says: Mosquitto 2.0 counts no WebSocket connections.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_flood_of_websockets_ends_no_connection() {
     for sent in [b"", UPGRADE] {
-        let (world, _server, gateway) = system_with_few_descriptors(Guard::InPlace).await;
-        let doors = world.broker.doors();
-        let user = doors.new_user(&["app", "app1"]);
-        let tcp = doors.outside(Transport::Tcp, Version::V5);
-        let mut outsider = scene::enter(tcp, &user).await;
-        let flood = flood(doors.outside(Transport::WebSocket, Version::V5).port, sent).await;
-        assert!(Guard::Removed.sees(async || !has_place_inside(doors).await).await, "no flood");
-        still_serves(&gateway).await;
-        assert!(outsider.drain().await.is_some(), "a connection outside has ended");
-        drop(flood);
-        assert!(Guard::Removed.sees(async || has_place_inside(doors).await).await, "it is over");
+        a_flood_ends_no_connection(Some(Transport::WebSocket), sent).await;
     }
+}
+
+/// What is left, as `docs/security.md` says: who is inside is trusted, and not counted either.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_flood_inside_ends_no_connection() {
+    a_flood_ends_no_connection(None, b"").await;
+}
+
+/// At a listener of the outside door, or at the inside one. Who is connected goes on, nobody else
+/// enters, and that is over when the flood is.
+async fn a_flood_ends_no_connection(outside: Option<Transport>, sent: &[u8]) {
+    let (world, _server, gateway) = system_with_few_descriptors(Guard::InPlace).await;
+    let doors = world.broker.doors();
+    let user = doors.new_user(&["app", "app1"]);
+    let mut outsider = scene::enter(doors.outside(Transport::Tcp, Version::V5), &user).await;
+    let door = outside.map_or(doors.inside(), |transport| doors.outside(transport, Version::V5));
+    let flood = flood(door.port, sent).await;
+    assert!(Guard::Removed.sees(async || !has_place_inside(doors).await).await, "no flood");
+    still_serves(&gateway).await;
+    assert!(outsider.drain().await.is_some(), "a connection outside has ended");
+    drop(flood);
+    assert!(Guard::Removed.sees(async || has_place_inside(doors).await).await, "it is over");
 }
 
 async fn system_with_few_descriptors(guard: Guard) -> (World, Program, Program) {
