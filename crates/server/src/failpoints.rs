@@ -44,6 +44,12 @@ pub(crate) enum Bug {
     RepeatedVersion,
     /// A message that ends connection after connection is sent again for ever.
     KeepPoison,
+    /// A charger may name in its payload whose charger it is.
+    BelievedPayload,
+    /// A request that comes again is carried out again.
+    RepeatedRequest,
+    /// The public event of a reserva is the one for its client.
+    PublicPlaca,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].
