@@ -99,7 +99,7 @@ mod tests {
             (begin + DAY_MILLIS - 1, 0, begin),
             (begin - 1, 0, begin - DAY_MILLIS),
             (begin, 30, begin - 30 * DAY_MILLIS),
-            (0, 0, begin - 20_454 * DAY_MILLIS),
+            (0, 0, begin - 20_455 * DAY_MILLIS),
             (begin, u32::MAX, begin - i64::from(u32::MAX) * DAY_MILLIS),
         ] {
             assert_eq!(cutoff(Moment::from_millis(now), days), expected, "{now} {days}");
