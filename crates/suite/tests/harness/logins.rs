@@ -41,6 +41,9 @@ impl Door {
 pub(crate) enum Role {
     Gateway,
     Servidor,
+    Carro,
+    /// Its id is that of the servidor, a dot, and that of the posto.
+    Carregador,
     /// A plain client of a test, with every right: what a program inside may do.
     Inside,
 }
@@ -50,6 +53,8 @@ impl Role {
         match self {
             Self::Gateway => "gateway",
             Self::Servidor => "servidor",
+            Self::Carro => "carro",
+            Self::Carregador => "carregador",
             Self::Inside => "dentro",
         }
     }
@@ -87,6 +92,13 @@ impl Role {
                 ]
                 .concat(),
             ),
+            Self::Carro => {
+                (vec![format!("server/+/carros/{id}/#"), format!("carros/{id}/#")], Vec::new())
+            }
+            Self::Carregador => {
+                let (server_id, posto_id) = id.split_once('.').expect("two ids");
+                (vec![format!("server/{server_id}/pontos/{posto_id}/disponibilidade")], Vec::new())
+            }
             Self::Inside => (vec!["#".to_owned()], vec!["#".to_owned()]),
         };
         let lines = write.iter().map(|topic| format!("topic write {topic}\n"));
