@@ -209,7 +209,9 @@ fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
     if *setting == AdminAccess::Open {
         return Access::OwnPages;
     }
-    info!(path = %tokens.file().display(), "the first token of the admin API is in this file");
+    if tokens.file().is_file() {
+        info!(path = %tokens.file().display(), "the first token of the admin API is in this file");
+    }
     Access::Tokens(tokens.valid())
 }
 

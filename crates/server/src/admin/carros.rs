@@ -17,7 +17,7 @@ use super::author::By;
 use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{CarroRow, ForgetCarro};
+use crate::store::{Audited, CarroRow, ForgetCarro};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -152,6 +152,6 @@ async fn forget(
     let sessions = app.read(app.store.sessions_of(&placa)).await?;
     let refusals = app.read(app.store.refusals_of(&placa)).await?;
     let command = ForgetCarro { placa, sessions, refusals };
-    app.write_by(by, command).await?;
+    app.write(Audited { by, command }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Door, Program, Role, World, eventually, login, path_of, payload, run_subcommand, seed_payload,
+    Door, PlainClient, Program, Role, World, eventually, login, path_of, payload, run_subcommand,
+    seed_payload,
 };
 
 /// Shorter than the patience after a refused login.
@@ -235,4 +236,48 @@ async fn the_one_process_suite_logs_in_with_a_folder_of_credentials() {
     let system = suite::System::start(&options).await.expect("it starts");
     system.ready().await.expect("everyone logs in");
     system.stop().await;
+}
+
+/// Each speaks where its role allows it, and for nobody else.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_device_that_logs_in_speaks_for_itself_alone() {
+    let world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let (server, client) = world.pair().await;
+    assert_eq!(client.reservar(&payload("ABC1234", 5)).await.status, 200);
+    assert_eq!(client.reservar(&payload("XYZ9876", 6)).await.status, 200);
+    let device = async |role, id| PlainClient::subscribe_as(role, &world, id, &[]).await;
+    let carro = device(Role::Carro, "ABC1234").await;
+    let charger = device(Role::Carregador, "server1.7").await;
+    let level = |placa: &str, level: f64| json!({"placa": placa, "nivel_bateria": level});
+    for (topic, payload) in [
+        ("carros/XYZ9876/bateria", level("XYZ9876", 1.0)),
+        ("server/server1/carros/XYZ9876/bateria", level("XYZ9876", 1.0)),
+        ("server/server1/carros/ABC1234/bateria", level("XYZ9876", 1.0)),
+        ("carros/ABC1234/bateria", level("XYZ9876", 1.0)),
+        ("server/server1/carros/ABC1234/bateria", level("ABC1234", 40.5)),
+    ] {
+        carro.publish(topic, payload).await;
+    }
+    let out =
+        |posto_id: i64| json!({"server_id": "server1", "ponto_id": posto_id, "disponivel": false});
+    for (topic, payload) in [
+        ("pontos/8/disponibilidade", out(8)),
+        ("pontos/7/disponibilidade", out(7)),
+        ("server/server1/pontos/8/disponibilidade", out(8)),
+        ("server/server1/pontos/7/disponibilidade", out(8)),
+        ("server/server1/pontos/7/disponibilidade", out(7)),
+    ] {
+        charger.publish(topic, payload).await;
+    }
+    eventually("the last ones are stored", async || {
+        let carregador = server.get("/postos/7").await.json["carregador"]["disponivel"].clone();
+        server.get("/carros/ABC1234").await.json["nivel_bateria_atual"] == 40.5
+            && carregador == false
+    })
+    .await;
+    assert_eq!(server.get("/carros/XYZ9876").await.json["nivel_bateria_atual"], 22.3);
+    assert!(server.get("/postos/8").await.json["carregador"].is_null());
+    let rows = server.get("/auditoria?quem=carregador").await.json;
+    assert_eq!(rows["auditoria"].as_array().map(Vec::len), Some(1), "{rows}");
 }

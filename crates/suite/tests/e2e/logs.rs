@@ -81,8 +81,9 @@ fn check(line: &str, (id_field, id): (&str, &str)) {
         assert!(fields.contains_key(name), "{name} is missing in {line}");
     }
     assert_eq!(fields[id_field], id, "{line}");
+    let written = line.to_uppercase().replace("%41", "A").replace(['-', ' '], "");
     for placa in PLACAS {
-        assert!(!line.contains(placa), "a placa in {line}");
+        assert!(!written.contains(placa), "a placa in {line}");
     }
     assert!(!line.contains("BYD"), "a body in {line}");
 }
@@ -112,9 +113,36 @@ async fn named(program: &Program, name: &str, path: &str, body: Option<&Value>) 
 
 /// Sends what servidores and gateways are sent, and what they should not be.
 async fn all_kinds_of_traffic(world: &World, server: &Program, client: &Program) {
-    for path in ["/carros/ABC1234", "/carros", "/reservas/1", "/postos/99", "/postos?disponivel=x"]
-    {
+    for path in [
+        "/carros/ABC1234",
+        "/carros/abc-1234",
+        "/carros/%41BC1234",
+        "//carros/ABC1234",
+        "/carros/ABC1234/x",
+        "/nope/ABC1234?placa=ABC1234",
+        "/carros",
+        "/carros?apos=ABC1234",
+        "/carros?apos=ABC1234&apos=XYZ9876",
+        "/reservas?placa=abc-1234",
+        "/reservas?placa=ABC1234&x=XYZ9876",
+        "/reservas.csv?placa=ABC1234",
+        "/carregamentos.csv?placa=XYZ9876",
+        "/reservas/1",
+        "/reservas/ABC1234",
+        "/postos/99",
+        "/postos?disponivel=x",
+        "/auditoria?quem=ABC1234",
+    ] {
         server.get(path).await;
+    }
+    for path in ["/carros/ABC1234", "/carros/WWW0W00", "/carros/qqq-0a00-x", "/tokens/ABC1234"] {
+        server.delete(path).await;
+    }
+    for program in [server, client] {
+        for head in ["GET /carros/ABC1234 HTTP/9.9", "GET /carros/ABC1234?placa=XYZ9876", "ABC1234"]
+        {
+            program.send_raw(&format!("{head}\r\nX-Placa: ABC1234\r\n\r\n")).await;
+        }
     }
     server.post("/postos/1/carregamentos", &json!({"placa": "QQQ0A00"})).await;
     server.post("/postos/1/carregamentos", &json!({"placa": "QQQ0A00", "inicio": "x"})).await;
@@ -124,6 +152,17 @@ async fn all_kinds_of_traffic(world: &World, server: &Program, client: &Program)
     let origin = json!({"request_id": "r1", "client_id": "app1", "server_id": "server1"});
     for (topic, payload) in [
         ("carros/ABC1234/status", "{".to_owned()),
+        ("server/server1/carros/ABC1234/status", "{".to_owned()),
+        ("server/server1/carros/abc-1234/bateria", "{".to_owned()),
+        ("server/server1/carros/ABC1234/x", "{}".to_owned()),
+        ("carros/ABC1234/x", "{}".to_owned()),
+        (
+            "server/postos/reserva",
+            json!({"request_id": "r2", "client_id": "app1", "server_id": "server1",
+            "carro": {"placa": "ABC1234 XYZ9876", "modelo": "BYD"}, "posto_id": "WWW0W00"})
+            .to_string(),
+        ),
+        ("server/server1/postos/reserva", format!("[{origin}, \"ABC1234\"]")),
         ("carros/ABC1234/bateria", json!({"placa": "XYZ9876", "nivel_bateria": 5}).to_string()),
         ("carros/WWW0W00/status", json!({"placa": "WWW0W00", "nivel_bateria": "BYD"}).to_string()),
         ("server/postos/reserva", origin.to_string()),

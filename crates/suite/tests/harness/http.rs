@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::Program;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{Program, TEST_TIMEOUT};
 
 /// Status 0 stands for a request that got no answer.
 #[derive(Debug)]
@@ -34,6 +37,19 @@ impl Answer {
 }
 
 impl Program {
+    /// Sends what may be no HTTP, and waits until the program closes the connection.
+    pub(crate) async fn send_raw(&self, text: &str) {
+        let addr = self.url("");
+        let addr = addr.strip_prefix("http://").expect("an address");
+        let mut connection = TcpStream::connect(addr).await.expect("it listens");
+        connection.write_all(text.as_bytes()).await.expect("it is sent");
+        connection.shutdown().await.expect("it is sent");
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(TEST_TIMEOUT, connection.read_to_end(&mut answer));
+        // A reset closes it too.
+        let _ = closed.await.expect("it is closed in time");
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path)).await
     }

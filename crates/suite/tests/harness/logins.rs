@@ -44,6 +44,9 @@ impl Door {
 pub(crate) enum Role {
     Gateway,
     Servidor,
+    Carro,
+    /// Its id is that of the servidor, a dot, and that of the posto.
+    Carregador,
     /// A plain client of a test, with every right: what a program inside may do.
     Inside,
 }
@@ -53,6 +56,8 @@ impl Role {
         match self {
             Self::Gateway => "gateway",
             Self::Servidor => "servidor",
+            Self::Carro => "carro",
+            Self::Carregador => "carregador",
             Self::Inside => "dentro",
         }
     }
@@ -64,13 +69,16 @@ impl Role {
         }
         let (_, table) = USERS_SH.split_once("<<'TABLE'\n").expect("the table of rights");
         let (table, _) = table.split_once("\nTABLE\n").expect("its end");
+        let (servidor, posto) = id.split_once('.').unwrap_or((id, ""));
         let mut rights = String::new();
         for line in table.lines() {
             let [roles, direction, topic] = line.split(' ').collect::<Vec<_>>()[..] else {
                 panic!("not a right: {line}");
             };
             if roles.split(',').any(|role| role == self.name()) {
-                let _ = writeln!(rights, "topic {direction} {}", topic.replace("<id>", id));
+                let topic = topic.replace("<id>", id).replace("<posto>", posto);
+                let topic = topic.replace("<servidor>", servidor);
+                let _ = writeln!(rights, "topic {direction} {topic}");
             }
         }
         assert!(!rights.is_empty(), "no rights of {}", self.name());

@@ -20,9 +20,14 @@ pub(crate) struct PlainClient {
 impl PlainClient {
     /// Connects and subscribes; the broker has confirmed the subscriptions when this returns.
     pub(crate) async fn subscribe(world: &World, id: &str, topics: &[&str]) -> Self {
+        Self::subscribe_as(Role::Inside, world, id, topics).await
+    }
+
+    /// With the rights of a role, where the broker knows everyone by name.
+    pub(crate) async fn subscribe_as(role: Role, world: &World, id: &str, topics: &[&str]) -> Self {
         let mut options = MqttOptions::new(id, "127.0.0.1", world.broker.plain_port());
         if let Some(logins) = world.broker.logins() {
-            let login = logins.login(Role::Inside, id).await;
+            let login = logins.login(role, id).await;
             options.set_credentials(&login.user, login.password());
         }
         options.set_keep_alive(Duration::from_secs(5)).set_max_packet_size(1 << 24, 1 << 24);

@@ -40,6 +40,14 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
         ),
         (Method::DELETE, "/postos/4", String::new(), "remover posto/4"),
         (Method::POST, "/reservas/1/cancelar", String::new(), "cancelar reserva/1"),
+        (Method::DELETE, "/carros/ABC1234", String::new(), "esquecer carros"),
+        (
+            Method::POST,
+            "/tokens",
+            json!({"nome": "painel", "papel": "leitura"}).to_string(),
+            "criar token/painel",
+        ),
+        (Method::DELETE, "/tokens/painel", String::new(), "revogar token/painel"),
         (Method::POST, "/postos/1/carregamentos", charging.to_string(), "iniciar carregamento/1"),
         (
             Method::PUT,
@@ -49,14 +57,6 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
         ),
         (Method::POST, "/postos/importar", csv.to_owned(), "importar posto/2"),
         (Method::DELETE, "/carros/QQQ0A00", String::new(), "esquecer carros"),
-        (Method::DELETE, "/carros/ABC1234", String::new(), "esquecer carros"),
-        (
-            Method::POST,
-            "/tokens",
-            json!({"nome": "painel", "papel": "leitura"}).to_string(),
-            "criar token/painel",
-        ),
-        (Method::DELETE, "/tokens/painel", String::new(), "revogar token/painel"),
     ] {
         let shown = format!("{method} {path}");
         let content_type = if path.ends_with("importar") { "text/csv" } else { "application/json" };
