@@ -44,6 +44,10 @@ pub(crate) enum Bug {
     RepeatedVersion,
     /// A message that ends connection after connection is sent again for ever.
     KeepPoison,
+    /// Texts that look like formulas are written into tables as they are.
+    RawCells,
+    /// The log says which carro a reserva is for.
+    LoggedPlaca,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].
