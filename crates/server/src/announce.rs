@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::app_state::AppState;
+use crate::failpoints::{self, Bug};
 use crate::store::Change;
 use crate::wire;
 
@@ -95,6 +96,9 @@ fn announce_reserva(
         reserva: wire::reserva(&reserva),
         timestamp,
     };
+    if failpoints::has(Bug::PublicPlaca) {
+        publish(app, topics::reserva_status(id), &event);
+    }
     publish(app, topics::client_reserva_status(&client_id), &event);
 }
 

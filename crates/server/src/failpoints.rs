@@ -48,6 +48,12 @@ pub(crate) enum Bug {
     RawCells,
     /// The log says which carro a reserva is for.
     LoggedPlaca,
+    /// A charger may name in its payload whose charger it is.
+    BelievedPayload,
+    /// A request that comes again is carried out again.
+    RepeatedRequest,
+    /// The public event of a reserva is the one for its client.
+    PublicPlaca,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].

@@ -18,8 +18,6 @@ pub enum Bug {
     LongNames,
     /// Pages of every origin may use the credentials that a browser has for this one.
     SharedCredentials,
-    /// The length of a body may be said in two ways.
-    TwoLengths,
     /// Connections that wait for their peer, and bodies that do not come, are waited for.
     EndlessWaits,
     /// An `Idempotency-Key` may be short.

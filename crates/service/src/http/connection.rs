@@ -176,7 +176,7 @@ impl Connection {
     /// Counts a request, and says whether its `Transfer-Encoding` may hide another length.
     pub(super) fn next_is_suspect(&self) -> bool {
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
-        !has(Bug::TwoLengths) && request >= self.suspect_from.load(Ordering::Relaxed)
+        request >= self.suspect_from.load(Ordering::Relaxed)
     }
 
     /// The peer is still sending a body that nobody reads.

@@ -10,6 +10,7 @@ use suite::Broker;
 use tokio::process::{Child, Command};
 
 use super::TEST_TIMEOUT;
+use super::doors::Doors;
 use super::logins::{Door, Logins};
 
 pub(crate) struct TestBroker {
@@ -21,8 +22,15 @@ pub(crate) struct TestBroker {
 
 enum State {
     Embedded(Broker),
-    Mosquitto { child: Child, config: std::path::PathBuf },
-    Stopped { config: Option<std::path::PathBuf> },
+    Mosquitto {
+        child: Child,
+        config: std::path::PathBuf,
+    },
+    /// As `mosquitto/start.sh` starts it; programs use the inside door.
+    Doors(Box<Doors>),
+    Stopped {
+        config: Option<std::path::PathBuf>,
+    },
 }
 
 /// The settings of `mosquitto/mosquitto.conf` that matter outside a container.
@@ -66,6 +74,16 @@ impl TestBroker {
     /// As [`mosquitto_with`](Self::mosquitto_with), with this door.
     pub(crate) async fn mosquitto_behind(folder: &Path, door: Door, extra_lines: &str) -> Self {
         Self::mosquitto(folder, door, &format!("persistence false\n{extra_lines}")).await
+    }
+
+    /// A broker with its two doors, which runs.
+    pub(crate) fn behind_doors(doors: Doors) -> Self {
+        Self { port: doors.inside().port, logins: None, state: State::Doors(Box::new(doors)) }
+    }
+
+    pub(crate) fn doors(&self) -> &Doors {
+        let State::Doors(doors) = &self.state else { panic!("this broker has one door") };
+        doors
     }
 
     async fn mosquitto(folder: &Path, door: Door, persistence: &str) -> Self {
@@ -164,6 +182,7 @@ impl TestBroker {
                 child.kill().await.expect("it was running");
                 Some(config)
             }
+            State::Doors(_) => panic!("no test stops a broker with two doors"),
             State::Stopped { .. } => panic!("it is not running"),
         };
         self.state = State::Stopped { config };

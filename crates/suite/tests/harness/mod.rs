@@ -5,10 +5,12 @@
 mod broker;
 #[path = "../../../bus/tests/it/certificates.rs"]
 mod certificates;
+pub(crate) mod doors;
 mod http;
 mod logins;
 mod mqtt;
 mod program;
+pub(crate) mod raw_mqtt;
 
 use std::path::Path;
 use std::time::Duration;
@@ -51,6 +53,12 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let broker = TestBroker::mosquitto_behind(folder.path(), door, extra_lines).await;
         Self { broker, folder }
+    }
+
+    /// On a Mosquitto that `mosquitto/start.sh` has started.
+    pub(crate) fn behind_doors(doors: doors::Doors) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { broker: TestBroker::behind_doors(doors), folder }
     }
 
     /// The users of a broker that knows everyone by name.

@@ -46,6 +46,13 @@ fn build(what: &[&str]) -> PathBuf {
     let mut build = std::process::Command::new(env!("CARGO"));
     build.args(["build", "--quiet"]).args(what);
     build.args(["--target-dir".as_ref(), folder.parent().expect("target").as_os_str()]);
+    // cargo sets these for this test. The build of ring depends on them, and would begin anew with
+    // each change.
+    let of_this_test =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars().filter(|(name, _)| of_this_test(name)) {
+        build.env_remove(name);
+    }
     if folder.ends_with("release") {
         build.arg("--release");
     }

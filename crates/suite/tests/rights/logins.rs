@@ -1,7 +1,7 @@
 //! Who enters by which door, and under which client id.
 
-use crate::doors::Doors;
-use crate::mqtt::{Connect, Connection, Door, Refused, Version};
+use crate::harness::doors::Doors;
+use crate::harness::raw_mqtt::{Connect, Connection, Door, Refused, Version};
 
 /// 3.1.1: bad user name or password, not authorized. 5: the same.
 fn is_denial(door: Door, refused: Refused) -> bool {

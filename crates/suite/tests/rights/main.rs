@@ -3,12 +3,10 @@
 //!
 //! `cargo test -p suite --test rights -- --include-ignored`
 
-mod doors;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod logins;
 mod matrix;
-mod mqtt;
 mod mutations;
 mod names;
 mod starting;
@@ -18,7 +16,7 @@ mod users;
 
 use std::sync::Arc;
 
-use doors::{Doors, Shell, User};
+use harness::doors::{Doors, Shell, User};
 use matrix::Matrix;
 use tokio::task::JoinSet;
 

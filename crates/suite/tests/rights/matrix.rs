@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::doors::{Doors, User};
-use crate::mqtt::{Connection, Door, Received, Version};
+use crate::harness::doors::{Doors, User};
+use crate::harness::raw_mqtt::{Connection, Door, Received, Version};
 use crate::table::{self, Allowed};
 use crate::topics;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::doors::{Doors, User};
+use crate::harness::doors::{Doors, User};
+use crate::harness::raw_mqtt::{Transport, Version};
 use crate::matrix::Matrix;
-use crate::mqtt::{Transport, Version};
 use crate::table;
 
 /// The ACL of one user with one wrong line, and what is wrong with it.

@@ -2,7 +2,7 @@
 
 use domain::Placa;
 
-use crate::doors::{Doors, Shell, text};
+use crate::harness::doors::{Doors, Shell, text};
 use crate::users::{enters, users_file};
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::doors::{Doors, Shell, text};
+use crate::harness::doors::{Doors, Shell, text};
 use crate::harness::free_port;
-use crate::mqtt::{Connect, Connection, Transport, Version};
+use crate::harness::raw_mqtt::{Connect, Connection, Transport, Version};
 
 fn add_lines(doors: &Doors, lines: &str) {
     let path = doors.path("config/mosquitto.conf");
@@ -133,7 +133,7 @@ async fn an_operators_own_lines_hold() {
 }
 
 /// A login at the outside door over TLS, with Mosquitto's own client.
-fn enters_by_tls(doors: &Doors, user: &crate::doors::User, authority: &str) -> bool {
+fn enters_by_tls(doors: &Doors, user: &crate::harness::doors::User, authority: &str) -> bool {
     let file = doors.path("authority.pem");
     fs::write(&file, authority).expect("a file");
     let port = doors.outside(Transport::Tcp, Version::V5).port.to_string();

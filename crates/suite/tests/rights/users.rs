@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::doors::{Doors, Shell, User, text};
-use crate::mqtt::{Connect, Connection, Transport, Version};
+use crate::harness::doors::{Doors, Shell, User, text};
+use crate::harness::raw_mqtt::{Connect, Connection, Transport, Version};
 
 pub(crate) async fn enters(doors: &Doors, connect: &Connect) -> bool {
     Connection::open(doors.outside(Transport::Tcp, Version::V5), connect).await.is_ok()

@@ -84,6 +84,13 @@ impl Reserve {
             context.execute("DELETE FROM refusals WHERE request_id = ?1", request_id)?;
             return Ok(None);
         }
+        if failpoints::has(Bug::RepeatedRequest) {
+            // The schema has one row for each request.
+            let rename =
+                "UPDATE reservas SET request_id = request_id || '.' || id WHERE request_id = ?1";
+            context.execute(rename, request_id)?;
+            return Ok(None);
+        }
         if let Some(accepted) = context.find::<AcceptedRow>(AcceptedRow::SELECT, request_id)? {
             return Ok(Some(accepted.outcome(context.now)?));
         }

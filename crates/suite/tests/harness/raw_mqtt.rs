@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::harness::TEST_TIMEOUT;
+use super::TEST_TIMEOUT;
 
 const CONNACK: u8 = 2;
 const PUBLISH: u8 = 3;
@@ -181,6 +181,16 @@ impl Connection {
 
     /// Publishes each with QoS 1, and gives the reason code of each acknowledgement (0 for 3.1.1).
     pub(crate) async fn publish(&mut self, messages: &[(&str, &str)], retain: bool) -> Vec<u8> {
+        let codes = self.try_to_publish(messages, retain).await;
+        codes.expect("the broker closed the connection")
+    }
+
+    /// As [`publish`](Self::publish); `None` if the broker ends the connection instead.
+    pub(crate) async fn try_to_publish(
+        &mut self,
+        messages: &[(&str, &str)],
+        retain: bool,
+    ) -> Option<Vec<u8>> {
         let mut ids = Vec::new();
         let mut packets = BytesMut::new();
         for (topic, payload) in messages {
@@ -193,15 +203,15 @@ impl Connection {
             body.put_slice(payload.as_bytes());
             packets.unsplit(framed(0x32 | u8::from(retain), &body));
         }
-        self.stream.send(packets.freeze()).await.expect("a connection");
+        self.stream.send(packets.freeze()).await?;
         let mut codes = Vec::new();
         for id in ids {
             while !self.acks.contains_key(&id) {
-                assert!(self.process_next().await.is_some(), "the broker closed the connection");
+                self.process_next().await?;
             }
             codes.extend(self.acks.remove(&id));
         }
-        codes
+        Some(codes)
     }
 
     /// Subscribes with QoS 0, so that messages arrive in the order in which they were published.

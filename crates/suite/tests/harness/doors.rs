@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
-use crate::harness::{TEST_TIMEOUT, free_port};
-use crate::mqtt::{Connect, Connection, Door, Transport, Version};
+use super::raw_mqtt::{Connect, Connection, Door, Transport, Version};
+use super::{TEST_TIMEOUT, free_port};
 
 /// The scripts of this folder are what Docker mounts.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../mosquitto");
@@ -97,6 +97,14 @@ impl Doors {
     /// Takes the users of another broker, before this one starts.
     pub(crate) fn copy_users(&self, other: &Self) {
         fs::copy(other.path("users/senhas"), self.path("users/senhas")).expect("a copy");
+    }
+
+    /// Changes a script or `mosquitto.conf`, as an operator could. What is replaced must be there.
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let path = self.path("config").join(name);
+        let text = fs::read_to_string(&path).expect("a file");
+        assert_eq!(text.matches(from).count(), 1, "{from} in {name}");
+        fs::write(path, text.replace(from, to)).expect("a file");
     }
 
     pub(crate) fn command(&self, script: &str) -> Command {
