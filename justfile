@@ -16,6 +16,7 @@ test-mosquitto:
     cargo test --package bus --package client -- --include-ignored
     SUITE_BROKER=mosquitto cargo test --package suite --test e2e -- --include-ignored
     cargo test --package suite --test rights -- --include-ignored
+    cargo test --package suite --test attacks -- --include-ignored
 
 # Run the README's section on two hosts, in network namespaces (needs mosquitto and root)
 two-hosts:

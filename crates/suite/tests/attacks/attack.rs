@@ -51,6 +51,7 @@ impl Tries {
 }
 
 /// Tries an attack as shipped and with its guard removed.
+#[expect(clippy::print_stdout, reason = "`--nocapture` shows how many ways there were")]
 pub(crate) async fn tried_twice(
     name: &str,
     tries: &str,

@@ -9,6 +9,7 @@ mod broker;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod http;
+mod page;
 mod scene;
 
 /// A test for each attack: its name, the function, what it tries, and what stops it.
@@ -63,6 +64,12 @@ attacks! {
         "goes on after it was removed, on an open connection and on a new one", "usuario tells the broker";
     changed_rights = broker::logins::changed_rights,
         "uses a right that was taken away, on an open connection", "usuario tells the broker";
+    oversized_ids_in_commands = broker::commands::oversized_ids_in_commands,
+        "sends commands whose ids are too long, or are several levels of a topic", "ids are checked where they are read";
+    oversized_packet = broker::floods::oversized_packet,
+        "publishes a packet of 5 MiB where it may publish", "max_packet_size";
+    mqtt_connection_flood = broker::floods::mqtt_connection_flood,
+        "opens more connections than the broker has descriptors, silent or with half a CONNECT", "max_connections of the outside door";
     placa_in_a_public_topic = broker::placas::placa_in_a_public_topic,
         "looks for a placa and request_ids in every topic that is not private", "public events name neither";
     placas_heard_from_outside = broker::placas::placas_heard_from_outside,

@@ -233,3 +233,38 @@ fn every_list_of_words_in_an_answer_is_open() {
     });
     assert!(open > 0);
 }
+
+/// A program that fetches what a caller names can be made to reach what the caller cannot.
+#[test]
+fn no_operation_takes_an_address_to_fetch() {
+    fn names(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if let ("properties", Value::Object(properties)) = (name.as_str(), value) {
+                        found.extend(properties.keys().cloned());
+                    }
+                    names(value, found);
+                }
+                let is_parameter = fields.contains_key("in") && fields.contains_key("schema");
+                let name = fields.get("name").and_then(Value::as_str);
+                found.extend(name.filter(|_| is_parameter).map(str::to_owned));
+                let is_address = fields.get("format").is_some_and(|format| format == "uri");
+                assert!(!is_address && !fields.contains_key("callbacks"), "{fields:?}");
+            }
+            Value::Array(values) => values.iter().for_each(|value| names(value, found)),
+            _ => {}
+        }
+    }
+    for (program, document) in documents() {
+        assert!(document.get("webhooks").is_none(), "{program}");
+        let mut found = Vec::new();
+        names(&document["paths"], &mut found);
+        names(&document["components"]["schemas"], &mut found);
+        assert!(found.len() > 30, "{program}: {found:?}");
+        let parts = ["url", "uri", "href", "link", "host", "endereco", "webhook", "callback"];
+        let is_address =
+            |name: &&String| parts.iter().any(|part| name.to_lowercase().contains(part));
+        assert_eq!(found.iter().find(is_address), None, "{program}");
+    }
+}

@@ -144,8 +144,13 @@ impl Doors {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Of Mosquitto, into which the start script has turned.
+    pub(crate) fn pid(&self) -> u32 {
+        self.broker.as_ref().expect("it runs").id()
+    }
+
     pub(crate) fn hangup(&self) {
-        let pid = self.broker.as_ref().expect("it runs").id().to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args(["-HUP", &pid]).status();
         assert!(sent.expect("kill runs").success());
     }

@@ -291,6 +291,20 @@ impl Connection {
     }
 }
 
+/// A connection on which a CONNECT of 256 MiB begins, of which `part` bytes are sent, as far as the
+/// broker takes them.
+pub(crate) async fn send_packet_without_end(door: Door, part: usize) -> impl Sized {
+    let mut stream = Stream::connect(door).await.expect("a connection");
+    let mut sent = stream.send(Bytes::from_static(b"\x10\xFF\xFF\xFF\x7F\0\x04MQTT\x05\xC2")).await;
+    let block = Bytes::from(vec![b'x'; 1 << 16]);
+    for _ in 0..part >> 16 {
+        if sent.is_some() {
+            sent = stream.send(block.clone()).await;
+        }
+    }
+    stream
+}
+
 fn split_packet(buffer: &mut BytesMut) -> Option<(u8, Bytes)> {
     let (mut length, mut header) = (0, 1);
     loop {

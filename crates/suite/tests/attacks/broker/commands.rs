@@ -123,3 +123,45 @@ pub(crate) async fn replayed_command(guard: Guard) -> Tries {
     }
     tries
 }
+
+/// Ids that are none, too long or not of the alphabet. A topic can be made of each.
+fn ids_that_are_none() -> Vec<(&'static str, String)> {
+    let texts = |field: &'static str, longest: usize, others: [&str; 3]| {
+        let long = [longest + 1, 10_000].map(|length| "x".repeat(length));
+        long.into_iter().chain(others.map(str::to_owned)).map(move |id| (field, id))
+    };
+    let clients = texts("client_id", 64, ["cliente1/postos", "../cliente1", "cliente1 "]);
+    let requests = texts("request_id", 128, ["r 1", "requisição", "r\u{9b}31m"]);
+    clients.chain(requests).collect()
+}
+
+/// A servidor would answer on topics made of them, or name them in its log.
+pub(crate) async fn oversized_ids_in_commands(guard: Guard) -> Tries {
+    let world = scene::broker_as_it_is().await;
+    let _server = servidor(&world, guard, "AnyId").await;
+    let doors = world.broker.doors();
+    let user = doors.new_user(&["app", "app1"]);
+    let mut observer = doors.insider("observer").await;
+    observer.subscribe(&["client/#"]).await;
+    let mut tries = Tries::default();
+    for door in doors.every_outside() {
+        for (field, id) in ids_that_are_none() {
+            let mut command =
+                json!({"request_id": "r1", "client_id": "app1", "server_id": "server1"});
+            command[field] = json!(id);
+            let command = command.to_string();
+            let mut attacker = scene::enter(door, &user).await;
+            attacker.publish(&[("server/postos/request", &command)], false).await;
+            let answered = async || {
+                let received = observer.drain().await.expect("a connection");
+                let text = |message: &Received| format!("{} {}", message.topic, message.payload);
+                received.iter().any(|message| text(message).contains(&id))
+            };
+            let through = guard.sees(answered).await;
+            let short: String = id.chars().take(20).collect();
+            let length = id.len();
+            tries.record(format_args!("{field} {short:?}, {length} bytes, by {door:?}"), through);
+        }
+    }
+    tries
+}

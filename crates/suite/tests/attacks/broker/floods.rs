@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::attack::{Guard, Tries};
 use crate::harness::doors::{Doors, Shell};
-use crate::harness::raw_mqtt::{Connect, Connection, Transport, Version};
+use crate::harness::raw_mqtt::{self, Connect, Connection, Transport, Version};
 use crate::harness::{Program, World, payload};
 use crate::scene::{self, Removal};
 
@@ -39,24 +39,36 @@ pub(crate) async fn mqtt_connection_flood(guard: Guard) -> Tries {
     tries
 }
 
-/// What is left, as `docs/security.md` says: Mosquitto 2.0 counts no WebSocket connections. Whoever is
-/// connected goes on, nobody else enters, and that is over when the flood is.
+/// What is left, as `docs/security.md` says: Mosquitto 2.0 counts no WebSocket connections.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
 async fn a_flood_of_websockets_ends_no_connection() {
     for sent in [b"", UPGRADE] {
-        let (world, _server, gateway) = system_with_few_descriptors(Guard::InPlace).await;
-        let doors = world.broker.doors();
-        let user = doors.new_user(&["app", "app1"]);
-        let tcp = doors.outside(Transport::Tcp, Version::V5);
-        let mut outsider = scene::enter(tcp, &user).await;
-        let flood = flood(doors.outside(Transport::WebSocket, Version::V5).port, sent).await;
-        assert!(Guard::Removed.sees(async || !has_place_inside(doors).await).await, "no flood");
-        still_serves(&gateway).await;
-        assert!(outsider.drain().await.is_some(), "a connection outside has ended");
-        drop(flood);
-        assert!(Guard::Removed.sees(async || has_place_inside(doors).await).await, "it is over");
+        a_flood_ends_no_connection(Some(Transport::WebSocket), sent).await;
     }
+}
+
+/// What is left, as `docs/security.md` says: who is inside is trusted, and not counted either.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_flood_inside_ends_no_connection() {
+    a_flood_ends_no_connection(None, b"").await;
+}
+
+/// At a listener of the outside door, or at the inside one. Who is connected goes on, nobody else
+/// enters, and that is over when the flood is.
+async fn a_flood_ends_no_connection(outside: Option<Transport>, sent: &[u8]) {
+    let (world, _server, gateway) = system_with_few_descriptors(Guard::InPlace).await;
+    let doors = world.broker.doors();
+    let user = doors.new_user(&["app", "app1"]);
+    let mut outsider = scene::enter(doors.outside(Transport::Tcp, Version::V5), &user).await;
+    let door = outside.map_or(doors.inside(), |transport| doors.outside(transport, Version::V5));
+    let flood = flood(door.port, sent).await;
+    assert!(Guard::Removed.sees(async || !has_place_inside(doors).await).await, "no flood");
+    still_serves(&gateway).await;
+    assert!(outsider.drain().await.is_some(), "a connection outside has ended");
+    drop(flood);
+    assert!(Guard::Removed.sees(async || has_place_inside(doors).await).await, "it is over");
 }
 
 async fn system_with_few_descriptors(guard: Guard) -> (World, Program, Program) {
@@ -107,11 +119,9 @@ async fn a_half_connect_is_ended() {
     let user = doors.new_user(&["app", "app1"]);
     let begun = Instant::now();
     let mut halves = Vec::new();
-    for (transport, sent) in [
-        (Transport::Tcp, HALF_CONNECT),
-        (Transport::Tcp, b""),
-        (Transport::WebSocket, UPGRADE),
-    ] {
+    for (transport, sent) in
+        [(Transport::Tcp, HALF_CONNECT), (Transport::Tcp, b""), (Transport::WebSocket, UPGRADE)]
+    {
         let port = doors.outside(transport, Version::V5).port;
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
         stream.write_all(sent).await.expect("it is sent");
@@ -135,7 +145,11 @@ async fn a_half_connect_is_ended() {
 
 /// A packet longer than any command, from somebody who may publish there.
 pub(crate) async fn oversized_packet(guard: Guard) -> Tries {
-    let removal = Removal::Line("mosquitto.conf", "max_packet_size 4194304\n", "");
+    let removal = Removal::Line(
+        "mosquitto.conf",
+        "max_packet_size 4194304\nmessage_size_limit 4194304\n",
+        "",
+    );
     let world = scene::broker(guard, removal).await;
     let doors = world.broker.doors();
     let user = doors.new_user(&["app", "app1"]);
@@ -150,4 +164,33 @@ pub(crate) async fn oversized_packet(guard: Guard) -> Tries {
         tries.record(format_args!("by {door:?}"), guard.sees(arrives).await);
     }
     tries
+}
+
+/// What is left, as `docs/security.md` says: over WebSocket Mosquitto 2.0 reads a packet to its end
+/// before it looks at its length, or at who sends it. Over TCP it refuses it at its first bytes.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn a_packet_without_end_is_kept_over_websocket() {
+    let world = scene::broker_as_it_is().await;
+    let doors = world.broker.doors();
+    for (transport, is_kept) in [(Transport::Tcp, false), (Transport::WebSocket, true)] {
+        let before = resident_memory(doors.pid());
+        let door = doors.outside(transport, Version::V5);
+        let stranger = raw_mqtt::send_packet_without_end(door, PART).await;
+        let grown = async || resident_memory(doors.pid()) >= before + PART / 2;
+        let patience = if is_kept { Guard::Removed } else { Guard::InPlace };
+        assert_eq!(patience.sees(grown).await, is_kept, "{transport:?}");
+        drop(stranger);
+        assert!(has_place_inside(doors).await);
+    }
+}
+
+/// How much of a packet is sent, in bytes.
+const PART: usize = 32 << 20;
+
+fn resident_memory(pid: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
+    kibibytes.parse::<usize>().expect("a number") << 10
 }
