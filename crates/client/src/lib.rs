@@ -6,6 +6,7 @@ mod config;
 mod error;
 mod gateway;
 mod http;
+mod program;
 mod start;
 mod token;
 
@@ -13,5 +14,6 @@ pub use config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
 pub use error::GatewayError;
 pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;
+pub use program::main;
 pub use start::{Client, StartError};
 pub use token::print_token;

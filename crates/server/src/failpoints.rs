@@ -44,6 +44,10 @@ pub(crate) enum Bug {
     RepeatedVersion,
     /// A message that ends connection after connection is sent again for ever.
     KeepPoison,
+    /// Texts that look like formulas are written into tables as they are.
+    RawCells,
+    /// The log says which carro a reserva is for.
+    LoggedPlaca,
     /// A charger may name in its payload whose charger it is.
     BelievedPayload,
     /// A request that comes again is carried out again.

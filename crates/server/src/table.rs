@@ -2,6 +2,8 @@
 
 use csv::{Terminator, Writer, WriterBuilder};
 
+use crate::failpoints::{Bug, has};
+
 /// How a CSV file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Dialect {
@@ -34,20 +36,38 @@ pub(crate) enum Cell<'a> {
 /// Characters with which a spreadsheet lets a formula begin, and the wide forms that some take for
 /// them.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+/// Where cells end in one dialect or another. A spreadsheet that expects the other dialect begins a
+/// cell after each, also within quotes.
+const SEPARATORS: [char; 5] = [',', ';', '\t', '\r', '\n'];
 /// In front of a text that looks like a formula: spreadsheets then show it as text.
 const GUARD: char = '\'';
 
-/// Whether a spreadsheet would take a text for a formula, or would if it had no guard.
-pub(crate) fn looks_like_formula(text: &str) -> bool {
+/// Whether a spreadsheet would take a cell that begins so for a formula, or would if it had no guard.
+fn looks_like_formula(text: &str) -> bool {
     text.trim_start_matches(GUARD).starts_with(FORMULA)
 }
 
-/// The text that was written as `cell`.
-pub(crate) fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix(GUARD) {
-        Some(text) if looks_like_formula(text) => text,
-        _ => cell,
+/// A text for a cell. Each part that a spreadsheet may take for a cell and a formula has a guard.
+fn guarded(text: &str) -> String {
+    let parts = text.split_inclusive(SEPARATORS);
+    let mut guarded = String::with_capacity(text.len() + 1);
+    for part in parts {
+        if looks_like_formula(part) {
+            guarded.push(GUARD);
+        }
+        guarded.push_str(part);
     }
+    guarded
+}
+
+/// The text that was written as `cell`.
+pub(crate) fn unguarded(cell: &str) -> String {
+    let parts = cell.split_inclusive(SEPARATORS);
+    let unguarded = parts.map(|part| match part.strip_prefix(GUARD) {
+        Some(text) if looks_like_formula(text) => text,
+        _ => part,
+    });
+    unguarded.collect()
 }
 
 /// Writes rows as parts of a file.
@@ -95,8 +115,8 @@ impl Table {
 impl Dialect {
     fn text_of(self, cell: &Cell<'_>) -> String {
         match (cell, self) {
-            (Cell::Text(text), _) if looks_like_formula(text) => format!("{GUARD}{text}"),
-            (Cell::Text(text), _) => (*text).to_owned(),
+            (Cell::Text(text), _) if has(Bug::RawCells) => (*text).to_owned(),
+            (Cell::Text(text), _) => guarded(text),
             (Cell::Integer(number), _) => number.to_string(),
             (Cell::Number(number), Self::Excel) => number.replace('.', ","),
             (Cell::Time(time), Self::Excel) => {
@@ -143,11 +163,23 @@ mod tests {
     fn no_text_begins_a_formula_and_each_is_read_as_it_was() {
         for text in ["=1+1", "+55 11", "-x", "@SUM(A1)", "\tx", "\rx", "＝1", "'=1", "''+1"] {
             let cell = Dialect::Standard.text_of(&Cell::Text(text));
-            assert_eq!((cell.starts_with('\''), unguarded(&cell)), (true, text));
+            assert_eq!((cell.starts_with('\''), unguarded(&cell).as_str()), (true, text));
         }
-        for text in ["Ponto 5", "'Ponto' 5", "a=b", "5-6", ""] {
+        for text in ["Ponto 5", "'Ponto' 5", "a=b", "5-6", "a, -b; c", ""] {
             let cell = Dialect::Standard.text_of(&Cell::Text(text));
-            assert_eq!((cell.as_str(), unguarded(&cell)), (text, text));
+            assert_eq!((cell.as_str(), unguarded(&cell).as_str()), (text, text));
+        }
+        // What begins a cell for a spreadsheet that expects another dialect.
+        for (text, cell) in [
+            ("a;=1+1;b", "a;'=1+1;b"),
+            ("a,+1,-2", "a,'+1,'-2"),
+            ("a;'=1", "a;''=1"),
+            ("a\t@x\n=y", "a\t'@x\n'=y"),
+            ("\t=1", "'\t'=1"),
+            ("=1;=2", "'=1;'=2"),
+        ] {
+            let written = Dialect::Standard.text_of(&Cell::Text(text));
+            assert_eq!((written.as_str(), unguarded(&written).as_str()), (cell, text));
         }
         // Numbers are not texts: they stay numbers.
         assert_eq!(Dialect::Standard.text_of(&Cell::Number("-2.5".to_owned())), "-2.5");

@@ -2,6 +2,7 @@
 //! shape, health checks, and an orderly stop.
 
 mod broker_login;
+pub mod failpoints;
 mod healthcheck;
 mod http;
 mod logs;
@@ -21,7 +22,7 @@ pub use http::{
     HttpError, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path,
     RETRY_AFTER_SECONDS, RateLimit, RawJson, Role, Routes, Token, Tokens, TrustedProxies,
     body_of_parts, caller_ip, complete_document, finish, finish_with_limit, listen, operators_only,
-    read_file, require_token, serve, tagged, tagged_json, token_hash,
+    read_file, require_token, serve, tagged, tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use own_instance::{OwnAnswer, OwnInstance};

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use parking_lot::RwLock;
 use protocol::AppId;
-use service::{RateLimit, Role, Token, Tokens, TrustedProxies, token_hash};
+use service::{RateLimit, Role, Token, Tokens, TrustedProxies};
 use tokio::sync::Notify;
 
 pub(crate) use file::line;
@@ -94,10 +94,14 @@ impl AppTokens {
         Ok((tokens, content))
     }
 
-    /// The token that a request has, if it is valid.
-    pub(crate) fn of_request(&self, headers: &HeaderMap) -> Option<Arc<AppToken>> {
-        let current = Arc::clone(&self.current.read());
-        current.get(token_hash(headers)?.as_bytes()).cloned()
+    /// The token that a request has, if it may be used.
+    pub(crate) fn of_request(
+        &self,
+        extensions: &mut Extensions,
+        headers: &HeaderMap,
+    ) -> Option<Arc<AppToken>> {
+        let hash = self.guard.identify(extensions, headers)?;
+        self.current.read().get(hash.as_bytes()).cloned()
     }
 
     /// For the guard before the protected routes.

@@ -16,7 +16,9 @@ pub(super) fn of_callers(config: &Config, tokens: Option<Arc<AppTokens>>) -> Opt
     }
     let proxies = config.proxies.clone();
     Some(Arc::new(move |extensions, headers| {
-        if let Some(token) = tokens.as_ref().and_then(|tokens| tokens.of_request(headers)) {
+        if let Some(token) =
+            tokens.as_ref().and_then(|tokens| tokens.of_request(extensions, headers))
+        {
             return token.check();
         }
         let Some(limit) = &of_addresses else { return Ok(()) };

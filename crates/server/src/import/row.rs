@@ -110,7 +110,7 @@ impl<'a> Row<'a> {
     /// new one gets the default.
     fn text<T>(&mut self, column: &str, new: fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
         let text = self.cell(column);
-        let value = (!text.is_empty()).then(|| new(unguarded(text)))?;
+        let value = (!text.is_empty()).then(|| new(&unguarded(text)))?;
         value.map_err(|error| self.report(column, &error.to_string())).ok()
     }
 

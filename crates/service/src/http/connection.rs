@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::failpoints::{Bug, has};
+
 /// How long the next request may be on its way before the connection counts as idle.
 pub(super) const FRESH: Duration = Duration::from_millis(100);
 /// How long a peer may keep its own request or answer waiting before another caller's connection
@@ -83,7 +85,11 @@ impl Connection {
         };
         let since = state >> PHASE_BITS;
         let lasted = Duration::from_millis(millis(self.started).saturating_sub(since));
-        (lasted >= limit).then_some(Evictable { in_request, since, state })
+        (lasted >= limit && !has(Bug::EndlessWaits)).then_some(Evictable {
+            in_request,
+            since,
+            state,
+        })
     }
 
     /// The request's body is waited for.

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::access::X_REQUEST_ID;
+use crate::failpoints::{Bug, has};
 use crate::settings::{InvalidValue, Setting};
 
 pub const CORS_ORIGENS: Setting = Setting {
@@ -94,6 +95,10 @@ impl CorsOrigins {
             .expose_headers([X_REQUEST_ID, RETRY_AFTER, ETAG, LOCATION])
             .max_age(MAX_AGE)
             .vary([ORIGIN]);
+        if has(Bug::SharedCredentials) {
+            let everyone = layer.allow_origin(AllowOrigin::mirror_request());
+            return Some(everyone.allow_credentials(true));
+        }
         Some(layer)
     }
 }

@@ -53,9 +53,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 pub use access::LogFields;
-pub use access_control::{
-    Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only, token_hash,
-};
+pub use access_control::{Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only};
 pub use body_parts::body_of_parts;
 pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use caller_limit::CallerLimit;

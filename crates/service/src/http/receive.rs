@@ -14,6 +14,7 @@ use protocol::Codigo;
 use super::HttpError;
 use super::connection::Connection;
 use super::in_flight::InFlight;
+use crate::failpoints::{Bug, has};
 
 /// Receives a body within `limit`. While it is on its way, its connection may make room for
 /// another, and the request is not in flight.
@@ -29,6 +30,7 @@ pub(super) async fn receive(
 ) -> Result<Bytes, HttpError> {
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let in_flight = request.extensions().get::<InFlight>().cloned();
+    let limit = if has(Bug::EndlessWaits) { Duration::MAX } else { limit };
     let mut body = pin!(tokio::time::timeout(limit, Bytes::from_request(request, &())));
     // It mostly arrives with the head.
     let body = if let Some(body) = poll_immediate(&mut body).await {

@@ -8,6 +8,7 @@ mod attack;
 mod broker;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod http;
 mod page;
 mod scene;
 
@@ -73,6 +74,38 @@ attacks! {
         "looks for a placa and request_ids in every topic that is not private", "public events name neither";
     placas_heard_from_outside = broker::placas::placas_heard_from_outside,
         "looks for a placa and request_ids in all that an outsider receives", "the ACL";
+    guessed_idempotency_key = http::another_app::guessed_idempotency_key,
+        "guesses a key, or computes its request_id", "tokens of apps, and no key is short";
+    reserva_of_another_app = http::another_app::reserva_of_another_app,
+        "asks for a reserva, and cancels it, knowing its request_id", "tokens of apps";
+    revoked_token = http::revoked::revoked_token,
+        "uses a token that was revoked, on an open connection too", "each request looks the token up";
+    guessed_tokens = http::guesses::guessed_tokens,
+        "tries one token after the other", "an address that sends wrong ones must wait";
+    admin_without_token = http::no_token::admin_without_token,
+        "calls each operation without a token, by every spelling, method and header", "the guard";
+    web_page_drives_an_open_admin_api = http::browser::web_page_drives_an_open_admin_api,
+        "a page of another origin changes and reads", "an open servidor looks at Origin and Host";
+    rebound_dns_name = http::browser::rebound_dns_name,
+        "a page whose name is led to the servidor changes and reads", "an open servidor looks at Host";
+    cors_with_credentials = http::browser::cors_with_credentials,
+        "a page reads with the credentials of the browser", "CORS is never with credentials";
+    slow_bodies = http::connections::slow_bodies,
+        "sends bodies and heads that do not end", "who waits for its peer makes room";
+    http_connection_flood = http::connections::http_connection_flood,
+        "opens more connections than a program may have", "who waits for its peer makes room";
+    injection_into_exports_and_logs = http::injection::injection_into_exports_and_logs,
+        "names a posto by a formula, controls of a terminal, a script", "texts in files have a mark";
+    oversized_ids_over_http = http::injection::oversized_ids_over_http,
+        "gives ids that are too long", "each id has a bound";
+    secret_in_a_log = http::logs::secret_in_a_log,
+        "reads all logs at RUST_LOG=trace for tokens, passwords and keys", "nothing logs a head";
+    placa_in_an_answer_or_log = http::logs::placa_in_an_answer_or_log,
+        "looks for a placa in public answers and in logs", "nothing logs a placa";
+    smuggled_through_the_proxy = http::proxy::smuggled_through_the_proxy,
+        "hides a request in the body of another", "one length for each body";
+    forwarded_address_escapes_the_limit = http::proxy::forwarded_address_escapes_the_limit,
+        "names another address in each request", "X-Forwarded-For of trusted proxies alone";
 }
 
 #[test]

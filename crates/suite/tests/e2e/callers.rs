@@ -326,3 +326,22 @@ async fn who_guesses_tokens_must_wait_and_others_notice_nothing() {
     assert_eq!(ask(&one.token).await.0, 503, "what has worked from there works");
     assert_eq!(call(&client, "GET", "/status", &[]).await.0, 200, "what is public stays so");
 }
+
+/// A token's own limit must not tell that it is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_guess_does_not_show_where_no_token_is_needed() {
+    let world = World::new().await;
+    let (one, two) = (make(&world, "app1").await, make(&world, "app2").await);
+    let lines = [format!("{} 1000", one.line), format!("{} 1000", two.line)];
+    let set = [("LIMITE_POR_MINUTO", "3")];
+    let client = with_tokens(&world, &lines.each_ref().map(String::as_str), &set).await;
+    let ask =
+        async |token: &str| call(&client, "GET", "/status", &[("Authorization", token)]).await.0;
+    assert_eq!(ask(&two.token).await, 200, "it is used from here");
+    for number in 0..20 {
+        let status = ask(&format!("Bearer app_guess{number}")).await;
+        assert_eq!(status, if number < 3 { 200 } else { 429 }, "as without a token");
+    }
+    assert_eq!(ask(&one.token).await, 429, "a right guess");
+    assert_eq!(ask(&two.token).await, 200, "what has worked from there works");
+}

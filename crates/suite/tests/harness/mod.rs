@@ -21,7 +21,9 @@ pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use http::Answer;
 pub(crate) use logins::{Door, Login, Logins, Role};
 pub(crate) use mqtt::PlainClient;
-pub(crate) use program::{FAILPOINTS_SERVER, Program, login, path_of, run_subcommand};
+pub(crate) use program::{
+    FAILPOINTS_CLIENT, FAILPOINTS_SERVER, Program, login, path_of, run_subcommand,
+};
 
 /// Longer than any step of a healthy system takes on a busy machine.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);

@@ -24,16 +24,21 @@ fn programs() -> &'static Path {
     PROGRAMS.get_or_init(|| build(&["--package", "server", "--package", "client"]))
 }
 
-/// The folder of the program with failpoints.
+/// The folder of the programs with failpoints.
 fn failpoints_programs() -> &'static Path {
     static FAILPOINTS: OnceLock<PathBuf> = OnceLock::new();
     FAILPOINTS.get_or_init(|| {
-        build(&["--package", "server", "--features", "failpoints", "--bin", FAILPOINTS_SERVER])
+        let packages = ["--package", "server", "--package", "client"];
+        let features = ["--features", "server/failpoints,client/failpoints"];
+        let programs = ["--bin", FAILPOINTS_SERVER, "--bin", FAILPOINTS_CLIENT];
+        build(&[packages.as_slice(), &features, &programs].concat())
     })
 }
 
 /// Name of the servidor that obeys `CRASH_AT` and `SEEDED_BUG`.
 pub(crate) const FAILPOINTS_SERVER: &str = "server-failpoints";
+/// Name of the gateway that obeys `SEEDED_BUG`.
+pub(crate) const FAILPOINTS_CLIENT: &str = "client-failpoints";
 
 fn build(what: &[&str]) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
@@ -57,7 +62,8 @@ fn build(what: &[&str]) -> PathBuf {
 
 /// The path of a program, built if it was not.
 pub(crate) async fn path_of(name: &str) -> PathBuf {
-    let folder = if name == FAILPOINTS_SERVER { failpoints_programs } else { programs };
+    let has_failpoints = [FAILPOINTS_SERVER, FAILPOINTS_CLIENT].contains(&name);
+    let folder = if has_failpoints { failpoints_programs } else { programs };
     tokio::task::spawn_blocking(folder).await.expect("the programs").join(name)
 }
 

@@ -6,6 +6,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::app_state::AppState;
+use crate::failpoints::{Bug, has};
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
 use crate::store::{Reserve, Reserved};
@@ -34,6 +35,9 @@ pub(super) async fn handle(
     let Reserved { reserva, nome } = reserve(app, command).await?;
     let (request_id, client_id) = (request.request_id, request.client_id);
     info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
+    if has(Bug::LoggedPlaca) {
+        info!(placa = %reserva.placa, "reserved");
+    }
     let mensagem = format!(
         "O posto {nome} localizado no servidor {} foi reservado para o carro de placa {}.",
         app.server_id, reserva.placa

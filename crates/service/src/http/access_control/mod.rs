@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
@@ -24,11 +23,8 @@ pub(super) use own_pages::only_own_pages;
 pub use roles::{Caller, Role};
 pub use tokens::{Token, Tokens};
 
-use credentials::bearer;
-
 use super::HttpError;
 use super::access::CalledBy;
-use crate::secret::SecretHash;
 
 /// The name of every caller where no tokens are asked for.
 const OPEN: &str = "aberto";
@@ -49,17 +45,12 @@ pub enum Access {
     OwnPages,
 }
 
-/// The hash of the token that a request has, valid or not.
-pub fn token_hash(headers: &HeaderMap) -> Option<SecretHash> {
-    bearer(headers).ok().map(SecretHash::of)
-}
-
 impl Access {
     /// Which caller it is.
     ///
     /// # Errors
     /// It may not pass.
-    fn admit(&self, request: &Request) -> Result<Option<Caller>, HttpError> {
+    fn admit(&self, request: &mut Request) -> Result<Option<Caller>, HttpError> {
         match self {
             Self::Everybody => Ok(None),
             Self::Tokens(tokens) => tokens.admit(request).map(Some),
@@ -74,7 +65,7 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match access.admit(&request) {
+    let caller = match access.admit(&mut request) {
         Ok(None) => return next.run(request).await,
         Ok(Some(caller)) => caller,
         Err(error) => return error.into_response(),

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use parking_lot::RwLock;
 use protocol::Codigo;
 
 use super::attempts::Attempts;
 use super::credentials::{NoToken, bearer};
 use super::roles::{Caller, Role};
+use crate::failpoints::{Bug, has};
 use crate::http::HttpError;
 use crate::http::caller::{CallerKey, TrustedProxies, caller_ip};
 use crate::program::now;
@@ -37,6 +38,15 @@ pub struct Tokens {
     proxies: TrustedProxies,
     attempts: Attempts,
     valid: RwLock<Vec<Arc<Token>>>,
+}
+
+/// What the token of a request is.
+#[derive(Clone)]
+enum Found {
+    None(NoToken),
+    /// Too many wrong ones came from this address: neither a right nor a wrong one is looked at.
+    Waits(Duration),
+    Valid(Arc<Token>),
 }
 
 impl Token {
@@ -66,7 +76,11 @@ impl Tokens {
 
     /// From now on these are valid and no others.
     pub fn replace(&self, tokens: Vec<Token>) {
-        *self.valid.write() = tokens.into_iter().map(Arc::new).collect();
+        let mut valid = self.valid.write();
+        if !has(Bug::KeptTokens) {
+            valid.clear();
+        }
+        valid.extend(tokens.into_iter().map(Arc::new));
     }
 
     /// Makes one valid, in place of the one of the same name.
@@ -78,7 +92,7 @@ impl Tokens {
 
     /// Makes one invalid, for the next request.
     pub fn remove(&self, name: &str) {
-        self.valid.write().retain(|token| token.name != name);
+        self.valid.write().retain(|token| token.name != name || has(Bug::KeptTokens));
     }
 
     pub fn list(&self) -> Vec<Arc<Token>> {
@@ -94,19 +108,47 @@ impl Tokens {
         valid.iter().fold(None, newer)
     }
 
-    pub(super) fn admit(&self, request: &Request) -> Result<Caller, HttpError> {
-        let hash = bearer(request.headers()).map(SecretHash::of);
-        let hash = hash.map_err(|wrong| self.unauthenticated(wrong))?;
-        let address = caller_ip(request.extensions(), request.headers(), &self.proxies);
-        let caller = CallerKey::of(address);
-        let Some(token) = self.find(&hash) else {
-            self.attempts.wrong(caller).map_err(HttpError::too_many)?;
-            return Err(self.unauthenticated(NoToken::Unknown));
+    /// The hash of the token that a request has, if it may be used: a guess that is right shows
+    /// nowhere, also where no token is needed, while its address must wait. What was found is kept
+    /// in the extensions, so that each request counts once.
+    pub fn identify(&self, extensions: &mut Extensions, headers: &HeaderMap) -> Option<SecretHash> {
+        let found = self.look_up(extensions, headers);
+        let hash = match &found {
+            Found::Valid(token) => Some(token.hash.clone()),
+            Found::None(_) | Found::Waits(_) => None,
         };
-        let admitted = self.attempts.right(caller, hash.as_bytes(), Instant::now());
-        admitted.map_err(HttpError::too_many)?;
-        token.last_day.store(now().as_millis().div_euclid(DAY_MILLIS), Ordering::Relaxed);
-        Ok(Caller { name: token.name.clone(), role: token.role })
+        extensions.insert(found);
+        hash
+    }
+
+    pub(super) fn admit(&self, request: &mut Request) -> Result<Caller, HttpError> {
+        let known = request.extensions_mut().remove::<Found>();
+        let found = known.unwrap_or_else(|| self.look_up(request.extensions(), request.headers()));
+        match found {
+            Found::None(wrong) => Err(self.unauthenticated(wrong)),
+            Found::Waits(wait) => Err(HttpError::too_many(wait)),
+            Found::Valid(token) => {
+                token.last_day.store(now().as_millis().div_euclid(DAY_MILLIS), Ordering::Relaxed);
+                Ok(Caller { name: token.name.clone(), role: token.role })
+            }
+        }
+    }
+
+    fn look_up(&self, extensions: &Extensions, headers: &HeaderMap) -> Found {
+        let hash = match bearer(headers) {
+            Ok(token) => SecretHash::of(token),
+            Err(wrong) => return Found::None(wrong),
+        };
+        let caller = CallerKey::of(caller_ip(extensions, headers, &self.proxies));
+        let token = self.find(&hash);
+        let looked_at = match &token {
+            None => self.attempts.wrong(caller),
+            Some(_) => self.attempts.right(caller, hash.as_bytes(), Instant::now()),
+        };
+        match looked_at {
+            Err(wait) => Found::Waits(wait),
+            Ok(()) => token.map_or(Found::None(NoToken::Unknown), Found::Valid),
+        }
     }
 
     fn unauthenticated(&self, wrong: NoToken) -> HttpError {
