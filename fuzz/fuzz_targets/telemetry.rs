@@ -23,6 +23,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(ponto) = PontoDisponibilidade::from_json(payload, topic, None) {
         assert_eq!(ponto.ponto_id.get().to_string(), topic);
         let written = serde_json::to_vec(&ponto).expect("it can be written");
-        assert_eq!(PontoDisponibilidade::from_json(&written, topic, None).expect("it is read"), ponto);
+        assert_eq!(
+            PontoDisponibilidade::from_json(&written, topic, None).expect("it is read"),
+            ponto
+        );
     }
 });
