@@ -25,10 +25,13 @@ impl Nginx {
         let port = free_port();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nginx");
         let read = |name: &str| std::fs::read_to_string(source.join(name)).expect("a file");
-        let is_tls = |line: &&str| line.trim_start().starts_with("ssl_");
+        // Its own log is another one, see `has_seen`.
+        let is_other = |line: &&str| {
+            ["ssl_", "access_log "].iter().any(|start| line.trim_start().starts_with(start))
+        };
         let is_ipv6 = |line: &&str| line.contains("listen [::]");
         let plain = |text: String| {
-            let lines = text.lines().filter(|line| !is_tls(line) && !is_ipv6(line));
+            let lines = text.lines().filter(|line| !is_other(line) && !is_ipv6(line));
             lines.map(|line| format!("{line}\n")).collect::<String>()
         };
         let text = plain(read("postos.conf"))
@@ -59,6 +62,7 @@ impl Nginx {
         let mut nginx = Command::new("nginx");
         nginx.arg("-e").arg(folder.join("nginx.log")).arg("-p").arg(folder);
         nginx.arg("-c").arg(folder.join("nginx.conf")).stdin(Stdio::null()).kill_on_drop(true);
+        nginx.stdout(Stdio::null()).stderr(Stdio::null());
         let path = std::env::var("PATH").unwrap_or_default();
         let child = nginx.env("PATH", format!("{path}:/usr/sbin")).spawn();
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
