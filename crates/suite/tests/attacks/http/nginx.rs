@@ -39,12 +39,7 @@ impl Nginx {
             .replace("listen 443 ssl", &format!("listen 127.0.0.1:{port}"))
             .replace("127.0.0.1:8001", &address(gateway).to_string())
             .replace("/etc/nginx/postos/", &format!("{}/", folder.display()));
-        let log = folder.join("access.log");
-        let named = format!("access_log {} named;", log.display());
-        let shared = read("proxy.conf");
-        let access_log = "access_log /var/log/nginx/postos.log postos;";
-        assert!(shared.contains(access_log), "no access log");
-        let shared = plain(shared.replace(access_log, &named));
+        let shared = plain(read("proxy.conf"));
         assert!(shared.contains(from) || text.contains(from), "{from} is nowhere");
         for (file, text) in [("proxy.conf", shared), ("postos.conf", text)] {
             std::fs::write(folder.join(file), text.replace(from, to)).expect("a file");
@@ -55,8 +50,7 @@ impl Nginx {
         let main = format!(
             "daemon off;\nmaster_process off;\nuser root;\npid {at}/nginx.pid;\nerror_log {at}/nginx.log;\nevents {{}}\n\
              http {{\n{temporary}\
-             log_format named '$http_x_request_id $upstream_addr';\n\
-             include {at}/postos.conf;\n}}\n"
+             log_format named '$http_x_request_id $upstream_addr';\naccess_log {at}/access.log named;\ninclude {at}/postos.conf;\n}}\n"
         );
         std::fs::write(folder.join("nginx.conf"), main).expect("a file");
         let mut nginx = Command::new("nginx");
@@ -69,7 +63,7 @@ impl Nginx {
         let child = child.expect("nginx is installed");
         eventually("nginx listens", async || tokio::net::TcpStream::connect(addr).await.is_ok())
             .await;
-        Self { addr, log, _child: child }
+        Self { addr, log: folder.join("access.log"), _child: child }
     }
 
     /// Whether it has passed on a request with this `X-Request-Id`.
