@@ -200,9 +200,24 @@ impl Program {
         self.child.kill().await.expect("it was running");
     }
 
-    /// Stops the process, as a debugger or a swapping machine would.
+    /// Stops the process, as a debugger or a swapping machine would. On a busy machine its threads
+    /// run on for a while after the signal; they have all stopped when this returns.
     pub(crate) fn freeze(&self) {
         self.signal("-STOP");
+        let deadline = Instant::now() + TEST_TIMEOUT;
+        while !self.is_stopped() {
+            assert!(Instant::now() < deadline, "it does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        threads.map(|thread| thread.expect("a thread").path().join("stat")).all(|stat| {
+            // The state follows the name, which is in parentheses. A thread that has ended is none.
+            let stat = std::fs::read_to_string(stat).unwrap_or(") T".to_owned());
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        })
     }
 
     pub(crate) fn thaw(&self) {
