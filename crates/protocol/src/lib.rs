@@ -11,6 +11,8 @@ mod codigo;
 mod codigo_document;
 mod document;
 mod envelope;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 mod field;
 mod fields;
 mod fields_macro;

@@ -84,14 +84,10 @@ mod chosen {
 
     use super::{Bug, CrashPoint};
 
-    static CRASH_AT: LazyLock<String> = LazyLock::new(|| variable("CRASH_AT"));
-    static SEEDED_BUG: LazyLock<String> = LazyLock::new(|| variable("SEEDED_BUG"));
+    static CRASH_AT: LazyLock<String> =
+        LazyLock::new(|| std::env::var("CRASH_AT").unwrap_or_default());
     /// How long a reply takes to leave this process and reach its reader.
     const REPLY_DELIVERY: Duration = Duration::from_millis(300);
-
-    fn variable(name: &str) -> String {
-        std::env::var(name).unwrap_or_default()
-    }
 
     /// Aborts the process, as `kill -9` would, if `CRASH_AT` names this point.
     pub(crate) fn crash_at(point: CrashPoint) {
@@ -110,7 +106,7 @@ mod chosen {
 
     /// Whether `SEEDED_BUG` names this bug.
     pub(crate) fn has(bug: Bug) -> bool {
-        *SEEDED_BUG == format!("{bug:?}")
+        protocol::failpoints::is_seeded(&format!("{bug:?}"))
     }
 }
 

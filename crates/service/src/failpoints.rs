@@ -36,16 +36,11 @@ mod chosen {
 
 #[cfg(feature = "failpoints")]
 mod chosen {
-    use std::sync::LazyLock;
-
     use super::Bug;
-
-    static SEEDED_BUG: LazyLock<String> =
-        LazyLock::new(|| std::env::var("SEEDED_BUG").unwrap_or_default());
 
     /// Whether `SEEDED_BUG` names this bug.
     pub fn has(bug: Bug) -> bool {
-        *SEEDED_BUG == format!("{bug:?}")
+        protocol::failpoints::is_seeded(&format!("{bug:?}"))
     }
 }
 
