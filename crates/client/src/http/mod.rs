@@ -56,7 +56,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
 /// The OpenAPI document of the gateway.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut protected = protected_routes().into_openapi();
-    service::require_token(&mut protected);
+    service::accept_token(&mut protected);
     let mut openapi = public_routes().into_openapi();
     openapi.merge(protected);
     service::complete_document(&mut openapi, "sobrecarregado", |_| None);

@@ -58,7 +58,7 @@ pub use body_parts::body_of_parts;
 pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use caller_limit::CallerLimit;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
-pub use docs::{complete_document, require_token};
+pub use docs::{accept_token, complete_document, require_token};
 pub use error::{HttpError, RETRY_AFTER_SECONDS};
 pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path};

@@ -82,8 +82,10 @@ fn add_errors(path: &str, kind: Kind, operation: &mut Operation, unavailable: &s
         errors::add(operation, Codigo::TipoNaoSuportado, "tipo_nao_suportado");
     }
     if security::needs_token(operation) {
-        errors::add(operation, Codigo::NaoAutenticado, "nao_autenticado");
         errors::add(operation, Codigo::NaoAutorizado, "nao_autorizado");
+    }
+    if security::takes_token(operation) {
+        errors::add(operation, Codigo::NaoAutenticado, "nao_autenticado");
         errors::add(operation, Codigo::RequisicoesDemais, "requisicoes_demais");
     }
     if !takes_anything(path) {

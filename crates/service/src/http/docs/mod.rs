@@ -27,7 +27,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 pub use complete::complete_document;
-pub use security::require_token;
+pub use security::{accept_token, require_token};
 
 use super::HttpError;
 use super::security_headers::of_page;

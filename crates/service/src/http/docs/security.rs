@@ -17,19 +17,34 @@ pub fn require_token(openapi: &mut OpenApi) {
     }
 }
 
-pub(super) fn needs_token(operation: &Operation) -> bool {
+/// The same of a document whose operations need a token only where the program has been set so.
+pub fn accept_token(openapi: &mut OpenApi) {
+    for (_, operation) in openapi.paths.paths.values_mut().flat_map(operations) {
+        let token = SecurityRequirement::new(TOKEN, [""; 0]);
+        operation.security = Some(vec![SecurityRequirement::default(), token]);
+    }
+}
+
+/// Whether a token is looked at.
+pub(super) fn takes_token(operation: &Operation) -> bool {
     operation.security.as_ref().is_some_and(|security| !security.is_empty())
 }
 
-/// Says of every other operation that it needs none, and what a token is where one is needed.
+/// Whether there is no way without a token.
+pub(super) fn needs_token(operation: &Operation) -> bool {
+    let without = SecurityRequirement::default();
+    takes_token(operation) && operation.security.iter().flatten().all(|way| *way != without)
+}
+
+/// Says of every other operation that it needs none, and what a token is where one is taken.
 pub(super) fn describe(openapi: &mut OpenApi) {
-    let mut is_needed = false;
+    let mut is_taken = false;
     for (_, operation) in openapi.paths.paths.values_mut().flat_map(operations) {
         operation.security.get_or_insert_default();
-        is_needed |= needs_token(operation);
+        is_taken |= takes_token(operation);
     }
     openapi.security = Some(Vec::new());
-    if is_needed {
+    if is_taken {
         let mut http = Http::new(HttpAuthScheme::Bearer);
         http.description = Some("`Authorization: Bearer TOKEN`".to_owned());
         let components = openapi.components.get_or_insert_with(Components::new);
