@@ -1,12 +1,12 @@
-//! A reserva of an app does not exist for another, at a gateway with tokens of apps.
+//! What an app has of its own at a gateway with tokens: its reservas, and its keys.
 
 use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::callers::{make, with_tokens};
-use crate::harness::{Program, World, payload, seed_payload};
+use crate::app_tokens::{make, with_tokens};
+use crate::harness::{Answer, PlainClient, Program, World, payload, seed_payload};
 
 /// An answer to the last byte, but for what differs in each: when, and which exchange.
 #[derive(Debug, PartialEq)]
@@ -45,7 +45,7 @@ async fn a_reserva_of_another_app_is_answered_like_one_that_does_not_exist() {
     open.sees("server1", "online").await;
     let reserve = async |token: &str, body: &Value| {
         let request = client.request(Method::POST, "/reservar").header("Authorization", token);
-        crate::harness::Answer::of(request.json(body)).await
+        Answer::of(request.json(body)).await
     };
     let made = reserve(&one.token, &seed_payload()).await;
     assert_eq!(made.status, 200, "{made:?}");
@@ -80,4 +80,41 @@ async fn a_reserva_of_another_app_is_answered_like_one_that_does_not_exist() {
     let free = open.reservar(&payload("QQQ0A00", 6)).await;
     let seen = call(&client, &two.token, Method::GET, path, &free.request_id()).await;
     assert_eq!(seen.status, 200, "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_named_in_commands_and_has_keys_of_its_own() {
+    let world = World::new().await;
+    let (one, two) = (make(&world, "app1").await, make(&world, "app2").await);
+    let _server = world.server("server1").await;
+    let client = with_tokens(&world, &[&one.line, &two.line], &[]).await;
+    client.sees("server1", "online").await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &["server/postos/#"]).await;
+    let reserve = async |token: &str, placa: &str, posto_id: i64| {
+        let request = client.request(Method::POST, "/reservar");
+        let request = request.header("Idempotency-Key", "the same key of both");
+        let request = request.header("Authorization", token).json(&payload(placa, posto_id));
+        Answer::of(request).await
+    };
+    let made = reserve(&one.token, "AAA0001", 1).await;
+    let other = reserve(&two.token, "BBB0002", 2).await;
+    assert_eq!((made.status, other.status), (200, 200), "{made:?} {other:?}");
+    assert_ne!(made.request_id(), other.request_id());
+    let again = reserve(&one.token, "AAA0001", 1).await;
+    assert_eq!(again.json, made.json, "the repeat of its own");
+    let path = format!("/reservas/{}?server_id=server1", made.request_id());
+    let cancel = path.replace('?', "/cancelar?");
+    for (method, path) in [(Method::GET, &path), (Method::POST, &cancel)] {
+        assert_eq!(call(&client, &one.token, method, path, "").await.status, 200, "{path}");
+    }
+    for (topic, app) in [
+        ("server/postos/reserva", "app1"),
+        ("server/postos/reserva", "app2"),
+        ("server/postos/reserva", "app1"),
+        ("server/postos/reserva/consulta", "app1"),
+        ("server/postos/reserva/cancelamento", "app1"),
+    ] {
+        let command = listener.next(topic).await;
+        assert_eq!(command["app"], app, "{topic}: {command}");
+    }
 }

@@ -5,6 +5,7 @@
 //! one where everyone logs in, over TLS or not; without, the embedded one.
 
 mod admin_tokens;
+mod app_tokens;
 mod apps;
 mod bad_messages;
 mod callers;

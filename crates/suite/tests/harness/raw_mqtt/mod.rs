@@ -1,18 +1,16 @@
-//! A small MQTT client that tells everything the broker answers, and can send what a library would
+//! A small MQTT client that shows everything the broker answers, and can send what a library would
 //! not: 3.1.1 and 5, over TCP and WebSocket.
 
+mod stream;
+mod wire;
+
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+
+use stream::Stream;
+use wire::{framed, put_text, split_packet, take_text};
 
 use super::TEST_TIMEOUT;
 
@@ -108,46 +106,6 @@ pub(crate) struct Received {
 /// The reason code of a CONNACK, or `None` if the broker closed without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refused(pub(crate) Option<u8>);
-
-enum Stream {
-    Tcp(TcpStream),
-    WebSocket(Box<WebSocketStream<TcpStream>>),
-}
-
-impl Stream {
-    async fn connect(door: Door) -> Option<Self> {
-        let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, door.port)).await.ok()?;
-        tcp.set_nodelay(true).expect("a socket");
-        if door.transport == Transport::Tcp {
-            return Some(Self::Tcp(tcp));
-        }
-        let url = format!("ws://127.0.0.1:{}/mqtt", door.port);
-        let mut request = url.into_client_request().expect("a request");
-        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
-        let (socket, _) = tokio_tungstenite::client_async(request, tcp).await.ok()?;
-        Some(Self::WebSocket(Box::new(socket)))
-    }
-
-    async fn send(&mut self, bytes: Bytes) -> Option<()> {
-        match self {
-            Self::Tcp(tcp) => tcp.write_all(&bytes).await.ok(),
-            Self::WebSocket(socket) => socket.send(Message::Binary(bytes)).await.ok(),
-        }
-    }
-
-    /// Appends what arrives next; `None` at the end.
-    async fn receive(&mut self, buffer: &mut BytesMut) -> Option<()> {
-        match self {
-            Self::Tcp(tcp) => (tcp.read_buf(buffer).await.ok()? > 0).then_some(()),
-            Self::WebSocket(socket) => {
-                if let Message::Binary(bytes) = socket.next().await?.ok()? {
-                    buffer.extend_from_slice(&bytes);
-                }
-                Some(())
-            }
-        }
-    }
-}
 
 pub(crate) struct Connection {
     stream: Stream,
@@ -303,49 +261,4 @@ pub(crate) async fn send_packet_without_end(door: Door, part: usize) -> impl Siz
         }
     }
     stream
-}
-
-fn split_packet(buffer: &mut BytesMut) -> Option<(u8, Bytes)> {
-    let (mut length, mut header) = (0, 1);
-    loop {
-        let byte = usize::from(*buffer.get(header)?);
-        length |= (byte & 0x7F) << (7 * (header - 1));
-        header += 1;
-        if byte < 0x80 {
-            break;
-        }
-    }
-    if buffer.len() < header + length {
-        return None;
-    }
-    let mut packet = buffer.split_to(header + length).freeze();
-    let kind = packet[0];
-    Some((kind, packet.split_off(header)))
-}
-
-fn framed(kind: u8, body: &[u8]) -> BytesMut {
-    let mut packet = BytesMut::new();
-    packet.put_u8(kind);
-    let mut length = body.len();
-    loop {
-        let more = length > 0x7F;
-        packet.put_u8(u8::try_from(length & 0x7F).expect("7 bits") | u8::from(more) << 7);
-        length >>= 7;
-        if !more {
-            break;
-        }
-    }
-    packet.put_slice(body);
-    packet
-}
-
-fn put_text(buffer: &mut BytesMut, text: &str) {
-    buffer.put_u16(u16::try_from(text.len()).expect("a short text"));
-    buffer.put_slice(text.as_bytes());
-}
-
-fn take_text(body: &mut Bytes) -> String {
-    let length = usize::from(body.get_u16());
-    let text = body.split_to(length);
-    String::from_utf8_lossy(&text).into_owned()
 }
