@@ -11,7 +11,8 @@ use axum::response::{IntoResponse as _, Response};
 use super::HttpError;
 use super::health::is_probe;
 
-/// Counts a request with these extensions and headers, and may keep there who calls; an error is how long its caller must wait.
+/// Counts a request with these headers, and may keep in its extensions who calls; an error is how
+/// long the caller must wait.
 pub type CallerLimit =
     Arc<dyn Fn(&mut Extensions, &HeaderMap) -> Result<(), Duration> + Send + Sync>;
 
@@ -19,17 +20,15 @@ pub type CallerLimit =
 /// not count.
 pub(super) async fn limit(
     State(limit): State<CallerLimit>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     if is_probe(request.uri().path()) || request.method() == Method::OPTIONS {
         return next.run(request).await;
     }
-    let mut extensions = std::mem::take(request.extensions_mut());
-    let counted = limit(&mut extensions, request.headers());
-    *request.extensions_mut() = extensions;
-    match counted {
-        Ok(()) => next.run(request).await,
+    let (mut head, body) = request.into_parts();
+    match limit(&mut head.extensions, &head.headers) {
+        Ok(()) => next.run(Request::from_parts(head, body)).await,
         Err(wait) => HttpError::too_many(wait).into_response(),
     }
 }

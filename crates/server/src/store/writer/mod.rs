@@ -51,8 +51,9 @@ pub use reserve::Reserve;
 pub use telemetry::RecordTelemetry;
 pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
 
-/// The file is written anew at most in this part of the time, for commands wait meanwhile.
-const VACUUM_SHARE: u32 = 20;
+/// After the file was written anew, how many times as long as that took passes before the next time:
+/// commands wait meanwhile.
+const VACUUM_PAUSE: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept: more than there are.
@@ -162,7 +163,7 @@ impl Writer {
         let folder = folder_of(&self.transactions.files().database.path);
         let vacuumed = vacuum::vacuum(connection, folder, BUSY_TIMEOUT);
         let duration = started.elapsed();
-        self.next_vacuum = Instant::now() + duration * VACUUM_SHARE;
+        self.next_vacuum = Instant::now() + duration * VACUUM_PAUSE;
         match vacuumed {
             Ok(true) => {
                 let duration_ms = duration.as_secs_f64() * 1000.0;
