@@ -13,7 +13,7 @@ use super::json_body::MAX_BODY;
 
 /// How long an answer waits for a short body that nobody has read. Many callers send it in a packet
 /// of its own, a little after the head.
-const UNREAD_BODY_LIMIT: Duration = Duration::from_millis(50);
+pub(super) const UNREAD_BODY_LIMIT: Duration = Duration::from_millis(50);
 
 /// Where a body is left that was not read to its end.
 pub(super) type Unread = Arc<Mutex<Option<Incoming>>>;

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
+use super::request_body::UNREAD_BODY_LIMIT;
 use super::{Access, CorsOrigins, RawJson, Routes, finish, listen, serve};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
@@ -291,11 +292,15 @@ async fn a_short_body_that_nobody_reads_costs_no_connection() {
         for late in [false, true] {
             let mut connection = connect(addr).await;
             for _ in 0..2 {
+                let begun = Instant::now();
                 connection.write_all(head(path, extra, Some(5)).as_bytes()).await.expect("sent");
                 if late {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 connection.write_all(b"hello").await.expect("it is sent");
+                if begun.elapsed() > UNREAD_BODY_LIMIT / 2 {
+                    break; // A busy machine made it later than a server waits for.
+                }
                 let (answer, closed) = read_all(&mut connection).await;
                 assert_eq!((answer.verdict(path).0, closed), (*status, false), "{path} {late}");
             }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::harness::eventually;
+use crate::harness::{eventually, free_port};
 
 const PROGRAMS: [(&str, &str, &str); 4] = [
     ("server", "server_id", "server1"),
@@ -20,12 +20,6 @@ struct Suite {
     child: Child,
     ports: [u16; 6],
     folder: tempfile::TempDir,
-}
-
-fn free_ports() -> [u16; 6] {
-    let listeners: Vec<_> =
-        (0..6).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port")).collect();
-    std::array::from_fn(|at| listeners[at].local_addr().expect("its address").port())
 }
 
 fn command(ports: [u16; 6], data: &Path) -> Command {
@@ -48,12 +42,20 @@ impl Suite {
     }
 
     async fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let ports = free_ports();
+        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
         let screen = std::fs::File::create(folder.path().join("screen")).expect("a file");
+        let errors = std::fs::File::create(folder.path().join("errors")).expect("a file");
         let mut command = command(ports, folder.path());
-        let child = command.args(arguments).stdout(screen).spawn().expect("it starts");
-        let suite = Self { child, ports, folder };
-        eventually("the screen is shown", async || suite.screen().contains("/reservar")).await;
+        command.args(arguments).stdout(screen).stderr(errors);
+        let mut suite = Self { child: command.spawn().expect("it starts"), ports, folder };
+        eventually("the screen is shown", async || {
+            if let Some(ended) = suite.child.try_wait().expect("its state") {
+                let errors = std::fs::read_to_string(suite.folder.path().join("errors"));
+                panic!("the suite ended, {ended}: {}", errors.unwrap_or_default());
+            }
+            suite.screen().contains("/reservar")
+        })
+        .await;
         suite
     }
 
@@ -179,7 +181,7 @@ async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
         (3, "server2", "--server-ports"),
         (4, "cliente1", "--client-ports"),
     ] {
-        let ports = free_ports();
+        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
         let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, ports[taken])).expect("the port");
         let ended = command(ports, folder.path()).output().await.expect("it starts");
         let stderr = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
