@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::topics::{self, Command, ServerInbound};
+use protocol::topics::{self, Command, Report, ServerInbound};
 use protocol::{ClientId, ServerId};
 
 fuzz_target!(|data: &str| {
@@ -23,14 +23,14 @@ fuzz_target!(|data: &str| {
             };
             assert_eq!(built, topic);
         }
-        Some(ServerInbound::CarroStatus(placa)) => {
-            assert_eq!(topic, format!("carros/{placa}/status"))
-        }
-        Some(ServerInbound::CarroBateria(placa)) => {
-            assert_eq!(topic, format!("carros/{placa}/bateria"))
-        }
-        Some(ServerInbound::PontoDisponibilidade(id)) => {
-            assert_eq!(topic, format!("pontos/{id}/disponibilidade"));
+        Some(ServerInbound::Report { report, direct }) => {
+            let path = match report {
+                Report::CarroStatus(placa) => format!("carros/{placa}/status"),
+                Report::CarroBateria(placa) => format!("carros/{placa}/bateria"),
+                Report::PontoDisponibilidade(id) => format!("pontos/{id}/disponibilidade"),
+            };
+            let built = if direct { format!("server/{server_id}/{path}") } else { path };
+            assert_eq!(built, topic);
         }
         None => {}
     }
