@@ -91,9 +91,9 @@ check_thirds() {
     for service in server_3 client_servidor_3; do
         check "$service" "$service is healthy" within 60 is_healthy "$service" || true
     done
-    check server_3 "server3 has the postos of its own file" within 60 lists_its_own_file || true
+    check server_3 "server3 has the postos of its own file" within 15 lists_its_own_file || true
     check server_3 "server_3 sees no other servidor's postos.csv" sees_one_file server_3 server3 || true
-    check client_servidor_3 "GET /postos of server1, third gateway" within 60 lists_posto_5 8004 server1 || true
+    check client_servidor_3 "GET /postos of server1, third gateway" within 15 lists_posto_5 8004 server1 || true
     check client_servidor_3 "the reserva seen from the third gateway: 409" refuses_twice 8004 || true
     for port in 8004 8005; do
         check server_3 "/docs on $port" http 200 "http://localhost:$port/docs" || true
@@ -199,7 +199,7 @@ check_late_files() {
     check server_4 "server importar of another file" imports_more || true
     check server_5 "the seed's own block, with a folder of this machine" compose up --build --detach server_5 || true
     check server_5 "a folder that it may not write: the log names it, the user and the remedy" \
-        within 60 names_the_remedy || true
+        within 20 names_the_remedy || true
     check server_5 "after chown it runs" starts_after_chown || true
 }
 
@@ -227,7 +227,7 @@ check_second_checkout() {
     check server_1 "its gateway lists its server1" within 60 lists_posto_5 19001 server1 || true
     check server_1 "it has its own data: posto 5 is free" reservar 200 19001 server1 || true
     check broker "BROKER_ABERTO=sim opens its broker, and the log says so" opens_the_door || true
-    check broker "its MQTT on 12883" within 60 presence tcp 12883 || true
+    check broker "its MQTT on 12883" within 20 presence tcp 12883 || true
     check broker "its MQTT over WebSocket on 20001" presence ws 20001 || true
     check broker "without it, it is closed" closes_the_door || true
     check broker "with a certificate the outside door speaks TLS only" starts_with_certificate || true

@@ -96,7 +96,7 @@ ends_connection() {
     other=$!
     mqtt hold tcp 1883 app.app9 "$(secret_of app.app9)" >"$work/hold" &
     pid=$!
-    within 60 grep -q connected "$work/hold" && within 60 grep -q connected "$work/other" &&
+    within 10 grep -q connected "$work/hold" && within 10 grep -q connected "$work/other" &&
         usuario "$@" >"$work/new_secret" || return
     wait "$pid" || code=$?
     # 124: it was ended by `timeout`.
@@ -138,13 +138,13 @@ sees() {
 check_outside_programs() {
     check broker "a gateway from outside, with its name" outside gateway.cliente9 client_servidor_1 \
         --env MQTT_CLIENT_ID=cliente9 --env HTTP_ADDR=127.0.0.1:8011 || true
-    check server_1 "it lists the postos of server1" within 60 lists_posto_5 8011 server1 || true
+    check server_1 "it lists the postos of server1" within 15 lists_posto_5 8011 server1 || true
     check broker "a servidor from outside, with its name" outside servidor.server9 server_1 \
         --env SERVER_ID=server9 --env HTTP_ADDR=127.0.0.1:8010 || true
-    check client_servidor_1 "a gateway inside sees it online" within 60 sees 8001 server9 online || true
+    check client_servidor_1 "a gateway inside sees it online" within 15 sees 8001 server9 online || true
     check client_servidor_1 "and has its answer" lists_postos 8001 server9 || true
     remove_outside
-    check client_servidor_1 "stopped, it is offline" within 60 sees 8001 server9 offline || true
+    check client_servidor_1 "stopped, it is offline" within 15 sees 8001 server9 offline || true
 }
 
 files_are_private() {
@@ -194,7 +194,7 @@ check_doors_again() {
     check broker "9001 too" refuses ws 9001 || true
     check broker "the users and their passwords are the same" presence tcp 1883 gateway.cliente9 || true
     check broker "the removed one is not back" refuses tcp 1883 app.app9 "$(secret_of app.app9)" || true
-    check client_servidor_1 "GET /postos of server1" within 60 lists_posto_5 8001 server1 || true
+    check client_servidor_1 "GET /postos of server1" within 15 lists_posto_5 8001 server1 || true
     check server_1 "posto 5 is free, and reserved anew" reserves || true
     check server_1 "the token of the old data is refused" with_token 401 "$work/token" /reservas || true
     check server_1 "the token of the new data is not" admin_has 8000 server_1 || true
@@ -203,7 +203,7 @@ check_doors_again() {
 
 # --- What an operator changes -------------------------------------------------------------------------
 
-restarts_broker() { compose up --detach --no-build broker && compose restart broker && within 60 is_healthy broker; }
+restarts_broker() { compose up --detach --no-build broker && compose restart broker && within 40 is_healthy broker; }
 
 opens_the_door() {
     printf 'BROKER_ABERTO=sim\n' >>.env
@@ -235,7 +235,7 @@ renews_certificate() { certificate two && usuario recarregar && speaks_tls; }
 secures_host_a() {
     # shellcheck disable=SC2317 # The README calls it.
     docker-compose() { compose "$@"; }
-    eval "$(python3 crates/suite/readme.py host A)" && within 60 is_healthy broker &&
+    eval "$(python3 crates/suite/readme.py host A)" && within 40 is_healthy broker &&
         mv server3.secret "$work/secrets/servidor.server3"
 }
 
@@ -249,7 +249,7 @@ starts_on_host_b() {
 check_two_hosts() {
     check broker "the README's commands for host A" secures_host_a || return 0
     check broker "a servidor with those for host B, over TLS" starts_on_host_b || true
-    check client_servidor_1 "the gateway of A sees it online" within 60 sees 19001 server3 online || true
+    check client_servidor_1 "the gateway of A sees it online" within 20 sees 19001 server3 online || true
     check client_servidor_1 "and has its answer" lists_postos 19001 server3 || true
     remove_outside
 }
@@ -261,6 +261,6 @@ own_listener() {
     compose restart broker
 }
 
-opens_own_listener() { own_listener 1885 && within 60 is_healthy broker && logged broker 'listener 1885 is a door of yours'; }
+opens_own_listener() { own_listener 1885 && within 40 is_healthy broker && logged broker 'listener 1885 is a door of yours'; }
 
-refuses_own_door() { own_listener 1883 && within 60 logged broker "line $(wc -l <mosquitto/mosquitto.conf): remove"; }
+refuses_own_door() { own_listener 1883 && within 20 logged broker "line $(wc -l <mosquitto/mosquitto.conf): remove"; }

@@ -91,12 +91,12 @@ starts_with_token() {
         compose up --detach client_apps && within 60 is_healthy client_apps
 }
 
-takes_second_app() { app_token app2 && sed -n 2p "$work/app2" >>apps/tokens && within 60 reserves_as 409 app2; }
+takes_second_app() { app_token app2 && sed -n 2p "$work/app2" >>apps/tokens && within 5 reserves_as 409 app2; }
 
 check_apps() {
     python3 crates/suite/readme.py paste "$(apps_block)"
     check client_apps "a gateway with tokens of apps" starts_with_token || return 0
-    check client_apps "GET /postos without a token" within 60 lists_posto_5 8008 server1 || true
+    check client_apps "GET /postos without a token" within 15 lists_posto_5 8008 server1 || true
     check client_apps "POST /reservar without one: 401" reservar 401 8008 server1 || true
     check client_apps "with one" reserves_as 200 app1 || return 0
     cp "$work/body" "$work/reserva"

@@ -285,24 +285,39 @@ async fn who_is_still_writing_when_the_answer_is_there_can_read_it() {
     }
 }
 
+/// Refuses two short bodies on one connection, which stays open. `false`: this machine was so busy
+/// that a body came later than a server waits for.
+async fn refuses_on_one_connection(
+    addr: SocketAddr,
+    (path, extra, status): &(&str, &str, u16),
+    late: bool,
+) -> bool {
+    let mut connection = connect(addr).await;
+    for _ in 0..2 {
+        let begun = Instant::now();
+        connection.write_all(head(path, extra, Some(5)).as_bytes()).await.expect("it is sent");
+        if late {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        connection.write_all(b"hello").await.expect("it is sent");
+        if begun.elapsed() > UNREAD_BODY_LIMIT / 2 {
+            return false;
+        }
+        let (answer, closed) = read_all(&mut connection).await;
+        assert_eq!((answer.verdict(path).0, closed), (*status, false), "{path} {late}");
+    }
+    true
+}
+
 #[tokio::test]
 async fn a_short_body_that_nobody_reads_costs_no_connection() {
     let (addr, _stop) = started().await;
-    for (path, extra, status) in &REFUSALS[1..5] {
+    for refusal in &REFUSALS[1..5] {
         for late in [false, true] {
-            let mut connection = connect(addr).await;
-            for _ in 0..2 {
-                let begun = Instant::now();
-                connection.write_all(head(path, extra, Some(5)).as_bytes()).await.expect("sent");
-                if late {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                connection.write_all(b"hello").await.expect("it is sent");
-                if begun.elapsed() > UNREAD_BODY_LIMIT / 2 {
-                    break; // A busy machine made it later than a server waits for.
-                }
-                let (answer, closed) = read_all(&mut connection).await;
-                assert_eq!((answer.verdict(path).0, closed), (*status, false), "{path} {late}");
+            let mut tries = 1;
+            while !refuses_on_one_connection(addr, refusal, late).await {
+                assert!(tries < 100, "this machine is too busy to tell");
+                tries += 1;
             }
         }
     }

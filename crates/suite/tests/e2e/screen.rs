@@ -22,6 +22,10 @@ struct Suite {
     folder: tempfile::TempDir,
 }
 
+fn free_ports() -> [u16; 6] {
+    std::array::from_fn(|_| free_port())
+}
+
 fn command(ports: [u16; 6], data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_suite"));
     let [mqtt, websocket, server1, server2, client1, client2] = ports.map(|port| port.to_string());
@@ -42,7 +46,7 @@ impl Suite {
     }
 
     async fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
+        let ports = free_ports();
         let screen = std::fs::File::create(folder.path().join("screen")).expect("a file");
         let errors = std::fs::File::create(folder.path().join("errors")).expect("a file");
         let mut command = command(ports, folder.path());
@@ -181,7 +185,7 @@ async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
         (3, "server2", "--server-ports"),
         (4, "cliente1", "--client-ports"),
     ] {
-        let ports: [u16; 6] = std::array::from_fn(|_| free_port());
+        let ports = free_ports();
         let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, ports[taken])).expect("the port");
         let ended = command(ports, folder.path()).output().await.expect("it starts");
         let stderr = String::from_utf8_lossy(&ended.stderr).trim().to_owned();

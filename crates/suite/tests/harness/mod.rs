@@ -26,7 +26,7 @@ pub(crate) use program::{
 };
 
 /// Longer than any step of a healthy system takes on a busy machine.
-pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(45);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A broker and a folder, and the means to start programs on them.
 pub(crate) struct World {
