@@ -1,6 +1,6 @@
 //! Charging sessions.
 
-use crate::values::number;
+use crate::values::{millionths, number};
 use crate::{Effect, Holding, InvalidValue, Moment, Placa, PostoFacts, Price, Rejection};
 
 number! {
@@ -36,24 +36,32 @@ impl Price {
     /// count as the decimal numbers they were written as, to six places: the product of two
     /// binary fractions is now just below a half, now just above.
     pub fn cost(self, energy: Kwh) -> f64 {
-        let millionths = |number: f64| (number * 1e6).round() as i128;
-        let cost = millionths(self.get()) * millionths(energy.get());
-        let centavos = (cost + 5_000_000_000) / 10_000_000_000;
-        centavos as f64 / 100.0
+        self.centavos(millionths(energy.get())) as f64 / 100.0
+    }
+
+    /// The same in centavos, for energy in millionths of a kWh.
+    pub(crate) fn centavos(self, energy: i128) -> i64 {
+        let cost = millionths(self.get()) * energy;
+        i64::try_from((cost + 5_000_000_000) / 10_000_000_000).unwrap_or(i64::MAX)
     }
 }
 
 /// Decides whether a carro may start charging at `now`: not at a posto that is out of service, or
-/// that another carro holds or charges at. `holdings` are the active reservas that hold it now.
+/// that another carro holds or charges at, and not while it charges elsewhere. `holdings` are the
+/// reservas that hold the posto now, `elsewhere` names a posto where the carro charges.
 pub fn decide_carregamento_start(
     placa: &Placa,
     posto: &PostoFacts,
     holdings: &[Holding],
+    elsewhere: Option<&str>,
     now: Moment,
 ) -> Result<Effect, Rejection> {
     let nome = || posto.nome.clone();
     if posto.charging.as_ref() == Some(placa) {
         return Ok(Effect::Already(()));
+    }
+    if let Some(nome) = elsewhere {
+        return Err(Rejection::CarroEmCarregamento { nome: nome.to_owned() });
     }
     posto.check_service()?;
     if posto.charging.is_some() {
@@ -103,6 +111,8 @@ mod tests {
             in_service: true,
             em_manutencao: false,
             charging: None,
+            potencia_maxima: 22.0,
+            preco_kwh: Price::default(),
         }
     }
 
@@ -112,7 +122,8 @@ mod tests {
             placa: Some(placa("ABC1234")),
             interval: Interval::new(NOW, NOW.plus_millis(10)).expect("not empty"),
         }];
-        let start = |plate, now| decide_carregamento_start(&placa(plate), &posto(), &held, now);
+        let start =
+            |plate, now| decide_carregamento_start(&placa(plate), &posto(), &held, None, now);
         assert_eq!(start("ABC1234", NOW), Ok(Effect::Now(())));
         assert_eq!(
             start("XYZ9876", NOW),
@@ -123,13 +134,16 @@ mod tests {
 
     #[test]
     fn a_posto_charges_one_carro_and_only_in_service() {
-        let start = |posto| decide_carregamento_start(&placa("ABC1234"), &posto, &[], NOW);
+        let start = |posto| decide_carregamento_start(&placa("ABC1234"), &posto, &[], None, NOW);
         assert_eq!(start(posto()), Ok(Effect::Now(())));
         let here_already = PostoFacts { charging: Some(placa("ABC1234")), ..posto() };
         assert_eq!(start(here_already), Ok(Effect::Already(())));
         assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
         assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
         assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());
+        let elsewhere =
+            decide_carregamento_start(&placa("ABC1234"), &posto(), &[], Some("Ponto 6"), NOW);
+        assert_eq!(elsewhere, Err(Rejection::CarroEmCarregamento { nome: "Ponto 6".to_owned() }));
     }
 
     #[test]

@@ -33,6 +33,15 @@ pub enum Rejection {
     },
     #[error("A reserva já terminou e não pode mais ser cancelada.")]
     ReservaEncerrada,
+    /// Its carro is charging or has charged.
+    #[error(
+        "O carro da reserva já carregou ou está carregando, e ela não pode mais ser cancelada."
+    )]
+    ReservaEmUso,
+    #[error(
+        "Este carro já tem reservas demais: o servidor aceita no máximo {limite} por carro. Cancele uma antes."
+    )]
+    LimiteDeReservas { limite: u32 },
     /// The same `request_id` came before with another content.
     #[error(
         "A chave de idempotência (ou request_id) já foi usada com outro conteúdo. Use uma nova para um pedido diferente."
@@ -56,4 +65,6 @@ pub enum Rejection {
     CarregamentoInexistente { id: i64, posto_id: i64 },
     #[error("O carregamento {id} já foi encerrado com outra energia_fornecida.")]
     CarregamentoEncerrado { id: i64 },
+    #[error("Este carro está carregando no posto {nome}. Encerre aquele carregamento antes.")]
+    CarroEmCarregamento { nome: String },
 }

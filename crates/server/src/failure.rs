@@ -119,6 +119,8 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::Interval(_) => Codigo::RequisicaoInvalida,
         Rejection::ReservaInexistente { .. } => Codigo::ReservaInexistente,
         Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,
+        Rejection::ReservaEmUso => Codigo::ReservaEmUso,
+        Rejection::LimiteDeReservas { .. } => Codigo::LimiteDeReservas,
         Rejection::ChaveReutilizada => Codigo::ChaveIdempotenciaReutilizada,
         Rejection::CarroInexistente { .. } => Codigo::CarroInexistente,
         Rejection::CarroEmUso { .. } => Codigo::CarroEmUso,
@@ -127,5 +129,6 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::UltimoOperador { .. } => Codigo::UltimoOperador,
         Rejection::CarregamentoInexistente { .. } => Codigo::CarregamentoInexistente,
         Rejection::CarregamentoEncerrado { .. } => Codigo::CarregamentoEncerrado,
+        Rejection::CarroEmCarregamento { .. } => Codigo::CarroEmCarregamento,
     }
 }

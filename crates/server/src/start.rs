@@ -95,6 +95,7 @@ impl Server {
         let environment = Environment {
             server_id: config.server_id.as_str().to_owned(),
             now: Arc::new(now),
+            rules: config.rules,
             changes: sender,
         };
         let path = config.database_url.path();

@@ -61,7 +61,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
-            posto_reservado, posto_indisponivel, posto_em_manutencao"),
+            posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
         (status = 422, body = ErrorReply,
             description = "requisicao_invalida, chave_idempotencia_reutilizada"),
         (status = 503, body = ErrorReply,

@@ -46,7 +46,7 @@ fn reserva_ref(gateway: &Gateway, app: Option<AppId>, params: ReservaParams) -> 
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
-            posto_reservado, posto_indisponivel, posto_em_manutencao"),
+            posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
@@ -71,7 +71,7 @@ async fn get(
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
-        (status = 409, body = ErrorReply, description = "reserva_encerrada"),
+        (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),

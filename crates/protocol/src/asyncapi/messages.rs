@@ -144,7 +144,11 @@ const RESERVA_REPLY: &str = r#"{
     "mensagem": "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.",
     "reserva": {
         "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa"
+        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa", "desde": "2026-11-23T12:00:00.000Z",
+        "preco_kwh": 2.5, "versao": 1
+    },
+    "estimativa": {
+        "energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5, "autonomia_km": 117.4
     }
 }"#;
 const PRESENCE: &str = r#"{
@@ -167,6 +171,7 @@ const RESERVA_EVENT: &str = r#"{
 const RESERVA_CLIENT_EVENT: &str = r#"{
     "server_id": "server1", "request_id": "0198c0de-7a1b-7000-8000-000000000001",
     "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-    "fim": "2026-11-24T12:00:00.000Z", "status": "cancelada",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "cancelada", "desde": "2026-11-23T13:00:00.000Z",
+    "motivo": "pedido", "preco_kwh": 2.5, "versao": 2,
     "timestamp": "2026-11-23T13:00:00.000Z"
 }"#;

@@ -173,7 +173,8 @@ async fn list(
         (status = 201, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply,
-            description = "posto_reservado, posto_indisponivel, posto_em_manutencao"),
+            description = "posto_reservado, posto_indisponivel, posto_em_manutencao, \
+                carro_em_carregamento"),
     )
 )]
 async fn start(

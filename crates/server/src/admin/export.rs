@@ -174,9 +174,9 @@ fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 7] {
         Cell::Integer(reserva.id),
         Cell::Integer(reserva.posto_id),
         reserva.placa.as_deref().map_or(Cell::Empty, Cell::Text),
-        time(reserva.interval.inicio()),
-        time(reserva.interval.fim()),
-        Cell::Text(reserva.state.as_str()),
+        time(reserva.facts.interval.inicio()),
+        time(reserva.facts.interval.fim()),
+        Cell::Text(reserva.facts.state.as_str()),
         time(reserva.created_at),
     ]
 }

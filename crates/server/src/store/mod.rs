@@ -10,6 +10,7 @@ mod database_url;
 mod diagnosis;
 mod environment;
 mod error;
+mod first_answer;
 mod handle;
 mod in_use;
 mod lost_files;
@@ -34,7 +35,7 @@ pub use not_writable::NotWritable;
 pub use reader::{
     AuditQuery, AuditRow, CarregamentosQuery, Ended, Found, Listing, ReservasQuery, StoredToken,
 };
-pub use request_outcome::{RequestOutcome, Reserved};
+pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};

@@ -1,10 +1,12 @@
 //! What a reservation request was answered, stored so that its repeat gets the same answer.
 
-use domain::{IntervalError, Moment, Rejection, Reserva, ReservaState};
+use std::time::Duration;
 
+use domain::{Estimate, IntervalError, Moment, Rejection, Reserva, ReservaFacts, Rules, days};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::first_answer::{FirstAnswer, read_estimate};
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
 
@@ -15,6 +17,8 @@ pub struct Reserved {
     pub reserva: Reserva,
     /// Name of the posto when it was made.
     pub nome: String,
+    /// `None` for a reserva of a release that made no estimates.
+    pub estimativa: Option<Estimate>,
 }
 
 /// How a reservation request was decided, and what became of it.
@@ -27,7 +31,15 @@ pub struct RequestOutcome {
     /// The first answer.
     pub decision: Result<Reserved, Rejection>,
     /// The reserva as it is now, if one was made.
-    pub current: Option<Reserva>,
+    pub current: Option<CurrentReserva>,
+}
+
+/// A reserva as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentReserva {
+    pub reserva: Reserva,
+    /// Name of its posto: of another one if it was moved.
+    pub nome: String,
 }
 
 impl RequestOutcome {
@@ -88,28 +100,48 @@ row! {
     /// A request that made a reserva.
     pub(super) struct AcceptedRow {
         fingerprint: Option<Vec<u8>>,
+        first_nome: String,
         posto_nome: String,
+        estimativa: Option<String>,
+        first_answer: Option<String>,
         ..reserva: ReservaRow,
     }
 }
 
 impl AcceptedRow {
     /// Selects by `request_id`. A reserva of an old release has no `nome` of its own.
-    pub(super) const SELECT: &str =
-        "SELECT *, COALESCE(nome, (SELECT p.nome FROM postos AS p WHERE p.id = posto_id)) AS posto_nome
-         FROM reservas WHERE request_id = ?1";
+    pub(super) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, p.nome) AS first_nome \
+         FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
     pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
-        let found = self.reserva.reserva()?;
-        let corrupt = || StoreError::Corrupt("placa of a request".to_owned());
-        let mut current = found.ok_or_else(corrupt)?;
+        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of a request"));
+        let recorded = self.reserva.reserva()?.ok_or_else(|| corrupt("placa"))?;
         let fingerprint =
-            self.fingerprint.map(|bytes| fingerprint(&bytes, &current.request_id)).transpose()?;
-        // The first answer was given when the reserva was active, whatever it is now.
-        let reserva = Reserva { state: ReservaState::Ativa, ..current.clone() };
-        current.state = current.state_at(now);
-        let decision = Ok(Reserved { reserva, nome: self.posto_nome });
-        Ok(RequestOutcome { fingerprint, app: self.reserva.app, decision, current: Some(current) })
+            self.fingerprint.map(|bytes| fingerprint(&bytes, &recorded.request_id)).transpose()?;
+        let (reserva, nome) = match &self.first_answer {
+            None => (recorded.clone(), &self.first_nome),
+            Some(json) => {
+                let first = FirstAnswer::parse(json).ok_or_else(|| corrupt("first answer"))?;
+                let facts = ReservaFacts {
+                    interval: first.interval,
+                    preco_kwh: first.preco_kwh,
+                    ..recorded.facts
+                };
+                let is_moved = first.posto_id != recorded.posto_id;
+                let nome = if is_moved { &self.posto_nome } else { &self.first_nome };
+                (Reserva { posto_id: first.posto_id, facts, ..recorded.clone() }, nome)
+            }
+        };
+        let current = CurrentReserva { nome: nome.clone(), reserva: recorded.at(now) };
+        // The first answer was given when the reserva was made, whatever it is now.
+        let ReservaFacts { interval, preco_kwh, .. } = reserva.facts;
+        let facts = ReservaFacts::new(interval, preco_kwh, None, self.reserva.created_at());
+        let read = |json| read_estimate(json, preco_kwh).ok_or_else(|| corrupt("estimate"));
+        let estimativa = self.estimativa.as_deref().map(read).transpose()?;
+        let reserva = Reserva { facts, ..reserva };
+        let decision = Ok(Reserved { reserva, nome: self.first_nome, estimativa });
+        let (app, current) = (self.reserva.app, Some(current));
+        Ok(RequestOutcome { fingerprint, app, decision, current })
     }
 }
 
@@ -121,6 +153,8 @@ row! {
         posto_id: i64,
         nome: String,
         rejection: String,
+        /// The value that a rule had.
+        detail: Option<i64>,
         app: Option<String>,
     }
 }
@@ -132,7 +166,8 @@ impl RefusedRow {
     pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
         let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
-        let rejection = rejection(&self.rejection, self.posto_id, self.nome, server_id);
+        let rejection =
+            rejection(&self.rejection, self.detail, self.posto_id, self.nome, server_id);
         let decision = Err(rejection.ok_or_else(corrupt)?);
         Ok(RequestOutcome {
             fingerprint: Some(fingerprint),
@@ -148,10 +183,10 @@ fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
     bytes.try_into().map_err(corrupt)
 }
 
-/// The name under which a refusal of a reservation is stored; `None` for refusals of other
-/// commands.
-pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
-    Some(match rejection {
+/// The name under which a refusal of a reservation is stored, and the value of the rule that it
+/// names; `None` for refusals of other commands.
+pub(super) fn rejection_name(rejection: &Rejection) -> Option<(&'static str, Option<i64>)> {
+    let name = match rejection {
         Rejection::PostoInexistente { .. } => "posto_inexistente",
         Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
         Rejection::PostoReservado { .. } => "posto_reservado",
@@ -161,12 +196,36 @@ pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
         Rejection::Interval(IntervalError::FimNotAfterInicio) => "fim_not_after_inicio",
         Rejection::Interval(IntervalError::FimInPast) => "fim_in_past",
         Rejection::Interval(IntervalError::InicioInPast) => "inicio_in_past",
-        Rejection::Interval(IntervalError::TooLong) => "too_long",
+        Rejection::Interval(IntervalError::TooLong { maxima }) => {
+            return Some(("too_long", stored_days(*maxima)));
+        }
+        Rejection::Interval(IntervalError::TooFarAhead { antecedencia }) => {
+            return Some(("too_far_ahead", stored_days(*antecedencia)));
+        }
+        Rejection::LimiteDeReservas { limite } => {
+            return Some(("limite_de_reservas", Some(i64::from(*limite))));
+        }
         _ => return None,
-    })
+    };
+    Some((name, None))
 }
 
-fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option<Rejection> {
+fn stored_days(duration: Duration) -> Option<i64> {
+    i64::try_from(days(duration)).ok()
+}
+
+fn rejection(
+    name: &str,
+    detail: Option<i64>,
+    posto_id: i64,
+    nome: String,
+    server_id: &str,
+) -> Option<Rejection> {
+    let days = |default| match detail {
+        Some(days) => u64::try_from(days).ok().map(|days| Duration::from_secs(days * 24 * 60 * 60)),
+        // Earlier releases had this rule alone, and one value for it.
+        None => Some(default),
+    };
     Some(match name {
         "posto_inexistente" => {
             Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() }
@@ -179,7 +238,17 @@ fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option
         "fim_not_after_inicio" => Rejection::Interval(IntervalError::FimNotAfterInicio),
         "fim_in_past" => Rejection::Interval(IntervalError::FimInPast),
         "inicio_in_past" => Rejection::Interval(IntervalError::InicioInPast),
-        "too_long" => Rejection::Interval(IntervalError::TooLong),
+        "too_long" => {
+            let maxima = days(Rules::default().maxima)?;
+            Rejection::Interval(IntervalError::TooLong { maxima })
+        }
+        "too_far_ahead" => {
+            let antecedencia = days(Rules::default().antecedencia)?;
+            Rejection::Interval(IntervalError::TooFarAhead { antecedencia })
+        }
+        "limite_de_reservas" => {
+            Rejection::LimiteDeReservas { limite: u32::try_from(detail?).ok()? }
+        }
         _ => return None,
     })
 }

@@ -16,6 +16,7 @@ mod store_audit;
 mod store_concurrency;
 mod store_forgetting;
 mod store_listing;
+mod store_lives;
 mod store_states;
 mod store_upgrade;
 mod support;

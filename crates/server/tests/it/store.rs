@@ -28,7 +28,7 @@ async fn a_reserva_is_made_once_and_survives_a_restart() {
     let store = TestStore::new(2).await;
     let reserved = store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     assert_eq!(reserved.nome, "Ponto 1");
-    assert_eq!(reserved.reserva.interval.fim().as_millis(), START + 24 * HOUR);
+    assert_eq!(reserved.reserva.facts.interval.fim().as_millis(), START + 24 * HOUR);
     let again = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!(again, reserved);
     let store = store.reopen().await;
@@ -91,9 +91,13 @@ async fn a_reserva_marked_as_ended_holds_again_when_the_clock_is_set_back() {
     let other = rejected(store.store.execute(asked).await);
     assert_eq!(other, Rejection::PostoReservado { nome: "Ponto 1".to_owned() });
     let outcome = store.store.request_outcome("r1", None, now()).await.expect("it is read");
-    let state = outcome.and_then(|outcome| outcome.current).map(|reserva| reserva.state);
+    let state =
+        outcome.and_then(|outcome| outcome.current).map(|current| current.reserva.facts.state);
     assert_eq!(state, Some(ReservaState::Ativa));
-    assert_eq!(store.cancel("r1").await.expect("it is active").state, ReservaState::Cancelada);
+    assert_eq!(
+        store.cancel("r1").await.expect("it is active").facts.state,
+        ReservaState::Cancelada
+    );
     store.reserve("r3", "XYZ9876", 1).await.expect("it is free again");
 }
 
@@ -104,19 +108,19 @@ async fn cancelling_frees_the_posto_and_repeating_it_changes_nothing() {
     assert!(!store.disponivel(1).await);
     for _ in 0..2 {
         let cancelled = store.cancel("r1").await.expect("the reserva exists");
-        assert_eq!(cancelled.state, ReservaState::Cancelada);
+        assert_eq!(cancelled.facts.state, ReservaState::Cancelada);
     }
     let by_id = CancelReserva { target: CancelTarget::Id(reserved.reserva.id), deadline: soon() };
     let by_id = store.store.execute(by_id).await;
-    assert_eq!(by_id.expect("the same one").state, ReservaState::Cancelada);
+    assert_eq!(by_id.expect("the same one").facts.state, ReservaState::Cancelada);
     assert!(store.disponivel(1).await);
     let missing = rejected(store.cancel("unknown").await);
     assert_eq!(missing.to_string(), "A reserva unknown não existe no servidor server1");
     let first = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
-    assert_eq!(first.reserva.state, ReservaState::Ativa);
+    assert_eq!(first.reserva.facts.state, ReservaState::Ativa);
     let outcome = store.store.request_outcome("r1", None, now()).await.expect("a read");
     let current = outcome.expect("it was decided").current.expect("a reserva");
-    assert_eq!(current.state, ReservaState::Cancelada);
+    assert_eq!(current.reserva.facts.state, ReservaState::Cancelada);
 }
 
 #[tokio::test]
@@ -268,7 +272,7 @@ async fn an_ended_reserva_reads_as_ended() {
     let active = store.store.reservas(&query(ReservaState::Ativa), later).await.expect("a read");
     let ended = store.store.reservas(&query(ReservaState::Encerrada), later).await.expect("a read");
     assert_eq!((active.len(), ended.len()), (0, 1));
-    assert_eq!(ended[0].state, ReservaState::Encerrada);
+    assert_eq!(ended[0].facts.state, ReservaState::Encerrada);
 }
 
 #[tokio::test]

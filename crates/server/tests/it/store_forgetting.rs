@@ -1,6 +1,6 @@
 //! Forgetting carros: in every table, and in every byte of the files.
 
-use domain::{Kwh, Moment, Rejection};
+use domain::{Kwh, Moment, Rejection, Rules};
 use server::store::{
     AuditQuery, Audited, Author, CarregamentosQuery, Ended, FinishCarregamento, ForgetCarro,
     ForgetEnded, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
@@ -8,6 +8,8 @@ use server::store::{
 };
 
 use crate::support::{HOUR, START, TestStore, now, placa, reservation, set_now};
+
+const NO_LIMIT: fn() -> Rules = || Rules { por_carro: 0, ..Rules::default() };
 
 impl TestStore {
     async fn forget(&self, plate: &str) -> Result<Forgotten, WriteError> {
@@ -67,6 +69,14 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
         Err(Rejection::CarroEmUso { placa: placa("ABC1234") }.into())
     );
     store.cancel("r-ABC1234").await.expect("it is cancelled");
+    // As a change of it leaves it.
+    let file = rusqlite::Connection::open(store.path()).expect("the file");
+    let changed = "UPDATE reservas SET fim = fim + 1 WHERE request_id = 'r-ABC1234';
+        INSERT INTO alteracoes (request_id, fingerprint, app, reserva_id, decided_at, answer)
+        SELECT 'change-ABC1234', zeroblob(16), 'app1', id, 0, '{\"placa\":\"ABC1234\"}'
+        FROM reservas WHERE request_id = 'r-ABC1234'";
+    file.execute_batch(changed).expect("a change");
+    drop(file);
     let start = StartCarregamento { posto_id: 3, placa: placa("ABC1234") };
     let id = store.store.execute(start).await.expect("it is free");
     assert!(store.forget("ABC1234").await.is_err(), "it charges");
@@ -80,6 +90,14 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
     store.vacuumed().await;
     assert_eq!(store.files_with("ABC1234"), Vec::<String>::new());
     assert!(!store.files_with("OTH0000").is_empty(), "others are not forgotten");
+
+    let file = rusqlite::Connection::open(store.path()).expect("the file");
+    let left =
+        "SELECT (SELECT count(*) FROM alteracoes), (SELECT count(*) FROM forgotten_requests),
+                       (SELECT count(*) FROM reservas WHERE placa IS NULL
+                        AND COALESCE(estimativa, first_answer, chegou_em) IS NOT NULL)";
+    let left = file.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    assert_eq!(left, Ok((0, 3, 0)), "of the change only a digest is left");
 
     for request_id in ["r-ABC1234", "refused-ABC1234"] {
         let unknown: WriteError = Rejection::ReservaInexistente {
@@ -119,7 +137,7 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
 
 #[tokio::test]
 async fn a_reader_that_does_not_end_has_the_file_written_anew_only_once() {
-    let store = TestStore::new(1).await;
+    let store = TestStore::with_rules(1, NO_LIMIT()).await;
     for hour in 0..300 {
         store.reserve_at(&format!("r{hour}"), "OTH0000", (hour, hour + 1)).await.expect("free");
     }
@@ -151,7 +169,7 @@ async fn a_reader_that_does_not_end_has_the_file_written_anew_only_once() {
 #[tokio::test]
 async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
     const RESERVAS: i64 = 700;
-    let store = TestStore::new(2).await;
+    let store = TestStore::with_rules(2, NO_LIMIT()).await;
     for hour in 0..RESERVAS {
         let plate = format!("OLD{:04}", hour % 10);
         store.reserve_at(&format!("old-{hour}"), &plate, (hour, hour + 1)).await.expect("free");

@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use domain::{Holding, Interval, Moment, Placa, PostoFacts, Rejection, decide_reserva};
+use domain::{
+    Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, decide_reserva,
+};
 use futures_util::future::join_all;
 use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 use server::store::{Environment, Reserve, Store};
@@ -87,7 +89,10 @@ fn decision(times: u64) {
         in_service: true,
         em_manutencao: false,
         charging: None,
+        potencia_maxima: 22.0,
+        preco_kwh: Price::default(),
     };
+    let rules = Rules::default();
     let moment = |hours: i64| Moment::from_millis(NOW + hours * HOUR);
     let holding = |hour: i64| Holding {
         placa: Some(Placa::new("ABC1234").expect("a placa")),
@@ -96,7 +101,7 @@ fn decision(times: u64) {
     let holdings: Vec<Holding> = (1..=8).map(holding).collect();
     for _ in 0..times {
         let decided: Result<Interval, Rejection> =
-            decide_reserva(&asked, "server1", Some(&facts), &holdings, moment(0));
+            decide_reserva(&asked, "server1", Some(&facts), &holdings, 0, &rules, moment(0));
         black_box(decided.expect("no reserva is in the way"));
     }
 }
@@ -108,7 +113,8 @@ fn store(times: u64) {
     runtime.expect("a runtime").block_on(async {
         let (changes, mut told) = mpsc::channel(64);
         let now = Arc::new(|| Moment::from_millis(NOW));
-        let environment = Environment { server_id: "server1".to_owned(), now, changes };
+        let environment =
+            Environment { server_id: "server1".to_owned(), now, rules: Rules::default(), changes };
         let opened = Store::open(&folder.path().join("store.db"), environment).await;
         let (store, closer) = opened.expect("a store");
         store.execute(samples::postos()).await.expect("postos");

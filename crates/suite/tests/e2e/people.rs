@@ -126,7 +126,7 @@ fn age(database: &Path, days: i64) {
     let file = rusqlite::Connection::open(database).expect("the file");
     for sql in [
         "UPDATE reservas SET inicio = inicio - ?1, fim = fim - ?1, created_at = created_at - ?1,
-                             updated_at = updated_at - ?1",
+                             updated_at = updated_at - ?1, desde = desde - ?1",
         "UPDATE carregamentos SET inicio = inicio - ?1, fim = fim - ?1",
         "UPDATE refusals SET decided_at = decided_at - ?1",
         "UPDATE carros SET updated_at = updated_at - ?1",

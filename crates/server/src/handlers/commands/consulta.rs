@@ -7,6 +7,7 @@ use tracing::info;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
+use crate::store::CurrentReserva;
 use crate::wire;
 
 /// A request that was refused gets the same refusal again; one that made a reserva gets that
@@ -24,8 +25,10 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         server_id: app.server_id.as_str().to_owned(),
     })?;
     let reserved = outcome.decision?;
-    let reserva = outcome.current.unwrap_or(reserved.reserva);
+    let CurrentReserva { reserva, nome } = outcome
+        .current
+        .unwrap_or(CurrentReserva { reserva: reserved.reserva, nome: reserved.nome });
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "consulted");
-    let mensagem = wire::state_mensagem(&reserva, &reserved.nome);
-    Reply::reserva(client_id, request_id, mensagem, &reserva)
+    let mensagem = wire::state_mensagem(&reserva, &nome);
+    Reply::reserva(client_id, request_id, mensagem, &reserva, None)
 }

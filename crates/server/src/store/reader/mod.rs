@@ -16,7 +16,7 @@ use super::handle::Store;
 use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
-use super::rows::reservas::{ReservaRow, StoredReserva};
+use super::rows::reservas::{ReservaRow, StoredReserva, state_at};
 
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
@@ -74,13 +74,14 @@ impl Store {
         let ids =
             serde_json::to_string(ids).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         // Reservas of one posto never overlap, so only the next one to end can hold it now; later
-        // ones are not read, however many there are.
+        // ones are not read, however many there are. One whose carro is absent has no begin.
         let postos = sqlx::query_as(
             "SELECT *,
                     in_service AND NOT em_manutencao
-                    AND ?1 < COALESCE((SELECT r.inicio FROM reservas AS r
-                                       WHERE r.posto_id = p.id AND r.status <> 'cancelada'
-                                         AND r.fim > ?1 ORDER BY r.fim LIMIT 1), ?1 + 1)
+                    AND ?1 < COALESCE((SELECT CASE WHEN r.falta_em <= ?1 THEN NULL ELSE r.inicio END
+                                       FROM reservas AS r
+                                       WHERE r.posto_id = p.id AND r.held_until > ?1
+                                       ORDER BY r.held_until LIMIT 1), ?1 + 1)
                     AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
                                     WHERE c.posto_id = p.id AND c.fim IS NULL)
                     AS disponivel
@@ -146,16 +147,16 @@ impl Store {
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
         self.certain()?;
-        let found: Vec<ReservaRow> = sqlx::query_as(
+        let found: Vec<ReservaRow> = sqlx::query_as(concat!(
             "SELECT * FROM reservas
-             WHERE (?1 IS NULL
-                    OR CASE WHEN status = 'cancelada' THEN status
-                            WHEN fim <= ?6 THEN 'encerrada' ELSE 'ativa' END = ?1)
+             WHERE (?1 IS NULL OR ",
+            state_at!("?6"),
+            " = ?1)
                AND (?2 IS NULL OR placa = ?2)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)
-             ORDER BY id DESC LIMIT ?5",
-        )
+             ORDER BY id DESC LIMIT ?5"
+        ))
         .bind(query.status.map(ReservaState::as_str))
         .bind(&query.placa)
         .bind(query.posto_id)

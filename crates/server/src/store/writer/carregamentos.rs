@@ -28,7 +28,10 @@ impl WriteCommand for StartCarregamento {
         let posto = posto.ok_or_else(|| context.posto_inexistente(*posto_id))?;
         let next_moment = Moment::from_millis(context.now.as_millis() + 1);
         let holdings = context.holdings(*posto_id, context.now, next_moment)?;
-        let id = match decide_carregamento_start(placa, &posto, &holdings, context.now)? {
+        let elsewhere = context.charging_elsewhere(placa, *posto_id)?;
+        let decided =
+            decide_carregamento_start(placa, &posto, &holdings, elsewhere.as_deref(), context.now);
+        let id = match decided? {
             Effect::Now(()) => {
                 context.execute(
                     "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh)
@@ -39,6 +42,7 @@ impl WriteCommand for StartCarregamento {
                 let after = audit_fields! {"posto_id": *posto_id};
                 context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
                 update_em_carregamento(context, placa)?;
+                context.update_absences(*posto_id)?;
                 id
             }
             Effect::Already(()) => {
@@ -86,6 +90,7 @@ impl WriteCommand for FinishCarregamento {
                 if let Some(placa) = &session.placa {
                     update_em_carregamento(context, placa)?;
                 }
+                context.update_absences(posto_id)?;
             }
             Effect::Already(_) => {}
         }

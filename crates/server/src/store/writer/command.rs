@@ -1,6 +1,6 @@
 //! What a command to the writer is, and what it is applied with.
 
-use domain::{Moment, Rejection, Reserva};
+use domain::{Moment, Rejection, Reserva, Rules};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
@@ -52,6 +52,7 @@ impl From<rusqlite::Error> for ApplyError {
 pub struct WriteContext<'a> {
     pub(super) connection: &'a Connection,
     pub(super) server_id: &'a str,
+    pub(super) rules: &'a Rules,
     /// The wall-clock time at which the whole batch happens.
     pub(super) now: Moment,
     /// The same on the clock of deadlines.
@@ -102,14 +103,14 @@ impl WriteContext<'_> {
         Rejection::PostoInexistente { posto_id, server_id: self.server_id.to_owned() }
     }
 
-    /// Reports a reserva that was made or cancelled, also to this client.
+    /// Reports a reserva that was made or has changed, also to this client.
     pub(super) fn reserva_changed(&mut self, reserva: &Reserva, client_id: Option<String>) {
         // A reserva that has not begun does not affect its posto; the sweep reports its begin.
-        if reserva.interval.contains(self.now) {
+        if reserva.facts.interval.contains(self.now) {
             self.changes.push(Change::Posto(reserva.posto_id));
         }
-        let Reserva { id, posto_id, state, .. } = *reserva;
+        let Reserva { id, posto_id, facts, .. } = *reserva;
         let told = client_id.map(|client_id| (client_id, reserva.clone()));
-        self.changes.push(Change::Reserva { id, posto_id, state, told });
+        self.changes.push(Change::Reserva { id, posto_id, state: facts.state, told });
     }
 }

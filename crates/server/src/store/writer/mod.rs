@@ -3,6 +3,7 @@
 //! It has a thread of its own and a library that runs each statement on the calling thread, so
 //! that a statement costs what SQLite takes for it and no switch of threads.
 
+mod absence;
 mod audited;
 mod cancel;
 mod carregadores;
@@ -57,7 +58,7 @@ const VACUUM_PAUSE: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept: more than there are.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
 /// The writer's page cache in KiB (SQLite counts KiB where the number is negative): enough for
 /// the ends of all indexes, where new reservas are inserted.
 const CACHE: i64 = -8192;
@@ -75,6 +76,7 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", checkpoint::MAX_WAL_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    absence::resume(&transaction, now)?;
     sweep::probe(&transaction, now)?;
     transaction.commit()?;
     Ok(connection)

@@ -10,6 +10,7 @@ use crate::store::audit::{Action, Target};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::postos::{self, StoredPosto};
+use crate::store::rows::reservas::holds_from;
 use crate::store::rows::row;
 
 /// Adds a posto; its id.
@@ -48,6 +49,9 @@ impl WriteCommand for ImportPostos {
             context.connection.execute_batch("ROLLBACK TO import")?;
         }
         context.connection.execute_batch("RELEASE import")?;
+        for (posto_id, _) in &self.changed {
+            context.update_absences(*posto_id)?;
+        }
         if let Some(ids) = &written
             && !self.silent
         {
@@ -93,6 +97,7 @@ impl WriteCommand for ChangePosto {
         if update(context, self.posto_id, &self.change, Action::Change)? == 0 {
             return Err(context.posto_inexistente(self.posto_id).into());
         }
+        context.update_absences(self.posto_id)?;
         context.changes.push(Change::Posto(self.posto_id));
         Ok(())
     }
@@ -119,12 +124,15 @@ impl WriteCommand for RemovePosto {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let parameters = [self.posto_id, context.now.as_millis()];
         let found = context.find::<PostoUseRow>(
-            "SELECT nome,
-                 EXISTS (SELECT 1 FROM reservas
-                         WHERE posto_id = ?1 AND status <> 'cancelada' AND fim > ?2) AS reserved,
+            concat!(
+                "SELECT nome,
+                 EXISTS (SELECT 1 FROM reservas WHERE posto_id = ?1 AND ",
+                holds_from!("?2"),
+                ") AS reserved,
                  EXISTS (SELECT 1 FROM carregamentos
                          WHERE posto_id = ?1 AND fim IS NULL) AS charging
-             FROM postos WHERE id = ?1 AND removed_at IS NULL",
+             FROM postos WHERE id = ?1 AND removed_at IS NULL"
+            ),
             parameters,
         )?;
         let PostoUseRow { nome, reserved, charging } =

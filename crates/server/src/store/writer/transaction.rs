@@ -184,6 +184,7 @@ impl Transactions {
         let mut context = WriteContext {
             connection: &transaction,
             server_id: &self.environment.server_id,
+            rules: &self.environment.rules,
             now: (self.environment.now)(),
             clock: Instant::now(),
             recent_failures: &self.state.recent_failures,

@@ -138,19 +138,20 @@ async fn sessions_are_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_carro_charges_until_all_its_sessions_have_ended() {
+async fn a_carro_charges_at_one_posto_at_a_time() {
     let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
     let on = json!({"disponivel": true, "em_manutencao": false});
     server.put("/postos/2/disponibilidade", &on).await;
-    for posto in [1, 2] {
-        let path = format!("/postos/{posto}/carregamentos");
-        let started = server.post(&path, &json!({"placa": "ABC1234"})).await;
-        assert_eq!(started.status, 201, "{posto}");
-    }
-    let end = json!({"energia_fornecida": 1});
-    server.put("/postos/2/carregamentos/2", &end).await;
+    let start = json!({"placa": "ABC1234"});
+    assert_eq!(server.post("/postos/1/carregamentos", &start).await.status, 201);
+    let elsewhere = server.post("/postos/2/carregamentos", &start).await;
+    assert_eq!(elsewhere.verdict(), (409, "carro_em_carregamento"));
+    let mensagem =
+        "Este carro está carregando no posto Ponto 1. Encerre aquele carregamento antes.";
+    assert_eq!(elsewhere.mensagem(), mensagem);
     assert_eq!(server.get("/carros/ABC1234").await.json["em_carregamento"], true);
-    server.put("/postos/1/carregamentos/1", &end).await;
+    server.put("/postos/1/carregamentos/1", &json!({"energia_fornecida": 1})).await;
     assert_eq!(server.get("/carros/ABC1234").await.json["em_carregamento"], false);
+    assert_eq!(server.post("/postos/2/carregamentos", &start).await.status, 201);
     server.stop().await;
 }
