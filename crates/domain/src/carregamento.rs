@@ -16,10 +16,14 @@ pub struct Carregamento {
     /// `None` if its carro was forgotten.
     pub placa: Option<Placa>,
     pub inicio: Moment,
-    /// Price agreed when it started.
+    /// That of its reserva, if it has one, else the posto's at its start.
     pub preco_kwh: Price,
     /// `None` while the carro charges.
     pub finished: Option<Finished>,
+    /// The reserva that it fulfils, or the first one if there are several.
+    pub reserva_id: Option<i64>,
+    /// When its times or its energy were corrected last.
+    pub corrigido_em: Option<Moment>,
 }
 
 /// How a session ended.
@@ -175,6 +179,8 @@ mod tests {
             inicio: NOW,
             preco_kwh: Price::new(2.5).expect("a price"),
             finished: None,
+            reserva_id: None,
+            corrigido_em: None,
         };
         let end = NOW.plus_millis(5);
         let Ok(Effect::Now(finished)) = decide_carregamento_finish(&session, energy(10.0), end)

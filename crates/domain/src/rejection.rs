@@ -23,6 +23,12 @@ pub enum Rejection {
         "O posto {nome} tem reserva ou carregamento em andamento e não pode ser removido. Cancele ou encerre antes."
     )]
     PostoEmUso { nome: String },
+    /// It cannot be removed: these reservas would have no posto.
+    #[error(
+        "O posto {nome} não foi removido: nenhum outro posto serve {reservas}. Cancele o que falta, ou repita com reservas=cancelar.",
+        reservas = named(.reservas)
+    )]
+    ReservasSemPosto { nome: String, reservas: Vec<i64> },
     #[error("A requisição tem campos inválidos: {campo} {0}.", campo = .0.campo())]
     Interval(IntervalError),
     #[error("A reserva {reserva} não existe no servidor {server_id}")]
@@ -67,4 +73,43 @@ pub enum Rejection {
     CarregamentoEncerrado { id: i64 },
     #[error("Este carro está carregando no posto {nome}. Encerre aquele carregamento antes.")]
     CarroEmCarregamento { nome: String },
+}
+
+/// Reservas that a sentence names; more are counted.
+const MAX_NAMED: usize = 10;
+
+/// "à reserva 3"; "às reservas 3, 4 e 5"; "às reservas 1, 2, … e mais 7".
+fn named(reservas: &[i64]) -> String {
+    let (shown, more) = reservas.split_at(reservas.len().min(MAX_NAMED));
+    let mut parts: Vec<String> = shown.iter().map(i64::to_string).collect();
+    if !more.is_empty() {
+        parts.push(format!("mais {}", more.len()));
+    }
+    match parts.as_slice() {
+        [one] => format!("à reserva {one}"),
+        [first @ .., last] => format!("às reservas {} e {last}", first.join(", ")),
+        [] => "a elas".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reservas_without_a_posto_are_named() {
+        for (count, named) in [
+            (1, "à reserva 1"),
+            (2, "às reservas 1 e 2"),
+            (10, "às reservas 1, 2, 3, 4, 5, 6, 7, 8, 9 e 10"),
+            (12, "às reservas 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 e mais 2"),
+        ] {
+            let reservas = (1..=count).collect();
+            let rejection = Rejection::ReservasSemPosto { nome: "Ponto 5".to_owned(), reservas };
+            let sentence = format!(
+                "O posto Ponto 5 não foi removido: nenhum outro posto serve {named}. Cancele o que falta, ou repita com reservas=cancelar."
+            );
+            assert_eq!(rejection.to_string(), sentence);
+        }
+    }
 }

@@ -25,10 +25,15 @@ ALTER TABLE reservas ADD COLUMN aviso TEXT;
 ALTER TABLE reservas ADD COLUMN estimativa TEXT;
 ALTER TABLE reservas ADD COLUMN first_answer TEXT
     CHECK (placa IS NOT NULL OR COALESCE(estimativa, first_answer) IS NULL);
--- It holds its posto during [inicio, held_until); NULL: it holds nothing. An absence that is due and
+-- Since when it has its posto, if it was given another one.
+ALTER TABLE reservas ADD COLUMN posto_desde INTEGER;
+-- It holds its posto during [held_from, held_until); NULL: it holds nothing. An absence that is due and
 -- not recorded yet holds here, and nowhere else.
+ALTER TABLE reservas ADD COLUMN held_from INTEGER AS (
+    CASE WHEN posto_desde > inicio THEN posto_desde ELSE inicio END);
 ALTER TABLE reservas ADD COLUMN held_until INTEGER AS (
-    CASE WHEN status IN ('cancelada', 'nao_compareceu') OR livre_desde <= inicio THEN NULL
+    CASE WHEN status IN ('cancelada', 'nao_compareceu') OR livre_desde <= inicio
+           OR livre_desde <= posto_desde OR fim <= posto_desde THEN NULL
          WHEN livre_desde < fim THEN livre_desde ELSE fim END);
 
 UPDATE reservas SET
@@ -49,13 +54,13 @@ WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu')
  AND EXISTS (
     SELECT 1 FROM reservas
     WHERE posto_id = NEW.posto_id AND held_until > NEW.inicio
-      AND inicio < CASE WHEN NEW.livre_desde < NEW.fim THEN NEW.livre_desde ELSE NEW.fim END
+      AND held_from < CASE WHEN NEW.livre_desde < NEW.fim THEN NEW.livre_desde ELSE NEW.fim END
 )
 BEGIN
     SELECT RAISE(ABORT, 'overlapping reservas on one posto');
 END;
 
--- Only what holds more than before is checked.
+-- Only what holds more than before is checked, and of another posto only from now on.
 CREATE TRIGGER reservas_never_overlap_on_update
 BEFORE UPDATE OF posto_id, inicio, fim, livre_desde, status ON reservas
 WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu')
@@ -65,11 +70,22 @@ WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu')
       OR COALESCE(NEW.livre_desde, NEW.fim) > COALESCE(OLD.livre_desde, OLD.fim))
  AND EXISTS (
     SELECT 1 FROM reservas
-    WHERE posto_id = NEW.posto_id AND held_until > NEW.inicio
-      AND inicio < CASE WHEN NEW.livre_desde < NEW.fim THEN NEW.livre_desde ELSE NEW.fim END AND id <> NEW.id
+    WHERE posto_id = NEW.posto_id
+      AND held_until > max(NEW.inicio, CASE WHEN OLD.posto_id <> NEW.posto_id THEN NEW.updated_at
+                                            ELSE COALESCE(OLD.posto_desde, NEW.inicio) END)
+      AND held_from < CASE WHEN NEW.livre_desde < NEW.fim THEN NEW.livre_desde ELSE NEW.fim END
+      AND id <> NEW.id
 )
 BEGIN
     SELECT RAISE(ABORT, 'overlapping reservas on one posto');
+END;
+
+-- A reserva that is given another posto holds that one from then on, and not while others held it.
+CREATE TRIGGER reservas_posto_desde
+AFTER UPDATE OF posto_id ON reservas
+WHEN OLD.posto_id <> NEW.posto_id
+BEGIN
+    UPDATE reservas SET posto_desde = NEW.updated_at WHERE id = NEW.id;
 END;
 
 -- A repeat of its request gets the first answer again, whatever was changed since. A reserva that

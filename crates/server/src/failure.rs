@@ -115,7 +115,7 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::PostoReservado { .. } | Rejection::PostoOcupado { .. } => Codigo::PostoReservado,
         Rejection::PostoIndisponivel { .. } => Codigo::PostoIndisponivel,
         Rejection::PostoEmManutencao { .. } => Codigo::PostoEmManutencao,
-        Rejection::PostoEmUso { .. } => Codigo::PostoEmUso,
+        Rejection::PostoEmUso { .. } | Rejection::ReservasSemPosto { .. } => Codigo::PostoEmUso,
         Rejection::Interval(_) => Codigo::RequisicaoInvalida,
         Rejection::ReservaInexistente { .. } => Codigo::ReservaInexistente,
         Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,

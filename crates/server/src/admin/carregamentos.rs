@@ -103,9 +103,9 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 }], "proxima": null}))]
 pub(super) struct CarregamentosPage {
     /// Do mais novo para o mais velho.
-    carregamentos: Vec<Carregamento>,
+    pub(super) carregamentos: Vec<Carregamento>,
     /// Valor de `antes_de` para a próxima página; nulo na última.
-    proxima: Option<i64>,
+    pub(super) proxima: Option<i64>,
 }
 
 fields! {

@@ -1,5 +1,6 @@
 //! The operator's HTTP API. One file for each kind of resource.
 
+mod all_carregamentos;
 mod auditoria;
 mod author;
 mod carregamentos;
@@ -7,6 +8,7 @@ mod carros;
 mod export;
 mod file;
 mod import;
+mod maintenance;
 mod page;
 mod postos;
 mod reservas;
@@ -78,7 +80,9 @@ fn public() -> OpenApiRouter<Arc<AppState>> {
 fn protected() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .merge(postos::protected())
+        .merge(maintenance::router())
         .merge(carregamentos::router())
+        .merge(all_carregamentos::router())
         .merge(carros::router())
         .merge(reservas::router())
         .merge(import::router())

@@ -67,6 +67,8 @@ actions! {
     /// A charging session ended.
     Finish = "encerrar",
     Cancel = "cancelar",
+    /// A reserva got another posto.
+    Move = "mover",
     Revoke = "revogar",
     /// A carro, or what a charger had reported.
     Forget = "esquecer",

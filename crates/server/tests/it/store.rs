@@ -9,11 +9,11 @@ use domain::{
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, ChangePosto, CreatePosto, FinishCarregamento,
-    RecordTelemetry, RemovePosto, ReservasQuery, StartCarregamento, WriteError,
+    RecordTelemetry, ReservasQuery, StartCarregamento, WriteError,
 };
 
 use crate::support::{
-    HOUR, START, TestStore, cancellation, now, placa, posto, reservation, set_now, soon,
+    HOUR, START, TestStore, cancellation, now, placa, posto, removal, reservation, set_now, soon,
 };
 
 fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
@@ -173,13 +173,13 @@ async fn postos_are_created_changed_and_removed() {
     store.store.execute(ChangePosto { posto_id: 4, change: off }).await.expect("it exists");
     let refused = rejected(store.reserve("r1", "ABC1234", 4).await);
     assert_eq!(refused, Rejection::PostoIndisponivel { nome: "Novo".to_owned() });
-    store.store.execute(RemovePosto { posto_id: 4 }).await.expect("it is not in use");
-    rejected(store.store.execute(RemovePosto { posto_id: 4 }).await);
+    store.store.execute(removal(4)).await.expect("it is not in use");
+    rejected(store.store.execute(removal(4)).await);
     rejected(store.reserve("r2", "ABC1234", 4).await);
     let next = store.store.execute(CreatePosto(posto("Outro"))).await.expect("a new posto");
     assert_eq!(next, 5, "the id of a removed posto was reused");
     store.reserve("r3", "ABC1234", 1).await.expect("free");
-    let in_use = rejected(store.store.execute(RemovePosto { posto_id: 1 }).await);
+    let in_use = rejected(store.store.execute(removal(1)).await);
     assert_eq!(in_use, Rejection::PostoEmUso { nome: "Ponto 1".to_owned() });
     let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     let listing = store.store.listing().await.expect("a listing");
@@ -203,7 +203,7 @@ async fn a_charging_session_holds_its_posto_and_costs_the_agreed_price() {
     assert!(!store.disponivel(1).await);
     rejected(store.store.execute(start("XYZ9876")).await);
     rejected(store.reserve("r1", "XYZ9876", 1).await);
-    rejected(store.store.execute(RemovePosto { posto_id: 1 }).await);
+    rejected(store.store.execute(removal(1)).await);
     let price = PostoChange { preco_kwh: domain::Price::new(9.0).ok(), ..PostoChange::default() };
     store.store.execute(ChangePosto { posto_id: 1, change: price }).await.expect("it exists");
     store.store.execute(finish(id, 10.0)).await.expect("it is open");

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use domain::{ChargerMessage, Kwh, PostoChange, Price, Rejection, TokenPapel};
+use domain::{ChargerMessage, Handling, Kwh, PostoChange, Price, Rejection, TokenPapel};
 use server::store::{
     AuditQuery, AuditRow, Audited, Author, CancelReserva, CancelTarget, ChangePosto, CreatePosto,
     CreateToken, FinishCarregamento, ForgetCharger, ImportPostos, RecordChargerMessage,
-    RemovePosto, RevokeAllTokens, RevokeToken, SetToken, StartCarregamento, WriteCommand,
-    WriteError,
+    RemovePosto, RevokeAllTokens, RevokeToken, SetService, SetToken, StartCarregamento,
+    WriteCommand, WriteError,
 };
 
-use crate::support::{START, TestStore, placa, posto, set_now, soon};
+use crate::support::{START, TestStore, placa, posto, removal, set_now, soon};
 
 /// Commands that are part of the commands of drivers and carros, or change nothing that anybody
 /// decides: they are written into no audit.
@@ -88,7 +88,7 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
     };
     let (outcome, rows) = store.audited(undone).await;
     assert_eq!((outcome, rows.len()), (Ok(false), 0), "what is undone is not recorded");
-    let (_, rows) = store.audited(RemovePosto { posto_id: 9 }).await;
+    let (_, rows) = store.audited(removal(9)).await;
     assert_eq!(rows, [format!("remover posto/9 {} -", ponto("Ponto 9"))]);
 
     let report = RecordChargerMessage { posto_id: 3, direct: false, message: MESSAGE };
@@ -127,10 +127,41 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
         ]
     );
     assert!(store.audited(finish).await.1.is_empty(), "it has ended");
-    let (outcome, rows) = store.audited(RemovePosto { posto_id: 77 }).await;
+    let (outcome, rows) = store.audited(removal(77)).await;
     assert!(outcome.is_err() && rows.is_empty(), "what is refused changes nothing");
     let all = store.audit(AuditQuery::default()).await;
     assert!(!all.iter().any(|row| shown(row).contains("ABC1234")), "the audit names no placa");
+}
+
+#[tokio::test]
+async fn what_maintenance_does_with_reservas_is_recorded() {
+    let store = TestStore::new(2).await;
+    store.reserve("r1", "ABC1234", 1).await.expect("it is free");
+    let service = |in_service, handling| SetService {
+        posto_id: 1,
+        in_service,
+        em_manutencao: None,
+        handling,
+        until: None,
+        simulate: false,
+    };
+    let simulated = SetService { simulate: true, ..service(false, Handling::Move) };
+    assert!(store.audited(simulated).await.1.is_empty(), "nothing changed");
+    let off = r#"alterar posto/1 {"disponivel":true} {"disponivel":false}"#.to_owned();
+    let (_, rows) = store.audited(service(false, Handling::Keep)).await;
+    assert_eq!(rows, [off], "what is kept does not change");
+    let (_, rows) = store.audited(service(false, Handling::Move)).await;
+    assert_eq!(rows, [r#"mover reserva/1 {"posto_id":1} {"posto_id":2}"#]);
+    let on = r#"alterar posto/1 {"disponivel":false} {"disponivel":true}"#.to_owned();
+    assert_eq!(store.audited(service(true, Handling::Keep)).await.1, [on]);
+    let removal = RemovePosto { handling: Handling::Move, ..removal(2) };
+    let (_, rows) = store.audited(removal).await;
+    assert_eq!(rows[0], r#"mover reserva/1 {"posto_id":2} {"posto_id":1}"#);
+    assert!(rows[1].starts_with("remover posto/2 "), "{rows:?}");
+    let (_, rows) = store.audited(service(false, Handling::Cancel)).await;
+    let cancelled =
+        r#"cancelar reserva/1 {"status":"ativa"} {"status":"cancelada","motivo":"manutencao"}"#;
+    assert_eq!(rows[1], cancelled);
 }
 
 #[tokio::test]

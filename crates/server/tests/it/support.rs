@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    CapacidadeBateria, Carro, Kw, KwhPerKm, Localizacao, Modelo, Moment, NivelBateria, Nome, Placa,
-    Posto, Price, RequestedInterval, ReservaCommand, Rules, TipoConector,
+    CapacidadeBateria, Carro, Handling, Kw, KwhPerKm, Localizacao, Modelo, Moment, NivelBateria,
+    Nome, Placa, Posto, Price, RequestedInterval, ReservaCommand, Rules, TipoConector,
 };
 use server::store::{
-    CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, Reserve, Reserved,
-    Store, StoreCloser, WriteError,
+    CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, RemovePosto, Reserve,
+    Reserved, Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -150,6 +150,11 @@ pub(crate) fn cancellation(request_id: &str, deadline: Instant) -> CancelReserva
 
 pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(10)
+}
+
+/// Removes a posto that nobody needs.
+pub(crate) fn removal(posto_id: i64) -> RemovePosto {
+    RemovePosto { posto_id, handling: Handling::Keep, simulate: false }
 }
 
 pub(crate) fn placa(text: &str) -> Placa {

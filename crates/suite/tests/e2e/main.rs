@@ -26,6 +26,7 @@ mod load;
 mod logins;
 mod logs;
 mod machine;
+mod maintenance;
 mod newer_servidor;
 mod people;
 mod plain_mqtt;

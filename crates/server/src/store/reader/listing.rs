@@ -214,11 +214,11 @@ impl ListingTask {
             let row: OccupancyRow = sqlx::query_as(
                 "SELECT (SELECT version FROM postos_version) AS version,
                         json_group_array(r.posto_id) FILTER (
-                            WHERE r.inicio <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?1)
+                            WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?1)
                         ) AS reserved,
                         (SELECT json_group_array(posto_id) FROM carregamentos WHERE fim IS NULL)
                             AS charging,
-                        min(CASE WHEN r.inicio > ?1 THEN r.inicio
+                        min(CASE WHEN r.held_from > ?1 THEN r.held_from
                                  WHEN r.falta_em > ?1 THEN r.falta_em
                                  ELSE r.held_until END) AS until
                  FROM postos AS p

@@ -73,26 +73,11 @@ impl Store {
     ) -> Result<Vec<PostoRow>, StoreError> {
         let ids =
             serde_json::to_string(ids).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        // Reservas of one posto never overlap, so only the next one to end can hold it now; later
-        // ones are not read, however many there are. One whose carro is absent has no begin.
-        let postos = sqlx::query_as(
-            "SELECT *,
-                    in_service AND NOT em_manutencao
-                    AND ?1 < COALESCE((SELECT CASE WHEN r.falta_em <= ?1 THEN NULL ELSE r.inicio END
-                                       FROM reservas AS r
-                                       WHERE r.posto_id = p.id AND r.held_until > ?1
-                                       ORDER BY r.held_until LIMIT 1), ?1 + 1)
-                    AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
-                                    WHERE c.posto_id = p.id AND c.fim IS NULL)
-                    AS disponivel
-             FROM postos AS p
-             WHERE removed_at IS NULL AND id IN (SELECT value FROM json_each(?2))
-             ORDER BY id",
-        )
-        .bind(now.as_millis())
-        .bind(ids)
-        .fetch_all(&self.readers)
-        .await?;
+        let postos = sqlx::query_as(PostoRow::SELECT)
+            .bind(now.as_millis())
+            .bind(ids)
+            .fetch_all(&self.readers)
+            .await?;
         Ok(postos)
     }
 
@@ -222,21 +207,24 @@ impl Store {
         query: &CarregamentosQuery,
     ) -> Result<Vec<Carregamento>, StoreError> {
         self.certain()?;
-        let found: Vec<CarregamentoRow> = sqlx::query_as(
+        // A carro has few of all sessions. Those of a posto are found by going back through all.
+        let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
+        let sql = format!(
             "SELECT * FROM carregamentos
-             WHERE (?1 IS NULL OR posto_id = ?1) AND (?2 IS NULL OR placa = ?2)
+             WHERE {from} AND (?1 IS NULL OR posto_id = ?1)
                AND (?3 IS NULL OR inicio >= ?3) AND (?4 IS NULL OR inicio < ?4)
                AND (?5 IS NULL OR id < ?5)
-             ORDER BY id DESC LIMIT ?6",
-        )
-        .bind(query.posto_id)
-        .bind(&query.placa)
-        .bind(query.from.map(Moment::as_millis))
-        .bind(query.until.map(Moment::as_millis))
-        .bind(query.before)
-        .bind(query.limit)
-        .fetch_all(&self.readers)
-        .await?;
+             ORDER BY id DESC LIMIT ?6"
+        );
+        let found: Vec<CarregamentoRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(query.posto_id)
+            .bind(&query.placa)
+            .bind(query.from.map(Moment::as_millis))
+            .bind(query.until.map(Moment::as_millis))
+            .bind(query.before)
+            .bind(query.limit)
+            .fetch_all(&self.readers)
+            .await?;
         found.into_iter().map(Carregamento::try_from).collect()
     }
 

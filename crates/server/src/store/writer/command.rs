@@ -99,6 +99,26 @@ impl WriteContext<'_> {
         }
     }
 
+    /// Does something, or finds out what it would do and undoes it.
+    pub(super) fn apply_or_simulate<T>(
+        &mut self,
+        simulate: bool,
+        apply: impl FnOnce(&mut Self) -> Result<T, ApplyError>,
+    ) -> Result<T, ApplyError> {
+        if !simulate {
+            return apply(self);
+        }
+        let changes = self.changes.len();
+        self.connection.execute_batch("SAVEPOINT simulation")?;
+        let outcome = apply(self);
+        // The database failed, and has nothing to go back to.
+        if !matches!(outcome, Err(ApplyError::Failed(_))) {
+            self.connection.execute_batch("ROLLBACK TO simulation; RELEASE simulation")?;
+            self.changes.truncate(changes);
+        }
+        outcome
+    }
+
     pub(super) fn posto_inexistente(&self, posto_id: i64) -> Rejection {
         Rejection::PostoInexistente { posto_id, server_id: self.server_id.to_owned() }
     }

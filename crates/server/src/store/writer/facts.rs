@@ -112,7 +112,7 @@ impl WriteContext<'_> {
         let mut has_absence = false;
         let mut holdings = Vec::new();
         let mut statement = self.connection.prepare_cached(
-            "SELECT placa, inicio, held_until, falta_em FROM reservas \
+            "SELECT placa, held_from, held_until, falta_em FROM reservas \
              WHERE posto_id = ?1 AND held_until > ?2 ORDER BY held_until",
         )?;
         let mut rows = statement.query(params![posto_id, inicio.as_millis()])?;
