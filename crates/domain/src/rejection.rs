@@ -1,6 +1,6 @@
 //! Why a request is refused. The texts are shown to drivers and operators.
 
-use crate::{IntervalError, Placa};
+use crate::{IntervalError, Placa, SessionTimeError};
 
 /// A refusal: the request was wrong or came too late. Faults of the servidor are not here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,10 +69,45 @@ pub enum Rejection {
     UltimoOperador { nome: String },
     #[error("O carregamento {id} não existe no posto {posto_id}")]
     CarregamentoInexistente { id: i64, posto_id: i64 },
-    #[error("O carregamento {id} já foi encerrado com outra energia_fornecida.")]
+    #[error("O carregamento {id} não existe no servidor {server_id}")]
+    CarregamentoDesconhecido { id: i64, server_id: String },
+    #[error(
+        "O carregamento {id} já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/{id}."
+    )]
     CarregamentoEncerrado { id: i64 },
+    #[error("O carro ainda está carregando no carregamento {id}. Encerre-o antes de corrigi-lo.")]
+    CarregamentoAberto { id: i64 },
+    #[error("O carregamento se sobrepõe ao carregamento {id}. Corrija inicio ou fim.")]
+    CarregamentoSobreposto { id: i64 },
+    /// When a session is said to have begun or ended; each field is named once.
+    #[error("A requisição tem campos inválidos: {}.", listed(.0))]
+    SessionTimes(Vec<SessionTimeError>),
+    /// More than the posto gives in this time.
+    #[error(
+        "Em {} o posto {nome} fornece no máximo {} kWh. Se a energia_fornecida está certa, repita com confirmado.",
+        length_of(*.millis),
+        in_kwh(*.limite_wh)
+    )]
+    EnergiaImplausivel { nome: String, millis: i64, limite_wh: i64 },
     #[error("Este carro está carregando no posto {nome}. Encerre aquele carregamento antes.")]
     CarroEmCarregamento { nome: String },
+}
+
+fn listed(errors: &[SessionTimeError]) -> String {
+    let errors = errors.iter().map(|error| format!("{} {error}", error.campo()));
+    errors.collect::<Vec<_>>().join("; ")
+}
+
+/// A length of time, in whole minutes where it has some.
+fn length_of(millis: i64) -> String {
+    let seconds = millis / 1000;
+    let (number, unit) = if seconds < 60 { (seconds, "segundo") } else { (seconds / 60, "minuto") };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// An energy with a decimal comma.
+fn in_kwh(wh: i64) -> String {
+    (wh as f64 / 1000.0).to_string().replace('.', ",")
 }
 
 /// Reservas that a sentence names; more are counted.

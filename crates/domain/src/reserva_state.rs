@@ -81,6 +81,8 @@ pub struct ReservaFacts {
     pub motivo: Option<Motivo>,
     /// When its posto came free earlier than at the end of the interval.
     pub livre_desde: Option<Moment>,
+    /// Its carro charges there already, before its begin: it is fulfilled then.
+    pub in_session: bool,
     /// When the absence of its carro is due; `None` while that time does not run.
     pub falta_em: Option<Moment>,
     /// The agreed price.
@@ -104,6 +106,7 @@ impl ReservaFacts {
             desde: now,
             motivo: None,
             livre_desde: None,
+            in_session: false,
             falta_em,
             preco_kwh,
             versao: 1,
@@ -114,8 +117,13 @@ impl ReservaFacts {
     /// Recorded facts as they are at `now`: an end and an absence count whether or not they have
     /// been recorded. What is returned is what recording them writes.
     pub fn at(self, now: Moment) -> Self {
-        let fim = self.interval.fim();
+        let (inicio, fim) = (self.interval.inicio(), self.interval.fim());
         match (self.state, self.falta_em) {
+            (ReservaState::Ativa | ReservaState::Encerrada, _)
+                if self.in_session && inicio <= now =>
+            {
+                self.fulfilled(inicio)
+            }
             (ReservaState::Ativa | ReservaState::Encerrada, Some(due)) if due <= now => {
                 self.ended(ReservaState::NaoCompareceu, Some(Motivo::Ausencia), due)
             }
@@ -134,7 +142,36 @@ impl ReservaFacts {
 
     /// The same, in a final state since `desde`.
     pub fn ended(self, state: ReservaState, motivo: Option<Motivo>, desde: Moment) -> Self {
-        Self { state, desde, motivo, falta_em: None, versao: self.versao + 1, ..self }
+        Self {
+            state,
+            desde,
+            motivo,
+            in_session: false,
+            falta_em: None,
+            versao: self.versao + 1,
+            aviso: None,
+            ..self
+        }
+    }
+
+    /// The same, fulfilled by a session that began at `begin`.
+    pub fn fulfilled(self, begin: Moment) -> Self {
+        self.ended(ReservaState::Cumprida, None, begin.max(self.interval.inicio()))
+    }
+
+    /// Whether a session of its carro at its posto fulfils it, at `now`. One that has ended without
+    /// a session may have had one that nobody had reported; others are final.
+    pub fn is_open_to_session(self, now: Moment) -> bool {
+        matches!(self.at(now).state, ReservaState::Ativa | ReservaState::Encerrada)
+    }
+
+    /// The same, once its carro has left at `now`: the rest of the interval is free. What has ended
+    /// by then stays as it is.
+    pub fn freed(self, now: Moment) -> Self {
+        if now >= self.interval.fim() || self.livre_desde.is_some() {
+            return self;
+        }
+        Self { livre_desde: Some(now), ..self }
     }
 
     /// When it stops holding its posto, as recorded; `None` if it holds nothing.
@@ -208,6 +245,43 @@ mod tests {
                 assert_eq!((absent.desde, absent.motivo), (at(115), Some(Motivo::Ausencia)));
                 assert_eq!((absent.versao, absent.at(at(0))), (2, absent), "it is final");
             }
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_open_at_its_begin_fulfils_it() {
+        for recorded in [ReservaState::Ativa, ReservaState::Encerrada] {
+            let warned = Some(Aviso::PostoLivre);
+            let facts = ReservaFacts { in_session: true, aviso: warned, ..facts(recorded) };
+            assert_eq!(facts.at(at(99)).state, ReservaState::Ativa);
+            assert_eq!(facts.at(at(99)).aviso, warned);
+            for now in [100, 199, 200, 300] {
+                let fulfilled = facts.at(at(now));
+                assert_eq!(fulfilled.state, ReservaState::Cumprida);
+                assert_eq!((fulfilled.desde, fulfilled.versao), (at(100), 2));
+                assert_eq!((fulfilled.aviso, fulfilled.at(at(0))), (None, fulfilled), "final");
+                assert_eq!(facts.holds_at(at(now)), now < 200);
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_session_frees_what_is_left() {
+        let fulfilled = facts(ReservaState::Ativa).fulfilled(at(120));
+        assert_eq!((fulfilled.desde, fulfilled.state), (at(120), ReservaState::Cumprida));
+        assert_eq!(facts(ReservaState::Ativa).fulfilled(at(20)).desde, at(100));
+        let freed = fulfilled.freed(at(150));
+        assert_eq!((freed.livre_desde, freed.held_until()), (Some(at(150)), Some(at(150))));
+        assert_eq!(freed.freed(at(160)), freed, "it was free before");
+        assert_eq!(fulfilled.freed(at(200)), fulfilled, "nothing was left");
+        for (state, is_open) in [
+            (ReservaState::Ativa, true),
+            (ReservaState::Encerrada, true),
+            (ReservaState::Cumprida, false),
+            (ReservaState::NaoCompareceu, false),
+            (ReservaState::Cancelada, false),
+        ] {
+            assert_eq!(facts(state).is_open_to_session(at(300)), is_open, "{state:?}");
         }
     }
 

@@ -142,8 +142,8 @@ impl Codigo {
                 "Em 30 minutos o posto Ponto 5 fornece no máximo 12,1 kWh. Se a energia_fornecida está certa, repita com confirmado.",
             ),
             Self::CarregamentoEncerrado => (
-                "o carregamento já terminou, com outra energia",
-                "O carregamento 1 já foi encerrado com outra energia_fornecida.",
+                "o carregamento já terminou, com outros valores",
+                "O carregamento 1 já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/1.",
             ),
             Self::RequisicaoInvalida => (
                 "o corpo ou um parâmetro está errado; `campos` diz todos os que estão",

@@ -20,6 +20,8 @@ ALTER TABLE reservas ADD COLUMN falta_em INTEGER;
 -- When its carro reported that it charges.
 ALTER TABLE reservas ADD COLUMN chegou_em INTEGER;
 ALTER TABLE reservas ADD COLUMN aviso TEXT;
+-- The session in which its carro charges there already, before its begin: it fulfils it then.
+ALTER TABLE reservas ADD COLUMN carregamento_id INTEGER REFERENCES carregamentos (id);
 -- What the first answer said, as JSON: the estimate (NULL in an answer of an earlier release); and
 -- posto, inicio, fim and price, once one of them has changed.
 ALTER TABLE reservas ADD COLUMN estimativa TEXT;
@@ -44,6 +46,9 @@ UPDATE reservas SET
 CREATE INDEX reservas_by_posto ON reservas (posto_id, held_until) WHERE held_until IS NOT NULL;
 CREATE INDEX reservas_by_placa ON reservas (placa, held_until);
 CREATE INDEX reservas_by_falta_em ON reservas (falta_em) WHERE falta_em IS NOT NULL;
+CREATE INDEX reservas_in_session ON reservas (inicio) WHERE carregamento_id IS NOT NULL;
+-- What held a posto once, for sessions that are reported long after.
+CREATE INDEX reservas_given_up ON reservas (posto_id, desde) WHERE held_until IS NULL;
 
 -- The first promise, held by the schema itself: whatever code writes, no posto is held twice. The
 -- new row's own held_until is written out: SQLite does not compute it before an update.
@@ -101,12 +106,27 @@ BEGIN
     WHERE id = OLD.id;
 END;
 
+-- The carro may charge at the one posto and not at the other.
+CREATE TRIGGER reservas_leave_a_session
+AFTER UPDATE OF posto_id ON reservas
+WHEN NEW.carregamento_id IS NOT NULL AND OLD.posto_id <> NEW.posto_id
+BEGIN
+    UPDATE reservas SET carregamento_id = NULL WHERE id = NEW.id;
+END;
+
 -- The reserva whose price it has and which it fulfils.
 ALTER TABLE carregamentos ADD COLUMN reserva_id INTEGER REFERENCES reservas (id);
 -- When what it was recorded with was corrected last.
 ALTER TABLE carregamentos ADD COLUMN corrigido_em INTEGER;
-CREATE INDEX carregamentos_by_posto ON carregamentos (posto_id, inicio);
-CREATE INDEX carregamentos_by_placa ON carregamentos (placa, inicio);
+-- Of those that are open, as earlier releases left them; their price stays.
+UPDATE carregamentos SET reserva_id = (
+    SELECT r.id FROM reservas AS r
+    WHERE r.posto_id = carregamentos.posto_id AND r.held_until > carregamentos.inicio
+      AND r.placa = carregamentos.placa AND r.status = 'ativa' AND r.inicio <= carregamentos.inicio)
+WHERE fim IS NULL;
+-- With the end, for what overlaps.
+CREATE INDEX carregamentos_by_posto ON carregamentos (posto_id, inicio, fim);
+CREATE INDEX carregamentos_by_placa ON carregamentos (placa, inicio, fim);
 CREATE INDEX carregamentos_by_reserva ON carregamentos (reserva_id) WHERE reserva_id IS NOT NULL;
 CREATE INDEX carregamentos_open_by_placa ON carregamentos (placa) WHERE fim IS NULL;
 -- A carro charges at one posto at a time. No unique index: files of earlier releases may have two.

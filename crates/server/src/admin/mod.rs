@@ -3,6 +3,7 @@
 mod all_carregamentos;
 mod auditoria;
 mod author;
+mod carregamento_bodies;
 mod carregamentos;
 mod carros;
 mod export;

@@ -147,7 +147,7 @@ async fn the_files_have_the_lists_filters_and_both_dialects() {
     assert_eq!(server.get("/reservas.csv?status=encerrada").await.text.lines().count(), 1);
     let session = json!({"placa": placa("XYZ1234").as_str()});
     assert_eq!(server.post("/postos/1/carregamentos", &session).await.status, 201);
-    let ended = json!({"energia_fornecida": 10.5});
+    let ended = json!({"energia_fornecida": 10.5, "confirmado": true});
     assert_eq!(server.put("/postos/1/carregamentos/1", &ended).await.status, 200);
     let file = server.get("/carregamentos.csv?placa=XYZ1234&de=2020-01-01T00:00:00Z").await;
     let mut lines = file.text.lines();

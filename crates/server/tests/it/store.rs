@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    Kwh, Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
+    Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, ChangePosto, CreatePosto, FinishCarregamento,
@@ -13,7 +13,8 @@ use server::store::{
 };
 
 use crate::support::{
-    HOUR, START, TestStore, cancellation, now, placa, posto, removal, reservation, set_now, soon,
+    HOUR, START, TestStore, cancellation, energy, now, placa, posto, removal, reservation, set_now,
+    soon,
 };
 
 fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
@@ -194,11 +195,7 @@ async fn postos_are_created_changed_and_removed() {
 async fn a_charging_session_holds_its_posto_and_costs_the_agreed_price() {
     let store = TestStore::new(1).await;
     let start = |plate| StartCarregamento { posto_id: 1, placa: placa(plate) };
-    let finish = |id, energy| FinishCarregamento {
-        posto_id: 1,
-        id,
-        energia_fornecida: Kwh::new(energy).expect("energy"),
-    };
+    let finish = |id, kwh| FinishCarregamento { posto_id: 1, id, energy: energy(kwh), fim: None };
     let id = store.store.execute(start("ABC1234")).await.expect("it is free");
     assert!(!store.disponivel(1).await);
     rejected(store.store.execute(start("XYZ9876")).await);

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use domain::{ChargerMessage, Handling, Kwh, PostoChange, Price, Rejection, TokenPapel};
+use domain::{
+    ChargerMessage, Correction, Handling, Kwh, Moment, PostoChange, Price, Rejection,
+    ReportedSession, TokenPapel,
+};
 use server::store::{
-    AuditQuery, AuditRow, Audited, Author, CancelReserva, CancelTarget, ChangePosto, CreatePosto,
-    CreateToken, FinishCarregamento, ForgetCharger, ImportPostos, RecordChargerMessage,
-    RemovePosto, RevokeAllTokens, RevokeToken, SetService, SetToken, StartCarregamento,
-    WriteCommand, WriteError,
+    AuditQuery, AuditRow, Audited, Author, CancelReserva, CancelTarget, ChangePosto,
+    CorrectCarregamento, CreatePosto, CreateToken, FinishCarregamento, ForgetCharger, ImportPostos,
+    RecordChargerMessage, RemovePosto, ReportCarregamento, RevokeAllTokens, RevokeToken,
+    SetService, SetToken, StartCarregamento, WriteCommand, WriteError,
 };
 
-use crate::support::{START, TestStore, placa, posto, removal, set_now, soon};
+use crate::support::{START, TestStore, energy, placa, posto, removal, set_now, soon};
 
 /// Commands that are part of the commands of drivers and carros, or change nothing that anybody
 /// decides: they are written into no audit.
@@ -117,8 +120,7 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
     let (_, rows) = store.audited(start.clone()).await;
     assert_eq!(rows, [r#"iniciar carregamento/1 - {"posto_id":2}"#]);
     assert!(store.audited(start).await.1.is_empty(), "it charges already");
-    let energia_fornecida = Kwh::new(10.0).expect("energy");
-    let finish = FinishCarregamento { posto_id: 2, id: 1, energia_fornecida };
+    let finish = FinishCarregamento { posto_id: 2, id: 1, energy: energy(10.0), fim: None };
     let (_, rows) = store.audited(finish.clone()).await;
     assert_eq!(
         rows,
@@ -162,6 +164,75 @@ async fn what_maintenance_does_with_reservas_is_recorded() {
     let cancelled =
         r#"cancelar reserva/1 {"status":"ativa"} {"status":"cancelada","motivo":"manutencao"}"#;
     assert_eq!(rows[1], cancelled);
+}
+
+#[tokio::test]
+async fn sessions_are_recorded_with_what_they_do_to_reservas() {
+    let at = |millis| Moment::from_millis(START + millis);
+    set_now(START - 1000);
+    let store = TestStore::new(3).await;
+    store.reserve("r1", "XYZ9876", 3).await.expect("it is free");
+    set_now(START);
+    let start = StartCarregamento { posto_id: 3, placa: placa("XYZ9876") };
+    let (_, rows) = store.audited(start).await;
+    assert_eq!(
+        rows,
+        [
+            r#"iniciar carregamento/1 - {"posto_id":3,"reserva_id":1}"#,
+            r#"alterar reserva/1 {"status":"ativa"} {"status":"cumprida"}"#
+        ]
+    );
+    let finish = |fim| FinishCarregamento { posto_id: 3, id: 1, energy: energy(1.0), fim };
+    let (_, rows) = store.audited(finish(Some(at(0)))).await;
+    assert_eq!(
+        rows,
+        [
+            r#"encerrar carregamento/1 {"energia_fornecida":null,"custo":null} {"energia_fornecida":1.0,"custo":2.5,"fim":"2026-01-01T00:00:00.000Z"}"#,
+            r#"alterar reserva/1 {"livre_desde":null} {"livre_desde":"2026-01-01T00:00:00.000Z"}"#
+        ]
+    );
+    let report = |posto_id, inicio, ended: Option<i64>| {
+        let ended = ended.map(|fim| (at(fim), energy(0.5)));
+        let session = ReportedSession { inicio: at(inicio), ended };
+        ReportCarregamento { posto_id, placa: placa("QQQ0A00"), session }
+    };
+    let (_, rows) = store.audited(report(1, -700, Some(-600))).await;
+    assert_eq!(
+        rows,
+        [
+            r#"iniciar carregamento/2 - {"posto_id":1,"inicio":"2025-12-31T23:59:59.300Z","fim":"2025-12-31T23:59:59.400Z","energia_fornecida":0.5,"custo":1.25}"#
+        ]
+    );
+    assert!(
+        store.audited(report(1, -700, Some(-600))).await.1.is_empty(),
+        "it was reported before"
+    );
+    let (_, rows) = store.audited(report(3, -500, None)).await;
+    assert!(rows.is_empty(), "it is refused: another session began then: {rows:?}");
+    let (_, rows) = store.audited(report(3, -500, Some(-400))).await;
+    assert_eq!(
+        rows,
+        [
+            r#"iniciar carregamento/3 - {"posto_id":3,"inicio":"2025-12-31T23:59:59.500Z","fim":"2025-12-31T23:59:59.600Z","energia_fornecida":0.5,"custo":1.25,"conflitos":[1]}"#
+        ]
+    );
+    let correction = Correction {
+        fim: Some(at(-450)),
+        energia_fornecida: Kwh::new(2.0).ok(),
+        confirmado: true,
+        inicio: None,
+    };
+    let correct = CorrectCarregamento { id: 3, correction };
+    let (_, rows) = store.audited(correct.clone()).await;
+    assert_eq!(
+        rows,
+        [
+            r#"alterar carregamento/3 {"fim":"2025-12-31T23:59:59.600Z","energia_fornecida":0.5,"custo":1.25} {"fim":"2025-12-31T23:59:59.550Z","energia_fornecida":2.0,"custo":5.0}"#
+        ]
+    );
+    assert!(store.audited(correct).await.1.is_empty(), "it is so already");
+    let all = store.audit(AuditQuery::default()).await;
+    assert!(!all.iter().any(|row| shown(row).contains("XYZ9876")), "the audit names no placa");
 }
 
 #[tokio::test]

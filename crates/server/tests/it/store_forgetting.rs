@@ -1,13 +1,13 @@
 //! Forgetting carros: in every table, and in every byte of the files.
 
-use domain::{Kwh, Moment, Rejection, Rules};
+use domain::{Moment, Rejection, Rules};
 use server::store::{
     AuditQuery, Audited, Author, CarregamentosQuery, Ended, FinishCarregamento, ForgetCarro,
     ForgetEnded, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
     WriteError,
 };
 
-use crate::support::{HOUR, START, TestStore, now, placa, reservation, set_now};
+use crate::support::{HOUR, START, TestStore, energy, now, placa, reservation, set_now};
 
 const NO_LIMIT: fn() -> Rules = || Rules { por_carro: 0, ..Rules::default() };
 
@@ -24,8 +24,7 @@ impl TestStore {
     async fn charge(&self, plate: &str, posto_id: i64) {
         let start = StartCarregamento { posto_id, placa: placa(plate) };
         let id = self.store.execute(start).await.expect("it is free");
-        let energia_fornecida = Kwh::new(1.0).expect("energy");
-        let finish = FinishCarregamento { posto_id, id, energia_fornecida };
+        let finish = FinishCarregamento { posto_id, id, energy: energy(1.0), fim: None };
         self.store.execute(finish).await.expect("it ends");
     }
 
@@ -80,8 +79,7 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
     let start = StartCarregamento { posto_id: 3, placa: placa("ABC1234") };
     let id = store.store.execute(start).await.expect("it is free");
     assert!(store.forget("ABC1234").await.is_err(), "it charges");
-    let energia_fornecida = Kwh::new(7.0).expect("energy");
-    let finish = FinishCarregamento { posto_id: 3, id, energia_fornecida };
+    let finish = FinishCarregamento { posto_id: 3, id, energy: energy(7.0), fim: None };
     store.store.execute(finish).await.expect("it ends");
     assert!(!store.files_with("ABC1234").is_empty(), "else this shows nothing");
 
@@ -237,4 +235,33 @@ async fn a_reserva_of_an_app_is_of_nobody_else() {
     assert_eq!(unknown.to_string().replace("reserva r1", "reserva r0"), never.to_string());
     let found = store.store.request_outcome("r1", Some("app1"), now()).await.expect("a read");
     assert!(found.is_some());
+}
+
+/// A reserva and its session may be forgotten at different times; neither says whose the other was.
+#[tokio::test]
+async fn what_is_forgotten_is_not_told_by_what_is_left() {
+    for whose in ["session", "reserva"] {
+        set_now(START);
+        let store = TestStore::new(2).await;
+        store.reserve_at("r1", "ABC1234", (0, 2)).await.expect("free");
+        store.charge("ABC1234", 1).await;
+        let file = rusqlite::Connection::open(store.path()).expect("the file");
+        let linked = || -> Option<i64> {
+            let sql = "SELECT reserva_id FROM carregamentos WHERE id = 1";
+            file.query_row(sql, [], |row| row.get(0)).expect("the session")
+        };
+        assert_eq!(linked(), Some(1));
+        let later = match whose {
+            "session" => "UPDATE reservas SET livre_desde = livre_desde + 3600000",
+            _ => "UPDATE carregamentos SET fim = fim + 3600000",
+        };
+        file.execute_batch(later).expect("a later end");
+        set_now(START + HOUR);
+        let cutoff = Moment::from_millis(START + HOUR / 2);
+        let ended = store.store.ended(cutoff, &Ended::default()).await.expect("a read");
+        assert_eq!(ended.reservas.len() + ended.carregamentos.len(), 1, "the other one is left");
+        let command = ForgetEnded { cutoff, ended, run: ForgettingRun::default() };
+        store.store.execute(command).await.expect("a write");
+        assert_eq!(linked(), None, "{whose}");
+    }
 }

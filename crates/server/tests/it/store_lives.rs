@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    ChargerMessage, Kwh, Moment, Motivo, NivelBateria, Placa, Rejection, ReservaFacts,
-    ReservaState, Rules,
+    ChargerMessage, Moment, Motivo, NivelBateria, Placa, Rejection, ReservaFacts, ReservaState,
+    Rules,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
@@ -13,16 +13,16 @@ use server::store::{
     StartCarregamento, WriteError,
 };
 
-use crate::support::{HOUR, START, TestStore, now, placa, reservation, set_now};
+use crate::support::{HOUR, START, TestStore, energy, now, placa, reservation, set_now};
 
-const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 
 /// Fifteen minutes of tolerance.
-fn patient() -> Rules {
+pub(crate) fn patient() -> Rules {
     Rules { tolerancia: Duration::from_secs(15 * 60), ..Rules::default() }
 }
 
-fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
+pub(crate) fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
     match outcome {
         Err(WriteError::Rejected(rejection)) => rejection,
         other => panic!("not a refusal: {other:?}"),
@@ -31,18 +31,18 @@ fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
 
 impl TestStore {
     /// A reserva as it is now, by its request.
-    async fn facts(&self, request_id: &str) -> ReservaFacts {
+    pub(crate) async fn facts(&self, request_id: &str) -> ReservaFacts {
         let outcome = self.store.request_outcome(request_id, None, now()).await.expect("a read");
         outcome.and_then(|outcome| outcome.current).expect("a reserva").reserva.facts
     }
 
-    fn execute_sql(&self, sql: &str) {
+    pub(crate) fn execute_sql(&self, sql: &str) {
         let file = rusqlite::Connection::open(self.path()).expect("the file");
         file.execute_batch(sql).expect(sql);
     }
 
     /// Changes of reservas since the last call, as they were reported.
-    fn told(&mut self) -> Vec<(i64, ReservaState, Option<i64>)> {
+    pub(crate) fn told(&mut self) -> Vec<(i64, ReservaState, Option<i64>)> {
         let mut told = Vec::new();
         while let Ok(changes) = self.changes.try_recv() {
             told.extend(changes.into_iter().filter_map(|change| match change {
@@ -55,20 +55,19 @@ impl TestStore {
         told
     }
 
-    async fn charger_says(&self, disponivel: bool) {
+    pub(crate) async fn charger_says(&self, disponivel: bool) {
         let message =
             ChargerMessage { disponivel, em_manutencao: None, retained: None, replayed: false };
         let command = RecordChargerMessage { posto_id: 1, direct: false, message };
         self.store.execute(command).await.expect("it is written");
     }
 
-    async fn charges(&self, placa: Placa) -> i64 {
+    pub(crate) async fn charges(&self, placa: Placa) -> i64 {
         self.store.execute(StartCarregamento { posto_id: 1, placa }).await.expect("it may")
     }
 
-    async fn leaves(&self, id: i64) {
-        let energia_fornecida = Kwh::new(1.0).expect("energy");
-        let finish = FinishCarregamento { posto_id: 1, id, energia_fornecida };
+    pub(crate) async fn leaves(&self, id: i64) {
+        let finish = FinishCarregamento { posto_id: 1, id, energy: energy(1.0), fim: None };
         self.store.execute(finish).await.expect("it ends");
     }
 
@@ -91,22 +90,28 @@ struct Recorded {
     fim: i64,
     livre_desde: Option<i64>,
     falta_em: Option<i64>,
+    /// Its carro charges there already.
+    in_session: bool,
 }
 
 fn recorded() -> impl Strategy<Value = Recorded> {
-    let state = proptest::sample::select(ReservaState::ALL);
+    let state = (proptest::sample::select(ReservaState::ALL), any::<bool>());
     let times =
         (0i64..40, 1i64..40, proptest::option::of(0i64..90), proptest::option::of(0i64..90));
-    (state, times).prop_map(|(state, (inicio, length, livre_desde, falta_em))| {
+    (state, times).prop_map(|((state, in_session), (inicio, length, livre_desde, falta_em))| {
         let fim = inicio + length;
         let waits = matches!(state, ReservaState::Ativa | ReservaState::Encerrada);
+        let in_session = in_session && waits;
         Recorded {
             state,
             inicio,
             fim,
+            in_session,
             livre_desde: livre_desde.filter(|_| state == ReservaState::Cumprida),
             // As they are recorded: after `inicio` and before `fim`.
-            falta_em: falta_em.map(|due| inicio + 1 + due).filter(|due| waits && *due < fim),
+            falta_em: falta_em
+                .map(|due| inicio + 1 + due)
+                .filter(|due| waits && !in_session && *due < fim),
         }
     })
 }
@@ -116,23 +121,25 @@ async fn compare(rows: &[Recorded]) {
     set_now(START);
     let store = TestStore::new(i64::try_from(rows.len()).expect("a few")).await;
     store.execute_sql(
-        "INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0)",
+        "INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
+         INSERT INTO carregamentos VALUES (1, 1, 'ABC1234', 0, 2.5, 1, 0, 0, NULL, NULL)",
     );
     for (id, row) in (1..).zip(rows) {
-        let Recorded { state, inicio, fim, livre_desde, falta_em } = row;
+        let Recorded { state, inicio, fim, livre_desde, falta_em, in_session } = row;
         let millis = |after: &Option<i64>| match after {
             Some(after) => (START + after).to_string(),
             None => "NULL".to_owned(),
         };
         store.execute_sql(&format!(
             "INSERT INTO reservas (id, request_id, posto_id, placa, inicio, fim, status, created_at,
-                 updated_at, desde, livre_desde, falta_em)
-             VALUES ({id}, 'r{id}', {id}, 'ABC1234', {}, {}, '{}', 0, 0, 0, {}, {})",
+                 updated_at, desde, livre_desde, falta_em, carregamento_id)
+             VALUES ({id}, 'r{id}', {id}, 'ABC1234', {}, {}, '{}', 0, 0, 0, {}, {}, {})",
             START + inicio,
             START + fim,
             state.as_str(),
             millis(livre_desde),
-            millis(falta_em)
+            millis(falta_em),
+            if *in_session { "1" } else { "NULL" }
         ));
     }
     let file = rusqlite::Connection::open(store.path()).expect("the file");
@@ -152,13 +159,14 @@ async fn compare(rows: &[Recorded]) {
         let listing = store.store.listing().await.expect("a listing");
         for reserva in &all {
             let index = usize::try_from(reserva.id - 1).expect("an index");
-            let Recorded { state, inicio, fim, livre_desde, falta_em } = &rows[index];
+            let Recorded { state, inicio, fim, livre_desde, falta_em, in_session } = &rows[index];
             let at = |after: &i64| Moment::from_millis(START + after);
             let facts = ReservaFacts {
                 interval: domain::Interval::new(at(inicio), at(fim)).expect("not empty"),
                 state: *state,
                 livre_desde: livre_desde.as_ref().map(at),
                 falta_em: falta_em.as_ref().map(at),
+                in_session: *in_session,
                 ..reserva.facts
             };
             let row = &rows[index];
@@ -380,13 +388,8 @@ async fn a_carro_has_as_many_reservas_as_the_rule_says() {
 async fn a_carro_that_overstays_still_has_its_reserva() {
     let rules = Rules { por_carro: 1, ..Rules::default() };
     let store = TestStore::with_rules(2, rules).await;
-    let reserved = store.reserve_at("r1", "ABC1234", (0, 1)).await.expect("free");
+    store.reserve_at("r1", "ABC1234", (0, 1)).await.expect("free");
     let id = store.charges(placa("ABC1234")).await;
-    store.execute_sql(&format!(
-        "UPDATE reservas SET status = 'cumprida' WHERE id = {0};
-         UPDATE carregamentos SET reserva_id = {0} WHERE id = {id}",
-        reserved.reserva.id
-    ));
     let limit = Rejection::LimiteDeReservas { limite: 1 };
     assert_eq!(rejected(store.reserve("r2", "ABC1234", 2).await), limit);
     set_now(START + 2 * HOUR);

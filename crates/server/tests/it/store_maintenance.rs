@@ -204,7 +204,7 @@ async fn only_what_is_hit_is_touched() {
         }
         states
     };
-    use ReservaState::{Ativa, Cancelada};
+    use ReservaState::{Ativa, Cancelada, Cumprida};
     // The charger's own fault, and what says nothing of reservas.
     let message = ChargerMessage {
         disponivel: false,
@@ -225,7 +225,7 @@ async fn only_what_is_hit_is_touched() {
     let cancelled = SetService { until, ..out(Handling::Cancel) };
     let cancelled = store.store.execute(cancelled).await.expect("it is done");
     assert_eq!(shown(&cancelled.reservas), [(2, Handled::Cancelled, 1)]);
-    assert_eq!(states().await, [Ativa, Cancelada, Ativa]);
+    assert_eq!(states().await, [Cumprida, Cancelada, Ativa]);
     // Maintenance is out of service, too.
     let maintenance =
         SetService { in_service: true, em_manutencao: Some(true), ..out(Handling::Cancel) };

@@ -1,12 +1,12 @@
 //! A database file of an older release, opened by this one.
 
 use domain::{Rejection, ReservaState};
-use server::store::{CreatePosto, ReservasQuery, StatesRow, WriteError};
+use server::store::{CreatePosto, FinishCarregamento, ReservasQuery, StatesRow, WriteError};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, SqlSafeStr as _};
 
-use crate::support::{HOUR, START, TestStore, now, posto, set_now};
+use crate::support::{HOUR, START, TestStore, energy, now, posto, set_now};
 
 const OLD_SCHEMA: [(i64, &str, &str); 8] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
@@ -258,4 +258,39 @@ async fn a_file_from_which_rows_were_removed_by_hand_opens() {
         let made = store.reserve("made", "XYZ9876", 8).await.expect("it is free");
         assert_eq!(made.reserva.id, 9_007_199_254_740_994, "{version}");
     }
+}
+
+/// Earlier releases let a carro charge at two postos, and no session did anything to a reserva.
+#[tokio::test]
+async fn open_sessions_of_an_older_release_end_and_free_what_they_fulfil() {
+    let data = "INSERT INTO owner VALUES (1, 'server1');
+        INSERT INTO postos (id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
+            operador_disponivel, operador_em_manutencao)
+            VALUES (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0),
+                   (2, 'Ponto 2', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0);
+        INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 1, 0);
+        INSERT INTO reservas (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+            VALUES (7, 'made', 1, 'ABC1234', 1767225600000, 1767232800000, 'ativa', 0, 0);
+        INSERT INTO carregamentos (id, posto_id, placa, inicio, preco_kwh)
+            VALUES (30, 1, 'ABC1234', 1767225660000, 1.5), (31, 2, 'ABC1234', 1767225660000, 1.5);";
+    set_now(START + HOUR);
+    let store = TestStore::open(old_file(8, data).await).await;
+    let shown = async |store: &TestStore| {
+        let found = store.store.reserva(7, now()).await.expect("a read").expect("the reserva");
+        (found.facts.state, found.facts.livre_desde)
+    };
+    store.store.sweep().await.expect("a sweep");
+    assert_eq!(shown(&store).await, (ReservaState::Ativa, None), "as it was");
+    let session = store.store.carregamento(1, 30).await.expect("a read").expect("the session");
+    assert_eq!((session.reserva_id, session.preco_kwh.get()), (Some(7), 1.5));
+    for (posto_id, id) in [(2, 31), (1, 30)] {
+        let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
+        assert!(carro.em_carregamento);
+        let finish = FinishCarregamento { posto_id, id, energy: energy(10.0), fim: None };
+        store.store.execute(finish).await.expect("it ends");
+    }
+    assert_eq!(shown(&store).await, (ReservaState::Cumprida, Some(now())));
+    let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
+    assert!(!carro.em_carregamento);
+    store.reserve("other", "XYZ9876", 1).await.expect("the rest is free");
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    CapacidadeBateria, Carro, Handling, Kw, KwhPerKm, Localizacao, Modelo, Moment, NivelBateria,
-    Nome, Placa, Posto, Price, RequestedInterval, ReservaCommand, Rules, TipoConector,
+    CapacidadeBateria, Carro, Handling, Kw, Kwh, KwhPerKm, Localizacao, Modelo, Moment,
+    NivelBateria, Nome, Placa, Posto, Price, ReportedEnergy, RequestedInterval, ReservaCommand,
+    Rules, TipoConector,
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, RemovePosto, Reserve,
@@ -159,6 +160,12 @@ pub(crate) fn removal(posto_id: i64) -> RemovePosto {
 
 pub(crate) fn placa(text: &str) -> Placa {
     Placa::new(text).expect("a placa")
+}
+
+/// Energy that counts, however short its session was.
+pub(crate) fn energy(kwh: f64) -> ReportedEnergy {
+    let energia_fornecida = Kwh::new(kwh).expect("energy");
+    ReportedEnergy { energia_fornecida, confirmado: true }
 }
 
 pub(crate) fn posto(nome: &str) -> Posto {

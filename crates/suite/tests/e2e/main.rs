@@ -10,6 +10,7 @@ mod apps;
 mod bad_messages;
 mod callers;
 mod chargers;
+mod charging;
 mod circles;
 mod connections;
 mod denied;

@@ -15,7 +15,9 @@ macro_rules! state_at {
     ($now:literal) => {
         concat!(
             "CASE WHEN status NOT IN ('ativa', 'encerrada') THEN status ",
-            "WHEN falta_em <= ",
+            "WHEN carregamento_id IS NOT NULL AND inicio <= ",
+            $now,
+            " THEN 'cumprida' WHEN falta_em <= ",
             $now,
             " THEN 'nao_compareceu' ",
             "WHEN fim <= ",
@@ -65,6 +67,8 @@ row! {
         falta_em: Option<i64>,
         chegou_em: Option<i64>,
         aviso: Option<String>,
+        /// The session that will fulfil it at its begin.
+        pub carregamento_id: Option<i64>,
     }
 }
 
@@ -103,11 +107,17 @@ impl ReservaRow {
             desde: Moment::from_millis(self.desde),
             motivo: motivo.map(Motivo::parse).transpose().map_err(|_| corrupt("motivo"))?,
             livre_desde: self.livre_desde.map(Moment::from_millis),
+            in_session: self.carregamento_id.is_some(),
             falta_em: self.falta_em.map(Moment::from_millis),
             preco_kwh: Price::new(self.preco_kwh).map_err(|_| corrupt("price"))?,
             versao: self.versao,
             aviso: aviso.map(Aviso::parse).transpose().map_err(|_| corrupt("aviso"))?,
         })
+    }
+
+    /// As it was agreed.
+    pub(in crate::store) fn inicio(&self) -> Moment {
+        Moment::from_millis(self.inicio)
     }
 
     fn interval(&self) -> Result<Interval, StoreError> {

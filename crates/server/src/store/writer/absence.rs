@@ -3,7 +3,7 @@
 //! Every query counts an absence from the instant at which it is due. It is written by the sweep, or
 //! before by what reserves the posto; from then it is final.
 
-use domain::{Aviso, Moment, Motivo, Reserva};
+use domain::{Aviso, Moment, Motivo, Placa, Reserva};
 use rusqlite::{Connection, params};
 
 use super::command::WriteContext;
@@ -16,7 +16,7 @@ macro_rules! write_absence {
     ($condition:literal) => {
         concat!(
             "UPDATE reservas SET status = 'nao_compareceu', motivo = 'ausencia', desde = falta_em,
-                 falta_em = NULL, versao = versao + 1, updated_at = ?1
+                 falta_em = NULL, aviso = NULL, versao = versao + 1, updated_at = ?1
              WHERE ",
             $condition,
             " RETURNING *"
@@ -24,7 +24,31 @@ macro_rules! write_absence {
     };
 }
 
+/// Sets what it says of an end that has passed. A clock that was set back undoes it, so `desde` stays.
+macro_rules! write_end {
+    ($condition:literal) => {
+        concat!(
+            "UPDATE reservas SET status = 'encerrada', aviso = NULL, versao = versao + 1,
+                 updated_at = ?1
+             WHERE ",
+            $condition,
+            " RETURNING *"
+        )
+    };
+}
+pub(super) use write_end;
+
 impl WriteContext<'_> {
+    /// Writes the absences and the ends of one posto that are due.
+    pub(super) fn write_due(&mut self, posto_id: i64) -> Result<(), StoreError> {
+        self.write_fulfilments(Some(posto_id))?;
+        self.write_due_absences(posto_id)?;
+        self.write_ended(
+            write_end!("posto_id = ?2 AND status = 'ativa' AND fim <= ?1 AND falta_em IS NULL"),
+            posto_id,
+        )
+    }
+
     /// Writes the absences of one posto that are due.
     pub(super) fn write_due_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
         let sql = write_absence!("posto_id = ?2 AND held_until IS NOT NULL AND falta_em <= ?1");
@@ -55,40 +79,39 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// Computes anew when absences at a posto are due. What changes whether a carro could come there
-    /// calls it: its service, and its sessions.
+    /// Computes anew when absences at a posto are due, and which of its reservas a session will
+    /// fulfil. What changes whether a carro could come there calls it: its service, and its sessions.
     pub(super) fn update_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
+        self.write_fulfilments(Some(posto_id))?;
         self.write_due_absences(posto_id)?;
-        let now = self.now;
-        let waiting: Vec<ReservaRow> = {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
-                   AND tolerancia > 0 AND status IN ('ativa', 'encerrada')",
-            )?;
-            let rows = statement
-                .query_map(params![posto_id, now.as_millis()], |row| ReservaRow::try_from(row))?;
-            rows.collect::<Result<_, _>>()?
-        };
-        if waiting.is_empty() {
-            return Ok(());
-        }
         let posto = self.posto_facts(posto_id)?;
+        let charging = posto.as_ref().and_then(|posto| posto.charging.as_ref());
+        let waiting = self.find_all::<ReservaRow>(
+            "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
+               AND (tolerancia > 0 OR carregamento_id IS NOT NULL OR placa = ?3)
+               AND status IN ('ativa', 'encerrada')",
+            params![posto_id, self.now.as_millis(), charging.map(Placa::as_str)],
+        )?;
         for row in waiting {
-            let usable = match &posto {
-                Some(posto) => posto.is_usable_by(row.placa()?.as_ref()),
-                None => false,
-            };
+            let placa = row.placa()?;
+            let charges_there = charging.is_some() && charging == placa.as_ref();
+            let usable = posto.as_ref().is_some_and(|posto| posto.is_usable_by(placa.as_ref()));
             let before = row.facts()?.falta_em;
             let due = match before {
+                _ if charges_there => None,
                 // That time runs already.
                 Some(_) if usable => before,
-                _ => row.absence(usable.then_some(now))?.due(),
+                _ => row.absence(usable.then_some(self.now))?.due(),
             };
-            if due != before {
-                let due = due.map(Moment::as_millis);
+            // One that has begun is fulfilled by what has begun, or not at all.
+            let session = match row.inicio() >= self.now {
+                true if charges_there => self.open_session(posto_id)?,
+                _ => None,
+            };
+            if (due, session) != (before, row.carregamento_id) {
                 self.execute(
-                    "UPDATE reservas SET falta_em = ?2 WHERE id = ?1",
-                    params![row.id, due],
+                    "UPDATE reservas SET falta_em = ?2, carregamento_id = ?3 WHERE id = ?1",
+                    params![row.id, due.map(Moment::as_millis), session],
                 )?;
             }
         }
@@ -115,7 +138,7 @@ impl WriteContext<'_> {
         let facts = &reserva.facts;
         self.execute(
             "UPDATE reservas SET status = ?2, desde = ?3, motivo = ?4, livre_desde = ?5,
-                 falta_em = NULL, versao = ?6, aviso = ?7, updated_at = ?8
+                 falta_em = NULL, carregamento_id = NULL, versao = ?6, aviso = ?7, updated_at = ?8
              WHERE id = ?1",
             params![
                 reserva.id,

@@ -86,6 +86,20 @@ impl WriteContext<'_> {
         Ok(statement.query_row(parameters, |row| T::try_from(row)).optional()?)
     }
 
+    /// All rows of a query.
+    pub(super) fn find_all<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r, 's> TryFrom<&'r Row<'s>, Error = rusqlite::Error>,
+    {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(parameters, |row| T::try_from(row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Refuses a new command if a copy of it has failed or its deadline has passed.
     pub(super) fn check_in_time(
         &self,

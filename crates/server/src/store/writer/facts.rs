@@ -1,6 +1,6 @@
 //! The facts about a posto that decisions rest on.
 
-use domain::{Holding, Moment, Placa, PostoFacts, Price};
+use domain::{EnergySource, Holding, Moment, Placa, PostoFacts, Price};
 use rusqlite::params;
 
 use super::command::WriteContext;
@@ -40,6 +40,19 @@ impl PostoFactsRow {
 row! {
     struct NomeRow {
         nome: String,
+    }
+}
+
+row! {
+    struct IdRow {
+        id: i64,
+    }
+}
+
+row! {
+    struct EnergySourceRow {
+        nome: String,
+        potencia_maxima: f64,
     }
 }
 
@@ -138,6 +151,48 @@ impl WriteContext<'_> {
             self.write_due_absences(posto_id)?;
         }
         Ok(holdings)
+    }
+
+    /// The session that is open at a posto.
+    pub(super) fn open_session(&self, posto_id: i64) -> Result<Option<i64>, StoreError> {
+        let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
+        Ok(self.find::<IdRow>(open, [posto_id])?.map(|row| row.id))
+    }
+
+    /// Another session than `except` of this posto or carro that has a moment from `inicio` until
+    /// `fim`, or from then on.
+    pub(super) fn overlapping_session(
+        &self,
+        posto_id: i64,
+        placa: Option<&Placa>,
+        (inicio, fim): (Moment, Option<Moment>),
+        except: Option<i64>,
+    ) -> Result<Option<i64>, StoreError> {
+        let row = self.find::<IdRow>(
+            "SELECT * FROM (
+                 SELECT id FROM carregamentos WHERE posto_id = ?1 AND inicio < ?4
+                   AND (fim IS NULL OR fim > ?3) AND id IS NOT ?5 ORDER BY inicio DESC LIMIT 1)
+             UNION ALL SELECT * FROM (
+                 SELECT id FROM carregamentos WHERE placa = ?2 AND inicio < ?4
+                   AND (fim IS NULL OR fim > ?3) AND id IS NOT ?5 ORDER BY inicio DESC LIMIT 1)",
+            params![
+                posto_id,
+                placa.map(Placa::as_str),
+                inicio.as_millis(),
+                fim.map_or(i64::MAX, Moment::as_millis),
+                except
+            ],
+        )?;
+        Ok(row.map(|row| row.id))
+    }
+
+    /// What a posto can give, also one that was removed.
+    pub(super) fn energy_source(&self, posto_id: i64) -> Result<EnergySource, StoreError> {
+        let sql = "SELECT nome, potencia_maxima FROM postos WHERE id = ?1";
+        let row = self.find::<EnergySourceRow>(sql, [posto_id])?;
+        let missing = || StoreError::Corrupt(format!("posto {posto_id} of a session"));
+        let EnergySourceRow { nome, potencia_maxima } = row.ok_or_else(missing)?;
+        Ok(EnergySource { nome, potencia_maxima })
     }
 
     /// The name of another posto at which a carro charges.

@@ -74,7 +74,7 @@ impl WriteCommand for ForgetCarro {
         let forgotten = Forgotten {
             reservas: forget_reservas(context, "placa = ?1", &[&placa])?,
             carregamentos: context.execute(
-                "UPDATE carregamentos SET placa = NULL
+                "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
                  WHERE placa = ?1 AND (id IN (SELECT value FROM json_each(?2)) OR id > ?3)",
                 params![placa, sessions, self.sessions.up_to],
             )?,
@@ -131,7 +131,7 @@ impl WriteCommand for ForgetEnded {
                 &[&reservas, &cutoff],
             )?,
             carregamentos: context.execute(
-                "UPDATE carregamentos SET placa = NULL
+                "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
                  WHERE id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND fim <= ?2",
                 params![json(&ended.carregamentos)?, cutoff],
             )?,
@@ -211,10 +211,16 @@ fn forget_reservas(
     forget_requests(context, "alteracoes", &changes, parameters)?;
     let requests = format!("SELECT request_id FROM reservas WHERE {condition}");
     remember_requests(context, &requests, parameters)?;
+    // A session that is not forgotten yet would say whose it was.
+    let sessions = format!(
+        "UPDATE carregamentos SET reserva_id = NULL
+         WHERE reserva_id IN (SELECT id FROM reservas WHERE {condition})"
+    );
+    context.execute(&sessions, parameters)?;
     let sql = format!(
         "UPDATE reservas SET placa = NULL, request_id = NULL, fingerprint = NULL, app = NULL,
                              client_id = NULL, chegou_em = NULL, estimativa = NULL,
-                             first_answer = NULL
+                             first_answer = NULL, carregamento_id = NULL
          WHERE {condition}"
     );
     context.execute(&sql, parameters)

@@ -13,12 +13,14 @@ pub(super) mod command;
 mod contents;
 mod facts;
 mod forget;
+mod fulfilment;
 mod maintenance;
 mod moving;
 mod postos;
 pub(super) mod queue;
 pub(super) mod recent_failures;
 mod reserve;
+mod session_reports;
 pub(super) mod sweep;
 mod telemetry;
 mod tokens;
@@ -52,6 +54,7 @@ pub use forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue
 pub use maintenance::{Handled, HandledReserva, Maintained, RemovePosto, SetService};
 pub use postos::{ChangePosto, CreatePosto, ImportPostos};
 pub use reserve::Reserve;
+pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
 pub use telemetry::RecordTelemetry;
 pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
 
@@ -61,7 +64,7 @@ const VACUUM_PAUSE: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept: more than there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 /// The writer's page cache in KiB (SQLite counts KiB where the number is negative): enough for
 /// the ends of all indexes, where new reservas are inserted.
 const CACHE: i64 = -8192;

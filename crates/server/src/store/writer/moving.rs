@@ -138,7 +138,8 @@ impl WriteContext<'_> {
         reserva.posto_id = posto_id;
         // A warning was about the other posto.
         let versao = facts.versao + 1;
-        reserva.facts = ReservaFacts { aviso: None, falta_em: None, versao, ..facts };
+        reserva.facts =
+            ReservaFacts { aviso: None, falta_em: None, in_session: false, versao, ..facts };
         let has_begun = facts.interval.contains(self.now);
         if has_begun && self.charging_at(posto_id)?.as_ref() == Some(&reserva.placa) {
             reserva.facts = facts.ended(ReservaState::Cumprida, None, self.now);

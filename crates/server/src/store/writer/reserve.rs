@@ -82,6 +82,11 @@ impl WriteCommand for Reserve {
         self.write_carro(context)?;
         reserva.id = self.write_reserva(context, &reserva, &posto.nome, &estimate)?;
         context.reserva_changed(&reserva, None);
+        if posto.charging.as_ref() == Some(placa) {
+            // It is fulfilled at its begin, if the carro is there then: at once, if that is now.
+            context.update_absences(command.posto_id)?;
+            context.write_fulfilments(Some(command.posto_id))?;
+        }
         // As the answer says it, and every repeat of it.
         reserva.facts.falta_em = None;
         Ok(Reserved { reserva, nome: posto.nome, estimativa: Some(estimate) })

@@ -6,6 +6,7 @@
 use domain::Moment;
 use rusqlite::{Connection, params};
 
+use super::absence::write_end;
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -15,8 +16,9 @@ const MAX_ROWS: i64 = 512;
 /// How long a refusal is kept for repeats of its request.
 const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Marks the reservas that have ended and those whose carro did not come, reports those that began
-/// since the last sweep, and deletes the oldest refusals: those of changes, too, where there was no reserva.
+/// Marks the reservas that have ended, those whose carro did not come and those that began while it
+/// charged there already, reports those that began since the last sweep and warns of carros that
+/// overstay, and deletes the oldest refusals: those of changes, too, where there was no reserva.
 pub(in crate::store) struct Sweep;
 
 impl WriteCommand for Sweep {
@@ -24,15 +26,18 @@ impl WriteCommand for Sweep {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let (since, now) = (context.last_sweep.as_millis(), context.now.as_millis());
+        // First: what is fulfilled neither ends nor is absent.
+        context.write_fulfilments(None)?;
         context.write_absences(MAX_ROWS)?;
         context.write_ended(
-            "UPDATE reservas SET status = 'encerrada', versao = versao + 1, updated_at = ?1
-             WHERE id IN (SELECT id FROM reservas
-                          WHERE status = 'ativa' AND fim <= ?1 AND falta_em IS NULL
-                          ORDER BY fim LIMIT ?2)
-             RETURNING *",
+            write_end!(
+                "id IN (SELECT id FROM reservas
+                        WHERE status = 'ativa' AND fim <= ?1 AND falta_em IS NULL
+                        ORDER BY fim LIMIT ?2)"
+            ),
             MAX_ROWS,
         )?;
+        context.warn_of_overstays(None)?;
         let mut begun = context.connection.prepare_cached(
             "SELECT posto_id FROM reservas
              WHERE status = 'ativa' AND inicio > created_at AND inicio > ?1 AND inicio <= ?2",
