@@ -21,18 +21,25 @@ impl Estimate {
     pub fn new(carro: &Carro, potencia_maxima: f64, preco_kwh: Price) -> Self {
         let level = millionths(carro.nivel_bateria_atual.get());
         let missing = (millionths(carro.capacidade_bateria.get()) - level).max(0);
-        let energia_wh = (missing + 500) / 1000;
-        let power = millionths(potencia_maxima);
-        let minutos = (power > 0).then(|| div_ceil(energia_wh * 60_000, power));
         // Beyond six places there is no consumption that a carro has.
         let consumption = millionths(carro.taxa_descarga.get()).max(1);
-        Self {
-            energia_wh: narrow(energia_wh),
-            minutos: minutos.map(narrow),
-            custo_centavos: preco_kwh.centavos(energia_wh * 1000),
+        let known = Self {
+            energia_wh: narrow((missing + 500) / 1000),
+            minutos: None,
+            custo_centavos: 0,
             preco_kwh,
             autonomia_hm: narrow((level * 20 + consumption) / (consumption * 2)),
-        }
+        };
+        known.at(potencia_maxima, preco_kwh)
+    }
+
+    /// The same charge at a posto with this power, in kW, and this price.
+    pub fn at(self, potencia_maxima: f64, preco_kwh: Price) -> Self {
+        let energia_wh = i128::from(self.energia_wh);
+        let power = millionths(potencia_maxima);
+        let minutos = (power > 0).then(|| div_ceil(energia_wh * 60_000, power));
+        let custo_centavos = preco_kwh.centavos(energia_wh * 1000);
+        Self { minutos: minutos.map(narrow), custo_centavos, preco_kwh, ..self }
     }
 
     pub fn energia_kwh(&self) -> f64 {

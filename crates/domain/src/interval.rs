@@ -6,7 +6,7 @@ use crate::{Moment, Rules, days, millis};
 
 const MINUTE: i64 = 60 * 1000;
 /// How far in the past `inicio` may be: clocks differ, and messages take time.
-const MAX_LATE: i64 = 5 * MINUTE;
+pub(crate) const MAX_LATE: i64 = 5 * MINUTE;
 
 /// A half-open interval `[inicio, fim)`, never empty. Two that touch do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,11 @@ impl Interval {
         self.fim
     }
 
+    /// In milliseconds.
+    pub fn length(self) -> i64 {
+        self.fim.as_millis() - self.inicio.as_millis()
+    }
+
     pub fn overlaps(self, other: Self) -> bool {
         self.inicio < other.fim && other.inicio < self.fim
     }
@@ -55,6 +60,11 @@ pub struct RequestedInterval {
 pub enum IntervalError {
     #[error("deve ser depois de inicio")]
     FimNotAfterInicio,
+    /// The same, where only `inicio` was given.
+    #[error("deve ser antes do fim da reserva")]
+    InicioNotBeforeFim,
+    #[error("não pode mudar, porque a reserva já começou")]
+    InicioBegun,
     #[error("já passou")]
     FimInPast,
     #[error("já passou há mais de 5 minutos")]
@@ -69,7 +79,10 @@ impl IntervalError {
     /// The field, as spelled on the wire, that is wrong.
     pub fn campo(self) -> &'static str {
         match self {
-            Self::InicioInPast | Self::TooFarAhead { .. } => "inicio",
+            Self::InicioInPast
+            | Self::TooFarAhead { .. }
+            | Self::InicioNotBeforeFim
+            | Self::InicioBegun => "inicio",
             Self::FimNotAfterInicio | Self::FimInPast | Self::TooLong { .. } => "fim",
         }
     }

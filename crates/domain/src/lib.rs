@@ -5,6 +5,7 @@
 //! reads a clock, a file or a message. The texts of [`Rejection`] are shown to drivers.
 
 mod absence;
+mod alteracao;
 mod carregador;
 mod carregamento;
 mod carro;
@@ -23,6 +24,7 @@ mod token;
 mod values;
 
 pub use absence::*;
+pub use alteracao::*;
 pub use carregador::*;
 pub use carregamento::*;
 pub use carro::*;

@@ -37,11 +37,12 @@ pub enum Rejection {
         reserva: String,
         server_id: String,
     },
-    #[error("A reserva já terminou e não pode mais ser cancelada.")]
+    /// However it ended.
+    #[error("A reserva já terminou e não pode mais ser alterada nem cancelada.")]
     ReservaEncerrada,
     /// Its carro is charging or has charged.
     #[error(
-        "O carro da reserva já carregou ou está carregando, e ela não pode mais ser cancelada."
+        "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada."
     )]
     ReservaEmUso,
     #[error(

@@ -47,6 +47,35 @@ impl PostoFacts {
             (false, true) => Ok(()),
         }
     }
+
+    /// Refuses a carro an interval in which others hold the posto, or it does.
+    // A call would add an eighth to the instructions of a decision.
+    #[inline(always)]
+    pub(crate) fn check_free<'a>(
+        &self,
+        placa: &Placa,
+        interval: Interval,
+        holdings: impl IntoIterator<Item = &'a Holding>,
+        now: Moment,
+    ) -> Result<(), Rejection> {
+        let nome = || self.nome.clone();
+        let mut held_by_another = false;
+        for holding in holdings.into_iter().filter(|holding| holding.interval.overlaps(interval)) {
+            if holding.placa.as_ref() == Some(placa) {
+                return Err(Rejection::PostoJaReservadoParaEsteCarro { nome: nome() });
+            }
+            held_by_another = true;
+        }
+        if held_by_another {
+            return Err(Rejection::PostoReservado { nome: nome() });
+        }
+        // When a session will end is unknown, so it refuses only what is to hold the posto now.
+        let is_another = |charging: &Placa| charging != placa;
+        if self.charging.as_ref().is_some_and(is_another) && interval.contains(now) {
+            return Err(Rejection::PostoOcupado { nome: nome() });
+        }
+        Ok(())
+    }
 }
 
 /// When a reserva holds its posto, as a fact for the next decision.
@@ -91,27 +120,33 @@ pub fn decide_reserva<'a>(
         server_id: server_id.to_owned(),
     })?;
     let interval = command.interval.resolve(rules, now).map_err(Rejection::Interval)?;
-    let nome = || posto.nome.clone();
     posto.check_service()?;
-    let placa = &command.carro.placa;
-    let mut held_by_another = false;
-    for holding in holdings.into_iter().filter(|holding| holding.interval.overlaps(interval)) {
-        if holding.placa.as_ref() == Some(placa) {
-            return Err(Rejection::PostoJaReservadoParaEsteCarro { nome: nome() });
-        }
-        held_by_another = true;
-    }
-    if held_by_another {
-        return Err(Rejection::PostoReservado { nome: nome() });
-    }
-    // When a session will end is unknown, so it refuses only what begins now.
-    if posto.charging.as_ref().is_some_and(|charging| charging != placa) && interval.contains(now) {
-        return Err(Rejection::PostoOcupado { nome: nome() });
-    }
+    posto.check_free(&command.carro.placa, interval, holdings, now)?;
     if rules.por_carro > 0 && held >= rules.por_carro {
         return Err(Rejection::LimiteDeReservas { limite: rules.por_carro });
     }
     Ok(interval)
+}
+
+/// Whether [`decide_reserva`] would give the posto now, but for the limit of a carro: that is not
+/// about the posto.
+///
+/// # Errors
+/// No posto could be reserved like this: there is none, or the interval is wrong.
+pub fn decide_estimativa<'a>(
+    command: &ReservaCommand,
+    server_id: &str,
+    posto: Option<&PostoFacts>,
+    holdings: impl IntoIterator<Item = &'a Holding>,
+    rules: &Rules,
+    now: Moment,
+) -> Result<bool, Rejection> {
+    let without_limit = Rules { por_carro: 0, ..*rules };
+    match decide_reserva(command, server_id, posto, holdings, 0, &without_limit, now) {
+        Ok(_) => Ok(true),
+        Err(wrong @ (Rejection::PostoInexistente { .. } | Rejection::Interval(_))) => Err(wrong),
+        Err(_) => Ok(false),
+    }
 }
 
 /// What a request that is not refused has to do.

@@ -184,6 +184,16 @@ impl ReservaFacts {
         }
     }
 
+    /// Whether it holds its posto neither at `now` nor later, and never will again.
+    pub fn is_over(self, now: Moment) -> bool {
+        let facts = self.at(now);
+        match facts.state {
+            ReservaState::Ativa => false,
+            ReservaState::Cumprida => facts.livre_desde.is_some() || facts.interval.fim() <= now,
+            _ => true,
+        }
+    }
+
     /// Whether it holds its posto at `now`.
     pub fn holds_at(self, now: Moment) -> bool {
         let until = self.at(now).held_until();

@@ -118,16 +118,17 @@ impl Codigo {
                 "é o último token com o papel operador",
                 "O token painel é o último com o papel operador e não pode ser revogado por aqui. Crie outro antes.",
             ),
-            Self::ReservaEncerrada => {
-                ("a reserva já terminou", "A reserva já terminou e não pode mais ser cancelada.")
-            }
+            Self::ReservaEncerrada => (
+                "a reserva já terminou",
+                "A reserva já terminou e não pode mais ser alterada nem cancelada.",
+            ),
             Self::LimiteDeReservas => (
                 "o carro já tem tantas reservas quantas o servidor aceita",
                 "Este carro já tem reservas demais: o servidor aceita no máximo 3 por carro. Cancele uma antes.",
             ),
             Self::ReservaEmUso => (
                 "o carro da reserva está carregando ou já carregou",
-                "O carro da reserva já carregou ou está carregando, e ela não pode mais ser cancelada.",
+                "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada.",
             ),
             Self::CarregamentoSobreposto => (
                 "o posto ou o carro teve outro carregamento nesse período",

@@ -111,7 +111,7 @@ pub struct Reserva {
     pub aviso: Option<ReservaAviso>,
 }
 
-/// O que a carga pede, pelo que se sabe do carro quando reserva.
+/// O que a carga pede, pelo que quem reserva diz do carro.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Estimativa {
     /// Energia até a bateria ficar cheia, em kWh.
@@ -121,7 +121,7 @@ pub struct Estimativa {
     pub minutos: Option<i64>,
     /// Custo dessa energia, em reais.
     pub custo: f64,
-    /// Preço combinado do kWh, em reais.
+    /// Preço do kWh, em reais.
     pub preco_kwh: f64,
     /// Distância que o carro ainda faz com a carga que tem, em km.
     pub autonomia_km: f64,
@@ -143,7 +143,8 @@ fields! {
     }
 }
 
-/// A resposta a uma reserva, a um cancelamento ou a uma pergunta sobre uma reserva, quando não é um erro.
+/// A resposta a uma reserva, a uma alteração, a um cancelamento ou a uma pergunta sobre uma reserva,
+/// quando não é um erro.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "sucesso",
@@ -161,9 +162,9 @@ pub struct ReservaReply {
     pub status: StatusReply,
     /// O que aconteceu, para uma pessoa.
     pub mensagem: String,
-    /// A reserva: como foi combinada, na resposta a quem reserva; nas outras, como está.
+    /// A reserva: como foi combinada, na resposta a quem reserva ou altera; nas outras, como está.
     pub reserva: Reserva,
-    /// O que a carga pede; só na resposta a quem reserva.
+    /// O que a carga pede; só na resposta a quem reserva ou altera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub estimativa: Option<Estimativa>,

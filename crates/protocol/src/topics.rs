@@ -38,8 +38,12 @@ commands! {
     Postos: "postos/request" => "postos/response",
     Reserva: "postos/reserva" => "postos/reserva/response",
     Cancelamento: "postos/reserva/cancelamento" => "postos/reserva/cancelamento/response",
-    /// Asks what became of a reservation.
+    /// Asks what became of a reservation, or of a change.
     Consulta: "postos/reserva/consulta" => "postos/reserva/consulta/response",
+    /// Changes a reserva.
+    Alteracao: "postos/reserva/alteracao" => "postos/reserva/alteracao/response",
+    /// Asks what a reservation would be answered.
+    Estimativa: "postos/estimativa" => "postos/estimativa/response",
 }
 
 /// As in its topic.

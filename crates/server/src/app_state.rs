@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Bus;
-use domain::Moment;
+use domain::{Moment, Rules};
 use protocol::ServerId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -22,6 +22,8 @@ pub(crate) struct AppState {
     pub(crate) tokens: AdminTokens,
     pub(crate) charger_messages: ChargerMessages,
     pub(crate) listing_cache: ListingCache,
+    /// Those that the store decides by.
+    pub(crate) rules: Rules,
     /// How long a command that brings no time limit of its own may take.
     pub(crate) command_limit: Duration,
     /// Files of postos that are imported at once: each takes much memory.

@@ -113,6 +113,7 @@ impl Server {
             tokens,
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
+            rules: config.rules,
             command_limit: config.command_limit,
             imports: Semaphore::new(MAX_IMPORTS),
         });

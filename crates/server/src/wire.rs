@@ -61,6 +61,12 @@ pub(crate) fn cancelled_mensagem(reserva: &domain::Reserva) -> String {
     format!("A reserva {id} do carro de placa {placa} foi cancelada.")
 }
 
+/// The `mensagem` of a change.
+pub(crate) fn changed_mensagem(reserva: &domain::Reserva, nome: &str) -> String {
+    let (id, placa) = (reserva.id, &reserva.placa);
+    format!("A reserva {id} do posto {nome} para o carro de placa {placa} foi alterada.")
+}
+
 /// The `mensagem` of an answer about a reserva.
 pub(crate) fn state_mensagem(reserva: &domain::Reserva, nome: &str) -> String {
     let (id, placa) = (reserva.id, &reserva.placa);

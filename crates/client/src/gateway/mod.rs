@@ -14,8 +14,8 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    AppId, Entrega, RequestId, ReservaRef, ReservaRequest, ReservarBody, ServerId, ServerPresence,
-    ServerState,
+    AlteracaoRequest, AppId, Entrega, RequestId, ReservaRef, ReservaRequest, ReservarBody,
+    ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -74,6 +74,26 @@ impl Gateway {
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         let (deadline, settle) = (self.command_deadline(), Some(request_id));
         self.send(deadline, Command::Reserva, request_id, server_id, settle, &request).await
+    }
+
+    /// Asks what the same reservation would be answered.
+    pub(crate) async fn estimate(
+        &self,
+        request_id: RequestId,
+        app: Option<AppId>,
+        body: ReservarBody,
+    ) -> Result<Reply, GatewayError> {
+        let request = body.into_request(request_id, self.config.client_id.clone());
+        let request = ReservaRequest { app, ..request };
+        let (request_id, server_id) = (&request.request_id, &request.server_id);
+        let deadline = self.query_deadline();
+        self.send(deadline, Command::Estimativa, request_id, server_id, None, &request).await
+    }
+
+    pub(crate) async fn change(&self, request: AlteracaoRequest) -> Result<Reply, GatewayError> {
+        let AlteracaoRequest { request_id, server_id, .. } = &request;
+        let (deadline, settle) = (self.command_deadline(), Some(request_id));
+        self.send(deadline, Command::Alteracao, request_id, server_id, settle, &request).await
     }
 
     pub(crate) async fn cancel(&self, request: ReservaRef) -> Result<Reply, GatewayError> {

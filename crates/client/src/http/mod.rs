@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod idempotency;
 mod limit;
 mod postos;
 mod reservar;
@@ -28,7 +29,7 @@ use crate::gateway::Gateway;
     ),
     tags(
         (name = "postos", description = "Os postos de cada servidor"),
-        (name = "reservas", description = "Reservar, consultar e cancelar"),
+        (name = "reservas", description = "Estimar, reservar, consultar, alterar e cancelar"),
         (name = "status", description = "Como está este cliente, e que servidores ele vê"),
     ),
     components(schemas(ErrorReply, PostosReply, ReservaReply))

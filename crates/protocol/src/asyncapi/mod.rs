@@ -103,6 +103,16 @@ fn command_channels(command: Command) -> [Channel; 3] {
             RESERVA_REFS,
             RESERVA_ANSWERS.to_vec(),
         ),
+        Command::Alteracao => (
+            ["alteracao", "alteracao_direto", "alteracao_response"],
+            ["AlteracaoRequest", "AlteracaoRequestList"],
+            RESERVA_ANSWERS.to_vec(),
+        ),
+        Command::Estimativa => (
+            ["estimativa", "estimativa_direto", "estimativa_response"],
+            ["ReservaRequest", "ReservaRequestList"],
+            vec!["EstimativaReply", "ErrorReply", "EstimativaReplyList"],
+        ),
     };
     let path = command.request_path();
     let receive = |id, address, description, messages| Channel {

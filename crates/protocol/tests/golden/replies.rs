@@ -4,9 +4,10 @@ use std::fmt::Debug;
 
 use domain::{Aviso, Motivo, ReservaState};
 use protocol::{
-    Codigo, Entrega, ErrorReply, Estimativa, FieldError, ListingReply, PontoStatus, Posto,
-    PostosReply, ReplyCodigo, ReplyHead, Reserva, ReservaClientEvent, ReservaEvent, ReservaReply,
-    ServerPresence, ServerState, StatusReply, UnchangedReply, WrittenPostosReply,
+    Codigo, Entrega, ErrorReply, Estimativa, EstimativaReply, FieldError, ListingReply,
+    PontoStatus, Posto, PostosReply, ReplyCodigo, ReplyHead, Reserva, ReservaClientEvent,
+    ReservaEvent, ReservaReply, ServerPresence, ServerState, StatusReply, UnchangedReply,
+    WrittenPostosReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -218,6 +219,21 @@ fn reserva_reply() {
         golden(&reply, &json.replace("STATUS", word));
     }
     let estimativa = reply.estimativa.take().expect("an estimate");
+    let estimated = EstimativaReply {
+        request_id: id("r2"),
+        status: StatusReply::Sucesso,
+        mensagem: "O posto Ponto 5 está livre.".to_owned(),
+        estimativa: estimativa.clone(),
+        disponivel_no_periodo: true,
+    };
+    let json = r#"{
+        "request_id":"r2","status":"sucesso","mensagem":"O posto Ponto 5 está livre.",
+        "estimativa":{
+            "energia_kwh":22.2,"minutos":61,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4
+        },
+        "disponivel_no_periodo":true
+    }"#;
+    golden(&estimated, json);
     golden(
         &Estimativa { minutos: None, ..estimativa },
         r#"{"energia_kwh":22.2,"minutos":null,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4}"#,

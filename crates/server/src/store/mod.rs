@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod change_answer;
 mod copies;
 mod database_url;
 mod diagnosis;
@@ -21,6 +22,7 @@ mod request_outcome;
 mod restore;
 mod rows;
 mod schema;
+mod stored_rejection;
 mod writer;
 
 pub use audit::{Action, Author};
@@ -33,7 +35,8 @@ pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
 pub use reader::{
-    AuditQuery, AuditRow, CarregamentosQuery, Ended, Found, Listing, ReservasQuery, StoredToken,
+    AuditQuery, AuditRow, CarregamentosQuery, Ended, Estimated, Found, Listing, ReservasQuery,
+    StoredToken,
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};

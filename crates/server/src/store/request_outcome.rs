@@ -1,14 +1,13 @@
 //! What a reservation request was answered, stored so that its repeat gets the same answer.
 
-use std::time::Duration;
-
-use domain::{Estimate, IntervalError, Moment, Rejection, Reserva, ReservaFacts, Rules, days};
+use domain::{Estimate, Moment, Rejection, Reserva, ReservaFacts};
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::first_answer::{FirstAnswer, read_estimate};
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
+use super::stored_rejection::rejection;
 
 /// A reservation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +24,9 @@ pub struct Reserved {
 #[derive(Debug, Clone)]
 pub struct RequestOutcome {
     /// `None` for a reserva of a release that did not store it.
-    fingerprint: Option<[u8; 16]>,
+    pub(super) fingerprint: Option<[u8; 16]>,
     /// The app that asked.
-    app: Option<String>,
+    pub(super) app: Option<String>,
     /// The first answer.
     pub decision: Result<Reserved, Rejection>,
     /// The reserva as it is now, if one was made.
@@ -55,6 +54,22 @@ impl RequestOutcome {
             _ if !self.is_visible_to(app) => Err(Rejection::ChaveReutilizada),
             _ => self.decision,
         }
+    }
+
+    /// The same for a change of the reserva that this request made: a refusal names it.
+    pub(super) fn answer_to_change(
+        self,
+        fingerprint: [u8; 16],
+        app: Option<&str>,
+        reserva_request_id: &str,
+    ) -> Result<Reserved, Rejection> {
+        self.answer_to(fingerprint, app).map_err(|rejection| match rejection {
+            Rejection::ReservaInexistente { server_id, .. } => {
+                let reserva = reserva_request_id.to_owned();
+                Rejection::ReservaInexistente { reserva, server_id }
+            }
+            other => other,
+        })
     }
 
     /// Whether somebody who names this app, or none, may learn of it.
@@ -88,12 +103,48 @@ impl ForgottenRow {
         Uuid::new_v5(&FORGOTTEN_NAMESPACE, request_id.as_bytes()).into_bytes()
     }
 
-    /// Nothing else is known of it.
     pub(super) fn outcome(self, request_id: &str, server_id: &str) -> RequestOutcome {
-        let (reserva, server_id) = (request_id.to_owned(), server_id.to_owned());
-        let decision = Err(Rejection::ReservaInexistente { reserva, server_id });
-        RequestOutcome { fingerprint: None, app: None, decision, current: None }
+        forgotten(request_id, server_id)
     }
+}
+
+row! {
+    /// What else a `request_id` was used for.
+    pub(super) struct UsedRow {
+        /// A request whose carro was forgotten.
+        forgotten: bool,
+        /// A request of the other kind.
+        other: bool,
+    }
+}
+
+impl UsedRow {
+    /// Selects by digest and `request_id` of a reservation: the other kind are changes.
+    pub(super) const FOR_RESERVATION: &str =
+        "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
+                EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?2) AS other";
+    /// The same of a change: the other kind are reservations.
+    pub(super) const FOR_CHANGE: &str =
+        "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
+                EXISTS (SELECT 1 FROM reservas WHERE request_id = ?2)
+                OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?2) AS other";
+
+    /// `None` if it was not used.
+    pub(super) fn outcome(self, request_id: &str, server_id: &str) -> Option<RequestOutcome> {
+        let decision = match self {
+            Self { other: true, .. } => Err(Rejection::ChaveReutilizada),
+            Self { forgotten: true, .. } => return Some(forgotten(request_id, server_id)),
+            _ => return None,
+        };
+        Some(RequestOutcome { fingerprint: None, app: None, decision, current: None })
+    }
+}
+
+/// Nothing else is known of a request whose carro was forgotten.
+fn forgotten(request_id: &str, server_id: &str) -> RequestOutcome {
+    let (reserva, server_id) = (request_id.to_owned(), server_id.to_owned());
+    let decision = Err(Rejection::ReservaInexistente { reserva, server_id });
+    RequestOutcome { fingerprint: None, app: None, decision, current: None }
 }
 
 row! {
@@ -166,8 +217,14 @@ impl RefusedRow {
     pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
         let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
-        let rejection =
-            rejection(&self.rejection, self.detail, self.posto_id, self.nome, server_id);
+        let rejection = rejection(
+            &self.rejection,
+            self.detail,
+            self.posto_id,
+            self.nome,
+            &self.request_id,
+            server_id,
+        );
         let decision = Err(rejection.ok_or_else(corrupt)?);
         Ok(RequestOutcome {
             fingerprint: Some(fingerprint),
@@ -178,79 +235,9 @@ impl RefusedRow {
     }
 }
 
-fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
+pub(super) fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
     let corrupt = |_| StoreError::Corrupt(format!("fingerprint of request {request_id}"));
     bytes.try_into().map_err(corrupt)
-}
-
-/// The name under which a refusal of a reservation is stored, and the value of the rule that it
-/// names; `None` for refusals of other commands.
-pub(super) fn rejection_name(rejection: &Rejection) -> Option<(&'static str, Option<i64>)> {
-    let name = match rejection {
-        Rejection::PostoInexistente { .. } => "posto_inexistente",
-        Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
-        Rejection::PostoReservado { .. } => "posto_reservado",
-        Rejection::PostoOcupado { .. } => "posto_ocupado",
-        Rejection::PostoIndisponivel { .. } => "posto_indisponivel",
-        Rejection::PostoEmManutencao { .. } => "posto_em_manutencao",
-        Rejection::Interval(IntervalError::FimNotAfterInicio) => "fim_not_after_inicio",
-        Rejection::Interval(IntervalError::FimInPast) => "fim_in_past",
-        Rejection::Interval(IntervalError::InicioInPast) => "inicio_in_past",
-        Rejection::Interval(IntervalError::TooLong { maxima }) => {
-            return Some(("too_long", stored_days(*maxima)));
-        }
-        Rejection::Interval(IntervalError::TooFarAhead { antecedencia }) => {
-            return Some(("too_far_ahead", stored_days(*antecedencia)));
-        }
-        Rejection::LimiteDeReservas { limite } => {
-            return Some(("limite_de_reservas", Some(i64::from(*limite))));
-        }
-        _ => return None,
-    };
-    Some((name, None))
-}
-
-fn stored_days(duration: Duration) -> Option<i64> {
-    i64::try_from(days(duration)).ok()
-}
-
-fn rejection(
-    name: &str,
-    detail: Option<i64>,
-    posto_id: i64,
-    nome: String,
-    server_id: &str,
-) -> Option<Rejection> {
-    let days = |default| match detail {
-        Some(days) => u64::try_from(days).ok().map(|days| Duration::from_secs(days * 24 * 60 * 60)),
-        // Earlier releases had this rule alone, and one value for it.
-        None => Some(default),
-    };
-    Some(match name {
-        "posto_inexistente" => {
-            Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() }
-        }
-        "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
-        "posto_reservado" => Rejection::PostoReservado { nome },
-        "posto_ocupado" => Rejection::PostoOcupado { nome },
-        "posto_indisponivel" => Rejection::PostoIndisponivel { nome },
-        "posto_em_manutencao" => Rejection::PostoEmManutencao { nome },
-        "fim_not_after_inicio" => Rejection::Interval(IntervalError::FimNotAfterInicio),
-        "fim_in_past" => Rejection::Interval(IntervalError::FimInPast),
-        "inicio_in_past" => Rejection::Interval(IntervalError::InicioInPast),
-        "too_long" => {
-            let maxima = days(Rules::default().maxima)?;
-            Rejection::Interval(IntervalError::TooLong { maxima })
-        }
-        "too_far_ahead" => {
-            let antecedencia = days(Rules::default().antecedencia)?;
-            Rejection::Interval(IntervalError::TooFarAhead { antecedencia })
-        }
-        "limite_de_reservas" => {
-            Rejection::LimiteDeReservas { limite: u32::try_from(detail?).ok()? }
-        }
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod running;
 mod start;
 mod store;
 mod store_audit;
+mod store_changes;
 mod store_concurrency;
 mod store_corrections;
 mod store_forgetting;

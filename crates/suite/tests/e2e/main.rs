@@ -9,6 +9,7 @@ mod app_tokens;
 mod apps;
 mod bad_messages;
 mod callers;
+mod changes;
 mod chargers;
 mod charging;
 mod circles;

@@ -3,6 +3,8 @@
 //! What settles a write that ended unknown (a reserva, a session) is read only when nothing is in
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
+mod availability;
+mod changes;
 mod forgetting;
 pub(super) mod listing;
 mod people;
@@ -18,6 +20,7 @@ use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva, state_at};
 
+pub use availability::Estimated;
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
 pub use people::{AuditQuery, AuditRow, StoredToken};

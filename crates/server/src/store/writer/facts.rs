@@ -10,7 +10,7 @@ use crate::store::rows::reservas::holds_from;
 use crate::store::rows::{self, row};
 
 row! {
-    struct PostoFactsRow {
+    pub(in crate::store) struct PostoFactsRow {
         nome: String,
         in_service: bool,
         em_manutencao: bool,
@@ -22,13 +22,13 @@ row! {
 
 impl PostoFactsRow {
     /// Selects by id.
-    const SELECT: &str =
+    pub(in crate::store) const SELECT: &str =
         "SELECT p.nome, p.in_service, p.em_manutencao, p.potencia_maxima, p.preco_kwh,
                 c.placa AS charging
          FROM postos AS p LEFT JOIN carregamentos AS c ON c.posto_id = p.id AND c.fim IS NULL
          WHERE p.id = ?1 AND p.removed_at IS NULL";
 
-    fn facts(self) -> Result<PostoFacts, StoreError> {
+    pub(in crate::store) fn facts(self) -> Result<PostoFacts, StoreError> {
         let Self { nome, in_service, em_manutencao, potencia_maxima, preco_kwh, charging } = self;
         let charging = charging.as_deref().map(rows::placa).transpose()?;
         let corrupt = |_| StoreError::Corrupt("price of a posto".to_owned());

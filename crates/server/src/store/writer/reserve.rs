@@ -16,8 +16,9 @@ use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
 use crate::store::first_answer;
 use crate::store::request_outcome::{
-    self, AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved,
+    AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved, UsedRow,
 };
+use crate::store::stored_rejection::rejection_name;
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]
@@ -116,15 +117,31 @@ impl Reserve {
             context.execute(rename, request_id)?;
             return Ok(None);
         }
+        let digest = ForgottenRow::digest(&self.request_id);
+        if !self.is_known(context, digest)? {
+            return Ok(None);
+        }
         if let Some(accepted) = context.find::<AcceptedRow>(AcceptedRow::SELECT, request_id)? {
             return Ok(Some(accepted.outcome(context.now)?));
         }
         if let Some(refused) = context.find::<RefusedRow>(RefusedRow::SELECT, request_id)? {
             return Ok(Some(refused.outcome(context.server_id)?));
         }
-        let digest = ForgottenRow::digest(&self.request_id);
-        let forgotten = context.find::<ForgottenRow>(ForgottenRow::SELECT, [digest])?;
-        Ok(forgotten.map(|row| row.outcome(&self.request_id, context.server_id)))
+        let parameters = params![digest, self.request_id];
+        let used = context.find::<UsedRow>(UsedRow::FOR_RESERVATION, parameters)?;
+        Ok(used.and_then(|used| used.outcome(&self.request_id, context.server_id)))
+    }
+
+    /// Whether anything is stored under this `request_id`. Almost never, so one statement asks all
+    /// tables, by their indexes alone.
+    fn is_known(&self, context: &WriteContext<'_>, digest: [u8; 16]) -> Result<bool, StoreError> {
+        let mut statement = context.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?2)",
+        )?;
+        Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)
     }
 
     /// The latest description of a carro is that of its newest reservation.
@@ -193,7 +210,7 @@ impl Reserve {
         posto: Option<&PostoFacts>,
         rejection: &Rejection,
     ) -> Result<(), StoreError> {
-        let Some((name, detail)) = request_outcome::rejection_name(rejection) else {
+        let Some((name, detail)) = rejection_name(rejection) else {
             return Ok(());
         };
         context.execute(
