@@ -120,7 +120,8 @@ pub fn decide_alteracao<'a>(
     // Its carro is there already.
     let is_charging = posto.charging.as_ref() == Some(&reserva.placa);
     if is_expected_anew && is_charging && interval.contains(now) {
-        (facts.state, facts.desde) = (ReservaState::Cumprida, now);
+        facts =
+            ReservaFacts { state: ReservaState::Cumprida, desde: now, in_session: false, ..facts };
     }
     Ok(Effect::Now(ChangedReserva { posto_id, facts, is_expected_anew }))
 }

@@ -49,20 +49,20 @@ impl EnergySource {
         inicio: Moment,
         fim: Moment,
     ) -> Result<(), Rejection> {
-        let millis = fim.as_millis().saturating_sub(inicio.as_millis()).max(0);
-        let limite_wh = self.limit(millis);
+        let length_ms = fim.as_millis().saturating_sub(inicio.as_millis()).max(0);
+        let limite_wh = self.limit(length_ms);
         let energy_millionths = millionths(energy.energia_fornecida.get());
         if energy.confirmado || energy_millionths <= i128::from(limite_wh) * 1000 {
             return Ok(());
         }
-        Err(Rejection::EnergiaImplausivel { nome: self.nome.clone(), millis, limite_wh })
+        Err(Rejection::EnergiaImplausivel { nome: self.nome.clone(), length_ms, limite_wh })
     }
 
     /// In whole Wh, as meters count, rounded up.
-    fn limit(&self, millis: i64) -> i64 {
+    fn limit(&self, length_ms: i64) -> i64 {
         // kW in millionths by milliseconds, to Wh; and a tenth more.
         const DIVISOR: i128 = 36_000_000_000;
-        let limit = millionths(self.potencia_maxima) * i128::from(millis) * 11;
+        let limit = millionths(self.potencia_maxima) * i128::from(length_ms) * 11;
         i64::try_from((limit + DIVISOR - 1) / DIVISOR).unwrap_or(i64::MAX)
     }
 }
@@ -73,17 +73,17 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
 
-    fn check(power: f64, millis: i64, kwh: f64, confirmado: bool) -> Result<(), Rejection> {
+    fn check(power: f64, length: i64, kwh: f64, confirmado: bool) -> Result<(), Rejection> {
         let posto = EnergySource { nome: "Ponto 5".to_owned(), potencia_maxima: power };
         let energia_fornecida = Kwh::new(kwh).expect("energy");
         let inicio = Moment::from_millis(1000);
         let energy = ReportedEnergy { energia_fornecida, confirmado };
-        posto.check(energy, inicio, inicio.plus_millis(millis))
+        posto.check(energy, inicio, inicio.plus_millis(length))
     }
 
     #[test]
     fn a_posto_gives_its_power_and_a_tenth() {
-        for (power, millis, most) in [
+        for (power, length, most) in [
             (22.0, 60 * MINUTE, 24.2),
             (22.0, 30 * MINUTE, 12.1),
             (7.4, 20 * MINUTE, 2.714),
@@ -94,26 +94,26 @@ mod tests {
             (0.1, 60 * MINUTE, 0.11),
             (1000.0, 365 * 24 * 60 * MINUTE, Kwh::MAX),
         ] {
-            assert_eq!(check(power, millis, most, false), Ok(()), "{power} kW, {millis} ms");
+            assert_eq!(check(power, length, most, false), Ok(()), "{power} kW, {length} ms");
             if most < Kwh::MAX {
                 let more = most + 0.000_001;
-                let refused = check(power, millis, more, false);
+                let refused = check(power, length, more, false);
                 let refused = matches!(refused, Err(Rejection::EnergiaImplausivel { .. }));
-                assert!(refused, "{power} kW, {millis} ms");
-                assert_eq!(check(power, millis, more, true), Ok(()));
+                assert!(refused, "{power} kW, {length} ms");
+                assert_eq!(check(power, length, more, true), Ok(()));
             }
         }
     }
 
     #[test]
     fn the_refusal_says_how_much_it_gives() {
-        for (power, millis, sentence) in [
+        for (power, length, sentence) in [
             (22.0, 30 * MINUTE, "Em 30 minutos o posto Ponto 5 fornece no máximo 12,1 kWh."),
             (22.0, MINUTE, "Em 1 minuto o posto Ponto 5 fornece no máximo 0,404 kWh."),
             (22.0, 59_999, "Em 59 segundos o posto Ponto 5 fornece no máximo 0,404 kWh."),
             (0.0, 1000, "Em 1 segundo o posto Ponto 5 fornece no máximo 0 kWh."),
         ] {
-            let refused = check(power, millis, 9000.0, false).expect_err("too much").to_string();
+            let refused = check(power, length, 9000.0, false).expect_err("too much").to_string();
             let end = " Se a energia_fornecida está certa, repita com confirmado.";
             assert_eq!(refused, format!("{sentence}{end}"));
         }

@@ -86,10 +86,10 @@ pub enum Rejection {
     /// More than the posto gives in this time.
     #[error(
         "Em {} o posto {nome} fornece no máximo {} kWh. Se a energia_fornecida está certa, repita com confirmado.",
-        length_of(*.millis),
+        length_of(*.length_ms),
         in_kwh(*.limite_wh)
     )]
-    EnergiaImplausivel { nome: String, millis: i64, limite_wh: i64 },
+    EnergiaImplausivel { nome: String, length_ms: i64, limite_wh: i64 },
     #[error("Este carro está carregando no posto {nome}. Encerre aquele carregamento antes.")]
     CarroEmCarregamento { nome: String },
 }
@@ -100,8 +100,8 @@ fn listed(errors: &[SessionTimeError]) -> String {
 }
 
 /// A length of time, in whole minutes where it has some.
-fn length_of(millis: i64) -> String {
-    let seconds = millis / 1000;
+fn length_of(length_ms: i64) -> String {
+    let seconds = length_ms / 1000;
     let (number, unit) = if seconds < 60 { (seconds, "segundo") } else { (seconds / 60, "minuto") };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }

@@ -290,6 +290,7 @@ fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),
         as_published: topics::retained_reports(&config.server_id),
+        on_demand: Vec::new(),
         presence: Some(bus::Presence {
             topic: topics::presence(&config.server_id),
             birth: presence(ServerState::Online),

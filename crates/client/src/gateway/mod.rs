@@ -1,6 +1,7 @@
 //! Typed commands to a servidor, over the bus.
 
 mod directory;
+mod events;
 mod gathering;
 mod inbox;
 mod kept;
@@ -18,13 +19,17 @@ use protocol::{
     ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
+use service::Streams;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
 use directory::Directory;
+use events::Events;
+pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
 pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
 use sharing::Questions;
@@ -47,11 +52,17 @@ pub(crate) struct Gateway {
     kept: KeptListings,
     /// For listings.
     questions: Questions<ListingKey, Listed>,
+    events: Events,
+    /// Cancelled when the gateway stops: streams of events end.
+    pub(crate) closing: CancellationToken,
+    /// The streams of events that are open.
+    pub(crate) streams: Arc<Streams>,
 }
 
 impl Gateway {
     pub(crate) fn new(config: Config, bus: Bus, tokens: Option<Arc<AppTokens>>) -> Self {
         let requester = Requester::start(bus.clone(), config.max_in_flight);
+        let streams = Streams::new(config.max_streams);
         Self {
             config,
             bus,
@@ -60,6 +71,9 @@ impl Gateway {
             directory: Directory::default(),
             kept: KeptListings::default(),
             questions: Questions::default(),
+            events: Events::default(),
+            closing: CancellationToken::new(),
+            streams,
         }
     }
 

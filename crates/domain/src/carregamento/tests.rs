@@ -139,8 +139,8 @@ fn what_has_happened_is_refused_only_if_it_cannot_have() {
     let implausible = decide(NOW, Some((now, 24.201)), None);
     let limit = (HOUR, 24_200);
     assert!(
-        matches!(implausible, Err(Rejection::EnergiaImplausivel { millis, limite_wh, .. })
-            if (millis, limite_wh) == limit),
+        matches!(implausible, Err(Rejection::EnergiaImplausivel { length_ms, limite_wh, .. })
+            if (length_ms, limite_wh) == limit),
         "{implausible:?}"
     );
     let campos = |outcome| match outcome {

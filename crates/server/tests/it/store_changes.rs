@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use domain::{IntervalError, Moment, Rejection, ReservaChange, ReservaFacts, ReservaState, Rules};
 use server::store::{
-    Change, ChangeReserva, ForgetCarro, RequestOutcome, ReservasQuery, Reserved, WriteError,
+    Change, ChangeReserva, ForgetCarro, RequestOutcome, ReservasQuery, Reserved, StartCarregamento,
+    WriteError,
 };
 use tokio::time::Instant;
 
@@ -379,6 +380,17 @@ async fn a_session_that_is_open_where_a_reserva_comes_to_fulfils_it() {
     });
     assert_eq!(session, Ok((1, 3.0)));
     assert_eq!(change(&store, "c1", to(Some(2), None, None)).await, Ok(moved));
+    // One that is brought forward to now, where its carro charges.
+    let store = TestStore::new(1).await;
+    let start = StartCarregamento { posto_id: 1, placa: placa("ABC1234") };
+    store.store.execute(start).await.expect("it is free");
+    store.reserve_at("r1", "ABC1234", (2, 3)).await.expect("free");
+    assert_eq!(current(&store, "r1").await.1.state, ReservaState::Ativa);
+    change(&store, "c1", to(None, Some(90), None)).await.expect("free");
+    set_now(START + 80 * MINUTE);
+    change(&store, "c2", to(None, Some(80), None)).await.expect("free");
+    let facts = current(&store, "r1").await.1;
+    assert_eq!((facts.state, facts.versao, facts.desde), (ReservaState::Cumprida, 3, now()));
 }
 
 #[tokio::test]

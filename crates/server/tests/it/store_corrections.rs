@@ -83,7 +83,7 @@ async fn more_energy_than_a_posto_gives_is_confirmed_first() {
     };
     let too_much = |minutes: i64, limite_wh| Rejection::EnergiaImplausivel {
         nome: "Ponto 1".to_owned(),
-        millis: minutes * 60_000,
+        length_ms: minutes * 60_000,
         limite_wh,
     };
     let refused = rejected(finish(reported(12.101, false), None).await);

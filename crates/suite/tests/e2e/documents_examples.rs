@@ -54,7 +54,7 @@ fn refusals_have_the_sentences_of_their_decisions() {
         (Codigo::CarregamentoSobreposto, Rejection::CarregamentoSobreposto { id }),
         (
             Codigo::EnergiaImplausivel,
-            Rejection::EnergiaImplausivel { nome, millis: 30 * 60 * 1000, limite_wh: 12_100 },
+            Rejection::EnergiaImplausivel { nome, length_ms: 30 * 60 * 1000, limite_wh: 12_100 },
         ),
     ] {
         assert_eq!(codigo.example().mensagem, rejection.to_string());

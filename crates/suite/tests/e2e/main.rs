@@ -18,6 +18,10 @@ mod denied;
 mod documents;
 mod documents_examples;
 mod edge;
+mod events;
+mod events_lives;
+mod events_stand_in;
+mod events_streams;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;

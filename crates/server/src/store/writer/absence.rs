@@ -51,7 +51,8 @@ impl WriteContext<'_> {
 
     /// Writes the absences of one posto that are due.
     pub(super) fn write_due_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
-        let sql = write_absence!("posto_id = ?2 AND held_until IS NOT NULL AND falta_em <= ?1");
+        // By the index of what is due: that of the posto has all that it ever had.
+        let sql = write_absence!("+posto_id = ?2 AND held_until IS NOT NULL AND falta_em <= ?1");
         self.write_ended(sql, posto_id)
     }
 

@@ -250,6 +250,7 @@ fn update(context: &WriteContext<'_>, reserva: &Reserva) -> Result<(), StoreErro
     context.execute(
         "UPDATE reservas SET posto_id = ?2, inicio = ?3, fim = ?4, status = ?5, preco_kwh = ?6,
              versao = ?7, aviso = ?8, falta_em = ?9, updated_at = ?10, desde = ?11,
+             carregamento_id = CASE ?5 WHEN 'ativa' THEN carregamento_id END,
              nome = COALESCE(nome, (SELECT p.nome FROM postos AS p WHERE p.id = reservas.posto_id))
          WHERE id = ?1",
         params![

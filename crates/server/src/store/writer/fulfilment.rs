@@ -93,7 +93,7 @@ impl WriteContext<'_> {
     ) -> Result<Vec<ReservaRow>, StoreError> {
         self.find_all(
             "SELECT * FROM reservas WHERE posto_id = ?1 AND placa = ?2
-               AND held_until > ?3 AND inicio < ?4 ORDER BY inicio",
+               AND held_until > ?3 AND held_from < ?4 ORDER BY inicio",
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )
     }
@@ -108,12 +108,13 @@ impl WriteContext<'_> {
         end: Moment,
     ) -> Result<Vec<ConflictRow>, StoreError> {
         self.find_all(
-            "SELECT id, inicio <= ?3 AS at_begin FROM reservas
-             WHERE posto_id = ?1 AND held_until > ?3 AND inicio < ?4 AND placa IS NOT ?2
+            "SELECT id, held_from <= ?3 AS at_begin FROM reservas
+             WHERE posto_id = ?1 AND held_until > ?3 AND held_from < ?4 AND placa IS NOT ?2
              UNION ALL
-             SELECT id, inicio <= ?3 AS at_begin FROM reservas
-             WHERE posto_id = ?1 AND held_until IS NULL AND desde > ?3 AND desde > inicio
-               AND inicio < ?4 AND min(desde, fim) > ?3 AND placa IS NOT ?2
+             SELECT id, held_from <= ?3 AS at_begin FROM reservas
+             WHERE posto_id = ?1 AND held_until IS NULL AND desde > ?3 AND desde > held_from
+               AND held_from < ?4 AND min(desde, fim) > max(?3, held_from)
+               AND placa IS NOT ?2
              ORDER BY id",
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )
