@@ -54,6 +54,16 @@ pub(crate) enum Bug {
     RepeatedRequest,
     /// The public event of a reserva is the one for its client.
     PublicPlaca,
+    /// A reserva holds its posto until its `fim`, though its carro has left.
+    SessionEndKeepsHold,
+    /// An absence that is due holds its posto until the sweep has recorded it.
+    AbsenceKeepsHold,
+    /// A reserva that is moved to another posto is cancelled there.
+    MoveLosesReserva,
+    /// A reserva is given up for a change that is then refused.
+    ChangeDropsFirst,
+    /// A client is not told that its reserva was cancelled.
+    UntoldCancel,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].
@@ -61,7 +71,14 @@ pub(crate) const EARLY_REPLY_LEAD: Duration = Duration::from_millis(50);
 
 #[cfg(not(feature = "failpoints"))]
 mod chosen {
+    use std::time::Duration;
+
     use super::{Bug, CrashPoint};
+
+    /// Of the tolerance that an operator sets.
+    pub(crate) fn minute() -> Duration {
+        Duration::from_secs(60)
+    }
 
     #[inline(always)]
     pub(crate) fn crash_at(_: CrashPoint) {}
@@ -104,10 +121,17 @@ mod chosen {
         *CRASH_AT == format!("{point:?}")
     }
 
+    /// Of the tolerance that an operator sets: `MINUTE_MILLIS` shortens it, so that absences fit
+    /// into a short test.
+    pub(crate) fn minute() -> Duration {
+        let millis = std::env::var("MINUTE_MILLIS").ok().and_then(|text| text.parse().ok());
+        Duration::from_millis(millis.unwrap_or(60_000))
+    }
+
     /// Whether `SEEDED_BUG` names this bug.
     pub(crate) fn has(bug: Bug) -> bool {
         protocol::failpoints::is_seeded(&format!("{bug:?}"))
     }
 }
 
-pub(crate) use chosen::{crash_at, has, will_crash_at};
+pub(crate) use chosen::{crash_at, has, minute, will_crash_at};

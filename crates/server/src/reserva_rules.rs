@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(crate) use domain::Rules;
 use service::{ConfigError, InvalidValue, Lookup, Setting};
 
+use crate::failpoints::minute;
+
 pub(crate) const RESERVA_DURACAO_H: Setting = Setting {
     name: "RESERVA_DURACAO_H",
     default: Some("24"),
@@ -53,8 +55,7 @@ impl<const MIN: u32, const MAX: u32> FromStr for Whole<MIN, MAX> {
     }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = MINUTE.saturating_mul(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = HOUR.saturating_mul(24);
 
 pub(crate) fn read(lookup: Lookup<'_>) -> Result<Rules, ConfigError> {
@@ -62,7 +63,7 @@ pub(crate) fn read(lookup: Lookup<'_>) -> Result<Rules, ConfigError> {
         duracao: HOUR * RESERVA_DURACAO_H.read::<Whole<1, 8760>>(lookup)?.0,
         maxima: DAY * RESERVA_MAXIMA_DIAS.read::<Whole<1, 365>>(lookup)?.0,
         antecedencia: DAY * RESERVA_ANTECEDENCIA_DIAS.read::<Whole<0, 3650>>(lookup)?.0,
-        tolerancia: MINUTE * RESERVA_TOLERANCIA_MIN.read::<Whole<0, 1440>>(lookup)?.0,
+        tolerancia: minute() * RESERVA_TOLERANCIA_MIN.read::<Whole<0, 1440>>(lookup)?.0,
         por_carro: RESERVAS_POR_CARRO.read::<Whole<0, 1000>>(lookup)?.0,
     };
     if rules.duracao > rules.maxima {

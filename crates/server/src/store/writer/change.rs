@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
+use crate::failpoints::{self, Bug};
 use crate::store::change_answer::{ChangeRow, write_changed, write_refused};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -70,6 +71,14 @@ impl WriteCommand for ChangeReserva {
             (Ok(effect), Some(posto)) => self.write(context, &row, reserva, effect, &posto)?,
             (Ok(_), None) => return Err(context.posto_inexistente(posto_id).into()),
             (Err(rejection), posto) => {
+                if failpoints::has(Bug::ChangeDropsFirst) {
+                    context.execute(
+                        "UPDATE reservas SET status = 'cancelada', motivo = 'pedido', desde = ?2,
+                             falta_em = NULL, versao = versao + 1, updated_at = ?2
+                         WHERE id = ?1 AND status = 'ativa'",
+                        params![id, context.now.as_millis()],
+                    )?;
+                }
                 self.write_refusal(context, id, &rejection, posto_id, posto.as_ref())?;
                 return Err(rejection.into());
             }

@@ -5,6 +5,7 @@ use domain::{Aviso, Carregamento, Moment, Placa, Reserva, ReservaFacts, ReservaS
 use rusqlite::params;
 
 use super::command::WriteContext;
+use crate::failpoints::{self, Bug};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
@@ -145,6 +146,9 @@ impl WriteContext<'_> {
         let Some(reserva) = row.reserva()? else { return Ok(()) };
         let facts = reserva.facts.at(self.now);
         let is_own = session.placa.as_ref() == Some(&reserva.placa);
+        if is_own && failpoints::has(Bug::SessionEndKeepsHold) {
+            return Ok(());
+        }
         match facts.state {
             ReservaState::Cumprida if is_own => {
                 let freed = facts.freed(self.now);

@@ -7,6 +7,7 @@ use domain::{
 use rusqlite::params;
 
 use super::command::WriteContext;
+use crate::failpoints::{self, Bug};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -163,6 +164,13 @@ impl WriteContext<'_> {
                 self.now.as_millis()
             ],
         )?;
+        if failpoints::has(Bug::MoveLosesReserva) {
+            self.execute(
+                "UPDATE reservas SET status = 'cancelada', motivo = 'manutencao', desde = ?2
+                 WHERE id = ?1",
+                params![reserva.id, self.now.as_millis()],
+            )?;
+        }
         self.audit_change(Action::Move, Target::Reserva(reserva.id), &before, &shown(reserva))?;
         self.changes.push(Change::Posto(posto_id));
         self.reserva_changed(reserva, client_id);
