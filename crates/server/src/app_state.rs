@@ -11,6 +11,7 @@ use tracing::error;
 
 use crate::admin_tokens::AdminTokens;
 use crate::charger_messages::ChargerMessages;
+use crate::failpoints;
 use crate::failure::Failure;
 use crate::listing_cache::ListingCache;
 use crate::store::{Audited, Author, Store, StoreError, WriteCommand};
@@ -78,5 +79,5 @@ impl AppState {
 
 /// The wall clock, as the domain counts time.
 pub(crate) fn now() -> Moment {
-    Moment::from_millis(service::now().as_millis())
+    Moment::from_millis(failpoints::clock(service::now().as_millis()))
 }

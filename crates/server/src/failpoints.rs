@@ -1,4 +1,4 @@
-//! Crash points and seeded bugs, for tests of the promises and of the tests themselves.
+//! Crash points, seeded bugs and a fast clock, for tests of the promises and of the tests themselves.
 //!
 //! Only the program `server-failpoints`, built with the feature `failpoints`, contains them. In
 //! every other build these functions do nothing.
@@ -92,6 +92,11 @@ mod chosen {
     pub(crate) const fn has(_: Bug) -> bool {
         false
     }
+
+    #[inline(always)]
+    pub(crate) const fn clock(now: i64) -> i64 {
+        now
+    }
 }
 
 #[cfg(feature = "failpoints")]
@@ -132,6 +137,22 @@ mod chosen {
     pub(crate) fn has(bug: Bug) -> bool {
         protocol::failpoints::is_seeded(&format!("{bug:?}"))
     }
+
+    /// `CLOCK_SPEED` and `CLOCK_ZERO`.
+    static CLOCK: LazyLock<Option<(i64, i64)>> = LazyLock::new(|| {
+        let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+        Some((number("CLOCK_SPEED")?, number("CLOCK_ZERO")?))
+    });
+
+    /// The wall clock in milliseconds since 1970: `CLOCK_SPEED` times as fast as this machine's from
+    /// `CLOCK_ZERO` on. Durations are measured by another clock, and stay real.
+    pub(crate) fn clock(now: i64) -> i64 {
+        match *CLOCK {
+            Some((speed, zero)) if zero < now => zero + (now - zero) * speed,
+            _ => now,
+        }
+    }
 }
 
+pub(crate) use chosen::clock;
 pub(crate) use chosen::{crash_at, has, minute, will_crash_at};

@@ -9,6 +9,8 @@ mod checker;
 mod clock;
 mod cluster;
 mod crash_points;
+#[path = "../day/mod.rs"]
+mod day;
 mod disk;
 mod disk_faults;
 mod drivers;
