@@ -18,13 +18,14 @@ pub struct AbsenceFacts {
 }
 
 impl AbsenceFacts {
-    /// When the absence is due; `None` if that time does not run, or ends after the reserva.
+    /// When the absence is due; `None` if that time does not run. One that is due at the end of the
+    /// reserva or later never is, unless the reserva is made longer.
     pub fn due(&self) -> Option<Moment> {
         if self.tolerancia.is_zero() || self.has_come {
             return None;
         }
         let since = self.usable_since?.max(self.interval.inicio());
-        Some(since.plus_millis(millis(self.tolerancia))).filter(|due| *due < self.interval.fim())
+        Some(since.plus_millis(millis(self.tolerancia)))
     }
 }
 
@@ -46,7 +47,7 @@ mod tests {
         for (usable_since, due) in [
             (Some(at(120)), Some(at(135))),
             (Some(at(184)), Some(at(199))),
-            (Some(at(185)), None),
+            (Some(at(185)), Some(at(200))),
             (None, None),
         ] {
             assert_eq!(since(usable_since).due(), due, "{usable_since:?}");

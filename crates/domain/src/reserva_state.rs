@@ -83,7 +83,7 @@ pub struct ReservaFacts {
     pub livre_desde: Option<Moment>,
     /// Its carro charges there already, before its begin: it is fulfilled then.
     pub in_session: bool,
-    /// When the absence of its carro is due; `None` while that time does not run.
+    /// When the absence of its carro is due, if before the end; `None` while that time does not run.
     pub falta_em: Option<Moment>,
     /// The agreed price.
     pub preco_kwh: Price,
@@ -124,7 +124,9 @@ impl ReservaFacts {
             {
                 self.fulfilled(inicio)
             }
-            (ReservaState::Ativa | ReservaState::Encerrada, Some(due)) if due <= now => {
+            (ReservaState::Ativa | ReservaState::Encerrada, Some(due))
+                if due <= now && due < fim =>
+            {
                 self.ended(ReservaState::NaoCompareceu, Some(Motivo::Ausencia), due)
             }
             // A recorded end is ignored: the clock that caused it may have been wrong.

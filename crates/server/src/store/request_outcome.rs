@@ -160,8 +160,10 @@ row! {
 }
 
 impl AcceptedRow {
-    /// Selects by `request_id`. A reserva of an old release has no `nome` of its own.
-    pub(super) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, p.nome) AS first_nome \
+    /// Selects by `request_id`. A reserva of an old release has no `nome` of its own: it is that of
+    /// its first posto.
+    pub(super) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, \
+         (SELECT f.nome FROM postos AS f WHERE f.id = r.first_answer ->> 0), p.nome) AS first_nome \
          FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
     pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {

@@ -409,9 +409,14 @@ async fn a_changed_reserva_is_waited_for_from_its_new_begin() {
     change(&store, "c2", to(None, None, Some(240))).await.expect("free");
     assert_eq!(due(&current(&store, "r1").await.1), Some(55), "the servidor was started again");
     change(&store, "c3", to(None, None, Some(55))).await.expect("free");
-    assert_eq!(due(&current(&store, "r1").await.1), None, "it would end at the same time");
+    assert_eq!(due(&current(&store, "r1").await.1), Some(55), "it ends at the same time");
     change(&store, "c4", to(None, None, Some(120))).await.expect("free");
-    assert_eq!(due(&current(&store, "r1").await.1), Some(55), "from now on, its new end");
+    assert_eq!(due(&current(&store, "r1").await.1), Some(55), "that time runs on");
+    // Who does not come cannot hold a posto by changing the end again and again.
+    set_now(START + 45 * MINUTE);
+    change(&store, "c4-1", to(None, None, Some(55))).await.expect("free");
+    change(&store, "c4-2", to(None, None, Some(120))).await.expect("free");
+    assert_eq!(due(&current(&store, "r1").await.1), Some(55));
     // At another posto its carro is expected anew.
     set_now(START + 50 * MINUTE);
     change(&store, "c5", to(Some(2), None, None)).await.expect("free");

@@ -108,10 +108,8 @@ fn recorded() -> impl Strategy<Value = Recorded> {
             fim,
             in_session,
             livre_desde: livre_desde.filter(|_| state == ReservaState::Cumprida),
-            // As they are recorded: after `inicio` and before `fim`.
-            falta_em: falta_em
-                .map(|due| inicio + 1 + due)
-                .filter(|due| waits && !in_session && *due < fim),
+            // As they are recorded: after `inicio`, and before `fim` or not.
+            falta_em: falta_em.map(|due| inicio + 1 + due).filter(|_| waits && !in_session),
         }
     })
 }
@@ -285,7 +283,13 @@ async fn no_carro_is_absent_while_something_keeps_it_away() {
     store.charger_says(false).await;
     after(105);
     store.charger_says(true).await;
-    assert_eq!(due(store.facts("r1").await), None, "it would end at the same time");
+    assert_eq!(due(store.facts("r1").await), Some(120), "it ends at the same time");
+    for is_recorded in [false, true] {
+        after(120 + i64::from(is_recorded));
+        let ended = store.facts("r1").await;
+        assert_eq!((ended.state, due(ended)), (ReservaState::Encerrada, None), "{is_recorded}");
+        store.store.sweep().await.expect("a sweep");
+    }
     // What is due is due, whatever happens after.
     set_now(START - HOUR);
     let store = TestStore::with_rules(1, patient()).await;

@@ -20,7 +20,7 @@ const HOUR: i64 = 3_600_000;
 const BATCH: i64 = 64;
 
 const BODY: &[u8] = br#"{"placa":"ABC1234","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":5,"server_id":"server1","inicio":"2026-11-24T12:00:00Z","fim":"2026-11-24T13:00:00Z"}"#;
-const REPLY: &[u8] = br#"{"request_id":"0198c0de-7a1b-7000-8000-000000000001","status":"sucesso","mensagem":"O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.","reserva":{"id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-24T12:00:00.000Z","fim":"2026-11-24T13:00:00.000Z","status":"ativa"}}"#;
+const REPLY: &[u8] = br#"{"request_id":"0198c0de-7a1b-7000-8000-000000000001","status":"sucesso","mensagem":"O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.","reserva":{"id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-24T12:00:00.000Z","fim":"2026-11-24T13:00:00.000Z","status":"ativa","desde":"2026-11-23T12:00:00.000Z","preco_kwh":2.5,"versao":1},"estimativa":{"energia_kwh":22.2,"minutos":61,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4}}"#;
 
 /// One step of a reservation.
 pub(crate) struct Path {

@@ -42,12 +42,14 @@ impl Store {
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
         self.certain()?;
+        // Both are read as they are at one moment: the reserva may be forgotten meanwhile.
+        let mut snapshot = self.readers.begin().await?;
         let change = sqlx::query_as::<_, ChangeRow>(ChangeRow::SELECT).bind(request_id);
-        let Some(change) = change.fetch_optional(&self.readers).await? else { return Ok(None) };
+        let Some(change) = change.fetch_optional(&mut *snapshot).await? else { return Ok(None) };
         let current = match &change.reserva_request_id {
             Some(made) => {
                 let row = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(made);
-                let row = row.fetch_optional(&self.readers).await?;
+                let row = row.fetch_optional(&mut *snapshot).await?;
                 row.map(|row| row.outcome(now)).transpose()?.and_then(|outcome| outcome.current)
             }
             None => None,

@@ -219,7 +219,7 @@ impl ListingTask {
                         (SELECT json_group_array(posto_id) FROM carregamentos WHERE fim IS NULL)
                             AS charging,
                         min(CASE WHEN r.held_from > ?1 THEN r.held_from
-                                 WHEN r.falta_em > ?1 THEN r.falta_em
+                                 WHEN r.falta_em > ?1 AND r.falta_em < r.held_until THEN r.falta_em
                                  ELSE r.held_until END) AS until
                  FROM postos AS p
                  JOIN reservas AS r ON r.id = (

@@ -135,24 +135,25 @@ impl Store {
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
         self.certain()?;
-        let found: Vec<ReservaRow> = sqlx::query_as(concat!(
+        // Only a placa has an index of all its reservas.
+        let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
+        let state = state_at!("?6");
+        let sql = format!(
             "SELECT * FROM reservas
-             WHERE (?1 IS NULL OR ",
-            state_at!("?6"),
-            " = ?1)
-               AND (?2 IS NULL OR placa = ?2)
+             WHERE {from} AND (?1 IS NULL OR {state} = ?1)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)
              ORDER BY id DESC LIMIT ?5"
-        ))
-        .bind(query.status.map(ReservaState::as_str))
-        .bind(&query.placa)
-        .bind(query.posto_id)
-        .bind(query.before)
-        .bind(query.limit)
-        .bind(now.as_millis())
-        .fetch_all(&self.readers)
-        .await?;
+        );
+        let found: Vec<ReservaRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(query.status.map(ReservaState::as_str))
+            .bind(&query.placa)
+            .bind(query.posto_id)
+            .bind(query.before)
+            .bind(query.limit)
+            .bind(now.as_millis())
+            .fetch_all(&self.readers)
+            .await?;
         found.into_iter().map(|row| row.state_at(now)).collect()
     }
 

@@ -17,7 +17,7 @@ macro_rules! state_at {
             "CASE WHEN status NOT IN ('ativa', 'encerrada') THEN status ",
             "WHEN carregamento_id IS NOT NULL AND inicio <= ",
             $now,
-            " THEN 'cumprida' WHEN falta_em <= ",
+            " THEN 'cumprida' WHEN falta_em < fim AND falta_em <= ",
             $now,
             " THEN 'nao_compareceu' ",
             "WHEN fim <= ",

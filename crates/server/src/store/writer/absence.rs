@@ -7,6 +7,7 @@ use domain::{Aviso, Moment, Motivo, Placa, Reserva};
 use rusqlite::{Connection, params};
 
 use super::command::WriteContext;
+use crate::store::audit::Author;
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
@@ -28,7 +29,7 @@ macro_rules! write_absence {
 macro_rules! write_end {
     ($condition:literal) => {
         concat!(
-            "UPDATE reservas SET status = 'encerrada', aviso = NULL, versao = versao + 1,
+            "UPDATE reservas SET status = 'encerrada', falta_em = NULL, aviso = NULL, versao = versao + 1,
                  updated_at = ?1
              WHERE ",
             $condition,
@@ -44,7 +45,10 @@ impl WriteContext<'_> {
         self.write_fulfilments(Some(posto_id))?;
         self.write_due_absences(posto_id)?;
         self.write_ended(
-            write_end!("posto_id = ?2 AND status = 'ativa' AND fim <= ?1 AND falta_em IS NULL"),
+            write_end!(
+                "posto_id = ?2 AND status = 'ativa' AND fim <= ?1
+                 AND (falta_em IS NULL OR falta_em >= fim)"
+            ),
             posto_id,
         )
     }
@@ -52,14 +56,15 @@ impl WriteContext<'_> {
     /// Writes the absences of one posto that are due.
     pub(super) fn write_due_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
         // By the index of what is due: that of the posto has all that it ever had.
-        let sql = write_absence!("+posto_id = ?2 AND held_until IS NOT NULL AND falta_em <= ?1");
+        let sql = write_absence!("+posto_id = ?2 AND falta_em <= ?1 AND falta_em < fim");
         self.write_ended(sql, posto_id)
     }
 
     /// Writes the absences of all postos that are due, the oldest first; at most so many.
     pub(super) fn write_absences(&mut self, max_rows: i64) -> Result<(), StoreError> {
         let sql = write_absence!(
-            "id IN (SELECT id FROM reservas WHERE falta_em <= ?1 ORDER BY falta_em LIMIT ?2)"
+            "id IN (SELECT id FROM reservas WHERE falta_em <= ?1 AND falta_em < fim
+                    ORDER BY falta_em LIMIT ?2)"
         );
         self.write_ended(sql, max_rows)
     }
@@ -157,8 +162,8 @@ impl WriteContext<'_> {
     }
 }
 
-/// While the servidor did not run, no carro could be absent. What was due before the last thing that
-/// it wrote is due; every other carro whose reserva has begun has its tolerance anew.
+/// While the servidor did not run or could not write, no carro could be absent. What was due before the
+/// last thing that it wrote is due; every other carro whose reserva has begun has its tolerance anew.
 pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreError> {
     let now = now.as_millis();
     let waiting = "SELECT EXISTS (
@@ -167,10 +172,11 @@ pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreEr
     if !is_waiting {
         return Ok(());
     }
-    // No index has the times of changes, so this reads two tables.
+    // No index has the times of changes, so this reads two tables. Command lines write while no
+    // servidor runs.
     connection.execute(
         "UPDATE reservas
-         SET falta_em = CASE WHEN ?1 + tolerancia < fim THEN ?1 + tolerancia END
+         SET falta_em = ?1 + tolerancia
          WHERE inicio <= ?1 AND falta_em > (
              SELECT max(at) FROM (
                  SELECT at FROM writer_probe
@@ -178,8 +184,9 @@ pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreEr
                  UNION ALL SELECT max(updated_at) FROM carros
                  UNION ALL SELECT * FROM (SELECT decided_at FROM refusals ORDER BY seq DESC LIMIT 1)
                  UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes ORDER BY seq DESC LIMIT 1)
-                 UNION ALL SELECT * FROM (SELECT quando FROM auditoria ORDER BY id DESC LIMIT 1)))",
-        [now],
+                 UNION ALL SELECT * FROM (
+                     SELECT quando FROM auditoria WHERE quem <> ?2 ORDER BY id DESC LIMIT 1)))",
+        params![now, Author::CommandLine.as_str()],
     )?;
     Ok(())
 }

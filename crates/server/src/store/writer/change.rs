@@ -231,7 +231,7 @@ fn absence(
         return Ok(None);
     }
     if let Some(due) = facts.falta_em.filter(|_| !is_expected_anew) {
-        return Ok(Some(due).filter(|due| *due < facts.interval.fim()));
+        return Ok(Some(due));
     }
     let placa = row.reserva.placa()?;
     let usable_since = posto.is_usable_by(placa.as_ref()).then_some(context.now);
@@ -252,15 +252,14 @@ fn estimate(
 }
 
 /// Wholly or not at all: until this statement it holds what it held, and from then what it is to
-/// hold. Its first answer names the posto that it had first.
+/// hold.
 fn update(context: &WriteContext<'_>, reserva: &Reserva) -> Result<(), StoreError> {
     let ReservaFacts { interval, state, desde, preco_kwh, versao, aviso, falta_em, .. } =
         reserva.facts;
     context.execute(
         "UPDATE reservas SET posto_id = ?2, inicio = ?3, fim = ?4, status = ?5, preco_kwh = ?6,
              versao = ?7, aviso = ?8, falta_em = ?9, updated_at = ?10, desde = ?11,
-             carregamento_id = CASE ?5 WHEN 'ativa' THEN carregamento_id END,
-             nome = COALESCE(nome, (SELECT p.nome FROM postos AS p WHERE p.id = reservas.posto_id))
+             carregamento_id = CASE ?5 WHEN 'ativa' THEN carregamento_id END
          WHERE id = ?1",
         params![
             reserva.id,

@@ -142,28 +142,44 @@ impl WriteContext<'_> {
     /// A session has ended: what is left of its carro's reserva is free, and the next carro, if its
     /// reserva has begun already, may come.
     pub(super) fn session_ended(&mut self, session: &Carregamento) -> Result<(), StoreError> {
+        if let Some(placa) = &session.placa
+            && !failpoints::has(Bug::SessionEndKeepsHold)
+        {
+            self.free_own(session, placa)?;
+        }
         let Some(row) = self.holder(session.posto_id)? else { return Ok(()) };
         let Some(reserva) = row.reserva()? else { return Ok(()) };
         let facts = reserva.facts.at(self.now);
         let is_own = session.placa.as_ref() == Some(&reserva.placa);
-        if is_own && failpoints::has(Bug::SessionEndKeepsHold) {
-            return Ok(());
+        if !is_own && facts.state == ReservaState::Ativa && facts.aviso == Some(Aviso::PostoOcupado)
+        {
+            self.write_aviso(row, Aviso::PostoLivre)?;
         }
-        match facts.state {
-            ReservaState::Cumprida if is_own => {
-                let freed = facts.freed(self.now);
-                let freed = ReservaFacts { versao: facts.versao + 1, ..freed };
-                self.write_change(reserva, row.client_id, freed)
+        Ok(())
+    }
+
+    /// Frees what its carro has left, also if the clock was set back to before the begin: nobody
+    /// else would.
+    fn free_own(&mut self, session: &Carregamento, placa: &Placa) -> Result<(), StoreError> {
+        let end = Moment::from_millis(i64::MAX);
+        for row in self.own_reservas(session.posto_id, placa, self.now, end)? {
+            let Some(reserva) = row.reserva()? else { continue };
+            let facts = reserva.facts.at(self.now);
+            match facts.state {
+                ReservaState::Cumprida => {
+                    let freed = ReservaFacts { versao: facts.versao + 1, ..facts.freed(self.now) };
+                    self.write_change(reserva, row.client_id, freed)?;
+                }
+                // As earlier releases left it.
+                ReservaState::Ativa
+                    if facts.holds_at(self.now) && session.reserva_id == Some(reserva.id) =>
+                {
+                    self.fulfil(row, session.inicio, true)?;
+                }
+                _ => {}
             }
-            // As earlier releases left it.
-            ReservaState::Ativa if is_own && session.reserva_id == Some(reserva.id) => {
-                self.fulfil(row, session.inicio, true)
-            }
-            ReservaState::Ativa if !is_own && facts.aviso == Some(Aviso::PostoOcupado) => {
-                self.write_aviso(row, Aviso::PostoLivre)
-            }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Writes what became of a reserva, and reports it.

@@ -32,7 +32,7 @@ impl WriteCommand for Sweep {
         context.write_ended(
             write_end!(
                 "id IN (SELECT id FROM reservas
-                        WHERE status = 'ativa' AND fim <= ?1 AND falta_em IS NULL
+                        WHERE status = 'ativa' AND fim <= ?1 AND (falta_em IS NULL OR falta_em >= fim)
                         ORDER BY fim LIMIT ?2)"
             ),
             MAX_ROWS,

@@ -120,6 +120,12 @@ fn life<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Life<'a> {
     let last = spans.last_mut().expect("the first stretch");
     match fulfilment {
         Some(fulfilment) if fulfilment.is_certain || row.status == "cumprida" => {
+            let came = fulfilment.charge.inicio();
+            if absence.earliest < came {
+                let again = waited_anew(last, absence.earliest, came);
+                spans.push(again);
+            }
+            let last = spans.last_mut().expect("the first stretch");
             let left = fulfilment.charge.fim();
             if left < last.window.1 {
                 let recorded = row.livre_desde.unwrap_or(left);
@@ -134,6 +140,14 @@ fn life<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Life<'a> {
         _ => last.until = last.until.min(absence.moments(row)),
     }
     Life { row, spans, fulfilment, absence }
+}
+
+/// What a reserva has whose carro came although it was absent before: a servidor that stops before it
+/// has recorded an absence has the carro wait anew. In between it may have held nothing.
+fn waited_anew(last: &mut Span, absent: i64, came: i64) -> Span {
+    let again = Moments { earliest: absent, recorded: came, latest: came };
+    last.until = last.until.min(again);
+    Span { from: again, until: Moments::NEVER, ..*last }
 }
 
 /// What was agreed first, and what it was changed to, each until the next.
