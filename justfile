@@ -30,6 +30,10 @@ promises:
 soak seconds="600":
     SOAK_SECONDS={{ seconds }} cargo test --release --package suite --test promises the_promises -- --ignored --nocapture
 
+# Play a simulated day at a site and write docs/day.md with its plot: 15 minutes (needs mosquitto)
+day seed="14" hours="24":
+    DAY_HOURS={{ hours }} DAY_SEED={{ seed }} DAY_REPORT="$PWD/docs" DAY_COMMAND="just day {{ seed }} {{ hours }}" cargo test --package suite --test promises a_day_at_a_site -- --ignored --nocapture
+
 # Run every fuzz target for some seconds, then schemathesis against both HTTP APIs
 fuzz seconds="10":
     fuzz/run.sh {{ seconds }}

@@ -49,10 +49,10 @@ try() {
     printf '=== %s\n' "$1"
     # Schemathesis creates a folder in its working directory. The wrong tokens of `ignored_auth` all
     # come from one address, which soon gets 429; the servidor's own tests try each operation with
-    # one, from an address of its own.
+    # one, from an address of its own. `GET /eventos` does not end.
     (cd "$work" && "$venv/bin/schemathesis" --config-file "$here/schemathesis.toml" run \
         "http://127.0.0.1:$2/openapi.json" --checks all \
-        --exclude-checks ignored_auth --max-examples "$examples" \
+        --exclude-checks ignored_auth --exclude-path /eventos --max-examples "$examples" \
         --seed "$seed" --generation-database none --no-color --request-timeout 10 \
         --continue-on-failure --warnings off --header "Authorization: Bearer $(cat "$3")")
 }

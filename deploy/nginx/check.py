@@ -292,6 +292,8 @@ def check_gateway(nginx, folder, port):
             return connection.recv(65536).decode()
 
     check("nor does it past the proxy", allowed("127.0.0.23", direct) in (LIMIT, LIMIT + 1))
+    answer = nginx.send(GATEWAY, f"GET /eventos HTTP/1.1\r\nHost: {GATEWAY}\r\n\r\n", "127.0.0.24", 2)
+    check("events pass as they come", status_of(answer) == "200" and "retry: 2000" in answer, answer)
     check("no path is in a log of nginx", not nginx.logged("/status"), nginx.logged("/status"))
     large = nginx.send(GATEWAY, f"POST /reservar HTTP/1.1\r\nHost: {GATEWAY}\r\nContent-Length: 200000\r\n\r\n", "127.0.0.31")
     check("nginx's own errors have the one shape", status_of(large) == "413" and '"codigo":"corpo_grande_demais"' in large, large)

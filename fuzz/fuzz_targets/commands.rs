@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{
-    Address, BadMessage, ClientId, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
+    Address, AlteracaoRequest, BadMessage, ClientId, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
     ReservaRequest, ServerId, first_messages, read_json, split,
 };
 use serde::Serialize;
@@ -18,6 +18,7 @@ fuzz_target!(|payload: &[u8]| {
     assert!(array || items == [payload]);
     for item in items {
         check(item, read_json, |m: &ReservaRequest| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, read_json, |m: &AlteracaoRequest| (&m.server_id, &m.client_id, &m.request_id));
         check(item, read_json, |m: &ReservaRef| (&m.server_id, &m.client_id, &m.request_id));
         check(item, read_json, |m: &PostosRequest| (&m.server_id, &m.client_id, &m.request_id));
     }

@@ -13,7 +13,10 @@ use tracing::Instrument as _;
 use crate::connection::{Dialer, GOODBYE_TIMEOUT, Resolve, resolve_by_system};
 use crate::log_limit::{self, shortened, without_values};
 use crate::state::BusState;
-use crate::{BusError, Counters, Delivery, Link, Options, Outgoing, counters, outbox, supervisor};
+use crate::{
+    BusError, Counters, Delivery, Link, Options, Outgoing, Subscription, counters, outbox,
+    supervisor,
+};
 
 /// A program's connection to the broker. Clones share it.
 ///
@@ -60,6 +63,7 @@ async fn run(
     }
     state.log_left_out();
     state.outbox.lock().close();
+    state.on_demand.lock().close();
     state.set_link(Link::Down);
     state.ended.cancel();
 }
@@ -88,6 +92,21 @@ impl Bus {
             let Some(freed) = self.state.outbox.lock().capacity_freed() else { return };
             freed.await;
         }
+    }
+
+    /// Listens to a topic filter, one of [`Options::on_demand`] or a topic that one of them matches,
+    /// until the subscription is dropped. The broker sends what the first of those who listen to it
+    /// asks for, and stops after the last; nobody need be connected. Of messages that are not read,
+    /// `capacity` are kept.
+    pub fn subscribe(&self, filter: &str, capacity: usize) -> Subscription {
+        let (state, left) = (Arc::clone(&self.state), filter.to_owned());
+        let leave = move |id| {
+            state.on_demand.lock().remove(&left, id);
+            state.wake.notify_one();
+        };
+        let subscription = self.state.on_demand.lock().add(filter, capacity, leave);
+        self.state.wake.notify_one();
+        subscription
     }
 
     /// Follows the state of the connection.

@@ -9,6 +9,7 @@ mod in_flight;
 mod inbox;
 mod incoming;
 mod loss;
+mod on_demand;
 mod peer;
 mod sending;
 mod socket;
@@ -176,6 +177,7 @@ impl Connection<'_> {
         }
         let birth = self.presence.as_mut().map(PresencePublisher::first_birth);
         self.publish_presence(birth)?;
+        state.on_demand.lock().begin_connection(session_present);
         state.set_problem(None);
         state.set_link(Link::Up { generation, since, at: Instant::now() });
         tracing::info!(mqtt_id, broker, port, generation, "connected");

@@ -22,6 +22,9 @@ pub struct Options {
     pub subscriptions: Vec<String>,
     /// Those of them whose deliveries say whether the broker retains them.
     pub as_published: Vec<String>,
+    /// Topics, or patterns of them, that [`Bus::subscribe`](crate::Bus::subscribe) may be asked for.
+    /// Their messages go to those who listen, and are never deliveries.
+    pub on_demand: Vec<String>,
     pub presence: Option<Presence>,
     /// How long the broker keeps the session (messages for this program included) without a
     /// connection.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::counters::RunningCounters;
 use crate::given_up::GivenUpList;
 use crate::log_limit::{LogLimit, shortened};
+use crate::on_demand::OnDemand;
 use crate::outbox::{MAX_PACKET, Outbox};
 use crate::stall_detector::StallDetector;
 use crate::{Counters, Outgoing, Refusal};
@@ -49,6 +50,7 @@ impl Link {
 #[derive(Debug)]
 pub(crate) struct BusState {
     pub(crate) outbox: Mutex<Outbox>,
+    pub(crate) on_demand: Mutex<OnDemand>,
     pub(crate) link: watch::Sender<Link>,
     pub(crate) counters: RunningCounters,
     /// Why the program is not connected, or not seen by others.
@@ -73,6 +75,7 @@ impl BusState {
     pub(crate) fn new(outbox_capacity: usize) -> Self {
         Self {
             outbox: Mutex::new(Outbox::new(outbox_capacity)),
+            on_demand: Mutex::default(),
             link: watch::Sender::new(Link::Down),
             counters: RunningCounters::default(),
             problem: Mutex::default(),

@@ -58,6 +58,13 @@ const MAX_REQUISICOES: Setting = Setting {
     about: "requests in flight; one more is answered with sobrecarregado",
 };
 
+const MAX_EVENTOS: Setting = Setting {
+    name: "MAX_EVENTOS",
+    default: Some("1024"),
+    should_be: "a number of streams from 1 to 65535",
+    about: "event streams open at a time; one more is answered with sobrecarregado",
+};
+
 const API_TOKENS_FILE: Setting = Setting {
     name: "API_TOKENS_FILE",
     default: Some(""),
@@ -87,6 +94,7 @@ pub const SETTINGS: &[Setting] = &[
     TEMPO_LIMITE_POSTOS,
     TEMPO_LIMITE_RESERVA,
     MAX_REQUISICOES,
+    MAX_EVENTOS,
     API_TOKENS_FILE,
     LIMITE_POR_MINUTO,
     CORS_ORIGENS,
@@ -105,6 +113,8 @@ pub struct Config {
     pub query_limit: Duration,
     pub command_limit: Duration,
     pub max_in_flight: usize,
+    /// Streams of events that are open.
+    pub max_streams: usize,
     pub tokens_file: Option<PathBuf>,
     /// Of one caller, 0 for no limit.
     pub limit_per_minute: u32,
@@ -126,6 +136,7 @@ impl Config {
             query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),
+            max_streams: MAX_EVENTOS.read::<NonZeroU16>(lookup)?.get().into(),
             tokens_file: API_TOKENS_FILE.value(lookup).map(PathBuf::from),
             limit_per_minute: LIMITE_POR_MINUTO.read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,

@@ -65,6 +65,7 @@ impl Client {
             mqtt_id: config.client_id.as_str().to_owned(),
             subscriptions: topics::client_subscriptions(&config.client_id),
             as_published: Vec::new(),
+            on_demand: topics::client_on_demand(&config.client_id),
             presence: None,
             session_expiry: SESSION_EXPIRY,
             inbox: INBOX_CAPACITY,
@@ -102,6 +103,7 @@ impl Client {
         let serving = service::spawn_essential(&self.broken, serving);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
+        self.gateway.closing.cancel();
         stop.cancel();
         let _ = serving.await;
         self.gateway.bus.close(BUS_GRACE).await;

@@ -1,12 +1,9 @@
 //! Charging sessions.
 
-use crate::values::number;
-use crate::{Effect, Holding, InvalidValue, Moment, Placa, PostoFacts, Price, Rejection};
-
-number! {
-    /// Energy that a session delivers, in kWh.
-    Kwh, from 0 to 10000
-}
+use crate::{
+    Effect, EnergySource, Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection,
+    ReportedEnergy, SessionTimeError,
+};
 
 /// A carro charging at a posto, from `inicio` until it is finished.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,10 +13,14 @@ pub struct Carregamento {
     /// `None` if its carro was forgotten.
     pub placa: Option<Placa>,
     pub inicio: Moment,
-    /// Price agreed when it started.
+    /// That of its reserva, if it has one, else the posto's at its start.
     pub preco_kwh: Price,
     /// `None` while the carro charges.
     pub finished: Option<Finished>,
+    /// The reserva that it fulfils, or the first one if there are several.
+    pub reserva_id: Option<i64>,
+    /// When its times or its energy were corrected last.
+    pub corrigido_em: Option<Moment>,
 }
 
 /// How a session ended.
@@ -31,29 +32,70 @@ pub struct Finished {
     pub custo: f64,
 }
 
-impl Price {
-    /// What `energy` costs, in BRL, rounded to whole centavos, half a centavo up. Price and energy
-    /// count as the decimal numbers they were written as, to six places: the product of two
-    /// binary fractions is now just below a half, now just above.
-    pub fn cost(self, energy: Kwh) -> f64 {
-        let millionths = |number: f64| (number * 1e6).round() as i128;
-        let cost = millionths(self.get()) * millionths(energy.get());
-        let centavos = (cost + 5_000_000_000) / 10_000_000_000;
-        centavos as f64 / 100.0
+impl Finished {
+    fn new(fim: Moment, energia_fornecida: Kwh, preco_kwh: Price) -> Self {
+        Self { fim, energia_fornecida, custo: preco_kwh.cost(energia_fornecida) }
     }
 }
 
+/// A session that is reported after it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportedSession {
+    pub inicio: Moment,
+    /// When it ended, and with what; `None` while the carro charges.
+    pub ended: Option<(Moment, ReportedEnergy)>,
+}
+
+impl ReportedSession {
+    pub fn fim(&self) -> Option<Moment> {
+        self.ended.map(|(fim, _)| fim)
+    }
+
+    /// The first moment after what is known of it at `now`. It has at least one moment.
+    pub fn known_until(&self, now: Moment) -> Moment {
+        self.fim().map_or(now.plus_millis(1), |fim| fim.max(self.inicio.plus_millis(1)))
+    }
+}
+
+/// What was wrong in the record of a session that has ended; the rest stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Correction {
+    pub inicio: Option<Moment>,
+    pub fim: Option<Moment>,
+    pub energia_fornecida: Option<Kwh>,
+    pub confirmado: bool,
+}
+
+/// Refuses times that no session can have that is known at `now`.
+fn check_times(inicio: Moment, fim: Option<Moment>, now: Moment) -> Result<(), Rejection> {
+    use SessionTimeError::{FimBeforeInicio, FimInFuture, InicioInFuture};
+    let wrong_inicio = (inicio > now).then_some(InicioInFuture);
+    let wrong_fim = match fim {
+        Some(fim) if fim > now => Some(FimInFuture),
+        // Else `inicio` is what is wrong.
+        Some(fim) if fim < inicio && inicio <= now => Some(FimBeforeInicio),
+        _ => None,
+    };
+    let wrong: Vec<_> = wrong_inicio.into_iter().chain(wrong_fim).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Rejection::SessionTimes(wrong)) }
+}
+
 /// Decides whether a carro may start charging at `now`: not at a posto that is out of service, or
-/// that another carro holds or charges at. `holdings` are the active reservas that hold it now.
+/// that another carro holds or charges at, and not while it charges elsewhere. `holdings` are the
+/// reservas that hold the posto now, `elsewhere` names a posto where the carro charges.
 pub fn decide_carregamento_start(
     placa: &Placa,
     posto: &PostoFacts,
     holdings: &[Holding],
+    elsewhere: Option<&str>,
     now: Moment,
 ) -> Result<Effect, Rejection> {
     let nome = || posto.nome.clone();
     if posto.charging.as_ref() == Some(placa) {
         return Ok(Effect::Already(()));
+    }
+    if let Some(nome) = elsewhere {
+        return Err(Rejection::CarroEmCarregamento { nome: nome.to_owned() });
     }
     posto.check_service()?;
     if posto.charging.is_some() {
@@ -67,111 +109,89 @@ pub fn decide_carregamento_start(
     Ok(Effect::Now(()))
 }
 
-/// Decides how a session ends at `now`. One that has ended with another amount is refused.
+/// Decides whether a session that is reported afterwards is recorded, and how it ended. It has
+/// happened, so only what cannot be true refuses it: `overlapping` is another session at the same
+/// time, of the same posto or carro.
+pub fn decide_carregamento_report(
+    session: &ReportedSession,
+    preco_kwh: Price,
+    posto: &EnergySource,
+    overlapping: Option<i64>,
+    now: Moment,
+) -> Result<Option<Finished>, Rejection> {
+    let inicio = session.inicio;
+    check_times(inicio, session.fim(), now)?;
+    if let Some(id) = overlapping {
+        return Err(Rejection::CarregamentoSobreposto { id });
+    }
+    let Some((fim, energy)) = session.ended else { return Ok(None) };
+    posto.check(energy, inicio, fim)?;
+    Ok(Some(Finished::new(fim, energy.energia_fornecida, preco_kwh)))
+}
+
+/// Decides how a session ends: at `now`, or at `fim` before. One that has ended in another way is
+/// refused.
 pub fn decide_carregamento_finish(
     session: &Carregamento,
-    energia_fornecida: Kwh,
+    energy: ReportedEnergy,
+    fim: Option<Moment>,
+    posto: &EnergySource,
     now: Moment,
 ) -> Result<Effect<Finished>, Rejection> {
-    match session.finished {
-        None => Ok(Effect::Now(Finished {
-            fim: now.max(session.inicio),
-            energia_fornecida,
-            custo: session.preco_kwh.cost(energia_fornecida),
-        })),
-        Some(finished) if finished.energia_fornecida == energia_fornecida => {
-            Ok(Effect::Already(finished))
-        }
-        Some(_) => Err(Rejection::CarregamentoEncerrado { id: session.id }),
+    let ReportedEnergy { energia_fornecida, .. } = energy;
+    if let Some(finished) = session.finished {
+        let is_same = finished.energia_fornecida == energia_fornecida
+            && fim.is_none_or(|fim| fim == finished.fim);
+        return match is_same {
+            true => Ok(Effect::Already(finished)),
+            false => Err(Rejection::CarregamentoEncerrado { id: session.id }),
+        };
     }
+    // A clock that was set back does not keep a session from ending.
+    let latest = now.max(session.inicio);
+    let fim = fim.unwrap_or(latest);
+    check_times(session.inicio, Some(fim), latest)?;
+    posto.check(energy, session.inicio, fim)?;
+    Ok(Effect::Now(Finished::new(fim, energia_fornecida, session.preco_kwh)))
+}
+
+impl Correction {
+    /// The times of a session that has ended, once they are corrected; `None` if they stay.
+    pub fn new_times(&self, session: &Carregamento) -> Option<(Moment, Moment)> {
+        let finished = session.finished?;
+        let inicio = self.inicio.unwrap_or(session.inicio);
+        let fim = self.fim.unwrap_or(finished.fim);
+        ((inicio, fim) != (session.inicio, finished.fim)).then_some((inicio, fim))
+    }
+}
+
+/// Decides a correction of a session that has ended: its times and its end as they are then. What
+/// it costs follows from its energy, at the price that was agreed. `overlapping` is another session
+/// at the corrected times.
+pub fn decide_carregamento_correction(
+    session: &Carregamento,
+    correction: &Correction,
+    posto: &EnergySource,
+    overlapping: Option<i64>,
+    now: Moment,
+) -> Result<Effect<(Moment, Finished)>, Rejection> {
+    let finished = session.finished.ok_or(Rejection::CarregamentoAberto { id: session.id })?;
+    let energia_fornecida = correction.energia_fornecida.unwrap_or(finished.energia_fornecida);
+    let times = correction.new_times(session);
+    if times.is_none() && energia_fornecida == finished.energia_fornecida {
+        return Ok(Effect::Already((session.inicio, finished)));
+    }
+    let (inicio, fim) = times.unwrap_or((session.inicio, finished.fim));
+    if times.is_some() {
+        check_times(inicio, Some(fim), now)?;
+        if let Some(id) = overlapping {
+            return Err(Rejection::CarregamentoSobreposto { id });
+        }
+    }
+    let energy = ReportedEnergy { energia_fornecida, confirmado: correction.confirmado };
+    posto.check(energy, inicio, fim)?;
+    Ok(Effect::Now((inicio, Finished::new(fim, energia_fornecida, session.preco_kwh))))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Interval;
-
-    const NOW: Moment = Moment::from_millis(1000);
-
-    fn placa(text: &str) -> Placa {
-        Placa::new(text).expect("a placa")
-    }
-
-    fn posto() -> PostoFacts {
-        PostoFacts {
-            nome: "Ponto 5".to_owned(),
-            in_service: true,
-            em_manutencao: false,
-            charging: None,
-        }
-    }
-
-    #[test]
-    fn only_the_holder_may_charge_while_a_posto_is_held() {
-        let held = [Holding {
-            placa: Some(placa("ABC1234")),
-            interval: Interval::new(NOW, NOW.plus_millis(10)).expect("not empty"),
-        }];
-        let start = |plate, now| decide_carregamento_start(&placa(plate), &posto(), &held, now);
-        assert_eq!(start("ABC1234", NOW), Ok(Effect::Now(())));
-        assert_eq!(
-            start("XYZ9876", NOW),
-            Err(Rejection::PostoReservado { nome: "Ponto 5".to_owned() })
-        );
-        assert_eq!(start("XYZ9876", NOW.plus_millis(10)), Ok(Effect::Now(())));
-    }
-
-    #[test]
-    fn a_posto_charges_one_carro_and_only_in_service() {
-        let start = |posto| decide_carregamento_start(&placa("ABC1234"), &posto, &[], NOW);
-        assert_eq!(start(posto()), Ok(Effect::Now(())));
-        let here_already = PostoFacts { charging: Some(placa("ABC1234")), ..posto() };
-        assert_eq!(start(here_already), Ok(Effect::Already(())));
-        assert!(start(PostoFacts { charging: Some(placa("XYZ9876")), ..posto() }).is_err());
-        assert!(start(PostoFacts { in_service: false, ..posto() }).is_err());
-        assert!(start(PostoFacts { em_manutencao: true, ..posto() }).is_err());
-    }
-
-    #[test]
-    fn cost_is_in_whole_centavos() {
-        let price = Price::new(2.5).expect("a price");
-        assert_eq!(price.cost(Kwh::new(10.123).expect("energy")), 25.31);
-        assert_eq!(price.cost(Kwh::new(0.0).expect("energy")), 0.0);
-        for (price, energy, cost) in [
-            (3.05, 41.9, 127.80),
-            (2.35, 18.3, 43.01),
-            (1.005, 1.0, 1.01),
-            (2.675, 1.0, 2.68),
-            (2.5, 0.001, 0.0),
-            (2.5, 0.002, 0.01),
-            (Price::MAX, Kwh::MAX, 10_000_000.0),
-        ] {
-            let price = Price::new(price).expect("a price");
-            assert_eq!(price.cost(Kwh::new(energy).expect("energy")), cost, "{price:?} {energy}");
-        }
-    }
-
-    #[test]
-    fn finishing_twice_is_the_same_as_once_unless_the_amount_differs() {
-        let energy = |kwh| Kwh::new(kwh).expect("energy");
-        let mut session = Carregamento {
-            id: 7,
-            posto_id: 5,
-            placa: Some(placa("ABC1234")),
-            inicio: NOW,
-            preco_kwh: Price::new(2.5).expect("a price"),
-            finished: None,
-        };
-        let end = NOW.plus_millis(5);
-        let Ok(Effect::Now(finished)) = decide_carregamento_finish(&session, energy(10.0), end)
-        else {
-            panic!("an open session did not end")
-        };
-        assert_eq!((finished.fim, finished.custo), (end, 25.0));
-        session.finished = Some(finished);
-        let again = decide_carregamento_finish(&session, energy(10.0), end.plus_millis(9));
-        assert_eq!(again, Ok(Effect::Already(finished)));
-        let other = decide_carregamento_finish(&session, energy(11.0), end);
-        assert_eq!(other, Err(Rejection::CarregamentoEncerrado { id: 7 }));
-    }
-}
+mod tests;

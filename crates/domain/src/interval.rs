@@ -1,18 +1,12 @@
 //! Intervals of time, and how they may be asked for.
 
-use crate::Moment;
+use std::time::Duration;
+
+use crate::{Moment, Rules, days, millis};
 
 const MINUTE: i64 = 60 * 1000;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-
-/// How long a reserva lasts when its end is not given (as in the seed's system).
-const DEFAULT_LENGTH: i64 = DAY;
-/// The longest reserva: enough for a car park's subscriber, and a wrong year does not block a
-/// posto for good.
-const MAX_LENGTH: i64 = 31 * DAY;
 /// How far in the past `inicio` may be: clocks differ, and messages take time.
-const MAX_LATE: i64 = 5 * MINUTE;
+pub(crate) const MAX_LATE: i64 = 5 * MINUTE;
 
 /// A half-open interval `[inicio, fim)`, never empty. Two that touch do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +32,11 @@ impl Interval {
         self.fim
     }
 
+    /// In milliseconds.
+    pub fn length(self) -> i64 {
+        self.fim.as_millis() - self.inicio.as_millis()
+    }
+
     pub fn overlaps(self, other: Self) -> bool {
         self.inicio < other.fim && other.inicio < self.fim
     }
@@ -52,7 +51,7 @@ impl Interval {
 pub struct RequestedInterval {
     /// By default now.
     pub inicio: Option<Moment>,
-    /// By default 24 hours after `inicio`.
+    /// By default [`Rules::duracao`] after `inicio`.
     pub fim: Option<Moment>,
 }
 
@@ -61,20 +60,30 @@ pub struct RequestedInterval {
 pub enum IntervalError {
     #[error("deve ser depois de inicio")]
     FimNotAfterInicio,
+    /// The same, where only `inicio` was given.
+    #[error("deve ser antes do fim da reserva")]
+    InicioNotBeforeFim,
+    #[error("não pode mudar, porque a reserva já começou")]
+    InicioBegun,
     #[error("já passou")]
     FimInPast,
     #[error("já passou há mais de 5 minutos")]
     InicioInPast,
-    #[error("deve ser no máximo 31 dias depois de inicio")]
-    TooLong,
+    #[error("deve ser no máximo {} dias depois de inicio", days(*maxima))]
+    TooLong { maxima: Duration },
+    #[error("deve ser no máximo {} dias depois de agora", days(*antecedencia))]
+    TooFarAhead { antecedencia: Duration },
 }
 
 impl IntervalError {
     /// The field, as spelled on the wire, that is wrong.
     pub fn campo(self) -> &'static str {
         match self {
-            Self::InicioInPast => "inicio",
-            Self::FimNotAfterInicio | Self::FimInPast | Self::TooLong => "fim",
+            Self::InicioInPast
+            | Self::TooFarAhead { .. }
+            | Self::InicioNotBeforeFim
+            | Self::InicioBegun => "inicio",
+            Self::FimNotAfterInicio | Self::FimInPast | Self::TooLong { .. } => "fim",
         }
     }
 }
@@ -82,9 +91,9 @@ impl IntervalError {
 impl RequestedInterval {
     /// The interval that is asked for at `now`. Nobody holds a posto in the past, so an `inicio`
     /// that has just passed becomes now.
-    pub fn resolve(self, now: Moment) -> Result<Interval, IntervalError> {
+    pub fn resolve(self, rules: &Rules, now: Moment) -> Result<Interval, IntervalError> {
         let asked = self.inicio.unwrap_or(now);
-        let fim = self.fim.unwrap_or_else(|| asked.plus_millis(DEFAULT_LENGTH));
+        let fim = self.fim.unwrap_or_else(|| asked.plus_millis(millis(rules.duracao)));
         if let Some(inicio) = self.inicio {
             Interval::new(inicio, fim)?;
         }
@@ -95,8 +104,11 @@ impl RequestedInterval {
         if asked < now.plus_millis(-MAX_LATE) {
             return Err(IntervalError::InicioInPast);
         }
-        if fim > asked.plus_millis(MAX_LENGTH) {
-            return Err(IntervalError::TooLong);
+        if asked > now.plus_millis(millis(rules.antecedencia)) {
+            return Err(IntervalError::TooFarAhead { antecedencia: rules.antecedencia });
+        }
+        if fim > asked.plus_millis(millis(rules.maxima)) {
+            return Err(IntervalError::TooLong { maxima: rules.maxima });
         }
         Interval::new(asked.max(now), fim)
     }
@@ -107,6 +119,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    /// Those of the seed's system.
+    const MAX_LENGTH: i64 = 31 * DAY;
+    const RULES: fn() -> Rules = Rules::default;
 
     fn at(millis: i64) -> Moment {
         Moment::from_millis(millis)
@@ -119,7 +137,7 @@ mod tests {
         let ask = |inicio: i64, fim: Option<i64>| {
             let fim = fim.map(at);
             RequestedInterval { inicio: Some(at(inicio)), fim }
-                .resolve(now)
+                .resolve(&RULES(), now)
                 .map_err(IntervalError::campo)
         };
         assert_eq!(ask(90 * DAY, None), Err("inicio"));
@@ -130,7 +148,7 @@ mod tests {
     #[test]
     fn the_default_is_24_hours_from_now() {
         let now = at(1_000_000_000);
-        let interval = RequestedInterval::default().resolve(now).expect("the default");
+        let interval = RequestedInterval::default().resolve(&RULES(), now).expect("the default");
         assert_eq!((interval.inicio(), interval.fim()), (now, now.plus_millis(DAY)));
     }
 
@@ -138,11 +156,13 @@ mod tests {
     fn one_missing_end_follows_the_other() {
         let now = at(1_000_000_000);
         let inicio = now.plus_millis(HOUR);
-        let open =
-            RequestedInterval { inicio: Some(inicio), fim: None }.resolve(now).expect("from then");
+        let open = RequestedInterval { inicio: Some(inicio), fim: None }
+            .resolve(&RULES(), now)
+            .expect("from then");
         assert_eq!(open.fim(), inicio.plus_millis(DAY));
-        let until =
-            RequestedInterval { inicio: None, fim: Some(inicio) }.resolve(now).expect("until then");
+        let until = RequestedInterval { inicio: None, fim: Some(inicio) }
+            .resolve(&RULES(), now)
+            .expect("until then");
         assert_eq!((until.inicio(), until.fim()), (now, inicio));
     }
 
@@ -158,12 +178,12 @@ mod tests {
             (interval(2 * HOUR, HOUR), IntervalError::FimNotAfterInicio),
             (interval(-HOUR, -1), IntervalError::FimInPast),
             (interval(-HOUR, HOUR), IntervalError::InicioInPast),
-            (interval(0, MAX_LENGTH + 1), IntervalError::TooLong),
+            (interval(0, MAX_LENGTH + 1), IntervalError::TooLong { maxima: RULES().maxima }),
             (RequestedInterval { inicio: None, fim: Some(now) }, IntervalError::FimInPast),
         ] {
-            assert_eq!(asked.resolve(now), Err(expected), "{asked:?}");
+            assert_eq!(asked.resolve(&RULES(), now), Err(expected), "{asked:?}");
         }
-        let late = interval(-MINUTE, HOUR).resolve(now).expect("a little late");
+        let late = interval(-MINUTE, HOUR).resolve(&RULES(), now).expect("a little late");
         assert_eq!(late.inicio(), now);
     }
 
@@ -184,7 +204,7 @@ mod tests {
             fim in proptest::option::of(any::<i64>()),
         ) {
             let interval = RequestedInterval { inicio: inicio.map(at), fim: fim.map(at) };
-            if let Ok(interval) = interval.resolve(at(now)) {
+            if let Ok(interval) = interval.resolve(&RULES(), at(now)) {
                 prop_assert!(interval.inicio() >= at(now));
                 prop_assert!(interval.fim() > interval.inicio());
                 prop_assert!(interval.fim().as_millis() - interval.inicio().as_millis() <= MAX_LENGTH);

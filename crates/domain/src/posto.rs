@@ -1,7 +1,7 @@
 //! Charging points as their operator keeps them, and the values that describe them.
 
 use crate::values::{number, text};
-use crate::{InvalidValue, Localizacao, Rejection};
+use crate::{InvalidValue, Localizacao};
 
 text! {
     /// Name of a posto, shown to drivers.
@@ -66,28 +66,9 @@ impl PostosFilter {
     }
 }
 
-/// Decides whether a posto may be removed: not while an active reserva holds it, now or later, and
-/// not while a carro is charging there.
-pub fn decide_posto_removal(nome: &str, reserved: bool, charging: bool) -> Result<(), Rejection> {
-    if reserved || charging {
-        return Err(Rejection::PostoEmUso { nome: nome.to_owned() });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_posto_in_use_stays() {
-        for (reserved, charging, removable) in
-            [(false, false, true), (true, false, false), (false, true, false), (true, true, false)]
-        {
-            let decision = decide_posto_removal("Ponto 5", reserved, charging);
-            assert_eq!(decision.is_ok(), removable);
-        }
-    }
 
     #[test]
     fn a_filter_compares_what_it_names() {

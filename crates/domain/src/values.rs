@@ -141,6 +141,11 @@ pub(crate) fn trimmed(text: &str, max: usize) -> Option<&str> {
     (fits && !text.chars().any(char::is_control)).then_some(trimmed)
 }
 
+/// A number as the decimal that it was written as, to six places.
+pub(crate) fn millionths(number: f64) -> i128 {
+    (number * 1e6).round() as i128
+}
+
 /// Declares a text of 1 to `max` characters, and its default if it has one.
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, max $max:literal $(, default $default:literal)?) => {
@@ -192,6 +197,9 @@ macro_rules! number {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
         pub struct $name(f64);
+
+        // It is never NaN.
+        impl Eq for $name {}
 
         impl $name {
             pub const MIN: f64 = $min as f64;

@@ -65,11 +65,21 @@ codigos! {
     TokenExistente = 409,
     /// Without it nobody could make another token.
     UltimoOperador = 409,
+    /// This carro has as many reservas as the servidor allows.
+    LimiteDeReservas = 409,
     ReservaEncerrada = 409,
+    /// Its carro is charging or has charged.
+    ReservaEmUso = 409,
     /// The session has ended with another amount.
     CarregamentoEncerrado = 409,
+    /// The posto or the carro had another session at that time.
+    CarregamentoSobreposto = 409,
+    /// The carro is charging at another posto.
+    CarroEmCarregamento = 409,
     /// Body, query or message is wrong; `campos` names every wrong field.
     RequisicaoInvalida = 422,
+    /// More energy than the posto could give in that time.
+    EnergiaImplausivel = 422,
     /// The idempotency key (or `request_id`) came before with another content.
     ChaveIdempotenciaReutilizada = 422,
     CorpoGrandeDemais = 413,

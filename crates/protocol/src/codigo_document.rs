@@ -118,12 +118,33 @@ impl Codigo {
                 "é o último token com o papel operador",
                 "O token painel é o último com o papel operador e não pode ser revogado por aqui. Crie outro antes.",
             ),
-            Self::ReservaEncerrada => {
-                ("a reserva já terminou", "A reserva já terminou e não pode mais ser cancelada.")
-            }
+            Self::ReservaEncerrada => (
+                "a reserva já terminou",
+                "A reserva já terminou e não pode mais ser alterada nem cancelada.",
+            ),
+            Self::LimiteDeReservas => (
+                "o carro já tem tantas reservas quantas o servidor aceita",
+                "Este carro já tem reservas demais: o servidor aceita no máximo 3 por carro. Cancele uma antes.",
+            ),
+            Self::ReservaEmUso => (
+                "o carro da reserva está carregando ou já carregou",
+                "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada.",
+            ),
+            Self::CarregamentoSobreposto => (
+                "o posto ou o carro teve outro carregamento nesse período",
+                "O carregamento se sobrepõe ao carregamento 1. Corrija inicio ou fim.",
+            ),
+            Self::CarroEmCarregamento => (
+                "o carro está carregando em outro posto",
+                "Este carro está carregando no posto Ponto 6. Encerre aquele carregamento antes.",
+            ),
+            Self::EnergiaImplausivel => (
+                "é mais energia do que o posto poderia fornecer nesse tempo",
+                "Em 30 minutos o posto Ponto 5 fornece no máximo 12,1 kWh. Se a energia_fornecida está certa, repita com confirmado.",
+            ),
             Self::CarregamentoEncerrado => (
-                "o carregamento já terminou, com outra energia",
-                "O carregamento 1 já foi encerrado com outra energia_fornecida.",
+                "o carregamento já terminou, com outros valores",
+                "O carregamento 1 já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/1.",
             ),
             Self::RequisicaoInvalida => (
                 "o corpo ou um parâmetro está errado; `campos` diz todos os que estão",

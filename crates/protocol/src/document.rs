@@ -16,6 +16,8 @@ pub struct FieldDocument {
     pub(crate) schema: RefOr<Schema>,
     pub(crate) component: Option<&'static str>,
     pub(crate) required: bool,
+    /// Of one that is not required.
+    pub(crate) takes_null: bool,
     pub(crate) default: Option<serde_json::Value>,
 }
 
@@ -50,7 +52,7 @@ impl FieldDocument {
     }
 
     fn into_property(self) -> RefOr<Schema> {
-        let optional = !self.required;
+        let optional = !self.required && self.takes_null;
         match Self::used_schema(self.component, self.schema) {
             RefOr::T(Schema::Object(mut object)) => {
                 object.description = Some(self.description);

@@ -30,7 +30,8 @@ pub enum Field<T> {
 }
 
 impl<T> Field<T> {
-    pub(crate) fn is_missing(found: &Option<Self>) -> bool {
+    /// Whether it was left out, for rules about several fields.
+    pub fn is_missing(found: &Option<Self>) -> bool {
         matches!(found, None | Some(Self::Missing))
     }
 }

@@ -218,6 +218,7 @@ impl<T: Fields> Fields for Object<T> {
             schema: FieldDocument::object(field_documents::<T>()).into(),
             component: None,
             required: true,
+            takes_null: false,
             default: None,
         });
     }

@@ -137,12 +137,14 @@ const IDEMPOTENCY_NAMESPACE: Uuid = Uuid::from_u128(0x0b6d_93a1_57c8_4e0f_b2d4_9
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyedCall {
     Reservar,
+    Alteracao,
 }
 
 impl KeyedCall {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Reservar => "reservar",
+            Self::Alteracao => "alteracao",
         }
     }
 }
@@ -220,12 +222,12 @@ mod tests {
             for server in ["s1", "s2", "1"] {
                 for key in [key, "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b12", "2:s1,0123456789abcdef"] {
                     let server_id: ServerId = server.parse().expect("an id");
-                    let make = || {
-                        RequestId::from_idempotency_key(app, KeyedCall::Reservar, &server_id, key)
-                    };
-                    assert_eq!(make(), make());
-                    let other = known.insert(make(), (app, server, key));
-                    assert_eq!(other, None, "{app:?} {server} {key}");
+                    for call in [KeyedCall::Reservar, KeyedCall::Alteracao] {
+                        let make = || RequestId::from_idempotency_key(app, call, &server_id, key);
+                        assert_eq!(make(), make());
+                        let other = known.insert(make(), (app, call, server, key));
+                        assert_eq!(other, None, "{app:?} {call:?} {server} {key}");
+                    }
                 }
             }
         }

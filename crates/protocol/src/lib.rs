@@ -4,6 +4,7 @@
 //! messages here, so a field is spelled in one place; what a field may hold is in `domain`.
 //! Names are those of the wire, in Portuguese; see the glossary in `ARCHITECTURE.md`.
 
+mod alteracao;
 mod asyncapi;
 mod carro;
 mod check;
@@ -34,6 +35,7 @@ mod timestamp;
 pub mod topics;
 mod values;
 
+pub use alteracao::*;
 pub use asyncapi::asyncapi;
 pub use carro::*;
 pub(crate) use check::read_object;
@@ -57,5 +59,5 @@ pub use presence::*;
 pub use reply::*;
 pub use reserva::*;
 pub use reservar::*;
-pub use single_field::OrDefault;
+pub use single_field::{NotNull, OrDefault};
 pub use timestamp::{InvalidTimestamp, Timestamp};

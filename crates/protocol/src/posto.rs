@@ -1,6 +1,6 @@
 //! Postos: how they are listed, and how an operator describes them.
 
-use domain::{Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
+use domain::{Handling, Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Schema, Type};
@@ -16,6 +16,9 @@ use crate::{
 field_values!(text Nome, text TipoConector, number Kw, number Price);
 field_values!(@ Localizacao, |scalar| Self::new(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), of_type(Type::String).pattern(Some(Self::PATTERN)));
+field_values!(@ Handling, |scalar| Self::parse(scalar.text("um texto")?)?,
+    |value| Text(value.as_str().into()),
+    of_type(Type::String).enum_values(Some(Handling::ALL.iter().map(|handling| handling.as_str()))));
 
 /// Um posto de carregamento.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -1,6 +1,6 @@
 //! Reservas: how they are named, answered about and published.
 
-use domain::ReservaState;
+use domain::{Aviso, Motivo, ReservaState};
 use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -16,13 +16,66 @@ field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(remote = "ReservaState", rename_all = "snake_case")]
 pub enum ReservaStatus {
+    /// O posto é do carro durante o período.
     Ativa,
-    Cancelada,
+    /// O carro carregou no posto dentro do período, ou ainda carrega.
+    Cumprida,
+    /// O período passou sem que o carro carregasse.
     Encerrada,
+    /// O carro não veio dentro da tolerância.
+    NaoCompareceu,
+    Cancelada,
+}
+
+/// Por que uma reserva foi cancelada, ou por que o carro perdeu o posto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservaMotivo {
+    /// Quem reservou pediu.
+    Pedido,
+    /// O operador cancelou.
+    Operador,
+    /// O posto entrou em manutenção.
+    Manutencao,
+    /// O posto foi removido.
+    PostoRemovido,
+    /// O carro não veio dentro da tolerância.
+    Ausencia,
+}
+
+impl From<Motivo> for ReservaMotivo {
+    fn from(motivo: Motivo) -> Self {
+        match motivo {
+            Motivo::Pedido => Self::Pedido,
+            Motivo::Operador => Self::Operador,
+            Motivo::Manutencao => Self::Manutencao,
+            Motivo::PostoRemovido => Self::PostoRemovido,
+            Motivo::Ausencia => Self::Ausencia,
+        }
+    }
+}
+
+/// O que quem reservou deve saber do posto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservaAviso {
+    /// O período começou, e outro carro ainda carrega no posto.
+    PostoOcupado,
+    /// O outro carro saiu.
+    PostoLivre,
+}
+
+impl From<Aviso> for ReservaAviso {
+    fn from(aviso: Aviso) -> Self {
+        match aviso {
+            Aviso::PostoOcupado => Self::PostoOcupado,
+            Aviso::PostoLivre => Self::PostoLivre,
+        }
+    }
 }
 
 /// Um carro com um posto por um período, `[inicio, fim)`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Reserva {
     /// Número da reserva no servidor.
     pub id: i64,
@@ -32,12 +85,46 @@ pub struct Reserva {
     pub placa: String,
     /// Primeiro instante em que o posto é dele.
     pub inicio: Timestamp,
-    /// Primeiro instante em que o posto já não é dele.
+    /// Primeiro instante em que o posto já não é dele, como foi combinado.
     pub fim: Timestamp,
     /// Em que situação está.
     #[serde(with = "ReservaStatus")]
     #[schema(value_type = ReservaStatus)]
     pub status: ReservaState,
+    /// Desde quando está nesta situação.
+    pub desde: Timestamp,
+    /// Por que foi cancelada, ou `ausencia` se o carro não veio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub motivo: Option<ReservaMotivo>,
+    /// Quando o posto ficou livre, se foi antes de `fim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub livre_desde: Option<Timestamp>,
+    /// Preço combinado do kWh, em reais.
+    pub preco_kwh: f64,
+    /// Conta as mudanças da reserva, a partir de 1.
+    pub versao: i64,
+    /// O que quem reservou deve saber do posto.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub aviso: Option<ReservaAviso>,
+}
+
+/// O que a carga pede, pelo que quem reserva diz do carro.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Estimativa {
+    /// Energia até a bateria ficar cheia, em kWh.
+    pub energia_kwh: f64,
+    /// Minutos na potência máxima do posto, arredondados para cima; nulo se ela é 0.
+    #[schema(required)]
+    pub minutos: Option<i64>,
+    /// Custo dessa energia, em reais.
+    pub custo: f64,
+    /// Preço do kWh, em reais.
+    pub preco_kwh: f64,
+    /// Distância que o carro ainda faz com a carga que tem, em km.
+    pub autonomia_km: f64,
 }
 
 fields! {
@@ -56,13 +143,17 @@ fields! {
     }
 }
 
-/// A resposta a uma reserva, a um cancelamento ou a uma pergunta sobre uma reserva, quando não é um erro.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A resposta a uma reserva, a uma alteração, a um cancelamento ou a uma pergunta sobre uma reserva,
+/// quando não é um erro.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "sucesso",
     "mensagem": "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.",
     "reserva": {"id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa"}
+        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa", "desde": "2026-11-23T12:00:00.000Z",
+        "preco_kwh": 2.5, "versao": 1},
+    "estimativa": {"energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5,
+        "autonomia_km": 117.4}
 }))]
 pub struct ReservaReply {
     /// A requisição que isto responde.
@@ -71,8 +162,12 @@ pub struct ReservaReply {
     pub status: StatusReply,
     /// O que aconteceu, para uma pessoa.
     pub mensagem: String,
-    /// A reserva, como está.
+    /// A reserva: como foi combinada, na resposta a quem reserva ou altera; nas outras, como está.
     pub reserva: Reserva,
+    /// O que a carga pede; só na resposta a quem reserva ou altera.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub estimativa: Option<Estimativa>,
 }
 
 /// Uma reserva mudou, para quem quiser ouvir: não diz de quem é.
@@ -93,7 +188,7 @@ pub struct ReservaEvent {
 }
 
 /// Uma reserva mudou, para o cliente que a fez.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReservaClientEvent {
     /// O servidor da reserva.
     pub server_id: ServerId,

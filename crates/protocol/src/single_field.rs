@@ -10,9 +10,18 @@ use crate::{Checker, Field, FieldDocument, FieldValue, Fields, KnownField, Scala
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrDefault<T>(pub T);
 
+/// An optional field that may be left out, and may not be null: what would that mean?
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct NotNull<T>(pub Option<T>);
+
+/// What is wrong with a null that is none.
+const NOT_NULL: &str = "não pode ser null; se nada deve mudar nele, deve ser deixado de fora";
+
 /// A single field.
 pub trait Single: Sized {
     type Value: FieldValue;
+    /// Whether null is the same as nothing.
+    const TAKES_NULL: bool = true;
 
     /// `None` if a value is required and missing.
     fn from_value(value: Option<Self::Value>) -> Option<Self>;
@@ -41,6 +50,19 @@ impl<T: FieldValue> Single for Option<T> {
 
     fn value(&self) -> Option<&T> {
         self.as_ref()
+    }
+}
+
+impl<T: FieldValue> Single for NotNull<T> {
+    type Value = T;
+    const TAKES_NULL: bool = false;
+
+    fn from_value(value: Option<T>) -> Option<Self> {
+        Some(Self(value))
+    }
+
+    fn value(&self) -> Option<&T> {
+        self.0.as_ref()
     }
 }
 
@@ -84,6 +106,10 @@ impl<T: Single> Fields for T {
     }
 
     fn check(raw: Self::Raw, name: &'static str, checker: &mut Checker) -> Option<Self> {
+        if !T::TAKES_NULL && matches!(raw, Some(Field::Missing)) {
+            checker.wrong(name, NOT_NULL);
+            return None;
+        }
         let field = raw.unwrap_or_default();
         let required = T::from_value(None).is_none();
         T::from_value(if required {
@@ -106,6 +132,7 @@ impl<T: Single> Fields for T {
             schema: T::Value::schema(),
             component: T::Value::COMPONENT,
             required: missing.is_none(),
+            takes_null: T::TAKES_NULL,
             default: default.and_then(|scalar| serde_json::to_value(scalar).ok()),
         });
     }

@@ -38,8 +38,12 @@ commands! {
     Postos: "postos/request" => "postos/response",
     Reserva: "postos/reserva" => "postos/reserva/response",
     Cancelamento: "postos/reserva/cancelamento" => "postos/reserva/cancelamento/response",
-    /// Asks what became of a reservation.
+    /// Asks what became of a reservation, or of a change.
     Consulta: "postos/reserva/consulta" => "postos/reserva/consulta/response",
+    /// Changes a reserva.
+    Alteracao: "postos/reserva/alteracao" => "postos/reserva/alteracao/response",
+    /// Asks what a reservation would be answered.
+    Estimativa: "postos/estimativa" => "postos/estimativa/response",
 }
 
 /// As in its topic.
@@ -119,6 +123,17 @@ pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
     let answers = Command::ALL.iter().map(|command| response(client_id, *command));
     // The presence of every servidor.
     answers.chain(["server/+/status".to_owned()]).collect()
+}
+
+/// Where servidores publish the changes of all postos, and of all reservas.
+pub const EVERY_PONTO_STATUS: &str = "pontos/+/status";
+const EVERY_RESERVA_STATUS: &str = "reservas/+/status";
+
+/// What a gateway subscribes to while somebody listens to events: these, or a topic that one of them
+/// matches.
+pub fn client_on_demand(client_id: &ClientId) -> Vec<String> {
+    let own = client_reserva_status(client_id);
+    vec![EVERY_PONTO_STATUS.to_owned(), EVERY_RESERVA_STATUS.to_owned(), own]
 }
 
 /// What arrived at a servidor, by its topic. Placas and posto ids are unchecked.
@@ -242,6 +257,17 @@ mod tests {
         for other in ["server/a/b/status", "server/status", "pontos/5/status"] {
             assert_eq!(presence_of(other), None, "{other}");
         }
+    }
+
+    /// What comes on demand is never taken for an answer, or for a presence.
+    #[test]
+    fn topics_on_demand_are_no_subscriptions_of_a_client() {
+        let client: ClientId = "cliente1".parse().expect("a valid id");
+        let always = client_subscriptions(&client);
+        let on_demand = client_on_demand(&client);
+        assert!(on_demand.iter().all(|topic| !always.contains(topic)), "{on_demand:?}");
+        assert_eq!(on_demand[0].replace('+', "5"), ponto_status(5));
+        assert_eq!(on_demand[1].replace('+', "5"), reserva_status(5));
     }
 
     #[test]

@@ -85,6 +85,9 @@ fn announce_reserva(
     };
     publish(app, topics::reserva_status(id), &event);
     let Some((client_id, reserva)) = told else { return };
+    if state == ReservaState::Cancelada && failpoints::has(Bug::UntoldCancel) {
+        return;
+    }
     let (Ok(client_id), Ok(request_id)) =
         (client_id.parse::<ClientId>(), reserva.request_id.parse())
     else {

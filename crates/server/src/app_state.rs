@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Bus;
-use domain::Moment;
+use domain::{Moment, Rules};
 use protocol::ServerId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use tracing::error;
 
 use crate::admin_tokens::AdminTokens;
 use crate::charger_messages::ChargerMessages;
+use crate::failpoints;
 use crate::failure::Failure;
 use crate::listing_cache::ListingCache;
 use crate::store::{Audited, Author, Store, StoreError, WriteCommand};
@@ -22,6 +23,8 @@ pub(crate) struct AppState {
     pub(crate) tokens: AdminTokens,
     pub(crate) charger_messages: ChargerMessages,
     pub(crate) listing_cache: ListingCache,
+    /// Those that the store decides by.
+    pub(crate) rules: Rules,
     /// How long a command that brings no time limit of its own may take.
     pub(crate) command_limit: Duration,
     /// Files of postos that are imported at once: each takes much memory.
@@ -76,5 +79,5 @@ impl AppState {
 
 /// The wall clock, as the domain counts time.
 pub(crate) fn now() -> Moment {
-    Moment::from_millis(service::now().as_millis())
+    Moment::from_millis(failpoints::clock(service::now().as_millis()))
 }

@@ -15,6 +15,10 @@ use service::{
     TrustedProxies,
 };
 
+use crate::reserva_rules::{
+    self, RESERVA_ANTECEDENCIA_DIAS, RESERVA_DURACAO_H, RESERVA_MAXIMA_DIAS,
+    RESERVA_TOLERANCIA_MIN, RESERVAS_POR_CARRO, Rules,
+};
 use crate::store::DatabaseUrl;
 
 pub(crate) const SERVER_ID: Setting = Setting {
@@ -91,6 +95,11 @@ pub const SETTINGS: &[Setting] = &[
     ADMIN_ABERTO,
     TEMPO_LIMITE_RESERVA,
     RETENCAO_DIAS,
+    RESERVA_DURACAO_H,
+    RESERVA_MAXIMA_DIAS,
+    RESERVA_ANTECEDENCIA_DIAS,
+    RESERVA_TOLERANCIA_MIN,
+    RESERVAS_POR_CARRO,
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
@@ -110,6 +119,7 @@ pub struct Config {
     pub command_limit: Duration,
     /// 0: nothing is forgotten for its age.
     pub retention_days: u32,
+    pub rules: Rules,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
 }
@@ -187,6 +197,7 @@ impl Config {
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             retention_days: RETENCAO_DIAS.read(lookup)?,
+            rules: reserva_rules::read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
             server_id,

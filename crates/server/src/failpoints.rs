@@ -1,4 +1,4 @@
-//! Crash points and seeded bugs, for tests of the promises and of the tests themselves.
+//! Crash points, seeded bugs and a fast clock, for tests of the promises and of the tests themselves.
 //!
 //! Only the program `server-failpoints`, built with the feature `failpoints`, contains them. In
 //! every other build these functions do nothing.
@@ -54,6 +54,16 @@ pub(crate) enum Bug {
     RepeatedRequest,
     /// The public event of a reserva is the one for its client.
     PublicPlaca,
+    /// A reserva holds its posto until its `fim`, though its carro has left.
+    SessionEndKeepsHold,
+    /// An absence that is due holds its posto until the sweep has recorded it.
+    AbsenceKeepsHold,
+    /// A reserva that is moved to another posto is cancelled there.
+    MoveLosesReserva,
+    /// A reserva is given up for a change that is then refused.
+    ChangeDropsFirst,
+    /// A client is not told that its reserva was cancelled.
+    UntoldCancel,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].
@@ -61,7 +71,14 @@ pub(crate) const EARLY_REPLY_LEAD: Duration = Duration::from_millis(50);
 
 #[cfg(not(feature = "failpoints"))]
 mod chosen {
+    use std::time::Duration;
+
     use super::{Bug, CrashPoint};
+
+    /// Of the tolerance that an operator sets.
+    pub(crate) fn minute() -> Duration {
+        Duration::from_secs(60)
+    }
 
     #[inline(always)]
     pub(crate) fn crash_at(_: CrashPoint) {}
@@ -74,6 +91,11 @@ mod chosen {
     #[inline(always)]
     pub(crate) const fn has(_: Bug) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub(crate) const fn clock(now: i64) -> i64 {
+        now
     }
 }
 
@@ -104,10 +126,33 @@ mod chosen {
         *CRASH_AT == format!("{point:?}")
     }
 
+    /// Of the tolerance that an operator sets: `MINUTE_MILLIS` shortens it, so that absences fit
+    /// into a short test.
+    pub(crate) fn minute() -> Duration {
+        let millis = std::env::var("MINUTE_MILLIS").ok().and_then(|text| text.parse().ok());
+        Duration::from_millis(millis.unwrap_or(60_000))
+    }
+
     /// Whether `SEEDED_BUG` names this bug.
     pub(crate) fn has(bug: Bug) -> bool {
         protocol::failpoints::is_seeded(&format!("{bug:?}"))
     }
+
+    /// `CLOCK_SPEED` and `CLOCK_ZERO`.
+    static CLOCK: LazyLock<Option<(i64, i64)>> = LazyLock::new(|| {
+        let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+        Some((number("CLOCK_SPEED")?, number("CLOCK_ZERO")?))
+    });
+
+    /// The wall clock in milliseconds since 1970: `CLOCK_SPEED` times as fast as this machine's from
+    /// `CLOCK_ZERO` on. Durations are measured by another clock, and stay real.
+    pub(crate) fn clock(now: i64) -> i64 {
+        match *CLOCK {
+            Some((speed, zero)) if zero < now => zero + (now - zero) * speed,
+            _ => now,
+        }
+    }
 }
 
-pub(crate) use chosen::{crash_at, has, will_crash_at};
+pub(crate) use chosen::clock;
+pub(crate) use chosen::{crash_at, has, minute, will_crash_at};

@@ -76,6 +76,17 @@ impl Failure {
                 vec![FieldError { campo: "limite".to_owned(), mensagem }]
             }
             Self::Rejected(Rejection::Interval(error)) => vec![wrong_interval(error)],
+            Self::Rejected(Rejection::SessionTimes(errors)) => errors
+                .into_iter()
+                .map(|error| FieldError {
+                    campo: error.campo().to_owned(),
+                    mensagem: error.to_string(),
+                })
+                .collect(),
+            Self::Rejected(rejection @ Rejection::EnergiaImplausivel { .. }) => {
+                let mensagem = rejection.to_string();
+                vec![FieldError { campo: "energia_fornecida".to_owned(), mensagem }]
+            }
             Self::Rejected(rejection @ Rejection::ChaveReutilizada) => {
                 let mensagem = rejection.to_string();
                 vec![FieldError { campo: "request_id".to_owned(), mensagem }]
@@ -115,17 +126,27 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::PostoReservado { .. } | Rejection::PostoOcupado { .. } => Codigo::PostoReservado,
         Rejection::PostoIndisponivel { .. } => Codigo::PostoIndisponivel,
         Rejection::PostoEmManutencao { .. } => Codigo::PostoEmManutencao,
-        Rejection::PostoEmUso { .. } => Codigo::PostoEmUso,
+        Rejection::PostoEmUso { .. } | Rejection::ReservasSemPosto { .. } => Codigo::PostoEmUso,
         Rejection::Interval(_) => Codigo::RequisicaoInvalida,
         Rejection::ReservaInexistente { .. } => Codigo::ReservaInexistente,
         Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,
+        Rejection::ReservaEmUso => Codigo::ReservaEmUso,
+        Rejection::LimiteDeReservas { .. } => Codigo::LimiteDeReservas,
         Rejection::ChaveReutilizada => Codigo::ChaveIdempotenciaReutilizada,
         Rejection::CarroInexistente { .. } => Codigo::CarroInexistente,
         Rejection::CarroEmUso { .. } => Codigo::CarroEmUso,
         Rejection::TokenInexistente { .. } => Codigo::TokenInexistente,
         Rejection::TokenExistente { .. } => Codigo::TokenExistente,
         Rejection::UltimoOperador { .. } => Codigo::UltimoOperador,
-        Rejection::CarregamentoInexistente { .. } => Codigo::CarregamentoInexistente,
+        Rejection::CarregamentoInexistente { .. } | Rejection::CarregamentoDesconhecido { .. } => {
+            Codigo::CarregamentoInexistente
+        }
+        Rejection::CarregamentoSobreposto { .. } => Codigo::CarregamentoSobreposto,
+        Rejection::SessionTimes(_) => Codigo::RequisicaoInvalida,
+        Rejection::EnergiaImplausivel { .. } => Codigo::EnergiaImplausivel,
         Rejection::CarregamentoEncerrado { .. } => Codigo::CarregamentoEncerrado,
+        Rejection::CarregamentoAberto { .. } | Rejection::CarroEmCarregamento { .. } => {
+            Codigo::CarroEmCarregamento
+        }
     }
 }

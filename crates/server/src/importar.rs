@@ -99,7 +99,8 @@ async fn into_the_database(
     };
     let (changes, _nobody) = mpsc::channel(1);
     let server_id = config.server_id.as_str().to_owned();
-    let environment = Environment { server_id, now: Arc::new(now), changes };
+    let environment =
+        Environment { server_id, now: Arc::new(now), rules: domain::Rules::default(), changes };
     let path = config.database_url.path();
     let opened = Store::open(path, environment).await;
     let (store, closer) = opened.map_err(|source| database_error(config, source))?;

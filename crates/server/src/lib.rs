@@ -14,6 +14,7 @@ mod import;
 mod importar;
 mod listing_cache;
 mod program;
+mod reserva_rules;
 mod retention;
 mod running_servidor;
 mod start;

@@ -95,6 +95,7 @@ impl Server {
         let environment = Environment {
             server_id: config.server_id.as_str().to_owned(),
             now: Arc::new(now),
+            rules: config.rules,
             changes: sender,
         };
         let path = config.database_url.path();
@@ -112,6 +113,7 @@ impl Server {
             tokens,
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
+            rules: config.rules,
             command_limit: config.command_limit,
             imports: Semaphore::new(MAX_IMPORTS),
         });
@@ -288,6 +290,7 @@ fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
         mqtt_id: format!("server:{}", config.server_id),
         subscriptions: topics::server_subscriptions(&config.server_id),
         as_published: topics::retained_reports(&config.server_id),
+        on_demand: Vec::new(),
         presence: Some(bus::Presence {
             topic: topics::presence(&config.server_id),
             birth: presence(ServerState::Online),

@@ -1,7 +1,7 @@
 //! Domain values and stored rows as they are written on the wire.
 
-use domain::{Moment, ReservaState};
-use protocol::{Posto, Reserva, Timestamp};
+use domain::{Estimate, Moment, ReservaState};
+use protocol::{Estimativa, Posto, Reserva, Timestamp};
 
 use crate::store::PostoRow;
 
@@ -15,13 +15,30 @@ pub(crate) fn text_of_millis(millis: i64) -> String {
 }
 
 pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
+    let facts = &reserva.facts;
     Reserva {
         id: reserva.id,
         posto_id: reserva.posto_id,
         placa: reserva.placa.as_str().to_owned(),
-        inicio: reserva.interval.inicio().into(),
-        fim: reserva.interval.fim().into(),
-        status: reserva.state,
+        inicio: facts.interval.inicio().into(),
+        fim: facts.interval.fim().into(),
+        status: facts.state,
+        desde: facts.desde.into(),
+        motivo: facts.motivo.map(Into::into),
+        livre_desde: facts.livre_desde.map(Into::into),
+        preco_kwh: facts.preco_kwh.get(),
+        versao: facts.versao,
+        aviso: facts.aviso.map(Into::into),
+    }
+}
+
+pub(crate) fn estimativa(estimate: &Estimate) -> Estimativa {
+    Estimativa {
+        energia_kwh: estimate.energia_kwh(),
+        minutos: estimate.minutos,
+        custo: estimate.custo(),
+        preco_kwh: estimate.preco_kwh.get(),
+        autonomia_km: estimate.autonomia_km(),
     }
 }
 
@@ -44,13 +61,21 @@ pub(crate) fn cancelled_mensagem(reserva: &domain::Reserva) -> String {
     format!("A reserva {id} do carro de placa {placa} foi cancelada.")
 }
 
+/// The `mensagem` of a change.
+pub(crate) fn changed_mensagem(reserva: &domain::Reserva, nome: &str) -> String {
+    let (id, placa) = (reserva.id, &reserva.placa);
+    format!("A reserva {id} do posto {nome} para o carro de placa {placa} foi alterada.")
+}
+
 /// The `mensagem` of an answer about a reserva.
 pub(crate) fn state_mensagem(reserva: &domain::Reserva, nome: &str) -> String {
     let (id, placa) = (reserva.id, &reserva.placa);
-    let stands = match reserva.state {
+    let stands = match reserva.facts.state {
         ReservaState::Ativa => "está ativa",
-        ReservaState::Cancelada => "foi cancelada",
+        ReservaState::Cumprida => "foi cumprida",
         ReservaState::Encerrada => "já terminou",
+        ReservaState::NaoCompareceu => "foi liberada, porque o carro não veio",
+        ReservaState::Cancelada => "foi cancelada",
     };
     format!("A reserva {id} do posto {nome} para o carro de placa {placa} {stands}.")
 }

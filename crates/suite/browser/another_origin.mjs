@@ -1,5 +1,5 @@
-// A page on another origin, in a real browser, lists postos, reserves one, is refused, and reads the
-// headers of the answers. Needs CORS_ORIGENS (`*` by default). Argument: the base URL of a gateway.
+// A page on another origin, in a real browser, lists postos, reserves one, is refused, reads the
+// headers of the answers, and listens to events until the browser has no more to listen to. Needs CORS_ORIGENS (`*` by default). Argument: the base URL of a gateway.
 import http from "node:http";
 import { launch, report } from "./browser.mjs";
 
@@ -21,10 +21,25 @@ async function useGateway(base) {
   };
   const reserved = await reserve(carro);
   const refused = await reserve({ ...carro, placa: "COR4321" });
-  const path = `/reservas/${reserved.body.request_id}/cancelar?server_id=server2`;
-  const cancelled = await json(path, { method: "POST" });
   const unknown = await json("/rota");
-  return { listed, reserved, refused, cancelled, unknown };
+  const all = new EventSource(`${base}/eventos`);
+  const estado = await new Promise((heard) => all.addEventListener("estado", heard, { once: true }));
+  all.close();
+  const path = `/reservas/${reserved.body.request_id}`;
+  const told = [JSON.parse(estado.data).status];
+  let cancelled;
+  // It comes back by itself after the end, and is answered 204.
+  await new Promise((closed) => {
+    const events = new EventSource(`${base}${path}/eventos?server_id=server2`);
+    events.addEventListener("reserva", async (event) => {
+      told.push(`${event.lastEventId} ${JSON.parse(event.data).status}`);
+      cancelled ??= json(`${path}/cancelar?server_id=server2`, { method: "POST" });
+    });
+    events.addEventListener("error", () => {
+      if (events.readyState === EventSource.CLOSED) closed();
+    });
+  });
+  return { answers: { listed, reserved, refused, cancelled: await cancelled, unknown }, told };
 }
 
 const page_server = http.createServer((_, response) => {
@@ -38,13 +53,15 @@ for (const base of process.argv.slice(2)) {
   await report(`a page of ${origin} uses ${base}`, async () => {
     const page = await browser.newPage();
     await page.goto(origin);
-    const answers = await page.evaluate(useGateway, base);
+    const { answers, told } = await page.evaluate(useGateway, base);
     const statuses = Object.entries(answers).map(([name, answer]) => `${name} ${answer.status}`);
     const expected = "listed 200, reserved 200, refused 409, cancelled 200, unknown 404";
     if (statuses.join(", ") !== expected) throw new Error(statuses.join(", "));
     const hidden = Object.entries(answers).filter(([, answer]) => !answer.id);
     if (hidden.length) throw new Error(`x-request-id is not exposed: ${hidden.map(([name]) => name)}`);
-    return expected;
+    const events = "online, 1 ativa, 2 cancelada";
+    if (told.join(", ") !== events) throw new Error(`the events are ${told.join(", ")}`);
+    return `${expected}; ${events}`;
   });
 }
 await browser.close();

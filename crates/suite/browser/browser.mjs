@@ -42,7 +42,9 @@ export async function prefixProxy(target, prefix) {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
     });
-    forwarded.on("error", () => response.writeHead(502).end());
+    forwarded.on("error", () => response.headersSent || response.writeHead(502).end());
+    // A stream ends with its reader.
+    response.on("close", () => forwarded.destroy());
     request.pipe(forwarded);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));

@@ -16,6 +16,7 @@ fn options() -> Options {
         mqtt_id: "b".to_owned(),
         subscriptions: Vec::new(),
         as_published: Vec::new(),
+        on_demand: Vec::new(),
         presence: None,
         session_expiry: Duration::ZERO,
         inbox: 8,

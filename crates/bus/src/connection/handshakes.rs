@@ -27,7 +27,7 @@ impl Connection<'_> {
         if filters.is_empty() {
             return Ok(());
         }
-        let mut sent = vec![self.write_subscribe(filters, None)?];
+        let mut sent = vec![self.write_subscribe(filters, None, Content::Subscribe)?];
         if !as_published.is_empty() {
             // Takes the place of the first one, which had the retained messages sent. The broker
             // forgets no message in between.
@@ -35,7 +35,8 @@ impl Connection<'_> {
             let live =
                 |path: &String| Filter { retain_forward_rule: never.clone(), ..filter(path) };
             let filters = as_published.iter().map(live).collect();
-            sent.push(self.write_subscribe(filters, Some(LIVE_SUBSCRIPTION))?);
+            let identifier = Some(LIVE_SUBSCRIPTION);
+            sent.push(self.write_subscribe(filters, identifier, Content::Subscribe)?);
         }
         for pkid in sent {
             self.wait_for_answer(pkid).await?;
@@ -44,22 +45,29 @@ impl Connection<'_> {
     }
 
     /// Appends a SUBSCRIBE to what is sent next; its packet id.
-    fn write_subscribe(
+    pub(super) fn write_subscribe(
         &mut self,
         filters: Vec<Filter>,
         identifier: Option<usize>,
+        content: fn(Vec<String>) -> Content,
     ) -> Result<u16, Reason> {
         let paths = filters.iter().map(|filter| filter.path.clone()).collect();
         let properties =
             identifier.map(|id| SubscribeProperties { id: Some(id), user_properties: Vec::new() });
         let mut subscribe = Subscribe::new_many(filters, properties);
-        subscribe.pkid = self.in_flight.insert(Content::Subscribe(paths), Instant::now());
+        subscribe.pkid = self.in_flight.insert(content(paths), Instant::now());
         subscribe.write(&mut self.outgoing)?;
         Ok(subscribe.pkid)
     }
 
     pub(super) fn on_suback(&mut self, suback: &SubAck) -> Result<(), Reason> {
-        let filters = self.in_flight.remove_subscribe(suback.pkid).ok_or(Reason::Unexpected)?;
+        let filters = match self.in_flight.remove_request(suback.pkid) {
+            Some(Content::Subscribe(filters)) => filters,
+            Some(Content::SubscribeOnDemand(filters)) => {
+                return self.on_demand_suback(&filters, &suback.return_codes);
+            }
+            _ => return Err(Reason::Unexpected),
+        };
         if suback.return_codes.len() != filters.len() {
             return Err(Reason::Unexpected);
         }

@@ -28,6 +28,9 @@ struct SentPacket {
 pub(super) enum Content {
     /// With its topic filters.
     Subscribe(Vec<String>),
+    /// To filters that come and go.
+    SubscribeOnDemand(Vec<String>),
+    Unsubscribe(Vec<String>),
     Presence,
     Messages(Batch),
 }
@@ -53,15 +56,13 @@ impl InFlight {
         self.packets.remove(&pkid).map(|packet| packet.content)
     }
 
-    /// Removes the subscription that a SUBACK answers; its topic filters. `None` if the id is not
-    /// that of a subscription.
-    pub(super) fn remove_subscribe(&mut self, pkid: u16) -> Option<Vec<String>> {
-        let Content::Subscribe(filters) = &mut self.packets.get_mut(&pkid)?.content else {
-            return None;
+    /// Removes a packet that a SUBACK or UNSUBACK answers. `None` if the id is that of a message.
+    pub(super) fn remove_request(&mut self, pkid: u16) -> Option<Content> {
+        let is_request = match self.packets.get(&pkid)?.content {
+            Content::Subscribe(_) | Content::SubscribeOnDemand(_) | Content::Unsubscribe(_) => true,
+            Content::Presence | Content::Messages(_) => false,
         };
-        let filters = std::mem::take(filters);
-        self.packets.remove(&pkid);
-        Some(filters)
+        is_request.then(|| self.remove(pkid)).flatten()
     }
 
     pub(super) fn contains(&self, pkid: u16) -> bool {
@@ -84,7 +85,7 @@ impl InFlight {
         packets.sort_unstable_by_key(|packet| packet.seq);
         let messages = packets.into_iter().filter_map(|packet| match packet.content {
             Content::Messages(batch) => Some((batch, packet.since)),
-            Content::Subscribe(_) | Content::Presence => None,
+            _ => None,
         });
         messages.collect()
     }
@@ -107,10 +108,11 @@ mod tests {
         let subscribe = in_flight.insert(Content::Subscribe(vec!["t".to_owned()]), now);
         assert!(matches!(in_flight.remove(ids[1]), Some(Content::Messages(b)) if &*b.topic == "b"));
         assert!(in_flight.remove(ids[1]).is_none());
-        assert_eq!(in_flight.remove_subscribe(ids[0]), None, "the id of a message");
+        assert!(in_flight.remove_request(ids[0]).is_none(), "the id of a message");
         assert_eq!((in_flight.len(), in_flight.oldest()), (4, Some(now)));
-        assert_eq!(in_flight.remove_subscribe(subscribe), Some(vec!["t".to_owned()]));
-        assert_eq!(in_flight.remove_subscribe(subscribe), None);
+        let request = in_flight.remove_request(subscribe);
+        assert!(matches!(request, Some(Content::Subscribe(filters)) if filters == ["t"]));
+        assert!(in_flight.remove_request(subscribe).is_none());
         let unanswered = in_flight.into_unanswered().into_iter();
         let topics: Vec<_> = unanswered.map(|(batch, _)| batch.topic).collect();
         assert_eq!(topics, ["a", "c", "d"].map(Into::into));

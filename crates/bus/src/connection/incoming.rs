@@ -17,6 +17,7 @@ impl Connection<'_> {
             Incoming::PubAck { pkid, code } => self.on_puback(pkid, code),
             Incoming::Other(Packet::Publish(publish)) => self.on_publish(publish),
             Incoming::Other(Packet::SubAck(suback)) => self.on_suback(&suback),
+            Incoming::Other(Packet::UnsubAck(unsuback)) => self.on_unsuback(unsuback.pkid),
             Incoming::Other(Packet::PingResp(_)) => Ok(()),
             Incoming::Disconnect { code, text } => Err(Reason::Disconnected { code, text }),
             Incoming::Other(_) => Err(Reason::Unexpected),
@@ -49,7 +50,9 @@ impl Connection<'_> {
             self.report_presence();
             return self.repeat_birth_if_due();
         }
-        self.inbox.deliver(publish);
+        if !self.pass_on(&publish) {
+            self.inbox.deliver(publish);
+        }
         Ok(())
     }
 
@@ -69,7 +72,7 @@ impl Connection<'_> {
                 }
                 self.report_presence();
             }
-            Some(Content::Subscribe(_)) => return Err(Reason::Unexpected),
+            Some(_) => return Err(Reason::Unexpected),
             None => {}
         }
         Ok(())

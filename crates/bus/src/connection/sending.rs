@@ -29,6 +29,7 @@ impl Connection<'_> {
         let abandoned = self.inbox.acks.take_ready(&mut self.ready_acks);
         self.state.counters.abandoned.add(abandoned);
         self.write_acks()?;
+        self.settle_subscriptions()?;
         let now = Instant::now();
         while self.in_flight.len() < self.limits.window && self.outgoing.len() < MAX_OUTGOING {
             let may_isolate = self.in_flight.len() == 0 && self.is_proven(now);

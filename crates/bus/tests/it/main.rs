@@ -1,7 +1,7 @@
 //! The bus against a real Mosquitto, which each test starts and stops for itself.
 //!
 //! These tests are ignored by default: `cargo test -p bus -- --include-ignored` runs them. The
-//! tests in `wire`, `poison` and `peers` are their own broker and need no Mosquitto.
+//! tests in `wire`, `poison` and `peers`, and some in `on_demand`, are their own broker and need no Mosquitto.
 
 #![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
 
@@ -11,6 +11,7 @@ mod fake_broker;
 mod log_size;
 mod login;
 mod messages;
+mod on_demand;
 mod peers;
 mod poison;
 mod presence;

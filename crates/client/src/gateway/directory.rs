@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
+use tokio::sync::watch;
 
 /// How many servidores are remembered. Anybody may publish a presence.
 const MAX_SERVERS: usize = 10_000;
@@ -23,6 +24,7 @@ const KEPT_FOR: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     servers: Mutex<BTreeMap<ServerId, Seen>>,
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,18 @@ impl Directory {
         };
         let server_id = presence.server_id.clone();
         servers.insert(server_id, Seen { presence: Arc::new(presence), generation, offline_since });
+        self.changes.send_replace(());
         change
+    }
+
+    /// Follows all presence messages that may have changed something.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// A servidor, as [`list`](Self::list) has it.
+    pub(crate) fn find(&self, id: &ServerId, generation: Option<u64>) -> Option<ServerPresence> {
+        self.servers.lock().get(id).map(|seen| seen.at(generation))
     }
 
     /// The presence of a servidor, if it arrived on this connection.
@@ -93,7 +106,9 @@ impl Directory {
 
     /// Removes a servidor whose presence was cleared; false if it was not known.
     pub(crate) fn forget(&self, server_id: &str) -> bool {
-        self.servers.lock().remove(server_id).is_some()
+        let was_known = self.servers.lock().remove(server_id).is_some();
+        self.changes.send_replace(());
+        was_known
     }
 
     /// The servidores, by id. Those without a presence on this connection (`None` if there is
@@ -105,15 +120,19 @@ impl Directory {
         if connection.is_some_and(|(_, up_for)| up_for > KEPT_FOR) {
             servers.retain(|_, seen| Some(seen.generation) == generation);
         }
-        let current = |seen: &Seen| {
-            let mut presence = ServerPresence::clone(&seen.presence);
-            if generation != Some(seen.generation) {
-                presence.status = ServerState::Offline;
-            }
-            presence.desde = seen.offline_since.unwrap_or(presence.desde);
-            presence
-        };
-        servers.values().map(current).collect()
+        servers.values().map(|seen| seen.at(generation)).collect()
+    }
+}
+
+impl Seen {
+    /// As it is known on this connection.
+    fn at(&self, generation: Option<u64>) -> ServerPresence {
+        let mut presence = ServerPresence::clone(&self.presence);
+        if generation != Some(self.generation) {
+            presence.status = ServerState::Offline;
+        }
+        presence.desde = self.offline_since.unwrap_or(presence.desde);
+        presence
     }
 }
 

@@ -168,7 +168,7 @@ fn is_too_long(reply: &Reply) -> bool {
 }
 
 /// The answer to a question, as the answer to one of its callers.
-fn with_request_id(reply: Reply, request_id: &RequestId) -> Reply {
+pub(super) fn with_request_id(reply: Reply, request_id: &RequestId) -> Reply {
     let head = ReplyHead::from_json(&reply.body);
     if head.is_ok_and(|head| head.request_id == request_id.as_str()) {
         return reply;

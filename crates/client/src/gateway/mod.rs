@@ -1,6 +1,7 @@
 //! Typed commands to a servidor, over the bus.
 
 mod directory;
+mod events;
 mod gathering;
 mod inbox;
 mod kept;
@@ -14,17 +15,21 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    AppId, Entrega, RequestId, ReservaRef, ReservaRequest, ReservarBody, ServerId, ServerPresence,
-    ServerState,
+    AlteracaoRequest, AppId, Entrega, RequestId, ReservaRef, ReservaRequest, ReservarBody,
+    ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
+use service::Streams;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
 use directory::Directory;
+use events::Events;
+pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
 pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
 use sharing::Questions;
@@ -47,11 +52,17 @@ pub(crate) struct Gateway {
     kept: KeptListings,
     /// For listings.
     questions: Questions<ListingKey, Listed>,
+    events: Events,
+    /// Cancelled when the gateway stops: streams of events end.
+    pub(crate) closing: CancellationToken,
+    /// The streams of events that are open.
+    pub(crate) streams: Arc<Streams>,
 }
 
 impl Gateway {
     pub(crate) fn new(config: Config, bus: Bus, tokens: Option<Arc<AppTokens>>) -> Self {
         let requester = Requester::start(bus.clone(), config.max_in_flight);
+        let streams = Streams::new(config.max_streams);
         Self {
             config,
             bus,
@@ -60,6 +71,9 @@ impl Gateway {
             directory: Directory::default(),
             kept: KeptListings::default(),
             questions: Questions::default(),
+            events: Events::default(),
+            closing: CancellationToken::new(),
+            streams,
         }
     }
 
@@ -74,6 +88,26 @@ impl Gateway {
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         let (deadline, settle) = (self.command_deadline(), Some(request_id));
         self.send(deadline, Command::Reserva, request_id, server_id, settle, &request).await
+    }
+
+    /// Asks what the same reservation would be answered.
+    pub(crate) async fn estimate(
+        &self,
+        request_id: RequestId,
+        app: Option<AppId>,
+        body: ReservarBody,
+    ) -> Result<Reply, GatewayError> {
+        let request = body.into_request(request_id, self.config.client_id.clone());
+        let request = ReservaRequest { app, ..request };
+        let (request_id, server_id) = (&request.request_id, &request.server_id);
+        let deadline = self.query_deadline();
+        self.send(deadline, Command::Estimativa, request_id, server_id, None, &request).await
+    }
+
+    pub(crate) async fn change(&self, request: AlteracaoRequest) -> Result<Reply, GatewayError> {
+        let AlteracaoRequest { request_id, server_id, .. } = &request;
+        let (deadline, settle) = (self.command_deadline(), Some(request_id));
+        self.send(deadline, Command::Alteracao, request_id, server_id, settle, &request).await
     }
 
     pub(crate) async fn cancel(&self, request: ReservaRef) -> Result<Reply, GatewayError> {

@@ -2,6 +2,9 @@
 
 mod answer;
 mod app;
+mod event_stream;
+mod eventos;
+mod idempotency;
 mod limit;
 mod postos;
 mod reservar;
@@ -28,7 +31,8 @@ use crate::gateway::Gateway;
     ),
     tags(
         (name = "postos", description = "Os postos de cada servidor"),
-        (name = "reservas", description = "Reservar, consultar e cancelar"),
+        (name = "reservas", description = "Estimar, reservar, consultar, alterar e cancelar"),
+        (name = "eventos", description = "O que muda, no instante em que muda"),
         (name = "status", description = "Como está este cliente, e que servidores ele vê"),
     ),
     components(schemas(ErrorReply, PostosReply, ReservaReply))
@@ -68,10 +72,14 @@ fn public_routes() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(postos::router())
         .merge(servidores::router())
+        .merge(eventos::public_router())
         .merge(status::router())
 }
 
 /// What needs a token of an app, if there are any.
 fn protected_routes() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().merge(reservar::router()).merge(reservas::router())
+    OpenApiRouter::new()
+        .merge(reservar::router())
+        .merge(reservas::router())
+        .merge(eventos::router())
 }

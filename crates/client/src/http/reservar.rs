@@ -6,52 +6,26 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
-    AppId, BadMessage, ErrorReply, FieldError, KeyedCall, RequestId, ReservaReply, ReservarBody,
-    read_body,
+    ErrorReply, EstimativaReply, KeyedCall, RequestId, ReservaReply, ReservarBody, read_body,
 };
-use service::failpoints::{Bug, has};
 use service::{HttpError, RawJson};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::answer;
 use super::app::App;
+use super::idempotency;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().routes(routes!(reserve))
-}
-
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-/// A shorter one may be guessed, and with it the `request_id` of the reserva.
-const MIN_KEY: usize = 16;
-const MAX_KEY: usize = 255;
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next() else {
-        return Ok(None);
-    };
-    let text = key.to_str().unwrap_or_default().trim();
-    let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    let min = if has(Bug::ShortKeys) { 1 } else { MIN_KEY };
-    if keys.next().is_some() || !(min..=MAX_KEY).contains(&text.len()) || !visible {
-        return Err(BadMessage::Fields(vec![FieldError {
-            campo: IDEMPOTENCY_KEY.to_owned(),
-            mensagem: format!(
-                "deve vir uma vez só, com {MIN_KEY} a {MAX_KEY} caracteres ASCII visíveis; use um \
-                 valor aleatório, como um UUID"
-            ),
-        }]));
-    }
-    Ok(Some(text))
+    OpenApiRouter::new().routes(routes!(reserve)).routes(routes!(estimate))
 }
 
 /// Reserva um posto para um carro.
 ///
 /// Com o cabeçalho `Idempotency-Key`, repetir a requisição não reserva de novo: a primeira
 /// resposta é dada outra vez. A chave deve ser aleatória (um UUID, por exemplo): quem a conhece pode
-/// consultar e cancelar a reserva.
+/// consultar, alterar e cancelar a reserva.
 #[utoipa::path(post, path = "/reservar", operation_id = "reserve",
     tag = "reservas", request_body = ReservarBody,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 16,
@@ -61,7 +35,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, BadMessage> {
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
-            posto_reservado, posto_indisponivel, posto_em_manutencao"),
+            posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
         (status = 422, body = ErrorReply,
             description = "requisicao_invalida, chave_idempotencia_reutilizada"),
         (status = 503, body = ErrorReply,
@@ -75,14 +49,37 @@ async fn reserve(
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let key = idempotency_key(&headers)?;
+    let key = idempotency::key(&headers)?;
     let body: ReservarBody = read_body(&body)?;
-    // The servidor recognises a repeat by this id, through whichever gateway it comes.
     let server_id = body.server_id.clone();
-    let request_id = key.map_or_else(RequestId::new, |key| {
-        let app = app.as_ref().map(AppId::as_str);
-        RequestId::from_idempotency_key(app, KeyedCall::Reservar, &server_id, key)
-    });
+    let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);
     let outcome = gateway.reserve(request_id.clone(), app, body).await;
+    Ok(answer(request_id, server_id, outcome))
+}
+
+/// Estima o que uma reserva pediria e custaria, sem reservar.
+///
+/// O corpo é o de `POST /reservar`. Nada é reservado nem guardado, e a resposta vale para este
+/// instante: o posto pode ser de outro logo depois. Um posto que não está livre, ou está fora de
+/// serviço, é respondido com `disponivel_no_periodo: false`.
+#[utoipa::path(post, path = "/estimativa", operation_id = "estimate",
+    tag = "reservas", request_body = ReservarBody,
+    responses(
+        (status = 200, body = EstimativaReply, description = "A estimativa"),
+        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 422, body = ErrorReply, description = "requisicao_invalida"),
+        (status = 503, body = ErrorReply,
+            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
+        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+    )
+)]
+async fn estimate(
+    State(gateway): State<Arc<Gateway>>,
+    App(app): App,
+    RawJson(body): RawJson,
+) -> Result<Response, HttpError> {
+    let body: ReservarBody = read_body(&body)?;
+    let (request_id, server_id) = (RequestId::new(), body.server_id.clone());
+    let outcome = gateway.estimate(request_id.clone(), app, body).await;
     Ok(answer(request_id, server_id, outcome))
 }

@@ -1,20 +1,25 @@
-//! What became of a reservation request, and cancelling it.
+//! What became of a reservation request, changing what it made, and cancelling it.
 
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
-use protocol::{AppId, ErrorReply, RequestId, ReservaRef, ReservaReply, ServerId, fields};
-use service::Params;
+use protocol::{
+    AlteracaoBody, AlteracaoRequest, AppId, ErrorReply, KeyedCall, RequestId, ReservaRef,
+    ReservaReply, ServerId, fields, read_body,
+};
+use service::{HttpError, Params, RawJson};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::answer;
 use super::app::App;
+use super::idempotency;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().routes(routes!(get)).routes(routes!(cancel))
+    OpenApiRouter::new().routes(routes!(get, change)).routes(routes!(cancel))
 }
 
 fields! {
@@ -36,7 +41,7 @@ fn reserva_ref(gateway: &Gateway, app: Option<AppId>, params: ReservaParams) -> 
     }
 }
 
-/// Diz o que foi feito de uma requisição de reserva.
+/// Diz o que foi feito de uma requisição de reserva, ou de alteração.
 ///
 /// Uma requisição recusada é respondida como foi então; uma atendida, com a reserva como está
 /// agora. É assim que se resolve um `504 tempo_esgotado`.
@@ -46,7 +51,8 @@ fn reserva_ref(gateway: &Gateway, app: Option<AppId>, params: ReservaParams) -> 
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
-            posto_reservado, posto_indisponivel, posto_em_manutencao"),
+            posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas, \
+            reserva_encerrada, reserva_em_uso"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
@@ -62,6 +68,54 @@ async fn get(
     answer(request_id, server_id, gateway.consult(asked).await)
 }
 
+/// Altera o período ou o posto de uma reserva, tudo de uma vez ou nada.
+///
+/// O que não vem no corpo fica como está, e até a resposta a reserva vale como era. O início de uma
+/// reserva que já começou não muda, e de uma cujo carro já carregou só muda o fim. Um período mais
+/// longo ou outro posto têm o preço de agora; um mais curto fica com o combinado. A alteração tem o seu
+/// próprio `request_id`, na resposta, que só serve para perguntar por ela depois de um `504`: a reserva
+/// continua com o dela. Com `Idempotency-Key`, repetir a alteração não altera de novo.
+#[utoipa::path(patch, path = "/reservas/{request_id}", operation_id = "change_reserva",
+    tag = "reservas", request_body = AlteracaoBody,
+    params(ReservaParams, ("Idempotency-Key" = Option<String>, Header, nullable = false,
+        min_length = 16, max_length = 255, description = "Torna a repetição segura. Um valor \
+        aleatório, novo para cada pedido: um UUID",
+        example = "0d9f2f5e-6a43-4b0e-8a55-2f4d6c1b7e90")),
+    responses(
+        (status = 200, body = ReservaReply, description = "A reserva, como foi alterada"),
+        (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
+        (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso, \
+            posto_ja_reservado_para_este_carro, posto_reservado, posto_indisponivel, \
+            posto_em_manutencao"),
+        (status = 422, body = ErrorReply,
+            description = "requisicao_invalida, chave_idempotencia_reutilizada"),
+        (status = 503, body = ErrorReply,
+            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
+        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+    )
+)]
+async fn change(
+    State(gateway): State<Arc<Gateway>>,
+    App(app): App,
+    Params(params): Params<ReservaParams>,
+    headers: HeaderMap,
+    RawJson(body): RawJson,
+) -> Result<Response, HttpError> {
+    let key = idempotency::key(&headers)?;
+    let change: AlteracaoBody = read_body(&body)?;
+    let server_id = params.server_id;
+    let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
+    let asked = AlteracaoRequest {
+        request_id: request_id.clone(),
+        client_id: gateway.config.client_id.clone(),
+        app,
+        server_id: server_id.clone(),
+        reserva_request_id: params.request_id,
+        change,
+    };
+    Ok(answer(request_id, server_id, gateway.change(asked).await))
+}
+
 /// Cancela uma reserva.
 ///
 /// Cancelar duas vezes é o mesmo que uma.
@@ -71,7 +125,7 @@ async fn get(
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
-        (status = 409, body = ErrorReply, description = "reserva_encerrada"),
+        (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso"),
         (status = 503, body = ErrorReply,
             description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),

@@ -25,7 +25,7 @@ fn only_the_id_is_required() {
     assert_eq!(config.http_addr.to_string(), "0.0.0.0:8001");
     assert_eq!(config.query_limit, Duration::from_secs(5));
     assert_eq!(config.command_limit, Duration::from_secs(10));
-    assert_eq!(config.max_in_flight, 4096);
+    assert_eq!((config.max_in_flight, config.max_streams), (4096, 1024));
     assert_eq!(config.proxies, TrustedProxies::default());
 
     let error = Config::from_lookup(&|_| None).expect_err("no id").to_string();
@@ -46,6 +46,7 @@ fn everything_can_be_set() {
         ("TEMPO_LIMITE_POSTOS", "2.5"),
         ("TEMPO_LIMITE_RESERVA", "3600"),
         ("MAX_REQUISICOES", "1"),
+        ("MAX_EVENTOS", "65535"),
         ("CORS_ORIGENS", ""),
         ("PROXIES_CONFIAVEIS", "10.0.0.7, fd00::/8"),
     ])
@@ -56,7 +57,7 @@ fn everything_can_be_set() {
     assert_eq!(config.http_addr.to_string(), "[::1]:9001");
     assert_eq!(config.query_limit, Duration::from_millis(2500));
     assert_eq!(config.command_limit, Duration::from_secs(3600));
-    assert_eq!(config.max_in_flight, 1);
+    assert_eq!((config.max_in_flight, config.max_streams), (1, 65_535));
     assert_eq!(config.cors, CorsOrigins::None);
     assert_eq!(config.proxies, "10.0.0.7,fd00::/8".parse().expect("two proxies"));
 }
@@ -101,6 +102,7 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("TEMPO_LIMITE_RESERVA", "NaN", "a number of seconds"),
         ("MAX_REQUISICOES", "0", "from 1 to 65535"),
         ("MAX_REQUISICOES", "muitas", "a number of requests"),
+        ("MAX_EVENTOS", "0", "a number of streams from 1 to 65535"),
     ] {
         let error = read(&[(name, value)]).expect_err(value).to_string();
         assert!(error.starts_with(&format!("{name} is {value:?}; ")), "{error}");

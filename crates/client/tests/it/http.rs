@@ -7,6 +7,8 @@ use serde_json::json;
 
 use crate::running::{Running, SEED_BODY};
 
+const RESERVA: &str = "/reservas/r1?server_id=server1";
+
 #[tokio::test]
 async fn without_a_broker_a_gateway_is_alive_and_not_ready() {
     let gateway = Running::start().await;
@@ -59,6 +61,8 @@ async fn calls_that_need_the_broker_are_refused_without_one() {
         gateway.get("/reservas/r1?server_id=server1").await,
         gateway.post("/reservas/r1/cancelar?server_id=server1").await,
         gateway.send(gateway.reservar(SEED_BODY)).await,
+        gateway.send(gateway.json(Method::POST, "/estimativa", SEED_BODY)).await,
+        gateway.send(gateway.json(Method::PATCH, RESERVA, r#"{"posto_id": 6}"#)).await,
     ] {
         answer.assert_refused((503, "broker_indisponivel"), &answer.text);
     }
@@ -122,6 +126,11 @@ async fn an_idempotency_key_makes_the_same_request_id_every_time() {
             assert_eq!(answer.json["request_id"], request_id.as_str(), "{key}");
         }
     }
+    let key = "16_characters_it";
+    let change = gateway.json(Method::PATCH, RESERVA, r#"{"posto_id": 6}"#);
+    let answer = gateway.send(change.header("Idempotency-Key", key)).await;
+    let request_id = RequestId::from_idempotency_key(None, KeyedCall::Alteracao, &server1, key);
+    assert_eq!(answer.json["request_id"], request_id.as_str(), "a change has ids of its own");
     let [one, other] = [
         gateway.send(gateway.reservar(SEED_BODY)).await,
         gateway.send(gateway.reservar(SEED_BODY)).await,
@@ -148,6 +157,10 @@ async fn an_invalid_key_is_refused() {
         answer.assert_refused((422, "requisicao_invalida"), key);
         assert_eq!(answer.campos(), ["Idempotency-Key"], "{key:?}");
     }
+    let change = gateway.json(Method::PATCH, RESERVA, r#"{"posto_id": 6}"#);
+    let answer = gateway.send(change.header("Idempotency-Key", "pedido-1")).await;
+    answer.assert_refused((422, "requisicao_invalida"), "a short key of a change");
+    assert_eq!(answer.campos(), ["Idempotency-Key"]);
     let twice = gateway.reservar(SEED_BODY).header("Idempotency-Key", "16_characters_it");
     let answer = gateway.send(twice.header("Idempotency-Key", "16_characters_it")).await;
     answer.assert_refused((422, "requisicao_invalida"), "two keys");

@@ -30,10 +30,17 @@ async fn every_operation_is_a_route() {
         for method in item.as_object().expect("operations").keys() {
             let method = method.to_uppercase().parse().expect("a method");
             let path = path.replace(['{', '}'], "");
-            let answer = running.send(running.request(method, &path)).await;
+            routes += 1;
+            let request = running.request(method, &path);
+            if path == "/eventos" {
+                // It does not end.
+                let answer = request.send().await.expect("an answer");
+                assert_eq!(answer.status(), 200);
+                continue;
+            }
+            let answer = running.send(request).await;
             let codigo = answer.json["codigo"].as_str().unwrap_or_default();
             assert!(!["rota_inexistente", "metodo_nao_permitido"].contains(&codigo), "{path}");
-            routes += 1;
         }
     }
     assert!(routes > 0);

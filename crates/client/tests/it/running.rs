@@ -86,8 +86,17 @@ impl Running {
 
     /// `POST /reservar` with this body and the content type of JSON.
     pub(crate) fn reservar(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
-        let request = self.request(Method::POST, "/reservar");
-        request.header(CONTENT_TYPE, "application/json").body(body)
+        self.json(Method::POST, "/reservar", body)
+    }
+
+    /// A request with this body and the content type of JSON.
+    pub(crate) fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> RequestBuilder {
+        self.request(method, path).header(CONTENT_TYPE, "application/json").body(body)
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {

@@ -1,5 +1,7 @@
 //! Wrong requests are refused without asking the broker.
 
+use reqwest::Method;
+
 use crate::running::{Running, SEED_BODY};
 
 const INVALID: (u16, &str) = (422, "requisicao_invalida");
@@ -102,6 +104,30 @@ async fn every_wrong_parameter_is_named() {
     for page in ["/healthz?x=1", "/docs/?x=1", "/openapi.json?x=1"] {
         assert_eq!(gateway.get(page).await.status, 200, "{page}");
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_names_what_it_changes() {
+    let gateway = Running::start().await;
+    let path = "/reservas/r1?server_id=server1";
+    for (body, campos) in [
+        ("{}", vec!["inicio"]),
+        (r#"{"fim": null}"#, vec!["fim"]),
+        (r#"{"posto_id": 6, "inicio": null}"#, vec!["inicio"]),
+        (r#"{"posto_id": 0, "fim": "amanhã"}"#, vec!["fim", "posto_id"]),
+        (r#"{"posto_id": 6, "placa": "ABC1234"}"#, vec!["placa"]),
+        (r#"{"inicio": "2026-11-23T12:00:00Z", "fim": "2026-11-23T09:00:00-03:00"}"#, vec!["fim"]),
+        ("[]", vec!["corpo"]),
+    ] {
+        let answer = gateway.send(gateway.json(Method::PATCH, path, body)).await;
+        answer.assert_refused(INVALID, body);
+        assert_eq!(answer.campos(), campos, "{body}");
+    }
+    let without_servidor = gateway.json(Method::PATCH, "/reservas/r1", r#"{"posto_id": 6}"#);
+    let answer = gateway.send(without_servidor).await;
+    answer.assert_refused(INVALID, "no servidor");
+    assert_eq!(answer.campos(), ["server_id"]);
     gateway.stop().await;
 }
 

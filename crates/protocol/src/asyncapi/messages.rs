@@ -6,9 +6,10 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use crate::{
-    CarroBateria, CarroStatus, Codigo, Component, ErrorReply, MAX_ARRAY, PontoDisponibilidade,
-    PontoStatus, PostosReply, PostosRequest, ReservaClientEvent, ReservaEvent, ReservaRef,
-    ReservaReply, ReservaRequest, ServerPresence, UnchangedReply, open_enum,
+    AlteracaoRequest, CarroBateria, CarroStatus, Codigo, Component, ErrorReply, EstimativaReply,
+    MAX_ARRAY, PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
+    ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence, UnchangedReply,
+    open_enum,
 };
 
 pub(super) fn reference(place: &str, name: &str) -> Value {
@@ -33,6 +34,8 @@ impl Messages {
             "PostosReply" => self.one::<PostosReply>(true, POSTOS_REPLY),
             "UnchangedReply" => self.one::<UnchangedReply<'_>>(true, UNCHANGED_REPLY),
             "ReservaRequest" => self.one::<ReservaRequest>(false, RESERVA_REQUEST),
+            "AlteracaoRequest" => self.one::<AlteracaoRequest>(false, ALTERACAO_REQUEST),
+            "EstimativaReply" => self.one::<EstimativaReply>(true, ESTIMATIVA_REPLY),
             "ReservaRef" => self.one::<ReservaRef>(false, RESERVA_REF),
             "ReservaReply" => self.one::<ReservaReply>(true, RESERVA_REPLY),
             "ErrorReply" => {
@@ -75,7 +78,7 @@ impl Messages {
         let item = name.trim_end_matches("List");
         let others: &[&str] = match item {
             "PostosReply" => &["UnchangedReply", "ErrorReply"],
-            "ReservaReply" => &["ErrorReply"],
+            "ReservaReply" | "EstimativaReply" => &["ErrorReply"],
             _ => &[],
         };
         let items = [item].into_iter().chain(others.iter().copied());
@@ -144,8 +147,25 @@ const RESERVA_REPLY: &str = r#"{
     "mensagem": "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.",
     "reserva": {
         "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa"
+        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa", "desde": "2026-11-23T12:00:00.000Z",
+        "preco_kwh": 2.5, "versao": 1
+    },
+    "estimativa": {
+        "energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5, "autonomia_km": 117.4
     }
+}"#;
+const ALTERACAO_REQUEST: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000005", "client_id": "cliente1",
+    "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
+    "fim": "2026-11-24T18:00:00.000Z", "posto_id": 6
+}"#;
+const ESTIMATIVA_REPLY: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000004", "status": "sucesso",
+    "mensagem": "O posto Ponto 5 localizado no servidor server1 está livre neste período para o carro de placa ABC1234.",
+    "estimativa": {
+        "energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5, "autonomia_km": 117.4
+    },
+    "disponivel_no_periodo": true
 }"#;
 const PRESENCE: &str = r#"{
     "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",
@@ -167,6 +187,7 @@ const RESERVA_EVENT: &str = r#"{
 const RESERVA_CLIENT_EVENT: &str = r#"{
     "server_id": "server1", "request_id": "0198c0de-7a1b-7000-8000-000000000001",
     "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-    "fim": "2026-11-24T12:00:00.000Z", "status": "cancelada",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "cancelada", "desde": "2026-11-23T13:00:00.000Z",
+    "motivo": "pedido", "preco_kwh": 2.5, "versao": 2,
     "timestamp": "2026-11-23T13:00:00.000Z"
 }"#;

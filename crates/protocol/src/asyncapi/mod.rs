@@ -103,6 +103,16 @@ fn command_channels(command: Command) -> [Channel; 3] {
             RESERVA_REFS,
             RESERVA_ANSWERS.to_vec(),
         ),
+        Command::Alteracao => (
+            ["alteracao", "alteracao_direto", "alteracao_response"],
+            ["AlteracaoRequest", "AlteracaoRequestList"],
+            RESERVA_ANSWERS.to_vec(),
+        ),
+        Command::Estimativa => (
+            ["estimativa", "estimativa_direto", "estimativa_response"],
+            ["ReservaRequest", "ReservaRequestList"],
+            vec!["EstimativaReply", "ErrorReply", "EstimativaReplyList"],
+        ),
     };
     let path = command.request_path();
     let receive = |id, address, description, messages| Channel {
@@ -194,21 +204,25 @@ fn events() -> [Channel; 4] {
         event(
             "ponto_status",
             "pontos/{posto_id}/status",
-            "A situação de um posto, a cada mudança.",
+            "A situação de um posto, a cada mudança. Um cliente ouve os de todos enquanto alguém lê \
+             `GET /eventos`.",
             "PontoStatus",
             false,
         ),
         event(
             "reserva_status",
             "reservas/{reserva_id}/status",
-            "A situação de uma reserva, a cada mudança. Não diz de quem ela é.",
+            "A situação de uma reserva, a cada mudança. Não diz de quem ela é. Um cliente ouve o de \
+             uma reserva enquanto alguém lê seus eventos, e a cada um consulta a reserva: números \
+             de reservas se repetem entre servidores.",
             "ReservaEvent",
             false,
         ),
         event(
             "cliente_reserva_status",
             "client/{client_id}/reservas/status",
-            "A reserva que este cliente fez, a cada mudança depois de feita.",
+            "A reserva que este cliente fez, a cada mudança depois de feita. O cliente ouve enquanto \
+             alguém lê os eventos de uma reserva.",
             "ReservaClientEvent",
             false,
         ),

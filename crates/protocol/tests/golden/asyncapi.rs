@@ -2,9 +2,10 @@
 
 use protocol::topics::{self, Command};
 use protocol::{
-    CarroBateria, CarroStatus, ErrorReply, ListingReply, PontoDisponibilidade, PontoStatus,
-    PostosReply, PostosRequest, ReservaClientEvent, ReservaEvent, ReservaRef, ReservaReply,
-    ReservaRequest, ServerPresence, UnchangedReply, asyncapi, read_json,
+    AlteracaoRequest, CarroBateria, CarroStatus, ErrorReply, EstimativaReply, ListingReply,
+    PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
+    ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence, UnchangedReply,
+    asyncapi, read_json,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,8 @@ fn read_and_written(name: &str, payload: &[u8]) -> Value {
         "PostosReply" => derived::<PostosReply>(payload),
         "UnchangedReply" => unchanged(payload),
         "ReservaRequest" => written(read_json::<ReservaRequest>(payload)),
+        "AlteracaoRequest" => written(read_json::<AlteracaoRequest>(payload)),
+        "EstimativaReply" => derived::<EstimativaReply>(payload),
         "ReservaRef" => written(read_json::<ReservaRef>(payload)),
         "ReservaReply" => derived::<ReservaReply>(payload),
         "ErrorReply" => derived::<ErrorReply>(payload),

@@ -2,7 +2,7 @@
 
 use protocol::Codigo;
 
-const CODIGOS: [(u16, &str); 31] = [
+const CODIGOS: [(u16, &str); 36] = [
     (401, "nao_autenticado"),
     (403, "nao_autorizado"),
     (429, "requisicoes_demais"),
@@ -21,13 +21,18 @@ const CODIGOS: [(u16, &str); 31] = [
     (409, "carro_em_uso"),
     (409, "token_existente"),
     (409, "ultimo_operador"),
+    (409, "limite_de_reservas"),
     (409, "reserva_encerrada"),
+    (409, "reserva_em_uso"),
     (409, "carregamento_encerrado"),
+    (409, "carregamento_sobreposto"),
+    (409, "carro_em_carregamento"),
     (413, "corpo_grande_demais"),
     (415, "tipo_nao_suportado"),
     (400, "requisicao_malformada"),
     (431, "cabecalho_grande_demais"),
     (422, "requisicao_invalida"),
+    (422, "energia_implausivel"),
     (422, "chave_idempotencia_reutilizada"),
     (500, "erro_interno"),
     (503, "servidor_indisponivel"),

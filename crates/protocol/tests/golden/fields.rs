@@ -1,8 +1,8 @@
 //! Wrong fields: missing, of the wrong type, out of range. Each is named, all at once.
 
 use protocol::{
-    CarroBateria, CarroStatus, PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest,
-    ReservarBody, ServerId, read_body, read_json,
+    AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, PontoDisponibilidade,
+    PostosRequest, ReservaRef, ReservaRequest, ReservarBody, ServerId, read_body, read_json,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, with, wrong_fields};
@@ -170,9 +170,50 @@ fn ids_of_every_command_are_checked() {
         assert_eq!(wrong_fields(read_json::<PostosRequest>(payload)), [campo], "{json}");
         assert_eq!(wrong_fields(read_json::<ReservaRequest>(payload)), [campo], "{json}");
         assert_eq!(wrong_fields(read_json::<ReservaRef>(payload)), [campo], "{json}");
+        assert_eq!(wrong_fields(read_json::<AlteracaoRequest>(payload)), [campo], "{json}");
     }
     let payload = with(COMMAND, "reserva_request_id", "");
     assert_eq!(wrong_fields(read_json::<ReservaRef>(payload.as_bytes())), ["reserva_request_id"]);
+}
+
+#[test]
+fn a_change_has_at_least_one_field_and_none_is_null() {
+    let time = r#""2026-01-01T00:00:00Z""#;
+    let command = |change: &str| {
+        let ids =
+            r#""request_id":"r2","client_id":"c1","server_id":"s1","reserva_request_id":"r1""#;
+        let comma = if change == "{" { "" } else { "," };
+        change.replacen('{', &format!("{{{ids}{comma}"), 1)
+    };
+    for (fields, wrong) in [
+        ("", vec!["inicio"]),
+        (r#""posto_id":6"#, vec![]),
+        (r#""posto_id":6.0"#, vec![]),
+        (r#""posto_id":null"#, vec!["posto_id"]),
+        (r#""posto_id":6,"fim":null"#, vec!["fim"]),
+        (r#""inicio":null,"fim":null,"posto_id":null"#, vec!["inicio", "fim", "posto_id"]),
+        (r#""posto_id":0"#, vec!["posto_id"]),
+        (r#""posto_id":"6""#, vec!["posto_id"]),
+        (r#""inicio":"amanhã","fim":5"#, vec!["inicio", "fim"]),
+        (r#""inicio":"2026-01-01T00:00:00Z","fim":"2025-12-31T21:00:00-03:00""#, vec!["fim"]),
+        (r#""inicio":"2026-01-01T00:00:00Z","fim":"2026-01-01T00:00:00.001Z""#, vec![]),
+    ] {
+        let body = format!("{{{fields}}}");
+        let payload = if fields.is_empty() { command("{") + "}" } else { command(&body) };
+        let of_body = read_body::<AlteracaoBody>(body.as_bytes()).map(|_| ());
+        let of_command = read_json::<AlteracaoRequest>(payload.as_bytes()).map(|_| ());
+        for read in [of_body, of_command] {
+            match wrong.as_slice() {
+                [] => assert_eq!(read, Ok(()), "{fields}"),
+                wrong => assert_eq!(wrong_fields(read), wrong, "{fields}"),
+            }
+        }
+    }
+    let misspelt = format!(r#"{{"incio":{time}}}"#);
+    let wrong = wrong_fields(read_body::<AlteracaoBody>(misspelt.as_bytes()));
+    assert_eq!(wrong, ["inicio", "incio"], "there is none, and one that does not exist");
+    let null = read_body::<AlteracaoBody>(br#"{"fim":null}"#);
+    assert!(mensagem(null).starts_with("não pode ser null"));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use domain::{KwhPerKm, RequestedInterval, TipoConector};
 use protocol::{
-    BadMessage, CarroBateria, CarroStatus, Object, Page, PageLimit, PageStart,
-    PontoDisponibilidade, PostosFilter, PostosRequest, ReservaRef, ReservaRequest, ReservarBody,
-    read_body, read_json,
+    AlteracaoBody, AlteracaoRequest, BadMessage, CarroBateria, CarroStatus, NotNull, Object, Page,
+    PageLimit, PageStart, PontoDisponibilidade, PostosFilter, PostosRequest, ReservaRef,
+    ReservaRequest, ReservarBody, read_body, read_json,
 };
 use serde::Serialize;
 
@@ -154,6 +154,63 @@ fn cancelamento_and_consulta() {
     golden(&asked, json, read_json);
     let wrong = json.replace("app1", "app.1");
     assert!(read_json::<ReservaRef>(wrong.as_bytes()).is_err(), "no id of an app");
+}
+
+/// The new times and posto of the tests.
+fn change() -> AlteracaoBody {
+    AlteracaoBody {
+        inicio: NotNull(Some(time("2026-11-23T09:00:00-03:00").into())),
+        fim: NotNull(Some(time("2026-11-23T11:30:00-03:00").into())),
+        posto_id: NotNull(Some(row_id(6))),
+    }
+}
+
+#[test]
+fn alteracao() {
+    let mut request = AlteracaoRequest {
+        request_id: id("r2"),
+        client_id: id("cliente1"),
+        app: None,
+        server_id: id("server1"),
+        reserva_request_id: id("r1"),
+        change: change(),
+    };
+    let json = r#"{
+        "request_id":"r2","client_id":"cliente1","server_id":"server1","reserva_request_id":"r1",
+        "inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z","posto_id":6
+    }"#;
+    golden(&request, json, read_json);
+    request.app = Some(id("app1"));
+    (request.change.inicio, request.change.fim) = (NotNull(None), NotNull(None));
+    let json = r#"{
+        "request_id":"r2","client_id":"cliente1","app":"app1","server_id":"server1",
+        "reserva_request_id":"r1","posto_id":6
+    }"#;
+    golden(&request, json, read_json);
+    let body = AlteracaoBody { posto_id: NotNull(None), ..change() };
+    let json = r#"{"inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z"}"#;
+    golden(&body, json, read_body);
+}
+
+#[test]
+fn the_content_of_a_change_never_changes() {
+    let mut request = AlteracaoRequest {
+        request_id: id("r2"),
+        client_id: id("cliente1"),
+        app: None,
+        server_id: id("server1"),
+        reserva_request_id: id("r1"),
+        change: change(),
+    };
+    let content = |request: &AlteracaoRequest| {
+        String::from_utf8(request.content().expect("it can be written")).expect("a text")
+    };
+    let times = r#""2026-11-23T12:00:00.000Z","2026-11-23T14:30:00.000Z""#;
+    assert_eq!(content(&request), format!(r#"["r1",{times},6]"#));
+    (request.change.inicio, request.change.posto_id) = (NotNull(None), NotNull(None));
+    assert_eq!(content(&request), r#"["r1",null,"2026-11-23T14:30:00.000Z",null]"#);
+    request.app = Some(id("app1"));
+    assert_eq!(content(&request), r#"[["r1",null,"2026-11-23T14:30:00.000Z",null],"app1"]"#);
 }
 
 #[test]

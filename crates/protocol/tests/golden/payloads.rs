@@ -1,19 +1,22 @@
 //! Payloads that are no message at all, and strange ones that are.
 
 use protocol::{
-    Address, CarroBateria, CarroStatus, Origin, PontoDisponibilidade, PostosRequest, ReservaRef,
-    ReservaRequest, ReservarBody, read_body, read_json,
+    Address, AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, Origin,
+    PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest, ReservarBody, read_body,
+    read_json,
 };
 
 use crate::support::{SEED_BODY, body_with, mensagem, not_json, with, wrong_fields};
 
 /// How every reader refuses the payload, when none takes it as an object.
-fn refusals(payload: &[u8]) -> [String; 8] {
+fn refusals(payload: &[u8]) -> [String; 10] {
     [
         not_json(read_body::<ReservarBody>(payload)),
         not_json(read_json::<ReservaRequest>(payload)),
         not_json(read_json::<ReservaRef>(payload)),
         not_json(read_json::<PostosRequest>(payload)),
+        not_json(read_body::<AlteracaoBody>(payload)),
+        not_json(read_json::<AlteracaoRequest>(payload)),
         not_json(CarroStatus::from_json(payload, "ABC1234")),
         not_json(CarroBateria::from_json(payload, "ABC1234")),
         not_json(PontoDisponibilidade::from_json(payload, "5", None)),

@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 
-use domain::ReservaState;
+use domain::{Aviso, Motivo, ReservaState};
 use protocol::{
-    Codigo, Entrega, ErrorReply, FieldError, ListingReply, PontoStatus, Posto, PostosReply,
-    ReplyCodigo, ReplyHead, Reserva, ReservaClientEvent, ReservaEvent, ReservaReply,
-    ServerPresence, ServerState, StatusReply, UnchangedReply, WrittenPostosReply,
+    Codigo, Entrega, ErrorReply, Estimativa, EstimativaReply, FieldError, ListingReply,
+    PontoStatus, Posto, PostosReply, ReplyCodigo, ReplyHead, Reserva, ReservaClientEvent,
+    ReservaEvent, ReservaReply, ServerPresence, ServerState, StatusReply, UnchangedReply,
+    WrittenPostosReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -181,23 +182,64 @@ fn reserva_reply() {
             inicio: time("2026-11-23T12:00:00Z"),
             fim: time("2026-11-24T12:00:00Z"),
             status: ReservaState::Ativa,
+            desde: time("2026-11-23T11:59:00Z"),
+            motivo: None,
+            livre_desde: None,
+            preco_kwh: 2.5,
+            versao: 1,
+            aviso: None,
         },
+        estimativa: Some(Estimativa {
+            energia_kwh: 22.2,
+            minutos: Some(61),
+            custo: 55.5,
+            preco_kwh: 2.5,
+            autonomia_km: 117.4,
+        }),
     };
     for (status, word) in [
         (ReservaState::Ativa, "ativa"),
-        (ReservaState::Cancelada, "cancelada"),
+        (ReservaState::Cumprida, "cumprida"),
         (ReservaState::Encerrada, "encerrada"),
+        (ReservaState::NaoCompareceu, "nao_compareceu"),
+        (ReservaState::Cancelada, "cancelada"),
     ] {
         reply.reserva.status = status;
         let json = r#"{
             "request_id":"r1","status":"sucesso","mensagem":"O posto Ponto 5 foi reservado.",
             "reserva":{
                 "id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-23T12:00:00.000Z",
-                "fim":"2026-11-24T12:00:00.000Z","status":"ativa"
+                "fim":"2026-11-24T12:00:00.000Z","status":"STATUS","desde":"2026-11-23T11:59:00.000Z",
+                "preco_kwh":2.5,"versao":1
+            },
+            "estimativa":{
+                "energia_kwh":22.2,"minutos":61,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4
             }
         }"#;
-        golden(&reply, &json.replace("ativa", word));
+        golden(&reply, &json.replace("STATUS", word));
     }
+    let estimativa = reply.estimativa.take().expect("an estimate");
+    let estimated = EstimativaReply {
+        request_id: id("r2"),
+        status: StatusReply::Sucesso,
+        mensagem: "O posto Ponto 5 está livre.".to_owned(),
+        estimativa: estimativa.clone(),
+        disponivel_no_periodo: true,
+    };
+    let json = r#"{
+        "request_id":"r2","status":"sucesso","mensagem":"O posto Ponto 5 está livre.",
+        "estimativa":{
+            "energia_kwh":22.2,"minutos":61,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4
+        },
+        "disponivel_no_periodo":true
+    }"#;
+    golden(&estimated, json);
+    golden(
+        &Estimativa { minutos: None, ..estimativa },
+        r#"{"energia_kwh":22.2,"minutos":null,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4}"#,
+    );
+    let json = serde_json::to_value(&reply).expect("JSON");
+    assert_eq!(json.get("estimativa"), None);
 }
 
 #[test]
@@ -317,7 +359,7 @@ fn reserva_event() {
 
 #[test]
 fn reserva_client_event() {
-    let event = ReservaClientEvent {
+    let mut event = ReservaClientEvent {
         server_id: id("server1"),
         request_id: id("r1"),
         reserva: Reserva {
@@ -327,15 +369,33 @@ fn reserva_client_event() {
             inicio: time("2026-11-23T12:00:00Z"),
             fim: time("2026-11-24T12:00:00Z"),
             status: ReservaState::Cancelada,
+            desde: time("2026-11-23T13:00:00Z"),
+            motivo: None,
+            livre_desde: Some(time("2026-11-23T12:30:00Z")),
+            preco_kwh: 2.5,
+            versao: 3,
+            aviso: None,
         },
         timestamp: time("2026-11-23T13:00:00Z"),
     };
-    let json = r#"{
-        "server_id":"server1","request_id":"r1","id":17,"posto_id":5,"placa":"ABC1234",
-        "inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-24T12:00:00.000Z","status":"cancelada",
-        "timestamp":"2026-11-23T13:00:00.000Z"
-    }"#;
-    golden(&event, json);
+    for (motivo, aviso) in [
+        (Motivo::Pedido, Aviso::PostoOcupado),
+        (Motivo::Operador, Aviso::PostoLivre),
+        (Motivo::Manutencao, Aviso::PostoLivre),
+        (Motivo::PostoRemovido, Aviso::PostoLivre),
+        (Motivo::Ausencia, Aviso::PostoLivre),
+    ] {
+        event.reserva.motivo = Some(motivo.into());
+        event.reserva.aviso = Some(aviso.into());
+        let json = r#"{
+            "server_id":"server1","request_id":"r1","id":17,"posto_id":5,"placa":"ABC1234",
+            "inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-24T12:00:00.000Z","status":"cancelada",
+            "desde":"2026-11-23T13:00:00.000Z","motivo":"MOTIVO",
+            "livre_desde":"2026-11-23T12:30:00.000Z","preco_kwh":2.5,"versao":3,"aviso":"AVISO",
+            "timestamp":"2026-11-23T13:00:00.000Z"
+        }"#;
+        golden(&event, &json.replace("MOTIVO", motivo.as_str()).replace("AVISO", aviso.as_str()));
+    }
 }
 
 #[test]

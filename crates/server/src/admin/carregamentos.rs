@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{Kwh, Placa, Rejection, RowId};
+use domain::{Correction, Rejection, ReportedEnergy, ReportedSession, RowId};
 use protocol::{ErrorReply, OrDefault, Timestamp, fields, read_body};
 use serde::{Deserialize, Serialize};
 use service::{HttpError, Params, Path, RawJson};
@@ -14,15 +14,21 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
+use super::carregamento_bodies::{CarregamentoBody, CorrecaoBody, EnergiaBody};
 use super::page::{PageSize, page};
 use super::postos;
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{FinishCarregamento, StartCarregamento};
+use crate::store::{
+    CorrectCarregamento, FinishCarregamento, ReportCarregamento, StartCarregamento,
+};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::new().routes(routes!(list, start)).routes(routes!(finish))
+    OpenApiRouter::new()
+        .routes(routes!(list, start))
+        .routes(routes!(finish))
+        .routes(routes!(correct))
 }
 
 /// Situação de um carregamento.
@@ -38,7 +44,7 @@ enum CarregamentoStatus {
 #[schema(example = json!({
     "id": 1, "posto_id": 6, "placa": "ABC1234", "status": "encerrado",
     "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
-    "energia_fornecida": 18.4, "custo": 46.0
+    "energia_fornecida": 18.4, "custo": 46.0, "reserva_id": 17, "corrigido_em": null
 }))]
 pub(super) struct Carregamento {
     /// Número do carregamento no servidor.
@@ -52,7 +58,7 @@ pub(super) struct Carregamento {
     status: CarregamentoStatus,
     /// Quando começou.
     inicio: Timestamp,
-    /// Preço do kWh combinado no início, em reais.
+    /// Preço do kWh, em reais: o da reserva, se há uma; se não, o do posto no início.
     preco_kwh: f64,
     /// Quando terminou; nulo enquanto o carro carrega.
     fim: Option<Timestamp>,
@@ -60,6 +66,14 @@ pub(super) struct Carregamento {
     energia_fornecida: Option<f64>,
     /// Quanto custa, em reais; nulo enquanto o carro carrega.
     custo: Option<f64>,
+    /// A reserva do carro que ele cumpre; nula se não há.
+    reserva_id: Option<i64>,
+    /// Quando foi corrigido pela última vez; nulo se nunca foi.
+    corrigido_em: Option<Timestamp>,
+    /// As reservas de outros carros que tinham o posto durante o carregamento: só na resposta a quem
+    /// o informa depois, e se há alguma.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conflitos: Vec<i64>,
 }
 
 impl From<domain::Carregamento> for Carregamento {
@@ -78,6 +92,9 @@ impl From<domain::Carregamento> for Carregamento {
             fim: finished.map(|finished| wire::timestamp(finished.fim)),
             energia_fornecida: finished.map(|finished| finished.energia_fornecida.get()),
             custo: finished.map(|finished| finished.custo),
+            reserva_id: session.reserva_id,
+            corrigido_em: session.corrigido_em.map(wire::timestamp),
+            conflitos: Vec::new(),
         }
     }
 }
@@ -99,13 +116,13 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 #[schema(example = json!({"carregamentos": [{
     "id": 1, "posto_id": 6, "placa": "ABC1234", "status": "encerrado",
     "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
-    "energia_fornecida": 18.4, "custo": 46.0
+    "energia_fornecida": 18.4, "custo": 46.0, "reserva_id": 17, "corrigido_em": null
 }], "proxima": null}))]
 pub(super) struct CarregamentosPage {
     /// Do mais novo para o mais velho.
-    carregamentos: Vec<Carregamento>,
+    pub(super) carregamentos: Vec<Carregamento>,
     /// Valor de `antes_de` para a próxima página; nulo na última.
-    proxima: Option<i64>,
+    pub(super) proxima: Option<i64>,
 }
 
 fields! {
@@ -114,24 +131,6 @@ fields! {
         antes_de: Option<RowId>,
         /// Quantos no máximo.
         limite: OrDefault<PageSize>,
-    }
-}
-
-fields! {
-    /// Corpo de `POST /postos/{id}/carregamentos`.
-    #[example({"placa": "ABC1234"})]
-    pub(super) struct CarregamentoBody {
-        /// O carro que começa a carregar.
-        placa: Placa,
-    }
-}
-
-fields! {
-    /// Corpo de `PUT /postos/{id}/carregamentos/{carregamento_id}`.
-    #[example({"energia_fornecida": 18.4})]
-    pub(super) struct EnergiaBody {
-        /// Energia fornecida, em kWh.
-        energia_fornecida: Kwh,
     }
 }
 
@@ -162,9 +161,12 @@ async fn list(
     Ok(Json(CarregamentosPage { carregamentos, proxima }))
 }
 
-/// Começa um carregamento.
+/// Começa um carregamento, ou registra um que já começou.
 ///
-/// Começar duas vezes é o mesmo que uma.
+/// Sem `inicio`, começa agora: a reserva do carro que tem o posto é cumprida, e começar duas vezes é o
+/// mesmo que uma. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
+/// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Se outro tinha o posto
+/// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,
@@ -173,7 +175,10 @@ async fn list(
         (status = 201, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply,
-            description = "posto_reservado, posto_indisponivel, posto_em_manutencao"),
+            description = "posto_reservado, posto_indisponivel, posto_em_manutencao, \
+                carro_em_carregamento, carregamento_sobreposto"),
+        (status = 422, body = ErrorReply,
+            description = "requisicao_invalida, energia_implausivel"),
     )
 )]
 async fn start(
@@ -182,14 +187,26 @@ async fn start(
     Path(posto_id): Path<i64>,
     RawJson(body): RawJson,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
-    let CarregamentoBody { placa } = read_body(&body)?;
-    let id = app.write_by(by, StartCarregamento { posto_id, placa }).await?;
-    Ok((StatusCode::CREATED, show(&app, posto_id, id).await?))
+    let CarregamentoBody { placa, inicio, fim, energia_fornecida, confirmado } = read_body(&body)?;
+    let Some(inicio) = inicio else {
+        let id = app.write_by(by, StartCarregamento { posto_id, placa }).await?;
+        return Ok((StatusCode::CREATED, show(&app, posto_id, id).await?));
+    };
+    let confirmado = confirmado.unwrap_or(false);
+    let energy =
+        energia_fornecida.map(|energia_fornecida| ReportedEnergy { energia_fornecida, confirmado });
+    let ended = fim.zip(energy);
+    let session = ReportedSession { inicio, ended };
+    let recorded = app.write_by(by, ReportCarregamento { posto_id, placa, session }).await?;
+    let Json(mut shown) = show(&app, posto_id, recorded.id).await?;
+    shown.conflitos = recorded.conflitos;
+    Ok((StatusCode::CREATED, Json(shown)))
 }
 
 /// Termina um carregamento.
 ///
-/// O custo é o da energia fornecida, pelo preço combinado no início.
+/// O custo é o da energia fornecida, pelo preço do carregamento. O que resta da reserva do carro fica
+/// livre. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com `confirmado`.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,
@@ -201,6 +218,8 @@ async fn start(
         (status = 200, body = Carregamento, description = "O carregamento"),
         (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
         (status = 409, body = ErrorReply, description = "carregamento_encerrado"),
+        (status = 422, body = ErrorReply,
+            description = "requisicao_invalida, energia_implausivel"),
     )
 )]
 async fn finish(
@@ -209,7 +228,38 @@ async fn finish(
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
     RawJson(body): RawJson,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let EnergiaBody { energia_fornecida } = read_body(&body)?;
-    app.write_by(by, FinishCarregamento { posto_id, id, energia_fornecida }).await?;
+    let EnergiaBody { energia_fornecida, fim, confirmado } = read_body(&body)?;
+    let energy = ReportedEnergy { energia_fornecida, confirmado: confirmado.unwrap_or(false) };
+    app.write_by(by, FinishCarregamento { posto_id, id, energy, fim }).await?;
+    show(&app, posto_id, id).await
+}
+
+/// Corrige um carregamento que terminou.
+///
+/// O que não vem fica como está, e o custo segue a energia, pelo preço do carregamento. A auditoria
+/// guarda o que era e quem o mudou. O que o carregamento fez às reservas não muda.
+#[utoipa::path(patch, path = "/carregamentos/{id}", operation_id = "correct_carregamento",
+    tag = "carregamentos",
+    request_body = CorrecaoBody,
+    params(("id" = i64, Path, description = "Número do carregamento", minimum = 1)),
+    responses(
+        (status = 200, body = Carregamento, description = "O carregamento"),
+        (status = 404, body = ErrorReply, description = "carregamento_inexistente"),
+        (status = 409, body = ErrorReply,
+            description = "carregamento_sobreposto, carro_em_carregamento"),
+        (status = 422, body = ErrorReply,
+            description = "requisicao_invalida, energia_implausivel"),
+    )
+)]
+async fn correct(
+    State(app): State<Arc<AppState>>,
+    By(by): By,
+    Path(id): Path<i64>,
+    RawJson(body): RawJson,
+) -> Result<Json<Carregamento>, HttpError> {
+    let CorrecaoBody { inicio, fim, energia_fornecida, confirmado } = read_body(&body)?;
+    let confirmado = confirmado.unwrap_or(false);
+    let correction = Correction { inicio, fim, energia_fornecida, confirmado };
+    let posto_id = app.write_by(by, CorrectCarregamento { id, correction }).await?;
     show(&app, posto_id, id).await
 }

@@ -27,7 +27,7 @@ const POSTOS: [Column; 8] = [
     Column::Other("tipo_conector"),
     Column::Other("preco_kwh"),
 ];
-const RESERVAS: [Column; 7] = [
+const RESERVAS: [Column; 12] = [
     Column::Other("id"),
     Column::Other("posto_id"),
     Column::Other("placa"),
@@ -35,8 +35,13 @@ const RESERVAS: [Column; 7] = [
     Column::Time("fim"),
     Column::Other("status"),
     Column::Time("criada_em"),
+    Column::Time("desde"),
+    Column::Other("motivo"),
+    Column::Time("livre_desde"),
+    Column::Other("preco_kwh"),
+    Column::Other("versao"),
 ];
-const CARREGAMENTOS: [Column; 8] = [
+const CARREGAMENTOS: [Column; 10] = [
     Column::Other("id"),
     Column::Other("posto_id"),
     Column::Other("placa"),
@@ -45,6 +50,8 @@ const CARREGAMENTOS: [Column; 8] = [
     Column::Other("preco_kwh"),
     Column::Other("energia_fornecida"),
     Column::Other("custo"),
+    Column::Other("reserva_id"),
+    Column::Time("corrigido_em"),
 ];
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -142,9 +149,10 @@ fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
 #[utoipa::path(get, path = "/reservas.csv", operation_id = "export_reservas", tag = "reservas",
     params(ReservasFile),
     responses((status = 200, body = String, content_type = "text/csv", description = "As reservas",
-        example = json!("id,posto_id,placa,inicio,fim,status,criada_em\r\n\
-            1,5,ABC1234,2026-11-23T12:00:00.000Z,2026-11-24T12:00:00.000Z,ativa,\
-            2026-11-23T12:00:00.000Z\r\n")))
+        example = json!("id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,\
+            preco_kwh,versao\r\n\
+            1,5,ABC1234,2026-11-23T12:00:00.000Z,2026-11-24T12:00:00.000Z,cumprida,\
+            2026-11-23T12:00:00.000Z,2026-11-23T12:10:00.000Z,,2026-11-23T13:00:00.000Z,2.5,3\r\n")))
 )]
 async fn export_reservas(
     State(app): State<Arc<AppState>>,
@@ -169,15 +177,21 @@ async fn export_reservas(
     Ok(file(&app, "reservas", Table::head(dialect, &RESERVAS), pages))
 }
 
-fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 7] {
+fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 12] {
+    let facts = &reserva.facts;
     [
         Cell::Integer(reserva.id),
         Cell::Integer(reserva.posto_id),
         reserva.placa.as_deref().map_or(Cell::Empty, Cell::Text),
-        time(reserva.interval.inicio()),
-        time(reserva.interval.fim()),
-        Cell::Text(reserva.state.as_str()),
+        time(facts.interval.inicio()),
+        time(facts.interval.fim()),
+        Cell::Text(facts.state.as_str()),
         time(reserva.created_at),
+        time(facts.desde),
+        facts.motivo.map_or(Cell::Empty, |motivo| Cell::Text(motivo.as_str())),
+        facts.livre_desde.map_or(Cell::Empty, time),
+        Cell::Number(facts.preco_kwh.get().to_string()),
+        Cell::Integer(facts.versao),
     ]
 }
 
@@ -188,8 +202,9 @@ fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 7] {
     tag = "carregamentos", params(CarregamentosFile),
     responses((status = 200, body = String, content_type = "text/csv",
         description = "Os carregamentos",
-        example = json!("id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo\r\n\
-            1,5,ABC1234,2026-11-23T12:00:00.000Z,2026-11-23T13:00:00.000Z,2.5,18.4,46\r\n")))
+        example = json!("id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo,reserva_id,\
+            corrigido_em\r\n\
+            1,5,ABC1234,2026-11-23T12:10:00.000Z,2026-11-23T13:00:00.000Z,2.5,18.4,46,1,\r\n")))
 )]
 async fn export_carregamentos(
     State(app): State<Arc<AppState>>,
@@ -220,7 +235,7 @@ async fn export_carregamentos(
     Ok(file(&app, "carregamentos", Table::head(dialect, &CARREGAMENTOS), pages))
 }
 
-fn session_cells(session: &Carregamento) -> [Cell<'_>; 8] {
+fn session_cells(session: &Carregamento) -> [Cell<'_>; 10] {
     let number = |number: Option<f64>| number.map_or(Cell::Empty, |n| Cell::Number(n.to_string()));
     let finished = session.finished;
     [
@@ -232,6 +247,8 @@ fn session_cells(session: &Carregamento) -> [Cell<'_>; 8] {
         number(Some(session.preco_kwh.get())),
         number(finished.map(|finished| finished.energia_fornecida.get())),
         number(finished.map(|finished| finished.custo)),
+        session.reserva_id.map_or(Cell::Empty, Cell::Integer),
+        session.corrigido_em.map_or(Cell::Empty, time),
     ]
 }
 

@@ -1,12 +1,15 @@
 //! The operator's HTTP API. One file for each kind of resource.
 
+mod all_carregamentos;
 mod auditoria;
 mod author;
+mod carregamento_bodies;
 mod carregamentos;
 mod carros;
 mod export;
 mod file;
 mod import;
+mod maintenance;
 mod page;
 mod postos;
 mod reservas;
@@ -78,7 +81,9 @@ fn public() -> OpenApiRouter<Arc<AppState>> {
 fn protected() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .merge(postos::protected())
+        .merge(maintenance::router())
         .merge(carregamentos::router())
+        .merge(all_carregamentos::router())
         .merge(carros::router())
         .merge(reservas::router())
         .merge(import::router())

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
-use domain::{Moment, PostoChange, Rejection};
+use domain::{Moment, Rejection};
 use protocol::{
     ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields, read_body,
 };
@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::author::By;
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{Author, ChangePosto, CreatePosto, ForgetCharger, PostoRow, RemovePosto};
+use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow};
 use crate::wire;
 
 /// What tells nothing of anyone.
@@ -31,8 +31,7 @@ pub(super) fn public() -> OpenApiRouter<Arc<AppState>> {
 pub(super) fn protected() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(create))
-        .routes(routes!(change, remove))
-        .routes(routes!(set_disponibilidade))
+        .routes(routes!(change))
         .routes(routes!(forget_carregador))
 }
 
@@ -113,17 +112,6 @@ fields! {
     }
 }
 
-fields! {
-    /// Corpo de `PUT /postos/{id}/disponibilidade`.
-    #[example({"disponivel": false, "em_manutencao": true})]
-    pub(super) struct DisponibilidadeBody {
-        /// Se está em serviço.
-        disponivel: bool,
-        /// Se está em manutenção; se não vier, fica como está.
-        em_manutencao: Option<bool>,
-    }
-}
-
 pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpError> {
     let found = app.read(app.store.postos_by_id(&[id], app.now())).await?;
     let missing = || {
@@ -131,16 +119,6 @@ pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpErro
         Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
     };
     Ok(found.first().map(AdminPosto::from).ok_or_else(missing)?)
-}
-
-async fn change_and_show(
-    app: &AppState,
-    by: Author,
-    id: i64,
-    change: PostoChange,
-) -> Result<Json<AdminPosto>, HttpError> {
-    app.write_by(by, ChangePosto { posto_id: id, change }).await?;
-    Ok(Json(find(app, id).await?))
 }
 
 /// Lista os postos.
@@ -198,7 +176,8 @@ async fn get(
 
 /// Altera um posto.
 ///
-/// O que não vem fica como está.
+/// O que não vem fica como está. Nenhuma reserva muda, mesmo que o posto saia de serviço: para isso há
+/// `PUT /postos/{id}/disponibilidade`.
 #[utoipa::path(patch, path = "/postos/{id}", operation_id = "change_posto",
     tag = "postos", request_body = PostoPatch,
     params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
@@ -214,51 +193,8 @@ async fn change(
     RawJson(body): RawJson,
 ) -> Result<Json<AdminPosto>, HttpError> {
     let PostoPatch(change) = PostoPatch::from_json(&body)?;
-    change_and_show(&app, by, id, change).await
-}
-
-/// Remove um posto.
-///
-/// Somente um que ninguém usa nem reservou. Seu número não volta.
-#[utoipa::path(delete, path = "/postos/{id}", operation_id = "remove_posto", tag = "postos",
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
-    responses(
-        (status = 204, description = "O posto foi removido"),
-        (status = 404, body = ErrorReply, description = "posto_inexistente"),
-        (status = 409, body = ErrorReply, description = "posto_em_uso"),
-    )
-)]
-async fn remove(
-    State(app): State<Arc<AppState>>,
-    By(by): By,
-    Path(id): Path<i64>,
-) -> Result<StatusCode, HttpError> {
-    app.write_by(by, RemovePosto { posto_id: id }).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Põe um posto em serviço ou fora dele, da parte do operador.
-///
-/// O que o carregador diz fica como está: um posto só está em serviço se os dois dizem que está.
-#[utoipa::path(put, path = "/postos/{id}/disponibilidade", operation_id = "set_disponibilidade",
-    tag = "postos",
-    request_body = DisponibilidadeBody,
-    params(("id" = i64, Path, description = "Número do posto", minimum = 1)),
-    responses(
-        (status = 200, body = AdminPosto, description = "O posto"),
-        (status = 404, body = ErrorReply, description = "posto_inexistente"),
-    )
-)]
-async fn set_disponibilidade(
-    State(app): State<Arc<AppState>>,
-    By(by): By,
-    Path(id): Path<i64>,
-    RawJson(body): RawJson,
-) -> Result<Json<AdminPosto>, HttpError> {
-    let DisponibilidadeBody { disponivel, em_manutencao } = read_body(&body)?;
-    let in_service = Some(disponivel);
-    let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
-    change_and_show(&app, by, id, change).await
+    app.write_by(by, ChangePosto { posto_id: id, change }).await?;
+    Ok(Json(find(&app, id).await?))
 }
 
 /// Esquece o que o carregador de um posto disse.

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use domain::{Placa, Rejection, ReservaState, RowId};
 use protocol::{
-    ErrorReply, OrDefault, RequestId, ReservaReply, ReservaStatus, StatusReply, Timestamp, fields,
+    ErrorReply, OrDefault, RequestId, ReservaAviso, ReservaMotivo, ReservaReply, ReservaStatus,
+    StatusReply, Timestamp, fields,
 };
 use serde::Serialize;
 use service::{HttpError, Params, Path};
@@ -29,7 +30,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-    "fim": "2026-11-24T12:00:00.000Z", "status": "ativa",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "ativa", "desde": "2026-11-23T11:58:00.000Z",
+    "preco_kwh": 2.5, "versao": 1,
     "request_id": "0198c0de-7a1b-7000-8000-000000000001",
     "criada_em": "2026-11-23T11:58:00.000Z"
 }))]
@@ -43,12 +45,30 @@ pub(super) struct ReservaDetail {
     placa: Option<String>,
     /// Primeiro instante em que o posto é dele.
     inicio: Timestamp,
-    /// Primeiro instante em que o posto já não é dele.
+    /// Primeiro instante em que o posto já não é dele, como foi combinado.
     fim: Timestamp,
     /// Em que situação está.
     #[serde(with = "ReservaStatus")]
     #[schema(value_type = ReservaStatus)]
     status: ReservaState,
+    /// Desde quando está nesta situação.
+    desde: Timestamp,
+    /// Por que foi cancelada, ou `ausencia` se o carro não veio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    motivo: Option<ReservaMotivo>,
+    /// Quando o posto ficou livre, se foi antes de `fim`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    livre_desde: Option<Timestamp>,
+    /// Preço combinado do kWh, em reais.
+    preco_kwh: f64,
+    /// Conta as mudanças da reserva, a partir de 1.
+    versao: i64,
+    /// O que quem reservou deve saber do posto.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    aviso: Option<ReservaAviso>,
     /// A requisição que a fez; nula se o carro foi esquecido.
     #[schema(required)]
     request_id: Option<String>,
@@ -58,13 +78,20 @@ pub(super) struct ReservaDetail {
 
 impl From<StoredReserva> for ReservaDetail {
     fn from(record: StoredReserva) -> Self {
+        let facts = record.facts;
         Self {
             id: record.id,
             posto_id: record.posto_id,
             placa: record.placa,
-            inicio: wire::timestamp(record.interval.inicio()),
-            fim: wire::timestamp(record.interval.fim()),
-            status: record.state,
+            inicio: wire::timestamp(facts.interval.inicio()),
+            fim: wire::timestamp(facts.interval.fim()),
+            status: facts.state,
+            desde: wire::timestamp(facts.desde),
+            motivo: facts.motivo.map(Into::into),
+            livre_desde: facts.livre_desde.map(wire::timestamp),
+            preco_kwh: facts.preco_kwh.get(),
+            versao: facts.versao,
+            aviso: facts.aviso.map(Into::into),
             request_id: record.request_id,
             criada_em: wire::timestamp(record.created_at),
         }
@@ -75,7 +102,8 @@ impl From<StoredReserva> for ReservaDetail {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"reservas": [{
     "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-    "fim": "2026-11-24T12:00:00.000Z", "status": "ativa",
+    "fim": "2026-11-24T12:00:00.000Z", "status": "ativa", "desde": "2026-11-23T11:58:00.000Z",
+    "preco_kwh": 2.5, "versao": 1,
     "request_id": "0198c0de-7a1b-7000-8000-000000000001",
     "criada_em": "2026-11-23T11:58:00.000Z"
 }], "proxima": null}))]
@@ -159,7 +187,7 @@ async fn get(
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
-        (status = 409, body = ErrorReply, description = "reserva_encerrada"),
+        (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso"),
         (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
@@ -175,5 +203,6 @@ async fn cancel(
         status: StatusReply::Sucesso,
         mensagem: wire::cancelled_mensagem(&reserva),
         reserva: wire::reserva(&reserva),
+        estimativa: None,
     }))
 }

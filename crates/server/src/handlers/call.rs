@@ -154,10 +154,10 @@ fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> E
             ErrorReply::new(Some(request_id), Codigo::RequisicaoInvalida, mensagem.to_owned());
         return ErrorReply { campos: vec![campo], ..error };
     }
-    // A reserva may have been made or cancelled, so this is no denial.
+    // A reserva may have been made, changed or cancelled, so this is no denial.
     let codigo = match command {
-        Command::Reserva | Command::Cancelamento => Codigo::TempoEsgotado,
-        Command::Postos | Command::Consulta => Codigo::ErroInterno,
+        Command::Reserva | Command::Cancelamento | Command::Alteracao => Codigo::TempoEsgotado,
+        Command::Postos | Command::Consulta | Command::Estimativa => Codigo::ErroInterno,
     };
     let mensagem = "A resposta não pode ser entregue por este broker. O registro do servidor tem a \
                     causa; para saber o que foi feito, consulte a reserva.";

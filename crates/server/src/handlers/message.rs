@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bus::{Ack, Delivery};
 use bytes::Bytes;
+use domain::{Estimate, Reserva};
 use protocol::{BadMessage, ClientId, RequestId, ReservaReply, StatusReply};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -52,11 +53,16 @@ impl Reply {
         client_id: ClientId,
         request_id: RequestId,
         mensagem: String,
-        reserva: &domain::Reserva,
+        reserva: &Reserva,
+        estimate: Option<&Estimate>,
     ) -> Result<Self, Failure> {
-        let reserva = wire::reserva(reserva);
-        let status = StatusReply::Sucesso;
-        let body = ReservaReply { request_id, status, mensagem, reserva };
+        let body = ReservaReply {
+            request_id,
+            status: StatusReply::Sucesso,
+            mensagem,
+            reserva: wire::reserva(reserva),
+            estimativa: estimate.map(wire::estimativa),
+        };
         let payload = serde_json::to_vec(&body).map_err(BadMessage::from)?;
         Ok(Self {
             client_id,

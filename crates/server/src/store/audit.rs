@@ -4,7 +4,9 @@
 
 use std::fmt;
 
+use domain::Moment;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
 /// Who changes something, as the audit names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +69,8 @@ actions! {
     /// A charging session ended.
     Finish = "encerrar",
     Cancel = "cancelar",
+    /// A reserva got another posto.
+    Move = "mover",
     Revoke = "revogar",
     /// A carro, or what a charger had reported.
     Forget = "esquecer",
@@ -114,6 +118,15 @@ macro_rules! audit_fields {
 }
 pub(in crate::store) use audit_fields;
 
+/// A moment, as it is shown.
+pub(in crate::store) fn time(moment: Moment) -> String {
+    let seconds = moment.as_millis().div_euclid(1000);
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let ((year, month, day), (hour, minute, second)) = (at.date().to_calendar_date(), at.to_hms());
+    let (month, millis) = (u8::from(month), moment.as_millis().rem_euclid(1000));
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
 /// Only the fields in which two states of one thing differ; `None` if in none.
 pub(in crate::store) fn differences(
     before: &AuditFields,
@@ -147,6 +160,17 @@ pub(in crate::store) fn row_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_shown_as_on_the_wire() {
+        for (millis, shown) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_767_225_600_007, "2026-01-01T00:00:00.007Z"),
+            (253_370_764_799_999, "9998-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(time(Moment::from_millis(millis)), shown);
+        }
+    }
 
     #[test]
     fn only_what_differs_is_recorded() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Moment, Reserva, ReservaState};
+use domain::{Moment, Reserva, ReservaState, Rules};
 use tokio::sync::mpsc;
 
 /// Reads the wall clock.
@@ -13,6 +13,8 @@ pub struct Environment {
     /// Named in refusals; also the owner of the database file.
     pub server_id: String,
     pub now: Clock,
+    /// What reservas are decided by from now on.
+    pub rules: Rules,
     /// Receives the changes of each transaction after its commit.
     pub changes: mpsc::Sender<Vec<Change>>,
 }
@@ -22,7 +24,7 @@ pub struct Environment {
 pub enum Change {
     /// The availability of this posto may have changed.
     Posto(i64),
-    /// A reserva was made or cancelled, or has ended.
+    /// A reserva was made, or has changed or ended.
     Reserva {
         id: i64,
         posto_id: i64,

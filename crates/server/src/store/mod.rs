@@ -5,11 +5,13 @@
 
 mod audit;
 mod backup;
+mod change_answer;
 mod copies;
 mod database_url;
 mod diagnosis;
 mod environment;
 mod error;
+mod first_answer;
 mod handle;
 mod in_use;
 mod lost_files;
@@ -20,6 +22,7 @@ mod request_outcome;
 mod restore;
 mod rows;
 mod schema;
+mod stored_rejection;
 mod writer;
 
 pub use audit::{Action, Author};
@@ -32,9 +35,10 @@ pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
 pub use reader::{
-    AuditQuery, AuditRow, CarregamentosQuery, Ended, Found, Listing, ReservasQuery, StoredToken,
+    AuditQuery, AuditRow, CarregamentosQuery, Ended, Estimated, Found, Listing, ReservasQuery,
+    StoredToken,
 };
-pub use request_outcome::{RequestOutcome, Reserved};
+pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};

@@ -1,12 +1,13 @@
 //! What a reservation request was answered, stored so that its repeat gets the same answer.
 
-use domain::{IntervalError, Moment, Rejection, Reserva, ReservaState};
-
+use domain::{Estimate, Moment, Rejection, Reserva, ReservaFacts};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::first_answer::{FirstAnswer, read_estimate};
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
+use super::stored_rejection::rejection;
 
 /// A reservation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,19 +16,29 @@ pub struct Reserved {
     pub reserva: Reserva,
     /// Name of the posto when it was made.
     pub nome: String,
+    /// `None` for a reserva of a release that made no estimates.
+    pub estimativa: Option<Estimate>,
 }
 
 /// How a reservation request was decided, and what became of it.
 #[derive(Debug, Clone)]
 pub struct RequestOutcome {
     /// `None` for a reserva of a release that did not store it.
-    fingerprint: Option<[u8; 16]>,
+    pub(super) fingerprint: Option<[u8; 16]>,
     /// The app that asked.
-    app: Option<String>,
+    pub(super) app: Option<String>,
     /// The first answer.
     pub decision: Result<Reserved, Rejection>,
     /// The reserva as it is now, if one was made.
-    pub current: Option<Reserva>,
+    pub current: Option<CurrentReserva>,
+}
+
+/// A reserva as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentReserva {
+    pub reserva: Reserva,
+    /// Name of its posto: of another one if it was moved.
+    pub nome: String,
 }
 
 impl RequestOutcome {
@@ -43,6 +54,22 @@ impl RequestOutcome {
             _ if !self.is_visible_to(app) => Err(Rejection::ChaveReutilizada),
             _ => self.decision,
         }
+    }
+
+    /// The same for a change of the reserva that this request made: a refusal names it.
+    pub(super) fn answer_to_change(
+        self,
+        fingerprint: [u8; 16],
+        app: Option<&str>,
+        reserva_request_id: &str,
+    ) -> Result<Reserved, Rejection> {
+        self.answer_to(fingerprint, app).map_err(|rejection| match rejection {
+            Rejection::ReservaInexistente { server_id, .. } => {
+                let reserva = reserva_request_id.to_owned();
+                Rejection::ReservaInexistente { reserva, server_id }
+            }
+            other => other,
+        })
     }
 
     /// Whether somebody who names this app, or none, may learn of it.
@@ -76,40 +103,98 @@ impl ForgottenRow {
         Uuid::new_v5(&FORGOTTEN_NAMESPACE, request_id.as_bytes()).into_bytes()
     }
 
-    /// Nothing else is known of it.
     pub(super) fn outcome(self, request_id: &str, server_id: &str) -> RequestOutcome {
-        let (reserva, server_id) = (request_id.to_owned(), server_id.to_owned());
-        let decision = Err(Rejection::ReservaInexistente { reserva, server_id });
-        RequestOutcome { fingerprint: None, app: None, decision, current: None }
+        forgotten(request_id, server_id)
     }
+}
+
+row! {
+    /// What else a `request_id` was used for.
+    pub(super) struct UsedRow {
+        /// A request whose carro was forgotten.
+        forgotten: bool,
+        /// A request of the other kind.
+        other: bool,
+    }
+}
+
+impl UsedRow {
+    /// Selects by digest and `request_id` of a reservation: the other kind are changes.
+    pub(super) const FOR_RESERVATION: &str =
+        "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
+                EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?2) AS other";
+    /// The same of a change: the other kind are reservations.
+    pub(super) const FOR_CHANGE: &str =
+        "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
+                EXISTS (SELECT 1 FROM reservas WHERE request_id = ?2)
+                OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?2) AS other";
+
+    /// `None` if it was not used.
+    pub(super) fn outcome(self, request_id: &str, server_id: &str) -> Option<RequestOutcome> {
+        let decision = match self {
+            Self { other: true, .. } => Err(Rejection::ChaveReutilizada),
+            Self { forgotten: true, .. } => return Some(forgotten(request_id, server_id)),
+            _ => return None,
+        };
+        Some(RequestOutcome { fingerprint: None, app: None, decision, current: None })
+    }
+}
+
+/// Nothing else is known of a request whose carro was forgotten.
+fn forgotten(request_id: &str, server_id: &str) -> RequestOutcome {
+    let (reserva, server_id) = (request_id.to_owned(), server_id.to_owned());
+    let decision = Err(Rejection::ReservaInexistente { reserva, server_id });
+    RequestOutcome { fingerprint: None, app: None, decision, current: None }
 }
 
 row! {
     /// A request that made a reserva.
     pub(super) struct AcceptedRow {
         fingerprint: Option<Vec<u8>>,
+        first_nome: String,
         posto_nome: String,
+        estimativa: Option<String>,
+        first_answer: Option<String>,
         ..reserva: ReservaRow,
     }
 }
 
 impl AcceptedRow {
-    /// Selects by `request_id`. A reserva of an old release has no `nome` of its own.
-    pub(super) const SELECT: &str =
-        "SELECT *, COALESCE(nome, (SELECT p.nome FROM postos AS p WHERE p.id = posto_id)) AS posto_nome
-         FROM reservas WHERE request_id = ?1";
+    /// Selects by `request_id`. A reserva of an old release has no `nome` of its own: it is that of
+    /// its first posto.
+    pub(super) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, \
+         (SELECT f.nome FROM postos AS f WHERE f.id = r.first_answer ->> 0), p.nome) AS first_nome \
+         FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
     pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
-        let found = self.reserva.reserva()?;
-        let corrupt = || StoreError::Corrupt("placa of a request".to_owned());
-        let mut current = found.ok_or_else(corrupt)?;
+        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of a request"));
+        let recorded = self.reserva.reserva()?.ok_or_else(|| corrupt("placa"))?;
         let fingerprint =
-            self.fingerprint.map(|bytes| fingerprint(&bytes, &current.request_id)).transpose()?;
-        // The first answer was given when the reserva was active, whatever it is now.
-        let reserva = Reserva { state: ReservaState::Ativa, ..current.clone() };
-        current.state = current.state_at(now);
-        let decision = Ok(Reserved { reserva, nome: self.posto_nome });
-        Ok(RequestOutcome { fingerprint, app: self.reserva.app, decision, current: Some(current) })
+            self.fingerprint.map(|bytes| fingerprint(&bytes, &recorded.request_id)).transpose()?;
+        let (reserva, nome) = match &self.first_answer {
+            None => (recorded.clone(), &self.first_nome),
+            Some(json) => {
+                let first = FirstAnswer::parse(json).ok_or_else(|| corrupt("first answer"))?;
+                let facts = ReservaFacts {
+                    interval: first.interval,
+                    preco_kwh: first.preco_kwh,
+                    ..recorded.facts
+                };
+                let is_moved = first.posto_id != recorded.posto_id;
+                let nome = if is_moved { &self.posto_nome } else { &self.first_nome };
+                (Reserva { posto_id: first.posto_id, facts, ..recorded.clone() }, nome)
+            }
+        };
+        let current = CurrentReserva { nome: nome.clone(), reserva: recorded.at(now) };
+        // The first answer was given when the reserva was made, whatever it is now.
+        let ReservaFacts { interval, preco_kwh, .. } = reserva.facts;
+        let facts = ReservaFacts::new(interval, preco_kwh, None, self.reserva.created_at());
+        let read = |json| read_estimate(json, preco_kwh).ok_or_else(|| corrupt("estimate"));
+        let estimativa = self.estimativa.as_deref().map(read).transpose()?;
+        let reserva = Reserva { facts, ..reserva };
+        let decision = Ok(Reserved { reserva, nome: self.first_nome, estimativa });
+        let (app, current) = (self.reserva.app, Some(current));
+        Ok(RequestOutcome { fingerprint, app, decision, current })
     }
 }
 
@@ -121,6 +206,8 @@ row! {
         posto_id: i64,
         nome: String,
         rejection: String,
+        /// The value that a rule had.
+        detail: Option<i64>,
         app: Option<String>,
     }
 }
@@ -132,7 +219,14 @@ impl RefusedRow {
     pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
         let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
-        let rejection = rejection(&self.rejection, self.posto_id, self.nome, server_id);
+        let rejection = rejection(
+            &self.rejection,
+            self.detail,
+            self.posto_id,
+            self.nome,
+            &self.request_id,
+            server_id,
+        );
         let decision = Err(rejection.ok_or_else(corrupt)?);
         Ok(RequestOutcome {
             fingerprint: Some(fingerprint),
@@ -143,45 +237,9 @@ impl RefusedRow {
     }
 }
 
-fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
+pub(super) fn fingerprint(bytes: &[u8], request_id: &str) -> Result<[u8; 16], StoreError> {
     let corrupt = |_| StoreError::Corrupt(format!("fingerprint of request {request_id}"));
     bytes.try_into().map_err(corrupt)
-}
-
-/// The name under which a refusal of a reservation is stored; `None` for refusals of other
-/// commands.
-pub(super) fn rejection_name(rejection: &Rejection) -> Option<&'static str> {
-    Some(match rejection {
-        Rejection::PostoInexistente { .. } => "posto_inexistente",
-        Rejection::PostoJaReservadoParaEsteCarro { .. } => "posto_ja_reservado_para_este_carro",
-        Rejection::PostoReservado { .. } => "posto_reservado",
-        Rejection::PostoOcupado { .. } => "posto_ocupado",
-        Rejection::PostoIndisponivel { .. } => "posto_indisponivel",
-        Rejection::PostoEmManutencao { .. } => "posto_em_manutencao",
-        Rejection::Interval(IntervalError::FimNotAfterInicio) => "fim_not_after_inicio",
-        Rejection::Interval(IntervalError::FimInPast) => "fim_in_past",
-        Rejection::Interval(IntervalError::InicioInPast) => "inicio_in_past",
-        Rejection::Interval(IntervalError::TooLong) => "too_long",
-        _ => return None,
-    })
-}
-
-fn rejection(name: &str, posto_id: i64, nome: String, server_id: &str) -> Option<Rejection> {
-    Some(match name {
-        "posto_inexistente" => {
-            Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() }
-        }
-        "posto_ja_reservado_para_este_carro" => Rejection::PostoJaReservadoParaEsteCarro { nome },
-        "posto_reservado" => Rejection::PostoReservado { nome },
-        "posto_ocupado" => Rejection::PostoOcupado { nome },
-        "posto_indisponivel" => Rejection::PostoIndisponivel { nome },
-        "posto_em_manutencao" => Rejection::PostoEmManutencao { nome },
-        "fim_not_after_inicio" => Rejection::Interval(IntervalError::FimNotAfterInicio),
-        "fim_in_past" => Rejection::Interval(IntervalError::FimInPast),
-        "inicio_in_past" => Rejection::Interval(IntervalError::InicioInPast),
-        "too_long" => Rejection::Interval(IntervalError::TooLong),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use super::error::StoreError;
 use crate::failpoints::{self, Bug};
 
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
@@ -23,6 +23,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
     (7, "two_states", include_str!("../../migrations/0007_two_states.sql")),
     (8, "people", include_str!("../../migrations/0008_people.sql")),
+    (9, "lives", include_str!("../../migrations/0009_lives.sql")),
 ];
 
 pub(super) const READ_ONLY: OpenFlags =

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::Rules;
 use server::{Config, PostosCsv};
 use service::{ConfigError, CorsOrigins};
 
@@ -25,6 +26,7 @@ fn only_the_id_is_required() {
     assert_eq!(config.http_addr.to_string(), "0.0.0.0:8000");
     assert_eq!(config.postos_csv, PostosCsv::Default(PathBuf::from("data/server1/postos.csv")));
     assert_eq!(config.command_limit, Duration::from_secs(10));
+    assert_eq!(config.rules, Rules::default());
 
     let error = Config::from_lookup(&|_| None).expect_err("no id").to_string();
     assert_eq!(
@@ -44,8 +46,22 @@ fn everything_can_be_set() {
         ("POSTOS_CSV", "/etc/postos.csv"),
         ("TEMPO_LIMITE_RESERVA", "2.5"),
         ("CORS_ORIGENS", ""),
+        ("RESERVA_DURACAO_H", "48"),
+        ("RESERVA_MAXIMA_DIAS", "2"),
+        ("RESERVA_ANTECEDENCIA_DIAS", "0"),
+        ("RESERVA_TOLERANCIA_MIN", "15"),
+        ("RESERVAS_POR_CARRO", "1"),
     ])
     .expect("all values are valid");
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let rules = Rules {
+        duracao: hours(48),
+        maxima: hours(48),
+        antecedencia: Duration::ZERO,
+        tolerancia: Duration::from_secs(900),
+        por_carro: 1,
+    };
+    assert_eq!(config.rules, rules);
     assert_eq!(config.server_id.as_str(), "posto-SP_7");
     assert_eq!(config.database_url.path(), Path::new("/var/lib/postos.db"));
     assert_eq!((config.mqtt_broker.as_str(), config.mqtt_port), ("broker.example", 18830));
@@ -118,6 +134,17 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("RETENCAO_DIAS", "nunca", "a number of days"),
         ("RETENCAO_DIAS", "4294967296", "a number of days"),
         ("RETENCAO_DIAS", "٣٠", "a number of days"),
+        ("RESERVA_DURACAO_H", "0", "a number of hours from 1"),
+        ("RESERVA_DURACAO_H", "745", "at most RESERVA_MAXIMA_DIAS"),
+        ("RESERVA_DURACAO_H", "1.5", "a number of hours"),
+        ("RESERVA_MAXIMA_DIAS", "0", "a number of days from 1 to 365"),
+        ("RESERVA_MAXIMA_DIAS", "366", "a number of days from 1 to 365"),
+        ("RESERVA_ANTECEDENCIA_DIAS", "-1", "a number of days from 0"),
+        ("RESERVA_ANTECEDENCIA_DIAS", "3651", "to 3650"),
+        ("RESERVA_TOLERANCIA_MIN", "15 min", "a number of minutes"),
+        ("RESERVA_TOLERANCIA_MIN", "1441", "to 1440"),
+        ("RESERVAS_POR_CARRO", "três", "0 for no limit"),
+        ("RESERVAS_POR_CARRO", "1001", "to 1000"),
     ] {
         let error = read(&[(name, value)]).expect_err(value).to_string();
         assert!(error.starts_with(&format!("{name} is {value:?}; ")), "{error}");

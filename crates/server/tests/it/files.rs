@@ -133,7 +133,12 @@ async fn the_files_have_the_lists_filters_and_both_dialects() {
     assert_eq!(server.get("/postos.csv?formato=xls").await.campos(), ["formato"]);
     let file = server.get("/reservas.csv?placa=ABC1234&status=ativa").await;
     let mut lines = file.text.lines();
-    assert_eq!(lines.next(), Some("id,posto_id,placa,inicio,fim,status,criada_em"));
+    assert_eq!(
+        lines.next(),
+        Some(
+            "id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,preco_kwh,versao"
+        )
+    );
     let row = "1,1,ABC1234,2125-12-08T00:00:00.000Z,2125-12-08T01:00:00.000Z,ativa,";
     assert!(lines.next().is_some_and(|line| line.starts_with(row)), "{}", file.text);
     assert!(!file.text.contains("um-pedido"), "a request_id is the right to cancel");
@@ -142,13 +147,14 @@ async fn the_files_have_the_lists_filters_and_both_dialects() {
     assert_eq!(server.get("/reservas.csv?status=encerrada").await.text.lines().count(), 1);
     let session = json!({"placa": placa("XYZ1234").as_str()});
     assert_eq!(server.post("/postos/1/carregamentos", &session).await.status, 201);
-    let ended = json!({"energia_fornecida": 10.5});
+    let ended = json!({"energia_fornecida": 10.5, "confirmado": true});
     assert_eq!(server.put("/postos/1/carregamentos/1", &ended).await.status, 200);
     let file = server.get("/carregamentos.csv?placa=XYZ1234&de=2020-01-01T00:00:00Z").await;
     let mut lines = file.text.lines();
-    let head = "id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo";
+    let head =
+        "id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo,reserva_id,corrigido_em";
     assert_eq!(lines.next(), Some(head));
-    assert!(lines.next().is_some_and(|line| line.ends_with(",2,10.5,21")), "{}", file.text);
+    assert!(lines.next().is_some_and(|line| line.contains(",2,10.5,21,")), "{}", file.text);
     let none = server.get("/carregamentos.csv?ate=2020-01-01T00:00:00Z").await;
     assert_eq!(none.text.lines().count(), 1);
     server.stop().await;

@@ -5,15 +5,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    Kwh, Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
+    Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, ChangePosto, CreatePosto, FinishCarregamento,
-    RecordTelemetry, RemovePosto, ReservasQuery, StartCarregamento, WriteError,
+    RecordTelemetry, ReservasQuery, StartCarregamento, WriteError,
 };
 
 use crate::support::{
-    HOUR, START, TestStore, cancellation, now, placa, posto, reservation, set_now, soon,
+    HOUR, START, TestStore, cancellation, energy, now, placa, posto, removal, reservation, set_now,
+    soon,
 };
 
 fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
@@ -28,7 +29,7 @@ async fn a_reserva_is_made_once_and_survives_a_restart() {
     let store = TestStore::new(2).await;
     let reserved = store.reserve("r1", "ABC1234", 1).await.expect("it is free");
     assert_eq!(reserved.nome, "Ponto 1");
-    assert_eq!(reserved.reserva.interval.fim().as_millis(), START + 24 * HOUR);
+    assert_eq!(reserved.reserva.facts.interval.fim().as_millis(), START + 24 * HOUR);
     let again = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
     assert_eq!(again, reserved);
     let store = store.reopen().await;
@@ -91,9 +92,13 @@ async fn a_reserva_marked_as_ended_holds_again_when_the_clock_is_set_back() {
     let other = rejected(store.store.execute(asked).await);
     assert_eq!(other, Rejection::PostoReservado { nome: "Ponto 1".to_owned() });
     let outcome = store.store.request_outcome("r1", None, now()).await.expect("it is read");
-    let state = outcome.and_then(|outcome| outcome.current).map(|reserva| reserva.state);
+    let state =
+        outcome.and_then(|outcome| outcome.current).map(|current| current.reserva.facts.state);
     assert_eq!(state, Some(ReservaState::Ativa));
-    assert_eq!(store.cancel("r1").await.expect("it is active").state, ReservaState::Cancelada);
+    assert_eq!(
+        store.cancel("r1").await.expect("it is active").facts.state,
+        ReservaState::Cancelada
+    );
     store.reserve("r3", "XYZ9876", 1).await.expect("it is free again");
 }
 
@@ -104,19 +109,19 @@ async fn cancelling_frees_the_posto_and_repeating_it_changes_nothing() {
     assert!(!store.disponivel(1).await);
     for _ in 0..2 {
         let cancelled = store.cancel("r1").await.expect("the reserva exists");
-        assert_eq!(cancelled.state, ReservaState::Cancelada);
+        assert_eq!(cancelled.facts.state, ReservaState::Cancelada);
     }
     let by_id = CancelReserva { target: CancelTarget::Id(reserved.reserva.id), deadline: soon() };
     let by_id = store.store.execute(by_id).await;
-    assert_eq!(by_id.expect("the same one").state, ReservaState::Cancelada);
+    assert_eq!(by_id.expect("the same one").facts.state, ReservaState::Cancelada);
     assert!(store.disponivel(1).await);
     let missing = rejected(store.cancel("unknown").await);
     assert_eq!(missing.to_string(), "A reserva unknown não existe no servidor server1");
     let first = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
-    assert_eq!(first.reserva.state, ReservaState::Ativa);
+    assert_eq!(first.reserva.facts.state, ReservaState::Ativa);
     let outcome = store.store.request_outcome("r1", None, now()).await.expect("a read");
     let current = outcome.expect("it was decided").current.expect("a reserva");
-    assert_eq!(current.state, ReservaState::Cancelada);
+    assert_eq!(current.reserva.facts.state, ReservaState::Cancelada);
 }
 
 #[tokio::test]
@@ -169,13 +174,13 @@ async fn postos_are_created_changed_and_removed() {
     store.store.execute(ChangePosto { posto_id: 4, change: off }).await.expect("it exists");
     let refused = rejected(store.reserve("r1", "ABC1234", 4).await);
     assert_eq!(refused, Rejection::PostoIndisponivel { nome: "Novo".to_owned() });
-    store.store.execute(RemovePosto { posto_id: 4 }).await.expect("it is not in use");
-    rejected(store.store.execute(RemovePosto { posto_id: 4 }).await);
+    store.store.execute(removal(4)).await.expect("it is not in use");
+    rejected(store.store.execute(removal(4)).await);
     rejected(store.reserve("r2", "ABC1234", 4).await);
     let next = store.store.execute(CreatePosto(posto("Outro"))).await.expect("a new posto");
     assert_eq!(next, 5, "the id of a removed posto was reused");
     store.reserve("r3", "ABC1234", 1).await.expect("free");
-    let in_use = rejected(store.store.execute(RemovePosto { posto_id: 1 }).await);
+    let in_use = rejected(store.store.execute(removal(1)).await);
     assert_eq!(in_use, Rejection::PostoEmUso { nome: "Ponto 1".to_owned() });
     let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     let listing = store.store.listing().await.expect("a listing");
@@ -190,16 +195,12 @@ async fn postos_are_created_changed_and_removed() {
 async fn a_charging_session_holds_its_posto_and_costs_the_agreed_price() {
     let store = TestStore::new(1).await;
     let start = |plate| StartCarregamento { posto_id: 1, placa: placa(plate) };
-    let finish = |id, energy| FinishCarregamento {
-        posto_id: 1,
-        id,
-        energia_fornecida: Kwh::new(energy).expect("energy"),
-    };
+    let finish = |id, kwh| FinishCarregamento { posto_id: 1, id, energy: energy(kwh), fim: None };
     let id = store.store.execute(start("ABC1234")).await.expect("it is free");
     assert!(!store.disponivel(1).await);
     rejected(store.store.execute(start("XYZ9876")).await);
     rejected(store.reserve("r1", "XYZ9876", 1).await);
-    rejected(store.store.execute(RemovePosto { posto_id: 1 }).await);
+    rejected(store.store.execute(removal(1)).await);
     let price = PostoChange { preco_kwh: domain::Price::new(9.0).ok(), ..PostoChange::default() };
     store.store.execute(ChangePosto { posto_id: 1, change: price }).await.expect("it exists");
     store.store.execute(finish(id, 10.0)).await.expect("it is open");
@@ -268,7 +269,7 @@ async fn an_ended_reserva_reads_as_ended() {
     let active = store.store.reservas(&query(ReservaState::Ativa), later).await.expect("a read");
     let ended = store.store.reservas(&query(ReservaState::Encerrada), later).await.expect("a read");
     assert_eq!((active.len(), ended.len()), (0, 1));
-    assert_eq!(ended[0].state, ReservaState::Encerrada);
+    assert_eq!(ended[0].facts.state, ReservaState::Encerrada);
 }
 
 #[tokio::test]

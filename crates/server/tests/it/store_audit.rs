@@ -4,19 +4,23 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use domain::{ChargerMessage, Kwh, PostoChange, Price, Rejection, TokenPapel};
+use domain::{
+    ChargerMessage, Correction, Handling, Kwh, Moment, PostoChange, Price, Rejection,
+    ReportedSession, TokenPapel,
+};
 use server::store::{
-    AuditQuery, AuditRow, Audited, Author, CancelReserva, CancelTarget, ChangePosto, CreatePosto,
-    CreateToken, FinishCarregamento, ForgetCharger, ImportPostos, RecordChargerMessage,
-    RemovePosto, RevokeAllTokens, RevokeToken, SetToken, StartCarregamento, WriteCommand,
-    WriteError,
+    AuditQuery, AuditRow, Audited, Author, CancelReserva, CancelTarget, ChangePosto,
+    CorrectCarregamento, CreatePosto, CreateToken, FinishCarregamento, ForgetCharger, ImportPostos,
+    RecordChargerMessage, RemovePosto, ReportCarregamento, RevokeAllTokens, RevokeToken,
+    SetService, SetToken, StartCarregamento, WriteCommand, WriteError,
 };
 
-use crate::support::{START, TestStore, placa, posto, set_now, soon};
+use crate::support::{START, TestStore, energy, placa, posto, removal, set_now, soon};
 
 /// Commands that are part of the commands of drivers and carros, or change nothing that anybody
 /// decides: they are written into no audit.
-const UNAUDITED: [&str; 4] = ["Reserve", "RecordTelemetry", "Sweep", "VacuumIfDue"];
+const UNAUDITED: [&str; 5] =
+    ["Reserve", "ChangeReserva", "RecordTelemetry", "Sweep", "VacuumIfDue"];
 
 const MESSAGE: ChargerMessage =
     ChargerMessage { disponivel: false, em_manutencao: None, retained: None, replayed: false };
@@ -88,7 +92,7 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
     };
     let (outcome, rows) = store.audited(undone).await;
     assert_eq!((outcome, rows.len()), (Ok(false), 0), "what is undone is not recorded");
-    let (_, rows) = store.audited(RemovePosto { posto_id: 9 }).await;
+    let (_, rows) = store.audited(removal(9)).await;
     assert_eq!(rows, [format!("remover posto/9 {} -", ponto("Ponto 9"))]);
 
     let report = RecordChargerMessage { posto_id: 3, direct: false, message: MESSAGE };
@@ -117,8 +121,7 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
     let (_, rows) = store.audited(start.clone()).await;
     assert_eq!(rows, [r#"iniciar carregamento/1 - {"posto_id":2}"#]);
     assert!(store.audited(start).await.1.is_empty(), "it charges already");
-    let energia_fornecida = Kwh::new(10.0).expect("energy");
-    let finish = FinishCarregamento { posto_id: 2, id: 1, energia_fornecida };
+    let finish = FinishCarregamento { posto_id: 2, id: 1, energy: energy(10.0), fim: None };
     let (_, rows) = store.audited(finish.clone()).await;
     assert_eq!(
         rows,
@@ -127,10 +130,110 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
         ]
     );
     assert!(store.audited(finish).await.1.is_empty(), "it has ended");
-    let (outcome, rows) = store.audited(RemovePosto { posto_id: 77 }).await;
+    let (outcome, rows) = store.audited(removal(77)).await;
     assert!(outcome.is_err() && rows.is_empty(), "what is refused changes nothing");
     let all = store.audit(AuditQuery::default()).await;
     assert!(!all.iter().any(|row| shown(row).contains("ABC1234")), "the audit names no placa");
+}
+
+#[tokio::test]
+async fn what_maintenance_does_with_reservas_is_recorded() {
+    let store = TestStore::new(2).await;
+    store.reserve("r1", "ABC1234", 1).await.expect("it is free");
+    let service = |in_service, handling| SetService {
+        posto_id: 1,
+        in_service,
+        em_manutencao: None,
+        handling,
+        until: None,
+        simulate: false,
+    };
+    let simulated = SetService { simulate: true, ..service(false, Handling::Move) };
+    assert!(store.audited(simulated).await.1.is_empty(), "nothing changed");
+    let off = r#"alterar posto/1 {"disponivel":true} {"disponivel":false}"#.to_owned();
+    let (_, rows) = store.audited(service(false, Handling::Keep)).await;
+    assert_eq!(rows, [off], "what is kept does not change");
+    let (_, rows) = store.audited(service(false, Handling::Move)).await;
+    assert_eq!(rows, [r#"mover reserva/1 {"posto_id":1} {"posto_id":2}"#]);
+    let on = r#"alterar posto/1 {"disponivel":false} {"disponivel":true}"#.to_owned();
+    assert_eq!(store.audited(service(true, Handling::Keep)).await.1, [on]);
+    let removal = RemovePosto { handling: Handling::Move, ..removal(2) };
+    let (_, rows) = store.audited(removal).await;
+    assert_eq!(rows[0], r#"mover reserva/1 {"posto_id":2} {"posto_id":1}"#);
+    assert!(rows[1].starts_with("remover posto/2 "), "{rows:?}");
+    let (_, rows) = store.audited(service(false, Handling::Cancel)).await;
+    let cancelled =
+        r#"cancelar reserva/1 {"status":"ativa"} {"status":"cancelada","motivo":"manutencao"}"#;
+    assert_eq!(rows[1], cancelled);
+}
+
+#[tokio::test]
+async fn sessions_are_recorded_with_what_they_do_to_reservas() {
+    let at = |millis| Moment::from_millis(START + millis);
+    set_now(START - 1000);
+    let store = TestStore::new(3).await;
+    store.reserve("r1", "XYZ9876", 3).await.expect("it is free");
+    set_now(START);
+    let start = StartCarregamento { posto_id: 3, placa: placa("XYZ9876") };
+    let (_, rows) = store.audited(start).await;
+    assert_eq!(
+        rows,
+        [
+            r#"iniciar carregamento/1 - {"posto_id":3,"reserva_id":1}"#,
+            r#"alterar reserva/1 {"status":"ativa"} {"status":"cumprida"}"#
+        ]
+    );
+    let finish = |fim| FinishCarregamento { posto_id: 3, id: 1, energy: energy(1.0), fim };
+    let (_, rows) = store.audited(finish(Some(at(0)))).await;
+    assert_eq!(
+        rows,
+        [
+            r#"encerrar carregamento/1 {"energia_fornecida":null,"custo":null} {"energia_fornecida":1.0,"custo":2.5,"fim":"2026-01-01T00:00:00.000Z"}"#,
+            r#"alterar reserva/1 {"livre_desde":null} {"livre_desde":"2026-01-01T00:00:00.000Z"}"#
+        ]
+    );
+    let report = |posto_id, inicio, ended: Option<i64>| {
+        let ended = ended.map(|fim| (at(fim), energy(0.5)));
+        let session = ReportedSession { inicio: at(inicio), ended };
+        ReportCarregamento { posto_id, placa: placa("QQQ0A00"), session }
+    };
+    let (_, rows) = store.audited(report(1, -700, Some(-600))).await;
+    assert_eq!(
+        rows,
+        [
+            r#"iniciar carregamento/2 - {"posto_id":1,"inicio":"2025-12-31T23:59:59.300Z","fim":"2025-12-31T23:59:59.400Z","energia_fornecida":0.5,"custo":1.25}"#
+        ]
+    );
+    assert!(
+        store.audited(report(1, -700, Some(-600))).await.1.is_empty(),
+        "it was reported before"
+    );
+    let (_, rows) = store.audited(report(3, -500, None)).await;
+    assert!(rows.is_empty(), "it is refused: another session began then: {rows:?}");
+    let (_, rows) = store.audited(report(3, -500, Some(-400))).await;
+    assert_eq!(
+        rows,
+        [
+            r#"iniciar carregamento/3 - {"posto_id":3,"inicio":"2025-12-31T23:59:59.500Z","fim":"2025-12-31T23:59:59.600Z","energia_fornecida":0.5,"custo":1.25,"conflitos":[1]}"#
+        ]
+    );
+    let correction = Correction {
+        fim: Some(at(-450)),
+        energia_fornecida: Kwh::new(2.0).ok(),
+        confirmado: true,
+        inicio: None,
+    };
+    let correct = CorrectCarregamento { id: 3, correction };
+    let (_, rows) = store.audited(correct.clone()).await;
+    assert_eq!(
+        rows,
+        [
+            r#"alterar carregamento/3 {"fim":"2025-12-31T23:59:59.600Z","energia_fornecida":0.5,"custo":1.25} {"fim":"2025-12-31T23:59:59.550Z","energia_fornecida":2.0,"custo":5.0}"#
+        ]
+    );
+    assert!(store.audited(correct).await.1.is_empty(), "it is so already");
+    let all = store.audit(AuditQuery::default()).await;
+    assert!(!all.iter().any(|row| shown(row).contains("XYZ9876")), "the audit names no placa");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ async fn reserve_cancel_reserve_in_one_batch_keeps_its_order() {
     let first = first.expect("free").reserva;
     assert!(refused.is_err());
     let cancelled = cancelled.expect("it was made");
-    assert_eq!((cancelled.id, cancelled.state), (first.id, ReservaState::Cancelada));
+    assert_eq!((cancelled.id, cancelled.facts.state), (first.id, ReservaState::Cancelada));
     let second = second.expect("free again").reserva;
     let query = ReservasQuery { status: Some(ReservaState::Ativa), limit: 9, ..Default::default() };
     let held = store.store.reservas(&query, now()).await.expect("a read");

@@ -1,13 +1,15 @@
 //! Forgetting carros: in every table, and in every byte of the files.
 
-use domain::{Kwh, Moment, Rejection};
+use domain::{Moment, Rejection, Rules};
 use server::store::{
     AuditQuery, Audited, Author, CarregamentosQuery, Ended, FinishCarregamento, ForgetCarro,
     ForgetEnded, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
     WriteError,
 };
 
-use crate::support::{HOUR, START, TestStore, now, placa, reservation, set_now};
+use crate::support::{HOUR, START, TestStore, energy, now, placa, reservation, set_now};
+
+const NO_LIMIT: fn() -> Rules = || Rules { por_carro: 0, ..Rules::default() };
 
 impl TestStore {
     async fn forget(&self, plate: &str) -> Result<Forgotten, WriteError> {
@@ -22,8 +24,7 @@ impl TestStore {
     async fn charge(&self, plate: &str, posto_id: i64) {
         let start = StartCarregamento { posto_id, placa: placa(plate) };
         let id = self.store.execute(start).await.expect("it is free");
-        let energia_fornecida = Kwh::new(1.0).expect("energy");
-        let finish = FinishCarregamento { posto_id, id, energia_fornecida };
+        let finish = FinishCarregamento { posto_id, id, energy: energy(1.0), fim: None };
         self.store.execute(finish).await.expect("it ends");
     }
 
@@ -67,11 +68,18 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
         Err(Rejection::CarroEmUso { placa: placa("ABC1234") }.into())
     );
     store.cancel("r-ABC1234").await.expect("it is cancelled");
+    // As a change of it leaves it.
+    let file = rusqlite::Connection::open(store.path()).expect("the file");
+    let changed = "UPDATE reservas SET fim = fim + 1 WHERE request_id = 'r-ABC1234';
+        INSERT INTO alteracoes (request_id, fingerprint, app, reserva_id, decided_at, answer)
+        SELECT 'change-ABC1234', zeroblob(16), 'app1', id, 0, '{\"placa\":\"ABC1234\"}'
+        FROM reservas WHERE request_id = 'r-ABC1234'";
+    file.execute_batch(changed).expect("a change");
+    drop(file);
     let start = StartCarregamento { posto_id: 3, placa: placa("ABC1234") };
     let id = store.store.execute(start).await.expect("it is free");
     assert!(store.forget("ABC1234").await.is_err(), "it charges");
-    let energia_fornecida = Kwh::new(7.0).expect("energy");
-    let finish = FinishCarregamento { posto_id: 3, id, energia_fornecida };
+    let finish = FinishCarregamento { posto_id: 3, id, energy: energy(7.0), fim: None };
     store.store.execute(finish).await.expect("it ends");
     assert!(!store.files_with("ABC1234").is_empty(), "else this shows nothing");
 
@@ -80,6 +88,14 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
     store.vacuumed().await;
     assert_eq!(store.files_with("ABC1234"), Vec::<String>::new());
     assert!(!store.files_with("OTH0000").is_empty(), "others are not forgotten");
+
+    let file = rusqlite::Connection::open(store.path()).expect("the file");
+    let left =
+        "SELECT (SELECT count(*) FROM alteracoes), (SELECT count(*) FROM forgotten_requests),
+                       (SELECT count(*) FROM reservas WHERE placa IS NULL
+                        AND COALESCE(estimativa, first_answer, chegou_em) IS NOT NULL)";
+    let left = file.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    assert_eq!(left, Ok((0, 3, 0)), "of the change only a digest is left");
 
     for request_id in ["r-ABC1234", "refused-ABC1234"] {
         let unknown: WriteError = Rejection::ReservaInexistente {
@@ -119,7 +135,7 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
 
 #[tokio::test]
 async fn a_reader_that_does_not_end_has_the_file_written_anew_only_once() {
-    let store = TestStore::new(1).await;
+    let store = TestStore::with_rules(1, NO_LIMIT()).await;
     for hour in 0..300 {
         store.reserve_at(&format!("r{hour}"), "OTH0000", (hour, hour + 1)).await.expect("free");
     }
@@ -151,7 +167,7 @@ async fn a_reader_that_does_not_end_has_the_file_written_anew_only_once() {
 #[tokio::test]
 async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
     const RESERVAS: i64 = 700;
-    let store = TestStore::new(2).await;
+    let store = TestStore::with_rules(2, NO_LIMIT()).await;
     for hour in 0..RESERVAS {
         let plate = format!("OLD{:04}", hour % 10);
         store.reserve_at(&format!("old-{hour}"), &plate, (hour, hour + 1)).await.expect("free");
@@ -219,4 +235,33 @@ async fn a_reserva_of_an_app_is_of_nobody_else() {
     assert_eq!(unknown.to_string().replace("reserva r1", "reserva r0"), never.to_string());
     let found = store.store.request_outcome("r1", Some("app1"), now()).await.expect("a read");
     assert!(found.is_some());
+}
+
+/// A reserva and its session may be forgotten at different times; neither says whose the other was.
+#[tokio::test]
+async fn what_is_forgotten_is_not_told_by_what_is_left() {
+    for whose in ["session", "reserva"] {
+        set_now(START);
+        let store = TestStore::new(2).await;
+        store.reserve_at("r1", "ABC1234", (0, 2)).await.expect("free");
+        store.charge("ABC1234", 1).await;
+        let file = rusqlite::Connection::open(store.path()).expect("the file");
+        let linked = || -> Option<i64> {
+            let sql = "SELECT reserva_id FROM carregamentos WHERE id = 1";
+            file.query_row(sql, [], |row| row.get(0)).expect("the session")
+        };
+        assert_eq!(linked(), Some(1));
+        let later = match whose {
+            "session" => "UPDATE reservas SET livre_desde = livre_desde + 3600000",
+            _ => "UPDATE carregamentos SET fim = fim + 3600000",
+        };
+        file.execute_batch(later).expect("a later end");
+        set_now(START + HOUR);
+        let cutoff = Moment::from_millis(START + HOUR / 2);
+        let ended = store.store.ended(cutoff, &Ended::default()).await.expect("a read");
+        assert_eq!(ended.reservas.len() + ended.carregamentos.len(), 1, "the other one is left");
+        let command = ForgetEnded { cutoff, ended, run: ForgettingRun::default() };
+        store.store.execute(command).await.expect("a write");
+        assert_eq!(linked(), None, "{whose}");
+    }
 }

@@ -1,11 +1,9 @@
 //! The two states of a posto: what its operator says and what its charger says.
 
 use domain::{ChargerMessage, PostoChange, Rejection, ServiceState};
-use server::store::{
-    ChangePosto, ForgetCharger, PostoRow, RecordChargerMessage, RemovePosto, WriteError,
-};
+use server::store::{ChangePosto, ForgetCharger, PostoRow, RecordChargerMessage, WriteError};
 
-use crate::support::{START, TestStore, now, set_now};
+use crate::support::{START, TestStore, now, removal, set_now};
 
 const STATES: [ServiceState; 4] = [
     ServiceState { disponivel: true, em_manutencao: false },
@@ -143,7 +141,7 @@ async fn an_operator_can_forget_what_a_charger_said() {
     assert!(!receive(&store, replayed(broken)).await, "it is of the old charger");
     assert!(posto(&store).await.disponivel);
     receive(&store, live(free)).await;
-    store.store.execute(RemovePosto { posto_id: 1 }).await.expect("it is not in use");
+    store.store.execute(removal(1)).await.expect("it is not in use");
     let missing = Rejection::PostoInexistente { posto_id: 1, server_id: "server1".to_owned() };
     let missing = WriteError::Rejected(missing);
     assert_eq!(store.store.execute(ForgetCharger { posto_id: 1 }).await, Err(missing.clone()));

@@ -1,14 +1,14 @@
 //! A database file of an older release, opened by this one.
 
-use domain::Rejection;
-use server::store::{CreatePosto, ReservasQuery, StatesRow, WriteError};
+use domain::{Rejection, ReservaState};
+use server::store::{CreatePosto, FinishCarregamento, ReservasQuery, StatesRow, WriteError};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, SqlSafeStr as _};
 
-use crate::support::{TestStore, now, posto};
+use crate::support::{HOUR, START, TestStore, energy, now, posto, set_now};
 
-const OLD_SCHEMA: [(i64, &str, &str); 7] = [
+const OLD_SCHEMA: [(i64, &str, &str); 8] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
@@ -16,6 +16,7 @@ const OLD_SCHEMA: [(i64, &str, &str); 7] = [
     (5, "owner", include_str!("../../migrations/0005_owner.sql")),
     (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
     (7, "two_states", include_str!("../../migrations/0007_two_states.sql")),
+    (8, "people", include_str!("../../migrations/0008_people.sql")),
 ];
 
 /// With the fingerprint that `support::reservation` makes for ABC1234 at posto 1.
@@ -154,6 +155,64 @@ async fn reservas_and_sessions_keep_what_they_hold_and_their_ids_never_come_back
     }
 }
 
+/// As the release before this one left it. Two sessions of one carro are open.
+const DATA_8: &str = "INSERT INTO owner VALUES (1, 'server1');
+    INSERT INTO postos (id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
+        operador_disponivel, operador_em_manutencao)
+        VALUES (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0),
+               (2, 'Ponto 2', '-23.5,-46.6', 22, 'CCS', 3.25, 1, 0);
+    INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 1, 0);
+    INSERT INTO reservas (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at,
+        fingerprint, nome, app, client_id)
+        VALUES
+        (1, 'ended', 1, 'ABC1234', 0, 1000, 'encerrada', 5, 1001, NULL, 'Ponto 1', NULL, NULL),
+        (2, 'cancelled', 1, 'ABC1234', 500, 1000, 'cancelada', 6, 700, NULL, 'Ponto 1', NULL, 'c1'),
+        (3, 'made', 2, 'ABC1234', 1767225600000, 1767229200000, 'ativa', 7, 7,
+         CAST('ABC12342' || x'0000000000000000' AS BLOB), 'Old name', 'app1', 'c1'),
+        (9, NULL, 1, NULL, 2000, 3000, 'encerrada', 8, 3001, NULL, 'Ponto 1', NULL, NULL);
+    INSERT INTO refusals (request_id, fingerprint, decided_at, posto_id, nome, rejection, placa)
+        VALUES ('long', CAST('ABC12341' || x'0000000000000000' AS BLOB), 0, 1, 'Old name', 'too_long',
+                'ABC1234');
+    INSERT INTO carregamentos (id, posto_id, placa, inicio, preco_kwh)
+        VALUES (1, 1, 'ABC1234', 100, 2), (2, 2, 'ABC1234', 200, 3);";
+
+#[tokio::test]
+async fn reservas_of_the_release_before_are_as_they_were() {
+    let store = TestStore::open(old_file(8, DATA_8).await).await;
+    let query = ReservasQuery { limit: 10, ..ReservasQuery::default() };
+    let listed = store.store.reservas(&query, now()).await.expect("the reservas");
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|reserva| {
+            let facts = reserva.facts;
+            let desde = facts.desde.as_millis();
+            (reserva.id, facts.state, desde, facts.versao, facts.preco_kwh.get(), facts.motivo)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (9, ReservaState::Encerrada, 3000, 2, 2.5, None),
+            (3, ReservaState::Ativa, 7, 1, 3.25, None),
+            (2, ReservaState::Cancelada, 700, 2, 2.5, None),
+            (1, ReservaState::Encerrada, 1000, 2, 2.5, None),
+        ]
+    );
+    let outcome = store.store.request_outcome("made", Some("app1"), now()).await.expect("a read");
+    let made = outcome.expect("it was decided").decision.expect("a reserva was made");
+    assert_eq!((made.reserva.id, made.nome.as_str(), made.estimativa), (3, "Old name", None));
+    let long = store.reserve("long", "ABC1234", 1).await.expect_err("its refusal again");
+    assert!(long.to_string().contains("fim deve ser no máximo 31 dias depois de inicio"), "{long}");
+    assert!(!store.disponivel(1).await, "a session is open");
+    // No tolerance was agreed.
+    set_now(START + HOUR - 1);
+    let held = store.reserve("other", "XYZ9876", 2).await;
+    let refusal = Rejection::PostoReservado { nome: "Ponto 2".to_owned() };
+    assert_eq!(held, Err(WriteError::Rejected(refusal)), "until its end");
+    let sessions = store.store.carregamentos(2, None, 10).await.expect("the sessions");
+    assert_eq!((sessions.len(), sessions[0].preco_kwh.get()), (1, 3.0));
+}
+
 #[tokio::test]
 async fn a_file_of_every_earlier_version_opens() {
     for version in 0..=OLD_SCHEMA.len() {
@@ -172,12 +231,14 @@ const BY_HAND: &str = "PRAGMA foreign_keys = OFF;
         (8, 'no carro', 5, 'GGG0000', 1767225600000, 1767229200000, 'ativa', 0, 3),
         (9, 'overlap', 5, 'abc-1234', 1767225600001, 1767229200001, 'cancelada', 0, 4),
         (9007199254740993, 'late', 6, 'GGG0000', 0, 1, 'encerrada', 0, 5);
-    INSERT INTO carregamentos VALUES
+    INSERT INTO carregamentos (id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo)
+        VALUES
         (3, 7, 'GGG0000', 0, 2.5, 1000, 10, 25), (9007199254740993, 7, '', 0, 2.5, 1, 0, 0);";
 
 #[tokio::test]
 async fn a_file_from_which_rows_were_removed_by_hand_opens() {
-    for version in 1..=OLD_SCHEMA.len() {
+    // Version 8 has made anew what is missing, and later ones copy no table.
+    for version in 1..OLD_SCHEMA.len() {
         let store = TestStore::open(old_file(version, BY_HAND).await).await;
         assert_eq!(store.store.listing().await.expect("a listing").postos.len(), 0, "{version}");
         let query = ReservasQuery { limit: 10, ..ReservasQuery::default() };
@@ -197,4 +258,39 @@ async fn a_file_from_which_rows_were_removed_by_hand_opens() {
         let made = store.reserve("made", "XYZ9876", 8).await.expect("it is free");
         assert_eq!(made.reserva.id, 9_007_199_254_740_994, "{version}");
     }
+}
+
+/// Earlier releases let a carro charge at two postos, and no session did anything to a reserva.
+#[tokio::test]
+async fn open_sessions_of_an_older_release_end_and_free_what_they_fulfil() {
+    let data = "INSERT INTO owner VALUES (1, 'server1');
+        INSERT INTO postos (id, nome, localizacao, potencia_maxima, tipo_conector, preco_kwh,
+            operador_disponivel, operador_em_manutencao)
+            VALUES (1, 'Ponto 1', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0),
+                   (2, 'Ponto 2', '-23.5,-46.6', 22, 'CCS', 2.5, 1, 0);
+        INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 1, 0);
+        INSERT INTO reservas (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+            VALUES (7, 'made', 1, 'ABC1234', 1767225600000, 1767232800000, 'ativa', 0, 0);
+        INSERT INTO carregamentos (id, posto_id, placa, inicio, preco_kwh)
+            VALUES (30, 1, 'ABC1234', 1767225660000, 1.5), (31, 2, 'ABC1234', 1767225660000, 1.5);";
+    set_now(START + HOUR);
+    let store = TestStore::open(old_file(8, data).await).await;
+    let shown = async |store: &TestStore| {
+        let found = store.store.reserva(7, now()).await.expect("a read").expect("the reserva");
+        (found.facts.state, found.facts.livre_desde)
+    };
+    store.store.sweep().await.expect("a sweep");
+    assert_eq!(shown(&store).await, (ReservaState::Ativa, None), "as it was");
+    let session = store.store.carregamento(1, 30).await.expect("a read").expect("the session");
+    assert_eq!((session.reserva_id, session.preco_kwh.get()), (Some(7), 1.5));
+    for (posto_id, id) in [(2, 31), (1, 30)] {
+        let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
+        assert!(carro.em_carregamento);
+        let finish = FinishCarregamento { posto_id, id, energy: energy(10.0), fim: None };
+        store.store.execute(finish).await.expect("it ends");
+    }
+    assert_eq!(shown(&store).await, (ReservaState::Cumprida, Some(now())));
+    let carro = store.store.carro("ABC1234").await.expect("a read").expect("it is known");
+    assert!(!carro.em_carregamento);
+    store.reserve("other", "XYZ9876", 1).await.expect("the rest is free");
 }

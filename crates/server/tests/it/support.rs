@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    CapacidadeBateria, Carro, Kw, KwhPerKm, Localizacao, Modelo, Moment, NivelBateria, Nome, Placa,
-    Posto, Price, RequestedInterval, ReservaCommand, TipoConector,
+    CapacidadeBateria, Carro, Handling, Kw, Kwh, KwhPerKm, Localizacao, Modelo, Moment,
+    NivelBateria, Nome, Placa, Posto, Price, ReportedEnergy, RequestedInterval, ReservaCommand,
+    Rules, TipoConector,
 };
 use server::store::{
-    CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, Reserve, Reserved,
-    Store, StoreCloser, WriteError,
+    CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, RemovePosto, Reserve,
+    Reserved, Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -57,8 +58,13 @@ fn clock() -> Clock {
 impl TestStore {
     /// A new file with postos 1 to `postos`.
     pub(crate) async fn new(postos: i64) -> Self {
+        Self::with_rules(postos, Rules::default()).await
+    }
+
+    /// The same, with other rules.
+    pub(crate) async fn with_rules(postos: i64, rules: Rules) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Self::open(folder).await;
+        let store = Self::open_with(folder, rules).await;
         let new = (1..=postos).map(|id| (Some(id), posto(&format!("Ponto {id}")))).collect();
         let postos = ImportPostos { new, ..ImportPostos::default() };
         assert_eq!(store.store.execute(postos).await, Ok(true), "the postos are imported");
@@ -67,9 +73,14 @@ impl TestStore {
 
     /// Opens the file in this folder, or creates it.
     pub(crate) async fn open(folder: tempfile::TempDir) -> Self {
+        Self::open_with(folder, Rules::default()).await
+    }
+
+    /// The same, with other rules.
+    pub(crate) async fn open_with(folder: tempfile::TempDir, rules: Rules) -> Self {
         let (sender, changes) = mpsc::channel(64);
         let environment =
-            Environment { server_id: "server1".to_owned(), now: clock(), changes: sender };
+            Environment { server_id: "server1".to_owned(), now: clock(), rules, changes: sender };
         let (store, closer) =
             Store::open(&Self::file(folder.path()), environment).await.expect("the store opens");
         Self { store, changes, folder, closer }
@@ -86,10 +97,15 @@ impl TestStore {
 
     /// Closes the store and opens the same file again.
     pub(crate) async fn reopen(self) -> Self {
+        self.reopen_with(Rules::default()).await
+    }
+
+    /// The same, with other rules.
+    pub(crate) async fn reopen_with(self, rules: Rules) -> Self {
         let Self { store, folder, closer, .. } = self;
         drop(store);
         closer.close().await.expect("the store closes");
-        Self::open(folder).await
+        Self::open_with(folder, rules).await
     }
 
     pub(crate) async fn close(self) -> tempfile::TempDir {
@@ -137,8 +153,19 @@ pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(10)
 }
 
+/// Removes a posto that nobody needs.
+pub(crate) fn removal(posto_id: i64) -> RemovePosto {
+    RemovePosto { posto_id, handling: Handling::Keep, simulate: false }
+}
+
 pub(crate) fn placa(text: &str) -> Placa {
     Placa::new(text).expect("a placa")
+}
+
+/// Energy that counts, however short its session was.
+pub(crate) fn energy(kwh: f64) -> ReportedEnergy {
+    let energia_fornecida = Kwh::new(kwh).expect("energy");
+    ReportedEnergy { energia_fornecida, confirmado: true }
 }
 
 pub(crate) fn posto(nome: &str) -> Posto {

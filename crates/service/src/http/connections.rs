@@ -123,6 +123,11 @@ impl Connections {
         Some(Slot { id, connection, connections: Arc::clone(self) })
     }
 
+    /// How many may be open.
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
     /// Closes the connection that has waited longest for its peer, if any has.
     pub(super) fn evict(&self) {
         self.evict_from(&mut self.open.lock(), |_| true);

@@ -102,10 +102,11 @@ async fn serve_with(
         let connection = Arc::clone(&slot.connection);
         let stream = Arc::new(Mutex::new(stream));
         let socket = Socket::new(Arc::clone(&stream), Arc::clone(&connection), limits.progress);
-        let unread_router = router.clone();
+        let (unread_router, answered) = (router.clone(), Arc::clone(&stream));
         let service = service_fn(move |request| {
             let request = with_endpoints(request, endpoints);
-            answer(router.clone(), Arc::clone(&connections), Arc::clone(&connection), request)
+            let (connections, stream) = (Arc::clone(&connections), Arc::clone(&answered));
+            answer(router.clone(), connections, Arc::clone(&connection), stream, request)
         });
         let serving = graceful.watch(http.serve_connection(socket, service));
         let serving = async move {
@@ -161,6 +162,7 @@ async fn answer(
     router: Router,
     connections: Arc<Connections>,
     connection: Arc<Connection>,
+    stream: SharedStream,
     mut request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     if !connection.begin_answer() {
@@ -189,7 +191,9 @@ async fn answer(
     if close || connection.only_probes() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| AnswerBody::new(body, connection)))
+    let (head, body) = response.into_parts();
+    let body = AnswerBody::new(body, connection).watch(&head.headers, stream);
+    Ok(Response::from_parts(head, body))
 }
 
 /// Why a request does not reach the routes.

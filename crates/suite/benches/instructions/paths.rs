@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use domain::{Holding, Interval, Moment, Placa, PostoFacts, Rejection, decide_reserva};
+use domain::{
+    Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, decide_reserva,
+};
 use futures_util::future::join_all;
 use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 use server::store::{Environment, Reserve, Store};
@@ -18,7 +20,7 @@ const HOUR: i64 = 3_600_000;
 const BATCH: i64 = 64;
 
 const BODY: &[u8] = br#"{"placa":"ABC1234","modelo":"BYD Dolphin","capacidade_bateria":44.5,"nivel_bateria_atual":22.3,"taxa_descarga":0.19,"posto_id":5,"server_id":"server1","inicio":"2026-11-24T12:00:00Z","fim":"2026-11-24T13:00:00Z"}"#;
-const REPLY: &[u8] = br#"{"request_id":"0198c0de-7a1b-7000-8000-000000000001","status":"sucesso","mensagem":"O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.","reserva":{"id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-24T12:00:00.000Z","fim":"2026-11-24T13:00:00.000Z","status":"ativa"}}"#;
+const REPLY: &[u8] = br#"{"request_id":"0198c0de-7a1b-7000-8000-000000000001","status":"sucesso","mensagem":"O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.","reserva":{"id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-24T12:00:00.000Z","fim":"2026-11-24T13:00:00.000Z","status":"ativa","desde":"2026-11-23T12:00:00.000Z","preco_kwh":2.5,"versao":1},"estimativa":{"energia_kwh":22.2,"minutos":61,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4}}"#;
 
 /// One step of a reservation.
 pub(crate) struct Path {
@@ -87,7 +89,10 @@ fn decision(times: u64) {
         in_service: true,
         em_manutencao: false,
         charging: None,
+        potencia_maxima: 22.0,
+        preco_kwh: Price::default(),
     };
+    let rules = Rules::default();
     let moment = |hours: i64| Moment::from_millis(NOW + hours * HOUR);
     let holding = |hour: i64| Holding {
         placa: Some(Placa::new("ABC1234").expect("a placa")),
@@ -96,7 +101,7 @@ fn decision(times: u64) {
     let holdings: Vec<Holding> = (1..=8).map(holding).collect();
     for _ in 0..times {
         let decided: Result<Interval, Rejection> =
-            decide_reserva(&asked, "server1", Some(&facts), &holdings, moment(0));
+            decide_reserva(&asked, "server1", Some(&facts), &holdings, 0, &rules, moment(0));
         black_box(decided.expect("no reserva is in the way"));
     }
 }
@@ -108,7 +113,8 @@ fn store(times: u64) {
     runtime.expect("a runtime").block_on(async {
         let (changes, mut told) = mpsc::channel(64);
         let now = Arc::new(|| Moment::from_millis(NOW));
-        let environment = Environment { server_id: "server1".to_owned(), now, changes };
+        let environment =
+            Environment { server_id: "server1".to_owned(), now, rules: Rules::default(), changes };
         let opened = Store::open(&folder.path().join("store.db"), environment).await;
         let (store, closer) = opened.expect("a store");
         store.execute(samples::postos()).await.expect("postos");

@@ -76,7 +76,12 @@ fn now_millis() -> i64 {
 pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Duration) -> Stats {
     let (changes, mut told) = tokio::sync::mpsc::channel(4096);
     let listening = tokio::spawn(async move { while told.recv().await.is_some() {} });
-    let environment = Environment { server_id: "server1".to_owned(), now: Arc::new(now), changes };
+    let environment = Environment {
+        server_id: "server1".to_owned(),
+        now: Arc::new(now),
+        rules: domain::Rules::default(),
+        changes,
+    };
     let (store, closer) =
         Store::open(&folder.join("store.db"), environment).await.expect("a store");
     store.execute(samples::postos()).await.expect("postos");

@@ -58,15 +58,24 @@ impl Workload {
     async fn send(&self, mix: Mix, connection: &mut Connection) -> Result<(), String> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         match mix {
-            Mix::Reserve => self.reserve(number, connection).await,
+            Mix::Reserve => self.reserve(number, connection).await.map(drop),
             Mix::List => self.list(number, connection).await,
-            Mix::Mixed if number.is_multiple_of(5) => self.reserve(number, connection).await,
+            Mix::Mixed if number.is_multiple_of(5) => {
+                self.reserve(number, connection).await.map(drop)
+            }
             Mix::Mixed => self.list(number, connection).await,
             Mix::Changed => self.list_changed(number, connection).await,
         }
     }
 
-    async fn reserve(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
+    /// Makes one reserva; its servidor and request.
+    pub(crate) async fn make(&self, connection: &mut Connection) -> Result<(u64, String), String> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let request_id = self.reserve(number, connection).await?;
+        Ok((self.place(number).0 + 1, request_id))
+    }
+
+    async fn reserve(&self, number: u64, connection: &mut Connection) -> Result<String, String> {
         let inicio = self.begin + number / self.servers / self.postos * 2 * WINDOW;
         self.reserve_for(number, Some(inicio), inicio + WINDOW, connection).await
     }
@@ -82,7 +91,7 @@ impl Workload {
         inicio: Option<u64>,
         fim: u64,
         connection: &mut Connection,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         let (server, posto_id) = self.place(number);
         let server = server + 1;
         let moment = |millis: u64| Timestamp::clamped(millis as i64).to_string();
@@ -95,7 +104,7 @@ impl Workload {
         );
         let (status, answer) = exchange(connection.post("/reservar", &body).await)?;
         let wrong = || format!("HTTP {status} to {body}: {}", String::from_utf8_lossy(&answer));
-        let Ok(Made { reserva }) = serde_json::from_slice::<Made>(&answer) else {
+        let Ok(Made { request_id, reserva }) = serde_json::from_slice::<Made>(&answer) else {
             return Err(wrong());
         };
         let correct = reserva.posto_id == posto_id
@@ -105,7 +114,7 @@ impl Workload {
             return Err(wrong());
         }
         self.made.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Ok(request_id.to_owned())
     }
 
     async fn list_changed(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
@@ -165,6 +174,7 @@ fn exchange<T>(answer: std::io::Result<T>) -> Result<T, String> {
 
 #[derive(Deserialize)]
 struct Made<'a> {
+    request_id: &'a str,
     #[serde(borrow)]
     reserva: MadeReserva<'a>,
 }
@@ -190,7 +200,7 @@ struct ListedPosto {
 }
 
 /// The callers share one thread, so that an answer wakes no further thread of the load generator.
-static CALLERS: LazyLock<Runtime> = LazyLock::new(|| {
+pub(crate) static CALLERS: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("a runtime")
 });

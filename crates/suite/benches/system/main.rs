@@ -11,6 +11,7 @@ mod certificates;
 mod goals;
 mod http;
 mod limits;
+mod listeners;
 mod load;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/harness/logins.rs"]
@@ -46,7 +47,7 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
-    /// doors, versions.
+    /// doors, events, versions.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -116,6 +117,9 @@ async fn measure(options: &Options) -> Report {
     }
     if wanted("doors") {
         scenarios::doors(pace, &mut report).await;
+    }
+    if wanted("events") {
+        scenarios::events(pace, &mut report).await;
     }
     if wanted("versions")
         && let Some(before) = &options.before

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
+use super::listeners::{Listening, listen};
 use super::load::{Mix, Workload, closed, open};
 use super::logins::Door;
 use super::placas::placa;
@@ -293,4 +294,28 @@ pub(crate) async fn doors(pace: Pace, report: &mut Report) {
         }
     }
     report.rows.extend(reports.into_iter().flat_map(|apart| apart.rows));
+}
+
+/// What listeners cost those who reserve: with none, a hundred and a thousand, in turns. Reservas that
+/// begin at once change their postos, which those who listen to all are told of.
+pub(crate) async fn events(pace: Pace, report: &mut Report) {
+    let setup =
+        Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
+    let cases = [
+        ("POST /reservar", Mix::Reserve, 64, Listening::Reservas, "follow a reserva"),
+        ("POST /reservar, GET /postos", Mix::Changed, 16, Listening::All, "listen to all"),
+    ];
+    for (name, mix, callers, listening, what) in cases {
+        let mut bench = Bench::new(&setup, pace, report);
+        for round in 1..=ROUNDS {
+            for count in [0, 100, 1_000] {
+                let addr = bench.addr();
+                let listeners = listen(&bench.workload, listening, &addr, count).await;
+                let name = format!("{name}, {count} {what}, round {round}");
+                bench.closed(&name, mix, callers).await;
+                drop(listeners);
+            }
+        }
+        bench.finish().await;
+    }
 }

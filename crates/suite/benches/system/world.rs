@@ -120,7 +120,9 @@ impl World {
 
     pub(crate) fn add_gateway(&mut self, entrega: &str) {
         let id = format!("cliente{}", self.gateways.len() + 1);
-        let set = [("MQTT_CLIENT_ID", id.as_str()), ("MQTT_ENTREGA", entrega)];
+        // All listeners of the group events are one caller, who gets half of these.
+        let streams = ("MAX_EVENTOS", "2048");
+        let set = [("MQTT_CLIENT_ID", id.as_str()), ("MQTT_ENTREGA", entrega), streams];
         let gateway = self.start_program("client", &id, &set);
         self.gateways.push(gateway);
     }

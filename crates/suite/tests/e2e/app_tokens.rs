@@ -85,7 +85,9 @@ async fn with_a_file_of_tokens_only_what_tells_of_nobody_is_public() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             let security = operation["security"].as_array().expect("security");
-            let is_public = PUBLIC.iter().any(|public| public.split('?').next() == Some(path));
+            let is_listed = PUBLIC.iter().any(|public| public.split('?').next() == Some(path));
+            // It does not end; `events` listens to it without a token.
+            let is_public = is_listed || path == "/eventos";
             assert_eq!(security.is_empty(), is_public, "{method} {path}");
             if is_public {
                 continue;
@@ -99,7 +101,7 @@ async fn with_a_file_of_tokens_only_what_tells_of_nobody_is_public() {
                 let token = [("Authorization", one.token.as_str())];
                 assert_ne!(call(&client, &method, &form, &token).await.0, 401, "{form}");
             }
-            let encoded = path.replace("/reserva", "/%72eserva");
+            let encoded = format!("/%{:02x}{}", path.as_bytes()[1], &path[2..]);
             assert_eq!(call(&client, &method, &encoded, &[]).await.0, 404, "{encoded}");
         }
     }

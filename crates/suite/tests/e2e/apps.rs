@@ -17,7 +17,10 @@ struct Whole {
 }
 
 async fn call(client: &Program, token: &str, method: Method, path: &str, id: &str) -> Whole {
-    let request = client.request(method, &path.replace("{id}", id));
+    let mut request = client.request(method.clone(), &path.replace("{id}", id));
+    if method == Method::PATCH {
+        request = request.json(&json!({"posto_id": 9}));
+    }
     let answer = request.header("Authorization", token).send().await.expect("an answer");
     let status = answer.status().as_u16();
     let headers = answer
@@ -26,7 +29,7 @@ async fn call(client: &Program, token: &str, method: Method, path: &str, id: &st
         .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
     let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect();
     let mut body = answer.text().await.expect("a body").replace(id, "{id}");
-    // Each cancelamento and consulta has an id of its own.
+    // Each cancelamento, consulta and alteracao has an id of its own.
     let own = serde_json::from_str::<Value>(&body).ok();
     if let Some(own) = own.as_ref().and_then(|json| json["request_id"].as_str()) {
         body = body.replace(own, "{own}");
@@ -55,6 +58,7 @@ async fn a_reserva_of_another_app_is_answered_like_one_that_does_not_exist() {
     for (method, path) in [
         (Method::GET, "/reservas/{id}?server_id=server1"),
         (Method::HEAD, "/reservas/{id}?server_id=server1"),
+        (Method::PATCH, "/reservas/{id}?server_id=server1"),
         (Method::POST, "/reservas/{id}/cancelar?server_id=server1"),
     ] {
         for id in [made.request_id(), refused.request_id()] {
@@ -72,6 +76,8 @@ async fn a_reserva_of_another_app_is_answered_like_one_that_does_not_exist() {
     assert!(seen.status == 200 && seen.body.contains(r#""status":"ativa""#), "{seen:?}");
     let seen = call(&client, &one.token, Method::GET, path, &refused.request_id()).await;
     assert!(seen.status == 409 && seen.body.contains("posto_reservado"), "{seen:?}");
+    let changed = call(&client, &one.token, Method::PATCH, path, &made.request_id()).await;
+    assert!(changed.status == 200 && changed.body.contains(r#""posto_id":9"#), "{changed:?}");
     // The operator may do everything.
     assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);
     let seen = call(&client, &one.token, Method::GET, path, &made.request_id()).await;
@@ -104,7 +110,7 @@ async fn an_app_is_named_in_commands_and_has_keys_of_its_own() {
     assert_eq!(again.json, made.json, "the repeat of its own");
     let path = format!("/reservas/{}?server_id=server1", made.request_id());
     let cancel = path.replace('?', "/cancelar?");
-    for (method, path) in [(Method::GET, &path), (Method::POST, &cancel)] {
+    for (method, path) in [(Method::GET, &path), (Method::PATCH, &path), (Method::POST, &cancel)] {
         assert_eq!(call(&client, &one.token, method, path, "").await.status, 200, "{path}");
     }
     for (topic, app) in [
@@ -112,6 +118,7 @@ async fn an_app_is_named_in_commands_and_has_keys_of_its_own() {
         ("server/postos/reserva", "app2"),
         ("server/postos/reserva", "app1"),
         ("server/postos/reserva/consulta", "app1"),
+        ("server/postos/reserva/alteracao", "app1"),
         ("server/postos/reserva/cancelamento", "app1"),
     ] {
         let command = listener.next(topic).await;

@@ -18,6 +18,8 @@ async fn a_caller_is_bounded_and_told_when_it_may_ask_again() {
     for (method, path) in [
         ("GET", "/status"),
         ("POST", "/reservar"),
+        ("POST", "/estimativa"),
+        ("PATCH", "/reservas/x?server_id=server1"),
         ("GET", "/nope"),
         ("DELETE", "/status"),
         ("GET", "/docs/"),

@@ -130,7 +130,8 @@ async fn slow_bodies_are_not_requests_in_flight() {
         let mut connection = connect(&client).await.expect("it listens");
         connection.write_all(head.as_bytes()).await.expect("it is sent");
         open.push(connection);
-        let made = client.reservar(&payload("AAA0001", open.len() as i64)).await;
+        let made =
+            client.reservar(&payload(&format!("AAA000{}", open.len()), open.len() as i64)).await;
         assert_eq!(made.status, 200, "{made:?}");
     }
 }

@@ -17,13 +17,16 @@ async fn commands(client: &Program, request_id: &str, posto_id: i64) -> Vec<Answ
     let body = payload("AAA1111", posto_id);
     let reserva = format!("/reservas/{request_id}?server_id=server1");
     let cancelar = format!("/reservas/{request_id}/cancelar?server_id=server1");
-    let (made, listed, seen, cancelled) = tokio::join!(
+    let another = json!({"posto_id": 8});
+    let (made, estimated, listed, seen, changed, cancelled) = tokio::join!(
         client.reservar(&body),
+        client.post("/estimativa", &body),
         client.get("/postos?server_id=server1"),
         client.get(&reserva),
+        client.patch(&reserva, &another),
         client.post(&cancelar, &Value::Null),
     );
-    vec![made, listed, seen, cancelled]
+    vec![made, estimated, listed, seen, changed, cancelled]
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ fn refusals_have_the_sentences_of_their_decisions() {
         (Codigo::PostoReservado, Rejection::PostoReservado { nome: nome.clone() }),
         (Codigo::PostoIndisponivel, Rejection::PostoIndisponivel { nome: nome.clone() }),
         (Codigo::PostoEmManutencao, Rejection::PostoEmManutencao { nome: nome.clone() }),
-        (Codigo::PostoEmUso, Rejection::PostoEmUso { nome }),
+        (Codigo::PostoEmUso, Rejection::PostoEmUso { nome: nome.clone() }),
         (
             Codigo::ReservaInexistente,
             Rejection::ReservaInexistente { reserva, server_id: server_id.clone() },
@@ -51,6 +51,11 @@ fn refusals_have_the_sentences_of_their_decisions() {
         (Codigo::CarroInexistente, Rejection::CarroInexistente { placa, server_id }),
         (Codigo::CarregamentoInexistente, Rejection::CarregamentoInexistente { id, posto_id }),
         (Codigo::CarregamentoEncerrado, Rejection::CarregamentoEncerrado { id }),
+        (Codigo::CarregamentoSobreposto, Rejection::CarregamentoSobreposto { id }),
+        (
+            Codigo::EnergiaImplausivel,
+            Rejection::EnergiaImplausivel { nome, length_ms: 30 * 60 * 1000, limite_wh: 12_100 },
+        ),
     ] {
         assert_eq!(codigo.example().mensagem, rejection.to_string());
     }

@@ -9,7 +9,7 @@ async fn a_sucesso_survives_kill_9() {
     let world = World::new().await;
     let (mut server, client) = world.pair().await;
     for posto_id in 1..=5 {
-        let made = client.reservar(&payload("ABC1234", posto_id)).await;
+        let made = client.reservar(&payload(&format!("ABC123{posto_id}"), posto_id)).await;
         assert_eq!(made.status, 200, "{made:?}");
         server.kill().await;
         server = world.server("server1").await;

@@ -40,8 +40,8 @@ async fn two_gateways_racing_for_one_posto_have_one_winner() {
     let second = world.client("cliente2").await;
     second.sees("server1", "online").await;
     for posto_id in 1..=20 {
-        let (first_body, second_body) =
-            (payload("AAA1111", posto_id), payload("BBB2222", posto_id));
+        let body = |letters| payload(&format!("{letters}{posto_id:04}"), posto_id);
+        let (first_body, second_body) = (body("AAA"), body("BBB"));
         let (one, other) = tokio::join!(first.reservar(&first_body), second.reservar(&second_body));
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();

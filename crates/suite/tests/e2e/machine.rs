@@ -69,7 +69,12 @@ async fn the_health_check_asks_where_the_program_listens() {
 async fn a_write_beyond_the_limit_of_file_size_is_a_full_disk() {
     let world = World::new().await;
     world.seed_postos("server1", 20);
-    let set = [("SERVER_ID", "server1"), ("RUST_LOG", "warn,server::start=info")];
+    let set = [
+        ("SERVER_ID", "server1"),
+        ("RUST_LOG", "warn,server::start=info"),
+        ("RESERVA_ANTECEDENCIA_DIAS", "3650"),
+        ("RESERVAS_POR_CARRO", "0"),
+    ];
     // Blocks of 512 bytes: 1 MiB.
     let server = Program::start_limited(&["-Sf 2048"], "server", &world, &set).await;
     let client = world.client("cliente1").await;
@@ -78,8 +83,8 @@ async fn a_write_beyond_the_limit_of_file_size_is_a_full_disk() {
     let refused = loop {
         let mut body = payload("AAA0001", made % 20 + 1);
         let day = made / 20 + 1;
-        body["inicio"] = json!(format!("2040-{:02}-{:02}T00:00:00Z", day / 28 + 1, day % 28 + 1));
-        body["fim"] = json!(format!("2040-{:02}-{:02}T12:00:00Z", day / 28 + 1, day % 28 + 1));
+        body["inicio"] = json!(format!("2035-{:02}-{:02}T00:00:00Z", day / 28 + 1, day % 28 + 1));
+        body["fim"] = json!(format!("2035-{:02}-{:02}T12:00:00Z", day / 28 + 1, day % 28 + 1));
         let answer = client.reservar(&body).await;
         if answer.status != 200 {
             break answer;

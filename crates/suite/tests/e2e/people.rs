@@ -65,7 +65,7 @@ async fn a_forgotten_carro_is_unknown_everywhere() {
     let started = server.post("/postos/3/carregamentos", &json!({"placa": "ABC1234"})).await;
     assert_eq!(started.status, 201);
     assert_eq!(server.delete("/carros/ABC1234").await.verdict(), (409, "carro_em_uso"));
-    let energy = json!({"energia_fornecida": 1.0});
+    let energy = json!({"energia_fornecida": 1.0, "confirmado": true});
     assert_eq!(server.put("/postos/3/carregamentos/1", &energy).await.status, 200);
     assert!(text(&server, "/reservas.csv").await.contains("ABC1234"), "else this shows nothing");
 
@@ -126,7 +126,7 @@ fn age(database: &Path, days: i64) {
     let file = rusqlite::Connection::open(database).expect("the file");
     for sql in [
         "UPDATE reservas SET inicio = inicio - ?1, fim = fim - ?1, created_at = created_at - ?1,
-                             updated_at = updated_at - ?1",
+                             updated_at = updated_at - ?1, desde = desde - ?1",
         "UPDATE carregamentos SET inicio = inicio - ?1, fim = fim - ?1",
         "UPDATE refusals SET decided_at = decided_at - ?1",
         "UPDATE carros SET updated_at = updated_at - ?1",
@@ -145,7 +145,7 @@ async fn a_servidor_forgets_what_ended_longer_ago_than_it_is_told() {
     assert_eq!(client.post(&cancel, &json!(null)).await.status, 200);
     assert_eq!(client.reservar(&payload("QQQ0A00", 5)).await.status, 409);
     server.post("/postos/3/carregamentos", &json!({"placa": "ABC1234"})).await;
-    let energy = json!({"energia_fornecida": 2.0});
+    let energy = json!({"energia_fornecida": 2.0, "confirmado": true});
     assert_eq!(server.put("/postos/3/carregamentos/1", &energy).await.status, 200);
     assert!(server.stop().await.success());
     age(&world.database("server1"), 12);

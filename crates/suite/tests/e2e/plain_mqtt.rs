@@ -158,7 +158,7 @@ async fn a_charging_session_publishes_events_and_frees_its_posto_at_the_end() {
     assert_eq!(listed.json["postos"][0]["id"], 3);
     let id = started.json["id"].as_i64().expect("an id");
     let path = format!("/postos/3/carregamentos/{id}");
-    let ended = server.put(&path, &json!({"energia_fornecida": 10.0})).await;
+    let ended = server.put(&path, &json!({"energia_fornecida": 10.0, "confirmado": true})).await;
     assert_eq!((ended.status, &ended.json["custo"]), (200, &json!(25.0)));
     assert_eq!(listener.next("pontos/3/status").await["disponivel"], true);
 }

@@ -9,7 +9,10 @@ const FIRST: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_what_means_the_same() {
     let world = World::new().await;
-    let (server, client) = world.pair().await;
+    let far_ahead = [("RESERVA_ANTECEDENCIA_DIAS", "3650")];
+    let server = world.server_with("server1", &far_ahead).await;
+    let client = world.client("cliente1").await;
+    client.sees("server1", "online").await;
     let key = "2b0c9e5e-6b7e-4a51-8a51-d8f0d6f3c9aa";
     let made = client.reservar_text(key, FIRST).await;
     assert_eq!(made.status, 200, "{made:?}");

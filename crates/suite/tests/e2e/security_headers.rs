@@ -91,8 +91,8 @@ async fn check(program: &Program, request: &str, statuses: &[u16]) {
     for (name, value) in ALWAYS {
         assert_eq!(answer.once(name, shown), value, "{shown}");
     }
-    let is_page =
-        answer.headers.get("content-type").is_some_and(|types| types[0].starts_with("text/html"));
+    let kind = answer.headers.get("content-type").map(|types| types[0].as_str());
+    let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
     let policy = answer.once("content-security-policy", shown);
     if is_page {
         assert!(policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"));
@@ -104,7 +104,8 @@ async fn check(program: &Program, request: &str, statuses: &[u16]) {
     }
     let revalidated = answer.headers.contains_key("etag")
         || shown.contains(" /docs/") && answer.status == 200
-        || shown.contains("api.json ");
+        || shown.contains("api.json ")
+        || kind.is_some_and(|kind| kind == "text/event-stream");
     let cached = if revalidated { "no-cache" } else { "no-store" };
     assert_eq!(answer.once("cache-control", shown), cached, "{shown}");
 }

@@ -29,7 +29,14 @@ async fn the_seeds_reservation_answers_word_for_word() {
     );
     let reserva = &reserved.json["reserva"];
     let keys: Vec<&String> = reserva.as_object().expect("an object").keys().collect();
-    assert_eq!(keys.len(), 6, "{keys:?}");
+    let seed = ["id", "posto_id", "placa", "inicio", "fim", "status"];
+    assert_eq!(keys, [&seed[..], &["desde", "preco_kwh", "versao"]].concat());
+    assert_eq!((&reserva["preco_kwh"], &reserva["versao"]), (&json!(2.5), &json!(1)));
+    assert_eq!(
+        reserved.json["estimativa"],
+        json!({"energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5,
+            "autonomia_km": 117.4})
+    );
     assert_eq!((&reserva["posto_id"], &reserva["placa"]), (&json!(5), &json!("ABC1234")));
     assert_eq!(reserva["status"], "ativa");
     let listed = client.get("/postos?server_id=server1&disponivel=false").await;

@@ -142,7 +142,7 @@ async fn a_listing_is_confirmed_while_it_is_true_and_no_longer() {
     let begun = ok(server.post("/postos/5/carregamentos", &json!({"placa": "AAA0003"}))).await;
     holder.reads_another("a session begins").await;
     let path = format!("/postos/5/carregamentos/{}", begun["id"]);
-    ok(server.put(&path, &json!({"energia_fornecida": 10.0}))).await;
+    ok(server.put(&path, &json!({"energia_fornecida": 10.0, "confirmado": true}))).await;
     holder.reads_another("a session ends").await;
 
     let new = json!({"nome": "Novo", "localizacao": "-23.5,-46.6"});

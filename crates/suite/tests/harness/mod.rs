@@ -6,6 +6,7 @@ mod broker;
 #[path = "../../../bus/tests/it/certificates.rs"]
 mod certificates;
 pub(crate) mod doors;
+mod event_stream;
 mod http;
 mod logins;
 mod mqtt;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use broker::{TestBroker, free_port};
+pub(crate) use event_stream::{Event, EventStream};
 pub(crate) use http::Answer;
 pub(crate) use logins::{Door, Login, Logins, Role};
 pub(crate) use mqtt::PlainClient;

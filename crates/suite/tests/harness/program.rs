@@ -165,6 +165,11 @@ impl Program {
         }
     }
 
+    /// Its first token of the admin API, if it asks for one.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }

@@ -96,8 +96,7 @@ async fn a_backup_under_load_and_faults_holds_all_that_was_answered_before_it() 
     let workload =
         Arc::try_unwrap(workload).unwrap_or_else(|_| panic!("the workload is still in use"));
     let history = workload.into_history();
-    let conditions =
-        Conditions { command_limit: 4_000, slack: 750, sweep: 5_000, kills: record.kills.clone() };
+    let conditions = Conditions::of(&record, Duration::from_secs(4), Duration::ZERO);
     assert!(backups.len() >= 4 && !record.kills.is_empty(), "too few backups or faults");
     for backup in &backups {
         let database = restored(&cluster.servers[0], &folder, backup).await;
@@ -130,7 +129,7 @@ async fn restored_again(backup: &Backup) -> Database {
 
 fn violations(known: &[Call], database: Database, conditions: &Conditions) -> Vec<Violation> {
     let evidence = Evidence::from([("server1".to_owned(), database)]);
-    checker::check(known, &evidence, conditions)
+    checker::check(known, None, &evidence, conditions)
 }
 
 /// In the order in which `server restaurar` reaches them, and whether the new database is there.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, RwLock};
@@ -31,6 +32,10 @@ pub(crate) struct Node {
     pub(crate) running: Mutex<Option<Program>>,
     /// Held during a fault of this program.
     pub(crate) fault_lock: Mutex<()>,
+    /// Held by each caller of the admin API, and alone by what sets the database back.
+    pub(crate) admin: RwLock<()>,
+    /// Of the admin API.
+    pub(crate) token: OnceLock<String>,
 }
 
 pub(crate) struct Cluster {
@@ -175,6 +180,8 @@ impl Node {
             disk_faults: None,
             running: Mutex::default(),
             fault_lock: Mutex::default(),
+            admin: RwLock::default(),
+            token: OnceLock::new(),
         }
     }
 
@@ -187,6 +194,9 @@ impl Node {
     /// Starts the program with the settings and address it had before.
     pub(crate) async fn start(&self, cluster: &Cluster) {
         let started = self.twin(cluster, &[]).await;
+        if let Some(token) = started.token() {
+            self.token.get_or_init(|| token.to_owned());
+        }
         *self.running.lock().await = Some(started);
     }
 

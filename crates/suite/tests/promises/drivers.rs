@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use protocol::{KeyedCall, RequestId, Timestamp};
-use serde_json::{Value, json};
+use protocol::KeyedCall;
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::gateway_calls::{keyed_request, request};
 use super::history::{Call, Operation, Outcome, Window, now};
 
 /// Windows begin and end on this grid, so that many touch, overlap and nest.
@@ -50,7 +51,7 @@ impl Workload {
         self.history.into_inner().expect("no driver panicked")
     }
 
-    fn record(&self, call: Call) {
+    pub(crate) fn record(&self, call: Call) {
         if let (Operation::Reserve { .. }, Some(request_id)) = (&call.operation, &call.request_id) {
             let mut known = self.known.lock().expect("no driver panicked");
             if known.len() == MAX_KNOWN {
@@ -62,7 +63,7 @@ impl Workload {
     }
 
     /// A placa that no other call uses.
-    fn new_placa(&self) -> String {
+    pub(crate) fn new_placa(&self) -> String {
         format!("N{:07}", self.placas.fetch_add(1, Ordering::Relaxed))
     }
 }
@@ -71,18 +72,7 @@ impl Workload {
 pub(crate) async fn drive(workload: &Arc<Workload>, count: usize, stop: &CancellationToken) {
     let mut drivers = JoinSet::new();
     for number in 0..count {
-        let mut driver = Driver {
-            http: reqwest::Client::builder()
-                .timeout(Duration::from_secs(30))
-                .build()
-                .expect("a client"),
-            random: Rng::with_seed(
-                workload.seed.wrapping_mul(1_000_003).wrapping_add(number as u64),
-            ),
-            workload: Arc::clone(workload),
-            number,
-            keys: 0,
-        };
+        let mut driver = Driver::new(workload, number);
         let stop = stop.clone();
         drivers.spawn(async move {
             while !stop.is_cancelled() {
@@ -97,28 +87,41 @@ pub(crate) async fn drive(workload: &Arc<Workload>, count: usize, stop: &Cancell
     }
 }
 
-struct Driver {
-    workload: Arc<Workload>,
-    http: reqwest::Client,
-    random: Rng,
+pub(crate) struct Driver {
+    pub(crate) workload: Arc<Workload>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) random: Rng,
     number: usize,
     keys: usize,
 }
 
 impl Driver {
+    /// Each number of a run is another driver.
+    pub(crate) fn new(workload: &Arc<Workload>, number: usize) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30));
+        let seed = workload.seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
+        Self {
+            workload: Arc::clone(workload),
+            http: http.build().expect("a client"),
+            random: Rng::with_seed(seed),
+            number,
+            keys: 0,
+        }
+    }
+
     async fn do_something(&mut self) {
         match self.random.u8(0..100) {
-            0..50 => self.reserve().await,
-            50..70 => self.follow_up(Operation::Cancel).await,
-            70..82 => self.follow_up(Operation::Consult).await,
+            0..48 => self.reserve().await,
+            48..64 => self.follow_up(Operation::Cancel).await,
+            64..76 => self.follow_up(Operation::Consult).await,
+            76..84 => self.change_something().await,
             _ => self.list().await,
         }
     }
 
     async fn reserve(&mut self) {
         let server_id = self.random_server();
-        // One id past the last, which does not exist.
-        let posto_id = self.random.i64(1..=self.workload.postos + 1);
+        let posto_id = self.random_posto();
         let window = self.random_window();
         if self.random.bool() {
             let placa = self.workload.new_placa();
@@ -128,28 +131,76 @@ impl Driver {
         }
         // One of this driver's three carros, which may hold the posto already.
         let placa = format!("F{:03}{}", self.number, self.random.u8(0..3));
-        self.keys += 1;
-        let key = format!("request-{}-{:04}-{:06}", self.workload.seed, self.number, self.keys);
+        let key = self.new_key();
         let operation = Operation::Reserve { placa, posto_id, window };
+        self.call_repeatedly(&server_id, operation, &key, None).await;
+    }
+
+    /// Makes one call with a key until its outcome is known, and sometimes once more.
+    async fn call_repeatedly(
+        &mut self,
+        server_id: &str,
+        operation: Operation,
+        key: &str,
+        target: Option<String>,
+    ) {
         let mut extra_repeats = self.random.usize(0..=1);
         for _ in 0..=MAX_REPEATS {
-            let unknown = self.call(&server_id, operation.clone(), Some(&key), None).await;
-            if !unknown && extra_repeats == 0 {
+            let target = target.clone();
+            let outcome = self.call(server_id, operation.clone(), Some(key), target).await;
+            if !outcome.is_unknown() && extra_repeats == 0 {
                 return;
             }
             extra_repeats = extra_repeats.saturating_sub(1);
         }
     }
 
+    pub(crate) fn new_key(&mut self) -> String {
+        self.keys += 1;
+        format!("request-{}-{:04}-{:06}", self.workload.seed, self.number, self.keys)
+    }
+
     /// Cancels or consults one of the newest requests of any driver.
     async fn follow_up(&mut self, operation: Operation) {
-        let chosen = {
-            let known = self.workload.known.lock().expect("no driver panicked");
-            (!known.is_empty()).then(|| known[self.random.usize(0..known.len())].clone())
-        };
-        if let Some((server_id, request_id)) = chosen {
+        if let Some((server_id, request_id)) = self.known_request() {
             self.call(&server_id, operation, None, Some(request_id)).await;
         }
+    }
+
+    /// Changes one of them.
+    async fn change_something(&mut self) {
+        let Some((server_id, request_id)) = self.known_request() else { return };
+        let window = self.random_window();
+        let (inicio, fim) =
+            window.map(|(inicio, fim)| (Some(inicio), Some(fim))).unwrap_or_default();
+        let posto_id = Some(self.random_posto());
+        let (posto_id, inicio, fim) = match self.random.u8(0..6) {
+            0 => (posto_id, None, None),
+            1 => (posto_id, inicio, fim),
+            2 => (None, inicio, fim),
+            3 => (None, inicio, None),
+            _ => (None, None, fim),
+        };
+        self.change(&server_id, &request_id, posto_id, inicio, fim).await;
+    }
+
+    pub(crate) async fn change(
+        &mut self,
+        server_id: &str,
+        request_id: &str,
+        posto_id: Option<i64>,
+        inicio: Option<i64>,
+        fim: Option<i64>,
+    ) {
+        let key = self.new_key();
+        let change_id = keyed_request(KeyedCall::Alteracao, server_id, &key);
+        let operation = Operation::Change { change_id, posto_id, inicio, fim };
+        self.call_repeatedly(server_id, operation, &key, Some(request_id.to_owned())).await;
+    }
+
+    fn known_request(&mut self) -> Option<(String, String)> {
+        let known = self.workload.known.lock().expect("no driver panicked");
+        self.random.choice(known.iter()).cloned()
     }
 
     async fn list(&mut self) {
@@ -157,7 +208,12 @@ impl Driver {
         self.call(&server_id, Operation::List, None, None).await;
     }
 
-    fn random_server(&mut self) -> String {
+    /// Also one id past the last, which does not exist.
+    fn random_posto(&mut self) -> i64 {
+        self.random.i64(1..=self.workload.postos + 1)
+    }
+
+    pub(crate) fn random_server(&mut self) -> String {
         self.random.choice(&self.workload.server_ids).expect("a servidor").clone()
     }
 
@@ -172,21 +228,21 @@ impl Driver {
         Some((inicio, inicio + GRID * self.random.i64(1..=4)))
     }
 
-    /// Makes one call; returns whether its outcome is unknown.
-    async fn call(
+    /// Makes one call at a gateway.
+    pub(crate) async fn call(
         &mut self,
         server_id: &str,
         operation: Operation,
         key: Option<&str>,
         target: Option<String>,
-    ) -> bool {
+    ) -> Outcome {
         let gateway = self.random.choice(&self.workload.gateways).expect("a gateway").clone();
-        let request = self.request(&gateway, server_id, &operation, key, target.as_deref());
+        let request = request(&self.http, &gateway, server_id, &operation, key, target.as_deref());
         let started = now();
         let answer = request.send().await;
         let read = match answer {
             // The request was never sent.
-            Err(error) if error.is_connect() => return true,
+            Err(error) if error.is_connect() => return Outcome::Broken,
             Err(_) => None,
             Ok(answer) => {
                 let status = answer.status().as_u16();
@@ -197,59 +253,15 @@ impl Driver {
         let answered_id = read.as_ref().and_then(|(_, json)| json["request_id"].as_str());
         let request_id = match (&operation, key) {
             (Operation::Reserve { .. }, Some(key)) => {
-                let server_id = server_id.parse().expect("an id");
-                let call = KeyedCall::Reservar;
-                let made = RequestId::from_idempotency_key(None, call, &server_id, key);
-                Some(made.as_str().to_owned())
+                Some(keyed_request(KeyedCall::Reservar, server_id, key))
             }
             (Operation::Reserve { .. }, None) => answered_id.map(str::to_owned),
             _ => target,
         };
-        let outcome = read.map_or(Outcome::Broken, |(status, json)| Outcome::of(status, &json));
-        let unknown = outcome.is_unknown();
-        let server_id = server_id.to_owned();
+        let outcome =
+            read.map_or(Outcome::Broken, |(status, json)| Outcome::of(&operation, status, &json));
+        let (server_id, answered) = (server_id.to_owned(), outcome.clone());
         self.workload.record(Call { server_id, started, ended, operation, outcome, request_id });
-        unknown
+        answered
     }
-
-    fn request(
-        &self,
-        gateway: &str,
-        server_id: &str,
-        operation: &Operation,
-        key: Option<&str>,
-        target: Option<&str>,
-    ) -> reqwest::RequestBuilder {
-        let target = target.unwrap_or_default();
-        match operation {
-            Operation::List => self.http.get(format!("{gateway}/postos?server_id={server_id}")),
-            Operation::Consult => {
-                self.http.get(format!("{gateway}/reservas/{target}?server_id={server_id}"))
-            }
-            Operation::Cancel => self
-                .http
-                .post(format!("{gateway}/reservas/{target}/cancelar?server_id={server_id}")),
-            Operation::Reserve { placa, posto_id, window } => {
-                let body = body(server_id, placa, *posto_id, *window);
-                let request = self.http.post(format!("{gateway}/reservar")).json(&body);
-                match key {
-                    Some(key) => request.header("Idempotency-Key", key),
-                    None => request,
-                }
-            }
-        }
-    }
-}
-
-fn body(server_id: &str, placa: &str, posto_id: i64, window: Option<Window>) -> Value {
-    let mut body = json!({
-        "placa": placa, "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
-        "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19,
-        "posto_id": posto_id, "server_id": server_id,
-    });
-    if let Some((inicio, fim)) = window {
-        body["inicio"] = json!(Timestamp::clamped(inicio));
-        body["fim"] = json!(Timestamp::clamped(fim));
-    }
-    body
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{Cluster, Node};
-use super::history::now;
+use super::history::{Window, now};
 use super::proxy::Behaviour;
 use crate::harness::TEST_TIMEOUT;
 
@@ -113,6 +113,12 @@ pub(crate) struct FaultRecord {
     pub(crate) recovery: BTreeMap<String, Vec<Duration>>,
     /// When each program was killed or replaced by its twin, in milliseconds since 1970.
     pub(crate) kills: BTreeMap<String, Vec<i64>>,
+    /// From when until when each program did not run, or was one of two.
+    pub(crate) outages: BTreeMap<String, Vec<Window>>,
+    /// From when until when a fault of its disk may have kept each servidor from writing.
+    pub(crate) stalls: BTreeMap<String, Vec<Window>>,
+    /// From when until when the broker did not run, or a program was frozen.
+    pub(crate) silences: Vec<Window>,
 }
 
 impl FaultRecord {
@@ -191,14 +197,18 @@ async fn inject(
     );
     match fault {
         Fault::KillServer | Fault::KillGateway => {
+            let since = now();
             let program = node.running.lock().await.take().expect("it runs");
             program.kill().await;
             record_kill(node, record);
             tokio::time::sleep(duration / 2).await;
             node.start(cluster).await;
+            record_outage(node, since, record);
         }
-        Fault::FreezeServer | Fault::FreezeGateway => programs::freeze(node, duration).await,
-        Fault::FreezeLong => programs::freeze(node, LONG_FREEZE).await,
+        Fault::FreezeServer | Fault::FreezeGateway => {
+            programs::freeze(node, duration, record).await;
+        }
+        Fault::FreezeLong => programs::freeze(node, LONG_FREEZE, record).await,
         Fault::LinkReset => programs::link(node, Behaviour::Reset, duration / 4).await,
         Fault::LinkCut => programs::link(node, Behaviour::Cut, duration / 4).await,
         Fault::LinkHalfOpen => programs::link(node, Behaviour::HalfOpen, duration * 3).await,
@@ -208,9 +218,11 @@ async fn inject(
         }
         Fault::DiskFull => {
             let Some(disk) = &node.disk else { return false };
+            let since = now();
             disk.fill();
             tokio::time::sleep(duration).await;
             disk.clear();
+            record_stall(node, since, record);
         }
         Fault::WriteFails | Fault::SyncFails | Fault::SyncSlow => {
             store::fail_disk(cluster, node, fault, &mut random, record).await;
@@ -223,9 +235,11 @@ async fn inject(
         }
         Fault::Restore => store::restore(cluster, node, &mut random).await,
         Fault::Twin => {
+            let since = now();
             record_kill(node, record);
             programs::twin(cluster, node, duration, random.bool()).await;
             record_kill(node, record);
+            record_outage(node, since, record);
         }
         Fault::KillBroker | Fault::KillBrokerAndMemory => {}
     }
@@ -258,4 +272,16 @@ async fn ready_again(node: &Node) -> Duration {
 fn record_kill(node: &Node, record: &Mutex<FaultRecord>) {
     let mut record = record.lock().expect("no fault panicked");
     record.kills.entry(node.id.clone()).or_default().push(now());
+}
+
+/// Records that a program runs again, alone.
+fn record_outage(node: &Node, since: i64, record: &Mutex<FaultRecord>) {
+    let mut record = record.lock().expect("no fault panicked");
+    record.outages.entry(node.id.clone()).or_default().push((since, now()));
+}
+
+/// Records that the disk of a servidor works again.
+fn record_stall(node: &Node, since: i64, record: &Mutex<FaultRecord>) {
+    let mut record = record.lock().expect("no fault panicked");
+    record.stalls.entry(node.id.clone()).or_default().push((since, now()));
 }

@@ -1,4 +1,5 @@
-//! The calls of the drivers with their outcomes: with the databases, all that the checker uses.
+//! The calls of the drivers with their outcomes, and what clients were told: with the databases, all
+//! that the checker uses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,7 +8,10 @@ use serde_json::Value;
 /// The interval `[inicio, fim)`, in milliseconds since 1970.
 pub(crate) type Window = (i64, i64);
 
-/// One call of one driver.
+/// Millionths of a kWh, of a real, or of a real for a kWh.
+pub(crate) type Micros = i128;
+
+/// One call of one driver, or of the operator.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) server_id: String,
@@ -16,7 +20,8 @@ pub(crate) struct Call {
     pub(crate) ended: i64,
     pub(crate) operation: Operation,
     pub(crate) outcome: Outcome,
-    /// Unknown if the answer was lost and the request had no key.
+    /// Unknown if the answer was lost and the request had no key. That of the reserva which the call
+    /// is about.
     pub(crate) request_id: Option<String>,
 }
 
@@ -31,14 +36,60 @@ pub(crate) enum Operation {
     Cancel,
     Consult,
     List,
+    /// Under a `request_id` of its own. What is not given stays as it is.
+    Change {
+        change_id: String,
+        posto_id: Option<i64>,
+        inicio: Option<i64>,
+        fim: Option<i64>,
+    },
+    /// A carro begins to charge.
+    Arrive {
+        placa: String,
+        posto_id: i64,
+    },
+    /// It ends, having taken this energy.
+    Leave {
+        posto_id: i64,
+        session: i64,
+        energia: Micros,
+    },
+    /// The operator takes a posto out of service or brings it back.
+    Serve {
+        posto_id: i64,
+        in_service: bool,
+        hit: Hit,
+    },
+}
+
+/// What becomes of the reservas of a posto that is taken out of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hit {
+    Keep,
+    Move,
+    Cancel,
+}
+
+impl Hit {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Keep => "manter",
+            Self::Move => "mover",
+            Self::Cancel => "cancelar",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// A reserva, as the answer shows it.
-    Reserva(Reserva),
+    Reserva(Box<Reserva>),
     /// The ids of all listed postos, and of those that were `disponivel`.
     Postos { all: Vec<i64>, free: Vec<i64> },
+    /// A session, as the answer shows it.
+    Session(Session),
+    /// What became of the reservas that were hit.
+    Served(Vec<HitReserva>),
     /// Refused, with this `codigo`.
     Refused(String),
     /// No answer within the time limit: 504.
@@ -56,6 +107,55 @@ pub(crate) struct Reserva {
     pub(crate) placa: String,
     pub(crate) window: Window,
     pub(crate) status: String,
+    pub(crate) livre_desde: Option<i64>,
+    pub(crate) preco: Micros,
+    pub(crate) versao: i64,
+    pub(crate) aviso: Option<String>,
+    /// Of the answer to a reservation or a change.
+    pub(crate) estimativa: Option<Estimativa>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Estimativa {
+    pub(crate) energia: Micros,
+    pub(crate) custo: Micros,
+    pub(crate) preco: Micros,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) id: i64,
+    pub(crate) posto_id: i64,
+    pub(crate) placa: String,
+    pub(crate) inicio: i64,
+    pub(crate) preco: Micros,
+    pub(crate) finished: Option<Finished>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) fim: i64,
+    pub(crate) energia: Micros,
+    pub(crate) custo: Micros,
+}
+
+/// One reserva in the answer to the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HitReserva {
+    pub(crate) id: i64,
+    pub(crate) resultado: String,
+    pub(crate) posto_id: i64,
+}
+
+/// What a client was told of a reserva that it made.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) client_id: String,
+    pub(crate) server_id: String,
+    pub(crate) request_id: String,
+    pub(crate) reserva: Reserva,
+    /// When the servidor told it.
+    pub(crate) timestamp: i64,
 }
 
 impl Outcome {
@@ -67,7 +167,9 @@ impl Outcome {
     /// `ok`, `refused` or `unknown`, with the `codigo` if there is one.
     pub(crate) fn kind(&self) -> String {
         match self {
-            Self::Reserva(_) | Self::Postos { .. } => "ok".to_owned(),
+            Self::Reserva(_) | Self::Postos { .. } | Self::Session(_) | Self::Served(_) => {
+                "ok".to_owned()
+            }
             Self::Refused(codigo) => format!("refused {codigo}"),
             Self::TimedOut => "unknown tempo_esgotado".to_owned(),
             Self::Broken => "unknown connection broken".to_owned(),
@@ -76,14 +178,31 @@ impl Outcome {
     }
 
     /// Reads an HTTP answer.
-    pub(crate) fn of(status: u16, json: &Value) -> Self {
-        let read = match status {
-            200 if json["postos"].is_array() => postos(json),
-            200 => reserva(&json["reserva"]).map(Self::Reserva),
-            504 => Some(Self::TimedOut),
+    pub(crate) fn of(operation: &Operation, status: u16, json: &Value) -> Self {
+        let read = match (status, operation) {
+            (200, Operation::List) => postos(json),
+            (200 | 201, Operation::Arrive { .. } | Operation::Leave { .. }) => {
+                session(json).map(Self::Session)
+            }
+            (200, Operation::Serve { .. }) => served(json).map(Self::Served),
+            (200, _) => of_reserva(json).map(|reserva| Self::Reserva(Box::new(reserva))),
+            (504, _) => Some(Self::TimedOut),
             _ => json["codigo"].as_str().map(|codigo| Self::Refused(codigo.to_owned())),
         };
         read.unwrap_or_else(|| Self::Malformed(format!("HTTP {status}: {json}")))
+    }
+}
+
+impl Told {
+    /// Reads a private event, which was received on the topic of this client.
+    pub(crate) fn of(client_id: &str, json: &Value) -> Option<Self> {
+        Some(Self {
+            client_id: client_id.to_owned(),
+            server_id: json["server_id"].as_str()?.to_owned(),
+            request_id: json["request_id"].as_str()?.to_owned(),
+            reserva: reserva(json)?,
+            timestamp: millis(&json["timestamp"])?,
+        })
     }
 }
 
@@ -96,6 +215,19 @@ fn postos(json: &Value) -> Option<Outcome> {
     Some(Outcome::Postos { all: ids(false)?, free: ids(true)? })
 }
 
+fn of_reserva(json: &Value) -> Option<Reserva> {
+    let mut read = reserva(&json["reserva"])?;
+    let estimativa = &json["estimativa"];
+    if !estimativa.is_null() {
+        read.estimativa = Some(Estimativa {
+            energia: micros(&estimativa["energia_kwh"])?,
+            custo: micros(&estimativa["custo"])?,
+            preco: micros(&estimativa["preco_kwh"])?,
+        });
+    }
+    Some(read)
+}
+
 fn reserva(json: &Value) -> Option<Reserva> {
     Some(Reserva {
         id: json["id"].as_i64()?,
@@ -103,11 +235,59 @@ fn reserva(json: &Value) -> Option<Reserva> {
         placa: json["placa"].as_str()?.to_owned(),
         window: (millis(&json["inicio"])?, millis(&json["fim"])?),
         status: json["status"].as_str()?.to_owned(),
+        livre_desde: optional(&json["livre_desde"], millis)?,
+        preco: micros(&json["preco_kwh"])?,
+        versao: json["versao"].as_i64()?,
+        aviso: optional(&json["aviso"], |aviso| aviso.as_str().map(str::to_owned))?,
+        estimativa: None,
     })
 }
 
-fn millis(json: &Value) -> Option<i64> {
+fn session(json: &Value) -> Option<Session> {
+    let finished = |fim: &Value| {
+        let (energia, custo) = (micros(&json["energia_fornecida"])?, micros(&json["custo"])?);
+        Some(Finished { fim: millis(fim)?, energia, custo })
+    };
+    Some(Session {
+        id: json["id"].as_i64()?,
+        posto_id: json["posto_id"].as_i64()?,
+        placa: json["placa"].as_str()?.to_owned(),
+        inicio: millis(&json["inicio"])?,
+        preco: micros(&json["preco_kwh"])?,
+        finished: optional(&json["fim"], finished)?,
+    })
+}
+
+fn served(json: &Value) -> Option<Vec<HitReserva>> {
+    let hit = json["reservas"].as_array()?.iter().map(|hit| {
+        Some(HitReserva {
+            id: hit["id"].as_i64()?,
+            resultado: hit["resultado"].as_str()?.to_owned(),
+            posto_id: hit["posto_id"].as_i64()?,
+        })
+    });
+    hit.collect()
+}
+
+/// `Some(None)` if it is not there, `None` if it cannot be read.
+fn optional<T>(json: &Value, read: impl FnOnce(&Value) -> Option<T>) -> Option<Option<T>> {
+    if json.is_null() { Some(None) } else { read(json).map(Some) }
+}
+
+pub(crate) fn millis(json: &Value) -> Option<i64> {
     json.as_str()?.parse::<protocol::Timestamp>().ok().map(protocol::Timestamp::as_millis)
+}
+
+/// A number of JSON as it is written, which is how a person would compute with it.
+fn micros(json: &Value) -> Option<Micros> {
+    json.is_number().then(|| json.to_string()).and_then(|text| parse_micros(&text))
+}
+
+/// A decimal number of at most six places, without an exponent.
+pub(crate) fn parse_micros(text: &str) -> Option<Micros> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+    let padded = format!("{places:0<6}");
+    (padded.len() == 6).then(|| format!("{whole}{padded}").parse().ok()).flatten()
 }
 
 /// The wall clock, in milliseconds since 1970.

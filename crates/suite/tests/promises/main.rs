@@ -1,13 +1,16 @@
-//! The six promises of a reserva, checked under faults.
+//! The promises of a reserva, checked under faults.
 //!
 //! The checker's tests need nothing. All others need Mosquitto, and some need root:
 //! `cargo test -p suite --test promises -- --include-ignored`.
 
+mod admin;
 mod backups;
 mod checker;
 mod clock;
 mod cluster;
 mod crash_points;
+#[path = "../day/mod.rs"]
+mod day;
 mod disk;
 mod disk_faults;
 mod drivers;
@@ -15,10 +18,13 @@ mod evidence;
 mod expiry;
 mod failing_disk;
 mod faults;
+mod gateway_calls;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod history;
+mod listener;
 mod lost_files;
+mod operator;
 mod overload;
 mod overwritten;
 mod proxy;
@@ -28,6 +34,7 @@ mod resolver;
 mod restored;
 mod seeded_bugs;
 mod soak;
+mod visitors;
 
 /// The whole system under faults; `SOAK_SECONDS` and `SOAK_SEED` choose another run.
 #[tokio::test(flavor = "multi_thread")]
@@ -44,4 +51,19 @@ async fn the_promises_hold_under_faults() {
     // A system that refuses everything would break no promise.
     let made = report.outcomes.get("ok").copied().unwrap_or_default();
     assert!(made * 10 > report.operations, "{made} of {} succeeded", report.operations);
+}
+
+/// The same where an operator has set a tolerance: most carros of drivers are absent.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto, and root for disks that can be filled"]
+async fn carros_that_do_not_come_hold_nothing() {
+    let plan = soak::Plan { tolerancia: soak::TOLERANCIA, ..soak::Plan::from_environment(40) };
+    let report = soak::run(plan).await;
+    report.print();
+    assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, printed above");
+    assert_eq!(report.problems, Vec::<String>::new());
+    for (state, least) in [("nao_compareceu", 50), ("cancelada", 10), ("cumprida", 1)] {
+        let count = report.states.get(&format!("reservas {state}")).copied().unwrap_or_default();
+        assert!(count >= least, "{count} reservas are {state}");
+    }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::checker::Kind;
 use super::faults::Fault;
-use super::soak::{Plan, run};
+use super::soak::{Plan, TOLERANCIA, run};
 
 const DRIVERS: usize = 24;
+const VISITORS: usize = 6;
 /// So few that there is often no commit between one that fails and a kill.
 const FEW_DRIVERS: usize = 4;
 
@@ -40,6 +41,8 @@ fn plan(bug: &'static str, faults: &'static [Fault], seconds: u64, seed: u64) ->
         seed,
         length: Duration::from_secs(seconds),
         drivers: DRIVERS,
+        visitors: VISITORS,
+        tolerancia: Duration::ZERO,
         faults,
         pause: Duration::from_millis(1_200),
         seeded_bug: Some(bug),
@@ -75,6 +78,39 @@ async fn with_denials_before_they_are_certain_a_denial_comes_true() {
 #[ignore = "needs mosquitto, and root for disks"]
 async fn with_a_version_that_repeats_listings_are_false() {
     is_caught("RepeatedVersion", &[Fault::Restore], 10, Kind::FalseListing).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn with_sessions_that_free_nothing_postos_are_held_by_nobody() {
+    is_caught("SessionEndKeepsHold", &[Fault::LinkSlow], 12, Kind::HeldByNobody).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn with_moves_that_lose_reservas_some_are_cancelled_by_nobody() {
+    is_caught("MoveLosesReserva", &[Fault::LinkSlow], 15, Kind::NotAskedFor).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn with_changes_that_give_up_first_some_are_cancelled_by_nobody() {
+    is_caught("ChangeDropsFirst", &[Fault::LinkSlow], 8, Kind::NotAskedFor).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn with_cancellations_that_are_not_told_a_client_does_not_know() {
+    is_caught("UntoldCancel", &[Fault::LinkSlow], 8, Kind::NotTold).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn with_absences_that_wait_for_a_timer_callers_are_refused_for_nobody() {
+    let plan =
+        Plan { tolerancia: TOLERANCIA, ..plan("AbsenceKeepsHold", &[Fault::LinkSlow], 15, 1) };
+    let kinds = run(plan).await.kinds();
+    assert!(kinds.contains_key(&Kind::RefusedWrongly), "{kinds:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

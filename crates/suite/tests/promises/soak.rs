@@ -10,8 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::checker::{self, Conditions, Kind, Violation};
 use super::cluster::{Cluster, ClusterSpec};
 use super::drivers::{Workload, drive};
-use super::faults::{ALL, Fault, FaultRecord, MAX_LINK_DELAY, inject_faults};
+use super::evidence::{Evidence, RowChange};
+use super::faults::{ALL, Fault, FaultRecord, inject_faults};
+use super::history::Told;
+use super::listener::Listener;
 use super::repeater::Repeater;
+use super::visitors::visit;
 use crate::harness::{FAILPOINTS_SERVER, World};
 
 /// The programs' time limits in a run, shorter than in production so that more happens.
@@ -23,6 +27,9 @@ const MAX_MEMORY: u64 = 64 * 1024;
 /// How many more files a program may have open at the end than at the start: open connections.
 const MAX_MORE_FILES: usize = 8;
 
+/// Long enough for a carro to come, and shorter than most reservas.
+pub(crate) const TOLERANCIA: Duration = Duration::from_millis(1_500);
+
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) length: Duration,
@@ -30,6 +37,10 @@ pub(crate) struct Plan {
     pub(crate) faults: &'static [Fault],
     /// The average time from one fault to the next.
     pub(crate) pause: Duration,
+    /// Carros that come and go, beside the drivers.
+    pub(crate) visitors: usize,
+    /// How late a carro may come; zero: as late as it likes, as is the default.
+    pub(crate) tolerancia: Duration,
     /// A bug the servidores have, by its name in `server/src/failpoints.rs`.
     pub(crate) seeded_bug: Option<&'static str>,
 }
@@ -42,6 +53,8 @@ impl Plan {
         Self {
             seed: number("SOAK_SEED", u64::from(std::process::id())),
             length: Duration::from_secs(number("SOAK_SECONDS", default_seconds)),
+            visitors: 12,
+            tolerancia: Duration::ZERO,
             drivers: 24,
             faults: &ALL,
             pause: Duration::from_millis(1_700),
@@ -55,7 +68,10 @@ pub(crate) struct Report {
     length: Duration,
     pub(crate) operations: usize,
     pub(crate) outcomes: BTreeMap<String, usize>,
-    reservas: usize,
+    /// How many reservas are on disk, by what became of them, and how many sessions.
+    pub(crate) states: BTreeMap<String, usize>,
+    /// How many private events were heard, by the state or the warning that they tell.
+    told: BTreeMap<String, usize>,
     record: FaultRecord,
     pub(crate) violations: Vec<Violation>,
     pub(crate) problems: Vec<String>,
@@ -66,11 +82,19 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let world = World::on_mosquitto().await;
     let mut server_set = LIMITS.to_vec();
     server_set.extend(plan.seeded_bug.map(|bug| ("SEEDED_BUG", bug)));
+    // An operator sets whole minutes, and under faults no servidor runs for a minute. Only the
+    // program for tests has shorter ones.
+    let (minute, has_tolerance) =
+        (plan.tolerancia.as_millis().to_string(), !plan.tolerancia.is_zero());
+    if has_tolerance {
+        server_set.extend([("RESERVA_TOLERANCIA_MIN", "1"), ("MINUTE_MILLIS", &minute)]);
+    }
+    let for_tests = plan.seeded_bug.is_some() || has_tolerance;
     let spec = ClusterSpec {
         servers: &["server1", "server2"],
         gateways: &["cliente1", "cliente2", "cliente3"],
         postos: POSTOS,
-        server_program: if plan.seeded_bug.is_some() { FAILPOINTS_SERVER } else { "server" },
+        server_program: if for_tests { FAILPOINTS_SERVER } else { "server" },
         server_set: &server_set,
         gateway_set: &LIMITS,
         disks: plan.faults.iter().any(|fault| fault.is_of_disk()),
@@ -80,6 +104,7 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let gateways = cluster.gateways.iter().map(|node| node.url.clone()).collect();
     let workload = Arc::new(Workload::new(plan.seed, gateways, spec.servers, POSTOS as i64));
     let repeater = Repeater::start(&*cluster.world.read().await, plan.seed).await;
+    let listener = Listener::start(&*cluster.world.read().await).await;
 
     let (stop_faults, stop_drivers) = (CancellationToken::new(), CancellationToken::new());
     let timer = async {
@@ -93,8 +118,12 @@ pub(crate) async fn run(plan: Plan) -> Report {
         stop_drivers.cancel();
         (record, recovered)
     };
-    let (_, (record, recovered), ()) =
-        tokio::join!(timer, injecting, drive(&workload, plan.drivers, &stop_drivers));
+    let (_, (mut record, recovered), (), ()) = tokio::join!(
+        timer,
+        injecting,
+        drive(&workload, plan.drivers, &stop_drivers),
+        visit(&cluster, &workload, plan.visitors, plan.tolerancia, &stop_drivers)
+    );
     repeater.stop();
     // By then every command in flight has expired, and the sweep has marked what has ended.
     tokio::time::sleep(COMMAND_LIMIT + Duration::from_secs(2)).await;
@@ -108,13 +137,10 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let workload =
         Arc::try_unwrap(workload).unwrap_or_else(|_| panic!("the workload is still in use"));
     let history = workload.into_history();
-    let slack = 2 * MAX_LINK_DELAY + Duration::from_millis(150);
-    let conditions = Conditions {
-        command_limit: COMMAND_LIMIT.as_millis() as i64,
-        slack: slack.as_millis() as i64,
-        sweep: 5_000,
-        kills: record.kills.clone(),
-    };
+    let heard = listener.stop();
+    problems.extend(heard.unreadable);
+    record.silences.extend(heard.silences);
+    let conditions = Conditions::of(&record, COMMAND_LIMIT, plan.tolerancia);
     let mut outcomes = BTreeMap::new();
     for call in &history {
         *outcomes.entry(call.outcome.kind()).or_default() += 1;
@@ -124,11 +150,38 @@ pub(crate) async fn run(plan: Plan) -> Report {
         length: plan.length,
         operations: history.len(),
         outcomes,
-        reservas: evidence.values().map(|database| database.reservas.len()).sum(),
+        states: states(&evidence),
+        told: told(&heard.told),
         record,
-        violations: checker::check(&history, &evidence, &conditions),
+        violations: checker::check(&history, Some(&heard.told), &evidence, &conditions),
         problems,
     }
+}
+
+fn states(evidence: &Evidence) -> BTreeMap<String, usize> {
+    let mut states = BTreeMap::new();
+    let mut count = |what: String, by: usize| *states.entry(what).or_default() += by;
+    for database in evidence.values() {
+        for row in &database.reservas {
+            count(format!("reservas {}", row.status), 1);
+            let is_move = |change: &&RowChange| change.change_id.is_none();
+            let moves = row.changes.iter().filter(is_move).count();
+            count("moves".to_owned(), moves);
+            count("changes".to_owned(), row.changes.len() - moves);
+        }
+        count("sessions".to_owned(), database.sessions.len());
+    }
+    states
+}
+
+fn told(events: &[Told]) -> BTreeMap<String, usize> {
+    let mut told = BTreeMap::new();
+    for event in events {
+        let Told { reserva, .. } = event;
+        let what = reserva.aviso.as_ref().unwrap_or(&reserva.status);
+        *told.entry(what.clone()).or_default() += 1;
+    }
+    told
 }
 
 /// Memory in KiB and open files of each program.
@@ -187,7 +240,12 @@ impl Report {
         for (outcome, count) in &self.outcomes {
             line(&format!("… {outcome}"), count.to_string());
         }
-        line("reservas on disk", self.reservas.to_string());
+        for (state, count) in &self.states {
+            line(&format!("on disk: {state}"), count.to_string());
+        }
+        for (what, count) in &self.told {
+            line(&format!("told: {what}"), count.to_string());
+        }
         line("faults", self.faults().to_string());
         for (fault, count) in &self.record.faults {
             line(&format!("… {fault}"), count.to_string());

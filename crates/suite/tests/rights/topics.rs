@@ -11,7 +11,7 @@ const PLACAS: [&str; 2] = ["ABC1234", "DEF5678"];
 const POSTOS: [i64; 2] = [7, 8];
 
 /// Those of the contract that `protocol` does not build.
-const COMMANDS: [&str; 3] = ["postos/estimativa", "postos/reserva/alteracao", "postos/agenda"];
+const COMMANDS: [&str; 1] = ["postos/agenda"];
 
 /// What else could be let through: a level less, an empty one, another case.
 const NEIGHBOURS: &str = "server server/postos server/server3 server/status server/postos/status \

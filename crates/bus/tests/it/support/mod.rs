@@ -23,6 +23,7 @@ pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Optio
         mqtt_id: mqtt_id.to_owned(),
         subscriptions: subscriptions.iter().map(|&one| one.to_owned()).collect(),
         as_published: Vec::new(),
+        on_demand: Vec::new(),
         presence: None,
         session_expiry: Duration::from_secs(60),
         inbox: 1024,

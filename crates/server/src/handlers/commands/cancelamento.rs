@@ -29,7 +29,7 @@ pub(super) async fn handle(
         written => written?,
     };
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "cancelled");
-    Reply::reserva(client_id, request_id, wire::cancelled_mensagem(&reserva), &reserva)
+    Reply::reserva(client_id, request_id, wire::cancelled_mensagem(&reserva), &reserva, None)
 }
 
 /// The reserva, if it is cancelled already: that needs nothing written.
@@ -43,7 +43,10 @@ async fn cancelled_before(
     match app.store.request_outcome(reserva_request_id.as_str(), asking, app.now()).await {
         Ok(outcome) => {
             let current = outcome.and_then(|outcome| outcome.current);
-            current.filter(|reserva| reserva.state == ReservaState::Cancelada).ok_or(failure)
+            let cancelled = current
+                .map(|current| current.reserva)
+                .filter(|reserva| reserva.facts.state == ReservaState::Cancelada);
+            cancelled.ok_or(failure)
         }
         Err(error) => Err(app.unknown(&error)),
     }

@@ -1,4 +1,4 @@
-//! `server/postos/reserva/consulta`: tells what became of a reservation request.
+//! `server/postos/reserva/consulta`: tells what became of a request to reserve, or to change a reserva.
 
 use domain::Rejection;
 use protocol::{AppId, ReservaRef, read_json};
@@ -7,25 +7,33 @@ use tracing::info;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
+use crate::store::CurrentReserva;
 use crate::wire;
 
-/// A request that was refused gets the same refusal again; one that made a reserva gets that
-/// reserva as it is now.
+/// A request that was refused gets the same refusal again; one that made a reserva, or changed it,
+/// gets that reserva as it is now.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
     let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } =
         read_json(payload)?;
-    let asking = asking.as_ref().map(AppId::as_str);
+    let (asked, asking) = (reserva_request_id.as_str(), asking.as_ref().map(AppId::as_str));
     // The writer may have a command that changes it, past its deadline check.
     app.read(app.store.settled()).await?;
-    let found = app.store.request_outcome(reserva_request_id.as_str(), asking, app.now());
-    let found = app.read(found).await?;
+    let (mut is_change, now) = (false, app.now());
+    let mut found = app.read(app.store.request_outcome(asked, asking, now)).await?;
+    if found.is_none() {
+        found = app.read(app.store.change_outcome(asked, asking, now)).await?;
+        is_change = true;
+    }
     let outcome = found.ok_or_else(|| Rejection::ReservaInexistente {
-        reserva: reserva_request_id.as_str().to_owned(),
+        reserva: asked.to_owned(),
         server_id: app.server_id.as_str().to_owned(),
     })?;
     let reserved = outcome.decision?;
-    let reserva = outcome.current.unwrap_or(reserved.reserva);
+    let CurrentReserva { reserva, nome } = outcome
+        .current
+        .unwrap_or(CurrentReserva { reserva: reserved.reserva, nome: reserved.nome });
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "consulted");
-    let mensagem = wire::state_mensagem(&reserva, &reserved.nome);
-    Reply::reserva(client_id, request_id, mensagem, &reserva)
+    let done = if is_change { "A alteração foi feita. " } else { "" };
+    let mensagem = format!("{done}{}", wire::state_mensagem(&reserva, &nome));
+    Reply::reserva(client_id, request_id, mensagem, &reserva, None)
 }

@@ -1,7 +1,9 @@
 //! The commands of the clients, one file each.
 
+mod alteracao;
 mod cancelamento;
 mod consulta;
+mod estimativa;
 mod postos;
 mod reserva;
 
@@ -24,6 +26,8 @@ pub(super) async fn carry_out(
         Command::Reserva => reserva::handle(app, payload, deadline).await,
         Command::Cancelamento => cancelamento::handle(app, payload, deadline).await,
         Command::Consulta => in_time(deadline, consulta::handle(app, payload)).await,
+        Command::Alteracao => alteracao::handle(app, payload, deadline).await,
+        Command::Estimativa => in_time(deadline, estimativa::handle(app, payload)).await,
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn handle(
         client_id: Some(request.client_id.as_str().to_owned()),
         deadline,
     };
-    let Reserved { reserva, nome } = reserve(app, command).await?;
+    let Reserved { reserva, nome, estimativa } = reserve(app, command).await?;
     let (request_id, client_id) = (request.request_id, request.client_id);
     info!(%request_id, %client_id, posto_id = reserva.posto_id, reserva_id = reserva.id, "reserved");
     if has(Bug::LoggedPlaca) {
@@ -42,7 +42,7 @@ pub(super) async fn handle(
         "O posto {nome} localizado no servidor {} foi reservado para o carro de placa {}.",
         app.server_id, reserva.placa
     );
-    Reply::reserva(client_id, request_id, mensagem, &reserva)
+    Reply::reserva(client_id, request_id, mensagem, &reserva, estimativa.as_ref())
 }
 
 /// A request that was decided before gets its first answer, also while nothing can be written.

@@ -4,6 +4,7 @@ use domain::{Moment, Placa};
 
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::rows::reservas::over_at;
 
 /// Rows that are forgotten in one transaction.
 const MAX_ROWS: i64 = 512;
@@ -82,9 +83,11 @@ impl Store {
         };
         let mut ended = Ended {
             reservas: ids(
-                "SELECT id FROM reservas WHERE id > ?2 AND placa IS NOT NULL
-                   AND CASE WHEN status = 'cancelada' THEN min(updated_at, fim) ELSE fim END <= ?1
-                 ORDER BY id LIMIT ?3",
+                concat!(
+                    "SELECT id FROM reservas WHERE id > ?2 AND placa IS NOT NULL AND ",
+                    over_at!(),
+                    " <= ?1 ORDER BY id LIMIT ?3"
+                ),
                 &mut seen.reservas,
             )
             .await?,

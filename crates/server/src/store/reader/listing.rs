@@ -209,18 +209,23 @@ impl ListingTask {
             reads += 1;
             let now = (self.now)();
             // Reservas of one posto never overlap, so only the next one to end can hold it now;
-            // later ones are not read, however many there are.
+            // later ones are not read, however many there are. One whose carro is absent holds no
+            // more.
             let row: OccupancyRow = sqlx::query_as(
                 "SELECT (SELECT version FROM postos_version) AS version,
-                        json_group_array(r.posto_id) FILTER (WHERE r.inicio <= ?1) AS reserved,
+                        json_group_array(r.posto_id) FILTER (
+                            WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?1)
+                        ) AS reserved,
                         (SELECT json_group_array(posto_id) FROM carregamentos WHERE fim IS NULL)
                             AS charging,
-                        min(CASE WHEN r.inicio > ?1 THEN r.inicio ELSE r.fim END) AS until
+                        min(CASE WHEN r.held_from > ?1 THEN r.held_from
+                                 WHEN r.falta_em > ?1 AND r.falta_em < r.held_until THEN r.falta_em
+                                 ELSE r.held_until END) AS until
                  FROM postos AS p
                  JOIN reservas AS r ON r.id = (
                      SELECT next.id FROM reservas AS next
-                     WHERE next.posto_id = p.id AND next.status <> 'cancelada' AND next.fim > ?1
-                     ORDER BY next.fim LIMIT 1)
+                     WHERE next.posto_id = p.id AND next.held_until > ?1
+                     ORDER BY next.held_until LIMIT 1)
                  WHERE p.removed_at IS NULL",
             )
             .bind(now.as_millis())

@@ -3,6 +3,8 @@
 //! What settles a write that ended unknown (a reserva, a session) is read only when nothing is in
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
+mod availability;
+mod changes;
 mod forgetting;
 pub(super) mod listing;
 mod people;
@@ -16,8 +18,9 @@ use super::handle::Store;
 use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
-use super::rows::reservas::{ReservaRow, StoredReserva};
+use super::rows::reservas::{ReservaRow, StoredReserva, state_at};
 
+pub use availability::Estimated;
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
 pub use people::{AuditQuery, AuditRow, StoredToken};
@@ -73,25 +76,11 @@ impl Store {
     ) -> Result<Vec<PostoRow>, StoreError> {
         let ids =
             serde_json::to_string(ids).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        // Reservas of one posto never overlap, so only the next one to end can hold it now; later
-        // ones are not read, however many there are.
-        let postos = sqlx::query_as(
-            "SELECT *,
-                    in_service AND NOT em_manutencao
-                    AND ?1 < COALESCE((SELECT r.inicio FROM reservas AS r
-                                       WHERE r.posto_id = p.id AND r.status <> 'cancelada'
-                                         AND r.fim > ?1 ORDER BY r.fim LIMIT 1), ?1 + 1)
-                    AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
-                                    WHERE c.posto_id = p.id AND c.fim IS NULL)
-                    AS disponivel
-             FROM postos AS p
-             WHERE removed_at IS NULL AND id IN (SELECT value FROM json_each(?2))
-             ORDER BY id",
-        )
-        .bind(now.as_millis())
-        .bind(ids)
-        .fetch_all(&self.readers)
-        .await?;
+        let postos = sqlx::query_as(PostoRow::SELECT)
+            .bind(now.as_millis())
+            .bind(ids)
+            .fetch_all(&self.readers)
+            .await?;
         Ok(postos)
     }
 
@@ -146,24 +135,25 @@ impl Store {
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
         self.certain()?;
-        let found: Vec<ReservaRow> = sqlx::query_as(
+        // Only a placa has an index of all its reservas.
+        let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
+        let state = state_at!("?6");
+        let sql = format!(
             "SELECT * FROM reservas
-             WHERE (?1 IS NULL
-                    OR CASE WHEN status = 'cancelada' THEN status
-                            WHEN fim <= ?6 THEN 'encerrada' ELSE 'ativa' END = ?1)
-               AND (?2 IS NULL OR placa = ?2)
+             WHERE {from} AND (?1 IS NULL OR {state} = ?1)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)
-             ORDER BY id DESC LIMIT ?5",
-        )
-        .bind(query.status.map(ReservaState::as_str))
-        .bind(&query.placa)
-        .bind(query.posto_id)
-        .bind(query.before)
-        .bind(query.limit)
-        .bind(now.as_millis())
-        .fetch_all(&self.readers)
-        .await?;
+             ORDER BY id DESC LIMIT ?5"
+        );
+        let found: Vec<ReservaRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(query.status.map(ReservaState::as_str))
+            .bind(&query.placa)
+            .bind(query.posto_id)
+            .bind(query.before)
+            .bind(query.limit)
+            .bind(now.as_millis())
+            .fetch_all(&self.readers)
+            .await?;
         found.into_iter().map(|row| row.state_at(now)).collect()
     }
 
@@ -221,21 +211,24 @@ impl Store {
         query: &CarregamentosQuery,
     ) -> Result<Vec<Carregamento>, StoreError> {
         self.certain()?;
-        let found: Vec<CarregamentoRow> = sqlx::query_as(
+        // A carro has few of all sessions. Those of a posto are found by going back through all.
+        let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
+        let sql = format!(
             "SELECT * FROM carregamentos
-             WHERE (?1 IS NULL OR posto_id = ?1) AND (?2 IS NULL OR placa = ?2)
+             WHERE {from} AND (?1 IS NULL OR posto_id = ?1)
                AND (?3 IS NULL OR inicio >= ?3) AND (?4 IS NULL OR inicio < ?4)
                AND (?5 IS NULL OR id < ?5)
-             ORDER BY id DESC LIMIT ?6",
-        )
-        .bind(query.posto_id)
-        .bind(&query.placa)
-        .bind(query.from.map(Moment::as_millis))
-        .bind(query.until.map(Moment::as_millis))
-        .bind(query.before)
-        .bind(query.limit)
-        .fetch_all(&self.readers)
-        .await?;
+             ORDER BY id DESC LIMIT ?6"
+        );
+        let found: Vec<CarregamentoRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(query.posto_id)
+            .bind(&query.placa)
+            .bind(query.from.map(Moment::as_millis))
+            .bind(query.until.map(Moment::as_millis))
+            .bind(query.before)
+            .bind(query.limit)
+            .fetch_all(&self.readers)
+            .await?;
         found.into_iter().map(Carregamento::try_from).collect()
     }
 

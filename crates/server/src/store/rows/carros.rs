@@ -33,6 +33,8 @@ row! {
         fim: Option<i64>,
         energia_fornecida: Option<f64>,
         custo: Option<f64>,
+        reserva_id: Option<i64>,
+        corrigido_em: Option<i64>,
     }
 }
 
@@ -62,6 +64,8 @@ impl TryFrom<CarregamentoRow> for Carregamento {
             inicio: Moment::from_millis(row.inicio),
             preco_kwh: Price::new(row.preco_kwh).map_err(corrupt)?,
             finished,
+            reserva_id: row.reserva_id,
+            corrigido_em: row.corrigido_em.map(Moment::from_millis),
         })
     }
 }

@@ -27,6 +27,24 @@ row! {
     }
 }
 
+impl PostoRow {
+    /// Selects, at a moment, by a JSON array of ids.
+    // Reservas of one posto never overlap, so only the next one to end can hold it now; later ones
+    // are not read, however many there are. One whose carro is absent has no begin.
+    pub(in crate::store) const SELECT: &str = "SELECT *,
+                in_service AND NOT em_manutencao
+                AND ?1 < COALESCE((SELECT CASE WHEN r.falta_em <= ?1 THEN NULL ELSE r.held_from END
+                                   FROM reservas AS r
+                                   WHERE r.posto_id = p.id AND r.held_until > ?1
+                                   ORDER BY r.held_until LIMIT 1), ?1 + 1)
+                AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
+                                WHERE c.posto_id = p.id AND c.fim IS NULL)
+                AS disponivel
+         FROM postos AS p
+         WHERE removed_at IS NULL AND id IN (SELECT value FROM json_each(?2))
+         ORDER BY id";
+}
+
 row! {
     /// What its operator and its charger have reported about a posto; neither includes the other.
     #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,9 +1,49 @@
 //! The table `reservas`.
 
-use domain::{Interval, Moment, Reserva, ReservaState};
+use std::time::Duration;
+
+use domain::{
+    AbsenceFacts, Aviso, Interval, Moment, Motivo, Placa, Price, Reserva, ReservaFacts,
+    ReservaState,
+};
 
 use super::{interval, placa, row};
 use crate::store::error::StoreError;
+
+/// SQL for the state at a moment, as [`ReservaFacts::at`] computes it.
+macro_rules! state_at {
+    ($now:literal) => {
+        concat!(
+            "CASE WHEN status NOT IN ('ativa', 'encerrada') THEN status ",
+            "WHEN carregamento_id IS NOT NULL AND inicio <= ",
+            $now,
+            " THEN 'cumprida' WHEN falta_em < fim AND falta_em <= ",
+            $now,
+            " THEN 'nao_compareceu' ",
+            "WHEN fim <= ",
+            $now,
+            " THEN 'encerrada' ELSE 'ativa' END"
+        )
+    };
+}
+pub(in crate::store) use state_at;
+
+/// SQL for whether it holds its posto at a moment or later, as [`ReservaFacts::holds_at`] says.
+macro_rules! holds_from {
+    ($now:literal) => {
+        concat!("held_until > ", $now, " AND (falta_em IS NULL OR falta_em > ", $now, ")")
+    };
+}
+pub(in crate::store) use holds_from;
+
+/// SQL for when it was over, whatever it has become.
+macro_rules! over_at {
+    () => {
+        "CASE WHEN status IN ('cancelada', 'nao_compareceu') THEN min(desde, fim)
+              ELSE min(fim, COALESCE(livre_desde, fim)) END"
+    };
+}
+pub(in crate::store) use over_at;
 
 row! {
     pub(in crate::store) struct ReservaRow {
@@ -18,6 +58,17 @@ row! {
         created_at: i64,
         pub app: Option<String>,
         pub client_id: Option<String>,
+        desde: i64,
+        motivo: Option<String>,
+        livre_desde: Option<i64>,
+        preco_kwh: f64,
+        versao: i64,
+        tolerancia: i64,
+        falta_em: Option<i64>,
+        chegou_em: Option<i64>,
+        aviso: Option<String>,
+        /// The session that will fulfil it at its begin.
+        pub carregamento_id: Option<i64>,
     }
 }
 
@@ -28,47 +79,85 @@ pub struct StoredReserva {
     pub request_id: Option<String>,
     pub posto_id: i64,
     pub placa: Option<String>,
-    pub interval: Interval,
     /// At the moment of the query.
-    pub state: ReservaState,
+    pub facts: ReservaFacts,
     pub created_at: Moment,
 }
 
 impl ReservaRow {
     pub(in crate::store) fn state_at(self, now: Moment) -> Result<StoredReserva, StoreError> {
-        let (interval, recorded) = (self.interval()?, self.state()?);
+        let facts = self.facts()?.at(now);
         Ok(StoredReserva {
             id: self.id,
             request_id: self.request_id,
             posto_id: self.posto_id,
             placa: self.placa,
-            interval,
-            state: recorded.at(interval, now),
+            facts,
             created_at: Moment::from_millis(self.created_at),
         })
     }
 
-    pub(in crate::store) fn state(&self) -> Result<ReservaState, StoreError> {
-        let corrupt = |_| StoreError::Corrupt(format!("status {:?}", self.status));
-        ReservaState::parse(&self.status).map_err(corrupt)
+    /// What is recorded of it.
+    pub(in crate::store) fn facts(&self) -> Result<ReservaFacts, StoreError> {
+        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of reserva {}", self.id));
+        let (motivo, aviso) = (self.motivo.as_deref(), self.aviso.as_deref());
+        Ok(ReservaFacts {
+            interval: self.interval()?,
+            state: ReservaState::parse(&self.status).map_err(|_| corrupt("status"))?,
+            desde: Moment::from_millis(self.desde),
+            motivo: motivo.map(Motivo::parse).transpose().map_err(|_| corrupt("motivo"))?,
+            livre_desde: self.livre_desde.map(Moment::from_millis),
+            in_session: self.carregamento_id.is_some(),
+            falta_em: self.falta_em.map(Moment::from_millis),
+            preco_kwh: Price::new(self.preco_kwh).map_err(|_| corrupt("price"))?,
+            versao: self.versao,
+            aviso: aviso.map(Aviso::parse).transpose().map_err(|_| corrupt("aviso"))?,
+        })
+    }
+
+    /// As it was agreed.
+    pub(in crate::store) fn inicio(&self) -> Moment {
+        Moment::from_millis(self.inicio)
     }
 
     fn interval(&self) -> Result<Interval, StoreError> {
         interval(self.inicio, self.fim)
     }
 
-    /// The reserva with its recorded state; `None` if its carro was forgotten.
+    /// What decides when its carro is absent, if the posto has been usable since `usable_since`.
+    pub(in crate::store) fn absence(
+        &self,
+        usable_since: Option<Moment>,
+    ) -> Result<AbsenceFacts, StoreError> {
+        Ok(AbsenceFacts {
+            interval: self.interval()?,
+            tolerancia: Duration::from_millis(u64::try_from(self.tolerancia).unwrap_or(0)),
+            has_come: self.chegou_em.is_some(),
+            usable_since,
+        })
+    }
+
+    /// `None` if it was forgotten.
+    pub(in crate::store) fn placa(&self) -> Result<Option<Placa>, StoreError> {
+        self.placa.as_deref().map(placa).transpose()
+    }
+
+    /// When it was made.
+    pub(in crate::store) fn created_at(&self) -> Moment {
+        Moment::from_millis(self.created_at)
+    }
+
+    /// The reserva as it is recorded; `None` if its carro was forgotten.
     pub(in crate::store) fn reserva(&self) -> Result<Option<Reserva>, StoreError> {
-        let (Some(request_id), Some(text)) = (&self.request_id, &self.placa) else {
+        let (Some(request_id), Some(placa)) = (&self.request_id, self.placa()?) else {
             return Ok(None);
         };
         Ok(Some(Reserva {
             id: self.id,
             request_id: request_id.clone(),
             posto_id: self.posto_id,
-            placa: placa(text)?,
-            interval: self.interval()?,
-            state: self.state()?,
+            placa,
+            facts: self.facts()?,
         }))
     }
 }

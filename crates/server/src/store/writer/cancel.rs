@@ -1,7 +1,6 @@
 //! Cancelling a reserva.
 
-use domain::{Effect, Rejection, Reserva, ReservaState, decide_cancelamento};
-use rusqlite::params;
+use domain::{Effect, Motivo, Rejection, Reserva, ReservaState, decide_cancelamento};
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -33,24 +32,24 @@ impl WriteCommand for CancelReserva {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserva, ApplyError> {
         let (mut reserva, client_id) = self.find(context)?;
-        if reserva.state != ReservaState::Cancelada {
+        if reserva.facts.state != ReservaState::Cancelada {
             context.check_in_time(self, self.deadline)?;
         }
-        match decide_cancelamento(&reserva, context.now)? {
+        match decide_cancelamento(&reserva.facts, context.now)? {
             Effect::Now(()) => {
-                context.execute(
-                    "UPDATE reservas SET status = 'cancelada', updated_at = ?2 WHERE id = ?1",
-                    params![reserva.id, context.now.as_millis()],
-                )?;
-                let (before, after) = (state(reserva.state), state(ReservaState::Cancelada));
+                let before = reserva.facts.at(context.now);
+                let motivo = match &self.target {
+                    CancelTarget::Request { .. } => Motivo::Pedido,
+                    CancelTarget::Id(_) => Motivo::Operador,
+                };
+                reserva.facts = before.ended(ReservaState::Cancelada, Some(motivo), context.now);
+                context.write_state(&reserva, client_id)?;
                 context.audit_change(
                     Action::Cancel,
                     Target::Reserva(reserva.id),
-                    &before,
-                    &after,
+                    &state(before.state),
+                    &state(reserva.facts.state),
                 )?;
-                reserva.state = ReservaState::Cancelada;
-                context.reserva_changed(&reserva, client_id);
             }
             Effect::Already(()) => {}
         }

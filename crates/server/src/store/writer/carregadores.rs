@@ -91,6 +91,7 @@ impl WriteCommand for RecordChargerMessage {
                 &before.map(reported).unwrap_or_default(),
                 &reported(state),
             )?;
+            context.update_absences(posto_id)?;
             context.changes.push(Change::Posto(posto_id));
         }
         Ok(true)
@@ -124,6 +125,7 @@ impl WriteCommand for ForgetCharger {
             let (target, before) = (Target::Carregador(posto_id), reported(before));
             context.audit(Action::Forget, target, Some(&before), None)?;
         }
+        context.update_absences(posto_id)?;
         context.changes.push(Change::Posto(posto_id));
         Ok(())
     }

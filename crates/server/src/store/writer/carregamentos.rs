@@ -1,18 +1,20 @@
 //! Starting and finishing charging sessions.
 
 use domain::{
-    Carregamento, Effect, Finished, Kwh, Moment, Placa, Rejection, decide_carregamento_finish,
-    decide_carregamento_start,
+    Carregamento, Effect, Finished, Moment, Placa, Price, Rejection, ReportedEnergy,
+    decide_carregamento_finish, decide_carregamento_start,
 };
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use crate::store::audit::{Action, AuditFields, Target, audit_fields};
+use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
+use crate::store::rows::reservas::ReservaRow;
 
-/// Lets a carro start charging; the id of its session, also of one that is open already.
+/// Lets a carro start charging now; the id of its session, also of one that is open already. It
+/// fulfils the reserva of the carro that holds the posto, if there is one.
 #[derive(Debug, Clone)]
 pub struct StartCarregamento {
     pub posto_id: i64,
@@ -24,31 +26,76 @@ impl WriteCommand for StartCarregamento {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
         let Self { posto_id, placa } = self;
-        let posto = context.posto_facts(*posto_id)?;
-        let posto = posto.ok_or_else(|| context.posto_inexistente(*posto_id))?;
-        let next_moment = Moment::from_millis(context.now.as_millis() + 1);
-        let holdings = context.holdings(*posto_id, context.now, next_moment)?;
-        let id = match decide_carregamento_start(placa, &posto, &holdings, context.now)? {
-            Effect::Now(()) => {
-                context.execute(
-                    "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh)
-                     SELECT id, ?2, ?3, preco_kwh FROM postos WHERE id = ?1",
-                    params![posto_id, placa.as_str(), context.now.as_millis()],
-                )?;
-                let id = context.connection.last_insert_rowid();
-                let after = audit_fields! {"posto_id": *posto_id};
+        let (posto_id, now) = (*posto_id, context.now);
+        let posto = context.posto_facts(posto_id)?;
+        let posto = posto.ok_or_else(|| context.posto_inexistente(posto_id))?;
+        let holdings = context.holdings(posto_id, now, now.plus_millis(1))?;
+        let elsewhere = context.charging_elsewhere(placa, posto_id)?;
+        let decided =
+            decide_carregamento_start(placa, &posto, &holdings, elsewhere.as_deref(), now);
+        let open = context.open_session(posto_id)?;
+        let id = match (decided?, open) {
+            (Effect::Already(()), Some(id)) => id,
+            _ => {
+                let own = context.own_reservas(posto_id, placa, now, now.plus_millis(1))?;
+                let own = own.into_iter().next();
+                let agreed = own.as_ref().map(ReservaRow::facts).transpose()?;
+                let session = NewSession {
+                    posto_id,
+                    placa,
+                    inicio: now,
+                    preco_kwh: agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh),
+                    finished: None,
+                    reserva_id: own.as_ref().map(|row| row.id),
+                };
+                let id = session.insert(context)?;
+                let mut after = audit_fields! {"posto_id": posto_id};
+                if let Some(reserva_id) = session.reserva_id {
+                    after.insert("reserva_id".to_owned(), reserva_id.into());
+                }
                 context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
-                update_em_carregamento(context, placa)?;
+                if let Some(row) = own {
+                    context.fulfil(row, now, false)?;
+                }
+                context.session_changed(posto_id, Some(placa))?;
                 id
             }
-            Effect::Already(()) => {
-                let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
-                let mut open = context.connection.prepare_cached(open)?;
-                open.query_row([posto_id], |row| row.get(0))?
-            }
         };
-        context.changes.push(Change::Posto(*posto_id));
+        context.changes.push(Change::Posto(posto_id));
         Ok(id)
+    }
+}
+
+/// A session that is to be recorded.
+pub(super) struct NewSession<'a> {
+    pub(super) posto_id: i64,
+    pub(super) placa: &'a Placa,
+    pub(super) inicio: Moment,
+    pub(super) preco_kwh: Price,
+    pub(super) finished: Option<Finished>,
+    pub(super) reserva_id: Option<i64>,
+}
+
+impl NewSession<'_> {
+    /// Its id.
+    pub(super) fn insert(&self, context: &WriteContext<'_>) -> Result<i64, StoreError> {
+        let finished = self.finished;
+        context.execute(
+            "INSERT INTO carregamentos
+                 (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                self.posto_id,
+                self.placa.as_str(),
+                self.inicio.as_millis(),
+                self.preco_kwh.get(),
+                finished.map(|finished| finished.fim.as_millis()),
+                finished.map(|finished| finished.energia_fornecida.get()),
+                finished.map(|finished| finished.custo),
+                self.reserva_id
+            ],
+        )?;
+        Ok(context.connection.last_insert_rowid())
     }
 }
 
@@ -57,18 +104,23 @@ impl WriteCommand for StartCarregamento {
 pub struct FinishCarregamento {
     pub posto_id: i64,
     pub id: i64,
-    pub energia_fornecida: Kwh,
+    pub energy: ReportedEnergy,
+    /// `None`: now.
+    pub fim: Option<Moment>,
 }
 
 impl WriteCommand for FinishCarregamento {
     type Output = ();
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        let Self { posto_id, id, energia_fornecida } = *self;
+        let Self { posto_id, id, energy, fim } = *self;
+        // While the carro still charges; it may change whose price the session has.
+        context.write_begun(Some(posto_id))?;
         let row = context.find::<CarregamentoRow>(CarregamentoRow::SELECT, [id, posto_id])?;
         let row = row.ok_or(Rejection::CarregamentoInexistente { id, posto_id })?;
         let session = Carregamento::try_from(row)?;
-        match decide_carregamento_finish(&session, energia_fornecida, context.now)? {
+        let posto = context.energy_source(posto_id)?;
+        match decide_carregamento_finish(&session, energy, fim, &posto, context.now)? {
             Effect::Now(finished) => {
                 context.execute(
                     "UPDATE carregamentos SET fim = ?2, energia_fornecida = ?3, custo = ?4
@@ -80,12 +132,14 @@ impl WriteCommand for FinishCarregamento {
                         finished.custo
                     ],
                 )?;
-                let (before, after) = (amounts(None), amounts(Some(finished)));
+                let (before, mut after) = (amounts(None), amounts(Some(finished)));
+                if fim.is_some() {
+                    after.insert("fim".to_owned(), time(finished.fim).into());
+                }
                 let target = Target::Carregamento(id);
                 context.audit_change(Action::Finish, target, &before, &after)?;
-                if let Some(placa) = &session.placa {
-                    update_em_carregamento(context, placa)?;
-                }
+                context.session_ended(&session)?;
+                context.session_changed(posto_id, session.placa.as_ref())?;
             }
             Effect::Already(_) => {}
         }
@@ -94,21 +148,28 @@ impl WriteCommand for FinishCarregamento {
     }
 }
 
-fn amounts(finished: Option<Finished>) -> AuditFields {
+pub(super) fn amounts(finished: Option<Finished>) -> AuditFields {
     audit_fields! {
         "energia_fornecida": finished.map(|finished| finished.energia_fornecida.get()),
         "custo": finished.map(|finished| finished.custo),
     }
 }
 
-/// A carro charges while any session of it is open: one at another posto may never have been
-/// ended.
-fn update_em_carregamento(context: &WriteContext<'_>, placa: &Placa) -> Result<(), StoreError> {
-    context.execute(
-        "UPDATE carros SET updated_at = ?2, em_carregamento = EXISTS (
-             SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL)
-         WHERE placa = ?1",
-        params![placa.as_str(), context.now.as_millis()],
-    )?;
-    Ok(())
+impl WriteContext<'_> {
+    /// A session of this carro at this posto has begun or ended.
+    pub(super) fn session_changed(
+        &mut self,
+        posto_id: i64,
+        placa: Option<&Placa>,
+    ) -> Result<(), StoreError> {
+        // A carro charges while any session of it is open: one at another posto may never have been
+        // ended.
+        self.execute(
+            "UPDATE carros SET updated_at = ?2, em_carregamento = EXISTS (
+                 SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL)
+             WHERE placa = ?1",
+            params![placa.map(Placa::as_str), self.now.as_millis()],
+        )?;
+        self.update_absences(posto_id)
+    }
 }

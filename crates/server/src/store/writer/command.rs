@@ -1,6 +1,6 @@
 //! What a command to the writer is, and what it is applied with.
 
-use domain::{Moment, Rejection, Reserva};
+use domain::{Moment, Rejection, Reserva, Rules};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
@@ -52,6 +52,7 @@ impl From<rusqlite::Error> for ApplyError {
 pub struct WriteContext<'a> {
     pub(super) connection: &'a Connection,
     pub(super) server_id: &'a str,
+    pub(super) rules: &'a Rules,
     /// The wall-clock time at which the whole batch happens.
     pub(super) now: Moment,
     /// The same on the clock of deadlines.
@@ -85,6 +86,20 @@ impl WriteContext<'_> {
         Ok(statement.query_row(parameters, |row| T::try_from(row)).optional()?)
     }
 
+    /// All rows of a query.
+    pub(super) fn find_all<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r, 's> TryFrom<&'r Row<'s>, Error = rusqlite::Error>,
+    {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(parameters, |row| T::try_from(row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Refuses a new command if a copy of it has failed or its deadline has passed.
     pub(super) fn check_in_time(
         &self,
@@ -98,18 +113,38 @@ impl WriteContext<'_> {
         }
     }
 
+    /// Does something, or finds out what it would do and undoes it.
+    pub(super) fn apply_or_simulate<T>(
+        &mut self,
+        simulate: bool,
+        apply: impl FnOnce(&mut Self) -> Result<T, ApplyError>,
+    ) -> Result<T, ApplyError> {
+        if !simulate {
+            return apply(self);
+        }
+        let changes = self.changes.len();
+        self.connection.execute_batch("SAVEPOINT simulation")?;
+        let outcome = apply(self);
+        // The database failed, and has nothing to go back to.
+        if !matches!(outcome, Err(ApplyError::Failed(_))) {
+            self.connection.execute_batch("ROLLBACK TO simulation; RELEASE simulation")?;
+            self.changes.truncate(changes);
+        }
+        outcome
+    }
+
     pub(super) fn posto_inexistente(&self, posto_id: i64) -> Rejection {
         Rejection::PostoInexistente { posto_id, server_id: self.server_id.to_owned() }
     }
 
-    /// Reports a reserva that was made or cancelled, also to this client.
+    /// Reports a reserva that was made or has changed, also to this client.
     pub(super) fn reserva_changed(&mut self, reserva: &Reserva, client_id: Option<String>) {
         // A reserva that has not begun does not affect its posto; the sweep reports its begin.
-        if reserva.interval.contains(self.now) {
+        if reserva.facts.interval.contains(self.now) {
             self.changes.push(Change::Posto(reserva.posto_id));
         }
-        let Reserva { id, posto_id, state, .. } = *reserva;
+        let Reserva { id, posto_id, facts, .. } = *reserva;
         let told = client_id.map(|client_id| (client_id, reserva.clone()));
-        self.changes.push(Change::Reserva { id, posto_id, state, told });
+        self.changes.push(Change::Reserva { id, posto_id, state: facts.state, told });
     }
 }

@@ -11,6 +11,7 @@ use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::StoreError;
 use crate::store::reader::{Ended, Found};
 use crate::store::request_outcome::ForgottenRow;
+use crate::store::rows::reservas::{holds_from, over_at};
 use crate::store::rows::row;
 
 /// What was forgotten.
@@ -58,9 +59,11 @@ impl WriteCommand for ForgetCarro {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Forgotten, ApplyError> {
         let placa = self.placa.as_str();
         let in_use = context.find::<CarroUseRow>(
-            "SELECT EXISTS (SELECT 1 FROM reservas
-                            WHERE placa = ?1 AND status <> 'cancelada' AND fim > ?2)
-                 OR EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL) AS in_use",
+            concat!(
+                "SELECT EXISTS (SELECT 1 FROM reservas WHERE placa = ?1 AND ",
+                holds_from!("?2"),
+                ") OR EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL) AS in_use"
+            ),
             params![placa, context.now.as_millis()],
         )?;
         if in_use.is_some_and(|row| row.in_use) {
@@ -71,12 +74,13 @@ impl WriteCommand for ForgetCarro {
         let forgotten = Forgotten {
             reservas: forget_reservas(context, "placa = ?1", &[&placa])?,
             carregamentos: context.execute(
-                "UPDATE carregamentos SET placa = NULL
+                "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
                  WHERE placa = ?1 AND (id IN (SELECT value FROM json_each(?2)) OR id > ?3)",
                 params![placa, sessions, self.sessions.up_to],
             )?,
-            refusals: forget_refusals(
+            refusals: forget_requests(
                 context,
+                "refusals",
                 "placa = ?1 AND (seq IN (SELECT value FROM json_each(?2)) OR seq > ?3)",
                 &[&placa, &refusals, &self.refusals.up_to],
             )?,
@@ -119,17 +123,21 @@ impl WriteCommand for ForgetEnded {
         let part = Forgotten {
             reservas: forget_reservas(
                 context,
-                "id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL
-                 AND CASE WHEN status = 'cancelada' THEN min(updated_at, fim) ELSE fim END <= ?2",
+                concat!(
+                    "id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND ",
+                    over_at!(),
+                    " <= ?2"
+                ),
                 &[&reservas, &cutoff],
             )?,
             carregamentos: context.execute(
-                "UPDATE carregamentos SET placa = NULL
+                "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
                  WHERE id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND fim <= ?2",
                 params![json(&ended.carregamentos)?, cutoff],
             )?,
-            refusals: forget_refusals(
+            refusals: forget_requests(
                 context,
+                "refusals",
                 "seq IN (SELECT value FROM json_each(?1)) AND decided_at <= ?2",
                 &[&refusals, &cutoff],
             )?,
@@ -199,25 +207,35 @@ fn forget_reservas(
     condition: &str,
     parameters: &[&dyn ToSql],
 ) -> Result<usize, StoreError> {
+    let changes = format!("reserva_id IN (SELECT id FROM reservas WHERE {condition})");
+    forget_requests(context, "alteracoes", &changes, parameters)?;
     let requests = format!("SELECT request_id FROM reservas WHERE {condition}");
     remember_requests(context, &requests, parameters)?;
+    // A session that is not forgotten yet would say whose it was.
+    let sessions = format!(
+        "UPDATE carregamentos SET reserva_id = NULL
+         WHERE reserva_id IN (SELECT id FROM reservas WHERE {condition})"
+    );
+    context.execute(&sessions, parameters)?;
     let sql = format!(
         "UPDATE reservas SET placa = NULL, request_id = NULL, fingerprint = NULL, app = NULL,
-                             client_id = NULL
+                             client_id = NULL, chegou_em = NULL, estimativa = NULL,
+                             first_answer = NULL, carregamento_id = NULL
          WHERE {condition}"
     );
     context.execute(&sql, parameters)
 }
 
-/// Removes the refusals for which `condition` holds; how many.
-fn forget_refusals(
+/// Removes the requests for which `condition` holds from a table with their answers; how many.
+fn forget_requests(
     context: &WriteContext<'_>,
+    table: &str,
     condition: &str,
     parameters: &[&dyn ToSql],
 ) -> Result<usize, StoreError> {
-    let requests = format!("SELECT request_id FROM refusals WHERE {condition}");
+    let requests = format!("SELECT request_id FROM {table} WHERE {condition}");
     remember_requests(context, &requests, parameters)?;
-    context.execute(&format!("DELETE FROM refusals WHERE {condition}"), parameters)
+    context.execute(&format!("DELETE FROM {table} WHERE {condition}"), parameters)
 }
 
 /// Keeps digests of the requests that a query finds.

@@ -3,19 +3,25 @@
 //! It has a thread of its own and a library that runs each statement on the calling thread, so
 //! that a statement costs what SQLite takes for it and no switch of threads.
 
+mod absence;
 mod audited;
 mod cancel;
 mod carregadores;
 mod carregamentos;
+mod change;
 pub(super) mod checkpoint;
 pub(super) mod command;
 mod contents;
-mod facts;
+pub(super) mod facts;
 mod forget;
+mod fulfilment;
+mod maintenance;
+mod moving;
 mod postos;
 pub(super) mod queue;
 pub(super) mod recent_failures;
 mod reserve;
+mod session_reports;
 pub(super) mod sweep;
 mod telemetry;
 mod tokens;
@@ -44,10 +50,13 @@ pub use audited::Audited;
 pub use cancel::{CancelReserva, CancelTarget};
 pub use carregadores::{ForgetCharger, RecordChargerMessage};
 pub use carregamentos::{FinishCarregamento, StartCarregamento};
+pub use change::ChangeReserva;
 pub use command::WriteCommand;
 pub use forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
-pub use postos::{ChangePosto, CreatePosto, ImportPostos, RemovePosto};
+pub use maintenance::{Handled, HandledReserva, Maintained, RemovePosto, SetService};
+pub use postos::{ChangePosto, CreatePosto, ImportPostos};
 pub use reserve::Reserve;
+pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
 pub use telemetry::RecordTelemetry;
 pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
 
@@ -57,7 +66,7 @@ const VACUUM_PAUSE: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept: more than there are.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 96;
 /// The writer's page cache in KiB (SQLite counts KiB where the number is negative): enough for
 /// the ends of all indexes, where new reservas are inserted.
 const CACHE: i64 = -8192;
@@ -75,6 +84,7 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", checkpoint::MAX_WAL_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    absence::resume(&transaction, now)?;
     sweep::probe(&transaction, now)?;
     transaction.commit()?;
     Ok(connection)

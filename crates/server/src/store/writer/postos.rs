@@ -1,8 +1,8 @@
-//! Creating, changing and removing postos.
+//! Creating and changing postos.
 
 use std::iter;
 
-use domain::{Posto, PostoChange, decide_posto_removal};
+use domain::{Posto, PostoChange};
 use rusqlite::params_from_iter;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -10,7 +10,6 @@ use crate::store::audit::{Action, Target};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::postos::{self, StoredPosto};
-use crate::store::rows::row;
 
 /// Adds a posto; its id.
 #[derive(Debug, Clone)]
@@ -48,6 +47,9 @@ impl WriteCommand for ImportPostos {
             context.connection.execute_batch("ROLLBACK TO import")?;
         }
         context.connection.execute_batch("RELEASE import")?;
+        for (posto_id, _) in &self.changed {
+            context.update_absences(*posto_id)?;
+        }
         if let Some(ids) = &written
             && !self.silent
         {
@@ -93,56 +95,14 @@ impl WriteCommand for ChangePosto {
         if update(context, self.posto_id, &self.change, Action::Change)? == 0 {
             return Err(context.posto_inexistente(self.posto_id).into());
         }
-        context.changes.push(Change::Posto(self.posto_id));
-        Ok(())
-    }
-}
-
-/// Removes a posto that no reserva and no carro needs. Its row stays for the reservas that name
-/// it, and its id is not used again.
-#[derive(Debug, Clone)]
-pub struct RemovePosto {
-    pub posto_id: i64,
-}
-
-row! {
-    struct PostoUseRow {
-        nome: String,
-        reserved: bool,
-        charging: bool,
-    }
-}
-
-impl WriteCommand for RemovePosto {
-    type Output = ();
-
-    fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        let parameters = [self.posto_id, context.now.as_millis()];
-        let found = context.find::<PostoUseRow>(
-            "SELECT nome,
-                 EXISTS (SELECT 1 FROM reservas
-                         WHERE posto_id = ?1 AND status <> 'cancelada' AND fim > ?2) AS reserved,
-                 EXISTS (SELECT 1 FROM carregamentos
-                         WHERE posto_id = ?1 AND fim IS NULL) AS charging
-             FROM postos WHERE id = ?1 AND removed_at IS NULL",
-            parameters,
-        )?;
-        let PostoUseRow { nome, reserved, charging } =
-            found.ok_or_else(|| context.posto_inexistente(self.posto_id))?;
-        decide_posto_removal(&nome, reserved, charging)?;
-        let before = if context.is_audited() { find(context, self.posto_id)? } else { None };
-        context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
-        if let Some(before) = before {
-            let target = Target::Posto(self.posto_id);
-            context.audit(Action::Remove, target, Some(&before.audit_fields()), None)?;
-        }
+        context.update_absences(self.posto_id)?;
         context.changes.push(Change::Posto(self.posto_id));
         Ok(())
     }
 }
 
 /// Changes a posto that is not removed; how many there are, 0 or 1.
-fn update(
+pub(super) fn update(
     context: &WriteContext<'_>,
     id: i64,
     change: &PostoChange,
@@ -165,7 +125,7 @@ fn update(
 }
 
 /// A posto that is not removed.
-fn find(context: &WriteContext<'_>, id: i64) -> Result<Option<StoredPosto>, StoreError> {
+pub(super) fn find(context: &WriteContext<'_>, id: i64) -> Result<Option<StoredPosto>, StoreError> {
     context.find("SELECT * FROM postos WHERE id = ?1 AND removed_at IS NULL", [id])
 }
 

@@ -1,6 +1,12 @@
 //! Reserving a posto.
+//!
+//! The statements have no indentation, because the cache of statements hashes and compares their text
+//! at each use.
 
-use domain::{PostoFacts, Rejection, Reserva, ReservaCommand, ReservaState, decide_reserva};
+use domain::{
+    AbsenceFacts, Estimate, Moment, PostoFacts, Rejection, Reserva, ReservaCommand, ReservaFacts,
+    decide_reserva, millis,
+};
 use rusqlite::params;
 use tokio::time::Instant;
 
@@ -8,9 +14,11 @@ use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
+use crate::store::first_answer;
 use crate::store::request_outcome::{
-    self, AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved,
+    AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved, UsedRow,
 };
+use crate::store::stored_rejection::rejection_name;
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]
@@ -37,34 +45,52 @@ impl WriteCommand for Reserve {
         }
         context.check_in_time(self, self.deadline)?;
         let command = &self.command;
-        let posto = context.posto_facts(command.posto_id)?;
+        let placa = &command.carro.placa;
+        let (server_id, rules, now) = (context.server_id, context.rules, context.now);
+        // Without a limit nobody counts.
+        let counted = (rules.por_carro > 0).then_some(placa);
+        let (posto, held) = context.reserve_facts(command.posto_id, counted)?.unzip();
         // An invalid interval is refused below, whether or not the posto is held.
-        let holdings = match command.interval.resolve(context.now) {
+        let holdings = match command.interval.resolve(rules, now) {
             Ok(wanted) => context.holdings(command.posto_id, wanted.inicio(), wanted.fim())?,
             Err(_) => Vec::new(),
         };
+        let held = held.unwrap_or_default();
         let decided =
-            decide_reserva(command, context.server_id, posto.as_ref(), &holdings, context.now);
-        let interval = match decided {
-            Ok(interval) => interval,
-            Err(rejection) => {
+            decide_reserva(command, server_id, posto.as_ref(), &holdings, held, rules, now);
+        let (interval, posto) = match (decided, posto) {
+            (Ok(interval), Some(posto)) => (interval, posto),
+            (Ok(_), None) => return Err(context.posto_inexistente(command.posto_id).into()),
+            (Err(rejection), posto) => {
                 self.write_refusal(context, posto.as_ref(), &rejection)?;
                 return Err(rejection.into());
             }
+        };
+        let estimate = Estimate::new(&command.carro, posto.potencia_maxima, posto.preco_kwh);
+        let absence = AbsenceFacts {
+            interval,
+            tolerancia: rules.tolerancia,
+            has_come: false,
+            usable_since: posto.is_usable_by(Some(placa)).then_some(now),
         };
         let mut reserva = Reserva {
             id: 0,
             request_id: self.request_id.clone(),
             posto_id: command.posto_id,
-            placa: command.carro.placa.clone(),
-            interval,
-            state: ReservaState::Ativa,
+            placa: placa.clone(),
+            facts: ReservaFacts::new(interval, posto.preco_kwh, absence.due(), now),
         };
-        let nome = posto.map(|posto| posto.nome).unwrap_or_default();
         self.write_carro(context)?;
-        reserva.id = self.write_reserva(context, &reserva, &nome)?;
+        reserva.id = self.write_reserva(context, &reserva, &posto.nome, &estimate)?;
         context.reserva_changed(&reserva, None);
-        Ok(Reserved { reserva, nome })
+        if posto.charging.as_ref() == Some(placa) {
+            // It is fulfilled at its begin, if the carro is there then: at once, if that is now.
+            context.update_absences(command.posto_id)?;
+            context.write_fulfilments(Some(command.posto_id))?;
+        }
+        // As the answer says it, and every repeat of it.
+        reserva.facts.falta_em = None;
+        Ok(Reserved { reserva, nome: posto.nome, estimativa: Some(estimate) })
     }
 
     fn retry(&self) -> Option<Retry> {
@@ -91,29 +117,45 @@ impl Reserve {
             context.execute(rename, request_id)?;
             return Ok(None);
         }
+        let digest = ForgottenRow::digest(&self.request_id);
+        if !self.is_known(context, digest)? {
+            return Ok(None);
+        }
         if let Some(accepted) = context.find::<AcceptedRow>(AcceptedRow::SELECT, request_id)? {
             return Ok(Some(accepted.outcome(context.now)?));
         }
         if let Some(refused) = context.find::<RefusedRow>(RefusedRow::SELECT, request_id)? {
             return Ok(Some(refused.outcome(context.server_id)?));
         }
-        let digest = ForgottenRow::digest(&self.request_id);
-        let forgotten = context.find::<ForgottenRow>(ForgottenRow::SELECT, [digest])?;
-        Ok(forgotten.map(|row| row.outcome(&self.request_id, context.server_id)))
+        let parameters = params![digest, self.request_id];
+        let used = context.find::<UsedRow>(UsedRow::FOR_RESERVATION, parameters)?;
+        Ok(used.and_then(|used| used.outcome(&self.request_id, context.server_id)))
+    }
+
+    /// Whether anything is stored under this `request_id`. Almost never, so one statement asks all
+    /// tables, by their indexes alone.
+    fn is_known(&self, context: &WriteContext<'_>, digest: [u8; 16]) -> Result<bool, StoreError> {
+        let mut statement = context.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?2)",
+        )?;
+        Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)
     }
 
     /// The latest description of a carro is that of its newest reservation.
     fn write_carro(&self, context: &WriteContext<'_>) -> Result<(), StoreError> {
         let carro = &self.command.carro;
         context.execute(
-            "INSERT INTO carros
-                 (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (placa) DO UPDATE SET
-                 modelo = excluded.modelo,
-                 capacidade_bateria = excluded.capacidade_bateria,
-                 nivel_bateria_atual = excluded.nivel_bateria_atual,
-                 taxa_descarga = excluded.taxa_descarga,
+            "INSERT INTO carros \
+                 (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+             ON CONFLICT (placa) DO UPDATE SET \
+                 modelo = excluded.modelo, \
+                 capacidade_bateria = excluded.capacidade_bateria, \
+                 nivel_bateria_atual = excluded.nivel_bateria_atual, \
+                 taxa_descarga = excluded.taxa_descarga, \
                  updated_at = excluded.updated_at",
             params![
                 carro.placa.as_str(),
@@ -133,23 +175,30 @@ impl Reserve {
         context: &WriteContext<'_>,
         reserva: &Reserva,
         nome: &str,
+        estimate: &Estimate,
     ) -> Result<i64, StoreError> {
+        let facts = &reserva.facts;
         context.execute(
-            "INSERT INTO reservas
-                 (request_id, posto_id, placa, inicio, fim, status, fingerprint, nome,
-                  created_at, updated_at, app, client_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?9, ?10)",
+            "INSERT INTO reservas \
+                 (request_id, posto_id, placa, inicio, fim, status, fingerprint, nome, \
+                  created_at, updated_at, desde, app, client_id, preco_kwh, tolerancia, falta_em, \
+                  estimativa) \
+             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
                 reserva.request_id,
                 reserva.posto_id,
                 reserva.placa.as_str(),
-                reserva.interval.inicio().as_millis(),
-                reserva.interval.fim().as_millis(),
+                facts.interval.inicio().as_millis(),
+                facts.interval.fim().as_millis(),
                 self.fingerprint,
                 nome,
                 context.now.as_millis(),
                 self.app,
-                self.client_id
+                self.client_id,
+                facts.preco_kwh.get(),
+                millis(context.rules.tolerancia),
+                facts.falta_em.map(Moment::as_millis),
+                first_answer::write_estimate(estimate)?
             ],
         )?;
         Ok(context.connection.last_insert_rowid())
@@ -161,13 +210,13 @@ impl Reserve {
         posto: Option<&PostoFacts>,
         rejection: &Rejection,
     ) -> Result<(), StoreError> {
-        let Some(name) = request_outcome::rejection_name(rejection) else {
+        let Some((name, detail)) = rejection_name(rejection) else {
             return Ok(());
         };
         context.execute(
             "INSERT INTO refusals
-                 (request_id, fingerprint, posto_id, nome, rejection, decided_at, placa, app)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 (request_id, fingerprint, posto_id, nome, rejection, decided_at, placa, app, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 self.request_id,
                 self.fingerprint,
@@ -176,7 +225,8 @@ impl Reserve {
                 name,
                 context.now.as_millis(),
                 self.command.carro.placa.as_str(),
-                self.app
+                self.app,
+                detail
             ],
         )?;
         Ok(())

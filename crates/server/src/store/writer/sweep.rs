@@ -6,18 +6,19 @@
 use domain::Moment;
 use rusqlite::{Connection, params};
 
+use super::absence::write_end;
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
-use crate::store::rows::reservas::ReservaRow;
 
 /// Rows that one sweep marks or deletes, so that it never delays commands for long.
 const MAX_ROWS: i64 = 512;
 /// How long a refusal is kept for repeats of its request.
 const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Marks the reservas that have ended, reports those that began since the last sweep, and deletes
-/// the oldest refusals.
+/// Marks the reservas that have ended, those whose carro did not come and those that began while it
+/// charged there already, reports those that began since the last sweep and warns of carros that
+/// overstay, and deletes the oldest refusals: those of changes, too, where there was no reserva.
 pub(in crate::store) struct Sweep;
 
 impl WriteCommand for Sweep {
@@ -25,19 +26,18 @@ impl WriteCommand for Sweep {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let (since, now) = (context.last_sweep.as_millis(), context.now.as_millis());
-        let mut ended = context.connection.prepare_cached(
-            "UPDATE reservas SET status = 'encerrada', updated_at = ?1
-             WHERE id IN (SELECT id FROM reservas
-                          WHERE status = 'ativa' AND fim <= ?1 ORDER BY fim LIMIT ?2)
-             RETURNING *",
+        // First: what is fulfilled neither ends nor is absent.
+        context.write_fulfilments(None)?;
+        context.write_absences(MAX_ROWS)?;
+        context.write_ended(
+            write_end!(
+                "id IN (SELECT id FROM reservas
+                        WHERE status = 'ativa' AND fim <= ?1 AND (falta_em IS NULL OR falta_em >= fim)
+                        ORDER BY fim LIMIT ?2)"
+            ),
+            MAX_ROWS,
         )?;
-        for row in ended.query_map([now, MAX_ROWS], |row| ReservaRow::try_from(row))? {
-            let row = row?;
-            let ReservaRow { id, posto_id, .. } = row;
-            let told = row.client_id.clone().zip(row.reserva()?);
-            context.changes.push(Change::Posto(posto_id));
-            context.changes.push(Change::Reserva { id, posto_id, state: row.state()?, told });
-        }
+        context.warn_of_overstays(None)?;
         let mut begun = context.connection.prepare_cached(
             "SELECT posto_id FROM reservas
              WHERE status = 'ativa' AND inicio > created_at AND inicio > ?1 AND inicio <= ?2",
@@ -48,6 +48,12 @@ impl WriteCommand for Sweep {
         context.execute(
             "DELETE FROM refusals
              WHERE seq IN (SELECT seq FROM refusals ORDER BY seq LIMIT ?2) AND decided_at < ?1",
+            params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
+        )?;
+        context.execute(
+            "DELETE FROM alteracoes
+             WHERE seq IN (SELECT seq FROM alteracoes WHERE reserva_id IS NULL ORDER BY seq LIMIT ?2)
+               AND decided_at < ?1",
             params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
         )?;
         context.last_sweep = context.now;

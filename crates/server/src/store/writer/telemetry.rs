@@ -33,6 +33,9 @@ impl WriteCommand for RecordTelemetry {
                 context.now.as_millis()
             ],
         )?;
+        if self.em_carregamento == Some(true) {
+            context.record_arrival(self.placa.as_str())?;
+        }
         Ok(())
     }
 }

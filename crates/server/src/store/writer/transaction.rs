@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
+use super::absence;
 use super::command::WriteContext;
 use super::contents::Contents;
 use super::queue::{Batch, Queued};
@@ -184,6 +185,7 @@ impl Transactions {
         let mut context = WriteContext {
             connection: &transaction,
             server_id: &self.environment.server_id,
+            rules: &self.environment.rules,
             now: (self.environment.now)(),
             clock: Instant::now(),
             recent_failures: &self.state.recent_failures,
@@ -193,6 +195,8 @@ impl Transactions {
             wants_vacuum: false,
         };
         if !is_writable {
+            // Before anything is written now: it looks for what was written last.
+            absence::resume(context.connection, context.now)?;
             sweep::probe(context.connection, context.now)?;
         }
         for queued in batch.iter_mut() {

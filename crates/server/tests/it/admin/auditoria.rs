@@ -52,7 +52,7 @@ async fn every_change_over_http_is_recorded_with_the_name_of_its_token() {
         (
             Method::PUT,
             "/postos/1/carregamentos/1",
-            json!({"energia_fornecida": 1.0}).to_string(),
+            json!({"energia_fornecida": 1.0, "confirmado": true}).to_string(),
             "encerrar carregamento/1",
         ),
         (Method::POST, "/postos/importar", csv.to_owned(), "importar posto/2"),

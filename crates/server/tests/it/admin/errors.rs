@@ -34,6 +34,7 @@ async fn unknown_routes_and_resources_are_404() {
         (post.clone(), "/postos/99/carregamentos", r#"{"placa":"ABC1234"}"#, "posto_inexistente"),
         (put.clone(), "/postos/1/carregamentos/99", &energia, "carregamento_inexistente"),
         (put.clone(), "/postos/99/carregamentos/1", &energia, "carregamento_inexistente"),
+        (Method::PATCH, "/carregamentos/99", &energia, "carregamento_inexistente"),
         (get.clone(), "/carros/ABC1234", "", "carro_inexistente"),
         (get.clone(), "/reservas/99", "", "reserva_inexistente"),
         (post.clone(), "/reservas/99/cancelar", "", "reserva_inexistente"),
@@ -55,6 +56,7 @@ async fn a_wrong_method_is_405_and_the_right_ones_are_named() {
         (Method::GET, "/postos/1/disponibilidade", "PUT"),
         (Method::DELETE, "/postos/1/carregamentos", "GET,HEAD,POST"),
         (Method::POST, "/postos/1/carregamentos/1", "PUT"),
+        (Method::PUT, "/carregamentos/1", "PATCH"),
         (Method::POST, "/carros", "GET,HEAD"),
         (Method::PUT, "/reservas/1", "GET,HEAD"),
         (Method::GET, "/reservas/1/cancelar", "POST"),
@@ -80,6 +82,7 @@ async fn a_wrong_body_is_refused_by_every_call_that_takes_one() {
         (Method::PUT, "/postos/1/disponibilidade"),
         (Method::POST, "/postos/1/carregamentos"),
         (Method::PUT, "/postos/1/carregamentos/1"),
+        (Method::PATCH, "/carregamentos/1"),
     ] {
         let shown = format!("{method} {path}");
         for body in ["", "oi", "[]", r#"["Ponto","0,0"]"#, "null", "5", "{"] {

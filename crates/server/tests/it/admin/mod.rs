@@ -4,6 +4,8 @@ mod access;
 mod auditoria;
 mod carregamentos;
 mod errors;
+mod maintenance;
+mod operator;
 mod postos;
 mod reservas;
 mod status;

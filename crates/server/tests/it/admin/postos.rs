@@ -170,7 +170,7 @@ async fn a_posto_in_use_is_not_removed() {
     assert_eq!(session.status, 201);
     assert_eq!(server.delete("/postos/1").await.verdict(), (409, "posto_em_uso"));
 
-    let energia = json!({"energia_fornecida": 1});
+    let energia = json!({"energia_fornecida": 1, "confirmado": true});
     assert_eq!(server.put("/postos/1/carregamentos/1", &energia).await.status, 200);
     assert_eq!(server.delete("/postos/1").await.status, 204);
     server.stop().await;

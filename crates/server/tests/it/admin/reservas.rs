@@ -62,7 +62,8 @@ async fn a_reserva_is_shown_with_the_request_that_made_it() {
         shown,
         json!({
             "id": 1, "posto_id": 1, "placa": "ABC1234", "inicio": inicio, "fim": fim,
-            "status": "ativa", "request_id": "r1", "criada_em": made
+            "status": "ativa", "desde": made, "preco_kwh": 2.0, "versao": 1,
+            "request_id": "r1", "criada_em": made
         })
     );
     assert_eq!(server.get("/reservas").await.json["reservas"], json!([shown]));
@@ -78,6 +79,8 @@ async fn cancelling_frees_the_posto_and_can_be_repeated() {
         assert_eq!((answer.status, &answer.json["status"]), (200, &json!("sucesso")));
         assert_eq!(answer.mensagem(), "A reserva 1 do carro de placa ABC1234 foi cancelada.");
         assert_eq!(answer.json["reserva"]["status"], "cancelada");
+        assert_eq!(answer.json["reserva"]["motivo"], "operador");
+        assert_eq!(answer.json["reserva"]["versao"], 2);
         assert_ne!(answer.json["request_id"], json!(null));
         assert_ne!(answer.json["request_id"], answer.header("x-request-id"));
     }

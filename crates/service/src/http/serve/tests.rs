@@ -1,4 +1,5 @@
 use axum::routing::get;
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
@@ -102,4 +103,65 @@ async fn a_reader_that_makes_no_progress_is_cut_off() {
     reader.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is sent");
     assert_eq!(reader.read_u8().await.expect("an answer"), b'H');
     until_all_are_closed(&connections).await;
+}
+
+/// An answer without end: events, or a text.
+fn endless(kind: &'static str, part: &'static [u8], pause: Duration) -> Router {
+    let stream = move || async move {
+        let parts = futures_util::stream::repeat(part).then(move |part| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, Infallible>(part)
+        });
+        ([("content-type", kind)], Body::from_stream(parts))
+    };
+    Router::new().route("/", get(stream))
+}
+
+async fn reader(addr: SocketAddr) -> TcpStream {
+    let mut reader = TcpStream::connect(addr).await.expect("it listens");
+    reader.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is sent");
+    assert_eq!(reader.read_u8().await.expect("an answer"), b'H');
+    reader
+}
+
+/// Nothing is written that would show it.
+#[tokio::test]
+async fn a_stream_of_events_ends_when_its_reader_leaves() {
+    let events = endless("text/event-stream", b": ping\n\n", LONG * 10);
+    let (addr, _stop, connections) = counted(events, LONG).await;
+    let (left, mut half_closed, stays) =
+        (reader(addr).await, reader(addr).await, reader(addr).await);
+    drop(left);
+    half_closed.shutdown().await.expect("it is open");
+    let ended = async {
+        while connections.sockets() > 1 {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    };
+    tokio::time::timeout(LONG, ended).await.expect("they are closed");
+    tokio::time::sleep(SHORT * 2).await;
+    assert_eq!(connections.sockets(), 1, "the third is open, long after the time for a head");
+    drop(stays);
+    until_all_are_closed(&connections).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_is_cut_off() {
+    let events = endless("text/event-stream", &[b'x'; 64 << 10], Duration::ZERO);
+    let (addr, _stop, connections) = counted(events, LONG).await;
+    let _reader = reader(addr).await;
+    until_all_are_closed(&connections).await;
+}
+
+#[tokio::test]
+async fn another_answer_reaches_a_caller_that_has_ended_its_half() {
+    let text = endless("text/plain", b"text", SHORT);
+    let (addr, _stop, _) = counted(text, LONG).await;
+    let mut reader = reader(addr).await;
+    reader.shutdown().await.expect("it is open");
+    let mut bytes = Vec::new();
+    while bytes.windows(4).filter(|part| part == b"text").count() < 4 {
+        let read = tokio::time::timeout(LONG, reader.read_buf(&mut bytes)).await;
+        assert_ne!(read.expect("more in time").expect("it is open"), 0);
+    }
 }

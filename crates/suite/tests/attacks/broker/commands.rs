@@ -109,7 +109,7 @@ pub(crate) async fn replayed_command(guard: Guard) -> Tries {
     for door in doors.every_outside() {
         for topic in ["server/postos/reserva", "server/server1/postos/reserva"] {
             let posto_id = postos.next().expect("a posto");
-            let made = gateway.reservar(&payload("ABC1234", posto_id)).await;
+            let made = gateway.reservar(&payload(&format!("ABC{posto_id:04}"), posto_id)).await;
             assert_eq!(made.status, 200, "{made:?}");
             let cancel = format!("/reservas/{}/cancelar?server_id=server1", made.request_id());
             assert_eq!(gateway.post(&cancel, &json!(null)).await.status, 200);

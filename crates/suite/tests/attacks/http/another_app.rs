@@ -2,7 +2,7 @@
 
 use protocol::{KeyedCall, RequestId};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{AppToken, gateway, new_app_token, servidor, tokens_file};
 use crate::attack::{Guard, Tries};
@@ -48,6 +48,12 @@ impl Apps {
         Answer::of(self.call(&self.attacker, Method::POST, &path)).await
     }
 
+    async fn change(&self, request_id: &str) -> Answer {
+        let path = format!("/reservas/{request_id}?server_id=server1");
+        let request = self.call(&self.attacker, Method::PATCH, &path);
+        Answer::of(request.json(&json!({"posto_id": 9}))).await
+    }
+
     async fn reserve(&self, by: &AppToken, key: &str, body: &Value) -> Answer {
         let request = self.call(by, Method::POST, "/reservar").header("Idempotency-Key", key);
         Answer::of(request.json(body)).await
@@ -70,12 +76,14 @@ pub(crate) async fn guessed_idempotency_key(guard: Guard) -> Tries {
     assert_eq!(made.status, 200, "{made:?}");
     let repeated = apps.reserve(attacker, KEY, &body).await;
     tries.record("sends the request again with its key", repeated.status == 200);
-    let (mut read, mut cancelled) = (false, false);
+    let (mut read, mut changed, mut cancelled) = (false, false, false);
     for id in ids_of(KEY) {
         read |= apps.get(&id).await.status == 200;
+        changed |= apps.change(&id).await.status == 200;
         cancelled |= apps.cancel(&id).await.status == 200;
     }
     tries.record("computes the request_id of a key, and asks for the reserva", read);
+    tries.record("computes the request_id of a key, and changes it", changed);
     tries.record("computes the request_id of a key, and cancels", cancelled);
     let short = apps.reserve(&apps.victim, "41", &payload("AAA0001", 7)).await;
     let mut found = false;
@@ -105,10 +113,15 @@ pub(crate) async fn reserva_of_another_app(guard: Guard) -> Tries {
     let (found, missing) = (apps.get(&id).await, apps.get(&none).await);
     assert_eq!(missing.verdict(), (404, "reserva_inexistente"), "{missing:?}");
     tries.record("asks for it", found.status == 200 || !same(&found, &missing));
+    let (found, missing) = (apps.change(&id).await, apps.change(&none).await);
+    assert_eq!(missing.verdict(), (404, "reserva_inexistente"), "{missing:?}");
+    tries.record("changes it", found.status == 200 || !same(&found, &missing));
+    let path = format!("/reservas/{id}?server_id=server1");
+    let owned = Answer::of(apps.call(&apps.victim, Method::GET, &path)).await;
+    tries.record("and it is changed", owned.json["reserva"]["posto_id"] == 9);
     let (found, missing) = (apps.cancel(&id).await, apps.cancel(&none).await);
     assert_eq!(missing.verdict(), (404, "reserva_inexistente"), "{missing:?}");
     tries.record("cancels it", found.status == 200 || !same(&found, &missing));
-    let path = format!("/reservas/{id}?server_id=server1");
     let owned = Answer::of(apps.call(&apps.victim, Method::GET, &path)).await;
     tries.record("and it is cancelled", owned.json["reserva"]["status"] == "cancelada");
     let again = apps.reserve(&apps.attacker, KEY, &seed_payload()).await;

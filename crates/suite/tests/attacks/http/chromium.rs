@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse as _, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -96,8 +96,10 @@ async fn pass_on(program: SocketAddr, request: Request) -> Response {
     let passed = reqwest::Client::new().request(parts.method, url).headers(parts.headers);
     let answer = passed.body(body).send().await.expect("an answer");
     let mut response = Response::builder().status(answer.status().as_u16());
-    if let Some(kind) = answer.headers().get(CONTENT_TYPE) {
-        response = response.header(CONTENT_TYPE, kind.as_bytes());
+    for name in [CONTENT_TYPE, CONTENT_ENCODING] {
+        if let Some(value) = answer.headers().get(&name) {
+            response = response.header(name, value.as_bytes());
+        }
     }
     let body = answer.bytes().await.expect("a body");
     response.body(Body::from(body)).expect("an answer")

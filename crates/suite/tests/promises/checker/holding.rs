@@ -1,36 +1,42 @@
-//! Promise 1: no posto is held twice. Promise 5: a reserva ends at its `fim`.
+//! Promise 1: no posto is held twice, and no carro has more reservas than it may have.
 
-use super::run::{Kind, Run, Violations, overlap};
-use crate::evidence::ReservaRow;
+use super::lives::{Held, Life};
+use super::run::{Run, overlap};
+use super::violations::{Kind, Violations};
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
-    for (posto_id, rows) in &run.rows_of_posto {
-        let mut rows = rows.clone();
-        rows.sort_by_key(|row| row.window.0);
-        for (index, row) in rows.iter().enumerate() {
-            let later = rows[index + 1..].iter().take_while(|later| later.window.0 < row.window.1);
-            for other in later.filter(|other| held_together(row, other)) {
-                violations.add(Kind::HeldTwice, format!("posto {posto_id}: {row:?} and {other:?}"));
+    for (posto_id, held) in &run.held {
+        for (index, one) in held.iter().enumerate() {
+            let later = held[index + 1..]
+                .iter()
+                .take_while(|later| later.span.window.0 < one.span.window.1);
+            for other in later.filter(|other| held_together(one, other)) {
+                violations.add(Kind::HeldTwice, format!("posto {posto_id}: {one:?} and {other:?}"));
             }
         }
     }
-    for row in &run.database.reservas {
-        let ended = row.window.1;
-        let read_at = run.database.read_at;
-        match row.status.as_str() {
-            "ativa" if ended + run.conditions.sweep < read_at => {
-                violations.add(Kind::WrongEnd, format!("read at {read_at}, still active: {row:?}"));
-            }
-            "encerrada" if row.updated_at < ended => {
-                violations.add(Kind::WrongEnd, format!("ended early: {row:?}"));
-            }
-            _ => {}
-        }
+    if run.conditions.por_carro > 0 {
+        run.lives.iter().for_each(|life| has_not_too_many(run, life, violations));
     }
 }
 
-/// Whether two windows overlap, and both reservas existed uncancelled at the same time.
-fn held_together(one: &ReservaRow, other: &ReservaRow) -> bool {
-    let lifetime = |row: &ReservaRow| (row.created_at, row.cancelled_at().unwrap_or(i64::MAX));
-    overlap(one.window, other.window) && overlap(lifetime(one), lifetime(other))
+/// Whether two reservas had overlapping stretches at the same time.
+fn held_together(one: &Held<'_>, other: &Held<'_>) -> bool {
+    let lifetime = |held: &Held<'_>| (held.span.from.recorded, held.span.until.recorded);
+    one.row.request_id != other.row.request_id
+        && overlap(one.span.window, other.span.window)
+        && overlap(lifetime(one), lifetime(other))
+}
+
+/// What its carro certainly had when it was made is fewer than the rule allows.
+fn has_not_too_many(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
+    let (at, placa) = (life.row.created_at, life.row.placa.as_str());
+    let all = run.lives_of_placa.get(placa).into_iter().flatten().map(|index| &run.lives[*index]);
+    let others: Vec<&str> = all
+        .filter(|other| other.row.request_id != life.row.request_id && other.counted_at(at))
+        .map(|other| other.row.request_id.as_str())
+        .collect();
+    if others.len() >= run.conditions.por_carro {
+        violations.add(Kind::OverLimit, format!("{:?} besides {others:?}", life.row));
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::run::{Kind, Run, Violations};
-use crate::evidence::ReservaRow;
+use super::run::Run;
+use super::violations::{Kind, Violations};
 use crate::history::{Call, Operation, Outcome, Window};
 
 /// Holdings are indexed by the second, so that checking a long run stays fast.
@@ -63,8 +63,8 @@ fn check_one(
     }
 }
 
-/// When a posto was held for certain, and when it may have been held. The moment of the commit lies
-/// between the decision's timestamp and the first answer that showed it.
+/// When a posto was certainly not free, and when it may not have been: a reserva held it, a carro
+/// charged there, or it was out of service.
 #[derive(Debug, Clone)]
 struct Holding {
     posto_id: i64,
@@ -77,8 +77,7 @@ struct Holdings(HashMap<i64, Vec<Holding>>);
 impl Holdings {
     fn of(run: &Run<'_>, span: Window) -> Self {
         let mut by_second: HashMap<i64, Vec<Holding>> = HashMap::new();
-        for row in &run.database.reservas {
-            let holding = holding(run, row);
+        for holding in all(run) {
             let (begin, end) = (holding.possible.0.max(span.0), holding.possible.1.min(span.1));
             for second in begin.div_euclid(SECOND)..=end.div_euclid(SECOND) {
                 by_second.entry(second).or_default().push(holding.clone());
@@ -97,19 +96,27 @@ impl Holdings {
     }
 }
 
-fn holding(run: &Run<'_>, row: &ReservaRow) -> Holding {
-    let id = row.request_id.as_str();
-    let (inicio, fim) = row.window;
-    let seen = run.made_by.get(id).copied().unwrap_or(i64::MAX);
-    let (freed, freed_at_latest) = match row.cancelled_at() {
-        Some(at) => (at, run.cancelled_by.get(id).copied().unwrap_or(i64::MAX)),
-        None => (i64::MAX, i64::MAX),
-    };
-    Holding {
-        posto_id: row.posto_id,
-        certain: (inicio.max(seen), fim.min(freed)),
-        possible: (inicio.max(row.created_at), fim.min(freed_at_latest)),
-    }
+fn all<'a>(run: &'a Run<'_>) -> impl Iterator<Item = Holding> + 'a {
+    let held = run.held.values().flatten().map(|held| {
+        let span = held.span;
+        let (certain, possible) = (span.certain(), span.possible());
+        Holding { posto_id: span.posto_id, certain, possible }
+    });
+    let charging = run.charges_at.iter().flat_map(|(posto_id, charges)| {
+        charges.iter().map(|charge| Holding {
+            posto_id: *posto_id,
+            certain: (charge.begun_by, charge.fim()),
+            possible: (charge.inicio(), charge.ended_by),
+        })
+    });
+    let out = run.outs.iter().flat_map(|(posto_id, outs)| {
+        outs.iter().map(|out| Holding {
+            posto_id: *posto_id,
+            certain: out.certain,
+            possible: out.possible,
+        })
+    });
+    held.chain(charging).chain(out)
 }
 
 fn contains(window: Window, at: i64) -> bool {

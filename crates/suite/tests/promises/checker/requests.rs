@@ -2,17 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::run::{Kind, Run, Violations};
+use super::run::{Run, may_be_done};
+use super::violations::{Kind, Violations};
 use crate::evidence::ReservaRow;
-use crate::history::{Call, Operation, Outcome};
+use crate::history::{Call, Hit, Operation, Outcome, Reserva};
 
 /// Refusals that are stored and repeated; all others are temporary.
-const FINAL: [&str; 4] = [
+const FINAL: [&str; 7] = [
+    "limite_de_reservas",
+    "posto_em_manutencao",
+    "posto_indisponivel",
     "posto_inexistente",
     "posto_ja_reservado_para_este_carro",
     "posto_reservado",
     "requisicao_invalida",
 ];
+
+/// In these a reserva stays.
+pub(super) const FINAL_STATES: [&str; 4] = ["cancelada", "nao_compareceu", "encerrada", "cumprida"];
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     for (request_id, attempts) in &run.attempts {
@@ -20,6 +27,11 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
         effect_fits(run, request_id, attempts, violations);
     }
     every_sucesso_is_on_disk(run, violations);
+    for (request_id, shown) in &run.shown {
+        if let Some(row) = run.row_of.get(request_id) {
+            grows(run, row, shown, violations);
+        }
+    }
     for row in &run.database.reservas {
         reserva_is_complete(run, row, violations);
         cancellation_was_requested(run, row, violations);
@@ -27,12 +39,12 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     every_reserva_was_requested(run, violations);
 }
 
-/// Every definite answer to one request is the same.
+/// Every definite answer to one request is the same, whatever became of the reserva since.
 fn answers_agree(request_id: &str, attempts: &[&Call], violations: &mut Violations) {
     let definite: HashSet<String> = attempts
         .iter()
         .filter_map(|call| match &call.outcome {
-            Outcome::Reserva(reserva) => Some(format!("{} {:?}", reserva.id, reserva.window)),
+            Outcome::Reserva(reserva) => Some(format!("{reserva:?}")),
             Outcome::Refused(codigo) if FINAL.contains(&codigo.as_str()) => Some(codigo.clone()),
             _ => None,
         })
@@ -45,9 +57,7 @@ fn answers_agree(request_id: &str, attempts: &[&Call], violations: &mut Violatio
 /// A request has its effect only if no answer refused it, and before its caller stopped waiting.
 fn effect_fits(run: &Run<'_>, request_id: &str, attempts: &[&Call], violations: &mut Violations) {
     let Some(row) = run.row_of.get(request_id) else { return };
-    let possible = attempts
-        .iter()
-        .any(|call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_)));
+    let possible = attempts.iter().any(|call| may_be_done(call));
     if attempts.iter().any(|call| run.was_forgotten(call, row.created_at)) {
         return;
     }
@@ -68,23 +78,75 @@ fn every_sucesso_is_on_disk(run: &Run<'_>, violations: &mut Violations) {
             violations.add(Kind::SucessoLost, format!("{call:?}"));
             continue;
         };
+        let first = row.first();
         let same = row.id == shown.id
-            && row.posto_id == shown.posto_id
             && row.placa == shown.placa
-            && row.window == shown.window;
-        let still =
-            shown.status != "cancelada" || row.cancelled_at().is_some_and(|at| at <= call.ended);
-        if !same || !still {
+            && match &call.operation {
+                Operation::Reserve { .. } => {
+                    first.posto_id == shown.posto_id && first.window == shown.window
+                }
+                _ => was_so(run, row, call, shown),
+            };
+        let still = row.cancelled_at().is_some_and(|at| at <= call.ended);
+        if !same || shown.status == "cancelada" && !still {
             violations.add(Kind::SucessoLost, format!("{call:?}, but on disk {row:?}"));
         }
         let as_asked = match &call.operation {
             Operation::Reserve { placa, posto_id, .. } => {
-                *placa == row.placa && *posto_id == row.posto_id
+                *placa == row.placa && *posto_id == first.posto_id
             }
             _ => true,
         };
         if !as_asked {
             violations.add(Kind::NotAskedFor, format!("{call:?} made {row:?}"));
+        }
+    }
+}
+
+/// Whether the reserva may have had this posto and this stretch at some moment of the call.
+fn was_so(run: &Run<'_>, row: &ReservaRow, call: &Call, shown: &Reserva) -> bool {
+    let Some(life) = run.life(Some(&row.request_id)) else { return false };
+    let since = match &call.operation {
+        // A repeat gets the first answer.
+        Operation::Change { change_id, .. } => {
+            run.changes.get(change_id.as_str()).and_then(|calls| calls.first())
+        }
+        _ => None,
+    };
+    let since = since.map_or(call.started, |first| first.started);
+    let stretches = life
+        .spans
+        .iter()
+        .filter(|span| (span.posto_id, span.agreed) == (shown.posto_id, shown.window));
+    let next = |at: i64| row.changes.iter().find(|change| change.at > at);
+    stretches.clone().any(|span| {
+        // What ended it may be shown; only another stretch may not be hidden.
+        let until = next(span.from.recorded).map_or(i64::MAX, |_| span.until.latest);
+        span.from.earliest <= call.ended && since <= until
+    })
+}
+
+/// Who asks later sees nothing older, and what was final is so on disk.
+fn grows(
+    run: &Run<'_>,
+    row: &ReservaRow,
+    shown: &[(&Call, &Reserva)],
+    violations: &mut Violations,
+) {
+    // A servidor that is killed before it has recorded an absence has the carro wait anew.
+    let is_undone = |call: &Call, seen: &Reserva| {
+        seen.status == "nao_compareceu" && run.outages.iter().any(|out| call.started <= out.1)
+    };
+    for (call, reserva) in shown.iter().filter(|(call, reserva)| !is_undone(call, reserva)) {
+        let older = shown
+            .iter()
+            .find(|(later, other)| call.ended < later.started && other.versao < reserva.versao);
+        if let Some((later, _)) = older {
+            violations.add(Kind::WrongState, format!("{later:?} after {call:?}"));
+        }
+        let is_final = FINAL_STATES.contains(&reserva.status.as_str());
+        if is_final && reserva.status != row.status {
+            violations.add(Kind::WrongState, format!("{call:?}, but on disk {row:?}"));
         }
     }
 }
@@ -102,17 +164,14 @@ fn reserva_is_complete(run: &Run<'_>, row: &ReservaRow, violations: &mut Violati
 
 fn cancellation_was_requested(run: &Run<'_>, row: &ReservaRow, violations: &mut Violations) {
     let Some(at) = row.cancelled_at() else { return };
-    let of_this = |call: &&&Call| call.request_id.as_deref() == Some(row.request_id.as_str());
-    let cancels = run.calls.iter().filter(|call| matches!(call.operation, Operation::Cancel));
-    let attempts: Vec<&Call> = cancels.filter(of_this).copied().collect();
-    let may_be_done =
-        |call: &&Call| call.outcome.is_unknown() || matches!(call.outcome, Outcome::Reserva(_));
+    let mut attempts = run.cancels.get(row.request_id.as_str()).cloned().unwrap_or_default();
+    attempts.extend(run.hits(Hit::Cancel, row.posto_id));
     if attempts.iter().any(|call| run.was_forgotten(call, at)) {
         return;
     }
     if attempts.is_empty() {
         violations.add(Kind::NotAskedFor, format!("nobody cancelled {row:?}"));
-    } else if !attempts.iter().any(may_be_done) {
+    } else if !attempts.iter().any(|call| may_be_done(call)) {
         violations.add(Kind::RefusedYetDone, format!("{row:?} cancelled by {attempts:?}"));
     } else if !run.may_have_acted(&attempts, at) {
         violations.add(Kind::TooLate, format!("{row:?} cancelled by {attempts:?}"));

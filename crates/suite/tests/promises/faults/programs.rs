@@ -8,14 +8,17 @@ use fastrand::Rng;
 use super::{Fault, FaultRecord, ready_again};
 use crate::cluster::{Cluster, Node};
 use crate::harness::free_port;
+use crate::history::now;
 use crate::proxy::Behaviour;
 
-pub(super) async fn freeze(node: &Node, duration: Duration) {
+pub(super) async fn freeze(node: &Node, duration: Duration, record: &Mutex<FaultRecord>) {
+    let since = now();
     let running = node.running.lock().await;
     let program = running.as_ref().expect("it runs");
     program.freeze();
     tokio::time::sleep(duration).await;
     program.thaw();
+    record.lock().expect("no fault panicked").silences.push((since, now()));
 }
 
 pub(super) async fn link(node: &Node, behaviour: Behaviour, duration: Duration) {
@@ -45,6 +48,7 @@ pub(super) async fn kill_broker(
 ) -> bool {
     let Ok(_lock) = cluster.broker_fault_lock.try_lock() else { return false };
     let mut world = cluster.world.write().await;
+    let since = now();
     world.broker.kill().await;
     if fault == Fault::KillBrokerAndMemory {
         world.broker.delete_saved_state();
@@ -52,6 +56,7 @@ pub(super) async fn kill_broker(
     tokio::time::sleep(Duration::from_millis(random.u64(0..1_500))).await;
     world.broker.start_again().await;
     drop(world);
+    record.lock().expect("no fault panicked").silences.push((since, now()));
     // A program with its own fault would not measure the return of the broker.
     let waiting = cluster.nodes().filter_map(|node| Some((node, node.fault_lock.try_lock().ok()?)));
     let waits = waiting.map(|(node, lock)| async move {

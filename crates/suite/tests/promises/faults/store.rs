@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde_json::json;
 
-use super::{Fault, FaultRecord, MAX_FAULT, record_kill};
+use super::{Fault, FaultRecord, MAX_FAULT, record_kill, record_outage, record_stall};
 use crate::cluster::{Cluster, Node};
 use crate::disk_faults::{Action, DiskFault, EDQUOT, EIO, ENOSPC, Operations};
+use crate::history::now;
 use crate::proxy::Behaviour;
 use crate::restored::{copy, set_maintenance};
 
@@ -23,6 +24,7 @@ pub(super) async fn fail_disk(
     random: &mut Rng,
     record: &Mutex<FaultRecord>,
 ) {
+    let since = now();
     let faults = node.disk_faults.as_ref().expect("a servidor has a disk");
     let operations = match fault {
         Fault::WriteFails => random.choice([Operations::WRITE, Operations::ALL]),
@@ -58,9 +60,11 @@ pub(super) async fn fail_disk(
     }
     faults.clear();
     drop(running);
+    record_stall(node, since, record);
     if has_ended {
         record_kill(node, record);
         node.start(cluster).await;
+        record_outage(node, since, record);
     }
 }
 
@@ -71,6 +75,7 @@ pub(super) async fn lose_files(
     random: &mut Rng,
     record: &Mutex<FaultRecord>,
 ) {
+    let since = now();
     let database = node.database(cluster.world.read().await.folder());
     let mut program = node.running.lock().await.take().expect("it runs");
     let aside = database.with_extension("old");
@@ -85,11 +90,14 @@ pub(super) async fn lose_files(
     record_kill(node, record);
     let _ = std::fs::remove_file(aside);
     node.start(cluster).await;
+    record_outage(node, since, record);
 }
 
 /// Restores a backup into the running file, and makes as many changes of postos as the backup had
-/// missed. The servidor has no link meanwhile: a restore may lose nothing that was promised.
+/// missed. The servidor has no link and no callers meanwhile: a restore may lose nothing that was
+/// promised.
 pub(super) async fn restore(cluster: &Cluster, node: &Node, random: &mut Rng) {
+    let _alone = node.admin.write().await;
     node.link.set(Behaviour::Reset);
     tokio::time::sleep(DRAINED).await;
     let database = node.database(cluster.world.read().await.folder());

@@ -1,107 +1,15 @@
 //! The checker accepts correct histories, and finds each kind of violation.
 
-use std::collections::BTreeMap;
+mod at_the_posto;
+mod changes;
+mod example;
+mod told;
 
-use super::{Conditions, Kind, check};
-use crate::evidence::{Database, Evidence, ReservaRow};
-use crate::history::{Call, Operation, Outcome, Reserva, Window};
+use example::*;
 
-const SWEEP: i64 = 5_000;
-
-fn conditions(kills: &[i64]) -> Conditions {
-    let kills = BTreeMap::from([("server1".to_owned(), kills.to_vec())]);
-    Conditions { command_limit: 10_000, slack: 100, sweep: SWEEP, kills }
-}
-const WINDOW: Window = (20_000, 30_000);
-
-fn row(request_id: &str, placa: &str, window: Window, created_at: i64) -> ReservaRow {
-    ReservaRow {
-        id: 1,
-        request_id: request_id.to_owned(),
-        posto_id: 5,
-        placa: placa.to_owned(),
-        window,
-        status: "ativa".to_owned(),
-        created_at,
-        updated_at: created_at,
-    }
-}
-
-fn shown(row: &ReservaRow) -> Outcome {
-    Outcome::Reserva(Reserva {
-        id: row.id,
-        posto_id: row.posto_id,
-        placa: row.placa.clone(),
-        window: row.window,
-        status: row.status.clone(),
-    })
-}
-
-fn refused(codigo: &str) -> Outcome {
-    Outcome::Refused(codigo.to_owned())
-}
-
-fn call(operation: Operation, request_id: Option<&str>, times: Window, outcome: Outcome) -> Call {
-    let (started, ended) = times;
-    let server_id = "server1".to_owned();
-    Call {
-        server_id,
-        started,
-        ended,
-        operation,
-        outcome,
-        request_id: request_id.map(str::to_owned),
-    }
-}
-
-fn reserve(request_id: &str, placa: &str, times: Window, outcome: Outcome) -> Call {
-    let operation =
-        Operation::Reserve { placa: placa.to_owned(), posto_id: 5, window: Some(WINDOW) };
-    call(operation, Some(request_id), times, outcome)
-}
-
-/// A database with these reservas and all that belongs to them, read before any window ends.
-fn holding(rows: Vec<ReservaRow>) -> Database {
-    Database {
-        read_at: 25_000,
-        requests: rows.iter().map(|row| (row.request_id.clone(), None)).collect(),
-        carros: rows.iter().map(|row| row.placa.clone()).collect(),
-        postos: [5, 6].into(),
-        reservas: rows,
-    }
-}
-
-fn found(history: &[Call], database: Database) -> Vec<Kind> {
-    found_with_kills(history, database, &[])
-}
-
-fn found_with_kills(history: &[Call], database: Database, kills: &[i64]) -> Vec<Kind> {
-    let evidence: Evidence = BTreeMap::from([("server1".to_owned(), database)]);
-    let mut kinds: Vec<_> =
-        check(history, &evidence, &conditions(kills)).iter().map(|v| v.kind).collect();
-    kinds.dedup();
-    kinds
-}
-
-/// One carro reserves the posto, another is refused, and the listings agree.
-fn correct_run() -> (Vec<Call>, Database) {
-    let made = row("r1", "AAA0001", WINDOW, 1_005);
-    let history = vec![
-        reserve("r1", "AAA0001", (1_000, 1_010), shown(&made)),
-        reserve("r2", "BBB0002", (1_020, 1_030), refused("posto_reservado")),
-        reserve("r1", "AAA0001", (1_040, 1_050), shown(&made)),
-        call(Operation::Consult, Some("r1"), (1_060, 1_070), shown(&made)),
-        call(Operation::Consult, Some("r9"), (1_060, 1_070), refused("reserva_inexistente")),
-        listing((1_000, 1_010), &[5, 6]),
-        listing((20_500, 20_510), &[6]),
-        reserve("r3", "CCC0003", (1_080, 11_080), Outcome::TimedOut),
-    ];
-    (history, holding(vec![made]))
-}
-
-fn listing(times: Window, free: &[i64]) -> Call {
-    call(Operation::List, None, times, Outcome::Postos { all: vec![5, 6], free: free.to_vec() })
-}
+use super::{Conditions, Kind};
+use crate::evidence::{Database, ReservaRow};
+use crate::history::{Call, Micros, Operation, Outcome, Told, Window};
 
 #[test]
 fn a_correct_run_has_no_violations() {
@@ -152,6 +60,7 @@ fn a_lost_sucesso_is_found() {
     assert!(found(&history, holding(Vec::new())).contains(&Kind::SucessoLost));
     let (history, mut database) = correct_run();
     database.reservas[0].window.1 += 1;
+    database.reservas[0].held_until = Some(WINDOW.1 + 1);
     assert!(found(&history, database).contains(&Kind::SucessoLost));
 }
 
@@ -183,11 +92,7 @@ fn an_effect_after_the_deadline_is_found() {
     assert_eq!(found(&[timed_out], holding(vec![late.clone()])), [Kind::TooLate]);
     let broken = reserve("r1", "AAA0001", (1_000, 1_010), Outcome::Broken);
     assert_eq!(found(&[broken], holding(vec![late])), [Kind::TooLate]);
-    let cancelled = ReservaRow {
-        status: "cancelada".to_owned(),
-        updated_at: 19_000,
-        ..row("r1", "AAA0001", WINDOW, 1_005)
-    };
+    let cancelled = cancelled(row("r1", "AAA0001", WINDOW, 1_005), 19_000);
     let history = [
         reserve("r1", "AAA0001", (1_000, 1_010), shown(&row("r1", "AAA0001", WINDOW, 1_005))),
         call(Operation::Cancel, Some("r1"), (2_000, 12_000), Outcome::TimedOut),
@@ -226,6 +131,7 @@ fn an_unjustified_refusal_is_found() {
         "posto_inexistente",
         "posto_em_manutencao",
         "requisicao_invalida",
+        "limite_de_reservas",
     ];
     for codigo in refusals {
         let call = reserve("r2", "BBB0002", (1_020, 1_030), refused(codigo));
@@ -266,7 +172,7 @@ fn an_effect_without_a_request_is_found() {
     database.requests.insert("x".to_owned(), None);
     assert_eq!(found(&history, database), [Kind::NotAskedFor]);
     let (history, mut database) = correct_run();
-    database.reservas[0].status = "cancelada".to_owned();
+    database.reservas[0] = cancelled(database.reservas[0].clone(), 1_100);
     assert!(found(&history, database).contains(&Kind::NotAskedFor));
     // The request was for another servidor.
     let (mut history, database) = correct_run();
@@ -286,7 +192,7 @@ fn a_wrong_end_is_found() {
 
 #[test]
 fn a_malformed_answer_is_found() {
-    let answer = Outcome::of(200, &serde_json::json!({"status": "sucesso"}));
-    let call = reserve("r2", "BBB0002", (1_020, 1_030), answer);
+    let mut call = reserve("r2", "BBB0002", (1_020, 1_030), Outcome::Broken);
+    call.outcome = Outcome::of(&call.operation, 200, &serde_json::json!({"status": "sucesso"}));
     assert_eq!(found(&[call], holding(Vec::new())), [Kind::Malformed]);
 }

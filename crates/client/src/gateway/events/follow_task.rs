@@ -1,0 +1,235 @@
+//! The task that asks for one reserva, and the one that reads the events for this gateway.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Received, Subscription};
+use protocol::{Codigo, ReplyCodigo, RequestId, ReservaRef, ServerId, topics};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::frame::Servidor;
+use super::snapshot::Snapshot;
+use super::watches::{Refused, Target, Watch, Watches};
+use crate::error::GatewayError;
+use crate::gateway::{Gateway, Reply};
+
+/// How often a reserva is asked for of which no event comes: some changes have none, and one may be lost.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+/// How soon after a question without an answer.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+type Answer = Result<Reply, GatewayError>;
+/// In flight, with how many were asked for before it was sent.
+type Question = (u64, Pin<Box<dyn Future<Output = Answer> + Send>>);
+
+impl Gateway {
+    /// Whether a servidor can be reached, and since when that is so.
+    fn servidor(&self, server_id: &ServerId) -> Option<Servidor> {
+        let generation = self.bus.generation();
+        let presence = self.directory.find(server_id, generation)?;
+        Some(Servidor::from(presence))
+    }
+}
+
+/// The task that asks for one reserva.
+pub(super) struct FollowTask {
+    gateway: Arc<Gateway>,
+    watch: Arc<Watch>,
+    /// To the changes of the reserva, once its number is known.
+    changes: Option<Subscription>,
+    question: Option<Question>,
+    /// It may have changed since the last question was sent.
+    is_stale: bool,
+    /// It has this versao, as an event has said since.
+    announced: i64,
+    next_poll: Instant,
+}
+
+impl FollowTask {
+    pub(super) fn new(gateway: Arc<Gateway>, watch: Arc<Watch>) -> Self {
+        let next_poll = Instant::now();
+        Self {
+            gateway,
+            watch,
+            changes: None,
+            question: None,
+            is_stale: false,
+            announced: 0,
+            next_poll,
+        }
+    }
+
+    /// Until nobody follows it.
+    pub(super) async fn run(mut self) {
+        let mut directory = self.gateway.directory.changes();
+        let mut link = self.gateway.bus.link();
+        self.note_servidor();
+        loop {
+            self.ask_if_due();
+            let (is_idle, next_poll) = (self.question.is_none(), self.next_poll);
+            tokio::select! {
+                answer = answer_to(&mut self.question) => self.take(answer),
+                () = self.watch.wake.notified() => self.note_announced(),
+                received = next_change(&mut self.changes) => self.receive(received),
+                Ok(()) = directory.changed() => self.note_servidor(),
+                Ok(()) = link.changed() => self.note_servidor(),
+                () = sleep_until(next_poll), if is_idle => self.is_stale = true,
+            }
+        }
+    }
+
+    fn ask_if_due(&mut self) {
+        let number = self.watch.asked();
+        let is_due = self.is_stale || number > self.watch.seen.borrow().answered;
+        if self.question.is_some() || !is_due {
+            return;
+        }
+        self.is_stale = false;
+        let Target { server_id, request_id, app } = self.watch.target.clone();
+        let gateway = Arc::clone(&self.gateway);
+        let asking = async move {
+            // It is never closed.
+            let _permit = gateway.events.questions.acquire().await;
+            let reference = ReservaRef {
+                request_id: RequestId::new(),
+                client_id: gateway.config.client_id.clone(),
+                app,
+                server_id,
+                reserva_request_id: request_id,
+            };
+            gateway.consult(reference).await
+        };
+        self.question = Some((number, Box::pin(asking)));
+    }
+
+    fn take(&mut self, answer: Answer) {
+        let Some((number, _)) = self.question.take() else { return };
+        let Target { server_id, request_id, .. } = &self.watch.target;
+        let read = |reply: &Reply| Snapshot::read(&reply.body, server_id, request_id);
+        let (snapshot, refused) = match answer {
+            Ok(reply) if reply.codigo.is_none() => match read(&reply) {
+                Some(snapshot) => (Some(snapshot), None),
+                // Of another program, whose answers are not known.
+                None => (None, Some(Refused::Gateway(GatewayError::Internal))),
+            },
+            Ok(reply) => (None, Some(Refused::Reply(reply))),
+            Err(error) => (None, Some(Refused::Gateway(error))),
+        };
+        let interval = if refused.is_none() { POLL_INTERVAL } else { RETRY_INTERVAL };
+        self.next_poll = Instant::now() + interval;
+        let versao = snapshot.as_ref().map_or(0, |snapshot| snapshot.versao);
+        // An event may come before its change can be read, and it may be nonsense: once more.
+        self.is_stale |= refused.is_none() && versao < std::mem::take(&mut self.announced);
+        if let (Some(snapshot), None) = (&snapshot, &self.changes) {
+            let topic = topics::reserva_status(snapshot.id);
+            self.changes = Some(self.gateway.bus.subscribe(&topic, 1));
+        }
+        let is_forgotten = refused.as_ref().is_some_and(is_unknown);
+        self.watch.seen.send_modify(|seen| {
+            seen.answered = number;
+            seen.refused = refused;
+            seen.is_forgotten |= is_forgotten && seen.snapshot.is_some();
+            // What was sent is never followed by something older.
+            let known = seen.snapshot.as_ref().map_or(0, |known| known.versao);
+            if snapshot.as_ref().is_some_and(|snapshot| snapshot.versao >= known) {
+                seen.snapshot = snapshot;
+            }
+        });
+    }
+
+    fn note_announced(&mut self) {
+        let announced = self.watch.take_announced();
+        let known =
+            self.watch.seen.borrow().snapshot.as_ref().map_or(0, |snapshot| snapshot.versao);
+        if announced <= known {
+            return;
+        }
+        if self.question.is_some() {
+            self.announced = self.announced.max(announced);
+        } else {
+            self.is_stale = true;
+        }
+    }
+
+    fn receive(&mut self, received: Option<Received>) {
+        match received {
+            Some(Received::Gap) => self.is_stale = true,
+            Some(Received::Message(topic, payload)) => {
+                // Numbers of reservas repeat across servidores.
+                match serde_json::from_slice::<Head>(&payload) {
+                    Ok(head) => self.is_stale |= head.server_id == self.watch.target.server_id,
+                    Err(error) => self.gateway.bus.bad_message(&topic, &error.to_string()),
+                }
+            }
+            // The bus was closed.
+            None => self.changes = None,
+        }
+    }
+
+    /// Notes whether the servidor can be reached. One that has returned may have changed the reserva
+    /// without an event.
+    fn note_servidor(&mut self) {
+        let servidor = self.gateway.servidor(&self.watch.target.server_id);
+        let is_online = servidor.as_ref().is_some_and(Servidor::is_online);
+        let has_changed = self.watch.seen.send_if_modified(|seen| {
+            let has_changed = seen.servidor != servidor;
+            seen.servidor = servidor;
+            has_changed
+        });
+        self.is_stale |= has_changed && is_online;
+    }
+}
+
+/// What every event of a servidor has.
+#[derive(Deserialize)]
+struct Head {
+    server_id: ServerId,
+}
+
+/// What an event for the client that made a reserva says of it.
+#[derive(Deserialize)]
+struct Announced {
+    server_id: ServerId,
+    request_id: RequestId,
+    versao: i64,
+}
+
+/// Whether a servidor has said that it knows no such reserva.
+fn is_unknown(refused: &Refused) -> bool {
+    let unknown = Some(ReplyCodigo::Known(Codigo::ReservaInexistente));
+    matches!(refused, Refused::Reply(reply) if reply.codigo == unknown)
+}
+
+async fn answer_to(question: &mut Option<Question>) -> Answer {
+    match question {
+        Some((_, answer)) => answer.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_change(changes: &mut Option<Subscription>) -> Option<Received> {
+    match changes {
+        Some(changes) => changes.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the events for this gateway. One that is missing need not be made up for: each change has a
+/// public one too.
+pub(super) async fn read_events(
+    gateway: Arc<Gateway>,
+    watches: Arc<Watches>,
+    mut events: Subscription,
+) {
+    while let Some(received) = events.next().await {
+        let Received::Message(topic, payload) = received else { continue };
+        match serde_json::from_slice::<Announced>(&payload) {
+            Ok(Announced { server_id, request_id, versao }) => {
+                watches.announce(&server_id, &request_id, versao);
+            }
+            Err(error) => gateway.bus.bad_message(&topic, &error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Server-Sent Events as they are written.
+
+use bytes::Bytes;
+use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
+use serde::Serialize;
+
+/// How long a reader waits before it connects again.
+pub(crate) const RETRY: Bytes = Bytes::from_static(b"retry: 2000\n\n");
+/// Sent when nothing else was for a while, so that neither end takes the other for dead.
+pub(crate) const PING: Bytes = Bytes::from_static(b": ping\n\n");
+/// The last of a stream that the gateway ends.
+pub(crate) const END: Bytes = Bytes::from_static(b": fim\n\n");
+
+/// One event. `data` is JSON without line breaks.
+pub(super) fn event(name: &str, id: Option<i64>, data: &str) -> Bytes {
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    format!("event: {name}\n{id}data: {data}\n\n").into()
+}
+
+/// Whether a servidor can be reached, and since when that is so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Servidor {
+    pub(super) server_id: ServerId,
+    pub(super) status: ServerState,
+    pub(super) desde: Timestamp,
+}
+
+impl Servidor {
+    pub(super) fn is_online(&self) -> bool {
+        self.status == ServerState::Online
+    }
+
+    pub(super) fn event(&self) -> Bytes {
+        event("servidor", None, &serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+impl From<ServerPresence> for Servidor {
+    fn from(presence: ServerPresence) -> Self {
+        let ServerPresence { server_id, status, desde, .. } = presence;
+        Self { server_id, status, desde }
+    }
+}

@@ -1,0 +1,110 @@
+//! An answer that is a stream of Server-Sent Events.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::FromRequestParts;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, stream};
+use service::{CallerKey, HttpError, StreamPermit, caller_ip};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::app_tokens::AppToken;
+use crate::gateway::{END, FeedListener, Followed, Gateway, PING, RETRY};
+
+/// How long nothing is sent. Proxies close a connection that is silent for a minute, most of them.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// How a program tells nginx that an answer is to be passed on as it comes.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The permit of a stream, for as long as its caller may have it.
+pub(super) struct Admitted {
+    _permit: StreamPermit,
+    closing: CancellationToken,
+    /// The token that was sent, while it is valid; `None` where there is none.
+    token: Option<Weak<AppToken>>,
+}
+
+impl FromRequestParts<Arc<Gateway>> for Admitted {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Arc<Gateway>,
+    ) -> Result<Self, HttpError> {
+        let caller = caller_ip(&parts.extensions, &parts.headers, &gateway.config.proxies);
+        let admitted = gateway.streams.admit(CallerKey::of(caller))?;
+        let tokens = gateway.tokens.as_ref();
+        let token =
+            tokens.and_then(|tokens| tokens.of_request(&mut parts.extensions, &parts.headers));
+        let token = token.map(|token| Arc::downgrade(&token));
+        Ok(Self { _permit: admitted, closing: gateway.closing.clone(), token })
+    }
+}
+
+/// Where the events come from.
+pub(super) enum Source {
+    Reserva(Box<Followed>),
+    All(FeedListener),
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Bytes> {
+        match self {
+            Self::Reserva(followed) => followed.next().await,
+            Self::All(listener) => listener.next().await,
+        }
+    }
+}
+
+struct OpenStream {
+    source: Source,
+    admitted: Admitted,
+    is_over: bool,
+}
+
+impl OpenStream {
+    /// The next part of the answer; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.is_over {
+            return None;
+        }
+        let next = tokio::select! {
+            biased;
+            () = self.admitted.closing.cancelled() => Ok(Some(END)),
+            next = timeout(PING_INTERVAL, self.source.next()) => next,
+        };
+        let is_revoked =
+            self.admitted.token.as_ref().is_some_and(|token| token.strong_count() == 0);
+        let next = match next {
+            Ok(next) => next.filter(|_| !is_revoked),
+            Err(_) => Some(PING).filter(|_| !is_revoked),
+        };
+        self.is_over = next.is_none() || self.admitted.closing.is_cancelled();
+        next
+    }
+}
+
+/// The answer that these events are.
+pub(super) fn answer(source: Source, admitted: Admitted) -> Response {
+    let events = OpenStream { source, admitted, is_over: false };
+    let events = stream::unfold(events, |mut events| async {
+        let next = events.next().await?;
+        Some((next, events))
+    });
+    // At once, so that the reader and the proxies before it know that it has begun.
+    let parts = stream::once(ready(RETRY)).chain(events).map(Ok::<_, Infallible>);
+    let mut response = Body::from_stream(parts).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}

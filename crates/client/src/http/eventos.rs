@@ -1,0 +1,118 @@
+//! Events as they happen.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use protocol::{ErrorReply, RequestId};
+use service::Params;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::{answer, with_log_fields};
+use super::app::App;
+use super::event_stream::{self, Admitted, Source};
+use super::reservas::ReservaParams;
+use crate::gateway::{Gateway, Refused};
+
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
+/// What tells nothing of anybody.
+pub(super) fn public_router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(all))
+}
+
+pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(of_reserva))
+}
+
+/// Mostra as mudanças dos postos e dos servidores.
+///
+/// Eventos (Server-Sent Events), até quem lê ou o cliente parar; cada `data` é JSON numa linha só:
+///
+/// - `estado`: um servidor com todos os seus postos, como em `GET /postos`. Vem primeiro, um para cada
+///   servidor, e de novo quando um servidor volta, quando os postos mudam de outro modo, ou a quem lê
+///   devagar, no lugar do que não leu. De um servidor desconectado, sem postos.
+/// - `posto`: um posto passou a poder ser usado ou deixou de poder: `server_id`, `posto_id`,
+///   `disponivel`, `em_manutencao`, `timestamp`.
+/// - `servidor`: um servidor foi ou voltou: `server_id`, `status`, `desde`.
+///
+/// Sem novidade por 15 segundos, vem o comentário `ping`. Nada aqui diz de quem é uma reserva. A
+/// resposta não acaba, e por isso esta página não a mostra: leia com `curl -N` ou `EventSource`.
+#[utoipa::path(get, path = "/eventos", operation_id = "listen", tag = "eventos",
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream",
+            description = "Os eventos", example = "retry: 2000\n\nevent: estado\n\
+            data: {\"server_id\":\"server1\",\"status\":\"online\",\"postos\":[{\"id\":5,\
+            \"nome\":\"Ponto 5\",\"localizacao\":\"-23.5540,-46.6370\",\"potencia_maxima\":22.0,\
+            \"tipo_conector\":\"CCS\",\"preco_kwh\":2.5,\"disponivel\":true,\
+            \"em_manutencao\":false}]}\n\nevent: posto\ndata: {\"server_id\":\"server1\",\
+            \"posto_id\":5,\"disponivel\":false,\"em_manutencao\":false,\
+            \"timestamp\":\"2026-11-23T12:00:00.000Z\"}\n\nevent: servidor\n\
+            data: {\"server_id\":\"server1\",\"status\":\"offline\",\
+            \"desde\":\"2026-11-23T12:30:00.000Z\"}\n\n: ping\n\n"),
+        (status = 429, body = ErrorReply, description = "requisicoes_demais"),
+        (status = 503, body = ErrorReply, description = "sobrecarregado"),
+    ))]
+async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Response {
+    event_stream::answer(Source::All(gateway.listen_to_all()), admitted)
+}
+
+/// Acompanha uma reserva.
+///
+/// Eventos (Server-Sent Events), em qualquer cliente; cada `data` é JSON numa linha só:
+///
+/// - `reserva`: a reserva, com `server_id` e `request_id`: primeiro como está, depois a cada mudança.
+///   Seu `id` é a `versao`, que só cresce.
+/// - `servidor`: o servidor da reserva foi ou voltou: `server_id`, `status`, `desde`.
+///
+/// Depois de uma situação final (`encerrada`, `cancelada`, `nao_compareceu`, ou `cumprida` com o posto
+/// já livre) os eventos acabam. Quem volta com `Last-Event-ID` não recebe de novo o que já tem; se já
+/// tem a situação final, a resposta é 204, que diz ao `EventSource` dos navegadores que não volte. Sem
+/// novidade por 15 segundos, vem o comentário `ping`.
+#[utoipa::path(get, path = "/reservas/{request_id}/eventos", operation_id = "follow_reserva",
+    tag = "eventos",
+    params(ReservaParams, ("Last-Event-ID" = Option<i64>, Header, nullable = false,
+        description = "A `versao` do último evento recebido", example = 3)),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream",
+            description = "Os eventos", example = "retry: 2000\n\nevent: reserva\nid: 2\n\
+            data: {\"server_id\":\"server1\",\
+            \"request_id\":\"0198c0de-7a1b-7000-8000-000000000001\",\"id\":17,\"posto_id\":5,\
+            \"placa\":\"ABC1234\",\"inicio\":\"2026-11-23T12:00:00.000Z\",\
+            \"fim\":\"2026-11-24T12:00:00.000Z\",\"status\":\"cancelada\",\
+            \"desde\":\"2026-11-23T12:05:00.000Z\",\"motivo\":\"pedido\",\"preco_kwh\":2.5,\
+            \"versao\":2}\n\n"),
+        (status = 204, description = "Nada mais há para contar: quem pergunta já tem a situação final"),
+        (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
+        (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
+            posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
+        (status = 503, body = ErrorReply,
+            description = "servidor_indisponivel, broker_indisponivel, sobrecarregado"),
+        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
+    )
+)]
+async fn of_reserva(
+    State(gateway): State<Arc<Gateway>>,
+    App(app): App,
+    headers: HeaderMap,
+    Params(ReservaParams { request_id, server_id }): Params<ReservaParams>,
+    admitted: Admitted,
+) -> Response {
+    // A text that is no number is that of no event.
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse().ok());
+    let asking = RequestId::new();
+    let followed = gateway.follow_reserva(&asking, server_id.clone(), request_id, app).await;
+    let mut followed = match followed {
+        Ok(followed) => followed,
+        Err(Refused::Reply(reply)) => return answer(asking, server_id, Ok(reply)),
+        Err(Refused::Gateway(error)) => return answer(asking, server_id, Err(error)),
+    };
+    let is_over = last.is_some_and(|versao| followed.resume(versao));
+    let response = match is_over {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => event_stream::answer(Source::Reserva(Box::new(followed)), admitted),
+    };
+    with_log_fields(response, asking, server_id, None)
+}

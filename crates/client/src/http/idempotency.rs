@@ -1,0 +1,48 @@
+//! The header `Idempotency-Key`: a repeat with the same key has no second effect.
+
+use axum::http::HeaderMap;
+use protocol::{AppId, BadMessage, FieldError, KeyedCall, RequestId, ServerId};
+use service::failpoints::{Bug, has};
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// A shorter one may be guessed, and with it the `request_id` of the reserva.
+const MIN_KEY: usize = 16;
+const MAX_KEY: usize = 255;
+
+/// The key of a request, if it has one.
+pub(super) struct Key<'a>(Option<&'a str>);
+
+/// # Errors
+/// There are several, or one that is none.
+pub(super) fn key(headers: &HeaderMap) -> Result<Key<'_>, BadMessage> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(key) = keys.next() else { return Ok(Key(None)) };
+    let text = key.to_str().unwrap_or_default().trim();
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let min = if has(Bug::ShortKeys) { 1 } else { MIN_KEY };
+    if keys.next().is_some() || !(min..=MAX_KEY).contains(&text.len()) || !visible {
+        return Err(BadMessage::Fields(vec![FieldError {
+            campo: IDEMPOTENCY_KEY.to_owned(),
+            mensagem: format!(
+                "deve vir uma vez só, com {MIN_KEY} a {MAX_KEY} caracteres ASCII visíveis; use um \
+                 valor aleatório, como um UUID"
+            ),
+        }]));
+    }
+    Ok(Key(Some(text)))
+}
+
+impl Key<'_> {
+    /// The id that it stands for, by which the servidor recognises a repeat through whichever
+    /// gateway it comes; without a key a new one.
+    pub(super) fn request_id(
+        &self,
+        app: Option<&AppId>,
+        call: KeyedCall,
+        server_id: &ServerId,
+    ) -> RequestId {
+        let app = app.map(AppId::as_str);
+        let id = |key| RequestId::from_idempotency_key(app, call, server_id, key);
+        self.0.map_or_else(RequestId::new, id)
+    }
+}

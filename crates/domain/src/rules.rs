@@ -1,0 +1,43 @@
+//! The rules about reservas that an operator sets.
+
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = HOUR.saturating_mul(24);
+
+/// They hold for what is asked from now on; what was agreed stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How long a reserva lasts when its end is not given.
+    pub duracao: Duration,
+    /// How long one may last.
+    pub maxima: Duration,
+    /// How far ahead one may begin.
+    pub antecedencia: Duration,
+    /// How late its carro may come. Zero: as late as it likes.
+    pub tolerancia: Duration,
+    /// How many a carro may have at once. Zero: as many as it likes.
+    pub por_carro: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            duracao: HOUR.saturating_mul(24),
+            maxima: DAY.saturating_mul(31),
+            antecedencia: DAY.saturating_mul(90),
+            tolerancia: Duration::ZERO,
+            por_carro: 3,
+        }
+    }
+}
+
+/// In milliseconds, as moments count.
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Whole days.
+pub fn days(duration: Duration) -> u64 {
+    duration.as_secs() / DAY.as_secs()
+}

@@ -1,0 +1,89 @@
+//! `server/postos/reserva/alteracao`: changes a reserva.
+
+use protocol::{AlteracaoRequest, read_json};
+use tokio::time::Instant;
+use tracing::info;
+use uuid::Uuid;
+
+use crate::app_state::AppState;
+use crate::failure::Failure;
+use crate::handlers::message::Reply;
+use crate::store::{ChangeReserva, Reserved};
+use crate::wire;
+
+/// Namespace of the fingerprints that tell one change from another.
+const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x5e1d_93b8_0c47_4f26_8a9b_71f4_c6d2_3e05);
+
+pub(super) async fn handle(
+    app: &AppState,
+    payload: &[u8],
+    deadline: Instant,
+) -> Result<Reply, Failure> {
+    let request: AlteracaoRequest = read_json(payload)?;
+    let command = ChangeReserva {
+        request_id: request.request_id.as_str().to_owned(),
+        fingerprint: fingerprint(&request),
+        reserva_request_id: request.reserva_request_id.as_str().to_owned(),
+        change: (&request.change).into(),
+        app: request.app.map(|app| app.as_str().to_owned()),
+        deadline,
+    };
+    let Reserved { reserva, nome, estimativa } = change(app, command).await?;
+    let AlteracaoRequest { request_id, client_id, reserva_request_id, .. } = request;
+    info!(%request_id, %client_id, %reserva_request_id, posto_id = reserva.posto_id,
+        reserva_id = reserva.id, "changed");
+    let mensagem = wire::changed_mensagem(&reserva, &nome);
+    Reply::reserva(client_id, request_id, mensagem, &reserva, estimativa.as_ref())
+}
+
+/// A change that was decided before gets its first answer, also while nothing can be written.
+async fn change(app: &AppState, command: ChangeReserva) -> Result<Reserved, Failure> {
+    let repeat = command.clone();
+    let failure = match app.write(command).await {
+        Err(failure) if failure.is_unwritten() => failure,
+        written => return written,
+    };
+    let ChangeReserva { request_id, fingerprint, reserva_request_id, app: asking, .. } = repeat;
+    let first = app.store.first_answer_to_change(
+        &request_id,
+        fingerprint,
+        asking.as_deref(),
+        &reserva_request_id,
+        app.now(),
+    );
+    match first.await {
+        Ok(Some(first)) => Ok(first?),
+        Ok(None) => Err(failure),
+        Err(error) => Err(app.unknown(&error)),
+    }
+}
+
+/// Covers which reserva is to be changed how, and neither the client nor the gateway.
+fn fingerprint(request: &AlteracaoRequest) -> [u8; 16] {
+    let json = request.content().unwrap_or_default();
+    Uuid::new_v5(&FINGERPRINT_NAMESPACE, &json).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_never_changes_and_covers_what_is_asked() {
+        let fingerprint_of = |more: &str| {
+            let payload =
+                format!(r#"{{"request_id":"r2","client_id":"c1","server_id":"s1",{more}}}"#);
+            let request: AlteracaoRequest = read_json(payload.as_bytes()).expect("a command");
+            Uuid::from_bytes(fingerprint(&request)).to_string()
+        };
+        // Stored with each change: a repeat is compared with what an older version stored.
+        let posto = r#""reserva_request_id":"r1","posto_id":6"#;
+        assert_eq!(fingerprint_of(posto), "eda2d6de-fb5d-576a-8762-91f966d8a0de");
+        let times = r#""reserva_request_id":"r1","inicio":"2026-11-23T09:00:00-03:00","fim":"2026-11-23T14:30:00.5Z""#;
+        assert_eq!(fingerprint_of(times), "b5e60791-7775-530c-b42a-43d0ac38f271");
+        let app = r#""reserva_request_id":"r1","posto_id":6,"app":"app1""#;
+        for other in [app, times, r#""reserva_request_id":"r3","posto_id":6"#] {
+            assert_ne!(fingerprint_of(other), fingerprint_of(posto), "{other}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `server/postos/estimativa`: tells what a reservation would be answered, and reserves nothing.
+
+use protocol::{BadMessage, EstimativaReply, ReservaRequest, StatusReply, read_json};
+use tracing::info;
+
+use crate::app_state::AppState;
+use crate::failure::Failure;
+use crate::handlers::message::Reply;
+use crate::store::Estimated;
+use crate::wire;
+
+pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
+    let request: ReservaRequest = read_json(payload)?;
+    let ReservaRequest { request_id, client_id, .. } = request;
+    let command = domain::ReservaCommand {
+        carro: request.carro.0,
+        posto_id: request.posto_id.get(),
+        interval: request.interval,
+    };
+    let found = app.store.estimate(&command, &app.rules, app.now());
+    let Estimated { nome, estimativa, disponivel } = app.read(found).await??;
+    info!(%request_id, %client_id, posto_id = command.posto_id, "estimated");
+    let is_free = if disponivel { "está livre" } else { "não está livre" };
+    let reply = EstimativaReply {
+        request_id: request_id.clone(),
+        status: StatusReply::Sucesso,
+        mensagem: format!(
+            "O posto {nome} localizado no servidor {} {is_free} neste período para o carro de placa {}.",
+            app.server_id, command.carro.placa
+        ),
+        estimativa: wire::estimativa(&estimativa),
+        disponivel_no_periodo: disponivel,
+    };
+    let payload = serde_json::to_vec(&reply).map_err(BadMessage::from)?;
+    Ok(Reply { client_id, request_id, payload, is_unwritten: false, unsent: None })
+}

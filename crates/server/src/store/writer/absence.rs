@@ -1,0 +1,192 @@
+//! Carros that do not come: when their absence is due, and writing it.
+//!
+//! Every query counts an absence from the instant at which it is due. It is written by the sweep, or
+//! before by what reserves the posto; from then it is final.
+
+use domain::{Aviso, Moment, Motivo, Placa, Reserva};
+use rusqlite::{Connection, params};
+
+use super::command::WriteContext;
+use crate::store::audit::Author;
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::rows::reservas::ReservaRow;
+
+/// Sets what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
+macro_rules! write_absence {
+    ($condition:literal) => {
+        concat!(
+            "UPDATE reservas SET status = 'nao_compareceu', motivo = 'ausencia', desde = falta_em,
+                 falta_em = NULL, aviso = NULL, versao = versao + 1, updated_at = ?1
+             WHERE ",
+            $condition,
+            " RETURNING *"
+        )
+    };
+}
+
+/// Sets what it says of an end that has passed. A clock that was set back undoes it, so `desde` stays.
+macro_rules! write_end {
+    ($condition:literal) => {
+        concat!(
+            "UPDATE reservas SET status = 'encerrada', falta_em = NULL, aviso = NULL, versao = versao + 1,
+                 updated_at = ?1
+             WHERE ",
+            $condition,
+            " RETURNING *"
+        )
+    };
+}
+pub(super) use write_end;
+
+impl WriteContext<'_> {
+    /// Writes the absences and the ends of one posto that are due.
+    pub(super) fn write_due(&mut self, posto_id: i64) -> Result<(), StoreError> {
+        self.write_fulfilments(Some(posto_id))?;
+        self.write_due_absences(posto_id)?;
+        self.write_ended(
+            write_end!(
+                "posto_id = ?2 AND status = 'ativa' AND fim <= ?1
+                 AND (falta_em IS NULL OR falta_em >= fim)"
+            ),
+            posto_id,
+        )
+    }
+
+    /// Writes the absences of one posto that are due.
+    pub(super) fn write_due_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
+        // By the index of what is due: that of the posto has all that it ever had.
+        let sql = write_absence!("+posto_id = ?2 AND falta_em <= ?1 AND falta_em < fim");
+        self.write_ended(sql, posto_id)
+    }
+
+    /// Writes the absences of all postos that are due, the oldest first; at most so many.
+    pub(super) fn write_absences(&mut self, max_rows: i64) -> Result<(), StoreError> {
+        let sql = write_absence!(
+            "id IN (SELECT id FROM reservas WHERE falta_em <= ?1 AND falta_em < fim
+                    ORDER BY falta_em LIMIT ?2)"
+        );
+        self.write_ended(sql, max_rows)
+    }
+
+    /// Runs a statement that ends reservas, with the time as its first parameter, and reports them.
+    pub(super) fn write_ended(&mut self, sql: &str, parameter: i64) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let parameters = [self.now.as_millis(), parameter];
+        for row in statement.query_map(parameters, |row| ReservaRow::try_from(row))? {
+            let row = row?;
+            let ReservaRow { id, posto_id, .. } = row;
+            let told = row.client_id.clone().zip(row.reserva()?);
+            let told = told.map(|(client_id, reserva)| (client_id, reserva.at(self.now)));
+            let state = row.facts()?.at(self.now).state;
+            self.changes.push(Change::Posto(posto_id));
+            self.changes.push(Change::Reserva { id, posto_id, state, told });
+        }
+        Ok(())
+    }
+
+    /// Computes anew when absences at a posto are due, and which of its reservas a session will
+    /// fulfil. What changes whether a carro could come there calls it: its service, and its sessions.
+    pub(super) fn update_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
+        self.write_fulfilments(Some(posto_id))?;
+        self.write_due_absences(posto_id)?;
+        let posto = self.posto_facts(posto_id)?;
+        let charging = posto.as_ref().and_then(|posto| posto.charging.as_ref());
+        let waiting = self.find_all::<ReservaRow>(
+            "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
+               AND (tolerancia > 0 OR carregamento_id IS NOT NULL OR placa = ?3)
+               AND status IN ('ativa', 'encerrada')",
+            params![posto_id, self.now.as_millis(), charging.map(Placa::as_str)],
+        )?;
+        for row in waiting {
+            let placa = row.placa()?;
+            let charges_there = charging.is_some() && charging == placa.as_ref();
+            let usable = posto.as_ref().is_some_and(|posto| posto.is_usable_by(placa.as_ref()));
+            let before = row.facts()?.falta_em;
+            let due = match before {
+                _ if charges_there => None,
+                // That time runs already.
+                Some(_) if usable => before,
+                _ => row.absence(usable.then_some(self.now))?.due(),
+            };
+            // One that has begun is fulfilled by what has begun, or not at all.
+            let session = match row.inicio() >= self.now {
+                true if charges_there => self.open_session(posto_id)?,
+                _ => None,
+            };
+            if (due, session) != (before, row.carregamento_id) {
+                self.execute(
+                    "UPDATE reservas SET falta_em = ?2, carregamento_id = ?3 WHERE id = ?1",
+                    params![row.id, due.map(Moment::as_millis), session],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A carro that reports that it charges has come, if one of its reservas has begun.
+    pub(super) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE reservas SET chegou_em = ?2, falta_em = NULL
+             WHERE placa = ?1 AND held_until > ?2 AND inicio <= ?2 AND chegou_em IS NULL
+               AND status IN ('ativa', 'encerrada') AND (falta_em IS NULL OR falta_em > ?2)",
+            params![placa, self.now.as_millis()],
+        )?;
+        Ok(())
+    }
+
+    /// Writes a final state of a reserva, and reports it, also to the client that made it.
+    pub(super) fn write_state(
+        &mut self,
+        reserva: &Reserva,
+        client_id: Option<String>,
+    ) -> Result<(), StoreError> {
+        let facts = &reserva.facts;
+        self.execute(
+            "UPDATE reservas SET status = ?2, desde = ?3, motivo = ?4, livre_desde = ?5,
+                 falta_em = NULL, carregamento_id = NULL, versao = ?6, aviso = ?7, updated_at = ?8
+             WHERE id = ?1",
+            params![
+                reserva.id,
+                facts.state.as_str(),
+                facts.desde.as_millis(),
+                facts.motivo.map(Motivo::as_str),
+                facts.livre_desde.map(Moment::as_millis),
+                facts.versao,
+                facts.aviso.map(Aviso::as_str),
+                self.now.as_millis()
+            ],
+        )?;
+        self.reserva_changed(reserva, client_id);
+        Ok(())
+    }
+}
+
+/// While the servidor did not run or could not write, no carro could be absent. What was due before the
+/// last thing that it wrote is due; every other carro whose reserva has begun has its tolerance anew.
+pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+    let now = now.as_millis();
+    let waiting = "SELECT EXISTS (
+        SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
+    let is_waiting: bool = connection.query_row(waiting, [now], |row| row.get(0))?;
+    if !is_waiting {
+        return Ok(());
+    }
+    // No index has the times of changes, so this reads two tables. Command lines write while no
+    // servidor runs.
+    connection.execute(
+        "UPDATE reservas
+         SET falta_em = ?1 + tolerancia
+         WHERE inicio <= ?1 AND falta_em > (
+             SELECT max(at) FROM (
+                 SELECT at FROM writer_probe
+                 UNION ALL SELECT max(updated_at) FROM reservas
+                 UNION ALL SELECT max(updated_at) FROM carros
+                 UNION ALL SELECT * FROM (SELECT decided_at FROM refusals ORDER BY seq DESC LIMIT 1)
+                 UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes ORDER BY seq DESC LIMIT 1)
+                 UNION ALL SELECT * FROM (
+                     SELECT quando FROM auditoria WHERE quem <> ?2 ORDER BY id DESC LIMIT 1)))",
+        params![now, Author::CommandLine.as_str()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! Changing a reserva: its interval or its posto, in one statement.
+
+use domain::{
+    AbsenceFacts, Aviso, ChangedReserva, Effect, Estimate, Moment, PostoFacts, Price, Rejection,
+    Reserva, ReservaChange, ReservaFacts, ReservaState, decide_alteracao, from_now,
+};
+use rusqlite::params;
+use tokio::time::Instant;
+
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::recent_failures::Retry;
+use crate::failpoints::{self, Bug};
+use crate::store::change_answer::{ChangeRow, write_changed, write_refused};
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::first_answer::read_estimate;
+use crate::store::request_outcome::{
+    AcceptedRow, ForgottenRow, RequestOutcome, Reserved, UsedRow, is_visible,
+};
+use crate::store::rows::reservas::ReservaRow;
+use crate::store::rows::row;
+
+/// Changes the reserva that a request made; a repeated change gets its first answer again.
+#[derive(Debug, Clone)]
+pub struct ChangeReserva {
+    /// Of the change; the same in every repeat.
+    pub request_id: String,
+    /// Differs if another request reuses the `request_id`.
+    pub fingerprint: [u8; 16],
+    /// The request that made the reserva.
+    pub reserva_request_id: String,
+    pub change: ReservaChange,
+    /// The app that asks, if there is one.
+    pub app: Option<String>,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+row! {
+    /// A reserva with the estimate of its first answer.
+    struct ChangeableRow {
+        estimativa: Option<String>,
+        ..reserva: ReservaRow,
+    }
+}
+
+impl WriteCommand for ChangeReserva {
+    type Output = Reserved;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserved, ApplyError> {
+        if let Some(first) = self.first_outcome(context)? {
+            let app = self.app.as_deref();
+            return Ok(first.answer_to_change(self.fingerprint, app, &self.reserva_request_id)?);
+        }
+        context.check_in_time(self, self.deadline)?;
+        if let Some(row) = self.find(context)? {
+            // The row is then what the reserva is.
+            context.update_absences(row.reserva.posto_id)?;
+        }
+        let Some(row) = self.find(context)? else {
+            let rejection = self.reserva_inexistente(context);
+            self.write_refusal(context, None, &rejection, 0, None)?;
+            return Err(rejection.into());
+        };
+        let id = Some(row.reserva.id);
+        // A forgotten one is not found by a request.
+        let reserva = row.reserva.reserva()?.ok_or(Rejection::ReservaEncerrada)?;
+        let posto_id = self.change.posto_of(&reserva);
+        let posto = context.posto_facts(posto_id)?;
+        let changed = match (self.decide(context, &reserva, posto.as_ref())?, posto) {
+            (Ok(effect), Some(posto)) => self.write(context, &row, reserva, effect, &posto)?,
+            (Ok(_), None) => return Err(context.posto_inexistente(posto_id).into()),
+            (Err(rejection), posto) => {
+                if failpoints::has(Bug::ChangeDropsFirst) {
+                    context.execute(
+                        "UPDATE reservas SET status = 'cancelada', motivo = 'pedido', desde = ?2,
+                             falta_em = NULL, versao = versao + 1, updated_at = ?2
+                         WHERE id = ?1 AND status = 'ativa'",
+                        params![id, context.now.as_millis()],
+                    )?;
+                }
+                self.write_refusal(context, id, &rejection, posto_id, posto.as_ref())?;
+                return Err(rejection.into());
+            }
+        };
+        self.write_answer(context, id, &write_changed(&changed)?)?;
+        Ok(changed)
+    }
+
+    fn retry(&self) -> Option<Retry> {
+        let (id, deadline) = (self.request_id.clone(), self.deadline);
+        Some(Retry { command: "change", id, deadline })
+    }
+}
+
+impl ChangeReserva {
+    /// How the same change was decided before, if it was.
+    fn first_outcome(
+        &self,
+        context: &WriteContext<'_>,
+    ) -> Result<Option<RequestOutcome>, StoreError> {
+        let request_id = [&self.request_id];
+        if let Some(change) = context.find::<ChangeRow>(ChangeRow::SELECT, request_id)? {
+            let current = match &change.reserva_request_id {
+                Some(made) => context.find::<AcceptedRow>(AcceptedRow::SELECT, [made])?,
+                None => None,
+            };
+            let current = current.map(|row| row.outcome(context.now)).transpose()?;
+            let current = current.and_then(|outcome| outcome.current);
+            return Ok(Some(change.outcome(context.server_id, current)?));
+        }
+        let parameters = params![ForgottenRow::digest(&self.request_id), self.request_id];
+        let used = context.find::<UsedRow>(UsedRow::FOR_CHANGE, parameters)?;
+        Ok(used.and_then(|used| used.outcome(&self.request_id, context.server_id)))
+    }
+
+    /// The reserva, if this app may know of it.
+    fn find(&self, context: &WriteContext<'_>) -> Result<Option<ChangeableRow>, StoreError> {
+        let sql = "SELECT * FROM reservas WHERE request_id = ?1";
+        let row = context.find::<ChangeableRow>(sql, [&self.reserva_request_id])?;
+        Ok(row.filter(|row| is_visible(row.reserva.app.as_deref(), self.app.as_deref())))
+    }
+
+    fn reserva_inexistente(&self, context: &WriteContext<'_>) -> Rejection {
+        Rejection::ReservaInexistente {
+            reserva: self.reserva_request_id.clone(),
+            server_id: context.server_id.to_owned(),
+        }
+    }
+
+    fn decide(
+        &self,
+        context: &mut WriteContext<'_>,
+        reserva: &Reserva,
+        posto: Option<&PostoFacts>,
+    ) -> Result<Result<Effect<ChangedReserva>, Rejection>, StoreError> {
+        let (change, server_id, rules, now) =
+            (&self.change, context.server_id, context.rules, context.now);
+        // What has ended is refused below, whoever holds the posto, and so is an invalid interval.
+        let holdings = match change.interval(reserva.facts.interval, rules, now) {
+            Ok(wanted) if !reserva.facts.is_over(now) => {
+                let wanted = from_now(wanted, now);
+                context.holdings(change.posto_of(reserva), wanted.inicio(), wanted.fim())?
+            }
+            _ => Vec::new(),
+        };
+        Ok(decide_alteracao(reserva, change, server_id, posto, &holdings, rules, now))
+    }
+
+    /// Writes what was decided, and reports it; the answer.
+    fn write(
+        &self,
+        context: &mut WriteContext<'_>,
+        row: &ChangeableRow,
+        before: Reserva,
+        effect: Effect<ChangedReserva>,
+        posto: &PostoFacts,
+    ) -> Result<Reserved, StoreError> {
+        let (changed, is_change) = match effect {
+            Effect::Now(changed) => (changed, true),
+            Effect::Already(same) => (same, false),
+        };
+        let ChangedReserva { posto_id, mut facts, .. } = changed;
+        let estimativa = estimate(row, posto, facts.preco_kwh)?;
+        if is_change {
+            facts.falta_em = absence(context, row, posto, &changed)?;
+        }
+        let mut reserva = Reserva { posto_id, facts, ..before.clone() };
+        if is_change {
+            update(context, &reserva)?;
+            if before.posto_id != posto_id && before.facts.holds_at(context.now) {
+                context.changes.push(Change::Posto(before.posto_id));
+            }
+            context.reserva_changed(&reserva, row.reserva.client_id.clone());
+            if posto.charging.as_ref() == Some(&before.placa) {
+                link_session(context, &before, &reserva)?;
+                context.update_absences(posto_id)?;
+            }
+        }
+        // As the answer says it, and every repeat of it.
+        reserva.facts.falta_em = None;
+        Ok(Reserved { reserva, nome: posto.nome.clone(), estimativa })
+    }
+
+    fn write_refusal(
+        &self,
+        context: &WriteContext<'_>,
+        reserva_id: Option<i64>,
+        rejection: &Rejection,
+        posto_id: i64,
+        posto: Option<&PostoFacts>,
+    ) -> Result<(), StoreError> {
+        let nome = posto.map_or("", |posto| posto.nome.as_str());
+        match write_refused(rejection, posto_id, nome)? {
+            Some(answer) => self.write_answer(context, reserva_id, &answer),
+            None => Ok(()),
+        }
+    }
+
+    fn write_answer(
+        &self,
+        context: &WriteContext<'_>,
+        reserva_id: Option<i64>,
+        answer: &str,
+    ) -> Result<(), StoreError> {
+        context.execute(
+            "INSERT INTO alteracoes (request_id, fingerprint, app, reserva_id, decided_at, answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                self.request_id,
+                self.fingerprint,
+                self.app,
+                reserva_id,
+                context.now.as_millis(),
+                answer
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// When its carro is absent, if it does not come: at another time or posto, it is expected anew.
+fn absence(
+    context: &WriteContext<'_>,
+    row: &ChangeableRow,
+    posto: &PostoFacts,
+    changed: &ChangedReserva,
+) -> Result<Option<Moment>, StoreError> {
+    let ChangedReserva { facts, is_expected_anew, .. } = changed;
+    if facts.state != ReservaState::Ativa {
+        return Ok(None);
+    }
+    if let Some(due) = facts.falta_em.filter(|_| !is_expected_anew) {
+        return Ok(Some(due));
+    }
+    let placa = row.reserva.placa()?;
+    let usable_since = posto.is_usable_by(placa.as_ref()).then_some(context.now);
+    let kept = row.reserva.absence(usable_since)?;
+    Ok(AbsenceFacts { interval: facts.interval, ..kept }.due())
+}
+
+/// What the first answer said, with the power of this posto and the price that holds now.
+fn estimate(
+    row: &ChangeableRow,
+    posto: &PostoFacts,
+    preco_kwh: Price,
+) -> Result<Option<Estimate>, StoreError> {
+    let Some(json) = &row.estimativa else { return Ok(None) };
+    let corrupt = || StoreError::Corrupt("estimate of a request".to_owned());
+    let first = read_estimate(json, preco_kwh).ok_or_else(corrupt)?;
+    Ok(Some(first.at(posto.potencia_maxima, preco_kwh)))
+}
+
+/// Wholly or not at all: until this statement it holds what it held, and from then what it is to
+/// hold.
+fn update(context: &WriteContext<'_>, reserva: &Reserva) -> Result<(), StoreError> {
+    let ReservaFacts { interval, state, desde, preco_kwh, versao, aviso, falta_em, .. } =
+        reserva.facts;
+    context.execute(
+        "UPDATE reservas SET posto_id = ?2, inicio = ?3, fim = ?4, status = ?5, preco_kwh = ?6,
+             versao = ?7, aviso = ?8, falta_em = ?9, updated_at = ?10, desde = ?11,
+             carregamento_id = CASE ?5 WHEN 'ativa' THEN carregamento_id END
+         WHERE id = ?1",
+        params![
+            reserva.id,
+            reserva.posto_id,
+            interval.inicio().as_millis(),
+            interval.fim().as_millis(),
+            state.as_str(),
+            preco_kwh.get(),
+            versao,
+            aviso.map(Aviso::as_str),
+            falta_em.map(Moment::as_millis),
+            context.now.as_millis(),
+            desde.as_millis()
+        ],
+    )?;
+    Ok(())
+}
+
+/// The session that fulfils it, if one does, has the agreed price.
+fn link_session(
+    context: &WriteContext<'_>,
+    before: &Reserva,
+    reserva: &Reserva,
+) -> Result<(), StoreError> {
+    let was = before.facts.at(context.now).state;
+    if was == ReservaState::Ativa && reserva.facts.state == ReservaState::Cumprida {
+        context.execute(
+            "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
+             WHERE posto_id = ?1 AND fim IS NULL AND reserva_id IS NULL",
+            params![reserva.posto_id, reserva.id, reserva.facts.preco_kwh.get()],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Taking a posto out of service, or away for good, and what becomes of its reservas.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    Handling, Interval, Moment, Motivo, MovePlan, Placa, PostoChange, PostoUse, Rejection, Reserva,
+    ReservaState, decide_posto_removal,
+};
+use rusqlite::params;
+
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::moving::Hit;
+use super::postos;
+use crate::store::audit::{Action, Target, audit_fields};
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::rows::postos::PostoRow;
+use crate::store::rows::reservas::holds_from;
+use crate::store::rows::row;
+
+/// Puts a posto in or out of service, as its operator says. If it is out of service then, its
+/// reservas are hit.
+#[derive(Debug, Clone)]
+pub struct SetService {
+    pub posto_id: i64,
+    pub in_service: bool,
+    /// `None`: it stays as it is.
+    pub em_manutencao: Option<bool>,
+    pub handling: Handling,
+    /// Only reservas that begin before this are hit.
+    pub until: Option<Moment>,
+    /// Nothing changes: the output is what would become of everything.
+    pub simulate: bool,
+}
+
+/// A posto, and what became of the reservas that were hit, by their begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Maintained {
+    pub posto: PostoRow,
+    pub reservas: Vec<HandledReserva>,
+}
+
+/// A reserva that was hit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandledReserva {
+    pub id: i64,
+    pub placa: Placa,
+    pub interval: Interval,
+    pub handled: Handled,
+    /// The posto that it has now.
+    pub posto_id: i64,
+    /// Who made it, and is told.
+    pub client_id: Option<String>,
+}
+
+/// What became of a reserva.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handled {
+    Kept,
+    /// It stays, because no other posto will do.
+    NoPosto,
+    Moved,
+    Cancelled,
+}
+
+impl WriteCommand for SetService {
+    type Output = Maintained;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Maintained, ApplyError> {
+        context.apply_or_simulate(self.simulate, |context| self.set(context))
+    }
+}
+
+impl SetService {
+    fn set(&self, context: &mut WriteContext<'_>) -> Result<Maintained, ApplyError> {
+        let posto_id = self.posto_id;
+        let in_service = Some(self.in_service);
+        let em_manutencao = self.em_manutencao;
+        let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
+        let missing = context.posto_inexistente(posto_id);
+        // What was due before is due, whatever this changes.
+        context.write_due_absences(posto_id)?;
+        if postos::update(context, posto_id, &change, Action::Change)? == 0 {
+            return Err(missing.into());
+        }
+        let row = context.posto_row(posto_id)?.ok_or_else(|| missing.clone())?;
+        // A fault of the charger alone touches no reserva.
+        let is_out = !row.states.operador_disponivel || row.states.operador_em_manutencao;
+        let reservas = if is_out {
+            let hit = context.hit_reservas(posto_id, self.until)?;
+            let plan = context.plan_moves(posto_id, &hit, self.handling)?;
+            context.handle(hit, self.handling, Motivo::Manutencao, &plan)?
+        } else {
+            Vec::new()
+        };
+        context.update_absences(posto_id)?;
+        context.changes.push(Change::Posto(posto_id));
+        let posto = context.posto_row(posto_id)?.ok_or(missing)?;
+        Ok(Maintained { posto, reservas })
+    }
+}
+
+/// Removes a posto, and what became of its reservas. Without handling them, only one that nobody
+/// needs. Its row stays for the reservas that name it, and its id is not used again.
+#[derive(Debug, Clone)]
+pub struct RemovePosto {
+    pub posto_id: i64,
+    pub handling: Handling,
+    /// Nothing changes: the output is what would become of everything.
+    pub simulate: bool,
+}
+
+row! {
+    struct PostoUseRow {
+        nome: String,
+        held: i64,
+        charging: bool,
+    }
+}
+
+impl WriteCommand for RemovePosto {
+    type Output = Vec<HandledReserva>;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Vec<HandledReserva>, ApplyError> {
+        context.apply_or_simulate(self.simulate, |context| self.remove(context))
+    }
+}
+
+impl RemovePosto {
+    fn remove(&self, context: &mut WriteContext<'_>) -> Result<Vec<HandledReserva>, ApplyError> {
+        let Self { posto_id, handling, .. } = *self;
+        context.write_due_absences(posto_id)?;
+        let parameters = [posto_id, context.now.as_millis()];
+        let found = context.find::<PostoUseRow>(
+            concat!(
+                "SELECT nome,
+                 (SELECT count(*) FROM reservas WHERE posto_id = ?1 AND ",
+                holds_from!("?2"),
+                ") AS held,
+                 EXISTS (SELECT 1 FROM carregamentos
+                         WHERE posto_id = ?1 AND fim IS NULL) AS charging
+             FROM postos WHERE id = ?1 AND removed_at IS NULL"
+            ),
+            parameters,
+        )?;
+        let PostoUseRow { nome, held, charging } =
+            found.ok_or_else(|| context.posto_inexistente(posto_id))?;
+        let hit = context.hit_reservas(posto_id, None)?;
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        decide_posto_removal(&nome, PostoUse { charging, held, hit: hit.len() }, handling)?;
+        let plan = context.plan_moves(posto_id, &hit, handling)?;
+        let left = plan.left();
+        if !left.is_empty() {
+            return Err(Rejection::ReservasSemPosto { nome, reservas: left }.into());
+        }
+        let reservas = context.handle(hit, handling, Motivo::PostoRemovido, &plan)?;
+        let before = if context.is_audited() { postos::find(context, posto_id)? } else { None };
+        context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
+        if let Some(before) = before {
+            let target = Target::Posto(posto_id);
+            context.audit(Action::Remove, target, Some(&before.audit_fields()), None)?;
+        }
+        context.changes.push(Change::Posto(posto_id));
+        Ok(reservas)
+    }
+}
+
+impl WriteContext<'_> {
+    fn posto_row(&self, posto_id: i64) -> Result<Option<PostoRow>, StoreError> {
+        let ids = format!("[{posto_id}]");
+        self.find(PostoRow::SELECT, params![self.now.as_millis(), ids])
+    }
+
+    /// Does with reservas what was decided.
+    fn handle(
+        &mut self,
+        hit: Vec<Hit>,
+        handling: Handling,
+        motivo: Motivo,
+        plan: &MovePlan,
+    ) -> Result<Vec<HandledReserva>, StoreError> {
+        let mut reservas = Vec::with_capacity(hit.len());
+        let mut new_postos = BTreeSet::new();
+        for Hit { mut reserva, client_id } in hit {
+            let posto_id = plan.posto_of(reserva.id);
+            let handled = match (handling, posto_id) {
+                (Handling::Keep, _) => Handled::Kept,
+                (Handling::Cancel, _) => {
+                    self.cancel_hit(&mut reserva, client_id.clone(), motivo)?;
+                    Handled::Cancelled
+                }
+                (Handling::Move, Some(posto_id)) => {
+                    self.move_reserva(&mut reserva, client_id.clone(), posto_id)?;
+                    new_postos.insert(posto_id);
+                    Handled::Moved
+                }
+                (Handling::Move, None) => Handled::NoPosto,
+            };
+            let Reserva { id, posto_id, placa, facts, .. } = reserva;
+            let interval = facts.interval;
+            reservas.push(HandledReserva { id, placa, interval, handled, posto_id, client_id });
+        }
+        for posto_id in new_postos {
+            self.update_absences(posto_id)?;
+        }
+        Ok(reservas)
+    }
+
+    fn cancel_hit(
+        &mut self,
+        reserva: &mut Reserva,
+        client_id: Option<String>,
+        motivo: Motivo,
+    ) -> Result<(), StoreError> {
+        let before = audit_fields! {"status": reserva.facts.state.as_str()};
+        reserva.facts = reserva.facts.ended(ReservaState::Cancelada, Some(motivo), self.now);
+        self.write_state(reserva, client_id)?;
+        let after = audit_fields! {
+            "status": reserva.facts.state.as_str(),
+            "motivo": motivo.as_str(),
+        };
+        self.audit_change(Action::Cancel, Target::Reserva(reserva.id), &before, &after)
+    }
+}

@@ -1,0 +1,183 @@
+//! The reservas that are hit when a posto is taken away, and moving them to others.
+
+use domain::{
+    Handling, Interval, Localizacao, Moment, MovePlan, Placa, PostoSite, Reserva, ReservaFacts,
+    ReservaState, Substitute, ToMove, is_hit, substitutes,
+};
+use rusqlite::params;
+
+use super::command::WriteContext;
+use crate::failpoints::{self, Bug};
+use crate::store::audit::{Action, AuditFields, Target, audit_fields};
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::rows::reservas::ReservaRow;
+use crate::store::rows::{self, row};
+
+/// A reserva that is hit, with the client that made it.
+pub(super) struct Hit {
+    pub(super) reserva: Reserva,
+    pub(super) client_id: Option<String>,
+}
+
+row! {
+    struct PostoSiteRow {
+        id: i64,
+        localizacao: String,
+        tipo_conector: String,
+        potencia_maxima: f64,
+    }
+}
+
+impl TryFrom<PostoSiteRow> for PostoSite {
+    type Error = StoreError;
+
+    fn try_from(row: PostoSiteRow) -> Result<Self, StoreError> {
+        let PostoSiteRow { id, localizacao, tipo_conector, potencia_maxima } = row;
+        let corrupt = |_| StoreError::Corrupt(format!("place of posto {id}"));
+        let localizacao = Localizacao::new(&localizacao).map_err(corrupt)?;
+        Ok(Self { posto_id: id, localizacao, tipo_conector, potencia_maxima })
+    }
+}
+
+row! {
+    struct ChargingRow {
+        placa: Option<String>,
+    }
+}
+
+impl WriteContext<'_> {
+    /// The reservas that are hit if a posto is taken away, by their begin.
+    pub(super) fn hit_reservas(
+        &self,
+        posto_id: i64,
+        until: Option<Moment>,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let posto = self.posto_facts(posto_id)?;
+        let charging = posto.and_then(|posto| posto.charging);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
+             ORDER BY inicio, id",
+        )?;
+        let rows = statement
+            .query_map(params![posto_id, self.now.as_millis()], |row| ReservaRow::try_from(row))?;
+        let mut hit = Vec::new();
+        for row in rows {
+            let row = row?;
+            // One that was forgotten has ended, as far as its carro knew.
+            let Some(reserva) = row.reserva()? else { continue };
+            if is_hit(&reserva, charging.as_ref(), until, self.now) {
+                hit.push(Hit { reserva: reserva.at(self.now), client_id: row.client_id });
+            }
+        }
+        Ok(hit)
+    }
+
+    /// Where the reservas of a posto that are hit will go; nowhere if they are not to be moved.
+    pub(super) fn plan_moves(
+        &mut self,
+        posto_id: i64,
+        hit: &[Hit],
+        handling: Handling,
+    ) -> Result<MovePlan, StoreError> {
+        let now = self.now;
+        let rest = |reserva: &Reserva| {
+            let until = reserva.facts.held_until()?;
+            Interval::new(reserva.facts.interval.inicio().max(now), until).ok()
+        };
+        let to_move = hit.iter().filter(|_| handling == Handling::Move).filter_map(|hit| {
+            let Reserva { id, placa, .. } = &hit.reserva;
+            Some(ToMove { id: *id, placa: placa.clone(), rest: rest(&hit.reserva)? })
+        });
+        let to_move: Vec<ToMove> = to_move.collect();
+        let ends = to_move.iter().map(|reserva| reserva.rest.fim()).max();
+        let mut plan = MovePlan::new(to_move, now);
+        let Some(end) = ends else { return Ok(plan) };
+        for posto_id in self.substitutes_of(posto_id)? {
+            if plan.is_complete() {
+                break;
+            }
+            let charging = self.charging_at(posto_id)?;
+            let holdings = self.holdings(posto_id, now, end)?;
+            plan.offer(&Substitute { posto_id, charging, holdings });
+        }
+        Ok(plan)
+    }
+
+    /// The postos in service that can stand in for one, the nearest first.
+    fn substitutes_of(&self, posto_id: i64) -> Result<Vec<i64>, StoreError> {
+        let one =
+            "SELECT id, localizacao, tipo_conector, potencia_maxima FROM postos WHERE id = ?1";
+        let Some(posto) = self.find::<PostoSiteRow>(one, [posto_id])? else {
+            return Ok(Vec::new());
+        };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, localizacao, tipo_conector, potencia_maxima FROM postos
+             WHERE removed_at IS NULL AND in_service AND NOT em_manutencao AND id <> ?1",
+        )?;
+        let rows = statement.query_map([posto_id], |row| PostoSiteRow::try_from(row))?;
+        let others = rows.map(|row| PostoSite::try_from(row?)).collect::<Result<Vec<_>, _>>()?;
+        Ok(substitutes(&posto.try_into()?, others))
+    }
+
+    fn charging_at(&self, posto_id: i64) -> Result<Option<Placa>, StoreError> {
+        let open = "SELECT placa FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
+        let open = self.find::<ChargingRow>(open, [posto_id])?;
+        open.and_then(|row| row.placa).as_deref().map(rows::placa).transpose()
+    }
+
+    /// Gives a reserva another posto, and reports it. What was agreed of its interval and price
+    /// stays. The absences of that posto are to be computed anew.
+    pub(super) fn move_reserva(
+        &mut self,
+        reserva: &mut Reserva,
+        client_id: Option<String>,
+        posto_id: i64,
+    ) -> Result<(), StoreError> {
+        let before = shown(reserva);
+        let facts = reserva.facts;
+        reserva.posto_id = posto_id;
+        // A warning was about the other posto.
+        let versao = facts.versao + 1;
+        reserva.facts =
+            ReservaFacts { aviso: None, falta_em: None, in_session: false, versao, ..facts };
+        let has_begun = facts.interval.contains(self.now);
+        if has_begun && self.charging_at(posto_id)?.as_ref() == Some(&reserva.placa) {
+            reserva.facts = facts.ended(ReservaState::Cumprida, None, self.now);
+            reserva.facts.aviso = None;
+            self.execute(
+                "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
+                 WHERE posto_id = ?1 AND fim IS NULL AND reserva_id IS NULL",
+                params![posto_id, reserva.id, facts.preco_kwh.get()],
+            )?;
+        }
+        self.execute(
+            "UPDATE reservas SET posto_id = ?2, status = ?3, desde = ?4, versao = ?5,
+                 falta_em = NULL, aviso = NULL, updated_at = ?6
+             WHERE id = ?1",
+            params![
+                reserva.id,
+                posto_id,
+                reserva.facts.state.as_str(),
+                reserva.facts.desde.as_millis(),
+                reserva.facts.versao,
+                self.now.as_millis()
+            ],
+        )?;
+        if failpoints::has(Bug::MoveLosesReserva) {
+            self.execute(
+                "UPDATE reservas SET status = 'cancelada', motivo = 'manutencao', desde = ?2
+                 WHERE id = ?1",
+                params![reserva.id, self.now.as_millis()],
+            )?;
+        }
+        self.audit_change(Action::Move, Target::Reserva(reserva.id), &before, &shown(reserva))?;
+        self.changes.push(Change::Posto(posto_id));
+        self.reserva_changed(reserva, client_id);
+        Ok(())
+    }
+}
+
+fn shown(reserva: &Reserva) -> AuditFields {
+    audit_fields! {"posto_id": reserva.posto_id, "status": reserva.facts.state.as_str()}
+}

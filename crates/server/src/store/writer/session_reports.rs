@@ -1,0 +1,184 @@
+//! Charging sessions that are reported after they began, and corrections of those that have ended.
+
+use domain::{
+    Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, Rejection,
+    ReportedSession, decide_carregamento_correction, decide_carregamento_report,
+};
+use rusqlite::params;
+
+use super::carregamentos::{NewSession, amounts};
+use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::fulfilment::ConflictRow;
+use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
+use crate::store::environment::Change;
+use crate::store::error::StoreError;
+use crate::store::rows::carros::CarregamentoRow;
+use crate::store::rows::reservas::ReservaRow;
+
+/// Records a session that has begun, and may have ended, before it is reported. It has happened, so
+/// no reserva refuses it; if nobody else held the posto when it began, it fulfils those of its carro.
+/// Reported twice it is recorded once.
+#[derive(Debug, Clone)]
+pub struct ReportCarregamento {
+    pub posto_id: i64,
+    pub placa: Placa,
+    pub session: ReportedSession,
+}
+
+/// A session that was reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reported {
+    pub id: i64,
+    /// The reservas of other carros that held the posto meanwhile.
+    pub conflitos: Vec<i64>,
+}
+
+impl WriteCommand for ReportCarregamento {
+    type Output = Reported;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reported, ApplyError> {
+        let Self { posto_id, placa, session } = self;
+        let (posto_id, inicio) = (*posto_id, session.inicio);
+        let posto = context.posto_facts(posto_id)?;
+        let posto = posto.ok_or_else(|| context.posto_inexistente(posto_id))?;
+        // What is due now is so, whatever is reported of before.
+        context.write_due(posto_id)?;
+        let until = session.known_until(context.now);
+        let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
+        let conflitos = conflicts.iter().map(|conflict| conflict.id).collect();
+        if let Some(id) = self.recorded(context)? {
+            return Ok(Reported { id, conflitos });
+        }
+        let own = self.own_reservas(context, &conflicts, until)?;
+        let agreed = own.first().map(ReservaRow::facts).transpose()?;
+        let preco_kwh = agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh);
+        let times = (inicio, session.fim());
+        let overlapping = context.overlapping_session(posto_id, Some(placa), times, None)?;
+        let source = EnergySource { nome: posto.nome, potencia_maxima: posto.potencia_maxima };
+        let finished =
+            decide_carregamento_report(session, preco_kwh, &source, overlapping, context.now)?;
+        let reserva_id = own.first().map(|row| row.id);
+        let new = NewSession { posto_id, placa, inicio, preco_kwh, finished, reserva_id };
+        let id = new.insert(context)?;
+        let after = recorded_fields(&new, &conflitos);
+        context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
+        // Another session of the carro may be the one that charges there now.
+        let has_left = finished.is_some() && posto.charging.as_ref() != Some(placa);
+        for row in own {
+            context.fulfil(row, inicio, has_left)?;
+        }
+        context.session_changed(posto_id, Some(placa))?;
+        context.changes.push(Change::Posto(posto_id));
+        Ok(Reported { id, conflitos })
+    }
+}
+
+impl ReportCarregamento {
+    /// The session, if it was reported before.
+    fn recorded(&self, context: &WriteContext<'_>) -> Result<Option<i64>, StoreError> {
+        let Self { posto_id, placa, session } = self;
+        let found = context.find_all::<CarregamentoRow>(
+            "SELECT * FROM carregamentos WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3",
+            params![posto_id, session.inicio.as_millis(), placa.as_str()],
+        )?;
+        let ended = session.ended.map(|(fim, energy)| (fim, energy.energia_fornecida));
+        for row in found {
+            let recorded = Carregamento::try_from(row)?;
+            let finished = recorded.finished.map(|end| (end.fim, end.energia_fornecida));
+            if finished == ended {
+                return Ok(Some(recorded.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The reservas of its carro that it fulfils or has fulfilled: none if it began while another
+    /// held the posto.
+    fn own_reservas(
+        &self,
+        context: &WriteContext<'_>,
+        conflicts: &[ConflictRow],
+        until: Moment,
+    ) -> Result<Vec<ReservaRow>, StoreError> {
+        if conflicts.iter().any(|conflict| conflict.at_begin) {
+            return Ok(Vec::new());
+        }
+        context.own_reservas(self.posto_id, &self.placa, self.session.inicio, until)
+    }
+}
+
+fn recorded_fields(session: &NewSession<'_>, conflitos: &[i64]) -> AuditFields {
+    let mut fields = audit_fields! {
+        "posto_id": session.posto_id,
+        "inicio": time(session.inicio),
+    };
+    if let Some(finished) = session.finished {
+        fields.insert("fim".to_owned(), time(finished.fim).into());
+        fields.append(&mut amounts(Some(finished)));
+    }
+    if let Some(reserva_id) = session.reserva_id {
+        fields.insert("reserva_id".to_owned(), reserva_id.into());
+    }
+    if !conflitos.is_empty() {
+        fields.insert("conflitos".to_owned(), conflitos.into());
+    }
+    fields
+}
+
+/// Corrects a session that has ended; the posto where it was. What it did to reservas stays.
+#[derive(Debug, Clone)]
+pub struct CorrectCarregamento {
+    pub id: i64,
+    pub correction: Correction,
+}
+
+impl WriteCommand for CorrectCarregamento {
+    type Output = i64;
+
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
+        let Self { id, correction } = self;
+        let row =
+            context.find::<CarregamentoRow>("SELECT * FROM carregamentos WHERE id = ?1", [id])?;
+        let row = row.ok_or_else(|| Rejection::CarregamentoDesconhecido {
+            id: *id,
+            server_id: context.server_id.to_owned(),
+        })?;
+        let session = Carregamento::try_from(row)?;
+        let (posto_id, placa) = (session.posto_id, session.placa.as_ref());
+        let overlapping = match correction.new_times(&session) {
+            Some((inicio, fim)) => {
+                context.overlapping_session(posto_id, placa, (inicio, Some(fim)), Some(*id))?
+            }
+            None => None,
+        };
+        let posto = context.energy_source(posto_id)?;
+        let decided =
+            decide_carregamento_correction(&session, correction, &posto, overlapping, context.now);
+        if let Effect::Now((inicio, finished)) = decided? {
+            context.execute(
+                "UPDATE carregamentos SET inicio = ?2, fim = ?3, energia_fornecida = ?4, custo = ?5,
+                     corrigido_em = ?6
+                 WHERE id = ?1",
+                params![
+                    id,
+                    inicio.as_millis(),
+                    finished.fim.as_millis(),
+                    finished.energia_fornecida.get(),
+                    finished.custo,
+                    context.now.as_millis()
+                ],
+            )?;
+            let before = session.finished.map(|finished| ended_fields(session.inicio, finished));
+            let (before, after) = (before.unwrap_or_default(), ended_fields(inicio, finished));
+            let target = Target::Carregamento(*id);
+            context.audit_change(Action::Change, target, &before, &after)?;
+        }
+        Ok(posto_id)
+    }
+}
+
+fn ended_fields(inicio: Moment, finished: Finished) -> AuditFields {
+    let mut fields = audit_fields! {"inicio": time(inicio), "fim": time(finished.fim)};
+    fields.append(&mut amounts(Some(finished)));
+    fields
+}

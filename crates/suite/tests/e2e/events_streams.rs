@@ -1,0 +1,133 @@
+//! Streams of events as connections: who may open how many, and how they end.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::events::{path_of, reserve};
+use crate::harness::{Door, EventStream, PlainClient, World, eventually};
+use crate::stops::stops;
+
+/// A page of another origin reads events by `fetch`, with a token and the id of the last one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_origin_may_resume() {
+    let world = World::new().await;
+    let client = world.client("cliente1").await;
+    let asked = "authorization,last-event-id";
+    let preflight = client.request(reqwest::Method::OPTIONS, "/reservas/x/eventos");
+    let preflight = preflight.header("Origin", "https://app.example.com");
+    let preflight = preflight.header("Access-Control-Request-Method", "GET");
+    let answer = preflight.header("Access-Control-Request-Headers", asked).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.headers()["access-control-allow-headers"], asked);
+    let stream = client.request(reqwest::Method::GET, "/eventos");
+    let stream = EventStream::open(stream.header("Origin", "https://app.example.com")).await;
+    let stream = stream.unwrap_or_else(|answer| panic!("{answer:?}"));
+    assert_eq!(stream.header("access-control-allow-origin"), "*");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_have_a_bound_of_their_own() {
+    let world = World::new().await;
+    let _server = world.server("server1").await;
+    let set = [("MAX_EVENTOS", "8"), ("MAX_REQUISICOES", "1")];
+    let client = world.client_with("cliente1", &set).await;
+    client.sees("server1", "online").await;
+    let request_id = reserve(&client).await;
+    let path = path_of(&request_id);
+    let mut open = Vec::new();
+    for path in ["/eventos", &path, "/eventos", &path] {
+        let mut stream = client.listen(path).await;
+        // Its own questions are in flight until then.
+        stream.next().await.expect("a state");
+        open.push(stream);
+    }
+    for path in ["/eventos", &path] {
+        let answer = client.request(reqwest::Method::GET, path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 503);
+        assert!(answer.headers().contains_key("retry-after"));
+        let refused: Value = answer.json().await.expect("JSON");
+        assert_eq!(refused["codigo"], "sobrecarregado", "one caller has no more than half");
+    }
+    assert_eq!(client.get("/postos?server_id=server1").await.status, 200, "no request in flight");
+    open.pop();
+    // It is noticed at once, not when something is written.
+    let left = std::time::Instant::now();
+    eventually("its place is free", async || {
+        EventStream::open(client.request(reqwest::Method::GET, "/eventos")).await.is_ok()
+    })
+    .await;
+    assert!(left.elapsed() < Duration::from_secs(5), "{:?}", left.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_streams_at_once() {
+    let world = World::new().await;
+    let (_server, client) = world.pair().await;
+    let path = path_of(&reserve(&client).await);
+    let mut streams = vec![client.listen("/eventos").await, client.listen(&path).await];
+    for stream in &mut streams {
+        stream.next().await.expect("a state");
+    }
+    let started = std::time::Instant::now();
+    assert!(stops(client, "-TERM").await.success());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    for stream in &mut streams {
+        assert_eq!(stream.next().await, None);
+        assert_eq!(stream.comments, ["fim"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_has_a_sign_of_life() {
+    let world = World::new().await;
+    let (_server, client) = world.pair().await;
+    let path = path_of(&reserve(&client).await);
+    let mut stream = client.listen(&path).await;
+    stream.next().await.expect("its state");
+    let _ = tokio::time::timeout(Duration::from_secs(17), stream.next()).await;
+    assert_eq!(stream.comments, ["ping"]);
+}
+
+/// What the broker counts, of all programs.
+async fn subscriptions(observer: &mut PlainClient) -> i64 {
+    observer.next("$SYS/broker/subscriptions/count").await.as_i64().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn nobody_listens_so_nothing_is_subscribed_to() {
+    let world = World::on_mosquitto_behind(Door::Open, "sys_interval 1\n").await;
+    let (_server, client) = world.pair().await;
+    let path = path_of(&reserve(&client).await);
+    let topic = "$SYS/broker/subscriptions/count";
+    let mut observer = PlainClient::subscribe(&world, "observer", &[topic]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    observer.received(topic);
+    let before = latest(&mut observer).await;
+    let mut streams = Vec::new();
+    for path in ["/eventos", "/eventos", &path, &path] {
+        let mut stream = client.listen(path).await;
+        stream.next().await.expect("a state");
+        streams.push(stream);
+    }
+    // Of all postos, of the reserva, and of this gateway's reservas.
+    becomes(&mut observer, before + 3).await;
+    drop(streams);
+    becomes(&mut observer, before).await;
+}
+
+/// What the broker counts now.
+async fn latest(observer: &mut PlainClient) -> i64 {
+    let mut count = subscriptions(observer).await;
+    let wait = Duration::from_millis(2_500);
+    while let Ok(next) = tokio::time::timeout(wait, subscriptions(observer)).await {
+        count = next;
+    }
+    count
+}
+
+/// The broker publishes its count when it changes.
+async fn becomes(observer: &mut PlainClient, expected: i64) {
+    while subscriptions(observer).await != expected {}
+}

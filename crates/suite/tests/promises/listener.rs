@@ -1,0 +1,89 @@
+//! Hears what all clients are told of their reservas.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
+use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use tokio::task::JoinHandle;
+
+use super::history::{Told, Window, now};
+use crate::harness::{Role, World};
+
+/// A lost connection may be noticed this much later.
+const NOTICED: i64 = 1_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) told: Vec<Told>,
+    /// From when until when it was not subscribed.
+    pub(crate) silences: Vec<Window>,
+    /// Events that cannot be read.
+    pub(crate) unreadable: Vec<String>,
+}
+
+pub(crate) struct Listener {
+    heard: Arc<Mutex<Heard>>,
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Subscribed when this returns.
+    pub(crate) async fn start(world: &World) -> Self {
+        let mut options = MqttOptions::new("listener", "127.0.0.1", world.broker.plain_port());
+        options.set_keep_alive(Duration::from_secs(5));
+        if let Some(logins) = world.broker.logins() {
+            let login = logins.login(Role::Inside, "listener").await;
+            options.set_credentials(&login.user, login.password());
+        }
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let (ready, subscribed) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(listen(options, Arc::clone(&heard), ready));
+        subscribed.await.expect("a subscription");
+        Self { heard, task }
+    }
+
+    pub(crate) fn stop(self) -> Heard {
+        self.task.abort();
+        std::mem::take(&mut *self.heard.lock().expect("the listener did not panic"))
+    }
+}
+
+async fn listen(
+    options: MqttOptions,
+    heard: Arc<Mutex<Heard>>,
+    ready: tokio::sync::oneshot::Sender<()>,
+) {
+    let (client, mut events) = AsyncClient::new(options, 4096);
+    let (mut ready, mut deaf_since) = (Some(ready), None);
+    loop {
+        let event = events.poll().await;
+        let mut heard = heard.lock().expect("the listener did not panic");
+        match event {
+            Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                let _ = client.try_subscribe("client/+/reservas/status", QoS::AtLeastOnce);
+            }
+            Ok(Event::Incoming(Packet::SubAck(_))) => {
+                heard.silences.extend(deaf_since.take().map(|since| (since, now())));
+                let _ = ready.take().map(|ready| ready.send(()));
+            }
+            Ok(Event::Incoming(Packet::Publish(publish))) => match read(&publish) {
+                Some(told) => heard.told.push(told),
+                None => heard.unreadable.push(format!("{publish:?}")),
+            },
+            Ok(_) => {}
+            Err(_) => {
+                deaf_since.get_or_insert(now() - NOTICED);
+                drop(heard);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn read(publish: &Publish) -> Option<Told> {
+    let topic = std::str::from_utf8(&publish.topic).ok()?;
+    let client_id = topic.strip_prefix("client/")?.strip_suffix("/reservas/status")?;
+    Told::of(client_id, &serde_json::from_slice(&publish.payload).ok()?)
+}
