@@ -30,5 +30,6 @@ mod store_sessions_model;
 mod store_standstill;
 mod store_states;
 mod store_upgrade;
+mod store_upgrade_timing;
 mod support;
 mod tokens;

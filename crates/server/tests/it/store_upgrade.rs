@@ -32,7 +32,7 @@ const OLD_DATA: &str = "
          'posto_em_manutencao');";
 
 /// A file with the first `version` migrations and this data.
-async fn old_file(version: usize, data: &'static str) -> tempfile::TempDir {
+pub(crate) async fn old_file(version: usize, data: &'static str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let path = TestStore::file(folder.path());
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is created");

@@ -185,15 +185,17 @@ pub(crate) async fn listings(pace: Pace, report: &mut Report) {
 pub(crate) const ROUNDS: usize = 5;
 
 /// What is compared with another version.
-pub(crate) const COMPARED: [(&str, Mix, usize); 4] = [
+pub(crate) const COMPARED: [(&str, Mix, usize); 6] = [
+    ("POST /reservar", Mix::Reserve, 1),
+    ("POST /reservar", Mix::Reserve, 64),
     ("GET /postos, 1000, unchanged", Mix::List, 64),
     ("GET /postos, 1000, unchanged", Mix::List, 1),
     ("POST /reservar, GET /postos, 1000", Mix::Changed, 64),
     ("POST /reservar, GET /postos, 1000", Mix::Changed, 1),
 ];
 
-/// Listings by the programs of another version and by these, in turns, so that both meet the same
-/// load of the machine.
+/// Reservations and listings by the programs of another version and by these, in turns, so that both
+/// meet the same load of the machine.
 pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
     let setup =
         Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
@@ -297,7 +299,7 @@ pub(crate) async fn doors(pace: Pace, report: &mut Report) {
 }
 
 /// What listeners cost those who reserve: with none, a hundred and a thousand, in turns. Reservas that
-/// begin at once change their postos, which those who listen to all are told of.
+/// begin at once change their postos, which is sent to those who listen to all.
 pub(crate) async fn events(pace: Pace, report: &mut Report) {
     let setup =
         Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
