@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{
-    Address, AlteracaoRequest, BadMessage, ClientId, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
+    Address, AlteracaoRequest, BadMessage, ClientId, ConsultaRequest, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
     ReservaRequest, ServerId, first_messages, read_json, split,
 };
 use serde::Serialize;
@@ -20,6 +20,9 @@ fuzz_target!(|payload: &[u8]| {
         check(item, read_json, |m: &ReservaRequest| (&m.server_id, &m.client_id, &m.request_id));
         check(item, read_json, |m: &AlteracaoRequest| (&m.server_id, &m.client_id, &m.request_id));
         check(item, read_json, |m: &ReservaRef| (&m.server_id, &m.client_id, &m.request_id));
+        check(item, read_json, |m: &ConsultaRequest| {
+            (&m.asked.server_id, &m.asked.client_id, &m.asked.request_id)
+        });
         check(item, read_json, |m: &PostosRequest| (&m.server_id, &m.client_id, &m.request_id));
     }
 });

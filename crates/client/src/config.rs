@@ -48,7 +48,7 @@ const TEMPO_LIMITE_RESERVA: Setting = Setting {
     name: "TEMPO_LIMITE_RESERVA",
     default: Some("10"),
     should_be: TimeLimit::SHOULD_BE,
-    about: "seconds that a reservation or cancellation may take",
+    about: "seconds that a reservation, a change or a cancellation may take",
 };
 
 const MAX_REQUISICOES: Setting = Setting {

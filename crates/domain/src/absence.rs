@@ -27,6 +27,16 @@ impl AbsenceFacts {
         let since = self.usable_since?.max(self.interval.inicio());
         Some(since.plus_millis(millis(self.tolerancia)))
     }
+
+    /// When it is due after its client has changed the reserva at `now`, where it was due at
+    /// `was_due` before. Once the reserva has begun, a change gives its carro no more time than it
+    /// had, at whatever posto: else a carro that does not come could hold postos by changes alone.
+    /// Where that time did not run, it begins with the change.
+    pub fn due_after_change(&self, was_due: Option<Moment>, now: Moment) -> Option<Moment> {
+        let due = self.due()?;
+        let was_due = was_due.filter(|_| self.interval.inicio() <= now);
+        Some(was_due.map_or(due, |was_due| was_due.min(due)))
+    }
 }
 
 #[cfg(test)]
@@ -54,5 +64,34 @@ mod tests {
         }
         assert_eq!(AbsenceFacts { tolerancia: Duration::ZERO, ..facts }.due(), None);
         assert_eq!(AbsenceFacts { has_come: true, ..facts }.due(), None);
+    }
+
+    #[test]
+    fn a_change_gives_no_more_time_once_the_reserva_has_begun() {
+        let at = Moment::from_millis;
+        let changed = |inicio, usable_since| AbsenceFacts {
+            interval: Interval::new(at(inicio), at(200)).expect("not empty"),
+            tolerancia: Duration::from_millis(15),
+            has_come: false,
+            usable_since,
+        };
+        for (inicio, usable_since, was_due, now, due) in [
+            // Not begun: from the begin that it has now.
+            (100, Some(at(50)), Some(at(115)), 50, Some(at(115))),
+            (120, Some(at(50)), Some(at(115)), 50, Some(at(135))),
+            (50, Some(at(50)), Some(at(115)), 50, Some(at(65))),
+            (100, None, Some(at(115)), 50, None),
+            // Begun: that time runs on.
+            (100, Some(at(110)), Some(at(115)), 110, Some(at(115))),
+            (100, Some(at(114)), Some(at(115)), 114, Some(at(115))),
+            // It did not run: its carro had come, or could not.
+            (100, Some(at(110)), None, 110, Some(at(125))),
+            (100, None, None, 110, None),
+        ] {
+            let found = changed(inicio, usable_since).due_after_change(was_due, at(now));
+            assert_eq!(found, due, "{inicio} {usable_since:?} {was_due:?} {now}");
+        }
+        let came = AbsenceFacts { has_come: true, ..changed(100, Some(at(110))) };
+        assert_eq!(came.due_after_change(Some(at(115)), at(110)), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a reserva may be changed, and what it then is.
 
+use crate::reserva::existing;
 use crate::{
     Effect, Holding, Interval, IntervalError, MAX_LATE, Moment, PostoFacts, Rejection, Reserva,
     ReservaFacts, ReservaState, Rules, millis,
@@ -14,13 +15,13 @@ pub struct ReservaChange {
 }
 
 /// A reserva as a change leaves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChangedReserva {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChangedReserva<'a> {
     pub posto_id: i64,
-    /// When the absence of its carro is due is not decided here.
+    pub posto: &'a PostoFacts,
+    /// When the absence of its carro is due is decided by [`crate::AbsenceFacts::due_after_change`].
     pub facts: ReservaFacts,
-    /// It begins at another time or posto, so that the time in which its carro is expected begins
-    /// anew.
+    /// It begins at another time or posto, so that its carro has not come there.
     pub is_expected_anew: bool,
 }
 
@@ -77,53 +78,63 @@ impl ReservaChange {
 /// holds that, at least during the new interval; its own may be among them.
 ///
 /// It is refused as a new reservation of the same would be, but for the limit of a carro: it has no
-/// more reservas than before. The same values are no change.
-pub fn decide_alteracao<'a>(
+/// more reservas than before. The same values are no change, and what only gives back time takes
+/// nothing from anybody: whether the posto is in service, and who charges there, is not asked.
+pub fn decide_alteracao<'a, 'p>(
     reserva: &Reserva,
     change: &ReservaChange,
     server_id: &str,
-    posto: Option<&PostoFacts>,
+    posto: Option<&'p PostoFacts>,
     holdings: impl IntoIterator<Item = &'a Holding>,
     rules: &Rules,
     now: Moment,
-) -> Result<Effect<ChangedReserva>, Rejection> {
+) -> Result<Effect<ChangedReserva<'p>>, Rejection> {
     let facts = reserva.facts.at(now);
     if facts.is_over(now) {
         return Err(Rejection::ReservaEncerrada);
     }
     let agreed = facts.interval;
     let posto_id = change.posto_of(reserva);
-    let posto = posto
-        .ok_or_else(|| Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() })?;
+    let posto = existing(posto, posto_id, server_id)?;
     let is_moved = posto_id != reserva.posto_id;
-    let begins_elsewhen = change.inicio.is_some_and(|inicio| inicio != agreed.inicio());
-    let is_expected_anew = is_moved || begins_elsewhen;
-    if facts.state == ReservaState::Cumprida && is_expected_anew {
+    let begins_anew = change.inicio.is_some_and(|inicio| inicio != agreed.inicio());
+    let is_expected_anew = is_moved || begins_anew;
+    let is_fulfilled = facts.state == ReservaState::Cumprida;
+    if is_fulfilled && is_expected_anew {
         return Err(Rejection::ReservaEmUso);
     }
+    let changed = |facts| ChangedReserva { posto_id, posto, facts, is_expected_anew };
     if !is_expected_anew && change.fim.is_none_or(|fim| fim == agreed.fim()) {
-        let same = ChangedReserva { posto_id, facts, is_expected_anew };
-        return Ok(Effect::Already(same));
+        return Ok(Effect::Already(changed(facts)));
     }
     let interval = change.interval(agreed, rules, now).map_err(Rejection::Interval)?;
-    posto.check_service()?;
-    // Reservas of one posto never overlap, so the one with this end is its own.
-    let is_own = |holding: &&Holding| !is_moved && holding.interval.fim() == agreed.fim();
-    let others = holdings.into_iter().filter(|holding| !is_own(holding));
-    posto.check_free(&reserva.placa, from_now(interval, now), others, now)?;
-    let is_longer = interval.length() > agreed.length();
-    let preco_kwh = if is_moved || is_longer { posto.preco_kwh } else { facts.preco_kwh };
-    // It was about the posto that it had.
-    let aviso = facts.aviso.filter(|_| !is_moved);
-    let versao = facts.versao + 1;
-    let mut facts = ReservaFacts { interval, preco_kwh, versao, aviso, ..facts };
-    // Its carro is there already.
-    let is_charging = posto.charging.as_ref() == Some(&reserva.placa);
-    if is_expected_anew && is_charging && interval.contains(now) {
-        facts =
-            ReservaFacts { state: ReservaState::Cumprida, desde: now, in_session: false, ..facts };
+    let wanted = if is_moved {
+        from_now(interval, now)
+    } else {
+        // A clock that was set back to before it had this posto gives it no time there.
+        let from = facts.posto_desde.map_or(now, |since| since.max(now)).max(interval.inicio());
+        Interval::new(from, interval.fim())
+            .map_err(|_| Rejection::Interval(IntervalError::FimInPast))?
+    };
+    let gives_back = !is_moved && facts.held().is_some_and(|held| held.covers(wanted));
+    if !gives_back {
+        posto.check_service()?;
+        // Reservas of one posto never overlap, so the one with this end is its own.
+        let is_own = |holding: &&Holding| !is_moved && holding.interval.fim() == agreed.fim();
+        let others = holdings.into_iter().filter(|holding| !is_own(holding));
+        posto.check_free(&reserva.placa, wanted, others, now)?;
     }
-    Ok(Effect::Now(ChangedReserva { posto_id, facts, is_expected_anew }))
+    let is_dearer = is_moved || interval.length() > agreed.length();
+    // A session that has begun goes on at the price that its reserva had.
+    let preco_kwh = if is_dearer && !is_fulfilled { posto.preco_kwh } else { facts.preco_kwh };
+    let facts = ReservaFacts { interval, preco_kwh, ..facts };
+    let facts = if is_moved {
+        facts.moved(now)
+    } else {
+        ReservaFacts { versao: facts.versao + 1, ..facts }
+    };
+    let is_there = is_expected_anew && posto.charging.as_ref() == Some(&reserva.placa);
+    Ok(Effect::Now(changed(if is_there { facts.met(now) } else { facts })))
 }
 
 /// What is left of an interval: a reserva holds another posto from the change on, whoever held that

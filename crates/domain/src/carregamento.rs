@@ -2,7 +2,7 @@
 
 use crate::{
     Effect, EnergySource, Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection,
-    ReportedEnergy, SessionTimeError,
+    ReportedEnergy, ReservaFacts, ReservaState, SessionTimeError,
 };
 
 /// A carro charging at a posto, from `inicio` until it is finished.
@@ -13,7 +13,8 @@ pub struct Carregamento {
     /// `None` if its carro was forgotten.
     pub placa: Option<Placa>,
     pub inicio: Moment,
-    /// That of its reserva, if it has one, else the posto's at its start.
+    /// That of its reserva, if it has one, else the posto's when it was recorded: when it began, or when
+    /// it was reported.
     pub preco_kwh: Price,
     /// `None` while the carro charges.
     pub finished: Option<Finished>,
@@ -21,6 +22,13 @@ pub struct Carregamento {
     pub reserva_id: Option<i64>,
     /// When its times or its energy were corrected last.
     pub corrigido_em: Option<Moment>,
+}
+
+impl Carregamento {
+    /// The same, if it did not fulfil its reserva after all; `own_price` is its price without it.
+    pub fn without_reserva(self, own_price: Option<Price>) -> Self {
+        Self { reserva_id: None, preco_kwh: own_price.unwrap_or(self.preco_kwh), ..self }
+    }
 }
 
 /// How a session ended.
@@ -51,10 +59,27 @@ impl ReportedSession {
         self.ended.map(|(fim, _)| fim)
     }
 
-    /// The first moment after what is known of it at `now`. It has at least one moment.
-    pub fn known_until(&self, now: Moment) -> Moment {
-        self.fim().map_or(now.plus_millis(1), |fim| fim.max(self.inicio.plus_millis(1)))
+    /// Whether a session that was first reported with this begin, of this carro at this posto, is this
+    /// one: also one that has ended or was corrected since.
+    pub fn is_repeated(&self, recorded: &Carregamento) -> bool {
+        let Some((fim, energy)) = self.ended.filter(|_| recorded.corrigido_em.is_none()) else {
+            return true;
+        };
+        let same =
+            |end: Finished| (end.fim, end.energia_fornecida) == (fim, energy.energia_fornecida);
+        recorded.finished.is_some_and(same)
     }
+
+    /// Whether it may have been at a posto that was removed at `removed_at`, if it was: nobody charges
+    /// there now, but what began before has happened.
+    pub fn is_known_at(&self, removed_at: Option<Moment>) -> bool {
+        removed_at.is_none_or(|removed| self.ended.is_some() && self.inicio < removed)
+    }
+}
+
+/// The first moment after what is known at `now` of a session. It has at least one moment.
+pub fn known_until(inicio: Moment, fim: Option<Moment>, now: Moment) -> Moment {
+    fim.map_or(now.plus_millis(1), |fim| fim.max(inicio.plus_millis(1)))
 }
 
 /// What was wrong in the record of a session that has ended; the rest stays.
@@ -153,6 +178,25 @@ pub fn decide_carregamento_finish(
     check_times(session.inicio, Some(fim), latest)?;
     posto.check(energy, session.inicio, fim)?;
     Ok(Effect::Now(Finished::new(fim, energia_fornecida, session.preco_kwh)))
+}
+
+/// What a reserva is, made at `made`, once it is known that its carro left at `fim`: if it began after
+/// that, a session that seemed to go on fulfilled it, and nobody has charged in it. `None` if it stays
+/// what it is.
+pub fn decide_unfulfilled(
+    facts: &ReservaFacts,
+    made: Moment,
+    fim: Moment,
+    now: Moment,
+) -> Option<ReservaFacts> {
+    let facts = facts.at(now);
+    let is_charging = facts.state == ReservaState::Cumprida && facts.livre_desde.is_none();
+    if !is_charging || facts.desde <= fim {
+        return None;
+    }
+    let has_ended = facts.interval.fim() <= now;
+    let state = if has_ended { ReservaState::Encerrada } else { ReservaState::Ativa };
+    Some(ReservaFacts { state, desde: made, versao: facts.versao + 1, ..facts })
 }
 
 impl Correction {

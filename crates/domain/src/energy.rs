@@ -12,7 +12,7 @@ number! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportedEnergy {
     pub energia_fornecida: Kwh,
-    /// Whoever reports it says that it is right, however much it is.
+    /// Its reporter says that it is right, even if it is implausible.
     pub confirmado: bool,
 }
 
@@ -111,6 +111,8 @@ mod tests {
             (22.0, 30 * MINUTE, "Em 30 minutos o posto Ponto 5 fornece no máximo 12,1 kWh."),
             (22.0, MINUTE, "Em 1 minuto o posto Ponto 5 fornece no máximo 0,404 kWh."),
             (22.0, 59_999, "Em 59 segundos o posto Ponto 5 fornece no máximo 0,404 kWh."),
+            (22.0, 999, "Em menos de 1 segundo o posto Ponto 5 fornece no máximo 0,007 kWh."),
+            (22.0, 0, "Em menos de 1 segundo o posto Ponto 5 fornece no máximo 0 kWh."),
             (0.0, 1000, "Em 1 segundo o posto Ponto 5 fornece no máximo 0 kWh."),
         ] {
             let refused = check(power, length, 9000.0, false).expect_err("too much").to_string();

@@ -41,6 +41,11 @@ impl Interval {
         self.inicio < other.fim && other.inicio < self.fim
     }
 
+    /// Whether no moment of the other is outside of it.
+    pub fn covers(self, other: Self) -> bool {
+        self.inicio <= other.inicio && other.fim <= self.fim
+    }
+
     pub fn contains(self, moment: Moment) -> bool {
         self.inicio <= moment && moment < self.fim
     }

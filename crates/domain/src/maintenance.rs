@@ -18,8 +18,8 @@ words! {
     Cancel = "cancelar",
 }
 
-/// Whether a reserva is hit when its posto is taken away: it holds the posto now or later, and its
-/// carro is not charging there. With `until`, only if it begins before.
+/// Whether a reserva is affected when its posto is taken away: it holds the posto now or later, and
+/// its carro is not charging there. With `until`, only if it begins before.
 pub fn is_hit(
     reserva: &Reserva,
     charging: Option<&Placa>,
@@ -154,14 +154,17 @@ pub fn decide_posto_removal(
     posto: PostoUse,
     handling: Handling,
 ) -> Result<(), Rejection> {
-    let stays = match handling {
-        Handling::Keep => posto.held,
-        Handling::Move | Handling::Cancel => posto.held.saturating_sub(posto.hit),
-    };
-    if posto.charging || stays > 0 {
-        return Err(Rejection::PostoEmUso { nome: nome.to_owned() });
+    let nome = || nome.to_owned();
+    if posto.charging {
+        return Err(Rejection::PostoEmUso { nome: nome() });
     }
-    Ok(())
+    match handling {
+        Handling::Keep if posto.held > 0 => Err(Rejection::PostoComReservas { nome: nome() }),
+        Handling::Move | Handling::Cancel if posto.held > posto.hit => {
+            Err(Rejection::PostoComReservaCumprida { nome: nome() })
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

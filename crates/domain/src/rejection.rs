@@ -19,10 +19,21 @@ pub enum Rejection {
     PostoIndisponivel { nome: String },
     #[error("O posto {nome} está em manutenção. Escolha outro posto.")]
     PostoEmManutencao { nome: String },
+    /// A carro is charging there.
     #[error(
-        "O posto {nome} tem reserva ou carregamento em andamento e não pode ser removido. Cancele ou encerre antes."
+        "Um carro está carregando no posto {nome}, que por isso não pode ser removido. Encerre o carregamento antes."
     )]
     PostoEmUso { nome: String },
+    /// It cannot be removed unless something is done with its reservas.
+    #[error(
+        "O posto {nome} tem reservas e não pode ser removido. Cancele-as antes, ou repita com reservas=mover ou reservas=cancelar."
+    )]
+    PostoComReservas { nome: String },
+    /// It cannot be removed: a reserva that can be neither moved nor cancelled still holds it.
+    #[error(
+        "O posto {nome} não pode ser removido: ainda é de um carro que já carregou nele. Espere o fim da reserva."
+    )]
+    PostoComReservaCumprida { nome: String },
     /// It cannot be removed: these reservas would have no posto.
     #[error(
         "O posto {nome} não foi removido: nenhum outro posto serve {reservas}. Cancele o que falta, ou repita com reservas=cancelar.",
@@ -99,9 +110,12 @@ fn listed(errors: &[SessionTimeError]) -> String {
     errors.collect::<Vec<_>>().join("; ")
 }
 
-/// A length of time, in whole minutes where it has some.
+/// A length of time, in whole minutes or seconds where it has some.
 fn length_of(length_ms: i64) -> String {
     let seconds = length_ms / 1000;
+    if seconds == 0 {
+        return "menos de 1 segundo".to_owned();
+    }
     let (number, unit) = if seconds < 60 { (seconds, "segundo") } else { (seconds / 60, "minuto") };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }

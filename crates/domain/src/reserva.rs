@@ -104,49 +104,56 @@ impl Reserva {
     }
 }
 
-/// Decides a reservation at `now`. `holdings` are what holds that posto, at least while it is asked
-/// for; the carro has `held` reservas on this servidor.
-pub fn decide_reserva<'a>(
+/// Decides a reservation at `now`: its interval, and the posto that it gets. `holdings` are what holds
+/// that posto, at least while it is asked for; the carro has `held` reservas on this servidor.
+pub fn decide_reserva<'a, 'p>(
     command: &ReservaCommand,
     server_id: &str,
-    posto: Option<&PostoFacts>,
+    posto: Option<&'p PostoFacts>,
     holdings: impl IntoIterator<Item = &'a Holding>,
     held: u32,
     rules: &Rules,
     now: Moment,
-) -> Result<Interval, Rejection> {
-    let posto = posto.ok_or_else(|| Rejection::PostoInexistente {
-        posto_id: command.posto_id,
-        server_id: server_id.to_owned(),
-    })?;
+) -> Result<(Interval, &'p PostoFacts), Rejection> {
+    let posto = existing(posto, command.posto_id, server_id)?;
     let interval = command.interval.resolve(rules, now).map_err(Rejection::Interval)?;
     posto.check_service()?;
     posto.check_free(&command.carro.placa, interval, holdings, now)?;
     if rules.por_carro > 0 && held >= rules.por_carro {
         return Err(Rejection::LimiteDeReservas { limite: rules.por_carro });
     }
-    Ok(interval)
+    Ok((interval, posto))
 }
 
-/// Whether [`decide_reserva`] would give the posto now, but for the limit of a carro: that is not
-/// about the posto.
+/// The posto that is asked for, and whether [`decide_reserva`] would give it now, but for the limit
+/// of a carro: that is not about the posto.
 ///
 /// # Errors
 /// No posto could be reserved like this: there is none, or the interval is wrong.
-pub fn decide_estimativa<'a>(
+pub fn decide_estimativa<'a, 'p>(
     command: &ReservaCommand,
     server_id: &str,
-    posto: Option<&PostoFacts>,
+    posto: Option<&'p PostoFacts>,
     holdings: impl IntoIterator<Item = &'a Holding>,
     rules: &Rules,
     now: Moment,
-) -> Result<bool, Rejection> {
+) -> Result<(bool, &'p PostoFacts), Rejection> {
     let without_limit = Rules { por_carro: 0, ..*rules };
-    match decide_reserva(command, server_id, posto, holdings, 0, &without_limit, now) {
-        Ok(_) => Ok(true),
-        Err(wrong @ (Rejection::PostoInexistente { .. } | Rejection::Interval(_))) => Err(wrong),
-        Err(_) => Ok(false),
+    let posto = existing(posto, command.posto_id, server_id)?;
+    match decide_reserva(command, server_id, Some(posto), holdings, 0, &without_limit, now) {
+        Ok(_) => Ok((true, posto)),
+        Err(wrong @ Rejection::Interval(_)) => Err(wrong),
+        Err(_) => Ok((false, posto)),
     }
+}
+
+/// The posto that a request names.
+pub(crate) fn existing<'p>(
+    posto: Option<&'p PostoFacts>,
+    posto_id: i64,
+    server_id: &str,
+) -> Result<&'p PostoFacts, Rejection> {
+    posto.ok_or_else(|| Rejection::PostoInexistente { posto_id, server_id: server_id.to_owned() })
 }
 
 /// What a request that is not refused has to do.

@@ -79,8 +79,10 @@ pub struct ReservaFacts {
     /// When this state began.
     pub desde: Moment,
     pub motivo: Option<Motivo>,
-    /// When its posto came free earlier than at the end of the interval.
+    /// When its carro left: since then it holds nothing, also with a clock that is set back.
     pub livre_desde: Option<Moment>,
+    /// Since when it has its posto, if it was given another one.
+    pub posto_desde: Option<Moment>,
     /// Its carro charges there already, before its begin: it is fulfilled then.
     pub in_session: bool,
     /// When the absence of its carro is due, if before the end; `None` while that time does not run.
@@ -106,6 +108,7 @@ impl ReservaFacts {
             desde: now,
             motivo: None,
             livre_desde: None,
+            posto_desde: None,
             in_session: false,
             falta_em,
             preco_kwh,
@@ -167,23 +170,47 @@ impl ReservaFacts {
         matches!(self.at(now).state, ReservaState::Ativa | ReservaState::Encerrada)
     }
 
-    /// The same, once its carro has left at `now`: the rest of the interval is free. What has ended
-    /// by then stays as it is.
-    pub fn freed(self, now: Moment) -> Self {
-        if now >= self.interval.fim() || self.livre_desde.is_some() {
-            return self;
-        }
-        Self { livre_desde: Some(now), ..self }
+    /// The same, given another posto at `now`. Of the posto that it had nothing stays: no warning, no
+    /// session, and no time in which its carro is expected.
+    pub fn moved(self, now: Moment) -> Self {
+        let versao = self.versao + 1;
+        let posto_desde = Some(now);
+        Self { posto_desde, in_session: false, falta_em: None, aviso: None, versao, ..self }
     }
 
-    /// When it stops holding its posto, as recorded; `None` if it holds nothing.
-    pub fn held_until(&self) -> Option<Moment> {
-        let fim = self.interval.fim();
-        match self.state {
-            ReservaState::Cancelada | ReservaState::NaoCompareceu => None,
-            _ => Some(self.livre_desde.map_or(fim, |free| free.min(fim)))
-                .filter(|until| *until > self.interval.inicio()),
+    /// The same, where its begin or its posto has changed to one where its carro charges already: it
+    /// is fulfilled, if it has begun. Both are one change.
+    pub fn met(self, now: Moment) -> Self {
+        if !self.interval.contains(now) {
+            return self;
         }
+        let state = ReservaState::Cumprida;
+        Self { state, desde: now, in_session: false, falta_em: None, aviso: None, ..self }
+    }
+
+    /// The same, once its carro has left at `now`.
+    pub fn freed(self, now: Moment) -> Self {
+        Self { livre_desde: self.livre_desde.or(Some(now)), ..self }
+    }
+
+    /// When its posto came free earlier than was agreed.
+    pub fn free_early(&self) -> Option<Moment> {
+        self.livre_desde.filter(|free| *free < self.interval.fim())
+    }
+
+    /// When it holds its posto, as recorded; `None` if it holds nothing.
+    pub fn held(&self) -> Option<Interval> {
+        let is_given_up =
+            matches!(self.state, ReservaState::Cancelada | ReservaState::NaoCompareceu);
+        let (inicio, fim) = (self.interval.inicio(), self.interval.fim());
+        let from = self.posto_desde.map_or(inicio, |since| since.max(inicio));
+        let held = Interval::new(from, fim).ok();
+        held.filter(|_| !is_given_up && self.livre_desde.is_none())
+    }
+
+    /// The end of [`Self::held`].
+    pub fn held_until(&self) -> Option<Moment> {
+        self.held().map(Interval::fim)
     }
 
     /// Whether it holds its posto neither at `now` nor later, and never will again.
@@ -198,122 +225,35 @@ impl ReservaFacts {
 
     /// Whether it holds its posto at `now`.
     pub fn holds_at(self, now: Moment) -> bool {
-        let until = self.at(now).held_until();
-        self.interval.inicio() <= now && until.is_some_and(|until| now < until)
+        self.at(now).held().is_some_and(|held| held.contains(now))
+    }
+}
+
+/// What becomes of a reserva of the carro whose session at its posto, begun at `begin`, ends at
+/// `now`; `None` if nothing does. `is_its` is whether the session names this reserva.
+///
+/// What is left of it is free, whatever the clock says: nobody else would free it if the clock was set
+/// back to before its begin or its end.
+pub fn decide_session_end(
+    facts: &ReservaFacts,
+    begin: Moment,
+    is_its: bool,
+    now: Moment,
+) -> Option<ReservaFacts> {
+    let facts = facts.at(now);
+    match facts.state {
+        ReservaState::Cumprida if facts.livre_desde.is_none() => {
+            // Where nothing was left to come free, nothing is published.
+            let versao = facts.versao + i64::from(now < facts.interval.fim());
+            Some(ReservaFacts { versao, ..facts.freed(now) })
+        }
+        // As earlier releases left it.
+        ReservaState::Ativa if is_its && facts.holds_at(now) => {
+            Some(facts.fulfilled(begin).freed(now))
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: i64) -> Moment {
-        Moment::from_millis(millis)
-    }
-
-    fn facts(state: ReservaState) -> ReservaFacts {
-        let interval = Interval::new(at(100), at(200)).expect("not empty");
-        let price = Price::new(2.5).expect("a price");
-        ReservaFacts { state, ..ReservaFacts::new(interval, price, None, at(50)) }
-    }
-
-    #[test]
-    fn every_word_is_read() {
-        for state in ReservaState::ALL {
-            assert_eq!(ReservaState::parse(state.as_str()), Ok(*state));
-        }
-        for motivo in Motivo::ALL {
-            assert_eq!(Motivo::parse(motivo.as_str()), Ok(*motivo));
-        }
-        for aviso in Aviso::ALL {
-            assert_eq!(Aviso::parse(aviso.as_str()), Ok(*aviso));
-        }
-        assert!(ReservaState::parse("nova").is_err());
-    }
-
-    #[test]
-    fn an_end_counts_by_the_clock_alone() {
-        for recorded in [ReservaState::Ativa, ReservaState::Encerrada] {
-            let before = facts(recorded).at(at(199));
-            assert_eq!((before.state, before.desde), (ReservaState::Ativa, at(50)));
-            assert!(facts(recorded).holds_at(at(199)));
-            let after = facts(recorded).at(at(200));
-            assert_eq!((after.state, after.desde), (ReservaState::Encerrada, at(200)));
-            assert!(!facts(recorded).holds_at(at(200)));
-        }
-        assert_eq!(facts(ReservaState::Ativa).at(at(200)).versao, 2, "its client is told");
-        assert_eq!(facts(ReservaState::Encerrada).at(at(200)).versao, 1, "it was told");
-    }
-
-    #[test]
-    fn an_absence_counts_from_its_instant() {
-        for recorded in [ReservaState::Ativa, ReservaState::Encerrada] {
-            let waits = ReservaFacts { falta_em: Some(at(115)), ..facts(recorded) };
-            assert!(waits.holds_at(at(114)));
-            assert!(!waits.holds_at(at(115)));
-            for now in [115, 300] {
-                let absent = waits.at(at(now));
-                assert_eq!(absent.state, ReservaState::NaoCompareceu);
-                assert_eq!((absent.desde, absent.motivo), (at(115), Some(Motivo::Ausencia)));
-                assert_eq!((absent.versao, absent.at(at(0))), (2, absent), "it is final");
-            }
-        }
-    }
-
-    #[test]
-    fn a_session_that_is_open_at_its_begin_fulfils_it() {
-        for recorded in [ReservaState::Ativa, ReservaState::Encerrada] {
-            let warned = Some(Aviso::PostoLivre);
-            let facts = ReservaFacts { in_session: true, aviso: warned, ..facts(recorded) };
-            assert_eq!(facts.at(at(99)).state, ReservaState::Ativa);
-            assert_eq!(facts.at(at(99)).aviso, warned);
-            for now in [100, 199, 200, 300] {
-                let fulfilled = facts.at(at(now));
-                assert_eq!(fulfilled.state, ReservaState::Cumprida);
-                assert_eq!((fulfilled.desde, fulfilled.versao), (at(100), 2));
-                assert_eq!((fulfilled.aviso, fulfilled.at(at(0))), (None, fulfilled), "final");
-                assert_eq!(facts.holds_at(at(now)), now < 200);
-            }
-        }
-    }
-
-    #[test]
-    fn the_end_of_a_session_frees_what_is_left() {
-        let fulfilled = facts(ReservaState::Ativa).fulfilled(at(120));
-        assert_eq!((fulfilled.desde, fulfilled.state), (at(120), ReservaState::Cumprida));
-        assert_eq!(facts(ReservaState::Ativa).fulfilled(at(20)).desde, at(100));
-        let freed = fulfilled.freed(at(150));
-        assert_eq!((freed.livre_desde, freed.held_until()), (Some(at(150)), Some(at(150))));
-        assert_eq!(freed.freed(at(160)), freed, "it was free before");
-        assert_eq!(fulfilled.freed(at(200)), fulfilled, "nothing was left");
-        for (state, is_open) in [
-            (ReservaState::Ativa, true),
-            (ReservaState::Encerrada, true),
-            (ReservaState::Cumprida, false),
-            (ReservaState::NaoCompareceu, false),
-            (ReservaState::Cancelada, false),
-        ] {
-            assert_eq!(facts(state).is_open_to_session(at(300)), is_open, "{state:?}");
-        }
-    }
-
-    #[test]
-    fn final_states_stay_and_hold_what_they_hold() {
-        for (state, livre_desde, held) in [
-            (ReservaState::Cancelada, None, None),
-            (ReservaState::NaoCompareceu, None, None),
-            (ReservaState::Cumprida, None, Some(at(200))),
-            (ReservaState::Cumprida, Some(at(150)), Some(at(150))),
-            (ReservaState::Cumprida, Some(at(250)), Some(at(200))),
-            (ReservaState::Cumprida, Some(at(100)), None),
-        ] {
-            let facts = ReservaFacts { livre_desde, ..facts(state) };
-            for now in [0, 100, 149, 150, 199, 200, 300] {
-                assert_eq!(facts.at(at(now)), facts, "{state:?}");
-                let holds = held.is_some_and(|until| 100 <= now && at(now) < until);
-                assert_eq!(facts.holds_at(at(now)), holds, "{state:?} {livre_desde:?} {now}");
-            }
-            assert_eq!(facts.held_until(), held);
-        }
-    }
-}
+mod tests;

@@ -14,9 +14,9 @@ pub struct Rules {
     pub maxima: Duration,
     /// How far ahead one may begin.
     pub antecedencia: Duration,
-    /// How late its carro may come. Zero: as late as it likes.
+    /// How late its carro may come. Zero: at any time before its end.
     pub tolerancia: Duration,
-    /// How many a carro may have at once. Zero: as many as it likes.
+    /// How many a carro may have at once. Zero: no limit.
     pub por_carro: u32,
 }
 

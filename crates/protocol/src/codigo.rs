@@ -57,7 +57,7 @@ codigos! {
     PostoReservado = 409,
     PostoIndisponivel = 409,
     PostoEmManutencao = 409,
-    /// It has an active reserva or session, and so cannot be removed.
+    /// It has reservas, or a carro is charging there, and so it cannot be removed.
     PostoEmUso = 409,
     /// It has an active reserva or session, and so cannot be forgotten.
     CarroEmUso = 409,
@@ -70,11 +70,11 @@ codigos! {
     ReservaEncerrada = 409,
     /// Its carro is charging or has charged.
     ReservaEmUso = 409,
-    /// The session has ended with another amount.
+    /// The session has ended with other values.
     CarregamentoEncerrado = 409,
     /// The posto or the carro had another session at that time.
     CarregamentoSobreposto = 409,
-    /// The carro is charging at another posto.
+    /// The carro is charging at another posto, or still in the session that is to be corrected.
     CarroEmCarregamento = 409,
     /// Body, query or message is wrong; `campos` names every wrong field.
     RequisicaoInvalida = 422,

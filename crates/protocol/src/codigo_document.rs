@@ -32,6 +32,7 @@ impl Codigo {
         reply.campos = match self {
             Self::RequisicaoInvalida => vec![wrong("posto_id", "é obrigatório")],
             Self::ChaveIdempotenciaReutilizada => vec![wrong("request_id", mensagem)],
+            Self::EnergiaImplausivel => vec![wrong("energia_fornecida", mensagem)],
             _ => Vec::new(),
         };
         reply
@@ -81,7 +82,7 @@ impl Codigo {
                 "O carro de placa ABC1234 não existe no servidor server1",
             ),
             Self::CarregamentoInexistente => {
-                ("o posto não tem este carregamento", "O carregamento 1 não existe no posto 5")
+                ("não há este carregamento", "O carregamento 1 não existe no posto 5")
             }
             Self::PostoJaReservadoParaEsteCarro => (
                 "este mesmo carro já tem o posto em parte do período",
@@ -100,8 +101,8 @@ impl Codigo {
                 "O posto Ponto 5 está em manutenção. Escolha outro posto.",
             ),
             Self::PostoEmUso => (
-                "o posto tem reserva ou carregamento, e não pode ser removido agora",
-                "O posto Ponto 5 tem reserva ou carregamento em andamento e não pode ser removido. Cancele ou encerre antes.",
+                "o posto tem reservas, ou um carro carrega nele, e não pode ser removido agora",
+                "O posto Ponto 5 tem reservas e não pode ser removido. Cancele-as antes, ou repita com reservas=mover ou reservas=cancelar.",
             ),
             Self::TokenInexistente => {
                 ("não há token válido com este nome", "O token painel não existe neste servidor")
@@ -135,7 +136,7 @@ impl Codigo {
                 "O carregamento se sobrepõe ao carregamento 1. Corrija inicio ou fim.",
             ),
             Self::CarroEmCarregamento => (
-                "o carro está carregando em outro posto",
+                "o carro está carregando em outro posto, ou ainda no carregamento que se quer corrigir",
                 "Este carro está carregando no posto Ponto 6. Encerre aquele carregamento antes.",
             ),
             Self::EnergiaImplausivel => (

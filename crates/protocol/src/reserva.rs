@@ -143,6 +143,16 @@ fields! {
     }
 }
 
+fields! {
+    /// Pergunta a um servidor o que foi feito de uma requisição de reserva, ou de alteração.
+    pub struct ConsultaRequest {
+        /// A requisição.
+        asked: ReservaRef,
+        /// Se sim, somente de uma de reserva: a de uma alteração é respondida `reserva_inexistente`.
+        somente_reserva: Option<bool>,
+    }
+}
+
 /// A resposta a uma reserva, a uma alteração, a um cancelamento ou a uma pergunta sobre uma reserva,
 /// quando não é um erro.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -61,7 +61,7 @@ fields! {
         request_id: RequestId,
         /// Em que tópico a resposta é esperada.
         client_id: ClientId,
-        /// O app que pede: só ele verá e cancelará a reserva. Se não vier, quem souber o `request_id`.
+        /// O app que pede: só ele vê, altera e cancela a reserva. Sem app, quem sabe o `request_id`.
         app: Option<AppId>,
         /// O servidor a que o posto pertence.
         server_id: ServerId,

@@ -7,7 +7,7 @@ DROP INDEX reservas_by_placa;
 -- When its state began; of 'encerrada', when it was 'ativa': its end is `fim`.
 ALTER TABLE reservas ADD COLUMN desde INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE reservas ADD COLUMN motivo TEXT;
--- When its posto came free before `fim`.
+-- When its carro left: from then on it holds nothing, whatever a clock says that is set back.
 ALTER TABLE reservas ADD COLUMN livre_desde INTEGER;
 -- As agreed. Earlier releases agreed on none: it is the one that its posto has now.
 ALTER TABLE reservas ADD COLUMN preco_kwh REAL NOT NULL DEFAULT 0;
@@ -34,9 +34,8 @@ ALTER TABLE reservas ADD COLUMN posto_desde INTEGER;
 ALTER TABLE reservas ADD COLUMN held_from INTEGER AS (
     CASE WHEN posto_desde > inicio THEN posto_desde ELSE inicio END);
 ALTER TABLE reservas ADD COLUMN held_until INTEGER AS (
-    CASE WHEN status IN ('cancelada', 'nao_compareceu') OR livre_desde <= inicio
-           OR livre_desde <= posto_desde OR fim <= posto_desde THEN NULL
-         WHEN livre_desde < fim THEN livre_desde ELSE fim END);
+    CASE WHEN livre_desde IS NOT NULL OR fim <= posto_desde
+           OR status IN ('cancelada', 'nao_compareceu') THEN NULL ELSE fim END);
 
 UPDATE reservas SET
     desde = CASE status WHEN 'cancelada' THEN updated_at ELSE created_at END,
@@ -48,18 +47,39 @@ CREATE INDEX reservas_by_placa ON reservas (placa, held_until);
 CREATE INDEX reservas_by_falta_em ON reservas (falta_em) WHERE falta_em IS NOT NULL;
 CREATE INDEX reservas_in_session ON reservas (inicio) WHERE carregamento_id IS NOT NULL;
 -- What held a posto once, for sessions that are reported long after.
-CREATE INDEX reservas_given_up ON reservas (posto_id, desde) WHERE held_until IS NULL;
+CREATE INDEX reservas_given_up ON reservas (posto_id, COALESCE(livre_desde, desde))
+    WHERE held_until IS NULL;
+
+-- The reserva whose price it has and which it fulfils.
+ALTER TABLE carregamentos ADD COLUMN reserva_id INTEGER REFERENCES reservas (id);
+-- When what it was recorded with was corrected last.
+ALTER TABLE carregamentos ADD COLUMN corrigido_em INTEGER;
+-- When it was first said to have begun, if that was corrected: a repeat says the same.
+ALTER TABLE carregamentos ADD COLUMN first_inicio INTEGER;
+-- The price that it had before a reserva that began meanwhile gave it its own.
+ALTER TABLE carregamentos ADD COLUMN own_price REAL;
+-- Those that are open, as earlier releases left them, fulfil what is active: their carros are there.
+-- What that costs was said when they began.
+UPDATE carregamentos SET reserva_id = (
+    SELECT r.id FROM reservas AS r
+    WHERE r.posto_id = carregamentos.posto_id AND r.held_until > carregamentos.inicio
+      AND r.placa = carregamentos.placa AND r.status = 'ativa' AND r.inicio <= carregamentos.inicio)
+WHERE fim IS NULL;
+UPDATE reservas SET
+    carregamento_id = c.id,
+    preco_kwh = CASE c.reserva_id WHEN reservas.id THEN c.preco_kwh ELSE reservas.preco_kwh END
+FROM carregamentos AS c
+WHERE c.fim IS NULL AND reservas.posto_id = c.posto_id AND reservas.held_until > c.inicio
+  AND reservas.placa = c.placa AND reservas.status = 'ativa';
 
 -- The first promise, held by the schema itself: whatever code writes, no posto is held twice. The
 -- new row's own held_until is written out: SQLite does not compute it before an update.
 CREATE TRIGGER reservas_never_overlap_on_insert
 BEFORE INSERT ON reservas
-WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu')
- AND (NEW.livre_desde IS NULL OR NEW.livre_desde > NEW.inicio)
+WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu') AND NEW.livre_desde IS NULL
  AND EXISTS (
     SELECT 1 FROM reservas
-    WHERE posto_id = NEW.posto_id AND held_until > NEW.inicio
-      AND held_from < CASE WHEN NEW.livre_desde < NEW.fim THEN NEW.livre_desde ELSE NEW.fim END
+    WHERE posto_id = NEW.posto_id AND held_until > NEW.inicio AND held_from < NEW.fim
 )
 BEGIN
     SELECT RAISE(ABORT, 'overlapping reservas on one posto');
@@ -68,18 +88,15 @@ END;
 -- Only what holds more than before is checked, and of another posto only from now on.
 CREATE TRIGGER reservas_never_overlap_on_update
 BEFORE UPDATE OF posto_id, inicio, fim, livre_desde, status ON reservas
-WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu')
- AND (NEW.livre_desde IS NULL OR NEW.livre_desde > NEW.inicio)
- AND (OLD.status IN ('cancelada', 'nao_compareceu') OR OLD.posto_id <> NEW.posto_id
-      OR OLD.inicio <> NEW.inicio OR OLD.fim <> NEW.fim
-      OR COALESCE(NEW.livre_desde, NEW.fim) > COALESCE(OLD.livre_desde, OLD.fim))
+WHEN NEW.status NOT IN ('cancelada', 'nao_compareceu') AND NEW.livre_desde IS NULL
+ AND (OLD.status IN ('cancelada', 'nao_compareceu') OR OLD.livre_desde IS NOT NULL
+      OR OLD.posto_id <> NEW.posto_id OR OLD.inicio <> NEW.inicio OR OLD.fim <> NEW.fim)
  AND EXISTS (
     SELECT 1 FROM reservas
     WHERE posto_id = NEW.posto_id
       AND held_until > max(NEW.inicio, CASE WHEN OLD.posto_id <> NEW.posto_id THEN NEW.updated_at
                                             ELSE COALESCE(OLD.posto_desde, NEW.inicio) END)
-      AND held_from < CASE WHEN NEW.livre_desde < NEW.fim THEN NEW.livre_desde ELSE NEW.fim END
-      AND id <> NEW.id
+      AND held_from < NEW.fim AND id <> NEW.id
 )
 BEGIN
     SELECT RAISE(ABORT, 'overlapping reservas on one posto');
@@ -114,19 +131,13 @@ BEGIN
     UPDATE reservas SET carregamento_id = NULL WHERE id = NEW.id;
 END;
 
--- The reserva whose price it has and which it fulfils.
-ALTER TABLE carregamentos ADD COLUMN reserva_id INTEGER REFERENCES reservas (id);
--- When what it was recorded with was corrected last.
-ALTER TABLE carregamentos ADD COLUMN corrigido_em INTEGER;
--- Of those that are open, as earlier releases left them; their price stays.
-UPDATE carregamentos SET reserva_id = (
-    SELECT r.id FROM reservas AS r
-    WHERE r.posto_id = carregamentos.posto_id AND r.held_until > carregamentos.inicio
-      AND r.placa = carregamentos.placa AND r.status = 'ativa' AND r.inicio <= carregamentos.inicio)
-WHERE fim IS NULL;
 -- With the end, for what overlaps.
 CREATE INDEX carregamentos_by_posto ON carregamentos (posto_id, inicio, fim);
+-- By number, for pages.
+CREATE INDEX carregamentos_of_posto ON carregamentos (posto_id);
 CREATE INDEX carregamentos_by_placa ON carregamentos (placa, inicio, fim);
+CREATE INDEX carregamentos_by_first_inicio ON carregamentos (posto_id, first_inicio)
+WHERE first_inicio IS NOT NULL;
 CREATE INDEX carregamentos_by_reserva ON carregamentos (reserva_id) WHERE reserva_id IS NOT NULL;
 CREATE INDEX carregamentos_open_by_placa ON carregamentos (placa) WHERE fim IS NULL;
 -- A carro charges at one posto at a time. No unique index: files of earlier releases may have two.
@@ -137,6 +148,14 @@ WHEN NEW.fim IS NULL AND EXISTS (
 )
 BEGIN
     SELECT RAISE(ABORT, 'two open sessions of one carro');
+END;
+
+-- If it turns out that the session had ended before that reserva began, it has its own price again.
+CREATE TRIGGER carregamentos_own_price
+AFTER UPDATE OF reserva_id ON carregamentos
+WHEN OLD.reserva_id IS NULL AND NEW.reserva_id IS NOT NULL
+BEGIN
+    UPDATE carregamentos SET own_price = OLD.preco_kwh WHERE id = NEW.id;
 END;
 
 -- Requests to change a reserva, each with the answer that it got: a repeat gets it again.

@@ -1,4 +1,5 @@
-//! Publishes what has changed, on `pontos/{posto_id}/status` and `reservas/{id}/status`.
+//! Publishes what has changed: on `pontos/{posto_id}/status` and `reservas/{id}/status` for
+//! everybody, and on `client/{client_id}/reservas/status` for the client that made a reserva.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -67,7 +68,8 @@ pub(crate) async fn run(
     }
 }
 
-/// Everybody is told that it changed, and only the client that made it whose it is.
+/// Publishes that a reserva has changed. Only the event for the client that made it says whose it
+/// is.
 fn announce_reserva(
     app: &AppState,
     id: i64,

@@ -62,7 +62,7 @@ pub(crate) enum Bug {
     MoveLosesReserva,
     /// A reserva is given up for a change that is then refused.
     ChangeDropsFirst,
-    /// A client is not told that its reserva was cancelled.
+    /// A cancellation is not published to the client that made the reserva.
     UntoldCancel,
 }
 
@@ -96,6 +96,11 @@ mod chosen {
     #[inline(always)]
     pub(crate) const fn clock(now: i64) -> i64 {
         now
+    }
+
+    #[inline(always)]
+    pub(crate) const fn clock_speed() -> u32 {
+        1
     }
 }
 
@@ -139,20 +144,26 @@ mod chosen {
     }
 
     /// `CLOCK_SPEED` and `CLOCK_ZERO`.
-    static CLOCK: LazyLock<Option<(i64, i64)>> = LazyLock::new(|| {
-        let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
-        Some((number("CLOCK_SPEED")?, number("CLOCK_ZERO")?))
+    static CLOCK: LazyLock<Option<(u32, i64)>> = LazyLock::new(|| {
+        let text = |name| std::env::var(name).ok();
+        let speed = text("CLOCK_SPEED")?.parse().expect("a number");
+        Some((speed, text("CLOCK_ZERO")?.parse().expect("a number")))
     });
 
     /// The wall clock in milliseconds since 1970: `CLOCK_SPEED` times as fast as this machine's from
     /// `CLOCK_ZERO` on. Durations are measured by another clock, and stay real.
     pub(crate) fn clock(now: i64) -> i64 {
         match *CLOCK {
-            Some((speed, zero)) if zero < now => zero + (now - zero) * speed,
+            Some((speed, zero)) if zero < now => zero + (now - zero) * i64::from(speed),
             _ => now,
         }
     }
+
+    /// How many times as fast as the clock of durations the wall clock may be.
+    pub(crate) fn clock_speed() -> u32 {
+        CLOCK.map_or(1, |(speed, _)| speed)
+    }
 }
 
-pub(crate) use chosen::clock;
+pub(crate) use chosen::{clock, clock_speed};
 pub(crate) use chosen::{crash_at, has, minute, will_crash_at};

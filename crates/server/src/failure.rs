@@ -1,4 +1,4 @@
-//! Why a request is not carried out, as its caller is told.
+//! Why a request is not carried out, as its caller is answered.
 
 use domain::{IntervalError, Rejection};
 use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
@@ -18,6 +18,12 @@ pub(crate) enum Failure {
     ListTooLong { fitting: usize },
     #[error("{0}")]
     Rejected(#[from] Rejection),
+    /// Only a reservation was asked about.
+    #[error("O request_id {0} é de uma alteração, e não de uma reserva. Use o da reserva.")]
+    OfChange(RequestId),
+    /// What became of a change that named no reserva of this servidor.
+    #[error("A alteração não foi feita: a reserva que ela nomeia não existe no servidor {0}")]
+    NothingToChange(ServerId),
     /// Its caller has stopped waiting.
     #[error("A requisição chegou depois do prazo e não foi executada.")]
     Expired,
@@ -60,6 +66,7 @@ impl Failure {
         match self {
             Self::Bad(_) | Self::ListTooLong { .. } => Codigo::RequisicaoInvalida,
             Self::Rejected(rejection) => rejection_codigo(rejection),
+            Self::OfChange(_) | Self::NothingToChange(_) => Codigo::ReservaInexistente,
             Self::Expired | Self::Unknown(_) => Codigo::TempoEsgotado,
             Self::Overloaded(_) => Codigo::Sobrecarregado,
             Self::Unavailable(_) => Codigo::ServidorIndisponivel,
@@ -126,7 +133,10 @@ fn rejection_codigo(rejection: &Rejection) -> Codigo {
         Rejection::PostoReservado { .. } | Rejection::PostoOcupado { .. } => Codigo::PostoReservado,
         Rejection::PostoIndisponivel { .. } => Codigo::PostoIndisponivel,
         Rejection::PostoEmManutencao { .. } => Codigo::PostoEmManutencao,
-        Rejection::PostoEmUso { .. } | Rejection::ReservasSemPosto { .. } => Codigo::PostoEmUso,
+        Rejection::PostoEmUso { .. }
+        | Rejection::PostoComReservas { .. }
+        | Rejection::PostoComReservaCumprida { .. }
+        | Rejection::ReservasSemPosto { .. } => Codigo::PostoEmUso,
         Rejection::Interval(_) => Codigo::RequisicaoInvalida,
         Rejection::ReservaInexistente { .. } => Codigo::ReservaInexistente,
         Rejection::ReservaEncerrada => Codigo::ReservaEncerrada,

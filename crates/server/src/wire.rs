@@ -25,7 +25,7 @@ pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
         status: facts.state,
         desde: facts.desde.into(),
         motivo: facts.motivo.map(Into::into),
-        livre_desde: facts.livre_desde.map(Into::into),
+        livre_desde: facts.free_early().map(Into::into),
         preco_kwh: facts.preco_kwh.get(),
         versao: facts.versao,
         aviso: facts.aviso.map(Into::into),

@@ -20,14 +20,14 @@ pub use broker_login::{
 pub use http::{
     Access, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins, ETag, Endpoints, Health,
     HttpError, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path,
-    RETRY_AFTER_SECONDS, RateLimit, RawJson, Role, Routes, StreamPermit, Streams, Token, Tokens,
-    TrustedProxies, accept_token, body_of_parts, caller_ip, complete_document, finish,
-    finish_with_limit, listen, operators_only, read_file, require_token, serve, tagged,
+    RETRY_AFTER_SECONDS, RateLimit, RawJson, Role, Routes, StreamCaller, StreamPermit, Streams,
+    Token, Tokens, TrustedProxies, accept_token, body_of_parts, caller_ip, complete_document,
+    finish, finish_with_limit, listen, operators_only, read_file, require_token, serve, tagged,
     tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use own_instance::{OwnAnswer, OwnInstance};
-pub use program::{Program, check_environment, environment, now};
+pub use program::{Program, check_environment, environment, now, settings_help};
 pub use secret::{SecretHash, new_secret};
 pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,

@@ -129,7 +129,7 @@ impl Program {
     }
 
     fn command<S: Subcommand>(&self) -> Command {
-        let settings: String = self.settings.iter().map(help_line).collect();
+        let settings = settings_help(self.settings);
         let command = Command::new(self.name).version(self.version).about(self.about);
         S::augment_subcommands(Common::augment_subcommands(command)).after_help(format!(
             "Without a subcommand it runs until SIGTERM or Ctrl-C.\n\n\
@@ -178,6 +178,11 @@ impl Program {
         runtime.shutdown_background();
         outcome
     }
+}
+
+/// A line for each setting, as `--help` lists them.
+pub fn settings_help<'a>(settings: impl IntoIterator<Item = &'a Setting>) -> String {
+    settings.into_iter().map(help_line).collect()
 }
 
 fn help_line(setting: &Setting) -> String {

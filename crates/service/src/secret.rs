@@ -1,4 +1,4 @@
-//! Secrets that callers bring, and what is kept of them: a hash, from which nobody can tell them.
+//! Secrets that callers bring, and what is kept of them: a hash, from which nobody can find them.
 
 use std::fmt;
 use std::str::FromStr;

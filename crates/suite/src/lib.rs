@@ -6,6 +6,7 @@
 mod broker;
 mod options;
 mod screen;
+mod settings;
 mod system;
 
 pub use broker::{Broker, BrokerError};

@@ -12,7 +12,7 @@ use service::{BrokerAuthorities, BrokerLogin, BrokerPassword};
 /// No Docker and no installed broker are needed. Data is kept between runs in the data folder;
 /// delete the .db files in it to start afresh.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "suite", version)]
+#[command(name = "suite", version, after_help = crate::settings::help())]
 pub struct Options {
     /// Folder of the databases, and of each servidor's postos.csv if it is not to have the sample
     /// postos

@@ -7,11 +7,12 @@ use std::time::Duration;
 use client::Client;
 use protocol::PostosReply;
 use server::{AdminAccess, PostosCsv, Server};
-use service::{ListenError, Lookup};
+use service::ListenError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, warn};
 
+use crate::settings::inherited;
 use crate::{Broker, BrokerError, Options};
 
 /// Each servidor with the postos it has if its folder names no others.
@@ -241,14 +242,6 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
     let host =
         if addr.ip().is_unspecified() { "localhost".to_owned() } else { addr.ip().to_string() };
     Ok((Some(broker), (host, addr.port())))
-}
-
-/// Time limits come from the environment, as for the programs; ids, files and addresses from the
-/// command line.
-fn inherited<'a>(set: Lookup<'a>) -> impl Fn(&str) -> Option<String> + 'a {
-    move |name| {
-        set(name).or_else(|| name.starts_with("TEMPO_").then(|| std::env::var(name).ok())?)
-    }
 }
 
 /// Ids of the postos of one servidor that are `disponivel` now.

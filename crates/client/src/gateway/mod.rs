@@ -15,8 +15,8 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    AlteracaoRequest, AppId, Entrega, RequestId, ReservaRef, ReservaRequest, ReservarBody,
-    ServerId, ServerPresence, ServerState,
+    AlteracaoRequest, AppId, ConsultaRequest, Entrega, RequestId, ReservaRef, ReservaRequest,
+    ReservarBody, ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
 use service::Streams;
@@ -116,8 +116,8 @@ impl Gateway {
         self.send(deadline, Command::Cancelamento, request_id, server_id, settle, &request).await
     }
 
-    pub(crate) async fn consult(&self, request: ReservaRef) -> Result<Reply, GatewayError> {
-        let ReservaRef { request_id, server_id, .. } = &request;
+    pub(crate) async fn consult(&self, request: ConsultaRequest) -> Result<Reply, GatewayError> {
+        let ReservaRef { request_id, server_id, .. } = &request.asked;
         let deadline = self.query_deadline();
         self.send(deadline, Command::Consulta, request_id, server_id, None, &request).await
     }

@@ -12,14 +12,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
-use service::{CallerKey, HttpError, StreamPermit, caller_ip};
+use service::{CallerKey, HttpError, StreamCaller, StreamPermit, caller_ip};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app_tokens::AppToken;
 use crate::gateway::{END, FeedListener, Followed, Gateway, PING, RETRY};
 
-/// How long nothing is sent. Proxies close a connection that is silent for a minute, most of them.
+/// A stream on which nothing else was sent for so long is sent a ping: most proxies close a
+/// connection that is silent for a minute.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// How a program tells nginx that an answer is to be passed on as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -39,13 +40,19 @@ impl FromRequestParts<Arc<Gateway>> for Admitted {
         parts: &mut Parts,
         gateway: &Arc<Gateway>,
     ) -> Result<Self, HttpError> {
-        let caller = caller_ip(&parts.extensions, &parts.headers, &gateway.config.proxies);
-        let admitted = gateway.streams.admit(CallerKey::of(caller))?;
         let tokens = gateway.tokens.as_ref();
         let token =
             tokens.and_then(|tokens| tokens.of_request(&mut parts.extensions, &parts.headers));
+        let caller = match &token {
+            Some(token) => StreamCaller::App(token.app.clone()),
+            None => {
+                let ip = caller_ip(&parts.extensions, &parts.headers, &gateway.config.proxies);
+                StreamCaller::Address(CallerKey::of(ip))
+            }
+        };
+        let permit = gateway.streams.admit(caller)?;
         let token = token.map(|token| Arc::downgrade(&token));
-        Ok(Self { _permit: admitted, closing: gateway.closing.clone(), token })
+        Ok(Self { _permit: permit, closing: gateway.closing.clone(), token })
     }
 }
 

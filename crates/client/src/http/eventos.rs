@@ -36,7 +36,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 ///   devagar, no lugar do que não leu. De um servidor desconectado, sem postos.
 /// - `posto`: um posto passou a poder ser usado ou deixou de poder: `server_id`, `posto_id`,
 ///   `disponivel`, `em_manutencao`, `timestamp`.
-/// - `servidor`: um servidor foi ou voltou: `server_id`, `status`, `desde`.
+/// - `servidor`: um servidor saiu ou voltou: `server_id`, `status`, `desde`.
 ///
 /// Sem novidade por 15 segundos, vem o comentário `ping`. Nada aqui diz de quem é uma reserva. A
 /// resposta não acaba, e por isso esta página não a mostra: leia com `curl -N` ou `EventSource`.
@@ -64,8 +64,11 @@ async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Respons
 /// Eventos (Server-Sent Events), em qualquer cliente; cada `data` é JSON numa linha só:
 ///
 /// - `reserva`: a reserva, com `server_id` e `request_id`: primeiro como está, depois a cada mudança.
-///   Seu `id` é a `versao`, que só cresce.
-/// - `servidor`: o servidor da reserva foi ou voltou: `server_id`, `status`, `desde`.
+///   De mudanças que se seguem depressa pode vir só a última. Seu `id` é a `versao`, que só cresce,
+///   a não ser que o operador restaure uma cópia de segurança.
+/// - `servidor`: o servidor da reserva saiu ou voltou: `server_id`, `status`, `desde`.
+///
+/// Só se acompanha uma reserva, pelo `request_id` dela; o de uma alteração é respondido 404.
 ///
 /// Depois de uma situação final (`encerrada`, `cancelada`, `nao_compareceu`, ou `cumprida` com o posto
 /// já livre) os eventos acabam. Quem volta com `Last-Event-ID` não recebe de novo o que já tem; se já
@@ -100,8 +103,7 @@ async fn of_reserva(
     Params(ReservaParams { request_id, server_id }): Params<ReservaParams>,
     admitted: Admitted,
 ) -> Response {
-    // A text that is no number is that of no event.
-    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse().ok());
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| versao(id.to_str().ok()?));
     let asking = RequestId::new();
     let followed = gateway.follow_reserva(&asking, server_id.clone(), request_id, app).await;
     let mut followed = match followed {
@@ -115,4 +117,23 @@ async fn of_reserva(
         false => event_stream::answer(Source::Reserva(Box::new(followed)), admitted),
     };
     with_log_fields(response, asking, server_id, None)
+}
+
+/// The versao whose event has this id; `None` for a text that is the id of no event.
+fn versao(id: &str) -> Option<i64> {
+    let versao = id.parse::<i64>().ok()?;
+    (versao > 0 && versao.to_string() == id).then_some(versao)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_id_of_an_event_resumes() {
+        assert_eq!((versao("1"), versao("42")), (Some(1), Some(42)));
+        for id in ["", "+1", "01", "-1", "0", "1 ", "1.0", "x", "99999999999999999999"] {
+            assert_eq!(versao(id), None, "{id}");
+        }
+    }
 }

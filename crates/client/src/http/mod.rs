@@ -63,7 +63,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     service::accept_token(&mut protected);
     let mut openapi = public_routes().into_openapi();
     openapi.merge(protected);
-    service::complete_document(&mut openapi, "sobrecarregado", |_| None);
+    service::complete_document(&mut openapi, "sobrecarregado", |_, _| None);
     openapi
 }
 

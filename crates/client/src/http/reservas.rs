@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
-    AlteracaoBody, AlteracaoRequest, AppId, ErrorReply, KeyedCall, RequestId, ReservaRef,
-    ReservaReply, ServerId, fields, read_body,
+    AlteracaoBody, AlteracaoRequest, AppId, ConsultaRequest, ErrorReply, KeyedCall, RequestId,
+    ReservaRef, ReservaReply, ServerId, fields, read_body,
 };
 use service::{HttpError, Params, RawJson};
 use utoipa_axum::router::OpenApiRouter;
@@ -65,6 +65,7 @@ async fn get(
 ) -> Response {
     let asked = reserva_ref(&gateway, app, params);
     let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
+    let asked = ConsultaRequest { asked, somente_reserva: None };
     answer(request_id, server_id, gateway.consult(asked).await)
 }
 

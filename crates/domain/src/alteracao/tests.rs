@@ -59,12 +59,12 @@ fn to(posto_id: Option<i64>, inicio: Option<i64>, fim: Option<i64>) -> ReservaCh
     ReservaChange { posto_id, inicio: inicio.map(moment), fim: fim.map(moment) }
 }
 
-fn decide(
+fn decide<'p>(
     reserva: &Reserva,
     change: &ReservaChange,
-    posto: &PostoFacts,
+    posto: &'p PostoFacts,
     held: &[Holding],
-) -> Result<Effect<ChangedReserva>, Rejection> {
+) -> Result<Effect<ChangedReserva<'p>>, Rejection> {
     decide_alteracao(reserva, change, "server1", Some(posto), held, &Rules::default(), NOW)
 }
 
@@ -74,8 +74,9 @@ fn agreed(
     change: ReservaChange,
     held: &[Holding],
 ) -> Result<(i64, Interval, f64), Rejection> {
-    let decided = decide(reserva, &change, &posto(), held)?;
-    let Effect::Now(ChangedReserva { posto_id, facts, is_expected_anew }) = decided else {
+    let posto = posto();
+    let decided = decide(reserva, &change, &posto, held)?;
+    let Effect::Now(ChangedReserva { posto_id, facts, is_expected_anew, .. }) = decided else {
         panic!("no change: {change:?}")
     };
     let before = &reserva.facts;
@@ -231,6 +232,7 @@ fn refusals_are_those_of_a_reservation_in_their_order() {
     let begun = Rejection::Interval(IntervalError::InicioBegun);
     let decide = |change, posto: Option<&PostoFacts>, held| {
         decide_alteracao(&reserva, change, "server1", posto, held, &Rules::default(), NOW)
+            .map(|_| ())
     };
     for (change, posto, held, expected) in [
         (&wrong, None, &mine_too[..], inexistente),
@@ -292,6 +294,64 @@ fn a_carro_that_charges_where_its_reserva_comes_to_has_come() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_session_goes_on_at_the_price_that_its_reserva_had() {
+    let begun = reserva(-10, 20);
+    let fulfilled = Reserva { facts: begun.facts.fulfilled(NOW), ..begun };
+    for fim in [10, 30] {
+        let posto = posto();
+        match decide(&fulfilled, &to(None, None, Some(fim)), &posto, &[]) {
+            Ok(Effect::Now(changed)) => assert_eq!(changed.facts.preco_kwh, price(2.5), "{fim}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_only_gives_back_time_is_not_refused() {
+    let (begun, future) = (reserva(-10, 20), reserva(10, 20));
+    let overstayed = PostoFacts { charging: Some(placa("XYZ9876")), ..posto() };
+    let broken = PostoFacts { em_manutencao: true, in_service: false, ..overstayed.clone() };
+    let with = |reserva, change, posto| {
+        decide(reserva, &change, posto, &[]).map(|effect| matches!(effect, Effect::Now(_)))
+    };
+    for posto in [&overstayed, &broken] {
+        assert_eq!(with(&begun, to(None, None, Some(1)), posto), Ok(true));
+        assert_eq!(with(&begun, to(Some(5), Some(-10), Some(19)), posto), Ok(true));
+        assert_eq!(with(&future, to(None, Some(12), Some(18)), posto), Ok(true));
+        assert_eq!(with(&future, to(None, Some(12), None), posto), Ok(true));
+    }
+    let occupied = Rejection::PostoOcupado { nome: "Ponto".to_owned() };
+    assert_eq!(with(&begun, to(None, None, Some(21)), &overstayed), Err(occupied));
+    let out = Rejection::PostoEmManutencao { nome: "Ponto".to_owned() };
+    for change in
+        [to(None, None, Some(21)), to(None, Some(9), Some(12)), to(Some(6), Some(12), None)]
+    {
+        assert_eq!(with(&future, change, &broken), Err(out.clone()), "{change:?}");
+    }
+    // Nothing is given back that would be nothing: the end is still to come.
+    let past = Rejection::Interval(IntervalError::FimInPast);
+    assert_eq!(with(&begun, to(None, None, Some(0)), &broken), Err(past));
+}
+
+#[test]
+fn with_the_clock_set_back_a_reserva_holds_its_posto_from_the_move_on() {
+    let begun = reserva(-10, 20);
+    let moved = Reserva { facts: begun.facts.moved(NOW.plus_millis(5)), ..begun };
+    let before = [holding("XYZ9876", -5, 5)];
+    let with = |fim| {
+        let posto = posto();
+        match decide(&moved, &to(None, None, Some(fim)), &posto, &before)? {
+            Effect::Now(changed) => Ok(changed.facts.held()),
+            Effect::Already(_) => panic!("a change"),
+        }
+    };
+    let past = Rejection::Interval(IntervalError::FimInPast);
+    assert_eq!(with(5), Err(past), "it never held its posto before");
+    assert_eq!(with(6), Ok(Some(interval(5, 6))));
+    assert_eq!(with(30), Ok(Some(interval(5, 30))), "who held it before is not in the way");
 }
 
 /// Any change, of any reserva of some.

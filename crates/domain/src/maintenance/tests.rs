@@ -113,17 +113,21 @@ fn a_session_is_in_the_way_of_what_has_begun() {
 #[test]
 fn a_posto_in_use_stays() {
     let posto = |charging, held, hit| PostoUse { charging, held, hit };
-    for (posto, handling, removable) in [
-        (posto(false, 0, 0), Handling::Keep, true),
-        (posto(false, 1, 1), Handling::Keep, false),
-        (posto(false, 2, 2), Handling::Move, true),
-        (posto(false, 2, 2), Handling::Cancel, true),
-        (posto(false, 2, 1), Handling::Cancel, false),
-        (posto(true, 0, 0), Handling::Keep, false),
-        (posto(true, 1, 1), Handling::Cancel, false),
+    let nome = || "Ponto 5".to_owned();
+    let in_use = || Err(Rejection::PostoEmUso { nome: nome() });
+    let has_reservas = Err(Rejection::PostoComReservas { nome: nome() });
+    let has_fulfilled = Err(Rejection::PostoComReservaCumprida { nome: nome() });
+    for (posto, handling, decision) in [
+        (posto(false, 0, 0), Handling::Keep, Ok(())),
+        (posto(false, 1, 1), Handling::Keep, has_reservas),
+        (posto(false, 2, 2), Handling::Move, Ok(())),
+        (posto(false, 2, 2), Handling::Cancel, Ok(())),
+        (posto(false, 2, 1), Handling::Cancel, has_fulfilled),
+        (posto(true, 0, 0), Handling::Keep, in_use()),
+        (posto(true, 1, 1), Handling::Cancel, in_use()),
     ] {
-        let decision = decide_posto_removal("Ponto 5", posto, handling);
-        assert_eq!(decision.is_ok(), removable, "{posto:?} {handling:?}");
+        let decided = decide_posto_removal("Ponto 5", posto, handling);
+        assert_eq!(decided, decision, "{posto:?} {handling:?}");
     }
 }
 

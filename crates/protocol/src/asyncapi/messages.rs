@@ -6,10 +6,10 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use crate::{
-    AlteracaoRequest, CarroBateria, CarroStatus, Codigo, Component, ErrorReply, EstimativaReply,
-    MAX_ARRAY, PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
-    ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence, UnchangedReply,
-    open_enum,
+    AlteracaoRequest, CarroBateria, CarroStatus, Codigo, Component, ConsultaRequest, ErrorReply,
+    EstimativaReply, MAX_ARRAY, PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest,
+    ReservaClientEvent, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
+    UnchangedReply, open_enum,
 };
 
 pub(super) fn reference(place: &str, name: &str) -> Value {
@@ -37,6 +37,7 @@ impl Messages {
             "AlteracaoRequest" => self.one::<AlteracaoRequest>(false, ALTERACAO_REQUEST),
             "EstimativaReply" => self.one::<EstimativaReply>(true, ESTIMATIVA_REPLY),
             "ReservaRef" => self.one::<ReservaRef>(false, RESERVA_REF),
+            "ConsultaRequest" => self.one::<ConsultaRequest>(false, CONSULTA_REQUEST),
             "ReservaReply" => self.one::<ReservaReply>(true, RESERVA_REPLY),
             "ErrorReply" => {
                 let example = serde_json::to_string(&Codigo::PostoReservado.example());
@@ -141,6 +142,11 @@ const RESERVA_REQUEST: &str = r#"{
 const RESERVA_REF: &str = r#"{
     "request_id": "0198c0de-7a1b-7000-8000-000000000003", "client_id": "cliente1",
     "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001"
+}"#;
+const CONSULTA_REQUEST: &str = r#"{
+    "request_id": "0198c0de-7a1b-7000-8000-000000000003", "client_id": "cliente1",
+    "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
+    "somente_reserva": true
 }"#;
 const RESERVA_REPLY: &str = r#"{
     "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "sucesso",

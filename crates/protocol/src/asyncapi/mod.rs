@@ -95,12 +95,12 @@ fn command_channels(command: Command) -> [Channel; 3] {
         ),
         Command::Cancelamento => (
             ["cancelamento", "cancelamento_direto", "cancelamento_response"],
-            RESERVA_REFS,
+            ["ReservaRef", "ReservaRefList"],
             RESERVA_ANSWERS.to_vec(),
         ),
         Command::Consulta => (
             ["consulta", "consulta_direto", "consulta_response"],
-            RESERVA_REFS,
+            ["ConsultaRequest", "ConsultaRequestList"],
             RESERVA_ANSWERS.to_vec(),
         ),
         Command::Alteracao => (
@@ -144,7 +144,6 @@ fn command_channels(command: Command) -> [Channel; 3] {
     ]
 }
 
-const RESERVA_REFS: [&str; 2] = ["ReservaRef", "ReservaRefList"];
 const RESERVA_ANSWERS: [&str; 3] = ["ReservaReply", "ErrorReply", "ReservaReplyList"];
 
 /// What carros and chargers report.

@@ -2,10 +2,10 @@
 
 use protocol::topics::{self, Command};
 use protocol::{
-    AlteracaoRequest, CarroBateria, CarroStatus, ErrorReply, EstimativaReply, ListingReply,
-    PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest, ReservaClientEvent,
-    ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence, UnchangedReply,
-    asyncapi, read_json,
+    AlteracaoRequest, CarroBateria, CarroStatus, ConsultaRequest, ErrorReply, EstimativaReply,
+    ListingReply, PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest,
+    ReservaClientEvent, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
+    UnchangedReply, asyncapi, read_json,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,6 +71,7 @@ fn read_and_written(name: &str, payload: &[u8]) -> Value {
         "AlteracaoRequest" => written(read_json::<AlteracaoRequest>(payload)),
         "EstimativaReply" => derived::<EstimativaReply>(payload),
         "ReservaRef" => written(read_json::<ReservaRef>(payload)),
+        "ConsultaRequest" => written(read_json::<ConsultaRequest>(payload)),
         "ReservaReply" => derived::<ReservaReply>(payload),
         "ErrorReply" => derived::<ErrorReply>(payload),
         "ServerPresence" => derived::<ServerPresence>(payload),

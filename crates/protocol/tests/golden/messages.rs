@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use domain::{KwhPerKm, RequestedInterval, TipoConector};
 use protocol::{
-    AlteracaoBody, AlteracaoRequest, BadMessage, CarroBateria, CarroStatus, NotNull, Object, Page,
-    PageLimit, PageStart, PontoDisponibilidade, PostosFilter, PostosRequest, ReservaRef,
-    ReservaRequest, ReservarBody, read_body, read_json,
+    AlteracaoBody, AlteracaoRequest, BadMessage, CarroBateria, CarroStatus, ConsultaRequest,
+    NotNull, Object, Page, PageLimit, PageStart, PontoDisponibilidade, PostosFilter, PostosRequest,
+    ReservaRef, ReservaRequest, ReservarBody, read_body, read_json,
 };
 use serde::Serialize;
 
@@ -152,6 +152,11 @@ fn cancelamento_and_consulta() {
         "reserva_request_id":"r1"
     }"#;
     golden(&asked, json, read_json);
+    let of_reserva = ConsultaRequest { asked: asked.clone(), somente_reserva: Some(true) };
+    let followed = json.replace(r#""r1""#, r#""r1","somente_reserva":true"#);
+    golden(&of_reserva, &followed, read_json);
+    let of_any = ConsultaRequest { asked, somente_reserva: None };
+    golden(&of_any, json, read_json);
     let wrong = json.replace("app1", "app.1");
     assert!(read_json::<ReservaRef>(wrong.as_bytes()).is_err(), "no id of an app");
 }

@@ -1,7 +1,7 @@
 //! Payloads that are no message at all, and strange ones that are.
 
 use protocol::{
-    Address, AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, Origin,
+    Address, AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, ConsultaRequest, Origin,
     PontoDisponibilidade, PostosRequest, ReservaRef, ReservaRequest, ReservarBody, read_body,
     read_json,
 };
@@ -9,11 +9,12 @@ use protocol::{
 use crate::support::{SEED_BODY, body_with, mensagem, not_json, with, wrong_fields};
 
 /// How every reader refuses the payload, when none takes it as an object.
-fn refusals(payload: &[u8]) -> [String; 10] {
+fn refusals(payload: &[u8]) -> [String; 11] {
     [
         not_json(read_body::<ReservarBody>(payload)),
         not_json(read_json::<ReservaRequest>(payload)),
         not_json(read_json::<ReservaRef>(payload)),
+        not_json(read_json::<ConsultaRequest>(payload)),
         not_json(read_json::<PostosRequest>(payload)),
         not_json(read_body::<AlteracaoBody>(payload)),
         not_json(read_json::<AlteracaoRequest>(payload)),

@@ -6,10 +6,10 @@ use domain::{
 };
 use proptest::prelude::*;
 use protocol::{
-    Address, AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, ListingReply, Object,
-    Origin, Page, PageLimit, PageStart, PontoDisponibilidade, PostosFilter, PostosRequest,
-    ReplyHead, ReservaRef, ReservaRequest, ReservarBody, ServerPresence, Timestamp, first_messages,
-    read_body, read_json, split,
+    Address, AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, ConsultaRequest,
+    ListingReply, Object, Origin, Page, PageLimit, PageStart, PontoDisponibilidade, PostosFilter,
+    PostosRequest, ReplyHead, ReservaRef, ReservaRequest, ReservarBody, ServerPresence, Timestamp,
+    first_messages, read_body, read_json, split,
 };
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ fn read_by_all(payload: &[u8], topic: &str) {
     let _ = read_body::<ReservarBody>(payload);
     let _ = read_json::<ReservaRequest>(payload);
     let _ = read_json::<ReservaRef>(payload);
+    let _ = read_json::<ConsultaRequest>(payload);
     let _ = read_json::<PostosRequest>(payload);
     let _ = read_body::<AlteracaoBody>(payload);
     let _ = read_json::<AlteracaoRequest>(payload);

@@ -16,7 +16,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::{PageSize, page};
+use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{Action, AuditQuery, AuditRow};
@@ -103,6 +103,9 @@ fields! {
         antes_de: Option<RowId>,
         /// Quantas no máximo.
         limite: OrDefault<PageSize>,
+    }
+    rules |raw| {
+        check_order(&mut raw.de, &raw.ate);
     }
 }
 

@@ -149,9 +149,8 @@ async fn forget(
     By(by): By,
     Params(CarroPath { placa }): Params<CarroPath>,
 ) -> Result<StatusCode, HttpError> {
-    let sessions = app.read(app.store.sessions_of(&placa)).await?;
     let refusals = app.read(app.store.refusals_of(&placa)).await?;
-    let command = ForgetCarro { placa, sessions, refusals };
+    let command = ForgetCarro { placa, refusals };
     app.write(Audited { by, command }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

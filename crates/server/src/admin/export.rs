@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::file::{PART, file, pages, parts};
+use super::page::check_order;
 use crate::app_state::AppState;
 use crate::store::{CarregamentosQuery, ReservasQuery, StoredPosto, StoredReserva};
 use crate::table::{Cell, Column, Dialect, Table};
@@ -95,6 +96,9 @@ fields! {
         ate: Option<Moment>,
         /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
         formato: OrDefault<Dialect>,
+    }
+    rules |raw| {
+        check_order(&mut raw.de, &raw.ate);
     }
 }
 
@@ -189,7 +193,7 @@ fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 12] {
         time(reserva.created_at),
         time(facts.desde),
         facts.motivo.map_or(Cell::Empty, |motivo| Cell::Text(motivo.as_str())),
-        facts.livre_desde.map_or(Cell::Empty, time),
+        facts.free_early().map_or(Cell::Empty, time),
         Cell::Number(facts.preco_kwh.get().to_string()),
         Cell::Integer(facts.versao),
     ]
@@ -197,7 +201,8 @@ fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 12] {
 
 /// Exporta os carregamentos em CSV.
 ///
-/// De todos os postos, do mais novo para o mais velho.
+/// De todos os postos, do maior número para o menor: um que foi informado depois vem antes dos que
+/// começaram antes de ele ser informado.
 #[utoipa::path(get, path = "/carregamentos.csv", operation_id = "export_carregamentos",
     tag = "carregamentos", params(CarregamentosFile),
     responses((status = 200, body = String, content_type = "text/csv",
@@ -222,7 +227,7 @@ async fn export_carregamentos(
     let reader = Arc::clone(&app);
     let read = move |before| {
         let (app, query) = (Arc::clone(&reader), CarregamentosQuery { before, ..query.clone() });
-        async move { app.store.all_carregamentos(&query).await }
+        async move { app.store.carregamentos(&query).await }
     };
     let first = app.read(read(None)).await?;
     let pages = pages(

@@ -191,13 +191,17 @@ async fn set_disponibilidade(
 /// Remove um posto.
 ///
 /// Sem `reservas`, somente um que ninguém usa nem reservou; enquanto um carro carrega nele, nunca. Com
-/// `reservas=mover`, somente se todas acham outro posto. Seu número não volta.
+/// `reservas=mover`, somente se todas acham outro posto; com `simular=true` também se alguma não acha,
+/// e a resposta diz, com o motivo `sem_posto`, quais são. Seu número não volta.
+///
+/// Com `reservas`, ou com `simular=true`, a resposta é 200 com a lista das reservas; sem um nem outro,
+/// 204 sem corpo.
 #[utoipa::path(delete, path = "/postos/{id}", operation_id = "remove_posto", tag = "postos",
     params(("id" = i64, Path, description = "Número do posto", minimum = 1), RemocaoParams),
     responses(
         (status = 200, body = ReservasDoPosto,
-            description = "O posto foi removido, ou seria; com `reservas` ou `simular`"),
-        (status = 204, description = "O posto foi removido"),
+            description = "Com `reservas`: o posto foi removido. Com `simular=true`: o que seria"),
+        (status = 204, description = "Sem `reservas` e sem `simular=true`: o posto foi removido"),
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_em_uso"),
     )
@@ -208,13 +212,10 @@ async fn remove(
     Path(posto_id): Path<i64>,
     Params(RemocaoParams { reservas: handling, simular }): Params<RemocaoParams>,
 ) -> Result<Response, HttpError> {
-    let command = RemovePosto {
-        posto_id,
-        handling: handling.unwrap_or(Handling::Keep),
-        simulate: simular.unwrap_or(false),
-    };
+    let simulate = simular.unwrap_or(false);
+    let command = RemovePosto { posto_id, handling: handling.unwrap_or(Handling::Keep), simulate };
     let handled = app.write_by(by, command).await?;
-    if handling.is_none() && simular.is_none() {
+    if handling.is_none() && !simulate {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let reservas = handled.into_iter().map(ReservaAtingida::from).collect();

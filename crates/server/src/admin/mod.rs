@@ -1,9 +1,7 @@
 //! The operator's HTTP API. One file for each kind of resource.
 
-mod all_carregamentos;
 mod auditoria;
 mod author;
-mod carregamento_bodies;
 mod carregamentos;
 mod carros;
 mod export;
@@ -83,7 +81,6 @@ fn protected() -> OpenApiRouter<Arc<AppState>> {
         .merge(postos::protected())
         .merge(maintenance::router())
         .merge(carregamentos::router())
-        .merge(all_carregamentos::router())
         .merge(carros::router())
         .merge(reservas::router())
         .merge(import::router())
@@ -92,10 +89,19 @@ fn protected() -> OpenApiRouter<Arc<AppState>> {
         .merge(tokens::router())
 }
 
-/// The errors as this API answers them, where no command has an id, in the examples of the document.
-fn own_example(codigo: Codigo) -> Option<ErrorReply> {
+/// The errors as the operation with this id answers them, where no command has an id, in the examples
+/// of the document.
+fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
     let server_id: ServerId = "server1".parse().ok()?;
+    let corrects = operation_id == "correct_carregamento";
     let failure = match codigo {
+        Codigo::CarregamentoInexistente if corrects => {
+            let server_id = server_id.to_string();
+            Failure::Rejected(Rejection::CarregamentoDesconhecido { id: 1, server_id })
+        }
+        Codigo::CarroEmCarregamento if corrects => {
+            Failure::Rejected(Rejection::CarregamentoAberto { id: 1 })
+        }
         Codigo::ServidorIndisponivel => Failure::Unavailable(server_id),
         Codigo::TempoEsgotado => Failure::Expired,
         Codigo::ReservaInexistente => Failure::Rejected(Rejection::ReservaInexistente {

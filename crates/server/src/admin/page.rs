@@ -1,6 +1,7 @@
 //! Lists that are answered page by page.
 
-use protocol::{FieldValue, Invalid, Scalar};
+use domain::Moment;
+use protocol::{Field, FieldValue, Invalid, Scalar};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
 
@@ -55,4 +56,13 @@ pub(super) fn page<T, N>(
     }
     let next = found.last().filter(|_| more).map(name);
     (found, next)
+}
+
+/// Refuses a list that ends before it begins.
+pub(super) fn check_order(de: &mut Option<Field<Moment>>, ate: &Option<Field<Moment>>) {
+    if let (Some(Field::Value(from)), Some(Field::Value(until))) = (&*de, ate)
+        && from > until
+    {
+        *de = Some(Field::Invalid("não pode ser depois de ate".to_owned()));
+    }
 }

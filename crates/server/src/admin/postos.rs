@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow};
 use crate::wire;
 
-/// What tells nothing of anyone.
+/// Routes that need no token: their answers name nobody.
 pub(super) fn public() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
 }

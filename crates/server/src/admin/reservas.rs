@@ -88,7 +88,7 @@ impl From<StoredReserva> for ReservaDetail {
             status: facts.state,
             desde: wire::timestamp(facts.desde),
             motivo: facts.motivo.map(Into::into),
-            livre_desde: facts.livre_desde.map(wire::timestamp),
+            livre_desde: facts.free_early().map(wire::timestamp),
             preco_kwh: facts.preco_kwh.get(),
             versao: facts.versao,
             aviso: facts.aviso.map(Into::into),

@@ -29,7 +29,8 @@ pub enum Change {
         id: i64,
         posto_id: i64,
         state: ReservaState,
-        /// Who is told besides: the client that made it, of every change but that.
+        /// The client that made it, and the reserva as it is then: every change but the making is
+        /// published to that client.
         told: Option<(String, Reserva)>,
     },
 }

@@ -36,7 +36,7 @@ pub struct Store {
     pub(super) readers: SqlitePool,
     pub(super) listings: ListingReader,
     pub(super) server_id: Arc<str>,
-    state: WriterState,
+    pub(super) state: WriterState,
 }
 
 /// Ends the writer and leaves one complete file.
@@ -72,12 +72,13 @@ impl Store {
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
         let connection = writer::open(path, (environment.now)())?;
-        let state = WriterState::default();
+        let state = WriterState::begin((environment.now)());
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);
         let writer = Writer::new(path, environment, state.clone())?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
-        let (listings, listing_task) = ListingReader::open(options.clone(), now).await?;
+        let progress = state.progress.clone();
+        let (listings, listing_task) = ListingReader::open(options.clone(), now, progress).await?;
         // A connection is never replaced by a new one, which would open whatever the path leads to.
         let readers = SqlitePoolOptions::new()
             .min_connections(READERS)

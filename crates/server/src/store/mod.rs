@@ -17,6 +17,7 @@ mod in_use;
 mod lost_files;
 mod not_writable;
 mod open_files;
+mod progress;
 mod reader;
 mod request_outcome;
 mod restore;

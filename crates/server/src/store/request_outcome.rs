@@ -166,6 +166,11 @@ impl AcceptedRow {
          (SELECT f.nome FROM postos AS f WHERE f.id = r.first_answer ->> 0), p.nome) AS first_nome \
          FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
+    /// As [`ReservaRow::paused`].
+    pub(super) fn paused(self, since: Option<Moment>) -> Self {
+        Self { reserva: self.reserva.paused(since), ..self }
+    }
+
     pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of a request"));
         let recorded = self.reserva.reserva()?.ok_or_else(|| corrupt("placa"))?;

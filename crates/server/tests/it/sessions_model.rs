@@ -51,6 +51,7 @@ pub(crate) struct Reserva {
     pub(crate) fim: i64,
     pub(crate) state: ReservaState,
     pub(crate) desde: i64,
+    made: i64,
     pub(crate) livre_desde: Option<i64>,
     /// Since when its carro could come; `None` while it cannot, or is there.
     pub(crate) usable_since: Option<i64>,
@@ -92,8 +93,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Each has at least its first moment.
     fn overlaps(&self, inicio: i64, fim: Option<i64>) -> bool {
-        self.fim.is_none_or(|own| inicio < own) && fim.is_none_or(|fim| self.inicio < fim)
+        let share =
+            self.fim.is_none_or(|own| inicio < own) && fim.is_none_or(|fim| self.inicio < fim);
+        share || self.inicio == inicio
     }
 }
 
@@ -159,8 +163,9 @@ impl Model {
         }
         let usable_since = charging.is_none().then_some(self.now);
         let (state, desde, livre_desde) = (ReservaState::Ativa, self.now, None);
+        let made = self.now;
         let reserva =
-            Reserva { posto, carro, inicio, fim, state, desde, livre_desde, usable_since };
+            Reserva { posto, carro, inicio, fim, state, desde, made, livre_desde, usable_since };
         self.reservas.push(reserva);
         self.settle();
         true
@@ -207,6 +212,16 @@ impl Model {
             return false;
         }
         self.sessions[index].fim = Some(fim);
+        // Nobody charged in what began after it.
+        for reserva in &mut self.reservas {
+            let is_own = (reserva.posto, reserva.carro) == (posto, carro);
+            if is_own && reserva.state == ReservaState::Cumprida && reserva.desde > fim {
+                match reserva.fim <= self.now {
+                    true => reserva.becomes(ReservaState::Encerrada, reserva.fim),
+                    false => reserva.becomes(ReservaState::Ativa, reserva.made),
+                }
+            }
+        }
         self.free(posto, carro);
         self.sessions_changed(posto);
         true
@@ -222,6 +237,20 @@ impl Model {
         }
     }
 
+    /// The session that was reported before, and is reported again.
+    fn repeated(
+        &self,
+        posto: usize,
+        carro: usize,
+        inicio: i64,
+        fim: Option<i64>,
+    ) -> Option<&Session> {
+        self.sessions.iter().find(|session| {
+            (session.posto, session.carro, session.inicio) == (posto, carro, inicio)
+                && (fim.is_none() || session.fim == fim)
+        })
+    }
+
     /// The numbers of the reservas of others that had a moment of a session.
     pub(crate) fn conflicts(
         &self,
@@ -230,6 +259,8 @@ impl Model {
         inicio: i64,
         fim: Option<i64>,
     ) -> Vec<i64> {
+        let repeated = self.repeated(posto, carro, inicio, fim);
+        let fim = repeated.map_or(fim, |session| session.fim);
         let until = fim.unwrap_or(self.now + 1);
         let others = (1..).zip(&self.reservas).filter(|(_, reserva)| {
             let shared =
@@ -246,14 +277,10 @@ impl Model {
         inicio: i64,
         fim: Option<i64>,
     ) -> bool {
-        let same = |session: &Session| {
-            (session.posto, session.carro, session.inicio, session.fim)
-                == (posto, carro, inicio, fim)
-        };
         if fim.is_some_and(|fim| fim > self.now) {
             return false;
         }
-        if self.sessions.iter().any(same) {
+        if self.repeated(posto, carro, inicio, fim).is_some() {
             return true;
         }
         let near = |session: &&Session| session.posto == posto || session.carro == carro;

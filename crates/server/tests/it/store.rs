@@ -181,7 +181,7 @@ async fn postos_are_created_changed_and_removed() {
     assert_eq!(next, 5, "the id of a removed posto was reused");
     store.reserve("r3", "ABC1234", 1).await.expect("free");
     let in_use = rejected(store.store.execute(removal(1)).await);
-    assert_eq!(in_use, Rejection::PostoEmUso { nome: "Ponto 1".to_owned() });
+    assert_eq!(in_use, Rejection::PostoComReservas { nome: "Ponto 1".to_owned() });
     let free = PostosFilter { disponivel: Some(true), ..PostosFilter::default() };
     let listing = store.store.listing().await.expect("a listing");
     let ids: Vec<i64> = listing.matching(&free).map(|posto| posto.id).collect();

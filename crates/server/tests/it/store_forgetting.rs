@@ -14,9 +14,8 @@ const NO_LIMIT: fn() -> Rules = || Rules { por_carro: 0, ..Rules::default() };
 impl TestStore {
     async fn forget(&self, plate: &str) -> Result<Forgotten, WriteError> {
         let placa = placa(plate);
-        let sessions = self.store.sessions_of(&placa).await.expect("a read");
         let refusals = self.store.refusals_of(&placa).await.expect("a read");
-        let command = ForgetCarro { placa, sessions, refusals };
+        let command = ForgetCarro { placa, refusals };
         let by = Author::Caller("ana".to_owned());
         self.store.execute(Audited { by, command }).await
     }
@@ -117,7 +116,7 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
         (made.reserva.id, &None, &None)
     );
     let query = CarregamentosQuery { limit: 10, ..CarregamentosQuery::default() };
-    let sessions = store.store.all_carregamentos(&query).await.expect("a list");
+    let sessions = store.store.carregamentos(&query).await.expect("a list");
     assert_eq!((sessions.len(), &sessions[0].placa), (1, &None));
     let unknown = store.forget("ABC1234").await.expect_err("nothing is left");
     assert!(matches!(unknown, WriteError::Rejected(Rejection::CarroInexistente { .. })));

@@ -52,10 +52,14 @@ async fn a_posto_with_reservas_is_removed_when_something_is_done_with_them() {
         store.store.execute(command).await.expect("it is free");
     }
     let before = states(&store).await;
-    let in_use = Rejection::PostoEmUso { nome: "Ponto 1".to_owned() };
-    assert_eq!(store.store.execute(handling(Handling::Keep)).await, Err(in_use.clone().into()));
+    let has_reservas = Rejection::PostoComReservas { nome: "Ponto 1".to_owned() };
+    assert_eq!(store.store.execute(handling(Handling::Keep)).await, Err(has_reservas.into()));
     let left = Rejection::ReservasSemPosto { nome: "Ponto 1".to_owned(), reservas: vec![2] };
     assert_eq!(store.store.execute(handling(Handling::Move)).await, Err(left.into()));
+    let simulated = RemovePosto { simulate: true, ..handling(Handling::Move) };
+    let simulated = store.store.execute(simulated).await.expect("a look");
+    let found: Vec<_> = simulated.iter().map(|one| (one.id, one.handled, one.posto_id)).collect();
+    assert_eq!(found, [(1, Handled::Moved, 2), (2, Handled::NoPosto, 1)]);
     let simulated = RemovePosto { simulate: true, ..handling(Handling::Cancel) };
     let simulated = store.store.execute(simulated).await.expect("it would be done");
     assert_eq!(simulated.iter().filter(|one| one.handled == Handled::Cancelled).count(), 2);

@@ -1,11 +1,13 @@
 //! Sessions that are told of afterwards.
 
-use domain::{Rejection, ReportedSession, ReservaState, SessionTimeError};
-use server::store::{FinishCarregamento, ReportCarregamento, Reported, WriteError};
+use domain::{Correction, Rejection, ReportedSession, ReservaState, SessionTimeError};
+use server::store::{
+    CorrectCarregamento, FinishCarregamento, ReportCarregamento, Reported, WriteError,
+};
 
 use crate::store_lives::{patient, rejected};
 use crate::store_sessions::{at, minutes, shown, wait_until};
-use crate::support::{TestStore, energy, placa};
+use crate::support::{TestStore, energy, placa, removal};
 
 impl TestStore {
     /// Reports a session at posto 1, which has ended if `fim` is given.
@@ -109,7 +111,7 @@ async fn a_report_counts_from_before_the_begin_unless_another_held_the_posto() {
         let facts = store.facts("r1").await;
         assert_eq!(facts.state, state, "{first:?} {ended}");
         let livre = (state == Cumprida && ended).then_some(90);
-        assert_eq!(minutes(facts.livre_desde), livre, "{first:?} {ended}");
+        assert_eq!(minutes(facts.free_early()), livre, "{first:?} {ended}");
         assert_eq!(reported.conflitos.len(), usize::from(first.is_some()));
         if !ended {
             assert_eq!(facts.falta_em, None, "the carro is there");
@@ -161,4 +163,93 @@ async fn a_reserva_that_was_moved_had_its_new_posto_only_since_then() {
         let fulfilled = store.facts("r1").await.state == ReservaState::Cumprida;
         assert_eq!(fulfilled, !moved_and_cancelled);
     }
+}
+
+#[tokio::test]
+async fn a_report_that_is_repeated_finds_its_session_whatever_became_of_it() {
+    let fact = |id, conflitos: &[i64]| Ok(Reported { id, conflitos: conflitos.to_vec() });
+    let store = TestStore::new(1).await;
+    store.reserve_at("r1", "BBB2222", (0, 1)).await.expect("free");
+    store.reserve_at("r2", "CCC3333", (1, 3)).await.expect("free");
+    wait_until(50);
+    assert_eq!(store.reports("AAA1111", 10, None).await, fact(1, &[1]));
+    let finish = FinishCarregamento { posto_id: 1, id: 1, energy: energy(1.0), fim: Some(at(30)) };
+    store.store.execute(finish).await.expect("it ends");
+    wait_until(90);
+    assert_eq!(store.reports("AAA1111", 10, None).await, fact(1, &[1]), "as long as it was");
+    assert_eq!(store.reports("AAA1111", 10, Some(30)).await, fact(1, &[1]), "as it ended");
+    let other = Rejection::CarregamentoSobreposto { id: 1 };
+    assert_eq!(rejected(store.reports("AAA1111", 10, Some(31)).await), other, "another end");
+    let correct = async |correction| {
+        let corrected = store.store.execute(CorrectCarregamento { id: 1, correction }).await;
+        corrected.expect("it has ended");
+    };
+    correct(Correction { fim: Some(at(40)), ..Correction::default() }).await;
+    correct(Correction { inicio: Some(at(5)), ..Correction::default() }).await;
+    correct(Correction { inicio: Some(at(8)), ..Correction::default() }).await;
+    for fim in [None, Some(30), Some(40)] {
+        assert_eq!(store.reports("AAA1111", 10, fim).await, fact(1, &[1]), "{fim:?}");
+    }
+    // What it was not first said to be is another report.
+    for inicio in [5, 8] {
+        assert_eq!(rejected(store.reports("AAA1111", inicio, Some(40)).await), other);
+    }
+    assert_eq!(rejected(store.reports("DDD4444", 10, None).await), other);
+    assert_eq!(store.reports("DDD4444", 5, Some(6)).await, fact(2, &[1]), "it was free then");
+}
+
+#[tokio::test]
+async fn two_sessions_never_begin_at_one_moment() {
+    let fact = |id| Ok(Reported { id, conflitos: Vec::new() });
+    let store = TestStore::new(1).await;
+    wait_until(60);
+    assert_eq!(store.reports("AAA1111", 10, Some(10)).await, fact(1));
+    let overlaps = Rejection::CarregamentoSobreposto { id: 1 };
+    for fim in [Some(10), Some(20), None] {
+        assert_eq!(rejected(store.reports("BBB2222", 10, fim).await), overlaps, "{fim:?}");
+    }
+    assert_eq!(store.reports("BBB2222", 5, Some(10)).await, fact(2), "it touches it");
+    assert_eq!(
+        rejected(store.reports("CCC3333", 5, Some(5)).await).to_string().as_str(),
+        "O carregamento se sobrepõe ao carregamento 2. Corrija inicio ou fim."
+    );
+    assert_eq!(store.reports("CCC3333", 11, Some(20)).await, fact(3));
+    assert_eq!(store.reports("CCC3333", 20, Some(20)).await, fact(4), "it touches it");
+}
+
+#[tokio::test]
+async fn sessions_that_overlap_after_the_clock_was_set_back_are_all_looked_at() {
+    let store = TestStore::new(2).await;
+    wait_until(600);
+    store.execute_sql(&format!(
+        "INSERT INTO carregamentos (id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo)
+         VALUES (1, 1, 'AAA1111', {}, 2.5, {}, 0, 0), (2, 1, 'BBB2222', {}, 2.5, {}, 0, 0),
+                (3, 2, 'CCC3333', {}, 2.5, {}, 0, 0)",
+        at(10).as_millis(), at(200).as_millis(), at(20).as_millis(), at(30).as_millis(),
+        at(10).as_millis(), at(200).as_millis()
+    ));
+    let overlaps = |id| Rejection::CarregamentoSobreposto { id };
+    assert_eq!(rejected(store.reports("DDD4444", 50, Some(60)).await), overlaps(1));
+    assert_eq!(rejected(store.reports("CCC3333", 199, Some(300)).await), overlaps(1));
+    assert_eq!(rejected(store.reports("CCC3333", 5, Some(11)).await), overlaps(1));
+    store.reports("CCC3333", 200, Some(300)).await.expect("it is free, and so is the carro");
+}
+
+#[tokio::test]
+async fn what_happened_at_a_posto_that_was_removed_is_recorded() {
+    use ReservaState::Cumprida;
+    let store = TestStore::new(1).await;
+    store.reserve_at("r1", "AAA1111", (0, 1)).await.expect("free");
+    wait_until(90);
+    store.store.execute(removal(1)).await.expect("nobody holds it");
+    wait_until(120);
+    let missing = Rejection::PostoInexistente { posto_id: 1, server_id: "server1".to_owned() };
+    assert_eq!(rejected(store.reports("AAA1111", 30, None).await), missing, "it cannot go on");
+    assert_eq!(rejected(store.reports("AAA1111", 90, Some(95)).await), missing, "it was gone");
+    let first = store.reports("AAA1111", 30, Some(50)).await.expect("a fact");
+    assert_eq!(store.session(first.id).await.reserva_id, Some(1));
+    assert_eq!(store.facts("r1").await.state, Cumprida);
+    let last = store.reports("BBB2222", 80, Some(100)).await.expect("it was begun in time");
+    let again = store.reports("BBB2222", 80, None).await.expect("the same");
+    assert_eq!(again, last);
 }

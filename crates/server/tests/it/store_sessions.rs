@@ -22,7 +22,7 @@ pub(crate) fn minutes(moment: Option<Moment>) -> Option<i64> {
 /// State, since when, when its posto came free, and its version.
 pub(crate) fn shown(facts: ReservaFacts) -> (ReservaState, i64, Option<i64>, i64) {
     let desde = minutes(Some(facts.desde)).unwrap_or_default();
-    (facts.state, desde, minutes(facts.livre_desde), facts.versao)
+    (facts.state, desde, minutes(facts.free_early()), facts.versao)
 }
 
 impl TestStore {
@@ -44,7 +44,7 @@ impl TestStore {
         warned
     }
 
-    async fn posto_price(&self, preco_kwh: f64) {
+    pub(crate) async fn posto_price(&self, preco_kwh: f64) {
         self.execute_sql(&format!("UPDATE postos SET preco_kwh = {preco_kwh}"));
     }
 }
@@ -211,5 +211,26 @@ async fn a_carro_that_overstays_keeps_the_next_one_waiting() {
         assert_eq!(store.warned(), []);
         store.charges(placa("BBB2222")).await;
         assert_eq!(store.warned(), [(2, Cumprida, None)], "nothing to warn of any more");
+    }
+}
+
+#[tokio::test]
+async fn each_carro_that_overstays_is_announced() {
+    use ReservaState::Ativa;
+    let mut store = TestStore::with_rules(1, patient()).await;
+    store.reserve_at("r1", "AAA1111", (0, 4)).await.expect("free");
+    store.warned();
+    // It charges there because nobody said so in time.
+    for (round, plate) in (0..).zip(["BBB2222", "CCC3333", "BBB2222"]) {
+        let begin = 1 + 10 * round;
+        wait_until(begin + 5);
+        let other = store.reports(plate, begin, None).await.expect("a fact");
+        store.store.sweep().await.expect("a sweep");
+        store.store.sweep().await.expect("a sweep");
+        assert_eq!(store.warned(), [(1, Ativa, Some("posto_ocupado"))], "{plate}");
+        assert_eq!(store.facts("r1").await.versao, 2 + 2 * round);
+        store.leaves(other.id).await;
+        store.store.sweep().await.expect("a sweep");
+        assert_eq!(store.warned(), [(1, Ativa, Some("posto_livre"))], "{plate}");
     }
 }

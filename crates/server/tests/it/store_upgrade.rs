@@ -1,11 +1,14 @@
 //! A database file of an older release, opened by this one.
 
 use domain::{Rejection, ReservaState};
-use server::store::{CreatePosto, FinishCarregamento, ReservasQuery, StatesRow, WriteError};
+use server::store::{
+    CarregamentosQuery, CreatePosto, FinishCarregamento, ReservasQuery, StatesRow, WriteError,
+};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, SqlSafeStr as _};
 
+use crate::store_lives::rejected;
 use crate::support::{HOUR, START, TestStore, energy, now, posto, set_now};
 
 const OLD_SCHEMA: [(i64, &str, &str); 8] = [
@@ -193,7 +196,8 @@ async fn reservas_of_the_release_before_are_as_they_were() {
         shown,
         [
             (9, ReservaState::Encerrada, 3000, 2, 2.5, None),
-            (3, ReservaState::Ativa, 7, 1, 3.25, None),
+            // Its carro charges there since before it began.
+            (3, ReservaState::Cumprida, START, 2, 3.25, None),
             (2, ReservaState::Cancelada, 700, 2, 2.5, None),
             (1, ReservaState::Encerrada, 1000, 2, 2.5, None),
         ]
@@ -209,7 +213,9 @@ async fn reservas_of_the_release_before_are_as_they_were() {
     let held = store.reserve("other", "XYZ9876", 2).await;
     let refusal = Rejection::PostoReservado { nome: "Ponto 2".to_owned() };
     assert_eq!(held, Err(WriteError::Rejected(refusal)), "until its end");
-    let sessions = store.store.carregamentos(2, None, 10).await.expect("the sessions");
+    let query =
+        CarregamentosQuery { posto_id: Some(2), limit: 10, ..CarregamentosQuery::default() };
+    let sessions = store.store.carregamentos(&query).await.expect("the sessions");
     assert_eq!((sessions.len(), sessions[0].preco_kwh.get()), (1, 3.0));
 }
 
@@ -280,7 +286,10 @@ async fn open_sessions_of_an_older_release_end_and_free_what_they_fulfil() {
         (found.facts.state, found.facts.livre_desde)
     };
     store.store.sweep().await.expect("a sweep");
-    assert_eq!(shown(&store).await, (ReservaState::Ativa, None), "as it was");
+    assert_eq!(shown(&store).await, (ReservaState::Cumprida, None), "its carro is there");
+    assert_eq!(rejected(store.cancel("made").await), Rejection::ReservaEmUso);
+    let agreed = store.store.reserva(7, now()).await.expect("a read").expect("the reserva");
+    assert_eq!(agreed.facts.preco_kwh.get(), 1.5, "at the price of its session");
     let session = store.store.carregamento(1, 30).await.expect("a read").expect("the session");
     assert_eq!((session.reserva_id, session.preco_kwh.get()), (Some(7), 1.5));
     for (posto_id, id) in [(2, 31), (1, 30)] {

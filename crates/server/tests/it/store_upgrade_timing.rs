@@ -38,7 +38,6 @@ const A_LONG_PAST: &str = "
 
 #[tokio::test]
 #[ignore = "half a minute; its figures count in a release build"]
-#[expect(clippy::print_stdout, reason = "it reports")]
 async fn a_million_reservas_are_migrated() {
     let folder = old_file(8, A_LONG_PAST).await;
     let path = TestStore::file(folder.path());

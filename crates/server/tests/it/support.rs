@@ -1,8 +1,11 @@
 //! A store on a fresh file, with a clock that the test sets.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,8 +16,8 @@ use domain::{
     Rules, TipoConector,
 };
 use server::store::{
-    CancelReserva, CancelTarget, Change, Clock, Environment, ImportPostos, RemovePosto, Reserve,
-    Reserved, Store, StoreCloser, WriteError,
+    CancelReserva, CancelTarget, Change, Clock, Environment, ForgetCharger, ImportPostos,
+    RemovePosto, Reserve, Reserved, Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -33,6 +36,7 @@ thread_local! {
     // Each test has a thread and so a clock of its own, which its store's writer thread shares.
     static NOW: Arc<AtomicI64> = Arc::new(AtomicI64::new(START));
     static STEP: Arc<AtomicI64> = Arc::default();
+    static RUNNING: RefCell<Option<Store>> = const { RefCell::new(None) };
 }
 
 /// From now on the store's clock advances by so many milliseconds after each reading.
@@ -40,8 +44,33 @@ pub(crate) fn set_clock_step(millis: i64) {
     STEP.with(|step| step.store(millis, Ordering::Relaxed));
 }
 
+/// Time passes, or the clock is set back. The store that was opened last runs meanwhile: it has a
+/// transaction as often as it must have, to be no servidor that stands still.
 pub(crate) fn set_now(moment: i64) {
+    RUNNING.with_borrow(|store| {
+        for now in (now().as_millis()..moment).step_by(BEAT).chain([moment]) {
+            jump_to(now);
+            store.iter().for_each(beat);
+        }
+    });
+}
+
+/// The clock is set, or the servidor stands still.
+pub(crate) fn jump_to(moment: i64) {
     NOW.with(|now| now.store(moment, Ordering::Relaxed));
+}
+
+/// In milliseconds: a servidor that wrote so long ago does not stand still.
+const BEAT: usize = 10_000;
+
+/// Waits for a transaction of its own, which writes nothing, where nothing can be awaited.
+fn beat(store: &Store) {
+    let mut written =
+        pin!(tokio::task::unconstrained(store.execute(ForgetCharger { posto_id: 0 })));
+    let mut context = Context::from_waker(Waker::noop());
+    while written.as_mut().poll(&mut context).is_pending() {
+        std::thread::yield_now();
+    }
 }
 
 pub(crate) fn now() -> Moment {
@@ -83,6 +112,7 @@ impl TestStore {
             Environment { server_id: "server1".to_owned(), now: clock(), rules, changes: sender };
         let (store, closer) =
             Store::open(&Self::file(folder.path()), environment).await.expect("the store opens");
+        RUNNING.set(Some(store.clone()));
         Self { store, changes, folder, closer }
     }
 
@@ -103,12 +133,14 @@ impl TestStore {
     /// The same, with other rules.
     pub(crate) async fn reopen_with(self, rules: Rules) -> Self {
         let Self { store, folder, closer, .. } = self;
+        RUNNING.take();
         drop(store);
         closer.close().await.expect("the store closes");
         Self::open_with(folder, rules).await
     }
 
     pub(crate) async fn close(self) -> tempfile::TempDir {
+        RUNNING.take();
         drop(self.store);
         self.closer.close().await.expect("the store closes");
         self.folder

@@ -95,8 +95,8 @@ fn forwarded_address(item: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// What the requests of an address are counted under. Whoever has one IPv6 address usually has all
-/// of its /64.
+/// What the requests of an address are counted under. A caller with one IPv6 address usually has
+/// all of its /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallerKey(IpAddr);
 

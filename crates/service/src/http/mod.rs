@@ -69,7 +69,7 @@ use json_body::MAX_BODY;
 pub use json_body::RawJson;
 pub use rate_limit::RateLimit;
 pub use serve::{ListenError, listen, serve};
-pub use streams::{StreamPermit, Streams};
+pub use streams::{StreamCaller, StreamPermit, Streams};
 
 /// Gives the routes what both programs have: a guard before the protected ones; `/docs` and
 /// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of

@@ -24,7 +24,7 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 const NO_DEVICES: HeaderValue =
     HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()");
 
-/// Adds what every answer has. Answers tell of people, so none is kept anywhere, unless its route
+/// Adds what every answer has. Answers are about people, so none is kept anywhere, unless its route
 /// says otherwise. Called where answers are written, and no layer, which would cost each request
 /// more than the headers do.
 pub(super) fn add(headers: &mut HeaderMap) {

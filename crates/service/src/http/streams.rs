@@ -7,16 +7,27 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use protocol::Codigo;
+use protocol::{AppId, Codigo};
 
 use super::caller::CallerKey;
 use super::{HttpError, connections};
 
-/// This part of all connections may be streams. The rest is for requests, and several programs in one
-/// process share the connections.
-const OF_CONNECTIONS: usize = 4;
-/// One caller has many streams if it has this part of all.
-const MANY: usize = 8;
+/// At most one in so many connections is a stream. The rest is for requests, and several programs in
+/// one process share the connections.
+const CONNECTIONS_PER_STREAM: usize = 4;
+/// A caller has its share if it has one in so many of the permits.
+const SHARES: usize = 8;
+
+const TOO_MANY_OPEN: &str = "Há fluxos de eventos demais abertos. Feche os que não lê mais, ou tente \
+    de novo depois dos segundos do cabeçalho Retry-After.";
+
+/// Who has a stream: an app where it sends its token, so that what others open from the same address
+/// takes nothing from it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StreamCaller {
+    App(AppId),
+    Address(CallerKey),
+}
 
 /// The permits.
 #[derive(Debug)]
@@ -28,42 +39,42 @@ pub struct Streams {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    of_callers: HashMap<CallerKey, usize>,
+    of_callers: HashMap<StreamCaller, usize>,
 }
 
 /// The permit of one stream, until it is dropped.
 #[derive(Debug)]
 pub struct StreamPermit {
     streams: Arc<Streams>,
-    caller: CallerKey,
+    caller: StreamCaller,
 }
 
 impl Streams {
     /// At most `max` permits, or fewer where few connections can be open.
     pub fn new(max: usize) -> Arc<Self> {
         let connections = connections::of_this_process().max();
-        Self::bounded(max.min(connections / OF_CONNECTIONS).max(1))
+        Self::bounded(max.min(connections / CONNECTIONS_PER_STREAM).max(1))
     }
 
     fn bounded(max: usize) -> Arc<Self> {
         Arc::new(Self { max, taken: Mutex::default() })
     }
 
-    /// Takes a permit. When half of them are taken, none is left for a caller that has many: no caller
-    /// has more than half, and one behind a shared address has more than a few while nobody else needs
-    /// them.
+    /// Takes a permit. When half of them are taken, none is left for a caller that has its share: no
+    /// caller has more than half, and one behind a shared address has more than its share while nobody
+    /// else needs them.
     ///
     /// # Errors
     /// There is none.
-    pub fn admit(self: &Arc<Self>, caller: CallerKey) -> Result<StreamPermit, HttpError> {
+    pub fn admit(self: &Arc<Self>, caller: StreamCaller) -> Result<StreamPermit, HttpError> {
         let mut taken = self.taken.lock();
         let own = taken.of_callers.get(&caller).copied().unwrap_or_default();
-        let has_many = own >= self.max.div_ceil(MANY);
-        if taken.all >= self.max || has_many && taken.all >= self.max / 2 {
-            return Err(HttpError::general(Codigo::Sobrecarregado));
+        let has_share = own >= self.max.div_ceil(SHARES);
+        if taken.all >= self.max || has_share && taken.all >= self.max / 2 {
+            return Err(HttpError::new(Codigo::Sobrecarregado, TOO_MANY_OPEN));
         }
         taken.all += 1;
-        *taken.of_callers.entry(caller).or_default() += 1;
+        *taken.of_callers.entry(caller.clone()).or_default() += 1;
         Ok(StreamPermit { streams: Arc::clone(self), caller })
     }
 }
@@ -85,8 +96,8 @@ impl Drop for StreamPermit {
 mod tests {
     use super::*;
 
-    fn caller(number: u8) -> CallerKey {
-        CallerKey::of([192, 0, 2, number].into())
+    fn caller(number: u8) -> StreamCaller {
+        StreamCaller::Address(CallerKey::of([192, 0, 2, number].into()))
     }
 
     /// As many as this caller gets, up to 100.
@@ -110,11 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn what_others_open_from_its_address_takes_nothing_from_an_app() {
+        let streams = Streams::bounded(8);
+        let others = take(&streams, 1);
+        assert_eq!(others.len(), 4);
+        let app = || StreamCaller::App("app1".parse().expect("an id"));
+        let own = streams.admit(app()).expect("a permit");
+        streams.admit(app()).expect_err("it has its share");
+        drop((others, own));
+        assert!(streams.taken.lock().of_callers.is_empty());
+    }
+
+    #[test]
     fn a_place_is_free_again_when_its_stream_ends() {
         let streams = Streams::bounded(1);
         let permit = streams.admit(caller(1)).expect("a permit");
         let refused = streams.admit(caller(2)).expect_err("there is none");
-        assert_eq!(refused, HttpError::general(Codigo::Sobrecarregado));
+        assert_eq!(refused, HttpError::new(Codigo::Sobrecarregado, TOO_MANY_OPEN));
         drop(permit);
         streams.admit(caller(2)).expect("a permit");
     }

@@ -100,7 +100,7 @@ fn decision(times: u64) {
     };
     let holdings: Vec<Holding> = (1..=8).map(holding).collect();
     for _ in 0..times {
-        let decided: Result<Interval, Rejection> =
+        let decided: Result<(Interval, &PostoFacts), Rejection> =
             decide_reserva(&asked, "server1", Some(&facts), &holdings, 0, &rules, moment(0));
         black_box(decided.expect("no reserva is in the way"));
     }

@@ -119,7 +119,7 @@ async fn who_guesses_tokens_must_wait_and_others_notice_nothing() {
     assert_eq!(call(&client, "GET", "/status", &[]).await.0, 200, "what is public stays so");
 }
 
-/// A token's own limit must not tell that it is one.
+/// A token's own limit must not show that it is one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_guess_does_not_show_where_no_token_is_needed() {
     let world = World::new().await;

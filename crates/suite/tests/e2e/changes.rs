@@ -88,6 +88,13 @@ async fn a_repeated_change_gets_its_first_answer_through_any_gateway_and_restart
     // It is no request of a reserva.
     let by_change = first.patch(&path(&moved.request_id()), &json!({"posto_id": 9})).await;
     assert_eq!(by_change.verdict(), (404, "reserva_inexistente"));
+    let followed = first.get(&path(&moved.request_id()).replace('?', "/eventos?")).await;
+    assert_eq!(followed.verdict(), (404, "reserva_inexistente"));
+    let id_of_change = moved.request_id();
+    let sentence = format!(
+        "O request_id {id_of_change} é de uma alteração, e não de uma reserva. Use o da reserva."
+    );
+    assert_eq!(followed.json["mensagem"], sentence);
     let reservas = server.get("/reservas").await.json;
     assert_eq!(reservas["reservas"].as_array().map(Vec::len), Some(2));
 }
@@ -129,10 +136,20 @@ async fn every_refusal_of_a_change_has_its_status_code_and_stays_the_answer() {
     }
     let unknown = client.patch(&path("nunca-vista"), &json!({"posto_id": 6})).await;
     assert_eq!(unknown.verdict(), (404, "reserva_inexistente"));
+    let settled = client.get(&path(&unknown.request_id())).await;
+    assert_eq!(settled.verdict(), (404, "reserva_inexistente"));
+    assert_eq!(
+        settled.json["mensagem"],
+        "A alteração não foi feita: a reserva que ela nomeia não existe no servidor server1"
+    );
     let cancelled = client.post(&path(&id).replace('?', "/cancelar?"), &json!(null)).await;
     assert_eq!(cancelled.status, 200);
     let ended = client.patch(&path(&id), &json!({"posto_id": 10})).await;
     assert_eq!(ended.verdict(), (409, "reserva_encerrada"));
+    let settled = client.get(&path(&ended.request_id())).await;
+    assert_eq!(settled.verdict(), (409, "reserva_encerrada"));
+    let followed = client.get(&path(&ended.request_id()).replace('?', "/eventos?")).await;
+    assert_eq!(followed.verdict(), (404, "reserva_inexistente"), "a change is not followed");
     for (key, body, first) in refused {
         assert_eq!(change_once(&client, &key, &id, &body).await.json, first, "{body}");
         let request_id = first["request_id"].as_str().expect("its own id");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{PlainClient, Program, World, payload};
 
-/// What the gateway `cliente1` is told of its reservas.
+/// What is published to the gateway `cliente1` of its reservas.
 const PRIVATE: &str = "client/cliente1/reservas/status";
 
 fn from_now(millis: i64) -> Value {

@@ -41,7 +41,7 @@ fn refusals_have_the_sentences_of_their_decisions() {
         (Codigo::PostoReservado, Rejection::PostoReservado { nome: nome.clone() }),
         (Codigo::PostoIndisponivel, Rejection::PostoIndisponivel { nome: nome.clone() }),
         (Codigo::PostoEmManutencao, Rejection::PostoEmManutencao { nome: nome.clone() }),
-        (Codigo::PostoEmUso, Rejection::PostoEmUso { nome: nome.clone() }),
+        (Codigo::PostoEmUso, Rejection::PostoComReservas { nome: nome.clone() }),
         (
             Codigo::ReservaInexistente,
             Rejection::ReservaInexistente { reserva, server_id: server_id.clone() },

@@ -48,6 +48,8 @@ async fn streams_have_a_bound_of_their_own() {
         assert!(answer.headers().contains_key("retry-after"));
         let refused: Value = answer.json().await.expect("JSON");
         assert_eq!(refused["codigo"], "sobrecarregado", "one caller has no more than half");
+        let mensagem = refused["mensagem"].as_str().expect("a text");
+        assert!(mensagem.starts_with("Há fluxos de eventos demais abertos."), "{mensagem}");
     }
     assert_eq!(client.get("/postos?server_id=server1").await.status, 200, "no request in flight");
     open.pop();

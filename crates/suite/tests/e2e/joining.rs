@@ -89,8 +89,8 @@ fn later(timestamp: &str, seconds: i64) -> String {
     protocol::Timestamp::clamped(timestamp.as_millis() + seconds * 1000).to_string()
 }
 
-/// As `two_programs_with_one_id` are told from each other by Mosquitto, which does not say why it
-/// ends a connection: the one that recognises it first waits, and then the other does.
+/// Mosquitto does not say why it ends a connection, as in `two_programs_with_one_id`: the program
+/// that recognises it first waits, and then the other does.
 const BOTH_HAVE_SAID_SO: Duration = Duration::from_secs(60);
 
 fn errors_about_ids(program: &Program) -> usize {

@@ -75,6 +75,15 @@ fn only_translators_use_both_wire_and_domain() {
 }
 
 #[test]
+fn readers_use_nothing_of_the_writer() {
+    for file in sources("server/src/store/reader") {
+        let paths = Paths::of(&tokens_of(&file));
+        let used = paths.all().find(|path| path.iter().any(|segment| segment == "writer"));
+        assert_eq!(used, None, "{}", file.display());
+    }
+}
+
+#[test]
 fn a_broken_rule_would_be_found() {
     let uses = |code: &str, name: &str| uses(&Paths::of(&tokens(code)), name);
     assert!(uses("use sqlx::Row;", "sqlx"));

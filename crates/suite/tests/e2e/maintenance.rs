@@ -57,7 +57,7 @@ async fn the_client_of_a_moved_reserva_hears_of_it_and_a_repeat_gets_the_first_a
     let other = client.reservar(&payload("XYZ9876", 1)).await;
     assert_eq!(other.verdict(), (409, "posto_reservado"));
 
-    // Removed with its reservas, and told again.
+    // Removed with its reservas, which is published again.
     let removed = server.delete("/postos/1?reservas=cancelar").await;
     assert_eq!(
         (removed.status, &removed.json["reservas"][0]["resultado"]),
@@ -88,7 +88,7 @@ async fn a_fault_of_the_charger_tells_no_client_of_a_reserva_anything() {
     .await;
     let shown = format!("/reservas/{}?server_id=server1", made.request_id());
     assert_eq!(client.get(&shown).await.json["reserva"], made.json["reserva"]);
-    // What the operator then says of the posto is answered with the reserva, and told.
+    // What the operator then says of the posto is answered with the reserva, and published.
     let body = json!({"disponivel": false, "reservas": "cancelar"});
     let answer = server.put("/postos/5/disponibilidade", &body).await;
     assert_eq!(answer.json["reservas"][0]["resultado"], "cancelada", "{answer:?}");

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::harness::{eventually, free_port};
+use crate::harness::{eventually, free_port, payload};
 
 const PROGRAMS: [(&str, &str, &str); 4] = [
     ("server", "server_id", "server1"),
@@ -42,15 +42,19 @@ impl Suite {
     }
 
     async fn start_on(folder: tempfile::TempDir) -> Self {
-        Self::start_with(folder, &[]).await
+        Self::start_with(folder, &[], &[]).await
     }
 
-    async fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+    async fn start_with(
+        folder: tempfile::TempDir,
+        arguments: &[&str],
+        set: &[(&str, &str)],
+    ) -> Self {
         let ports = free_ports();
         let screen = std::fs::File::create(folder.path().join("screen")).expect("a file");
         let errors = std::fs::File::create(folder.path().join("errors")).expect("a file");
         let mut command = command(ports, folder.path());
-        command.args(arguments).stdout(screen).stderr(errors);
+        command.args(arguments).envs(set.iter().copied()).stdout(screen).stderr(errors);
         let mut suite = Self { child: command.spawn().expect("it starts"), ports, folder };
         eventually("the screen is shown", async || {
             if let Some(ended) = suite.child.try_wait().expect("its state") {
@@ -147,7 +151,7 @@ async fn on_loopback_the_servidores_are_open_to_programs_and_elsewhere_they_ask_
     let (folder, ended) = suite.end().await;
     assert!(ended.success());
 
-    let suite = Suite::start_with(folder, &["--bind", "0.0.0.0"]).await;
+    let suite = Suite::start_with(folder, &["--bind", "0.0.0.0"], &[]).await;
     let file = suite.folder.path().join("server1.db.token");
     let screen = suite.screen();
     assert!(screen.contains(&file.display().to_string()), "{screen}");
@@ -155,6 +159,27 @@ async fn on_loopback_the_servidores_are_open_to_programs_and_elsewhere_they_ask_
     let token = std::fs::read_to_string(file).expect("its file");
     assert!(!screen.contains(token.trim()), "{screen}");
     assert_eq!(status(list(&suite).bearer_auth(token.trim())).await, 200);
+    assert!(suite.interrupt().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_reservas_come_from_the_environment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut wrong = command(free_ports(), folder.path());
+    let ended = wrong.env("RESERVA_TOLERANCIA_MIN", "banana").output().await.expect("it starts");
+    assert_eq!(ended.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&ended.stderr).trim(),
+        "RESERVA_TOLERANCIA_MIN is \"banana\"; it should be a number of minutes from 0 to 1440, \
+         0 to wait until the end"
+    );
+    let suite = Suite::start_with(folder, &[], &[("RESERVAS_POR_CARRO", "1")]).await;
+    let url = format!("http://127.0.0.1:{}/reservar", suite.ports[4]);
+    for (posto_id, status) in [(5, 200), (6, 409)] {
+        let body = payload("ABC1234", posto_id);
+        let answer = reqwest::Client::new().post(&url).json(&body).send().await;
+        assert_eq!(answer.expect("an answer").status(), status);
+    }
     assert!(suite.interrupt().await.success());
 }
 

@@ -120,7 +120,7 @@ async fn an_operators_own_lines_hold() {
     assert!(Connection::open(own, &user.connect()).await.is_ok());
 
     // The limit is that of each outside listener, and of no other. Mosquitto 2.0.11 miscounts
-    // connections, so only what it is told can be seen.
+    // connections, so only its configuration can be seen.
     let conf = fs::read_to_string(doors.path("run/mosquitto.conf")).expect("a file");
     let outside = doors.every_outside().map(|door| format!("{} 127.0.0.1", door.port));
     for listener in conf.split("\nlistener ").skip(1) {

@@ -1,4 +1,4 @@
-//! FollowTask one reserva: it is asked for whenever it may have changed.
+//! Following one reserva: it is asked for whenever it may have changed.
 //!
 //! What is sent is always the answer to a consulta, never an event of the bus alone: an event may be
 //! of another servidor, older than what was sent, or anybody's. It only says when to ask.

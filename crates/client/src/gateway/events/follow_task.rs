@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Received, Subscription};
-use protocol::{Codigo, ReplyCodigo, RequestId, ReservaRef, ServerId, topics};
+use protocol::{Codigo, ConsultaRequest, ReplyCodigo, RequestId, ReservaRef, ServerId, topics};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
@@ -92,14 +92,16 @@ impl FollowTask {
         let asking = async move {
             // It is never closed.
             let _permit = gateway.events.questions.acquire().await;
-            let reference = ReservaRef {
+            let asked = ReservaRef {
                 request_id: RequestId::new(),
                 client_id: gateway.config.client_id.clone(),
                 app,
                 server_id,
                 reserva_request_id: request_id,
             };
-            gateway.consult(reference).await
+            // Its events would be those of the reserva, which has another id.
+            let somente_reserva = Some(true);
+            gateway.consult(ConsultaRequest { asked, somente_reserva }).await
         };
         self.question = Some((number, Box::pin(asking)));
     }
@@ -120,7 +122,7 @@ impl FollowTask {
         let interval = if refused.is_none() { POLL_INTERVAL } else { RETRY_INTERVAL };
         self.next_poll = Instant::now() + interval;
         let versao = snapshot.as_ref().map_or(0, |snapshot| snapshot.versao);
-        // An event may come before its change can be read, and it may be nonsense: once more.
+        // An event may come before its change can be read, or be false: one more question finds out.
         self.is_stale |= refused.is_none() && versao < std::mem::take(&mut self.announced);
         if let (Some(snapshot), None) = (&snapshot, &self.changes) {
             let topic = topics::reserva_status(snapshot.id);
@@ -131,9 +133,9 @@ impl FollowTask {
             seen.answered = number;
             seen.refused = refused;
             seen.is_forgotten |= is_forgotten && seen.snapshot.is_some();
-            // What was sent is never followed by something older.
-            let known = seen.snapshot.as_ref().map_or(0, |known| known.versao);
-            if snapshot.as_ref().is_some_and(|snapshot| snapshot.versao >= known) {
+            // Questions follow one another, so no answer is older than the one before it. One with a
+            // lower versao is of a servidor that was restored.
+            if snapshot.is_some() {
                 seen.snapshot = snapshot;
             }
         });

@@ -1,7 +1,7 @@
 //! A reserva at a moment, as its servidor answers.
 
 use bytes::Bytes;
-use protocol::{RequestId, ServerId, Timestamp};
+use protocol::{RequestId, ReservaState, ServerId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -64,21 +64,27 @@ impl Snapshot {
 impl Ends {
     fn of(reserva: &Map<String, Value>) -> Self {
         let text = |name| reserva.get(name).and_then(Value::as_str);
-        match text("status") {
-            Some("encerrada" | "cancelada" | "nao_compareceu") => Self::Now,
-            Some("cumprida") if text("livre_desde").is_some() => Self::Now,
-            Some("cumprida") => {
+        // A newer servidor has other states: they may be followed by others.
+        let Some(Ok(state)) = text("status").map(ReservaState::parse) else { return Self::Unknown };
+        match state {
+            ReservaState::Ativa => Self::Unknown,
+            ReservaState::Encerrada | ReservaState::Cancelada | ReservaState::NaoCompareceu => {
+                Self::Now
+            }
+            ReservaState::Cumprida if text("livre_desde").is_some() => Self::Now,
+            ReservaState::Cumprida => {
                 let fim = text("fim").and_then(|fim| fim.parse().ok());
                 fim.map_or(Self::Unknown, Self::At)
             }
-            // A newer servidor has other states: they may be followed by others.
-            _ => Self::Unknown,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{Interval, Moment, Price, ReservaFacts};
+    use serde_json::json;
+
     use super::*;
 
     fn snapshot(reserva: &str) -> Option<Snapshot> {
@@ -106,26 +112,34 @@ mod tests {
     }
 
     #[test]
-    fn a_final_state_is_known() {
+    fn what_is_over_here_is_over_at_the_servidor() {
+        let at = Moment::from_millis;
+        let interval = Interval::new(at(1_000), at(2_000)).unwrap();
+        let made = ReservaFacts::new(interval, Price::new(2.5).unwrap(), None, at(500));
+        for state in ReservaState::ALL {
+            for livre_desde in [None, Some(at(1_500))] {
+                for now in [999, 1_000, 1_500, 1_999, 2_000, 2_001] {
+                    let facts = ReservaFacts { state: *state, livre_desde, ..made }.at(at(now));
+                    let text = |moment| Timestamp::from(moment).to_string();
+                    let mut fields = json!({"id": 1, "status": facts.state.as_str(),
+                        "fim": text(facts.interval.fim())});
+                    if let Some(livre_desde) = facts.livre_desde {
+                        fields["livre_desde"] = json!(text(livre_desde));
+                    }
+                    let read = snapshot(&fields.to_string()).unwrap();
+                    let is_over = read.is_over(Timestamp::from(at(now)));
+                    assert_eq!(is_over, facts.is_over(at(now)), "{fields} at {now}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_newer_servidor_says_is_not_over() {
         let now = Timestamp::from_millis(2_000).unwrap();
-        for (fields, expected) in [
-            (r#""status":"ativa""#, false),
-            (r#""status":"ativa","fim":"1970-01-01T00:00:01.000Z""#, false),
-            (r#""status":"encerrada""#, true),
-            (r#""status":"cancelada""#, true),
-            (r#""status":"nao_compareceu""#, true),
-            (r#""status":"cumprida","fim":"1970-01-01T00:00:03.000Z""#, false),
-            (r#""status":"cumprida","fim":"1970-01-01T00:00:02.000Z""#, true),
-            (
-                r#""status":"cumprida","fim":"1970-01-01T00:00:03Z","livre_desde":"1970-01-01T00:00:01Z""#,
-                true,
-            ),
-            (r#""status":"cumprida""#, false),
-            (r#""status":"na_fila""#, false),
-            (r#""status":5"#, false),
-        ] {
+        for fields in [r#""status":"cumprida""#, r#""status":"na_fila""#, r#""status":5"#] {
             let read = snapshot(&format!(r#"{{"id":1,{fields}}}"#)).unwrap();
-            assert_eq!(read.is_over(now), expected, "{fields}");
+            assert!(!read.is_over(now), "{fields}");
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Seen {
     pub(super) answered: u64,
     /// Why the last one brought nothing.
     pub(super) refused: Option<Refused>,
-    /// Of the latest versao that any of them has brought.
+    /// What the latest of them that found it has brought.
     pub(super) snapshot: Option<Snapshot>,
     /// The servidor has it no longer.
     pub(super) is_forgotten: bool,

@@ -11,7 +11,7 @@ use crate::handlers::message::Reply;
 use crate::store::{ChangeReserva, Reserved};
 use crate::wire;
 
-/// Namespace of the fingerprints that tell one change from another.
+/// Namespace of the fingerprints by which changes are distinguished.
 const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x5e1d_93b8_0c47_4f26_8a9b_71f4_c6d2_3e05);
 
 pub(super) async fn handle(

@@ -1,7 +1,8 @@
-//! `server/postos/reserva/consulta`: tells what became of a request to reserve, or to change a reserva.
+//! `server/postos/reserva/consulta`: answers what became of a request to reserve, or to change a
+//! reserva.
 
 use domain::Rejection;
-use protocol::{AppId, ReservaRef, read_json};
+use protocol::{AppId, ConsultaRequest, ReservaRef, read_json};
 use tracing::info;
 
 use crate::app_state::AppState;
@@ -11,10 +12,11 @@ use crate::store::CurrentReserva;
 use crate::wire;
 
 /// A request that was refused gets the same refusal again; one that made a reserva, or changed it,
-/// gets that reserva as it is now.
+/// gets that reserva as it is now. Where only reservations are asked about, the id of a change is
+/// answered as what it is.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
-    let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } =
-        read_json(payload)?;
+    let ConsultaRequest { asked, somente_reserva } = read_json(payload)?;
+    let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } = asked;
     let (asked, asking) = (reserva_request_id.as_str(), asking.as_ref().map(AppId::as_str));
     // The writer may have a command that changes it, past its deadline check.
     app.read(app.store.settled()).await?;
@@ -28,7 +30,16 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         reserva: asked.to_owned(),
         server_id: app.server_id.as_str().to_owned(),
     })?;
-    let reserved = outcome.decision?;
+    if is_change && somente_reserva == Some(true) {
+        return Err(Failure::OfChange(reserva_request_id));
+    }
+    let reserved = outcome.decision.map_err(|rejection| match rejection {
+        // Which one it named is not kept: the id may be that of somebody else's request.
+        Rejection::ReservaInexistente { .. } if is_change => {
+            Failure::NothingToChange(app.server_id.clone())
+        }
+        other => other.into(),
+    })?;
     let CurrentReserva { reserva, nome } = outcome
         .current
         .unwrap_or(CurrentReserva { reserva: reserved.reserva, nome: reserved.nome });

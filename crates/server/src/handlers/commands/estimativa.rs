@@ -1,4 +1,5 @@
-//! `server/postos/estimativa`: tells what a reservation would be answered, and reserves nothing.
+//! `server/postos/estimativa`: answers what a charge is likely to need, and whether the posto would
+//! be given. Nothing is reserved.
 
 use protocol::{BadMessage, EstimativaReply, ReservaRequest, StatusReply, read_json};
 use tracing::info;

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::handlers::message::Reply;
 use crate::store::{Reserve, Reserved};
 
-/// Namespace of the fingerprints that tell one reservation from another.
+/// Namespace of the fingerprints by which reservations are distinguished.
 const FINGERPRINT_NAMESPACE: Uuid = Uuid::from_u128(0x8d0c_61f2_4b7e_4a51_9c3d_e2a7_50f1_6b94);
 
 pub(super) async fn handle(

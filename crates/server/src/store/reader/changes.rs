@@ -50,7 +50,9 @@ impl Store {
             Some(made) => {
                 let row = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(made);
                 let row = row.fetch_optional(&mut *snapshot).await?;
-                row.map(|row| row.outcome(now)).transpose()?.and_then(|outcome| outcome.current)
+                row.map(|row| row.paused(self.pause_since(now)).outcome(now))
+                    .transpose()?
+                    .and_then(|outcome| outcome.current)
             }
             None => None,
         };

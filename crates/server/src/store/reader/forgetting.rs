@@ -44,28 +44,12 @@ impl Ended {
 }
 
 impl Store {
-    /// The sessions of a carro; no index leads to them.
-    pub async fn sessions_of(&self, placa: &Placa) -> Result<Found, StoreError> {
-        let up_to = "SELECT COALESCE(max(id), 0) FROM carregamentos";
-        let ids = "SELECT id FROM carregamentos WHERE placa = ?1 AND id <= ?2";
-        self.find_rows(placa, up_to, ids).await
-    }
-
     /// The refused requests of a carro; no index leads to them.
     pub async fn refusals_of(&self, placa: &Placa) -> Result<Found, StoreError> {
-        let up_to = "SELECT COALESCE(max(seq), 0) FROM refusals";
-        let ids = "SELECT seq FROM refusals WHERE placa = ?1 AND seq <= ?2";
-        self.find_rows(placa, up_to, ids).await
-    }
-
-    async fn find_rows(
-        &self,
-        placa: &Placa,
-        up_to: &'static str,
-        ids: &'static str,
-    ) -> Result<Found, StoreError> {
-        let up_to = sqlx::query_scalar(up_to).fetch_one(&self.readers).await?;
-        let ids = sqlx::query_scalar(ids).bind(placa.as_str()).bind(up_to);
+        let up_to = sqlx::query_scalar("SELECT COALESCE(max(seq), 0) FROM refusals");
+        let up_to = up_to.fetch_one(&self.readers).await?;
+        let ids = sqlx::query_scalar("SELECT seq FROM refusals WHERE placa = ?1 AND seq <= ?2");
+        let ids = ids.bind(placa.as_str()).bind(up_to);
         Ok(Found { ids: ids.fetch_all(&self.readers).await?, up_to })
     }
 

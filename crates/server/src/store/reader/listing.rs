@@ -22,6 +22,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
+use crate::store::progress::Progress;
 use crate::store::rows::postos::PostoRow;
 use crate::store::rows::row;
 
@@ -70,12 +71,14 @@ impl ListingReader {
     pub(in crate::store) async fn open(
         options: SqliteConnectOptions,
         now: Clock,
+        progress: Progress,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let connection = options.connect().await?;
         let (sender, callers) = mpsc::channel(MAX_CALLERS);
         let task = ListingTask {
             connection,
             now,
+            progress,
             cached: None,
             last: Arc::default(),
             versions: Versions::new(),
@@ -95,6 +98,7 @@ impl ListingReader {
 struct ListingTask {
     connection: SqliteConnection,
     now: Clock,
+    progress: Progress,
     cached: Option<CachedListing>,
     /// The last listing, which may no longer be true.
     last: Arc<Listing>,
@@ -208,18 +212,21 @@ impl ListingTask {
         loop {
             reads += 1;
             let now = (self.now)();
+            // What ends a pause is written, and noticed by that.
+            let absences = self.progress.pause_since(now).unwrap_or(now);
             // Reservas of one posto never overlap, so only the next one to end can hold it now;
             // later ones are not read, however many there are. One whose carro is absent holds no
             // more.
             let row: OccupancyRow = sqlx::query_as(
                 "SELECT (SELECT version FROM postos_version) AS version,
                         json_group_array(r.posto_id) FILTER (
-                            WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?1)
+                            WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?2)
                         ) AS reserved,
                         (SELECT json_group_array(posto_id) FROM carregamentos WHERE fim IS NULL)
                             AS charging,
                         min(CASE WHEN r.held_from > ?1 THEN r.held_from
-                                 WHEN r.falta_em > ?1 AND r.falta_em < r.held_until THEN r.falta_em
+                                 WHEN r.falta_em > ?2 AND r.falta_em < r.held_until AND ?2 = ?1
+                                     THEN r.falta_em
                                  ELSE r.held_until END) AS until
                  FROM postos AS p
                  JOIN reservas AS r ON r.id = (
@@ -229,6 +236,7 @@ impl ListingTask {
                  WHERE p.removed_at IS NULL",
             )
             .bind(now.as_millis())
+            .bind(absences.as_millis())
             .fetch_one(&mut self.connection)
             .await?;
             if self.postos_version != Some(row.version) {

@@ -36,7 +36,7 @@ pub struct ReservasQuery {
     pub limit: i64,
 }
 
-/// Which charging sessions to list, newest first; a field that is `None` does not filter.
+/// Which charging sessions to list; a field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct CarregamentosQuery {
     pub posto_id: Option<i64>,
@@ -51,6 +51,16 @@ pub struct CarregamentosQuery {
 }
 
 impl Store {
+    /// Since when nothing is written, so that no absence counts that falls due.
+    fn pause_since(&self, now: Moment) -> Option<Moment> {
+        self.state.progress.pause_since(now)
+    }
+
+    /// The moment at which absences count that were due, of what is read as it is at `now`.
+    fn absences_until(&self, now: Moment) -> Moment {
+        self.pause_since(now).unwrap_or(now)
+    }
+
     /// All postos as they are at some moment of this call.
     pub async fn listing(&self) -> Result<Arc<Listing>, StoreError> {
         self.listings.get().await
@@ -79,6 +89,7 @@ impl Store {
         let postos = sqlx::query_as(PostoRow::SELECT)
             .bind(now.as_millis())
             .bind(ids)
+            .bind(self.absences_until(now).as_millis())
             .fetch_all(&self.readers)
             .await?;
         Ok(postos)
@@ -116,7 +127,7 @@ impl Store {
         self.certain()?;
         let accepted = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(request_id);
         if let Some(accepted) = accepted.fetch_optional(&self.readers).await? {
-            return Ok(Some(accepted.outcome(now)?));
+            return Ok(Some(accepted.paused(self.pause_since(now)).outcome(now)?));
         }
         let refused = sqlx::query_as::<_, RefusedRow>(RefusedRow::SELECT).bind(request_id);
         if let Some(refused) = refused.fetch_optional(&self.readers).await? {
@@ -135,9 +146,10 @@ impl Store {
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
         self.certain()?;
+        let since = self.pause_since(now);
         // Only a placa has an index of all its reservas.
         let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
-        let state = state_at!("?6");
+        let state = state_at!("?6", "?7");
         let sql = format!(
             "SELECT * FROM reservas
              WHERE {from} AND (?1 IS NULL OR {state} = ?1)
@@ -152,9 +164,10 @@ impl Store {
             .bind(query.before)
             .bind(query.limit)
             .bind(now.as_millis())
+            .bind(since.unwrap_or(now).as_millis())
             .fetch_all(&self.readers)
             .await?;
-        found.into_iter().map(|row| row.state_at(now)).collect()
+        found.into_iter().map(|row| row.paused(since).state_at(now)).collect()
     }
 
     /// One reserva, as it is at `now`.
@@ -162,7 +175,7 @@ impl Store {
         self.certain()?;
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
-        found.map(|row| row.state_at(now)).transpose()
+        found.map(|row| row.paused(self.pause_since(now)).state_at(now)).transpose()
     }
 
     /// The known carros, by placa: at most `limit`, after the placa `after`.
@@ -185,39 +198,28 @@ impl Store {
         Ok(carro.fetch_optional(&self.readers).await?)
     }
 
-    /// The charging sessions of a posto, newest first: at most `limit`, with ids below `before`.
-    pub async fn carregamentos(
-        &self,
-        posto_id: i64,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<Carregamento>, StoreError> {
-        self.certain()?;
-        let found: Vec<CarregamentoRow> = sqlx::query_as(
-            "SELECT * FROM carregamentos WHERE posto_id = ?1 AND (?2 IS NULL OR id < ?2)
-             ORDER BY id DESC LIMIT ?3",
-        )
-        .bind(posto_id)
-        .bind(before)
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
-        found.into_iter().map(Carregamento::try_from).collect()
+    /// Whether there is or was a posto with this id.
+    pub async fn had_posto(&self, id: i64) -> Result<bool, StoreError> {
+        let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM postos WHERE id = ?1)");
+        Ok(any.bind(id).fetch_one(&self.readers).await?)
     }
 
-    /// The charging sessions of all postos that match, newest first.
-    pub async fn all_carregamentos(
+    /// The charging sessions that match, that of the highest id first.
+    pub async fn carregamentos(
         &self,
         query: &CarregamentosQuery,
     ) -> Result<Vec<Carregamento>, StoreError> {
         self.certain()?;
-        // A carro has few of all sessions. Those of a posto are found by going back through all.
-        let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
+        // A carro has few of all sessions; those of a posto are read by their ids.
+        let from = match (&query.placa, query.posto_id) {
+            (Some(_), _) => "placa = ?2 AND (?1 IS NULL OR posto_id = ?1)",
+            (None, Some(_)) => "posto_id = ?1 AND ?2 IS NULL",
+            (None, None) => "?1 IS NULL AND ?2 IS NULL",
+        };
         let sql = format!(
             "SELECT * FROM carregamentos
-             WHERE {from} AND (?1 IS NULL OR posto_id = ?1)
-               AND (?3 IS NULL OR inicio >= ?3) AND (?4 IS NULL OR inicio < ?4)
-               AND (?5 IS NULL OR id < ?5)
+             WHERE {from} AND id < ?5
+               AND (?3 IS NULL OR +inicio >= ?3) AND (?4 IS NULL OR +inicio < ?4)
              ORDER BY id DESC LIMIT ?6"
         );
         let found: Vec<CarregamentoRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -225,7 +227,7 @@ impl Store {
             .bind(&query.placa)
             .bind(query.from.map(Moment::as_millis))
             .bind(query.until.map(Moment::as_millis))
-            .bind(query.before)
+            .bind(query.before.unwrap_or(i64::MAX))
             .bind(query.limit)
             .fetch_all(&self.readers)
             .await?;

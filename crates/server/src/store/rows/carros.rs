@@ -35,6 +35,7 @@ row! {
         custo: Option<f64>,
         reserva_id: Option<i64>,
         corrigido_em: Option<i64>,
+        own_price: Option<f64>,
     }
 }
 
@@ -42,6 +43,12 @@ impl CarregamentoRow {
     /// Selects by session id and posto id.
     pub(in crate::store) const SELECT: &str =
         "SELECT * FROM carregamentos WHERE id = ?1 AND posto_id = ?2";
+
+    /// Its price without the reserva that began meanwhile.
+    pub(in crate::store) fn own_price(&self) -> Result<Option<Price>, StoreError> {
+        let corrupt = |_| StoreError::Corrupt(format!("price of carregamento {}", self.id));
+        self.own_price.map(Price::new).transpose().map_err(corrupt)
+    }
 }
 
 impl TryFrom<CarregamentoRow> for Carregamento {

@@ -1,11 +1,12 @@
 //! The table `postos`. A new column takes a migration (listed in `schema.rs`) and its lines
 //! here, nothing else in the store.
 
-use domain::{Kw, Localizacao, Nome, Posto, PostoChange, Price, TipoConector};
+use domain::{Kw, Localizacao, Nome, Posto, PostoChange, PostoFacts, Price, TipoConector};
 use rusqlite::types::Value;
 
-use super::row;
+use super::{placa, row};
 use crate::store::audit::{AuditFields, audit_fields};
+use crate::store::error::StoreError;
 
 row! {
     /// A posto as listings show it.
@@ -28,12 +29,12 @@ row! {
 }
 
 impl PostoRow {
-    /// Selects, at a moment, by a JSON array of ids.
+    /// Selects, at a moment, by a JSON array of ids; absences count that were due at another.
     // Reservas of one posto never overlap, so only the next one to end can hold it now; later ones
     // are not read, however many there are. One whose carro is absent has no begin.
     pub(in crate::store) const SELECT: &str = "SELECT *,
                 in_service AND NOT em_manutencao
-                AND ?1 < COALESCE((SELECT CASE WHEN r.falta_em <= ?1 THEN NULL ELSE r.held_from END
+                AND ?1 < COALESCE((SELECT CASE WHEN r.falta_em <= ?3 THEN NULL ELSE r.held_from END
                                    FROM reservas AS r
                                    WHERE r.posto_id = p.id AND r.held_until > ?1
                                    ORDER BY r.held_until LIMIT 1), ?1 + 1)
@@ -43,6 +44,54 @@ impl PostoRow {
          FROM postos AS p
          WHERE removed_at IS NULL AND id IN (SELECT value FROM json_each(?2))
          ORDER BY id";
+}
+
+row! {
+    /// What decisions rest on.
+    pub(in crate::store) struct PostoFactsRow {
+        pub nome: String,
+        pub in_service: bool,
+        pub em_manutencao: bool,
+        pub potencia_maxima: f64,
+        pub preco_kwh: f64,
+        pub charging: Option<String>,
+    }
+}
+
+row! {
+    /// The same of one that may have been removed.
+    pub(in crate::store) struct AnyPostoRow {
+        pub removed_at: Option<i64>,
+        ..pub facts: PostoFactsRow,
+    }
+}
+
+macro_rules! select_any_posto {
+    () => {
+        "SELECT p.nome, p.in_service, p.em_manutencao, p.potencia_maxima, p.preco_kwh, p.removed_at,
+                c.placa AS charging
+         FROM postos AS p LEFT JOIN carregamentos AS c ON c.posto_id = p.id AND c.fim IS NULL
+         WHERE p.id = ?1"
+    };
+}
+
+impl AnyPostoRow {
+    /// Selects by id.
+    pub(in crate::store) const SELECT: &str = select_any_posto!();
+}
+
+impl PostoFactsRow {
+    /// Selects by id.
+    pub(in crate::store) const SELECT: &str =
+        concat!(select_any_posto!(), " AND p.removed_at IS NULL");
+
+    pub(in crate::store) fn facts(self) -> Result<PostoFacts, StoreError> {
+        let Self { nome, in_service, em_manutencao, potencia_maxima, preco_kwh, charging } = self;
+        let charging = charging.as_deref().map(placa).transpose()?;
+        let corrupt = |_| StoreError::Corrupt("price of a posto".to_owned());
+        let preco_kwh = Price::new(preco_kwh).map_err(corrupt)?;
+        Ok(PostoFacts { nome, in_service, em_manutencao, charging, potencia_maxima, preco_kwh })
+    }
 }
 
 row! {

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use domain::{
-    AbsenceFacts, Aviso, Interval, Moment, Motivo, Placa, Price, Reserva, ReservaFacts,
+    AbsenceFacts, Aviso, Holding, Interval, Moment, Motivo, Placa, Price, Reserva, ReservaFacts,
     ReservaState,
 };
 
 use super::{interval, placa, row};
 use crate::store::error::StoreError;
 
-/// SQL for the state at a moment, as [`ReservaFacts::at`] computes it.
+/// SQL for the state at a moment, as [`ReservaFacts::at`] computes it. Absences count that were due at
+/// another, which is the same but in a pause.
 macro_rules! state_at {
-    ($now:literal) => {
+    ($now:literal, $absences:literal) => {
         concat!(
             "CASE WHEN status NOT IN ('ativa', 'encerrada') THEN status ",
             "WHEN carregamento_id IS NOT NULL AND inicio <= ",
             $now,
             " THEN 'cumprida' WHEN falta_em < fim AND falta_em <= ",
-            $now,
+            $absences,
             " THEN 'nao_compareceu' ",
             "WHEN fim <= ",
             $now,
@@ -46,6 +47,34 @@ macro_rules! over_at {
 pub(in crate::store) use over_at;
 
 row! {
+    /// When a reserva holds its posto.
+    pub(in crate::store) struct HoldingRow {
+        pub placa: Option<String>,
+        pub held_from: i64,
+        pub held_until: i64,
+        pub falta_em: Option<i64>,
+    }
+}
+
+impl HoldingRow {
+    /// Selects what holds a posto after a moment, by its ends. Reservas of one posto never overlap,
+    /// so all that follow one begin later still: who has read the first that begins too late needs
+    /// no more, and a posto that is booked for a month costs no more than an empty one.
+    pub(in crate::store) const SELECT: &str = "SELECT placa, held_from, held_until, falta_em \
+FROM reservas WHERE posto_id = ?1 AND held_until > ?2 ORDER BY held_until";
+
+    /// Its absence is due at `now`, so that it holds nothing, recorded or not.
+    pub(in crate::store) fn is_absent(&self, now: Moment) -> bool {
+        self.falta_em.is_some_and(|due| due <= now.as_millis())
+    }
+
+    pub(in crate::store) fn holding(self) -> Result<Holding, StoreError> {
+        let placa = self.placa.as_deref().map(placa).transpose()?;
+        Ok(Holding { placa, interval: interval(self.held_from, self.held_until)? })
+    }
+}
+
+row! {
     pub(in crate::store) struct ReservaRow {
         pub id: i64,
         /// `None` if it was forgotten, and so are the placa, the app and the client.
@@ -61,6 +90,7 @@ row! {
         desde: i64,
         motivo: Option<String>,
         livre_desde: Option<i64>,
+        posto_desde: Option<i64>,
         preco_kwh: f64,
         versao: i64,
         tolerancia: i64,
@@ -97,6 +127,13 @@ impl ReservaRow {
         })
     }
 
+    /// The same while nothing has been written since that moment: absences that fall due later do not
+    /// count.
+    pub(in crate::store) fn paused(self, since: Option<Moment>) -> Self {
+        let counts = |due: &i64| since.is_none_or(|since| *due <= since.as_millis());
+        Self { falta_em: self.falta_em.filter(counts), ..self }
+    }
+
     /// What is recorded of it.
     pub(in crate::store) fn facts(&self) -> Result<ReservaFacts, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of reserva {}", self.id));
@@ -107,6 +144,7 @@ impl ReservaRow {
             desde: Moment::from_millis(self.desde),
             motivo: motivo.map(Motivo::parse).transpose().map_err(|_| corrupt("motivo"))?,
             livre_desde: self.livre_desde.map(Moment::from_millis),
+            posto_desde: self.posto_desde.map(Moment::from_millis),
             in_session: self.carregamento_id.is_some(),
             falta_em: self.falta_em.map(Moment::from_millis),
             preco_kwh: Price::new(self.preco_kwh).map_err(|_| corrupt("price"))?,

@@ -10,7 +10,9 @@ use super::command::WriteContext;
 use crate::store::audit::Author;
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
+use crate::store::progress::Pause;
 use crate::store::rows::reservas::ReservaRow;
+use crate::store::rows::row;
 
 /// Sets what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
 macro_rules! write_absence {
@@ -38,6 +40,12 @@ macro_rules! write_end {
     };
 }
 pub(super) use write_end;
+
+row! {
+    struct PostoIdRow {
+        posto_id: i64,
+    }
+}
 
 impl WriteContext<'_> {
     /// Writes the absences and the ends of one posto that are due.
@@ -124,18 +132,41 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A carro that reports that it charges has come, if one of its reservas has begun.
+    /// A carro that reports that it charges has come, if one of its reservas has begun: where its
+    /// session is open, if there is one here, for it is nowhere else.
     pub(super) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {
         self.execute(
             "UPDATE reservas SET chegou_em = ?2, falta_em = NULL
              WHERE placa = ?1 AND held_until > ?2 AND inicio <= ?2 AND chegou_em IS NULL
-               AND status IN ('ativa', 'encerrada') AND (falta_em IS NULL OR falta_em > ?2)",
+               AND status IN ('ativa', 'encerrada') AND (falta_em IS NULL OR falta_em > ?2)
+               AND (posto_id IN (SELECT posto_id FROM carregamentos WHERE placa = ?1 AND fim IS NULL)
+                    OR NOT EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL))",
             params![placa, self.now.as_millis()],
         )?;
         Ok(())
     }
 
-    /// Writes a final state of a reserva, and reports it, also to the client that made it.
+    /// A carro begins to charge at a posto, so it is at none of its others, whatever it reported
+    /// before: there it is expected anew.
+    pub(super) fn forget_arrivals_elsewhere(
+        &mut self,
+        placa: &Placa,
+        posto_id: i64,
+    ) -> Result<(), StoreError> {
+        let elsewhere = self.find_all::<PostoIdRow>(
+            "UPDATE reservas SET chegou_em = NULL
+             WHERE placa = ?1 AND held_until > ?2 AND posto_id <> ?3 AND chegou_em IS NOT NULL
+               AND status IN ('ativa', 'encerrada')
+             RETURNING posto_id",
+            params![placa.as_str(), self.now.as_millis(), posto_id],
+        )?;
+        for row in elsewhere {
+            self.update_absences(row.posto_id)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the state of a reserva, and reports it, also to the client that made it.
     pub(super) fn write_state(
         &mut self,
         reserva: &Reserva,
@@ -157,36 +188,62 @@ impl WriteContext<'_> {
                 self.now.as_millis()
             ],
         )?;
-        self.reserva_changed(reserva, client_id);
+        self.reserva_changed(&reserva.clone().at(self.now), client_id);
         Ok(())
     }
 }
 
-/// While the servidor did not run or could not write, no carro could be absent. What was due before the
-/// last thing that it wrote is due; every other carro whose reserva has begun has its tolerance anew.
+/// While the servidor did not run, no carro could be absent. What was due before the last thing that it
+/// wrote is due; every other carro whose reserva has begun has its tolerance anew.
 pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreError> {
-    let now = now.as_millis();
     let waiting = "SELECT EXISTS (
         SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
-    let is_waiting: bool = connection.query_row(waiting, [now], |row| row.get(0))?;
+    let is_waiting: bool = connection.query_row(waiting, [now.as_millis()], |row| row.get(0))?;
     if !is_waiting {
         return Ok(());
     }
     // No index has the times of changes, so this reads two tables. Command lines write while no
     // servidor runs.
+    let since: Option<i64> = connection.query_row(
+        "SELECT max(at) FROM (
+             SELECT at FROM writer_probe
+             UNION ALL SELECT max(updated_at) FROM reservas
+             UNION ALL SELECT max(updated_at) FROM carros
+             UNION ALL SELECT * FROM (SELECT decided_at FROM refusals ORDER BY seq DESC LIMIT 1)
+             UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes ORDER BY seq DESC LIMIT 1)
+             UNION ALL SELECT * FROM (
+                 SELECT quando FROM auditoria WHERE quem <> ?1 ORDER BY id DESC LIMIT 1))",
+        [Author::CommandLine.as_str()],
+        |row| row.get(0),
+    )?;
+    since.map_or(Ok(()), |since| begin_anew(connection, Moment::from_millis(since), now))
+}
+
+/// The same after time in which the servidor ran and wrote nothing. Where that was too short for a
+/// standstill, carros have what was left of their tolerance: else one commit that fails now and then
+/// would keep postos held for nobody.
+pub(super) fn make_up_for(
+    pause: Pause,
+    connection: &Connection,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let Pause { since, is_standstill } = pause;
+    if is_standstill {
+        return begin_anew(connection, since, now);
+    }
     connection.execute(
-        "UPDATE reservas
-         SET falta_em = ?1 + tolerancia
-         WHERE inicio <= ?1 AND falta_em > (
-             SELECT max(at) FROM (
-                 SELECT at FROM writer_probe
-                 UNION ALL SELECT max(updated_at) FROM reservas
-                 UNION ALL SELECT max(updated_at) FROM carros
-                 UNION ALL SELECT * FROM (SELECT decided_at FROM refusals ORDER BY seq DESC LIMIT 1)
-                 UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes ORDER BY seq DESC LIMIT 1)
-                 UNION ALL SELECT * FROM (
-                     SELECT quando FROM auditoria WHERE quem <> ?2 ORDER BY id DESC LIMIT 1)))",
-        params![now, Author::CommandLine.as_str()],
+        "UPDATE reservas SET falta_em = falta_em + ?1 - max(inicio, ?2)
+         WHERE inicio < ?1 AND falta_em > ?2",
+        [now.as_millis(), since.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// Nobody could come after `since`.
+fn begin_anew(connection: &Connection, since: Moment, now: Moment) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE reservas SET falta_em = ?1 + tolerancia WHERE inicio <= ?1 AND falta_em > ?2",
+        [now.as_millis(), since.as_millis()],
     )?;
     Ok(())
 }

@@ -57,6 +57,7 @@ impl WriteCommand for StartCarregamento {
                 if let Some(row) = own {
                     context.fulfil(row, now, false)?;
                 }
+                context.forget_arrivals_elsewhere(placa, posto_id)?;
                 context.session_changed(posto_id, Some(placa))?;
                 id
             }
@@ -115,21 +116,32 @@ impl WriteCommand for FinishCarregamento {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let Self { posto_id, id, energy, fim } = *self;
         // While the carro still charges; it may change whose price the session has.
-        context.write_begun(Some(posto_id))?;
+        let left = fim.map_or(context.now, |fim| fim.min(context.now));
+        context.write_begun(posto_id, left)?;
         let row = context.find::<CarregamentoRow>(CarregamentoRow::SELECT, [id, posto_id])?;
         let row = row.ok_or(Rejection::CarregamentoInexistente { id, posto_id })?;
-        let session = Carregamento::try_from(row)?;
+        let own_price = row.own_price()?;
+        let recorded = Carregamento::try_from(row)?;
+        let wrong = match fim {
+            Some(fim) => context.wrongly_fulfilled(&recorded, fim)?,
+            None => Vec::new(),
+        };
+        let lost = wrong.iter().any(|wrong| recorded.reserva_id == Some(wrong.reserva.id));
+        let session = if lost { recorded.without_reserva(own_price) } else { recorded };
         let posto = context.energy_source(posto_id)?;
         match decide_carregamento_finish(&session, energy, fim, &posto, context.now)? {
             Effect::Now(finished) => {
                 context.execute(
-                    "UPDATE carregamentos SET fim = ?2, energia_fornecida = ?3, custo = ?4
+                    "UPDATE carregamentos SET fim = ?2, energia_fornecida = ?3, custo = ?4,
+                         reserva_id = ?5, preco_kwh = ?6
                      WHERE id = ?1",
                     params![
                         id,
                         finished.fim.as_millis(),
                         finished.energia_fornecida.get(),
-                        finished.custo
+                        finished.custo,
+                        session.reserva_id,
+                        session.preco_kwh.get()
                     ],
                 )?;
                 let (before, mut after) = (amounts(None), amounts(Some(finished)));
@@ -138,6 +150,9 @@ impl WriteCommand for FinishCarregamento {
                 }
                 let target = Target::Carregamento(id);
                 context.audit_change(Action::Finish, target, &before, &after)?;
+                for wrong in wrong {
+                    context.unfulfil(wrong)?;
+                }
                 context.session_ended(&session)?;
                 context.session_changed(posto_id, session.placa.as_ref())?;
             }

@@ -67,10 +67,9 @@ impl WriteCommand for ChangeReserva {
         let reserva = row.reserva.reserva()?.ok_or(Rejection::ReservaEncerrada)?;
         let posto_id = self.change.posto_of(&reserva);
         let posto = context.posto_facts(posto_id)?;
-        let changed = match (self.decide(context, &reserva, posto.as_ref())?, posto) {
-            (Ok(effect), Some(posto)) => self.write(context, &row, reserva, effect, &posto)?,
-            (Ok(_), None) => return Err(context.posto_inexistente(posto_id).into()),
-            (Err(rejection), posto) => {
+        let changed = match self.decide(context, &reserva, posto.as_ref())? {
+            Ok(effect) => self.write(context, &row, reserva, effect)?,
+            Err(rejection) => {
                 if failpoints::has(Bug::ChangeDropsFirst) {
                     context.execute(
                         "UPDATE reservas SET status = 'cancelada', motivo = 'pedido', desde = ?2,
@@ -128,12 +127,12 @@ impl ChangeReserva {
         }
     }
 
-    fn decide(
+    fn decide<'p>(
         &self,
         context: &mut WriteContext<'_>,
         reserva: &Reserva,
-        posto: Option<&PostoFacts>,
-    ) -> Result<Result<Effect<ChangedReserva>, Rejection>, StoreError> {
+        posto: Option<&'p PostoFacts>,
+    ) -> Result<Result<Effect<ChangedReserva<'p>>, Rejection>, StoreError> {
         let (change, server_id, rules, now) =
             (&self.change, context.server_id, context.rules, context.now);
         // What has ended is refused below, whoever holds the posto, and so is an invalid interval.
@@ -153,32 +152,33 @@ impl ChangeReserva {
         context: &mut WriteContext<'_>,
         row: &ChangeableRow,
         before: Reserva,
-        effect: Effect<ChangedReserva>,
-        posto: &PostoFacts,
+        effect: Effect<ChangedReserva<'_>>,
     ) -> Result<Reserved, StoreError> {
         let (changed, is_change) = match effect {
             Effect::Now(changed) => (changed, true),
             Effect::Already(same) => (same, false),
         };
-        let ChangedReserva { posto_id, mut facts, .. } = changed;
+        let ChangedReserva { posto_id, posto, mut facts, is_expected_anew } = changed;
         let estimativa = estimate(row, posto, facts.preco_kwh)?;
         if is_change {
-            facts.falta_em = absence(context, row, posto, &changed)?;
+            facts.falta_em = absence(context, row, &changed)?;
         }
         let mut reserva = Reserva { posto_id, facts, ..before.clone() };
         if is_change {
-            update(context, &reserva)?;
+            update(context, &reserva, is_expected_anew)?;
             if before.posto_id != posto_id && before.facts.holds_at(context.now) {
                 context.changes.push(Change::Posto(before.posto_id));
             }
             context.reserva_changed(&reserva, row.reserva.client_id.clone());
-            if posto.charging.as_ref() == Some(&before.placa) {
-                link_session(context, &before, &reserva)?;
+            if let Some(session) = session_of(context, posto, &reserva)? {
+                if is_expected_anew && facts.state == ReservaState::Cumprida {
+                    context.link_session(session, &reserva)?;
+                }
                 context.update_absences(posto_id)?;
             }
         }
         // As the answer says it, and every repeat of it.
-        reserva.facts.falta_em = None;
+        reserva.facts = ReservaFacts { falta_em: None, posto_desde: None, ..reserva.facts };
         Ok(Reserved { reserva, nome: posto.nome.clone(), estimativa })
     }
 
@@ -219,24 +219,34 @@ impl ChangeReserva {
     }
 }
 
-/// When its carro is absent, if it does not come: at another time or posto, it is expected anew.
+/// The session in which the carro of a reserva charges at a posto.
+fn session_of(
+    context: &WriteContext<'_>,
+    posto: &PostoFacts,
+    reserva: &Reserva,
+) -> Result<Option<i64>, StoreError> {
+    match posto.charging.as_ref() == Some(&reserva.placa) {
+        true => Ok(context.open_session(reserva.posto_id)?),
+        false => Ok(None),
+    }
+}
+
+/// When its carro is absent, if it does not come. At another time or posto it has not come yet.
 fn absence(
     context: &WriteContext<'_>,
     row: &ChangeableRow,
-    posto: &PostoFacts,
-    changed: &ChangedReserva,
+    changed: &ChangedReserva<'_>,
 ) -> Result<Option<Moment>, StoreError> {
-    let ChangedReserva { facts, is_expected_anew, .. } = changed;
+    let ChangedReserva { posto, facts, is_expected_anew, .. } = changed;
     if facts.state != ReservaState::Ativa {
         return Ok(None);
     }
-    if let Some(due) = facts.falta_em.filter(|_| !is_expected_anew) {
-        return Ok(Some(due));
-    }
     let placa = row.reserva.placa()?;
     let usable_since = posto.is_usable_by(placa.as_ref()).then_some(context.now);
-    let kept = row.reserva.absence(usable_since)?;
-    Ok(AbsenceFacts { interval: facts.interval, ..kept }.due())
+    let before = row.reserva.absence(usable_since)?;
+    let has_come = before.has_come && !is_expected_anew;
+    let after = AbsenceFacts { interval: facts.interval, has_come, ..before };
+    Ok(after.due_after_change(row.reserva.facts()?.falta_em, context.now))
 }
 
 /// What the first answer said, with the power of this posto and the price that holds now.
@@ -253,12 +263,17 @@ fn estimate(
 
 /// Wholly or not at all: until this statement it holds what it held, and from then what it is to
 /// hold.
-fn update(context: &WriteContext<'_>, reserva: &Reserva) -> Result<(), StoreError> {
+fn update(
+    context: &WriteContext<'_>,
+    reserva: &Reserva,
+    is_expected_anew: bool,
+) -> Result<(), StoreError> {
     let ReservaFacts { interval, state, desde, preco_kwh, versao, aviso, falta_em, .. } =
         reserva.facts;
     context.execute(
         "UPDATE reservas SET posto_id = ?2, inicio = ?3, fim = ?4, status = ?5, preco_kwh = ?6,
              versao = ?7, aviso = ?8, falta_em = ?9, updated_at = ?10, desde = ?11,
+             chegou_em = CASE WHEN ?12 THEN NULL ELSE chegou_em END,
              carregamento_id = CASE ?5 WHEN 'ativa' THEN carregamento_id END
          WHERE id = ?1",
         params![
@@ -272,25 +287,9 @@ fn update(context: &WriteContext<'_>, reserva: &Reserva) -> Result<(), StoreErro
             aviso.map(Aviso::as_str),
             falta_em.map(Moment::as_millis),
             context.now.as_millis(),
-            desde.as_millis()
+            desde.as_millis(),
+            is_expected_anew
         ],
     )?;
-    Ok(())
-}
-
-/// The session that fulfils it, if one does, has the agreed price.
-fn link_session(
-    context: &WriteContext<'_>,
-    before: &Reserva,
-    reserva: &Reserva,
-) -> Result<(), StoreError> {
-    let was = before.facts.at(context.now).state;
-    if was == ReservaState::Ativa && reserva.facts.state == ReservaState::Cumprida {
-        context.execute(
-            "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
-             WHERE posto_id = ?1 AND fim IS NULL AND reserva_id IS NULL",
-            params![reserva.posto_id, reserva.id, reserva.facts.preco_kwh.get()],
-        )?;
-    }
     Ok(())
 }

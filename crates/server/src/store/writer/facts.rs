@@ -1,41 +1,14 @@
 //! The facts about a posto that decisions rest on.
 
-use domain::{EnergySource, Holding, Moment, Placa, PostoFacts, Price};
+use domain::{EnergySource, Holding, Moment, Placa, PostoFacts};
 use rusqlite::params;
 
 use super::command::WriteContext;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
-use crate::store::rows::reservas::holds_from;
-use crate::store::rows::{self, row};
-
-row! {
-    pub(in crate::store) struct PostoFactsRow {
-        nome: String,
-        in_service: bool,
-        em_manutencao: bool,
-        potencia_maxima: f64,
-        preco_kwh: f64,
-        charging: Option<String>,
-    }
-}
-
-impl PostoFactsRow {
-    /// Selects by id.
-    pub(in crate::store) const SELECT: &str =
-        "SELECT p.nome, p.in_service, p.em_manutencao, p.potencia_maxima, p.preco_kwh,
-                c.placa AS charging
-         FROM postos AS p LEFT JOIN carregamentos AS c ON c.posto_id = p.id AND c.fim IS NULL
-         WHERE p.id = ?1 AND p.removed_at IS NULL";
-
-    pub(in crate::store) fn facts(self) -> Result<PostoFacts, StoreError> {
-        let Self { nome, in_service, em_manutencao, potencia_maxima, preco_kwh, charging } = self;
-        let charging = charging.as_deref().map(rows::placa).transpose()?;
-        let corrupt = |_| StoreError::Corrupt("price of a posto".to_owned());
-        let preco_kwh = Price::new(preco_kwh).map_err(corrupt)?;
-        Ok(PostoFacts { nome, in_service, em_manutencao, charging, potencia_maxima, preco_kwh })
-    }
-}
+use crate::store::rows::postos::{AnyPostoRow, PostoFactsRow};
+use crate::store::rows::reservas::{HoldingRow, holds_from};
+use crate::store::rows::row;
 
 row! {
     struct NomeRow {
@@ -62,7 +35,18 @@ impl WriteContext<'_> {
         row.map(PostoFactsRow::facts).transpose()
     }
 
-    /// The same for a carro that asks for it, and how many reservas the carro has: those that hold a
+    /// The same of a posto that may have been removed, and when it was.
+    pub(super) fn any_posto_facts(
+        &self,
+        id: i64,
+    ) -> Result<Option<(PostoFacts, Option<Moment>)>, StoreError> {
+        let Some(row) = self.find::<AnyPostoRow>(AnyPostoRow::SELECT, [id])? else {
+            return Ok(None);
+        };
+        Ok(Some((row.facts.facts()?, row.removed_at.map(Moment::from_millis))))
+    }
+
+    /// A posto that is there, for a carro that asks for it, and how many reservas the carro has: those that hold a
     /// posto now or later, and that in whose session it still charges. Without a placa, none.
     pub(super) fn reserve_facts(
         &self,
@@ -124,27 +108,20 @@ impl WriteContext<'_> {
         }
         let mut has_absence = false;
         let mut holdings = Vec::new();
-        let mut statement = self.connection.prepare_cached(
-            "SELECT placa, held_from, held_until, falta_em FROM reservas \
-             WHERE posto_id = ?1 AND held_until > ?2 ORDER BY held_until",
-        )?;
+        let mut statement = self.connection.prepare_cached(HoldingRow::SELECT)?;
         let mut rows = statement.query(params![posto_id, inicio.as_millis()])?;
         while let Some(row) = rows.next()? {
-            let interval = rows::interval(row.get(1)?, row.get(2)?)?;
-            // Reservas of one posto never overlap, so all that follow begin later still: a posto
-            // that is booked for a month costs a reservation no more than an empty one.
-            if interval.inicio() >= fim {
+            let held_from: i64 = row.get(1)?;
+            if held_from >= fim.as_millis() {
                 break;
             }
-            let falta_em: Option<i64> = row.get(3)?;
-            let is_absent = falta_em.is_some_and(|due| due <= self.now.as_millis());
-            if is_absent && !failpoints::has(Bug::AbsenceKeepsHold) {
+            let (placa, held_until, falta_em) = (row.get(0)?, row.get(2)?, row.get(3)?);
+            let row = HoldingRow { placa, held_from, held_until, falta_em };
+            if row.is_absent(self.now) && !failpoints::has(Bug::AbsenceKeepsHold) {
                 has_absence = true;
                 continue;
             }
-            let placa: Option<String> = row.get(0)?;
-            let placa = placa.as_deref().map(rows::placa).transpose()?;
-            holdings.push(Holding { placa, interval });
+            holdings.push(row.holding()?);
         }
         drop(rows);
         drop(statement);
@@ -161,7 +138,7 @@ impl WriteContext<'_> {
     }
 
     /// Another session than `except` of this posto or carro that has a moment from `inicio` until
-    /// `fim`, or from then on.
+    /// `fim`, or from then on. Each session has at least one moment.
     pub(super) fn overlapping_session(
         &self,
         posto_id: i64,
@@ -169,18 +146,27 @@ impl WriteContext<'_> {
         (inicio, fim): (Moment, Option<Moment>),
         except: Option<i64>,
     ) -> Result<Option<i64>, StoreError> {
+        let end = fim.map(|fim| fim.max(inicio.plus_millis(1)));
+        // A posto has any number of sessions, but only where the clock was set back do some of them
+        // overlap: the one that began last is nearly always enough. Those of a carro are few, and
+        // earlier releases let it charge at two postos.
         let row = self.find::<IdRow>(
             "SELECT * FROM (
-                 SELECT id FROM carregamentos WHERE posto_id = ?1 AND inicio < ?4
-                   AND (fim IS NULL OR fim > ?3) AND id IS NOT ?5 ORDER BY inicio DESC LIMIT 1)
+                 SELECT id FROM (
+                     SELECT id, inicio, fim FROM carregamentos
+                     WHERE posto_id = ?1 AND inicio < ?4 AND id IS NOT ?5
+                     ORDER BY inicio DESC LIMIT 64)
+                 WHERE fim IS NULL OR max(fim, inicio + 1) > ?3 LIMIT 1)
              UNION ALL SELECT * FROM (
-                 SELECT id FROM carregamentos WHERE placa = ?2 AND inicio < ?4
-                   AND (fim IS NULL OR fim > ?3) AND id IS NOT ?5 ORDER BY inicio DESC LIMIT 1)",
+                 SELECT id FROM carregamentos
+                 WHERE placa = ?2 AND inicio < ?4 AND id IS NOT ?5
+                   AND (fim IS NULL OR max(fim, inicio + 1) > ?3)
+                 ORDER BY inicio DESC LIMIT 1)",
             params![
                 posto_id,
                 placa.map(Placa::as_str),
                 inicio.as_millis(),
-                fim.map_or(i64::MAX, Moment::as_millis),
+                end.map_or(i64::MAX, Moment::as_millis),
                 except
             ],
         )?;

@@ -42,8 +42,7 @@ impl Forgotten {
 #[derive(Debug, Clone)]
 pub struct ForgetCarro {
     pub placa: Placa,
-    /// Its sessions and refusals, as [`Store`](crate::store::Store) finds them.
-    pub sessions: Found,
+    /// Its refusals, as [`Store`](crate::store::Store) finds them.
     pub refusals: Found,
 }
 
@@ -69,14 +68,13 @@ impl WriteCommand for ForgetCarro {
         if in_use.is_some_and(|row| row.in_use) {
             return Err(Rejection::CarroEmUso { placa: self.placa.clone() }.into());
         }
-        let ids = |found: &Found| json(&found.ids);
-        let (sessions, refusals) = (ids(&self.sessions)?, ids(&self.refusals)?);
+        let refusals = json(&self.refusals.ids)?;
         let forgotten = Forgotten {
             reservas: forget_reservas(context, "placa = ?1", &[&placa])?,
             carregamentos: context.execute(
                 "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
-                 WHERE placa = ?1 AND (id IN (SELECT value FROM json_each(?2)) OR id > ?3)",
-                params![placa, sessions, self.sessions.up_to],
+                 WHERE placa = ?1",
+                [placa],
             )?,
             refusals: forget_requests(
                 context,

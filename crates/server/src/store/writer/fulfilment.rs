@@ -1,7 +1,10 @@
 //! What sessions do to reservas: they fulfil those of their carro, free what is left of them when
 //! they end, and keep the next carro waiting.
 
-use domain::{Aviso, Carregamento, Moment, Placa, Reserva, ReservaFacts, ReservaState};
+use domain::{
+    Aviso, Carregamento, Moment, Placa, Reserva, ReservaFacts, ReservaState, decide_session_end,
+    decide_unfulfilled,
+};
 use rusqlite::params;
 
 use super::command::WriteContext;
@@ -20,30 +23,42 @@ row! {
     }
 }
 
+/// A reserva in which nobody has charged, though a session seemed to go on in it.
+pub(super) struct Unfulfilled {
+    pub(super) reserva: Reserva,
+    client_id: Option<String>,
+    /// What it is.
+    facts: ReservaFacts,
+}
+
 impl WriteContext<'_> {
-    /// Writes what has begun while a carro charges there, at one posto or at all: reservas of that
-    /// carro are fulfilled, those of others are warned.
-    pub(super) fn write_begun(&mut self, posto_id: Option<i64>) -> Result<(), StoreError> {
-        self.write_fulfilments(posto_id)?;
-        self.warn_of_overstays(posto_id)
+    /// Writes what has begun at a posto by the moment `until`, while a carro charges there: reservas
+    /// of that carro are fulfilled, the clients of others are warned.
+    pub(super) fn write_begun(&mut self, posto_id: i64, until: Moment) -> Result<(), StoreError> {
+        self.write_fulfilments_until(Some(posto_id), until)?;
+        self.warn_of_overstays(Some(posto_id), until)
     }
 
-    /// Writes that reservas were fulfilled whose carro charged there already when they began.
+    /// Writes that reservas were fulfilled whose carro charged there already when they began, at one
+    /// posto or at all.
     pub(super) fn write_fulfilments(&mut self, posto_id: Option<i64>) -> Result<(), StoreError> {
+        self.write_fulfilments_until(posto_id, self.now)
+    }
+
+    fn write_fulfilments_until(
+        &mut self,
+        posto_id: Option<i64>,
+        until: Moment,
+    ) -> Result<(), StoreError> {
         let begun = self.find_all::<ReservaRow>(
             "SELECT * FROM reservas
              WHERE carregamento_id IS NOT NULL AND inicio <= ?1 AND (?2 IS NULL OR posto_id = ?2)
                AND status IN ('ativa', 'encerrada') ORDER BY inicio",
-            params![self.now.as_millis(), posto_id],
+            params![until.as_millis(), posto_id],
         )?;
         for row in begun {
             if let (Some(session), Some(mut reserva)) = (row.carregamento_id, row.reserva()?) {
-                // The first one is whose price the session has.
-                self.execute(
-                    "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
-                     WHERE id = ?1 AND reserva_id IS NULL AND fim IS NULL",
-                    params![session, reserva.id, reserva.facts.preco_kwh.get()],
-                )?;
+                self.link_session(session, &reserva)?;
                 reserva.facts = reserva.facts.at(self.now);
                 self.write_state(&reserva, row.client_id)?;
             }
@@ -51,8 +66,23 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// Tells the clients of reservas that have begun, once, that another carro still charges there.
-    pub(super) fn warn_of_overstays(&mut self, posto_id: Option<i64>) -> Result<(), StoreError> {
+    /// A session that is open fulfils a reserva: the first one is whose price it has.
+    pub(super) fn link_session(&self, session: i64, reserva: &Reserva) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
+             WHERE id = ?1 AND reserva_id IS NULL AND fim IS NULL",
+            params![session, reserva.id, reserva.facts.preco_kwh.get()],
+        )?;
+        Ok(())
+    }
+
+    /// Warns the clients of reservas that have begun by the moment `until` that another carro charges
+    /// there: once for each carro that does.
+    pub(super) fn warn_of_overstays(
+        &mut self,
+        posto_id: Option<i64>,
+        until: Moment,
+    ) -> Result<(), StoreError> {
         // Reservas of one posto never overlap, so only the next one to end can have begun.
         let begun = self.find_all::<ReservaRow>(
             "SELECT r.* FROM carregamentos AS c
@@ -61,9 +91,9 @@ impl WriteContext<'_> {
                  WHERE next.posto_id = c.posto_id AND next.held_until > ?1
                  ORDER BY next.held_until LIMIT 1)
              WHERE c.fim IS NULL AND (?2 IS NULL OR c.posto_id = ?2)
-               AND r.inicio <= ?1 AND r.status IN ('ativa', 'encerrada') AND r.aviso IS NULL
-               AND r.carregamento_id IS NULL AND r.placa <> c.placa",
-            params![self.now.as_millis(), posto_id],
+               AND r.inicio <= ?3 AND r.status IN ('ativa', 'encerrada')
+               AND r.aviso IS NOT 'posto_ocupado' AND r.carregamento_id IS NULL AND r.placa <> c.placa",
+            params![self.now.as_millis(), posto_id, until.as_millis()],
         )?;
         for row in begun {
             self.write_aviso(row, Aviso::PostoOcupado)?;
@@ -99,8 +129,29 @@ impl WriteContext<'_> {
         )
     }
 
+    /// The same, with those that held it until their carro left.
+    pub(super) fn own_reservas_once(
+        &self,
+        posto_id: i64,
+        placa: &Placa,
+        inicio: Moment,
+        end: Moment,
+    ) -> Result<Vec<ReservaRow>, StoreError> {
+        self.find_all(
+            "SELECT * FROM (
+                 SELECT * FROM reservas WHERE posto_id = ?1 AND placa = ?2
+                   AND held_until > ?3 AND held_from < ?4
+                 UNION ALL
+                 SELECT * FROM reservas WHERE posto_id = ?1 AND placa = ?2 AND held_until IS NULL
+                   AND COALESCE(livre_desde, desde) > ?3 AND livre_desde > held_from
+                   AND held_from < ?4 AND fim > max(?3, held_from))
+             ORDER BY inicio",
+            params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
+        )
+    }
+
     /// The reservas of others that held this posto at a moment from `inicio` until `end`, also those
-    /// that have been given up since.
+    /// that have been given up since, or that their carro has left.
     pub(super) fn conflicts(
         &self,
         posto_id: i64,
@@ -113,9 +164,9 @@ impl WriteContext<'_> {
              WHERE posto_id = ?1 AND held_until > ?3 AND held_from < ?4 AND placa IS NOT ?2
              UNION ALL
              SELECT id, held_from <= ?3 AS at_begin FROM reservas
-             WHERE posto_id = ?1 AND held_until IS NULL AND desde > ?3 AND desde > held_from
-               AND held_from < ?4 AND min(desde, fim) > max(?3, held_from)
-               AND placa IS NOT ?2
+             WHERE posto_id = ?1 AND held_until IS NULL AND COALESCE(livre_desde, desde) > ?3
+               AND COALESCE(livre_desde, desde) > held_from
+               AND held_from < ?4 AND fim > max(?3, held_from) AND placa IS NOT ?2
              ORDER BY id",
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )
@@ -139,6 +190,33 @@ impl WriteContext<'_> {
         self.write_change(reserva, row.client_id, facts)
     }
 
+    /// The reservas that an open session fulfilled though it had ended, at `fim`, before they began,
+    /// and what they are instead.
+    pub(super) fn wrongly_fulfilled(
+        &self,
+        session: &Carregamento,
+        fim: Moment,
+    ) -> Result<Vec<Unfulfilled>, StoreError> {
+        let Some(placa) = session.placa.as_ref().filter(|_| session.finished.is_none()) else {
+            return Ok(Vec::new());
+        };
+        let end = Moment::from_millis(i64::MAX);
+        let mut found = Vec::new();
+        for row in self.own_reservas(session.posto_id, placa, fim, end)? {
+            let (Some(reserva), made) = (row.reserva()?, row.created_at()) else { continue };
+            if let Some(facts) = decide_unfulfilled(&reserva.facts, made, fim, self.now) {
+                found.push(Unfulfilled { reserva, client_id: row.client_id, facts });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes that nobody has charged in a reserva.
+    pub(super) fn unfulfil(&mut self, wrong: Unfulfilled) -> Result<(), StoreError> {
+        let Unfulfilled { reserva, client_id, facts } = wrong;
+        self.write_change(reserva.at(self.now), client_id, facts)
+    }
+
     /// A session has ended: what is left of its carro's reserva is free, and the next carro, if its
     /// reserva has begun already, may come.
     pub(super) fn session_ended(&mut self, session: &Carregamento) -> Result<(), StoreError> {
@@ -158,25 +236,22 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// Frees what its carro has left, also if the clock was set back to before the begin: nobody
-    /// else would.
+    /// Frees what its carro has left. What has begun since the session did is looked at, too, and what
+    /// is still to begin: the clock may have been another when they were fulfilled.
     fn free_own(&mut self, session: &Carregamento, placa: &Placa) -> Result<(), StoreError> {
-        let end = Moment::from_millis(i64::MAX);
-        for row in self.own_reservas(session.posto_id, placa, self.now, end)? {
+        let (from, end) = (session.inicio.min(self.now), Moment::from_millis(i64::MAX));
+        for row in self.own_reservas(session.posto_id, placa, from, end)? {
             let Some(reserva) = row.reserva()? else { continue };
-            let facts = reserva.facts.at(self.now);
-            match facts.state {
-                ReservaState::Cumprida => {
-                    let freed = ReservaFacts { versao: facts.versao + 1, ..facts.freed(self.now) };
-                    self.write_change(reserva, row.client_id, freed)?;
+            let (before, is_its) = (reserva.facts.at(self.now), session.reserva_id == Some(row.id));
+            match decide_session_end(&before, session.inicio, is_its, self.now) {
+                Some(facts) if facts.versao == before.versao => {
+                    self.execute(
+                        "UPDATE reservas SET livre_desde = ?2 WHERE id = ?1",
+                        params![row.id, facts.livre_desde.map(Moment::as_millis)],
+                    )?;
                 }
-                // As earlier releases left it.
-                ReservaState::Ativa
-                    if facts.holds_at(self.now) && session.reserva_id == Some(reserva.id) =>
-                {
-                    self.fulfil(row, session.inicio, true)?;
-                }
-                _ => {}
+                Some(facts) => self.write_change(reserva, row.client_id, facts)?,
+                None => {}
             }
         }
         Ok(())
@@ -211,6 +286,6 @@ impl WriteContext<'_> {
 fn shown(facts: &ReservaFacts) -> AuditFields {
     audit_fields! {
         "status": facts.state.as_str(),
-        "livre_desde": facts.livre_desde.map(time),
+        "livre_desde": facts.free_early().map(time),
     }
 }

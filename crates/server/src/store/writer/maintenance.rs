@@ -19,7 +19,7 @@ use crate::store::rows::reservas::holds_from;
 use crate::store::rows::row;
 
 /// Puts a posto in or out of service, as its operator says. If it is out of service then, its
-/// reservas are hit.
+/// reservas are affected.
 #[derive(Debug, Clone)]
 pub struct SetService {
     pub posto_id: i64,
@@ -27,20 +27,20 @@ pub struct SetService {
     /// `None`: it stays as it is.
     pub em_manutencao: Option<bool>,
     pub handling: Handling,
-    /// Only reservas that begin before this are hit.
+    /// Only reservas that begin before this are affected.
     pub until: Option<Moment>,
     /// Nothing changes: the output is what would become of everything.
     pub simulate: bool,
 }
 
-/// A posto, and what became of the reservas that were hit, by their begin.
+/// A posto, and what became of the reservas that were affected, by their begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Maintained {
     pub posto: PostoRow,
     pub reservas: Vec<HandledReserva>,
 }
 
-/// A reserva that was hit.
+/// A reserva that was affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandledReserva {
     pub id: i64,
@@ -49,7 +49,7 @@ pub struct HandledReserva {
     pub handled: Handled,
     /// The posto that it has now.
     pub posto_id: i64,
-    /// Who made it, and is told.
+    /// The client that made it, which the change is published to.
     pub client_id: Option<String>,
 }
 
@@ -101,7 +101,8 @@ impl SetService {
 }
 
 /// Removes a posto, and what became of its reservas. Without handling them, only one that nobody
-/// needs. Its row stays for the reservas that name it, and its id is not used again.
+/// needs; where they are to be moved, only if each finds another. Its row stays for the reservas
+/// that name it, and its id is not used again.
 #[derive(Debug, Clone)]
 pub struct RemovePosto {
     pub posto_id: i64,
@@ -150,10 +151,13 @@ impl RemovePosto {
         decide_posto_removal(&nome, PostoUse { charging, held, hit: hit.len() }, handling)?;
         let plan = context.plan_moves(posto_id, &hit, handling)?;
         let left = plan.left();
-        if !left.is_empty() {
+        if !left.is_empty() && !self.simulate {
             return Err(Rejection::ReservasSemPosto { nome, reservas: left }.into());
         }
         let reservas = context.handle(hit, handling, Motivo::PostoRemovido, &plan)?;
+        if self.simulate {
+            return Ok(reservas);
+        }
         let before = if context.is_audited() { postos::find(context, posto_id)? } else { None };
         context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
         if let Some(before) = before {
@@ -168,7 +172,8 @@ impl RemovePosto {
 impl WriteContext<'_> {
     fn posto_row(&self, posto_id: i64) -> Result<Option<PostoRow>, StoreError> {
         let ids = format!("[{posto_id}]");
-        self.find(PostoRow::SELECT, params![self.now.as_millis(), ids])
+        let now = self.now.as_millis();
+        self.find(PostoRow::SELECT, params![now, ids, now])
     }
 
     /// Does with reservas what was decided.

@@ -12,7 +12,7 @@ mod change;
 pub(super) mod checkpoint;
 pub(super) mod command;
 mod contents;
-pub(super) mod facts;
+mod facts;
 mod forget;
 mod fulfilment;
 mod maintenance;

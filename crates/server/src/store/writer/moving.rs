@@ -1,8 +1,8 @@
 //! The reservas that are hit when a posto is taken away, and moving them to others.
 
 use domain::{
-    Handling, Interval, Localizacao, Moment, MovePlan, Placa, PostoSite, Reserva, ReservaFacts,
-    ReservaState, Substitute, ToMove, is_hit, substitutes,
+    Handling, Interval, Localizacao, Moment, MovePlan, Placa, PostoSite, Reserva, ReservaState,
+    Substitute, ToMove, is_hit, substitutes,
 };
 use rusqlite::params;
 
@@ -126,8 +126,9 @@ impl WriteContext<'_> {
         open.and_then(|row| row.placa).as_deref().map(rows::placa).transpose()
     }
 
-    /// Gives a reserva another posto, and reports it. What was agreed of its interval and price
-    /// stays. The absences of that posto are to be computed anew.
+    /// Gives a reserva another posto, as its operator says, and reports it. What was agreed of its
+    /// interval and price stays; its carro, wherever it came, has a whole tolerance to come there. The
+    /// absences of that posto are to be computed anew.
     pub(super) fn move_reserva(
         &mut self,
         reserva: &mut Reserva,
@@ -135,25 +136,18 @@ impl WriteContext<'_> {
         posto_id: i64,
     ) -> Result<(), StoreError> {
         let before = shown(reserva);
-        let facts = reserva.facts;
+        let is_there = self.charging_at(posto_id)?.as_ref() == Some(&reserva.placa);
+        let facts = reserva.facts.moved(self.now);
         reserva.posto_id = posto_id;
-        // A warning was about the other posto.
-        let versao = facts.versao + 1;
-        reserva.facts =
-            ReservaFacts { aviso: None, falta_em: None, in_session: false, versao, ..facts };
-        let has_begun = facts.interval.contains(self.now);
-        if has_begun && self.charging_at(posto_id)?.as_ref() == Some(&reserva.placa) {
-            reserva.facts = facts.ended(ReservaState::Cumprida, None, self.now);
-            reserva.facts.aviso = None;
-            self.execute(
-                "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
-                 WHERE posto_id = ?1 AND fim IS NULL AND reserva_id IS NULL",
-                params![posto_id, reserva.id, facts.preco_kwh.get()],
-            )?;
+        reserva.facts = if is_there { facts.met(self.now) } else { facts };
+        if reserva.facts.state == ReservaState::Cumprida
+            && let Some(session) = self.open_session(posto_id)?
+        {
+            self.link_session(session, reserva)?;
         }
         self.execute(
             "UPDATE reservas SET posto_id = ?2, status = ?3, desde = ?4, versao = ?5,
-                 falta_em = NULL, aviso = NULL, updated_at = ?6
+                 falta_em = NULL, chegou_em = NULL, aviso = NULL, updated_at = ?6
              WHERE id = ?1",
             params![
                 reserva.id,

@@ -20,7 +20,7 @@ const SAME_DEADLINE: Duration = Duration::from_secs(1);
 /// From this size on, failures past their deadline are removed before the map grows.
 const PRUNE_FROM: usize = 1024;
 
-/// What a command and its duplicates have in common; the deadline tells a new attempt from them.
+/// What a command and its duplicates have in common; the deadline distinguishes a new attempt.
 #[derive(Debug, Clone)]
 pub struct Retry {
     /// The kind of command.

@@ -30,7 +30,7 @@ pub struct Reserve {
     pub command: ReservaCommand,
     /// The app that asks, if there is one: nobody else learns of the reserva.
     pub app: Option<String>,
-    /// Who is told when the reserva changes.
+    /// The client that changes of the reserva are published to.
     pub client_id: Option<String>,
     /// When the caller stops waiting.
     pub deadline: Instant,
@@ -58,10 +58,9 @@ impl WriteCommand for Reserve {
         let held = held.unwrap_or_default();
         let decided =
             decide_reserva(command, server_id, posto.as_ref(), &holdings, held, rules, now);
-        let (interval, posto) = match (decided, posto) {
-            (Ok(interval), Some(posto)) => (interval, posto),
-            (Ok(_), None) => return Err(context.posto_inexistente(command.posto_id).into()),
-            (Err(rejection), posto) => {
+        let (interval, posto) = match decided {
+            Ok(given) => given,
+            Err(rejection) => {
                 self.write_refusal(context, posto.as_ref(), &rejection)?;
                 return Err(rejection.into());
             }
@@ -90,7 +89,7 @@ impl WriteCommand for Reserve {
         }
         // As the answer says it, and every repeat of it.
         reserva.facts.falta_em = None;
-        Ok(Reserved { reserva, nome: posto.nome, estimativa: Some(estimate) })
+        Ok(Reserved { reserva, nome: posto.nome.clone(), estimativa: Some(estimate) })
     }
 
     fn retry(&self) -> Option<Retry> {

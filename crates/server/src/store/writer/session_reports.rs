@@ -1,8 +1,8 @@
 //! Charging sessions that are reported after they began, and corrections of those that have ended.
 
 use domain::{
-    Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, Rejection,
-    ReportedSession, decide_carregamento_correction, decide_carregamento_report,
+    Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, PostoFacts, Rejection,
+    ReportedSession, decide_carregamento_correction, decide_carregamento_report, known_until,
 };
 use rusqlite::params;
 
@@ -39,16 +39,17 @@ impl WriteCommand for ReportCarregamento {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reported, ApplyError> {
         let Self { posto_id, placa, session } = self;
         let (posto_id, inicio) = (*posto_id, session.inicio);
-        let posto = context.posto_facts(posto_id)?;
-        let posto = posto.ok_or_else(|| context.posto_inexistente(posto_id))?;
         // What is due now is so, whatever is reported of before.
         context.write_due(posto_id)?;
-        let until = session.known_until(context.now);
-        let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
-        let conflitos = conflicts.iter().map(|conflict| conflict.id).collect();
-        if let Some(id) = self.recorded(context)? {
-            return Ok(Reported { id, conflitos });
+        if let Some(Carregamento { id, inicio, finished, .. }) = self.recorded(context)? {
+            let until = known_until(inicio, finished.map(|end| end.fim), context.now);
+            let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
+            return Ok(Reported { id, conflitos: ids(&conflicts) });
         }
+        let posto = self.posto(context)?;
+        let until = known_until(inicio, session.fim(), context.now);
+        let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
+        let conflitos = ids(&conflicts);
         let own = self.own_reservas(context, &conflicts, until)?;
         let agreed = own.first().map(ReservaRow::facts).transpose()?;
         let preco_kwh = agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh);
@@ -67,6 +68,9 @@ impl WriteCommand for ReportCarregamento {
         for row in own {
             context.fulfil(row, inicio, has_left)?;
         }
+        if finished.is_none() {
+            context.forget_arrivals_elsewhere(placa, posto_id)?;
+        }
         context.session_changed(posto_id, Some(placa))?;
         context.changes.push(Change::Posto(posto_id));
         Ok(Reported { id, conflitos })
@@ -75,21 +79,31 @@ impl WriteCommand for ReportCarregamento {
 
 impl ReportCarregamento {
     /// The session, if it was reported before.
-    fn recorded(&self, context: &WriteContext<'_>) -> Result<Option<i64>, StoreError> {
+    fn recorded(&self, context: &WriteContext<'_>) -> Result<Option<Carregamento>, StoreError> {
         let Self { posto_id, placa, session } = self;
         let found = context.find_all::<CarregamentoRow>(
-            "SELECT * FROM carregamentos WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3",
+            "SELECT * FROM carregamentos
+             WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3 AND first_inicio IS NULL
+             UNION ALL
+             SELECT * FROM carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3
+             ORDER BY id",
             params![posto_id, session.inicio.as_millis(), placa.as_str()],
         )?;
-        let ended = session.ended.map(|(fim, energy)| (fim, energy.energia_fornecida));
         for row in found {
             let recorded = Carregamento::try_from(row)?;
-            let finished = recorded.finished.map(|end| (end.fim, end.energia_fornecida));
-            if finished == ended {
-                return Ok(Some(recorded.id));
+            if session.is_repeated(&recorded) {
+                return Ok(Some(recorded));
             }
         }
         Ok(None)
+    }
+
+    /// The posto where it was, which may have been removed since.
+    fn posto(&self, context: &WriteContext<'_>) -> Result<PostoFacts, ApplyError> {
+        match context.any_posto_facts(self.posto_id)? {
+            Some((posto, removed_at)) if self.session.is_known_at(removed_at) => Ok(posto),
+            _ => Err(context.posto_inexistente(self.posto_id).into()),
+        }
     }
 
     /// The reservas of its carro that it fulfils or has fulfilled: none if it began while another
@@ -103,8 +117,12 @@ impl ReportCarregamento {
         if conflicts.iter().any(|conflict| conflict.at_begin) {
             return Ok(Vec::new());
         }
-        context.own_reservas(self.posto_id, &self.placa, self.session.inicio, until)
+        context.own_reservas_once(self.posto_id, &self.placa, self.session.inicio, until)
     }
+}
+
+fn ids(conflicts: &[ConflictRow]) -> Vec<i64> {
+    conflicts.iter().map(|conflict| conflict.id).collect()
 }
 
 fn recorded_fields(session: &NewSession<'_>, conflitos: &[i64]) -> AuditFields {
@@ -157,7 +175,8 @@ impl WriteCommand for CorrectCarregamento {
         if let Effect::Now((inicio, finished)) = decided? {
             context.execute(
                 "UPDATE carregamentos SET inicio = ?2, fim = ?3, energia_fornecida = ?4, custo = ?5,
-                     corrigido_em = ?6
+                     corrigido_em = ?6,
+                     first_inicio = COALESCE(first_inicio, CASE WHEN inicio <> ?2 THEN inicio END)
                  WHERE id = ?1",
                 params![
                     id,

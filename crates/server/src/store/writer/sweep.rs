@@ -37,7 +37,7 @@ impl WriteCommand for Sweep {
             ),
             MAX_ROWS,
         )?;
-        context.warn_of_overstays(None)?;
+        context.warn_of_overstays(None, context.now)?;
         let mut begun = context.connection.prepare_cached(
             "SELECT posto_id FROM reservas
              WHERE status = 'ativa' AND inicio > created_at AND inicio > ?1 AND inicio <= ?2",

@@ -8,7 +8,7 @@ use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::absence;
 use super::command::WriteContext;
@@ -21,6 +21,7 @@ use crate::failpoints::{self, Bug, CrashPoint};
 use crate::store::environment::{Change, Environment};
 use crate::store::error::StoreError;
 use crate::store::open_files::OpenFiles;
+use crate::store::progress::Progress;
 use crate::store::schema;
 
 /// What a committed transaction leaves for the next one.
@@ -40,27 +41,28 @@ pub(in crate::store) struct WriterState {
     /// A commit has failed, and a restart may still find it in the WAL.
     pub(in crate::store) in_doubt: Arc<AtomicBool>,
     pub(in crate::store) recent_failures: RecentFailures,
+    pub(in crate::store) progress: Progress,
     /// Commands that were given to the queue, and how many of them were answered.
     pub(in crate::store) queued: Arc<AtomicU64>,
     pub(in crate::store) answered: watch::Sender<u64>,
 }
 
 impl WriterState {
-    pub(in crate::store) fn count_answered(&self, commands: usize) {
-        self.answered.send_modify(|answered| *answered += commands as u64);
-    }
-}
-
-impl Default for WriterState {
-    fn default() -> Self {
+    /// Of a writer that begins.
+    pub(in crate::store) fn begin(now: Moment) -> Self {
         Self {
             is_writable: Arc::new(AtomicBool::new(true)),
             failure: Arc::default(),
             in_doubt: Arc::default(),
             recent_failures: RecentFailures::default(),
+            progress: Progress::begin(now),
             queued: Arc::default(),
             answered: watch::Sender::default(),
         }
+    }
+
+    pub(in crate::store) fn count_answered(&self, commands: usize) {
+        self.answered.send_modify(|answered| *answered += commands as u64);
     }
 }
 
@@ -146,6 +148,7 @@ impl Transactions {
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<(), Failed> {
+        let (begun, clock) = (self.now(), Instant::now());
         let committed = self.commit(connection, batch);
         if let Err(failed) = &committed {
             let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +157,10 @@ impl Transactions {
         match &committed {
             Ok(_) => self.state.is_writable.store(true, Ordering::Relaxed),
             Err(failed) if failed.cause().is_about_one_command() => {}
-            Err(_) => self.state.is_writable.store(false, Ordering::Relaxed),
+            Err(_) => {
+                self.state.is_writable.store(false, Ordering::Relaxed);
+                self.state.progress.failed(begun, clock);
+            }
         }
         let Committed { last_sweep, changes, wants_vacuum } = committed?;
         self.last_sweep = last_sweep;
@@ -182,22 +188,26 @@ impl Transactions {
         self.files.check()?;
         self.contents.check(&self.files, &self.wal_tail)?;
         self.look_for_other_writers(&transaction)?;
+        let (now, clock) = (self.now(), Instant::now());
         let mut context = WriteContext {
             connection: &transaction,
             server_id: &self.environment.server_id,
             rules: &self.environment.rules,
-            now: (self.environment.now)(),
-            clock: Instant::now(),
+            now,
+            clock,
             recent_failures: &self.state.recent_failures,
             last_sweep: self.last_sweep,
             author: None,
             changes: Vec::new(),
             wants_vacuum: false,
         };
+        // Before any command: none may find an absence that fell due when nothing could be written.
+        let pause = self.state.progress.pause(now, clock);
+        if let Some(pause) = pause {
+            absence::make_up_for(pause, context.connection, now)?;
+        }
         if !is_writable {
-            // Before anything is written now: it looks for what was written last.
-            absence::resume(context.connection, context.now)?;
-            sweep::probe(context.connection, context.now)?;
+            sweep::probe(context.connection, now)?;
         }
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
@@ -214,6 +224,12 @@ impl Transactions {
         crash_at(CrashPoint::AfterCommit, batch);
         // Only now is it certain that the commit is in the files that a restart will open.
         self.files.check().map_err(Failed::InDoubt)?;
+        self.state.progress.succeeded(now, clock);
+        if pause.is_some_and(|pause| pause.is_standstill) {
+            info!(
+                "nothing was written for a while: carros that are late have their tolerance anew"
+            );
+        }
         Ok(Committed { last_sweep, changes, wants_vacuum })
     }
 

@@ -293,8 +293,21 @@ async fn implausible_energy_is_confirmed_and_what_was_wrong_is_corrected() {
     assert_eq!(corrected.status, 200, "{}", corrected.text);
     assert_eq!(corrected.json["custo"], 20.25);
     assert!(corrected.json["corrigido_em"].is_string());
-    let same = server.patch(path, &json!({})).await;
-    assert_eq!((same.status, same.json), (200, corrected.json), "nothing to correct");
+    let same = server.patch(path, &json!({"energia_fornecida": 10.123, "fim": null})).await;
+    assert_eq!((same.status, same.json), (200, corrected.json), "it is so already");
+    for nothing in [
+        json!({}),
+        json!({"energia_fornecida": null}),
+        json!({"inicio": null, "fim": null, "energia_fornecida": null, "confirmado": null}),
+        json!({"confirmado": true}),
+    ] {
+        let refused = server.patch(path, &nothing).await;
+        assert_eq!(refused.verdict(), (422, "requisicao_invalida"), "{nothing}");
+        assert_eq!(refused.campos(), ["energia_fornecida"], "{nothing}");
+        let mensagem = "A requisição tem campos inválidos: energia_fornecida deve vir, ou inicio, \
+                        ou fim: não há o que corrigir.";
+        assert_eq!(refused.mensagem(), mensagem);
+    }
     let rows = server.get("/auditoria?alvo=carregamento/1&acao=alterar").await.json;
     let rows = rows["auditoria"].as_array().expect("a list");
     let (before, after) = (&rows[0]["antes"], &rows[0]["depois"]);

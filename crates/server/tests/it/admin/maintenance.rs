@@ -112,6 +112,11 @@ async fn a_posto_is_removed_with_its_reservas_moved_or_cancelled() {
     for query in ["", "?reservas=manter", "?simular=true"] {
         let refused = server.delete(&format!("/postos/1{query}")).await;
         assert_eq!(refused.verdict(), (409, "posto_em_uso"), "{query}");
+        assert_eq!(
+            refused.mensagem(),
+            "O posto Ponto 1 tem reservas e não pode ser removido. Cancele-as antes, ou repita com \
+             reservas=mover ou reservas=cancelar."
+        );
     }
     let simulated = server.delete("/postos/1?reservas=mover&simular=true").await;
     let moved = json!({"reservas": [handled(&reserva, "movida", 2)]});
@@ -129,12 +134,30 @@ async fn a_posto_is_removed_with_its_reservas_moved_or_cancelled() {
         "O posto Ponto 2 não foi removido: nenhum outro posto serve à reserva 1. \
          Cancele o que falta, ou repita com reservas=cancelar."
     );
+    let looked_at = server.delete("/postos/2?reservas=mover&simular=true").await;
+    let mut kept = handled(&server.get("/reservas/1").await.json, "mantida", 2);
+    kept["motivo"] = json!("sem_posto");
+    assert_eq!((looked_at.status, looked_at.json), (200, json!({"reservas": [kept]})));
     // While somebody charges there, nothing helps.
     server.post("/postos/2/carregamentos", &json!({"placa": "ABC1234"})).await;
     for query in ["", "?reservas=mover", "?reservas=cancelar"] {
         let refused = server.delete(&format!("/postos/2{query}")).await;
         assert_eq!(refused.verdict(), (409, "posto_em_uso"), "{query}");
+        assert_eq!(
+            refused.mensagem(),
+            "Um carro está carregando no posto Ponto 2, que por isso não pode ser removido. Encerre \
+             o carregamento antes."
+        );
     }
+    let unused = json!({"nome": "Outro", "localizacao": "-23.55,-46.63", "potencia_maxima": 22,
+        "tipo_conector": "CCS", "preco_kwh": 2.5});
+    let made = server.post("/postos", &unused).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let unused = format!("/postos/{}", made.json["id"]);
+    let simulated = server.delete(&format!("{unused}?simular=true")).await;
+    assert_eq!((simulated.status, simulated.json), (200, json!({"reservas": []})));
+    let removed = server.delete(&format!("{unused}?simular=false")).await;
+    assert_eq!((removed.status, removed.json), (204, json!(null)), "as without it");
     assert_eq!(server.delete("/postos/3?reservas=cancelar").await.json, json!({"reservas": []}));
     server.stop().await;
 }

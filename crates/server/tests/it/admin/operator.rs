@@ -46,10 +46,19 @@ async fn the_sessions_of_all_postos_are_filtered_and_read_page_by_page() {
     // Also of a posto that was removed.
     assert_eq!(server.delete("/postos/1").await.status, 204);
     assert_eq!(server.get("/carregamentos?posto_id=1").await.json, of_posto);
+    assert_eq!(server.get("/postos/1/carregamentos").await.json, of_posto);
     let wrong = server.get("/carregamentos?de=ontem&limite=501&posto_id=0&posto=1").await;
     let mut campos = wrong.campos();
     campos.sort_unstable();
     assert_eq!((wrong.status, campos), (422, vec!["de", "limite", "posto", "posto_id"]));
+    for list in ["carregamentos", "carregamentos.csv", "auditoria"] {
+        let path = format!("/{list}?de={DAY}&ate=");
+        let wrong = server.get(&format!("{path}2025-12-31T23:59:59Z")).await;
+        assert_eq!((wrong.status, wrong.campos()), (422, vec!["de"]), "{list}");
+        let mensagem = "A requisição tem campos inválidos: de não pode ser depois de ate.";
+        assert_eq!(wrong.mensagem(), mensagem);
+        assert_eq!(server.get(&format!("{path}{DAY}")).await.status, 200, "{list}");
+    }
     server.stop().await;
 }
 

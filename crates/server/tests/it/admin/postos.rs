@@ -161,8 +161,8 @@ async fn a_posto_in_use_is_not_removed() {
     assert_eq!(refused.verdict(), (409, "posto_em_uso"));
     assert_eq!(
         refused.mensagem(),
-        "O posto Ponto 1 tem reserva ou carregamento em andamento e não pode ser removido. \
-         Cancele ou encerre antes."
+        "O posto Ponto 1 tem reservas e não pode ser removido. Cancele-as antes, ou repita com \
+         reservas=mover ou reservas=cancelar."
     );
 
     assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);

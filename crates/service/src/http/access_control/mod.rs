@@ -39,7 +39,7 @@ pub struct Routes {
 #[derive(Clone)]
 pub enum Access {
     Everybody,
-    /// Whoever brings one of these.
+    /// Callers with one of these.
     Tokens(Arc<Tokens>),
     /// Programs, and in browsers the program's own pages. This holds for the public routes too.
     OwnPages,

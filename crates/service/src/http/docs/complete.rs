@@ -17,12 +17,12 @@ use crate::http::unexpected::takes_anything;
 /// Completes a document: where it is served, and for each operation its parameters' places and
 /// examples, its errors and its headers. An operation names the codes of a status in the
 /// description of that response, separated by commas; each becomes an example. `unavailable` are
-/// the codes of a 503; `own` is an answer of this program where it differs from
-/// [`Codigo::example`]. The document must have the schema `ErrorReply`.
+/// the codes of a 503; `own` is an answer of this program, or of the operation with this id, where it
+/// differs from [`Codigo::example`]. The document must have the schema `ErrorReply`.
 pub fn complete_document(
     openapi: &mut OpenApi,
     unavailable: &str,
-    own: impl Fn(Codigo) -> Option<ErrorReply>,
+    own: impl Fn(&str, Codigo) -> Option<ErrorReply>,
 ) {
     complete_info(openapi);
     security::describe(openapi);
@@ -31,9 +31,10 @@ pub fn complete_document(
             complete_parameters(path, kind, operation);
             add_errors(path, kind, operation, unavailable);
             let invalid = invalid::example(operation, openapi.components.as_ref());
+            let operation_id = operation.operation_id.clone().unwrap_or_default();
             errors::describe(operation, |codigo| match codigo {
                 Codigo::RequisicaoInvalida => invalid.clone(),
-                _ => own(codigo).unwrap_or_else(|| codigo.example()),
+                _ => own(&operation_id, codigo).unwrap_or_else(|| codigo.example()),
             });
             headers::describe(operation);
         }

@@ -26,25 +26,42 @@ impl Absence {
     }
 }
 
-/// The tolerance counts from the begin, from when the reserva was given another begin or posto, or
-/// from when the posto could last be used.
+/// The tolerance counts from the begin, from when the reserva was given another begin or its operator
+/// moved it, or from when its posto could last be used. Another posto that its driver asks for gives
+/// no more time.
 pub(super) fn absence(run: &Run<'_>, row: &ReservaRow, spans: &[Span]) -> Absence {
     let Some(last) = spans.last().filter(|_| row.tolerancia > 0) else { return Absence::NEVER };
     let (begin, fim) = last.agreed;
     let within = |due: i64| if due < fim { due } else { i64::MAX };
-    let same = |span: &&Span| (span.posto_id, span.agreed.0) == (last.posto_id, begin);
-    let expected = spans.iter().rev().take_while(same).last().map_or(0, |span| span.from.recorded);
-    let earliest = within(begin.max(expected) + row.tolerancia);
-    let mut disturbed = disturbances(run, row, last.posto_id);
+    let since = spans.len() - expected_since(row, spans);
+    let expected = &spans[since..];
+    let due = begin.max(expected[0].from.recorded).saturating_add(row.tolerancia);
+    let earliest = within(due);
+    // Also at a posto that it left meanwhile.
+    let disturbed = expected.iter().flat_map(|span| {
+        let ended = span.until.latest;
+        let while_there = move |(from, until): Window| (from, until.min(ended));
+        let all = disturbances(run, row, span.posto_id).into_iter().map(while_there);
+        all.filter(|(from, until)| from <= until)
+    });
+    let mut disturbed: Vec<Window> = disturbed.collect();
     disturbed.sort_unstable();
-    // A longer stretch may be the first that an absence ends before.
-    let mut latest = begin.max(last.from.recorded).saturating_add(row.tolerancia);
+    let mut latest = due;
     for (from, until) in disturbed {
         if from <= latest {
             latest = latest.max(until.saturating_add(row.tolerancia));
         }
     }
     Absence { earliest, latest: within(latest) }
+}
+
+/// How many of the last spans the carro had one tolerance for.
+fn expected_since(row: &ReservaRow, spans: &[Span]) -> usize {
+    let changes = spans.iter().zip(spans.iter().skip(1)).zip(&row.changes);
+    let goes_on = changes.rev().take_while(|((before, after), change)| {
+        before.agreed.0 == after.agreed.0 && change.change_id.is_some()
+    });
+    goes_on.count() + 1
 }
 
 /// When the carro may have been unable to come: the posto was out of service, another carro charged

@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use super::violations::{Kind, Violations};
-use crate::evidence::{ReservaRow, SessionRow};
+use crate::evidence::SessionRow;
 use crate::history::{Call, Micros, Operation, Outcome, Reserva};
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
@@ -22,11 +22,7 @@ fn of_session(run: &Run<'_>, row: &SessionRow, violations: &mut Violations) {
     if reserva.is_some_and(|reserva| reserva.placa != session.placa) {
         violations.add(Kind::WrongState, format!("{row:?} of {reserva:?}"));
     }
-    // A longer stretch takes the price of its time, also while its carro charges.
-    let is_changed =
-        |reserva: &ReservaRow| reserva.changes.iter().any(|change| change.at >= session.inicio);
-    let agreed = reserva.filter(|reserva| !is_changed(reserva));
-    if agreed.is_some_and(|reserva| reserva.preco != session.preco) {
+    if reserva.is_some_and(|reserva| reserva.preco != session.preco) {
         violations.add(Kind::WrongAmount, format!("{row:?} of {reserva:?}"));
     }
     let Some(finished) = session.finished else { return };

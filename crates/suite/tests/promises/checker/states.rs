@@ -53,7 +53,7 @@ fn fulfilled_as_charged(run: &Run<'_>, life: &Life<'_>, violations: &mut Violati
     let left = charge.fim();
     let is_early = left < row.window.1;
     match row.livre_desde {
-        None if is_early => {
+        None if left < i64::MAX => {
             violations.add(Kind::HeldByNobody, format!("{row:?} after {charge:?}"));
         }
         Some(free) if free != left && (is_early || free < row.window.1) => {
@@ -90,12 +90,10 @@ fn absent_as_due(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
 /// The stretch that the schema guards is the one that the state says.
 fn holds_as_it_says(life: &Life<'_>, violations: &mut Violations) {
     let row = life.row;
-    let (inicio, fim) = row.window;
     let until = match row.status.as_str() {
         "cancelada" | "nao_compareceu" => None,
-        _ => {
-            Some(row.livre_desde.map_or(fim, |free| free.min(fim))).filter(|until| *until > inicio)
-        }
+        // Nothing once its carro has left.
+        _ => Some(row.window.1).filter(|_| row.livre_desde.is_none()),
     };
     if until != row.held_until {
         violations.add(Kind::HalfDone, format!("it should hold until {until:?}: {row:?}"));

@@ -67,7 +67,7 @@ fn is_true(row: &ReservaRow, told: &[&Told], violations: &mut Violations) {
 fn is_as_recorded(row: &ReservaRow, shown: &Reserva) -> bool {
     (shown.posto_id, shown.window) == (row.posto_id, row.window)
         && shown.status == row.status
-        && shown.livre_desde == row.livre_desde
+        && shown.livre_desde == row.livre_desde.filter(|free| *free < row.window.1)
         && shown.aviso == row.aviso
         && shown.preco == row.preco
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::evidence::SessionRow;
 use crate::history::{Finished, Hit, Session};
 
-const TOLERANCE: i64 = 1_000;
+pub(super) const TOLERANCE: i64 = 1_000;
 /// 3.123 kWh, and what it costs: R$ 7.8075.
 const ENERGIA: Micros = 3_123_000;
 const CUSTO: Micros = 7_810_000;
@@ -46,7 +46,7 @@ fn fulfilled(row: ReservaRow) -> ReservaRow {
         desde: 21_000,
         updated_at: 23_000,
         livre_desde: Some(23_000),
-        held_until: Some(23_000),
+        held_until: None,
         versao: 3,
         ..row
     }
@@ -173,14 +173,14 @@ fn a_refusal_to_charge_needs_a_reason() {
     assert_eq!(found(&history, database), []);
 }
 
-fn tolerant(database: Database) -> (Database, Conditions) {
+pub(super) fn tolerant(database: Database) -> (Database, Conditions) {
     let reservas = database.reservas.into_iter();
     let reservas = reservas.map(|row| ReservaRow { tolerancia: TOLERANCE, ..row }).collect();
     let conditions = Conditions { tolerancia: TOLERANCE, ..conditions(&[]) };
     (Database { reservas, read_at: WINDOW.0 + TOLERANCE + SWEEP + 1, ..database }, conditions)
 }
 
-fn absent(row: ReservaRow, at: i64) -> ReservaRow {
+pub(super) fn absent(row: ReservaRow, at: i64) -> ReservaRow {
     let status = "nao_compareceu".to_owned();
     ReservaRow { status, desde: at, updated_at: at, held_until: None, versao: 2, ..row }
 }

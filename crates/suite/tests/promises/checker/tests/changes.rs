@@ -1,5 +1,6 @@
 //! Reservas that are moved by the operator or changed by their drivers, and their number.
 
+use super::at_the_posto::{TOLERANCE, absent, tolerant};
 use super::*;
 use crate::evidence::{Agreed, RowChange};
 use crate::history::{Hit, HitReserva};
@@ -176,4 +177,40 @@ fn the_limit_of_a_carro_is_derived() {
     assert_eq!(found(&history, database), [Kind::RefusedWrongly]);
     let (history, rows) = of_carro(4);
     assert_eq!(found(&history, Database { read_at: 20_500, ..holding(rows) }), [Kind::OverLimit]);
+}
+
+/// Its driver changed the posto after the begin: its carro has no more time for that. Its operator
+/// moved it: it has a whole tolerance.
+#[test]
+fn a_change_of_posto_gives_no_more_time_and_a_move_does() {
+    let at = WINDOW.0 + TOLERANCE / 2;
+    for (change_id, due) in [(Some("c1"), WINDOW.0 + TOLERANCE), (None, at + TOLERANCE)] {
+        for (absent_at, expected) in [(due, &[][..]), (due + 1, &[Kind::WrongEnd])] {
+            let (mut history, mut database) = correct_run();
+            history.retain(|call| !matches!(call.operation, Operation::List));
+            let to = Agreed { posto_id: 6, window: WINDOW };
+            let row = absent(database.reservas[0].clone(), absent_at);
+            let first = Some(Agreed { posto_id: 5, window: WINDOW });
+            let change_id = change_id.map(str::to_owned);
+            match &change_id {
+                Some(change_id) => {
+                    let operation = Operation::Change {
+                        change_id: change_id.clone(),
+                        posto_id: Some(6),
+                        inicio: None,
+                        fim: None,
+                    };
+                    let changed =
+                        ReservaRow { posto_id: 6, versao: 2, ..database.reservas[0].clone() };
+                    history.push(call(operation, Some("r1"), (at - 5, at + 5), shown(&changed)));
+                }
+                None => history.push(serve(false, Hit::Move, (at - 5, at + 5), &[("movida", 6)])),
+            }
+            let changes = vec![RowChange { at, change_id, to }];
+            database.reservas[0] = ReservaRow { posto_id: 6, versao: 3, first, changes, ..row };
+            let (database, conditions) = tolerant(database);
+            let found = kinds(&history, None, database, &conditions);
+            assert_eq!(found, expected, "{absent_at}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What is told of charging sessions.
+//! The bodies of requests about charging sessions.
 
 use domain::{Kwh, Moment, Placa};
 use protocol::{Field, fields};
@@ -47,7 +47,8 @@ fields! {
 }
 
 fields! {
-    /// Corpo de `PATCH /carregamentos/{id}`.
+    /// Corpo de `PATCH /carregamentos/{id}`: ao menos um de `inicio`, `fim` e `energia_fornecida`; o que
+    /// não vem fica como está.
     #[example({"energia_fornecida": 17.9})]
     pub(super) struct CorrecaoBody {
         /// Quando começou.
@@ -58,5 +59,14 @@ fields! {
         energia_fornecida: Option<Kwh>,
         /// `true`: a energia está certa, por maior que seja.
         confirmado: Option<bool>,
+    }
+    rules |raw| {
+        if Field::is_missing(&raw.inicio)
+            && Field::is_missing(&raw.fim)
+            && Field::is_missing(&raw.energia_fornecida)
+        {
+            let mensagem = "deve vir, ou inicio, ou fim: não há o que corrigir";
+            raw.energia_fornecida = Some(Field::Invalid(mensagem.to_owned()));
+        }
     }
 }

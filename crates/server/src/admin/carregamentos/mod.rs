@@ -1,22 +1,23 @@
 //! Charging sessions.
 
+mod bodies;
+mod listing;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{Correction, Rejection, ReportedEnergy, ReportedSession, RowId};
-use protocol::{ErrorReply, OrDefault, Timestamp, fields, read_body};
+use domain::{Correction, Rejection, ReportedEnergy, ReportedSession};
+use protocol::{ErrorReply, Timestamp, read_body};
 use serde::{Deserialize, Serialize};
-use service::{HttpError, Params, Path, RawJson};
+use service::{HttpError, Path, RawJson};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::bodies::{CarregamentoBody, CorrecaoBody, EnergiaBody};
 use super::author::By;
-use super::carregamento_bodies::{CarregamentoBody, CorrecaoBody, EnergiaBody};
-use super::page::{PageSize, page};
-use super::postos;
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{
@@ -26,7 +27,8 @@ use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
-        .routes(routes!(list, start))
+        .merge(listing::router())
+        .routes(routes!(start))
         .routes(routes!(finish))
         .routes(routes!(correct))
 }
@@ -46,7 +48,7 @@ enum CarregamentoStatus {
     "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
     "energia_fornecida": 18.4, "custo": 46.0, "reserva_id": 17, "corrigido_em": null
 }))]
-pub(super) struct Carregamento {
+struct Carregamento {
     /// Número do carregamento no servidor.
     id: i64,
     /// O posto.
@@ -58,7 +60,9 @@ pub(super) struct Carregamento {
     status: CarregamentoStatus,
     /// Quando começou.
     inicio: Timestamp,
-    /// Preço do kWh, em reais: o da reserva, se há uma; se não, o do posto no início.
+    /// Preço do kWh, em reais: o da reserva, se há uma; se não, o do posto quando o carregamento foi
+    /// registrado, que é no início, ou depois se só depois foi informado. O servidor não guarda os
+    /// preços anteriores de um posto.
     preco_kwh: f64,
     /// Quando terminou; nulo enquanto o carro carrega.
     fim: Option<Timestamp>,
@@ -100,7 +104,7 @@ impl From<domain::Carregamento> for Carregamento {
 }
 
 #[derive(Deserialize)]
-pub(super) struct SessionPath {
+struct SessionPath {
     id: i64,
     carregamento_id: i64,
 }
@@ -111,62 +115,14 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
-/// Uma página de carregamentos.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"carregamentos": [{
-    "id": 1, "posto_id": 6, "placa": "ABC1234", "status": "encerrado",
-    "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
-    "energia_fornecida": 18.4, "custo": 46.0, "reserva_id": 17, "corrigido_em": null
-}], "proxima": null}))]
-pub(super) struct CarregamentosPage {
-    /// Do mais novo para o mais velho.
-    pub(super) carregamentos: Vec<Carregamento>,
-    /// Valor de `antes_de` para a próxima página; nulo na última.
-    pub(super) proxima: Option<i64>,
-}
-
-fields! {
-    pub(super) struct CarregamentosParams {
-        /// Somente os de número menor que este.
-        antes_de: Option<RowId>,
-        /// Quantos no máximo.
-        limite: OrDefault<PageSize>,
-    }
-}
-
-/// Lista os carregamentos de um posto.
-///
-/// Do mais novo para o mais velho.
-#[utoipa::path(get, path = "/postos/{id}/carregamentos", operation_id = "list_carregamentos",
-    tag = "carregamentos",
-    params(
-        ("id" = i64, Path, description = "Número do posto", minimum = 1),
-        CarregamentosParams,
-    ),
-    responses(
-        (status = 200, body = CarregamentosPage, description = "Uma página de carregamentos"),
-        (status = 404, body = ErrorReply, description = "posto_inexistente"),
-    )
-)]
-async fn list(
-    State(app): State<Arc<AppState>>,
-    Path(posto_id): Path<i64>,
-    Params(query): Params<CarregamentosParams>,
-) -> Result<Json<CarregamentosPage>, HttpError> {
-    postos::find(&app, posto_id).await?;
-    let (before, limite) = (query.antes_de.map(RowId::get), query.limite.0);
-    let found = app.read(app.store.carregamentos(posto_id, before, limite.with_next())).await?;
-    let (found, proxima) = page(found, limite, |session| session.id);
-    let carregamentos = found.into_iter().map(Carregamento::from).collect();
-    Ok(Json(CarregamentosPage { carregamentos, proxima }))
-}
-
 /// Começa um carregamento, ou registra um que já começou.
 ///
 /// Sem `inicio`, começa agora: a reserva do carro que tem o posto é cumprida, e começar duas vezes é o
 /// mesmo que uma. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
 /// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Se outro tinha o posto
-/// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto.
+/// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Um que já terminou
+/// também vale num posto que foi removido depois de ele começar. Repetido, com os mesmos posto, placa e
+/// `inicio`, devolve o mesmo carregamento, também se foi encerrado ou corrigido depois.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,
@@ -206,7 +162,7 @@ async fn start(
 /// Termina um carregamento.
 ///
 /// O custo é o da energia fornecida, pelo preço do carregamento. O que resta da reserva do carro fica
-/// livre. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com `confirmado`.
+/// livre; uma que começou depois de `fim` não foi cumprida. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com `confirmado`.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,
