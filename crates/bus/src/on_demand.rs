@@ -1,8 +1,8 @@
 //! Subscriptions that come and go while a program runs.
 //!
 //! A filter is subscribed to at the broker while at least one [`Subscription`] of it exists. The
-//! table here says who listens and what the broker is known to have; the connection sends what is
-//! missing, and begins anew on each connection.
+//! table here has the subscribers of each filter and what the broker is known to have of it. The
+//! connection sends the packets that make up the difference, and each new connection begins with all.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -16,10 +16,10 @@ mod subscription;
 use subscription::Gap;
 pub use subscription::{Received, Subscription};
 
-/// How many filters one packet has.
+/// The most filters in one packet.
 const MAX_FILTERS: usize = 256;
 
-/// Who listens to what.
+/// All filters that are listened to, and those that the broker may still have.
 #[derive(Debug, Default)]
 pub(crate) struct OnDemand {
     /// By topic filter.
@@ -164,8 +164,8 @@ impl OnDemand {
     }
 
     /// Passes a message to those who listen to its topic, or to the pattern that the topic matches.
-    /// Never waits: who has too many unread ones gets a gap. Returns whether
-    /// something is to be sent: the subscription is one that nobody needs, of an earlier run of this
+    /// Never waits: a subscription with too many unread messages gets a gap. Returns whether an
+    /// UNSUBSCRIBE is to be sent, because the broker has kept the filter from an earlier run of this
     /// program.
     pub(crate) fn deliver(&mut self, topic: &str, pattern: &str, payload: &Bytes) -> bool {
         let shared: Arc<str> = topic.into();

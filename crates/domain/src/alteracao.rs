@@ -137,8 +137,8 @@ pub fn decide_alteracao<'a, 'p>(
     Ok(Effect::Now(changed(if is_there { facts.met(now) } else { facts })))
 }
 
-/// What is left of an interval: a reserva holds another posto from the change on, whoever held that
-/// before.
+/// What is left of an interval: a reserva holds another posto from the change on, so what held that
+/// before is not in the way.
 pub fn from_now(interval: Interval, now: Moment) -> Interval {
     Interval::new(interval.inicio().max(now), interval.fim()).unwrap_or(interval)
 }

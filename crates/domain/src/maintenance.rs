@@ -20,7 +20,7 @@ words! {
 
 /// Whether a reserva is affected when its posto is taken away: it holds the posto now or later, and
 /// its carro is not charging there. With `until`, only if it begins before.
-pub fn is_hit(
+pub fn is_affected(
     reserva: &Reserva,
     charging: Option<&Placa>,
     until: Option<Moment>,
@@ -144,7 +144,7 @@ pub struct PostoUse {
     /// Reservas that hold it now or later.
     pub held: usize,
     /// Those of them that can be moved and cancelled.
-    pub hit: usize,
+    pub affected: usize,
 }
 
 /// Decides whether a posto may be removed, if its reservas can be handled so: never while a carro is
@@ -160,7 +160,7 @@ pub fn decide_posto_removal(
     }
     match handling {
         Handling::Keep if posto.held > 0 => Err(Rejection::PostoComReservas { nome: nome() }),
-        Handling::Move | Handling::Cancel if posto.held > posto.hit => {
+        Handling::Move | Handling::Cancel if posto.held > posto.affected => {
             Err(Rejection::PostoComReservaCumprida { nome: nome() })
         }
         _ => Ok(()),

@@ -79,7 +79,8 @@ pub struct ReservaFacts {
     /// When this state began.
     pub desde: Moment,
     pub motivo: Option<Motivo>,
-    /// When its carro left: since then it holds nothing, also with a clock that is set back.
+    /// When its carro left: since then it holds nothing, also with a clock that is set back. What is
+    /// shown of it is [`Self::free_early`].
     pub livre_desde: Option<Moment>,
     /// Since when it has its posto, if it was given another one.
     pub posto_desde: Option<Moment>,
@@ -89,7 +90,7 @@ pub struct ReservaFacts {
     pub falta_em: Option<Moment>,
     /// The agreed price.
     pub preco_kwh: Price,
-    /// From 1, one more with each change that its client is told of.
+    /// From 1, one more with each change that is published to its client.
     pub versao: i64,
     pub aviso: Option<Aviso>,
 }
@@ -229,30 +230,19 @@ impl ReservaFacts {
     }
 }
 
-/// What becomes of a reserva of the carro whose session at its posto, begun at `begin`, ends at
-/// `now`; `None` if nothing does. `is_its` is whether the session names this reserva.
+/// What becomes of a reserva of the carro whose session at its posto ends at `now`; `None` if nothing
+/// does.
 ///
 /// What is left of it is free, whatever the clock says: nobody else would free it if the clock was set
 /// back to before its begin or its end.
-pub fn decide_session_end(
-    facts: &ReservaFacts,
-    begin: Moment,
-    is_its: bool,
-    now: Moment,
-) -> Option<ReservaFacts> {
+pub fn decide_session_end(facts: &ReservaFacts, now: Moment) -> Option<ReservaFacts> {
     let facts = facts.at(now);
-    match facts.state {
-        ReservaState::Cumprida if facts.livre_desde.is_none() => {
-            // Where nothing was left to come free, nothing is published.
-            let versao = facts.versao + i64::from(now < facts.interval.fim());
-            Some(ReservaFacts { versao, ..facts.freed(now) })
-        }
-        // As earlier releases left it.
-        ReservaState::Ativa if is_its && facts.holds_at(now) => {
-            Some(facts.fulfilled(begin).freed(now))
-        }
-        _ => None,
+    if facts.state != ReservaState::Cumprida || facts.livre_desde.is_some() {
+        return None;
     }
+    // Where nothing was left to come free, nothing is published.
+    let versao = facts.versao + i64::from(now < facts.interval.fim());
+    Some(ReservaFacts { versao, ..facts.freed(now) })
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = HOUR.saturating_mul(24);
+pub const HOUR: Duration = Duration::from_secs(60 * 60);
+pub const DAY: Duration = HOUR.saturating_mul(24);
 
 /// They hold for what is asked from now on; what was agreed stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

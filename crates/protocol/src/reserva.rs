@@ -2,7 +2,7 @@
 
 use domain::{Aviso, Motivo, ReservaState};
 use serde::{Deserialize, Serialize};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::values::field_values;
 use crate::{AppId, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields};
@@ -10,12 +10,29 @@ use crate::{AppId, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields
 field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), ReservaStatus::schema(), "ReservaStatus");
 
-/// Situação de uma reserva.
-//
-// Stands for [`ReservaState`] in JSON and in the OpenAPI documents.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(remote = "ReservaState", rename_all = "snake_case")]
-pub enum ReservaStatus {
+/// Declares the words for an enum of the domain, as they are in JSON and in the documents.
+macro_rules! words_of {
+    ($(#[$doc:meta])* $name:ident, $domain:ident, $($(#[$variant_doc:meta])* $variant:ident,)+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $($domain::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+words_of! {
+    /// Situação de uma reserva.
+    ReservaStatus, ReservaState,
     /// O posto é do carro durante o período.
     Ativa,
     /// O carro carregou no posto dentro do período, ou ainda carrega.
@@ -27,10 +44,9 @@ pub enum ReservaStatus {
     Cancelada,
 }
 
-/// Por que uma reserva foi cancelada, ou por que o carro perdeu o posto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReservaMotivo {
+words_of! {
+    /// Por que uma reserva foi cancelada, ou por que o carro perdeu o posto.
+    ReservaMotivo, Motivo,
     /// Quem reservou pediu.
     Pedido,
     /// O operador cancelou.
@@ -43,35 +59,13 @@ pub enum ReservaMotivo {
     Ausencia,
 }
 
-impl From<Motivo> for ReservaMotivo {
-    fn from(motivo: Motivo) -> Self {
-        match motivo {
-            Motivo::Pedido => Self::Pedido,
-            Motivo::Operador => Self::Operador,
-            Motivo::Manutencao => Self::Manutencao,
-            Motivo::PostoRemovido => Self::PostoRemovido,
-            Motivo::Ausencia => Self::Ausencia,
-        }
-    }
-}
-
-/// O que quem reservou deve saber do posto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReservaAviso {
+words_of! {
+    /// O que quem reservou deve saber do posto.
+    ReservaAviso, Aviso,
     /// O período começou, e outro carro ainda carrega no posto.
     PostoOcupado,
     /// O outro carro saiu.
     PostoLivre,
-}
-
-impl From<Aviso> for ReservaAviso {
-    fn from(aviso: Aviso) -> Self {
-        match aviso {
-            Aviso::PostoOcupado => Self::PostoOcupado,
-            Aviso::PostoLivre => Self::PostoLivre,
-        }
-    }
 }
 
 /// Um carro com um posto por um período, `[inicio, fim)`.
@@ -88,9 +82,7 @@ pub struct Reserva {
     /// Primeiro instante em que o posto já não é dele, como foi combinado.
     pub fim: Timestamp,
     /// Em que situação está.
-    #[serde(with = "ReservaStatus")]
-    #[schema(value_type = ReservaStatus)]
-    pub status: ReservaState,
+    pub status: ReservaStatus,
     /// Desde quando está nesta situação.
     pub desde: Timestamp,
     /// Por que foi cancelada, ou `ausencia` se o carro não veio.
@@ -190,9 +182,7 @@ pub struct ReservaEvent {
     /// O posto.
     pub posto_id: i64,
     /// Em que situação está.
-    #[serde(with = "ReservaStatus")]
-    #[schema(value_type = ReservaStatus)]
-    pub status: ReservaState,
+    pub status: ReservaStatus,
     /// Quando mudou.
     pub timestamp: Timestamp,
 }

@@ -52,8 +52,8 @@ pub(crate) async fn run(
                 Change::Posto(id) => {
                     posto_ids.insert(id);
                 }
-                Change::Reserva { id, posto_id, state, told } => {
-                    announce_reserva(&app, id, posto_id, state, told);
+                Change::Reserva { id, posto_id, state, for_client } => {
+                    announce_reserva(&app, id, posto_id, state, for_client);
                 }
             }
         }
@@ -75,19 +75,19 @@ fn announce_reserva(
     id: i64,
     posto_id: i64,
     state: ReservaState,
-    told: Option<(String, domain::Reserva)>,
+    for_client: Option<(String, domain::Reserva)>,
 ) {
     let (server_id, timestamp) = (&app.server_id, wire::timestamp(app.now()));
     let event = ReservaEvent {
         server_id: server_id.clone(),
         reserva_id: id,
         posto_id,
-        status: state,
+        status: state.into(),
         timestamp,
     };
     publish(app, topics::reserva_status(id), &event);
-    let Some((client_id, reserva)) = told else { return };
-    if state == ReservaState::Cancelada && failpoints::has(Bug::UntoldCancel) {
+    let Some((client_id, reserva)) = for_client else { return };
+    if state == ReservaState::Cancelada && failpoints::has(Bug::UnpublishedCancel) {
         return;
     }
     let (Ok(client_id), Ok(request_id)) =

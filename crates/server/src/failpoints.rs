@@ -63,7 +63,7 @@ pub(crate) enum Bug {
     /// A reserva is given up for a change that is then refused.
     ChangeDropsFirst,
     /// A cancellation is not published to the client that made the reserva.
-    UntoldCancel,
+    UnpublishedCancel,
 }
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].

@@ -15,7 +15,7 @@ use crate::config::{Config, SETTINGS};
 use crate::import::{Counts, ImportError, Mode, NotImported, WrongCell, WrongFile};
 use crate::import::{import_postos, read_postos};
 use crate::running_servidor::{self, NotFound};
-use crate::start::StartError;
+use crate::start_error::StartError;
 use crate::store::{
     Author, Environment, Store, StoreError, WriteError, is_in_use, why_not_writable,
 };

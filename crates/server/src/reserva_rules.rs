@@ -1,9 +1,9 @@
 //! The settings of the rules about reservas.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 pub(crate) use domain::Rules;
+use domain::{DAY, HOUR};
 use service::{ConfigError, InvalidValue, Lookup, Setting};
 
 use crate::failpoints::minute;
@@ -54,9 +54,6 @@ impl<const MIN: u32, const MAX: u32> FromStr for Whole<MIN, MAX> {
         number.map(Self).ok_or(InvalidValue)
     }
 }
-
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = HOUR.saturating_mul(24);
 
 pub(crate) fn read(lookup: Lookup<'_>) -> Result<Rules, ConfigError> {
     let rules = Rules {

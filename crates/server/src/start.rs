@@ -1,13 +1,12 @@
 //! Starting a servidor and stopping it.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Credentials, CredentialsError};
+use bus::Credentials;
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::{Access, CorsOrigins, ListenError, Reload};
+use service::{Access, CorsOrigins, Reload};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -15,15 +14,15 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::admin_tokens::{AdminTokens, TokensError};
+use crate::admin_tokens::AdminTokens;
 use crate::app_state::{AppState, MAX_IMPORTS, now};
 use crate::charger_messages::ChargerMessages;
-use crate::config::{AdminAccess, Config, PostosCsv};
+use crate::config::{AdminAccess, Config};
 use crate::failpoints::{self, Bug};
-use crate::import::{ImportError, Mode, NotImported, import_postos, read_file, read_postos};
+use crate::first_start::import_at_first_start;
 use crate::listing_cache::ListingCache;
-use crate::store::{Author, Environment, Store, StoreCloser, StoreError, WriteError};
-use crate::token_file::TokenFileError;
+use crate::start_error::StartError;
+use crate::store::{Environment, Store, StoreCloser};
 use crate::{admin, announce, handlers, retention, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
@@ -43,27 +42,6 @@ const OUTBOX: usize = 16_384;
 const SESSION_EXPIRY: Duration = Duration::from_secs(3600);
 /// Batches of changes that may wait to be announced.
 const CHANGE_QUEUE: usize = 4096;
-
-/// Why a servidor cannot start. The text is for the operator and says what to fix.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
-    #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
-    Database { path: String, source: StoreError },
-    #[error("POSTOS_CSV: {0}")]
-    Import(#[from] ImportError),
-    #[error("ADMIN_TOKEN_FILE: {0}")]
-    TokenFile(TokenFileError),
-    #[error("the tokens of the admin API: {0}")]
-    Tokens(TokensError),
-    #[error("the postos in the database cannot be read: {0}")]
-    Read(#[source] StoreError),
-    #[error("the postos of POSTOS_CSV cannot be written: {0}")]
-    Write(#[from] WriteError),
-}
 
 /// A servidor that has started.
 pub struct Server {
@@ -197,15 +175,6 @@ impl Server {
     }
 }
 
-impl From<TokensError> for StartError {
-    fn from(error: TokensError) -> Self {
-        match error {
-            TokensError::File(error) => Self::TokenFile(error),
-            error => Self::Tokens(error),
-        }
-    }
-}
-
 /// Who may use the admin API. The log says where a token is, and never what it is.
 fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
     if *setting == AdminAccess::Open {
@@ -215,56 +184,6 @@ fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
         info!(path = %tokens.file().display(), "the first token of the admin API is in this file");
     }
     Access::Tokens(tokens.valid())
-}
-
-/// Imports the file of postos into a database that never had any.
-async fn import_at_first_start(store: &Store, config: &Config) -> Result<(), StartError> {
-    if store.ever_had_postos().await.map_err(StartError::Read)? {
-        return Ok(());
-    }
-    let path = config.postos_csv.path().to_owned();
-    let postos = match &config.postos_csv {
-        PostosCsv::OrSample(path, sample) if is_missing(path) => {
-            info!(path = %path.display(), "no file of postos; importing the program's sample postos");
-            read_postos(sample.as_bytes())
-                .map_err(|wrong| ImportError::Wrong { path: "the sample".to_owned(), wrong })?
-        }
-        PostosCsv::Default(path) if is_missing(path) => {
-            warn!(
-                path = %path.display(),
-                "no file of postos: starting without any; put one there and restart, send one to POST /postos/importar, or run `server importar FILE`"
-            );
-            return Ok(());
-        }
-        // Reading can take long: of a named pipe until somebody writes to it.
-        _ => tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || read_file(&path)
-        })
-        .await
-        .map_err(|_| StartError::Read(StoreError::Closed))??,
-    };
-    let imported = import_postos(store, Author::Server, postos, Mode::Silent).await;
-    let postos = imported.map_err(|error| not_imported(&path, error))?.criados;
-    if postos == 0 {
-        warn!(path = %path.display(), "the file of postos has none; starting without any");
-    }
-    info!(postos, path = %path.display(), "imported");
-    Ok(())
-}
-
-fn is_missing(path: &Path) -> bool {
-    path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-}
-
-fn not_imported(path: &Path, error: NotImported) -> StartError {
-    match error {
-        NotImported::Wrong(wrong) => {
-            StartError::Import(ImportError::Wrong { path: path.display().to_string(), wrong })
-        }
-        NotImported::Read(error) => StartError::Read(error),
-        NotImported::Write(error) => StartError::Write(error),
-    }
 }
 
 fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {

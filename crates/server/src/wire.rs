@@ -22,7 +22,7 @@ pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
         placa: reserva.placa.as_str().to_owned(),
         inicio: facts.interval.inicio().into(),
         fim: facts.interval.fim().into(),
-        status: facts.state,
+        status: facts.state.into(),
         desde: facts.desde.into(),
         motivo: facts.motivo.map(Into::into),
         livre_desde: facts.free_early().map(Into::into),

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::Credentials;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn options() -> Options {
     Options {
@@ -46,7 +46,7 @@ async fn an_address_that_accepts_and_never_answers_does_not_hide_the_broker() {
     });
     let mut link = bus.link();
     let up = link.wait_for(|link| link.generation().is_some());
-    timeout(PATIENCE, up).await.expect("the second address is reached").unwrap();
+    timeout(TEST_TIMEOUT, up).await.expect("the second address is reached").unwrap();
     assert_eq!(bus.last_problem(), None);
     drop((silent, serving.await.unwrap()));
 }

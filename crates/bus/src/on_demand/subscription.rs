@@ -1,4 +1,4 @@
-//! One who listens to a topic filter for a while.
+//! A subscription to a topic filter, as long as somebody holds it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
-/// What a [`Subscription`] says.
+/// What a [`Subscription`] returns next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
     /// A message on a topic.
     Message(Arc<str>, Bytes),
     /// Messages before this one may be missing: the subscription began, was made again on another
-    /// connection, was refused by the broker, or too many messages waited. Who needs the present
-    /// state asks for it now; later messages are applied to that.
+    /// connection, was refused by the broker, or too many messages waited. A reader that needs
+    /// the present state asks for it now, and applies later messages to it.
     Gap,
 }
 
-/// Messages are missing.
+/// Set when messages are missing.
 #[derive(Default)]
 pub(super) struct Gap {
     is_set: AtomicBool,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bus::BusError;
 use tokio::time::Instant;
 
-use crate::support::{Broker, PATIENCE, message, next_text, options, up};
+use crate::support::{Broker, TEST_TIMEOUT, message, next_text, options, up};
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
@@ -18,7 +18,7 @@ async fn closing_sends_waiting_messages_and_accepts_no_more() {
         sender.publish(message("t", number.to_string())).unwrap();
     }
     let other = sender.clone();
-    tokio::join!(sender.close(PATIENCE), other.close(PATIENCE));
+    tokio::join!(sender.close(TEST_TIMEOUT), other.close(TEST_TIMEOUT));
     assert_eq!(sender.counters().acknowledged, 500);
     assert_eq!(sender.publish(message("t", "late")), Err(BusError::Closed));
     assert!(!sender.is_up());
@@ -40,6 +40,6 @@ async fn closing_without_a_broker_ends_with_the_grace() {
 
     let (idle, _deliveries) = bus::connect(options(broker.port, "i", &[]));
     let start = Instant::now();
-    idle.close(PATIENCE).await;
+    idle.close(TEST_TIMEOUT).await;
     assert!(start.elapsed() < Duration::from_secs(2), "nothing to wait for");
 }

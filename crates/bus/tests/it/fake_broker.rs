@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::support::PATIENCE;
+use crate::support::TEST_TIMEOUT;
 
 pub(crate) const GRANTED: SubscribeReasonCode = SubscribeReasonCode::Success(QoS::AtLeastOnce);
 
@@ -31,7 +31,7 @@ impl Peer {
                 Ok(packet) => return packet,
                 Err(_) => {}
             }
-            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
+            let read = timeout(TEST_TIMEOUT, self.stream.read_buf(&mut self.buffer)).await;
             assert!(read.expect("a packet comes").unwrap() > 0, "the client closed the connection");
         }
     }
@@ -100,7 +100,7 @@ impl FakeBroker {
         receive_max: Option<u16>,
         answer: SubscribeReasonCode,
     ) -> Peer {
-        let accepted = timeout(PATIENCE, self.listener.accept()).await;
+        let accepted = timeout(TEST_TIMEOUT, self.listener.accept()).await;
         let (stream, _) = accepted.expect("the client connects").unwrap();
         let buffer = BytesMut::new();
         let mut peer = Peer { stream, buffer };

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::certificates::write;
 use crate::support::{
-    Broker, PATIENCE, eventually, message, next_text, options, presence, up, up_after,
+    Broker, TEST_TIMEOUT, eventually, message, next_text, options, presence, up, up_after,
 };
 
 /// Shorter than the patience after a refused login.
@@ -79,7 +79,7 @@ async fn who_logs_in_is_served_and_everyone_else_is_refused() {
         up(&bus).await;
         bus.publish(message("t", "1")).unwrap();
         assert_eq!(next_text(&mut deliveries).await, "1");
-        bus.close(PATIENCE).await;
+        bus.close(TEST_TIMEOUT).await;
     }
     let file = write(users.folder.path(), "wrong", "s3cre\n");
     for bad in [

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::fake_broker::{FakeBroker, GRANTED, Peer};
 use crate::support::{
-    Broker, PATIENCE, down, eventually, message, next_text, options, up, up_after,
+    Broker, TEST_TIMEOUT, down, eventually, message, next_text, options, up, up_after,
 };
 
 const ALL: &str = "pontos/+/status";
@@ -24,7 +24,10 @@ fn listener(port: u16) -> Options {
 }
 
 async fn received(subscription: &mut Subscription) -> Received {
-    timeout(PATIENCE, subscription.next()).await.expect("something arrives").expect("it listens")
+    timeout(TEST_TIMEOUT, subscription.next())
+        .await
+        .expect("something arrives")
+        .expect("it listens")
 }
 
 fn message_of(topic: &str, payload: &'static str) -> Received {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::fake_broker::{FakeBroker, GRANTED};
 use crate::support::{
-    Broker, PATIENCE, Proxy, message, next_text, options, presence, up, up_after,
+    Broker, Proxy, TEST_TIMEOUT, message, next_text, options, presence, up, up_after,
 };
 
 const TOPIC: &str = "server/server1/status";
@@ -34,7 +34,7 @@ async fn birth_at_the_start_and_offline_at_a_clean_end() {
     let (watcher, mut seen) = bus::connect(options(broker.port, "w", &["server/+/status"]));
     up(&watcher).await;
     assert_eq!(next_text(&mut seen).await, format!("online {since}"));
-    bus.close(PATIENCE).await;
+    bus.close(TEST_TIMEOUT).await;
     assert_eq!(next_text(&mut seen).await, format!("offline {since}"));
     let more = timeout(Duration::from_millis(300), seen.recv()).await;
     assert!(more.is_err(), "no Last Will after a clean end");

@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::certificates::{Authority, Pair};
 use crate::support::{
-    Broker, PATIENCE, Proxy, down, eventually, message, next_text, options, presence, up, up_after,
+    Broker, Proxy, TEST_TIMEOUT, down, eventually, message, next_text, options, presence, up,
+    up_after,
 };
 
 /// A folder of certificates.
@@ -86,7 +87,7 @@ async fn both_versions_names_and_addresses_and_client_certificates_work() {
         up(&bus).await;
         bus.publish(message("t", "1")).unwrap();
         assert_eq!(next_text(&mut deliveries).await, "1");
-        bus.close(PATIENCE).await;
+        bus.close(TEST_TIMEOUT).await;
         assert_eq!(bus.counters().outbox_len, 0);
     }
 }

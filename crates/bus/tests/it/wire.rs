@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::fake_broker::{FakeBroker, GRANTED, Peer};
-use crate::support::{PATIENCE, down, eventually, message, next, options, presence, up};
+use crate::support::{TEST_TIMEOUT, down, eventually, message, next, options, presence, up};
 
 // DISCONNECT packets, with empty properties and in the short form without them.
 const SESSION_TAKEN_OVER: [&[u8]; 2] = [&[0xE0, 2, 0x8E, 0], &[0xE0, 1, 0x8E]];
@@ -95,7 +95,7 @@ async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start
     assert!(birth.retain);
     peer.acknowledge(birth.pkid).await;
 
-    let closing = tokio::spawn(async move { bus.close(PATIENCE).await });
+    let closing = tokio::spawn(async move { bus.close(TEST_TIMEOUT).await });
     let offline = peer.publish().await;
     assert_eq!((offline.retain, &*offline.payload), (true, format!("offline {since}").as_bytes()));
     peer.acknowledge(offline.pkid).await;
@@ -221,7 +221,7 @@ async fn a_long_packet_on_a_slow_link_is_waited_for() {
     bus.publish(message("out", payload.clone())).unwrap();
     while peer.buffer.len() < LENGTH {
         let mut chunk = (&mut peer.stream).take(LENGTH as u64 / 180);
-        let read = timeout(PATIENCE, chunk.read_buf(&mut peer.buffer)).await;
+        let read = timeout(TEST_TIMEOUT, chunk.read_buf(&mut peer.buffer)).await;
         assert!(read.expect("more of it comes").unwrap() > 0, "the connection was given up");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

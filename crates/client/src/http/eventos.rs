@@ -18,7 +18,7 @@ use crate::gateway::{Gateway, Refused};
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 
-/// What tells nothing of anybody.
+/// The route that needs no token: its events say nothing about any person.
 pub(super) fn public_router() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new().routes(routes!(all))
 }
@@ -87,7 +87,7 @@ async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Respons
             \"fim\":\"2026-11-24T12:00:00.000Z\",\"status\":\"cancelada\",\
             \"desde\":\"2026-11-23T12:05:00.000Z\",\"motivo\":\"pedido\",\"preco_kwh\":2.5,\
             \"versao\":2}\n\n"),
-        (status = 204, description = "Nada mais há para contar: quem pergunta já tem a situação final"),
+        (status = 204, description = "Não há mais o que enviar: quem pergunta já tem a situação final"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente, posto_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
             posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),

@@ -67,7 +67,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     openapi
 }
 
-/// What tells nothing of anybody.
+/// The routes that need no token: their answers say nothing about any person.
 fn public_routes() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(postos::router())
@@ -76,7 +76,7 @@ fn public_routes() -> OpenApiRouter<Arc<Gateway>> {
         .merge(status::router())
 }
 
-/// What needs a token of an app, if there are any.
+/// The routes that need the token of an app, if the gateway has tokens.
 fn protected_routes() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new()
         .merge(reservar::router())

@@ -6,7 +6,7 @@ use client::{Call, GatewayError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::bus_support::{
-    Broker, PATIENCE, Proxy, down, eventually, logs, next, options, up, up_after,
+    Broker, Proxy, TEST_TIMEOUT, down, eventually, logs, next, options, up, up_after,
 };
 use crate::programs::{COMMANDS, Caller, Echo, call, reply, server1, timeout_error};
 
@@ -193,7 +193,7 @@ async fn calls_beyond_the_capacity_are_refused_at_once() {
         eventually("two wait", || caller.requester.pending() == 2).await;
         assert_eq!(caller.call(LIMIT).await, Err(GatewayError::Overloaded));
     };
-    let waiting = timeout(PATIENCE, async {
+    let waiting = timeout(TEST_TIMEOUT, async {
         tokio::select! {
             _ = async { tokio::join!(caller.call(LIMIT), caller.call(LIMIT)) } => {}
             () = refused => {}

@@ -195,3 +195,68 @@ fn a_correction_costs_anew_at_the_agreed_price() {
     let open = decide_carregamento_correction(&open_session(), &energy(1.0), &source(), None, now);
     assert_eq!(open, Err(Rejection::CarregamentoAberto { id: 7 }));
 }
+
+#[test]
+fn a_report_is_repeated_by_what_it_said_first() {
+    let end = NOW.plus_millis(HOUR);
+    let report = |ended: Option<(Moment, f64)>| ReportedSession {
+        inicio: NOW,
+        ended: ended.map(|(fim, number)| (fim, reported(number))),
+    };
+    let same = report(Some((end, 10.0)));
+    let others = [report(Some((end, 10.1))), report(Some((end.plus_millis(1), 10.0)))];
+    for recorded in [open_session(), ended(end, 10.0)] {
+        assert!(report(None).is_repeated(&recorded), "it began then, whatever came after");
+        assert_eq!(same.is_repeated(&recorded), recorded.finished.is_some());
+        assert!(!others.iter().any(|other| other.is_repeated(&recorded)));
+    }
+    // What a correction has replaced may be any of them.
+    let corrected = Carregamento { corrigido_em: Some(end), ..ended(end, 12.0) };
+    assert!([same, others[0], others[1]].iter().all(|report| report.is_repeated(&corrected)));
+}
+
+#[test]
+fn only_what_began_before_was_at_a_posto_that_was_removed() {
+    let end = NOW.plus_millis(HOUR);
+    for (ended, removed_at, is_known) in [
+        (false, None, true),
+        (true, None, true),
+        (true, Some(NOW.plus_millis(1)), true),
+        (true, Some(end), true),
+        (true, Some(NOW), false),
+        (false, Some(end), false),
+    ] {
+        let ended = ended.then_some((end, reported(1.0)));
+        let session = ReportedSession { inicio: NOW, ended };
+        assert_eq!(session.is_known_at(removed_at), is_known, "{session:?} {removed_at:?}");
+    }
+}
+
+#[test]
+fn a_reserva_that_began_after_its_carro_had_left_was_not_fulfilled() {
+    let at = |minutes: i64| NOW.plus_millis(minutes * 60_000);
+    let made = at(-60);
+    let interval = Interval::new(at(0), at(60)).expect("not empty");
+    let price = Price::new(2.5).expect("a price");
+    let reserva = ReservaFacts::new(interval, price, None, made);
+    let recorded = reserva.fulfilled(at(0));
+    let expected = ReservaFacts { in_session: true, ..reserva };
+    for facts in [recorded, expected] {
+        let decide = |fim, now| decide_unfulfilled(&facts, made, at(fim), at(now));
+        assert_eq!(decide(0, 30), None, "it was there");
+        let Some(active) = decide(-1, 30) else { panic!("it had left") };
+        assert_eq!((active.state, active.desde), (ReservaState::Ativa, made));
+        assert_eq!((active.versao, active.in_session), (3, false));
+        let Some(over) = decide(-1, 60) else { panic!("it had left") };
+        assert_eq!(
+            (over.state, over.at(at(60)).desde, over.versao),
+            (ReservaState::Encerrada, at(60), 3)
+        );
+    }
+    assert_eq!(decide_unfulfilled(&expected, made, at(-2), at(-1)), None, "it has not begun");
+    let left = ReservaFacts { livre_desde: Some(at(20)), ..recorded };
+    let cancelled = reserva.ended(ReservaState::Cancelada, None, at(10));
+    for other in [reserva, left, cancelled] {
+        assert_eq!(decide_unfulfilled(&other, made, at(-1), at(30)), None);
+    }
+}

@@ -45,7 +45,7 @@ fn what_is_hit_holds_the_posto_and_does_not_charge_there() {
         reserva
     };
     let (own, other) = (placa(1), placa(2));
-    for (reserva, charging, until, hit) in [
+    for (reserva, charging, until, affected) in [
         (reserva(-10, 10), None, None, true),
         (reserva(10, 20), None, None, true),
         (reserva(-10, 0), None, None, false),
@@ -62,11 +62,15 @@ fn what_is_hit_holds_the_posto_and_does_not_charge_there() {
         // A wrong clock had it recorded as ended.
         (in_state(ReservaState::Encerrada, -10, 10), None, None, true),
     ] {
-        assert_eq!(is_hit(&reserva, charging, until, NOW), hit, "{reserva:?} {charging:?}");
+        assert_eq!(
+            is_affected(&reserva, charging, until, NOW),
+            affected,
+            "{reserva:?} {charging:?}"
+        );
     }
     let mut absent = reserva(-10, 10);
     absent.facts.falta_em = Some(NOW);
-    assert!(!is_hit(&absent, None, None, NOW), "its absence is due");
+    assert!(!is_affected(&absent, None, None, NOW), "its absence is due");
 }
 
 #[test]
@@ -112,7 +116,7 @@ fn a_session_is_in_the_way_of_what_has_begun() {
 
 #[test]
 fn a_posto_in_use_stays() {
-    let posto = |charging, held, hit| PostoUse { charging, held, hit };
+    let posto = |charging, held, affected| PostoUse { charging, held, affected };
     let nome = || "Ponto 5".to_owned();
     let in_use = || Err(Rejection::PostoEmUso { nome: nome() });
     let has_reservas = Err(Rejection::PostoComReservas { nome: nome() });

@@ -34,8 +34,8 @@ fn an_end_counts_by_the_clock_alone() {
         assert_eq!((after.state, after.desde), (ReservaState::Encerrada, at(200)));
         assert!(!facts(recorded).holds_at(at(200)));
     }
-    assert_eq!(facts(ReservaState::Ativa).at(at(200)).versao, 2, "its client is told");
-    assert_eq!(facts(ReservaState::Encerrada).at(at(200)).versao, 1, "it was told");
+    assert_eq!(facts(ReservaState::Ativa).at(at(200)).versao, 2, "its end is published");
+    assert_eq!(facts(ReservaState::Encerrada).at(at(200)).versao, 1, "it was published");
 }
 
 #[test]
@@ -128,25 +128,22 @@ fn the_end_of_a_session_ends_what_its_carro_holds_whatever_the_clock_says() {
         (200, None, 2),
         (250, None, 2),
     ] {
-        let left = decide_session_end(&fulfilled, at(110), true, at(now)).expect("it ends");
+        let left = decide_session_end(&fulfilled, at(now)).expect("it ends");
         assert_eq!((left.free_early(), left.versao), (free_early, versao), "{now}");
         for later in [0, 100, 150, 199] {
             assert!(!left.holds_at(at(later)) && left.is_over(at(later)), "{now} {later}");
         }
-        assert_eq!(decide_session_end(&left, at(110), true, at(now)), None, "it has ended");
+        assert_eq!(decide_session_end(&left, at(now)), None, "it has ended");
     }
     // One that is fulfilled by its session, though that is not recorded yet.
     let in_session = ReservaFacts { in_session: true, ..facts(ReservaState::Ativa) };
-    let left = decide_session_end(&in_session, at(50), false, at(150)).expect("it ends");
+    let left = decide_session_end(&in_session, at(150)).expect("it ends");
     assert_eq!((left.state, left.desde, left.versao), (ReservaState::Cumprida, at(100), 3));
-    assert_eq!(decide_session_end(&in_session, at(50), false, at(99)), None, "not begun");
-    // Of a release that recorded no fulfilment; without the session it is another's.
-    let active = facts(ReservaState::Ativa);
-    let left = decide_session_end(&active, at(120), true, at(150)).expect("it ends");
-    assert_eq!((left.state, left.livre_desde), (ReservaState::Cumprida, Some(at(150))));
-    assert_eq!(decide_session_end(&active, at(120), false, at(150)), None);
+    assert_eq!(decide_session_end(&in_session, at(99)), None, "not begun");
+    // It was not its session.
+    assert_eq!(decide_session_end(&facts(ReservaState::Ativa), at(150)), None);
     for state in [ReservaState::Cancelada, ReservaState::NaoCompareceu, ReservaState::Encerrada] {
-        assert_eq!(decide_session_end(&facts(state), at(110), true, at(250)), None, "{state:?}");
+        assert_eq!(decide_session_end(&facts(state), at(250)), None, "{state:?}");
     }
 }
 

@@ -80,9 +80,17 @@ fn channels() -> Vec<Channel> {
     commands.chain(reports()).chain(events()).collect()
 }
 
-/// A command to all servidores, to one, and the answers to both.
-fn command_channels(command: Command) -> [Channel; 3] {
-    let ([broadcast, direct, response], [request, request_list], answers) = match command {
+/// The parts of the document that one command has.
+struct CommandParts {
+    /// The channels to all servidores, to one, and of the answers to both.
+    channels: [&'static str; 3],
+    /// A request, and a list of them.
+    requests: [&'static str; 2],
+    answers: Vec<&'static str>,
+}
+
+fn command_parts(command: Command) -> CommandParts {
+    let (channels, requests, answers) = match command {
         Command::Postos => (
             ["postos", "postos_direto", "postos_response"],
             ["PostosRequest", "PostosRequestList"],
@@ -114,6 +122,13 @@ fn command_channels(command: Command) -> [Channel; 3] {
             vec!["EstimativaReply", "ErrorReply", "EstimativaReplyList"],
         ),
     };
+    CommandParts { channels, requests, answers }
+}
+
+/// A command to all servidores, to one, and the answers to both.
+fn command_channels(command: Command) -> [Channel; 3] {
+    let CommandParts { channels, requests, answers } = command_parts(command);
+    let ([broadcast, direct, response], [request, request_list]) = (channels, requests);
     let path = command.request_path();
     let receive = |id, address, description, messages| Channel {
         reply: Some(response),

@@ -83,8 +83,8 @@ fn what_is_wrong_with_a_carro_is_told() {
             r#"{{"request_id":"r1","client_id":"c1","server_id":"s1","posto_id":5,"carro":{carro}}}"#
         );
         let read = read_json::<ReservaRequest>(payload.as_bytes());
-        let told = mensagem(read);
-        assert!(told.contains(expected), "{carro}: {told}");
+        let refused = mensagem(read);
+        assert!(refused.contains(expected), "{carro}: {refused}");
     }
 }
 

@@ -6,8 +6,8 @@ use domain::{Aviso, Motivo, ReservaState};
 use protocol::{
     Codigo, Entrega, ErrorReply, Estimativa, EstimativaReply, FieldError, ListingReply,
     PontoStatus, Posto, PostosReply, ReplyCodigo, ReplyHead, Reserva, ReservaClientEvent,
-    ReservaEvent, ReservaReply, ServerPresence, ServerState, StatusReply, UnchangedReply,
-    WrittenPostosReply,
+    ReservaEvent, ReservaReply, ReservaStatus, ServerPresence, ServerState, StatusReply,
+    UnchangedReply, WrittenPostosReply,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -181,7 +181,7 @@ fn reserva_reply() {
             placa: "ABC1234".to_owned(),
             inicio: time("2026-11-23T12:00:00Z"),
             fim: time("2026-11-24T12:00:00Z"),
-            status: ReservaState::Ativa,
+            status: ReservaStatus::Ativa,
             desde: time("2026-11-23T11:59:00Z"),
             motivo: None,
             livre_desde: None,
@@ -204,7 +204,7 @@ fn reserva_reply() {
         (ReservaState::NaoCompareceu, "nao_compareceu"),
         (ReservaState::Cancelada, "cancelada"),
     ] {
-        reply.reserva.status = status;
+        reply.reserva.status = status.into();
         let json = r#"{
             "request_id":"r1","status":"sucesso","mensagem":"O posto Ponto 5 foi reservado.",
             "reserva":{
@@ -347,7 +347,7 @@ fn reserva_event() {
         server_id: id("server1"),
         reserva_id: 17,
         posto_id: 5,
-        status: ReservaState::Encerrada,
+        status: ReservaStatus::Encerrada,
         timestamp: time("2026-11-23T12:00:00Z"),
     };
     let json = r#"{
@@ -368,7 +368,7 @@ fn reserva_client_event() {
             placa: "ABC1234".to_owned(),
             inicio: time("2026-11-23T12:00:00Z"),
             fim: time("2026-11-24T12:00:00Z"),
-            status: ReservaState::Cancelada,
+            status: ReservaStatus::Cancelada,
             desde: time("2026-11-23T13:00:00Z"),
             motivo: None,
             livre_desde: Some(time("2026-11-23T12:30:00Z")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Carregamento, Moment, Placa, PostosFilter, ReservaState, RowId};
+use domain::{Carregamento, Moment, Placa, PostosFilter, RowId};
 use protocol::{OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::file::{PART, file, pages, parts};
 use super::page::check_order;
+use super::reservas::ReservasFilter;
 use crate::app_state::AppState;
 use crate::store::{CarregamentosQuery, ReservasQuery, StoredPosto, StoredReserva};
 use crate::table::{Cell, Column, Dialect, Table};
@@ -73,12 +74,8 @@ fields! {
 
 fields! {
     pub(super) struct ReservasFile {
-        /// Somente as que estão nesta situação.
-        status: Option<ReservaState>,
-        /// Placa do carro.
-        placa: Option<Placa>,
-        /// Somente as deste posto.
-        posto_id: Option<RowId>,
+        /// Quais reservas.
+        filter: ReservasFilter,
         /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
         formato: OrDefault<Dialect>,
     }
@@ -160,16 +157,10 @@ fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
 )]
 async fn export_reservas(
     State(app): State<Arc<AppState>>,
-    Params(params): Params<ReservasFile>,
+    Params(ReservasFile { filter, formato }): Params<ReservasFile>,
 ) -> Result<Response, HttpError> {
-    let dialect = params.formato.0;
-    let query = ReservasQuery {
-        status: params.status,
-        placa: params.placa.map(|placa| placa.as_str().to_owned()),
-        posto_id: params.posto_id.map(RowId::get),
-        before: None,
-        limit: PART,
-    };
+    let dialect = formato.0;
+    let query = filter.query(None, PART);
     let (reader, now) = (Arc::clone(&app), app.now());
     let read = move |before| {
         let (app, query) = (Arc::clone(&reader), ReservasQuery { before, ..query.clone() });
@@ -202,7 +193,7 @@ fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 12] {
 /// Exporta os carregamentos em CSV.
 ///
 /// De todos os postos, do maior número para o menor: um que foi informado depois vem antes dos que
-/// começaram antes de ele ser informado.
+/// foram registrados antes dele, ainda que tenha começado antes.
 #[utoipa::path(get, path = "/carregamentos.csv", operation_id = "export_carregamentos",
     tag = "carregamentos", params(CarregamentosFile),
     responses((status = 200, body = String, content_type = "text/csv",

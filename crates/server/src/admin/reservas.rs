@@ -48,9 +48,7 @@ pub(super) struct ReservaDetail {
     /// Primeiro instante em que o posto já não é dele, como foi combinado.
     fim: Timestamp,
     /// Em que situação está.
-    #[serde(with = "ReservaStatus")]
-    #[schema(value_type = ReservaStatus)]
-    status: ReservaState,
+    status: ReservaStatus,
     /// Desde quando está nesta situação.
     desde: Timestamp,
     /// Por que foi cancelada, ou `ausencia` se o carro não veio.
@@ -85,7 +83,7 @@ impl From<StoredReserva> for ReservaDetail {
             placa: record.placa,
             inicio: wire::timestamp(facts.interval.inicio()),
             fim: wire::timestamp(facts.interval.fim()),
-            status: facts.state,
+            status: facts.state.into(),
             desde: wire::timestamp(facts.desde),
             motivo: facts.motivo.map(Into::into),
             livre_desde: facts.free_early().map(wire::timestamp),
@@ -115,13 +113,34 @@ pub(super) struct ReservasPage {
 }
 
 fields! {
-    pub(super) struct ReservasParams {
+    pub(super) struct ReservasFilter {
         /// Somente as que estão nesta situação.
         status: Option<ReservaState>,
         /// Placa do carro.
         placa: Option<Placa>,
         /// Somente as deste posto.
         posto_id: Option<RowId>,
+    }
+}
+
+impl ReservasFilter {
+    /// A page of what it selects, of ids before this one.
+    pub(super) fn query(self, before: Option<i64>, limit: i64) -> ReservasQuery {
+        let Self { status, placa, posto_id } = self;
+        ReservasQuery {
+            status,
+            placa: placa.map(|placa| placa.as_str().to_owned()),
+            posto_id: posto_id.map(RowId::get),
+            before,
+            limit,
+        }
+    }
+}
+
+fields! {
+    pub(super) struct ReservasParams {
+        /// Quais reservas.
+        filter: ReservasFilter,
         /// Somente as de número menor que este.
         antes_de: Option<RowId>,
         /// Quantas no máximo.
@@ -141,13 +160,7 @@ async fn list(
     Params(params): Params<ReservasParams>,
 ) -> Result<Json<ReservasPage>, HttpError> {
     let limite = params.limite.0;
-    let query = ReservasQuery {
-        status: params.status,
-        placa: params.placa.map(|placa| placa.as_str().to_owned()),
-        posto_id: params.posto_id.map(RowId::get),
-        before: params.antes_de.map(RowId::get),
-        limit: limite.with_next(),
-    };
+    let query = params.filter.query(params.antes_de.map(RowId::get), limite.with_next());
     let found = app.read(app.store.reservas(&query, app.now())).await?;
     let (found, proxima) = page(found, limite, |record| record.id);
     Ok(Json(ReservasPage {

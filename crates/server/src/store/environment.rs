@@ -31,6 +31,6 @@ pub enum Change {
         state: ReservaState,
         /// The client that made it, and the reserva as it is then: every change but the making is
         /// published to that client.
-        told: Option<(String, Reserva)>,
+        for_client: Option<(String, Reserva)>,
     },
 }

@@ -14,6 +14,10 @@ use crate::failpoints;
 /// tolerance is a minute.
 const STANDSTILL: Duration = Duration::from_secs(10);
 
+/// So long after the begin of a transaction absences that fall due count without another one: three
+/// sweeps. Later ones may not count in the end, so none is shown before something is written.
+const COUNTED_AHEAD: Duration = Duration::from_secs(3);
+
 /// When the writer wrote last. Clones share it.
 #[derive(Clone)]
 pub(in crate::store) struct Progress(Arc<Mutex<LastWrite>>);
@@ -22,13 +26,14 @@ pub(in crate::store) struct Progress(Arc<Mutex<LastWrite>>);
 struct LastWrite {
     now: Moment,
     clock: Instant,
-    /// The begin of the first one that failed after it.
+    /// Until when absences counted when one after it failed for the first time.
     failing_since: Option<Moment>,
 }
 
 /// Time in which nothing was written, until now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct Pause {
+    /// What fell due by then has counted.
     pub(in crate::store) since: Moment,
     /// It was so long that it counts as time in which the servidor did not run.
     pub(in crate::store) is_standstill: bool,
@@ -41,6 +46,12 @@ impl LastWrite {
         let by_wall = Duration::from_millis(u64::try_from(by_wall).unwrap_or(0));
         let by_clock = clock.saturating_duration_since(self.clock);
         by_clock.max(by_wall / failpoints::clock_speed()) > STANDSTILL
+    }
+
+    fn absences_until(&self, now: Moment) -> Moment {
+        let ahead = COUNTED_AHEAD * failpoints::clock_speed();
+        let ahead = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+        self.failing_since.unwrap_or_else(|| self.now.plus_millis(ahead)).min(now)
     }
 }
 
@@ -56,27 +67,25 @@ impl Progress {
         *self.last() = LastWrite { now, clock, failing_since: None };
     }
 
-    /// A transaction that began at this moment failed, and so would others.
-    pub(in crate::store) fn failed(&self, now: Moment, clock: Instant) {
+    /// A transaction has failed at this moment, and so would others.
+    pub(in crate::store) fn failed(&self, now: Moment) {
         let mut last = self.last();
-        if last.failing_since.is_none() {
-            let was_standing_still = last.is_long_ago(now, clock);
-            last.failing_since = Some(if was_standing_still { last.now } else { now });
-        }
+        last.failing_since = Some(last.absences_until(now));
     }
 
     /// The time in which nothing was written, if it counts: writing failed, or it was long. A clock
-    /// that is set forward cannot be told from a machine that slept.
+    /// that is set forward looks the same as a machine that slept.
     pub(in crate::store) fn pause(&self, now: Moment, clock: Instant) -> Option<Pause> {
         let last = self.last();
         let is_standstill = last.is_long_ago(now, clock);
-        let since = last.failing_since.or(is_standstill.then_some(last.now))?;
-        Some(Pause { since: since.min(now), is_standstill })
+        let counts = is_standstill || last.failing_since.is_some();
+        counts.then(|| Pause { since: last.absences_until(now), is_standstill })
     }
 
-    /// Since when no absence counts that falls due; `None` while all count.
-    pub(in crate::store) fn pause_since(&self, now: Moment) -> Option<Moment> {
-        self.pause(now, Instant::now()).map(|pause| pause.since)
+    /// The moment by which absences must have fallen due to count, of what is read as it is at `now`:
+    /// the same, unless nothing has been written for a while. What counts once is not taken back.
+    pub(in crate::store) fn absences_until(&self, now: Moment) -> Moment {
+        self.last().absences_until(now)
     }
 
     fn last(&self) -> MutexGuard<'_, LastWrite> {

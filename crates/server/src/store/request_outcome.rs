@@ -166,9 +166,9 @@ impl AcceptedRow {
          (SELECT f.nome FROM postos AS f WHERE f.id = r.first_answer ->> 0), p.nome) AS first_nome \
          FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
-    /// As [`ReservaRow::paused`].
-    pub(super) fn paused(self, since: Option<Moment>) -> Self {
-        Self { reserva: self.reserva.paused(since), ..self }
+    /// As [`ReservaRow::absent_by`].
+    pub(super) fn absent_by(self, absences_until: Moment, now: Moment) -> Self {
+        Self { reserva: self.reserva.absent_by(absences_until, now), ..self }
     }
 
     pub(super) fn outcome(self, now: Moment) -> Result<RequestOutcome, StoreError> {

@@ -23,7 +23,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (6, "postos_version_random", include_str!("../../migrations/0006_postos_version_random.sql")),
     (7, "two_states", include_str!("../../migrations/0007_two_states.sql")),
     (8, "people", include_str!("../../migrations/0008_people.sql")),
-    (9, "lives", include_str!("../../migrations/0009_lives.sql")),
+    (9, "reserva_states", include_str!("../../migrations/0009_reserva_states.sql")),
 ];
 
 pub(super) const READ_ONLY: OpenFlags =

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{IntervalError, Rejection, Rules, days};
+use domain::{DAY, IntervalError, Rejection, Rules, days};
 
 /// The name under which a refusal of a reservation or of a change is stored, and the value of the
 /// rule that it names; `None` for refusals of other commands.
@@ -50,7 +50,7 @@ pub(super) fn rejection(
     server_id: &str,
 ) -> Option<Rejection> {
     let days = |default| match detail {
-        Some(days) => u64::try_from(days).ok().map(|days| Duration::from_secs(days * 24 * 60 * 60)),
+        Some(days) => u32::try_from(days).ok().and_then(|days| DAY.checked_mul(days)),
         // Earlier releases had this rule alone, and one value for it.
         None => Some(default),
     };

@@ -203,9 +203,12 @@ fn as_user(home: &Home, closed: &Path) -> Command {
     mode(closed, if closed.is_dir() { 0o555 } else { 0o444 });
     let mut command = program(home, "127.0.0.1:0");
     if std::fs::metadata(home.path()).is_ok_and(|found| is_root(&found)) {
-        // Where every user may read it.
+        // Where every user may read it. Another process copies it: a program that this one has open
+        // for writing while another test starts a child cannot be executed until that child has begun.
         let copy = home.path().join("server");
-        std::fs::copy(env!("CARGO_BIN_EXE_server"), &copy).expect("a copy");
+        let copied =
+            Command::new("cp").arg(env!("CARGO_BIN_EXE_server")).arg(&copy).status().expect("cp");
+        assert!(copied.success(), "{copied}");
         let environment: Vec<_> = command
             .get_envs()
             .map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)))

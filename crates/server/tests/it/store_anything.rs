@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use domain::{Handling, NivelBateria, Rejection, ReportedSession, ReservaChange};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
+use rusqlite::OptionalExtension as _;
 use server::store::{
     CarregamentosQuery, ChangeReserva, FinishCarregamento, ForgetCarro, Found, RecordTelemetry,
     ReportCarregamento, ReservasQuery, Reserved, SetService, StartCarregamento, WriteError,
 };
 
-use crate::store_lives::{MINUTE, patient};
+use crate::reserva_support::{MINUTE, patient};
 use crate::store_sessions::at;
 use crate::support::{START, TestStore, energy, now, placa, reservation, set_now, soon};
 
@@ -38,15 +39,18 @@ fn step() -> impl Strategy<Value = Step> {
     let posto = || 1..=3i64;
     let carro = || 0..PLATES.len();
     let handling = proptest::sample::select(Handling::ALL);
+    let begin = prop_oneof![Just(0), -4..60i64];
     let some = |range: std::ops::Range<i64>| proptest::option::of(range);
     prop_oneof![
         4 => (1..40i64).prop_map(Step::Pass),
         1 => (-30..0i64).prop_map(Step::Pass),
         2 => Just(Step::Sweep),
         1 => Just(Step::Reopen),
-        6 => (posto(), carro(), -4..60i64, 1..90i64).prop_map(|(p, c, f, l)| Step::Reserve(p, c, f, l)),
+        6 => (posto(), carro(), begin, 1..90i64).prop_map(|(p, c, f, l)| Step::Reserve(p, c, f, l)),
         1 => (0..20usize).prop_map(Step::Cancel),
-        4 => (0..20usize, some(1..5i64), some(-6..60i64), some(-6..120i64))
+        // What has begun may go elsewhere, and end at another time.
+        4 => (0..10usize, some(1..5i64), some(-6..120i64)).prop_map(|(i, p, t)| Step::Change(i, p, None, t)),
+        2 => (0..20usize, some(1..5i64), some(-6..60i64), some(-6..120i64))
             .prop_map(|(i, p, f, t)| Step::Change(i, p, f, t)),
         2 => (0..40usize).prop_map(Step::Repeat),
         4 => (posto(), carro()).prop_map(|(p, c)| Step::Start(p, c)),
@@ -117,7 +121,17 @@ impl World {
                     app: None,
                     deadline: soon(),
                 };
+                // What time has done is not what the change does.
+                decided(store.sweep().await).expect("a sweep");
+                let price = format!("UPDATE postos SET preco_kwh = {}", 1 + self.asked.len() % 7);
+                self.store.execute_sql(&price);
+                let before = self.waits_until(index);
                 let answer = decided(store.execute(command.clone()).await);
+                if let (Some(before), Ok(_)) = (before, &answer) {
+                    let after = self.waits_until(index);
+                    let is_there = after.is_none() && !self.is_active(index);
+                    assert!(is_there || after.is_some_and(|after| after <= before), "{command:?}");
+                }
                 self.asked.push((Asked::Change(command), answer));
             }
             Step::Repeat(index) => {
@@ -184,6 +198,20 @@ impl World {
         self
     }
 
+    /// When the absence of a reserva that has begun is due, in milliseconds.
+    fn waits_until(&self, index: usize) -> Option<i64> {
+        let file = rusqlite::Connection::open(self.store.path()).expect("the file");
+        let sql = "SELECT falta_em FROM reservas WHERE request_id = ?1 AND inicio <= ?2";
+        let parameters = rusqlite::params![format!("r{index}"), now().as_millis()];
+        file.query_row(sql, parameters, |row| row.get(0)).optional().expect("a query").flatten()
+    }
+
+    fn is_active(&self, index: usize) -> bool {
+        let file = rusqlite::Connection::open(self.store.path()).expect("the file");
+        let sql = "SELECT status = 'ativa' FROM reservas WHERE request_id = ?1";
+        file.query_row(sql, [format!("r{index}")], |row| row.get(0)).expect("a query")
+    }
+
     /// `says_end`: a session was just said to have ended before.
     async fn check(&mut self, says_end: bool) {
         let store = &self.store.store;
@@ -228,6 +256,19 @@ impl World {
             )
             .expect("a query");
         assert_eq!(overlaps, 0);
+        let wrong = |what: &str, sql: &str| {
+            let count: i64 = file.query_row(sql, [], |row| row.get(0)).expect("a query");
+            assert_eq!(count, 0, "{what}");
+        };
+        wrong(
+            "sessions have the price of their reserva",
+            "SELECT count(*) FROM carregamentos AS c JOIN reservas AS r ON r.id = c.reserva_id
+             WHERE c.preco_kwh <> r.preco_kwh",
+        );
+        wrong(
+            "what is active holds its posto",
+            "SELECT count(*) FROM reservas WHERE status = 'ativa' AND held_until IS NULL",
+        );
         let listing = store.listing().await.expect("a list");
         let ids: Vec<i64> = listing.postos.iter().map(|posto| posto.id).collect();
         assert_eq!(listing.postos, store.postos_by_id(&ids, now()).await.expect("a read"));

@@ -3,7 +3,7 @@
 use domain::ReservaState;
 use server::store::StartCarregamento;
 
-use crate::store_lives::patient;
+use crate::reserva_support::patient;
 use crate::store_sessions::{at, minutes, wait_until};
 use crate::support::{TestStore, placa, reservation};
 

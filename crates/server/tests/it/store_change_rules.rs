@@ -3,8 +3,8 @@
 use domain::{Handling, Rejection, ReservaState};
 use server::store::{FinishCarregamento, StartCarregamento, WriteError};
 
+use crate::reserva_support::{patient, rejected};
 use crate::store_changes::{change, to};
-use crate::store_lives::{patient, rejected};
 use crate::store_maintenance::{out, site};
 use crate::store_sessions::{minutes, wait_until};
 use crate::support::{TestStore, energy, placa};

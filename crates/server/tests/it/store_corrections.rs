@@ -3,7 +3,7 @@
 use domain::{Correction, Kwh, Moment, Rejection, ReportedEnergy};
 use server::store::{CorrectCarregamento, FinishCarregamento};
 
-use crate::store_lives::rejected;
+use crate::reserva_support::rejected;
 use crate::store_sessions::at;
 use crate::support::{TestStore, placa, removal, set_now};
 
@@ -43,7 +43,7 @@ async fn an_ended_session_is_corrected_at_its_agreed_price() {
     assert_eq!(store.correct(99, energy(1.0)).await, Err(unknown));
     set_now(at(60).as_millis());
     store.leaves(id).await;
-    let told = store.facts("r1").await;
+    let before = store.facts("r1").await;
     store.execute_sql("UPDATE postos SET preco_kwh = 9");
     for unchanged in [none, energy(1.0), Correction { fim: Some(at(60)), ..none }] {
         assert_eq!(store.correct(id, unchanged).await, Ok(1));
@@ -54,7 +54,7 @@ async fn an_ended_session_is_corrected_at_its_agreed_price() {
     let shorter = Correction { inicio: Some(at(10)), fim: Some(at(40)), ..energy(12.1) };
     assert_eq!(store.correct(id, shorter).await, Ok(1));
     assert_eq!(store.recorded(id).await, (at(10), at(40), 12.1, 30.25, true));
-    assert_eq!(store.facts("r1").await, told, "what it did to its reserva stays");
+    assert_eq!(store.facts("r1").await, before, "what it did to its reserva stays");
     // Others happened then: of the posto, and of the carro.
     store.reports("XYZ9876", 45, Some(50)).await.expect("a fact");
     let overlaps = Err(Rejection::CarregamentoSobreposto { id: 2 });

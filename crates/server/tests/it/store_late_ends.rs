@@ -3,7 +3,7 @@
 use domain::{Rejection, ReservaState};
 use server::store::{FinishCarregamento, StartCarregamento};
 
-use crate::store_lives::{patient, rejected};
+use crate::reserva_support::{patient, rejected};
 use crate::store_sessions::{at, minutes, shown, wait_until};
 use crate::support::{TestStore, energy, placa, reservation};
 
@@ -41,15 +41,18 @@ async fn a_reserva_that_began_after_the_reported_end_is_not_fulfilled() {
         for request_id in ["a", "b", "c"] {
             assert_eq!(store.facts(request_id).await.state, Cumprida, "{request_id}");
         }
-        store.told();
+        store.published();
         store.left(id, 50).await;
         let a = shown(store.facts("a").await);
         assert_eq!((a.0, a.1), (Cumprida, 0), "its own stays");
         // Each has a number that nobody has seen with another state.
         assert_eq!(shown(store.facts("b").await), (Encerrada, 65, None, 3));
         assert_eq!(shown(store.facts("c").await), (Ativa, 0, None, 3));
-        let told = store.told();
-        assert!(told.contains(&(2, Encerrada, Some(3))) && told.contains(&(3, Ativa, Some(3))));
+        let published = store.published();
+        assert!(
+            published.contains(&(2, Encerrada, Some(3)))
+                && published.contains(&(3, Ativa, Some(3)))
+        );
         assert_eq!(minutes(store.facts("c").await.falta_em), Some(85), "from now");
         let session = store.session(id).await;
         assert_eq!(
@@ -106,12 +109,12 @@ async fn nobody_is_warned_of_a_carro_that_had_left() {
         if sweeps {
             store.store.sweep().await.expect("a sweep");
         }
-        store.told();
+        store.published();
         store.left(id, 50).await;
         store.store.sweep().await.expect("a sweep");
         // Who was warned hears that it is free.
-        let told = if sweeps { vec![(1, Ativa, Some(3))] } else { Vec::new() };
-        assert_eq!(store.told(), told);
+        let published = if sweeps { vec![(1, Ativa, Some(3))] } else { Vec::new() };
+        assert_eq!(store.published(), published);
         assert_eq!(minutes(store.facts("r1").await.falta_em), Some(85));
     }
 }

@@ -70,15 +70,15 @@ pub(crate) async fn current(store: &TestStore, request_id: &str) -> Reserva {
     outcome.and_then(|outcome| outcome.current).expect("a reserva").reserva
 }
 
-/// The postos and, with its version and posto, the reservas that clients were told of.
-fn told(store: &mut TestStore) -> (Vec<i64>, Vec<(String, i64, i64)>) {
+/// The postos and, with its version and posto, the reservas that were published to clients.
+fn published(store: &mut TestStore) -> (Vec<i64>, Vec<(String, i64, i64)>) {
     let (mut postos, mut reservas) = (Vec::new(), Vec::new());
     while let Ok(changes) = store.changes.try_recv() {
         for change in changes {
             match change {
                 Change::Posto(id) => postos.push(id),
-                Change::Reserva { told: None, .. } => {}
-                Change::Reserva { told: Some((client_id, reserva)), .. } => {
+                Change::Reserva { for_client: None, .. } => {}
+                Change::Reserva { for_client: Some((client_id, reserva)), .. } => {
                     reservas.push((client_id, reserva.posto_id, reserva.facts.versao));
                 }
             }
@@ -127,12 +127,12 @@ async fn each_reserva_moves_to_the_nearest_posto_that_is_free_for_it() {
     let (r2, r3) =
         (reserve(&store, "r2", 1, (25, 27)).await, reserve(&store, "r3", 1, (30, 40)).await);
     reserve(&store, "r4", 2, (26, 28)).await;
-    told(&mut store);
+    published(&mut store);
     let before = everything(&store).await;
     let simulated = SetService { simulate: true, ..out(Handling::Move) };
     let simulated = store.store.execute(simulated).await.expect("it would be done");
     assert_eq!(everything(&store).await, before, "nothing changes");
-    assert_eq!(told(&mut store), (vec![], vec![]));
+    assert_eq!(published(&mut store), (vec![], vec![]));
     assert!(store.disponivel(2).await && !simulated.posto.states.operador_disponivel);
 
     let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
@@ -140,7 +140,7 @@ async fn each_reserva_moves_to_the_nearest_posto_that_is_free_for_it() {
     assert_eq!(shown(&moved.reservas), [(1, Moved, 2), (r2, Moved, 5), (r3, Moved, 2)]);
     assert!(moved.reservas.iter().all(|reserva| reserva.client_id.as_deref() == Some("cliente1")));
     let client = |posto_id| ("cliente1".to_owned(), posto_id, 2);
-    assert_eq!(told(&mut store), (vec![1, 2, 5], vec![client(2), client(5), client(2)]));
+    assert_eq!(published(&mut store), (vec![1, 2, 5], vec![client(2), client(5), client(2)]));
     assert!(!store.disponivel(1).await && !store.disponivel(2).await);
     // Posto 5 costs more, and has more power: what was agreed stays.
     let r2 = current(&store, "r2").await;
@@ -170,10 +170,14 @@ async fn what_finds_no_posto_is_kept_and_can_be_handled_later() {
     {
         reserve(&store, request_id, posto_id, hours).await;
     }
-    told(&mut store);
+    published(&mut store);
     let kept = store.store.execute(out(Handling::Keep)).await.expect("it is done");
     assert_eq!(shown(&kept.reservas), [(1, Kept, 1), (2, Kept, 1)]);
-    assert_eq!(told(&mut store), (vec![1], vec![]), "nobody is told that nothing changed");
+    assert_eq!(
+        published(&mut store),
+        (vec![1], vec![]),
+        "nothing is published where nothing changed"
+    );
     assert_eq!(current(&store, "r1").await.facts.versao, 1);
     // The posto is out of service already: what is asked counts.
     let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");

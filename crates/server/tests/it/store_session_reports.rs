@@ -1,11 +1,11 @@
-//! Sessions that are told of afterwards.
+//! Sessions that are reported afterwards.
 
 use domain::{Correction, Rejection, ReportedSession, ReservaState, SessionTimeError};
 use server::store::{
     CorrectCarregamento, FinishCarregamento, ReportCarregamento, Reported, WriteError,
 };
 
-use crate::store_lives::{patient, rejected};
+use crate::reserva_support::{patient, rejected};
 use crate::store_sessions::{at, minutes, shown, wait_until};
 use crate::support::{TestStore, energy, placa, removal};
 
@@ -41,7 +41,7 @@ async fn what_is_reported_afterwards_is_a_fact() {
     // Its own reserva is fulfilled as of then, and free from now.
     assert_eq!(store.reports("AAA1111", 20, Some(30)).await, fact(2, &[]));
     assert_eq!(shown(store.facts("r1").await), (Cumprida, 20, Some(60), 2));
-    assert_eq!(store.told(), [(1, Ativa, None), (1, Cumprida, Some(2))]);
+    assert_eq!(store.published(), [(1, Ativa, None), (1, Cumprida, Some(2))]);
     assert_eq!(store.session(2).await.reserva_id, Some(1));
     // Another session of that time has its price, and changes nothing of it.
     assert_eq!(store.reports("AAA1111", 30, Some(40)).await, fact(3, &[]));

@@ -3,7 +3,7 @@
 use domain::{Moment, Rejection, ReservaFacts, ReservaState};
 use server::store::{Change, StartCarregamento};
 
-use crate::store_lives::{MINUTE, patient, rejected};
+use crate::reserva_support::{MINUTE, patient, rejected};
 use crate::support::{START, TestStore, placa, reservation, set_now};
 
 /// A time in minutes after [`START`].
@@ -30,12 +30,12 @@ impl TestStore {
         self.store.carregamento(1, id).await.expect("a read").expect("the session")
     }
 
-    /// What the clients of reservas were told since the last call: state and warning.
+    /// What was published to the clients of reservas since the last call: state and warning.
     fn warned(&mut self) -> Vec<(i64, ReservaState, Option<&'static str>)> {
         let mut warned = Vec::new();
         while let Ok(changes) = self.changes.try_recv() {
             warned.extend(changes.into_iter().filter_map(|change| match change {
-                Change::Reserva { id, state, told: Some((_, reserva)), .. } => {
+                Change::Reserva { id, state, for_client: Some((_, reserva)), .. } => {
                     Some((id, state, reserva.facts.aviso.map(domain::Aviso::as_str)))
                 }
                 _ => None,
@@ -66,7 +66,7 @@ async fn a_session_fulfils_the_reserva_and_its_end_frees_the_rest() {
     let charging = store.session(session).await;
     assert_eq!((charging.reserva_id, charging.preco_kwh.get()), (Some(1), 2.5), "as agreed");
     assert_eq!(shown(store.facts("r1").await), (Cumprida, 10, None, 2));
-    assert_eq!(store.told(), [(1, Ativa, None), (1, Cumprida, Some(2))]);
+    assert_eq!(store.published(), [(1, Ativa, None), (1, Cumprida, Some(2))]);
     assert_eq!(rejected(store.cancel("r1").await), Rejection::ReservaEmUso);
     assert_eq!(store.charges(placa("AAA1111")).await, session, "twice is the same as once");
     wait_until(60);
@@ -76,7 +76,7 @@ async fn a_session_fulfils_the_reserva_and_its_end_frees_the_rest() {
     assert_eq!(store.session(session).await.finished.map(|end| end.custo), Some(2.5));
     let freed = (Cumprida, 10, Some(60), 3);
     assert_eq!(shown(store.facts("r1").await), freed);
-    assert_eq!(store.told(), [(1, Cumprida, Some(3))]);
+    assert_eq!(store.published(), [(1, Cumprida, Some(3))]);
     assert!(store.disponivel(1).await);
     // It holds nothing any more: another carro may have it, and its own reserves it anew.
     let again = store.charges(placa("AAA1111")).await;
@@ -104,7 +104,7 @@ async fn a_session_that_is_open_at_the_begin_counts() {
         let session = store.charges(placa("AAA1111")).await;
         store.posto_price(9.0).await;
         store.reserve_at("r1", "AAA1111", (1, 3)).await.expect("free");
-        store.told();
+        store.published();
         wait_until(59);
         assert_eq!(store.facts("r1").await.state, Ativa);
         wait_until(60);
@@ -120,7 +120,7 @@ async fn a_session_that_is_open_at_the_begin_counts() {
         wait_until(90);
         store.leaves(session).await;
         assert_eq!(shown(store.facts("r1").await), (Cumprida, 60, Some(90), 3));
-        assert_eq!(store.told(), [(1, Cumprida, Some(2)), (1, Cumprida, Some(3))]);
+        assert_eq!(store.published(), [(1, Cumprida, Some(2)), (1, Cumprida, Some(3))]);
         let session = store.session(session).await;
         assert_eq!((session.reserva_id, session.preco_kwh.get()), (Some(1), 9.0));
         store.reserve("r2", "BBB2222", 1).await.expect("the rest is free");
@@ -157,7 +157,7 @@ async fn a_reserva_that_is_made_at_the_charging_posto_is_fulfilled_at_once() {
     let made = store.reserve("r1", "AAA1111", 1).await.expect("its own posto");
     assert_eq!(shown(made.reserva.facts), (Ativa, 0, None, 1), "as it was made");
     assert_eq!(shown(store.facts("r1").await), (Cumprida, 0, None, 2));
-    assert_eq!(store.told(), [(1, Ativa, None), (1, Cumprida, Some(2))]);
+    assert_eq!(store.published(), [(1, Ativa, None), (1, Cumprida, Some(2))]);
     // At another posto, or cancelled before, it is not.
     store.store.execute(reservation("r2", "AAA1111", 2, Some((1, 2)))).await.expect("free");
     store.reserve_at("r3", "AAA1111", (30, 31)).await.expect("free");
@@ -191,7 +191,7 @@ async fn a_carro_that_overstays_keeps_the_next_one_waiting() {
             store.store.sweep().await.expect("a sweep");
             assert_eq!(store.warned(), [warning]);
             store.store.sweep().await.expect("a sweep");
-            assert_eq!(store.warned(), [], "it is told once");
+            assert_eq!(store.warned(), [], "it is published once");
             assert_eq!(store.facts("r2").await.versao, 2);
         }
         wait_until(100);
@@ -203,8 +203,8 @@ async fn a_carro_that_overstays_keeps_the_next_one_waiting() {
         assert_eq!(rejected(store.store.execute(start).await), occupied);
         store.leaves(session).await;
         let free = (2, Ativa, Some("posto_livre"));
-        let told = if sweeps { vec![free] } else { vec![warning, free] };
-        assert_eq!(store.warned(), told, "whether or not a sweep has run");
+        let published = if sweeps { vec![free] } else { vec![warning, free] };
+        assert_eq!(store.warned(), published, "whether or not a sweep has run");
         let waiting = store.facts("r2").await;
         assert_eq!((waiting.versao, minutes(waiting.falta_em)), (3, Some(115)));
         store.store.sweep().await.expect("a sweep");

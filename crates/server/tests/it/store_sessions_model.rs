@@ -6,8 +6,9 @@ use domain::{Moment, ReportedSession, ReservaState, Rules};
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
 use server::store::{FinishCarregamento, ReportCarregamento, StartCarregamento};
 
-use crate::sessions_model::{Model, PLATES, POSTOS, Session, Step, step};
-use crate::store_lives::{MINUTE, patient};
+use crate::reserva_support::{MINUTE, patient};
+use crate::sessions_model::{Model, PLATES, POSTOS, Session};
+use crate::sessions_steps::{Step, step};
 use crate::store_sessions::at;
 use crate::support::{START, TestStore, energy, now, placa, set_now};
 

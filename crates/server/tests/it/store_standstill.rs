@@ -4,8 +4,8 @@
 use domain::{Handling, IntervalError, Moment, Rejection, ReservaState};
 use server::store::{ReservasQuery, StartCarregamento, back_up, restore};
 
+use crate::reserva_support::{patient, rejected};
 use crate::store_changes::{change, to};
-use crate::store_lives::{patient, rejected};
 use crate::store_maintenance::out;
 use crate::store_sessions::{at, minutes, wait_until};
 use crate::support::{TestStore, jump_to, now, placa, removal, reservation, set_now};
@@ -84,6 +84,31 @@ async fn a_servidor_that_stood_still_makes_nobody_absent() {
     assert_eq!(store.facts("r2").await.falta_em, Some(at(17)));
 }
 
+/// While nothing is written, nobody knows whether that becomes a standstill: an absence that falls due
+/// some seconds later is shown when something is written, and never taken back.
+#[tokio::test]
+async fn an_absence_is_not_shown_before_it_is_certain() {
+    use ReservaState::{Ativa, NaoCompareceu};
+    let after = |seconds: i64| at(16).as_millis() + seconds * 1000;
+    for (written, shown, then) in [
+        (58, [NaoCompareceu; 3], [NaoCompareceu; 3]),
+        (57, [NaoCompareceu; 3], [NaoCompareceu; 3]),
+        (56, [NaoCompareceu, Ativa, Ativa], [NaoCompareceu; 3]),
+        (54, [NaoCompareceu, Ativa, Ativa], [NaoCompareceu; 3]),
+        (53, [NaoCompareceu, Ativa, Ativa], [NaoCompareceu, Ativa, Ativa]),
+    ] {
+        let store = waiting().await;
+        set_now(after(written));
+        jump_to(after(64));
+        assert_eq!(states(&store).await, shown, "{written}");
+        // Nothing is written by what is refused, and it could have been.
+        rejected(store.cancel("none").await);
+        assert_eq!(states(&store).await, then, "{written}");
+        store.store.sweep().await.expect("a sweep");
+        assert_eq!(states(&store).await, then, "{written}");
+    }
+}
+
 /// A disk that is full keeps sessions from being recorded.
 #[tokio::test]
 async fn a_database_that_cannot_be_written_makes_nobody_absent() {
@@ -134,9 +159,9 @@ async fn a_session_that_ends_after_the_clock_was_set_back_frees_its_reserva() {
     store.reserve("r1", "AAA1111", 1).await.expect("free");
     let session = store.charges(placa("AAA1111")).await;
     wait_until(5);
-    store.told();
+    store.published();
     store.leaves(session).await;
-    assert_eq!(store.told().len(), 1, "its client is told");
+    assert_eq!(store.published().len(), 1, "it is published to its client");
     wait_until(30);
     let facts = store.facts("r1").await;
     assert_eq!((facts.state, facts.held_until()), (ReservaState::Cumprida, None));
@@ -165,9 +190,9 @@ async fn a_reserva_that_a_wrong_clock_had_begun_is_freed_with_its_session() {
     store.store.sweep().await.expect("a sweep");
     assert_eq!(store.facts("r1").await.state, ReservaState::Cumprida);
     wait_until(10);
-    store.told();
+    store.published();
     store.leaves(session).await;
-    assert_eq!(store.told(), [(1, ReservaState::Cumprida, Some(3))]);
+    assert_eq!(store.published(), [(1, ReservaState::Cumprida, Some(3))]);
     for minutes in [10, 310, 5] {
         wait_until(minutes);
         assert_eq!(store.facts("r1").await.held_until(), None, "{minutes}");
@@ -188,9 +213,9 @@ async fn a_carro_that_has_left_holds_nothing_when_the_clock_is_set_back() {
         store.reserve_at("r1", "AAA1111", (0, 3)).await.expect("free");
         let session = store.charges(placa("AAA1111")).await;
         wait_until(left);
-        store.told();
+        store.published();
         store.leaves(session).await;
-        assert_eq!(store.told().len(), usize::from(free_early.is_some()), "{left}");
+        assert_eq!(store.published().len(), usize::from(free_early.is_some()), "{left}");
         let facts = store.facts("r1").await;
         assert_eq!((minutes(facts.free_early()), facts.versao), (free_early, versao));
         wait_until(30);

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, SqlSafeStr as _};
 
-use crate::store_lives::rejected;
+use crate::reserva_support::rejected;
 use crate::support::{HOUR, START, TestStore, energy, now, posto, set_now};
 
 const OLD_SCHEMA: [(i64, &str, &str); 8] = [

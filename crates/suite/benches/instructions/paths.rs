@@ -111,7 +111,7 @@ fn store(times: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let (changes, mut told) = mpsc::channel(64);
+        let (changes, mut published) = mpsc::channel(64);
         let now = Arc::new(|| Moment::from_millis(NOW));
         let environment =
             Environment { server_id: "server1".to_owned(), now, rules: Rules::default(), changes };
@@ -124,7 +124,7 @@ fn store(times: u64) {
             for outcome in join_all(asked.map(|asked| store.execute(asked))).await {
                 outcome.expect("the posto is free");
             }
-            while told.try_recv().is_ok() {}
+            while published.try_recv().is_ok() {}
         }
         drop(store);
         closer.close().await.expect("it closes");

@@ -74,8 +74,8 @@ fn now_millis() -> i64 {
 
 /// Durable reservations in the store alone, without broker, messages and HTTP.
 pub(crate) async fn store(folder: &std::path::Path, callers: usize, length: Duration) -> Stats {
-    let (changes, mut told) = tokio::sync::mpsc::channel(4096);
-    let listening = tokio::spawn(async move { while told.recv().await.is_some() {} });
+    let (changes, mut published) = tokio::sync::mpsc::channel(4096);
+    let listening = tokio::spawn(async move { while published.recv().await.is_some() {} });
     let environment = Environment {
         server_id: "server1".to_owned(),
         now: Arc::new(now),

@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 use super::http::Connection;
 use super::load::{CALLERS, Workload};
 
-/// How long all of them may take to hear their first event.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What every stream sends first that has something to say.
+/// How long all of them may take to receive their first event.
+const FIRST_EVENTS_LIMIT: Duration = Duration::from_secs(60);
+/// The first bytes of each event.
 const FIRST: &[u8] = b"event: ";
 
-/// What they listen to.
+/// What the readers listen to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listening {
     /// Each to a reserva of its own.
@@ -25,12 +25,12 @@ pub(crate) enum Listening {
     All,
 }
 
-/// Readers, until they are dropped.
+/// The readers. They stop when this is dropped.
 pub(crate) struct Listeners {
     _tasks: JoinSet<()>,
 }
 
-/// Starts so many, each of which has heard its first event when this returns.
+/// Starts `count` readers; each has received its first event when this returns.
 pub(crate) async fn listen(
     workload: &Arc<Workload>,
     listening: Listening,
@@ -51,7 +51,7 @@ pub(crate) async fn listen(
         tasks.spawn_on(read(addr.to_owned(), path, Arc::clone(&heard)), CALLERS.handle());
     }
     let all = heard.acquire_many(u32::try_from(count).expect("not so many"));
-    let all = tokio::time::timeout(PATIENCE, all).await;
+    let all = tokio::time::timeout(FIRST_EVENTS_LIMIT, all).await;
     drop(all.expect("all have heard something").expect("it is not closed"));
     Listeners { _tasks: tasks }
 }

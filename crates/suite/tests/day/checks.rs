@@ -1,11 +1,11 @@
 //! Compares the day with what must be true of it.
 
 use super::database::{Database, SessionRow};
-use super::listener::Told;
-use super::lives::{By, Life, lives};
+use super::listener::PrivateEvent;
 use super::money;
 use super::plan::{Day, MINUTE};
 use super::site::{Answer, Call, What};
+use super::timelines::{By, Timeline, timelines};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -14,9 +14,9 @@ pub(crate) enum Kind {
     /// A carro is refused a posto that nobody holds, or a posto is listed as what it is not.
     HeldByNobody,
     /// A change that the client did not hear of, and that no fault explains.
-    NotTold,
+    NotPublished,
     /// The client heard, or was answered, what is not so.
-    ToldWrong,
+    PublishedWrongly,
     /// An amount differs from the reference.
     Money,
     /// An answer that no plan leads to.
@@ -33,7 +33,7 @@ pub(crate) struct Violation {
 pub(crate) struct Evidence {
     pub(crate) history: Vec<Call>,
     pub(crate) database: Database,
-    pub(crate) told: Vec<Told>,
+    pub(crate) published: Vec<PrivateEvent>,
     /// What each reserva was when the day was over.
     pub(crate) consulted: Vec<Consulted>,
     /// When a message to the listener may have been lost.
@@ -48,30 +48,34 @@ pub(crate) struct Consulted {
 
 pub(crate) struct Checked {
     pub(crate) violations: Vec<Violation>,
-    pub(crate) lives: Vec<Life>,
+    pub(crate) timelines: Vec<Timeline>,
 }
 
 pub(crate) fn check(day: &Day, evidence: &Evidence) -> Checked {
-    let (lives, wrong) = lives(&evidence.database.reservas, &evidence.told, &evidence.history);
-    let scene =
-        Scene { lives: &lives, sessions: &evidence.database.sessions, calls: &evidence.history };
+    let (timelines, wrong) =
+        timelines(&evidence.database.reservas, &evidence.published, &evidence.history);
+    let scene = Scene {
+        timelines: &timelines,
+        sessions: &evidence.database.sessions,
+        calls: &evidence.history,
+    };
     let mut violations = Vec::new();
     let mut add = |kind, found: Vec<String>| {
         violations.extend(found.into_iter().map(|what| Violation { kind, what }));
     };
-    add(Kind::ToldWrong, wrong);
+    add(Kind::PublishedWrongly, wrong);
     add(Kind::HeldTwice, held_twice(&scene));
     add(Kind::HeldByNobody, super::refusals::held_by_nobody(&scene));
-    add(Kind::NotTold, not_told(&lives, &evidence.losses));
-    add(Kind::ToldWrong, consulted_wrong(&lives, &evidence.consulted));
+    add(Kind::NotPublished, not_published(&timelines, &evidence.losses));
+    add(Kind::PublishedWrongly, consulted_wrong(&timelines, &evidence.consulted));
     add(Kind::Money, money::wrong(day, evidence));
     add(Kind::Unexpected, unexpected(&evidence.history));
-    Checked { violations, lives }
+    Checked { violations, timelines }
 }
 
 /// Who held what, who charged where, and what was asked.
 pub(crate) struct Scene<'a> {
-    pub(crate) lives: &'a [Life],
+    pub(crate) timelines: &'a [Timeline],
     pub(crate) sessions: &'a [SessionRow],
     pub(crate) calls: &'a [Call],
 }
@@ -88,8 +92,8 @@ pub(crate) fn reported(calls: &[Call], session: &SessionRow) -> Option<(i64, i64
 
 fn held_twice(scene: &Scene<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for (place, one) in scene.lives.iter().enumerate() {
-        for other in &scene.lives[place + 1..] {
+    for (place, one) in scene.timelines.iter().enumerate() {
+        for other in &scene.timelines[place + 1..] {
             found.extend(both_hold(one, other));
         }
     }
@@ -102,7 +106,7 @@ fn held_twice(scene: &Scene<'_>) -> Vec<String> {
             }
         }
     }
-    // One that was reported later is a fact, whoever held the posto.
+    // One that was reported later is a fact, no matter who held the posto.
     let started =
         |call: &&Call| matches!(call.what, What::Start { .. }) && call.answer.is_success();
     for call in scene.calls.iter().filter(started) {
@@ -112,17 +116,17 @@ fn held_twice(scene: &Scene<'_>) -> Vec<String> {
             continue;
         };
         let at = (session.inicio, session.inicio + 1);
-        let holds = |life: &&Life| {
-            life.row.placa != session.placa && life.held(By::Decision, session.posto, at)
+        let holds = |timeline: &&Timeline| {
+            timeline.row.placa != session.placa && timeline.held(By::Decision, session.posto, at)
         };
-        if let Some(holder) = scene.lives.iter().find(holds) {
+        if let Some(holder) = scene.timelines.iter().find(holds) {
             found.push(format!("{session:?} began where another held: {holder:?}"));
         }
     }
     found
 }
 
-fn both_hold(one: &Life, other: &Life) -> Option<String> {
+fn both_hold(one: &Timeline, other: &Timeline) -> Option<String> {
     for (left, _, left_end) in one.in_force() {
         for (right, _, right_end) in other.in_force() {
             let both = left.since.1.max(right.since.1);
@@ -136,32 +140,33 @@ fn both_hold(one: &Life, other: &Life) -> Option<String> {
     None
 }
 
-fn not_told(lives: &[Life], losses: &[(i64, i64)]) -> Vec<String> {
+fn not_published(timelines: &[Timeline], losses: &[(i64, i64)]) -> Vec<String> {
     let mut found = Vec::new();
-    for life in lives {
-        for versao in &life.untold {
-            let before = life.versions.iter().rfind(|version| version.versao < *versao);
-            let after = life.versions.iter().find(|version| version.versao >= *versao);
-            let from = before.map_or(life.row.created_at, |version| version.since.0);
+    for timeline in timelines {
+        for versao in &timeline.unpublished {
+            let before = timeline.versions.iter().rfind(|version| version.versao < *versao);
+            let after = timeline.versions.iter().find(|version| version.versao >= *versao);
+            let from = before.map_or(timeline.row.created_at, |version| version.since.0);
             // A change is recorded at the latest when the row is written for the last time.
             let to = after.map_or(i64::MAX, |version| version.since.1).max(from);
-            let to = to.max(if *versao == life.row.versao { life.row.updated_at } else { to });
+            let to =
+                to.max(if *versao == timeline.row.versao { timeline.row.updated_at } else { to });
             if !losses.iter().any(|(begin, end)| *begin <= to && from <= *end) {
-                found.push(format!("version {versao} of {life:?}"));
+                found.push(format!("version {versao} of {timeline:?}"));
             }
         }
     }
     found
 }
 
-/// A consulta tells what is so at that moment, whatever was lost before.
-fn consulted_wrong(lives: &[Life], consulted: &[Consulted]) -> Vec<String> {
+/// A consulta shows what is so at that moment, whatever was lost before.
+fn consulted_wrong(timelines: &[Timeline], consulted: &[Consulted]) -> Vec<String> {
     let mut found = Vec::new();
     for Consulted { request_id, during, answer } in consulted {
         let reserva = &answer.json["reserva"];
-        let life = lives.iter().find(|life| life.row.request_id == *request_id);
-        let is_so = life.is_some_and(|life| {
-            life.could_show(*during, |version| {
+        let timeline = timelines.iter().find(|timeline| timeline.row.request_id == *request_id);
+        let is_so = timeline.is_some_and(|timeline| {
+            timeline.could_show(*during, |version| {
                 answer.status == 200
                     && reserva["status"] == version.status.as_str()
                     && reserva["posto_id"] == version.posto
@@ -171,7 +176,8 @@ fn consulted_wrong(lives: &[Life], consulted: &[Consulted]) -> Vec<String> {
             })
         });
         if !is_so {
-            found.push(format!("consulted in {during:?}: {answer:?}, and recorded is {life:?}"));
+            found
+                .push(format!("consulted in {during:?}: {answer:?}, and recorded is {timeline:?}"));
         }
     }
     found

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::checks::{Consulted, Evidence, Kind, check};
 use super::clock::written;
 use super::database::{Database, ReservaRow, SessionRow};
-use super::listener::Told;
+use super::listener::PrivateEvent;
 use super::plan::{Day, HOUR, MINUTE, Scale};
 use super::site::{Answer, Call, What};
 
@@ -39,8 +39,8 @@ fn row(id: i64, placa: &str) -> ReservaRow {
     }
 }
 
-/// It is cancelled, and its client is told.
-fn cancelled() -> (ReservaRow, Told) {
+/// It is cancelled, and that is published for its client.
+fn cancelled() -> (ReservaRow, PrivateEvent) {
     let at = BEGIN + 10 * MINUTE;
     let row = ReservaRow {
         status: "cancelada".to_owned(),
@@ -54,7 +54,7 @@ fn cancelled() -> (ReservaRow, Told) {
         "inicio": written(row.inicio), "fim": written(row.fim), "status": "cancelada",
         "desde": written(at), "versao": 2, "timestamp": written(at),
     });
-    (row, Told { client_id: "cliente1".to_owned(), event })
+    (row, PrivateEvent { client_id: "cliente1".to_owned(), event })
 }
 
 fn call(what: What, at: i64, status: u16, json: Value) -> Call {
@@ -66,10 +66,10 @@ fn price() -> Call {
     call(What::Price { posto: 1, price: 2_895 }, BEGIN - HOUR, 201, json!({"id": 1}))
 }
 
-fn evidence(reservas: Vec<ReservaRow>, told: Vec<Told>, calls: Vec<Call>) -> Evidence {
+fn evidence(reservas: Vec<ReservaRow>, published: Vec<PrivateEvent>, calls: Vec<Call>) -> Evidence {
     let history = [price()].into_iter().chain(calls).collect();
     let database = Database { reservas, sessions: Vec::new() };
-    Evidence { history, database, told, consulted: Vec::new(), losses: Vec::new() }
+    Evidence { history, database, published, consulted: Vec::new(), losses: Vec::new() }
 }
 
 #[track_caller]
@@ -80,26 +80,26 @@ fn assert_finds(evidence: &Evidence, expected: &[Kind]) {
 }
 
 #[test]
-fn a_change_must_be_told_and_true() {
-    let (row, told) = cancelled();
-    assert_finds(&evidence(vec![row.clone()], vec![told.clone()], vec![]), &[]);
-    let untold = evidence(vec![row.clone()], vec![], vec![]);
-    assert_finds(&untold, &[Kind::NotTold]);
+fn a_change_must_be_published_and_true() {
+    let (row, published) = cancelled();
+    assert_finds(&evidence(vec![row.clone()], vec![published.clone()], vec![]), &[]);
+    let unpublished = evidence(vec![row.clone()], vec![], vec![]);
+    assert_finds(&unpublished, &[Kind::NotPublished]);
     let lost = (row.updated_at - 1000, row.updated_at + 1000);
-    assert_finds(&Evidence { losses: vec![lost], ..untold }, &[]);
-    let mut other = told.clone();
+    assert_finds(&Evidence { losses: vec![lost], ..unpublished }, &[]);
+    let mut other = published.clone();
     other.event["status"] = json!("nao_compareceu");
-    assert_finds(&evidence(vec![row.clone()], vec![other], vec![]), &[Kind::ToldWrong]);
-    let strange = Told { client_id: "cliente2".to_owned(), ..told };
-    assert_finds(&evidence(vec![row.clone()], vec![strange], vec![]), &[Kind::ToldWrong]);
-    let (row, told) = cancelled();
-    for (versao, found) in [(2, vec![]), (1, vec![Kind::ToldWrong])] {
-        let mut reserva = told.event.clone();
+    assert_finds(&evidence(vec![row.clone()], vec![other], vec![]), &[Kind::PublishedWrongly]);
+    let strange = PrivateEvent { client_id: "cliente2".to_owned(), ..published };
+    assert_finds(&evidence(vec![row.clone()], vec![strange], vec![]), &[Kind::PublishedWrongly]);
+    let (row, published) = cancelled();
+    for (versao, found) in [(2, vec![]), (1, vec![Kind::PublishedWrongly])] {
+        let mut reserva = published.event.clone();
         reserva["versao"] = json!(versao);
         let answer = Answer { status: 200, json: json!({"reserva": reserva}) };
         let during = (BEGIN + HOUR, BEGIN + HOUR);
         let consulted = vec![Consulted { request_id: "request-1".to_owned(), during, answer }];
-        let evidence = evidence(vec![row.clone()], vec![told.clone()], vec![]);
+        let evidence = evidence(vec![row.clone()], vec![published.clone()], vec![]);
         assert_finds(&Evidence { consulted, ..evidence }, &found);
     }
 }
@@ -112,21 +112,24 @@ fn two_that_hold_at_once_are_found() {
     let after = ReservaRow { inicio: INTERVAL.1, fim: INTERVAL.1 + HOUR, ..row(2, "B") };
     assert_finds(&twice(after), &[]);
     // Made after the other was cancelled, or before.
-    let (first, told) = cancelled();
+    let (first, published) = cancelled();
     for (made, found) in [(first.updated_at, vec![]), (first.updated_at - 1, vec![Kind::HeldTwice])]
     {
         let second = ReservaRow { created_at: made, ..row(2, "B") };
-        assert_finds(&evidence(vec![first.clone(), second], vec![told.clone()], vec![]), &found);
+        assert_finds(
+            &evidence(vec![first.clone(), second], vec![published.clone()], vec![]),
+            &found,
+        );
     }
 }
 
 #[test]
 fn a_refusal_needs_a_reason() {
-    let (row, told) = cancelled();
+    let (row, published) = cancelled();
     let asked = |at, (inicio, fim)| {
         let refused = json!({"codigo": "posto_reservado"});
         let call = call(What::Reserve { posto: 1, inicio, fim }, at, 409, refused);
-        evidence(vec![row.clone()], vec![told.clone()], vec![call])
+        evidence(vec![row.clone()], vec![published.clone()], vec![call])
     };
     assert_finds(&asked(BEGIN + MINUTE, INTERVAL), &[]);
     assert_finds(&asked(row.updated_at + MINUTE, INTERVAL), &[Kind::HeldByNobody]);

@@ -1,4 +1,4 @@
-//! What the clients of the day are told, as one of them that stays connected hears it.
+//! What is published for the clients of the day, as one that stays connected receives it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,14 +16,14 @@ const TOPIC: &str = "client/+/reservas/status";
 
 /// An event about a reserva.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct PrivateEvent {
     pub(crate) client_id: String,
     pub(crate) event: Value,
 }
 
 #[derive(Debug, Default)]
 struct Heard {
-    events: Vec<Told>,
+    events: Vec<PrivateEvent>,
     /// From when it was last connected until it was again, by the simulated clock.
     gaps: Vec<(i64, i64)>,
 }
@@ -65,8 +65,8 @@ impl Listener {
                     Ok(Event::Incoming(Packet::Publish(publish))) => {
                         let client_id = publish.topic.split('/').nth(1).unwrap_or_default();
                         let event = serde_json::from_slice(&publish.payload).unwrap_or_default();
-                        let told = Told { client_id: client_id.to_owned(), event };
-                        sink.lock().expect("no listener panicked").events.push(told);
+                        let published = PrivateEvent { client_id: client_id.to_owned(), event };
+                        sink.lock().expect("no listener panicked").events.push(published);
                     }
                     Ok(_) => {}
                     Err(_) => {
@@ -87,7 +87,7 @@ impl Listener {
     }
 
     /// All that was heard, and when nothing could be.
-    pub(crate) fn end(&self) -> (Vec<Told>, Vec<(i64, i64)>) {
+    pub(crate) fn end(&self) -> (Vec<PrivateEvent>, Vec<(i64, i64)>) {
         self.task.abort();
         let mut heard = self.heard.lock().expect("no listener panicked");
         (std::mem::take(&mut heard.events), std::mem::take(&mut heard.gaps))

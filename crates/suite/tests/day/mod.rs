@@ -7,7 +7,6 @@ mod clock;
 mod database;
 mod decimal;
 mod listener;
-mod lives;
 mod money;
 mod operator;
 mod plan;
@@ -18,6 +17,7 @@ mod report;
 mod run;
 mod site;
 mod steps;
+mod timelines;
 mod totals;
 mod trips;
 mod visit;
@@ -108,9 +108,13 @@ async fn a_seed_plays_the_same_day_again() {
     for played in [&once, &again] {
         let violations = &played.checked.violations;
         assert!(violations.is_empty() && played.problems.is_empty(), "{violations:#?}");
-        let untold: Vec<_> =
-            played.checked.lives.iter().filter(|life| !life.untold.is_empty()).collect();
-        assert!(untold.is_empty(), "without faults everything is told: {untold:?}");
+        let unpublished: Vec<_> = played
+            .checked
+            .timelines
+            .iter()
+            .filter(|timeline| !timeline.unpublished.is_empty())
+            .collect();
+        assert!(unpublished.is_empty(), "without faults everything is published: {unpublished:?}");
     }
     assert_eq!(totals::totals(&once), totals::totals(&again));
 }

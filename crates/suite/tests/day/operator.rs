@@ -11,7 +11,7 @@ use super::steps::Steps;
 pub(crate) enum Duty {
     /// By its place in the plan.
     Break(usize),
-    Mend(usize),
+    Repair(usize),
     Raise(usize),
     Look,
 }
@@ -24,9 +24,9 @@ impl Operator {
     /// Looks at the list once in each cell of the grid.
     pub(crate) fn new(day: &Day) -> Self {
         let mut steps = Steps::default();
-        for (number, Failure { at, mended, .. }) in day.failures.iter().enumerate() {
+        for (number, Failure { at, repaired, .. }) in day.failures.iter().enumerate() {
             steps.add(*at, Duty::Break(number));
-            steps.add(*mended, Duty::Mend(number));
+            steps.add(*repaired, Duty::Repair(number));
         }
         for (number, change) in day.prices.iter().enumerate() {
             steps.add(change.at, Duty::Raise(number));
@@ -40,7 +40,7 @@ impl Operator {
     pub(crate) async fn play(&self, site: &Site, day: &Day, duty: Duty) {
         match duty {
             Duty::Break(number) => service(site, &day.failures[number], false).await,
-            Duty::Mend(number) => service(site, &day.failures[number], true).await,
+            Duty::Repair(number) => service(site, &day.failures[number], true).await,
             Duty::Raise(number) => raise(site, day, day.prices[number].raise).await,
             Duty::Look => {
                 let path = format!("/postos?server_id={SERVER}");
@@ -51,7 +51,7 @@ impl Operator {
 }
 
 async fn service(site: &Site, failure: &Failure, works: bool) {
-    let Failure { posto, how, mended, .. } = failure;
+    let Failure { posto, how, repaired, .. } = failure;
     let what = What::Service { posto: *posto, works };
     if *how == How::Charger {
         let event = json!({"server_id": SERVER, "ponto_id": posto, "disponivel": works});
@@ -65,7 +65,7 @@ async fn service(site: &Site, failure: &Failure, works: bool) {
             How::Cancelar => "cancelar",
             How::Manter | How::Charger => "manter",
         });
-        body["ate"] = json!(site.written(*mended));
+        body["ate"] = json!(site.written(*repaired));
     }
     let path = format!("/postos/{posto}/disponibilidade");
     call(site, what, Method::PUT, path, Some(body), true).await;

@@ -93,7 +93,7 @@ pub(crate) struct Failure {
     pub(crate) posto: i64,
     pub(crate) how: How,
     pub(crate) at: i64,
-    pub(crate) mended: i64,
+    pub(crate) repaired: i64,
 }
 
 /// All prices are raised by so many thousandths of BRL.
@@ -148,8 +148,8 @@ fn failures(scale: &Scale, random: &mut Rng) -> Vec<Failure> {
     let failing = postos.into_iter().take(FAILURES).enumerate().map(|(number, posto)| {
         let at = scale.off_grid(scale.part(random.i64(6 * HOUR..20 * HOUR)), random);
         let lasts = random.i64(30 * MINUTE..150 * MINUTE) / scale.shorter / scale.shorter;
-        let mended = scale.off_grid(at + lasts, random);
-        Failure { posto, how: hows[number % hows.len()], at, mended }
+        let repaired = scale.off_grid(at + lasts, random);
+        Failure { posto, how: hows[number % hows.len()], at, repaired }
     });
     failing.collect()
 }

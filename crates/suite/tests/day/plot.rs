@@ -8,7 +8,7 @@ use plotters::prelude::*;
 
 use super::totals::{Occupancy, Totals};
 
-/// Without tolerance and with: blue and orange, which everybody can tell apart.
+/// Without tolerance and with: blue and orange, which everybody can distinguish.
 const COLORS: [RGBColor; 2] = [RGBColor(0, 90, 181), RGBColor(214, 95, 0)];
 const SIZE: (u32, u32) = (900, 820);
 const FONT: &str = "sans-serif";

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::checks::{Scene, reported};
 use super::database::SessionRow;
-use super::lives::{By, Life, UNKNOWN};
 use super::site::{Call, NOT_HEARD, What};
+use super::timelines::{By, Timeline, UNKNOWN};
 
 /// How much longer a charger's word may be under way that was not heard soon.
 const SERVICE_DELAY: i64 = 600_000;
@@ -41,7 +41,7 @@ fn is_explained(scene: &Scene<'_>, services: &Services, call: &Call) -> bool {
         _ => (0, (0, 0)),
     };
     let begins_now = interval.0 <= call.ended;
-    let own = |life: &Life| life.row.placa == call.placa;
+    let own = |timeline: &Timeline| timeline.row.placa == call.placa;
     let charges = |placa_is_own: bool, here: bool| {
         scene.sessions.iter().any(|session| {
             (session.placa == call.placa) == placa_is_own
@@ -51,8 +51,8 @@ fn is_explained(scene: &Scene<'_>, services: &Services, call: &Call) -> bool {
         })
     };
     let held = |by_own: bool| {
-        scene.lives.iter().any(|life| {
-            own(life) == by_own && life.could_hold(By::Decision, posto, during, interval)
+        scene.timelines.iter().any(|timeline| {
+            own(timeline) == by_own && timeline.could_hold(By::Decision, posto, during, interval)
         })
     };
     match call.answer.codigo() {
@@ -67,7 +67,7 @@ fn is_explained(scene: &Scene<'_>, services: &Services, call: &Call) -> bool {
             .any(|session| session.posto == posto || session.placa == call.placa),
         // It was cancelled, absent or over, or the carro charges: its last row says so.
         "reserva_encerrada" | "reserva_em_uso" => {
-            scene.lives.iter().any(|life| own(life) && life.row.status != "ativa")
+            scene.timelines.iter().any(|timeline| own(timeline) && timeline.row.status != "ativa")
         }
         _ => false,
     }
@@ -88,19 +88,21 @@ fn listed_wrong(scene: &Scene<'_>, services: &Services, call: &Call) -> Vec<Stri
                     && seen(scene, session).0 <= call.started
                     && !is_over
             });
-            let held = scene.lives.iter().find(|life| life.held(By::Reading, posto, during));
+            let held =
+                scene.timelines.iter().find(|timeline| timeline.held(By::Reading, posto, during));
             charging
                 .map(|session| format!("{session:?}"))
-                .or_else(|| held.map(|life| format!("{life:?}")))
+                .or_else(|| held.map(|timeline| format!("{timeline:?}")))
                 .or_else(|| services.is_out(posto, during).then(|| "it is out".to_owned()))
         } else {
             let charging = here.any(|session| {
                 session.inicio <= call.ended && call.started <= seen(scene, session).1
             });
             let now = (call.started, call.ended + 1);
-            let holds = |life: &Life| life.could_hold(By::Reading, posto, during, now);
-            let has_reason =
-                charging || scene.lives.iter().any(holds) || services.could_be_out(posto, during);
+            let holds = |timeline: &Timeline| timeline.could_hold(By::Reading, posto, during, now);
+            let has_reason = charging
+                || scene.timelines.iter().any(holds)
+                || services.could_be_out(posto, during);
             (!has_reason).then(|| "nobody holds it".to_owned())
         };
         problem.map(|problem| {

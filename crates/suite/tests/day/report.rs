@@ -103,10 +103,12 @@ impl Report {
             line(&format!("… {fault}"), &|(played, ..)| of(&played.faults.faults, fault));
         }
         line("changes of reservas", &|(played, ..)| changes(played).to_string());
-        line("… told by an event", &|(played, ..)| {
-            (changes(played) - untold(played)).to_string()
+        line("… published as an event", &|(played, ..)| {
+            (changes(played) - unpublished(played)).to_string()
         });
-        line("… lost in a fault, told when asked", &|(played, ..)| untold(played).to_string());
+        line("… lost in a fault, shown when asked for", &|(played, ..)| {
+            unpublished(played).to_string()
+        });
         line("violations", &|(played, ..)| played.checked.violations.len().to_string());
         text
     }
@@ -189,10 +191,10 @@ fn keys(
 }
 
 fn changes(played: &Played) -> i64 {
-    played.checked.lives.iter().map(|life| life.row.versao - 1).sum()
+    played.checked.timelines.iter().map(|timeline| timeline.row.versao - 1).sum()
 }
 
-fn untold(played: &Played) -> i64 {
-    let untold = played.checked.lives.iter().map(|life| life.untold.len());
-    i64::try_from(untold.sum::<usize>()).expect("a small number")
+fn unpublished(played: &Played) -> i64 {
+    let unpublished = played.checked.timelines.iter().map(|timeline| timeline.unpublished.len());
+    i64::try_from(unpublished.sum::<usize>()).expect("a small number")
 }

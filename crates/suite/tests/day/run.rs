@@ -81,14 +81,14 @@ pub(crate) async fn play(day: &Arc<Day>, conditions: &Conditions<'_>) -> Played 
     let history = site.take_history();
     let consulted = consult_all(&site, &history).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let (told, gaps) = site.listener.end();
+    let (published, gaps) = site.listener.end();
     let (begin, clock) = (site.begin, site.clock);
     let Site { cluster, .. } =
         Arc::try_unwrap(site).unwrap_or_else(|_| panic!("the site is still in use"));
     let (database, ended) = end(cluster).await;
     problems.extend(ended);
     let losses = losses(&gaps, &faults, clock);
-    let evidence = Evidence { history, database, told, consulted, losses };
+    let evidence = Evidence { history, database, published, consulted, losses };
     let checked = check(day, &evidence);
     Played { day: Arc::clone(day), tolerance, begin, evidence, checked, faults, problems }
 }
@@ -136,7 +136,7 @@ async fn end(cluster: Arc<Cluster>) -> (database::Database, Vec<String>) {
     (database::read(&path), problems)
 }
 
-/// When a change may have been recorded and not told: the servidor was killed before its event was
+/// When a change may have been recorded and not published: the servidor was killed before its event was
 /// with the broker, or the broker before it was with the listener.
 fn losses(gaps: &[(i64, i64)], faults: &FaultRecord, clock: Clock) -> Vec<(i64, i64)> {
     let kills = faults.kills.get(SERVER).into_iter().flatten();

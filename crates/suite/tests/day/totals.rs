@@ -111,9 +111,9 @@ pub(crate) struct Occupancy {
 
 impl Occupancy {
     pub(crate) fn of(played: &Played) -> Self {
-        let lives = &played.checked.lives;
-        let held = lives.iter().flat_map(|life| {
-            life.in_force().map(|(version, until, _)| {
+        let timelines = &played.checked.timelines;
+        let held = timelines.iter().flat_map(|timeline| {
+            timeline.in_force().map(|(version, until, _)| {
                 (version.inicio.max(version.since.1), version.held_until().min(until))
             })
         });

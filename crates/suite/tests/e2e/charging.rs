@@ -92,7 +92,7 @@ async fn the_next_client_is_told_that_a_carro_overstays_and_that_it_has_left() {
     let waits = server.post("/postos/5/carregamentos", &json!({"placa": "XYZ9876"})).await;
     assert_eq!(waits.verdict(), (409, "posto_reservado"));
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    assert_eq!(listener.received(PRIVATE), Vec::<Value>::new(), "it is told once");
+    assert_eq!(listener.received(PRIVATE), Vec::<Value>::new(), "it is published once");
     ends(&server, &session).await;
     assert_eq!(change(&mut listener, second).await, ativa(3, "posto_livre"));
     starts(&server, "XYZ9876").await;

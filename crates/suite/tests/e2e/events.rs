@@ -33,7 +33,7 @@ async fn a_reserva_is_followed_at_any_gateway_until_it_ends() {
     let mut streams = vec![first.listen(&path).await, second.listen(&path).await];
     for stream in &mut streams {
         let event = stream.next().await.expect("its state");
-        assert_eq!(event.gist(), ("reserva", Some("1"), "ativa"));
+        assert_eq!(event.summary(), ("reserva", Some("1"), "ativa"));
         let expected = [("server_id", json!("server1")), ("request_id", json!(request_id))];
         for (field, value) in expected.into_iter().chain([("placa", json!("ABC1234"))]) {
             assert_eq!(event.data[field], value, "{}", event.data);
@@ -48,16 +48,16 @@ async fn a_reserva_is_followed_at_any_gateway_until_it_ends() {
     cancel(&first, &request_id).await;
     for stream in &mut streams {
         let event = stream.next().await.expect("a change");
-        assert_eq!(event.gist(), ("reserva", Some("2"), "cancelada"));
+        assert_eq!(event.summary(), ("reserva", Some("2"), "cancelada"));
         assert_eq!(event.data["motivo"], "pedido");
         assert_eq!(stream.next().await, None, "nothing comes after the end");
     }
     let mut late = second.listen(&path).await;
-    assert_eq!(late.next().await.expect("its state").gist().2, "cancelada");
+    assert_eq!(late.next().await.expect("its state").summary().2, "cancelada");
     assert_eq!(late.next().await, None);
     // As browsers come back: after an older one, and after the last.
     let mut resumed = second.listen_after("1", &path).await.expect("a stream");
-    assert_eq!(resumed.next().await.expect("its state").gist().1, Some("2"));
+    assert_eq!(resumed.next().await.expect("its state").summary().1, Some("2"));
     assert_eq!(resumed.next().await, None);
     let done = second.listen_after("2", &path).await.err().expect("no stream");
     assert_eq!((done.status, done.json), (204, Value::Null));
@@ -99,11 +99,11 @@ async fn an_app_follows_its_own_reservas_while_its_token_is_valid() {
     let path = path_of(made["request_id"].as_str().expect("an id"));
     let open = |token: &str| EventStream::open(request(reqwest::Method::GET, &path, token));
     let mut own = open(&one.token).await.unwrap_or_else(|answer| panic!("{answer:?}"));
-    assert_eq!(own.next().await.expect("its state").gist().2, "ativa");
+    assert_eq!(own.next().await.expect("its state").summary().2, "ativa");
     let others = open(&two.token).await.err().expect("no stream");
     assert_eq!(others.verdict(), (404, "reserva_inexistente"));
     assert_eq!(client.get(&path).await.verdict(), (401, "nao_autenticado"));
-    // What tells nothing of anybody needs none.
+    // What names nobody needs none.
     let mut all = client.listen("/eventos").await;
     assert_eq!(all.next().await.expect("a servidor").name, "estado");
     std::fs::write(&file, &two.line).expect("a file");
@@ -117,20 +117,20 @@ async fn postos_and_servidores_are_shown_as_they_change() {
     let (server, client) = world.pair().await;
     let mut stream = client.listen("/eventos").await;
     let estado = stream.next().await.expect("a state");
-    assert_eq!(estado.gist(), ("estado", None, "online"));
+    assert_eq!(estado.summary(), ("estado", None, "online"));
     let listed = client.get("/postos?server_id=server1").await.json;
     assert_eq!(estado.data["postos"], listed["postos"]);
     let request_id = reserve(&client).await;
     let posto = stream.next().await.expect("a change");
-    let gist = |posto: &Value| (posto["posto_id"].clone(), posto["disponivel"].clone());
-    assert_eq!((&*posto.name, gist(&posto.data)), ("posto", (json!(5), json!(false))));
+    let shown = |posto: &Value| (posto["posto_id"].clone(), posto["disponivel"].clone());
+    assert_eq!((&*posto.name, shown(&posto.data)), ("posto", (json!(5), json!(false))));
     let mut late = client.listen("/eventos").await;
     assert_eq!(late.next().await.expect("a state").name, "estado");
     assert_eq!(late.next().await.expect("a change").data, posto.data, "what changed since");
     cancel(&client, &request_id).await;
     for stream in [&mut stream, &mut late] {
         let posto = stream.next().await.expect("a change");
-        assert_eq!((&*posto.name, gist(&posto.data)), ("posto", (json!(5), json!(true))));
+        assert_eq!((&*posto.name, shown(&posto.data)), ("posto", (json!(5), json!(true))));
     }
     let new = json!({"nome": "Ponto 21", "localizacao": "-23.5,-46.6"});
     assert_eq!(server.post("/postos", &new).await.status, 201);
@@ -140,12 +140,12 @@ async fn postos_and_servidores_are_shown_as_they_change() {
         ("estado", Some(21))
     );
     server.kill().await;
-    assert_eq!(stream.next().await.expect("it goes").gist(), ("servidor", None, "offline"));
+    assert_eq!(stream.next().await.expect("it goes").summary(), ("servidor", None, "offline"));
     let _server = world.server("server1").await;
-    assert_eq!(stream.next().await.expect("it returns").gist(), ("servidor", None, "online"));
+    assert_eq!(stream.next().await.expect("it returns").summary(), ("servidor", None, "online"));
     let estado = stream.next().await.expect("a state");
     assert_eq!(
-        (estado.gist().0, estado.data["postos"].as_array().map(Vec::len)),
+        (estado.summary().0, estado.data["postos"].as_array().map(Vec::len)),
         ("estado", Some(21))
     );
     for private in ["ABC1234", &request_id, "placa"] {
@@ -162,20 +162,20 @@ async fn the_last_state_arrives_whatever_ends_and_returns() {
     let request_id = reserve(&first).await;
     let path = path_of(&request_id);
     let mut stream = second.listen(&path).await;
-    assert_eq!(stream.next().await.expect("its state").gist().1, Some("1"));
+    assert_eq!(stream.next().await.expect("its state").summary().1, Some("1"));
     let mut all = second.listen("/eventos").await;
     all.next_named("estado").await;
 
     server.kill().await;
-    assert_eq!(stream.next_named("servidor").await.gist().2, "offline");
+    assert_eq!(stream.next_named("servidor").await.summary().2, "offline");
     let server = world.server("server1").await;
-    assert_eq!(stream.next_named("servidor").await.gist().2, "online");
+    assert_eq!(stream.next_named("servidor").await.summary().2, "online");
     all.next_named("estado").await;
 
     world.broker.kill().await;
-    assert_eq!(stream.next_named("servidor").await.gist().2, "offline");
+    assert_eq!(stream.next_named("servidor").await.summary().2, "offline");
     world.broker.start_again().await;
-    assert_eq!(stream.next_named("servidor").await.gist().2, "online");
+    assert_eq!(stream.next_named("servidor").await.summary().2, "online");
     all.next_named("estado").await;
     // An operator cancels while the gateway is gone.
     second.kill().await;
@@ -188,6 +188,6 @@ async fn the_last_state_arrives_whatever_ends_and_returns() {
     second.sees("server1", "online").await;
     let mut stream = second.listen_after("1", &path).await.expect("a stream");
     let event = stream.next().await.expect("its state");
-    assert_eq!(event.gist(), ("reserva", Some("2"), "cancelada"));
+    assert_eq!(event.summary(), ("reserva", Some("2"), "cancelada"));
     assert_eq!(stream.next().await, None);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::app_tokens::{make, with_tokens};
 use crate::events::{path_of, reserve};
 use crate::harness::{Door, EventStream, PlainClient, World, eventually};
 use crate::stops::stops;
@@ -60,6 +61,21 @@ async fn streams_have_a_bound_of_their_own() {
     })
     .await;
     assert!(left.elapsed() < Duration::from_secs(5), "{:?}", left.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_without_a_token_take_none_from_an_app_at_the_same_address() {
+    let world = World::new().await;
+    let app = make(&world, "app1").await;
+    let client = with_tokens(&world, &[&app.line], &[("MAX_EVENTOS", "8")]).await;
+    let request = || client.request(reqwest::Method::GET, "/eventos");
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(EventStream::open(request()).await.unwrap_or_else(|one| panic!("{one:?}")));
+    }
+    assert!(EventStream::open(request()).await.is_err(), "half of them are taken");
+    let own = EventStream::open(request().header("Authorization", &app.token)).await;
+    assert!(own.is_ok(), "an app has its own share");
 }
 
 #[tokio::test(flavor = "multi_thread")]

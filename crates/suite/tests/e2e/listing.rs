@@ -161,8 +161,9 @@ async fn a_broker_of_small_packets_gets_small_pages() {
             assert_eq!(refused["codigo"], "requisicao_invalida", "{refused}");
             assert_eq!(refused["campos"][0]["campo"], "limite", "{refused}");
             // It says how many fit, and that many do.
-            let told = refused["campos"][0]["mensagem"].as_str().expect("a text");
-            let mut numbers = told.split_whitespace().filter_map(|word| word.parse::<i64>().ok());
+            let message = refused["campos"][0]["mensagem"].as_str().expect("a text");
+            let mut numbers =
+                message.split_whitespace().filter_map(|word| word.parse::<i64>().ok());
             let fits = numbers.next().expect("how many fit");
             for limite in [fits, 100_000] {
                 let page = with_page(&list, limite, 0);

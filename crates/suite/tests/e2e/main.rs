@@ -19,8 +19,8 @@ mod documents;
 mod documents_examples;
 mod edge;
 mod events;
-mod events_lives;
 mod events_stand_in;
+mod events_states;
 mod events_streams;
 mod faults;
 #[path = "../harness/mod.rs"]
@@ -43,6 +43,7 @@ mod security_headers;
 mod seed_story;
 mod settings;
 mod sources;
+mod stand_in;
 mod stdout;
 mod stops;
 mod tags;

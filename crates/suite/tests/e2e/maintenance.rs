@@ -69,7 +69,7 @@ async fn the_client_of_a_moved_reserva_hears_of_it_and_a_repeat_gets_the_first_a
     assert_eq!(client.get(&shown).await.json["reserva"]["motivo"], "posto_removido");
     let again = client.reservar_once(KEY, &seed_payload()).await;
     assert_eq!((again.status, &again.json), (200, &first.json), "still the first answer");
-    assert_eq!(listener.received(PRIVATE), Vec::<Value>::new(), "told once of each change");
+    assert_eq!(listener.received(PRIVATE), Vec::<Value>::new(), "each change is published once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -176,10 +176,11 @@ async fn only_the_client_that_made_a_reserva_is_told_of_its_changes() {
     assert_eq!(app.next("reservas/1/status").await["status"], "ativa");
     assert!(app.received(PRIVATE).is_empty(), "it has the answer to its own command");
     assert_eq!(server.post("/reservas/1/cancelar", &json!({})).await.status, 200);
-    let told = app.next(PRIVATE).await;
-    let named = ["server_id", "request_id", "placa", "status"].map(|field| told[field].clone());
+    let published = app.next(PRIVATE).await;
+    let named =
+        ["server_id", "request_id", "placa", "status"].map(|field| published[field].clone());
     assert_eq!(named, ["server1", "r1", "AAA1111", "cancelada"]);
-    assert_eq!((&told["id"], &told["posto_id"]), (&json!(1), &json!(5)));
+    assert_eq!((&published["id"], &published["posto_id"]), (&json!(1), &json!(5)));
     let public = app.next("reservas/1/status").await;
     let mut fields: Vec<_> = public.as_object().expect("an object").keys().collect();
     fields.sort();
@@ -199,7 +200,7 @@ async fn only_the_client_that_made_a_reserva_is_told_of_its_changes() {
     let ended = app.next(PRIVATE).await;
     let named = ["request_id", "status"].map(|field| ended[field].clone());
     assert_eq!(named, ["r3", "encerrada"]);
-    assert!(app.received(PRIVATE).is_empty(), "each change is told once");
+    assert!(app.received(PRIVATE).is_empty(), "each change is published once");
     let answers = app.received("client/app2/postos/reserva/cancelamento/response");
     assert_eq!(answers.len(), 2, "the second one changed nothing");
     assert!(app.received("client/app2/reservas/status").is_empty());

@@ -25,7 +25,7 @@ pub(crate) struct Event {
 
 impl Event {
     /// Its name, id and the `status` in its data.
-    pub(crate) fn gist(&self) -> (&str, Option<&str>, &str) {
+    pub(crate) fn summary(&self) -> (&str, Option<&str>, &str) {
         let status = self.data["status"].as_str().unwrap_or_default();
         (&self.name, self.id.as_deref(), status)
     }

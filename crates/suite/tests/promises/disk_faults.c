@@ -26,7 +26,7 @@ struct control {
     int count;      /* matching calls to affect; negative: all */
     int delay_ms;
     int kill_after; /* calls after the first affected one until SIGKILL; 0: never */
-    int hits;       /* affected calls so far */
+    int affected;   /* affected calls so far */
     char suffix[32];
 };
 
@@ -56,7 +56,7 @@ static int action_for(int operation, int fd) {
     if (!control) return 0;
     int action = __atomic_load_n(&control->action, __ATOMIC_ACQUIRE);
     if (!action || !concerns(fd)) return 0;
-    if (__atomic_load_n(&control->hits, __ATOMIC_ACQUIRE) > 0 && control->kill_after > 0 &&
+    if (__atomic_load_n(&control->affected, __ATOMIC_ACQUIRE) > 0 && control->kill_after > 0 &&
         __atomic_sub_fetch(&control->kill_after, 1, __ATOMIC_ACQ_REL) == 0)
         raise(SIGKILL);
     if (!(control->operations & operation)) return 0;
@@ -69,7 +69,7 @@ static int action_for(int operation, int fd) {
         return 0;
     }
     if (action == DELAY) usleep((useconds_t)control->delay_ms * 1000);
-    __atomic_add_fetch(&control->hits, 1, __ATOMIC_ACQ_REL);
+    __atomic_add_fetch(&control->affected, 1, __ATOMIC_ACQ_REL);
     return action;
 }
 

@@ -116,7 +116,7 @@ impl DiskFaults {
     }
 
     /// How many calls were affected since the last `set`.
-    pub(crate) fn hits(&self) -> i32 {
+    pub(crate) fn affected(&self) -> i32 {
         let mut bytes = [0; 4];
         self.control.read_exact_at(&mut bytes, HITS).expect("a control file");
         i32::from_ne_bytes(bytes)

@@ -44,7 +44,7 @@ struct Trial {
     /// A servidor that is killed then has the reserva after its restart.
     exists: bool,
     /// How many calls failed.
-    hits: i32,
+    affected: i32,
 }
 
 async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Trial {
@@ -52,7 +52,7 @@ async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Tr
     assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
     faults.set(fault);
     let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
-    let hits = faults.hits();
+    let affected = faults.affected();
     server.kill().await;
     faults.clear();
     let restarted = start(program, &world, &faults, "").await;
@@ -66,7 +66,7 @@ async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Tr
     let expected = if exists { 200 } else { 404 };
     assert_eq!(consulted.status, expected, "the consulta settles it: {consulted:?}");
     let (status, codigo) = answer.verdict();
-    Trial { status, codigo: codigo.to_owned(), exists, hits }
+    Trial { status, codigo: codigo.to_owned(), exists, affected }
 }
 
 /// Checks the trial; true if the reservation was denied.
@@ -111,7 +111,7 @@ async fn a_denial_never_comes_true() {
     let mut denied = 0;
     for fault in cases() {
         let trial = reserve_under("server", "", fault).await;
-        assert!(trial.hits > 0, "{fault:?} was not met");
+        assert!(trial.affected > 0, "{fault:?} was not met");
         denied += usize::from(was_denied(&trial, fault));
     }
     assert!(denied > 5, "what can be undone is denied at once; only {denied} were");
@@ -126,7 +126,7 @@ async fn a_denial_never_comes_true_whichever_write_fails() {
         let fault = DiskFault { skip, ..DiskFault::once(Operations::WRITE) };
         let trial = reserve_under("server", "", fault).await;
         was_denied(&trial, fault);
-        if trial.hits == 0 {
+        if trial.affected == 0 {
             break;
         }
         skip += 1;

@@ -117,6 +117,8 @@ pub(crate) struct FaultRecord {
     pub(crate) outages: BTreeMap<String, Vec<Window>>,
     /// From when until when a fault of its disk may have kept each servidor from writing.
     pub(crate) stalls: BTreeMap<String, Vec<Window>>,
+    /// From when until when each program was frozen.
+    pub(crate) freezes: BTreeMap<String, Vec<Window>>,
     /// From when until when the broker did not run, or a program was frozen.
     pub(crate) silences: Vec<Window>,
 }

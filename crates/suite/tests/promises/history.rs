@@ -1,4 +1,4 @@
-//! The calls of the drivers with their outcomes, and what clients were told: with the databases, all
+//! The calls of the drivers with their outcomes, and what clients were sent: with the databases, all
 //! that the checker uses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -58,19 +58,19 @@ pub(crate) enum Operation {
     Serve {
         posto_id: i64,
         in_service: bool,
-        hit: Hit,
+        handling: Handling,
     },
 }
 
 /// What becomes of the reservas of a posto that is taken out of service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hit {
+pub(crate) enum Handling {
     Keep,
     Move,
     Cancel,
 }
 
-impl Hit {
+impl Handling {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Keep => "manter",
@@ -88,8 +88,8 @@ pub(crate) enum Outcome {
     Postos { all: Vec<i64>, free: Vec<i64> },
     /// A session, as the answer shows it.
     Session(Session),
-    /// What became of the reservas that were hit.
-    Served(Vec<HitReserva>),
+    /// What became of the reservas that were affected.
+    Served(Vec<HandledReserva>),
     /// Refused, with this `codigo`.
     Refused(String),
     /// No answer within the time limit: 504.
@@ -141,20 +141,20 @@ pub(crate) struct Finished {
 
 /// One reserva in the answer to the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HitReserva {
+pub(crate) struct HandledReserva {
     pub(crate) id: i64,
     pub(crate) resultado: String,
     pub(crate) posto_id: i64,
 }
 
-/// What a client was told of a reserva that it made.
+/// What was published for the client that made a reserva.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct PrivateEvent {
     pub(crate) client_id: String,
     pub(crate) server_id: String,
     pub(crate) request_id: String,
     pub(crate) reserva: Reserva,
-    /// When the servidor told it.
+    /// When the servidor published it.
     pub(crate) timestamp: i64,
 }
 
@@ -193,7 +193,7 @@ impl Outcome {
     }
 }
 
-impl Told {
+impl PrivateEvent {
     /// Reads a private event, which was received on the topic of this client.
     pub(crate) fn of(client_id: &str, json: &Value) -> Option<Self> {
         Some(Self {
@@ -258,15 +258,15 @@ fn session(json: &Value) -> Option<Session> {
     })
 }
 
-fn served(json: &Value) -> Option<Vec<HitReserva>> {
-    let hit = json["reservas"].as_array()?.iter().map(|hit| {
-        Some(HitReserva {
-            id: hit["id"].as_i64()?,
-            resultado: hit["resultado"].as_str()?.to_owned(),
-            posto_id: hit["posto_id"].as_i64()?,
+fn served(json: &Value) -> Option<Vec<HandledReserva>> {
+    let handled = json["reservas"].as_array()?.iter().map(|handled| {
+        Some(HandledReserva {
+            id: handled["id"].as_i64()?,
+            resultado: handled["resultado"].as_str()?.to_owned(),
+            posto_id: handled["posto_id"].as_i64()?,
         })
     });
-    hit.collect()
+    handled.collect()
 }
 
 /// `Some(None)` if it is not there, `None` if it cannot be read.

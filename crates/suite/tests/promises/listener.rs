@@ -1,4 +1,4 @@
-//! Hears what all clients are told of their reservas.
+//! Receives what is published for all clients about their reservas.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 use tokio::task::JoinHandle;
 
-use super::history::{Told, Window, now};
+use super::history::{PrivateEvent, Window, now};
 use crate::harness::{Role, World};
 
 /// A lost connection may be noticed this much later.
@@ -16,7 +16,7 @@ const NOTICED: i64 = 1_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
-    pub(crate) told: Vec<Told>,
+    pub(crate) published: Vec<PrivateEvent>,
     /// From when until when it was not subscribed.
     pub(crate) silences: Vec<Window>,
     /// Events that cannot be read.
@@ -69,7 +69,7 @@ async fn listen(
                 let _ = ready.take().map(|ready| ready.send(()));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => match read(&publish) {
-                Some(told) => heard.told.push(told),
+                Some(published) => heard.published.push(published),
                 None => heard.unreadable.push(format!("{publish:?}")),
             },
             Ok(_) => {}
@@ -82,8 +82,8 @@ async fn listen(
     }
 }
 
-fn read(publish: &Publish) -> Option<Told> {
+fn read(publish: &Publish) -> Option<PrivateEvent> {
     let topic = std::str::from_utf8(&publish.topic).ok()?;
     let client_id = topic.strip_prefix("client/")?.strip_suffix("/reservas/status")?;
-    Told::of(client_id, &serde_json::from_slice(&publish.payload).ok()?)
+    PrivateEvent::of(client_id, &serde_json::from_slice(&publish.payload).ok()?)
 }

@@ -34,6 +34,7 @@ mod resolver;
 mod restored;
 mod seeded_bugs;
 mod soak;
+mod standstill;
 mod visitors;
 
 /// The whole system under faults; `SOAK_SECONDS` and `SOAK_SEED` choose another run.

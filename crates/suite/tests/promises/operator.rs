@@ -1,4 +1,4 @@
-//! The operator of a servidor, who breaks and mends postos and sets prices.
+//! The operator of a servidor, who takes postos out of service and back, and sets prices.
 
 use std::sync::Arc;
 
@@ -6,24 +6,24 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::admin::{Caller, request};
-use super::history::{Hit, Operation};
+use super::history::{Handling, Operation};
 
 /// Takes a posto out of service and brings it back.
-pub(crate) async fn mend_something(caller: &mut Caller, index: usize) {
+pub(crate) async fn operate(caller: &mut Caller, index: usize) {
     caller.pause(4_000).await;
     let posto_id = caller.random_posto();
     if caller.random().bool() {
         set_price(caller, index, posto_id).await;
     }
-    let hits = [Hit::Keep, Hit::Move, Hit::Move, Hit::Cancel];
-    let hit = *caller.random().choice(&hits).expect("one");
-    let takes_out = Operation::Serve { posto_id, in_service: false, hit };
+    let handlings = [Handling::Keep, Handling::Move, Handling::Move, Handling::Cancel];
+    let handling = *caller.random().choice(&handlings).expect("one");
+    let takes_out = Operation::Serve { posto_id, in_service: false, handling };
     if caller.random().bool() {
         look_first(caller, index, &takes_out).await;
     }
     caller.settle(index, takes_out).await;
     caller.pause(3_000).await;
-    let brings_back = Operation::Serve { posto_id, in_service: true, hit: Hit::Keep };
+    let brings_back = Operation::Serve { posto_id, in_service: true, handling: Handling::Keep };
     caller.settle(index, brings_back).await;
 }
 

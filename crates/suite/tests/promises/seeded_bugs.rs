@@ -100,8 +100,8 @@ async fn with_changes_that_give_up_first_some_are_cancelled_by_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn with_cancellations_that_are_not_told_a_client_does_not_know() {
-    is_caught("UntoldCancel", &[Fault::LinkSlow], 8, Kind::NotTold).await;
+async fn with_cancellations_that_are_not_published_a_client_does_not_know() {
+    is_caught("UnpublishedCancel", &[Fault::LinkSlow], 8, Kind::NotPublished).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use super::cluster::{Cluster, ClusterSpec};
 use super::drivers::{Workload, drive};
 use super::evidence::{Evidence, RowChange};
 use super::faults::{ALL, Fault, FaultRecord, inject_faults};
-use super::history::Told;
+use super::history::PrivateEvent;
 use super::listener::Listener;
 use super::repeater::Repeater;
 use super::visitors::visit;
@@ -39,7 +39,7 @@ pub(crate) struct Plan {
     pub(crate) pause: Duration,
     /// Carros that come and go, beside the drivers.
     pub(crate) visitors: usize,
-    /// How late a carro may come; zero: as late as it likes, as is the default.
+    /// How late a carro may come; zero: there is no limit, as is the default.
     pub(crate) tolerancia: Duration,
     /// A bug the servidores have, by its name in `server/src/failpoints.rs`.
     pub(crate) seeded_bug: Option<&'static str>,
@@ -70,8 +70,8 @@ pub(crate) struct Report {
     pub(crate) outcomes: BTreeMap<String, usize>,
     /// How many reservas are on disk, by what became of them, and how many sessions.
     pub(crate) states: BTreeMap<String, usize>,
-    /// How many private events were heard, by the state or the warning that they tell.
-    told: BTreeMap<String, usize>,
+    /// How many private events were heard, by the state or the warning in them.
+    published: BTreeMap<String, usize>,
     record: FaultRecord,
     pub(crate) violations: Vec<Violation>,
     pub(crate) problems: Vec<String>,
@@ -151,9 +151,9 @@ pub(crate) async fn run(plan: Plan) -> Report {
         operations: history.len(),
         outcomes,
         states: states(&evidence),
-        told: told(&heard.told),
+        published: published(&heard.published),
         record,
-        violations: checker::check(&history, Some(&heard.told), &evidence, &conditions),
+        violations: checker::check(&history, Some(&heard.published), &evidence, &conditions),
         problems,
     }
 }
@@ -174,14 +174,14 @@ fn states(evidence: &Evidence) -> BTreeMap<String, usize> {
     states
 }
 
-fn told(events: &[Told]) -> BTreeMap<String, usize> {
-    let mut told = BTreeMap::new();
+fn published(events: &[PrivateEvent]) -> BTreeMap<String, usize> {
+    let mut published = BTreeMap::new();
     for event in events {
-        let Told { reserva, .. } = event;
+        let PrivateEvent { reserva, .. } = event;
         let what = reserva.aviso.as_ref().unwrap_or(&reserva.status);
-        *told.entry(what.clone()).or_default() += 1;
+        *published.entry(what.clone()).or_default() += 1;
     }
-    told
+    published
 }
 
 /// Memory in KiB and open files of each program.
@@ -243,8 +243,8 @@ impl Report {
         for (state, count) in &self.states {
             line(&format!("on disk: {state}"), count.to_string());
         }
-        for (what, count) in &self.told {
-            line(&format!("told: {what}"), count.to_string());
+        for (what, count) in &self.published {
+            line(&format!("event: {what}"), count.to_string());
         }
         line("faults", self.faults().to_string());
         for (fault, count) in &self.record.faults {

@@ -13,7 +13,7 @@ use super::cluster::Cluster;
 use super::drivers::{Driver, Workload};
 use super::gateway_calls::keyed_request;
 use super::history::{Micros, Operation, Outcome, Reserva, Session, now};
-use super::operator::mend_something;
+use super::operator::operate;
 
 /// How long most visits are agreed to last.
 const SHORTEST: i64 = 3_000;
@@ -49,7 +49,7 @@ pub(crate) async fn visit(
         let mut operator = caller(count + index);
         tasks.spawn(async move {
             while !stop.is_cancelled() {
-                mend_something(&mut operator, index).await;
+                operate(&mut operator, index).await;
             }
         });
     }
@@ -86,7 +86,7 @@ impl Visitor {
         // Some come a little before their time.
         let late = self.random().i64(-300..1_800);
         self.wait_until(reserva.window.0 + late).await;
-        // It asks where it should go, or goes where it was told first.
+        // It asks where it should go, or goes where it was to go at first.
         let mut posto_id = reserva.posto_id;
         let mut fim = reserva.window.1;
         if self.random().u8(0..4) > 0 {
@@ -149,7 +149,7 @@ impl Visitor {
         None
     }
 
-    /// The stretch becomes longer, shorter or later, or the posto another.
+    /// The interval becomes longer, shorter or later, or the posto another one.
     async fn change(&mut self, index: usize, request_id: &str, reserva: &Reserva) {
         let (inicio, fim) = reserva.window;
         let by = self.random().i64(-1_500..4_000);

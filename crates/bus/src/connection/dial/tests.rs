@@ -4,7 +4,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn resolver(addresses: &[SocketAddr]) -> Resolve {
     let addresses = addresses.to_vec();
@@ -40,7 +40,7 @@ fn refusing() -> (impl Sized, SocketAddr) {
 }
 
 async fn dialled(dialer: &mut Dialer) -> SocketAddr {
-    let stream = timeout(PATIENCE, dialer.dial("broker", 1)).await.expect("in time").unwrap();
+    let stream = timeout(TEST_TIMEOUT, dialer.dial("broker", 1)).await.expect("in time").unwrap();
     stream.peer_addr().unwrap()
 }
 
@@ -52,7 +52,7 @@ async fn silent_and_refusing_addresses_do_not_hide_one_that_accepts() {
     let mut dialer = Dialer::new(resolver(&[silent, refusing, silent, good]));
     assert_eq!(dialled(&mut dialer).await, good);
     let mut none = Dialer::new(resolver(&[silent, refusing]));
-    let failed = timeout(PATIENCE, none.dial("broker", 1)).await.expect("in time");
+    let failed = timeout(TEST_TIMEOUT, none.dial("broker", 1)).await.expect("in time");
     assert!(matches!(failed, Err(Reason::ConnectTimeout)), "{failed:?}");
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 /// A Mosquitto that can be killed and started again on its port.
 pub(crate) struct Broker {
@@ -65,7 +65,7 @@ impl Broker {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(PATIENCE, listens).await.expect("mosquitto listens");
+        timeout(TEST_TIMEOUT, listens).await.expect("mosquitto listens");
     }
 
     /// SIGHUP: it reads its lists of users and rights again.

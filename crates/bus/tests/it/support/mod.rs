@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(crate) use broker::{Broker, Proxy};
 
 /// Longer than anything takes that is expected to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Options {
     Options {
@@ -65,7 +65,7 @@ pub(crate) async fn up(bus: &Bus) -> u64 {
 pub(crate) async fn up_after(bus: &Bus, generation: u64) -> u64 {
     let mut link = bus.link();
     let later = |link: &Link| matches!(link, Link::Up { generation: now, .. } if *now > generation);
-    let found = timeout(PATIENCE, link.wait_for(later)).await;
+    let found = timeout(TEST_TIMEOUT, link.wait_for(later)).await;
     match *found.expect("the link comes up").expect("the bus runs") {
         Link::Up { generation, .. } => generation,
         Link::Down => unreachable!("waited for up"),
@@ -74,13 +74,13 @@ pub(crate) async fn up_after(bus: &Bus, generation: u64) -> u64 {
 
 pub(crate) async fn down(bus: &Bus) {
     let mut link = bus.link();
-    let found = timeout(PATIENCE, link.wait_for(|link| *link == Link::Down)).await;
+    let found = timeout(TEST_TIMEOUT, link.wait_for(|link| *link == Link::Down)).await;
     found.expect("the link goes down").expect("the bus runs");
 }
 
 /// The next delivery.
 pub(crate) async fn next(deliveries: &mut mpsc::Receiver<Delivery>) -> Delivery {
-    let next = timeout(PATIENCE, deliveries.recv()).await;
+    let next = timeout(TEST_TIMEOUT, deliveries.recv()).await;
     next.expect("something is delivered").expect("the bus runs")
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn next_text(deliveries: &mut mpsc::Receiver<Delivery>) -> Stri
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < PATIENCE, "never came true: {what}");
+        assert!(start.elapsed() < TEST_TIMEOUT, "never came true: {what}");
         sleep(Duration::from_millis(5)).await;
     }
 }

@@ -1,4 +1,5 @@
-//! Who listens to `GET /eventos`: the state and what keeps it exist from the first to the last.
+//! The listeners of `GET /eventos`. The state that they share, and the task that updates it, exist
+//! while there is at least one.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ struct Open {
     _task: AbortOnDropHandle<()>,
 }
 
-/// One who listens, until it is dropped.
+/// A listener. It stops when it is dropped.
 pub(crate) struct FeedListener {
     feed: Arc<Feed>,
     state: Arc<FeedState>,
@@ -25,15 +26,15 @@ pub(crate) struct FeedListener {
 }
 
 impl Feed {
-    /// Listens. `keep` begins to keep the state, where nobody listens yet.
+    /// Adds a listener. For the first one, `start` starts the task that updates the state.
     pub(super) fn listen(
         self: &Arc<Self>,
-        keep: impl FnOnce(Arc<FeedState>) -> AbortOnDropHandle<()>,
+        start: impl FnOnce(Arc<FeedState>) -> AbortOnDropHandle<()>,
     ) -> FeedListener {
         let mut open = self.0.lock();
         let open = open.get_or_insert_with(|| {
             let state = Arc::new(FeedState::new());
-            Open { listeners: 0, _task: keep(Arc::clone(&state)), state }
+            Open { listeners: 0, _task: start(Arc::clone(&state)), state }
         });
         open.listeners += 1;
         let state = Arc::clone(&open.state);
@@ -57,7 +58,7 @@ impl FeedListener {
 
 impl Drop for FeedListener {
     fn drop(&mut self) {
-        // The task ends when the lock is free: what it holds is dropped with it.
+        // The task is dropped when the lock is free, because what it holds may need the lock.
         drop(self.feed.leave());
     }
 }

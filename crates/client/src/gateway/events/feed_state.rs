@@ -1,6 +1,6 @@
-//! What those who listen to `GET /eventos` know: one state for all of them.
+//! The state that all listeners of `GET /eventos` share.
 //!
-//! Events and the state change under one lock, so who joins misses none. Why none is lost between
+//! Events and the state change under one lock, so a new listener misses none. Why none is lost between
 //! the listing and the events: a list is asked for after the subscription is in force, an event
 //! that comes while it is on its way is applied at once and again to the list when it comes, and of
 //! each posto the last event wins. A servidor reads a posto after the change that it publishes, so a
@@ -17,10 +17,10 @@ use tokio::sync::broadcast::error::RecvError;
 use super::frame::Servidor;
 use super::postos::{Applied, Postos, offline};
 
-/// How many events may wait for a reader. Of more, the reader is sent the whole state anew.
+/// How many events may wait for a reader. A reader for which more wait is sent the whole state anew.
 const MAX_WAITING: usize = 256;
 
-/// The state, and who reads its changes.
+/// The state, and the queue of its changes.
 pub(super) struct FeedState(Mutex<State>);
 
 struct State {
@@ -99,7 +99,7 @@ impl FeedState {
         online.map(|known| known.servidor.server_id.clone()).collect()
     }
 
-    /// A list is about to be asked for; false if the servidor is not online.
+    /// Notes that a list is about to be asked for; false if the servidor is not online.
     pub(super) fn begin_listing(&self, server_id: &ServerId) -> bool {
         let mut state = self.0.lock();
         let known = state.servidores.get_mut(server_id);
@@ -108,8 +108,8 @@ impl FeedState {
         true
     }
 
-    /// A list has come. Those who listen are sent it if it is not what they know. Returns whether it
-    /// lacks a posto.
+    /// Takes a list that has come. The listeners are sent it if it differs from the state. Returns
+    /// whether it lacks a posto of which an event has come.
     pub(super) fn take_listed(&self, server_id: &ServerId, mut listed: Postos) -> bool {
         let mut state = self.0.lock();
         let State { servidores, events } = &mut *state;
@@ -134,7 +134,7 @@ impl FeedState {
         is_incomplete
     }
 
-    /// A posto has changed. Returns whether the postos must be listed: it is a new one.
+    /// Takes the event of a posto. Returns whether the postos must be listed, because it is a new one.
     pub(super) fn take_posto(&self, status: PontoStatus) -> bool {
         let mut state = self.0.lock();
         let State { servidores, events } = &mut *state;
@@ -154,7 +154,7 @@ impl FeedState {
 }
 
 fn send(events: &broadcast::Sender<Bytes>, event: Bytes) {
-    // It fails where nobody listens any more.
+    // It fails if there is no listener any more.
     let _ = events.send(event);
 }
 
@@ -165,8 +165,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// The next event; `None` when nobody keeps the state. Who reads too slowly is sent the whole state
-    /// anew in place of what waited.
+    /// The next event; `None` when the state is gone. A reader that is too slow is sent the whole state
+    /// anew in place of the events that waited.
     pub(super) async fn next(&mut self, state: &FeedState) -> Option<Bytes> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
@@ -182,133 +182,4 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::FutureExt as _;
-    use protocol::{ServerState, Timestamp};
-
-    use super::*;
-
-    fn server_id() -> ServerId {
-        "server1".parse().unwrap()
-    }
-
-    fn servidor(status: ServerState, desde: i64) -> Servidor {
-        let desde = Timestamp::from_millis(desde).unwrap();
-        Servidor { server_id: server_id(), status, desde }
-    }
-
-    fn listed(disponivel: bool) -> Postos {
-        let posto = format!(r#"{{"id":5,"disponivel":{disponivel},"em_manutencao":false}}"#);
-        let body = format!(r#"{{"request_id":"q","versao":"v","postos":[{posto}]}}"#);
-        Postos::read(body.as_bytes(), &server_id()).expect("a list")
-    }
-
-    fn status(ponto_id: i64, disponivel: bool) -> PontoStatus {
-        let timestamp = Timestamp::from_millis(0).unwrap();
-        PontoStatus {
-            server_id: server_id(),
-            ponto_id,
-            disponivel,
-            em_manutencao: false,
-            timestamp,
-        }
-    }
-
-    /// With one servidor whose posto is free.
-    fn feed_state() -> FeedState {
-        let state = FeedState::new();
-        assert_eq!(
-            state.take_servidores(vec![servidor(ServerState::Online, 1)], true),
-            [server_id()]
-        );
-        assert!(state.begin_listing(&server_id()));
-        assert!(!state.take_listed(&server_id(), listed(true)));
-        state
-    }
-
-    /// What a reader can read without waiting: the name of each event and whether the posto is free.
-    fn read(reader: &mut Reader, state: &FeedState) -> Vec<String> {
-        let next = || reader.next(state).now_or_never().flatten();
-        let gist = |event: Bytes| {
-            let text = String::from_utf8(event.to_vec()).unwrap();
-            let name = text.lines().next().and_then(|line| line.strip_prefix("event: "));
-            let free = text.contains(r#""disponivel":true"#);
-            let busy = text.contains(r#""disponivel":false"#);
-            let state = if free {
-                " free"
-            } else if busy {
-                " busy"
-            } else {
-                ""
-            };
-            format!("{}{state}", name.unwrap_or_default())
-        };
-        std::iter::from_fn(next).map(gist).collect()
-    }
-
-    #[test]
-    fn an_event_that_comes_before_the_list_is_later_than_the_list() {
-        let state = feed_state();
-        let mut reader = state.reader();
-        assert_eq!(read(&mut reader, &state), ["estado free"]);
-        assert!(state.begin_listing(&server_id()));
-        assert!(!state.take_posto(status(5, false)));
-        assert_eq!(read(&mut reader, &state), ["posto busy"], "at once");
-        assert!(!state.take_listed(&server_id(), listed(true)));
-        assert_eq!(read(&mut reader, &state), [""; 0], "the list was written before");
-        assert_eq!(read(&mut state.reader(), &state), ["estado free", "posto busy"]);
-        // What was missed is in the list.
-        assert!(state.begin_listing(&server_id()));
-        assert!(!state.take_listed(&server_id(), listed(true)));
-        assert_eq!(read(&mut reader, &state), ["estado free"]);
-    }
-
-    #[test]
-    fn a_new_posto_is_asked_for() {
-        let state = feed_state();
-        assert!(state.take_posto(status(6, true)));
-        assert!(state.begin_listing(&server_id()));
-        assert!(!state.take_posto(status(6, true)), "it may be in the list that is on its way");
-        assert!(state.take_listed(&server_id(), listed(true)), "it is not");
-    }
-
-    #[test]
-    fn a_servidor_that_goes_and_returns_is_listed_again() {
-        let state = feed_state();
-        let mut reader = state.reader();
-        read(&mut reader, &state);
-        let online = vec![servidor(ServerState::Online, 1)];
-        assert_eq!(state.take_servidores(online, false), []);
-        assert_eq!(read(&mut reader, &state), [""; 0]);
-        for (status, desde, to_list) in [
-            (ServerState::Offline, 2, vec![]),
-            (ServerState::Online, 3, vec![server_id()]),
-            // It restarted, and nobody saw it go.
-            (ServerState::Online, 4, vec![server_id()]),
-        ] {
-            assert_eq!(state.take_servidores(vec![servidor(status, desde)], false), to_list);
-            assert_eq!(read(&mut reader, &state), ["servidor"]);
-        }
-        assert!(state.begin_listing(&server_id()));
-        state.take_listed(&server_id(), listed(true));
-        assert_eq!(read(&mut reader, &state), ["estado free"]);
-        state.take_servidores(Vec::new(), false);
-        assert_eq!(read(&mut reader, &state), ["servidor"], "an operator removed it");
-        assert!(!state.begin_listing(&server_id()) && state.online().is_empty());
-        assert!(!state.take_listed(&server_id(), listed(true)));
-        assert_eq!(read(&mut state.reader(), &state), [""; 0]);
-    }
-
-    #[test]
-    fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
-        let state = feed_state();
-        let mut slow = state.reader();
-        assert_eq!(read(&mut slow, &state), ["estado free"]);
-        for number in 0..=MAX_WAITING {
-            state.take_posto(status(5, number % 2 == 1));
-        }
-        assert_eq!(read(&mut slow, &state), ["estado free", "posto busy"]);
-        state.take_posto(status(5, true));
-        assert_eq!(read(&mut slow, &state), ["posto free"]);
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Keeps the state of `GET /eventos` while somebody listens.
+//! Updates the state of `GET /eventos` while there are listeners.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use crate::gateway::kept::Listed;
 
 /// How often all postos are listed: some changes have no event (a price), and one may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
-/// How soon after a list that did not come.
+/// How soon a list is asked for again that did not come.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-/// How long new postos are waited for, so that many that come together are in one list.
+/// How long the list waits after an event of a new posto, so that it has all that are added together.
 const LINGER: Duration = Duration::from_millis(250);
 /// How many events may wait while lists are read.
 const MAX_RECEIVED: usize = 1024;
@@ -58,18 +58,18 @@ impl Gateway {
     }
 }
 
-/// The task that keeps the state.
+/// The task that updates the state.
 struct FeedTask {
     gateway: Arc<Gateway>,
     state: Arc<FeedState>,
-    /// Whose list is on its way, and whether it may be too old when it comes.
+    /// The servidores whose list is on its way, and whether another must follow it.
     listing: HashMap<ServerId, bool>,
-    /// Whose list is to be asked for in a while.
+    /// The servidores whose list is to be asked for after a delay.
     waiting: HashSet<ServerId>,
     work: JoinSet<Done>,
 }
 
-/// What a part of the work has brought.
+/// A result of the tasks in `work`.
 enum Done {
     Listed(ServerId, Option<Postos>),
     Waited(ServerId),
@@ -81,7 +81,7 @@ impl FeedTask {
         Self { gateway, state, listing, waiting, work: JoinSet::new() }
     }
 
-    /// Until nobody listens.
+    /// Runs until it is dropped, or the bus is closed.
     async fn run(mut self) {
         let mut postos = self.gateway.bus.subscribe(topics::EVERY_PONTO_STATUS, MAX_RECEIVED);
         let mut directory = self.gateway.directory.changes();
@@ -139,13 +139,13 @@ impl FeedTask {
         }
     }
 
-    /// Has the postos listed from now on: a list that is on its way is followed by another.
+    /// Asks for the postos of a servidor. If a list is on its way, another is asked for after it.
     fn list(&mut self, server_id: ServerId) {
         if let Some(again) = self.listing.get_mut(&server_id) {
             *again = true;
             return;
         }
-        // One that is offline is listed when it returns.
+        // An offline servidor is listed when it returns.
         if !self.state.begin_listing(&server_id) {
             return;
         }

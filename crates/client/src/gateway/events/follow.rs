@@ -1,7 +1,7 @@
-//! Following one reserva: it is asked for whenever it may have changed.
+//! Following one reserva: its servidor is asked for it whenever it may have changed.
 //!
-//! What is sent is always the answer to a consulta, never an event of the bus alone: an event may be
-//! of another servidor, older than what was sent, or anybody's. It only says when to ask.
+//! What is sent is always the answer to a consulta, never an event of the bus: an event may be of
+//! another servidor, older than what was sent, or forged. It only says when to ask.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::gateway::listing::with_request_id;
 const OWN_EVENTS: usize = 1024;
 
 impl Gateway {
-    /// Follows a reserva, once its servidor has said after this call what it is. `asking` names the
-    /// refusal.
+    /// Follows a reserva, as soon as its servidor has answered a consulta that was sent after this call.
+    /// A refusal has the id `asking`.
     ///
     /// # Errors
     /// The servidor does not know it, or is not asked in time.
@@ -93,8 +93,8 @@ impl Followed {
         followed
     }
 
-    /// Leaves out the state of now, if the reader has it: its last event had this versao. Returns
-    /// whether there is nothing more to send.
+    /// Leaves out the present state if the reader has it already, because its last event had this
+    /// versao. Returns whether there is nothing more to send.
     pub(crate) fn resume(&mut self, last_versao: i64) -> bool {
         if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.versao == last_versao) {
             self.waiting.clear();

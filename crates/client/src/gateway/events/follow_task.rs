@@ -1,4 +1,4 @@
-//! The task that asks for one reserva, and the one that reads the events for this gateway.
+//! The task that asks for one reserva, and the task that reads the private events of this gateway.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use super::watches::{Refused, Target, Watch, Watches};
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, Reply};
 
-/// How often a reserva is asked for of which no event comes: some changes have none, and one may be lost.
+/// How often a reserva is asked for when no event comes: some changes have none, and events may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
-/// How soon after a question without an answer.
+/// How soon it is asked for again after a question without an answer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 type Answer = Result<Reply, GatewayError>;
-/// In flight, with how many were asked for before it was sent.
+/// A question in flight, with the number of questions that were asked for when it was sent.
 type Question = (u64, Pin<Box<dyn Future<Output = Answer> + Send>>);
 
 impl Gateway {
@@ -37,12 +37,12 @@ impl Gateway {
 pub(super) struct FollowTask {
     gateway: Arc<Gateway>,
     watch: Arc<Watch>,
-    /// To the changes of the reserva, once its number is known.
+    /// The subscription to the changes of the reserva, once its number is known.
     changes: Option<Subscription>,
     question: Option<Question>,
     /// It may have changed since the last question was sent.
     is_stale: bool,
-    /// It has this versao, as an event has said since.
+    /// The versao that an event has named since the last question was sent.
     announced: i64,
     next_poll: Instant,
 }
@@ -61,7 +61,7 @@ impl FollowTask {
         }
     }
 
-    /// Until nobody follows it.
+    /// Runs until it is dropped.
     pub(super) async fn run(mut self) {
         let mut directory = self.gateway.directory.changes();
         let mut link = self.gateway.bus.link();
@@ -99,7 +99,7 @@ impl FollowTask {
                 server_id,
                 reserva_request_id: request_id,
             };
-            // Its events would be those of the reserva, which has another id.
+            // The id of a change names another request than the events of the reserva do.
             let somente_reserva = Some(true);
             gateway.consult(ConsultaRequest { asked, somente_reserva }).await
         };
@@ -113,7 +113,7 @@ impl FollowTask {
         let (snapshot, refused) = match answer {
             Ok(reply) if reply.codigo.is_none() => match read(&reply) {
                 Some(snapshot) => (Some(snapshot), None),
-                // Of another program, whose answers are not known.
+                // Another program answered, in a form that is not known.
                 None => (None, Some(Refused::Gateway(GatewayError::Internal))),
             },
             Ok(reply) => (None, Some(Refused::Reply(reply))),
@@ -218,8 +218,8 @@ async fn next_change(changes: &mut Option<Subscription>) -> Option<Received> {
     }
 }
 
-/// Reads the events for this gateway. One that is missing need not be made up for: each change has a
-/// public one too.
+/// Reads the private events of this gateway. One that is lost does no harm: each change has a public
+/// event too.
 pub(super) async fn read_events(
     gateway: Arc<Gateway>,
     watches: Arc<Watches>,

@@ -1,7 +1,7 @@
 //! A reserva at a moment, as its servidor answers.
 
 use bytes::Bytes;
-use protocol::{RequestId, ReservaState, ServerId, Timestamp};
+use protocol::{RequestId, ReservaStatus, ServerId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -64,15 +64,16 @@ impl Snapshot {
 impl Ends {
     fn of(reserva: &Map<String, Value>) -> Self {
         let text = |name| reserva.get(name).and_then(Value::as_str);
+        let status = reserva.get("status").map(ReservaStatus::deserialize);
         // A newer servidor has other states: they may be followed by others.
-        let Some(Ok(state)) = text("status").map(ReservaState::parse) else { return Self::Unknown };
-        match state {
-            ReservaState::Ativa => Self::Unknown,
-            ReservaState::Encerrada | ReservaState::Cancelada | ReservaState::NaoCompareceu => {
+        let Some(Ok(status)) = status else { return Self::Unknown };
+        match status {
+            ReservaStatus::Ativa => Self::Unknown,
+            ReservaStatus::Encerrada | ReservaStatus::Cancelada | ReservaStatus::NaoCompareceu => {
                 Self::Now
             }
-            ReservaState::Cumprida if text("livre_desde").is_some() => Self::Now,
-            ReservaState::Cumprida => {
+            ReservaStatus::Cumprida if text("livre_desde").is_some() => Self::Now,
+            ReservaStatus::Cumprida => {
                 let fim = text("fim").and_then(|fim| fim.parse().ok());
                 fim.map_or(Self::Unknown, Self::At)
             }
@@ -82,7 +83,7 @@ impl Ends {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Interval, Moment, Price, ReservaFacts};
+    use domain::{Interval, Moment, Price, ReservaFacts, ReservaState};
     use serde_json::json;
 
     use super::*;

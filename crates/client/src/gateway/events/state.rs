@@ -1,4 +1,4 @@
-//! What of events lasts as long as the gateway.
+//! The parts of event streams that all streams of the gateway share.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use tokio::sync::Semaphore;
 use super::feed::Feed;
 use super::watches::Watches;
 
-/// How many consultas and listings are in flight for events. A change of many reservas, or the return
-/// of a servidor, asks for all of them: the servidor must have time for callers, who wait.
+/// How many consultas and listings may be in flight for streams. A change of many reservas, or the
+/// return of a servidor, causes a question for each: the servidor must have time left for callers.
 const MAX_QUESTIONS: usize = 16;
 
-/// Who listens to what.
+/// All streams of the gateway.
 pub(crate) struct Events {
     pub(super) watches: Arc<Watches>,
     pub(super) feed: Arc<Feed>,

@@ -1,4 +1,4 @@
-//! Who follows which reserva. All who follow the same one share its questions.
+//! The reservas that are followed. All streams of the same reserva share its questions.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,7 +15,7 @@ use super::snapshot::Snapshot;
 use crate::error::GatewayError;
 use crate::gateway::requester::Reply;
 
-/// Whose reserva is followed, and for whom: each app has its own questions, because each has rights of
+/// A reserva and the app that follows it. Each app has questions of its own, because each has rights of
 /// its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
@@ -38,9 +38,9 @@ pub(crate) enum Refused {
 pub(super) struct Seen {
     /// How many questions were asked before the last one that was answered.
     pub(super) answered: u64,
-    /// Why the last one brought nothing.
+    /// Why the last one found nothing.
     pub(super) refused: Option<Refused>,
-    /// What the latest of them that found it has brought.
+    /// The reserva as the latest answer that has it says.
     pub(super) snapshot: Option<Snapshot>,
     /// The servidor has it no longer.
     pub(super) is_forgotten: bool,
@@ -60,7 +60,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Asks for a question that is sent from now on; its number.
+    /// Asks for a question that is sent after this call; returns its number.
     pub(super) fn ask(&self) -> u64 {
         let number = self.asked.fetch_add(1, SeqCst) + 1;
         self.wake.notify_one();
@@ -72,7 +72,7 @@ impl Watch {
         self.asked.load(SeqCst)
     }
 
-    /// An event says that it has this versao.
+    /// Notes that an event names this versao.
     pub(super) fn announce(&self, versao: i64) {
         self.announced.fetch_max(versao, SeqCst);
         self.wake.notify_one();
@@ -102,15 +102,16 @@ struct Running {
     _task: AbortOnDropHandle<()>,
 }
 
-/// One who follows a reserva, until it is dropped.
+/// A stream that follows a reserva. It stops when it is dropped.
 pub(super) struct Listener {
     pub(super) watch: Arc<Watch>,
     watches: Arc<Watches>,
 }
 
 impl Watches {
-    /// Follows a reserva. `start` begins to ask for it, where nobody follows it yet; `read_events` to
-    /// read the events for this gateway, where nobody follows any.
+    /// Follows a reserva. For its first stream, `start` starts the task that asks for it; for the first
+    /// stream of any reserva, `read_events` starts the task that reads the private events of this
+    /// gateway.
     pub(super) fn follow(
         self: &Arc<Self>,
         target: Target,
@@ -142,7 +143,7 @@ impl Watches {
         Listener { watch, watches: Arc::clone(self) }
     }
 
-    /// An event says that this reserva has this versao: those who follow it ask.
+    /// Notes that an event names this versao of a reserva: its tasks ask for it.
     pub(super) fn announce(&self, server_id: &ServerId, request_id: &RequestId, versao: i64) {
         let open = self.0.lock();
         let key = (server_id.clone(), request_id.clone());
@@ -174,7 +175,7 @@ impl Watches {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Tasks end when the lock is free: what they hold is dropped with them.
+        // Tasks are dropped when the lock is free, because what they hold may need the lock.
         drop(self.watches.leave(&self.watch));
     }
 }

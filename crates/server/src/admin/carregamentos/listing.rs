@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Carregamento;
+use super::answer::Carregamento;
 use crate::admin::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;

@@ -1,5 +1,6 @@
 //! Charging sessions.
 
+mod answer;
 mod bodies;
 mod listing;
 
@@ -9,13 +10,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Correction, Rejection, ReportedEnergy, ReportedSession};
-use protocol::{ErrorReply, Timestamp, read_body};
-use serde::{Deserialize, Serialize};
+use protocol::{ErrorReply, read_body};
+use serde::Deserialize;
 use service::{HttpError, Path, RawJson};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::answer::Carregamento;
 use self::bodies::{CarregamentoBody, CorrecaoBody, EnergiaBody};
 use super::author::By;
 use crate::app_state::AppState;
@@ -23,7 +24,6 @@ use crate::failure::Failure;
 use crate::store::{
     CorrectCarregamento, FinishCarregamento, ReportCarregamento, StartCarregamento,
 };
-use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -31,76 +31,6 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(start))
         .routes(routes!(finish))
         .routes(routes!(correct))
-}
-
-/// Situação de um carregamento.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum CarregamentoStatus {
-    Ativo,
-    Encerrado,
-}
-
-/// Um carro carregando em um posto.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": 1, "posto_id": 6, "placa": "ABC1234", "status": "encerrado",
-    "inicio": "2026-11-23T12:00:00.000Z", "preco_kwh": 2.5, "fim": "2026-11-23T12:50:00.000Z",
-    "energia_fornecida": 18.4, "custo": 46.0, "reserva_id": 17, "corrigido_em": null
-}))]
-struct Carregamento {
-    /// Número do carregamento no servidor.
-    id: i64,
-    /// O posto.
-    posto_id: i64,
-    /// O carro; nulo se foi esquecido.
-    #[schema(required)]
-    placa: Option<String>,
-    /// Em que situação está.
-    status: CarregamentoStatus,
-    /// Quando começou.
-    inicio: Timestamp,
-    /// Preço do kWh, em reais: o da reserva, se há uma; se não, o do posto quando o carregamento foi
-    /// registrado, que é no início, ou depois se só depois foi informado. O servidor não guarda os
-    /// preços anteriores de um posto.
-    preco_kwh: f64,
-    /// Quando terminou; nulo enquanto o carro carrega.
-    fim: Option<Timestamp>,
-    /// Energia fornecida, em kWh; nula enquanto o carro carrega.
-    energia_fornecida: Option<f64>,
-    /// Quanto custa, em reais; nulo enquanto o carro carrega.
-    custo: Option<f64>,
-    /// A reserva do carro que ele cumpre; nula se não há.
-    reserva_id: Option<i64>,
-    /// Quando foi corrigido pela última vez; nulo se nunca foi.
-    corrigido_em: Option<Timestamp>,
-    /// As reservas de outros carros que tinham o posto durante o carregamento: só na resposta a quem
-    /// o informa depois, e se há alguma.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    conflitos: Vec<i64>,
-}
-
-impl From<domain::Carregamento> for Carregamento {
-    fn from(session: domain::Carregamento) -> Self {
-        let finished = session.finished;
-        Self {
-            id: session.id,
-            posto_id: session.posto_id,
-            placa: session.placa.map(|placa| placa.as_str().to_owned()),
-            status: match finished {
-                None => CarregamentoStatus::Ativo,
-                Some(_) => CarregamentoStatus::Encerrado,
-            },
-            inicio: wire::timestamp(session.inicio),
-            preco_kwh: session.preco_kwh.get(),
-            fim: finished.map(|finished| wire::timestamp(finished.fim)),
-            energia_fornecida: finished.map(|finished| finished.energia_fornecida.get()),
-            custo: finished.map(|finished| finished.custo),
-            reserva_id: session.reserva_id,
-            corrigido_em: session.corrigido_em.map(wire::timestamp),
-            conflitos: Vec::new(),
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -120,9 +50,11 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 /// Sem `inicio`, começa agora: a reserva do carro que tem o posto é cumprida, e começar duas vezes é o
 /// mesmo que uma. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
 /// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Se outro tinha o posto
-/// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Um que já terminou
-/// também vale num posto que foi removido depois de ele começar. Repetido, com os mesmos posto, placa e
-/// `inicio`, devolve o mesmo carregamento, também se foi encerrado ou corrigido depois.
+/// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Sem reserva, o
+/// preço é o que o posto tem quando o carregamento é informado. Um que já terminou é registrado também
+/// num posto que foi removido depois de ele começar. O mesmo pedido, repetido com os mesmos posto,
+/// placa e `inicio`, devolve o mesmo carregamento, ainda que ele tenha sido encerrado ou corrigido
+/// depois.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,
@@ -162,7 +94,9 @@ async fn start(
 /// Termina um carregamento.
 ///
 /// O custo é o da energia fornecida, pelo preço do carregamento. O que resta da reserva do carro fica
-/// livre; uma que começou depois de `fim` não foi cumprida. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com `confirmado`.
+/// livre. Uma reserva do carro que só começou depois de `fim` não foi cumprida: volta a ser `ativa`, ou
+/// `encerrada` se já acabou. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com
+/// `confirmado`.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,

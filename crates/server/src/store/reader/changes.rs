@@ -50,7 +50,7 @@ impl Store {
             Some(made) => {
                 let row = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(made);
                 let row = row.fetch_optional(&mut *snapshot).await?;
-                row.map(|row| row.paused(self.pause_since(now)).outcome(now))
+                row.map(|row| row.absent_by(self.absences_until(now), now).outcome(now))
                     .transpose()?
                     .and_then(|outcome| outcome.current)
             }

@@ -155,6 +155,9 @@ struct Occupancy {
     until: Option<Moment>,
     /// Ids of postos, sorted.
     held: Vec<i64>,
+    /// All absences count that are due. Else it changes with the next transaction, whatever that
+    /// writes.
+    may_be_kept: bool,
 }
 
 row! {
@@ -193,7 +196,7 @@ impl ListingTask {
             return Ok(Arc::clone(&cached.listing));
         }
         self.cached = None;
-        let Occupancy { since, until, held } = self.occupancy().await?;
+        let Occupancy { since, until, held, may_be_kept } = self.occupancy().await?;
         let mut postos = self.in_service.clone();
         for posto in &mut postos {
             posto.disponivel &= held.binary_search(&posto.id).is_err();
@@ -203,7 +206,7 @@ impl ListingTask {
         }
         let listing = Arc::clone(&self.last);
         let cached = CachedListing { listing: Arc::clone(&listing), data_version, since, until };
-        self.cached = Some(cached);
+        self.cached = Some(cached).filter(|_| may_be_kept);
         Ok(listing)
     }
 
@@ -212,21 +215,20 @@ impl ListingTask {
         loop {
             reads += 1;
             let now = (self.now)();
-            // What ends a pause is written, and noticed by that.
-            let absences = self.progress.pause_since(now).unwrap_or(now);
+            let absences = self.progress.absences_until(now);
             // Reservas of one posto never overlap, so only the next one to end can hold it now;
             // later ones are not read, however many there are. One whose carro is absent holds no
-            // more.
+            // more. Of the sessions SQLite would read all in another index, which has their posto, too.
             let row: OccupancyRow = sqlx::query_as(
                 "SELECT (SELECT version FROM postos_version) AS version,
                         json_group_array(r.posto_id) FILTER (
                             WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?2)
                         ) AS reserved,
-                        (SELECT json_group_array(posto_id) FROM carregamentos WHERE fim IS NULL)
+                        (SELECT json_group_array(posto_id)
+                         FROM carregamentos INDEXED BY carregamentos_open WHERE fim IS NULL)
                             AS charging,
                         min(CASE WHEN r.held_from > ?1 THEN r.held_from
-                                 WHEN r.falta_em > ?2 AND r.falta_em < r.held_until AND ?2 = ?1
-                                     THEN r.falta_em
+                                 WHEN r.falta_em > ?1 AND r.falta_em < r.held_until THEN r.falta_em
                                  ELSE r.held_until END) AS until
                  FROM postos AS p
                  JOIN reservas AS r ON r.id = (
@@ -252,7 +254,8 @@ impl ListingTask {
             let mut held: Vec<i64> = ids(&row.reserved)?;
             held.extend(ids(&row.charging)?);
             held.sort_unstable();
-            return Ok(Occupancy { since: now, until, held });
+            let may_be_kept = absences == now;
+            return Ok(Occupancy { since: now, until, held, may_be_kept });
         }
     }
 

@@ -51,14 +51,9 @@ pub struct CarregamentosQuery {
 }
 
 impl Store {
-    /// Since when nothing is written, so that no absence counts that falls due.
-    fn pause_since(&self, now: Moment) -> Option<Moment> {
-        self.state.progress.pause_since(now)
-    }
-
-    /// The moment at which absences count that were due, of what is read as it is at `now`.
+    /// As [`Progress::absences_until`](super::progress::Progress::absences_until).
     fn absences_until(&self, now: Moment) -> Moment {
-        self.pause_since(now).unwrap_or(now)
+        self.state.progress.absences_until(now)
     }
 
     /// All postos as they are at some moment of this call.
@@ -127,7 +122,7 @@ impl Store {
         self.certain()?;
         let accepted = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(request_id);
         if let Some(accepted) = accepted.fetch_optional(&self.readers).await? {
-            return Ok(Some(accepted.paused(self.pause_since(now)).outcome(now)?));
+            return Ok(Some(accepted.absent_by(self.absences_until(now), now).outcome(now)?));
         }
         let refused = sqlx::query_as::<_, RefusedRow>(RefusedRow::SELECT).bind(request_id);
         if let Some(refused) = refused.fetch_optional(&self.readers).await? {
@@ -146,7 +141,7 @@ impl Store {
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
         self.certain()?;
-        let since = self.pause_since(now);
+        let absences_until = self.absences_until(now);
         // Only a placa has an index of all its reservas.
         let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
         let state = state_at!("?6", "?7");
@@ -164,10 +159,10 @@ impl Store {
             .bind(query.before)
             .bind(query.limit)
             .bind(now.as_millis())
-            .bind(since.unwrap_or(now).as_millis())
+            .bind(absences_until.as_millis())
             .fetch_all(&self.readers)
             .await?;
-        found.into_iter().map(|row| row.paused(since).state_at(now)).collect()
+        found.into_iter().map(|row| row.absent_by(absences_until, now).state_at(now)).collect()
     }
 
     /// One reserva, as it is at `now`.
@@ -175,7 +170,7 @@ impl Store {
         self.certain()?;
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
-        found.map(|row| row.paused(self.pause_since(now)).state_at(now)).transpose()
+        found.map(|row| row.absent_by(self.absences_until(now), now).state_at(now)).transpose()
     }
 
     /// The known carros, by placa: at most `limit`, after the placa `after`.

@@ -11,7 +11,7 @@ use super::{interval, placa, row};
 use crate::store::error::StoreError;
 
 /// SQL for the state at a moment, as [`ReservaFacts::at`] computes it. Absences count that were due at
-/// another, which is the same but in a pause.
+/// another, which is the same unless nothing has been written for a while.
 macro_rules! state_at {
     ($now:literal, $absences:literal) => {
         concat!(
@@ -127,11 +127,11 @@ impl ReservaRow {
         })
     }
 
-    /// The same while nothing has been written since that moment: absences that fall due later do not
-    /// count.
-    pub(in crate::store) fn paused(self, since: Option<Moment>) -> Self {
-        let counts = |due: &i64| since.is_none_or(|since| *due <= since.as_millis());
-        Self { falta_em: self.falta_em.filter(counts), ..self }
+    /// The same, where of absences that are due at `now` only those count that were due by an earlier
+    /// moment.
+    pub(in crate::store) fn absent_by(self, absences_until: Moment, now: Moment) -> Self {
+        let is_hidden = |due: i64| absences_until.as_millis() < due && due <= now.as_millis();
+        Self { falta_em: self.falta_em.filter(|due| !is_hidden(*due)), ..self }
     }
 
     /// What is recorded of it.

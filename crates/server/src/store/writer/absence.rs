@@ -84,11 +84,12 @@ impl WriteContext<'_> {
         for row in statement.query_map(parameters, |row| ReservaRow::try_from(row))? {
             let row = row?;
             let ReservaRow { id, posto_id, .. } = row;
-            let told = row.client_id.clone().zip(row.reserva()?);
-            let told = told.map(|(client_id, reserva)| (client_id, reserva.at(self.now)));
+            let for_client = row.client_id.clone().zip(row.reserva()?);
+            let for_client =
+                for_client.map(|(client_id, reserva)| (client_id, reserva.at(self.now)));
             let state = row.facts()?.at(self.now).state;
             self.changes.push(Change::Posto(posto_id));
-            self.changes.push(Change::Reserva { id, posto_id, state, told });
+            self.changes.push(Change::Reserva { id, posto_id, state, for_client });
         }
         Ok(())
     }
@@ -140,7 +141,8 @@ impl WriteContext<'_> {
              WHERE placa = ?1 AND held_until > ?2 AND inicio <= ?2 AND chegou_em IS NULL
                AND status IN ('ativa', 'encerrada') AND (falta_em IS NULL OR falta_em > ?2)
                AND (posto_id IN (SELECT posto_id FROM carregamentos WHERE placa = ?1 AND fim IS NULL)
-                    OR NOT EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL))",
+                    OR 0 = (SELECT count(posto_id) FROM carregamentos
+                            WHERE placa = ?1 AND fim IS NULL))",
             params![placa, self.now.as_millis()],
         )?;
         Ok(())

@@ -135,7 +135,7 @@ impl ChangeReserva {
     ) -> Result<Result<Effect<ChangedReserva<'p>>, Rejection>, StoreError> {
         let (change, server_id, rules, now) =
             (&self.change, context.server_id, context.rules, context.now);
-        // What has ended is refused below, whoever holds the posto, and so is an invalid interval.
+        // What has ended, or has an invalid interval, is refused below without asking for these.
         let holdings = match change.interval(reserva.facts.interval, rules, now) {
             Ok(wanted) if !reserva.facts.is_over(now) => {
                 let wanted = from_now(wanted, now);

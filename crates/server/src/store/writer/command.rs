@@ -144,7 +144,7 @@ impl WriteContext<'_> {
             self.changes.push(Change::Posto(reserva.posto_id));
         }
         let Reserva { id, posto_id, facts, .. } = *reserva;
-        let told = client_id.map(|client_id| (client_id, reserva.clone()));
-        self.changes.push(Change::Reserva { id, posto_id, state: facts.state, told });
+        let for_client = client_id.map(|client_id| (client_id, reserva.clone()));
+        self.changes.push(Change::Reserva { id, posto_id, state: facts.state, for_client });
     }
 }

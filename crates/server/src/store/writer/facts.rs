@@ -46,8 +46,9 @@ impl WriteContext<'_> {
         Ok(Some((row.facts.facts()?, row.removed_at.map(Moment::from_millis))))
     }
 
-    /// A posto that is there, for a carro that asks for it, and how many reservas the carro has: those that hold a
-    /// posto now or later, and that in whose session it still charges. Without a placa, none.
+    /// The facts of one that is there, for a carro that asks for it, and how many reservas the carro
+    /// has: those that hold a posto now or later, and that in whose session it still charges. Without
+    /// a placa, none.
     pub(super) fn reserve_facts(
         &self,
         id: i64,

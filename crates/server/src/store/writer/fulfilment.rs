@@ -242,8 +242,8 @@ impl WriteContext<'_> {
         let (from, end) = (session.inicio.min(self.now), Moment::from_millis(i64::MAX));
         for row in self.own_reservas(session.posto_id, placa, from, end)? {
             let Some(reserva) = row.reserva()? else { continue };
-            let (before, is_its) = (reserva.facts.at(self.now), session.reserva_id == Some(row.id));
-            match decide_session_end(&before, session.inicio, is_its, self.now) {
+            let before = reserva.facts.at(self.now);
+            match decide_session_end(&before, self.now) {
                 Some(facts) if facts.versao == before.versao => {
                     self.execute(
                         "UPDATE reservas SET livre_desde = ?2 WHERE id = ?1",

@@ -9,7 +9,7 @@ use domain::{
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::moving::Hit;
+use super::moving::Affected;
 use super::postos;
 use crate::store::audit::{Action, Target, audit_fields};
 use crate::store::environment::Change;
@@ -78,8 +78,6 @@ impl SetService {
         let em_manutencao = self.em_manutencao;
         let change = PostoChange { in_service, em_manutencao, ..PostoChange::default() };
         let missing = context.posto_inexistente(posto_id);
-        // What was due before is due, whatever this changes.
-        context.write_due_absences(posto_id)?;
         if postos::update(context, posto_id, &change, Action::Change)? == 0 {
             return Err(missing.into());
         }
@@ -87,12 +85,13 @@ impl SetService {
         // A fault of the charger alone touches no reserva.
         let is_out = !row.states.operador_disponivel || row.states.operador_em_manutencao;
         let reservas = if is_out {
-            let hit = context.hit_reservas(posto_id, self.until)?;
-            let plan = context.plan_moves(posto_id, &hit, self.handling)?;
-            context.handle(hit, self.handling, Motivo::Manutencao, &plan)?
+            let affected = context.affected_reservas(posto_id, self.until)?;
+            let plan = context.plan_moves(posto_id, &affected, self.handling)?;
+            context.handle(affected, self.handling, Motivo::Manutencao, &plan)?
         } else {
             Vec::new()
         };
+        // What was due before is due, whatever this changes: it is written first.
         context.update_absences(posto_id)?;
         context.changes.push(Change::Posto(posto_id));
         let posto = context.posto_row(posto_id)?.ok_or(missing)?;
@@ -146,15 +145,19 @@ impl RemovePosto {
         )?;
         let PostoUseRow { nome, held, charging } =
             found.ok_or_else(|| context.posto_inexistente(posto_id))?;
-        let hit = context.hit_reservas(posto_id, None)?;
+        let affected = context.affected_reservas(posto_id, None)?;
         let held = usize::try_from(held).unwrap_or(usize::MAX);
-        decide_posto_removal(&nome, PostoUse { charging, held, hit: hit.len() }, handling)?;
-        let plan = context.plan_moves(posto_id, &hit, handling)?;
+        decide_posto_removal(
+            &nome,
+            PostoUse { charging, held, affected: affected.len() },
+            handling,
+        )?;
+        let plan = context.plan_moves(posto_id, &affected, handling)?;
         let left = plan.left();
         if !left.is_empty() && !self.simulate {
             return Err(Rejection::ReservasSemPosto { nome, reservas: left }.into());
         }
-        let reservas = context.handle(hit, handling, Motivo::PostoRemovido, &plan)?;
+        let reservas = context.handle(affected, handling, Motivo::PostoRemovido, &plan)?;
         if self.simulate {
             return Ok(reservas);
         }
@@ -179,19 +182,19 @@ impl WriteContext<'_> {
     /// Does with reservas what was decided.
     fn handle(
         &mut self,
-        hit: Vec<Hit>,
+        affected: Vec<Affected>,
         handling: Handling,
         motivo: Motivo,
         plan: &MovePlan,
     ) -> Result<Vec<HandledReserva>, StoreError> {
-        let mut reservas = Vec::with_capacity(hit.len());
+        let mut reservas = Vec::with_capacity(affected.len());
         let mut new_postos = BTreeSet::new();
-        for Hit { mut reserva, client_id } in hit {
+        for Affected { mut reserva, client_id } in affected {
             let posto_id = plan.posto_of(reserva.id);
             let handled = match (handling, posto_id) {
                 (Handling::Keep, _) => Handled::Kept,
                 (Handling::Cancel, _) => {
-                    self.cancel_hit(&mut reserva, client_id.clone(), motivo)?;
+                    self.cancel_affected(&mut reserva, client_id.clone(), motivo)?;
                     Handled::Cancelled
                 }
                 (Handling::Move, Some(posto_id)) => {
@@ -211,7 +214,7 @@ impl WriteContext<'_> {
         Ok(reservas)
     }
 
-    fn cancel_hit(
+    fn cancel_affected(
         &mut self,
         reserva: &mut Reserva,
         client_id: Option<String>,

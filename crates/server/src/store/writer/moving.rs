@@ -1,8 +1,8 @@
-//! The reservas that are hit when a posto is taken away, and moving them to others.
+//! The reservas that are affected when a posto is taken away, and moving them to others.
 
 use domain::{
     Handling, Interval, Localizacao, Moment, MovePlan, Placa, PostoSite, Reserva, ReservaState,
-    Substitute, ToMove, is_hit, substitutes,
+    Substitute, ToMove, is_affected, substitutes,
 };
 use rusqlite::params;
 
@@ -14,8 +14,8 @@ use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::{self, row};
 
-/// A reserva that is hit, with the client that made it.
-pub(super) struct Hit {
+/// A reserva that is affected, with the client that made it.
+pub(super) struct Affected {
     pub(super) reserva: Reserva,
     pub(super) client_id: Option<String>,
 }
@@ -47,12 +47,12 @@ row! {
 }
 
 impl WriteContext<'_> {
-    /// The reservas that are hit if a posto is taken away, by their begin.
-    pub(super) fn hit_reservas(
+    /// The reservas that are affected if a posto is taken away, by their begin.
+    pub(super) fn affected_reservas(
         &self,
         posto_id: i64,
         until: Option<Moment>,
-    ) -> Result<Vec<Hit>, StoreError> {
+    ) -> Result<Vec<Affected>, StoreError> {
         let posto = self.posto_facts(posto_id)?;
         let charging = posto.and_then(|posto| posto.charging);
         let mut statement = self.connection.prepare_cached(
@@ -61,23 +61,23 @@ impl WriteContext<'_> {
         )?;
         let rows = statement
             .query_map(params![posto_id, self.now.as_millis()], |row| ReservaRow::try_from(row))?;
-        let mut hit = Vec::new();
+        let mut affected = Vec::new();
         for row in rows {
             let row = row?;
             // One that was forgotten has ended, as far as its carro knew.
             let Some(reserva) = row.reserva()? else { continue };
-            if is_hit(&reserva, charging.as_ref(), until, self.now) {
-                hit.push(Hit { reserva: reserva.at(self.now), client_id: row.client_id });
+            if is_affected(&reserva, charging.as_ref(), until, self.now) {
+                affected.push(Affected { reserva: reserva.at(self.now), client_id: row.client_id });
             }
         }
-        Ok(hit)
+        Ok(affected)
     }
 
-    /// Where the reservas of a posto that are hit will go; nowhere if they are not to be moved.
+    /// Where the affected reservas of a posto will go; nowhere if they are not to be moved.
     pub(super) fn plan_moves(
         &mut self,
         posto_id: i64,
-        hit: &[Hit],
+        affected: &[Affected],
         handling: Handling,
     ) -> Result<MovePlan, StoreError> {
         let now = self.now;
@@ -85,10 +85,11 @@ impl WriteContext<'_> {
             let until = reserva.facts.held_until()?;
             Interval::new(reserva.facts.interval.inicio().max(now), until).ok()
         };
-        let to_move = hit.iter().filter(|_| handling == Handling::Move).filter_map(|hit| {
-            let Reserva { id, placa, .. } = &hit.reserva;
-            Some(ToMove { id: *id, placa: placa.clone(), rest: rest(&hit.reserva)? })
-        });
+        let to_move =
+            affected.iter().filter(|_| handling == Handling::Move).filter_map(|affected| {
+                let Reserva { id, placa, .. } = &affected.reserva;
+                Some(ToMove { id: *id, placa: placa.clone(), rest: rest(&affected.reserva)? })
+            });
         let to_move: Vec<ToMove> = to_move.collect();
         let ends = to_move.iter().map(|reserva| reserva.rest.fim()).max();
         let mut plan = MovePlan::new(to_move, now);

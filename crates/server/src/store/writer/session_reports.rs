@@ -85,17 +85,14 @@ impl ReportCarregamento {
             "SELECT * FROM carregamentos
              WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3 AND first_inicio IS NULL
              UNION ALL
-             SELECT * FROM carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3
-             ORDER BY id",
+             SELECT * FROM carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3",
             params![posto_id, session.inicio.as_millis(), placa.as_str()],
         )?;
-        for row in found {
-            let recorded = Carregamento::try_from(row)?;
-            if session.is_repeated(&recorded) {
-                return Ok(Some(recorded));
-            }
-        }
-        Ok(None)
+        let found = found.into_iter().map(Carregamento::try_from);
+        let found = found.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let repeated = found.filter(|recorded| session.is_repeated(recorded));
+        // Two that were started at one moment have ended at once.
+        Ok(repeated.min_by_key(|recorded| recorded.id))
     }
 
     /// The posto where it was, which may have been removed since.

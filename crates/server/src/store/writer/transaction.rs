@@ -148,7 +148,6 @@ impl Transactions {
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<(), Failed> {
-        let (begun, clock) = (self.now(), Instant::now());
         let committed = self.commit(connection, batch);
         if let Err(failed) = &committed {
             let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,7 +158,7 @@ impl Transactions {
             Err(failed) if failed.cause().is_about_one_command() => {}
             Err(_) => {
                 self.state.is_writable.store(false, Ordering::Relaxed);
-                self.state.progress.failed(begun, clock);
+                self.state.progress.failed(self.now());
             }
         }
         let Committed { last_sweep, changes, wants_vacuum } = committed?;

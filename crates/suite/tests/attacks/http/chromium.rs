@@ -20,7 +20,7 @@ use crate::harness::Program;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The attacker's address; the program under attack listens on another of the loopback network.
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 66, 6, 6);
-/// The attacker's name, as Chromium is told to resolve it.
+/// The attacker's name, as Chromium resolves it by its options.
 pub(crate) const NAME: &str = "evil.example";
 
 struct Site {

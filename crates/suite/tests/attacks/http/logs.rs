@@ -131,7 +131,7 @@ pub(crate) async fn placa_in_an_answer_or_log(guard: Guard) -> Tries {
     let car = PlainClient::subscribe(&world, "carro", &[]).await;
     let mut public = String::new();
     let made = gateway.reservar(&payload(PLACA, 5)).await;
-    assert!(made.json.to_string().contains(PLACA), "its own caller is told: {made:?}");
+    assert!(made.json.to_string().contains(PLACA), "its own caller is answered with it: {made:?}");
     public += &everything_public(&servidor, &gateway).await;
     for (topic, message) in [
         ("bateria", json!({"placa": PLACA, "nivel_bateria": 50})),

@@ -3,7 +3,7 @@
 use super::run::{Run, may_be_done};
 use super::violations::{Kind, Violations};
 use crate::evidence::{Agreed, ReservaRow, RowChange};
-use crate::history::{Call, Hit, Operation, Outcome};
+use crate::history::{Call, Handling, Operation, Outcome};
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     for row in &run.database.reservas {
@@ -23,7 +23,7 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
         answers_agree(run, change_id, attempts, violations);
     }
     for call in run.services.values().flatten() {
-        hits_are_on_disk(run, call, violations);
+        handled_are_on_disk(run, call, violations);
     }
 }
 
@@ -65,7 +65,7 @@ fn was_moved(
     change: &RowChange,
     violations: &mut Violations,
 ) {
-    let calls: Vec<&Call> = run.hits(Hit::Move, from.posto_id).collect();
+    let calls: Vec<&Call> = run.taking_out(Handling::Move, from.posto_id).collect();
     let done: Vec<&Call> = calls.into_iter().filter(|call| may_be_done(call)).collect();
     if !run.may_have_acted(&done, change.at) || from.window != change.to.window {
         violations.add(Kind::NotAskedFor, format!("{change:?} of {row:?}"));
@@ -83,47 +83,48 @@ fn answers_agree(run: &Run<'_>, change_id: &str, attempts: &[&Call], violations:
     if shown.any(|(_, other)| other != reserva) {
         violations.add(Kind::NotOnce, format!("{change_id} was answered {attempts:?}"));
     }
-    let Some(life) = run.life(call.request_id.as_deref()) else { return };
+    let Some(timeline) = run.timeline(call.request_id.as_deref()) else { return };
     let to = Agreed { posto_id: reserva.posto_id, window: reserva.window };
     let is_change = |change: &RowChange| change.change_id.as_deref() == Some(change_id);
-    let changed = life.row.changes.iter().find(|change| is_change(change));
+    let changed = timeline.row.changes.iter().find(|change| is_change(change));
     // The same values are no change.
     let is_on_disk = match changed {
         Some(change) => change.to == to,
-        None => {
-            life.spans.iter().any(|span| (span.posto_id, span.agreed) == (to.posto_id, to.window))
-        }
+        None => timeline
+            .spans
+            .iter()
+            .any(|span| (span.posto_id, span.agreed) == (to.posto_id, to.window)),
     };
     if !is_on_disk {
-        violations.add(Kind::SucessoLost, format!("{call:?}, but on disk {:?}", life.row));
+        violations.add(Kind::SucessoLost, format!("{call:?}, but on disk {:?}", timeline.row));
     }
 }
 
 /// What became of the reservas of a posto that was taken out of service is what the operator reads.
-fn hits_are_on_disk(run: &Run<'_>, call: &Call, violations: &mut Violations) {
-    let (Outcome::Served(hits), Operation::Serve { posto_id, .. }) =
+fn handled_are_on_disk(run: &Run<'_>, call: &Call, violations: &mut Violations) {
+    let (Outcome::Served(handled), Operation::Serve { posto_id, .. }) =
         (&call.outcome, &call.operation)
     else {
         return;
     };
     let within = |at: i64| call.started <= at && at <= call.ended;
-    for hit in hits {
-        let Some(row) = run.row_by_id.get(&hit.id) else {
-            violations.add(Kind::SucessoLost, format!("{hit:?} of {call:?}"));
+    for handled in handled {
+        let Some(row) = run.row_by_id.get(&handled.id) else {
+            violations.add(Kind::SucessoLost, format!("{handled:?} of {call:?}"));
             continue;
         };
-        let is_true = match hit.resultado.as_str() {
+        let is_true = match handled.resultado.as_str() {
             "movida" => row.changes.iter().any(|change| {
                 change.change_id.is_none()
-                    && change.to.posto_id == hit.posto_id
+                    && change.to.posto_id == handled.posto_id
                     && within(change.at)
             }),
             "cancelada" => row.cancelled_at().is_some_and(within),
-            "mantida" => hit.posto_id == *posto_id,
+            "mantida" => handled.posto_id == *posto_id,
             _ => false,
         };
         if !is_true {
-            violations.add(Kind::SucessoLost, format!("{hit:?} of {call:?}: {row:?}"));
+            violations.add(Kind::SucessoLost, format!("{handled:?} of {call:?}: {row:?}"));
         }
     }
 }

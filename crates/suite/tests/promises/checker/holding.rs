@@ -1,7 +1,7 @@
 //! Promise 1: no posto is held twice, and no carro has more reservas than it may have.
 
-use super::lives::{Held, Life};
 use super::run::{Run, overlap};
+use super::timelines::{Held, Timeline};
 use super::violations::{Kind, Violations};
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
@@ -16,11 +16,11 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
         }
     }
     if run.conditions.por_carro > 0 {
-        run.lives.iter().for_each(|life| has_not_too_many(run, life, violations));
+        run.timelines.iter().for_each(|timeline| has_not_too_many(run, timeline, violations));
     }
 }
 
-/// Whether two reservas had overlapping stretches at the same time.
+/// Whether two reservas had overlapping intervals at the same time.
 fn held_together(one: &Held<'_>, other: &Held<'_>) -> bool {
     let lifetime = |held: &Held<'_>| (held.span.from.recorded, held.span.until.recorded);
     one.row.request_id != other.row.request_id
@@ -29,14 +29,15 @@ fn held_together(one: &Held<'_>, other: &Held<'_>) -> bool {
 }
 
 /// What its carro certainly had when it was made is fewer than the rule allows.
-fn has_not_too_many(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
-    let (at, placa) = (life.row.created_at, life.row.placa.as_str());
-    let all = run.lives_of_placa.get(placa).into_iter().flatten().map(|index| &run.lives[*index]);
+fn has_not_too_many(run: &Run<'_>, timeline: &Timeline<'_>, violations: &mut Violations) {
+    let (at, placa) = (timeline.row.created_at, timeline.row.placa.as_str());
+    let all =
+        run.timelines_of_placa.get(placa).into_iter().flatten().map(|index| &run.timelines[*index]);
     let others: Vec<&str> = all
-        .filter(|other| other.row.request_id != life.row.request_id && other.counted_at(at))
+        .filter(|other| other.row.request_id != timeline.row.request_id && other.counted_at(at))
         .map(|other| other.row.request_id.as_str())
         .collect();
     if others.len() >= run.conditions.por_carro {
-        violations.add(Kind::OverLimit, format!("{:?} besides {others:?}", life.row));
+        violations.add(Kind::OverLimit, format!("{:?} besides {others:?}", timeline.row));
     }
 }

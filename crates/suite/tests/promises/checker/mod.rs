@@ -1,4 +1,4 @@
-//! Checks that what the drivers saw, what clients were told and what is on disk keep the promises.
+//! Checks that what the drivers saw, what clients were sent and what is on disk keep the promises.
 //!
 //! The model: a reserva holds its posto during its window, from its creation until its
 //! cancellation, until its carro leaves, or until its carro is absent. All times are milliseconds of
@@ -8,9 +8,9 @@
 
 mod absence;
 mod changes;
+mod events;
 mod holding;
 mod listings;
-mod lives;
 mod money;
 mod refusals;
 mod requests;
@@ -20,7 +20,7 @@ mod sessions;
 mod states;
 #[cfg(test)]
 mod tests;
-mod told;
+mod timelines;
 mod violations;
 
 use std::collections::BTreeMap;
@@ -30,12 +30,12 @@ use violations::Violations;
 pub(crate) use violations::{Conditions, Kind, Violation};
 
 use super::evidence::Evidence;
-use super::history::{Call, Outcome, Told};
+use super::history::{Call, Outcome, PrivateEvent};
 
-/// Every broken promise of a run. Without a listener nothing is known of what was told.
+/// Every broken promise of a run. Without a listener nothing is known of what was published.
 pub(crate) fn check(
     history: &[Call],
-    told: Option<&[Told]>,
+    published: Option<&[PrivateEvent]>,
     evidence: &Evidence,
     conditions: &Conditions,
 ) -> Vec<Violation> {
@@ -58,10 +58,10 @@ pub(crate) fn check(
         money::check(&run, &mut violations);
         refusals::check(&run, &mut violations);
         listings::check(&run, &mut violations);
-        if let Some(told) = told {
-            let told: Vec<&Told> =
-                told.iter().filter(|told| told.server_id == *server_id).collect();
-            told::check(&run, &told, &mut violations);
+        if let Some(published) = published {
+            let published: Vec<&PrivateEvent> =
+                published.iter().filter(|published| published.server_id == *server_id).collect();
+            events::check(&run, &published, &mut violations);
         }
     }
     violations.into_found()

@@ -1,7 +1,7 @@
 //! Every refusal is justified by the state at some moment of its call.
 
-use super::lives::{Held, Life};
 use super::run::{Run, overlap, touch};
+use super::timelines::{Held, Timeline};
 use super::violations::{Kind, Violations};
 use crate::history::{Call, Operation, Outcome, Window};
 
@@ -106,11 +106,11 @@ fn is_used(run: &Run<'_>, wanted: &Wanted<'_>, during: Window) -> bool {
 
 /// Whether the carro may have had as many reservas as the rule allows at one moment of this time.
 fn has_its_limit(run: &Run<'_>, wanted: &Wanted<'_>, during: Window) -> bool {
-    let all = run.lives_of_placa.get(wanted.placa).into_iter().flatten();
-    let others = all.map(|index| &run.lives[*index]);
+    let all = run.timelines_of_placa.get(wanted.placa).into_iter().flatten();
+    let others = all.map(|index| &run.timelines[*index]);
     let counted: Vec<Window> = others
-        .filter(|life| Some(life.row.request_id.as_str()) != wanted.own)
-        .map(|life| (life.row.created_at, life.may_count_until()))
+        .filter(|timeline| Some(timeline.row.request_id.as_str()) != wanted.own)
+        .map(|timeline| (timeline.row.created_at, timeline.may_count_until()))
         .filter(|counts| touch(*counts, during))
         .collect();
     let moments = counted.iter().map(|counts| counts.0.max(during.0));
@@ -150,39 +150,41 @@ fn leaving(run: &Run<'_>, session: i64, codigo: &str, call: &Call) -> bool {
 }
 
 fn cancellation(run: &Run<'_>, call: &Call, codigo: &str) -> bool {
-    let Some(life) = run.life(call.request_id.as_deref()) else {
+    let Some(timeline) = run.timeline(call.request_id.as_deref()) else {
         return unknown(run, call, codigo);
     };
     match codigo {
-        "reserva_encerrada" => has_ended(life, call.ended),
-        "reserva_em_uso" => was_used(life, call.ended),
+        "reserva_encerrada" => has_ended(timeline, call.ended),
+        "reserva_em_uso" => was_used(timeline, call.ended),
         _ => unknown(run, call, codigo),
     }
 }
 
 fn change(run: &Run<'_>, call: &Call, codigo: &str, during: Window) -> bool {
     let Operation::Change { posto_id, inicio, fim, .. } = &call.operation else { return false };
-    let Some(life) = run.life(call.request_id.as_deref()) else {
+    let Some(timeline) = run.timeline(call.request_id.as_deref()) else {
         return unknown(run, call, codigo);
     };
     // What is not given stays as it was then.
-    let current = life
+    let current = timeline
         .spans
         .iter()
         .filter(|span| span.may_exist((during.0.min(span.window.1 - 1), during.1)));
     let mut wanted = current.map(|span| {
         let window = (inicio.unwrap_or(span.agreed.0), fim.unwrap_or(span.agreed.1));
         let posto_id = posto_id.unwrap_or(span.posto_id);
-        let own = Some(life.row.request_id.as_str());
-        (span.agreed.0, Wanted { placa: &life.row.placa, posto_id, window, own })
+        let own = Some(timeline.row.request_id.as_str());
+        (span.agreed.0, Wanted { placa: &timeline.row.placa, posto_id, window, own })
     });
     match codigo {
         "reserva_encerrada" => {
-            has_ended(life, call.ended)
-                || life.row.cancelled_at().is_some_and(|at| at <= call.ended)
-                || life.fulfilment.is_some_and(|used| used.charge.fim() <= call.ended)
+            has_ended(timeline, call.ended)
+                || timeline.row.cancelled_at().is_some_and(|at| at <= call.ended)
+                || timeline.fulfilment.is_some_and(|used| used.charge.fim() <= call.ended)
         }
-        "reserva_em_uso" => was_used(life, call.ended) && (posto_id.is_some() || inicio.is_some()),
+        "reserva_em_uso" => {
+            was_used(timeline, call.ended) && (posto_id.is_some() || inicio.is_some())
+        }
         "requisicao_invalida" => wanted.any(|(begin, wanted)| {
             let (inicio_wanted, fim_wanted) = wanted.window;
             let moves_what_has_begun = inicio_wanted != begin && begin <= call.ended;
@@ -201,12 +203,12 @@ fn unknown(run: &Run<'_>, call: &Call, codigo: &str) -> bool {
 }
 
 /// Its `fim` may have passed by then, or its carro may have been absent.
-fn has_ended(life: &Life<'_>, by: i64) -> bool {
-    life.spans.iter().any(|span| span.window.1 <= by) || life.absence.earliest <= by
+fn has_ended(timeline: &Timeline<'_>, by: i64) -> bool {
+    timeline.spans.iter().any(|span| span.window.1 <= by) || timeline.absence.earliest <= by
 }
 
-fn was_used(life: &Life<'_>, by: i64) -> bool {
-    life.fulfilment.is_some_and(|fulfilment| fulfilment.charge.inicio() <= by)
+fn was_used(timeline: &Timeline<'_>, by: i64) -> bool {
+    timeline.fulfilment.is_some_and(|fulfilment| fulfilment.charge.inicio() <= by)
 }
 
 /// Consulting a refused request repeats its refusal.

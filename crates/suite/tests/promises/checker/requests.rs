@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::run::{Run, may_be_done};
 use super::violations::{Kind, Violations};
 use crate::evidence::ReservaRow;
-use crate::history::{Call, Hit, Operation, Outcome, Reserva};
+use crate::history::{Call, Handling, Operation, Outcome, Reserva};
 
 /// Refusals that are stored and repeated; all others are temporary.
 const FINAL: [&str; 7] = [
@@ -103,9 +103,9 @@ fn every_sucesso_is_on_disk(run: &Run<'_>, violations: &mut Violations) {
     }
 }
 
-/// Whether the reserva may have had this posto and this stretch at some moment of the call.
+/// Whether the reserva may have had this posto and this interval at some moment of the call.
 fn was_so(run: &Run<'_>, row: &ReservaRow, call: &Call, shown: &Reserva) -> bool {
-    let Some(life) = run.life(Some(&row.request_id)) else { return false };
+    let Some(timeline) = run.timeline(Some(&row.request_id)) else { return false };
     let since = match &call.operation {
         // A repeat gets the first answer.
         Operation::Change { change_id, .. } => {
@@ -114,13 +114,13 @@ fn was_so(run: &Run<'_>, row: &ReservaRow, call: &Call, shown: &Reserva) -> bool
         _ => None,
     };
     let since = since.map_or(call.started, |first| first.started);
-    let stretches = life
+    let intervals = timeline
         .spans
         .iter()
         .filter(|span| (span.posto_id, span.agreed) == (shown.posto_id, shown.window));
     let next = |at: i64| row.changes.iter().find(|change| change.at > at);
-    stretches.clone().any(|span| {
-        // What ended it may be shown; only another stretch may not be hidden.
+    intervals.clone().any(|span| {
+        // What ended it may be shown; only another interval may not be hidden.
         let until = next(span.from.recorded).map_or(i64::MAX, |_| span.until.latest);
         span.from.earliest <= call.ended && since <= until
     })
@@ -165,7 +165,7 @@ fn reserva_is_complete(run: &Run<'_>, row: &ReservaRow, violations: &mut Violati
 fn cancellation_was_requested(run: &Run<'_>, row: &ReservaRow, violations: &mut Violations) {
     let Some(at) = row.cancelled_at() else { return };
     let mut attempts = run.cancels.get(row.request_id.as_str()).cloned().unwrap_or_default();
-    attempts.extend(run.hits(Hit::Cancel, row.posto_id));
+    attempts.extend(run.taking_out(Handling::Cancel, row.posto_id));
     if attempts.iter().any(|call| run.was_forgotten(call, at)) {
         return;
     }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::lives::{Held, Life, lives};
 use super::service::{Out, outs};
+use super::timelines::{Held, Timeline, timelines};
 use super::violations::Conditions;
 use crate::evidence::{Database, ReservaRow, SessionRow};
-use crate::history::{Call, Hit, Operation, Outcome, Reserva, Window};
+use crate::history::{Call, Handling, Operation, Outcome, Reserva, Window};
 
 /// A session, and the ends of the first calls that showed its begin and its end.
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +33,12 @@ pub(super) struct Run<'a> {
     kills: &'a [i64],
     pub(super) outages: &'a [Window],
     pub(super) stalls: &'a [Window],
+    pub(super) freezes: &'a [Window],
     pub(super) row_of: HashMap<&'a str, &'a ReservaRow>,
     pub(super) row_by_id: HashMap<i64, &'a ReservaRow>,
-    pub(super) lives: Vec<Life<'a>>,
-    pub(super) life_of: HashMap<&'a str, usize>,
-    pub(super) lives_of_placa: HashMap<&'a str, Vec<usize>>,
+    pub(super) timelines: Vec<Timeline<'a>>,
+    pub(super) timeline_of: HashMap<&'a str, usize>,
+    pub(super) timelines_of_placa: HashMap<&'a str, Vec<usize>>,
     /// What was held of each posto, by its begin.
     pub(super) held: HashMap<i64, Vec<Held<'a>>>,
     pub(super) charges_at: HashMap<i64, Vec<Charge<'a>>>,
@@ -72,11 +73,12 @@ impl<'a> Run<'a> {
             kills: conditions.kills.get(server_id).map_or(&[], Vec::as_slice),
             outages: conditions.outages.get(server_id).map_or(&[], Vec::as_slice),
             stalls: conditions.stalls.get(server_id).map_or(&[], Vec::as_slice),
+            freezes: conditions.freezes.get(server_id).map_or(&[], Vec::as_slice),
             row_of: database.reservas.iter().map(|row| (row.request_id.as_str(), row)).collect(),
             row_by_id: database.reservas.iter().map(|row| (row.id, row)).collect(),
-            lives: Vec::new(),
-            life_of: HashMap::new(),
-            lives_of_placa: HashMap::new(),
+            timelines: Vec::new(),
+            timeline_of: HashMap::new(),
+            timelines_of_placa: HashMap::new(),
             held: HashMap::new(),
             charges_at: HashMap::new(),
             outs: HashMap::new(),
@@ -97,7 +99,7 @@ impl<'a> Run<'a> {
         }
         run.outs = run.services.iter().map(|(posto_id, calls)| (*posto_id, outs(calls))).collect();
         run.note_sessions();
-        run.note_lives();
+        run.note_timelines();
         run
     }
 
@@ -108,9 +110,9 @@ impl<'a> Run<'a> {
         if let Operation::Serve { posto_id, .. } = call.operation {
             self.services.entry(posto_id).or_default().push(call);
         }
-        if let Outcome::Served(hit) = &call.outcome {
-            for hit in hit.iter().filter(|hit| hit.resultado == "cancelada") {
-                let request_id = self.row_by_id.get(&hit.id).map(|row| row.request_id.as_str());
+        if let Outcome::Served(handled) = &call.outcome {
+            for handled in handled.iter().filter(|handled| handled.resultado == "cancelada") {
+                let request_id = self.row_by_id.get(&handled.id).map(|row| row.request_id.as_str());
                 let seen = request_id.map(|id| self.cancelled_by.entry(id).or_insert(call.ended));
                 seen.into_iter().for_each(|seen| earliest(seen, call.ended));
             }
@@ -154,13 +156,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn note_lives(&mut self) {
-        self.lives = lives(self);
-        for (index, life) in self.lives.iter().enumerate() {
-            self.life_of.insert(life.row.request_id.as_str(), index);
-            self.lives_of_placa.entry(life.row.placa.as_str()).or_default().push(index);
-            for span in &life.spans {
-                let held = Held { row: life.row, span: *span };
+    fn note_timelines(&mut self) {
+        self.timelines = timelines(self);
+        for (index, timeline) in self.timelines.iter().enumerate() {
+            self.timeline_of.insert(timeline.row.request_id.as_str(), index);
+            self.timelines_of_placa.entry(timeline.row.placa.as_str()).or_default().push(index);
+            for span in &timeline.spans {
+                let held = Held { row: timeline.row, span: *span };
                 self.held.entry(span.posto_id).or_default().push(held);
             }
         }
@@ -177,15 +179,19 @@ impl<'a> Run<'a> {
         self.charges_at.get(&posto_id).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn life(&self, request_id: Option<&str>) -> Option<&Life<'a>> {
-        self.life_of.get(request_id?).map(|index| &self.lives[*index])
+    pub(super) fn timeline(&self, request_id: Option<&str>) -> Option<&Timeline<'a>> {
+        self.timeline_of.get(request_id?).map(|index| &self.timelines[*index])
     }
 
     /// The operator's calls that take a posto out of service and do this with its reservas.
-    pub(super) fn hits(&self, hit: Hit, posto_id: i64) -> impl Iterator<Item = &'a Call> {
+    pub(super) fn taking_out(
+        &self,
+        handling: Handling,
+        posto_id: i64,
+    ) -> impl Iterator<Item = &'a Call> {
         let calls = self.services.get(&posto_id).into_iter().flatten().copied();
         calls.filter(move |call| match call.operation {
-            Operation::Serve { in_service, hit: done, .. } => !in_service && done == hit,
+            Operation::Serve { in_service, handling: done, .. } => !in_service && done == handling,
             _ => false,
         })
     }

@@ -1,4 +1,4 @@
-//! From when until when a posto was out of service, as the operator's calls tell.
+//! From when until when a posto was out of service, as the operator's calls show.
 
 use crate::history::{Call, Operation, Outcome, Window};
 

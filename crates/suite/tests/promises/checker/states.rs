@@ -1,20 +1,20 @@
 //! Promises 5 and 7: the state of a reserva follows from what happened at its posto.
 
-use super::lives::Life;
 use super::run::Run;
+use super::timelines::Timeline;
 use super::violations::{Kind, Violations};
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
-    for life in &run.lives {
-        ended_in_time(run, life, violations);
-        fulfilled_as_charged(run, life, violations);
-        absent_as_due(run, life, violations);
-        holds_as_it_says(life, violations);
+    for timeline in &run.timelines {
+        ended_in_time(run, timeline, violations);
+        fulfilled_as_charged(run, timeline, violations);
+        absent_as_due(run, timeline, violations);
+        holds_as_it_says(timeline, violations);
     }
 }
 
-fn ended_in_time(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
-    let (row, read_at) = (life.row, run.database.read_at);
+fn ended_in_time(run: &Run<'_>, timeline: &Timeline<'_>, violations: &mut Violations) {
+    let (row, read_at) = (timeline.row, run.database.read_at);
     let ended = row.window.1;
     match row.status.as_str() {
         "ativa" if ended.saturating_add(run.conditions.sweep) < read_at => {
@@ -29,9 +29,9 @@ fn ended_in_time(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
 }
 
 /// It is `cumprida` if its carro charged there, and frees its posto when the carro leaves.
-fn fulfilled_as_charged(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
-    let row = life.row;
-    let Some(fulfilment) = life.fulfilment else {
+fn fulfilled_as_charged(run: &Run<'_>, timeline: &Timeline<'_>, violations: &mut Violations) {
+    let row = timeline.row;
+    let Some(fulfilment) = timeline.fulfilment else {
         if row.status == "cumprida" {
             violations.add(Kind::WrongState, format!("nobody charged: {row:?}"));
         }
@@ -63,8 +63,8 @@ fn fulfilled_as_charged(run: &Run<'_>, life: &Life<'_>, violations: &mut Violati
     }
 }
 
-fn absent_as_due(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
-    let (row, absence) = (life.row, life.absence);
+fn absent_as_due(run: &Run<'_>, timeline: &Timeline<'_>, violations: &mut Violations) {
+    let (row, absence) = (timeline.row, timeline.absence);
     if row.tolerancia != run.conditions.tolerancia {
         violations.add(Kind::WrongState, format!("another tolerance: {row:?}"));
     }
@@ -75,7 +75,7 @@ fn absent_as_due(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
         return;
     }
     // Whatever else became of it did so before.
-    let until = match (row.status.as_str(), life.fulfilment) {
+    let until = match (row.status.as_str(), timeline.fulfilment) {
         ("cancelada", _) => row.desde,
         ("cumprida", Some(fulfilment)) => fulfilment.charge.inicio(),
         ("cumprida", None) => return,
@@ -87,9 +87,9 @@ fn absent_as_due(run: &Run<'_>, life: &Life<'_>, violations: &mut Violations) {
     }
 }
 
-/// The stretch that the schema guards is the one that the state says.
-fn holds_as_it_says(life: &Life<'_>, violations: &mut Violations) {
-    let row = life.row;
+/// The interval that the schema guards is the one that the state says.
+fn holds_as_it_says(timeline: &Timeline<'_>, violations: &mut Violations) {
+    let row = timeline.row;
     let until = match row.status.as_str() {
         "cancelada" | "nao_compareceu" => None,
         // Nothing once its carro has left.

@@ -16,9 +16,9 @@ pub(crate) struct Conditions {
     pub(crate) slack: i64,
     /// How long after an instant that time alone brings it may be unrecorded.
     pub(crate) sweep: i64,
-    /// How late a carro may come; 0: as late as it likes.
+    /// How late a carro may come; 0: there is no limit.
     pub(crate) tolerancia: i64,
-    /// How many reservas a carro may have; 0: as many as it likes.
+    /// How many reservas a carro may have; 0: there is no limit.
     pub(crate) por_carro: usize,
     /// When each servidor was killed, and so forgot its recent failures.
     pub(crate) kills: BTreeMap<String, Vec<i64>>,
@@ -26,6 +26,8 @@ pub(crate) struct Conditions {
     pub(crate) outages: BTreeMap<String, Vec<Window>>,
     /// From when until when each servidor may have been unable to write.
     pub(crate) stalls: BTreeMap<String, Vec<Window>>,
+    /// From when until when each servidor stood still.
+    pub(crate) freezes: BTreeMap<String, Vec<Window>>,
     /// From when until when something stood still that events pass: the broker or a program.
     pub(crate) silences: Vec<Window>,
 }
@@ -43,6 +45,7 @@ impl Conditions {
             kills: record.kills.clone(),
             outages: record.outages.clone(),
             stalls: record.stalls.clone(),
+            freezes: record.freezes.clone(),
             silences: record.silences.clone(),
         }
     }
@@ -81,10 +84,10 @@ pub(crate) enum Kind {
     WrongEnd,
     /// A price or an amount that differs from what was agreed or from exact arithmetic.
     WrongAmount,
-    /// A client was not told of a change of its reserva.
-    NotTold,
-    /// A client was told what is not true.
-    ToldFalsely,
+    /// A change of a reserva was not published for its client.
+    NotPublished,
+    /// What was published for a client is not true.
+    PublishedFalsely,
     /// An answer that cannot be read.
     Malformed,
 }

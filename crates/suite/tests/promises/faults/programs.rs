@@ -18,7 +18,9 @@ pub(super) async fn freeze(node: &Node, duration: Duration, record: &Mutex<Fault
     program.freeze();
     tokio::time::sleep(duration).await;
     program.thaw();
-    record.lock().expect("no fault panicked").silences.push((since, now()));
+    let (frozen, mut record) = ((since, now()), record.lock().expect("no fault panicked"));
+    record.freezes.entry(node.id.clone()).or_default().push(frozen);
+    record.silences.push(frozen);
 }
 
 pub(super) async fn link(node: &Node, behaviour: Behaviour, duration: Duration) {

@@ -51,7 +51,7 @@ pub(super) async fn fail_disk(
     while Instant::now() < end && !has_ended {
         tokio::time::sleep(Duration::from_millis(10)).await;
         has_ended = program.has_ended();
-        if kills && faults.hits() > 0 && !has_ended {
+        if kills && faults.affected() > 0 && !has_ended {
             tokio::time::sleep(Duration::from_millis(random.u64(..15))).await;
             running.take().expect("it runs").kill().await;
             has_ended = true;

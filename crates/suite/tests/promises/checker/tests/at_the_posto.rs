@@ -3,7 +3,7 @@
 use super::changes::serve;
 use super::*;
 use crate::evidence::SessionRow;
-use crate::history::{Finished, Hit, Session};
+use crate::history::{Finished, Handling, Session};
 
 pub(super) const TOLERANCE: i64 = 1_000;
 /// 3.123 kWh, and what it costs: R$ 7.8075.
@@ -225,7 +225,39 @@ fn an_absence_waits_for_the_servidor_and_the_posto() {
         assert_eq!(kinds(&history, None, database, &conditions), [], "{at}");
     }
     let (mut history, database) = correct_run();
-    history.push(serve(false, Hit::Keep, (WINDOW.0 + 100, WINDOW.0 + 110), &[]));
+    history.push(serve(false, Handling::Keep, (WINDOW.0 + 100, WINDOW.0 + 110), &[]));
     let (database, conditions) = tolerant(database);
     assert_eq!(kinds(&history, None, database, &conditions), [], "it is out of service");
+}
+
+/// Where it could not write for a while, the tolerance takes so much longer; where it stood still for
+/// long, it begins again.
+#[test]
+fn an_absence_is_put_off_by_the_time_in_which_nothing_could_be_written() {
+    let due = WINDOW.0 + TOLERANCE;
+    // A fault is noticed to be over some time after it.
+    let short = (WINDOW.0 + 500, WINDOW.0 + 900);
+    let put_off = due + (short.1 + SWEEP) - (short.0 - 100);
+    let long = (WINDOW.0 - 5_000, WINDOW.0 + 100);
+    let anew = long.1 + SWEEP + TOLERANCE;
+    let late = (due + 101, due + 500);
+    let none = Vec::new;
+    for (stalls, freezes, latest) in [
+        (vec![short], none(), put_off),
+        (none(), vec![short], due),
+        (vec![long], none(), anew),
+        (none(), vec![long], anew),
+        (vec![late], vec![late], due),
+    ] {
+        for (at, expected) in [(due, &[][..]), (latest, &[]), (latest + 1, &[Kind::WrongEnd])] {
+            let (mut history, mut database) = correct_run();
+            database.reservas[0] = absent(database.reservas[0].clone(), at);
+            history.retain(|call| !matches!(call.operation, Operation::List));
+            let (database, mut conditions) = tolerant(database);
+            conditions.stalls.insert("server1".to_owned(), stalls.clone());
+            conditions.freezes.insert("server1".to_owned(), freezes.clone());
+            let found = kinds(&history, None, database, &conditions);
+            assert_eq!(found, expected, "{stalls:?} {freezes:?} {at}");
+        }
+    }
 }

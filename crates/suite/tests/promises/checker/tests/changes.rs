@@ -3,23 +3,28 @@
 use super::at_the_posto::{TOLERANCE, absent, tolerant};
 use super::*;
 use crate::evidence::{Agreed, RowChange};
-use crate::history::{Hit, HitReserva};
+use crate::history::{HandledReserva, Handling};
 
-pub(super) fn serve(in_service: bool, hit: Hit, times: Window, hits: &[(&str, i64)]) -> Call {
-    let hits = hits.iter().map(|(resultado, posto_id)| HitReserva {
+pub(super) fn serve(
+    in_service: bool,
+    handling: Handling,
+    times: Window,
+    handled: &[(&str, i64)],
+) -> Call {
+    let handled = handled.iter().map(|(resultado, posto_id)| HandledReserva {
         id: 1,
         resultado: (*resultado).to_owned(),
         posto_id: *posto_id,
     });
-    let operation = Operation::Serve { posto_id: 5, in_service, hit };
-    call(operation, None, times, Outcome::Served(hits.collect()))
+    let operation = Operation::Serve { posto_id: 5, in_service, handling };
+    call(operation, None, times, Outcome::Served(handled.collect()))
 }
 
 /// The reserva of the run, moved to another posto.
 fn moved() -> (Vec<Call>, Database) {
     let (mut history, mut database) = correct_run();
     history.retain(|call| !matches!(call.operation, Operation::List));
-    history.push(serve(false, Hit::Move, (10_000, 10_010), &[("movida", 6)]));
+    history.push(serve(false, Handling::Move, (10_000, 10_010), &[("movida", 6)]));
     let first = Agreed { posto_id: 5, window: WINDOW };
     let to = Agreed { posto_id: 6, window: WINDOW };
     let row = &mut database.reservas[0];
@@ -204,7 +209,9 @@ fn a_change_of_posto_gives_no_more_time_and_a_move_does() {
                         ReservaRow { posto_id: 6, versao: 2, ..database.reservas[0].clone() };
                     history.push(call(operation, Some("r1"), (at - 5, at + 5), shown(&changed)));
                 }
-                None => history.push(serve(false, Hit::Move, (at - 5, at + 5), &[("movida", 6)])),
+                None => {
+                    history.push(serve(false, Handling::Move, (at - 5, at + 5), &[("movida", 6)]));
+                }
             }
             let changes = vec![RowChange { at, change_id, to }];
             database.reservas[0] = ReservaRow { posto_id: 6, versao: 3, first, changes, ..row };

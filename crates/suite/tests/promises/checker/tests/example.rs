@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::checker::{Conditions, Kind, check};
 use crate::evidence::{Database, Evidence, ReservaRow};
-use crate::history::{Call, Estimativa, Micros, Operation, Outcome, Reserva, Told, Window};
+use crate::history::{Call, Estimativa, Micros, Operation, Outcome, PrivateEvent, Reserva, Window};
 
 pub(super) const SWEEP: i64 = 5_000;
 
@@ -19,6 +19,7 @@ pub(super) fn conditions(kills: &[i64]) -> Conditions {
         kills,
         outages: BTreeMap::new(),
         stalls: BTreeMap::new(),
+        freezes: BTreeMap::new(),
         silences: Vec::new(),
     }
 }
@@ -125,12 +126,12 @@ pub(super) fn found_with_kills(history: &[Call], database: Database, kills: &[i6
 
 pub(super) fn kinds(
     history: &[Call],
-    told: Option<&[Told]>,
+    published: Option<&[PrivateEvent]>,
     database: Database,
     conditions: &Conditions,
 ) -> Vec<Kind> {
     let evidence: Evidence = BTreeMap::from([("server1".to_owned(), database)]);
-    let violations = check(history, told, &evidence, conditions);
+    let violations = check(history, published, &evidence, conditions);
     let mut kinds: Vec<_> = violations.iter().map(|violation| violation.kind).collect();
     kinds.dedup();
     kinds

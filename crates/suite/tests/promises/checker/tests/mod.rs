@@ -2,14 +2,14 @@
 
 mod at_the_posto;
 mod changes;
+mod events;
 mod example;
-mod told;
 
 use example::*;
 
 use super::{Conditions, Kind};
 use crate::evidence::{Database, ReservaRow};
-use crate::history::{Call, Micros, Operation, Outcome, Told, Window};
+use crate::history::{Call, Micros, Operation, Outcome, PrivateEvent, Window};
 
 #[test]
 fn a_correct_run_has_no_violations() {

@@ -31,7 +31,7 @@ impl Moments {
     }
 }
 
-/// A posto and a stretch, and from when until when a reserva had them.
+/// A posto and an interval, and from when until when a reserva had them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) posto_id: i64,
@@ -76,7 +76,7 @@ pub(super) struct Fulfilment<'a> {
     pub(super) is_certain: bool,
 }
 
-pub(super) struct Life<'a> {
+pub(super) struct Timeline<'a> {
     pub(super) row: &'a ReservaRow,
     /// One after the other.
     pub(super) spans: Vec<Span>,
@@ -84,7 +84,7 @@ pub(super) struct Life<'a> {
     pub(super) absence: Absence,
 }
 
-impl Life<'_> {
+impl Timeline<'_> {
     /// Until when it may count among the reservas that its carro has.
     pub(super) fn may_count_until(&self) -> i64 {
         let held = self.spans.iter().map(|span| span.window.1.min(span.until.latest)).max();
@@ -100,12 +100,12 @@ impl Life<'_> {
     }
 }
 
-pub(super) fn lives<'a>(run: &Run<'a>) -> Vec<Life<'a>> {
-    run.database.reservas.iter().map(|row| life(run, row)).collect()
+pub(super) fn timelines<'a>(run: &Run<'a>) -> Vec<Timeline<'a>> {
+    run.database.reservas.iter().map(|row| timeline(run, row)).collect()
 }
 
-fn life<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Life<'a> {
-    let mut spans = stretches(run, row);
+fn timeline<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Timeline<'a> {
+    let mut spans = intervals(run, row);
     let end = match row.cancelled_at() {
         Some(at) => {
             let seen = run.cancelled_by.get(row.request_id.as_str());
@@ -113,11 +113,11 @@ fn life<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Life<'a> {
         }
         None => Moments::NEVER,
     };
-    let last = spans.last_mut().expect("the first stretch");
+    let last = spans.last_mut().expect("the first interval");
     last.until = end;
     let absence = absence(run, row, &spans);
     let fulfilment = fulfilment(run, row, &spans, &absence);
-    let last = spans.last_mut().expect("the first stretch");
+    let last = spans.last_mut().expect("the first interval");
     match fulfilment {
         Some(fulfilment) if fulfilment.is_certain || row.status == "cumprida" => {
             let came = fulfilment.charge.inicio();
@@ -125,7 +125,7 @@ fn life<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Life<'a> {
                 let again = waited_anew(last, absence.earliest, came);
                 spans.push(again);
             }
-            let last = spans.last_mut().expect("the first stretch");
+            let last = spans.last_mut().expect("the first interval");
             let left = fulfilment.charge.fim();
             if left < last.window.1 {
                 let recorded = row.livre_desde.unwrap_or(left);
@@ -139,7 +139,7 @@ fn life<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Life<'a> {
         }
         _ => last.until = last.until.min(absence.moments(row)),
     }
-    Life { row, spans, fulfilment, absence }
+    Timeline { row, spans, fulfilment, absence }
 }
 
 /// What a reserva has whose carro came although it was absent before: a servidor that stops before it
@@ -151,7 +151,7 @@ fn waited_anew(last: &mut Span, absent: i64, came: i64) -> Span {
 }
 
 /// What was agreed first, and what it was changed to, each until the next.
-fn stretches(run: &Run<'_>, row: &ReservaRow) -> Vec<Span> {
+fn intervals(run: &Run<'_>, row: &ReservaRow) -> Vec<Span> {
     let seen = run.made_by.get(row.request_id.as_str()).copied().unwrap_or(i64::MAX);
     let (first, from) = (row.first(), Moments::new(row.created_at, seen));
     let (agreed, window) = (first.window, first.window);
@@ -159,7 +159,7 @@ fn stretches(run: &Run<'_>, row: &ReservaRow) -> Vec<Span> {
     let mut spans = vec![Span { posto_id, agreed, window, from, until: Moments::NEVER }];
     for change in &row.changes {
         let from = Moments::new(change.at, change_seen(run, row, change));
-        let last = spans.last_mut().expect("the first stretch");
+        let last = spans.last_mut().expect("the first interval");
         last.until = from;
         let Agreed { posto_id, window: agreed } = change.to;
         let held_from = if posto_id == last.posto_id { last.window.0 } else { change.at };
@@ -192,8 +192,10 @@ fn change_seen(run: &Run<'_>, row: &ReservaRow, change: &RowChange) -> i64 {
             .values()
             .flatten()
             .filter(|call| match &call.outcome {
-                Outcome::Served(hit) => hit.iter().any(|hit| {
-                    hit.id == row.id && hit.resultado == "movida" && hit.posto_id == to.posto_id
+                Outcome::Served(handled) => handled.iter().any(|handled| {
+                    handled.id == row.id
+                        && handled.resultado == "movida"
+                        && handled.posto_id == to.posto_id
                 }),
                 _ => false,
             })
@@ -204,7 +206,7 @@ fn change_seen(run: &Run<'_>, row: &ReservaRow, change: &RowChange) -> i64 {
     shown.chain(answered).min().unwrap_or(i64::MAX)
 }
 
-/// The first session of its carro within its stretch.
+/// The first session of its carro within its interval.
 fn fulfilment<'a>(
     run: &Run<'a>,
     row: &ReservaRow,

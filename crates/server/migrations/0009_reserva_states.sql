@@ -11,7 +11,7 @@ ALTER TABLE reservas ADD COLUMN motivo TEXT;
 ALTER TABLE reservas ADD COLUMN livre_desde INTEGER;
 -- As agreed. Earlier releases agreed on none: it is the one that its posto has now.
 ALTER TABLE reservas ADD COLUMN preco_kwh REAL NOT NULL DEFAULT 0;
--- One more with each change that its client is told of.
+-- One more with each change that is published to its client.
 ALTER TABLE reservas ADD COLUMN versao INTEGER NOT NULL DEFAULT 1;
 -- Milliseconds that its carro may be late, as the rule was when it was made. 0: no limit.
 ALTER TABLE reservas ADD COLUMN tolerancia INTEGER NOT NULL DEFAULT 0;
@@ -66,11 +66,16 @@ UPDATE carregamentos SET reserva_id = (
       AND r.placa = carregamentos.placa AND r.status = 'ativa' AND r.inicio <= carregamentos.inicio)
 WHERE fim IS NULL;
 UPDATE reservas SET
-    carregamento_id = c.id,
-    preco_kwh = CASE c.reserva_id WHEN reservas.id THEN c.preco_kwh ELSE reservas.preco_kwh END
-FROM carregamentos AS c
-WHERE c.fim IS NULL AND reservas.posto_id = c.posto_id AND reservas.held_until > c.inicio
-  AND reservas.placa = c.placa AND reservas.status = 'ativa';
+    carregamento_id = (
+        SELECT c.id FROM carregamentos AS c WHERE c.posto_id = reservas.posto_id AND c.fim IS NULL),
+    preco_kwh = COALESCE((
+        SELECT c.preco_kwh FROM carregamentos AS c
+        WHERE c.posto_id = reservas.posto_id AND c.fim IS NULL AND c.reserva_id = reservas.id), preco_kwh)
+WHERE id IN (
+    -- In this order: few sessions are open.
+    SELECT r.id FROM carregamentos AS c CROSS JOIN reservas AS r
+    WHERE c.fim IS NULL AND r.posto_id = c.posto_id AND r.held_until > c.inicio
+      AND r.placa = c.placa AND r.status = 'ativa');
 
 -- The first promise, held by the schema itself: whatever code writes, no posto is held twice. The
 -- new row's own held_until is written out: SQLite does not compute it before an update.

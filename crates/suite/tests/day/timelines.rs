@@ -1,4 +1,5 @@
-//! What each reserva held at each moment, from what its client was told and from its last row.
+//! What each reserva held at each moment, from what was published for its client and from its last
+//! row.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use super::clock::read;
 use super::database::ReservaRow;
-use super::listener::Told;
+use super::listener::PrivateEvent;
 use super::plan::MINUTE;
 use super::site::{Call, What};
 
@@ -63,15 +64,15 @@ impl Version {
 
 /// A reserva from its making to the end of the day.
 #[derive(Debug, Clone)]
-pub(crate) struct Life {
+pub(crate) struct Timeline {
     pub(crate) row: ReservaRow,
     /// Those that are known; the last is always.
     pub(crate) versions: Vec<Version>,
-    /// Those that its client was not told of by an event.
-    pub(crate) untold: Vec<i64>,
+    /// Those that were not published.
+    pub(crate) unpublished: Vec<i64>,
 }
 
-impl Life {
+impl Timeline {
     /// Each version with the moment until which it may have been in force, and that until which it
     /// certainly was.
     pub(crate) fn in_force(&self) -> impl Iterator<Item = (&Version, i64, i64)> {
@@ -140,12 +141,12 @@ impl Life {
     }
 }
 
-/// The lives of all reservas, and what is wrong with the events about them.
-pub(crate) fn lives(
+/// The timelines of all reservas, and what is wrong with the events about them.
+pub(crate) fn timelines(
     rows: &[ReservaRow],
-    told: &[Told],
+    published: &[PrivateEvent],
     calls: &[Call],
-) -> (Vec<Life>, Vec<String>) {
+) -> (Vec<Timeline>, Vec<String>) {
     let answered = calls
         .iter()
         .filter(|call| matches!(call.what, What::Reserve { .. }) && call.answer.is_success());
@@ -153,8 +154,8 @@ pub(crate) fn lives(
         .filter_map(|call| Some((call.answer.json["request_id"].as_str()?, call.ended)))
         .collect();
     let mut wrong = Vec::new();
-    let mut events: HashMap<i64, BTreeMap<i64, &Told>> = HashMap::new();
-    for one in told {
+    let mut events: HashMap<i64, BTreeMap<i64, &PrivateEvent>> = HashMap::new();
+    for one in published {
         let (id, versao) = (one.event["id"].as_i64(), one.event["versao"].as_i64());
         let (Some(id), Some(versao)) = (id, versao) else {
             wrong.push(format!("an event cannot be read: {one:?}"));
@@ -166,24 +167,24 @@ pub(crate) fn lives(
             wrong.push(format!("two events with one version: {one:?}"));
         }
     }
-    let lives = rows.iter().map(|row| {
+    let timelines = rows.iter().map(|row| {
         let events = events.remove(&row.id).unwrap_or_default();
         let seen = answered.get(row.request_id.as_str()).copied();
-        life(row, seen, &events, &mut wrong)
+        timeline(row, seen, &events, &mut wrong)
     });
-    let lives: Vec<Life> = lives.collect();
+    let timelines: Vec<Timeline> = timelines.collect();
     for (id, events) in events {
         wrong.push(format!("events of reserva {id}, which there is not: {events:?}"));
     }
-    (lives, wrong)
+    (timelines, wrong)
 }
 
-fn life(
+fn timeline(
     row: &ReservaRow,
     seen: Option<i64>,
-    events: &BTreeMap<i64, &Told>,
+    events: &BTreeMap<i64, &PrivateEvent>,
     wrong: &mut Vec<String>,
-) -> Life {
+) -> Timeline {
     let (posto, inicio, fim, _) = row.first.unwrap_or((row.posto, row.inicio, row.fim, row.price));
     let made = row.created_at;
     let mut versions = vec![Version {
@@ -197,34 +198,35 @@ fn life(
         since: (made, made),
         seen: seen.unwrap_or(made + UNKNOWN),
     }];
-    let mut untold = Vec::new();
+    let mut unpublished = Vec::new();
     for versao in 2..=row.versao {
-        let told = events.get(&versao).map(|told| version_of(&told.event, &versions));
-        match told {
+        let published =
+            events.get(&versao).map(|published| version_of(&published.event, &versions));
+        match published {
             Some(Some(version)) => versions.push(version),
             Some(None) => wrong.push(format!("an event cannot be read: {:?}", events[&versao])),
             None => {
-                untold.push(versao);
+                unpublished.push(versao);
                 if versao == row.versao {
                     versions.push(last_of(row, &versions));
                 }
             }
         }
     }
-    for (versao, told) in events {
-        let is_of_row = told.event["request_id"] == row.request_id.as_str()
-            && told.event["placa"] == row.placa.as_str()
-            && told.client_id == row.client_id;
+    for (versao, published) in events {
+        let is_of_row = published.event["request_id"] == row.request_id.as_str()
+            && published.event["placa"] == row.placa.as_str()
+            && published.client_id == row.client_id;
         if *versao < 2 || *versao > row.versao || !is_of_row {
-            wrong.push(format!("not an event of {row:?}: {told:?}"));
+            wrong.push(format!("not an event of {row:?}: {published:?}"));
         }
     }
     if let Some(last) = versions.last()
         && !is_as_recorded(last, row)
     {
-        wrong.push(format!("{last:?} was told, and recorded is {row:?}"));
+        wrong.push(format!("{last:?} was published, and recorded is {row:?}"));
     }
-    Life { row: row.clone(), versions, untold }
+    Timeline { row: row.clone(), versions, unpublished }
 }
 
 /// A reserva of a message, with what was known of it before.
@@ -245,8 +247,8 @@ fn version_of(event: &Value, before: &[Version]) -> Option<Version> {
     Some(version)
 }
 
-/// When a change took place that was told at `told`.
-fn since(version: &Version, before: &Version, told: i64) -> (i64, i64) {
+/// When a change took place that was published at `published`.
+fn since(version: &Version, before: &Version, published: i64) -> (i64, i64) {
     match version.livre_desde {
         Some(free) if before.livre_desde.is_none() => (free, free),
         // A session that is reported later began before what was known until then.
@@ -254,7 +256,7 @@ fn since(version: &Version, before: &Version, told: i64) -> (i64, i64) {
             let desde = version.desde.max(before.since.0);
             (desde, desde)
         }
-        _ => ((told - EVENT_DELAY).max(before.since.0), told),
+        _ => ((published - EVENT_DELAY).max(before.since.0), published),
     }
 }
 

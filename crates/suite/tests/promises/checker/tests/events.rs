@@ -1,11 +1,11 @@
-//! What clients are told.
+//! What is published for clients.
 
 use super::*;
 use crate::evidence::SessionRow;
 use crate::history::{Finished, Session};
 
-fn told(row: &ReservaRow) -> Told {
-    Told {
+fn published(row: &ReservaRow) -> PrivateEvent {
+    PrivateEvent {
         client_id: "cliente1".to_owned(),
         server_id: "server1".to_owned(),
         request_id: row.request_id.clone(),
@@ -14,42 +14,42 @@ fn told(row: &ReservaRow) -> Told {
     }
 }
 
-/// The carro is cancelled, and its client hears it.
-fn told_run() -> (Vec<Call>, ReservaRow, Told) {
+/// The carro is cancelled, and its client receives that.
+fn published_run() -> (Vec<Call>, ReservaRow, PrivateEvent) {
     let made = row("r1", "AAA0001", WINDOW, 1_005);
     let row = cancelled(made.clone(), 2_005);
     let history = vec![
         reserve("r1", "AAA0001", (1_000, 1_010), shown(&made)),
         call(Operation::Cancel, Some("r1"), (2_000, 2_010), shown(&row)),
     ];
-    let event = told(&row);
+    let event = published(&row);
     (history, row, event)
 }
 
-fn found_told(told: &[Told], silences: Vec<Window>) -> Vec<Kind> {
-    let (history, row, _) = told_run();
+fn found_published(published: &[PrivateEvent], silences: Vec<Window>) -> Vec<Kind> {
+    let (history, row, _) = published_run();
     let conditions = Conditions { silences, ..conditions(&[]) };
-    kinds(&history, Some(told), holding(vec![row]), &conditions)
+    kinds(&history, Some(published), holding(vec![row]), &conditions)
 }
 
 #[test]
-fn a_change_that_was_told_is_found_in_order() {
-    let (_, _, event) = told_run();
-    assert_eq!(found_told(std::slice::from_ref(&event), Vec::new()), []);
-    assert_eq!(found_told(&[event.clone(), event], Vec::new()), [], "sent again");
+fn a_change_that_was_published_is_found_in_order() {
+    let (_, _, event) = published_run();
+    assert_eq!(found_published(std::slice::from_ref(&event), Vec::new()), []);
+    assert_eq!(found_published(&[event.clone(), event], Vec::new()), [], "sent again");
 }
 
 #[test]
-fn a_change_that_was_not_told_is_found() {
-    assert_eq!(found_told(&[], Vec::new()), [Kind::NotTold]);
+fn a_change_that_was_not_published_is_found() {
+    assert_eq!(found_published(&[], Vec::new()), [Kind::NotPublished]);
     // It may have been lost with the broker, or with the servidor before it was sent.
-    assert_eq!(found_told(&[], vec![(2_500, 2_600)]), []);
-    assert_eq!(found_told(&[], vec![(1_500, 1_600)]), [Kind::NotTold]);
+    assert_eq!(found_published(&[], vec![(2_500, 2_600)]), []);
+    assert_eq!(found_published(&[], vec![(1_500, 1_600)]), [Kind::NotPublished]);
 }
 
 #[test]
-fn what_is_told_later_shows_what_was_lost() {
-    let (mut history, row, _) = told_run();
+fn what_is_published_later_shows_what_was_lost() {
+    let (mut history, row, _) = published_run();
     let later = ReservaRow { id: 2, posto_id: 6, ..row.clone() };
     let later = ReservaRow { request_id: "r2".to_owned(), placa: "BBB0002".to_owned(), ..later };
     let later = cancelled(later, 9_000);
@@ -60,34 +60,34 @@ fn what_is_told_later_shows_what_was_lost() {
     history.push(reserve);
     history.push(call(Operation::Cancel, Some("r2"), (8_990, 9_010), shown(&later)));
     let conditions = Conditions { silences: vec![(15_000, 15_100)], ..conditions(&[]) };
-    let all = [told(&later)];
+    let all = [published(&later)];
     let database = || holding(vec![row.clone(), later.clone()]);
-    assert_eq!(kinds(&history, Some(&all), database(), &conditions), [Kind::NotTold]);
+    assert_eq!(kinds(&history, Some(&all), database(), &conditions), [Kind::NotPublished]);
     assert_eq!(kinds(&history, Some(&[]), database(), &conditions), [], "both may be lost");
 }
 
 #[test]
 fn what_is_not_so_is_found() {
-    let (_, _, event) = told_run();
-    let wrong: [fn(&mut Told); 6] = [
-        |told| told.client_id = "cliente2".to_owned(),
-        |told| told.request_id = "r7".to_owned(),
-        |told| told.reserva.versao = 3,
-        |told| told.reserva.versao = 1,
-        |told| told.reserva.status = "encerrada".to_owned(),
-        |told| told.reserva.posto_id = 6,
+    let (_, _, event) = published_run();
+    let wrong: [fn(&mut PrivateEvent); 6] = [
+        |published| published.client_id = "cliente2".to_owned(),
+        |published| published.request_id = "r7".to_owned(),
+        |published| published.reserva.versao = 3,
+        |published| published.reserva.versao = 1,
+        |published| published.reserva.status = "encerrada".to_owned(),
+        |published| published.reserva.posto_id = 6,
     ];
     for (number, change) in wrong.into_iter().enumerate() {
         let mut wrong = event.clone();
         change(&mut wrong);
-        let kinds = found_told(&[event.clone(), wrong], Vec::new());
-        assert_eq!(kinds, [Kind::ToldFalsely], "{number}");
+        let kinds = found_published(&[event.clone(), wrong], Vec::new());
+        assert_eq!(kinds, [Kind::PublishedFalsely], "{number}");
     }
 }
 
 /// Another carro charges there when the reserva begins, and leaves in the middle of it.
 #[test]
-fn a_warning_that_was_not_told_is_found() {
+fn a_warning_that_was_not_published_is_found() {
     let window = (20_000, 60_000);
     let made = row("r1", "AAA0001", window, 1_005);
     let at = |versao: i64, updated_at: i64, aviso: &str| {
@@ -114,16 +114,16 @@ fn a_warning_that_was_not_told_is_found() {
         call(arrives, None, (14_990, 15_010), Outcome::Session(stays(None))),
         call(leaves, None, (26_990, 27_010), Outcome::Session(ended.clone())),
     ];
-    let found = |told: &[Told], silences: Vec<Window>| {
+    let found = |published: &[PrivateEvent], silences: Vec<Window>| {
         let mut database = holding(vec![free.clone()]);
         database.sessions = vec![SessionRow { session: ended.clone(), reserva_id: None }];
         database.read_at = 40_000;
         let conditions = Conditions { silences, ..conditions(&[]) };
-        kinds(&history, Some(told), database, &conditions)
+        kinds(&history, Some(published), database, &conditions)
     };
-    let (warned, free) = (told(&warned), told(&free));
+    let (warned, free) = (published(&warned), published(&free));
     assert_eq!(found(&[warned.clone(), free.clone()], Vec::new()), []);
-    assert_eq!(found(std::slice::from_ref(&free), Vec::new()), [Kind::NotTold]);
-    assert_eq!(found(std::slice::from_ref(&warned), Vec::new()), [Kind::NotTold]);
+    assert_eq!(found(std::slice::from_ref(&free), Vec::new()), [Kind::NotPublished]);
+    assert_eq!(found(std::slice::from_ref(&warned), Vec::new()), [Kind::NotPublished]);
     assert_eq!(found(&[free], vec![(20_100, 20_200)]), [], "it may have been lost");
 }

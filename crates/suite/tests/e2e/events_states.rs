@@ -30,7 +30,7 @@ impl Site {
         assert_eq!(made.status, 200, "{made:?}");
         let mut stream = self.second.listen(&path_of(&made.request_id())).await;
         let event = stream.next().await.expect("its state");
-        assert_eq!(event.gist(), ("reserva", Some("1"), "ativa"));
+        assert_eq!(event.summary(), ("reserva", Some("1"), "ativa"));
         assert_eq!(event.data["preco_kwh"], made.json["reserva"]["preco_kwh"]);
         stream
     }
@@ -59,7 +59,7 @@ fn from_now(millis: i64) -> Value {
 async fn change(stream: &mut EventStream) -> (String, String, Value) {
     let event = stream.next_named("reserva").await;
     let aviso = event.data.get("aviso").cloned().unwrap_or_default();
-    (event.id.clone().expect("a version"), event.gist().2.to_owned(), aviso)
+    (event.id.clone().expect("a version"), event.summary().2.to_owned(), aviso)
 }
 
 fn ativa(versao: &str, aviso: &str) -> (String, String, Value) {
@@ -76,7 +76,7 @@ async fn a_reserva_is_followed_until_its_carro_leaves() {
     assert!(stream.is_silent().await, "it charges");
     site.ends(&session).await;
     let event = stream.next().await.expect("a change");
-    assert_eq!(event.gist(), ("reserva", Some("3"), "cumprida"));
+    assert_eq!(event.summary(), ("reserva", Some("3"), "cumprida"));
     assert!(event.data["livre_desde"].is_string(), "{}", event.data);
     assert_eq!(stream.next().await, None, "its posto is free");
 }
@@ -104,11 +104,11 @@ async fn who_follows_a_reserva_sees_where_the_operator_moves_it() {
     let body = json!({"disponivel": false, "em_manutencao": true, "reservas": "mover"});
     assert_eq!(site.server.put("/postos/5/disponibilidade", &body).await.status, 200);
     let event = stream.next().await.expect("a change");
-    assert_eq!((event.gist().1, &event.data["posto_id"]), (Some("2"), &json!(1)));
+    assert_eq!((event.summary().1, &event.data["posto_id"]), (Some("2"), &json!(1)));
     let body = json!({"disponivel": false, "em_manutencao": true, "reservas": "cancelar"});
     assert_eq!(site.server.put("/postos/1/disponibilidade", &body).await.status, 200);
     let event = stream.next().await.expect("a change");
-    assert_eq!(event.gist(), ("reserva", Some("3"), "cancelada"));
+    assert_eq!(event.summary(), ("reserva", Some("3"), "cancelada"));
     assert_eq!(event.data["motivo"], "manutencao");
     assert_eq!(stream.next().await, None);
 }
@@ -125,7 +125,7 @@ async fn who_follows_a_reserva_sees_what_it_is_changed_to() {
     let changed = site.first.patch(&path.replace("/eventos", ""), &change).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     let event = stream.next().await.expect("a change");
-    assert_eq!(event.gist(), ("reserva", Some("2"), "ativa"));
+    assert_eq!(event.summary(), ("reserva", Some("2"), "ativa"));
     assert_eq!((&event.data["posto_id"], &event.data["fim"]), (&json!(6), &fim));
     // The same again changes nothing, and is no event.
     assert_eq!(site.first.patch(&path.replace("/eventos", ""), &change).await.status, 200);
