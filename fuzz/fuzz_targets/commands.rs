@@ -4,8 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{
-    Address, AlteracaoRequest, BadMessage, ClientId, ConsultaRequest, MAX_ARRAY, Origin, PostosRequest, RequestId, ReservaRef,
-    ReservaRequest, ServerId, first_messages, read_json, split,
+    Address, AlteracaoRequest, BadMessage, ClientId, ConsultaRequest, MAX_ARRAY, Origin,
+    PostosRequest, RequestId, ReservaRef, ReservaRequest, ServerId, first_messages, read_json,
+    split,
 };
 use serde::Serialize;
 
