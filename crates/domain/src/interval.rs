@@ -74,10 +74,24 @@ pub enum IntervalError {
     FimInPast,
     #[error("já passou há mais de 5 minutos")]
     InicioInPast,
-    #[error("deve ser no máximo {} dias depois de inicio", days(*maxima))]
+    #[error("deve ser no máximo {} depois de inicio", in_days(*maxima))]
     TooLong { maxima: Duration },
-    #[error("deve ser no máximo {} dias depois de agora", days(*antecedencia))]
+    #[error("{}", too_far_ahead(*antecedencia))]
     TooFarAhead { antecedencia: Duration },
+}
+
+fn in_days(duration: Duration) -> String {
+    match days(duration) {
+        1 => "1 dia".to_owned(),
+        days => format!("{days} dias"),
+    }
+}
+
+fn too_far_ahead(antecedencia: Duration) -> String {
+    if days(antecedencia) == 0 {
+        return "não pode ser no futuro".to_owned();
+    }
+    format!("deve ser no máximo {} depois de agora", in_days(antecedencia))
 }
 
 impl IntervalError {
@@ -214,6 +228,25 @@ mod tests {
                 prop_assert!(interval.fim() > interval.inicio());
                 prop_assert!(interval.fim().as_millis() - interval.inicio().as_millis() <= MAX_LENGTH);
             }
+        }
+    }
+
+    #[test]
+    fn one_day_is_said_as_one_and_none_as_no_future() {
+        let day = crate::rules::DAY;
+        for (error, expected) in [
+            (IntervalError::TooLong { maxima: day }, "deve ser no máximo 1 dia depois de inicio"),
+            (
+                IntervalError::TooLong { maxima: 2 * day },
+                "deve ser no máximo 2 dias depois de inicio",
+            ),
+            (
+                IntervalError::TooFarAhead { antecedencia: day },
+                "deve ser no máximo 1 dia depois de agora",
+            ),
+            (IntervalError::TooFarAhead { antecedencia: Duration::ZERO }, "não pode ser no futuro"),
+        ] {
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

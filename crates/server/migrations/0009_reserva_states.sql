@@ -56,7 +56,7 @@ ALTER TABLE carregamentos ADD COLUMN reserva_id INTEGER REFERENCES reservas (id)
 ALTER TABLE carregamentos ADD COLUMN corrigido_em INTEGER;
 -- When it was first said to have begun, if that was corrected: a repeat says the same.
 ALTER TABLE carregamentos ADD COLUMN first_inicio INTEGER;
--- The price that it had before a reserva that began meanwhile gave it its own.
+-- The price that it has if it turns out that the reserva whose price it has began after its end.
 ALTER TABLE carregamentos ADD COLUMN own_price REAL;
 -- Those that are open, as earlier releases left them, fulfil what is active: their carros are there.
 -- What that costs was said when they began.

@@ -82,6 +82,14 @@ impl Progress {
         counts.then(|| Pause { since: last.absences_until(now), is_standstill })
     }
 
+    /// Whether the clock was set back since the last transaction, by so much that it would have counted
+    /// as a standstill when it went forward.
+    pub(in crate::store) fn is_set_back(&self, now: Moment) -> bool {
+        let by = self.last().now.as_millis().saturating_sub(now.as_millis());
+        let by = Duration::from_millis(u64::try_from(by).unwrap_or(0));
+        by / failpoints::clock_speed() > STANDSTILL
+    }
+
     /// The moment by which absences must have fallen due to count, of what is read as it is at `now`:
     /// the same, unless nothing has been written for a while. What counts once is not taken back.
     pub(in crate::store) fn absences_until(&self, now: Moment) -> Moment {

@@ -97,6 +97,26 @@ async fn a_session_that_ended_before_its_reserva_has_its_own_price() {
     }
 }
 
+/// It was reported as open when its reserva had begun, so it was recorded with that one's price.
+#[tokio::test]
+async fn a_session_reported_with_a_reserva_that_it_loses_has_its_own_price_too() {
+    wait_until(0);
+    let store = TestStore::with_rules(1, patient()).await;
+    store.reserve_between("r1", "AAA1111", 60, 120).await;
+    store.execute_sql("UPDATE postos SET preco_kwh = 9");
+    wait_until(62);
+    store.reports_charging("AAA1111").await;
+    wait_until(70);
+    let id = store.reports("AAA1111", 30, None).await.expect("a fact").id;
+    assert_eq!(store.session(id).await.preco_kwh.get(), 2.5, "that of its reserva");
+    store.left(id, 50).await;
+    let session = store.session(id).await;
+    let charged = (session.reserva_id, session.finished.map(|end| end.custo));
+    assert_eq!(charged, (None, Some(18.0)));
+    let facts = store.facts("r1").await;
+    assert_eq!((facts.state, minutes(facts.falta_em)), (ReservaState::Ativa, Some(85)), "from now");
+}
+
 #[tokio::test]
 async fn nobody_is_warned_of_a_carro_that_had_left() {
     use ReservaState::Ativa;

@@ -127,6 +127,53 @@ async fn a_database_that_cannot_be_written_makes_nobody_absent() {
     assert_eq!(store.facts("r1").await.desde, at(15));
 }
 
+/// What it wrote says nothing of when the servidor last ran.
+#[tokio::test]
+async fn a_restart_gives_the_tolerance_anew_also_after_a_clock_that_ran_ahead() {
+    wait_until(24 * 60);
+    let store = TestStore::with_rules(2, patient()).await;
+    store.reserve("ahead", "BBB2222", 2).await.expect("free");
+    store.cancel("ahead").await.expect("it is active");
+    wait_until(0);
+    store.reserve_at("r1", "AAA1111", (0, 4)).await.expect("free");
+    wait_until(5);
+    store.store.sweep().await.expect("a sweep");
+    let folder = store.close().await;
+    jump_to(at(30).as_millis());
+    let store = TestStore::open_with(folder, patient()).await;
+    let facts = store.facts("r1").await;
+    assert_eq!((facts.state, facts.falta_em), (ReservaState::Ativa, Some(at(45))));
+}
+
+/// Its sweep ended what had not ended, and gave all others their tolerance from its time on.
+#[tokio::test]
+async fn a_clock_that_ran_ahead_holds_no_posto_for_nobody() {
+    use ReservaState::{Ativa, NaoCompareceu};
+    for ahead in [30, 125, 24 * 60] {
+        wait_until(0);
+        let store = TestStore::with_rules(3, patient()).await;
+        store.reserve_at("r1", "AAA1111", (0, 1)).await.expect("free");
+        store.store.execute(reservation("r2", "BBB2222", 2, Some((0, 4)))).await.expect("free");
+        store.store.execute(reservation("r3", "CCC3333", 3, Some((2, 4)))).await.expect("free");
+        wait_until(5);
+        jump_to(at(ahead).as_millis());
+        store.store.sweep().await.expect("a sweep");
+        jump_to(at(6).as_millis());
+        store.store.sweep().await.expect("a sweep");
+        for (request_id, due) in [("r1", 21), ("r2", 21), ("r3", 135)] {
+            let facts = store.facts(request_id).await;
+            assert_eq!(
+                (facts.state, facts.falta_em),
+                (Ativa, Some(at(due))),
+                "{request_id} {ahead}"
+            );
+        }
+        wait_until(21);
+        assert_eq!(store.facts("r1").await.state, NaoCompareceu, "{ahead}");
+        store.reserve("r4", "DDD4444", 1).await.expect("it is free");
+    }
+}
+
 /// One commit that fails now and then gives nobody a posto for good.
 #[tokio::test]
 async fn a_short_time_without_writing_counts_for_nobody_and_is_all_that_is_given() {

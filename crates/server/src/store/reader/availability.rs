@@ -25,13 +25,13 @@ impl Store {
         rules: &Rules,
         now: Moment,
     ) -> Result<Result<Estimated, Rejection>, StoreError> {
+        let absences_until = self.absences_until(now);
         // Both are read as they are at one moment.
         let mut snapshot = self.readers.begin().await?;
         let posto = sqlx::query_as::<_, PostoFactsRow>(PostoFactsRow::SELECT);
         let posto = posto.bind(command.posto_id).fetch_optional(&mut *snapshot).await?;
         let posto: Option<PostoFacts> = posto.map(PostoFactsRow::facts).transpose()?;
         let mut holdings = Vec::new();
-        let absences_until = self.absences_until(now);
         // An invalid interval is refused below.
         if let Ok(wanted) = command.interval.resolve(rules, now) {
             let held = sqlx::query_as::<_, HoldingRow>(HoldingRow::SELECT);

@@ -42,6 +42,7 @@ impl Store {
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
         self.certain()?;
+        let absences_until = self.absences_until(now);
         // Both are read as they are at one moment: the reserva may be forgotten meanwhile.
         let mut snapshot = self.readers.begin().await?;
         let change = sqlx::query_as::<_, ChangeRow>(ChangeRow::SELECT).bind(request_id);
@@ -50,7 +51,7 @@ impl Store {
             Some(made) => {
                 let row = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(made);
                 let row = row.fetch_optional(&mut *snapshot).await?;
-                row.map(|row| row.absent_by(self.absences_until(now), now).outcome(now))
+                row.map(|row| row.absent_by(absences_until, now).outcome(now))
                     .transpose()?
                     .and_then(|outcome| outcome.current)
             }

@@ -120,9 +120,11 @@ impl Store {
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
         self.certain()?;
+        // Asked before anything is read: what is written meanwhile may take back what was due.
+        let absences_until = self.absences_until(now);
         let accepted = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(request_id);
         if let Some(accepted) = accepted.fetch_optional(&self.readers).await? {
-            return Ok(Some(accepted.absent_by(self.absences_until(now), now).outcome(now)?));
+            return Ok(Some(accepted.absent_by(absences_until, now).outcome(now)?));
         }
         let refused = sqlx::query_as::<_, RefusedRow>(RefusedRow::SELECT).bind(request_id);
         if let Some(refused) = refused.fetch_optional(&self.readers).await? {
@@ -168,9 +170,10 @@ impl Store {
     /// One reserva, as it is at `now`.
     pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
         self.certain()?;
+        let absences_until = self.absences_until(now);
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
-        found.map(|row| row.absent_by(self.absences_until(now), now).state_at(now)).transpose()
+        found.map(|row| row.absent_by(absences_until, now).state_at(now)).transpose()
     }
 
     /// The known carros, by placa: at most `limit`, after the placa `after`.

@@ -196,7 +196,8 @@ impl WriteContext<'_> {
 }
 
 /// While the servidor did not run, no carro could be absent. What was due before the last thing that it
-/// wrote is due; every other carro whose reserva has begun has its tolerance anew.
+/// wrote is due; every other carro whose reserva has begun has its tolerance anew. What a clock wrote
+/// that ran ahead says nothing of when that was.
 pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreError> {
     let waiting = "SELECT EXISTS (
         SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
@@ -208,14 +209,17 @@ pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreEr
     // servidor runs.
     let since: Option<i64> = connection.query_row(
         "SELECT max(at) FROM (
-             SELECT at FROM writer_probe
-             UNION ALL SELECT max(updated_at) FROM reservas
-             UNION ALL SELECT max(updated_at) FROM carros
-             UNION ALL SELECT * FROM (SELECT decided_at FROM refusals ORDER BY seq DESC LIMIT 1)
-             UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes ORDER BY seq DESC LIMIT 1)
+             SELECT at FROM writer_probe WHERE at <= ?2
+             UNION ALL SELECT max(updated_at) FROM reservas WHERE updated_at <= ?2
+             UNION ALL SELECT max(updated_at) FROM carros WHERE updated_at <= ?2
+             UNION ALL SELECT * FROM (SELECT decided_at FROM refusals
+                                      WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
+             UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes
+                                      WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
              UNION ALL SELECT * FROM (
-                 SELECT quando FROM auditoria WHERE quem <> ?1 ORDER BY id DESC LIMIT 1))",
-        [Author::CommandLine.as_str()],
+                 SELECT quando FROM auditoria
+                 WHERE quem <> ?1 AND quando <= ?2 ORDER BY id DESC LIMIT 1))",
+        params![Author::CommandLine.as_str(), now.as_millis()],
         |row| row.get(0),
     )?;
     since.map_or(Ok(()), |since| begin_anew(connection, Moment::from_millis(since), now))
@@ -237,6 +241,24 @@ pub(super) fn make_up_for(
         "UPDATE reservas SET falta_em = falta_em + ?1 - max(inicio, ?2)
          WHERE inicio < ?1 AND falta_em > ?2",
         [now.as_millis(), since.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// The clock was set back: what it said while it ran ahead makes nobody hold a posto for longer than a
+/// tolerance from now. Its sweep may have ended reservas that have not ended, without a due instant.
+pub(super) fn set_back(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE reservas SET falta_em = max(inicio, ?1) + tolerancia
+         WHERE tolerancia > 0 AND held_until > ?1 AND status IN ('ativa', 'encerrada')
+           AND chegou_em IS NULL AND carregamento_id IS NULL
+           AND (falta_em > max(inicio, ?1) + tolerancia
+                OR falta_em IS NULL
+                   AND EXISTS (SELECT 1 FROM postos AS p
+                               WHERE p.id = posto_id AND p.in_service AND NOT p.em_manutencao)
+                   AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
+                                   WHERE c.posto_id = reservas.posto_id AND c.fim IS NULL))",
+        [now.as_millis()],
     )?;
     Ok(())
 }

@@ -45,6 +45,7 @@ impl WriteCommand for StartCarregamento {
                     placa,
                     inicio: now,
                     preco_kwh: agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh),
+                    own_price: posto.preco_kwh,
                     finished: None,
                     reserva_id: own.as_ref().map(|row| row.id),
                 };
@@ -73,6 +74,8 @@ pub(super) struct NewSession<'a> {
     pub(super) placa: &'a Placa,
     pub(super) inicio: Moment,
     pub(super) preco_kwh: Price,
+    /// Its price if it should turn out that it fulfils no reserva.
+    pub(super) own_price: Price,
     pub(super) finished: Option<Finished>,
     pub(super) reserva_id: Option<i64>,
 }
@@ -83,8 +86,9 @@ impl NewSession<'_> {
         let finished = self.finished;
         context.execute(
             "INSERT INTO carregamentos
-                 (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id,
+                  own_price)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 self.posto_id,
                 self.placa.as_str(),
@@ -93,7 +97,8 @@ impl NewSession<'_> {
                 finished.map(|finished| finished.fim.as_millis()),
                 finished.map(|finished| finished.energia_fornecida.get()),
                 finished.map(|finished| finished.custo),
-                self.reserva_id
+                self.reserva_id,
+                self.reserva_id.map(|_| self.own_price.get())
             ],
         )?;
         Ok(context.connection.last_insert_rowid())

@@ -214,6 +214,8 @@ impl WriteContext<'_> {
     /// Writes that nobody has charged in a reserva.
     pub(super) fn unfulfil(&mut self, wrong: Unfulfilled) -> Result<(), StoreError> {
         let Unfulfilled { reserva, client_id, facts } = wrong;
+        // What the carro reported was of that session.
+        self.execute("UPDATE reservas SET chegou_em = NULL WHERE id = ?1", [reserva.id])?;
         self.write_change(reserva.at(self.now), client_id, facts)
     }
 

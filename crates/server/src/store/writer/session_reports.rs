@@ -52,14 +52,16 @@ impl WriteCommand for ReportCarregamento {
         let conflitos = ids(&conflicts);
         let own = self.own_reservas(context, &conflicts, until)?;
         let agreed = own.first().map(ReservaRow::facts).transpose()?;
-        let preco_kwh = agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh);
+        let own_price = posto.preco_kwh;
+        let preco_kwh = agreed.map_or(own_price, |facts| facts.preco_kwh);
         let times = (inicio, session.fim());
         let overlapping = context.overlapping_session(posto_id, Some(placa), times, None)?;
         let source = EnergySource { nome: posto.nome, potencia_maxima: posto.potencia_maxima };
         let finished =
             decide_carregamento_report(session, preco_kwh, &source, overlapping, context.now)?;
         let reserva_id = own.first().map(|row| row.id);
-        let new = NewSession { posto_id, placa, inicio, preco_kwh, finished, reserva_id };
+        let new =
+            NewSession { posto_id, placa, inicio, preco_kwh, own_price, finished, reserva_id };
         let id = new.insert(context)?;
         let after = recorded_fields(&new, &conflitos);
         context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;

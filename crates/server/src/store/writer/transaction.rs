@@ -205,6 +205,9 @@ impl Transactions {
         if let Some(pause) = pause {
             absence::make_up_for(pause, context.connection, now)?;
         }
+        if self.state.progress.is_set_back(now) {
+            absence::set_back(context.connection, now)?;
+        }
         if !is_writable {
             sweep::probe(context.connection, now)?;
         }
