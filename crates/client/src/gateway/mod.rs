@@ -83,8 +83,7 @@ impl Gateway {
         app: Option<AppId>,
         body: ReservarBody,
     ) -> Result<Reply, GatewayError> {
-        let request = body.into_request(request_id, self.config.client_id.clone());
-        let request = ReservaRequest { app, ..request };
+        let request = self.reservation(request_id, app, body);
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         let (deadline, settle) = (self.command_deadline(), Some(request_id));
         self.send(deadline, Command::Reserva, request_id, server_id, settle, &request).await
@@ -97,11 +96,20 @@ impl Gateway {
         app: Option<AppId>,
         body: ReservarBody,
     ) -> Result<Reply, GatewayError> {
-        let request = body.into_request(request_id, self.config.client_id.clone());
-        let request = ReservaRequest { app, ..request };
+        let request = self.reservation(request_id, app, body);
         let (request_id, server_id) = (&request.request_id, &request.server_id);
         let deadline = self.query_deadline();
         self.send(deadline, Command::Estimativa, request_id, server_id, None, &request).await
+    }
+
+    fn reservation(
+        &self,
+        request_id: RequestId,
+        app: Option<AppId>,
+        body: ReservarBody,
+    ) -> ReservaRequest {
+        let request = body.into_request(request_id, self.config.client_id.clone());
+        ReservaRequest { app, ..request }
     }
 
     pub(crate) async fn change(&self, request: AlteracaoRequest) -> Result<Reply, GatewayError> {
