@@ -22,7 +22,7 @@ impl Answer {
                 let status = answer.status().as_u16();
                 Self { status, json: answer.json().await.unwrap_or(Value::Null) }
             }
-            Err(error) => Self { status: 0, json: Value::String(error.to_string()) },
+            Err(error) => Self { status: 0, json: Value::String(causes(&error)) },
         }
     }
 
@@ -34,6 +34,12 @@ impl Answer {
     pub(crate) fn request_id(&self) -> String {
         self.json["request_id"].as_str().expect("a request_id").to_owned()
     }
+}
+
+/// The message of an error with those of its causes: that of reqwest names only the address.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Program {

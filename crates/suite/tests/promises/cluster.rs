@@ -200,6 +200,17 @@ impl Node {
         *self.running.lock().await = Some(started);
     }
 
+    /// Panics with the end of its log if the program has ended without a fault that ends it.
+    pub(crate) async fn assert_running(&self) {
+        let mut running = self.running.lock().await;
+        let Some(program) = running.as_mut() else { return };
+        if program.has_ended() {
+            let log = program.log_lines();
+            let last = &log[log.len().saturating_sub(5)..];
+            panic!("{} has ended by itself; its log ends with {last:#?}", self.id);
+        }
+    }
+
     /// Starts another program with the same id; `other` replaces settings.
     pub(crate) async fn twin(&self, cluster: &Cluster, other: &[(&str, &str)]) -> Program {
         let mut set: Vec<(&str, &str)> =

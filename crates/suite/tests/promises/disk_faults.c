@@ -25,7 +25,7 @@ struct control {
     int skip;       /* matching calls that are passed on first */
     int count;      /* matching calls to affect; negative: all */
     int delay_ms;
-    int kill_after; /* calls after the first affected one until SIGKILL; 0: never */
+    int kill_after; /* calls after the first affected one until SIGKILL; negative: never */
     int affected;   /* affected calls so far */
     char suffix[32];
 };

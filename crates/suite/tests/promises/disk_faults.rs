@@ -70,8 +70,10 @@ pub(crate) struct DiskFaults {
     path: PathBuf,
 }
 
+/// Offset of the calls that are left until the program is killed.
+const KILL_AFTER: u64 = 24;
 /// Offset of the affected calls so far.
-const HITS: u64 = 28;
+const AFFECTED: u64 = 28;
 const SUFFIX: u64 = 32;
 
 impl DiskFaults {
@@ -99,7 +101,7 @@ impl DiskFaults {
         };
         let delay = i32::try_from(delay.as_millis()).expect("a short delay");
         let count = fault.count.unwrap_or(-1);
-        let kill_after = fault.kill_after.unwrap_or(0);
+        let kill_after = fault.kill_after.unwrap_or(-1);
         let fields = [fault.operations.0, fault.error, fault.skip, count, delay, kill_after, 0];
         for (offset, field) in (4..).step_by(4).zip(fields) {
             self.write(&field.to_ne_bytes(), offset);
@@ -117,8 +119,17 @@ impl DiskFaults {
 
     /// How many calls were affected since the last `set`.
     pub(crate) fn affected(&self) -> i32 {
+        self.read(AFFECTED)
+    }
+
+    /// Whether the fault has killed the program, or is about to.
+    pub(crate) fn kills(&self) -> bool {
+        self.read(KILL_AFTER) == 0
+    }
+
+    fn read(&self, offset: u64) -> i32 {
         let mut bytes = [0; 4];
-        self.control.read_exact_at(&mut bytes, HITS).expect("a control file");
+        self.control.read_exact_at(&mut bytes, offset).expect("a control file");
         i32::from_ne_bytes(bytes)
     }
 

@@ -265,6 +265,7 @@ async fn ready_again(node: &Node) -> Duration {
         if answer.is_ok_and(|answer| answer.status() == 200) {
             break;
         }
+        node.assert_running().await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     begun.elapsed()

@@ -59,6 +59,10 @@ pub(super) async fn fail_disk(
         }
     }
     faults.clear();
+    if !has_ended && faults.kills() {
+        running.as_mut().expect("it runs").ended().await;
+        has_ended = true;
+    }
     drop(running);
     record_stall(node, since, record);
     if has_ended {
