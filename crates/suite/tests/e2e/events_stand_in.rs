@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
-use crate::harness::{EventStream, eventually};
+use crate::harness::{EventStream, eventually, seed_payload};
 use crate::stand_in::{PATH, StandIn, posto, reserva};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,6 +116,26 @@ async fn many_reservas_that_change_at_once_do_not_flood_the_servidor() {
     }
     let at_once = stand_in.said.lock().expect("no panic").at_once;
     assert!((2..=16).contains(&at_once), "{at_once} at once");
+}
+
+/// All questions wait for an answer, and there are more than may be in flight.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servidor_that_does_not_answer_holds_up_no_stream_of_another() {
+    let StandIn { world, client, operator: _operator, said } =
+        StandIn::start(&[("MAX_EVENTOS", "512")]).await;
+    let _server = world.server("server1").await;
+    client.sees("server1", "online").await;
+    let made = client.reservar(&seed_payload()).await;
+    said.lock().expect("no panic").delay = Duration::from_secs(60);
+    let mut waiting = JoinSet::new();
+    for number in 0..100 {
+        let path = PATH.replace("r1", &format!("r{number}"));
+        waiting.spawn(client.request(Method::GET, &path).send());
+    }
+    eventually("it is asked", async || said.lock().expect("no panic").consulted > 0).await;
+    let path = format!("/reservas/{}/eventos?server_id=server1", made.request_id());
+    let mut stream = client.listen(&path).await;
+    assert_eq!(stream.next().await.expect("its state").summary(), ("reserva", Some("1"), "ativa"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

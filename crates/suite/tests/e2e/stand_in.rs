@@ -27,7 +27,7 @@ pub(crate) struct Said {
 }
 
 pub(crate) struct StandIn {
-    _world: World,
+    pub(crate) world: World,
     pub(crate) client: Program,
     pub(crate) operator: PlainClient,
     pub(crate) said: Arc<Mutex<Said>>,
@@ -59,7 +59,7 @@ impl StandIn {
         tokio::spawn(answer_listings(listed, Arc::clone(&said)));
         let operator = PlainClient::subscribe(&world, "operator", &[]).await;
         let client = world.client_with("cliente1", set).await;
-        let stand_in = Self { _world: world, client, operator, said };
+        let stand_in = Self { world, client, operator, said };
         stand_in.is("online").await;
         stand_in
     }

@@ -39,8 +39,7 @@ impl Gateway {
 
     /// All postos of a servidor.
     async fn list_for_events(self: &Arc<Self>, server_id: &ServerId) -> Option<Postos> {
-        // It is never closed.
-        let _permit = self.events.questions.acquire().await;
+        let _permit = self.events.questions.permit(server_id).await;
         let request_id = RequestId::new();
         let filter = PostosFilter::default();
         let listed = self.list_postos(&request_id, server_id.clone(), filter, Page::WHOLE).await;

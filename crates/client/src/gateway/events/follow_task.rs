@@ -90,8 +90,7 @@ impl FollowTask {
         let Target { server_id, request_id, app } = self.watch.target.clone();
         let gateway = Arc::clone(&self.gateway);
         let asking = async move {
-            // It is never closed.
-            let _permit = gateway.events.questions.acquire().await;
+            let _permit = gateway.events.questions.permit(&server_id).await;
             let asked = ReservaRef {
                 request_id: RequestId::new(),
                 client_id: gateway.config.client_id.clone(),
@@ -113,8 +112,13 @@ impl FollowTask {
         let (snapshot, refused) = match answer {
             Ok(reply) if reply.codigo.is_none() => match read(&reply) {
                 Some(snapshot) => (Some(snapshot), None),
-                // Another program answered, in a form that is not known.
-                None => (None, Some(Refused::Gateway(GatewayError::Internal))),
+                None => {
+                    // Another program answered. Who follows is answered that the log has the cause.
+                    let client_id = &self.gateway.config.client_id;
+                    let topic = topics::response(client_id, topics::Command::Consulta);
+                    self.gateway.bus.bad_message(&topic, "a sucesso has no reserva with an id");
+                    (None, Some(Refused::Gateway(GatewayError::Internal)))
+                }
             },
             Ok(reply) => (None, Some(Refused::Reply(reply))),
             Err(error) => (None, Some(Refused::Gateway(error))),
