@@ -66,7 +66,7 @@ impl Source {
     async fn next(&mut self) -> Option<Bytes> {
         match self {
             Self::Reserva(followed) => followed.next().await,
-            Self::All(listener) => listener.next().await,
+            Self::All(listener) => Some(listener.next().await),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Feed {
     ) -> FeedListener {
         let mut open = self.0.lock();
         let open = open.get_or_insert_with(|| {
-            let state = Arc::new(FeedState::new());
+            let state = Arc::new(FeedState::default());
             Open { listeners: 0, _task: start(Arc::clone(&state)), state }
         });
         open.listeners += 1;
@@ -51,7 +51,7 @@ impl Feed {
 
 impl FeedListener {
     /// The next event.
-    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+    pub(crate) async fn next(&mut self) -> Bytes {
         self.reader.next(&self.state).await
     }
 }

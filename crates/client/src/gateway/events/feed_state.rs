@@ -11,21 +11,19 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use protocol::{PontoStatus, ServerId};
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 
+use super::feed_queue::{FeedQueue, Found, Position};
 use super::frame::Servidor;
 use super::postos::{Applied, Postos, offline};
 
-/// How many events may wait for a reader. A reader for which more wait is sent the whole state anew.
-const MAX_WAITING: usize = 256;
-
 /// The state, and the queue of its changes.
+#[derive(Default)]
 pub(super) struct FeedState(Mutex<State>);
 
+#[derive(Default)]
 struct State {
     servidores: BTreeMap<ServerId, KnownServidor>,
-    events: broadcast::Sender<Bytes>,
+    events: FeedQueue,
 }
 
 struct KnownServidor {
@@ -47,15 +45,10 @@ impl KnownServidor {
 }
 
 impl FeedState {
-    pub(super) fn new() -> Self {
-        let events = broadcast::Sender::new(MAX_WAITING);
-        Self(Mutex::new(State { servidores: BTreeMap::new(), events }))
-    }
-
     pub(super) fn reader(&self) -> Reader {
         let state = self.0.lock();
         let waiting = state.servidores.values().flat_map(KnownServidor::events).collect();
-        Reader { events: state.events.subscribe(), waiting }
+        Reader { position: state.events.end(), waiting }
     }
 
     /// Takes what is known of all servidores, and returns those whose postos must be listed: they
@@ -72,12 +65,12 @@ impl FeedState {
                 Some(known) if known.servidor == servidor => known,
                 _ => {
                     if !is_first {
-                        send(events, servidor.event());
+                        events.push(servidor.event());
                     }
                     if servidor.is_online() {
                         to_list.push(server_id.clone());
                     } else if is_first {
-                        send(events, offline(&server_id));
+                        events.push(offline(&server_id));
                     }
                     KnownServidor { servidor, postos: None, meanwhile: None }
                 }
@@ -87,7 +80,7 @@ impl FeedState {
         // An operator has removed these.
         for known in before.into_values().filter(|known| known.servidor.is_online()) {
             let status = protocol::ServerState::Offline;
-            send(events, Servidor { status, ..known.servidor }.event());
+            events.push(Servidor { status, ..known.servidor }.event());
         }
         to_list
     }
@@ -127,8 +120,8 @@ impl FeedState {
         }
         let is_new = known.postos.as_ref().is_none_or(|before| !listed.is_like(before));
         if is_new {
-            send(events, estado);
-            later.into_iter().for_each(|event| send(events, event));
+            events.push(estado);
+            later.into_iter().for_each(|event| events.push(event));
         }
         known.postos = Some(listed);
         is_incomplete
@@ -141,7 +134,7 @@ impl FeedState {
         let Some(known) = servidores.get_mut(&status.server_id) else { return false };
         let applied = known.postos.as_mut().map(|postos| postos.apply(&status));
         if let Some(Applied::Changed(event)) = &applied {
-            send(events, event.clone());
+            events.push(event.clone());
         }
         match &mut known.meanwhile {
             Some(meanwhile) => {
@@ -153,29 +146,25 @@ impl FeedState {
     }
 }
 
-fn send(events: &broadcast::Sender<Bytes>, event: Bytes) {
-    // It fails if there is no listener any more.
-    let _ = events.send(event);
-}
-
 /// What one listener has not read yet.
 pub(super) struct Reader {
-    events: broadcast::Receiver<Bytes>,
+    position: Position,
     waiting: VecDeque<Bytes>,
 }
 
 impl Reader {
-    /// The next event; `None` when the state is gone. A reader that is too slow is sent the whole state
-    /// anew in place of the events that waited.
-    pub(super) async fn next(&mut self, state: &FeedState) -> Option<Bytes> {
+    /// The next event. A reader that is too slow is sent the whole state anew in place of the events
+    /// that waited.
+    pub(super) async fn next(&mut self, state: &FeedState) -> Bytes {
         loop {
             if let Some(event) = self.waiting.pop_front() {
-                return Some(event);
+                return event;
             }
-            match self.events.recv().await {
-                Ok(event) => return Some(event),
-                Err(RecvError::Lagged(_)) => *self = state.reader(),
-                Err(RecvError::Closed) => return None,
+            let found = state.0.lock().events.read(&mut self.position);
+            match found {
+                Found::Event(event) => return event,
+                Found::Nothing => self.position.pushed().await,
+                Found::Dropped => *self = state.reader(),
             }
         }
     }

@@ -4,6 +4,7 @@
 //! and servidores. Both exist only while somebody listens, and once for all who do.
 
 mod feed;
+mod feed_queue;
 mod feed_state;
 mod feed_task;
 mod follow;

@@ -1,11 +1,17 @@
 //! A reserva at a moment, as its servidor answers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use protocol::{RequestId, ReservaStatus, ServerId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::frame::event;
+
+/// How far the clock of this gateway may be ahead of the servidor's: a stream that ended before its
+/// reserva would not have the last change. A servidor takes an `inicio` as much in the past.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(5 * 60);
 
 /// A reserva, as a consulta has found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +57,12 @@ impl Snapshot {
         Some(Self { id, versao, ends, event })
     }
 
-    /// Whether it will change no more.
+    /// Whether it will change no more, at whatever the servidor's clock says.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let difference = CLOCK_DIFFERENCE.as_millis() as i64;
         match self.ends {
             Ends::Now => true,
-            Ends::At(fim) => fim <= now,
+            Ends::At(fim) => fim.as_millis().saturating_add(difference) <= now.as_millis(),
             Ends::Unknown => false,
         }
     }
@@ -113,8 +120,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_here_is_over_at_the_servidor() {
+    fn what_is_over_here_is_over_at_the_servidor_whose_clock_is_behind() {
         let at = Moment::from_millis;
+        let difference = CLOCK_DIFFERENCE.as_millis() as i64;
         let interval = Interval::new(at(1_000), at(2_000)).unwrap();
         let made = ReservaFacts::new(interval, Price::new(2.5).unwrap(), None, at(500));
         for state in ReservaState::ALL {
@@ -128,7 +136,7 @@ mod tests {
                         fields["livre_desde"] = json!(text(livre_desde));
                     }
                     let read = snapshot(&fields.to_string()).unwrap();
-                    let is_over = read.is_over(Timestamp::from(at(now)));
+                    let is_over = read.is_over(Timestamp::from(at(now + difference)));
                     assert_eq!(is_over, facts.is_over(at(now)), "{fields} at {now}");
                 }
             }

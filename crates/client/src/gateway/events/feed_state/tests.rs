@@ -1,6 +1,7 @@
 use futures_util::FutureExt as _;
 use protocol::{ServerState, Timestamp};
 
+use super::super::feed_queue::MAX_EVENTS;
 use super::*;
 
 fn server_id() -> ServerId {
@@ -25,7 +26,7 @@ fn status(ponto_id: i64, disponivel: bool) -> PontoStatus {
 
 /// With one servidor whose posto is free.
 fn feed_state() -> FeedState {
-    let state = FeedState::new();
+    let state = FeedState::default();
     assert_eq!(state.take_servidores(vec![servidor(ServerState::Online, 1)], true), [server_id()]);
     assert!(state.begin_listing(&server_id()));
     assert!(!state.take_listed(&server_id(), listed(true)));
@@ -34,7 +35,7 @@ fn feed_state() -> FeedState {
 
 /// What a reader can read without waiting: the name of each event and whether the posto is free.
 fn read(reader: &mut Reader, state: &FeedState) -> Vec<String> {
-    let next = || reader.next(state).now_or_never().flatten();
+    let next = || reader.next(state).now_or_never();
     let name_and_state = |event: Bytes| {
         let text = String::from_utf8(event.to_vec()).unwrap();
         let name = text.lines().next().and_then(|line| line.strip_prefix("event: "));
@@ -110,7 +111,7 @@ fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
     let state = feed_state();
     let mut slow = state.reader();
     assert_eq!(read(&mut slow, &state), ["estado free"]);
-    for number in 0..=MAX_WAITING {
+    for number in 0..=MAX_EVENTS {
         state.take_posto(status(5, number % 2 == 1));
     }
     assert_eq!(read(&mut slow, &state), ["estado free", "posto busy"]);
