@@ -24,6 +24,9 @@ const LINGER: Duration = Duration::from_millis(20);
 /// Postos that are read and published at once.
 const MAX_AT_ONCE: usize = 1000;
 
+/// How soon a posto is tried again whose state could not be read or published.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
 /// The last published `disponivel` and `em_manutencao` of each posto.
 type LastPublished = HashMap<i64, (bool, bool)>;
 
@@ -35,10 +38,12 @@ pub(crate) async fn run(
 ) {
     // After a restart we do not know what was published, so each posto's first change always is.
     let mut last_published = LastPublished::new();
+    let mut unpublished = BTreeSet::new();
     loop {
         let next = tokio::select! {
             biased;
             next = changes.recv() => next,
+            () = tokio::time::sleep(RETRY_INTERVAL), if !unpublished.is_empty() => Some(Vec::new()),
             () = stop.cancelled() => None,
         };
         let Some(mut batch) = next else { return };
@@ -46,24 +51,23 @@ pub(crate) async fn run(
         while let Ok(more) = changes.try_recv() {
             batch.extend(more);
         }
-        let mut posto_ids = BTreeSet::new();
         for change in batch {
             match change {
                 Change::Posto(id) => {
-                    posto_ids.insert(id);
+                    unpublished.insert(id);
                 }
                 Change::Reserva { id, posto_id, state, for_client } => {
                     announce_reserva(&app, id, posto_id, state, for_client);
                 }
             }
         }
-        let posto_ids: Vec<i64> = posto_ids.into_iter().collect();
+        let posto_ids: Vec<i64> = std::mem::take(&mut unpublished).into_iter().collect();
         for (part, posto_ids) in posto_ids.chunks(MAX_AT_ONCE).enumerate() {
             if part > 0 {
                 // A file of postos can change more of them than the outbox holds.
                 app.bus.wait_for_capacity().await;
             }
-            announce_postos(&app, posto_ids, &mut last_published).await;
+            unpublished.extend(announce_postos(&app, posto_ids, &mut last_published).await);
         }
     }
 }
@@ -107,18 +111,28 @@ fn announce_reserva(
     publish(app, topics::client_reserva_status(&client_id), &event);
 }
 
-async fn announce_postos(app: &AppState, ids: &[i64], last_published: &mut LastPublished) {
+/// Publishes the state of the postos of which it is not the last published one. Returns those for
+/// which that failed.
+async fn announce_postos(
+    app: &AppState,
+    ids: &[i64],
+    last_published: &mut LastPublished,
+) -> Vec<i64> {
     let now = app.now();
     let postos = match app.store.postos_by_id(ids, now).await {
         Ok(postos) => postos,
-        Err(error) => return error!(%error, "changed postos cannot be read"),
+        Err(error) => {
+            error!(%error, "changed postos cannot be read");
+            return ids.to_vec();
+        }
     };
+    let mut unpublished = Vec::new();
     let states: HashMap<i64, (bool, bool)> =
         postos.into_iter().map(|p| (p.id, (p.disponivel, p.em_manutencao))).collect();
     for &id in ids {
         // A posto that is not found was removed.
         let state = states.get(&id).copied().unwrap_or((false, false));
-        if last_published.insert(id, state) == Some(state) {
+        if last_published.get(&id) == Some(&state) {
             continue;
         }
         let (disponivel, em_manutencao) = state;
@@ -129,14 +143,23 @@ async fn announce_postos(app: &AppState, ids: &[i64], last_published: &mut LastP
             em_manutencao,
             timestamp: wire::timestamp(now),
         };
-        publish(app, topics::ponto_status(id), &event);
+        if publish(app, topics::ponto_status(id), &event) {
+            last_published.insert(id, state);
+        } else {
+            unpublished.push(id);
+        }
     }
+    unpublished
 }
 
-fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) {
+/// Whether the event is on its way to the broker.
+fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) -> bool {
     let payload = match serde_json::to_vec(event) {
         Ok(payload) => payload.into(),
-        Err(error) => return error!(%topic, %error, "an event cannot be written as JSON"),
+        Err(error) => {
+            error!(%topic, %error, "an event cannot be written as JSON");
+            return false;
+        }
     };
     let sent = app.bus.publish(Outgoing {
         topic,
@@ -151,7 +174,8 @@ fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) {
         request_id: None,
         on_refused: None,
     });
-    if let Err(error) = sent {
+    if let Err(error) = &sent {
         warn!(%error, "an event could not be published");
     }
+    sent.is_ok()
 }

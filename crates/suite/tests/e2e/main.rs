@@ -23,6 +23,7 @@ mod events_stand_in;
 mod events_states;
 mod events_streams;
 mod faults;
+mod full_outbox;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod joining;
