@@ -180,18 +180,18 @@ pub fn decide_carregamento_finish(
     Ok(Effect::Now(Finished::new(fim, energia_fornecida, session.preco_kwh)))
 }
 
-/// What a reserva is, made at `made`, once it is known that its carro left at `fim`: if it began after
-/// that, a session that seemed to go on fulfilled it, and nobody has charged in it. `None` if it stays
-/// what it is.
+/// What a reserva is, made at `made`, once it is known that its carro charged only until `until`,
+/// which is no part of the session: if it began then or later, a session that seemed to go on
+/// fulfilled it, and nobody has charged in it. `None` if it stays what it is.
 pub fn decide_unfulfilled(
     facts: &ReservaFacts,
     made: Moment,
-    fim: Moment,
+    until: Moment,
     now: Moment,
 ) -> Option<ReservaFacts> {
     let facts = facts.at(now);
     let is_charging = facts.state == ReservaState::Cumprida && facts.livre_desde.is_none();
-    if !is_charging || facts.desde <= fim {
+    if !is_charging || facts.desde < until {
         return None;
     }
     let has_ended = facts.interval.fim() <= now;

@@ -116,7 +116,8 @@ BEGIN
 END;
 
 -- A repeat of its request gets the first answer again, whatever was changed since. A reserva that
--- nobody changes pays nothing for it.
+-- nobody changes pays nothing for it. json_array would write the price with 15 digits; quote writes
+-- as many as its value needs.
 CREATE TRIGGER reservas_first_answer
 AFTER UPDATE OF posto_id, inicio, fim, preco_kwh ON reservas
 WHEN OLD.first_answer IS NULL AND OLD.placa IS NOT NULL
@@ -124,7 +125,7 @@ WHEN OLD.first_answer IS NULL AND OLD.placa IS NOT NULL
       OR OLD.preco_kwh <> NEW.preco_kwh)
 BEGIN
     UPDATE reservas
-    SET first_answer = json_array(OLD.posto_id, OLD.inicio, OLD.fim, OLD.preco_kwh)
+    SET first_answer = json_array(OLD.posto_id, OLD.inicio, OLD.fim, json(quote(OLD.preco_kwh)))
     WHERE id = OLD.id;
 END;
 

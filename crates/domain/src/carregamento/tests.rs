@@ -242,8 +242,9 @@ fn a_reserva_that_began_after_its_carro_had_left_was_not_fulfilled() {
     let recorded = reserva.fulfilled(at(0));
     let expected = ReservaFacts { in_session: true, ..reserva };
     for facts in [recorded, expected] {
-        let decide = |fim, now| decide_unfulfilled(&facts, made, at(fim), at(now));
-        assert_eq!(decide(0, 30), None, "it was there");
+        let decide = |until, now| decide_unfulfilled(&facts, made, at(until), at(now));
+        assert_eq!(decide(1, 30), None, "it was there");
+        assert!(decide(0, 30).is_some(), "it left when the reserva began");
         let Some(active) = decide(-1, 30) else { panic!("it had left") };
         assert_eq!((active.state, active.desde), (ReservaState::Ativa, made));
         assert_eq!((active.versao, active.in_session), (3, false));

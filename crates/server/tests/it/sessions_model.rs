@@ -170,16 +170,21 @@ impl Model {
         true
     }
 
-    pub(crate) fn finish(&mut self, index: usize, fim: i64) -> bool {
+    /// Without a `fim` the carro charges until now.
+    pub(crate) fn finish(&mut self, index: usize, reported: Option<i64>) -> bool {
         let Session { posto, carro, inicio, .. } = self.sessions[index];
+        let fim = reported.unwrap_or(self.now);
         if fim < inicio {
             return false;
         }
         self.sessions[index].fim = Some(fim);
-        // Nobody charged in what began after it.
+        // Nobody charged in what began when its carro had left; a session has at least its first
+        // moment.
         for reserva in &mut self.reservas {
             let is_own = (reserva.posto, reserva.carro) == (posto, carro);
-            if is_own && reserva.state == ReservaState::Cumprida && reserva.desde > fim {
+            let is_later = reserva.desde >= fim && reserva.desde > inicio;
+            let is_fulfilled = reserva.state == ReservaState::Cumprida;
+            if is_own && is_fulfilled && is_later && reported.is_some() {
                 match reserva.fim <= self.now {
                     true => reserva.becomes(ReservaState::Encerrada, reserva.fim),
                     false => reserva.becomes(ReservaState::Ativa, reserva.made),

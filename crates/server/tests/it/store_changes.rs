@@ -82,6 +82,8 @@ pub(crate) fn dump(store: &TestStore) -> Vec<String> {
 async fn a_change_is_whole_and_its_repeat_gets_its_own_first_answer() {
     let mut store = TestStore::new(3).await;
     sql(&store, "UPDATE postos SET preco_kwh = 3, potencia_maxima = 11 WHERE id = 2");
+    // With more digits than SQLite writes by itself.
+    sql(&store, "UPDATE postos SET preco_kwh = 0.9790000000000001 WHERE id = 1");
     let first = store.reserve_at("r1", "ABC1234", (1, 3)).await.expect("free");
     while store.changes.try_recv().is_ok() {}
     let moved = change(&store, "c1", to(Some(2), None, Some(300))).await.expect("free");

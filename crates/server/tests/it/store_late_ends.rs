@@ -74,7 +74,7 @@ async fn a_reserva_that_began_after_the_reported_end_is_not_fulfilled() {
 #[tokio::test]
 async fn a_session_that_ended_before_its_reserva_has_its_own_price() {
     use ReservaState::{Ativa, Cumprida};
-    for (fim, sweeps) in [(50, false), (50, true), (60, true), (61, false)] {
+    for (fim, sweeps) in [(50, false), (50, true), (60, false), (60, true), (61, false)] {
         wait_until(0);
         let store = TestStore::with_rules(1, patient()).await;
         let id = store.charges(placa("AAA1111")).await;
@@ -89,7 +89,7 @@ async fn a_session_that_ended_before_its_reserva_has_its_own_price() {
         let session = store.session(id).await;
         let charged = (session.reserva_id, session.finished.map(|end| end.custo));
         let state = store.facts("r1").await.state;
-        if fim < 60 {
+        if fim <= 60 {
             assert_eq!((charged, state), ((None, Some(5.0)), Ativa), "{fim} {sweeps}");
         } else {
             assert_eq!((charged, state), ((Some(1), Some(18.0)), Cumprida), "{fim} {sweeps}");

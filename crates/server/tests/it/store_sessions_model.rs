@@ -74,7 +74,7 @@ impl Real {
                     fim,
                 };
                 let done = self.store.store.execute(finish).await.is_ok();
-                (model.finish(index, model.now - ago.unwrap_or(0)), done)
+                (model.finish(index, ago.map(|ago| model.now - ago)), done)
             }
             Step::Report(posto, carro, ago, length) => {
                 let inicio = model.now - ago;

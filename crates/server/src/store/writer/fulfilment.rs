@@ -3,7 +3,7 @@
 
 use domain::{
     Aviso, Carregamento, Moment, Placa, Reserva, ReservaFacts, ReservaState, decide_session_end,
-    decide_unfulfilled,
+    decide_unfulfilled, known_until,
 };
 use rusqlite::params;
 
@@ -200,11 +200,12 @@ impl WriteContext<'_> {
         let Some(placa) = session.placa.as_ref().filter(|_| session.finished.is_none()) else {
             return Ok(Vec::new());
         };
+        let until = known_until(session.inicio, Some(fim), self.now);
         let end = Moment::from_millis(i64::MAX);
         let mut found = Vec::new();
         for row in self.own_reservas(session.posto_id, placa, fim, end)? {
             let (Some(reserva), made) = (row.reserva()?, row.created_at()) else { continue };
-            if let Some(facts) = decide_unfulfilled(&reserva.facts, made, fim, self.now) {
+            if let Some(facts) = decide_unfulfilled(&reserva.facts, made, until, self.now) {
                 found.push(Unfulfilled { reserva, client_id: row.client_id, facts });
             }
         }
