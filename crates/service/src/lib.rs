@@ -21,7 +21,7 @@ pub use http::{
     Access, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins, ETag, Endpoints, Health,
     HttpError, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path,
     RETRY_AFTER_SECONDS, RateLimit, RawJson, Role, Routes, StreamCaller, StreamPermit, Streams,
-    Token, Tokens, TrustedProxies, accept_token, body_of_parts, caller_ip, complete_document,
+    Token, Tokens, TrustedProxies, accept_token, body_of_parts, both, caller_ip, complete_document,
     finish, finish_with_limit, listen, operators_only, read_file, require_token, serve, tagged,
     tagged_json,
 };

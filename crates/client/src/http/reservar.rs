@@ -8,7 +8,7 @@ use axum::response::Response;
 use protocol::{
     ErrorReply, EstimativaReply, KeyedCall, RequestId, ReservaReply, ReservarBody, read_body,
 };
-use service::{HttpError, RawJson};
+use service::{HttpError, RawJson, both};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -49,8 +49,8 @@ async fn reserve(
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let key = idempotency::key(&headers)?;
-    let body: ReservarBody = read_body(&body)?;
+    let key = idempotency::key(&headers).map_err(HttpError::from);
+    let (key, body) = both(key, read_body::<ReservarBody>(&body))?;
     let server_id = body.server_id.clone();
     let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);
     let outcome = gateway.reserve(request_id.clone(), app, body).await;

@@ -9,7 +9,7 @@ use protocol::{
     AlteracaoBody, AlteracaoRequest, AppId, ConsultaRequest, ErrorReply, KeyedCall, RequestId,
     ReservaRef, ReservaReply, ServerId, fields, read_body,
 };
-use service::{HttpError, Params, RawJson};
+use service::{HttpError, Params, RawJson, both};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -98,12 +98,12 @@ async fn get(
 async fn change(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
-    Params(params): Params<ReservaParams>,
+    params: Result<Params<ReservaParams>, HttpError>,
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let key = idempotency::key(&headers)?;
-    let change: AlteracaoBody = read_body(&body)?;
+    let params = both(params, idempotency::key(&headers));
+    let ((Params(params), key), change) = both(params, read_body::<AlteracaoBody>(&body))?;
     let server_id = params.server_id;
     let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
     let asked = AlteracaoRequest {

@@ -161,6 +161,15 @@ async fn an_invalid_key_is_refused() {
     let answer = gateway.send(change.header("Idempotency-Key", "pedido-1")).await;
     answer.assert_refused((422, "requisicao_invalida"), "a short key of a change");
     assert_eq!(answer.campos(), ["Idempotency-Key"]);
+    // What is wrong in the path, the query, the header and the body is named together.
+    let body = r#"{"fim": null, "x": 1}"#;
+    let change = gateway.json(Method::PATCH, "/reservas/r1?server=server1", body);
+    let answer = gateway.send(change.header("Idempotency-Key", "pedido-1")).await;
+    assert_eq!(answer.campos(), ["server_id", "server", "Idempotency-Key", "fim", "x"]);
+    let reserve = gateway.reservar(r#"{"posto_id": 0}"#).header("Idempotency-Key", "pedido-1");
+    let answer = gateway.send(reserve).await;
+    assert_eq!(answer.campos()[0], "Idempotency-Key");
+    assert!(answer.campos().contains(&"posto_id"), "{:?}", answer.campos());
     let twice = gateway.reservar(SEED_BODY).header("Idempotency-Key", "16_characters_it");
     let answer = gateway.send(twice.header("Idempotency-Key", "16_characters_it")).await;
     answer.assert_refused((422, "requisicao_invalida"), "two keys");

@@ -36,6 +36,16 @@ impl HttpError {
         self
     }
 
+    /// Names the wrong fields of another error too, where both have some.
+    fn with_fields_of(mut self, other: Self) -> Self {
+        let (reply, more) = (&mut self.0.reply, other.0.reply.campos);
+        if !reply.campos.is_empty() && !more.is_empty() {
+            reply.campos.extend(more);
+            reply.mensagem = BadMessage::Fields(reply.campos.clone()).to_string();
+        }
+        self
+    }
+
     /// Says more in a header.
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
@@ -72,6 +82,21 @@ impl HttpError {
             _ => "Erro interno. O registro do serviço tem a causa.",
         };
         Self::new(codigo, mensagem)
+    }
+}
+
+/// Two parts of a request, as a query and a body.
+///
+/// # Errors
+/// One is wrong, or both: then the wrong fields of both are named together.
+pub fn both<A, B, E: Into<HttpError>>(
+    first: Result<A, HttpError>,
+    second: Result<B, E>,
+) -> Result<(A, B), HttpError> {
+    match (first, second.map_err(Into::into)) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(first), Err(second)) => Err(first.with_fields_of(second)),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
     }
 }
 

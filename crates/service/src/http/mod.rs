@@ -60,7 +60,7 @@ pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, calle
 pub use caller_limit::CallerLimit;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::{accept_token, complete_document, require_token};
-pub use error::{HttpError, RETRY_AFTER_SECONDS};
+pub use error::{HttpError, RETRY_AFTER_SECONDS, both};
 pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path};
 pub use file_body::read_file;
