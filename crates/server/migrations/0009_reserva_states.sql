@@ -180,5 +180,16 @@ CREATE TABLE alteracoes (
 ) STRICT;
 CREATE INDEX alteracoes_by_reserva ON alteracoes (reserva_id);
 
+-- Requests to cancel that were refused: a repeat is refused again, also if the reserva was made or
+-- given back meanwhile.
+CREATE TABLE refused_cancellations (
+    -- In order of decision, so that the oldest are found without another index.
+    seq        INTEGER PRIMARY KEY,
+    -- Stands for the request and the reserva that it names, so that neither need be forgotten.
+    digest     BLOB    NOT NULL UNIQUE CHECK (length(digest) = 16),
+    decided_at INTEGER NOT NULL,
+    rejection  TEXT    NOT NULL
+) STRICT;
+
 -- The value that a rule had: a repeat gets the same sentence after the rule was changed.
 ALTER TABLE refusals ADD COLUMN detail INTEGER;

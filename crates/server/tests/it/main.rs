@@ -19,6 +19,7 @@ mod store_absences;
 mod store_anything;
 mod store_arrivals;
 mod store_audit;
+mod store_cancellations;
 mod store_change_rules;
 mod store_changes;
 mod store_changes_later;

@@ -8,13 +8,12 @@ use domain::{
     Moment, NivelBateria, PostoChange, PostosFilter, Rejection, ReservaState, TipoConector,
 };
 use server::store::{
-    CancelReserva, CancelTarget, Change, ChangePosto, CreatePosto, FinishCarregamento,
-    RecordTelemetry, ReservasQuery, StartCarregamento, WriteError,
+    Change, ChangePosto, CreatePosto, FinishCarregamento, RecordTelemetry, ReservasQuery,
+    StartCarregamento, WriteError,
 };
 
 use crate::support::{
     HOUR, START, TestStore, cancellation, energy, now, placa, posto, removal, reservation, set_now,
-    soon,
 };
 
 fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
@@ -100,28 +99,6 @@ async fn a_reserva_marked_as_ended_holds_again_when_the_clock_is_set_back() {
         ReservaState::Cancelada
     );
     store.reserve("r3", "XYZ9876", 1).await.expect("it is free again");
-}
-
-#[tokio::test]
-async fn cancelling_frees_the_posto_and_repeating_it_changes_nothing() {
-    let store = TestStore::new(1).await;
-    let reserved = store.reserve("r1", "ABC1234", 1).await.expect("it is free");
-    assert!(!store.disponivel(1).await);
-    for _ in 0..2 {
-        let cancelled = store.cancel("r1").await.expect("the reserva exists");
-        assert_eq!(cancelled.facts.state, ReservaState::Cancelada);
-    }
-    let by_id = CancelReserva { target: CancelTarget::Id(reserved.reserva.id), deadline: soon() };
-    let by_id = store.store.execute(by_id).await;
-    assert_eq!(by_id.expect("the same one").facts.state, ReservaState::Cancelada);
-    assert!(store.disponivel(1).await);
-    let missing = rejected(store.cancel("unknown").await);
-    assert_eq!(missing.to_string(), "A reserva unknown não existe no servidor server1");
-    let first = store.reserve("r1", "ABC1234", 1).await.expect("the first answer again");
-    assert_eq!(first.reserva.facts.state, ReservaState::Ativa);
-    let outcome = store.store.request_outcome("r1", None, now()).await.expect("a read");
-    let current = outcome.expect("it was decided").current.expect("a reserva");
-    assert_eq!(current.reserva.facts.state, ReservaState::Cancelada);
 }
 
 #[tokio::test]

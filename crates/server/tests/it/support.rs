@@ -176,11 +176,10 @@ impl TestStore {
     }
 }
 
+/// A request of its own each time.
 pub(crate) fn cancellation(request_id: &str, deadline: Instant) -> CancelReserva {
-    CancelReserva {
-        target: CancelTarget::Request { request_id: request_id.to_owned(), app: None },
-        deadline,
-    }
+    let (request_id, digest) = (request_id.to_owned(), uuid::Uuid::now_v7().into_bytes());
+    CancelReserva { target: CancelTarget::Request { request_id, app: None, digest }, deadline }
 }
 
 pub(crate) fn soon() -> Instant {

@@ -1,8 +1,8 @@
-//! What counts as the same request under one `Idempotency-Key`.
+//! What counts as the same request: under one `Idempotency-Key`, and in messages that come again.
 
 use serde_json::json;
 
-use crate::harness::World;
+use crate::harness::{PlainClient, World, seed_payload};
 
 const FIRST: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1", "inicio": "2027-03-01T12:00:00Z", "fim": "2027-03-01T14:00:00Z"}"#;
 
@@ -55,7 +55,7 @@ async fn a_default_that_is_spelled_out_is_another_request() {
     let world = World::new().await;
     let (_server, client) = world.pair().await;
     let key = "9d5f5a36-3c62-4d0e-9a3f-7a1f0f3a5b11";
-    let body = crate::harness::seed_payload();
+    let body = seed_payload();
     let made = client.reservar_once(key, &body).await;
     assert_eq!(made.status, 200, "{made:?}");
     let mut same = body.clone();
@@ -67,4 +67,32 @@ async fn a_default_that_is_spelled_out_is_another_request() {
         (reserva["inicio"].clone(), reserva["fim"].clone());
     let refused = client.reservar_once(key, &spelled_out).await;
     assert_eq!(refused.verdict(), (422, "chave_idempotencia_reutilizada"));
+}
+
+/// The message of a request to cancel comes again when there is a reserva.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_that_was_refused_cancels_nothing_later() {
+    const ANSWERED: &str = "client/plain/postos/reserva/cancelamento/response";
+    let world = World::new().await;
+    let (_server, client) = world.pair().await;
+    let mut plain = PlainClient::subscribe(&world, "plain", &[ANSWERED]).await;
+    let key = "2b0c9e5e-6b7e-4a51-8a51-d8f0d6f3c9ab";
+    // The key gives the request its id, which the caller may know before it is decided.
+    let server_id = "server1".parse().expect("an id");
+    let call = protocol::KeyedCall::Reservar;
+    let asked = protocol::RequestId::from_idempotency_key(None, call, &server_id, key);
+    let cancel = |request_id: &str| {
+        json!({"request_id": request_id, "client_id": "plain", "server_id": "server1",
+            "reserva_request_id": asked})
+    };
+    for reserves in [false, true] {
+        if reserves {
+            let made = client.reservar_once(key, &seed_payload()).await;
+            assert_eq!((made.status, made.request_id().as_str()), (200, asked.as_str()));
+        }
+        plain.publish("server/postos/reserva/cancelamento", cancel("c1")).await;
+        assert_eq!(plain.next(ANSWERED).await["codigo"], "reserva_inexistente");
+    }
+    plain.publish("server/postos/reserva/cancelamento", cancel("c2")).await;
+    assert_eq!(plain.next(ANSWERED).await["status"], "sucesso");
 }

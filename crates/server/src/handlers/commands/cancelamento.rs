@@ -4,12 +4,16 @@ use domain::{Reserva, ReservaState};
 use protocol::{AppId, RequestId, ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
+use uuid::Uuid;
 
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
 use crate::store::{CancelReserva, CancelTarget};
 use crate::wire;
+
+/// Namespace of the digests by which requests to cancel are known again.
+const DIGEST_NAMESPACE: Uuid = Uuid::from_u128(0x3b7c_12f4_9a60_4d1e_8f25_c04e_77a1_d9b3);
 
 pub(super) async fn handle(
     app: &AppState,
@@ -21,6 +25,7 @@ pub(super) async fn handle(
     let target = CancelTarget::Request {
         request_id: reserva_request_id.as_str().to_owned(),
         app: asking.as_ref().map(|asking| asking.as_str().to_owned()),
+        digest: digest(&request_id, &reserva_request_id, asking.as_ref()),
     };
     let reserva = match app.write(CancelReserva { target, deadline }).await {
         Err(failure) if failure.is_unwritten() => {
@@ -30,6 +35,13 @@ pub(super) async fn handle(
     };
     info!(%request_id, %client_id, %reserva_request_id, reserva_id = reserva.id, "cancelled");
     Reply::reserva(client_id, request_id, wire::cancelled_mensagem(&reserva), &reserva, None)
+}
+
+/// Covers what is asked, and neither the client nor the gateway.
+fn digest(request_id: &RequestId, asked: &RequestId, app: Option<&AppId>) -> [u8; 16] {
+    let ids = [Some(request_id.as_str()), Some(asked.as_str()), app.map(AppId::as_str)];
+    let json = serde_json::to_vec(&ids).unwrap_or_default();
+    Uuid::new_v5(&DIGEST_NAMESPACE, &json).into_bytes()
 }
 
 /// The reserva, if it is cancelled already: that needs nothing written.

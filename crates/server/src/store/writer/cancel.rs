@@ -1,13 +1,16 @@
 //! Cancelling a reserva.
 
 use domain::{Effect, Motivo, Rejection, Reserva, ReservaState, decide_cancelamento};
+use rusqlite::{OptionalExtension as _, params};
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
+use crate::store::error::{StoreError, WriteError};
 use crate::store::request_outcome::is_visible;
 use crate::store::rows::reservas::ReservaRow;
+use crate::store::stored_rejection::{rejection, rejection_name};
 
 /// Cancels a reserva; one that is cancelled already stays so.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub enum CancelTarget {
     Request {
         request_id: String,
         app: Option<String>,
+        /// Of the request to cancel: the same in every repeat, and in no other.
+        digest: [u8; 16],
     },
     Id(i64),
 }
@@ -31,6 +36,51 @@ impl WriteCommand for CancelReserva {
     type Output = Reserva;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reserva, ApplyError> {
+        if let Some(first) = self.first_refusal(context)? {
+            return Err(first.into());
+        }
+        let decided = self.decide(context);
+        if let Err(ApplyError::Refused(WriteError::Rejected(rejection))) = &decided
+            && let CancelTarget::Request { digest, .. } = &self.target
+        {
+            context.check_in_time(self, self.deadline)?;
+            write_refusal(context, digest, rejection)?;
+        }
+        decided
+    }
+
+    fn retry(&self) -> Option<Retry> {
+        let (command, id) = match &self.target {
+            // Another app has another answer.
+            CancelTarget::Request { request_id, app, .. } => {
+                let app = app.as_deref().unwrap_or_default();
+                ("cancel by request_id", format!("{app} {request_id}"))
+            }
+            CancelTarget::Id(id) => ("cancel by id", id.to_string()),
+        };
+        Some(Retry { command, id, deadline: self.deadline })
+    }
+}
+
+fn write_refusal(
+    context: &mut WriteContext<'_>,
+    digest: &[u8; 16],
+    rejection: &Rejection,
+) -> Result<(), StoreError> {
+    let Some((name, _)) = rejection_name(rejection) else { return Ok(()) };
+    context.execute(
+        "INSERT INTO refused_cancellations (digest, decided_at, rejection) VALUES (?1, ?2, ?3)",
+        params![digest, context.now.as_millis(), name],
+    )?;
+    Ok(())
+}
+
+fn state(state: ReservaState) -> AuditFields {
+    audit_fields! {"status": state.as_str()}
+}
+
+impl CancelReserva {
+    fn decide(&self, context: &mut WriteContext<'_>) -> Result<Reserva, ApplyError> {
         let (mut reserva, client_id) = self.find(context)?;
         if reserva.facts.state != ReservaState::Cancelada {
             context.check_in_time(self, self.deadline)?;
@@ -56,28 +106,23 @@ impl WriteCommand for CancelReserva {
         Ok(reserva)
     }
 
-    fn retry(&self) -> Option<Retry> {
-        let (command, id) = match &self.target {
-            // Another app has another answer.
-            CancelTarget::Request { request_id, app } => {
-                let app = app.as_deref().unwrap_or_default();
-                ("cancel by request_id", format!("{app} {request_id}"))
-            }
-            CancelTarget::Id(id) => ("cancel by id", id.to_string()),
+    /// How a copy of this request was refused before, if it was.
+    fn first_refusal(&self, context: &WriteContext<'_>) -> Result<Option<Rejection>, StoreError> {
+        let CancelTarget::Request { request_id, digest, .. } = &self.target else {
+            return Ok(None);
         };
-        Some(Retry { command, id, deadline: self.deadline })
+        let sql = "SELECT rejection FROM refused_cancellations WHERE digest = ?1";
+        let mut statement = context.connection.prepare_cached(sql)?;
+        let name: Option<String> = statement.query_row([digest], |row| row.get(0)).optional()?;
+        let Some(name) = name else { return Ok(None) };
+        let first = rejection(&name, None, 0, String::new(), request_id, context.server_id);
+        first.map(Some).ok_or_else(|| StoreError::Corrupt(format!("refused cancellation {name}")))
     }
-}
 
-fn state(state: ReservaState) -> AuditFields {
-    audit_fields! {"status": state.as_str()}
-}
-
-impl CancelReserva {
     /// The reserva, and the client that made it.
     fn find(&self, context: &WriteContext<'_>) -> Result<(Reserva, Option<String>), ApplyError> {
         let row: Option<ReservaRow> = match &self.target {
-            CancelTarget::Request { request_id, app } => context
+            CancelTarget::Request { request_id, app, .. } => context
                 .find::<ReservaRow>("SELECT * FROM reservas WHERE request_id = ?1", [request_id])?
                 .filter(|row| is_visible(row.app.as_deref(), app.as_deref())),
             CancelTarget::Id(id) => context.find("SELECT * FROM reservas WHERE id = ?1", [id])?,

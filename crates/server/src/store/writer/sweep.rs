@@ -18,7 +18,8 @@ const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Marks the reservas that have ended, those whose carro did not come and those that began while it
 /// charged there already, reports those that began since the last sweep and warns of carros that
-/// overstay, and deletes the oldest refusals: those of changes, too, where there was no reserva.
+/// overstay, and deletes the oldest refusals: those of cancellations, and of changes where there was no
+/// reserva, too.
 pub(in crate::store) struct Sweep;
 
 impl WriteCommand for Sweep {
@@ -53,6 +54,12 @@ impl WriteCommand for Sweep {
         context.execute(
             "DELETE FROM alteracoes
              WHERE seq IN (SELECT seq FROM alteracoes WHERE reserva_id IS NULL ORDER BY seq LIMIT ?2)
+               AND decided_at < ?1",
+            params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
+        )?;
+        context.execute(
+            "DELETE FROM refused_cancellations
+             WHERE seq IN (SELECT seq FROM refused_cancellations ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
             params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
         )?;
