@@ -18,9 +18,11 @@ work=$(mktemp -d /tmp/two-hosts-XXXXXX)
 readonly a=hosta$$ b=hostb$$ name=broker.example.org address=10.77.13.1
 pids=()
 clean_up() {
-    local host
+    local host pid
     for pid in "${pids[@]}" $(cat "$work/a/run/pid" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
     for host in "$a" "$b"; do
+        # A program outlives the shell that started it in the background.
+        for pid in $(ip netns pids "$host" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
         ip netns del "$host" 2>/dev/null || true
         rm -rf "/etc/netns/$host"
     done
