@@ -9,6 +9,7 @@ use bus::{Join, Outgoing};
 use domain::ReservaState;
 use protocol::{ClientId, PontoStatus, ReservaClientEvent, ReservaEvent, topics};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -39,11 +40,15 @@ pub(crate) async fn run(
     // After a restart we do not know what was published, so each posto's first change always is.
     let mut last_published = LastPublished::new();
     let mut unpublished = BTreeSet::new();
+    let mut retry_at = Instant::now();
     loop {
         let next = tokio::select! {
             biased;
+            // First, so that changes that come steadily do not put it off.
+            () = can_retry(&app, retry_at), if !unpublished.is_empty() => {
+                Some(std::mem::take(&mut unpublished).into_iter().map(Change::Posto).collect())
+            }
             next = changes.recv() => next,
-            () = tokio::time::sleep(RETRY_INTERVAL), if !unpublished.is_empty() => Some(Vec::new()),
             () = stop.cancelled() => None,
         };
         let Some(mut batch) = next else { return };
@@ -51,25 +56,37 @@ pub(crate) async fn run(
         while let Ok(more) = changes.try_recv() {
             batch.extend(more);
         }
+        let mut posto_ids = BTreeSet::new();
         for change in batch {
             match change {
                 Change::Posto(id) => {
-                    unpublished.insert(id);
+                    posto_ids.insert(id);
                 }
                 Change::Reserva { id, posto_id, state, for_client } => {
                     announce_reserva(&app, id, posto_id, state, for_client);
                 }
             }
         }
-        let posto_ids: Vec<i64> = std::mem::take(&mut unpublished).into_iter().collect();
+        let posto_ids: Vec<i64> = posto_ids.into_iter().collect();
         for (part, posto_ids) in posto_ids.chunks(MAX_AT_ONCE).enumerate() {
             if part > 0 {
                 // A file of postos can change more of them than the outbox holds.
                 app.bus.wait_for_capacity().await;
             }
-            unpublished.extend(announce_postos(&app, posto_ids, &mut last_published).await);
+            let failed = announce_postos(&app, posto_ids, &mut last_published).await;
+            if unpublished.is_empty() {
+                retry_at = Instant::now() + RETRY_INTERVAL;
+            }
+            unpublished.extend(failed);
         }
     }
+}
+
+/// Waits until what could not be published may be tried again: for a while, and then for place in the
+/// outbox, without which each attempt would fail and be logged.
+async fn can_retry(app: &AppState, at: Instant) {
+    tokio::time::sleep_until(at).await;
+    app.bus.wait_for_capacity().await;
 }
 
 /// Publishes that a reserva has changed. Only the event for the client that made it says whose it

@@ -102,8 +102,8 @@ async fn change(
     headers: HeaderMap,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let params = both(params, idempotency::key(&headers));
-    let ((Params(params), key), change) = both(params, read_body::<AlteracaoBody>(&body))?;
+    let head = both(params, idempotency::key(&headers));
+    let ((Params(params), key), change) = both(head, read_body::<AlteracaoBody>(&body))?;
     let server_id = params.server_id;
     let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
     let asked = AlteracaoRequest {

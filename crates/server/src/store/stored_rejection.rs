@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::{DAY, IntervalError, Rejection, Rules, days};
 
-/// The name under which a refusal of a reservation, a change or a cancellation is stored, and the value of the
-/// rule that it names; `None` for refusals of other commands.
+/// The name under which a refusal of a reservation, a change or a cancellation is stored, and the
+/// value of the rule that it names; `None` for refusals of other commands.
 pub(super) fn rejection_name(rejection: &Rejection) -> Option<(&'static str, Option<i64>)> {
     let name = match rejection {
         Rejection::PostoInexistente { .. } => "posto_inexistente",

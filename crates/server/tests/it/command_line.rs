@@ -350,7 +350,7 @@ async fn importar_names_a_disk_that_becomes_full() {
     // The WAL has no room, or has room and the database has none when it takes the WAL.
     for (rows, outcome) in [
         (200_000, "não pôde ser gravado, e nada foi importado: "),
-        (50_000, "o arquivo foi importado, mas o banco não pôde ser fechado: "),
+        (12_000, "o arquivo foi importado, mas o banco não pôde ser fechado: "),
     ] {
         let home = Home::with_postos(POSTOS);
         mounted(&home, "size=4m");

@@ -200,7 +200,7 @@ impl Node {
         *self.running.lock().await = Some(started);
     }
 
-    /// Panics with the end of its log if the program has ended without a fault that ends it.
+    /// Panics with the end of its log if the program has ended, although no fault has ended it.
     pub(crate) async fn assert_running(&self) {
         let mut running = self.running.lock().await;
         let Some(program) = running.as_mut() else { return };

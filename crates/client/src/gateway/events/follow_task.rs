@@ -113,7 +113,7 @@ impl FollowTask {
             Ok(reply) if reply.codigo.is_none() => match read(&reply) {
                 Some(snapshot) => (Some(snapshot), None),
                 None => {
-                    // Another program answered. Who follows is answered that the log has the cause.
+                    // Another program answered. The error refers to the log for its cause.
                     let client_id = &self.gateway.config.client_id;
                     let topic = topics::response(client_id, topics::Command::Consulta);
                     self.gateway.bus.bad_message(&topic, "a sucesso has no reserva with an id");

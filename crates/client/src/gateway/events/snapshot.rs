@@ -1,7 +1,5 @@
 //! A reserva at a moment, as its servidor answers.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use protocol::{RequestId, ReservaStatus, ServerId, Timestamp};
 use serde::Deserialize;
@@ -11,7 +9,7 @@ use super::frame::event;
 
 /// How far the clock of this gateway may be ahead of the servidor's: a stream that ended before its
 /// reserva would not have the last change. A servidor takes an `inicio` as much in the past.
-const CLOCK_DIFFERENCE: Duration = Duration::from_secs(5 * 60);
+const CLOCK_DIFFERENCE_MILLIS: i64 = 5 * 60 * 1000;
 
 /// A reserva, as a consulta has found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +55,11 @@ impl Snapshot {
         Some(Self { id, versao, ends, event })
     }
 
-    /// Whether it will change no more, at whatever the servidor's clock says.
+    /// Whether it will change no more, although the servidor's clock may be behind.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        let difference = CLOCK_DIFFERENCE.as_millis() as i64;
         match self.ends {
             Ends::Now => true,
-            Ends::At(fim) => fim.as_millis().saturating_add(difference) <= now.as_millis(),
+            Ends::At(fim) => now.as_millis() - fim.as_millis() >= CLOCK_DIFFERENCE_MILLIS,
             Ends::Unknown => false,
         }
     }
@@ -122,7 +119,6 @@ mod tests {
     #[test]
     fn what_is_over_here_is_over_at_the_servidor_whose_clock_is_behind() {
         let at = Moment::from_millis;
-        let difference = CLOCK_DIFFERENCE.as_millis() as i64;
         let interval = Interval::new(at(1_000), at(2_000)).unwrap();
         let made = ReservaFacts::new(interval, Price::new(2.5).unwrap(), None, at(500));
         for state in ReservaState::ALL {
@@ -136,7 +132,7 @@ mod tests {
                         fields["livre_desde"] = json!(text(livre_desde));
                     }
                     let read = snapshot(&fields.to_string()).unwrap();
-                    let is_over = read.is_over(Timestamp::from(at(now + difference)));
+                    let is_over = read.is_over(Timestamp::from(at(now + CLOCK_DIFFERENCE_MILLIS)));
                     assert_eq!(is_over, facts.is_over(at(now)), "{fields} at {now}");
                 }
             }

@@ -63,3 +63,25 @@ async fn cancelled_before(
         Err(error) => Err(app.unknown(&error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_never_changes_and_covers_what_is_asked() {
+        let id = |text: &str| text.parse::<RequestId>().expect("an id");
+        let app1 = "app1".parse::<AppId>().expect("an app");
+        let digest_of = |request_id, asked, app: Option<&AppId>| {
+            Uuid::from_bytes(digest(&id(request_id), &id(asked), app)).to_string()
+        };
+        // Stored with each refusal: a repeat is compared with what an older version stored.
+        let first = digest_of("c1", "r1", None);
+        assert_eq!(first, "f6ab0739-b4d6-5b3e-95fa-712aa744e714");
+        for (request_id, asked, app) in
+            [("c2", "r1", None), ("c1", "r2", None), ("r1", "c1", None), ("c1", "r1", Some(&app1))]
+        {
+            assert_ne!(digest_of(request_id, asked, app), first, "{request_id} {asked}");
+        }
+    }
+}

@@ -216,6 +216,8 @@ pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreEr
                                       WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
              UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes
                                       WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
+             UNION ALL SELECT * FROM (SELECT decided_at FROM refused_cancellations
+                                      WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
              UNION ALL SELECT * FROM (
                  SELECT quando FROM auditoria
                  WHERE quem <> ?1 AND quando <= ?2 ORDER BY id DESC LIMIT 1))",

@@ -18,8 +18,8 @@ const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Marks the reservas that have ended, those whose carro did not come and those that began while it
 /// charged there already, reports those that began since the last sweep and warns of carros that
-/// overstay, and deletes the oldest refusals: those of cancellations, and of changes where there was no
-/// reserva, too.
+/// overstay, and deletes the oldest refusals: of reservations, of cancellations, and of changes where
+/// there was no reserva.
 pub(in crate::store) struct Sweep;
 
 impl WriteCommand for Sweep {
@@ -46,23 +46,18 @@ impl WriteCommand for Sweep {
         for posto_id in begun.query_map([since, now], |row| row.get(0))? {
             context.changes.push(Change::Posto(posto_id?));
         }
-        context.execute(
+        for delete in [
             "DELETE FROM refusals
              WHERE seq IN (SELECT seq FROM refusals ORDER BY seq LIMIT ?2) AND decided_at < ?1",
-            params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
-        )?;
-        context.execute(
             "DELETE FROM alteracoes
              WHERE seq IN (SELECT seq FROM alteracoes WHERE reserva_id IS NULL ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
-            params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
-        )?;
-        context.execute(
             "DELETE FROM refused_cancellations
              WHERE seq IN (SELECT seq FROM refused_cancellations ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
-            params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS],
-        )?;
+        ] {
+            context.execute(delete, params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS])?;
+        }
         context.last_sweep = context.now;
         Ok(())
     }
