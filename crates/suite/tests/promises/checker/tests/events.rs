@@ -85,6 +85,25 @@ fn what_is_not_so_is_found() {
     }
 }
 
+/// A change of the reserva is published after its cancellation.
+#[test]
+fn an_order_that_only_two_programs_can_make_is_found() {
+    let (mut history, mut row, _) = published_run();
+    let warned = ReservaRow { aviso: Some("posto_livre".to_owned()), ..row.clone() };
+    let warned = ReservaRow { status: "ativa".to_owned(), updated_at: 1_800, ..warned };
+    row.versao = 3;
+    history[1].outcome = shown(&row);
+    let all = [published(&row), published(&warned)];
+    let found = |outages: &[Window]| {
+        let mut conditions = conditions(&[]);
+        conditions.outages.insert("server1".to_owned(), outages.to_vec());
+        kinds(&history, Some(&all), holding(vec![row.clone()]), &conditions)
+    };
+    assert_eq!(found(&[]), [Kind::PublishedFalsely]);
+    assert_eq!(found(&[(1_900, 2_500)]), [], "one of the two was a twin");
+    assert_eq!(found(&[(500, 900)]), [Kind::PublishedFalsely]);
+}
+
 /// Another carro charges there when the reserva begins, and leaves in the middle of it.
 #[test]
 fn a_warning_that_was_not_published_is_found() {
