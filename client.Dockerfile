@@ -52,7 +52,9 @@ LABEL org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=builder /image/client /
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/client/
 USER app
-EXPOSE 8001
+# For Prometheus, in the network of the containers only.
+ENV METRICS_ADDR=0.0.0.0:9464
+EXPOSE 8001 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["client", "healthcheck"]
 CMD ["client"]

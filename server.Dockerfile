@@ -54,7 +54,9 @@ COPY --from=builder --chown=10001:10001 /volumes /
 WORKDIR /app
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/server/
 USER app
-EXPOSE 8000
+# For Prometheus, in the network of the containers only.
+ENV METRICS_ADDR=0.0.0.0:9464
+EXPOSE 8000 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["server", "healthcheck"]
 CMD ["server"]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use protocol::topics;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
@@ -14,7 +15,7 @@ use crate::connection::{Dialer, GOODBYE_TIMEOUT, Resolve, resolve_by_system};
 use crate::log_limit::{self, shortened, without_values};
 use crate::state::BusState;
 use crate::{
-    BusError, Counters, Delivery, Link, Options, Outgoing, Subscription, counters, outbox,
+    BusError, Counters, Delivery, Link, Options, Outgoing, Subscription, counters, metrics, outbox,
     supervisor,
 };
 
@@ -149,6 +150,11 @@ impl Bus {
 
     pub fn counters(&self) -> Counters {
         self.state.counters()
+    }
+
+    /// What is counted and measured, as it is at each scrape. It does not keep the bus open.
+    pub fn metrics(&self) -> Registry {
+        metrics::registry(&self.state)
     }
 
     /// Counts a delivery that is no valid message, and logs it unless there are too many.

@@ -113,6 +113,8 @@ pub(crate) async fn run(
     };
     let result = connection.stay_connected(&connack, generation, since).await;
     state.set_link(Link::Down);
+    state.in_flight.store(0, Ordering::Relaxed);
+    state.presence_seen.store(false, Ordering::Relaxed);
     let by_broker = result.as_ref().is_err_and(|reason| reason.blame().is_some());
     let presence = connection.presence.as_ref();
     let has_predecessor = presence.is_some_and(|presence| presence.has_predecessor);
@@ -198,6 +200,7 @@ impl Connection<'_> {
         self.pump()?;
         loop {
             self.flush()?;
+            state.in_flight.store(self.in_flight.len(), Ordering::Relaxed);
             let deadline = *close_deadline.borrow_and_update();
             if deadline.is_some_and(|deadline| self.is_drained() || Instant::now() >= deadline) {
                 return Ok(());

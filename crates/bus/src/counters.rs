@@ -1,21 +1,23 @@
 //! What the bus counts. Each counter is declared once, in the list at the end.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+use prometheus_client::metrics::counter;
+use prometheus_client::registry::Registry;
 
 /// How often the counters are logged, if any has changed.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter(counter::Counter);
 
 impl Counter {
     pub(crate) fn add(&self, count: usize) {
-        self.0.fetch_add(count as u64, Relaxed);
+        self.0.inc_by(count as u64);
     }
 }
 
-/// Makes the counters, their snapshot and their log line from one list of names.
+/// Makes the counters, their snapshot, their metrics and their log line from one list of names.
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// A snapshot of what has happened since the bus was connected.
@@ -34,9 +36,18 @@ macro_rules! counters {
         impl RunningCounters {
             pub(crate) fn snapshot(&self, outbox_len: usize) -> Counters {
                 Counters {
-                    $($name: self.$name.0.load(Relaxed),)+
+                    $($name: self.$name.0.get(),)+
                     outbox_len: outbox_len as u64,
                 }
+            }
+
+            /// Each is `postos_bus_…_total`.
+            pub(crate) fn register(&self, registry: &mut Registry) {
+                $(
+                    let help = concat!($($doc),+).trim().trim_end_matches('.');
+                    let name = concat!("postos_bus_", stringify!($name));
+                    registry.register(name, help, self.$name.0.clone());
+                )+
             }
         }
 
@@ -79,7 +90,9 @@ counters! {
     dropped_full,
     /// Deliveries.
     received,
-    /// Deliveries dropped without [`Ack::done`](crate::Ack::done).
+    /// Publishes that the broker marked as sent before (DUP).
+    redelivered,
+    /// Deliveries dropped without an acknowledgement: the broker delivers them again.
     abandoned,
     /// Deliveries that were no valid message.
     bad,

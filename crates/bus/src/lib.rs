@@ -28,6 +28,7 @@ mod credentials;
 mod given_up;
 mod log_limit;
 mod message;
+mod metrics;
 mod on_demand;
 mod options;
 mod outbox;

@@ -146,6 +146,10 @@ impl Outbox {
         self.len
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     fn is_crowded(&self) -> bool {
         self.len > self.capacity / 2
     }

@@ -70,7 +70,7 @@ pub(crate) struct PresencePublisher<'a> {
     /// When the broker accepted the birth.
     accepted_at: Option<Instant>,
     /// The broker has delivered the birth to this program, so it delivers it to others.
-    is_delivered: bool,
+    pub(crate) is_delivered: bool,
     problem: Option<PresenceProblem>,
     reported: Option<PresenceProblem>,
 }

@@ -1,10 +1,11 @@
 //! What the [`Bus`](crate::Bus) handles and the connection task share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use prometheus_client::metrics::histogram::Histogram;
 use protocol::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
@@ -17,6 +18,9 @@ use crate::on_demand::OnDemand;
 use crate::outbox::{MAX_PACKET, Outbox};
 use crate::stall_detector::StallDetector;
 use crate::{Counters, Outgoing, Refusal};
+
+/// In seconds: from a broker on the same machine to one that is about to be given up.
+const PUBACK_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// How often expired messages are dropped while there is no connection.
 const PURGE_INTERVAL: Duration = Duration::from_millis(250);
@@ -53,6 +57,12 @@ pub(crate) struct BusState {
     pub(crate) on_demand: Mutex<OnDemand>,
     pub(crate) link: watch::Sender<Link>,
     pub(crate) counters: RunningCounters,
+    /// From sending a packet to its PUBACK, in seconds.
+    pub(crate) puback: Histogram,
+    /// Packets that the broker has not answered.
+    pub(crate) in_flight: AtomicUsize,
+    /// The broker has delivered this program's birth on the present connection.
+    pub(crate) presence_seen: AtomicBool,
     /// Why the program is not connected, or not seen by others.
     problem: Mutex<Option<String>>,
     pub(crate) given_up: GivenUpList,
@@ -78,6 +88,9 @@ impl BusState {
             on_demand: Mutex::default(),
             link: watch::Sender::new(Link::Down),
             counters: RunningCounters::default(),
+            puback: Histogram::new(PUBACK_BUCKETS),
+            in_flight: AtomicUsize::new(0),
+            presence_seen: AtomicBool::new(false),
             problem: Mutex::default(),
             given_up: GivenUpList::default(),
             bad_message_log: LogLimit::new(),

@@ -9,7 +9,7 @@ use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::{ClientId, Entrega};
 use service::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
-    Lookup, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
+    Lookup, METRICS_ADDR, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
     MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit,
     TrustedProxies,
 };
@@ -91,6 +91,7 @@ pub const SETTINGS: &[Setting] = &[
     MQTT_KEY_FILE,
     MQTT_ENTREGA,
     HTTP_ADDR,
+    METRICS_ADDR,
     TEMPO_LIMITE_POSTOS,
     TEMPO_LIMITE_RESERVA,
     MAX_REQUISICOES,
@@ -110,6 +111,8 @@ pub struct Config {
     pub login: BrokerLogin,
     pub entrega: Entrega,
     pub http_addr: SocketAddr,
+    /// `None`: metrics are not answered.
+    pub metrics_addr: Option<SocketAddr>,
     pub query_limit: Duration,
     pub command_limit: Duration,
     pub max_in_flight: usize,
@@ -133,6 +136,7 @@ impl Config {
             login: BrokerLogin::from_lookup(lookup)?,
             entrega: MQTT_ENTREGA.read(lookup)?,
             http_addr: HTTP_ADDR.read(lookup)?,
+            metrics_addr: METRICS_ADDR.read_if_set(lookup)?,
             query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             max_in_flight: MAX_REQUISICOES.read::<NonZeroU16>(lookup)?.get().into(),

@@ -1,20 +1,25 @@
 //! Starts and stops a gateway.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::CredentialsError;
+use futures_util::FutureExt as _;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use protocol::topics;
-use service::{ListenError, Reload};
+use service::{HttpMetrics, ListenError, Metrics, Reload};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app_tokens::{self, AppTokens, TokensError};
-use crate::config::Config;
+use crate::config::{Config, HTTP_ADDR};
 use crate::gateway::{Gateway, run_inbox};
 use crate::http;
+use crate::metrics::GatewayMetrics;
 
 /// How long a stop waits for requests in progress.
 const HTTP_GRACE: Duration = Duration::from_secs(3);
@@ -42,6 +47,9 @@ pub enum StartError {
 pub struct Client {
     addr: SocketAddr,
     listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+    metrics: Metrics,
+    http_metrics: HttpMetrics,
     gateway: Arc<Gateway>,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
@@ -56,8 +64,12 @@ impl Client {
         let credentials = config.credentials();
         credentials.check()?;
         let broken = CancellationToken::new();
-        let tokens = read_tokens(&config, &broken)?;
-        let (listener, addr) = service::listen(config.http_addr).await?;
+        let mut registry = Registry::default();
+        let http_metrics = HttpMetrics::new(&mut registry);
+        let gateway_metrics = GatewayMetrics::new(&mut registry);
+        let tokens = read_tokens(&config, &broken, gateway_metrics.token_errors.clone())?;
+        let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
+        let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
             port: config.mqtt_port,
@@ -73,14 +85,20 @@ impl Client {
             give_up_poison: true,
         });
         info!(%addr, entrega = %config.entrega, "started");
-        let gateway = Arc::new(Gateway::new(config, bus, tokens));
+        let gateway = Arc::new(Gateway::new(config, bus, tokens, gateway_metrics));
+        let metrics = metrics(&gateway, registry);
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
-        Ok(Self { addr, listener, gateway, broken })
+        Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, broken })
     }
 
     /// Where the HTTP API listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where `/metrics` is answered.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// Reads the secrets again at each signal, for as long as the program runs.
@@ -98,27 +116,48 @@ impl Client {
     /// An essential task ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
-        let router = http::router(Arc::clone(&self.gateway));
+        let router = http::router(Arc::clone(&self.gateway), self.http_metrics);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);
+        let scrapes = service::serve_metrics(self.metrics_listener, self.metrics, stop.clone());
+        let scrapes = service::spawn_essential(&self.broken, scrapes);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.gateway.closing.cancel();
         stop.cancel();
         let _ = serving.await;
+        service::end_within(HTTP_GRACE, scrapes).await;
         self.gateway.bus.close(BUS_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
         outcome
     }
 }
 
+/// Everything that is counted. Nothing in it keeps the bus open.
+fn metrics(gateway: &Arc<Gateway>, registry: Registry) -> Metrics {
+    let id = gateway.config.client_id.as_str();
+    let mut metrics = Metrics::of_program("client", env!("CARGO_PKG_VERSION"), id);
+    metrics.add(registry);
+    metrics.add(gateway.bus.metrics());
+    let gateway = Arc::downgrade(gateway);
+    metrics.refresh_by(Box::new(move || {
+        if let Some(gateway) = gateway.upgrade() {
+            gateway.update_metrics();
+        }
+        ready(()).boxed()
+    }));
+    metrics
+}
+
 /// The tokens of apps, kept as their file is.
 fn read_tokens(
     config: &Config,
     broken: &CancellationToken,
+    errors: Counter,
 ) -> Result<Option<Arc<AppTokens>>, TokensError> {
     let Some(path) = &config.tokens_file else { return Ok(None) };
-    let (tokens, content) = AppTokens::read(path, config.limit_per_minute, config.proxies.clone())?;
+    let (limit, proxies) = (config.limit_per_minute, config.proxies.clone());
+    let (tokens, content) = AppTokens::read(path, limit, proxies, errors)?;
     let tokens = Arc::new(tokens);
     let watching = app_tokens::watch(Arc::clone(&tokens), content);
     service::spawn_essential(broken, watching);

@@ -50,7 +50,7 @@ impl ErrorReply {
 }
 
 /// The code of an error that a servidor answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReplyCodigo {
     Known(Codigo),
     /// A newer servidor has codes that this program does not know; another program's may have none.

@@ -14,6 +14,7 @@ use crate::charger_messages::ChargerMessages;
 use crate::failpoints;
 use crate::failure::Failure;
 use crate::listing_cache::ListingCache;
+use crate::metrics::CommandMetrics;
 use crate::store::{Audited, Author, Store, StoreError, WriteCommand};
 
 pub(crate) struct AppState {
@@ -23,6 +24,7 @@ pub(crate) struct AppState {
     pub(crate) tokens: AdminTokens,
     pub(crate) charger_messages: ChargerMessages,
     pub(crate) listing_cache: ListingCache,
+    pub(crate) metrics: CommandMetrics,
     /// Those that the store decides by.
     pub(crate) rules: Rules,
     /// How long a command that brings no time limit of its own may take.

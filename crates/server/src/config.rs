@@ -10,9 +10,9 @@ use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::ServerId;
 use service::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
-    InvalidValue, Lookup, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
-    MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit,
-    TrustedProxies,
+    InvalidValue, Lookup, METRICS_ADDR, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
+    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, PROXIES_CONFIAVEIS, RUST_LOG,
+    Setting, TimeLimit, TrustedProxies,
 };
 
 use crate::reserva_rules::{
@@ -91,6 +91,7 @@ pub const SETTINGS: &[Setting] = &[
     MQTT_CERT_FILE,
     MQTT_KEY_FILE,
     HTTP_ADDR,
+    METRICS_ADDR,
     ADMIN_TOKEN_FILE,
     ADMIN_ABERTO,
     TEMPO_LIMITE_RESERVA,
@@ -114,6 +115,8 @@ pub struct Config {
     pub mqtt_port: u16,
     pub login: BrokerLogin,
     pub http_addr: SocketAddr,
+    /// `None`: metrics are not answered.
+    pub metrics_addr: Option<SocketAddr>,
     pub admin_access: AdminAccess,
     pub postos_csv: PostosCsv,
     pub command_limit: Duration,
@@ -194,6 +197,7 @@ impl Config {
             mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),
             login: BrokerLogin::from_lookup(lookup)?,
             http_addr: HTTP_ADDR.read(lookup)?,
+            metrics_addr: METRICS_ADDR.read_if_set(lookup)?,
             postos_csv,
             command_limit: TEMPO_LIMITE_RESERVA.read::<TimeLimit>(lookup)?.0,
             retention_days: RETENCAO_DIAS.read(lookup)?,

@@ -14,6 +14,7 @@ mod handlers;
 mod import;
 mod importar;
 mod listing_cache;
+mod metrics;
 mod program;
 mod reserva_rules;
 mod retention;

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Credentials;
+use bus::{Bus, Credentials};
+use futures_util::FutureExt as _;
+use prometheus_client::registry::Registry;
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::{Access, CorsOrigins, Reload};
+use service::{Access, CorsOrigins, HttpMetrics, Metrics, Reload};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -17,10 +19,11 @@ use tracing::{info, warn};
 use crate::admin_tokens::AdminTokens;
 use crate::app_state::{AppState, MAX_IMPORTS, now};
 use crate::charger_messages::ChargerMessages;
-use crate::config::{AdminAccess, Config};
+use crate::config::{AdminAccess, Config, HTTP_ADDR};
 use crate::failpoints::{self, Bug};
 use crate::first_start::import_at_first_start;
 use crate::listing_cache::ListingCache;
+use crate::metrics::CommandMetrics;
 use crate::start_error::StartError;
 use crate::store::{Environment, Store, StoreCloser};
 use crate::{admin, announce, handlers, retention, token_reader};
@@ -47,6 +50,9 @@ const CHANGE_QUEUE: usize = 4096;
 pub struct Server {
     addr: SocketAddr,
     listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+    metrics: Metrics,
+    http_metrics: HttpMetrics,
     cors: CorsOrigins,
     access: Access,
     app: Arc<AppState>,
@@ -68,7 +74,8 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let credentials = config.credentials();
         credentials.check()?;
-        let (listener, addr) = service::listen(config.http_addr).await?;
+        let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
+        let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
         let environment = Environment {
             server_id: config.server_id.as_str().to_owned(),
@@ -84,6 +91,10 @@ impl Server {
         let tokens = AdminTokens::load(&store, &config).await?;
         let access = access(&config.admin_access, &tokens);
         let (bus, inbox) = bus::connect(bus_options(&config, credentials));
+        let mut registry = Registry::default();
+        let http_metrics = HttpMetrics::new(&mut registry);
+        let command_metrics = CommandMetrics::new(&mut registry);
+        let metrics = metrics(&config, registry, &bus, &store);
         let app = Arc::new(AppState {
             server_id: config.server_id.clone(),
             store,
@@ -91,6 +102,7 @@ impl Server {
             tokens,
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
+            metrics: command_metrics,
             rules: config.rules,
             command_limit: config.command_limit,
             imports: Semaphore::new(MAX_IMPORTS),
@@ -106,6 +118,9 @@ impl Server {
         Ok(Self {
             addr,
             listener,
+            metrics_listener,
+            metrics,
+            http_metrics,
             cors: config.cors,
             access,
             token_reader: service::spawn_essential(&broken, reading_token),
@@ -124,6 +139,11 @@ impl Server {
     /// The address of the admin API.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where `/metrics` is answered.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// Reads the secrets again at each signal, for as long as the program runs.
@@ -145,9 +165,13 @@ impl Server {
     /// # Errors
     /// It stopped because an essential task had ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
-        let router = admin::router(Arc::clone(&self.app), &self.cors, self.access);
+        let router =
+            admin::router(Arc::clone(&self.app), &self.cors, self.access, self.http_metrics);
         let http = service::serve(self.listener, router, self.stop.clone(), WORK_GRACE);
         let http = service::spawn_essential(&self.broken, http);
+        let scrapes =
+            service::serve_metrics(self.metrics_listener, self.metrics, self.stop.clone());
+        let scrapes = service::spawn_essential(&self.broken, scrapes);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
@@ -157,6 +181,7 @@ impl Server {
             service::end_within(WORK_GRACE, self.sweeper),
             service::end_within(WORK_GRACE, self.token_reader),
             service::end_within(WORK_GRACE, self.retention),
+            service::end_within(WORK_GRACE, scrapes),
         );
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
@@ -173,6 +198,21 @@ impl Server {
         }
         outcome
     }
+}
+
+/// Everything that is counted. Nothing in it keeps the store or the bus open.
+fn metrics(config: &Config, registry: Registry, bus: &Bus, store: &Store) -> Metrics {
+    let id = config.server_id.as_str();
+    let mut metrics = Metrics::of_program("server", env!("CARGO_PKG_VERSION"), id);
+    metrics.add(registry);
+    metrics.add(bus.metrics());
+    metrics.add(store.metrics());
+    let figures = store.figures();
+    metrics.refresh_by(Box::new(move || {
+        let figures = figures.clone();
+        async move { figures.refresh().await }.boxed()
+    }));
+    metrics
 }
 
 /// Who may use the admin API. The log says where a token is, and never what it is.

@@ -6,6 +6,7 @@ pub mod failpoints;
 mod healthcheck;
 mod http;
 mod logs;
+mod metrics;
 mod own_instance;
 mod program;
 mod secret;
@@ -19,13 +20,14 @@ pub use broker_login::{
 };
 pub use http::{
     Access, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins, ETag, Endpoints, Health,
-    HttpError, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path,
+    HttpError, HttpMetrics, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, Params, Path,
     RETRY_AFTER_SECONDS, RateLimit, RawJson, Role, Routes, StreamCaller, StreamPermit, Streams,
     Token, Tokens, TrustedProxies, accept_token, body_of_parts, both, caller_ip, complete_document,
-    finish, finish_with_limit, listen, operators_only, read_file, require_token, serve, tagged,
-    tagged_json,
+    finish, finish_with_limit, listen, listen_for_metrics, operators_only, read_file,
+    require_token, serve, serve_metrics, tagged, tagged_json,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
+pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, declare};
 pub use own_instance::{OwnAnswer, OwnInstance};
 pub use program::{Program, check_environment, environment, now, settings_help};
 pub use secret::{SecretHash, new_secret};

@@ -86,6 +86,14 @@ impl Setting {
         lookup(self.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
+    /// As [`read`](Self::read), for a setting that may be left out.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn read_if_set<T: FromStr>(&self, lookup: Lookup<'_>) -> Result<Option<T>, ConfigError> {
+        self.value(lookup).map(|value| self.parse(value)).transpose()
+    }
+
     /// As [`read`](Self::read), for a setting where an empty value means something.
     ///
     /// # Errors

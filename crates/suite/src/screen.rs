@@ -28,6 +28,11 @@ impl fmt::Display for Screen<'_> {
         for (name, addr) in system.clients() {
             writeln!(f, "  {name:9} http://{addr}")?;
         }
+        write!(f, "  {:9}", "metrics")?;
+        for addr in system.metrics_addrs() {
+            write!(f, " http://{addr}/metrics")?;
+        }
+        writeln!(f)?;
         self.write_access(f)?;
         let Some((_, client)) = system.clients().first() else {
             return Ok(());

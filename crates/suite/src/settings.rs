@@ -5,11 +5,12 @@ use service::{Lookup, Setting, settings_help};
 /// What the command line says or the suite itself decides: who the programs are, where they listen
 /// and keep their data, and who may use the admin APIs. The calls that the start screen shows need no
 /// token.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "SERVER_ID",
     "DATABASE_URL",
     "POSTOS_CSV",
     "HTTP_ADDR",
+    "METRICS_ADDR",
     "ADMIN_TOKEN_FILE",
     "ADMIN_ABERTO",
     "API_TOKENS_FILE",

@@ -1,7 +1,7 @@
 //! Starts and stops all parts in their order.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use client::Client;
@@ -24,6 +24,8 @@ const CLIENTS: [&str; 2] = ["cliente1", "cliente2"];
 /// How long the gateways may take to reach both servidores.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 const READY_POLL: Duration = Duration::from_millis(20);
+/// What a program's port for metrics is more than its HTTP port.
+const METRICS_OFFSET: u16 = 2000;
 /// The posto in the seed's example.
 const SEED_POSTO: i64 = 5;
 
@@ -61,6 +63,7 @@ pub struct System {
 #[derive(Default)]
 struct Programs {
     addrs: Vec<(&'static str, SocketAddr)>,
+    metrics_addrs: Vec<SocketAddr>,
     tasks: Vec<JoinHandle<io::Result<()>>>,
     stop: CancellationToken,
 }
@@ -98,6 +101,7 @@ impl System {
             server::DatabaseUrl::from_path(options.data.join(format!("{name}.db")));
         config.postos_csv = PostosCsv::OrSample(options.data.join(name).join("postos.csv"), sample);
         config.http_addr = addr;
+        config.metrics_addr = Some(metrics_addr(addr));
         if options.is_local() {
             config.admin_access = AdminAccess::Open;
         }
@@ -110,7 +114,12 @@ impl System {
             source => SystemError::Server { name, source },
         })?;
         let stop = self.servers.stop.clone().cancelled_owned();
-        self.servers.add(name, server.addr(), server.run_until(stop).instrument(span));
+        self.servers.add(
+            name,
+            server.addr(),
+            server.metrics_addr(),
+            server.run_until(stop).instrument(span),
+        );
         Ok(())
     }
 
@@ -127,6 +136,7 @@ impl System {
         };
         let mut config = client::Config::from_lookup(&inherited(&set))?;
         config.http_addr = addr;
+        config.metrics_addr = Some(metrics_addr(addr));
         (config.mqtt_broker, config.mqtt_port) = self.broker_addr.clone();
         config.login = options.login("gateway", name);
         let span = service::program_span("client", "client_id", name);
@@ -136,7 +146,12 @@ impl System {
             source => SystemError::Client { name, source },
         })?;
         let stop = self.clients.stop.clone().cancelled_owned();
-        self.clients.add(name, client.addr(), client.run_until(stop).instrument(span));
+        self.clients.add(
+            name,
+            client.addr(),
+            client.metrics_addr(),
+            client.run_until(stop).instrument(span),
+        );
         Ok(())
     }
 
@@ -155,6 +170,11 @@ impl System {
 
     pub fn clients(&self) -> &[(&'static str, SocketAddr)] {
         &self.clients.addrs
+    }
+
+    /// Where each program answers `/metrics`, the servidores first.
+    pub fn metrics_addrs(&self) -> impl Iterator<Item = &SocketAddr> {
+        self.servers.metrics_addrs.iter().chain(&self.clients.metrics_addrs)
     }
 
     /// Waits until every gateway gets answers from every servidor.
@@ -200,9 +220,11 @@ impl Programs {
         &mut self,
         name: &'static str,
         addr: SocketAddr,
+        metrics_addr: Option<SocketAddr>,
         run: impl Future<Output = io::Result<()>> + Send + 'static,
     ) {
         self.addrs.push((name, addr));
+        self.metrics_addrs.extend(metrics_addr);
         self.tasks.push(tokio::spawn(run));
     }
 
@@ -214,6 +236,21 @@ impl Programs {
             }
         }
     }
+}
+
+/// Figures are for this machine alone, wherever the rest listens.
+fn metrics_addr(http_addr: SocketAddr) -> SocketAddr {
+    let ip = match http_addr.ip() {
+        ip if ip.is_loopback() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let port = match http_addr.port() {
+        // Any free one.
+        0 => 0,
+        port => port.checked_add(METRICS_OFFSET).unwrap_or(0),
+    };
+    (ip, port).into()
 }
 
 fn broker_error(error: BrokerError) -> SystemError {

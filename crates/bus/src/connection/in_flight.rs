@@ -16,11 +16,11 @@ pub(super) struct InFlight {
 }
 
 #[derive(Debug)]
-struct SentPacket {
+pub(super) struct SentPacket {
     /// Order of sending.
     seq: u64,
-    since: Instant,
-    content: Content,
+    pub(super) since: Instant,
+    pub(super) content: Content,
 }
 
 /// What a packet in flight is. Subscription and presence are made anew for each connection.
@@ -52,8 +52,8 @@ impl InFlight {
     }
 
     /// Removes a packet that a PUBACK answers.
-    pub(super) fn remove(&mut self, pkid: u16) -> Option<Content> {
-        self.packets.remove(&pkid).map(|packet| packet.content)
+    pub(super) fn remove(&mut self, pkid: u16) -> Option<SentPacket> {
+        self.packets.remove(&pkid)
     }
 
     /// Removes a packet that a SUBACK or UNSUBACK answers. `None` if the id is that of a message.
@@ -62,7 +62,7 @@ impl InFlight {
             Content::Subscribe(_) | Content::SubscribeOnDemand(_) | Content::Unsubscribe(_) => true,
             Content::Presence | Content::Messages(_) => false,
         };
-        is_request.then(|| self.remove(pkid)).flatten()
+        is_request.then(|| self.remove(pkid)).flatten().map(|packet| packet.content)
     }
 
     pub(super) fn contains(&self, pkid: u16) -> bool {
@@ -106,7 +106,8 @@ mod tests {
         let now = Instant::now();
         let ids = ["a", "b", "c", "d"].map(|topic| in_flight.insert(messages(topic), now));
         let subscribe = in_flight.insert(Content::Subscribe(vec!["t".to_owned()]), now);
-        assert!(matches!(in_flight.remove(ids[1]), Some(Content::Messages(b)) if &*b.topic == "b"));
+        let removed = in_flight.remove(ids[1]).map(|packet| packet.content);
+        assert!(matches!(removed, Some(Content::Messages(b)) if &*b.topic == "b"));
         assert!(in_flight.remove(ids[1]).is_none());
         assert!(in_flight.remove_request(ids[0]).is_none(), "the id of a message");
         assert_eq!((in_flight.len(), in_flight.oldest()), (4, Some(now)));

@@ -1,10 +1,12 @@
 //! Handles the packets that the broker sends.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 use tokio::time::Instant;
 
 use super::codec::Incoming;
-use super::in_flight::Content;
+use super::in_flight::{Content, SentPacket};
 use super::{Connection, Reason};
 use crate::outbox::Batch;
 use crate::presence::Observed;
@@ -25,6 +27,7 @@ impl Connection<'_> {
     }
 
     fn on_publish(&mut self, publish: Publish) -> Result<(), Reason> {
+        self.state.counters.redelivered.add(publish.dup.into());
         // While the bus is being closed nothing is delivered: unacknowledged, it stays in the
         // session until the next start.
         if self.state.close_deadline.borrow().is_some() {
@@ -34,6 +37,7 @@ impl Connection<'_> {
             && publish.topic == presence.topic.as_bytes()
         {
             let observed = presence.observe(&publish.payload, publish.retain);
+            self.state.presence_seen.store(presence.is_delivered, Relaxed);
             let topic = &presence.topic;
             match observed {
                 Observed::Foreign => tracing::warn!(
@@ -57,23 +61,26 @@ impl Connection<'_> {
     }
 
     pub(super) fn on_puback(&mut self, pkid: u16, code: ReasonCode) -> Result<(), Reason> {
-        match self.in_flight.remove(pkid) {
-            Some(Content::Messages(batch)) if code.is_error() => {
+        let Some(SentPacket { content, since, .. }) = self.in_flight.remove(pkid) else {
+            return Ok(());
+        };
+        match content {
+            Content::Messages(batch) if code.is_error() => {
                 let refusal = Refusal::new(code, batch.size());
                 self.refuse(batch, refusal);
             }
-            Some(Content::Messages(batch)) => {
+            Content::Messages(batch) => {
+                self.state.puback.observe((self.last_incoming - since).as_secs_f64());
                 self.state.counters.acknowledged.add(batch.items.len());
                 self.state.outbox.lock().settle(batch);
             }
-            Some(Content::Presence) => {
+            Content::Presence => {
                 if let Some(presence) = &mut self.presence {
                     presence.answered(code, Instant::now());
                 }
                 self.report_presence();
             }
-            Some(_) => return Err(Reason::Unexpected),
-            None => {}
+            _ => return Err(Reason::Unexpected),
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use axum::http::{Extensions, HeaderMap};
 use parking_lot::RwLock;
+use prometheus_client::metrics::counter::Counter;
 use protocol::AppId;
 use service::{RateLimit, Role, Token, Tokens, TrustedProxies};
 use tokio::sync::Notify;
@@ -72,6 +73,8 @@ pub(crate) struct AppTokens {
     guard: Arc<Tokens>,
     /// The file must be read at once.
     asked: Notify,
+    /// Changes of the file that could not be read.
+    errors: Counter,
 }
 
 impl AppTokens {
@@ -83,13 +86,14 @@ impl AppTokens {
         path: &Path,
         default_limit: u32,
         proxies: TrustedProxies,
+        errors: Counter,
     ) -> Result<(Self, Vec<u8>), TokensError> {
         let content = file::read(path)
             .map_err(|source| TokensError::Unreadable { path: path.to_owned(), source })?;
         let current = RwLock::default();
         let guard = Arc::new(Tokens::new(HOW_TO_GET_ONE, proxies));
-        let tokens =
-            Self { path: path.to_owned(), default_limit, current, guard, asked: Notify::new() };
+        let (path, asked) = (path.to_owned(), Notify::new());
+        let tokens = Self { path, default_limit, current, guard, asked, errors };
         tokens.replace(&content)?;
         Ok((tokens, content))
     }

@@ -46,6 +46,9 @@ fn take(tokens: &AppTokens, seen: &Seen) {
     };
     match taken {
         Ok(()) => info!(tokens = tokens.len(), "the tokens of apps were read again"),
-        Err(error) => error!(%error, "the tokens of apps stay as they were"),
+        Err(error) => {
+            error!(%error, "the tokens of apps stay as they were");
+            tokens.errors.inc();
+        }
     }
 }

@@ -76,6 +76,7 @@ impl Gateway {
             if let Some(kept) =
                 kept.filter(|kept| kept.versao.as_ref().is_some_and(|of| of.as_str() == versao))
             {
+                self.metrics.listed(true);
                 return Ok(Listed::Listing(kept));
             }
             error!(server_id = %request.server_id, "it confirms a version that was not asked for");
@@ -93,6 +94,7 @@ impl Gateway {
         let Some(listing) = Listing::read(&body, page).map(Arc::new) else {
             return Ok(Listed::Other(reply));
         };
+        self.metrics.listed(false);
         self.kept.keep(key, &listing);
         Ok(Listed::Listing(listing))
     }

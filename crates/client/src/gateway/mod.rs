@@ -27,6 +27,7 @@ use tracing::{error, warn};
 use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
+use crate::metrics::{GatewayMetrics, StatusLabel};
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
@@ -57,11 +58,18 @@ pub(crate) struct Gateway {
     pub(crate) closing: CancellationToken,
     /// The streams of events that are open.
     pub(crate) streams: Arc<Streams>,
+    pub(crate) metrics: Arc<GatewayMetrics>,
 }
 
 impl Gateway {
-    pub(crate) fn new(config: Config, bus: Bus, tokens: Option<Arc<AppTokens>>) -> Self {
-        let requester = Requester::start(bus.clone(), config.max_in_flight);
+    pub(crate) fn new(
+        config: Config,
+        bus: Bus,
+        tokens: Option<Arc<AppTokens>>,
+        metrics: Arc<GatewayMetrics>,
+    ) -> Self {
+        let of_requester = metrics.requester.clone();
+        let requester = Requester::start(bus.clone(), config.max_in_flight, of_requester);
         let streams = Streams::new(config.max_streams);
         Self {
             config,
@@ -71,9 +79,10 @@ impl Gateway {
             directory: Directory::default(),
             kept: KeptListings::default(),
             questions: Questions::default(),
-            events: Events::default(),
+            events: Events::new(metrics.dropped_events.clone()),
             closing: CancellationToken::new(),
             streams,
+            metrics,
         }
     }
 
@@ -140,9 +149,26 @@ impl Gateway {
         Instant::now() + self.config.query_limit
     }
 
+    /// Sends a command and counts what becomes of it.
+    async fn send(
+        &self,
+        deadline: Instant,
+        command: Command,
+        request_id: &RequestId,
+        server_id: &ServerId,
+        settle: Option<&RequestId>,
+        message: &impl Serialize,
+    ) -> Result<Reply, GatewayError> {
+        let started = Instant::now();
+        let outcome =
+            self.send_uncounted(deadline, command, request_id, server_id, settle, message).await;
+        self.metrics.ended(command, &outcome, started.elapsed());
+        outcome
+    }
+
     /// Sends a command and waits for the reply until `deadline`. `settle` is the request to ask about
     /// after a timeout; a query has none.
-    async fn send(
+    async fn send_uncounted(
         &self,
         deadline: Instant,
         command: Command,
@@ -177,6 +203,18 @@ impl Gateway {
             let codigo = error.codigo();
             warn!(%request_id, %server_id, %command, %codigo, "no answer");
         })
+    }
+
+    /// Brings the metrics that show a state up to date.
+    pub(crate) fn update_metrics(&self) {
+        let servidores = self.servidores();
+        let online = servidores.iter().filter(|seen| seen.status == ServerState::Online).count();
+        for (status, count) in [("online", online), ("offline", servidores.len() - online)] {
+            let gauge = self.metrics.servidores.get_or_create_owned(&StatusLabel { status });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let in_flight = i64::try_from(self.requester.pending()).unwrap_or(i64::MAX);
+        self.metrics.in_flight.set(in_flight);
     }
 
     /// The servidores seen; without a broker none counts as online.

@@ -1,7 +1,6 @@
 //! Request and reply over the bus.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use bus::{Bus, BusError, Join, Link, OnRefused, Outgoing, ReasonCode, Refusal};
@@ -13,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::error::GatewayError;
+use crate::metrics::RequesterMetrics;
 
 /// Sends commands and waits for their replies. It does not read deliveries itself: the gateway's
 /// inbox passes replies to [`deliver`](Self::deliver).
@@ -22,7 +22,7 @@ pub struct Requester {
     /// The commands in flight.
     pending: Mutex<HashMap<RequestId, PendingCommand>>,
     capacity: usize,
-    unawaited: AtomicU64,
+    metrics: RequesterMetrics,
     /// For callbacks of the bus, which may outlive it.
     this: Weak<Self>,
 }
@@ -68,13 +68,13 @@ struct PendingCommand {
 
 impl Requester {
     /// Allows at most `capacity` commands in flight. Must be called within a tokio runtime.
-    pub fn start(bus: Bus, capacity: usize) -> Arc<Self> {
+    pub fn start(bus: Bus, capacity: usize, metrics: RequesterMetrics) -> Arc<Self> {
         let link = bus.link();
         let requester = Arc::new_cyclic(|this| Self {
             bus,
             pending: Mutex::default(),
             capacity,
-            unawaited: AtomicU64::new(0),
+            metrics: metrics.clone(),
             this: Weak::clone(this),
         });
         tokio::spawn(repeat_when_up(Arc::downgrade(&requester), link).in_current_span());
@@ -113,7 +113,7 @@ impl Requester {
     pub fn deliver(&self, request_id: &str, reply: Reply) -> bool {
         let answered = self.answer(request_id, &Ok(reply));
         if !answered {
-            self.unawaited.fetch_add(1, Relaxed);
+            self.metrics.unawaited.inc();
         }
         answered
     }
@@ -163,7 +163,7 @@ impl Requester {
 
     /// Replies for which no caller waited: late, repeated or not for this gateway.
     pub fn unawaited(&self) -> u64 {
-        self.unawaited.load(Relaxed)
+        self.metrics.unawaited.get()
     }
 
     /// Repeats the commands in flight to a servidor that is online (again): it may have lost them.
@@ -219,6 +219,7 @@ impl Requester {
 
     fn publish_again(&self, command: &mut PendingCommand) {
         command.copies += 1;
+        self.metrics.repeated.inc();
         let request_id = &command.call.request_id;
         // A repeat that is not accepted is left out; the caller still has its deadline.
         if let Err(error) = self.bus.publish(self.message(command)) {

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app_tokens::AppToken;
 use crate::gateway::{END, FeedListener, Followed, Gateway, PING, RETRY};
+use crate::metrics;
 
 /// A stream on which nothing else was sent for so long is sent a ping: most proxies close a
 /// connection that is silent for a minute.
@@ -63,6 +64,13 @@ pub(super) enum Source {
 }
 
 impl Source {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Reserva(_) => "reserva",
+            Self::All(_) => "all",
+        }
+    }
+
     async fn next(&mut self) -> Option<Bytes> {
         match self {
             Self::Reserva(followed) => followed.next().await,
@@ -75,6 +83,7 @@ struct OpenStream {
     source: Source,
     admitted: Admitted,
     is_over: bool,
+    _counted: metrics::OpenStream,
 }
 
 impl OpenStream {
@@ -100,8 +109,9 @@ impl OpenStream {
 }
 
 /// The answer that these events are.
-pub(super) fn answer(source: Source, admitted: Admitted) -> Response {
-    let events = OpenStream { source, admitted, is_over: false };
+pub(super) fn answer(gateway: &Gateway, source: Source, admitted: Admitted) -> Response {
+    let counted = gateway.metrics.stream(source.kind());
+    let events = OpenStream { source, admitted, is_over: false, _counted: counted };
     let events = stream::unfold(events, |mut events| async {
         let next = events.next().await?;
         Some((next, events))

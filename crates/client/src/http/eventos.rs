@@ -56,7 +56,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
         (status = 503, body = ErrorReply, description = "sobrecarregado"),
     ))]
 async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Response {
-    event_stream::answer(Source::All(gateway.listen_to_all()), admitted)
+    event_stream::answer(&gateway, Source::All(gateway.listen_to_all()), admitted)
 }
 
 /// Acompanha uma reserva.
@@ -114,7 +114,7 @@ async fn of_reserva(
     let is_over = last.is_some_and(|versao| followed.resume(versao));
     let response = match is_over {
         true => StatusCode::NO_CONTENT.into_response(),
-        false => event_stream::answer(Source::Reserva(Box::new(followed)), admitted),
+        false => event_stream::answer(&gateway, Source::Reserva(Box::new(followed)), admitted),
     };
     with_log_fields(response, asking, server_id, None)
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
-use service::{Access, Routes};
+use service::{Access, HttpMetrics, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -40,7 +40,7 @@ use crate::gateway::Gateway;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+pub(crate) fn router(gateway: Arc<Gateway>, metrics: HttpMetrics) -> Router {
     let (public, _) = public_routes().split_for_parts();
     let (protected, _) = protected_routes().split_for_parts();
     let openapi = openapi();
@@ -54,7 +54,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         public: public.with_state(Arc::clone(&gateway)),
         protected: protected.with_state(gateway),
     };
-    service::finish_with_limit(routes, openapi, max_in_flight, &cors, access, limit)
+    service::finish_with_limit(routes, openapi, max_in_flight, &cors, access, limit, metrics)
 }
 
 /// The OpenAPI document of the gateway.

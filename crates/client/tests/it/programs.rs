@@ -91,7 +91,8 @@ impl Caller {
     pub(crate) async fn start(port: u16, capacity: usize) -> Self {
         let (bus, deliveries) = bus::connect(options(port, "cliente1", &[REPLIES]));
         up(&bus).await;
-        let requester = Requester::start(bus.clone(), capacity);
+        let requester =
+            Requester::start(bus.clone(), capacity, client::RequesterMetrics::default());
         let task = tokio::spawn(read_replies(deliveries, Arc::clone(&requester)));
         Self { bus, requester, task }
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use axum::Router;
 use domain::Rejection;
 use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
-use service::{Access, CorsOrigins, HttpError, Routes};
+use service::{Access, CorsOrigins, HttpError, HttpMetrics, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -51,11 +51,16 @@ const MAX_IN_FLIGHT: usize = 512;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(app: Arc<AppState>, cors: &CorsOrigins, access: Access) -> Router {
+pub(crate) fn router(
+    app: Arc<AppState>,
+    cors: &CorsOrigins,
+    access: Access,
+    metrics: HttpMetrics,
+) -> Router {
     let public = Router::from(public()).with_state(Arc::clone(&app));
     let protected = Router::from(protected()).with_state(app);
     let routes = Routes { public, protected };
-    service::finish(routes, openapi(), MAX_IN_FLIGHT, cors, access)
+    service::finish(routes, openapi(), MAX_IN_FLIGHT, cors, access, metrics)
 }
 
 /// The OpenAPI document of the admin API.

@@ -57,6 +57,7 @@ impl<'a> Call<'a> {
     /// Carries the command out; `None` if its sender cannot be answered.
     pub(super) async fn carry_out(&self, payload: &[u8]) -> Option<Reply> {
         let outcome = commands::carry_out(self.app, self.command, payload, self.deadline).await;
+        self.app.metrics.handled(self.command, outcome.as_ref().err().map(Failure::codigo));
         outcome.map_or_else(|failure| self.error_reply(failure, payload), Some)
     }
 

@@ -229,6 +229,10 @@ fn refuse(
     app.bus.bad_message(&message.topic, &reason.to_string());
     // What every servidor receives and names none is answered by none.
     commands.retain(|payload| direct || call.addressee(payload) == Addressee::Us);
-    let refuse = |payload: &[u8]| call.refuse(Failure::Bad(reason.clone()), payload);
+    let refuse = |payload: &[u8]| {
+        let failure = Failure::Bad(reason.clone());
+        app.metrics.handled(command, Some(failure.codigo()));
+        call.refuse(failure, payload)
+    };
     call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()), None);
 }

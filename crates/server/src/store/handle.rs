@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
+use prometheus_client::registry::Registry;
 use rusqlite::Connection;
 use sqlx::ConnectOptions as _;
 use sqlx::SqlitePool;
@@ -15,6 +16,7 @@ use tokio::task;
 use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
+use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
 use super::schema;
 use super::writer::command::WriteCommand;
@@ -23,6 +25,7 @@ use super::writer::recent_failures::Retry;
 use super::writer::sweep::Sweep;
 use super::writer::transaction::WriterState;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
+use crate::metrics::StoreMetrics;
 
 /// Commands that wait for the writer; more are refused at once.
 const WRITER_QUEUE: usize = 8192;
@@ -35,6 +38,8 @@ pub struct Store {
     writer: mpsc::Sender<Box<dyn Queued>>,
     pub(super) readers: SqlitePool,
     pub(super) listings: ListingReader,
+    pub(super) figures: FiguresReader,
+    pub(super) registry: Arc<Registry>,
     pub(super) server_id: Arc<str>,
     pub(super) state: WriterState,
 }
@@ -43,6 +48,7 @@ pub struct Store {
 pub struct StoreCloser {
     writer: JoinHandle<Connection>,
     listings: task::JoinHandle<()>,
+    figures: task::JoinHandle<()>,
     readers: SqlitePool,
 }
 
@@ -72,12 +78,17 @@ impl Store {
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
         let connection = writer::open(path, (environment.now)())?;
-        let state = WriterState::begin((environment.now)());
+        let mut registry = Registry::default();
+        let metrics = Arc::new(StoreMetrics::new(&mut registry));
+        let state = WriterState::begin((environment.now)(), Arc::clone(&metrics));
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);
         let writer = Writer::new(path, environment, state.clone())?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let progress = state.progress.clone();
+        let (figures, figures_task) =
+            FiguresReader::open(path, options.clone(), Arc::clone(&now), progress.clone(), metrics)
+                .await?;
         let (listings, listing_task) = ListingReader::open(options.clone(), now, progress).await?;
         // A connection is never replaced by a new one, which would open whatever the path leads to.
         let readers = SqlitePoolOptions::new()
@@ -93,9 +104,14 @@ impl Store {
             .name("writer".to_owned())
             .spawn(move || span.in_scope(|| writer.run(connection, receiver)))
             .map_err(StoreError::Thread)?;
-        let closer =
-            StoreCloser { writer: thread, listings: listing_task, readers: readers.clone() };
-        let store = Self { writer: sender, readers, listings, server_id, state };
+        let closer = StoreCloser {
+            writer: thread,
+            listings: listing_task,
+            figures: figures_task,
+            readers: readers.clone(),
+        };
+        let registry = Arc::new(registry);
+        let store = Self { writer: sender, readers, listings, figures, registry, server_id, state };
         Ok((store, closer))
     }
 
@@ -181,6 +197,7 @@ impl StoreCloser {
     pub async fn close(self) -> Result<(), StoreError> {
         let writer = task::spawn_blocking(|| self.writer.join()).await;
         let _ = self.listings.await;
+        let _ = self.figures.await;
         self.readers.close().await;
         // If the writer panicked, its connection is already closed.
         if let Ok(Ok(connection)) = writer {

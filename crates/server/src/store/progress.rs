@@ -96,6 +96,11 @@ impl Progress {
         self.last().absences_until(now)
     }
 
+    /// When the last transaction that succeeded began.
+    pub(in crate::store) fn last_write(&self) -> Moment {
+        self.last().now
+    }
+
     fn last(&self) -> MutexGuard<'_, LastWrite> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -10,6 +10,7 @@ use protocol::{ReplyCodigo, RequestId, ServerId};
 use tracing::field::display;
 use tracing::{debug, info};
 
+use super::metrics::{HttpMetrics, Route};
 use crate::failpoints::{Bug, has};
 
 /// The name of an exchange in the logs of all that it passes through.
@@ -64,8 +65,13 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Names the exchange, in the answer too, and logs how it was answered.
-pub(super) async fn log(request: Request, next: Next) -> Response {
+/// Names the exchange, in the answer too, and logs and counts how it was answered.
+pub(super) async fn log(
+    State(metrics): State<HttpMetrics>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answering = metrics.begin();
     let started = Instant::now();
     if has(Bug::LoggedHeaders) {
         info!(headers = ?request.headers(), "asked");
@@ -75,11 +81,14 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     let named = named_by_caller(request.headers())
         .or_else(|| HeaderValue::from_str(RequestId::new().as_str()).ok());
     let mut response = next.run(request).await;
+    drop(answering);
     let x_request_id = named.as_ref().and_then(|name| name.to_str().ok()).unwrap_or_default();
     let status = response.status().as_u16();
-    let duration_ms = milliseconds(started.elapsed());
+    let duration = started.elapsed();
+    let duration_ms = milliseconds(duration);
     let LogFields { request_id, server_id, codigo } =
         response.extensions_mut().remove().unwrap_or_default();
+    metrics.answered(Route(route.clone()), method, status, codigo, duration);
     let quem = response.extensions_mut().remove().map(|CalledBy(name)| name);
     let (codigo, server_id) = (codigo.map(display), server_id.map(display));
     let request_id = request_id.as_ref().map(display);

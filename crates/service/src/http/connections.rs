@@ -170,7 +170,7 @@ impl Connections {
         }
     }
 
-    #[cfg(test)]
+    /// How many are open.
     pub(super) fn sockets(&self) -> usize {
         self.open.lock().sockets
     }

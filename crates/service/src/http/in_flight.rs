@@ -11,10 +11,23 @@ use parking_lot::Mutex;
 use protocol::Codigo;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::HttpError;
 use super::compression::{accepted, compress};
 use super::health::is_probe;
 use super::refusal::Refusal;
+use super::{HttpError, HttpMetrics};
+
+/// The permits of all requests.
+#[derive(Clone)]
+pub(super) struct Limit {
+    permits: Arc<Semaphore>,
+    metrics: HttpMetrics,
+}
+
+impl Limit {
+    pub(super) fn new(max: usize, metrics: HttpMetrics) -> Self {
+        Self { permits: Arc::new(Semaphore::new(max)), metrics }
+    }
+}
 
 /// The permit of one request.
 #[derive(Clone)]
@@ -25,11 +38,12 @@ pub(super) struct InFlight {
 
 /// Refuses a request beyond the limit. A request is in flight until its answer is compressed.
 pub(super) async fn limit(
-    State(permits): State<Arc<Semaphore>>,
+    State(Limit { permits, metrics }): State<Limit>,
     mut request: Request,
     next: Next,
 ) -> Response {
     if let Some(Refusal(error)) = request.extensions_mut().remove() {
+        metrics.refused();
         return error.into_response();
     }
     // A probe must be answered under load too.

@@ -26,11 +26,13 @@ mod health;
 mod in_flight;
 mod json_body;
 mod linger;
+mod metrics;
 mod rate_limit;
 mod receive;
 mod refusal;
 mod request_body;
 mod request_path;
+mod scrape;
 mod security_headers;
 mod serve;
 mod socket;
@@ -41,14 +43,11 @@ mod unexpected;
 #[cfg(test)]
 mod wire_tests;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{self, from_fn_with_state};
 use axum::response::IntoResponse;
 use protocol::Codigo;
-use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -65,9 +64,12 @@ pub use etag::{ETag, tagged, tagged_json};
 pub use extract::{Params, Path};
 pub use file_body::read_file;
 pub use health::Health;
+use in_flight::Limit;
 use json_body::MAX_BODY;
 pub use json_body::RawJson;
+pub use metrics::HttpMetrics;
 pub use rate_limit::RateLimit;
+pub use scrape::{listen_for_metrics, serve_metrics};
 pub use serve::{ListenError, listen, serve};
 pub use streams::{StreamCaller, StreamPermit, Streams};
 
@@ -82,8 +84,9 @@ pub fn finish(
     max_in_flight: usize,
     cors: &CorsOrigins,
     access: Access,
+    metrics: HttpMetrics,
 ) -> Router {
-    finish_with_limit(routes, openapi, max_in_flight, cors, access, None)
+    finish_with_limit(routes, openapi, max_in_flight, cors, access, None, metrics)
 }
 
 /// As [`finish`], with a limit of what each caller may ask.
@@ -94,8 +97,9 @@ pub fn finish_with_limit(
     cors: &CorsOrigins,
     access: Access,
     limit: Option<CallerLimit>,
+    metrics: HttpMetrics,
 ) -> Router {
-    let permits = Arc::new(Semaphore::new(max_in_flight));
+    let in_flight = Limit::new(max_in_flight, metrics.clone());
     let documented = unexpected::Documented::new(&openapi);
     let expected = middleware::map_request_with_state(documented, unexpected::refuse);
     let own_pages = matches!(access, Access::OwnPages);
@@ -114,9 +118,9 @@ pub fn finish_with_limit(
         // One layer: a service is cloned for each request, and each layer clones what is below it.
         .layer((
             option_layer(cors.layer()),
-            middleware::from_fn(access::log),
+            from_fn_with_state(metrics, access::log),
             option_layer(limit.map(|limit| from_fn_with_state(limit, caller_limit::limit))),
-            from_fn_with_state(permits, in_flight::limit),
+            from_fn_with_state(in_flight, in_flight::limit),
             CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),
             DefaultBodyLimit::max(MAX_BODY),
             option_layer(own_pages),

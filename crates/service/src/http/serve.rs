@@ -45,17 +45,21 @@ const MAX_HEAD: usize = 32 * 1024;
 /// Pause before the next accept when there are too many open files.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
-/// Nothing can listen on an HTTP address.
+/// Nothing can listen on an address.
 #[derive(Debug, thiserror::Error)]
-#[error("HTTP_ADDR is {addr}, and nothing can listen there: {source}")]
+#[error("{setting} is {addr}, and nothing can listen there: {source}")]
 pub struct ListenError {
+    pub setting: &'static str,
     pub addr: SocketAddr,
     pub source: io::Error,
 }
 
-/// Listens on `addr`, and returns the address with the real port where that is 0.
-pub async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenError> {
-    let listen_error = |source| ListenError { addr, source };
+/// Listens on the address that a setting has, and returns the address with the real port where that is 0.
+pub async fn listen(
+    setting: &'static str,
+    addr: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), ListenError> {
+    let listen_error = |source| ListenError { setting, addr, source };
     let listener = TcpListener::bind(addr).await.map_err(listen_error)?;
     let addr = listener.local_addr().map_err(listen_error)?;
     Ok((listener, addr))
@@ -70,6 +74,18 @@ pub async fn serve(
 ) {
     let limits = Limits { head: HEAD_LIMIT, progress: PROGRESS_LIMIT, grace };
     serve_with(listener, router, stop, connections::of_this_process(), limits).await;
+}
+
+/// The same with at most so many connections, which take no place of the others.
+pub(super) async fn serve_few(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    max_connections: usize,
+    grace: Duration,
+) {
+    let limits = Limits { head: HEAD_LIMIT, progress: PROGRESS_LIMIT, grace };
+    serve_with(listener, router, stop, Connections::new(max_connections), limits).await;
 }
 
 struct Limits {

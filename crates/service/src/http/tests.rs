@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
-use super::{Access, CorsOrigins, HttpError, Params, Path, Routes, finish};
+use super::{Access, CorsOrigins, HttpError, HttpMetrics, Params, Path, Routes, finish};
 
 /// An answer, read to its end.
 pub(super) struct Answer {
@@ -66,6 +66,7 @@ pub(super) fn finished(router: Router, max_in_flight: usize) -> Router {
         max_in_flight,
         &CorsOrigins::Any,
         Access::Everybody,
+        HttpMetrics::default(),
     )
 }
 

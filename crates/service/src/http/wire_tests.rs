@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::request_body::UNREAD_BODY_LIMIT;
-use super::{Access, CorsOrigins, RawJson, Routes, finish, listen, serve};
+use super::{Access, CorsOrigins, HttpMetrics, RawJson, Routes, finish, listen, serve};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 
@@ -76,8 +76,9 @@ async fn started() -> (SocketAddr, impl Drop) {
         100,
         &CorsOrigins::Any,
         Access::Everybody,
+        HttpMetrics::default(),
     );
-    let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router, stop.clone(), Duration::ZERO));
     (addr, stop.drop_guard())

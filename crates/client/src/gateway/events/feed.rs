@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::feed_state::{FeedState, Reader};
 
-#[derive(Default)]
-pub(crate) struct Feed(Mutex<Option<Open>>);
+pub(crate) struct Feed {
+    open: Mutex<Option<Open>>,
+    /// Counts the readers that lost events.
+    dropped: Counter,
+}
 
 struct Open {
     listeners: usize,
@@ -26,12 +30,16 @@ pub(crate) struct FeedListener {
 }
 
 impl Feed {
+    pub(super) fn new(dropped: Counter) -> Self {
+        Self { open: Mutex::default(), dropped }
+    }
+
     /// Adds a listener. For the first one, `start` starts the task that updates the state.
     pub(super) fn listen(
         self: &Arc<Self>,
         start: impl FnOnce(Arc<FeedState>) -> AbortOnDropHandle<()>,
     ) -> FeedListener {
-        let mut open = self.0.lock();
+        let mut open = self.open.lock();
         let open = open.get_or_insert_with(|| {
             let state = Arc::new(FeedState::default());
             Open { listeners: 0, _task: start(Arc::clone(&state)), state }
@@ -42,7 +50,7 @@ impl Feed {
     }
 
     fn leave(&self) -> Option<Open> {
-        let mut open = self.0.lock();
+        let mut open = self.open.lock();
         let listeners = &mut open.as_mut()?.listeners;
         *listeners -= 1;
         if *listeners == 0 { open.take() } else { None }
@@ -52,7 +60,7 @@ impl Feed {
 impl FeedListener {
     /// The next event.
     pub(crate) async fn next(&mut self) -> Bytes {
-        self.reader.next(&self.state).await
+        self.reader.next(&self.state, &self.feed.dropped).await
     }
 }
 

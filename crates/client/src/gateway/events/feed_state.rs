@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
 use protocol::{PontoStatus, ServerId};
 
 use super::feed_queue::{FeedQueue, Found, Position};
@@ -154,8 +155,8 @@ pub(super) struct Reader {
 
 impl Reader {
     /// The next event. A reader that is too slow is sent the whole state anew in place of the events
-    /// that waited.
-    pub(super) async fn next(&mut self, state: &FeedState) -> Bytes {
+    /// that waited, which is counted.
+    pub(super) async fn next(&mut self, state: &FeedState, dropped: &Counter) -> Bytes {
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 return event;
@@ -164,7 +165,10 @@ impl Reader {
             match found {
                 Found::Event(event) => return event,
                 Found::Nothing => self.position.pushed().await,
-                Found::Dropped => *self = state.reader(),
+                Found::Dropped => {
+                    dropped.inc();
+                    *self = state.reader();
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
 use protocol::ServerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -16,11 +17,18 @@ use super::watches::Watches;
 const MAX_QUESTIONS: usize = 16;
 
 /// All streams of the gateway.
-#[derive(Default)]
 pub(crate) struct Events {
     pub(super) watches: Arc<Watches>,
     pub(super) feed: Arc<Feed>,
     pub(super) questions: Questions,
+}
+
+impl Events {
+    /// `dropped` counts the readers of all events that lost some.
+    pub(crate) fn new(dropped: Counter) -> Self {
+        let feed = Arc::new(Feed::new(dropped));
+        Self { watches: Arc::default(), feed, questions: Questions::default() }
+    }
 }
 
 /// Bounds the questions at each servidor. One that does not answer holds up the streams of its own

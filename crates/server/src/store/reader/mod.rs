@@ -5,6 +5,7 @@
 
 mod availability;
 mod changes;
+pub(super) mod figures;
 mod forgetting;
 pub(super) mod listing;
 mod people;

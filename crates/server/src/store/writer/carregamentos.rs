@@ -149,6 +149,8 @@ impl WriteCommand for FinishCarregamento {
                         session.preco_kwh.get()
                     ],
                 )?;
+                let Finished { energia_fornecida, custo, .. } = finished;
+                context.recorded.session(energia_fornecida.get(), custo);
                 let (before, mut after) = (amounts(None), amounts(Some(finished)));
                 if fim.is_some() {
                     after.insert("fim".to_owned(), time(finished.fim).into());

@@ -6,6 +6,7 @@
 //! itself: only when the WAL holds nothing else is it written from its beginning again.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use tracing::{info, warn};
 
+use crate::metrics::StoreMetrics;
 use crate::store::error::StoreError;
 
 /// Pages in the WAL (32 MiB) that start a checkpoint. SQLite's own 1,000 would write the ends of
@@ -36,6 +38,7 @@ pub(in crate::store) struct Checkpointer {
     requests: Sender<()>,
     results: Receiver<Result<(), StoreError>>,
     state: State,
+    metrics: Arc<StoreMetrics>,
     /// The WAL was reported as held by a reader.
     is_held: bool,
 }
@@ -49,21 +52,28 @@ enum State {
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own.
-    pub(in crate::store) fn start(path: &Path) -> Result<Self, StoreError> {
+    pub(in crate::store) fn start(
+        path: &Path,
+        metrics: Arc<StoreMetrics>,
+    ) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         let (requests, requested) = channel();
         let (sender, results) = channel();
+        let duration = metrics.checkpoint.clone();
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
             .spawn(move || {
                 for () in requested {
+                    let started = Instant::now();
+                    let result = checkpoint(&connection);
+                    duration.observe(started.elapsed().as_secs_f64());
                     // A writer that has ended needs no result.
-                    let _ = sender.send(checkpoint(&connection));
+                    let _ = sender.send(result);
                 }
             })
             .map_err(StoreError::Thread)?;
-        Ok(Self { thread, requests, results, state: State::Idle, is_held: false })
+        Ok(Self { thread, requests, results, state: State::Idle, metrics, is_held: false })
     }
 
     /// Starts a checkpoint when the WAL is long, and completes one that the thread has done.
@@ -71,6 +81,7 @@ impl Checkpointer {
         self.state = self.step(connection).unwrap_or_else(|failure| {
             // The data is safe in the WAL.
             warn!(error = %failure, "the WAL cannot be checkpointed");
+            self.metrics.checkpoint_failures.inc();
             State::Failed(Instant::now() + RETRY_INTERVAL)
         });
     }
@@ -80,6 +91,7 @@ impl Checkpointer {
             State::Failed(until) if Instant::now() < until => Ok(State::Failed(until)),
             State::Idle | State::Failed(_) => {
                 let pages = pages_to_checkpoint(connection)?;
+                self.metrics.wal_pending.set(pages);
                 self.report_reader(connection, pages)?;
                 if pages < CHECKPOINT_PAGES {
                     return Ok(State::Idle);
@@ -150,6 +162,8 @@ fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
 
     #[test]
@@ -163,7 +177,8 @@ mod tests {
                  PRAGMA synchronous = OFF; CREATE TABLE filler (page BLOB)",
             )
             .expect("a schema");
-        let mut checkpointer = Checkpointer::start(&path).expect("a thread");
+        let metrics = Arc::new(StoreMetrics::new(&mut Registry::default()));
+        let mut checkpointer = Checkpointer::start(&path, metrics).expect("a thread");
         let mut most = 0;
         for _ in 0..3 * CHECKPOINT_PAGES / 100 {
             connection

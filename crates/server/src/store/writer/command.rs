@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
 use super::recent_failures::{RecentFailures, Retry};
+use crate::metrics::Recorded;
 use crate::store::audit::Author;
 use crate::store::environment::Change;
 use crate::store::error::{StoreError, WriteError};
@@ -63,6 +64,8 @@ pub struct WriteContext<'a> {
     pub(super) author: Option<Author>,
     /// Reported after the commit.
     pub(super) changes: Vec<Change>,
+    /// Counted after the commit.
+    pub(super) recorded: Recorded,
     /// After the commit the file is to be written anew, without what was forgotten.
     pub(super) wants_vacuum: bool,
 }
@@ -122,13 +125,14 @@ impl WriteContext<'_> {
         if !simulate {
             return apply(self);
         }
-        let changes = self.changes.len();
+        let (changes, recorded) = (self.changes.len(), self.recorded);
         self.connection.execute_batch("SAVEPOINT simulation")?;
         let outcome = apply(self);
         // The database failed, and has nothing to go back to.
         if !matches!(outcome, Err(ApplyError::Failed(_))) {
             self.connection.execute_batch("ROLLBACK TO simulation; RELEASE simulation")?;
             self.changes.truncate(changes);
+            self.recorded = recorded;
         }
         outcome
     }

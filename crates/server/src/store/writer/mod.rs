@@ -30,6 +30,7 @@ mod vacuum;
 mod wal_tail;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::Moment;
@@ -115,7 +116,7 @@ impl Writer {
         state: WriterState,
     ) -> Result<Self, StoreError> {
         let transactions = Transactions::of(path, environment, state.clone())?;
-        let checkpointer = Checkpointer::start(path)?;
+        let checkpointer = Checkpointer::start(path, Arc::clone(&state.metrics))?;
         Ok(Self { transactions, state, checkpointer, next_vacuum: Instant::now() })
     }
 
@@ -130,6 +131,7 @@ impl Writer {
         let mut batch = Batch::new();
         while batches.next(&mut batch) {
             let commands = batch.len();
+            self.state.metrics.batch.observe(commands as f64);
             let outcome = self.transactions.write(&mut connection, &mut batch);
             if let Err(Failed::Undone(failure)) = &outcome
                 && batch.len() > 1

@@ -82,6 +82,7 @@ impl WriteCommand for Reserve {
         self.write_carro(context)?;
         reserva.id = self.write_reserva(context, &reserva, &posto.nome, &estimate)?;
         context.reserva_changed(&reserva, None);
+        context.recorded.reservas += 1;
         if posto.charging.as_ref() == Some(placa) {
             // It is fulfilled at its begin, if the carro is there then: at once, if that is now.
             context.update_absences(command.posto_id)?;

@@ -63,6 +63,9 @@ impl WriteCommand for ReportCarregamento {
         let new =
             NewSession { posto_id, placa, inicio, preco_kwh, own_price, finished, reserva_id };
         let id = new.insert(context)?;
+        if let Some(Finished { energia_fornecida, custo, .. }) = finished {
+            context.recorded.session(energia_fornecida.get(), custo);
+        }
         let after = recorded_fields(&new, &conflitos);
         context.audit(Action::Start, Target::Carregamento(id), None, Some(&after))?;
         // Another session of the carro may be the one that charges there now.

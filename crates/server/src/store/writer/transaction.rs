@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::Moment;
+use domain::{Moment, ReservaState};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -18,6 +18,7 @@ use super::recent_failures::RecentFailures;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
+use crate::metrics::{Recorded, StoreMetrics};
 use crate::store::environment::{Change, Environment};
 use crate::store::error::StoreError;
 use crate::store::open_files::OpenFiles;
@@ -28,6 +29,7 @@ use crate::store::schema;
 struct Committed {
     last_sweep: Moment,
     changes: Vec<Change>,
+    recorded: Recorded,
     wants_vacuum: bool,
 }
 
@@ -45,11 +47,12 @@ pub(in crate::store) struct WriterState {
     /// Commands that were given to the queue, and how many of them were answered.
     pub(in crate::store) queued: Arc<AtomicU64>,
     pub(in crate::store) answered: watch::Sender<u64>,
+    pub(in crate::store) metrics: Arc<StoreMetrics>,
 }
 
 impl WriterState {
     /// Of a writer that begins.
-    pub(in crate::store) fn begin(now: Moment) -> Self {
+    pub(in crate::store) fn begin(now: Moment, metrics: Arc<StoreMetrics>) -> Self {
         Self {
             is_writable: Arc::new(AtomicBool::new(true)),
             failure: Arc::default(),
@@ -58,6 +61,7 @@ impl WriterState {
             progress: Progress::begin(now),
             queued: Arc::default(),
             answered: watch::Sender::default(),
+            metrics,
         }
     }
 
@@ -148,8 +152,12 @@ impl Transactions {
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<(), Failed> {
+        let started = Instant::now();
         let committed = self.commit(connection, batch);
+        let metrics = Arc::clone(&self.state.metrics);
+        metrics.transaction.observe(started.elapsed().as_secs_f64());
         if let Err(failed) = &committed {
+            metrics.failures.inc();
             let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
             *failure = Some(failed.cause().to_string());
         }
@@ -161,7 +169,8 @@ impl Transactions {
                 self.state.progress.failed(self.now());
             }
         }
-        let Committed { last_sweep, changes, wants_vacuum } = committed?;
+        let Committed { last_sweep, changes, recorded, wants_vacuum } = committed?;
+        metrics.committed(recorded, changes.iter().filter_map(ended));
         self.last_sweep = last_sweep;
         self.wants_vacuum |= wants_vacuum;
         if !changes.is_empty() && self.environment.changes.try_send(changes).is_err() {
@@ -198,6 +207,7 @@ impl Transactions {
             last_sweep: self.last_sweep,
             author: None,
             changes: Vec::new(),
+            recorded: Recorded::default(),
             wants_vacuum: false,
         };
         // Before any command: none may find an absence that fell due when nothing could be written.
@@ -214,13 +224,16 @@ impl Transactions {
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
         }
-        let WriteContext { last_sweep, changes, wants_vacuum, .. } = context;
+        let WriteContext { last_sweep, changes, recorded, wants_vacuum, .. } = context;
         if failpoints::has(Bug::EarlyReply) {
             batch.drain(..).for_each(Queued::answer);
             std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
         }
         crash_at(CrashPoint::BeforeCommit, batch);
-        if let Err(error) = transaction.commit() {
+        let commit = Instant::now();
+        let committed = transaction.commit();
+        self.state.metrics.commit.observe(commit.elapsed().as_secs_f64());
+        if let Err(error) = committed {
             return Err(self.undo(connection, error));
         }
         crash_at(CrashPoint::AfterCommit, batch);
@@ -232,7 +245,7 @@ impl Transactions {
                 "nothing was written for a while: carros that are late have their tolerance anew"
             );
         }
-        Ok(Committed { last_sweep, changes, wants_vacuum })
+        Ok(Committed { last_sweep, changes, recorded, wants_vacuum })
     }
 
     /// Makes sure that no restart finds a commit that failed.
@@ -273,6 +286,17 @@ impl Transactions {
             self.data_version = Some(data_version);
         }
         Ok(())
+    }
+}
+
+/// How a reserva ended without a session, if it did. Each end is reported once.
+fn ended(change: &Change) -> Option<&'static str> {
+    use ReservaState::{Cancelada, Encerrada, NaoCompareceu};
+    match change {
+        Change::Reserva { state: state @ (Cancelada | Encerrada | NaoCompareceu), .. } => {
+            Some(state.as_str())
+        }
+        _ => None,
     }
 }
 

@@ -15,7 +15,7 @@ use super::credentials::MAX_TOKEN;
 use super::{Access, Caller, Role, Routes, Token, Tokens, operators_only};
 use crate::http::caller::{Endpoints, TrustedProxies};
 use crate::http::tests::{Answer, send};
-use crate::http::{CorsOrigins, finish};
+use crate::http::{CorsOrigins, HttpMetrics, finish};
 use crate::secret::SecretHash;
 
 const OPERADOR: &str = "the-operators-token";
@@ -40,7 +40,14 @@ fn router(access: Access) -> Router {
     let protected = Router::new().route("/closed", everything).merge(people);
     let public = Router::new().route("/open", get(who));
     let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
-    finish(Routes { public, protected }, openapi, 10, &CorsOrigins::Any, access)
+    finish(
+        Routes { public, protected },
+        openapi,
+        10,
+        &CorsOrigins::Any,
+        access,
+        HttpMetrics::default(),
+    )
 }
 
 fn with_tokens() -> Router {

@@ -16,7 +16,7 @@ async fn counted(
     router: Router,
     grace: Duration,
 ) -> (SocketAddr, CancellationToken, Arc<Connections>) {
-    let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
     let (stop, connections) = (CancellationToken::new(), Connections::new(100));
     let limits = Limits { head: SHORT, progress: SHORT, grace };
     tokio::spawn(serve_with(listener, router, stop.clone(), Arc::clone(&connections), limits));
@@ -54,7 +54,7 @@ async fn a_connection_without_a_whole_request_is_closed() {
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_not_waited_for() {
-    let (listener, addr) = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
     let (stop, connections) = (CancellationToken::new(), Connections::new(100));
     let limits = Limits { head: LONG * 2, progress: LONG, grace: SHORT };
     let router = Router::new().route("/", get(async || "ok"));

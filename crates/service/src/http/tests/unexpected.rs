@@ -47,6 +47,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         1,
         &CorsOrigins::Any,
         Access::Everybody,
+        HttpMetrics::default(),
     );
     let campos = async |method: &str, path: &str, content_type: &str, body: &str| {
         let request =

@@ -35,7 +35,8 @@ fn feed_state() -> FeedState {
 
 /// What a reader can read without waiting: the name of each event and whether the posto is free.
 fn read(reader: &mut Reader, state: &FeedState) -> Vec<String> {
-    let next = || reader.next(state).now_or_never();
+    let dropped = Counter::default();
+    let next = || reader.next(state, &dropped).now_or_never();
     let name_and_state = |event: Bytes| {
         let text = String::from_utf8(event.to_vec()).unwrap();
         let name = text.lines().next().and_then(|line| line.strip_prefix("event: "));

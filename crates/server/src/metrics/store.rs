@@ -1,0 +1,156 @@
+//! What is counted of the database and of what is written into it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use service::declare;
+
+/// In seconds: from a disk that acknowledges at once to one that is about to fail.
+const WRITE_BUCKETS: [f64; 12] =
+    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// In seconds.
+const CHECKPOINT_BUCKETS: [f64; 7] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// The help of a figure that is looked up for a scrape.
+macro_rules! looked_up {
+    ($help:literal) => {
+        concat!($help, "; kept for 5 seconds, see postos_figures_timestamp_seconds")
+    };
+}
+
+#[derive(Debug)]
+pub(crate) struct StoreMetrics {
+    pub(crate) queue: Gauge,
+    pub(crate) batch: Histogram,
+    pub(crate) transaction: Histogram,
+    pub(crate) commit: Histogram,
+    pub(crate) failures: Counter,
+    pub(crate) is_writable: Gauge,
+    pub(crate) last_write: Gauge<f64, AtomicU64>,
+    pub(crate) checkpoint: Histogram,
+    pub(crate) checkpoint_failures: Counter,
+    pub(crate) wal_pending: Gauge,
+    pub(crate) wal_bytes: Gauge,
+    pub(crate) database_bytes: Gauge,
+    pub(crate) free_bytes: Gauge,
+    pub(crate) disk_free_bytes: Gauge,
+    pub(crate) postos: Family<StateLabel, Gauge>,
+    pub(crate) reservas: Family<StatusLabel, Gauge>,
+    pub(crate) sessions_open: Gauge,
+    pub(crate) looked_up: Gauge<f64, AtomicU64>,
+    reservas_made: Counter,
+    reservas_ended: Family<StatusLabel, Counter>,
+    sessions_ended: Counter,
+    amounts: Arc<Amounts>,
+}
+
+/// One of the states in which a posto can be at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct StateLabel {
+    pub(crate) state: &'static str,
+}
+
+/// The `status` of a reserva, as on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct StatusLabel {
+    pub(crate) status: &'static str,
+}
+
+/// What one transaction records; it counts once it is committed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Recorded {
+    pub(crate) reservas: u64,
+    sessions: u64,
+    energy_millionths: u64,
+    centavos: u64,
+}
+
+impl Recorded {
+    /// A session that has ended, in kWh and BRL.
+    pub(crate) fn session(&mut self, energy: f64, cost: f64) {
+        self.sessions += 1;
+        self.energy_millionths += (energy * 1e6).round() as u64;
+        self.centavos += (cost * 1e2).round() as u64;
+    }
+}
+
+impl StoreMetrics {
+    #[rustfmt::skip] // One line for each metric.
+    pub(crate) fn new(registry: &mut Registry) -> Self {
+        let of = registry;
+        let amounts = Arc::new(Amounts::default());
+        of.register_collector(Box::new(Arc::clone(&amounts)));
+        let histogram = |buckets: &[f64]| Histogram::new(buckets.iter().copied());
+        let sizes: Vec<f64> = exponential_buckets(1.0, 2.0, 10).collect();
+        Self {
+            queue: declare(of, "postos_writer_queue_commands", "Commands that wait for the writer or are in its present batch", Gauge::default()),
+            batch: declare(of, "postos_writer_batch_commands", "Commands in one transaction", histogram(&sizes)),
+            transaction: declare(of, "postos_writer_transaction_seconds", "A whole transaction: decisions, writing and commit", histogram(&WRITE_BUCKETS)),
+            commit: declare(of, "postos_writer_commit_seconds", "The commit of a transaction, with the sync of the WAL", histogram(&WRITE_BUCKETS)),
+            failures: declare(of, "postos_writer_failures", "Transactions that failed", Counter::default()),
+            is_writable: declare(of, "postos_writer_writable", "Whether the latest write succeeded; after one that failed, one is tried every second", Gauge::default()),
+            last_write: declare(of, "postos_writer_last_write_timestamp_seconds", "When the last transaction that succeeded began; there is one every second", Gauge::default()),
+            checkpoint: declare(of, "postos_database_checkpoint_seconds", "A checkpoint of the WAL into the database file", histogram(&CHECKPOINT_BUCKETS)),
+            checkpoint_failures: declare(of, "postos_database_checkpoint_failures", "Checkpoints that failed", Counter::default()),
+            wal_pending: declare(of, "postos_database_wal_pending_pages", "Pages of the WAL that are not in the database file yet", Gauge::default()),
+            wal_bytes: declare(of, "postos_database_wal_bytes", looked_up!("The file of the WAL"), Gauge::default()),
+            database_bytes: declare(of, "postos_database_bytes", looked_up!("The database without its WAL"), Gauge::default()),
+            free_bytes: declare(of, "postos_database_free_bytes", looked_up!("Pages in the database file that hold nothing"), Gauge::default()),
+            disk_free_bytes: declare(of, "postos_database_disk_free_bytes", looked_up!("What is free on the disk of the database"), Gauge::default()),
+            postos: declare(of, "postos_postos", looked_up!("Postos by state: free, held, charging, maintenance, out_of_service"), Family::default()),
+            reservas: declare(of, "postos_reservas", looked_up!("Reservas that hold a posto now or later, by status"), Family::default()),
+            sessions_open: declare(of, "postos_sessions_open", looked_up!("Charging sessions that have not ended"), Gauge::default()),
+            looked_up: declare(of, "postos_figures_timestamp_seconds", "When the figures of the database were looked up", Gauge::default()),
+            reservas_made: declare(of, "postos_reservas_made", "Reservas that were made since the start", Counter::default()),
+            reservas_ended: declare(of, "postos_reservas_ended", "Reservas that were cancelled, or whose time passed or whose carro did not come, since the start", Family::default()),
+            sessions_ended: declare(of, "postos_sessions_ended", "Charging sessions that were recorded as ended since the start; corrections change nothing", Counter::default()),
+            amounts,
+        }
+    }
+
+    /// Counts what a transaction has recorded, and how its reservas ended.
+    pub(crate) fn committed(
+        &self,
+        recorded: Recorded,
+        ended: impl IntoIterator<Item = &'static str>,
+    ) {
+        self.reservas_made.inc_by(recorded.reservas);
+        self.sessions_ended.inc_by(recorded.sessions);
+        self.amounts.energy_millionths.fetch_add(recorded.energy_millionths, Relaxed);
+        self.amounts.centavos.fetch_add(recorded.centavos, Relaxed);
+        for status in ended {
+            self.reservas_ended.get_or_create(&StatusLabel { status }).inc();
+        }
+    }
+}
+
+/// Sums of decimal numbers, which are floats only where they are read.
+#[derive(Debug, Default)]
+struct Amounts {
+    energy_millionths: AtomicU64,
+    centavos: AtomicU64,
+}
+
+impl Collector for Amounts {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut counter = |name: &str, help: &str, value: f64| {
+            let counter = ConstCounter::new(value);
+            let kind = counter.metric_type();
+            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)
+        };
+        let energy = self.energy_millionths.load(Relaxed) as f64 / 1e6;
+        let help = "Energy of the sessions that were recorded as ended since the start, in kWh";
+        counter("postos_energy_kwh", help, energy)?;
+        let revenue = self.centavos.load(Relaxed) as f64 / 1e2;
+        let help = "Cost of the sessions that were recorded as ended since the start, in BRL";
+        counter("postos_revenue_brl", help, revenue)
+    }
+}

@@ -1,0 +1,224 @@
+//! The figures of the database for `/metrics`.
+//!
+//! A task of its own looks them up, on a connection of its own, so that no scrape waits for the writer
+//! and no other reader for a scrape. They are kept for a while, and given up if they take long.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use domain::ReservaState;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tracing::{Instrument as _, warn};
+
+use crate::metrics::{StateLabel, StatusLabel, StoreMetrics};
+use crate::store::copies::folder_of;
+use crate::store::environment::Clock;
+use crate::store::error::StoreError;
+use crate::store::progress::Progress;
+use crate::store::rows::reservas::{holds_from, state_at};
+
+/// How long the figures are kept.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+/// How long they may take. A scrape waits a second at most.
+const LIMIT: Duration = Duration::from_millis(800);
+/// SQLite asks after so many of its instructions, which take less than a millisecond, whether to go on.
+const INSTRUCTIONS: i32 = 10_000;
+/// Every state of a posto. A state that no posto is in has the figure 0.
+const STATES: [&str; 5] = ["free", "held", "charging", "maintenance", "out_of_service"];
+
+/// Asks the task.
+#[derive(Clone)]
+pub(in crate::store) struct FiguresReader(mpsc::Sender<oneshot::Sender<()>>);
+
+/// Asks the task as long as the store is open.
+#[derive(Clone)]
+pub(in crate::store) struct WeakFiguresReader(mpsc::WeakSender<oneshot::Sender<()>>);
+
+impl FiguresReader {
+    /// Opens the task's connection and starts the task, which ends when the last reader is gone.
+    pub(in crate::store) async fn open(
+        path: &Path,
+        options: SqliteConnectOptions,
+        now: Clock,
+        progress: Progress,
+        metrics: Arc<StoreMetrics>,
+    ) -> Result<(Self, JoinHandle<()>), StoreError> {
+        let mut connection = options.connect().await?;
+        let deadline = Deadline::default();
+        let of_query = deadline.clone();
+        let in_time = move || !of_query.has_passed();
+        connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, in_time);
+        let (sender, asked) = mpsc::channel(1);
+        let database = path.to_owned();
+        let task = Task { database, connection, deadline, now, progress, metrics, looked_up: None };
+        Ok((Self(sender), tokio::spawn(task.run(asked).in_current_span())))
+    }
+
+    pub(in crate::store) fn downgrade(&self) -> WeakFiguresReader {
+        WeakFiguresReader(self.0.downgrade())
+    }
+}
+
+impl WeakFiguresReader {
+    /// Has the figures looked up, unless they are recent.
+    pub(in crate::store) async fn refresh(&self) {
+        let Some(task) = self.0.upgrade() else { return };
+        let (done, refreshed) = oneshot::channel();
+        if task.send(done).await.is_ok() {
+            drop(task);
+            let _ = refreshed.await;
+        }
+    }
+}
+
+/// When the present query is interrupted.
+#[derive(Clone)]
+struct Deadline {
+    started: Instant,
+    /// Milliseconds after that.
+    after: Arc<AtomicU64>,
+}
+
+impl Default for Deadline {
+    fn default() -> Self {
+        Self { started: Instant::now(), after: Arc::default() }
+    }
+}
+
+impl Deadline {
+    fn set(&self, from_now: Duration) {
+        let after = (self.started.elapsed() + from_now).as_millis();
+        self.after.store(u64::try_from(after).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    fn has_passed(&self) -> bool {
+        self.started.elapsed().as_millis() > u128::from(self.after.load(Relaxed))
+    }
+}
+
+struct Task {
+    database: PathBuf,
+    connection: SqliteConnection,
+    deadline: Deadline,
+    now: Clock,
+    progress: Progress,
+    metrics: Arc<StoreMetrics>,
+    looked_up: Option<Instant>,
+}
+
+impl Task {
+    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+        while let Some(asked) = asked.recv().await {
+            if self.looked_up.is_none_or(|at| at.elapsed() >= KEPT_FOR) {
+                self.deadline.set(LIMIT);
+                match self.look_up().await {
+                    Ok(()) => self.looked_up = Some(Instant::now()),
+                    Err(error) => warn!(%error, "the figures for /metrics cannot be looked up"),
+                }
+            }
+            // A scrape that has given up needs no answer.
+            let _ = asked.send(());
+        }
+    }
+
+    async fn look_up(&mut self) -> Result<(), StoreError> {
+        let metrics = Arc::clone(&self.metrics);
+        let database = self.database.clone();
+        let of_files = spawn_blocking(move || read_files(&database));
+        if let Ok((wal_bytes, disk_free_bytes)) = of_files.await {
+            metrics.wal_bytes.set(wal_bytes);
+            metrics.disk_free_bytes.set(disk_free_bytes);
+        }
+        let (pages, free, page_size, sessions) = self.sizes().await?;
+        let (now, absences_until) = self.moments();
+        let postos = self.postos(now, absences_until).await?;
+        let reservas = self.reservas(now, absences_until).await?;
+        metrics.database_bytes.set(pages * page_size);
+        metrics.free_bytes.set(free * page_size);
+        metrics.sessions_open.set(sessions);
+        let of = |found: &[(String, i64)], name: &str| {
+            found.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count)
+        };
+        for state in STATES {
+            metrics.postos.get_or_create(&StateLabel { state }).set(of(&postos, state));
+        }
+        for status in [ReservaState::Ativa, ReservaState::Cumprida].map(ReservaState::as_str) {
+            metrics.reservas.get_or_create(&StatusLabel { status }).set(of(&reservas, status));
+        }
+        metrics.looked_up.set(now as f64 / 1000.0);
+        Ok(())
+    }
+
+    /// Now, and by when absences must have fallen due to count.
+    fn moments(&self) -> (i64, i64) {
+        let now = (self.now)();
+        (now.as_millis(), self.progress.absences_until(now).as_millis())
+    }
+
+    /// Pages, free ones, and the bytes of each; open sessions.
+    async fn sizes(&mut self) -> Result<(i64, i64, i64, i64), StoreError> {
+        let sizes = sqlx::query_as(
+            "SELECT page_count, freelist_count, page_size,
+                    (SELECT count(*) FROM carregamentos INDEXED BY carregamentos_open
+                     WHERE fim IS NULL)
+             FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
+        );
+        Ok(sizes.fetch_one(&mut self.connection).await?)
+    }
+
+    /// How many postos are in each state. Reservas of one posto never overlap, so only the next one to
+    /// end can hold it now.
+    async fn postos(&mut self, now: i64, absences: i64) -> Result<Vec<(String, i64)>, StoreError> {
+        let counted = sqlx::query_as(
+            "SELECT CASE WHEN charging THEN 'charging' WHEN em_manutencao THEN 'maintenance'
+                         WHEN NOT in_service THEN 'out_of_service'
+                         WHEN held THEN 'held' ELSE 'free' END AS state, count(*)
+             FROM (SELECT in_service, em_manutencao,
+                          EXISTS (SELECT 1 FROM carregamentos AS c
+                                  WHERE c.posto_id = p.id AND c.fim IS NULL) AS charging,
+                          ?1 >= COALESCE((SELECT CASE WHEN r.falta_em <= ?2 THEN NULL
+                                                      ELSE r.held_from END
+                                          FROM reservas AS r
+                                          WHERE r.posto_id = p.id AND r.held_until > ?1
+                                          ORDER BY r.held_until LIMIT 1), ?1 + 1) AS held
+                   FROM postos AS p WHERE removed_at IS NULL)
+             GROUP BY state",
+        );
+        let counted = counted.bind(now).bind(absences);
+        Ok(counted.fetch_all(&mut self.connection).await?)
+    }
+
+    /// How many reservas that hold a posto now or later are in each state. The index of each posto has
+    /// them at its end, so what is over costs nothing.
+    async fn reservas(
+        &mut self,
+        now: i64,
+        absences: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let (state, holds) = (state_at!("?1", "?2"), holds_from!("?1"));
+        let sql = format!(
+            "SELECT {state} AS state, count(*) FROM postos AS p
+             CROSS JOIN reservas AS r ON r.posto_id = p.id AND {holds}
+             GROUP BY state"
+        );
+        let counted = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now).bind(absences);
+        Ok(counted.fetch_all(&mut self.connection).await?)
+    }
+}
+
+/// The bytes of the WAL and those that are free on the disk; 0 of what cannot be read.
+fn read_files(database: &Path) -> (i64, i64) {
+    // SQLite makes it beside the file that a link leads to.
+    let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
+    let mut wal = database.clone().into_os_string();
+    wal.push("-wal");
+    let wal = std::fs::metadata(wal).map_or(0, |file| file.len());
+    let disk = rustix::fs::statvfs(folder_of(database));
+    let free = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    (i64::try_from(wal).unwrap_or(i64::MAX), i64::try_from(free).unwrap_or(i64::MAX))
+}
