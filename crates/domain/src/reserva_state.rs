@@ -80,7 +80,7 @@ pub struct ReservaFacts {
     pub desde: Moment,
     pub motivo: Option<Motivo>,
     /// When its carro left: since then it holds nothing, also with a clock that is set back. What is
-    /// shown of it is [`Self::free_early`].
+    /// shown of it is [`Self::free_early`]. Of one that was archived it is set in any case, to its end.
     pub livre_desde: Option<Moment>,
     /// Since when it has its posto, if it was given another one.
     pub posto_desde: Option<Moment>,
@@ -133,8 +133,9 @@ impl ReservaFacts {
             {
                 self.ended(ReservaState::NaoCompareceu, Some(Motivo::Ausencia), due)
             }
-            // A recorded end is ignored: the clock that caused it may have been wrong.
-            (ReservaState::Encerrada, _) if now < fim => {
+            // A recorded end is ignored: the clock that caused it may have been wrong. That of one that
+            // was archived is final.
+            (ReservaState::Encerrada, _) if now < fim && self.livre_desde.is_none() => {
                 Self { state: ReservaState::Ativa, ..self }
             }
             (ReservaState::Encerrada, _) => Self { desde: fim, ..self },

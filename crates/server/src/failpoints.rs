@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// A place where the process can be made to abort: the first six are on the path of a reservation,
-/// the others in `server restaurar`.
+/// the next ones in `server restaurar`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrashPoint {
     /// The command has arrived; nothing is done yet.
@@ -27,6 +27,8 @@ pub(crate) enum CrashPoint {
     RestoreKept,
     /// The new database has its name.
     RestoreReplaced,
+    /// What ended long ago is in the archive, and still where it was too.
+    Archiving,
 }
 
 /// A deliberate fault in the code, which the tests must detect.
@@ -64,7 +66,13 @@ pub(crate) enum Bug {
     ChangeDropsFirst,
     /// A cancellation is not published to the client that made the reserva.
     UnpublishedCancel,
+    /// A request that comes again is not looked for in the archive.
+    ForgottenArchive,
 }
+
+/// A month: few ask for what is older, and what a late report or a clock that is set back can change is
+/// younger.
+const ARCHIVE_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Time between an answer and its commit under [`Bug::EarlyReply`].
 pub(crate) const EARLY_REPLY_LEAD: Duration = Duration::from_millis(50);
@@ -78,6 +86,11 @@ mod chosen {
     /// Of the tolerance that an operator sets.
     pub(crate) fn minute() -> Duration {
         Duration::from_secs(60)
+    }
+
+    /// After what ended leaves for the archive.
+    pub(crate) const fn archive_age() -> Duration {
+        super::ARCHIVE_AGE
     }
 
     #[inline(always)]
@@ -138,6 +151,12 @@ mod chosen {
         Duration::from_millis(millis.unwrap_or(60_000))
     }
 
+    /// After what ended leaves for the archive: `ARCHIVE_AGE_MILLIS` shortens it.
+    pub(crate) fn archive_age() -> Duration {
+        let millis = std::env::var("ARCHIVE_AGE_MILLIS").ok().and_then(|text| text.parse().ok());
+        millis.map_or(super::ARCHIVE_AGE, Duration::from_millis)
+    }
+
     /// Whether `SEEDED_BUG` names this bug.
     pub(crate) fn has(bug: Bug) -> bool {
         protocol::failpoints::is_seeded(&format!("{bug:?}"))
@@ -165,5 +184,5 @@ mod chosen {
     }
 }
 
+pub(crate) use chosen::{archive_age, crash_at, has, minute, will_crash_at};
 pub(crate) use chosen::{clock, clock_speed};
-pub(crate) use chosen::{crash_at, has, minute, will_crash_at};

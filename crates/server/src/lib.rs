@@ -5,6 +5,7 @@ mod admin;
 mod admin_tokens;
 mod announce;
 mod app_state;
+mod archiving;
 mod charger_messages;
 mod config;
 mod failpoints;

@@ -26,7 +26,7 @@ use crate::listing_cache::ListingCache;
 use crate::metrics::CommandMetrics;
 use crate::start_error::StartError;
 use crate::store::{Environment, Store, StoreCloser};
-use crate::{admin, announce, handlers, retention, token_reader};
+use crate::{admin, announce, archiving, handlers, retention, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -66,6 +66,7 @@ pub struct Server {
     sweeper: JoinHandle<()>,
     token_reader: JoinHandle<()>,
     retention: JoinHandle<()>,
+    archiving: JoinHandle<()>,
 }
 
 impl Server {
@@ -114,6 +115,7 @@ impl Server {
         let reading_token = token_reader::follow(Arc::clone(&app), stop.clone());
         let sweeping = sweep(Arc::clone(&app), stop.clone());
         let retaining = retention::run(Arc::clone(&app), config.retention_days, stop.clone());
+        let archiving = archiving::run(Arc::clone(&app), stop.clone());
         info!(%addr, database = %path.display(), "started");
         Ok(Self {
             addr,
@@ -128,6 +130,7 @@ impl Server {
             announcer: service::spawn_essential(&broken, announcing),
             sweeper: service::spawn_essential(&broken, sweeping),
             retention: service::spawn_essential(&broken, retaining),
+            archiving: service::spawn_essential(&broken, archiving),
             app,
             closer,
             stop,
@@ -182,6 +185,7 @@ impl Server {
             service::end_within(WORK_GRACE, self.token_reader),
             service::end_within(WORK_GRACE, self.retention),
             service::end_within(WORK_GRACE, scrapes),
+            service::end_within(WORK_GRACE, self.archiving),
         );
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");

@@ -52,8 +52,13 @@ pub struct Holdings {
 
 impl Holdings {
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        let sql = "SELECT count(*), max(created_at) FROM reservas";
-        connection.query_row(sql, [], |row| {
+        let has_archive = connection.prepare("SELECT 1 FROM archived_reservas").is_ok();
+        let archived = "UNION ALL SELECT created_at FROM archived_reservas";
+        let sql = format!(
+            "SELECT count(*), max(created_at) FROM (SELECT created_at FROM reservas {})",
+            if has_archive { archived } else { "" }
+        );
+        connection.query_row(&sql, [], |row| {
             let newest: Option<i64> = row.get(1)?;
             Ok(Self { reservas: row.get(0)?, newest: newest.map(Moment::from_millis) })
         })

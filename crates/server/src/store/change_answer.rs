@@ -87,9 +87,9 @@ fn write(answer: &Answer) -> Result<String, StoreError> {
 impl ChangeRow {
     /// Selects by the `request_id` of the change.
     pub(super) const SELECT: &str =
-        "SELECT a.request_id, a.fingerprint, a.app, a.answer, r.request_id AS reserva_request_id
-         FROM alteracoes AS a LEFT JOIN reservas AS r ON r.id = a.reserva_id
-         WHERE a.request_id = ?1";
+        "SELECT request_id, fingerprint, app, answer,
+                (SELECT r.request_id FROM all_reservas AS r WHERE r.id = reserva_id) AS reserva_request_id
+         FROM all_alteracoes WHERE request_id = ?1";
 
     /// `reserva` is the one that it changes, as it is now.
     pub(super) fn outcome(

@@ -122,11 +122,11 @@ impl UsedRow {
     /// Selects by digest and `request_id` of a reservation: the other kind are changes.
     pub(super) const FOR_RESERVATION: &str =
         "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
-                EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?2) AS other";
+                EXISTS (SELECT 1 FROM all_alteracoes WHERE request_id = ?2) AS other";
     /// The same of a change: the other kind are reservations.
     pub(super) const FOR_CHANGE: &str =
         "SELECT EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?1) AS forgotten,
-                EXISTS (SELECT 1 FROM reservas WHERE request_id = ?2)
+                EXISTS (SELECT 1 FROM all_reservas WHERE request_id = ?2)
                 OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?2) AS other";
 
     /// `None` if it was not used.
@@ -164,7 +164,7 @@ impl AcceptedRow {
     /// its first posto.
     pub(super) const SELECT: &str = "SELECT r.*, p.nome AS posto_nome, COALESCE(r.nome, \
          (SELECT f.nome FROM postos AS f WHERE f.id = r.first_answer ->> 0), p.nome) AS first_nome \
-         FROM reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
+         FROM all_reservas AS r JOIN postos AS p ON p.id = r.posto_id WHERE r.request_id = ?1";
 
     /// As [`ReservaRow::absent_by`].
     pub(super) fn absent_by(self, absences_until: Moment, now: Moment) -> Self {

@@ -2,6 +2,7 @@
 //! settings.
 
 mod admin;
+mod anything_steps;
 mod backup;
 mod command_line;
 mod config;
@@ -17,6 +18,8 @@ mod start;
 mod store;
 mod store_absences;
 mod store_anything;
+mod store_archive;
+mod store_archive_model;
 mod store_arrivals;
 mod store_audit;
 mod store_cancellations;

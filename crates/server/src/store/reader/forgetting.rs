@@ -68,7 +68,7 @@ impl Store {
         let mut ended = Ended {
             reservas: ids(
                 concat!(
-                    "SELECT id FROM reservas WHERE id > ?2 AND placa IS NOT NULL AND ",
+                    "SELECT id FROM all_reservas WHERE id > ?2 AND placa IS NOT NULL AND ",
                     over_at!(),
                     " <= ?1 ORDER BY id LIMIT ?3"
                 ),
@@ -76,7 +76,7 @@ impl Store {
             )
             .await?,
             carregamentos: ids(
-                "SELECT id FROM carregamentos
+                "SELECT id FROM all_carregamentos
                  WHERE id > ?2 AND placa IS NOT NULL AND fim <= ?1 ORDER BY id LIMIT ?3",
                 &mut seen.carregamentos,
             )
@@ -94,8 +94,8 @@ impl Store {
         if ended.is_empty() {
             ended.carros = sqlx::query_scalar(
                 "SELECT placa FROM carros AS c WHERE updated_at <= ?1
-                   AND NOT EXISTS (SELECT 1 FROM reservas AS r WHERE r.placa = c.placa)
-                   AND placa NOT IN (SELECT placa FROM carregamentos WHERE placa IS NOT NULL)
+                   AND NOT EXISTS (SELECT 1 FROM all_reservas AS r WHERE r.placa = c.placa)
+                   AND NOT EXISTS (SELECT 1 FROM all_carregamentos AS s WHERE s.placa = c.placa)
                  LIMIT ?2",
             )
             .bind(cutoff)

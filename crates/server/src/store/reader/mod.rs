@@ -3,6 +3,7 @@
 //! What settles a write that ended unknown (a reserva, a session) is read only when nothing is in
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
+mod archivable;
 mod availability;
 mod changes;
 pub(super) mod figures;
@@ -21,6 +22,7 @@ use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva, state_at};
 
+pub use archivable::Archivable;
 pub use availability::Estimated;
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
@@ -149,7 +151,7 @@ impl Store {
         let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
         let state = state_at!("?6", "?7");
         let sql = format!(
-            "SELECT * FROM reservas
+            "SELECT * FROM all_reservas
              WHERE {from} AND (?1 IS NULL OR {state} = ?1)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)
@@ -172,7 +174,7 @@ impl Store {
     pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
         self.certain()?;
         let absences_until = self.absences_until(now);
-        let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM reservas WHERE id = ?1");
+        let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM all_reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
         found.map(|row| row.absent_by(absences_until, now).state_at(now)).transpose()
     }
@@ -216,7 +218,7 @@ impl Store {
             (None, None) => "?1 IS NULL AND ?2 IS NULL",
         };
         let sql = format!(
-            "SELECT * FROM carregamentos
+            "SELECT * FROM all_carregamentos
              WHERE {from} AND id < ?5
                AND (?3 IS NULL OR +inicio >= ?3) AND (?4 IS NULL OR +inicio < ?4)
              ORDER BY id DESC LIMIT ?6"

@@ -25,7 +25,7 @@ row! {
 
 row! {
     pub(in crate::store) struct CarregamentoRow {
-        id: i64,
+        pub id: i64,
         posto_id: i64,
         placa: Option<String>,
         inicio: i64,
@@ -42,7 +42,7 @@ row! {
 impl CarregamentoRow {
     /// Selects by session id and posto id.
     pub(in crate::store) const SELECT: &str =
-        "SELECT * FROM carregamentos WHERE id = ?1 AND posto_id = ?2";
+        "SELECT * FROM all_carregamentos WHERE id = ?1 AND posto_id = ?2";
 
     /// Its price without the reserva that began meanwhile.
     pub(in crate::store) fn own_price(&self) -> Result<Option<Price>, StoreError> {

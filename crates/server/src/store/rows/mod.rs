@@ -49,6 +49,11 @@ macro_rules! row {
 }
 pub(super) use row;
 
+/// For a statement that takes any number of values.
+pub(super) fn json<T: serde::Serialize>(values: &[T]) -> Result<String, StoreError> {
+    serde_json::to_string(values).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
 pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
     // The text is not shown: it may be a placa all the same, and errors are logged.
     Placa::new(text).map_err(|_| StoreError::Corrupt("placa".to_owned()))

@@ -23,7 +23,7 @@ macro_rules! state_at {
             " THEN 'nao_compareceu' ",
             "WHEN fim <= ",
             $now,
-            " THEN 'encerrada' ELSE 'ativa' END"
+            " OR livre_desde IS NOT NULL THEN 'encerrada' ELSE 'ativa' END"
         )
     };
 }
@@ -45,6 +45,34 @@ macro_rules! over_at {
     };
 }
 pub(in crate::store) use over_at;
+
+/// SQL for whether a reserva ended, and was changed last, at a moment or before.
+macro_rules! old_enough {
+    ($cutoff:literal) => {
+        concat!("status <> 'ativa' AND fim <= ", $cutoff, " AND updated_at <= ", $cutoff)
+    };
+}
+pub(in crate::store) use old_enough;
+
+/// SQL for whether a reserva `r` that is old enough may be archived: nothing refers to it, nothing of it
+/// is due, no change of it was asked for since, and no session goes on that may turn out to have ended
+/// before it.
+macro_rules! archivable {
+    ($cutoff:literal) => {
+        concat!(
+            "falta_em IS NULL AND carregamento_id IS NULL
+             AND NOT EXISTS (SELECT 1 FROM carregamentos AS c WHERE c.reserva_id = r.id)
+             AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
+                             WHERE c.placa = r.placa AND c.fim IS NULL AND c.posto_id = r.posto_id
+                               AND c.inicio < r.fim)
+             AND NOT EXISTS (SELECT 1 FROM alteracoes AS a
+                             WHERE a.reserva_id = r.id AND a.decided_at > ",
+            $cutoff,
+            ")"
+        )
+    };
+}
+pub(in crate::store) use archivable;
 
 row! {
     /// When a reserva holds its posto.

@@ -123,9 +123,14 @@ impl CancelReserva {
     fn find(&self, context: &WriteContext<'_>) -> Result<(Reserva, Option<String>), ApplyError> {
         let row: Option<ReservaRow> = match &self.target {
             CancelTarget::Request { request_id, app, .. } => context
-                .find::<ReservaRow>("SELECT * FROM reservas WHERE request_id = ?1", [request_id])?
+                .find::<ReservaRow>(
+                    "SELECT * FROM all_reservas WHERE request_id = ?1",
+                    [request_id],
+                )?
                 .filter(|row| is_visible(row.app.as_deref(), app.as_deref())),
-            CancelTarget::Id(id) => context.find("SELECT * FROM reservas WHERE id = ?1", [id])?,
+            CancelTarget::Id(id) => {
+                context.find("SELECT * FROM all_reservas WHERE id = ?1", [id])?
+            }
         };
         let row = row.ok_or_else(|| Rejection::ReservaInexistente {
             reserva: match &self.target {

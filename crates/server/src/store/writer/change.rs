@@ -39,6 +39,7 @@ pub struct ChangeReserva {
 row! {
     /// A reserva with the estimate of its first answer.
     struct ChangeableRow {
+        is_archived: bool,
         estimativa: Option<String>,
         ..reserva: ReservaRow,
     }
@@ -62,7 +63,6 @@ impl WriteCommand for ChangeReserva {
             self.write_refusal(context, None, &rejection, 0, None)?;
             return Err(rejection.into());
         };
-        let id = Some(row.reserva.id);
         // A forgotten one is not found by a request.
         let reserva = row.reserva.reserva()?.ok_or(Rejection::ReservaEncerrada)?;
         let posto_id = self.change.posto_of(&reserva);
@@ -75,14 +75,14 @@ impl WriteCommand for ChangeReserva {
                         "UPDATE reservas SET status = 'cancelada', motivo = 'pedido', desde = ?2,
                              falta_em = NULL, versao = versao + 1, updated_at = ?2
                          WHERE id = ?1 AND status = 'ativa'",
-                        params![id, context.now.as_millis()],
+                        params![row.reserva.id, context.now.as_millis()],
                     )?;
                 }
-                self.write_refusal(context, id, &rejection, posto_id, posto.as_ref())?;
+                self.write_refusal(context, Some(&row), &rejection, posto_id, posto.as_ref())?;
                 return Err(rejection.into());
             }
         };
-        self.write_answer(context, id, &write_changed(&changed)?)?;
+        self.write_answer(context, Some(&row), &write_changed(&changed)?)?;
         Ok(changed)
     }
 
@@ -115,7 +115,7 @@ impl ChangeReserva {
 
     /// The reserva, if this app may know of it.
     fn find(&self, context: &WriteContext<'_>) -> Result<Option<ChangeableRow>, StoreError> {
-        let sql = "SELECT * FROM reservas WHERE request_id = ?1";
+        let sql = "SELECT * FROM all_reservas WHERE request_id = ?1";
         let row = context.find::<ChangeableRow>(sql, [&self.reserva_request_id])?;
         Ok(row.filter(|row| is_visible(row.reserva.app.as_deref(), self.app.as_deref())))
     }
@@ -185,14 +185,14 @@ impl ChangeReserva {
     fn write_refusal(
         &self,
         context: &WriteContext<'_>,
-        reserva_id: Option<i64>,
+        row: Option<&ChangeableRow>,
         rejection: &Rejection,
         posto_id: i64,
         posto: Option<&PostoFacts>,
     ) -> Result<(), StoreError> {
         let nome = posto.map_or("", |posto| posto.nome.as_str());
         match write_refused(rejection, posto_id, nome)? {
-            Some(answer) => self.write_answer(context, reserva_id, &answer),
+            Some(answer) => self.write_answer(context, row, &answer),
             None => Ok(()),
         }
     }
@@ -200,17 +200,22 @@ impl ChangeReserva {
     fn write_answer(
         &self,
         context: &WriteContext<'_>,
-        reserva_id: Option<i64>,
+        row: Option<&ChangeableRow>,
         answer: &str,
     ) -> Result<(), StoreError> {
+        let is_archived = row.is_some_and(|row| row.is_archived);
+        let table = if is_archived { "archived_alteracoes" } else { "alteracoes" };
+        let insert = format!(
+            "INSERT INTO {table} (request_id, fingerprint, app, reserva_id, decided_at, answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        );
         context.execute(
-            "INSERT INTO alteracoes (request_id, fingerprint, app, reserva_id, decided_at, answer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &insert,
             params![
                 self.request_id,
                 self.fingerprint,
                 self.app,
-                reserva_id,
+                row.map(|row| row.reserva.id),
                 context.now.as_millis(),
                 answer
             ],

@@ -62,6 +62,8 @@ pub struct WriteContext<'a> {
     pub(super) last_sweep: Moment,
     /// Who changes what the current command changes; `None` if that is not recorded.
     pub(super) author: Option<Author>,
+    /// How many commands share the transaction.
+    pub(super) commands: usize,
     /// Reported after the commit.
     pub(super) changes: Vec<Change>,
     /// Counted after the commit.

@@ -154,12 +154,12 @@ impl WriteContext<'_> {
         let row = self.find::<IdRow>(
             "SELECT * FROM (
                  SELECT id FROM (
-                     SELECT id, inicio, fim FROM carregamentos
+                     SELECT id, inicio, fim FROM all_carregamentos
                      WHERE posto_id = ?1 AND inicio < ?4 AND id IS NOT ?5
                      ORDER BY inicio DESC LIMIT 64)
                  WHERE fim IS NULL OR max(fim, inicio + 1) > ?3 LIMIT 1)
              UNION ALL SELECT * FROM (
-                 SELECT id FROM carregamentos
+                 SELECT id FROM all_carregamentos
                  WHERE placa = ?2 AND inicio < ?4 AND id IS NOT ?5
                    AND (fim IS NULL OR max(fim, inicio + 1) > ?3)
                  ORDER BY inicio DESC LIMIT 1)",

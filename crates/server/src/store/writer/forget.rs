@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::reader::{Ended, Found};
 use crate::store::request_outcome::ForgottenRow;
 use crate::store::rows::reservas::{holds_from, over_at};
-use crate::store::rows::row;
+use crate::store::rows::{json, row};
 
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,11 +71,7 @@ impl WriteCommand for ForgetCarro {
         let refusals = json(&self.refusals.ids)?;
         let forgotten = Forgotten {
             reservas: forget_reservas(context, "placa = ?1", &[&placa])?,
-            carregamentos: context.execute(
-                "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
-                 WHERE placa = ?1",
-                [placa],
-            )?,
+            carregamentos: forget_sessions(context, "placa = ?1", &[&placa])?,
             refusals: forget_requests(
                 context,
                 "refusals",
@@ -128,10 +124,10 @@ impl WriteCommand for ForgetEnded {
                 ),
                 &[&reservas, &cutoff],
             )?,
-            carregamentos: context.execute(
-                "UPDATE carregamentos SET placa = NULL, reserva_id = NULL
-                 WHERE id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND fim <= ?2",
-                params![json(&ended.carregamentos)?, cutoff],
+            carregamentos: forget_sessions(
+                context,
+                "id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND fim <= ?2",
+                &[&json(&ended.carregamentos)?, &cutoff],
             )?,
             refusals: forget_requests(
                 context,
@@ -142,7 +138,7 @@ impl WriteCommand for ForgetEnded {
             carros: context.execute(
                 "DELETE FROM carros WHERE placa IN (SELECT value FROM json_each(?1))
                    AND updated_at <= ?2
-                   AND NOT EXISTS (SELECT 1 FROM reservas AS r WHERE r.placa = carros.placa)",
+                   AND NOT EXISTS (SELECT 1 FROM all_reservas AS r WHERE r.placa = carros.placa)",
                 params![json(&ended.carros)?, cutoff],
             )?,
         };
@@ -199,29 +195,48 @@ fn mark_vacuum(context: &WriteContext<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes everything personal from the reservas for which `condition` holds; how many.
+/// Takes everything personal from the reservas for which `condition` holds, archived or not; how many.
 fn forget_reservas(
     context: &WriteContext<'_>,
     condition: &str,
     parameters: &[&dyn ToSql],
 ) -> Result<usize, StoreError> {
-    let changes = format!("reserva_id IN (SELECT id FROM reservas WHERE {condition})");
-    forget_requests(context, "alteracoes", &changes, parameters)?;
-    let requests = format!("SELECT request_id FROM reservas WHERE {condition}");
+    let of_them = format!("reserva_id IN (SELECT id FROM all_reservas WHERE {condition})");
+    for table in ["alteracoes", "archived_alteracoes"] {
+        forget_requests(context, table, &of_them, parameters)?;
+    }
+    let requests = format!("SELECT request_id FROM all_reservas WHERE {condition}");
     remember_requests(context, &requests, parameters)?;
     // A session that is not forgotten yet would say whose it was.
-    let sessions = format!(
-        "UPDATE carregamentos SET reserva_id = NULL
-         WHERE reserva_id IN (SELECT id FROM reservas WHERE {condition})"
-    );
-    context.execute(&sessions, parameters)?;
-    let sql = format!(
-        "UPDATE reservas SET placa = NULL, request_id = NULL, fingerprint = NULL, app = NULL,
-                             client_id = NULL, chegou_em = NULL, estimativa = NULL,
-                             first_answer = NULL, carregamento_id = NULL
-         WHERE {condition}"
-    );
-    context.execute(&sql, parameters)
+    for table in ["carregamentos", "archived_carregamentos"] {
+        let sessions = format!("UPDATE {table} SET reserva_id = NULL WHERE {of_them}");
+        context.execute(&sessions, parameters)?;
+    }
+    let mut forgotten = 0;
+    for (table, also) in [("reservas", ", carregamento_id = NULL"), ("archived_reservas", "")] {
+        let sql = format!(
+            "UPDATE {table} SET placa = NULL, request_id = NULL, fingerprint = NULL, app = NULL,
+                                client_id = NULL, chegou_em = NULL, estimativa = NULL,
+                                first_answer = NULL{also}
+             WHERE {condition}"
+        );
+        forgotten += context.execute(&sql, parameters)?;
+    }
+    Ok(forgotten)
+}
+
+/// The same of the sessions for which `condition` holds.
+fn forget_sessions(
+    context: &WriteContext<'_>,
+    condition: &str,
+    parameters: &[&dyn ToSql],
+) -> Result<usize, StoreError> {
+    let mut forgotten = 0;
+    for table in ["carregamentos", "archived_carregamentos"] {
+        let sql = format!("UPDATE {table} SET placa = NULL, reserva_id = NULL WHERE {condition}");
+        forgotten += context.execute(&sql, parameters)?;
+    }
+    Ok(forgotten)
 }
 
 /// Removes the requests for which `condition` holds from a table with their answers; how many.
@@ -249,8 +264,4 @@ fn remember_requests(
         context.execute(sql, [digest])?;
     }
     Ok(())
-}
-
-fn json<T: serde::Serialize>(values: &[T]) -> Result<String, StoreError> {
-    serde_json::to_string(values).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

@@ -167,6 +167,11 @@ impl WriteContext<'_> {
              WHERE posto_id = ?1 AND held_until IS NULL AND COALESCE(livre_desde, desde) > ?3
                AND COALESCE(livre_desde, desde) > held_from
                AND held_from < ?4 AND fim > max(?3, held_from) AND placa IS NOT ?2
+             UNION ALL
+             SELECT id, held_from <= ?3 AS at_begin FROM archived_reservas
+             WHERE posto_id = ?1 AND fim > max(?3, held_from) AND fim > ?3
+               AND COALESCE(livre_desde, desde) > max(?3, held_from)
+               AND held_from < ?4 AND placa IS NOT ?2
              ORDER BY id",
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )

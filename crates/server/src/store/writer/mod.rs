@@ -4,6 +4,7 @@
 //! that a statement costs what SQLite takes for it and no switch of threads.
 
 mod absence;
+mod archive;
 mod audited;
 mod cancel;
 mod carregadores;
@@ -47,6 +48,7 @@ use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
 use transaction::{Failed, Transactions, WriterState};
 
+pub use archive::{ArchiveEnded, Archived};
 pub use audited::Audited;
 pub use cancel::{CancelReserva, CancelTarget};
 pub use carregadores::{ForgetCharger, RecordChargerMessage};

@@ -135,10 +135,16 @@ impl Reserve {
     /// Whether anything is stored under this `request_id`. Almost never, so one statement asks all
     /// tables, by their indexes alone.
     fn is_known(&self, context: &WriteContext<'_>, digest: [u8; 16]) -> Result<bool, StoreError> {
+        if failpoints::has(Bug::ForgottenArchive) {
+            let sql = "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1)";
+            return Ok(context.connection.query_row(sql, [&self.request_id], |row| row.get(0))?);
+        }
         let mut statement = context.connection.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM archived_reservas WHERE request_id = ?1) \
+             OR EXISTS (SELECT 1 FROM archived_alteracoes WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?2)",
         )?;
         Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)

@@ -14,6 +14,7 @@ use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
 use crate::store::rows::reservas::ReservaRow;
+use crate::store::rows::row;
 
 /// Records a session that has begun, and may have ended, before it is reported. It has happened, so
 /// no reserva refuses it; if nobody else held the posto when it began, it fulfils those of its carro.
@@ -87,10 +88,10 @@ impl ReportCarregamento {
     fn recorded(&self, context: &WriteContext<'_>) -> Result<Option<Carregamento>, StoreError> {
         let Self { posto_id, placa, session } = self;
         let found = context.find_all::<CarregamentoRow>(
-            "SELECT * FROM carregamentos
+            "SELECT * FROM all_carregamentos
              WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3 AND first_inicio IS NULL
              UNION ALL
-             SELECT * FROM carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3",
+             SELECT * FROM all_carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3",
             params![posto_id, session.inicio.as_millis(), placa.as_str()],
         )?;
         let found = found.into_iter().map(Carregamento::try_from);
@@ -119,7 +120,9 @@ impl ReportCarregamento {
         if conflicts.iter().any(|conflict| conflict.at_begin) {
             return Ok(Vec::new());
         }
-        context.own_reservas_once(self.posto_id, &self.placa, self.session.inicio, until)
+        let (posto_id, placa, inicio) = (self.posto_id, &self.placa, self.session.inicio);
+        context.recall_own_reservas(posto_id, placa, inicio, until)?;
+        context.own_reservas_once(posto_id, placa, inicio, until)
     }
 }
 
@@ -152,16 +155,26 @@ pub struct CorrectCarregamento {
     pub correction: Correction,
 }
 
+row! {
+    struct CorrectableRow {
+        is_archived: bool,
+        ..row: CarregamentoRow,
+    }
+}
+
+impl CorrectableRow {
+    /// Selects by id.
+    const SELECT: &str = "SELECT * FROM all_carregamentos WHERE id = ?1";
+}
+
 impl WriteCommand for CorrectCarregamento {
     type Output = i64;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
         let Self { id, correction } = self;
-        let row =
-            context.find::<CarregamentoRow>("SELECT * FROM carregamentos WHERE id = ?1", [id])?;
-        let row = row.ok_or_else(|| Rejection::CarregamentoDesconhecido {
-            id: *id,
-            server_id: context.server_id.to_owned(),
+        let row = context.find::<CorrectableRow>(CorrectableRow::SELECT, [id])?;
+        let CorrectableRow { is_archived, row } = row.ok_or_else(|| {
+            Rejection::CarregamentoDesconhecido { id: *id, server_id: context.server_id.to_owned() }
         })?;
         let session = Carregamento::try_from(row)?;
         let (posto_id, placa) = (session.posto_id, session.placa.as_ref());
@@ -175,11 +188,15 @@ impl WriteCommand for CorrectCarregamento {
         let decided =
             decide_carregamento_correction(&session, correction, &posto, overlapping, context.now);
         if let Effect::Now((inicio, finished)) = decided? {
-            context.execute(
-                "UPDATE carregamentos SET inicio = ?2, fim = ?3, energia_fornecida = ?4, custo = ?5,
+            let table = if is_archived { "archived_carregamentos" } else { "carregamentos" };
+            let update = format!(
+                "UPDATE {table} SET inicio = ?2, fim = ?3, energia_fornecida = ?4, custo = ?5,
                      corrigido_em = ?6,
                      first_inicio = COALESCE(first_inicio, CASE WHEN inicio <> ?2 THEN inicio END)
-                 WHERE id = ?1",
+                 WHERE id = ?1"
+            );
+            context.execute(
+                &update,
                 params![
                     id,
                     inicio.as_millis(),

@@ -206,6 +206,7 @@ impl Transactions {
             recent_failures: &self.state.recent_failures,
             last_sweep: self.last_sweep,
             author: None,
+            commands: batch.len(),
             changes: Vec::new(),
             recorded: Recorded::default(),
             wants_vacuum: false,

@@ -1,0 +1,101 @@
+-- What ended long ago leaves the tables that reservations are decided by (docs/decisions/0082). Nothing
+-- in the archive holds a posto, so no trigger guards it, and no foreign key leads into it or out of it.
+
+CREATE TABLE archived_reservas (
+    id          INTEGER PRIMARY KEY,
+    request_id  TEXT    UNIQUE,
+    posto_id    INTEGER NOT NULL,
+    placa       TEXT,
+    inicio      INTEGER NOT NULL,
+    fim         INTEGER NOT NULL,
+    status      TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    fingerprint BLOB,
+    nome        TEXT,
+    app         TEXT,
+    client_id   TEXT,
+    desde       INTEGER NOT NULL,
+    motivo      TEXT,
+    -- Of what held its posto until its end, that end: it holds nothing more, whatever a clock says.
+    livre_desde INTEGER,
+    preco_kwh   REAL    NOT NULL,
+    versao      INTEGER NOT NULL,
+    tolerancia  INTEGER NOT NULL,
+    chegou_em   INTEGER,
+    aviso       TEXT,
+    estimativa  TEXT,
+    first_answer TEXT,
+    posto_desde INTEGER,
+    held_from   INTEGER AS (CASE WHEN posto_desde > inicio THEN posto_desde ELSE inicio END),
+    CHECK (placa IS NOT NULL
+           OR COALESCE(request_id, fingerprint, app, client_id, estimativa, first_answer) IS NULL)
+) STRICT;
+CREATE INDEX archived_reservas_by_placa ON archived_reservas (placa) WHERE placa IS NOT NULL;
+-- For sessions that are reported long after.
+CREATE INDEX archived_reservas_by_posto ON archived_reservas (posto_id, fim);
+
+CREATE TABLE archived_carregamentos (
+    id                INTEGER PRIMARY KEY,
+    posto_id          INTEGER NOT NULL,
+    placa             TEXT,
+    inicio            INTEGER NOT NULL,
+    preco_kwh         REAL    NOT NULL,
+    fim               INTEGER NOT NULL,
+    energia_fornecida REAL    NOT NULL,
+    custo             REAL    NOT NULL,
+    reserva_id        INTEGER,
+    corrigido_em      INTEGER,
+    first_inicio      INTEGER,
+    own_price         REAL
+) STRICT;
+-- The same as of those that are not archived: a session is corrected, and others are compared with it,
+-- wherever it is.
+CREATE INDEX archived_carregamentos_by_posto ON archived_carregamentos (posto_id, inicio, fim);
+CREATE INDEX archived_carregamentos_of_posto ON archived_carregamentos (posto_id);
+CREATE INDEX archived_carregamentos_by_placa ON archived_carregamentos (placa, inicio, fim)
+    WHERE placa IS NOT NULL;
+CREATE INDEX archived_carregamentos_by_first_inicio ON archived_carregamentos (posto_id, first_inicio)
+    WHERE first_inicio IS NOT NULL;
+CREATE INDEX archived_carregamentos_by_reserva ON archived_carregamentos (reserva_id)
+    WHERE reserva_id IS NOT NULL;
+
+-- Changes of what is archived, also those that are refused because it is.
+CREATE TABLE archived_alteracoes (
+    id          INTEGER PRIMARY KEY,
+    request_id  TEXT    NOT NULL UNIQUE,
+    fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 16),
+    app         TEXT,
+    reserva_id  INTEGER NOT NULL,
+    decided_at  INTEGER NOT NULL,
+    answer      TEXT    NOT NULL
+) STRICT;
+CREATE INDEX archived_alteracoes_by_reserva ON archived_alteracoes (reserva_id);
+
+-- Both, for queries that ask for the past, each of one moment. SQLite reads each half by its indexes, as
+-- long as nothing but a query's own order and limit stands between.
+CREATE VIEW all_reservas AS
+SELECT id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at, fingerprint, nome,
+       app, client_id, desde, motivo, livre_desde, preco_kwh, versao, tolerancia, falta_em, chegou_em,
+       aviso, carregamento_id, estimativa, first_answer, posto_desde, 0 AS is_archived
+FROM reservas
+UNION ALL
+SELECT id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at, fingerprint, nome,
+       app, client_id, desde, motivo, livre_desde, preco_kwh, versao, tolerancia,
+       CAST(NULL AS INTEGER), chegou_em, aviso, CAST(NULL AS INTEGER), estimativa, first_answer,
+       posto_desde, 1
+FROM archived_reservas;
+
+CREATE VIEW all_carregamentos AS
+SELECT id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id, corrigido_em,
+       first_inicio, own_price, 0 AS is_archived
+FROM carregamentos
+UNION ALL
+SELECT id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id, corrigido_em,
+       first_inicio, own_price, 1
+FROM archived_carregamentos;
+
+CREATE VIEW all_alteracoes AS
+SELECT request_id, fingerprint, app, reserva_id, decided_at, answer FROM alteracoes
+UNION ALL
+SELECT request_id, fingerprint, app, reserva_id, decided_at, answer FROM archived_alteracoes;
