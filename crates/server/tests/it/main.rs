@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod backup_command;
 mod command_line;
 mod config;
 mod files;
