@@ -8,12 +8,11 @@ trap 'rm -rf "$root"' EXIT
 
 # `verify` wants the programs to be there.
 cp --recursive deploy "$root"
+sed -i "s|^ExecStart=/usr/local/bin/|ExecStart=$root/|" "$root"/deploy/systemd/*.service
 for program in server client; do
-    unit=$root/deploy/systemd/postos-$program@.service
-    sed -i "s|^ExecStart=/usr/local/bin/|ExecStart=$root/|" "$unit"
     install --mode 755 /dev/null "$root/$program"
 done
-said=$(systemd-analyze verify --man=no "$root"/deploy/systemd/*.service 2>&1) || true
+said=$(systemd-analyze verify --man=no "$root"/deploy/systemd/*.{service,timer} 2>&1) || true
 if [ -n "$said" ]; then
     printf 'systemd: %s\n' "$said"
     exit 1

@@ -1,6 +1,7 @@
 //! The program: a servidor with settings from the environment.
 
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,10 +9,11 @@ use clap::Subcommand;
 use service::{Program, SecretHash, Shutdown};
 
 use crate::app_state::now;
+use crate::backup_command::back_up;
 use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::importar::importar;
 use crate::start::Server;
-use crate::store::{self, Copied, Replaced, Restored};
+use crate::store::{self, Replaced, Restored};
 use crate::streams;
 use crate::token_command::{TokenArgs, token};
 use tracing::warn;
@@ -40,6 +42,9 @@ enum Task {
     Backup {
         /// A file that does not exist yet, a folder, or - for standard output
         destino: PathBuf,
+        /// Of the backups in this folder, keep the N newest and remove the others
+        #[arg(long, value_name = "N")]
+        manter: Option<NonZeroUsize>,
     },
     /// Shows the token of the admin API, or makes, lists and revokes others
     Token(TokenArgs),
@@ -54,7 +59,9 @@ enum Task {
 pub fn main() -> ExitCode {
     PROGRAM.main(run, |task| match task {
         Task::Importar { arquivo, simular } => importar(&arquivo, simular),
-        Task::Backup { destino } => back_up(&destino),
+        Task::Backup { destino, manter } => {
+            config().and_then(|config| back_up(&config, &destino, manter))
+        }
         Task::Token(args) => token(args),
         Task::Restaurar { origem } => restore(&origem),
     })
@@ -79,21 +86,6 @@ async fn run(mut shutdown: Shutdown) -> Result<(), Box<dyn Error>> {
 fn config() -> Result<Config, Box<dyn Error>> {
     service::check_environment(SETTINGS)?;
     Ok(Config::from_lookup(&service::environment)?)
-}
-
-#[expect(clippy::print_stdout, reason = "the answer to the command line")]
-#[expect(clippy::print_stderr, reason = "standard output is the backup")]
-fn back_up(to: &Path) -> Result<(), Box<dyn Error>> {
-    let config = config()?;
-    let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
-    if streams::is_stream(to) {
-        let Copied { bytes, holdings, .. } = streams::back_up(database, server_id, now())?;
-        eprintln!("{server_id} is backed up: {bytes} bytes, {holdings}");
-        return Ok(());
-    }
-    let Copied { path, bytes, holdings } = store::back_up(database, server_id, to, now())?;
-    println!("{server_id} is backed up in {}: {bytes} bytes, {}", path.display(), holdings);
-    Ok(())
 }
 
 /// The hash of the token in the file beside the database, if there is one.

@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tempfile::TempPath;
 
+use super::backup_names::names;
 use super::copies::{beside, date, folder_of, new_beside, sync_folder, write_complete};
+use super::diagnosis;
 use super::error::StoreError;
+use super::not_writable::NotWritable;
 use super::schema::{self, INTEGRITY_CHECK, Identity, READ_ONLY};
 use super::writer::BUSY_TIMEOUT;
 
@@ -32,6 +35,16 @@ pub enum BackupError {
     NoFolder { path: String },
     #[error("the backup {path} cannot be written: {source}")]
     Destination { path: String, source: StoreError },
+    #[error("no backup can be written in {path}: {reason}")]
+    NotWritable { path: String, reason: NotWritable },
+    #[error(
+        "the disk of {path} is full: the backup needs about {needed} bytes, and {free} are free"
+    )]
+    Full { path: String, needed: i64, free: u64 },
+    #[error("the folder {path} cannot be used: {source}")]
+    Folder { path: String, source: io::Error },
+    #[error("the older backup {path} cannot be removed: {source}")]
+    NotRemoved { path: String, source: io::Error },
 }
 
 /// A copy of a database.
@@ -90,12 +103,8 @@ pub fn back_up(
     let database_error = |source| BackupError::Database { path: shown(), source };
     let connection = open_beside_others(database, server_id).map_err(database_error)?;
 
-    let own_name = |count: u32| match count {
-        1 => to.join(format!("{server_id}-{}.db", date(now))),
-        _ => to.join(format!("{server_id}-{}-{count}.db", date(now))),
-    };
     let names: Vec<PathBuf> = match to.is_dir() {
-        true => (1..=MAX_AT_ONCE).map(own_name).collect(),
+        true => names(to, server_id, now, MAX_AT_ONCE),
         false => vec![to.to_owned()],
     };
     let free = |name: &&PathBuf| name.symlink_metadata().is_err();
@@ -109,13 +118,13 @@ pub fn back_up(
     if ["-wal", "-shm", "-journal"].iter().any(|suffix| beside(database, suffix) == *first) {
         return Err(BackupError::OwnFile { path });
     }
-    let destination_error = |source| BackupError::Destination { path: path.clone(), source };
+    let destination_error = |source| why_not_written(&connection, first, source);
     let partial = new_beside(first).map_err(destination_error)?;
     let (bytes, holdings) = write(&connection, &partial).map_err(|source| match source {
         StoreError::Writing(error) if schema::is_damage(&error) => database_error(error.into()),
         source => destination_error(source),
     })?;
-    let path = name(partial, &names).map_err(|source| match source {
+    let path = take_name(partial, &names).map_err(|source| match source {
         StoreError::Files(error) if error.kind() == ErrorKind::AlreadyExists => {
             BackupError::Exists { path: path.clone() }
         }
@@ -140,6 +149,31 @@ fn open_beside_others(path: &Path, server_id: &str) -> Result<Connection, StoreE
     }
 }
 
+/// What an operator can remedy, where that explains the error.
+fn why_not_written(connection: &Connection, to: &Path, source: StoreError) -> BackupError {
+    let folder = folder_of(to);
+    let path = folder.display().to_string();
+    if let Some(reason) = diagnosis::why_no_new_file(folder) {
+        return BackupError::NotWritable { path, reason };
+    }
+    let is_full = match &source {
+        StoreError::Writing(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+        StoreError::Files(error) => error.kind() == ErrorKind::StorageFull,
+        _ => false,
+    };
+    match (is_full, needed(connection), diagnosis::free_space(folder)) {
+        (true, Ok(needed), Some(free)) => BackupError::Full { path, needed, free },
+        _ => BackupError::Destination { path: to.display().to_string(), source },
+    }
+}
+
+/// The bytes of the database without its free pages.
+fn needed(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT (page_count - freelist_count) * page_size
+               FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
 /// Writes a copy into an empty file, and checks it; its length and what it holds.
 fn write(connection: &Connection, partial: &Path) -> Result<(u64, Holdings), StoreError> {
     write_complete(connection, partial)?;
@@ -150,7 +184,7 @@ fn write(connection: &Connection, partial: &Path) -> Result<(u64, Holdings), Sto
 }
 
 /// Gives a file the first of these names that is free, and returns it.
-fn name(mut partial: TempPath, names: &[PathBuf]) -> Result<PathBuf, StoreError> {
+fn take_name(mut partial: TempPath, names: &[PathBuf]) -> Result<PathBuf, StoreError> {
     let mut taken = ErrorKind::AlreadyExists.into();
     for to in names {
         match partial.persist_noclobber(to) {

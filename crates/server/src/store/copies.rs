@@ -12,6 +12,9 @@ use time::OffsetDateTime;
 
 use super::error::StoreError;
 
+/// How the name of a file ends that is not complete yet.
+pub(super) const PARTIAL: &str = ".parcial";
+
 /// Writes everything that was committed to a new or empty file, which is then on disk. It is of one
 /// moment, and nobody who writes meanwhile waits for it.
 pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> {
@@ -34,7 +37,7 @@ pub(super) fn new_beside(file: &Path) -> Result<TempPath, StoreError> {
     let mut prefix = OsString::from(".");
     prefix.push(file.file_name().unwrap_or_default());
     let made =
-        tempfile::Builder::new().prefix(&prefix).suffix(".parcial").tempfile_in(folder_of(file));
+        tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder_of(file));
     Ok(made.map_err(StoreError::Files)?.into_temp_path())
 }
 

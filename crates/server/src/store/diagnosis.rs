@@ -75,9 +75,18 @@ fn denied(path: &Path, more: Access) -> Option<NotWritable> {
 
 /// SQLite names a full disk in many ways, one for each of its files.
 fn full(folder: &Path) -> Option<NotWritable> {
+    (free_space(folder)? < ENOUGH_SPACE).then(|| NotWritable::Full { path: absolute(folder) })
+}
+
+/// The bytes that this program can still write in a folder.
+pub(super) fn free_space(folder: &Path) -> Option<u64> {
     let disk = statvfs(folder).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    (free < ENOUGH_SPACE).then(|| NotWritable::Full { path: absolute(folder) })
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Why this program can make no file in a folder, whatever space there is.
+pub(super) fn why_no_new_file(folder: &Path) -> Option<NotWritable> {
+    denied(folder, Access::EXEC_OK)
 }
 
 /// The working directory has an empty name in a relative path.

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod backup_names;
 mod change_answer;
 mod copies;
 mod database_url;
@@ -22,6 +23,7 @@ mod progress;
 mod reader;
 mod request_outcome;
 mod restore;
+mod rotation;
 mod rows;
 mod schema;
 mod stored_rejection;
@@ -43,6 +45,7 @@ pub use reader::{
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
+pub use rotation::Rotation;
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};
 pub use rows::reservas::StoredReserva;

@@ -318,11 +318,11 @@ async fn a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_named()
     assert!(status == Some(2) && reason.contains(&is_folder), "{reason}");
 }
 
-/// Mounts a file system of its own at the data folder.
-fn mounted(home: &Home, options: &str) {
-    std::fs::create_dir(data(home)).expect("a folder");
+/// Mounts a file system of its own at a folder that it makes.
+pub(crate) fn mounted(folder: &Path, options: &str) {
+    std::fs::create_dir(folder).expect("a folder");
     let mut mount = Command::new("mount");
-    let done = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(data(home)).status();
+    let done = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder).status();
     assert!(done.expect("mount runs").success(), "it needs root");
 }
 
@@ -334,7 +334,7 @@ async fn a_read_only_or_full_file_system_is_named() {
         ("size=16k", "is full; free some space"),
     ] {
         let home = Home::new();
-        mounted(&home, options);
+        mounted(&data(&home), options);
         let (status, _, reason) = ended(program(&home, "127.0.0.1:0")).await;
         let unmounted = Command::new("umount").arg(data(&home)).status();
         assert!(unmounted.expect("umount runs").success());
@@ -353,7 +353,7 @@ async fn importar_names_a_disk_that_becomes_full() {
         (12_000, "o arquivo foi importado, mas o banco não pôde ser fechado: "),
     ] {
         let home = Home::with_postos(POSTOS);
-        mounted(&home, "size=4m");
+        mounted(&data(&home), "size=4m");
         let home = home.start().await.expect("it starts").stop().await;
         let rows: String =
             (1..=rows).map(|id| format!("{id};Ponto {id};1;1;disponivel\n")).collect();
@@ -400,6 +400,7 @@ async fn a_backup_goes_through_standard_output_and_back_through_standard_input()
     let said = String::from_utf8(made.stderr).expect("UTF-8");
     let expected = format!("server1 is backed up: {} bytes, 0 reservas\n", made.stdout.len());
     assert_eq!((made.status.code(), said), (Some(0), expected));
+    assert!(server::LastBackup::read(&server.path().join("data/server1.db")).is_some());
     server.post("/postos", &serde_json::json!({"nome": "Depois", "localizacao": "0,0"})).await;
     let home = server.stop().await;
     let restore = async |bytes: Vec<u8>| {

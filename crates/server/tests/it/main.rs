@@ -4,6 +4,7 @@
 mod admin;
 mod anything_steps;
 mod backup;
+mod backup_command;
 mod command_line;
 mod config;
 mod files;
