@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::CredentialsError;
+use bus::{Credentials, CredentialsError};
 use protocol::topics;
 use service::{ListenError, Reload};
 use tokio::net::TcpListener;
@@ -58,20 +58,7 @@ impl Client {
         let broken = CancellationToken::new();
         let tokens = read_tokens(&config, &broken)?;
         let (listener, addr) = service::listen(config.http_addr).await?;
-        let (bus, inbox) = bus::connect(bus::Options {
-            broker: config.mqtt_broker.clone(),
-            port: config.mqtt_port,
-            credentials,
-            mqtt_id: config.client_id.as_str().to_owned(),
-            subscriptions: topics::client_subscriptions(&config.client_id),
-            as_published: Vec::new(),
-            on_demand: topics::client_on_demand(&config.client_id),
-            presence: None,
-            session_expiry: SESSION_EXPIRY,
-            inbox: INBOX_CAPACITY,
-            outbox: OUTBOX_CAPACITY,
-            give_up_poison: true,
-        });
+        let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus, tokens));
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
@@ -109,6 +96,24 @@ impl Client {
         self.gateway.bus.close(BUS_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
         outcome
+    }
+}
+
+/// How this gateway connects to the broker.
+pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
+    bus::Options {
+        broker: config.mqtt_broker.clone(),
+        port: config.mqtt_port,
+        credentials,
+        mqtt_id: config.client_id.as_str().to_owned(),
+        subscriptions: topics::client_subscriptions(&config.client_id),
+        as_published: Vec::new(),
+        on_demand: topics::client_on_demand(&config.client_id),
+        presence: None,
+        session_expiry: SESSION_EXPIRY,
+        inbox: INBOX_CAPACITY,
+        outbox: OUTBOX_CAPACITY,
+        give_up_poison: true,
     }
 }
 

@@ -7,6 +7,7 @@ mod announce;
 mod app_state;
 mod charger_messages;
 mod config;
+mod doctor;
 mod failpoints;
 mod failure;
 mod first_start;

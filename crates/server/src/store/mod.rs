@@ -11,6 +11,7 @@ mod database_url;
 mod diagnosis;
 mod environment;
 mod error;
+mod examination;
 mod first_answer;
 mod handle;
 mod in_use;
@@ -32,6 +33,9 @@ pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
+pub use examination::{
+    Contents, DatabaseFiles, Disk, FileSystem, Integrity, examine_contents, examine_files,
+};
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
