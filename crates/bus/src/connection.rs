@@ -15,6 +15,7 @@ mod sending;
 mod socket;
 mod tls;
 mod tls_problem;
+mod trial;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +29,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 pub(crate) use dial::{Dialer, Resolve, resolve_by_system};
 pub(crate) use loss::{Loss, Reason};
+pub(crate) use socket::Opened;
+pub(crate) use trial::TrialConnection;
 
 use crate::outbox::{Batch, GivenUp};
 use crate::presence::{PresenceHistory, PresencePublisher};

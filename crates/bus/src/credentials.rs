@@ -110,6 +110,20 @@ impl Credentials {
         Ok(Login { username: self.username.clone(), password, tls })
     }
 
+    /// In DER, if they can be read.
+    pub(crate) fn authority_certificates(&self) -> Vec<CertificateDer<'static>> {
+        match &self.authorities {
+            Some(Authorities::File(path)) => certificates(CA_FILE, path).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// In DER, if it can be read.
+    pub(crate) fn own_certificate(&self) -> Option<CertificateDer<'static>> {
+        let pair = self.certificate.as_ref()?;
+        certificates(CERT_FILE, &pair.certificate).ok()?.into_iter().next()
+    }
+
     /// The version of each file. It asks the file system only, and reads nothing.
     pub(crate) fn file_versions(&self) -> FileVersions {
         let version = |path: &PathBuf| {

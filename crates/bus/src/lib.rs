@@ -22,9 +22,11 @@
 
 mod acks;
 mod bus;
+mod certificates;
 mod connection;
 mod counters;
 mod credentials;
+mod finding;
 mod given_up;
 mod log_limit;
 mod message;
@@ -38,13 +40,16 @@ mod stall_detector;
 mod state;
 mod supervisor;
 mod takeover;
+mod trial;
 
 pub use acks::{Ack, AckAfter, SentAck};
 pub use bus::{Bus, connect};
 pub use counters::Counters;
 pub use credentials::{Authorities, ClientCertificate, Credentials, CredentialsError, Password};
+pub use finding::{Finding, Severity};
 pub use message::{BusError, Delivery, Join, OnRefused, Outgoing, Refusal};
 pub use on_demand::{Received, Subscription};
 pub use options::{Options, Payload, Presence};
 pub use reason_code::ReasonCode;
 pub use state::Link;
+pub use trial::{Trial, Tried, try_out};

@@ -24,6 +24,10 @@ const MAX_DELAY: Duration = Duration::from_millis(750);
 const LOGIN_DELAY: Duration = Duration::from_secs(12);
 /// How often it is then looked whether a file was replaced meanwhile.
 const FILES_INTERVAL: Duration = Duration::from_secs(1);
+/// What is said of a takeover.
+const TAKEOVER: &str = "another program uses this MQTT id and each disconnects the other: give every \
+    program an id of its own (SERVER_ID, MQTT_CLIENT_ID), and a user of its own where the broker makes \
+    the user name the id";
 /// After this time a connection counts as healthy.
 const HEALTHY: Duration = Duration::from_secs(5);
 
@@ -57,12 +61,10 @@ pub(crate) async fn supervise(
         losses.log(options, &loss);
         let takeover = takeovers.observe(&loss);
         if takeover.is_new {
-            tracing::error!(
-                mqtt_id = options.mqtt_id,
-                "another program uses this MQTT id and each disconnects the other: \
-                 give every program an id of its own (SERVER_ID, MQTT_CLIENT_ID), and a user of \
-                 its own where the broker makes the user name the id"
-            );
+            tracing::error!(mqtt_id = options.mqtt_id, "{TAKEOVER}");
+        }
+        if takeover.slows_down {
+            state.set_problem(Some(TAKEOVER.to_owned()));
         }
         state.counters.takeovers.add((takeover.slows_down || takeover.is_new).into());
         let delay = if takeover.slows_down {

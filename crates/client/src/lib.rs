@@ -3,6 +3,7 @@
 
 mod app_tokens;
 mod config;
+mod doctor;
 mod error;
 mod gateway;
 mod http;

@@ -1,4 +1,5 @@
-//! The command line of a gateway: it runs with settings from the environment, or makes a token.
+//! The command line of a gateway: it runs with settings from the environment, makes a token, or
+//! looks at itself.
 
 use std::process::ExitCode;
 
@@ -6,6 +7,7 @@ use clap::Subcommand;
 use service::Program;
 
 use crate::config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
+use crate::doctor::{DoctorArgs, doctor};
 use crate::start::Client;
 use crate::token::print_token;
 
@@ -26,6 +28,8 @@ enum Task {
         /// 1 to 64 of A-Z a-z 0-9 _ -
         app: String,
     },
+    /// Says what is well, and what to do about what is not; it changes nothing
+    Doctor(DoctorArgs),
 }
 
 /// Runs the program `client`.
@@ -38,6 +42,9 @@ pub fn main() -> ExitCode {
             client.run_until(shutdown).await?;
             Ok(())
         },
-        |Task::Token { app }| print_token(&app),
+        |task| match task {
+            Task::Token { app } => print_token(&app).map(|()| ExitCode::SUCCESS),
+            Task::Doctor(args) => doctor(&args),
+        },
     )
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::CredentialsError;
+use bus::{Credentials, CredentialsError};
 use futures_util::FutureExt as _;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
@@ -70,20 +70,7 @@ impl Client {
         let tokens = read_tokens(&config, &broken, gateway_metrics.token_errors.clone())?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
-        let (bus, inbox) = bus::connect(bus::Options {
-            broker: config.mqtt_broker.clone(),
-            port: config.mqtt_port,
-            credentials,
-            mqtt_id: config.client_id.as_str().to_owned(),
-            subscriptions: topics::client_subscriptions(&config.client_id),
-            as_published: Vec::new(),
-            on_demand: topics::client_on_demand(&config.client_id),
-            presence: None,
-            session_expiry: SESSION_EXPIRY,
-            inbox: INBOX_CAPACITY,
-            outbox: OUTBOX_CAPACITY,
-            give_up_poison: true,
-        });
+        let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus, tokens, gateway_metrics));
         let metrics = metrics(&gateway, registry);
@@ -147,6 +134,24 @@ fn metrics(gateway: &Arc<Gateway>, registry: Registry) -> Metrics {
         ready(()).boxed()
     }));
     metrics
+}
+
+/// How this gateway connects to the broker.
+pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
+    bus::Options {
+        broker: config.mqtt_broker.clone(),
+        port: config.mqtt_port,
+        credentials,
+        mqtt_id: config.client_id.as_str().to_owned(),
+        subscriptions: topics::client_subscriptions(&config.client_id),
+        as_published: Vec::new(),
+        on_demand: topics::client_on_demand(&config.client_id),
+        presence: None,
+        session_expiry: SESSION_EXPIRY,
+        inbox: INBOX_CAPACITY,
+        outbox: OUTBOX_CAPACITY,
+        give_up_poison: true,
+    }
 }
 
 /// The tokens of apps, kept as their file is.

@@ -121,9 +121,11 @@ pub fn server_subscriptions(server_id: &ServerId) -> Vec<String> {
 /// All that a gateway subscribes to.
 pub fn client_subscriptions(client_id: &ClientId) -> Vec<String> {
     let answers = Command::ALL.iter().map(|command| response(client_id, *command));
-    // The presence of every servidor.
-    answers.chain(["server/+/status".to_owned()]).collect()
+    answers.chain([EVERY_PRESENCE.to_owned()]).collect()
 }
+
+/// The presence of every servidor.
+pub const EVERY_PRESENCE: &str = "server/+/status";
 
 /// Where servidores publish the changes of all postos, and of all reservas.
 pub const EVERY_PONTO_STATUS: &str = "pontos/+/status";

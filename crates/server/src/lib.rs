@@ -9,6 +9,7 @@ mod archiving;
 mod backup_command;
 mod charger_messages;
 mod config;
+mod doctor;
 mod failpoints;
 mod failure;
 mod first_start;

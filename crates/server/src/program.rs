@@ -11,6 +11,7 @@ use service::{Program, SecretHash, Shutdown};
 use crate::app_state::now;
 use crate::backup_command::back_up;
 use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID, SETTINGS};
+use crate::doctor::{DoctorArgs, doctor};
 use crate::importar::importar;
 use crate::start::Server;
 use crate::store::{self, Replaced, Restored};
@@ -48,6 +49,8 @@ enum Task {
     },
     /// Shows the token of the admin API, or makes, lists and revokes others
     Token(TokenArgs),
+    /// Says what is well, and what to do about what is not; it changes nothing
+    Doctor(DoctorArgs),
     /// Replaces the database by a backup, while the servidor is stopped
     Restaurar {
         /// A file that `server backup` has made, or - for standard input
@@ -57,13 +60,17 @@ enum Task {
 
 /// The `main` of `server`, and of the binary with failpoints.
 pub fn main() -> ExitCode {
-    PROGRAM.main(run, |task| match task {
-        Task::Importar { arquivo, simular } => importar(&arquivo, simular),
-        Task::Backup { destino, manter } => {
-            config().and_then(|config| back_up(&config, &destino, manter))
-        }
-        Task::Token(args) => token(args),
-        Task::Restaurar { origem } => restore(&origem),
+    PROGRAM.main(run, |task| {
+        let done = match task {
+            Task::Importar { arquivo, simular } => importar(&arquivo, simular),
+            Task::Backup { destino, manter } => {
+                config().and_then(|config| back_up(&config, &destino, manter))
+            }
+            Task::Token(args) => token(args),
+            Task::Restaurar { origem } => restore(&origem),
+            Task::Doctor(args) => return doctor(&args),
+        };
+        done.map(|()| ExitCode::SUCCESS)
     })
 }
 

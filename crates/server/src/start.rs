@@ -230,7 +230,8 @@ fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
     Access::Tokens(tokens.valid())
 }
 
-fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
+/// How this servidor connects to the broker.
+pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
     let presence = |status| {
         let server_id = config.server_id.clone();
         let payload = move |desde: Timestamp| {

@@ -1,7 +1,7 @@
 //! The settings of the login at the broker, and which of them go together.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::settings::{ConfigError, InvalidValue, Lookup, Setting};
@@ -144,6 +144,18 @@ impl BrokerLogin {
             authorities,
             certificate,
         })
+    }
+}
+
+impl BrokerLogin {
+    /// The files that only the program should read, each by the variable that names it.
+    pub fn secret_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let password = match &self.password {
+            Some(BrokerPassword::File(path)) => Some((MQTT_PASSWORD_FILE.name, path.as_path())),
+            Some(BrokerPassword::Text(_)) | None => None,
+        };
+        let key = self.certificate.as_ref().map(|(_, key)| (MQTT_KEY_FILE.name, key.as_path()));
+        password.into_iter().chain(key)
     }
 }
 

@@ -2,6 +2,7 @@
 //! shape, health checks, and an orderly stop.
 
 mod broker_login;
+pub mod doctor;
 pub mod failpoints;
 mod healthcheck;
 mod http;

@@ -48,6 +48,11 @@ pub(crate) fn init_logs(
     Ok(start(filter, ProgramJson::new(service, id)))
 }
 
+/// Whether logs can be filtered as `RUST_LOG` says.
+pub(crate) fn check_log_filter(lookup: Lookup<'_>) -> Result<(), ConfigError> {
+    RUST_LOG.read::<LogFilter>(lookup).map(drop)
+}
+
 /// Logs whose filter is set later, once a program has shown its own screen. The last lines are
 /// written when it is dropped.
 pub struct QuietLogs {

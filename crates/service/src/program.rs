@@ -88,14 +88,16 @@ impl Program {
     pub fn main<S: Subcommand>(
         &self,
         work: impl AsyncFnOnce(Shutdown) -> Result<(), Box<dyn Error>>,
-        subcommand: impl FnOnce(S) -> Result<(), Box<dyn Error>>,
+        subcommand: impl FnOnce(S) -> Result<ExitCode, Box<dyn Error>>,
     ) -> ExitCode {
         let done = match self.asked::<S>(std::env::args_os()) {
             Ok(Asked::Run) => {
-                self.run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string()))
+                let run = self.run(work).map_err(|error| (EXIT_CANNOT_START, error.to_string()));
+                run.map(|()| ExitCode::SUCCESS)
             }
             Ok(Asked::Common(Common::Healthcheck)) => {
-                self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason))
+                let asked = self.healthcheck().map_err(|reason| (EXIT_UNHEALTHY, reason));
+                asked.map(|()| ExitCode::SUCCESS)
             }
             Ok(Asked::Subcommand(asked)) => {
                 subcommand(asked).map_err(|error| (EXIT_CANNOT_START, error.to_string()))
@@ -103,15 +105,14 @@ impl Program {
             // The text that was asked for: the help, or the version.
             Err(text) if !text.use_stderr() => {
                 let _ = text.print();
-                Ok(())
+                Ok(ExitCode::SUCCESS)
             }
             Err(wrong) => Err((EXIT_CANNOT_START, self.one_line(&wrong))),
         };
-        if let Err((code, reason)) = done {
+        done.unwrap_or_else(|(code, reason)| {
             print_reason(reason);
-            return ExitCode::from(code);
-        }
-        ExitCode::SUCCESS
+            ExitCode::from(code)
+        })
     }
 
     fn asked<S: Subcommand>(
@@ -218,13 +219,23 @@ fn limit_stop(shutdown: Shutdown) {
     });
 }
 
-/// A reserva made by a wrong clock has a wrong interval, and nobody would know why.
-fn check_clock() {
-    let seconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
+/// Whether somebody has set the clock.
+pub(crate) fn is_plausible_clock() -> bool {
+    (EARLIEST_SECONDS..=LATEST_SECONDS).contains(&clock_seconds())
+}
+
+/// Since 1970; negative before.
+fn clock_seconds() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |past| -past),
-    };
-    if !(EARLIEST_SECONDS..=LATEST_SECONDS).contains(&seconds) {
+    }
+}
+
+/// A reserva made by a wrong clock has a wrong interval, and nobody would know why.
+fn check_clock() {
+    if !is_plausible_clock() {
+        let seconds = clock_seconds();
         error!(seconds, now = %now(), "the clock of this machine is wrong: set it, then restart");
     }
 }

@@ -31,6 +31,21 @@ pub enum ConfigError {
     Without { name: &'static str, missing: &'static str, should_be: &'static str },
 }
 
+impl ConfigError {
+    /// The variable that it is about.
+    pub(crate) fn variable(&self) -> &'static str {
+        match self {
+            Self::Missing { name, .. }
+            | Self::Malformed { name, .. }
+            | Self::NotUtf8 { name, .. }
+            | Self::BadSecret { name, .. }
+            | Self::SecretNotUtf8 { name, .. }
+            | Self::Both { name, .. }
+            | Self::Without { name, .. } => name,
+        }
+    }
+}
+
 /// An environment variable that a program reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {

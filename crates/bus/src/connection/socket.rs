@@ -107,21 +107,79 @@ pub(super) enum Writer {
     Tls(TlsWriter),
 }
 
+/// A connection on which nothing was sent but TLS.
+pub(crate) struct Opened {
+    login: credentials::Login,
+    reader: ReadHalf,
+    writer: Writer,
+}
+
+impl Opened {
+    /// The broker's certificate, in DER.
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        match &self.reader {
+            ReadHalf::Plain(_) => None,
+            ReadHalf::Tls(half) => half.certificate(),
+        }
+    }
+}
+
 /// Opens a connection; the broker has accepted it.
 pub(super) async fn connect(
     options: &Options,
     dialer: &mut Dialer,
     presence: Option<&PresencePublisher<'_>>,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
+    // First, so that a file that cannot be read costs the broker nothing.
     let login = load_credentials(options).await?;
+    let stream = dial(options, dialer).await?;
+    let opened = open_with(options, login, stream).await?;
+    let connected = log_in(options, presence, opened).await?;
+    dialer.confirm();
+    Ok(connected)
+}
+
+pub(super) async fn dial(options: &Options, dialer: &mut Dialer) -> Result<TcpStream, Reason> {
     let stream = dialer.dial(&options.broker, options.port).await?;
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT)?;
-    let (reader, writer) = open(options, &login, stream).await?;
+    Ok(stream)
+}
+
+/// As it is set now.
+pub(super) async fn open(options: &Options, stream: TcpStream) -> Result<Opened, Reason> {
+    let login = load_credentials(options).await?;
+    open_with(options, login, stream).await
+}
+
+async fn open_with(
+    options: &Options,
+    login: credentials::Login,
+    stream: TcpStream,
+) -> Result<Opened, Reason> {
+    let (reader, writer) = match &login.tls {
+        None => {
+            let (reader, writer) = stream.into_split();
+            (ReadHalf::Plain(reader), Writer::Plain(writer))
+        }
+        Some(config) => {
+            let (reader, writer) = tls::connect(config.clone(), &options.broker, stream).await?;
+            (ReadHalf::Tls(reader), Writer::Tls(writer))
+        }
+    };
+    Ok(Opened { login, reader, writer })
+}
+
+/// Sends CONNECT; the broker has accepted it.
+pub(super) async fn log_in(
+    options: &Options,
+    presence: Option<&PresencePublisher<'_>>,
+    Opened { login, reader, writer }: Opened,
+) -> Result<(Reader, Writer, ConnAck), Reason> {
     let reader = Reader(FramedRead::new(reader, PacketDecoder::default()));
     let shaken = timeout(CONNACK_TIMEOUT, shake_hands(options, login, presence, reader, writer));
     let connected = shaken.await.unwrap_or(Err(Reason::ConnackTimeout));
-    let connected = connected.map_err(|reason| match reason {
+    connected.map_err(|reason| match reason {
         Reason::Refused { code } | Reason::Disconnected { code, .. } if code.is_about_login() => {
             Reason::LoginRefused { code, advice: login_advice(&options.credentials) }
         }
@@ -129,9 +187,7 @@ pub(super) async fn connect(
             Reason::ClosedAtTlsConnect
         }
         other => other,
-    })?;
-    dialer.confirm();
-    Ok(connected)
+    })
 }
 
 /// The files may be on a disk that does not answer.
@@ -140,23 +196,6 @@ async fn load_credentials(options: &Options) -> Result<credentials::Login, Reaso
     let loading = tokio::task::spawn_blocking(move || credentials.load());
     let loaded = timeout(FILES_TIMEOUT, loading).await.map_err(|_| Reason::CredentialsSilent)?;
     Ok(loaded.map_err(io::Error::other)??)
-}
-
-async fn open(
-    options: &Options,
-    login: &credentials::Login,
-    stream: TcpStream,
-) -> Result<(ReadHalf, Writer), Reason> {
-    match &login.tls {
-        None => {
-            let (reader, writer) = stream.into_split();
-            Ok((ReadHalf::Plain(reader), Writer::Plain(writer)))
-        }
-        Some(config) => {
-            let (reader, writer) = tls::connect(config.clone(), &options.broker, stream).await?;
-            Ok((ReadHalf::Tls(reader), Writer::Tls(writer)))
-        }
-    }
 }
 
 async fn shake_hands(

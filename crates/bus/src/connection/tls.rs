@@ -105,6 +105,12 @@ impl AsyncRead for TlsReader {
 }
 
 impl TlsReader {
+    /// The peer's own certificate, in DER.
+    pub(super) fn certificate(&self) -> Option<Vec<u8>> {
+        let session = self.session.lock();
+        session.peer_certificates()?.first().map(|certificate| certificate.to_vec())
+    }
+
     /// What has arrived, decrypted. 0 at the end of the connection: MQTT packets have lengths, so an
     /// end without TLS's own farewell, as of a broker that was killed, hides nothing.
     fn read(&mut self, plain: &mut [u8]) -> io::Result<usize> {

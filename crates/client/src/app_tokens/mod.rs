@@ -118,7 +118,7 @@ impl AppTokens {
         self.asked.notify_one();
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.current.read().len()
     }
 

@@ -134,7 +134,7 @@ pub fn back_up(
 }
 
 /// Opens a database that a servidor may be using, and changes nothing in it.
-fn open_beside_others(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
+pub(super) fn open_beside_others(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
     let real = fs::canonicalize(path).map_err(StoreError::Files)?;
     // As long as a program has a database open in WAL mode, this file is there.
     let connection = if beside(&real, "-shm").exists() {

@@ -13,6 +13,7 @@ mod diagnosis;
 mod environment;
 mod error;
 mod figures;
+mod examination;
 mod first_answer;
 mod handle;
 mod in_use;
@@ -36,6 +37,9 @@ pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use figures::Figures;
+pub use examination::{
+    Contents, DatabaseFiles, Disk, FileSystem, Integrity, examine_contents, examine_files,
+};
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;

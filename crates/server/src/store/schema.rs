@@ -36,7 +36,7 @@ pub(super) const INTEGRITY_CHECK: &str = "PRAGMA integrity_check(1)";
 pub(super) const QUICK_CHECK: &str = "PRAGMA quick_check(1)";
 
 /// The newest migration.
-const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Refuses the file of another servidor, of a newer release or of another program, before anything
 /// in it is changed.
@@ -160,7 +160,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.prepare(names)?.query_map([], |row| row.get(0))?.collect()
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     let newest = "SELECT COALESCE(max(version), 0) FROM _sqlx_migrations";
     connection.query_row(newest, [], |row| row.get(0))
 }

@@ -60,6 +60,11 @@ fn network(text: &str) -> Result<IpNet, InvalidValue> {
 }
 
 impl TrustedProxies {
+    /// Whether one of the networks is the whole internet.
+    pub(crate) fn has_everybody(&self) -> bool {
+        self.0.iter().any(|network| network.prefix_len() == 0)
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }

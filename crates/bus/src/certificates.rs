@@ -1,0 +1,76 @@
+//! How long certificates are valid.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::Timestamp;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::finding::Finding;
+
+/// An operator has so long to renew a certificate once it is named.
+const RENEW_BEFORE: i64 = 30 * 24 * 60 * 60;
+const DAY: i64 = 24 * 60 * 60;
+
+/// Whether a certificate in DER is valid now and for a while; `what` names it.
+pub(crate) fn validity(what: &str, der: &[u8], remedy: &str) -> Finding {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return Finding::failure("certificates", format!("{what} cannot be read"), remedy);
+    };
+    let validity = certificate.validity();
+    let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    at(what, begin, end, seconds_now(), remedy)
+}
+
+fn at(what: &str, begin: i64, end: i64, now: i64, remedy: &str) -> Finding {
+    const NAME: &str = "certificates";
+    if now < begin {
+        let found = format!("{what} is valid only from {} on", date(begin));
+        return Finding::failure(
+            NAME,
+            found,
+            format!("is this machine's clock right? Else {remedy}"),
+        );
+    }
+    if now > end {
+        return Finding::failure(NAME, format!("{what} expired at {}", date(end)), remedy);
+    }
+    if end - now < RENEW_BEFORE {
+        let days = (end - now) / DAY;
+        let found = format!("{what} expires in {days} days, at {}", date(end));
+        return Finding::warning(NAME, found, remedy);
+    }
+    Finding::ok(NAME, format!("{what} is valid until {}", date(end)))
+}
+
+fn date(seconds: i64) -> Timestamp {
+    Timestamp::clamped(seconds.saturating_mul(1_000))
+}
+
+fn seconds_now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Severity;
+
+    #[test]
+    fn a_certificate_is_named_from_thirty_days_before_its_end() {
+        let now = 1_800_000_000;
+        for (begin, end, severity, found) in [
+            (-1, 31, Severity::Ok, "x is valid until 2027-02-"),
+            (-1, 29, Severity::Warning, "x expires in 29 days, at 2027-02-"),
+            (-60, -1, Severity::Failure, "x expired at 2027-01-"),
+            (1, 60, Severity::Failure, "x is valid only from 2027-01-"),
+        ] {
+            let finding = at("x", now + begin * DAY, now + end * DAY, now, "renew it");
+            assert!(
+                finding.severity == severity && finding.found.starts_with(found),
+                "{finding:?}"
+            );
+            assert!(severity == Severity::Ok || finding.remedy.contains("renew it"), "{finding:?}");
+        }
+    }
+}

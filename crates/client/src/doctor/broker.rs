@@ -1,0 +1,68 @@
+//! What the broker lets this gateway do.
+
+use std::io;
+
+use bus::{Finding, Severity, Trial, Tried};
+use bytes::Bytes;
+use protocol::topics::{self, Command};
+use protocol::{RequestId, ServerId};
+use service::doctor::{Check, PresenceSource, presence_checks, read_presences};
+
+use super::VERSION;
+use crate::config::Config;
+use crate::start::bus_options;
+
+pub(super) struct BrokerChecks {
+    pub(super) broker: Vec<Check>,
+    /// Topics and payloads. `None`: they could not be listened to.
+    pub(super) presences: Option<Vec<(String, Bytes)>>,
+}
+
+/// `is_absent`: the gateway does not run here.
+pub(super) fn try_out(config: &Config, is_absent: bool) -> io::Result<BrokerChecks> {
+    let credentials = config.credentials();
+    let trial = Trial {
+        may_log_in: is_absent || !credentials.has_name(),
+        publishes: messages(config),
+        presences: topics::EVERY_PRESENCE.to_owned(),
+        options: bus_options(config, credentials),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Tried { findings, presences } = runtime.block_on(bus::try_out(trial));
+    // A resolver may hang on a thread of the runtime.
+    runtime.shutdown_background();
+    Ok(BrokerChecks { broker: findings.into_iter().map(check).collect(), presences })
+}
+
+pub(super) fn check(Finding { name, severity, found, remedy }: Finding) -> Check {
+    match severity {
+        Severity::Ok => Check::ok(name, found),
+        Severity::Unchecked => Check::unchecked(name, found, remedy),
+        Severity::Warning => Check::warning(name, found, remedy),
+        Severity::Failure => Check::failure(name, found, remedy),
+    }
+}
+
+/// Each command, on both kinds of topic, for a servidor that does not exist: all others drop it.
+fn messages(config: &Config) -> Vec<(String, Bytes)> {
+    let request_id = RequestId::new();
+    let unknown = format!("doctor-{request_id}");
+    let client_id = &config.client_id;
+    let payload = Bytes::from(format!(
+        r#"{{"request_id":"{request_id}","client_id":"{client_id}","server_id":"{unknown}"}}"#
+    ));
+    let mut topics: Vec<_> =
+        Command::ALL.iter().map(|command| topics::broadcast(*command)).collect();
+    if let Ok(server_id) = unknown.parse::<ServerId>() {
+        topics.extend(Command::ALL.iter().map(|command| topics::direct(&server_id, *command)));
+    }
+    topics.into_iter().map(|topic| (topic, payload.clone())).collect()
+}
+
+/// What the broker retains of the servidores.
+pub(super) fn bus_checks(seen: Option<&[(String, Bytes)]>) -> Vec<Check> {
+    let Some(seen) = seen else { return Vec::new() };
+    let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
+    let presences = read_presences(seen);
+    presence_checks(&presences, PresenceSource::Broker, None, VERSION, service::now())
+}

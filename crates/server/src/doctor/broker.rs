@@ -1,0 +1,82 @@
+//! What the broker lets this servidor do, and whom it knows.
+
+use std::io;
+
+use bus::{Finding, Severity, Trial, Tried};
+use bytes::Bytes;
+use protocol::topics::{self, Command};
+use protocol::{ClientId, RequestId};
+use service::doctor::{Check, OwnPresence, PresenceSource, presence_checks, read_presences};
+
+use super::VERSION;
+use crate::config::Config;
+use crate::start::bus_options;
+
+/// No posto and no reserva has this id.
+const NO_ID: i64 = 0;
+
+pub(super) struct BrokerChecks {
+    pub(super) broker: Vec<Check>,
+    pub(super) bus: Vec<Check>,
+}
+
+/// `runs_here`: whether the servidor does. `None`: it is not known.
+pub(super) fn try_out(config: &Config, runs_here: Option<bool>) -> io::Result<BrokerChecks> {
+    let credentials = config.credentials();
+    let trial = Trial {
+        may_log_in: runs_here == Some(false) || !credentials.has_name(),
+        publishes: messages(),
+        presences: topics::EVERY_PRESENCE.to_owned(),
+        options: bus_options(config, credentials),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Tried { findings, presences } = runtime.block_on(bus::try_out(trial));
+    // A resolver may hang on a thread of the runtime.
+    runtime.shutdown_background();
+    let broker = findings.into_iter().map(check).collect();
+    let bus = presences.map_or_else(Vec::new, |seen| bus_checks(config, runs_here, &seen));
+    Ok(BrokerChecks { broker, bus })
+}
+
+pub(super) fn check(Finding { name, severity, found, remedy }: Finding) -> Check {
+    match severity {
+        Severity::Ok => Check::ok(name, found),
+        Severity::Unchecked => Check::unchecked(name, found, remedy),
+        Severity::Warning => Check::warning(name, found, remedy),
+        Severity::Failure => Check::failure(name, found, remedy),
+    }
+}
+
+/// One for each kind of topic that a servidor publishes on but its presence, which others act on. They
+/// come from a servidor that nobody knows.
+fn messages() -> Vec<(String, Bytes)> {
+    let unknown = format!("doctor-{}", RequestId::new());
+    let event = format!(
+        r#"{{"server_id":"{unknown}","ponto_id":0,"disponivel":false,"em_manutencao":false,"timestamp":"{}"}}"#,
+        service::now()
+    );
+    let event = Bytes::from(event);
+    let mut messages = vec![
+        (topics::ponto_status(NO_ID), event.clone()),
+        (topics::reserva_status(NO_ID), event.clone()),
+    ];
+    if let Ok(client) = unknown.parse::<ClientId>() {
+        let answers = Command::ALL.iter().map(|command| topics::response(&client, *command));
+        let private = [topics::client_reserva_status(&client)];
+        messages.extend(answers.chain(private).map(|topic| (topic, event.clone())));
+    }
+    messages
+}
+
+fn bus_checks(config: &Config, runs_here: Option<bool>, seen: &[(String, Bytes)]) -> Vec<Check> {
+    let server_id = config.server_id.as_str();
+    let own = topics::presence(&config.server_id);
+    let mut own_payloads: Vec<_> =
+        seen.iter().filter(|(topic, _)| *topic == own).map(|(_, payload)| payload).collect();
+    own_payloads.dedup();
+    let changes = own_payloads.len();
+    let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
+    let presences = read_presences(seen);
+    let own = OwnPresence { server_id, runs_here, changes };
+    presence_checks(&presences, PresenceSource::Broker, Some(own), VERSION, service::now())
+}

@@ -1,0 +1,91 @@
+//! What is in the database.
+
+use service::doctor::Check;
+
+use crate::config::Config;
+use crate::store::{Contents, DatabaseFiles, Integrity, StoreError};
+
+const MIB: u64 = 1 << 20;
+const RESTORE: &str = "stop the servidor, keep a copy of the files, and restore the newest backup: server \
+                       restaurar ORIGEM";
+
+pub(super) fn database_checks(
+    config: &Config,
+    files: &DatabaseFiles,
+    contents: Option<&Result<Contents, StoreError>>,
+) -> Vec<Check> {
+    let path = files.path.display();
+    let contents = match contents {
+        None => {
+            let found = format!("there is none at {path}");
+            let remedy = "the first start makes it; if there should be one, correct DATABASE_URL";
+            return vec![Check::warning("schema", found, remedy)];
+        }
+        Some(Err(error)) => {
+            let found = format!("{} cannot use {path}", config.server_id);
+            return vec![Check::failure("schema", found, error.to_string())];
+        }
+        Some(Ok(contents)) => contents,
+    };
+    let mut checks = vec![schema(config, contents), mode(files, contents), integrity(contents)];
+    checks.extend(promises(contents));
+    if contents.is_vacuum_due {
+        let found = "what was forgotten may still be in free pages of the file";
+        let remedy = "the running servidor writes it anew; if this stays for hours, give its disk twice \
+                      the space of the database";
+        checks.push(Check::warning("forgotten", found, remedy));
+    }
+    checks
+}
+
+fn schema(config: &Config, contents: &Contents) -> Check {
+    let Contents { version, newest_version, .. } = contents;
+    if version < newest_version {
+        let found = format!("schema {version}, and this program has {newest_version}");
+        let remedy = "the next start migrates it, and no older program opens it then; make a backup first: \
+                      server backup DEST";
+        return Check::warning("schema", found, remedy);
+    }
+    Check::ok("schema", format!("schema {version}, of {}", config.server_id))
+}
+
+fn mode(files: &DatabaseFiles, contents: &Contents) -> Check {
+    if !contents.is_in_wal_mode && files.open_in.is_some() {
+        let remedy = "another program has changed that: end it, then restart the servidor";
+        return Check::failure("journal", "the servidor runs, and its database has no WAL", remedy);
+    }
+    let (all, free) = (contents.bytes.div_ceil(MIB), contents.free_bytes / MIB);
+    let wal = files.wal_bytes.div_ceil(MIB);
+    Check::ok("journal", format!("{all} MiB, {free} of them free for reuse; WAL {wal} MiB"))
+}
+
+fn integrity(contents: &Contents) -> Check {
+    match &contents.integrity {
+        Integrity::Whole => Check::ok("integrity", "its pages agree"),
+        Integrity::Damaged(reason) => {
+            Check::failure("integrity", format!("it is damaged: {reason}"), RESTORE)
+        }
+        Integrity::Unknown => Check::unchecked(
+            "integrity",
+            "the file is too large for a quick look",
+            "server doctor --completo checks all of it; meanwhile the WAL grows",
+        ),
+    }
+}
+
+/// Of a complete check.
+fn promises(contents: &Contents) -> Option<Check> {
+    let (keys, overlaps) = contents.broken_promises?;
+    if (keys, overlaps) == (0, 0) {
+        return Some(Check::ok(
+            "promises",
+            "no posto is held twice, and every row has what it refers to",
+        ));
+    }
+    let found = format!(
+        "{overlaps} reservas hold a posto that another holds, {keys} rows refer to nothing"
+    );
+    let remedy =
+        format!("no servidor writes that: find out what else has written to the file; {RESTORE}");
+    Some(Check::failure("promises", found, remedy))
+}

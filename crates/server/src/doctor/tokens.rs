@@ -1,0 +1,67 @@
+//! The token of the admin API.
+
+use service::SecretHash;
+use service::doctor::{Check, secret_file_checks};
+
+use crate::config::{AdminAccess, Config};
+use crate::store::DatabaseFiles;
+use crate::token_file;
+
+const NAME: &str = "token";
+const RENEW: &str =
+    "stop the servidor, make another one with `server token --renovar`, and start it again";
+
+/// `valid`: the hashes of the tokens in the database, where it can be read.
+pub(super) fn token_checks(
+    config: &Config,
+    files: &DatabaseFiles,
+    valid: Option<&[[u8; 32]]>,
+) -> Vec<Check> {
+    let file = config.token_file();
+    let shown = file.display();
+    let is_own = match config.admin_access {
+        AdminAccess::Open => return vec![open(config)],
+        AdminAccess::TokensAndFile(_) => true,
+        AdminAccess::Tokens => false,
+    };
+    let mut checks = match token_file::read(&file) {
+        Ok(token) if is_own || is_valid(&token, valid) => {
+            vec![Check::ok(NAME, format!("{shown} has it"))]
+        }
+        Ok(_) => {
+            let found = format!("the one in {shown} was revoked, or is another database's");
+            vec![Check::warning(NAME, found, RENEW)]
+        }
+        Err(error) if is_own => {
+            let found = format!("a start refuses ADMIN_TOKEN_FILE: {error}");
+            let remedy = format!("put a token of 16 to 512 visible ASCII characters in {shown}");
+            vec![Check::failure(NAME, found, remedy)]
+        }
+        Err(error) if error.is_missing() && !files.exists => {
+            vec![Check::ok(NAME, format!("the first start makes one in {shown}"))]
+        }
+        Err(error) if error.is_denied() => {
+            let remedy = "run this command as the user of the servidor, or as root";
+            vec![Check::unchecked(NAME, error.to_string(), remedy)]
+        }
+        Err(error) => vec![Check::warning(NAME, error.to_string(), RENEW)],
+    };
+    checks.extend(secret_file_checks([("the token of the admin API", file.as_path())]));
+    checks
+}
+
+fn open(config: &Config) -> Check {
+    let found = format!(
+        "everybody who reaches {} may change everything (ADMIN_ABERTO=sim)",
+        config.http_addr
+    );
+    let remedy =
+        "leave ADMIN_ABERTO out, or keep the address to this machine: HTTP_ADDR=127.0.0.1:8000";
+    Check::warning(NAME, found, remedy)
+}
+
+/// Of a database that cannot be read, other checks say why.
+fn is_valid(token: &str, valid: Option<&[[u8; 32]]>) -> bool {
+    let hash = SecretHash::of(token);
+    valid.is_none_or(|valid| valid.is_empty() || valid.contains(hash.as_bytes()))
+}

@@ -1,0 +1,155 @@
+//! What is in a database.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use domain::Moment;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
+
+use crate::store::backup::open_beside_others;
+use crate::store::error::StoreError;
+use crate::store::schema::{self, INTEGRITY_CHECK, QUICK_CHECK};
+
+/// Where the header of a database says how it is written, and what it says in WAL mode.
+const WRITE_VERSION: usize = 18;
+const WAL: u8 = 2;
+
+/// The database of a servidor.
+#[derive(Debug)]
+pub struct Contents {
+    pub version: i64,
+    /// The schema of this release.
+    pub newest_version: i64,
+    pub is_in_wal_mode: bool,
+    pub bytes: u64,
+    pub free_bytes: u64,
+    /// What was forgotten may still be in the file.
+    pub is_vacuum_due: bool,
+    pub last_write: Option<Moment>,
+    /// The hashes of the tokens that are valid.
+    pub tokens: Vec<[u8; 32]>,
+    pub integrity: Integrity,
+    /// Rows whose foreign key leads nowhere, and reservas that hold a posto that another holds. `None`:
+    /// not looked for.
+    pub broken_promises: Option<(i64, i64)>,
+}
+
+/// Whether the pages of the file agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Integrity {
+    Whole,
+    Damaged(String),
+    /// The time was over.
+    Unknown,
+}
+
+/// Reads a database that exists. With a limit the check of its pages is a quick one, and ends then.
+///
+/// # Errors
+/// It cannot be opened, or is not that of this servidor.
+pub fn examine_contents(
+    path: &Path,
+    server_id: &str,
+    limit: Option<Duration>,
+) -> Result<Contents, StoreError> {
+    // Before SQLite opens the file: the end of this read releases all locks of this process on it.
+    let is_in_wal_mode = is_in_wal_mode(path)?;
+    let connection = open_beside_others(path, server_id)?;
+    let version = schema::version(&connection)?;
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let bytes = |pages: i64, page: i64| u64::try_from(pages.saturating_mul(page)).unwrap_or(0);
+    let page = number("PRAGMA page_size")?;
+    let mut contents = Contents {
+        version,
+        newest_version: schema::VERSION,
+        is_in_wal_mode,
+        bytes: bytes(number("PRAGMA page_count")?, page),
+        free_bytes: bytes(number("PRAGMA freelist_count")?, page),
+        is_vacuum_due: false,
+        last_write: None,
+        tokens: Vec::new(),
+        integrity: check_pages(&connection, limit)?,
+        broken_promises: None,
+    };
+    // Older ones have other tables, until they are migrated; damaged ones may have anything.
+    if version == schema::VERSION && contents.integrity != Integrity::Unknown {
+        read_rows(&connection, &mut contents).or_else(|error| match &contents.integrity {
+            Integrity::Damaged(_) => Ok(()),
+            _ => Err(error),
+        })?;
+        if limit.is_none() && contents.integrity == Integrity::Whole {
+            contents.broken_promises = Some(broken_promises(&connection)?);
+        }
+    }
+    Ok(contents)
+}
+
+fn is_in_wal_mode(path: &Path) -> Result<bool, StoreError> {
+    let mut header = [0; WRITE_VERSION + 1];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.map_err(StoreError::Files)?;
+    Ok(header[WRITE_VERSION] == WAL)
+}
+
+/// In one read of the file, which keeps the WAL from being emptied as long as it takes.
+fn check_pages(connection: &Connection, limit: Option<Duration>) -> Result<Integrity, StoreError> {
+    let check = if limit.is_some() { QUICK_CHECK } else { INTEGRITY_CHECK };
+    let (done, is_done) = mpsc::channel::<()>();
+    let handle = connection.get_interrupt_handle();
+    let checked = std::thread::scope(|scope| {
+        if let Some(limit) = limit {
+            scope.spawn(move || {
+                if is_done.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    handle.interrupt();
+                }
+            });
+        }
+        let checked = schema::integrity(connection, check);
+        drop(done);
+        checked
+    });
+    match checked {
+        Ok(()) => Ok(Integrity::Whole),
+        Err(StoreError::Damaged(reason)) => Ok(Integrity::Damaged(reason)),
+        Err(StoreError::Writing(error))
+            if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) =>
+        {
+            Ok(Integrity::Unknown)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read_rows(connection: &Connection, contents: &mut Contents) -> Result<(), StoreError> {
+    let due = connection.query_row("SELECT 1 FROM vacuum_due", [], |_| Ok(())).optional()?;
+    contents.is_vacuum_due = due.is_some();
+    // The latest of each kind; those that are found without reading whole tables.
+    let latest = "SELECT max(at) FROM (
+        SELECT max(at) AS at FROM writer_probe
+        UNION ALL SELECT updated_at FROM reservas WHERE id = (SELECT max(id) FROM reservas)
+        UNION ALL SELECT quando FROM auditoria WHERE id = (SELECT max(id) FROM auditoria)
+        UNION ALL SELECT max(updated_at) FROM carros)";
+    let latest: Option<i64> = connection.query_row(latest, [], |row| row.get(0))?;
+    contents.last_write = latest.map(Moment::from_millis);
+    let tokens = "SELECT hash FROM tokens WHERE revogado_em IS NULL";
+    contents.tokens =
+        connection.prepare(tokens)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn broken_promises(connection: &Connection) -> Result<(i64, i64), StoreError> {
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+    let keys = count("SELECT count(*) FROM pragma_foreign_key_check")?;
+    let overlaps = count(
+        "SELECT count(*) FROM (
+            SELECT held_from, max(held_until) OVER (
+                PARTITION BY posto_id ORDER BY held_from, id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS held_before
+            FROM reservas WHERE held_until IS NOT NULL)
+        WHERE held_before > held_from",
+    )?;
+    Ok((keys, overlaps))
+}

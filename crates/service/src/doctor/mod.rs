@@ -1,0 +1,21 @@
+//! What `doctor` of a program says: what was looked at, and what to do about what is not well. The
+//! checks that both programs share are here, the others beside what they look at.
+
+mod access;
+mod clock;
+mod machine;
+mod presences;
+mod process;
+mod report;
+mod running;
+mod secret_files;
+mod settings;
+
+pub use access::http_checks;
+pub use clock::clock_checks;
+pub use presences::{OwnPresence, PresenceSource, presence_checks, read_presences};
+pub use process::process_checks;
+pub use report::{Check, Report, Verdict};
+pub use running::{Instance, Running, look_at_running};
+pub use secret_files::secret_file_checks;
+pub use settings::read_settings;

@@ -1,0 +1,232 @@
+//! What the program that runs on this machine says of itself.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use protocol::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::report::Check;
+use crate::own_instance::{OwnAnswer, OwnInstance};
+
+/// How long each answer may take. It comes from this machine.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// What is known of a program with these settings on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instance {
+    /// Nothing listens where it would.
+    Absent,
+    /// Something is there that is not known to be the program, nor not to be.
+    Uncertain,
+    Runs {
+        /// It is connected to the broker and subscribed.
+        is_connected: bool,
+    },
+}
+
+/// The program that runs, and what it said.
+pub struct Running {
+    pub instance: Instance,
+    /// Its clock, and this program's when that was read.
+    pub clocks: Option<(Timestamp, Timestamp)>,
+    pub checks: Vec<Check>,
+    pub http: OwnInstance,
+}
+
+/// As both programs answer it; one of them has `servidor`, the other `cliente`.
+#[derive(Deserialize)]
+struct Status {
+    #[serde(alias = "cliente")]
+    servidor: String,
+    mqtt_conectado: bool,
+    timestamp: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct ErrorReply {
+    mensagem: String,
+}
+
+/// Asks the program that listens on `http_addr` and has this id.
+pub fn look_at_running(http_addr: SocketAddr, id: &str, version: &str) -> Running {
+    let http = OwnInstance::at(http_addr);
+    let addr = http.addr();
+    let not_found = |instance, check| (instance, None, vec![check]);
+    let (instance, clocks, checks) = match http.get("/status", LIMIT) {
+        Err(error) if is_nothing_there(error.kind()) => {
+            let found = format!("nothing listens at {addr}");
+            let remedy = "start the program; if it runs, give this command its HTTP_ADDR";
+            not_found(Instance::Absent, Check::warning("running", found, remedy))
+        }
+        Err(error) => {
+            let found = format!("{addr} does not answer GET /status: {error}");
+            let remedy = "if its log says nothing, restart the program: it hangs, or has no connection \
+                          free";
+            not_found(Instance::Uncertain, Check::failure("running", found, remedy))
+        }
+        Ok(answer) => match serde_json::from_slice::<Status>(&answer.body) {
+            Ok(status) if status.servidor == id => {
+                let clocks = Some((status.timestamp, crate::now()));
+                let is_connected = status.mqtt_conectado;
+                (Instance::Runs { is_connected }, clocks, answering(&http, id, version))
+            }
+            found => not_found(Instance::Uncertain, other_program(&http, id, &answer, found.ok())),
+        },
+    };
+    Running { instance, clocks, checks, http }
+}
+
+/// The kernel says that no program listens there.
+fn is_nothing_there(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::AddrNotAvailable)
+}
+
+fn other_program(
+    http: &OwnInstance,
+    id: &str,
+    answer: &OwnAnswer,
+    status: Option<Status>,
+) -> Check {
+    let who = status.map_or_else(|| answer.status_line.clone(), |status| status.servidor);
+    let found = format!("{} is not {id}: it answers {who:?}", http.addr());
+    let remedy = format!(
+        "another program has this address: give {id} another HTTP_ADDR, or this command the settings \
+         of that one"
+    );
+    Check::failure("running", found, remedy)
+}
+
+fn answering(http: &OwnInstance, id: &str, version: &str) -> Vec<Check> {
+    let found = format!("{id} answers at {}", http.addr());
+    vec![Check::ok("running", found), readiness(http), version_check(http, version)]
+}
+
+fn readiness(http: &OwnInstance) -> Check {
+    let answer = match http.get("/readyz", LIMIT) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let remedy = "its log says what it waits for; restart it if it says nothing";
+            return Check::failure(
+                "ready",
+                format!("GET /readyz is not answered: {error}"),
+                remedy,
+            );
+        }
+    };
+    if answer.status_line.split_whitespace().nth(1) == Some("200") {
+        return Check::ok("ready", "GET /readyz answers 200");
+    }
+    let mensagem = serde_json::from_slice::<ErrorReply>(&answer.body).map(|reply| reply.mensagem);
+    let remedy = mensagem.unwrap_or_else(|_| "its log says why".to_owned());
+    Check::failure("ready", format!("GET /readyz answers {}", status_of(&answer)), remedy)
+}
+
+fn status_of(answer: &OwnAnswer) -> &str {
+    answer.status_line.split_once(' ').map_or("nothing", |(_, status)| status)
+}
+
+/// Of a program that was replaced on disk, the old one runs until it is restarted.
+fn version_check(http: &OwnInstance, version: &str) -> Check {
+    let answer = http.get("/openapi.json", LIMIT);
+    let document =
+        answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok());
+    let found = document.as_ref().and_then(|document| document["info"]["version"].as_str());
+    match found {
+        Some(found) if found == version => Check::ok("version", format!("it is {version}")),
+        Some(found) => Check::warning(
+            "version",
+            format!("{found} runs, and this command is {version}"),
+            "restart the program, so that what is installed runs; docs/upgrading.md says in which order",
+        ),
+        None => Check::unchecked(
+            "version",
+            "GET /openapi.json does not say it",
+            "compare `--version` of the program with its log at the start",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::doctor::Verdict;
+
+    /// Answers requests with these bodies in order, then nothing listens there.
+    fn answering_with(answers: Vec<(&'static str, String)>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            for (status, body) in answers {
+                let (mut connection, _) = listener.accept().expect("a connection");
+                let _ = connection.read(&mut [0; 4096]);
+                let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n{body}");
+                connection.write_all(answer.as_bytes()).expect("it is sent");
+            }
+        });
+        addr
+    }
+
+    fn status(id: &str) -> (&'static str, String) {
+        let timestamp = crate::now();
+        let body = format!(
+            r#"{{"servidor":"{id}","status":"online","mqtt_conectado":true,"timestamp":"{timestamp}"}}"#
+        );
+        ("200 OK", body)
+    }
+
+    fn openapi(version: &str) -> (&'static str, String) {
+        ("200 OK", format!(r#"{{"info":{{"version":"{version}"}}}}"#))
+    }
+
+    fn looked(answers: Vec<(&'static str, String)>) -> (Instance, Vec<(Verdict, String, String)>) {
+        let running = look_at_running(answering_with(answers), "server1", "1.0.0");
+        let checks = running.checks.into_iter();
+        let checks = checks.map(|one| (one.verdict, one.found, one.remedy.unwrap_or_default()));
+        (running.instance, checks.collect())
+    }
+
+    #[test]
+    fn a_program_that_is_well_and_one_that_is_not() {
+        let ready = || ("200 OK", "{}".to_owned());
+        let (instance, checks) = looked(vec![status("server1"), ready(), openapi("1.0.0")]);
+        assert_eq!(instance, Instance::Runs { is_connected: true });
+        assert!(checks.iter().all(|(verdict, ..)| *verdict == Verdict::Ok), "{checks:?}");
+
+        let reply = r#"{"codigo":"broker_indisponivel","mensagem":"O servidor caiu."}"#.to_owned();
+        let not_ready = ("503 Service Unavailable", reply);
+        let (_, checks) = looked(vec![status("server1"), not_ready, openapi("0.9.0")]);
+        let (verdict, found, remedy) = &checks[1];
+        assert_eq!((*verdict, remedy.as_str()), (Verdict::Failure, "O servidor caiu."));
+        assert_eq!(found, "GET /readyz answers 503 Service Unavailable");
+        let (verdict, found, remedy) = &checks[2];
+        assert_eq!(
+            (*verdict, found.as_str()),
+            (Verdict::Warning, "0.9.0 runs, and this command is 1.0.0")
+        );
+        assert!(remedy.starts_with("restart the program"), "{remedy}");
+    }
+
+    #[test]
+    fn a_program_that_is_absent_is_not_taken_for_one_that_hangs_or_is_another() {
+        let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let addr = nobody.local_addr().expect("an address");
+        let silent = look_at_running(addr, "server1", "1.0.0");
+        assert_eq!(silent.instance, Instance::Uncertain);
+        assert!(silent.checks[0].found.contains("does not answer"), "{:?}", silent.checks);
+        drop(nobody);
+        let absent = look_at_running(addr, "server1", "1.0.0");
+        assert_eq!(absent.instance, Instance::Absent);
+        assert_eq!(absent.checks[0].verdict, Verdict::Warning);
+        let (instance, checks) = looked(vec![status("server2")]);
+        assert_eq!((instance, checks[0].0), (Instance::Uncertain, Verdict::Failure));
+        assert!(checks[0].1.ends_with("is not server1: it answers \"server2\""), "{checks:?}");
+        let (_, checks) = looked(vec![("404 Not Found", String::new())]);
+        assert!(checks[0].1.contains("HTTP/1.1 404 Not Found"), "{checks:?}");
+    }
+}
