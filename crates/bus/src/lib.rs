@@ -37,6 +37,7 @@ mod stall_detector;
 mod state;
 mod supervisor;
 mod takeover;
+mod trace;
 
 pub use acks::{Ack, AckAfter, SentAck};
 pub use bus::{Bus, connect};
@@ -47,3 +48,4 @@ pub use on_demand::{Received, Subscription};
 pub use options::{Options, Payload, Presence};
 pub use reason_code::ReasonCode;
 pub use state::Link;
+pub use trace::{ArrivedTraces, MessageTrace};

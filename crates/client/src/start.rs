@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::CredentialsError;
 use protocol::topics;
-use service::{ListenError, Reload};
+use service::{ListenError, Reload, TraceError, Tracer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -20,6 +20,8 @@ use crate::http;
 const HTTP_GRACE: Duration = Duration::from_secs(3);
 /// How long a stop waits for the broker.
 const BUS_GRACE: Duration = Duration::from_secs(1);
+/// How long a stop waits for the collector of traces.
+const TRACES_GRACE: Duration = Duration::from_millis(500);
 /// How many replies may be unacknowledged.
 const INBOX_CAPACITY: usize = 4096;
 /// How many commands may wait for the broker.
@@ -36,6 +38,8 @@ pub enum StartError {
     Tokens(#[from] TokensError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
 /// A gateway that has started.
@@ -51,12 +55,15 @@ impl Client {
     /// Listens for HTTP, and connects to the broker in the background.
     ///
     /// # Errors
-    /// The HTTP address cannot be used, or a file of the login at the broker or of tokens.
+    /// The HTTP address cannot be used, or a file of the login at the broker or of tokens, or traces
+    /// cannot be exported as they are set up.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let credentials = config.credentials();
         credentials.check()?;
         let broken = CancellationToken::new();
         let tokens = read_tokens(&config, &broken)?;
+        let id = ("client_id", config.client_id.as_str());
+        let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
         let (listener, addr) = service::listen(config.http_addr).await?;
         let (bus, inbox) = bus::connect(bus::Options {
             broker: config.mqtt_broker.clone(),
@@ -73,7 +80,7 @@ impl Client {
             give_up_poison: true,
         });
         info!(%addr, entrega = %config.entrega, "started");
-        let gateway = Arc::new(Gateway::new(config, bus, tokens));
+        let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens));
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, gateway, broken })
     }
@@ -99,6 +106,7 @@ impl Client {
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
         let router = http::router(Arc::clone(&self.gateway));
+        let router = service::trace_requests(router, &self.gateway.tracer);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
@@ -107,6 +115,7 @@ impl Client {
         stop.cancel();
         let _ = serving.await;
         self.gateway.bus.close(BUS_GRACE).await;
+        self.gateway.tracer.end(TRACES_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
         outcome
     }

@@ -14,6 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
+use crate::traces::sampled_id;
 use crate::settings::{ConfigError, InvalidValue, Lookup, RUST_LOG};
 
 /// Lines that may wait for standard output: a burst of a second.
@@ -156,6 +157,9 @@ where
             _ => writer.write_str(&self.program)?,
         }
         writer.write_char(',')?;
+        if let Some(trace_id) = sampled_id() {
+            write!(writer, "\"trace_id\":\"{trace_id}\",")?;
+        }
         let mut rest = Without { skip: 1, writer };
         self.rest.format_event(context, Writer::new(&mut rest), event)
     }

@@ -24,6 +24,7 @@ mod restore;
 mod rows;
 mod schema;
 mod stored_rejection;
+mod write_trace;
 mod writer;
 
 pub use audit::{Action, Author};

@@ -37,6 +37,7 @@ mod socket;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod unexpected;
 #[cfg(test)]
 mod wire_tests;
@@ -70,6 +71,7 @@ pub use json_body::RawJson;
 pub use rate_limit::RateLimit;
 pub use serve::{ListenError, listen, serve};
 pub use streams::{StreamCaller, StreamPermit, Streams};
+pub use traced::trace_requests;
 
 /// Gives the routes what both programs have: a guard before the protected ones; `/docs` and
 /// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of
