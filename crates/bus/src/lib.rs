@@ -40,6 +40,7 @@ mod stall_detector;
 mod state;
 mod supervisor;
 mod takeover;
+mod trace;
 mod trial;
 
 pub use acks::{Ack, AckAfter, SentAck};
@@ -52,4 +53,5 @@ pub use on_demand::{Received, Subscription};
 pub use options::{Options, Payload, Presence};
 pub use reason_code::ReasonCode;
 pub use state::Link;
+pub use trace::{ArrivedTraces, MessageTrace};
 pub use trial::{Trial, Tried, try_out};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use protocol::RequestId;
 use tokio::time::Instant;
 
-use crate::{Ack, AckAfter, ReasonCode, SentAck};
+use crate::{Ack, AckAfter, ArrivedTraces, MessageTrace, ReasonCode, SentAck};
 
 /// A message to publish, at QoS 1.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Outgoing {
     pub follows: Option<SentAck>,
     /// What to do if the broker will never take the message. `None`: it is dropped.
     pub on_refused: Option<OnRefused>,
+    /// The part of a trace that it is.
+    pub trace: Option<MessageTrace>,
 }
 
 /// Called when the broker will never take a message, from the bus's own task: it must not wait.
@@ -118,6 +120,8 @@ pub struct Delivery {
     /// The broker retains it. Of a message that came after the subscription it is known only on
     /// topics of [`Options::as_published`](crate::Options::as_published).
     pub is_retained: bool,
+    /// The traces that it is part of; `None` if its sender names none.
+    pub traces: Option<Box<ArrivedTraces>>,
     /// Call [`Ack::done`] on it when the work is done.
     pub ack: Ack,
 }

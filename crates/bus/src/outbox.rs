@@ -18,7 +18,7 @@ use returned::Returned;
 pub(crate) use returned::{Blame, GivenUp};
 use topic_queue::{ReadyQueue, TopicQueue};
 
-use crate::{BusError, Outgoing};
+use crate::{BusError, MessageTrace, Outgoing};
 
 /// Largest packet the bus sends or receives: enough for a list of some 50,000 postos.
 pub(crate) const MAX_PACKET: usize = 16 * 1024 * 1024;
@@ -116,8 +116,9 @@ impl Outbox {
         (None, expired)
     }
 
-    /// Forgets a packet that the broker has answered, or that was given up.
-    pub(crate) fn settle(&mut self, batch: Batch) {
+    /// Forgets a packet that the broker has taken.
+    pub(crate) fn settle(&mut self, mut batch: Batch) {
+        batch.traces_mut().for_each(MessageTrace::acknowledged);
         self.returned.end_isolation();
         self.shrink(batch.items.len());
         self.end_flight(&batch.topic);

@@ -132,6 +132,9 @@ impl BusState {
             let (topic, bytes) = (shortened(&message.topic), message.payload.len());
             tracing::error!(topic, bytes, reason = %refusal, "message given up");
         }
+        if let Some(trace) = &mut message.trace {
+            trace.refused(refusal);
+        }
         let on_refused = message.on_refused.take();
         let Some(instead) = on_refused.and_then(|one| one.call(message, refusal)) else { return };
         let pushed = self.outbox.lock().push_replacement(instead);

@@ -10,7 +10,9 @@ use protocol::{ClientId, Entrega};
 use service::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
     Lookup, METRICS_ADDR, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
-    MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit,
+    MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER,
+    OTEL_TRACES_SAMPLER_ARG, PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit, TraceSettings,
     TrustedProxies,
 };
 
@@ -79,6 +81,9 @@ const LIMITE_POR_MINUTO: Setting = Setting {
     about: "requests of one caller in a minute; 0: no limit",
 };
 
+const OTEL_SERVICE_NAME: Setting =
+    Setting { default: Some("postos-client"), ..service::OTEL_SERVICE_NAME };
+
 pub const SETTINGS: &[Setting] = &[
     MQTT_CLIENT_ID,
     MQTT_BROKER,
@@ -101,6 +106,12 @@ pub const SETTINGS: &[Setting] = &[
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_TRACES_SAMPLER,
+    OTEL_TRACES_SAMPLER_ARG,
+    OTEL_SERVICE_NAME,
+    OTEL_RESOURCE_ATTRIBUTES,
 ];
 
 #[derive(Debug, Clone)]
@@ -123,6 +134,8 @@ pub struct Config {
     pub limit_per_minute: u32,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
+    /// `None`: nothing is traced.
+    pub traces: Option<TraceSettings>,
 }
 
 impl Config {
@@ -145,6 +158,7 @@ impl Config {
             limit_per_minute: LIMITE_POR_MINUTO.read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
+            traces: TraceSettings::from_lookup(OTEL_SERVICE_NAME, lookup)?,
         })
     }
 

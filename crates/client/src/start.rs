@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use protocol::topics;
-use service::{HttpMetrics, ListenError, Metrics, Reload};
+use service::{HttpMetrics, ListenError, Metrics, Reload, TraceError, Tracer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -25,6 +25,8 @@ use crate::metrics::GatewayMetrics;
 const HTTP_GRACE: Duration = Duration::from_secs(3);
 /// How long a stop waits for the broker.
 const BUS_GRACE: Duration = Duration::from_secs(1);
+/// How long a stop waits for the collector of traces.
+const TRACES_GRACE: Duration = Duration::from_millis(500);
 /// How many replies may be unacknowledged.
 const INBOX_CAPACITY: usize = 4096;
 /// How many commands may wait for the broker.
@@ -41,6 +43,8 @@ pub enum StartError {
     Tokens(#[from] TokensError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
 /// A gateway that has started.
@@ -59,7 +63,8 @@ impl Client {
     /// Listens for HTTP, and connects to the broker in the background.
     ///
     /// # Errors
-    /// The HTTP address cannot be used, or a file of the login at the broker or of tokens.
+    /// The HTTP address cannot be used, or a file of the login at the broker or of tokens, or traces
+    /// cannot be exported as they are set up.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let credentials = config.credentials();
         credentials.check()?;
@@ -68,11 +73,13 @@ impl Client {
         let http_metrics = HttpMetrics::new(&mut registry);
         let gateway_metrics = GatewayMetrics::new(&mut registry);
         let tokens = read_tokens(&config, &broken, gateway_metrics.token_errors.clone())?;
+        let id = ("client_id", config.client_id.as_str());
+        let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
         let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         info!(%addr, entrega = %config.entrega, "started");
-        let gateway = Arc::new(Gateway::new(config, bus, tokens, gateway_metrics));
+        let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens, gateway_metrics));
         let metrics = metrics(&gateway, registry);
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, broken })
@@ -104,6 +111,7 @@ impl Client {
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
         let router = http::router(Arc::clone(&self.gateway), self.http_metrics);
+        let router = service::trace_requests(router, &self.gateway.tracer);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);
         let scrapes = service::serve_metrics(self.metrics_listener, self.metrics, stop.clone());
@@ -115,6 +123,7 @@ impl Client {
         let _ = serving.await;
         service::end_within(HTTP_GRACE, scrapes).await;
         self.gateway.bus.close(BUS_GRACE).await;
+        self.gateway.tracer.end(TRACES_GRACE).await;
         info!(pending = self.gateway.requester.pending(), "stopped");
         outcome
     }

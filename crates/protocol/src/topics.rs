@@ -18,13 +18,15 @@ macro_rules! commands {
         impl Command {
             pub const ALL: &[Self] = &[$(Self::$command),+];
 
-            pub(crate) const fn request_path(self) -> &'static str {
+            /// Its topic without the ids in it.
+            pub const fn request_path(self) -> &'static str {
                 match self {
                     $(Self::$command => $request,)+
                 }
             }
 
-            pub(crate) const fn response_path(self) -> &'static str {
+            /// The topic of its answer without the ids in it.
+            pub const fn response_path(self) -> &'static str {
                 match self {
                     $(Self::$command => $response,)+
                 }

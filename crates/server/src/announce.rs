@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Join, Outgoing};
+use bus::{Join, MessageTrace, Outgoing};
 use domain::ReservaState;
 use protocol::{ClientId, PontoStatus, ReservaClientEvent, ReservaEvent, topics};
+use service::Trace;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -62,8 +63,9 @@ pub(crate) async fn run(
                 Change::Posto(id) => {
                     posto_ids.insert(id);
                 }
-                Change::Reserva { id, posto_id, state, for_client } => {
-                    announce_reserva(&app, id, posto_id, state, for_client);
+                Change::Reserva { id, posto_id, state, for_client, trace } => {
+                    let trace = app.tracer.at(trace);
+                    announce_reserva(&app, id, posto_id, state, for_client, trace);
                 }
             }
         }
@@ -97,6 +99,7 @@ fn announce_reserva(
     posto_id: i64,
     state: ReservaState,
     for_client: Option<(String, domain::Reserva)>,
+    trace: Option<Trace>,
 ) {
     let (server_id, timestamp) = (&app.server_id, wire::timestamp(app.now()));
     let event = ReservaEvent {
@@ -106,7 +109,7 @@ fn announce_reserva(
         status: state.into(),
         timestamp,
     };
-    publish(app, topics::reserva_status(id), &event);
+    publish(app, topics::reserva_status(id), &event, None);
     let Some((client_id, reserva)) = for_client else { return };
     if state == ReservaState::Cancelada && failpoints::has(Bug::UnpublishedCancel) {
         return;
@@ -123,9 +126,14 @@ fn announce_reserva(
         timestamp,
     };
     if failpoints::has(Bug::PublicPlaca) {
-        publish(app, topics::reserva_status(id), &event);
+        publish(app, topics::reserva_status(id), &event, None);
     }
-    publish(app, topics::client_reserva_status(&client_id), &event);
+    let topic = topics::client_reserva_status(&client_id);
+    let span = trace.and_then(|trace| {
+        let (kind, request_id) = ("reservas/status", Some(&event.request_id));
+        trace.publish(service::Message { kind, topic: &topic, request_id })
+    });
+    publish(app, topic, &event, span.map(MessageTrace::new));
 }
 
 /// Publishes the state of the postos of which it is not the last published one. Returns those for
@@ -160,7 +168,7 @@ async fn announce_postos(
             em_manutencao,
             timestamp: wire::timestamp(now),
         };
-        if publish(app, topics::ponto_status(id), &event) {
+        if publish(app, topics::ponto_status(id), &event, None) {
             last_published.insert(id, state);
         } else {
             unpublished.push(id);
@@ -170,7 +178,12 @@ async fn announce_postos(
 }
 
 /// Whether the event is on its way to the broker.
-fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) -> bool {
+fn publish<T: serde::Serialize>(
+    app: &AppState,
+    topic: String,
+    event: &T,
+    trace: Option<MessageTrace>,
+) -> bool {
     let payload = match serde_json::to_vec(event) {
         Ok(payload) => payload.into(),
         Err(error) => {
@@ -190,6 +203,7 @@ fn publish<T: serde::Serialize>(app: &AppState, topic: String, event: &T) -> boo
         follows: None,
         request_id: None,
         on_refused: None,
+        trace,
     });
     if let Err(error) = &sent {
         warn!(%error, "an event could not be published");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bus::Bus;
 use domain::{Moment, Rules};
 use protocol::ServerId;
+use service::Tracer;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::error;
@@ -21,6 +22,7 @@ pub(crate) struct AppState {
     pub(crate) server_id: ServerId,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
+    pub(crate) tracer: Tracer,
     pub(crate) tokens: AdminTokens,
     pub(crate) charger_messages: ChargerMessages,
     pub(crate) listing_cache: ListingCache,

@@ -11,8 +11,10 @@ use protocol::ServerId;
 use service::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
     InvalidValue, Lookup, METRICS_ADDR, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
-    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, PROXIES_CONFIAVEIS, RUST_LOG,
-    Setting, TimeLimit, TrustedProxies,
+    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER,
+    OTEL_TRACES_SAMPLER_ARG, PROXIES_CONFIAVEIS, RUST_LOG, Setting, TimeLimit, TraceSettings,
+    TrustedProxies,
 };
 
 use crate::reserva_rules::{
@@ -77,6 +79,9 @@ const RETENCAO_DIAS: Setting = Setting {
     about: "days after which the placa of what ended is forgotten",
 };
 
+const OTEL_SERVICE_NAME: Setting =
+    Setting { default: Some("postos-server"), ..service::OTEL_SERVICE_NAME };
+
 /// Every setting of the program.
 pub const SETTINGS: &[Setting] = &[
     SERVER_ID,
@@ -104,6 +109,12 @@ pub const SETTINGS: &[Setting] = &[
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_TRACES_SAMPLER,
+    OTEL_TRACES_SAMPLER_ARG,
+    OTEL_SERVICE_NAME,
+    OTEL_RESOURCE_ATTRIBUTES,
 ];
 
 /// The values of the settings.
@@ -125,6 +136,8 @@ pub struct Config {
     pub rules: Rules,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
+    /// `None`: nothing is traced.
+    pub traces: Option<TraceSettings>,
 }
 
 /// Who may use the admin API.
@@ -204,6 +217,7 @@ impl Config {
             rules: reserva_rules::read(lookup)?,
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
+            traces: TraceSettings::from_lookup(OTEL_SERVICE_NAME, lookup)?,
             server_id,
         })
     }

@@ -8,7 +8,7 @@ use bus::{Bus, Credentials};
 use futures_util::FutureExt as _;
 use prometheus_client::registry::Registry;
 use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
-use service::{Access, CorsOrigins, HttpMetrics, Metrics, Reload};
+use service::{Access, CorsOrigins, HttpMetrics, Metrics, Reload, Tracer};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -37,6 +37,8 @@ const WORK_GRACE: Duration = Duration::from_secs(2);
 const ANNOUNCE_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the broker has the last replies.
 const BUS_GRACE: Duration = Duration::from_secs(1);
+/// How long a stop waits for the collector of traces, while the database is closed.
+const TRACES_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the database is one complete file.
 const STORE_GRACE: Duration = Duration::from_secs(2);
 /// Replies and events that may wait for the broker.
@@ -75,6 +77,8 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let credentials = config.credentials();
         credentials.check()?;
+        let id = ("server_id", config.server_id.as_str());
+        let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
         let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
@@ -100,6 +104,7 @@ impl Server {
             server_id: config.server_id.clone(),
             store,
             bus,
+            tracer,
             tokens,
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
@@ -170,6 +175,7 @@ impl Server {
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let router =
             admin::router(Arc::clone(&self.app), &self.cors, self.access, self.http_metrics);
+        let router = service::trace_requests(router, &self.app.tracer);
         let http = service::serve(self.listener, router, self.stop.clone(), WORK_GRACE);
         let http = service::spawn_essential(&self.broken, http);
         let scrapes =
@@ -193,9 +199,12 @@ impl Server {
         self.stop_announcing.cancel();
         service::end_within(ANNOUNCE_GRACE, self.announcer).await;
         self.app.bus.close(BUS_GRACE).await;
+        let tracer = self.app.tracer.clone();
         // The store closes only after the last handle to it is dropped.
         drop(self.app);
-        match tokio::time::timeout(STORE_GRACE, self.closer.close()).await {
+        let closing = tokio::time::timeout(STORE_GRACE, self.closer.close());
+        let (closed, ()) = tokio::join!(closing, tracer.end(TRACES_GRACE));
+        match closed {
             Ok(Ok(())) => info!("stopped"),
             Ok(Err(error)) => warn!(%error, "the database was left with its WAL"),
             Err(_) => warn!("the database was left with its WAL"),

@@ -1,7 +1,7 @@
 //! Why a servidor cannot start.
 
 use bus::CredentialsError;
-use service::ListenError;
+use service::{ListenError, TraceError};
 
 use crate::admin_tokens::TokensError;
 use crate::import::ImportError;
@@ -15,6 +15,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     #[error("DATABASE_URL names {path}, which cannot be used: {source}")]
     Database { path: String, source: StoreError },
     #[error("POSTOS_CSV: {0}")]

@@ -14,6 +14,7 @@ mod secret;
 mod settings;
 mod signals;
 mod tasks;
+mod traces;
 
 pub use broker_login::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
@@ -25,7 +26,7 @@ pub use http::{
     RETRY_AFTER_SECONDS, RateLimit, RawJson, Role, Routes, StreamCaller, StreamPermit, Streams,
     Token, Tokens, TrustedProxies, accept_token, body_of_parts, both, caller_ip, complete_document,
     finish, finish_with_limit, listen, listen_for_metrics, operators_only, read_file,
-    require_token, serve, serve_metrics, tagged, tagged_json,
+    require_token, serve, serve_metrics, tagged, tagged_json, trace_requests,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, declare};
@@ -37,3 +38,8 @@ pub use settings::{
 };
 pub use signals::{Reload, Shutdown, reload_signal, shutdown_signal};
 pub use tasks::{end_within, spawn_essential, until_shutdown};
+pub use traces::{
+    Arrival, Message, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG,
+    Trace, TraceError, TraceSettings, Tracer, in_trace,
+};

@@ -15,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::settings::{ConfigError, InvalidValue, Lookup, RUST_LOG};
+use crate::traces::sampled_id;
 
 /// Lines that may wait for standard output: a burst of a second.
 const MAX_LINES: usize = 16_384;
@@ -161,6 +162,9 @@ where
             _ => writer.write_str(&self.program)?,
         }
         writer.write_char(',')?;
+        if let Some(trace_id) = sampled_id() {
+            write!(writer, "\"trace_id\":\"{trace_id}\",")?;
+        }
         let mut rest = Without { skip: 1, writer };
         self.rest.format_event(context, Writer::new(&mut rest), event)
     }

@@ -72,6 +72,7 @@ async fn a_resolver_that_hangs_does_not_delay_the_close() {
         follows: None,
         request_id: None,
         on_refused: None,
+        trace: None,
     };
     bus.publish(message).unwrap();
     let grace = Duration::from_millis(200);

@@ -9,9 +9,9 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Permit, Sender};
 
-use crate::Delivery;
 use crate::acks::{Ack, AckQueue};
 use crate::state::BusState;
+use crate::{ArrivedTraces, Delivery};
 
 /// User property of every message that expires. In its last second, and when it is restarted after
 /// the message has expired, Mosquitto delivers it without an expiry, but with this property.
@@ -93,10 +93,11 @@ impl<'a> Inbox<'a> {
 
     /// `None` if the topic is not UTF-8, which no broker delivers.
     fn delivery(&self, publish: Publish, ack: Ack) -> Option<Delivery> {
-        let properties = publish.properties.unwrap_or_default();
+        let mut properties = publish.properties.unwrap_or_default();
         let marks = &properties.user_properties;
         let expires = marks.iter().any(|(name, value)| (&**name, &**value) == EXPIRY_MARK);
         let is_live = properties.subscription_identifiers.contains(&LIVE_SUBSCRIPTION);
+        let traces = ArrivedTraces::take(&mut properties.user_properties);
         let expiry = properties.message_expiry_interval;
         let expiry = expiry.map(|seconds| Duration::from_secs(seconds.into()));
         Some(Delivery {
@@ -110,6 +111,7 @@ impl<'a> Inbox<'a> {
             correlation: properties.correlation_data,
             retain: publish.retain && !is_live,
             is_retained: publish.retain,
+            traces,
             ack,
         })
     }

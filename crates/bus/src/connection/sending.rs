@@ -10,8 +10,9 @@ use tokio::time::Instant;
 use super::in_flight::Content;
 use super::inbox::EXPIRY_MARK;
 use super::{Connection, Reason};
-use crate::Refusal;
 use crate::outbox::Batch;
+use crate::trace::TRACEPARENT;
+use crate::{MessageTrace, Refusal};
 
 const CONTENT_TYPE: &str = "application/json";
 /// With so many bytes unwritten no packet is added: in the outbox a message can still be joined,
@@ -87,7 +88,7 @@ impl Connection<'_> {
         self.publish(packet, Content::Presence, Instant::now()).map(Some)
     }
 
-    fn publish_batch(&mut self, batch: Batch, now: Instant) -> Result<(), Reason> {
+    fn publish_batch(&mut self, mut batch: Batch, now: Instant) -> Result<(), Reason> {
         let counters = &self.state.counters;
         let (topic, size, max) = (&*batch.topic, batch.size(), self.limits.max_packet);
         if size > max {
@@ -110,9 +111,13 @@ impl Connection<'_> {
                 let (name, value) = EXPIRY_MARK;
                 properties.user_properties.push((name.to_owned(), value.to_owned()));
             }
+            for traceparent in batch.traceparents() {
+                properties.user_properties.push((TRACEPARENT.to_owned(), traceparent));
+            }
             properties.response_topic = response_topic;
             properties.correlation_data = correlation_data;
         }
+        batch.traces_mut().for_each(MessageTrace::sent);
         self.publish(packet, Content::Messages(batch), now)?;
         Ok(())
     }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::trace::{MAX_PROPERTY, MessageTrace};
 use crate::{Join, Outgoing};
 
 /// Longest array, in bytes: a few hundred commands, and well below what brokers accept.
 pub(crate) const MAX_ARRAY_BYTES: usize = 512 * 1024;
 
-/// What a packet contains besides topics, correlation and payload, rounded up.
-const PACKET_OVERHEAD: usize = 128;
+/// What a packet contains besides topics, correlation and payload, rounded up, and the property of one
+/// trace.
+const PACKET_OVERHEAD: usize = 128 + MAX_PROPERTY;
 
 /// The messages of one packet; never empty.
 #[derive(Debug)]
@@ -52,7 +54,23 @@ impl Batch {
         };
         let separators = rest.len() + 2;
         let payloads: usize = rest.iter().map(|item| item.payload.len()).sum();
-        size(first) + payloads + separators
+        let properties = if self.is_traced() { rest.len() * MAX_PROPERTY } else { 0 };
+        size(first) + payloads + separators + properties
+    }
+
+    /// For the user properties of the packet: one for each item in order, if any is traced.
+    pub(crate) fn traceparents(&self) -> impl Iterator<Item = String> {
+        let items = if self.is_traced() { self.items.as_slice() } else { &[] };
+        let traces = items.iter().map(|item| item.trace.as_ref());
+        traces.map(|trace| trace.map(MessageTrace::traceparent).unwrap_or_default())
+    }
+
+    fn is_traced(&self) -> bool {
+        self.items.iter().any(|item| item.trace.is_some())
+    }
+
+    pub(crate) fn traces_mut(&mut self) -> impl Iterator<Item = &mut MessageTrace> {
+        self.items.iter_mut().filter_map(|item| item.trace.as_mut())
     }
 }
 
@@ -60,7 +78,8 @@ impl Batch {
 pub(super) fn size(message: &Outgoing) -> usize {
     let response_topic = message.response_topic.as_ref().map_or(0, String::len);
     let correlation = message.correlation.as_ref().map_or(0, Bytes::len);
-    PACKET_OVERHEAD + message.topic.len() + response_topic + correlation + message.payload.len()
+    let content = message.topic.len() + response_topic + correlation + message.payload.len();
+    PACKET_OVERHEAD + content
 }
 
 /// An upper bound of what a reply's packet on `topic` contains besides its payload. Its correlation

@@ -22,6 +22,7 @@ fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
         follows: None,
         request_id: None,
         on_refused: None,
+        trace: None,
     }
 }
 

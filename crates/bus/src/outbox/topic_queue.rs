@@ -8,6 +8,7 @@ use protocol::MAX_ARRAY;
 use tokio::time::Instant;
 
 use super::batch::Batch;
+use crate::trace::MAX_PROPERTY;
 use crate::{Join, Outgoing, SentAck};
 
 /// Packets of joinable messages that may be in flight on one topic.
@@ -63,16 +64,21 @@ impl TopicQueue {
             return (None, expired);
         };
         let mut bytes = first.payload.len();
+        let mut is_traced = first.trace.is_some();
         let mut items = vec![first];
         while let Some((next, next_life)) = self.next(now, &mut expired) {
             // With `next` there are `items.len() + 1` items: a comma between two, and two brackets.
-            let array = bytes + next.payload.len() + items.len() + 2;
+            let mut array = bytes + next.payload.len() + items.len() + 2;
+            if is_traced || next.trace.is_some() {
+                array += (items.len() + 1) * MAX_PROPERTY;
+            }
             let fits = items.len() < MAX_ARRAY && array <= max_array;
             if !fits || next_life != life || !are_joinable(&items[0], &next) {
                 self.waiting.push_front(next);
                 break;
             }
             bytes += next.payload.len();
+            is_traced |= next.trace.is_some();
             items.push(next);
         }
         self.in_flight += 1;
@@ -176,6 +182,7 @@ mod tests {
             follows: None,
             request_id: None,
             on_refused: None,
+            trace: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bus::Delivery;
 use protocol::{ReplyHead, ServerPresence, topics};
+use service::{Arrival, Message};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
@@ -60,7 +61,8 @@ fn deliver(gateway: &Gateway, delivery: &Delivery) {
         Ok((replies, _)) => replies,
         Err(bad) => return gateway.bus.bad_message(&delivery.topic, &bad.to_string()),
     };
-    for reply in replies {
+    let items = replies.len();
+    for (index, reply) in replies.into_iter().enumerate() {
         match ReplyHead::from_json(reply) {
             Ok(head) => {
                 let body = delivery.payload.slice_ref(reply);
@@ -68,8 +70,24 @@ fn deliver(gateway: &Gateway, delivery: &Delivery) {
                 if !gateway.requester.deliver(&head.request_id, reply) {
                     debug!(request_id = %head.request_id, "no caller waits for this reply");
                 }
+                note_arrival(gateway, delivery, (index, items), &head.request_id);
             }
             Err(error) => gateway.bus.bad_message(&delivery.topic, &error.to_string()),
         }
     }
+}
+
+/// Adds the way back to the trace of the caller.
+fn note_arrival(
+    gateway: &Gateway,
+    delivery: &Delivery,
+    (index, items): (usize, usize),
+    request_id: &str,
+) {
+    let Some(traces) = delivery.traces.as_ref().filter(|_| gateway.tracer.is_on()) else { return };
+    let arrival = Arrival { traceparent: traces.of_item(index, items), at: Some(traces.at) };
+    let (topic, request_id) = (delivery.topic.as_str(), request_id.parse().ok());
+    // After `client/{client_id}/`.
+    let kind = topic.splitn(3, '/').nth(2).unwrap_or(topic);
+    gateway.tracer.receive(Message { kind, topic, request_id: request_id.as_ref() }, arrival);
 }

@@ -12,6 +12,7 @@ use protocol::{
     ReplyHead, RequestId, ServerId,
 };
 use serde_json::{Value, from_slice};
+use service::{Trace, in_trace};
 use tokio::time::Instant;
 use tracing::error;
 
@@ -46,7 +47,8 @@ impl Gateway {
         let deadline = self.query_deadline();
         let question = self.questions.ask(&key, || {
             let (gateway, request_id, key) = (Arc::clone(self), request_id.clone(), key.clone());
-            async move { gateway.ask_for_listing(request_id, key, deadline).await }
+            let asking = async move { gateway.ask_for_listing(request_id, key, deadline).await };
+            in_trace(Trace::current().as_ref(), asking)
         });
         Ok(match question.await? {
             Listed::Other(reply) => Listed::Other(with_request_id(reply, request_id)),

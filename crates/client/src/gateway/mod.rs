@@ -15,11 +15,11 @@ use std::time::Duration;
 use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
-    AlteracaoRequest, AppId, ConsultaRequest, Entrega, RequestId, ReservaRef, ReservaRequest,
-    ReservarBody, ServerId, ServerPresence, ServerState,
+    AlteracaoRequest, AppId, ConsultaRequest, Entrega, ReplyCodigo, RequestId, ReservaRef,
+    ReservaRequest, ReservarBody, ServerId, ServerPresence, ServerState,
 };
 use serde::Serialize;
-use service::Streams;
+use service::{Streams, Trace, Tracer, in_trace};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -46,6 +46,7 @@ const PRESENCE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) struct Gateway {
     pub(crate) config: Config,
     pub(crate) bus: Bus,
+    pub(crate) tracer: Tracer,
     /// `None`: everybody may call.
     pub(crate) tokens: Option<Arc<AppTokens>>,
     pub(crate) requester: Arc<Requester>,
@@ -65,6 +66,7 @@ impl Gateway {
     pub(crate) fn new(
         config: Config,
         bus: Bus,
+        tracer: Tracer,
         tokens: Option<Arc<AppTokens>>,
         metrics: Arc<GatewayMetrics>,
     ) -> Self {
@@ -74,6 +76,7 @@ impl Gateway {
         Self {
             config,
             bus,
+            tracer,
             tokens,
             requester,
             directory: Directory::default(),
@@ -190,6 +193,7 @@ impl Gateway {
             GatewayError::Internal
         })?;
         let call = Call {
+            command,
             request_id: request_id.clone(),
             server_id: server_id.clone(),
             topic,
@@ -199,7 +203,19 @@ impl Gateway {
             join,
             settle: settle.cloned(),
         };
-        self.requester.call(call).await.inspect_err(|error| {
+        let trace = Trace::current().map(|trace| trace.child(format!("call {command}")));
+        let outcome = in_trace(trace.as_ref(), self.requester.call(call)).await;
+        if let Some(trace) = trace {
+            trace.set_request_id(request_id);
+            trace.set_server_id(server_id.as_str());
+            let codigo = match &outcome {
+                Ok(reply) => reply.codigo,
+                Err(error) => Some(ReplyCodigo::Known(error.codigo())),
+            };
+            codigo.into_iter().for_each(|codigo| trace.set_codigo(codigo));
+            trace.end();
+        }
+        outcome.inspect_err(|error| {
             let codigo = error.codigo();
             warn!(%request_id, %server_id, %command, %codigo, "no answer");
         })

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use bus::{Bus, BusError, Join, Link, OnRefused, Outgoing, ReasonCode, Refusal};
+use bus::{Bus, BusError, Join, Link, MessageTrace, OnRefused, Outgoing, ReasonCode, Refusal};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use protocol::topics::Command;
 use protocol::{ReplyCodigo, RequestId, ServerId};
+use service::Trace;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
@@ -30,6 +32,7 @@ pub struct Requester {
 /// A command to one servidor.
 #[derive(Debug, Clone)]
 pub struct Call {
+    pub command: Command,
     /// The reply has the same id; a repeat has no second effect.
     pub request_id: RequestId,
     pub server_id: ServerId,
@@ -64,6 +67,8 @@ struct PendingCommand {
     repeated_at_half_time: bool,
     /// One for each caller.
     waiters: Vec<oneshot::Sender<Result<Reply, GatewayError>>>,
+    /// Of the first caller; each copy has a span in it.
+    trace: Option<Trace>,
 }
 
 impl Requester {
@@ -187,8 +192,15 @@ impl Requester {
             }
             let waiters = vec![sender];
             let repeated_at_half_time = false;
-            let command =
-                PendingCommand { call, generation, copies: 1, repeated_at_half_time, waiters };
+            let trace = Trace::current();
+            let command = PendingCommand {
+                call,
+                generation,
+                copies: 1,
+                repeated_at_half_time,
+                waiters,
+                trace,
+            };
             self.bus.publish(self.message(&command)).map_err(|error| match error {
                 BusError::Closed => GatewayError::BrokerDown,
                 BusError::Full => GatewayError::Overloaded,
@@ -244,6 +256,14 @@ impl PendingCommand {
         Ok(())
     }
 
+    /// The trace of one copy.
+    fn trace(&self) -> Option<MessageTrace> {
+        let Call { command, topic, request_id, .. } = &self.call;
+        let (kind, request_id) = (command.request_path(), Some(request_id));
+        let span = self.trace.as_ref()?.publish(service::Message { kind, topic, request_id });
+        span.map(MessageTrace::new)
+    }
+
     /// The remaining time is computed when it is sent.
     fn message(&self) -> Outgoing {
         let call = &self.call;
@@ -259,6 +279,7 @@ impl PendingCommand {
             follows: None,
             request_id: Some(call.request_id.clone()),
             on_refused: None,
+            trace: self.trace(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bus::{Bus, Delivery, Join, Outgoing};
 use client::{Call, GatewayError, Reply, Requester};
+use protocol::topics::Command;
 use protocol::{RequestId, ServerId, split};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -130,6 +131,7 @@ pub(crate) fn call(limit: Duration) -> Call {
         r#"{{"request_id":"{request_id}","client_id":"cliente1","server_id":"server1","posto_id":5}}"#
     );
     Call {
+        command: Command::Reserva,
         request_id,
         server_id: server1(),
         topic: COMMANDS.to_owned(),

@@ -1,14 +1,15 @@
 //! One command with its deadline: carrying it out, and publishing the reply.
 
-use bus::{Ack, AckAfter, Join, OnRefused, Outgoing, Refusal, SentAck};
+use bus::{Ack, AckAfter, Join, MessageTrace, OnRefused, Outgoing, Refusal, SentAck};
 use protocol::topics::{self, Command};
-use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, RequestId, ServerId};
+use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId};
+use service::{Arrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::commands;
-use super::message::{Message, Reply};
+use super::message::{Item, Message, Reply};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 
@@ -19,6 +20,18 @@ pub(super) enum Addressee {
     Another,
     /// It names no servidor, or by no valid id. On its own topic a servidor answers it.
     Nobody,
+}
+
+/// A reply, and the trace that it ends.
+pub(super) struct Answer {
+    reply: Reply,
+    trace: Option<Trace>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, trace: None }
+    }
 }
 
 /// What a command has besides its payload.
@@ -55,10 +68,29 @@ impl<'a> Call<'a> {
     }
 
     /// Carries the command out; `None` if its sender cannot be answered.
-    pub(super) async fn carry_out(&self, payload: &[u8]) -> Option<Reply> {
-        let outcome = commands::carry_out(self.app, self.command, payload, self.deadline).await;
-        self.app.metrics.handled(self.command, outcome.as_ref().err().map(Failure::codigo));
-        outcome.map_or_else(|failure| self.error_reply(failure, payload), Some)
+    pub(super) async fn carry_out(&self, payload: &[u8], item: Item) -> Option<Answer> {
+        let trace = self.trace(item);
+        let work = async {
+            let outcome = commands::carry_out(self.app, self.command, payload, self.deadline).await;
+            self.app.metrics.handled(self.command, outcome.as_ref().err().map(Failure::codigo));
+            outcome.map_or_else(|failure| self.error_reply(failure, payload), Some)
+        };
+        let reply = in_trace(trace.as_ref(), work).await?;
+        trace.iter().for_each(|trace| trace.set_request_id(&reply.request_id));
+        Some(Answer { reply, trace })
+    }
+
+    /// The trace that one of the commands continues or begins.
+    fn trace(&self, item: Item) -> Option<Trace> {
+        let Message { topic, traces, .. } = self.message;
+        let traces = traces.as_deref();
+        let arrival = Arrival {
+            traceparent: traces.and_then(|traces| traces.of_item(item.index, item.of)),
+            at: traces.map(|traces| traces.at),
+        };
+        let kind = self.command.request_path();
+        let message = service::Message { kind, topic, request_id: None };
+        self.app.tracer.process(message, arrival)
     }
 
     fn error_reply(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
@@ -72,6 +104,9 @@ impl<'a> Call<'a> {
     pub(super) fn refuse(&self, failure: Failure, payload: &[u8]) -> Option<Reply> {
         let Origin { client_id, request_id } = Origin::find(payload)?;
         info!(%request_id, %client_id, command = %self.command, codigo = %failure.codigo(), "refused");
+        if let Some(trace) = Trace::current() {
+            trace.set_codigo(ReplyCodigo::Known(failure.codigo()));
+        }
         let is_unwritten = failure.is_unwritten();
         let error = failure.into_reply(Some(request_id.clone()));
         match serde_json::to_vec(&error) {
@@ -88,11 +123,11 @@ impl<'a> Call<'a> {
     /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
     /// before the first, if a command was not written: its redelivery after a crash would be
     /// carried out, although its caller has read that it was not.
-    pub(super) async fn reply(&self, replies: Vec<Reply>, ack: Ack) {
-        if !replies.iter().any(|reply| reply.is_unwritten) {
-            self.publish(replies, Some(ack.after_answer()), None);
+    pub(super) async fn reply(&self, answers: Vec<Answer>, ack: Ack) {
+        if !answers.iter().any(|answer| answer.reply.is_unwritten) {
+            self.publish(answers, Some(ack.after_answer()), None);
         } else if let Some(sent) = ack.sent().await {
-            self.publish(replies, None, Some(&sent));
+            self.publish(answers, None, Some(&sent));
         }
         // Else the message is delivered again to this process, which remembers the failure.
     }
@@ -100,26 +135,33 @@ impl<'a> Call<'a> {
     /// Publishes the replies; the message is acknowledged after the last, or `sent` before the first.
     pub(super) fn publish(
         &self,
-        replies: Vec<Reply>,
+        answers: Vec<Answer>,
         mut ack: Option<AckAfter>,
         sent: Option<&SentAck>,
     ) {
-        let mut replies = replies.into_iter().peekable();
-        while let Some(reply) = replies.next() {
+        let mut answers = answers.into_iter().peekable();
+        while let Some(Answer { reply, trace }) = answers.next() {
             let Reply { client_id, request_id, payload, is_unwritten, unsent } = reply;
+            let topic = topics::response(&client_id, self.command);
+            let span = trace.as_ref().and_then(|trace| {
+                let (kind, request_id) = (self.command.response_path(), Some(&request_id));
+                trace.publish(service::Message { kind, topic: &topic, request_id })
+            });
             let published = self.app.bus.publish(Outgoing {
-                topic: topics::response(&client_id, self.command),
+                topic,
                 payload: payload.into(),
                 expires_at: self.reply_expires_at,
                 retain: false,
                 response_topic: None,
                 correlation: self.message.correlation.clone(),
                 join: self.join,
-                acknowledges: if replies.peek().is_none() { ack.take() } else { None },
+                acknowledges: if answers.peek().is_none() { ack.take() } else { None },
                 request_id: Some(request_id.clone()),
                 follows: sent.filter(|_| is_unwritten).cloned(),
                 on_refused: Some(instead_of_reply(self.command, request_id.clone(), unsent)),
+                trace: span.map(MessageTrace::new),
             });
+            trace.iter().for_each(Trace::end);
             match published {
                 Ok(()) => debug!(%request_id, "answered"),
                 // The client repeats its command and gets the stored reply.

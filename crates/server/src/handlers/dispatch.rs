@@ -9,8 +9,8 @@ use protocol::topics::{self, Command, Report, ServerInbound};
 use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
-use super::call::{Addressee, Call};
-use super::message::Message;
+use super::call::{Addressee, Answer, Call};
+use super::message::{Item, Message};
 use super::tasks::Tasks;
 use super::{disponibilidade, telemetry};
 use crate::app_state::AppState;
@@ -176,7 +176,7 @@ fn check_whole(payload: &[u8], direct: bool) -> Result<(), String> {
 async fn one_command(app: Arc<AppState>, command: Command, message: Message, ack: Ack) {
     crash_on(command, CrashPoint::Received);
     let call = Call::new(&app, command, &message, Join::Never);
-    let reply = call.carry_out(&message.payload).await.into_iter().collect();
+    let reply = call.carry_out(&message.payload, Item::ONLY).await.into_iter().collect();
     if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
         call.reply(reply, Ack::none()).await;
     } else {
@@ -199,8 +199,11 @@ async fn direct_commands(app: Arc<AppState>, command: Command, message: Message,
         Ok((payloads, array)) => {
             let join = if array { Join::Always } else { Join::Never };
             let call = Call::new(&app, command, &message, join);
-            let ours = payloads.into_iter().filter(|one| call.addressee(one) != Addressee::Another);
-            let replies = join_all(ours.map(|payload| call.carry_out(payload))).await;
+            let of = payloads.len();
+            let items = payloads.into_iter().enumerate();
+            let ours = items.filter(|(_, one)| call.addressee(one) != Addressee::Another);
+            let work = ours.map(|(index, payload)| call.carry_out(payload, Item { index, of }));
+            let replies = join_all(work).await;
             call.reply(replies.into_iter().flatten().collect(), ack).await;
         }
         Err(bad) => refuse(&app, command, &message, true, &bad, ack),
@@ -232,7 +235,7 @@ fn refuse(
     let refuse = |payload: &[u8]| {
         let failure = Failure::Bad(reason.clone());
         app.metrics.handled(command, Some(failure.codigo()));
-        call.refuse(failure, payload)
+        call.refuse(failure, payload).map(Answer::from)
     };
     call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()), None);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Ack, Delivery};
+use bus::{Ack, ArrivedTraces, Delivery};
 use bytes::Bytes;
 use domain::{Estimate, Reserva};
 use protocol::{BadMessage, ClientId, RequestId, ReservaReply, StatusReply};
@@ -25,15 +25,30 @@ pub(super) struct Message {
     pub(super) retain: bool,
     /// See [`Delivery::is_retained`].
     pub(super) is_retained: bool,
+    pub(super) traces: Option<Box<ArrivedTraces>>,
 }
 
 impl Message {
     /// Takes a delivery apart. The dispatcher keeps the acknowledgement.
     pub(super) fn split(delivery: Delivery) -> (Self, Ack) {
         let Delivery { topic, payload, received, expiry, correlation, .. } = delivery;
-        let Delivery { retain, is_retained, ack, .. } = delivery;
-        (Self { topic, payload, received, expiry, correlation, retain, is_retained }, ack)
+        let Delivery { retain, is_retained, traces, ack, .. } = delivery;
+        let message =
+            Self { topic, payload, received, expiry, correlation, retain, is_retained, traces };
+        (message, ack)
     }
+}
+
+/// One of the commands of a message, counted from 0, and how many it has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    pub(super) index: usize,
+    pub(super) of: usize,
+}
+
+impl Item {
+    /// Of a message that is no array.
+    pub(super) const ONLY: Self = Self { index: 0, of: 1 };
 }
 
 /// The answer to one command.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Moment, Reserva, ReservaState, Rules};
+use opentelemetry::trace::SpanContext;
 use tokio::sync::mpsc;
 
 /// Reads the wall clock.
@@ -32,5 +33,7 @@ pub enum Change {
         /// The client that made it, and the reserva as it is then: every change but the making is
         /// published to that client.
         for_client: Option<(String, Reserva)>,
+        /// Of the command that changed it.
+        trace: Option<SpanContext>,
     },
 }

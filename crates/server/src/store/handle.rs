@@ -19,6 +19,7 @@ use super::error::{StoreError, WriteError};
 use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
 use super::schema;
+use super::write_trace::WriteTrace;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::Retry;
@@ -132,13 +133,20 @@ impl Store {
 
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.
     pub async fn execute<C: WriteCommand>(&self, command: C) -> Result<C::Output, WriteError> {
-        let (queued, outcome) = queue::pending(command);
+        let trace = WriteTrace::current();
+        let (queued, outcome) =
+            queue::pending(command, trace.as_ref().map(WriteTrace::span_context));
         match self.writer.try_reserve() {
             Ok(place) => {
                 // Before it is in the queue: `settled` must not miss it.
                 self.state.queued.fetch_add(1, Ordering::SeqCst);
                 place.send(queued);
-                outcome.await.unwrap_or(Err(WriteError::Unavailable))
+                let (outcome, times) =
+                    outcome.await.unwrap_or((Err(WriteError::Unavailable), None));
+                if let (Some(trace), Some(times)) = (trace, times) {
+                    trace.add_spans(times, outcome.as_ref().err());
+                }
+                outcome
             }
             Err(mpsc::error::TrySendError::Full(())) => {
                 self.refuse(queued.retry()).await;

@@ -12,8 +12,8 @@ mod database_url;
 mod diagnosis;
 mod environment;
 mod error;
-mod figures;
 mod examination;
+mod figures;
 mod first_answer;
 mod handle;
 mod in_use;
@@ -28,6 +28,7 @@ mod rotation;
 mod rows;
 mod schema;
 mod stored_rejection;
+mod write_trace;
 mod writer;
 
 pub use audit::{Action, Author};
@@ -36,10 +37,10 @@ pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
-pub use figures::Figures;
 pub use examination::{
     Contents, DatabaseFiles, Disk, FileSystem, Integrity, examine_contents, examine_files,
 };
+pub use figures::Figures;
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;

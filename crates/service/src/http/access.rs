@@ -12,6 +12,7 @@ use tracing::{debug, info};
 
 use super::metrics::{HttpMetrics, Route};
 use crate::failpoints::{Bug, has};
+use crate::traces::Trace;
 
 /// The name of an exchange in the logs of all that it passes through.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,8 +45,16 @@ fn named_by_caller(headers: &HeaderMap) -> Option<HeaderValue> {
     is_valid.then(|| name.clone())
 }
 
+/// Writes into the span of the request what its log line says.
+fn note(request_id: Option<&RequestId>, server_id: Option<&ServerId>, codigo: Option<ReplyCodigo>) {
+    let Some(trace) = Trace::current() else { return };
+    request_id.into_iter().for_each(|id| trace.set_request_id(id));
+    server_id.into_iter().for_each(|id| trace.set_server_id(id.as_str()));
+    codigo.into_iter().for_each(|codigo| trace.set_codigo(codigo));
+}
+
 /// What the log says of a method: a caller can send anything as one.
-fn name_of(method: &Method) -> &'static str {
+pub(super) fn name_of(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -88,6 +97,7 @@ pub(super) async fn log(
     let duration_ms = milliseconds(duration);
     let LogFields { request_id, server_id, codigo } =
         response.extensions_mut().remove().unwrap_or_default();
+    note(request_id.as_ref(), server_id.as_ref(), codigo);
     metrics.answered(Route(route.clone()), method, status, codigo, duration);
     let quem = response.extensions_mut().remove().map(|CalledBy(name)| name);
     let (codigo, server_id) = (codigo.map(display), server_id.map(display));

@@ -39,6 +39,7 @@ mod socket;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod unexpected;
 #[cfg(test)]
 mod wire_tests;
@@ -72,6 +73,7 @@ pub use rate_limit::RateLimit;
 pub use scrape::{listen_for_metrics, serve_metrics};
 pub use serve::{ListenError, listen, serve};
 pub use streams::{StreamCaller, StreamPermit, Streams};
+pub use traced::trace_requests;
 
 /// Gives the routes what both programs have: a guard before the protected ones; `/docs` and
 /// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of

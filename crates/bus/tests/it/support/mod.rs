@@ -53,6 +53,7 @@ pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
         follows: None,
         request_id: None,
         on_refused: None,
+        trace: None,
     }
 }
 

@@ -89,7 +89,7 @@ impl WriteContext<'_> {
                 for_client.map(|(client_id, reserva)| (client_id, reserva.at(self.now)));
             let state = row.facts()?.at(self.now).state;
             self.changes.push(Change::Posto(posto_id));
-            self.changes.push(Change::Reserva { id, posto_id, state, for_client });
+            self.changes.push(Change::Reserva { id, posto_id, state, for_client, trace: None });
         }
         Ok(())
     }

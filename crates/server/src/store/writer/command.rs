@@ -1,6 +1,7 @@
 //! What a command to the writer is, and what it is applied with.
 
 use domain::{Moment, Rejection, Reserva, Rules};
+use opentelemetry::trace::SpanContext;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
@@ -64,6 +65,8 @@ pub struct WriteContext<'a> {
     pub(super) author: Option<Author>,
     /// How many commands share the transaction.
     pub(super) commands: usize,
+    /// Of the current command.
+    pub(super) trace: Option<SpanContext>,
     /// Reported after the commit.
     pub(super) changes: Vec<Change>,
     /// Counted after the commit.
@@ -151,6 +154,7 @@ impl WriteContext<'_> {
         }
         let Reserva { id, posto_id, facts, .. } = *reserva;
         let for_client = client_id.map(|client_id| (client_id, reserva.clone()));
-        self.changes.push(Change::Reserva { id, posto_id, state: facts.state, for_client });
+        let (state, trace) = (facts.state, self.trace.clone());
+        self.changes.push(Change::Reserva { id, posto_id, state, for_client, trace });
     }
 }

@@ -32,7 +32,7 @@ mod wal_tail;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use domain::Moment;
 use rusqlite::config::DbConfig;
@@ -44,6 +44,7 @@ use super::copies::folder_of;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::lost_files;
+use super::write_trace::BatchTimes;
 use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
 use transaction::{Failed, Transactions, WriterState};
@@ -134,7 +135,7 @@ impl Writer {
         while batches.next(&mut batch) {
             let commands = batch.len();
             self.state.metrics.batch.observe(commands as f64);
-            let outcome = self.transactions.write(&mut connection, &mut batch);
+            let outcome = self.write(&mut connection, &mut batch);
             if let Err(Failed::Undone(failure)) = &outcome
                 && batch.len() > 1
                 && failure.is_about_one_command()
@@ -142,7 +143,7 @@ impl Writer {
                 warn!(commands, error = %failure, "a batch failed; writing it one by one");
                 for queued in batch.drain(..) {
                     let mut single = vec![queued];
-                    let outcome = self.transactions.write(&mut connection, &mut single);
+                    let outcome = self.write(&mut connection, &mut single);
                     self.answer(single, &outcome);
                 }
                 self.state.count_answered(commands);
@@ -169,6 +170,19 @@ impl Writer {
         }
         self.checkpointer.end();
         connection
+    }
+
+    /// Writes a batch, and notes when for the commands that are traced.
+    fn write(&mut self, connection: &mut Connection, batch: &mut Batch) -> Result<(), Failed> {
+        let taken = batch.iter().any(|queued| queued.is_traced()).then(SystemTime::now);
+        let commands = batch.len();
+        let outcome = self.transactions.write(connection, batch);
+        if let Some(taken) = taken {
+            let (commit_began, ended) = (self.transactions.commit_began(), SystemTime::now());
+            let times = BatchTimes { commands, taken, commit_began, ended };
+            batch.iter_mut().for_each(|queued| queued.set_times(times));
+        }
+        outcome
     }
 
     /// The commands that arrive meanwhile wait. It is asked for again until it is done.

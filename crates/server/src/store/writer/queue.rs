@@ -3,11 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
+use opentelemetry::trace::SpanContext;
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
 use crate::store::error::{StoreError, WriteError};
+use crate::store::write_trace::BatchTimes;
 
 /// Commands in one transaction: enough to share an fsync, few enough that the first does not wait
 /// long for the last.
@@ -25,6 +27,9 @@ type Outcome<C> = Result<<C as WriteCommand>::Output, WriteError>;
 
 /// A command of any type, in the queue or in a batch.
 pub(in crate::store) trait Queued: Send {
+    fn is_traced(&self) -> bool;
+    /// Keeps when its batch was written, for its caller's trace.
+    fn set_times(&mut self, times: BatchTimes);
     /// Applies the command and keeps its outcome.
     fn apply(&mut self, context: &mut WriteContext<'_>) -> Result<(), StoreError>;
     fn retry(&self) -> Option<Retry>;
@@ -34,22 +39,37 @@ pub(in crate::store) trait Queued: Send {
     fn fail(self: Box<Self>, error: WriteError);
 }
 
+/// The outcome, and when it was written if the caller's work is traced.
+type Answer<C> = (Outcome<C>, Option<BatchTimes>);
+
 struct Pending<C: WriteCommand> {
     command: C,
+    trace: Option<SpanContext>,
     outcome: Option<Outcome<C>>,
-    caller: oneshot::Sender<Outcome<C>>,
+    times: Option<BatchTimes>,
+    caller: oneshot::Sender<Answer<C>>,
 }
 
 /// A command for the queue, and where its outcome will arrive.
 pub(in crate::store) fn pending<C: WriteCommand>(
     command: C,
-) -> (Box<dyn Queued>, oneshot::Receiver<Outcome<C>>) {
+    trace: Option<SpanContext>,
+) -> (Box<dyn Queued>, oneshot::Receiver<Answer<C>>) {
     let (caller, outcome) = oneshot::channel();
-    (Box::new(Pending { command, outcome: None, caller }), outcome)
+    (Box::new(Pending { command, trace, outcome: None, times: None, caller }), outcome)
 }
 
 impl<C: WriteCommand> Queued for Pending<C> {
+    fn is_traced(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    fn set_times(&mut self, times: BatchTimes) {
+        self.times = Some(times);
+    }
+
     fn apply(&mut self, context: &mut WriteContext<'_>) -> Result<(), StoreError> {
+        context.trace.clone_from(&self.trace);
         self.outcome = Some(match self.command.apply(context) {
             Ok(output) => Ok(output),
             Err(ApplyError::Refused(reason)) => Err(reason),
@@ -64,11 +84,12 @@ impl<C: WriteCommand> Queued for Pending<C> {
 
     fn answer(self: Box<Self>) {
         // A caller that stopped waiting needs no answer.
-        let _ = self.caller.send(self.outcome.unwrap_or(Err(WriteError::Unavailable)));
+        let outcome = self.outcome.unwrap_or(Err(WriteError::Unavailable));
+        let _ = self.caller.send((outcome, self.times));
     }
 
     fn fail(self: Box<Self>, error: WriteError) {
-        let _ = self.caller.send(Err(error));
+        let _ = self.caller.send((Err(error), self.times));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use domain::{Moment, ReservaState};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -81,6 +82,8 @@ pub(super) struct Transactions {
     data_version: Option<i64>,
     last_sweep: Moment,
     wants_vacuum: bool,
+    /// When the commit of the latest transaction began.
+    commit_began: Option<SystemTime>,
 }
 
 /// How a transaction failed.
@@ -125,7 +128,13 @@ impl Transactions {
             data_version,
             last_sweep,
             wants_vacuum: false,
+            commit_began: None,
         })
+    }
+
+    /// Of the latest batch; `None` if it got no further than its commands.
+    pub(super) fn commit_began(&self) -> Option<SystemTime> {
+        self.commit_began
     }
 
     pub(super) fn files(&self) -> &OpenFiles {
@@ -185,6 +194,7 @@ impl Transactions {
         connection: &mut Connection,
         batch: &mut Batch,
     ) -> Result<Committed, Failed> {
+        self.commit_began = None;
         if self.state.in_doubt.load(Ordering::Relaxed) {
             self.settle(connection).map_err(Failed::InDoubt)?;
         }
@@ -207,6 +217,7 @@ impl Transactions {
             last_sweep: self.last_sweep,
             author: None,
             commands: batch.len(),
+            trace: None,
             changes: Vec::new(),
             recorded: Recorded::default(),
             wants_vacuum: false,
@@ -231,6 +242,7 @@ impl Transactions {
             std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
         }
         crash_at(CrashPoint::BeforeCommit, batch);
+        self.commit_began = Some(SystemTime::now());
         let commit = Instant::now();
         let committed = transaction.commit();
         self.state.metrics.commit.observe(commit.elapsed().as_secs_f64());

@@ -1,0 +1,91 @@
+//! The HTTP client that spans are sent with.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use opentelemetry_http::{Bytes, HttpClient, HttpError};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+/// For one request, the connection included.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// Of an answer, which says how many spans were refused.
+const MAX_ANSWER: usize = 64 * 1024;
+
+type Answer = Result<Response<Bytes>, HttpError>;
+
+/// Sends by the runtime in which it was made: the thread that exports has none.
+#[derive(Debug)]
+pub(super) struct Collector<C> {
+    client: Client<C, Body>,
+    runtime: Handle,
+}
+
+impl Collector<HttpConnector> {
+    pub(super) fn plain() -> Self {
+        Self::by(HttpConnector::new())
+    }
+}
+
+impl Collector<HttpsConnector<HttpConnector>> {
+    /// Trusts the roots of the machine.
+    pub(super) fn tls() -> std::io::Result<Self> {
+        let connector = HttpsConnectorBuilder::new().with_native_roots()?;
+        Ok(Self::by(connector.https_only().enable_http1().build()))
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Collector<C> {
+    fn by(connector: C) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Self { client, runtime: Handle::current() }
+    }
+}
+
+impl<C> HttpClient for Collector<C>
+where
+    C: Connect + Clone + Debug + Send + Sync + 'static,
+{
+    fn send_bytes<'client, 'sending>(
+        &'client self,
+        request: Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'sending>>
+    where
+        'client: 'sending,
+    {
+        let sending = send(self.client.clone(), request);
+        let sent = self.runtime.spawn(timeout(REQUEST_LIMIT, sending));
+        Box::pin(async {
+            match sent.await? {
+                Ok(answer) => answer,
+                Err(_) => Err(format!("no answer in {} s", REQUEST_LIMIT.as_secs()).into()),
+            }
+        })
+    }
+}
+
+async fn send<C>(client: Client<C, Body>, request: Request<Bytes>) -> Answer
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let answer = client.request(request.map(Body::from)).await.map_err(|error| root(&error))?;
+    let (head, body) = answer.into_parts();
+    Ok(Response::from_parts(head, to_bytes(Body::new(body), MAX_ANSWER).await?))
+}
+
+/// The innermost cause, which names what an operator can look at.
+fn root(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

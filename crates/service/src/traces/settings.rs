@@ -1,0 +1,213 @@
+//! The settings of traces. Names and meanings are those of the OpenTelemetry specification.
+
+use std::str::FromStr;
+
+use axum::http::Uri;
+use opentelemetry::KeyValue;
+use percent_encoding::percent_decode_str;
+
+use super::sampling::Sampling;
+use crate::settings::{ConfigError, InvalidValue, Lookup, Setting};
+
+/// Where a collector takes traces, below its endpoint.
+const TRACES_PATH: &str = "/v1/traces";
+
+pub const OTEL_EXPORTER_OTLP_ENDPOINT: Setting = Setting {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    default: Some(""),
+    should_be: "the URL of a collector that takes OTLP over HTTP, for example http://localhost:4318",
+    about: "collector of traces (OTLP over HTTP); empty: no traces",
+};
+
+pub const OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Setting = Setting {
+    name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    default: Some(""),
+    should_be: "the whole URL for traces, for example http://localhost:4318/v1/traces",
+    about: "the same as a whole URL; empty: /v1/traces of that collector",
+};
+
+pub const OTEL_TRACES_SAMPLER: Setting = Setting {
+    name: "OTEL_TRACES_SAMPLER",
+    default: Some("parentbased_always_on"),
+    should_be: "always_on, always_off, traceidratio or one of these after parentbased_",
+    about: "which requests are traced",
+};
+
+pub const OTEL_TRACES_SAMPLER_ARG: Setting = Setting {
+    name: "OTEL_TRACES_SAMPLER_ARG",
+    default: Some("1"),
+    should_be: "a number from 0 to 1, for example 0.1",
+    about: "the part of them that traceidratio traces",
+};
+
+/// Without the default, which each program has.
+pub const OTEL_SERVICE_NAME: Setting = Setting {
+    name: "OTEL_SERVICE_NAME",
+    default: None,
+    should_be: "a name",
+    about: "service.name of the traces",
+};
+
+pub const OTEL_RESOURCE_ATTRIBUTES: Setting = Setting {
+    name: "OTEL_RESOURCE_ATTRIBUTES",
+    default: Some(""),
+    should_be: "pairs, for example deployment.environment.name=producao,host.name=a1",
+    about: "more that the traces say about this program",
+};
+
+/// What traces are made with, where they are on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSettings {
+    pub(super) endpoint: Endpoint,
+    pub(super) sampling: Sampling,
+    pub(super) service_name: String,
+    pub(super) attributes: Attributes,
+}
+
+impl TraceSettings {
+    /// `None` if no endpoint is set. `service_name` has the default of the program.
+    ///
+    /// # Errors
+    /// The first variable that is malformed. Those of traces that are off are checked too: an operator
+    /// who switches them on should not find out at the next start.
+    pub fn from_lookup(
+        service_name: Setting,
+        lookup: Lookup<'_>,
+    ) -> Result<Option<Self>, ConfigError> {
+        let parse = |setting: Setting| setting.value(lookup).map(|value| setting.parse(value));
+        let base: Option<Endpoint> = parse(OTEL_EXPORTER_OTLP_ENDPOINT).transpose()?;
+        let whole: Option<Endpoint> = parse(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).transpose()?;
+        let ratio: Ratio = OTEL_TRACES_SAMPLER_ARG.read(lookup)?;
+        let sampling: Sampling = OTEL_TRACES_SAMPLER.read(lookup)?;
+        let attributes: Attributes = OTEL_RESOURCE_ATTRIBUTES.read(lookup)?;
+        let service_name = service_name.read(lookup)?;
+        let endpoint = whole.or_else(|| base.map(|base| base.with_path(TRACES_PATH)));
+        let sampling = sampling.with_ratio(ratio.0);
+        Ok(endpoint.map(|endpoint| Self { endpoint, sampling, service_name, attributes }))
+    }
+}
+
+/// An `http` or `https` URL without user, query and fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoint(String);
+
+impl Endpoint {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
+    fn with_path(self, path: &str) -> Self {
+        Self(format!("{}{path}", self.0.trim_end_matches('/')))
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let uri: Uri = text.parse().map_err(|_| InvalidValue)?;
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        let has_host = uri.host().is_some_and(|host| !host.is_empty());
+        let is_plain = uri.query().is_none() && !text.contains(['@', '#']);
+        if is_http && has_host && is_plain { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
+    }
+}
+
+struct Ratio(f64);
+
+impl FromStr for Ratio {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let ratio: f64 = text.parse().map_err(|_| InvalidValue)?;
+        if (0.0..=1.0).contains(&ratio) { Ok(Self(ratio)) } else { Err(InvalidValue) }
+    }
+}
+
+/// Pairs of the resource, with percent-encoded values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Attributes(pub(super) Vec<KeyValue>);
+
+impl FromStr for Attributes {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+        let read = |pair: &str| {
+            let (key, value) = pair.split_once('=').ok_or(InvalidValue)?;
+            let value = percent_decode_str(value.trim()).decode_utf8().map_err(|_| InvalidValue)?;
+            let key = Some(key.trim()).filter(|key| !key.is_empty()).ok_or(InvalidValue)?;
+            Ok(KeyValue::new(key.to_owned(), value.into_owned()))
+        };
+        pairs.map(read).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: Setting = Setting { default: Some("postos-server"), ..OTEL_SERVICE_NAME };
+
+    fn read(set: &[(&str, &str)]) -> Result<Option<TraceSettings>, ConfigError> {
+        let find = |name: &str| set.iter().find(|(known, _)| *known == name);
+        TraceSettings::from_lookup(NAME, &|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn traces_are_off_without_an_endpoint() {
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[("OTEL_TRACES_SAMPLER", "always_on")]), Ok(None));
+        assert_eq!(read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "  ")]), Ok(None));
+    }
+
+    #[test]
+    fn the_endpoint_of_traces_is_below_that_of_the_collector_or_is_given_whole() {
+        let base = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let whole = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+        for (set, expected) in [
+            (&[(base, "http://c:4318")][..], "http://c:4318/v1/traces"),
+            (&[(base, "https://c/otlp/")], "https://c/otlp/v1/traces"),
+            (&[(whole, "http://c:1/x")], "http://c:1/x"),
+            (&[(base, "http://c:4318"), (whole, "http://d/x")], "http://d/x"),
+        ] {
+            let settings = read(set).expect("settings").expect("traces are on");
+            assert_eq!(settings.endpoint.as_str(), expected);
+            assert_eq!(settings.service_name, "postos-server");
+        }
+    }
+
+    #[test]
+    fn a_malformed_value_ends_the_start_with_one_line() {
+        for (name, values) in [
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                &["localhost:4318", "ftp://c", "http://", "c", "http://u:p@c", "http://c?a=b"][..],
+            ),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces"]),
+            ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
+            ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
+            ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),
+        ] {
+            for value in values {
+                let error = read(&[(name, value)]).expect_err(value).to_string();
+                assert!(
+                    error.starts_with(&format!("{name} is {value:?}; it should be ")),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn attributes_are_pairs() {
+        let read = |text: &str| text.parse::<Attributes>().map(|attributes| attributes.0);
+        assert_eq!(read(""), Ok(Vec::new()));
+        let expected = vec![KeyValue::new("a", "b c"), KeyValue::new("d", "")];
+        assert_eq!(read(" a = b%20c , d=,"), Ok(expected));
+    }
+}
