@@ -112,9 +112,15 @@ pub trait Division {
 #[derive(Debug, Clone, Copy)]
 pub struct Hours;
 
+impl Hours {
+    pub fn of(moment: Moment) -> i64 {
+        moment.as_millis().div_euclid(HOUR_MS)
+    }
+}
+
 impl Division for Hours {
     fn part(&self, moment: Moment) -> Option<i64> {
-        Some(moment.as_millis().div_euclid(HOUR_MS))
+        Some(Self::of(moment))
     }
 
     fn end(&self, part: i64) -> Moment {

@@ -16,6 +16,7 @@ use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::reader::listing::ListingReader;
+use super::reader::statistics::StatisticsReader;
 use super::schema;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Queued};
@@ -35,6 +36,7 @@ pub struct Store {
     writer: mpsc::Sender<Box<dyn Queued>>,
     pub(super) readers: SqlitePool,
     pub(super) listings: ListingReader,
+    pub(super) statistics: StatisticsReader,
     pub(super) server_id: Arc<str>,
     pub(super) state: WriterState,
 }
@@ -44,6 +46,7 @@ pub struct StoreCloser {
     writer: JoinHandle<Connection>,
     listings: task::JoinHandle<()>,
     readers: SqlitePool,
+    statistics: StatisticsReader,
 }
 
 impl Store {
@@ -87,15 +90,20 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options)
             .await?;
+        let statistics = StatisticsReader::open(path)?;
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let span = tracing::Span::current();
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || span.in_scope(|| writer.run(connection, receiver)))
             .map_err(StoreError::Thread)?;
-        let closer =
-            StoreCloser { writer: thread, listings: listing_task, readers: readers.clone() };
-        let store = Self { writer: sender, readers, listings, server_id, state };
+        let closer = StoreCloser {
+            writer: thread,
+            listings: listing_task,
+            readers: readers.clone(),
+            statistics: statistics.clone(),
+        };
+        let store = Self { writer: sender, readers, listings, statistics, server_id, state };
         Ok((store, closer))
     }
 
@@ -182,6 +190,7 @@ impl StoreCloser {
         let writer = task::spawn_blocking(|| self.writer.join()).await;
         let _ = self.listings.await;
         self.readers.close().await;
+        self.statistics.close().await;
         // If the writer panicked, its connection is already closed.
         if let Ok(Ok(connection)) = writer {
             let closed = task::spawn_blocking(|| writer::close(connection)).await;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
 use super::recent_failures::{RecentFailures, Retry};
+use super::statistics::Refused;
 use crate::store::audit::Author;
 use crate::store::environment::Change;
 use crate::store::error::{StoreError, WriteError};
@@ -65,6 +66,8 @@ pub struct WriteContext<'a> {
     pub(super) changes: Vec<Change>,
     /// After the commit the file is to be written anew, without what was forgotten.
     pub(super) wants_vacuum: bool,
+    /// Counted before the commit.
+    pub(super) refused: Refused,
 }
 
 impl WriteContext<'_> {

@@ -15,6 +15,7 @@ use super::command::WriteContext;
 use super::contents::Contents;
 use super::queue::{Batch, Queued};
 use super::recent_failures::RecentFailures;
+use super::statistics::Refused;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
@@ -199,6 +200,7 @@ impl Transactions {
             author: None,
             changes: Vec::new(),
             wants_vacuum: false,
+            refused: Refused::new(),
         };
         // Before any command: none may find an absence that fell due when nothing could be written.
         let pause = self.state.progress.pause(now, clock);
@@ -214,6 +216,7 @@ impl Transactions {
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
         }
+        context.keep_refusals()?;
         let WriteContext { last_sweep, changes, wants_vacuum, .. } = context;
         if failpoints::has(Bug::EarlyReply) {
             batch.drain(..).for_each(Queued::answer);
