@@ -210,6 +210,18 @@ impl ReservaFacts {
         held.filter(|_| !is_given_up && self.livre_desde.is_none())
     }
 
+    /// When it held or will hold its posto, whatever has become of it; `None` if it never does. Nothing is
+    /// known here of a posto that it had before.
+    pub fn held_once(&self) -> Option<Interval> {
+        let (inicio, fim) = (self.interval.inicio(), self.interval.fim());
+        let from = self.posto_desde.map_or(inicio, |since| since.max(inicio));
+        let until = match self.state {
+            ReservaState::Cancelada | ReservaState::NaoCompareceu => self.desde.min(fim),
+            _ => self.livre_desde.map_or(fim, |free| free.min(fim)),
+        };
+        Interval::new(from, until).ok()
+    }
+
     /// The end of [`Self::held`].
     pub fn held_until(&self) -> Option<Moment> {
         self.held().map(Interval::fim)

@@ -126,7 +126,7 @@ fn wrong_interval(error: IntervalError) -> FieldError {
     FieldError { campo: error.campo().to_owned(), mensagem: error.to_string() }
 }
 
-fn rejection_codigo(rejection: &Rejection) -> Codigo {
+pub(crate) fn rejection_codigo(rejection: &Rejection) -> Codigo {
     match rejection {
         Rejection::PostoInexistente { .. } => Codigo::PostoInexistente,
         Rejection::PostoJaReservadoParaEsteCarro { .. } => Codigo::PostoJaReservadoParaEsteCarro,

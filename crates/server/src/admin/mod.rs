@@ -4,6 +4,7 @@ mod auditoria;
 mod author;
 mod carregamentos;
 mod carros;
+mod estatisticas;
 mod export;
 mod file;
 mod import;
@@ -42,6 +43,7 @@ const MAX_IN_FLIGHT: usize = 512;
         (name = "carregamentos", description = "Os carros que carregam ou carregaram"),
         (name = "carros", description = "Os carros que este servidor conhece"),
         (name = "reservas", description = "As reservas de seus postos"),
+        (name = "estatisticas", description = "O que aconteceu nos postos, em números"),
         (name = "auditoria", description = "O que foi mudado, e por quem"),
         (name = "tokens", description = "Quem pode usar esta API"),
         (name = "status", description = "Como está este servidor"),
@@ -90,6 +92,7 @@ fn protected() -> OpenApiRouter<Arc<AppState>> {
         .merge(reservas::router())
         .merge(import::router())
         .merge(export::router())
+        .merge(estatisticas::router())
         .merge(auditoria::router())
         .merge(tokens::router())
 }

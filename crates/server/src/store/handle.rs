@@ -18,6 +18,7 @@ use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
+use super::reader::statistics::StatisticsReader;
 use super::schema;
 use super::write_trace::WriteTrace;
 use super::writer::command::WriteCommand;
@@ -40,6 +41,7 @@ pub struct Store {
     pub(super) readers: SqlitePool,
     pub(super) listings: ListingReader,
     pub(super) figures: FiguresReader,
+    pub(super) statistics: StatisticsReader,
     pub(super) registry: Arc<Registry>,
     pub(super) server_id: Arc<str>,
     pub(super) state: WriterState,
@@ -51,6 +53,7 @@ pub struct StoreCloser {
     listings: task::JoinHandle<()>,
     figures: task::JoinHandle<()>,
     readers: SqlitePool,
+    statistics: StatisticsReader,
 }
 
 impl Store {
@@ -99,6 +102,7 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options)
             .await?;
+        let statistics = StatisticsReader::open(path)?;
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let span = tracing::Span::current();
         let thread = std::thread::Builder::new()
@@ -110,9 +114,18 @@ impl Store {
             listings: listing_task,
             figures: figures_task,
             readers: readers.clone(),
+            statistics: statistics.clone(),
         };
-        let registry = Arc::new(registry);
-        let store = Self { writer: sender, readers, listings, figures, registry, server_id, state };
+        let store = Self {
+            writer: sender,
+            readers,
+            listings,
+            figures,
+            statistics,
+            registry,
+            server_id,
+            state,
+        };
         Ok((store, closer))
     }
 
@@ -207,6 +220,7 @@ impl StoreCloser {
         let _ = self.listings.await;
         let _ = self.figures.await;
         self.readers.close().await;
+        self.statistics.close().await;
         // If the writer panicked, its connection is already closed.
         if let Ok(Ok(connection)) = writer {
             let closed = task::spawn_blocking(|| writer::close(connection)).await;

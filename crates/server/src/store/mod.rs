@@ -45,8 +45,8 @@ pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
 pub use reader::{
-    Archivable, AuditQuery, AuditRow, CarregamentosQuery, Ended, Estimated, Found, Listing,
-    ReservasQuery, StoredToken,
+    Archivable, AuditQuery, AuditRow, CarregamentosQuery, Counted, CountedPosto, CountedRefusals,
+    Ended, Estimated, Found, Listing, ReservasQuery, Statistics, StatisticsQuery, StoredToken,
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};

@@ -36,6 +36,11 @@ pub(super) fn rejection_name(rejection: &Rejection) -> Option<(&'static str, Opt
     Some((name, None))
 }
 
+/// A refusal that is stored under this name, of nothing in particular.
+pub(super) fn example(name: &str) -> Option<Rejection> {
+    rejection(name, Some(0), 0, String::new(), "", "")
+}
+
 fn stored_days(duration: Duration) -> Option<i64> {
     i64::try_from(days(duration)).ok()
 }

@@ -10,6 +10,7 @@ pub(super) mod figures;
 mod forgetting;
 pub(super) mod listing;
 mod people;
+pub(super) mod statistics;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use availability::Estimated;
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
 pub use people::{AuditQuery, AuditRow, StoredToken};
+pub use statistics::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 
 /// Which reservas to list, newest first; a field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 pub(super) mod carros;
 pub(super) mod postos;
 pub(super) mod reservas;
+pub(super) mod statistics;
 
 use domain::{Interval, Moment, Placa};
 

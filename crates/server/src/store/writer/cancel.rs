@@ -68,6 +68,7 @@ fn write_refusal(
     rejection: &Rejection,
 ) -> Result<(), StoreError> {
     let Some((name, _)) = rejection_name(rejection) else { return Ok(()) };
+    context.count_refusal(None, name);
     context.execute(
         "INSERT INTO refused_cancellations (digest, decided_at, rejection) VALUES (?1, ?2, ?3)",
         params![digest, context.now.as_millis(), name],

@@ -85,6 +85,7 @@ impl WriteCommand for RecordChargerMessage {
                  WHERE id = ?1",
                 params![posto_id, state.disponivel, state.em_manutencao, context.now.as_millis()],
             )?;
+            context.keep_service(posto_id)?;
             context.audit_change(
                 Action::Report,
                 Target::Carregador(posto_id),
@@ -121,6 +122,7 @@ impl WriteCommand for ForgetCharger {
              WHERE id = ?1",
             [posto_id],
         )?;
+        context.keep_service(posto_id)?;
         if let Some(before) = known.state() {
             let (target, before) = (Target::Carregador(posto_id), reported(before));
             context.audit(Action::Forget, target, Some(&before), None)?;

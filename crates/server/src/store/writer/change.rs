@@ -19,6 +19,7 @@ use crate::store::request_outcome::{
 };
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
+use crate::store::stored_rejection::rejection_name;
 
 /// Changes the reserva that a request made; a repeated change gets its first answer again.
 #[derive(Debug, Clone)]
@@ -165,8 +166,12 @@ impl ChangeReserva {
         }
         let mut reserva = Reserva { posto_id, facts, ..before.clone() };
         if is_change {
+            let leaves = before.posto_id != posto_id && before.facts.holds_at(context.now);
+            if leaves {
+                context.keep_hold(before.posto_id, &before.facts)?;
+            }
             update(context, &reserva, is_expected_anew)?;
-            if before.posto_id != posto_id && before.facts.holds_at(context.now) {
+            if leaves {
                 context.changes.push(Change::Posto(before.posto_id));
             }
             context.reserva_changed(&reserva, row.reserva.client_id.clone());
@@ -184,13 +189,16 @@ impl ChangeReserva {
 
     fn write_refusal(
         &self,
-        context: &WriteContext<'_>,
+        context: &mut WriteContext<'_>,
         row: Option<&ChangeableRow>,
         rejection: &Rejection,
         posto_id: i64,
         posto: Option<&PostoFacts>,
     ) -> Result<(), StoreError> {
         let nome = posto.map_or("", |posto| posto.nome.as_str());
+        if let Some((name, _)) = rejection_name(rejection) {
+            context.count_refusal(posto.map(|_| posto_id), name);
+        }
         match write_refused(rejection, posto_id, nome)? {
             Some(answer) => self.write_answer(context, row, &answer),
             None => Ok(()),

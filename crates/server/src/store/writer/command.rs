@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
 use super::recent_failures::{RecentFailures, Retry};
+use super::statistics::Refused;
 use crate::metrics::Recorded;
 use crate::store::audit::Author;
 use crate::store::environment::Change;
@@ -73,6 +74,8 @@ pub struct WriteContext<'a> {
     pub(super) recorded: Recorded,
     /// After the commit the file is to be written anew, without what was forgotten.
     pub(super) wants_vacuum: bool,
+    /// Counted before the commit.
+    pub(super) refused: Refused,
 }
 
 impl WriteContext<'_> {

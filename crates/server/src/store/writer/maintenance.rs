@@ -163,6 +163,7 @@ impl RemovePosto {
         }
         let before = if context.is_audited() { postos::find(context, posto_id)? } else { None };
         context.execute("UPDATE postos SET removed_at = ?2 WHERE id = ?1", parameters)?;
+        context.keep_service(posto_id)?;
         if let Some(before) = before {
             let target = Target::Posto(posto_id);
             context.audit(Action::Remove, target, Some(&before.audit_fields()), None)?;

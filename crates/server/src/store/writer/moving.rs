@@ -138,6 +138,7 @@ impl WriteContext<'_> {
     ) -> Result<(), StoreError> {
         let before = shown(reserva);
         let is_there = self.charging_at(posto_id)?.as_ref() == Some(&reserva.placa);
+        self.keep_hold(reserva.posto_id, &reserva.facts)?;
         let facts = reserva.facts.moved(self.now);
         reserva.posto_id = posto_id;
         reserva.facts = if is_there { facts.met(self.now) } else { facts };

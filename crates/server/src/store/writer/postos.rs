@@ -115,6 +115,9 @@ pub(super) fn update(
     let sql = format!("UPDATE postos SET {assignments} WHERE id = ? AND removed_at IS NULL");
     let values = columns.map(|(_, value)| value).into_iter().chain(iter::once(id.into()));
     let updated = context.execute(&sql, params_from_iter(values))?;
+    if updated > 0 {
+        context.keep_service(id)?;
+    }
     if let Some(before) = before
         && let Some(after) = find(context, id)?
     {
@@ -143,6 +146,7 @@ fn insert(
     let values = iter::once(id.into()).chain(columns.map(|(_, value)| value));
     context.execute(&sql, params_from_iter(values))?;
     let id = context.connection.last_insert_rowid();
+    context.keep_service(id)?;
     if context.is_audited()
         && let Some(after) = find(context, id)?
     {

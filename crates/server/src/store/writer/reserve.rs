@@ -212,13 +212,14 @@ impl Reserve {
 
     fn write_refusal(
         &self,
-        context: &WriteContext<'_>,
+        context: &mut WriteContext<'_>,
         posto: Option<&PostoFacts>,
         rejection: &Rejection,
     ) -> Result<(), StoreError> {
         let Some((name, detail)) = rejection_name(rejection) else {
             return Ok(());
         };
+        context.count_refusal(posto.map(|_| self.command.posto_id), name);
         context.execute(
             "INSERT INTO refusals
                  (request_id, fingerprint, posto_id, nome, rejection, decided_at, placa, app, detail)

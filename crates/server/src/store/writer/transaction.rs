@@ -16,6 +16,7 @@ use super::command::WriteContext;
 use super::contents::Contents;
 use super::queue::{Batch, Queued};
 use super::recent_failures::RecentFailures;
+use super::statistics::Refused;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
@@ -221,6 +222,7 @@ impl Transactions {
             changes: Vec::new(),
             recorded: Recorded::default(),
             wants_vacuum: false,
+            refused: Refused::new(),
         };
         // Before any command: none may find an absence that fell due when nothing could be written.
         let pause = self.state.progress.pause(now, clock);
@@ -236,6 +238,7 @@ impl Transactions {
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
         }
+        context.keep_refusals()?;
         let WriteContext { last_sweep, changes, recorded, wants_vacuum, .. } = context;
         if failpoints::has(Bug::EarlyReply) {
             batch.drain(..).for_each(Queued::answer);

@@ -1,0 +1,281 @@
+//! What was counted, as it is answered.
+
+use std::collections::BTreeMap;
+
+use domain::{Figures, Moment, Steps};
+use protocol::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::period::{Offset, PassoWord};
+use crate::failure::rejection_codigo;
+use crate::store::{Counted, CountedPosto, Statistics};
+use crate::table::{Cell, Column};
+use crate::wire;
+
+/// O que aconteceu nos postos em um período.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "de": "2026-11-22T03:00:00.000Z", "ate": "2026-11-23T03:00:00.000Z", "passo": "dia",
+    "fuso": "-03:00", "calculado_em": "2026-11-23T14:20:00.000Z",
+    "total": example(), "passos": [
+        {"de": "2026-11-22T03:00:00.000Z", "ate": "2026-11-23T03:00:00.000Z", "numeros": example()}
+    ], "postos": []
+}))]
+pub(super) struct Estatisticas {
+    /// Primeiro instante do período.
+    de: Timestamp,
+    /// Primeiro instante depois do período.
+    ate: Timestamp,
+    /// De quanto é cada passo.
+    passo: String,
+    /// Quanto a hora local está à frente do UTC.
+    fuso: String,
+    /// Até este instante o que aconteceu está contado.
+    calculado_em: Timestamp,
+    /// O período inteiro.
+    total: Numeros,
+    /// Os passos, em ordem. O primeiro e o último podem ser mais curtos.
+    passos: Vec<PassoContado>,
+    /// O período inteiro de cada posto, com `por_posto`; sem os postos de que nada foi contado.
+    postos: Vec<PostoContado>,
+}
+
+/// O que aconteceu em um passo.
+#[derive(Serialize, ToSchema)]
+struct PassoContado {
+    /// Primeiro instante do passo.
+    de: Timestamp,
+    /// Primeiro instante depois do passo.
+    ate: Timestamp,
+    numeros: Numeros,
+}
+
+/// O que aconteceu em um posto.
+#[derive(Serialize, ToSchema)]
+struct PostoContado {
+    /// O posto.
+    posto_id: i64,
+    /// Como se chama, ou se chamava quando foi removido.
+    nome: String,
+    /// Se foi removido.
+    removido: bool,
+    numeros: Numeros,
+}
+
+/// O que foi contado. Horas têm quatro casas decimais.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!(example()))]
+struct Numeros {
+    /// Horas em que os postos existiam: de dois postos, 48 em um dia.
+    horas_de_posto: f64,
+    /// Destas, as em serviço.
+    horas_em_servico: f64,
+    /// Destas, as em manutenção.
+    horas_em_manutencao: f64,
+    /// Destas, as fora de serviço por outra razão.
+    horas_fora_de_servico: f64,
+    /// Horas em que os postos eram de quem os reservou.
+    horas_reservadas: f64,
+    /// Horas em que carros carregavam, com reserva ou sem.
+    horas_carregando: f64,
+    /// `horas_reservadas` por `horas_em_servico`; nula se nenhum posto esteve em serviço, e maior que 1 se
+    /// postos ficaram reservados fora de serviço.
+    #[schema(required)]
+    ocupacao: Option<f64>,
+    /// `horas_carregando` por `horas_em_servico`, da mesma forma.
+    #[schema(required)]
+    utilizacao: Option<f64>,
+    reservas: ReservasContadas,
+    /// Carregamentos que terminaram.
+    carregamentos: i64,
+    /// A energia deles, em kWh.
+    energia_fornecida: f64,
+    /// O custo deles, em reais.
+    custo: f64,
+    /// Reservas, alterações e cancelamentos que foram recusados, por `codigo`; uma requisição repetida
+    /// conta uma vez. De um posto só, sem os cancelamentos.
+    recusas: BTreeMap<String, i64>,
+}
+
+/// Reservas feitas, e quantas passaram a cada situação.
+#[derive(Serialize, ToSchema)]
+struct ReservasContadas {
+    /// As que foram feitas.
+    feitas: i64,
+    /// As cujo carro começou a carregar.
+    cumprida: i64,
+    /// As que terminaram sem carregamento.
+    encerrada: i64,
+    /// As cujo carro não veio.
+    nao_compareceu: i64,
+    /// As que foram canceladas.
+    cancelada: i64,
+    /// Destas, por `motivo`. De versões antigas não há motivo.
+    motivos: MotivosContados,
+}
+
+/// Reservas canceladas, por motivo.
+#[derive(Serialize, ToSchema)]
+struct MotivosContados {
+    pedido: i64,
+    operador: i64,
+    manutencao: i64,
+    posto_removido: i64,
+}
+
+impl Estatisticas {
+    pub(super) fn new(
+        period: &Steps,
+        passo: PassoWord,
+        fuso: Offset,
+        counted: Statistics,
+        now: Moment,
+    ) -> Self {
+        let Statistics { steps, total, postos } = counted;
+        let passos = period.iter().zip(&steps).map(|((begin, end), counted)| PassoContado {
+            de: wire::timestamp(begin),
+            ate: wire::timestamp(end),
+            numeros: counted.into(),
+        });
+        let posto = |posto: CountedPosto| PostoContado {
+            numeros: (&posto.counted).into(),
+            posto_id: posto.id,
+            nome: posto.nome,
+            removido: posto.is_removed,
+        };
+        Self {
+            de: wire::timestamp(period.inicio()),
+            ate: wire::timestamp(period.fim()),
+            passo: passo.0.as_str().to_owned(),
+            fuso: fuso.0.to_string(),
+            calculado_em: wire::timestamp(now),
+            total: (&total).into(),
+            passos: passos.collect(),
+            postos: postos.into_iter().map(posto).collect(),
+        }
+    }
+}
+
+/// Hours with four places. Sums are integers; what is answered is the number nearest to it.
+fn hours(millis: i64) -> f64 {
+    ((millis + 180).div_euclid(360)) as f64 / 10_000.0
+}
+
+/// A part of the time in service, with four places.
+fn fraction(millis: i64, in_service: i64) -> Option<f64> {
+    let rounded = (i128::from(millis) * 20_000 / i128::from(in_service.max(1)) + 1) / 2;
+    (in_service > 0).then(|| rounded as f64 / 10_000.0)
+}
+
+impl From<&Counted> for Numeros {
+    fn from(counted: &Counted) -> Self {
+        let figures = &counted.figures;
+        let Figures { in_service, maintenance, out_of_service, held, charging, .. } = *figures;
+        let mut recusas = BTreeMap::new();
+        for refusals in &counted.refusals {
+            let codigo = rejection_codigo(&refusals.rejection).to_string();
+            *recusas.entry(codigo).or_default() += refusals.count;
+        }
+        Self {
+            horas_de_posto: hours(in_service + maintenance + out_of_service),
+            horas_em_servico: hours(in_service),
+            horas_em_manutencao: hours(maintenance),
+            horas_fora_de_servico: hours(out_of_service),
+            horas_reservadas: hours(held),
+            horas_carregando: hours(charging),
+            ocupacao: fraction(held, in_service),
+            utilizacao: fraction(charging, in_service),
+            reservas: figures.into(),
+            carregamentos: figures.sessions,
+            energia_fornecida: figures.energy as f64 / 1e6,
+            custo: figures.cost as f64 / 100.0,
+            recusas,
+        }
+    }
+}
+
+impl From<&Figures> for ReservasContadas {
+    fn from(figures: &Figures) -> Self {
+        Self {
+            feitas: figures.made,
+            cumprida: figures.cumprida,
+            encerrada: figures.encerrada,
+            nao_compareceu: figures.nao_compareceu,
+            cancelada: figures.cancelada,
+            motivos: MotivosContados {
+                pedido: figures.pedido,
+                operador: figures.operador,
+                manutencao: figures.manutencao,
+                posto_removido: figures.posto_removido,
+            },
+        }
+    }
+}
+
+pub(super) const COLUMNS: [Column; 19] = [
+    Column::Time("de"),
+    Column::Time("ate"),
+    Column::Other("horas_de_posto"),
+    Column::Other("horas_em_servico"),
+    Column::Other("horas_em_manutencao"),
+    Column::Other("horas_fora_de_servico"),
+    Column::Other("horas_reservadas"),
+    Column::Other("horas_carregando"),
+    Column::Other("ocupacao"),
+    Column::Other("utilizacao"),
+    Column::Other("reservas_feitas"),
+    Column::Other("reservas_cumprida"),
+    Column::Other("reservas_encerrada"),
+    Column::Other("reservas_nao_compareceu"),
+    Column::Other("reservas_cancelada"),
+    Column::Other("carregamentos"),
+    Column::Other("energia_fornecida"),
+    Column::Other("custo"),
+    Column::Other("recusas"),
+];
+
+/// A step as a row of a file.
+pub(super) fn cells(begin: Moment, end: Moment, counted: &Counted) -> [Cell<'static>; 19] {
+    let numeros = Numeros::from(counted);
+    let time = |moment| Cell::Time(wire::timestamp(moment).to_string());
+    let number = |number: f64| Cell::Number(number.to_string());
+    let fraction = |fraction: Option<f64>| fraction.map_or(Cell::Empty, number);
+    let reservas = numeros.reservas;
+    [
+        time(begin),
+        time(end),
+        number(numeros.horas_de_posto),
+        number(numeros.horas_em_servico),
+        number(numeros.horas_em_manutencao),
+        number(numeros.horas_fora_de_servico),
+        number(numeros.horas_reservadas),
+        number(numeros.horas_carregando),
+        fraction(numeros.ocupacao),
+        fraction(numeros.utilizacao),
+        Cell::Integer(reservas.feitas),
+        Cell::Integer(reservas.cumprida),
+        Cell::Integer(reservas.encerrada),
+        Cell::Integer(reservas.nao_compareceu),
+        Cell::Integer(reservas.cancelada),
+        Cell::Integer(numeros.carregamentos),
+        number(numeros.energia_fornecida),
+        number(numeros.custo),
+        Cell::Integer(numeros.recusas.values().sum()),
+    ]
+}
+
+/// The numbers of a day, in the document.
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "horas_de_posto": 48.0, "horas_em_servico": 46.5, "horas_em_manutencao": 1.5,
+        "horas_fora_de_servico": 0.0, "horas_reservadas": 20.25, "horas_carregando": 8.5,
+        "ocupacao": 0.4355, "utilizacao": 0.1828,
+        "reservas": {
+            "feitas": 9, "cumprida": 6, "encerrada": 1, "nao_compareceu": 1, "cancelada": 1,
+            "motivos": {"pedido": 1, "operador": 0, "manutencao": 0, "posto_removido": 0}
+        },
+        "carregamentos": 7, "energia_fornecida": 129.4, "custo": 323.5,
+        "recusas": {"posto_reservado": 2}
+    })
+}

@@ -1,0 +1,74 @@
+//! When each posto existed, and whether it was in service, for statistics.
+
+use domain::{Hours, Interval, Service, Tally};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::command::WriteContext;
+use crate::store::error::StoreError;
+use crate::store::rows::statistics::ServiceTime;
+
+impl WriteContext<'_> {
+    /// A posto was added, changed or removed: its service may be another from now on.
+    pub(super) fn keep_service(&self, posto_id: i64) -> Result<(), StoreError> {
+        let service = self.service_of(posto_id)?;
+        let known = self.known_service(posto_id)?;
+        if known.as_ref().map(|known| known.service) == service.map(|(kind, ..)| kind) {
+            return Ok(());
+        }
+        if let Some(known) = known {
+            self.end_service(&known)?;
+        }
+        if let Some((_, in_service, em_manutencao)) = service {
+            self.execute(
+                "INSERT OR REPLACE INTO estatisticas_servico (posto_id, desde, in_service, em_manutencao)
+                 VALUES (?1, ?2, ?3, ?4)",
+                params![posto_id, self.now.as_millis(), in_service, em_manutencao],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// As the posto is now; `None` if it was removed.
+    fn service_of(&self, posto_id: i64) -> Result<Option<(Service, bool, bool)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT in_service, em_manutencao FROM postos WHERE id = ?1 AND removed_at IS NULL",
+        )?;
+        let found = statement.query_row([posto_id], |row| {
+            let (in_service, em_manutencao) = (row.get(0)?, row.get(1)?);
+            Ok((Service::of(in_service, em_manutencao), in_service, em_manutencao))
+        });
+        Ok(found.optional()?)
+    }
+
+    fn known_service(&self, posto_id: i64) -> Result<Option<ServiceTime>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM estatisticas_servico WHERE posto_id = ?1 AND ate IS NULL",
+            ServiceTime::COLUMNS
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row([posto_id], ServiceTime::read).optional()?)
+    }
+
+    /// A service ends now. Within one hour it becomes part of the sums of that hour.
+    fn end_service(&self, known: &ServiceTime) -> Result<(), StoreError> {
+        let ServiceTime { posto_id, desde, service, .. } = *known;
+        let key = [posto_id, desde.as_millis()];
+        let interval = Interval::new(desde, self.now).ok();
+        if let Some(interval) = interval
+            && Hours::of(desde) != Hours::of(self.now)
+        {
+            self.execute(
+                "UPDATE estatisticas_servico SET ate = ?3 WHERE posto_id = ?1 AND desde = ?2",
+                params![posto_id, desde.as_millis(), interval.fim().as_millis()],
+            )?;
+            return Ok(());
+        }
+        let delete = "DELETE FROM estatisticas_servico WHERE posto_id = ?1 AND desde = ?2";
+        self.execute(delete, key)?;
+        // Empty, or of a clock that was set back, it is no time.
+        let Some(interval) = interval else { return Ok(()) };
+        let mut tally = Tally::by_posto(Hours);
+        tally.service(posto_id, service, interval, self.now);
+        self.keep_sums(&tally)
+    }
+}
