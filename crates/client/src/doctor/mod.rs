@@ -8,6 +8,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Args;
+use prometheus_client::metrics::counter::Counter;
 use service::doctor::{
     Check, Instance, Report, clock_checks, http_checks, look_at_running, process_checks,
     read_settings, secret_file_checks,
@@ -65,7 +66,8 @@ fn access(config: &Config) -> Vec<Check> {
     let tokens = match &config.tokens_file {
         None => Check::ok("tokens", "everybody may call (API_TOKENS_FILE names no file)"),
         Some(path) => {
-            match AppTokens::read(path, config.limit_per_minute, config.proxies.clone()) {
+            let (limit, proxies) = (config.limit_per_minute, config.proxies.clone());
+            match AppTokens::read(path, limit, proxies, Counter::default()) {
                 Ok((tokens, _)) => {
                     let (count, path) = (tokens.len(), path.display());
                     Check::ok("tokens", format!("{path} has {count} tokens of apps"))

@@ -122,7 +122,7 @@ impl Store {
             listings,
             figures,
             statistics,
-            registry,
+            registry: Arc::new(registry),
             server_id,
             state,
         };
