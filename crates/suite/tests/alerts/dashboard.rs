@@ -61,13 +61,13 @@ async fn every_query_has_series() {
     server.ready().await;
     client.sees("server1", "online").await;
     let prometheus = Prometheus::start(&world, &server, &client).await;
-    let _load = Load::start(&client);
     let _stream = reqwest::get(client.url("/eventos")).await.expect("an answer");
     let refused = client.reservar(&payload("AAA0001", 99)).await;
     assert_eq!(refused.verdict(), (404, "posto_inexistente"));
     let made = client.reservar(&payload("AAA0002", 1)).await;
     let cancel = format!("/reservas/{}/cancelar?server_id=server1", made.request_id());
     assert_eq!(client.post(&cancel, &json!({})).await.status, 200);
+    let _load = Load::start(&client);
     let queries = queries();
     assert!(queries.len() > 40, "{queries:?}");
     for (title, query) in &queries {

@@ -115,9 +115,9 @@ async fn a_database_that_another_program_locks() {
 async fn a_disk_with_little_space() {
     let world = World::new().await;
     let disk = Disk::mount(world.folder().join("disk"));
-    let database = ("DATABASE_URL", "sqlite:///./disk/server1.db");
+    let of_server = [("DATABASE_URL", "sqlite:///./disk/server1.db"), ON];
     let (server, client) = tokio::join!(
-        world.server_with("server1", &[database, ON]),
+        world.server_with("server1", &of_server),
         world.client_with("cliente1", &[ON])
     );
     client.sees("server1", "online").await;

@@ -10,6 +10,7 @@ mod faults;
 mod harness;
 mod load;
 mod prometheus;
+#[allow(dead_code, reason = "the promises cut links in more ways")]
 #[path = "../promises/proxy.rs"]
 mod proxy;
 mod rules;

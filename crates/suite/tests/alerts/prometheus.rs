@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
+use reqwest::Url;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -47,18 +48,15 @@ impl Prometheus {
         prometheus
     }
 
-    async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
-        let request = reqwest::Client::new().post(format!("{}{path}", self.url)).form(parameters);
-        let Ok(answer) = request.send().await else { return Value::Null };
-        answer.json().await.unwrap_or_default()
-    }
-
     /// The series that an expression has now, with their labels and values.
     ///
     /// # Panics
     /// The expression is wrong.
     pub(crate) async fn query(&self, expression: &str) -> Vec<(Value, String)> {
-        let answer = self.get("/api/v1/query", &[("query", expression)]).await;
+        let url = format!("{}/api/v1/query", self.url);
+        let url = Url::parse_with_params(&url, [("query", expression)]).expect("an address");
+        let Ok(answer) = reqwest::get(url).await else { return Vec::new() };
+        let answer: Value = answer.json().await.unwrap_or_default();
         assert_ne!(answer["status"], "error", "{expression}: {answer}");
         let series = answer["data"]["result"].as_array().cloned().unwrap_or_default();
         let read = |one: &Value| {
