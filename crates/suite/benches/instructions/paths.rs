@@ -3,13 +3,20 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::post;
 use domain::{
     Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, decide_reserva,
 };
 use futures_util::future::join_all;
 use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 use server::store::{Environment, Reserve, Store};
+use service::{Access, CorsOrigins, HttpMetrics, Routes};
 use tokio::sync::mpsc;
+use tower::ServiceExt as _;
+use utoipa::openapi::OpenApi;
 
 use super::samples;
 
@@ -33,7 +40,8 @@ pub(crate) struct Path {
     pub(crate) times: u64,
 }
 
-pub(crate) const PATHS: [Path; 6] = [
+pub(crate) const PATHS: [Path; 7] = [
+    Path { name: "service: request through the layers", run: layers, requests: 1, times: 1_000 },
     Path { name: "protocol: HTTP body to command", run: body, requests: 1, times: 1_000 },
     Path { name: "protocol: command at its servidor", run: command, requests: 1, times: 1_000 },
     Path { name: "protocol: command of another", run: foreign, requests: 1, times: 1_000 },
@@ -47,6 +55,22 @@ fn command_payload() -> Vec<u8> {
     let request_id: RequestId = "0198c0de-7a1b-7000-8000-000000000001".parse().expect("an id");
     let command = body.into_request(request_id, "cliente1".parse().expect("an id"));
     serde_json::to_vec(&command).expect("JSON")
+}
+
+/// What every request passes, without a socket.
+fn layers(times: u64) {
+    let public = Router::new().route("/reservar", post(async |body: String| body));
+    let routes = Routes { public, protected: Router::new() };
+    let (openapi, cors) = (OpenApi::default(), CorsOrigins::Any);
+    let metrics = HttpMetrics::default();
+    let router = service::finish(routes, openapi, 64, &cors, Access::Everybody, metrics);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        for _ in 0..times {
+            let request = Request::post("/reservar").body(Body::from(BODY)).expect("a request");
+            black_box(router.clone().oneshot(request).await.expect("an answer"));
+        }
+    });
 }
 
 fn body(times: u64) {

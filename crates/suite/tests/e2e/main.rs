@@ -34,6 +34,7 @@ mod logins;
 mod logs;
 mod machine;
 mod maintenance;
+mod metrics;
 mod newer_servidor;
 mod people;
 mod plain_mqtt;

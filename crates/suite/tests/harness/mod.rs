@@ -12,6 +12,7 @@ mod logins;
 mod mqtt;
 mod program;
 pub(crate) mod raw_mqtt;
+mod scrape;
 
 use std::path::Path;
 use std::time::Duration;

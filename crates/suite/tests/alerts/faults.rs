@@ -1,0 +1,219 @@
+//! Each fault makes its alert fire and no other; without a fault none fires.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::harness::{Program, World};
+use crate::load::Load;
+use crate::prometheus::Prometheus;
+use crate::proxy::{Behaviour, Proxy};
+
+const ON: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
+/// The longest `for:`, twice, and the time in which a fault is noticed.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long no other alert may fire beside the expected one.
+const AFTER: Duration = Duration::from_secs(8);
+/// The longest `for:` and the longest range, and some.
+const QUIET: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(250);
+
+/// A thousand pages of the table that nobody reads here.
+const FILLER: &str = "INSERT INTO auditoria (quando, quem, acao, alvo, depois)
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000)
+    SELECT 0, 'teste', 'alterar', 'x', hex(zeroblob(2000)) FROM numbers";
+
+/// A pair of programs, observed under load.
+struct Scene {
+    world: World,
+    server: Program,
+    client: Program,
+    prometheus: Prometheus,
+    load: Load,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        Self::start_with(World::new().await, &[]).await
+    }
+
+    async fn start_with(world: World, of_client: &[(&str, &str)]) -> Self {
+        let of_client = [of_client, &[ON]].concat();
+        let (server, client) = tokio::join!(
+            world.server_with("server1", &[ON]),
+            world.client_with("cliente1", &of_client)
+        );
+        server.ready().await;
+        client.sees("server1", "online").await;
+        let prometheus = Prometheus::start(&world, &server, &client).await;
+        let load = Load::start(&client);
+        let scene = Self { world, server, client, prometheus, load };
+        // So that what was slow at the start is out of every range.
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        assert!(scene.load.answered() > 20, "{} requests", scene.load.answered());
+        assert_eq!(scene.prometheus.firing().await, BTreeSet::new());
+        scene
+    }
+}
+
+/// Waits until the alert fires, and some more, and sees no other.
+async fn only(prometheus: &Prometheus, alert: &str) {
+    let (started, expected) = (Instant::now(), BTreeSet::from([alert.to_owned()]));
+    let mut fired = None;
+    while fired.is_none_or(|at: Instant| at.elapsed() < AFTER) {
+        let firing = prometheus.firing().await;
+        assert!(firing.is_subset(&expected), "{firing:?} and not {alert} alone");
+        if firing == expected {
+            fired.get_or_insert_with(Instant::now);
+        }
+        assert!(fired.is_some() || started.elapsed() < LIMIT, "{alert} does not fire");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_quiet_run_fires_none() {
+    let scene = Scene::start().await;
+    let started = Instant::now();
+    while started.elapsed() < QUIET {
+        assert_eq!(scene.prometheus.firing().await, BTreeSet::new());
+        tokio::time::sleep(POLL).await;
+    }
+    assert!(scene.load.answered() > 100, "{} requests", scene.load.answered());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_broker_that_is_killed() {
+    let mut scene = Scene::start().await;
+    scene.world.broker.kill().await;
+    only(&scene.prometheus, "BrokerLost").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_database_that_another_program_locks() {
+    let scene = Scene::start().await;
+    let database = Connection::open(scene.world.database("server1")).expect("the database");
+    database.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    only(&scene.prometheus, "WriterFailing").await;
+    database.execute_batch("ROLLBACK").expect("it is open");
+    let started = Instant::now();
+    while !scene.prometheus.firing().await.is_empty() {
+        assert!(started.elapsed() < LIMIT, "it goes on after its cause");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus, and root to mount a small disk"]
+async fn a_disk_with_little_space() {
+    let world = World::new().await;
+    let disk = Disk::mount(world.folder().join("disk"));
+    let of_server = [("DATABASE_URL", "sqlite:///./disk/server1.db"), ON];
+    let (server, client) = tokio::join!(
+        world.server_with("server1", &of_server),
+        world.client_with("cliente1", &[ON])
+    );
+    client.sees("server1", "online").await;
+    let prometheus = Prometheus::start(&world, &server, &client).await;
+    let load = Load::start(&client);
+    only(&prometheus, "DatabaseDiskAlmostFull").await;
+    drop((load, server, disk));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_servidor_that_is_killed() {
+    let Scene { world: _world, server, client: _client, prometheus, load: _load } =
+        Scene::start().await;
+    server.kill().await;
+    only(&prometheus, "ServidorGone").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_gateway_that_is_killed() {
+    let Scene { world: _world, server: _server, client, prometheus, load: _load } =
+        Scene::start().await;
+    client.kill().await;
+    only(&prometheus, "GatewayGone").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn metrics_of_a_servidor_that_cannot_be_scraped() {
+    let world = World::new().await;
+    let (server, client) =
+        tokio::join!(world.server_with("server1", &[ON]), world.client_with("cliente1", &[ON]));
+    server.ready().await;
+    client.sees("server1", "online").await;
+    // Between it and Prometheus.
+    let addr: SocketAddr = server.metrics_addr().parse().expect("an address");
+    let link = Proxy::to(addr.port()).await;
+    let scraped = format!("127.0.0.1:{}", link.port());
+    let prometheus = Prometheus::start_at(&world, &scraped, &client).await;
+    let _load = Load::start(&client);
+    link.set(Behaviour::HalfOpen);
+    only(&prometheus, "ServidorMetricsDown").await;
+    assert_eq!(server.get("/readyz").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_wal_that_grows_behind_a_reader() {
+    let scene = Scene::start().await;
+    let path = scene.world.database("server1");
+    let reader = Connection::open(&path).expect("the database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM reservas").expect("a snapshot");
+    let writer = Connection::open(&path).expect("the database");
+    writer.execute_batch("PRAGMA wal_autocheckpoint = 0").expect("a setting");
+    writer.busy_timeout(Duration::from_secs(20)).expect("a setting");
+    // 45,000 pages, in parts that keep nobody waiting for long.
+    for _ in 0..45 {
+        writer.execute_batch(FILLER).expect("rows");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    only(&scene.prometheus, "WalGrowing").await;
+    reader.execute_batch("ROLLBACK").expect("it is open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn replies_that_are_slow() {
+    let world = World::new().await;
+    let link = Proxy::to(world.broker.port()).await;
+    let port = link.port().to_string();
+    let scene = Scene::start_with(world, &[("MQTT_PORT", &port)]).await;
+    link.set(Behaviour::Slow(Duration::from_millis(900)));
+    only(&scene.prometheus, "SlowAnswers").await;
+    assert_eq!(scene.client.get("/readyz").await.status, 200);
+    assert_eq!(scene.server.get("/readyz").await.status, 200);
+}
+
+/// A disk in memory that is far from full, and small.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(path: PathBuf) -> Self {
+        std::fs::create_dir_all(&path).expect("a folder");
+        mount(&["-t", "tmpfs", "-o", "size=128m", "tmpfs"], &path);
+        Self(path)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+fn mount(arguments: &[&str], path: &Path) {
+    let mounted = Command::new("mount").args(arguments).arg(path).status();
+    assert!(mounted.expect("mount runs").success(), "only root can mount");
+}
