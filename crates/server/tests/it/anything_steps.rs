@@ -30,6 +30,8 @@ pub(crate) enum Step {
     Service(i64, bool, Handling, bool),
     Charges(usize),
     Forget(usize),
+    /// The carro of a reserva began to charge there so many minutes after its begin.
+    ReportIn(usize, i64, Option<i64>),
     /// What ended so many minutes ago or before.
     ForgetOld(i64),
     /// The session of this number: it began so many minutes earlier, and gave so much.
@@ -60,6 +62,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (posto(), any::<bool>(), handling, any::<bool>()).prop_map(|(p, s, h, d)| Step::Service(p, s, h, d)),
         1 => carro().prop_map(Step::Charges),
         1 => carro().prop_map(Step::Forget),
+        4 => (0..20usize, -2..20i64, some(1..30i64)).prop_map(|(i, a, l)| Step::ReportIn(i, a, l)),
         1 => (60..240i64).prop_map(Step::ForgetOld),
         2 => (1..12i64, some(1..20i64), proptest::option::of(0.5..5.0))
             .prop_map(|(i, e, kwh)| Step::Correct(i, e, kwh)),
@@ -211,6 +214,18 @@ impl World {
                 let placa = placa(PLATES[carro]);
                 let refusals = Found::default();
                 let answer = decided(store.execute(ForgetCarro { placa, refusals }).await);
+                self.answers.push(format!("{answer:?}"));
+            }
+            Step::ReportIn(index, after, length) => {
+                let outcome = store.request_outcome(&format!("r{index}"), None, now()).await;
+                let reserva = outcome.expect("a read").and_then(|outcome| outcome.current);
+                let Some(reserva) = reserva.map(|current| current.reserva) else { return self };
+                let inicio = reserva.facts.interval.inicio().plus_millis(after * MINUTE);
+                let fim = length.map(|length| inicio.plus_millis(length * MINUTE));
+                let session = ReportedSession { inicio, ended: fim.map(|fim| (fim, energy(1.0))) };
+                let (posto_id, placa) = (reserva.posto_id, reserva.placa);
+                let report = ReportCarregamento { posto_id, placa, session };
+                let answer = decided(store.execute(report).await);
                 self.answers.push(format!("{answer:?}"));
             }
             Step::ForgetOld(minutes) => {

@@ -1,6 +1,7 @@
 //! A store where everything that ended is archived at random moments answers every question as one that
 //! never archives.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -12,25 +13,26 @@ use server::store::{
 };
 
 use crate::anything_steps::{PLATES, Step, World, step};
+use crate::reserva_support::MINUTE;
 use crate::store_archive::archive;
-use crate::support::{TestStore, now};
+use crate::support::{START, TestStore, jump_to, now};
 
 const POSTOS: [i64; 3] = [1, 2, 3];
 /// Of a page: the past and the present share pages.
 const PAGE: i64 = 3;
 
-/// How old it must be, if something is archived after a step.
-type Age = Option<Duration>;
+/// How many minutes after a step something is archived, if it is, and how old it must be.
+type Later = Option<(i64, Duration)>;
 
-fn steps() -> impl Strategy<Value = Vec<(Step, Age)>> {
+fn steps() -> impl Strategy<Value = Vec<(Step, Later)>> {
     let age = prop_oneof![3 => Just(0), 1 => 1..45u64].prop_map(|minutes| minutes * 60);
-    let age = age.prop_map(Duration::from_secs);
+    let later = (0..150i64, age.prop_map(Duration::from_secs));
     // What a clock holds that is set back by more than the age is in no archive.
     let forward = step().prop_filter(
         "a clock that is set back",
         |step| !matches!(step, Step::Pass(minutes) if *minutes < 0),
     );
-    proptest::collection::vec((forward, proptest::option::weighted(0.3, age)), 1..60)
+    proptest::collection::vec((forward, proptest::option::weighted(0.3, later)), 1..60)
 }
 
 /// What nobody is shown is left out: of what is archived it is recorded that it holds nothing.
@@ -151,30 +153,36 @@ impl Answers {
 }
 
 /// What a store answers while these steps are played: after each after which something is archived, and
-/// after the last.
-async fn play(steps: &[(Step, Age)], archives: bool) -> Vec<Answers> {
+/// after the last; and how many rows it archived.
+async fn play(steps: &[(Step, Later)], archives: bool) -> (Vec<Answers>, usize) {
     let mut world = World::begin().await;
-    let mut all = Vec::new();
-    for (step, age) in steps {
+    let (mut all, mut rows) = (Vec::new(), 0);
+    for (step, later) in steps {
         world = world.play(step.clone()).await;
-        let Some(age) = age else { continue };
+        let Some((minutes, age)) = later else { continue };
+        world.minute += minutes;
+        jump_to(START + world.minute * MINUTE);
+        // Only what is recorded to have ended is archived.
+        world.store.store.sweep().await.expect("a sweep");
         if archives {
-            archive(&world.store, *age).await;
+            rows += archive(&world.store, *age).await;
         }
         all.push(Answers::of(&world).await);
     }
     all.push(Answers::of(&world).await);
-    all
+    (all, rows)
 }
 
 #[test]
 fn a_store_that_archives_answers_as_one_that_does_not() {
     let cases = std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(25);
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let rows = Cell::new(0);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let played = TestRunner::new(config).run(&steps(), |steps| {
-        let (kept, archived) =
+        let ((kept, _), (archived, part)) =
             runtime.block_on(async { (play(&steps, false).await, play(&steps, true).await) });
+        rows.set(rows.get() + part);
         for (time, (kept, archived)) in kept.iter().zip(&archived).enumerate() {
             for (kept, archived) in kept.0.iter().zip(&archived.0) {
                 prop_assert_eq!(archived, kept, "at time {}", time);
@@ -184,4 +192,6 @@ fn a_store_that_archives_answers_as_one_that_does_not() {
         Ok(())
     });
     played.expect("the same answers");
+    assert!(rows.get() > usize::try_from(cases).expect("a number"), "{} were archived", rows.get());
+    println!("{} rows were archived", rows.get());
 }

@@ -1,13 +1,17 @@
-//! How long the newest migration takes for a large file; docs/upgrading.md has the figures.
+//! How long the newest migration takes for a large file, and archiving what is old in it;
+//! docs/upgrading.md has the figures.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use server::store::ReservasQuery;
+use domain::millis;
+use server::store::{Archivable, ArchiveEnded, ReservasQuery};
 
 use crate::store_upgrade::old_file;
 use crate::support::{TestStore, now};
 
 const RESERVAS: i64 = 1_000_000;
+/// As many rows as the servidor archives at once.
+const PART: usize = 32;
 
 /// Past reservas of 50,000 carros at 1,000 postos, each with its session, and the postos' next ones.
 const A_LONG_PAST: &str = "
@@ -22,8 +26,8 @@ const A_LONG_PAST: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999000)
     INSERT INTO reservas (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at,
         fingerprint, nome, client_id)
-    SELECT i, printf('%016x-old-request-of-a-client', i), i % 1000 + 1,
-           printf('ABC%05d', i * 7919 % 50000), i * 1000, i * 1000 + 900,
+    SELECT i, lower(hex(randomblob(16))), i % 1000 + 1,
+           printf('ABC%05d', abs(random()) % 50000), i * 1000, i * 1000 + 900,
            CASE i % 10 WHEN 0 THEN 'cancelada' ELSE 'encerrada' END, i * 1000, i * 1000 + 900,
            zeroblob(16), 'Ponto ' || (i % 1000 + 1), 'cliente_1'
     FROM n;
@@ -60,4 +64,34 @@ async fn a_million_reservas_are_migrated() {
     assert_eq!(newest.first().map(|reserva| reserva.id), Some(RESERVAS));
     let held = store.reserve("other", "XYZ9876", 1).await;
     assert!(held.is_err(), "what was reserved is held");
+
+    let age = Duration::from_secs(30 * 24 * 60 * 60);
+    let (begin, cutoff) = (Instant::now(), now().plus_millis(-millis(age)));
+    let (mut found, mut parts, mut rows) = (Archivable::default(), Vec::new(), 0);
+    while !found.is_last() {
+        found = store.store.archivable(cutoff, &found).await.expect("a read");
+        let reservas = found.reservas.chunks(PART).map(|reservas| (reservas, &[][..]));
+        let sessions = found.carregamentos.chunks(PART).map(|sessions| (&[][..], sessions));
+        for (reservas, sessions) in reservas.chain(sessions) {
+            let (reservas, carregamentos) = (reservas.to_vec(), sessions.to_vec());
+            let part = Instant::now();
+            let command = ArchiveEnded { age, reservas, carregamentos };
+            let archived = store.store.execute(command).await.expect("it is archived");
+            rows += archived.reservas + archived.carregamentos;
+            parts.push(part.elapsed());
+        }
+    }
+    let taken = begin.elapsed();
+    parts.sort();
+    println!(
+        "{rows} rows archived without a pause: {:.1} s in {} parts, the median one {:.2} ms, \
+         99 % within {:.2} ms; {:.0} MiB after, WAL {:.0}",
+        taken.as_secs_f64(),
+        parts.len(),
+        parts[parts.len() / 2].as_secs_f64() * 1000.0,
+        parts[parts.len() * 99 / 100].as_secs_f64() * 1000.0,
+        mib(&path),
+        mib(&wal),
+    );
+    assert_eq!(rows as i64, 999_000 + 999_000 * 9 / 10);
 }

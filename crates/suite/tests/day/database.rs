@@ -45,10 +45,10 @@ pub(crate) struct Database {
 
 const RESERVAS: &str =
     "SELECT id, request_id, client_id, posto_id, placa, inicio, fim, status, desde,
-    CASE WHEN livre_desde < fim THEN livre_desde END, preco_kwh, versao, created_at, updated_at, first_answer FROM reservas ORDER BY id";
+    CASE WHEN livre_desde < fim THEN livre_desde END, preco_kwh, versao, created_at, updated_at, first_answer FROM all_reservas ORDER BY id";
 const SESSIONS: &str =
     "SELECT id, posto_id, placa, inicio, fim, energia_fornecida, custo, preco_kwh,
-    reserva_id FROM carregamentos ORDER BY id";
+    reserva_id FROM all_carregamentos ORDER BY id";
 
 /// Reads the database of a servidor that has stopped.
 pub(crate) fn read(path: &Path) -> Database {

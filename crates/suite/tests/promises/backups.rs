@@ -176,6 +176,6 @@ async fn a_restore_that_is_killed_leaves_the_old_database_or_the_new_one() {
 
 fn reservas(database: &Path) -> i64 {
     let database = Connection::open(database).expect("a database");
-    let count = "SELECT count(*) FROM reservas";
+    let count = "SELECT count(*) FROM all_reservas";
     database.query_row(count, [], |row| row.get(0)).expect("a count")
 }

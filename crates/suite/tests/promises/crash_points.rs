@@ -1,10 +1,13 @@
 //! A servidor that crashes at each point of processing a reservation, and restarts.
 
+use protocol::Timestamp;
 use serde_json::json;
+
+use super::history::now;
 
 use crate::harness::{
     FAILPOINTS_CLIENT, FAILPOINTS_SERVER, PlainClient, Program, World, eventually, path_of,
-    seed_payload,
+    payload, seed_payload,
 };
 
 /// In the order in which a reservation reaches them; see `server/src/failpoints.rs`.
@@ -110,17 +113,76 @@ async fn a_crash_of_servidor_and_broker_together_leaves_all_or_nothing() {
     }
 }
 
+/// So many rows are in a table, also while the servidor runs.
+fn count(world: &World, table: &str) -> i64 {
+    let file = rusqlite::Connection::open(world.database("server1")).expect("the database");
+    file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect(table)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn what_is_archived_is_neither_lost_nor_doubled_by_a_crash() {
+    const REQUESTS: i64 = 40;
+    let world = World::on_mosquitto().await;
+    world.seed_postos("server1", 40);
+    let server = server_with_failpoints(&world, &[]).await;
+    let client = world.client("cliente1").await;
+    client.sees("server1", "online").await;
+    let (inicio, fim) = (now(), now() + 4_000);
+    let mut asked = Vec::new();
+    for n in 1..=REQUESTS {
+        let mut body = payload(&format!("ABC10{n:02}"), n);
+        body["inicio"] = json!(Timestamp::clamped(inicio));
+        body["fim"] = json!(Timestamp::clamped(fim));
+        let key = format!("a request that is archived {n}");
+        let made = client.reservar_once(&key, &body).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        asked.push((key, body, made.json));
+    }
+    let encerradas = format!("/reservas?status=encerrada&limite={REQUESTS}");
+    let listed = async |server: &Program| server.get(&encerradas).await.json;
+    eventually("all have ended", async || {
+        listed(&server).await["reservas"].as_array().map(Vec::len) == Some(REQUESTS as usize)
+    })
+    .await;
+    let before = listed(&server).await;
+    assert!(server.stop().await.success());
+
+    let age = ("ARCHIVE_AGE_MILLIS", "1");
+    for _ in 0..2 {
+        let mut server = server_with_failpoints(&world, &[age, ("CRASH_AT", "Archiving")]).await;
+        assert!(!server.ended().await.success(), "it crashes");
+        assert_eq!(count(&world, "archived_reservas"), 0, "the transaction was not committed");
+    }
+    // Killed at any moment, it goes on where it was.
+    let mut archived = 0;
+    while archived < REQUESTS {
+        let server = server_with_failpoints(&world, &[age]).await;
+        server.ready().await;
+        assert_eq!(listed(&server).await, before, "{archived} are archived");
+        server.kill().await;
+        archived = count(&world, "archived_reservas");
+        assert_eq!(archived + count(&world, "reservas"), REQUESTS);
+    }
+    let server = server_with_failpoints(&world, &[age]).await;
+    client.sees("server1", "online").await;
+    assert_eq!(listed(&server).await, before);
+    for (key, body, first) in asked {
+        assert_eq!(client.reservar_once(&key, &body).await.json, first, "{key}");
+    }
+}
+
 /// The failpoints are in the programs that are built for tests, and in no others.
 #[tokio::test]
 async fn the_shipped_programs_have_no_failpoints() {
     for (name, hooks) in [
         ("server", &[][..]),
         ("client", &[]),
-        (FAILPOINTS_SERVER, &["CRASH_AT", "SEEDED_BUG", "CLOCK_SPEED"]),
+        (FAILPOINTS_SERVER, &["CRASH_AT", "SEEDED_BUG", "CLOCK_SPEED", "ARCHIVE_AGE_MILLIS"]),
         (FAILPOINTS_CLIENT, &["SEEDED_BUG"]),
     ] {
         let program = std::fs::read(path_of(name).await).expect("a program");
-        for hook in ["CRASH_AT", "SEEDED_BUG", "CLOCK_SPEED"] {
+        for hook in ["CRASH_AT", "SEEDED_BUG", "CLOCK_SPEED", "ARCHIVE_AGE_MILLIS"] {
             let found = program.windows(hook.len()).any(|bytes| bytes == hook.as_bytes());
             assert_eq!(found, hooks.contains(&hook), "{hook} in {name}");
         }

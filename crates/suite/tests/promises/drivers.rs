@@ -19,6 +19,8 @@ const GRID: i64 = 2_000;
 const MAX_REPEATS: usize = 4;
 /// How many of the newest requests drivers choose from when they cancel or consult.
 const MAX_KNOWN: usize = 64;
+/// The same, and how many of its own requests a driver repeats, where what has ended is to be asked for.
+const MAX_OLD: usize = 2_048;
 
 /// What all drivers of a run share.
 pub(crate) struct Workload {
@@ -27,6 +29,8 @@ pub(crate) struct Workload {
     pub(crate) postos: i64,
     /// The longest pause of a driver between two calls.
     pub(crate) max_pause: Duration,
+    /// Drivers also ask for what ended long ago.
+    pub(crate) looks_back: bool,
     seed: u64,
     history: Mutex<Vec<Call>>,
     known: Mutex<Vec<(String, String)>>,
@@ -40,6 +44,7 @@ impl Workload {
             server_ids: server_ids.iter().map(|&id| id.to_owned()).collect(),
             postos,
             max_pause: Duration::from_millis(40),
+            looks_back: false,
             seed,
             history: Mutex::default(),
             known: Mutex::default(),
@@ -54,7 +59,7 @@ impl Workload {
     pub(crate) fn record(&self, call: Call) {
         if let (Operation::Reserve { .. }, Some(request_id)) = (&call.operation, &call.request_id) {
             let mut known = self.known.lock().expect("no driver panicked");
-            if known.len() == MAX_KNOWN {
+            if known.len() == if self.looks_back { MAX_OLD } else { MAX_KNOWN } {
                 known.remove(0);
             }
             known.push((call.server_id.clone(), request_id.clone()));
@@ -93,7 +98,12 @@ pub(crate) struct Driver {
     pub(crate) random: Rng,
     number: usize,
     keys: usize,
+    /// Its requests, so that it repeats one long after.
+    old: Vec<Keyed>,
 }
+
+/// A request that has a key: servidor, what is asked, key, and what it changes.
+type Keyed = (String, Operation, String, Option<String>);
 
 impl Driver {
     /// Each number of a run is another driver.
@@ -106,10 +116,14 @@ impl Driver {
             random: Rng::with_seed(seed),
             number,
             keys: 0,
+            old: Vec::new(),
         }
     }
 
     async fn do_something(&mut self) {
+        if self.workload.looks_back && self.random.u8(0..8) == 0 {
+            return self.repeat_old().await;
+        }
         match self.random.u8(0..100) {
             0..48 => self.reserve().await,
             48..64 => self.follow_up(Operation::Cancel).await,
@@ -144,6 +158,10 @@ impl Driver {
         key: &str,
         target: Option<String>,
     ) {
+        if self.workload.looks_back && self.old.len() < MAX_OLD {
+            let keyed = (server_id.to_owned(), operation.clone(), key.to_owned(), target.clone());
+            self.old.push(keyed);
+        }
         let mut extra_repeats = self.random.usize(0..=1);
         for _ in 0..=MAX_REPEATS {
             let target = target.clone();
@@ -153,6 +171,12 @@ impl Driver {
             }
             extra_repeats = extra_repeats.saturating_sub(1);
         }
+    }
+
+    async fn repeat_old(&mut self) {
+        let Some(keyed) = self.random.choice(self.old.iter()).cloned() else { return };
+        let (server_id, operation, key, target) = keyed;
+        self.call(&server_id, operation, Some(&key), target).await;
     }
 
     pub(crate) fn new_key(&mut self) -> String {

@@ -21,6 +21,8 @@ pub(crate) struct Database {
     pub(crate) carros: HashSet<String>,
     pub(crate) postos: HashSet<i64>,
     pub(crate) sessions: Vec<SessionRow>,
+    /// How many reservas, changes and sessions are in the archive.
+    pub(crate) archived: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +81,16 @@ impl ReservaRow {
     }
 }
 
+/// What has passed without a session held its posto until its end, and in the archive it is recorded that
+/// it holds nothing more.
+const RESERVAS: &str = "
+    SELECT a.*, h.held_until, a.livre_desde AS left_at
+    FROM all_reservas AS a JOIN reservas AS h ON h.id = a.id WHERE NOT a.is_archived
+    UNION ALL
+    SELECT a.*, CASE status WHEN 'encerrada' THEN fim END,
+           CASE status WHEN 'encerrada' THEN NULL ELSE livre_desde END
+    FROM all_reservas AS a WHERE is_archived ORDER BY id";
+
 /// Reads the database of a servidor that has stopped.
 pub(crate) async fn read(path: &Path) -> Database {
     let options = SqliteConnectOptions::new().filename(path);
@@ -86,18 +98,21 @@ pub(crate) async fn read(path: &Path) -> Database {
     let file = &mut database;
     let intact = rows(file, "PRAGMA integrity_check", |row| row.get::<String, _>(0)).await;
     assert_eq!(intact, ["ok"], "the database file is intact");
-    let mut reservas = rows(file, "SELECT * FROM reservas", reserva_row).await;
+    let mut reservas = rows(file, RESERVAS, reserva_row).await;
     let places = reservas.iter().enumerate().map(|(place, row)| (row.id, place));
     let places: HashMap<i64, usize> = places.collect();
     for given in given(file).await {
         add_change(&mut reservas[places[&given.reserva_id]], given);
     }
-    let requests = "SELECT request_id, NULL FROM reservas WHERE fingerprint IS NOT NULL
+    let requests = "SELECT request_id, NULL FROM all_reservas WHERE fingerprint IS NOT NULL
                     UNION ALL SELECT request_id, rejection FROM refusals";
     let requests = rows(file, requests, |row| (row.get(0), row.get(1))).await;
     let carros = rows(file, "SELECT placa FROM carros", |row| row.get(0)).await;
     let postos = rows(file, "SELECT id FROM postos", |row| row.get(0)).await;
-    let sessions = rows(file, "SELECT * FROM carregamentos", session_row).await;
+    let sessions = rows(file, "SELECT * FROM all_carregamentos", session_row).await;
+    let archived = "SELECT (SELECT count(*) FROM archived_reservas)
+        + (SELECT count(*) FROM archived_carregamentos) + (SELECT count(*) FROM archived_alteracoes)";
+    let archived: i64 = rows(file, archived, |row| row.get(0)).await[0];
     Database {
         read_at: now(),
         reservas,
@@ -105,6 +120,7 @@ pub(crate) async fn read(path: &Path) -> Database {
         carros: carros.into_iter().collect(),
         postos: postos.into_iter().collect(),
         sessions,
+        archived: usize::try_from(archived).expect("a number"),
     }
 }
 
@@ -130,7 +146,7 @@ fn reserva_row(row: &SqliteRow) -> ReservaRow {
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
         desde: row.get("desde"),
-        livre_desde: row.get("livre_desde"),
+        livre_desde: row.get("left_at"),
         held_until: row.get("held_until"),
         preco: stored_micros(row.get("preco_kwh")),
         versao: row.get("versao"),
@@ -182,7 +198,7 @@ struct Given {
 
 /// What was changed, as the answers to changes say, and moved, as the audit says; in order of time.
 async fn given(database: &mut SqliteConnection) -> Vec<Given> {
-    let answers = "SELECT decided_at, reserva_id, request_id, answer FROM alteracoes
+    let answers = "SELECT decided_at, reserva_id, request_id, answer FROM all_alteracoes
                    WHERE answer ->> 'rejection' IS NULL";
     let mut given = rows(database, answers, |row| {
         let answer: Value = serde_json::from_str(row.get("answer")).expect("an answer");

@@ -68,3 +68,20 @@ async fn carros_that_do_not_come_hold_nothing() {
         assert!(count >= least, "{count} reservas are {state}");
     }
 }
+
+/// The same where what ended is archived after a second, and drivers repeat, cancel, change and consult it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto, and root for disks that can be filled"]
+async fn the_promises_hold_for_what_is_archived() {
+    let plan = soak::Plan {
+        archive_age: Some(soak::ARCHIVE_AGE),
+        tolerancia: soak::TOLERANCIA,
+        ..soak::Plan::from_environment(60)
+    };
+    let report = soak::run(plan).await;
+    report.print();
+    assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, printed above");
+    assert_eq!(report.problems, Vec::<String>::new());
+    let archived = report.states.get("archived rows").copied().unwrap_or_default();
+    assert!(archived > 500, "{archived} rows were archived");
+}

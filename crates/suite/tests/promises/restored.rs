@@ -81,7 +81,7 @@ async fn nothing_is_written_into_the_data_of_another_servidor() {
         assert_eq!(answer.verdict(), (503, "servidor_indisponivel"), "{change}: {answer:?}");
         assert!(!server.ended().await.success(), "{change}");
         let reservas = Connection::open(&database).expect("a database");
-        let count = reservas.query_row("SELECT count(*) FROM reservas", [], |row| row.get(0));
+        let count = reservas.query_row("SELECT count(*) FROM all_reservas", [], |row| row.get(0));
         assert_eq!(count, Ok(0), "{change}");
     }
 }

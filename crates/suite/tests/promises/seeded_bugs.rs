@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checker::Kind;
 use super::faults::Fault;
-use super::soak::{Plan, TOLERANCIA, run};
+use super::soak::{ARCHIVE_AGE, Plan, TOLERANCIA, run};
 
 const DRIVERS: usize = 24;
 const VISITORS: usize = 6;
@@ -43,6 +43,7 @@ fn plan(bug: &'static str, faults: &'static [Fault], seconds: u64, seed: u64) ->
         drivers: DRIVERS,
         visitors: VISITORS,
         tolerancia: Duration::ZERO,
+        archive_age: None,
         faults,
         pause: Duration::from_millis(1_200),
         seeded_bug: Some(bug),
@@ -111,6 +112,15 @@ async fn with_absences_that_wait_for_a_timer_callers_are_refused_for_nobody() {
         Plan { tolerancia: TOLERANCIA, ..plan("AbsenceKeepsHold", &[Fault::LinkSlow], 15, 1) };
     let kinds = run(plan).await.kinds();
     assert!(kinds.contains_key(&Kind::RefusedWrongly), "{kinds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn without_a_look_into_the_archive_one_request_gets_two_answers() {
+    let bug = plan("ForgottenArchive", &[Fault::LinkSlow], 20, 1);
+    let report = run(Plan { archive_age: Some(ARCHIVE_AGE), ..bug }).await;
+    let kinds = report.kinds();
+    assert!(kinds.contains_key(&Kind::NotOnce), "{kinds:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,9 @@ const MAX_MORE_FILES: usize = 8;
 /// Long enough for a carro to come, and shorter than most reservas.
 pub(crate) const TOLERANCIA: Duration = Duration::from_millis(1_500);
 
+/// Most requests of a run are archived before it ends.
+pub(crate) const ARCHIVE_AGE: Duration = Duration::from_secs(1);
+
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) length: Duration,
@@ -41,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) visitors: usize,
     /// How late a carro may come; zero: there is no limit, as is the default.
     pub(crate) tolerancia: Duration,
+    /// After what ended leaves for the archive, if not after a month.
+    pub(crate) archive_age: Option<Duration>,
     /// A bug the servidores have, by its name in `server/src/failpoints.rs`.
     pub(crate) seeded_bug: Option<&'static str>,
 }
@@ -55,6 +60,7 @@ impl Plan {
             length: Duration::from_secs(number("SOAK_SECONDS", default_seconds)),
             visitors: 12,
             tolerancia: Duration::ZERO,
+            archive_age: None,
             drivers: 24,
             faults: &ALL,
             pause: Duration::from_millis(1_700),
@@ -89,7 +95,9 @@ pub(crate) async fn run(plan: Plan) -> Report {
     if has_tolerance {
         server_set.extend([("RESERVA_TOLERANCIA_MIN", "1"), ("MINUTE_MILLIS", &minute)]);
     }
-    let for_tests = plan.seeded_bug.is_some() || has_tolerance;
+    let archive_age = plan.archive_age.map(|age| age.as_millis().to_string());
+    server_set.extend(archive_age.as_deref().map(|millis| ("ARCHIVE_AGE_MILLIS", millis)));
+    let for_tests = plan.seeded_bug.is_some() || has_tolerance || archive_age.is_some();
     let spec = ClusterSpec {
         servers: &["server1", "server2"],
         gateways: &["cliente1", "cliente2", "cliente3"],
@@ -102,7 +110,9 @@ pub(crate) async fn run(plan: Plan) -> Report {
     let cluster = Arc::new(Cluster::start(world, &spec).await);
     let before = resources(&cluster).await;
     let gateways = cluster.gateways.iter().map(|node| node.url.clone()).collect();
-    let workload = Arc::new(Workload::new(plan.seed, gateways, spec.servers, POSTOS as i64));
+    let mut workload = Workload::new(plan.seed, gateways, spec.servers, POSTOS as i64);
+    workload.looks_back = plan.archive_age.is_some();
+    let workload = Arc::new(workload);
     let repeater = Repeater::start(&*cluster.world.read().await, plan.seed).await;
     let listener = Listener::start(&*cluster.world.read().await).await;
 
@@ -170,6 +180,7 @@ fn states(evidence: &Evidence) -> BTreeMap<String, usize> {
             count("changes".to_owned(), row.changes.len() - moves);
         }
         count("sessions".to_owned(), database.sessions.len());
+        count("archived rows".to_owned(), database.archived);
     }
     states
 }

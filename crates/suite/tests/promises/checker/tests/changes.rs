@@ -142,6 +142,7 @@ fn a_refused_change_that_drops_the_reserva_is_found() {
 
 fn holding_like(database: &Database) -> Database {
     Database {
+        archived: 0,
         read_at: database.read_at,
         reservas: Vec::new(),
         requests: database.requests.clone(),

@@ -107,6 +107,7 @@ pub(super) fn reserve(request_id: &str, placa: &str, times: Window, outcome: Out
 /// A database with these reservas and all that belongs to them, read before any window ends.
 pub(super) fn holding(rows: Vec<ReservaRow>) -> Database {
     Database {
+        archived: 0,
         read_at: 25_000,
         requests: rows.iter().map(|row| (row.request_id.clone(), None)).collect(),
         carros: rows.iter().map(|row| row.placa.clone()).collect(),
