@@ -30,6 +30,10 @@ promises:
 soak seconds="600":
     SOAK_SECONDS={{ seconds }} cargo test --release --package suite --test promises the_promises -- --ignored --nocapture
 
+# Lose and restore a servidor under load and faults for ten minutes; DRILL_SEED repeats a run (needs mosquitto)
+drill seconds="600":
+    DRILL_SECONDS={{ seconds }} cargo test --release --package suite --test promises a_restored_servidor -- --ignored --nocapture
+
 # Play a simulated day at a site and write docs/day.md with its plot: 15 minutes (needs mosquitto)
 day seed="14" hours="24":
     DAY_HOURS={{ hours }} DAY_SEED={{ seed }} DAY_REPORT="$PWD/docs" DAY_COMMAND="just day {{ seed }} {{ hours }}" cargo test --package suite --test promises a_day_at_a_site -- --ignored --nocapture

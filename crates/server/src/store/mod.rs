@@ -24,6 +24,7 @@ mod progress;
 mod reader;
 mod request_outcome;
 mod restore;
+mod restored_ids;
 mod rotation;
 mod rows;
 mod schema;

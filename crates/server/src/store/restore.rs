@@ -18,6 +18,7 @@ use super::copies::{
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
 use super::open_files::OpenFile;
+use super::restored_ids;
 use super::schema::{self, INTEGRITY_CHECK, Identity};
 use super::writer::TokenHash;
 use crate::failpoints::{CrashPoint, crash_at};
@@ -138,6 +139,7 @@ fn replace(
     if !target.exists() {
         // SQLite would take the WAL of a database that was removed for that of the new one.
         move_if_there(&beside(target, "-wal"), &beside(&kept, "-wal"))?;
+        restored_ids::leave_out(&new)?;
         revoke(&new)?;
         new.persist_noclobber(target).map_err(|failed| StoreError::Files(failed.error))?;
         sync_folder(target)?;
@@ -161,8 +163,9 @@ fn replace(
         return Err(StoreError::Moved { path: target.to_owned() });
     }
     let holdings = old.as_ref().and_then(|old| Holdings::of(old).ok());
-    if let Some(old) = &old {
-        keep_ids(old, &new)?;
+    match &old {
+        Some(old) => restored_ids::go_on_after(old, &new)?,
+        None => restored_ids::leave_out(&new)?,
     }
     // With an id that none had before.
     revoke(&new)?;
@@ -211,27 +214,6 @@ fn out_of_use(path: &Path) -> Result<Connection, StoreError> {
     connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     Ok(connection)
-}
-
-/// What was made after the backup does not give its ids to what is made now.
-fn keep_ids(old: &Connection, new: &Path) -> Result<(), StoreError> {
-    let new = Connection::open(new)?;
-    for table in ["postos", "reservas", "carregamentos", "tokens", "auditoria"] {
-        // Before schema 8 the ids of some are no sequence.
-        let newest = format!(
-            "SELECT max(COALESCE((SELECT max(id) FROM {table}), 0),
-                        COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0))"
-        );
-        let Ok(newest) = old.query_row(&newest, [], |row| row.get::<_, i64>(0)) else {
-            continue;
-        };
-        let sql = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = ?2";
-        if newest > 0 && new.execute(sql, params![newest, table])? == 0 {
-            let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES (?2, ?1)";
-            new.execute(sql, params![newest, table])?;
-        }
-    }
-    new.close().map_err(|(_, error)| error.into())
 }
 
 /// A backup of a release without tokens has none, and no audit.

@@ -13,6 +13,8 @@ mod crash_points;
 mod day;
 mod disk;
 mod disk_faults;
+mod drill;
+mod drill_checks;
 mod drivers;
 mod evidence;
 mod expiry;

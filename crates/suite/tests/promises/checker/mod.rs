@@ -25,6 +25,7 @@ mod violations;
 
 use std::collections::BTreeMap;
 
+pub(crate) use refusals::TEMPORARY;
 use run::Run;
 use violations::Violations;
 pub(crate) use violations::{Conditions, Kind, Violation};

@@ -7,7 +7,7 @@ use crate::history::{Call, Operation, Outcome, Window};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// Refusals because of the state of the system, not because of the request.
-pub(super) const TEMPORARY: [&str; 3] =
+pub(crate) const TEMPORARY: [&str; 3] =
     ["servidor_indisponivel", "broker_indisponivel", "sobrecarregado"];
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
