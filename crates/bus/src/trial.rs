@@ -91,7 +91,8 @@ async fn run(trial: &Trial, tried: &mut Tried) {
     tried.findings.extend(limits(&Allowed::by(&connack)));
     if let Err(reason) = use_it(trial, &mut connection, &connack, tried).await {
         let found = format!("the connection ended meanwhile: {reason}");
-        tried.findings.push(Finding::failure("rights", found, RIGHTS));
+        let remedy = format!("the broker's log says why; if it is about rights, {RIGHTS}");
+        tried.findings.push(Finding::failure("rights", found, remedy));
     }
     tried.presences = connection.received();
 }

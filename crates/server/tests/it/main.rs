@@ -5,6 +5,7 @@ mod admin;
 mod backup;
 mod command_line;
 mod config;
+mod doctor;
 mod files;
 mod foreign_files;
 mod import;

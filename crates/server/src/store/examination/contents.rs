@@ -57,7 +57,7 @@ pub fn examine_contents(
 ) -> Result<Contents, StoreError> {
     // Before SQLite opens the file: the end of this read releases all locks of this process on it.
     let is_in_wal_mode = is_in_wal_mode(path)?;
-    let connection = open_beside_others(path, server_id)?;
+    let connection = open_beside_others(path, server_id).map_err(damage)?;
     let version = schema::version(&connection)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let bytes = |pages: i64, page: i64| u64::try_from(pages.saturating_mul(page)).unwrap_or(0);
@@ -85,6 +85,15 @@ pub fn examine_contents(
         }
     }
     Ok(contents)
+}
+
+fn damage(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Writing(error) if schema::is_damage(&error) => {
+            StoreError::Damaged(error.to_string())
+        }
+        other => other,
+    }
 }
 
 fn is_in_wal_mode(path: &Path) -> Result<bool, StoreError> {
