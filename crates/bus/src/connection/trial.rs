@@ -130,7 +130,7 @@ impl TrialConnection {
         timeout(longer, listening).await.unwrap_or(Ok(()))
     }
 
-    /// What came; `None` without [`listen`](Self::listen).
+    /// What was received; `None` without [`listen`](Self::listen).
     pub(crate) fn received(self) -> Option<Vec<(String, Bytes)>> {
         self.received
     }

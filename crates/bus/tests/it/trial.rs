@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use bus::{Authorities, Credentials, Finding, Options, Severity, Trial, Tried, try_out};
+use bus::{
+    Authorities, ClientCertificate, Credentials, Finding, Options, Severity, Trial, Tried, try_out,
+};
 use bytes::Bytes;
 use rcgen::{CertificateParams, date_time_ymd};
 use rumqttc::v5::mqttbytes::v5::SubscribeReasonCode;
@@ -112,6 +114,21 @@ async fn a_login_or_a_right_that_is_refused_is_named_with_where_it_is_given() {
     assert!(found.remedy.contains("docs/security.md"), "{found:?}");
 }
 
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn a_broker_that_lets_everybody_in_is_named_where_a_program_has_a_name() {
+    let broker = Broker::start().await;
+    let named = Options { credentials: credentials("u", "x"), ..options(broker.port, "a", &[]) };
+    let tried = try_out(Trial { may_log_in: false, ..trial(named) }).await;
+    let found = finding(&tried, "open door");
+    assert!(
+        found.severity == Severity::Warning && found.remedy.contains("BROKER_ABERTO"),
+        "{found:?}"
+    );
+    let nameless = try_out(trial(options(broker.port, "a", &[]))).await;
+    assert_eq!(failures(&nameless), [] as [&Finding; 0], "it was never meant to have one");
+}
+
 /// A broker that makes the user name the client id, as the outside door does.
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
@@ -202,4 +219,27 @@ async fn a_certificate_is_named_before_it_expires_and_after() {
     let broker = tls.broker(&expiring).await;
     assert_fails(tls.options(&broker, &other), "tls", "none of the authorities in MQTT_CA_FILE")
         .await;
+}
+
+#[test]
+fn files_of_a_login_are_named_before_their_certificates_expire_and_where_they_are_no_pair() {
+    let tls = Tls::new();
+    let soon = SystemTime::now() + Duration::from_secs(12 * 24 * 60 * 60);
+    let soon = tls.issue("soon", |params| params.not_after = soon.into());
+    let gone = tls.issue("gone", |params| params.not_after = date_time_ymd(2020, 2, 3));
+    let login = |certificate: &Pair, key: &Pair| Credentials {
+        authorities: Some(Authorities::File(soon.certificate.clone())),
+        certificate: Some(ClientCertificate {
+            certificate: certificate.certificate.clone(),
+            key: key.key.clone(),
+        }),
+        ..Credentials::default()
+    };
+    let [authority, own] = &login(&gone, &gone).findings()[..] else { panic!("two certificates") };
+    assert!(authority.severity == Severity::Warning && authority.found.contains("MQTT_CA_FILE"));
+    assert!(authority.remedy.contains("the authority's new certificate"), "{authority:?}");
+    assert!(own.severity == Severity::Failure && own.found.contains("expired at 2020-02-03"));
+    assert!(own.remedy.contains("MQTT_CERT_FILE and MQTT_KEY_FILE"), "{own:?}");
+    let [no_pair] = &login(&gone, &soon).findings()[..] else { panic!("nothing else is said") };
+    assert!(no_pair.severity == Severity::Failure && no_pair.remedy.contains("should be a pair"));
 }

@@ -319,7 +319,7 @@ async fn a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_named()
 }
 
 /// Mounts a file system of its own at the data folder.
-fn mounted(home: &Home, options: &str) {
+pub(crate) fn mounted(home: &Home, options: &str) {
     std::fs::create_dir(data(home)).expect("a folder");
     let mut mount = Command::new("mount");
     let done = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(data(home)).status();

@@ -10,6 +10,7 @@ use domain::Moment;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
 use crate::store::backup::open_beside_others;
+use crate::store::diagnosis;
 use crate::store::error::StoreError;
 use crate::store::schema::{self, INTEGRITY_CHECK, QUICK_CHECK};
 
@@ -55,9 +56,13 @@ pub fn examine_contents(
     server_id: &str,
     limit: Option<Duration>,
 ) -> Result<Contents, StoreError> {
+    read(path, server_id, limit).map_err(|error| diagnosis::explain(path, damage(error)))
+}
+
+fn read(path: &Path, server_id: &str, limit: Option<Duration>) -> Result<Contents, StoreError> {
     // Before SQLite opens the file: the end of this read releases all locks of this process on it.
     let is_in_wal_mode = is_in_wal_mode(path)?;
-    let connection = open_beside_others(path, server_id).map_err(damage)?;
+    let connection = open_beside_others(path, server_id)?;
     let version = schema::version(&connection)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let bytes = |pages: i64, page: i64| u64::try_from(pages.saturating_mul(page)).unwrap_or(0);
