@@ -1,4 +1,4 @@
-//! How long certificates are valid.
+//! How long certificates are valid, and whether the files of a login can be used.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,10 +6,41 @@ use protocol::Timestamp;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::finding::Finding;
+use crate::{Authorities, Credentials};
 
 /// An operator has so long to renew a certificate once it is named.
 const RENEW_BEFORE: i64 = 30 * 24 * 60 * 60;
 const DAY: i64 = 24 * 60 * 60;
+
+impl Credentials {
+    /// Whether the broker may know by them who this is, and allow only one connection for it.
+    pub fn has_name(&self) -> bool {
+        self.username.is_some() || self.certificate.is_some()
+    }
+
+    /// Whether the files can be used, and how long the certificates in them are valid.
+    pub fn findings(&self) -> Vec<Finding> {
+        if let Err(error) = self.check() {
+            let found = "what the program logs in with cannot be used".to_owned();
+            return vec![Finding::failure("login files", found, error.to_string())];
+        }
+        let mut findings = Vec::new();
+        if let Some(Authorities::File(path)) = &self.authorities {
+            for der in self.authority_certificates() {
+                let what = format!("a certificate in {} (MQTT_CA_FILE)", path.display());
+                let remedy = "put the authority's new certificate beside the old one in that file";
+                findings.push(validity(&what, &der, remedy));
+            }
+        }
+        if let Some(pair) = &self.certificate {
+            let what = format!("{} (MQTT_CERT_FILE)", pair.certificate.display());
+            let remedy = "have it renewed by the broker's authority, and replace MQTT_CERT_FILE and \
+                          MQTT_KEY_FILE";
+            findings.extend(self.own_certificate().map(|der| validity(&what, &der, remedy)));
+        }
+        findings
+    }
+}
 
 /// Whether a certificate in DER is valid now and for a while; `what` names it.
 pub(crate) fn validity(what: &str, der: &[u8], remedy: &str) -> Finding {

@@ -4,6 +4,8 @@
 //! connection would end that of the program, so it is made only while the program does not run, and
 //! leaves the program's session as it is.
 
+mod limits;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +17,15 @@ use tokio::time::timeout;
 use crate::certificates::validity;
 use crate::connection::{Dialer, Opened, Reason, TrialConnection, resolve_by_system};
 use crate::finding::Finding;
-use crate::{Authorities, Credentials, Options};
+use crate::{Credentials, Options};
+use limits::{Allowed, limits};
 
 /// For all of it.
 const LIMIT: Duration = Duration::from_secs(8);
 /// How much longer presences are waited for than the broker takes to answer a ping.
 const LISTEN: Duration = Duration::from_millis(300);
-/// Some hundred postos fit in such a packet.
-const SMALL_PACKET: u32 = 256 * 1024;
+/// How long it may take to find out whether nobody needs a name.
+const NAMELESS_LIMIT: Duration = Duration::from_secs(2);
 const RENEW_BROKER: &str = "renew the broker's certificate: replace mosquitto/certs/broker.crt and \
     broker.key, then docker-compose exec broker usuario recarregar";
 const RIGHTS: &str = "give it the rights of its role at the broker: docs/security.md has the table; \
@@ -40,7 +43,7 @@ pub struct Trial {
     pub presences: String,
 }
 
-/// What came of it.
+/// What it has found.
 #[derive(Debug, Default)]
 pub struct Tried {
     pub findings: Vec<Finding>,
@@ -69,6 +72,7 @@ async fn run(trial: &Trial, tried: &mut Tried) {
     let options = trial_options(options);
     let mut dialer = Dialer::new(Arc::new(resolve_by_system));
     let Some(opened) = open(&options, &mut dialer, tried).await else { return };
+    tried.findings.extend(open_door(&options, &mut dialer).await);
     if !may_log_in {
         tried.findings.push(Finding::unchecked(
             "login",
@@ -91,17 +95,17 @@ async fn run(trial: &Trial, tried: &mut Tried) {
     tried.findings.extend(limits(&Allowed::by(&connack)));
     if let Err(reason) = use_it(trial, &mut connection, &connack, tried).await {
         let found = format!("the connection ended meanwhile: {reason}");
-        tried.findings.push(Finding::failure("rights", found, RIGHTS));
+        let remedy = format!("the broker's log says why; if it is about rights, {RIGHTS}");
+        tried.findings.push(Finding::failure("rights", found, remedy));
     }
     tried.presences = connection.received();
 }
 
 /// Of the trial, which leaves no session where there was none.
 fn trial_options(options: &Options) -> Options {
-    let random = protocol::RequestId::new();
     let has_name = options.credentials.has_name();
     Options {
-        mqtt_id: format!("doctor:{random}"),
+        mqtt_id: new_id(),
         presence: None,
         // With a name, the session may be that of the program, and must live on.
         session_expiry: if has_name { options.session_expiry } else { Duration::ZERO },
@@ -109,6 +113,37 @@ fn trial_options(options: &Options) -> Options {
         inbox: 1,
         ..options.clone()
     }
+}
+
+/// No program has it: ids have no colon.
+fn new_id() -> String {
+    format!("doctor:{}", protocol::RequestId::new())
+}
+
+/// Whether the broker lets everybody in, though this program has a name. With a certificate it might
+/// know the program by that.
+async fn open_door(options: &Options, dialer: &mut Dialer) -> Option<Finding> {
+    let Credentials { username: Some(_), certificate: None, authorities, .. } =
+        &options.credentials
+    else {
+        return None;
+    };
+    let credentials = Credentials { authorities: authorities.clone(), ..Credentials::default() };
+    let session_expiry = Duration::ZERO;
+    let nameless = Options { credentials, session_expiry, mqtt_id: new_id(), ..options.clone() };
+    let entering = async {
+        let stream = TrialConnection::dial(&nameless, dialer).await?;
+        let opened = TrialConnection::open(&nameless, stream).await?;
+        let (mut connection, _) = TrialConnection::log_in(&nameless, opened).await?;
+        connection.close(false).await
+    };
+    let is_in = timeout(NAMELESS_LIMIT, entering).await.is_ok_and(|entered| entered.is_ok());
+    is_in.then(|| {
+        let found = "the broker lets everybody in at this port, without a name".to_owned();
+        let remedy = "if strangers reach the port, close it: leave BROKER_ABERTO out of .env and \
+                      docker-compose up -d broker, or set allow_anonymous false in mosquitto.conf";
+        Finding::warning("open door", found, remedy)
+    })
 }
 
 async fn open(options: &Options, dialer: &mut Dialer, tried: &mut Tried) -> Option<Opened> {
@@ -165,58 +200,6 @@ fn encryption(credentials: &Credentials, peer: Option<IpAddr>, opened: &Opened) 
     })
 }
 
-/// What of the answer to a login matters to the programs. `None`: the broker set no limit.
-#[derive(Default)]
-struct Allowed {
-    max_qos: Option<u8>,
-    retained: Option<u8>,
-    wildcards: Option<u8>,
-    max_packet: Option<u32>,
-    in_flight: Option<u16>,
-}
-
-impl Allowed {
-    fn by(connack: &ConnAck) -> Self {
-        let Some(said) = &connack.properties else { return Self::default() };
-        Self {
-            max_qos: said.max_qos,
-            retained: said.retain_available,
-            wildcards: said.wildcard_subscription_available,
-            max_packet: said.max_packet_size,
-            in_flight: said.receive_max,
-        }
-    }
-}
-
-/// What the broker said at the login that the programs cannot live with, or not well.
-fn limits(allowed: &Allowed) -> Vec<Finding> {
-    const OTHER: &str =
-        "use a broker that has it, or allow it in its configuration (Mosquitto 2 has it)";
-    let mut findings = Vec::new();
-    for (is_missing, what) in [
-        (allowed.max_qos == Some(0), "QoS 1"),
-        (allowed.retained == Some(0), "retained messages, which say who is online"),
-        (allowed.wildcards == Some(0), "subscriptions with wildcards"),
-    ] {
-        if is_missing {
-            findings.push(Finding::failure("limits", format!("the broker has no {what}"), OTHER));
-        }
-    }
-    let packet = allowed.max_packet;
-    if let Some(bytes) = packet.filter(|bytes| *bytes < SMALL_PACKET) {
-        let found = format!("the broker takes packets of at most {bytes} bytes: long lists fail");
-        let remedy = "raise max_packet_size in its mosquitto.conf";
-        findings.push(Finding::warning("limits", found, remedy));
-    }
-    if findings.is_empty() {
-        let packets = packet.map_or("any size".to_owned(), |bytes| format!("up to {bytes} bytes"));
-        let in_flight = allowed.in_flight.unwrap_or(u16::MAX);
-        let found = format!("packets of {packets}, {in_flight} in flight");
-        findings.push(Finding::ok("limits", found));
-    }
-    findings
-}
-
 /// Subscribes, publishes, and listens for presences.
 async fn use_it(
     trial: &Trial,
@@ -269,58 +252,10 @@ fn publishing(count: usize, refused: &[String]) -> Finding {
     Finding::failure("publishing", found, RIGHTS)
 }
 
-impl Credentials {
-    /// Whether the broker may know by them who this is, and allow only one connection for it.
-    pub fn has_name(&self) -> bool {
-        self.username.is_some() || self.certificate.is_some()
-    }
-
-    /// Whether the files can be used, and how long the certificates in them are valid.
-    pub fn findings(&self) -> Vec<Finding> {
-        if let Err(error) = self.check() {
-            let found = "what the program logs in with cannot be used".to_owned();
-            return vec![Finding::failure("login files", found, error.to_string())];
-        }
-        let mut findings = Vec::new();
-        if let Some(Authorities::File(path)) = &self.authorities {
-            for der in self.authority_certificates() {
-                let what = format!("a certificate in {} (MQTT_CA_FILE)", path.display());
-                let remedy = "put the authority's new certificate beside the old one in that file";
-                findings.push(validity(&what, &der, remedy));
-            }
-        }
-        if let Some(pair) = &self.certificate {
-            let what = format!("{} (MQTT_CERT_FILE)", pair.certificate.display());
-            let remedy = "have it renewed by the broker's authority, and replace MQTT_CERT_FILE and \
-                          MQTT_KEY_FILE";
-            findings.extend(self.own_certificate().map(|der| validity(&what, &der, remedy)));
-        }
-        findings
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::finding::Severity;
-
-    #[test]
-    fn a_broker_that_lacks_what_the_programs_need_is_named() {
-        let well = limits(&Allowed::default());
-        assert!(well.len() == 1 && well[0].severity == Severity::Ok, "{well:?}");
-        let rest = Allowed::default;
-        for (allowed, found, remedy) in [
-            (Allowed { max_qos: Some(0), ..rest() }, "no QoS 1", "Mosquitto 2"),
-            (Allowed { retained: Some(0), ..rest() }, "no retained messages", "Mosquitto 2"),
-            (Allowed { wildcards: Some(0), ..rest() }, "no subscriptions", "Mosquitto 2"),
-            (Allowed { max_packet: Some(1000), ..rest() }, "at most 1000", "max_packet_size"),
-        ] {
-            let findings = limits(&allowed);
-            assert!(findings.len() == 1 && findings[0].severity != Severity::Ok, "{findings:?}");
-            assert!(findings[0].found.contains(found), "{findings:?}");
-            assert!(findings[0].remedy.contains(remedy), "{findings:?}");
-        }
-    }
 
     #[test]
     fn what_is_refused_is_named_with_where_rights_are_given() {

@@ -48,6 +48,10 @@ impl TrialConnection {
 
     /// The filters that are refused, at QoS 1. No retained message is sent for them.
     pub(crate) async fn subscribe(&mut self, filters: &[String]) -> Result<Vec<String>, Reason> {
+        // MQTT allows no SUBSCRIBE without a filter.
+        if filters.is_empty() {
+            return Ok(Vec::new());
+        }
         let retain_forward_rule = RetainForwardRule::Never;
         let filter = |path: &String| Filter {
             retain_forward_rule: retain_forward_rule.clone(),
@@ -126,7 +130,7 @@ impl TrialConnection {
         timeout(longer, listening).await.unwrap_or(Ok(()))
     }
 
-    /// What came; `None` without [`listen`](Self::listen).
+    /// What was received; `None` without [`listen`](Self::listen).
     pub(crate) fn received(self) -> Option<Vec<(String, Bytes)>> {
         self.received
     }

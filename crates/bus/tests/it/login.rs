@@ -16,12 +16,12 @@ use crate::support::{
 const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// Users of a broker, and what they log in with.
-struct Users {
+pub(crate) struct Users {
     folder: tempfile::TempDir,
 }
 
 impl Users {
-    fn new(users: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(users: &[(&str, &str)]) -> Self {
         let made = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(made.path(), "").unwrap();
         users.iter().for_each(|(name, password)| made.set(name, password));
@@ -49,14 +49,14 @@ impl Users {
         Broker::stopped(lines.leak())
     }
 
-    async fn started(&self, extra: &str) -> Broker {
+    pub(crate) async fn started(&self, extra: &str) -> Broker {
         let mut broker = self.broker(extra);
         broker.resume().await;
         broker
     }
 }
 
-fn credentials(user: &str, password: &str) -> Credentials {
+pub(crate) fn credentials(user: &str, password: &str) -> Credentials {
     Credentials {
         username: Some(user.to_owned()),
         password: Some(Password::Text(password.to_owned())),

@@ -22,4 +22,5 @@ mod speed;
 mod support;
 mod takeover;
 mod tls;
+mod trial;
 mod wire;

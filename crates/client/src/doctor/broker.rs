@@ -8,7 +8,6 @@ use protocol::topics::{self, Command};
 use protocol::{RequestId, ServerId};
 use service::doctor::{Check, PresenceSource, presence_checks, read_presences};
 
-use super::VERSION;
 use crate::config::Config;
 use crate::start::bus_options;
 
@@ -64,5 +63,11 @@ pub(super) fn bus_checks(seen: Option<&[(String, Bytes)]>) -> Vec<Check> {
     let Some(seen) = seen else { return Vec::new() };
     let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
     let presences = read_presences(seen);
-    presence_checks(&presences, PresenceSource::Broker, None, VERSION, service::now())
+    presence_checks(
+        &presences,
+        PresenceSource::Broker,
+        None,
+        env!("CARGO_PKG_VERSION"),
+        service::now(),
+    )
 }

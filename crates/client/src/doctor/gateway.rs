@@ -8,8 +8,6 @@ use serde::Deserialize;
 use service::doctor::{Check, PresenceSource, presence_checks};
 use service::{OwnAnswer, OwnInstance};
 
-use super::VERSION;
-
 /// How long each answer is waited for.
 const LIMIT: Duration = Duration::from_secs(4);
 /// Servidores that are asked, all at the same time.
@@ -38,7 +36,8 @@ pub(super) fn servidor_checks(http: &OwnInstance) -> Vec<Check> {
         }
     };
     let source = PresenceSource::Gateway;
-    let mut checks = presence_checks(&presences, source, None, VERSION, service::now());
+    let mut checks =
+        presence_checks(&presences, source, None, env!("CARGO_PKG_VERSION"), service::now());
     let online = presences.into_iter().filter(|one| one.status == ServerState::Online);
     let online: Vec<_> = online.map(|one| one.server_id).take(MAX_ASKED).collect();
     checks.extend(std::thread::scope(|scope| {

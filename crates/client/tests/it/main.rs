@@ -9,6 +9,7 @@
 mod bus_support;
 mod calls;
 mod config;
+mod doctor;
 mod http;
 mod load;
 mod openapi;

@@ -8,7 +8,6 @@ use protocol::topics::{self, Command};
 use protocol::{ClientId, RequestId};
 use service::doctor::{Check, OwnPresence, PresenceSource, presence_checks, read_presences};
 
-use super::VERSION;
 use crate::config::Config;
 use crate::start::bus_options;
 
@@ -78,5 +77,11 @@ fn bus_checks(config: &Config, runs_here: Option<bool>, seen: &[(String, Bytes)]
     let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
     let presences = read_presences(seen);
     let own = OwnPresence { server_id, runs_here, changes };
-    presence_checks(&presences, PresenceSource::Broker, Some(own), VERSION, service::now())
+    presence_checks(
+        &presences,
+        PresenceSource::Broker,
+        Some(own),
+        env!("CARGO_PKG_VERSION"),
+        service::now(),
+    )
 }

@@ -23,7 +23,11 @@ pub(super) fn database_checks(
         }
         Some(Err(error)) => {
             let found = format!("{} cannot use {path}", config.server_id);
-            return vec![Check::failure("schema", found, error.to_string())];
+            let remedy = match error {
+                StoreError::Damaged(_) => format!("{error}: {RESTORE}"),
+                other => other.to_string(),
+            };
+            return vec![Check::failure("schema", found, remedy)];
         }
         Some(Ok(contents)) => contents,
     };

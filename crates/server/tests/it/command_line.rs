@@ -194,7 +194,7 @@ async fn importar_asks_the_servidor_that_runs() {
 }
 
 /// A command that runs as another user than the owner of `home`, and may not write there.
-fn as_user(home: &Home, closed: &Path) -> Command {
+pub(crate) fn as_user(home: &Home, closed: &Path) -> Command {
     let mode = |path: &Path, mode| {
         let permissions = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(path, permissions).expect("it is ours");
@@ -225,7 +225,7 @@ fn is_root(found: &std::fs::Metadata) -> bool {
     std::os::unix::fs::MetadataExt::uid(found) == 0
 }
 
-fn data(home: &Home) -> PathBuf {
+pub(crate) fn data(home: &Home) -> PathBuf {
     home.database().parent().expect("a folder").to_owned()
 }
 

@@ -7,6 +7,7 @@ mod backup;
 mod backup_command;
 mod command_line;
 mod config;
+mod doctor;
 mod files;
 mod foreign_files;
 mod import;

@@ -15,6 +15,7 @@ mod charging;
 mod circles;
 mod connections;
 mod denied;
+mod doctor;
 mod documents;
 mod documents_examples;
 mod edge;

@@ -10,6 +10,7 @@ use domain::Moment;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
 use crate::store::backup::open_beside_others;
+use crate::store::diagnosis;
 use crate::store::error::StoreError;
 use crate::store::schema::{self, INTEGRITY_CHECK, QUICK_CHECK};
 
@@ -55,6 +56,10 @@ pub fn examine_contents(
     server_id: &str,
     limit: Option<Duration>,
 ) -> Result<Contents, StoreError> {
+    read(path, server_id, limit).map_err(|error| diagnosis::explain(path, damage(error)))
+}
+
+fn read(path: &Path, server_id: &str, limit: Option<Duration>) -> Result<Contents, StoreError> {
     // Before SQLite opens the file: the end of this read releases all locks of this process on it.
     let is_in_wal_mode = is_in_wal_mode(path)?;
     let connection = open_beside_others(path, server_id)?;
@@ -85,6 +90,15 @@ pub fn examine_contents(
         }
     }
     Ok(contents)
+}
+
+fn damage(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Writing(error) if schema::is_damage(&error) => {
+            StoreError::Damaged(error.to_string())
+        }
+        other => other,
+    }
 }
 
 fn is_in_wal_mode(path: &Path) -> Result<bool, StoreError> {
