@@ -37,6 +37,6 @@ pub use signals::{Reload, Shutdown, reload_signal, shutdown_signal};
 pub use tasks::{end_within, spawn_essential, until_shutdown};
 pub use traces::{
     Arrival, Message, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-    OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, Trace,
-    TraceError, TraceSettings, Tracer, in_trace,
+    OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG,
+    Trace, TraceError, TraceSettings, Tracer, in_trace,
 };

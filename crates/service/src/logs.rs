@@ -14,8 +14,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use crate::traces::sampled_id;
 use crate::settings::{ConfigError, InvalidValue, Lookup, RUST_LOG};
+use crate::traces::sampled_id;
 
 /// Lines that may wait for standard output: a burst of a second.
 const MAX_LINES: usize = 16_384;

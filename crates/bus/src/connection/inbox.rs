@@ -9,9 +9,9 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Permit, Sender};
 
-use crate::{ArrivedTraces, Delivery};
 use crate::acks::{Ack, AckQueue};
 use crate::state::BusState;
+use crate::{ArrivedTraces, Delivery};
 
 /// User property of every message that expires. In its last second, and when it is restarted after
 /// the message has expired, Mosquitto delivers it without an expiry, but with this property.

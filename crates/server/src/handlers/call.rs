@@ -2,9 +2,7 @@
 
 use bus::{Ack, AckAfter, Join, MessageTrace, OnRefused, Outgoing, Refusal, SentAck};
 use protocol::topics::{self, Command};
-use protocol::{
-    Address, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId,
-};
+use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId};
 use service::{Arrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;

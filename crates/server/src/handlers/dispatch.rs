@@ -232,8 +232,7 @@ fn refuse(
     app.bus.bad_message(&message.topic, &reason.to_string());
     // What every servidor receives and names none is answered by none.
     commands.retain(|payload| direct || call.addressee(payload) == Addressee::Us);
-    let refuse = |payload: &[u8]| {
-        call.refuse(Failure::Bad(reason.clone()), payload).map(Answer::from)
-    };
+    let refuse =
+        |payload: &[u8]| call.refuse(Failure::Bad(reason.clone()), payload).map(Answer::from);
     call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()), None);
 }

@@ -45,11 +45,7 @@ fn named_by_caller(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Writes into the span of the request what its log line says.
-fn note(
-    request_id: Option<&RequestId>,
-    server_id: Option<&ServerId>,
-    codigo: Option<ReplyCodigo>,
-) {
+fn note(request_id: Option<&RequestId>, server_id: Option<&ServerId>, codigo: Option<ReplyCodigo>) {
     let Some(trace) = Trace::current() else { return };
     request_id.into_iter().for_each(|id| trace.set_request_id(id));
     server_id.into_iter().for_each(|id| trace.set_server_id(id.as_str()));

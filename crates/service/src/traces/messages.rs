@@ -54,10 +54,13 @@ impl Trace {
 impl Tracer {
     /// Of the work that a message asks for, from its arrival on.
     pub fn process(&self, message: Message<'_>, arrival: Arrival<'_>) -> Option<Trace> {
-        self.begin(|| Parent::of_message(arrival.traceparent), || {
-            let span = message.span("process", SpanKind::Consumer);
-            arrival.at.into_iter().fold(span, SpanBuilder::with_start_time)
-        })
+        self.begin(
+            || Parent::of_message(arrival.traceparent),
+            || {
+                let span = message.span("process", SpanKind::Consumer);
+                arrival.at.into_iter().fold(span, SpanBuilder::with_start_time)
+            },
+        )
     }
 
     /// Of an answer, from its arrival until now. Without the trace that it is part of, it has none.

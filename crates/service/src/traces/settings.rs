@@ -195,7 +195,10 @@ mod tests {
         ] {
             for value in values {
                 let error = read(&[(name, value)]).expect_err(value).to_string();
-                assert!(error.starts_with(&format!("{name} is {value:?}; it should be ")), "{error}");
+                assert!(
+                    error.starts_with(&format!("{name} is {value:?}; it should be ")),
+                    "{error}"
+                );
             }
         }
     }

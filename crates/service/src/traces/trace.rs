@@ -49,7 +49,6 @@ impl Trace {
         self.0.get()
     }
 
-
     /// Adds an attribute to the span.
     pub(crate) fn set(&self, attribute: KeyValue) {
         self.0.span().set_attribute(attribute);

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::{
-    SpanBuilder, SpanContext, TraceContextExt as _, TracerProvider as _,
-};
+use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
@@ -55,9 +53,9 @@ impl Tracer {
         let resource = Resource::builder_empty()
             .with_detector(Box::new(TelemetryResourceDetector))
             .with_service_name(settings.service_name.clone())
-            .with_attributes(["service.instance.id", id_field].map(|key| {
-                KeyValue::new(key, id.to_owned())
-            }))
+            .with_attributes(
+                ["service.instance.id", id_field].map(|key| KeyValue::new(key, id.to_owned())),
+            )
             .with_attribute(KeyValue::new("service.version", version))
             .with_attributes(settings.attributes.0.clone());
         let provider = SdkTracerProvider::builder()
