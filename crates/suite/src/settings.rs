@@ -65,6 +65,12 @@ mod tests {
                 "RESERVAS_POR_CARRO",
                 "CORS_ORIGENS",
                 "PROXIES_CONFIAVEIS",
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                "OTEL_TRACES_SAMPLER",
+                "OTEL_TRACES_SAMPLER_ARG",
+                "OTEL_SERVICE_NAME",
+                "OTEL_RESOURCE_ATTRIBUTES",
             ]
         );
         assert_eq!(
@@ -77,6 +83,12 @@ mod tests {
                 "LIMITE_POR_MINUTO",
                 "CORS_ORIGENS",
                 "PROXIES_CONFIAVEIS",
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                "OTEL_TRACES_SAMPLER",
+                "OTEL_TRACES_SAMPLER_ARG",
+                "OTEL_SERVICE_NAME",
+                "OTEL_RESOURCE_ATTRIBUTES",
             ]
         );
     }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -12,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -22,31 +24,35 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 type Answer = Result<Response<Bytes>, HttpError>;
 
+/// Why the latest request had no answer. The exporter only says that it had none.
+pub(super) type Problem = Arc<Mutex<Option<String>>>;
+
 /// Sends by the runtime in which it was made: the thread that exports has none.
 #[derive(Debug)]
 pub(super) struct Collector<C> {
     client: Client<C, Body>,
     runtime: Handle,
+    problem: Problem,
 }
 
 impl Collector<HttpConnector> {
-    pub(super) fn plain() -> Self {
-        Self::by(HttpConnector::new())
+    pub(super) fn plain(problem: Problem) -> Self {
+        Self::by(HttpConnector::new(), problem)
     }
 }
 
 impl Collector<HttpsConnector<HttpConnector>> {
     /// Trusts the roots of the machine.
-    pub(super) fn tls() -> std::io::Result<Self> {
+    pub(super) fn tls(problem: Problem) -> std::io::Result<Self> {
         let connector = HttpsConnectorBuilder::new().with_native_roots()?;
-        Ok(Self::by(connector.https_only().enable_http1().build()))
+        Ok(Self::by(connector.https_only().enable_http1().build(), problem))
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Collector<C> {
-    fn by(connector: C) -> Self {
+    fn by(connector: C, problem: Problem) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, runtime: Handle::current() }
+        Self { client, runtime: Handle::current(), problem }
     }
 }
 
@@ -61,13 +67,18 @@ where
     where
         'client: 'sending,
     {
-        let sending = send(self.client.clone(), request);
-        let sent = self.runtime.spawn(timeout(REQUEST_LIMIT, sending));
-        Box::pin(async {
-            match sent.await? {
+        let client = self.client.clone();
+        // Within the runtime, which the timeout needs too.
+        let sending = async { timeout(REQUEST_LIMIT, send(client, request)).await };
+        let sent = self.runtime.spawn(sending);
+        let problem = Arc::clone(&self.problem);
+        Box::pin(async move {
+            let answer = match sent.await? {
                 Ok(answer) => answer,
                 Err(_) => Err(format!("no answer in {} s", REQUEST_LIMIT.as_secs()).into()),
-            }
+            };
+            *problem.lock() = answer.as_ref().err().map(ToString::to_string);
+            answer
         })
     }
 }

@@ -18,7 +18,7 @@ use opentelemetry_sdk::trace::{
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::collector::Collector;
+use super::collector::{Collector, Problem};
 use super::settings::Endpoint;
 
 /// Spans that wait to be exported; more are dropped. Each takes about a kilobyte.
@@ -37,12 +37,14 @@ struct Counts {
 /// A processor that never waits, and what it exports with.
 pub(super) fn processor(endpoint: &Endpoint) -> Result<impl SpanProcessor + 'static, String> {
     let counts = Arc::new(Counts::default());
-    let exporter = exporter(endpoint)?;
+    let unanswered = Problem::default();
+    let exporter = exporter(endpoint, &unanswered)?;
     let exporter = ReportingExporter {
         exporter,
         endpoint: endpoint.as_str().to_owned(),
         counts: Arc::clone(&counts),
-        problem: Mutex::default(),
+        unanswered,
+        reported: Mutex::default(),
         program: tracing::Span::current(),
     };
     let config = BatchConfigBuilder::default().with_max_queue_size(MAX_QUEUE).build();
@@ -51,16 +53,17 @@ pub(super) fn processor(endpoint: &Endpoint) -> Result<impl SpanProcessor + 'sta
 }
 
 /// What cannot be sent is dropped: a retry would hold up what comes after it.
-fn exporter(endpoint: &Endpoint) -> Result<OtlpExporter, String> {
+fn exporter(endpoint: &Endpoint, problem: &Problem) -> Result<OtlpExporter, String> {
     let builder = || {
         let builder = OtlpExporter::builder().with_http().with_endpoint(endpoint.as_str());
         builder.with_retry_policy(RetryPolicy::disabled())
     };
+    let problem = Arc::clone(problem);
     let built = if endpoint.is_tls() {
-        let collector = Collector::tls().map_err(|error| error.to_string())?;
+        let collector = Collector::tls(problem).map_err(|error| error.to_string())?;
         builder().with_http_client(collector).build()
     } else {
-        builder().with_http_client(Collector::plain()).build()
+        builder().with_http_client(Collector::plain(problem)).build()
     };
     built.map_err(|error: ExporterBuildError| error.to_string())
 }
@@ -100,8 +103,9 @@ struct ReportingExporter<E> {
     exporter: E,
     endpoint: String,
     counts: Arc<Counts>,
-    /// Why the latest batch was not exported.
-    problem: Mutex<Option<String>>,
+    unanswered: Problem,
+    /// Why the latest batch was not exported, as the log says.
+    reported: Mutex<Option<String>>,
     /// The log says which of several programs in one process it is.
     program: tracing::Span,
 }
@@ -128,12 +132,13 @@ impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
 
 impl<E> ReportingExporter<E> {
     fn report(&self, error: Option<&OTelSdkError>) {
+        let unanswered = self.unanswered.lock().take();
         let reason = error.map(|error| match error {
-            OTelSdkError::InternalFailure(reason) => reason.clone(),
+            OTelSdkError::InternalFailure(reason) => unanswered.unwrap_or_else(|| reason.clone()),
             other => other.to_string(),
         });
-        let mut problem = self.problem.lock();
-        if *problem == reason {
+        let mut reported = self.reported.lock();
+        if *reported == reason {
             return;
         }
         let endpoint = &self.endpoint;
@@ -141,7 +146,7 @@ impl<E> ReportingExporter<E> {
             Some(reason) => warn!(endpoint, reason, "traces are lost: the collector takes none"),
             None => info!(endpoint, "the collector takes traces again"),
         }
-        *problem = reason;
+        *reported = reason;
     }
 
     /// More have ended than were exported and fit in the queue.

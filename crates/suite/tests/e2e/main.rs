@@ -50,4 +50,6 @@ mod stand_in;
 mod stdout;
 mod stops;
 mod tags;
+mod traces;
+mod traces_collector;
 mod unchanged;

@@ -5,11 +5,13 @@
 mod broker;
 #[path = "../../../bus/tests/it/certificates.rs"]
 mod certificates;
+mod collector;
 pub(crate) mod doors;
 mod event_stream;
 mod http;
 mod logins;
 mod mqtt;
+mod mqtt5;
 mod program;
 pub(crate) mod raw_mqtt;
 mod scrape;
@@ -20,10 +22,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use broker::{TestBroker, free_port};
+pub(crate) use collector::{Collector, Health, Span};
 pub(crate) use event_stream::{Event, EventStream};
 pub(crate) use http::Answer;
 pub(crate) use logins::{Door, Login, Logins, Role};
 pub(crate) use mqtt::PlainClient;
+pub(crate) use mqtt5::Client5;
 pub(crate) use program::{
     FAILPOINTS_CLIENT, FAILPOINTS_SERVER, Program, login, path_of, run_subcommand,
 };
