@@ -44,6 +44,8 @@ mod store_sessions;
 mod store_sessions_model;
 mod store_standstill;
 mod store_states;
+mod store_statistics;
+mod store_statistics_timing;
 mod store_upgrade;
 mod store_upgrade_timing;
 mod support;

@@ -309,8 +309,10 @@ async fn the_audit_is_filtered_and_paged() {
 fn every_write_command_is_audited_or_needs_none() {
     let mut commands = BTreeSet::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/writer");
-    for file in fs::read_dir(folder).expect("the sources") {
-        let text = fs::read_to_string(file.expect("a file").path()).expect("a source");
+    let files = fs::read_dir(folder).expect("the sources").map(|file| file.expect("a file").path());
+    // Folders have the tests.
+    for file in files.filter(|file| file.is_file()) {
+        let text = fs::read_to_string(file).expect("a source");
         let names = text.split("impl WriteCommand for ").skip(1);
         commands.extend(
             names

@@ -47,6 +47,7 @@ mod seed_story;
 mod settings;
 mod sources;
 mod stand_in;
+mod statistics;
 mod stdout;
 mod stops;
 mod tags;

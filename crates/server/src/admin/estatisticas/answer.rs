@@ -118,9 +118,13 @@ struct ReservasContadas {
 /// Reservas canceladas, por motivo.
 #[derive(Serialize, ToSchema)]
 struct MotivosContados {
+    /// Pelo próprio cliente.
     pedido: i64,
+    /// Pelo operador.
     operador: i64,
+    /// Porque o posto entrou em manutenção.
     manutencao: i64,
+    /// Porque o posto foi removido.
     posto_removido: i64,
 }
 

@@ -6,6 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::failure::Failure;
+use crate::wire;
 
 /// Without `de`, the period begins with the day so many days before the one in which it ends.
 const DAYS_BEFORE: i64 = 6;
@@ -79,12 +80,22 @@ fields! {
             && let (Some(passo), Some(fuso)) = (value(&raw.passo), value(&raw.fuso))
             && let Err(error) = Steps::new(*de, *ate, passo.0, fuso.0)
         {
-            let wrong = error.to_string();
+            let wrong = sentence(error, *de, *ate);
             match error {
                 PeriodError::NotBeforeEnd => raw.de = Some(Field::Invalid(wrong)),
                 PeriodError::TooManySteps { .. } => raw.passo = Some(Field::Invalid(wrong)),
             }
         }
+    }
+}
+
+/// What is wrong, with the values that are.
+fn sentence(error: PeriodError, de: Moment, ate: Moment) -> String {
+    match error {
+        PeriodError::NotBeforeEnd => {
+            format!("{error} ({}), mas veio {}", wire::timestamp(ate), wire::timestamp(de))
+        }
+        PeriodError::TooManySteps { .. } => error.to_string(),
     }
 }
 
@@ -105,8 +116,8 @@ impl Period {
         // A period that ends at midnight ends with the day before.
         let de = self.de.unwrap_or_else(|| fuso.days_before(ate.plus_millis(-1), DAYS_BEFORE));
         Steps::new(de, ate, self.passo.0.0, fuso).map_err(|error| {
-            let wrong = FieldError { campo: error.campo().to_owned(), mensagem: error.to_string() };
-            Failure::Bad(BadMessage::Fields(vec![wrong]))
+            let (campo, mensagem) = (error.campo().to_owned(), sentence(error, de, ate));
+            Failure::Bad(BadMessage::Fields(vec![FieldError { campo, mensagem }]))
         })
     }
 }

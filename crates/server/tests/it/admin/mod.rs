@@ -4,6 +4,7 @@ mod access;
 mod auditoria;
 mod carregamentos;
 mod errors;
+mod estatisticas;
 mod late_carregamentos;
 mod maintenance;
 mod operator;
