@@ -34,9 +34,9 @@ pub(crate) async fn run(app: Arc<AppState>, stop: CancellationToken) {
     let archiving = async {
         let age = failpoints::archive_age();
         loop {
-            let rows = pass(&app, age).await;
-            if rows >= REPORTED_ROWS {
-                info!(rows, "archived what ended long ago");
+            let (reservas, carregamentos) = pass(&app, age).await;
+            if reservas + carregamentos >= REPORTED_ROWS {
+                info!(reservas, carregamentos, "archived what ended long ago");
             }
             tokio::time::sleep((age / PASSES).max(SHORTEST_PAUSE)).await;
         }
@@ -47,9 +47,9 @@ pub(crate) async fn run(app: Arc<AppState>, stop: CancellationToken) {
     }
 }
 
-/// Looks at everything that is not archived; how many rows it archived.
-async fn pass(app: &AppState, age: Duration) -> usize {
-    let mut archived = 0;
+/// Looks at everything that is not archived; how many reservas and sessions it archived.
+async fn pass(app: &AppState, age: Duration) -> (usize, usize) {
+    let mut archived = (0, 0);
     let mut found = Archivable::default();
     while !found.is_last() {
         let cutoff = app.now().plus_millis(-millis(age));
@@ -68,7 +68,8 @@ async fn pass(app: &AppState, age: Duration) -> usize {
             let part = app.store.execute(ArchiveEnded { age, reservas, carregamentos }).await;
             // A failure is logged where it happens.
             let Ok(part) = part else { return archived };
-            archived += part.reservas + part.carregamentos;
+            archived.0 += part.reservas;
+            archived.1 += part.carregamentos;
             let pause = if part.was_alone { begun.elapsed() * IDLE_PAUSE } else { BUSY_PAUSE };
             tokio::time::sleep(pause).await;
         }

@@ -19,8 +19,8 @@ use crate::support::{START, TestStore, energy, placa, posto, removal, set_now, s
 
 /// Commands that are part of the commands of drivers and carros, or change nothing that anybody
 /// decides: they are written into no audit.
-const UNAUDITED: [&str; 5] =
-    ["Reserve", "ChangeReserva", "RecordTelemetry", "Sweep", "VacuumIfDue"];
+const UNAUDITED: [&str; 6] =
+    ["Reserve", "ChangeReserva", "RecordTelemetry", "Sweep", "ArchiveEnded", "VacuumIfDue"];
 
 const MESSAGE: ChargerMessage =
     ChargerMessage { disponivel: false, em_manutencao: None, retained: None, replayed: false };

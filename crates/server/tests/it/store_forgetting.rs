@@ -7,6 +7,7 @@ use server::store::{
     WriteError,
 };
 
+use crate::store_archive::archive;
 use crate::support::{HOUR, START, TestStore, energy, now, placa, reservation, set_now};
 
 const NO_LIMIT: fn() -> Rules = || Rules { por_carro: 0, ..Rules::default() };
@@ -211,6 +212,61 @@ async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
         matches!(held, Err(WriteError::Rejected(Rejection::PostoReservado { .. }))),
         "{held:?}"
     );
+}
+
+#[tokio::test]
+async fn what_is_archived_is_forgotten_in_every_byte() {
+    let store = TestStore::with_rules(3, NO_LIMIT()).await;
+    for (posto_id, plate, hours) in
+        [(1, "ABC1234", (0, 2)), (2, "OLD0001", (0, 2)), (3, "KEP0001", (3, 4))]
+    {
+        let request_id = format!("r-{plate}");
+        let reserve = reservation(&request_id, plate, posto_id, Some(hours));
+        store.store.execute(reserve).await.expect("free");
+        store.charge(plate, posto_id).await;
+        let file = rusqlite::Connection::open(store.path()).expect("the file");
+        let changed = "INSERT INTO alteracoes
+                (request_id, fingerprint, app, reserva_id, decided_at, answer)
+            SELECT 'change-' || placa, zeroblob(16), 'app1', id, 0, '{\"rejection\":\"' || placa || '\"}'
+            FROM reservas WHERE placa = ?1";
+        file.execute(changed, [plate]).expect("a change");
+    }
+    set_now(START + 5 * HOUR);
+    store.store.sweep().await.expect("a sweep");
+    assert_eq!(archive(&store, std::time::Duration::ZERO).await, 6);
+
+    let forgotten = store.forget("ABC1234").await.expect("it holds nothing");
+    assert_eq!(forgotten, Forgotten { reservas: 1, carregamentos: 1, refusals: 0, carros: 1 });
+    let cutoff = Moment::from_millis(START + 5 * HOUR / 2);
+    let (mut ended, mut run) = (Ended::default(), ForgettingRun::default());
+    loop {
+        ended = store.store.ended(cutoff, &ended).await.expect("a read");
+        if ended.is_empty() {
+            break;
+        }
+        let command = ForgetEnded { cutoff, ended: ended.clone(), run };
+        run = store.store.execute(command).await.expect("a write");
+    }
+    // One that has a newer reserva is still known.
+    let forgotten = Forgotten { reservas: 1, carregamentos: 2, refusals: 0, carros: 1 };
+    assert_eq!(run.forgotten, forgotten);
+    store.vacuumed().await;
+    for plate in ["ABC1234", "OLD0001"] {
+        assert_eq!(store.files_with(plate), Vec::<String>::new());
+        for request_id in [format!("r-{plate}"), format!("change-{plate}")] {
+            let repeated = store.reserve(&request_id, plate, 1).await;
+            let unknown = Rejection::ReservaInexistente {
+                reserva: request_id.clone(),
+                server_id: "server1".to_owned(),
+            };
+            assert_eq!(repeated, Err(unknown.into()), "it makes no new reserva");
+        }
+    }
+    assert!(!store.files_with("KEP0001").is_empty(), "others are not forgotten");
+    let query = ReservasQuery { limit: 10, ..ReservasQuery::default() };
+    let left = store.store.reservas(&query, now()).await.expect("a list");
+    let left: Vec<_> = left.iter().map(|row| row.placa.as_deref()).collect();
+    assert_eq!(left, [Some("KEP0001"), None, None], "when their postos were held is still known");
 }
 
 #[tokio::test]

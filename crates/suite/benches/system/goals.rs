@@ -3,6 +3,7 @@
 use super::BARE;
 use super::report::{Goal, Report, Row};
 use super::scenarios::{COMPARED, ROUNDS};
+use super::stats::Stats;
 
 /// What the medians of the ratios of all rounds are called, in the order of [`COMPARED`].
 const OF_VERSION_BEFORE: [&str; COMPARED.len()] = [
@@ -39,19 +40,12 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     at_least("32 servers of 2, direta, all asked", 0.9, ratio(many, two));
     let few_of_many = rate("32 servers, 2 of them asked, direta", 64);
     at_least("32 servers of 2, direta, 2 asked", 0.9, ratio(few_of_many, two));
-    let rounds = |name: &str| {
-        let rates = [1, 2].map(|round| rate(&format!("{name}, round {round}"), 64));
-        Some(rates[0]? + rates[1]?)
-    };
-    let past = ratio(rounds("a million past reservas"), rounds("no past"));
-    at_least("a million past reservas of none", 0.9, past);
+    at_least("a million past reservas of none", 0.9, past_of_none(report, Stats::per_second));
 
     for ((name, _, callers), what) in COMPARED.into_iter().zip(OF_VERSION_BEFORE) {
         let rate = |version, round| rate(&format!("{name}, {version}, round {round}"), callers);
         let ratios = (1..=ROUNDS).map(|round| ratio(rate("after", round), rate("before", round)));
-        let mut ratios: Vec<f64> = ratios.flatten().collect();
-        ratios.sort_unstable_by(f64::total_cmp);
-        at_least(what, 0.95, ratios.get(ratios.len() / 2).copied());
+        at_least(what, 0.95, middle(ratios));
     }
 
     let mut at_most = |what, goal: f64, reached: Option<f64>| {
@@ -65,6 +59,8 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     let tail =
         report.find(difusao, 64).map(|row| row.stats.percentile(99.0) / row.stats.percentile(50.0));
     at_most("difusao, 64 callers: p99 of p50", 6.0, tail);
+    let p99 = past_of_none(report, |stats| stats.percentile(99.0));
+    at_most("a million past reservas of none: p99", 1.1, p99);
     if let (Some(trip), Some(sync)) = (median(BARE, 1), median("fdatasync", 1)) {
         at_most("one caller, p50 in ms", 2.0 * trip + sync, median(difusao, 1));
     }
@@ -78,6 +74,21 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     at_most("idle MiB of the gateway", 20.0, report.idle.map(|idle| idle.0));
     at_most("idle MiB of a server", 20.0, report.idle.map(|idle| idle.1));
     goals
+}
+
+/// The middle of the rounds.
+fn past_of_none(report: &Report, figure: impl Fn(&Stats) -> f64) -> Option<f64> {
+    let of = |name: &str, round| {
+        report.find(&format!("{name}, round {round}"), 64).map(|row| figure(&row.stats))
+    };
+    let rounds = 1..=ROUNDS;
+    middle(rounds.map(|round| ratio(of("a million past reservas", round), of("no past", round))))
+}
+
+fn middle(ratios: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let mut ratios: Vec<f64> = ratios.flatten().collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied()
 }
 
 fn ratio(one: Option<f64>, other: Option<f64>) -> Option<f64> {

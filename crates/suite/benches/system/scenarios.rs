@@ -21,6 +21,11 @@ use super::{BARE, limits, mqtt};
 const USUAL_LOG: &str = "info";
 const POSTOS: usize = 1_000;
 const HISTORY: i64 = 1_000_000;
+const HOUR: i64 = 60 * 60 * 1000;
+/// Milliseconds from one to the next: they are of a year.
+const PAST_STEP: i64 = 365 * 24 * 60 * 60 * 1000 / HISTORY;
+/// Those of the last month are not archived yet.
+const ARCHIVED: i64 = HISTORY - HISTORY / 12;
 /// The carros of the past, with 20 reservas each.
 const PAST_CARROS: u64 = 50_000;
 /// Far above the numbers of a run, whose placas must differ.
@@ -37,6 +42,8 @@ struct Bench<'a> {
     world: World,
     workload: Arc<Workload>,
     pace: Pace,
+    /// Reservas that were in the databases before.
+    past: u64,
     report: &'a mut Report,
 }
 
@@ -47,7 +54,7 @@ impl<'a> Bench<'a> {
 
     fn of(world: World, setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
         let workload = Arc::new(Workload::new(setup.servers, setup.postos));
-        Self { world, workload, pace, report }
+        Self { world, workload, pace, past: 0, report }
     }
 
     fn addr(&self) -> String {
@@ -87,13 +94,13 @@ impl<'a> Bench<'a> {
 
     /// Checks that the databases hold exactly the reservas that were answered with success.
     async fn finish(mut self) {
-        let made = self.workload.made.load(Ordering::Relaxed);
+        let made = self.past + self.workload.made.load(Ordering::Relaxed);
         let mut kept = 0;
         for number in (1..=self.world.servers.len()).rev() {
             self.world.stop_server(number - 1);
             let mut database = self.database(number).await;
             let count: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM reservas WHERE status <> 'cancelada'")
+                sqlx::query_scalar("SELECT count(*) FROM all_reservas WHERE status <> 'cancelada'")
                     .fetch_one(&mut database)
                     .await
                     .expect("a count");
@@ -108,27 +115,57 @@ impl<'a> Bench<'a> {
         SqliteConnection::connect_with(&options).await.expect("a database")
     }
 
-    /// Gives the first servidor a million past reservas of random placas.
+    /// Gives the first servidor the past of a year, a million reservas of random placas and random
+    /// requests, each with its session: what is older than a month is archived.
     async fn add_history(&mut self, setup: &Setup) {
         self.world.stop_server(0);
         let mut database = self.database(1).await;
         let placas: Vec<_> = (0..PAST_CARROS).map(|n| placa(FIRST_PAST_CARRO + n)).collect();
         let placas = serde_json::to_string(&placas).expect("JSON");
-        for sql in [
-            "CREATE TEMP TABLE past_carros (number INTEGER PRIMARY KEY, placa TEXT)",
-            "INSERT INTO past_carros SELECT key, value FROM json_each(?1)",
-            "INSERT INTO carros SELECT placa, 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0 FROM past_carros",
-            "INSERT INTO reservas (request_id, posto_id, placa, inicio, fim, status, created_at, updated_at)
+        let first = service::now().as_millis() - HISTORY * PAST_STEP - HOUR;
+        let tables = [("archived_", 1, ARCHIVED), ("", ARCHIVED + 1, HISTORY)];
+        let mut statements = vec![
+            "PRAGMA cache_size = -262144".to_owned(),
+            "CREATE TEMP TABLE past_carros (number INTEGER PRIMARY KEY, placa TEXT)".to_owned(),
+            "INSERT INTO past_carros SELECT key, value FROM json_each(?1)".to_owned(),
+            "INSERT INTO carros SELECT placa, 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0 FROM past_carros"
+                .to_owned(),
+            "CREATE TEMP TABLE past AS
              WITH RECURSIVE past(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM past WHERE n < ?2)
-             SELECT 'old-' || n, n % (SELECT count(*) FROM postos) + 1,
-                    (SELECT placa FROM past_carros WHERE number = n % ?3),
-                    n * 1000, n * 1000 + 900, 'encerrada', n * 1000, n * 1000 + 900
-             FROM past",
-        ] {
-            let statement = sqlx::query(sql).bind(&placas).bind(HISTORY).bind(PAST_CARROS as i64);
+             SELECT n, n % (SELECT count(*) FROM postos) + 1 AS posto_id, ?4 + n * ?5 AS inicio,
+                    abs(random()) % ?3 AS carro FROM past"
+                .to_owned(),
+        ];
+        for (prefix, from, to) in tables {
+            statements.push(format!(
+                "INSERT INTO {prefix}reservas
+                     (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at,
+                      fingerprint, nome, client_id, desde, livre_desde, preco_kwh, versao, tolerancia,
+                      estimativa)
+                 SELECT n, lower(hex(randomblob(18))), posto_id, placa, inicio, inicio + {HOUR}, 'cumprida',
+                        inicio, inicio, randomblob(16), 'Ponto ' || posto_id, 'cliente1', inicio, inicio + {HOUR},
+                        2.5, 2, 0, '[22200,61,5550,1174]'
+                 FROM past JOIN past_carros ON number = carro WHERE n BETWEEN {from} AND {to} ORDER BY n"
+            ));
+            statements.push(format!(
+                "INSERT INTO {prefix}carregamentos
+                     (id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id)
+                 SELECT n, posto_id, placa, inicio, 2.5, inicio + {HOUR}, 10, 25, n
+                 FROM past JOIN past_carros ON number = carro WHERE n BETWEEN {from} AND {to} ORDER BY n"
+            ));
+        }
+        // As one that gave all these ids.
+        for table in ["reservas", "carregamentos"] {
+            statements
+                .push(format!("UPDATE sqlite_sequence SET seq = {HISTORY} WHERE name = '{table}'"));
+        }
+        for sql in statements {
+            let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&placas).bind(HISTORY);
+            let statement = statement.bind(PAST_CARROS as i64).bind(first).bind(PAST_STEP);
             statement.execute(&mut database).await.expect("a past");
         }
         database.close().await.expect("it closes");
+        self.past = HISTORY.unsigned_abs();
         self.world.add_server(1, setup.postos);
     }
 }
@@ -181,7 +218,7 @@ pub(crate) async fn listings(pace: Pace, report: &mut Report) {
     }
 }
 
-/// Rounds of a comparison with another version.
+/// Rounds of a comparison.
 pub(crate) const ROUNDS: usize = 5;
 
 /// What is compared with another version.
@@ -253,7 +290,7 @@ pub(crate) async fn history(pace: Pace, report: &mut Report) {
     with.add_history(&setup).await;
     let mut apart = Report::default();
     let mut without = Bench::new(&setup, pace, &mut apart);
-    for round in 1..=2 {
+    for round in 1..=ROUNDS {
         with.closed(&format!("a million past reservas, round {round}"), Mix::Reserve, 64).await;
         without.closed(&format!("no past, round {round}"), Mix::Reserve, 64).await;
     }

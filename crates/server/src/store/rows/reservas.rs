@@ -56,7 +56,7 @@ pub(in crate::store) use old_enough;
 
 /// SQL for whether a reserva `r` that is old enough may be archived: nothing refers to it, nothing of it
 /// is due, no change of it was asked for since, and no session goes on that may turn out to have ended
-/// before it.
+/// before it. (`+`: by the one open session of the posto, and not by all that it had.)
 macro_rules! archivable {
     ($cutoff:literal) => {
         concat!(
@@ -64,7 +64,7 @@ macro_rules! archivable {
              AND NOT EXISTS (SELECT 1 FROM carregamentos AS c WHERE c.reserva_id = r.id)
              AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
                              WHERE c.placa = r.placa AND c.fim IS NULL AND c.posto_id = r.posto_id
-                               AND c.inicio < r.fim)
+                               AND +c.inicio < r.fim)
              AND NOT EXISTS (SELECT 1 FROM alteracoes AS a
                              WHERE a.reserva_id = r.id AND a.decided_at > ",
             $cutoff,
