@@ -7,6 +7,7 @@ mod backup_command;
 mod command_line;
 mod config;
 mod files;
+mod fixtures;
 mod foreign_files;
 mod import;
 mod openapi;

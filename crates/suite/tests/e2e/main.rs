@@ -49,3 +49,4 @@ mod stdout;
 mod stops;
 mod tags;
 mod unchanged;
+mod upgrades;
