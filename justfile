@@ -22,6 +22,11 @@ test-mosquitto:
 two-hosts:
     bash crates/suite/two_hosts.sh
 
+# Replace the programs of the last published version by today's, under load; builds them first
+rolling:
+    crates/suite/previous.sh
+    cargo test --package suite --test rolling -- --include-ignored
+
 # Check the promises under faults and print the report (needs mosquitto, faketime and root)
 promises:
     cargo test --package suite --test promises -- --include-ignored --test-threads=1

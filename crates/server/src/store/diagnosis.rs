@@ -4,13 +4,16 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rusqlite::ffi;
 use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
+use sqlx::migrate::MigrateError;
 
 use super::copies::{beside, folder_of};
 use super::error::StoreError;
 use super::not_writable::NotWritable;
+use super::schema;
 
 /// Bytes that are free where opening a database does not fail for lack of space.
 const ENOUGH_SPACE: u64 = 1 << 20;
@@ -28,7 +31,26 @@ pub(super) fn explain(database: &Path, error: StoreError) -> StoreError {
     if !is_about_files {
         return error;
     }
-    why_not_writable(database).map_or(error, StoreError::NotWritable)
+    match why_not_writable(database) {
+        Some(reason) => StoreError::NotWritable(reason),
+        None if is_damage(&error) => StoreError::NeedsRestore(error.to_string()),
+        None => error,
+    }
+}
+
+/// Whether a page or the file itself is not what SQLite has written.
+fn is_damage(error: &StoreError) -> bool {
+    let error = match error {
+        StoreError::Writing(error) => return schema::is_damage(error),
+        StoreError::Reading(error) => error,
+        StoreError::Migration(
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
+        ) => error,
+        _ => return false,
+    };
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    // The extended code has the primary one in its last byte.
+    code.is_some_and(|code| matches!(code & 0xff, ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB))
 }
 
 /// What is wrong with the files of a database and their folder.

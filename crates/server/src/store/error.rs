@@ -55,6 +55,9 @@ pub enum StoreError {
     /// Its pages contradict each other.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// As `Damaged`, found at the start.
+    #[error("it is damaged ({0}); replace it by a backup, with server restaurar")]
+    NeedsRestore(String),
     /// Found at the start.
     #[error(
         "it does not go together with the {} beside it, or is damaged ({reason}): if you have put a backup in its place, move that one away too", .wal.display()

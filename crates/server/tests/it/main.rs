@@ -9,6 +9,7 @@ mod command_line;
 mod config;
 mod doctor;
 mod files;
+mod fixtures;
 mod foreign_files;
 mod import;
 mod openapi;

@@ -54,3 +54,4 @@ mod tags;
 mod traces;
 mod traces_collector;
 mod unchanged;
+mod upgrades;

@@ -29,7 +29,8 @@ pub(crate) use logins::{Door, Login, Logins, Role};
 pub(crate) use mqtt::PlainClient;
 pub(crate) use mqtt5::Client5;
 pub(crate) use program::{
-    FAILPOINTS_CLIENT, FAILPOINTS_SERVER, Program, login, path_of, run_subcommand,
+    FAILPOINTS_CLIENT, FAILPOINTS_SERVER, PREVIOUS_CLIENT, PREVIOUS_SERVER, Program, login,
+    path_of, run_subcommand,
 };
 
 /// Longer than any step of a healthy system takes on a busy machine.

@@ -39,6 +39,9 @@ fn failpoints_programs() -> &'static Path {
 pub(crate) const FAILPOINTS_SERVER: &str = "server-failpoints";
 /// Name of the gateway that obeys `SEEDED_BUG`.
 pub(crate) const FAILPOINTS_CLIENT: &str = "client-failpoints";
+/// Names of the programs of the last published version, which `crates/suite/previous.sh` builds.
+pub(crate) const PREVIOUS_SERVER: &str = "previous/server";
+pub(crate) const PREVIOUS_CLIENT: &str = "previous/client";
 
 fn build(what: &[&str]) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
@@ -62,6 +65,10 @@ fn build(what: &[&str]) -> PathBuf {
 
 /// The path of a program, built if it was not.
 pub(crate) async fn path_of(name: &str) -> PathBuf {
+    if let Some(name) = name.strip_prefix("previous/") {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        return root.canonicalize().expect("a folder").join("target/previous/last").join(name);
+    }
     let has_failpoints = [FAILPOINTS_SERVER, FAILPOINTS_CLIENT].contains(&name);
     let folder = if has_failpoints { failpoints_programs } else { programs };
     tokio::task::spawn_blocking(folder).await.expect("the programs").join(name)

@@ -111,10 +111,10 @@ pub(crate) async fn run(seed: u64, length: Duration) -> Drill {
     );
     // By then every command in flight has expired.
     tokio::time::sleep(COMMAND_LIMIT + Duration::from_secs(2)).await;
-    let heard = listener.stop();
     let cluster =
         Arc::try_unwrap(cluster).unwrap_or_else(|_| panic!("the cluster is still in use"));
     let (mut evidence, stop_problems) = cluster.end().await;
+    let heard = listener.stop();
     let workload =
         Arc::try_unwrap(workload).unwrap_or_else(|_| panic!("the workload is still in use"));
     done.problems.extend(recovered.err().into_iter().chain(stop_problems).chain(heard.unreadable));
