@@ -26,10 +26,10 @@ fn trial(options: Options) -> Trial {
     }
 }
 
-/// The worst finding; there must be one of this name.
+/// The last finding of this name.
 fn finding<'a>(tried: &'a Tried, name: &str) -> &'a Finding {
-    let named = tried.findings.iter().filter(|finding| finding.name == name);
-    named.last().unwrap_or_else(|| panic!("no {name} in {:?}", tried.findings))
+    let found = tried.findings.iter().rfind(|finding| finding.name == name);
+    found.unwrap_or_else(|| panic!("no {name} in {:?}", tried.findings))
 }
 
 fn failures(tried: &Tried) -> Vec<&Finding> {

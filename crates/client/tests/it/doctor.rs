@@ -17,8 +17,8 @@ fn doctor(folder: &Path, set: &[(&str, &str)]) -> (Option<i32>, Value) {
 
 /// The last check of this name: verdict, what was found, and the remedy.
 fn check<'a>(report: &'a Value, group: &str, name: &str) -> [&'a str; 3] {
-    let checks = report["checks"].as_array().unwrap().iter();
-    let last = checks.filter(|one| one["group"] == group && one["name"] == name).next_back();
+    let mut checks = report["checks"].as_array().unwrap().iter();
+    let last = checks.rfind(|one| one["group"] == group && one["name"] == name);
     let last = last.unwrap_or_else(|| panic!("no {name} in {report:#}"));
     ["verdict", "found", "remedy"].map(|field| last[field].as_str().unwrap_or_default())
 }

@@ -82,10 +82,8 @@ fn count(seen: &[ServerPresence]) -> Check {
 fn duplicate(own: OwnPresence<'_>, seen: &[ServerPresence]) -> Option<Check> {
     let OwnPresence { server_id, runs_here, changes } = own;
     let presence = seen.iter().find(|one| one.server_id.as_str() == server_id)?;
-    let remedy = format!(
-        "stop the other program, or give each a SERVER_ID of its own; one that was killed a moment ago \
-         is shown online for up to 12 s"
-    );
+    let remedy = "stop the other program, or give each a SERVER_ID of its own; one that was killed a \
+                  moment ago is shown online for up to 12 s";
     let is_online = presence.status == ServerState::Online;
     if changes > 1 {
         let found = format!("the presence of {server_id} changed {changes} times in a moment");

@@ -64,7 +64,7 @@ pub fn examine_files(path: &Path) -> DatabaseFiles {
         foreign: foreign.collect(),
         open_to_all: places.filter(|(_, mode)| may_all_change(*mode)).collect(),
         disk: Disk::of(folder),
-        changed_at: changed.map(|file| moment(file)).max(),
+        changed_at: changed.map(moment).max(),
         open_in: database.as_ref().and_then(|_| open_in(&real)),
         path: path.to_owned(),
     }
