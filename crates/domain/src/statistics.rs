@@ -173,7 +173,8 @@ impl<D: Division> Tally<D> {
         Self { is_by_posto: true, ..Self::of_all(division) }
     }
 
-    /// Counts a reserva as it is at `now`.
+    /// Counts a reserva as it is at `now`. What has ended for good counts the same at every later moment,
+    /// [`Moment::MAX`] included.
     pub fn reserva(&mut self, posto_id: i64, made: Moment, facts: &ReservaFacts, now: Moment) {
         let facts = facts.at(now);
         if let Some(held) = facts.held_once() {

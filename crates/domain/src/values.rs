@@ -20,6 +20,8 @@ impl InvalidValue {
 pub struct Moment(i64);
 
 impl Moment {
+    pub const MAX: Self = Self(i64::MAX);
+
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }

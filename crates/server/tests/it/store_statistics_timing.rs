@@ -1,6 +1,7 @@
 //! How long a year of statistics takes, and what it costs those who reserve meanwhile;
 //! docs/performance.md has the figures.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use domain::{Fuso, Moment, Passo, Steps};
@@ -60,7 +61,9 @@ async fn slowest(store: &TestStore, number: &mut i64, until: impl Fn() -> bool) 
     slowest
 }
 
-async fn measure(store: &TestStore, what: &str, number: &mut i64) {
+/// A line for each question.
+async fn measure(store: &TestStore, what: &str, number: &mut i64) -> String {
+    let mut report = String::new();
     let begin = Instant::now();
     let alone = slowest(store, number, || begin.elapsed() > Duration::from_secs(2)).await;
     for (hours, passo, by_posto) in [
@@ -80,7 +83,8 @@ async fn measure(store: &TestStore, what: &str, number: &mut i64) {
             slowest(store, number, || done.get()),
         );
         let (statistics, taken) = statistics;
-        println!(
+        let _ = writeln!(
+            report,
             "{what}: {hours} h by {}, by_posto {by_posto}: {} ms; the slowest reservation meanwhile \
              {} ms, without it {} ms; {} sessions",
             passo.as_str(),
@@ -90,6 +94,7 @@ async fn measure(store: &TestStore, what: &str, number: &mut i64) {
             statistics.total.figures.sessions
         );
     }
+    report
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +104,7 @@ async fn a_year_of_a_million_reservas_is_counted() {
     store.execute_sql(RESERVAS);
     let mut number = 0;
     let whole = counted(&store, YEAR, Passo::Dia, false).await;
-    measure(&store, "all in whole", &mut number).await;
+    println!("{}", measure(&store, "all in whole", &mut number).await);
     store.execute_sql(ARCHIVED);
     let sums = counted(&store, YEAR, Passo::Dia, false).await;
     let same = |statistics: &Statistics| {
@@ -107,5 +112,5 @@ async fn a_year_of_a_million_reservas_is_counted() {
         (figures.made, figures.sessions, figures.energy, figures.cost)
     };
     assert_eq!(same(&whole), same(&sums));
-    measure(&store, "a month in whole", &mut number).await;
+    println!("{}", measure(&store, "a month in whole", &mut number).await);
 }

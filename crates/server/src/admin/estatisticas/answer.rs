@@ -283,3 +283,35 @@ fn example() -> serde_json::Value {
         "recusas": {"posto_reservado": 2}
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_and_fractions_have_four_places() {
+        let hour = 3_600_000;
+        for (millis, expected) in [
+            (0, 0.0),
+            (179, 0.0),
+            (180, 0.0001),
+            (hour, 1.0),
+            (hour / 3, 0.3333),
+            (hour * 2 / 3, 0.6667),
+        ] {
+            assert_eq!(hours(millis), expected, "{millis}");
+        }
+        for (part, whole, expected) in [
+            (0, 0, None),
+            (hour, 0, None),
+            (0, hour, Some(0.0)),
+            (1, 3, Some(0.3333)),
+            (2, 3, Some(0.6667)),
+            (1, 20_000, Some(0.0001)),
+            (1, 20_001, Some(0.0)),
+            (3 * hour, 2 * hour, Some(1.5)),
+        ] {
+            assert_eq!(fraction(part, whole), expected, "{part} of {whole}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Moment, Rejection};
+use domain::{Moment, Rejection, RowId};
 use protocol::{OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
@@ -101,7 +101,7 @@ async fn count(
     by_posto: bool,
     now: Moment,
 ) -> Result<(StatisticsQuery, Statistics), HttpError> {
-    let posto_id = period.posto_id.map(|id| id.get());
+    let posto_id = period.posto_id.map(RowId::get);
     let query = StatisticsQuery { steps: period.steps(now)?, posto_id, by_posto };
     if let Some(posto_id) = posto_id
         && !app.read(app.store.had_posto(posto_id)).await?

@@ -72,7 +72,7 @@ const VACUUM_PAUSE: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept: more than there are.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 144;
 /// The writer's page cache in KiB (SQLite counts KiB where the number is negative): enough for
 /// the ends of all indexes, where new reservas are inserted.
 const CACHE: i64 = -8192;

@@ -22,7 +22,8 @@ impl WriteCommand for Archive {
             // An end that is reported afterwards may still say that nobody has charged in it.
             let is_open = context.open_session(row.posto_id)?.is_some();
             if facts.is_over(now) && !is_open {
-                tally.reserva(row.posto_id, row.created_at(), &facts, now);
+                // Whatever a clock says that is set back: it may have to be taken away again.
+                tally.reserva(row.posto_id, row.created_at(), &facts, Moment::MAX);
                 reservas.push(row.id);
             }
         }
@@ -31,7 +32,7 @@ impl WriteCommand for Archive {
             [],
         )? {
             let session = Carregamento::try_from(row)?;
-            tally.session(session.posto_id, session.inicio, session.finished, now);
+            tally.session(session.posto_id, session.inicio, session.finished, Moment::MAX);
             sessions.push(session.id);
         }
         context.keep_sums(&tally)?;
@@ -63,7 +64,7 @@ impl WriteCommand for CorrectArchived {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let sums = |(inicio, finished): (Moment, Finished)| {
             let mut tally = Tally::by_posto(Hours);
-            tally.session(self.posto_id, inicio, Some(finished), context.now);
+            tally.session(self.posto_id, inicio, Some(finished), Moment::MAX);
             tally
         };
         let mut difference = sums(self.after);
