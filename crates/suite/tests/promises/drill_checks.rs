@@ -187,7 +187,6 @@ impl Drill {
 /// as `DRILL_SECONDS` says.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-#[expect(clippy::print_stdout, reason = "the report is the result of a run")]
 async fn a_restored_servidor_keeps_every_promise_of_before_the_backup() {
     let number = |name: &str, default| {
         std::env::var(name).map_or(Ok(default), |text| text.parse()).expect("a number")
