@@ -8,6 +8,14 @@ use crate::harness::{Door, PlainClient, Program, Role, World, eventually, login,
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:1";
 
+/// On a broker that asks nobody for a name: with one, the bus is not looked at while a program runs.
+async fn nameless_world() -> World {
+    match Door::from_environment() {
+        Door::Open => World::new().await,
+        Door::Logins | Door::Tls => World::on_mosquitto_behind(Door::Open, "").await,
+    }
+}
+
 /// A program that is looked at.
 struct Patient<'a> {
     world: &'a World,
@@ -97,7 +105,7 @@ fn connections(program: &Program) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_that_are_well_are_said_to_be_and_do_not_notice() {
-    let world = World::new().await;
+    let world = nameless_world().await;
     let (server, client) = world.pair().await;
     let mut events = client.listen("/eventos").await;
     events.next_named("estado").await;
@@ -136,7 +144,7 @@ async fn a_broker_that_is_gone_is_named_by_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_presences_say_is_named_with_its_remedy() {
-    let world = World::new().await;
+    let world = nameless_world().await;
     let (server, client) = world.pair().await;
     let operator = PlainClient::subscribe(&world, "operator", &[]).await;
     let presence = |id: &str, status: &str, versao: &str, desde: &str| json!({"server_id": id, "status": status, "desde": desde, "versao": versao});
@@ -190,7 +198,7 @@ async fn a_servidor_that_stands_still_is_named_by_its_gateway() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_program_with_the_same_id_is_named() {
-    let world = World::new().await;
+    let world = nameless_world().await;
     let server = world.server("server1").await;
     let elsewhere = [("DATABASE_URL", "sqlite:///elsewhere.db")];
     let said = Patient::server(&world).look_with(None, &elsewhere).await;
