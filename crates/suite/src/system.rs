@@ -7,7 +7,7 @@ use std::time::Duration;
 use client::Client;
 use protocol::PostosReply;
 use server::{AdminAccess, PostosCsv, Server};
-use service::ListenError;
+use service::{ListenError, METRICS_ADDR};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, warn};
@@ -36,6 +36,11 @@ pub enum SystemError {
         "{name} cannot start: port {port} is in use by another program; choose another with {flag}"
     )]
     PortInUse { name: &'static str, port: u16, flag: &'static str },
+    #[error(
+        "{name} cannot start: port {port}, where it would answer /metrics, is in use by another \
+         program; choose with {flag} one that is 2000 less than a free one"
+    )]
+    MetricsPortInUse { name: &'static str, port: u16, flag: &'static str },
     #[error("broker: {0}")]
     Broker(BrokerError),
     #[error("{name}: {source}")]
@@ -263,8 +268,12 @@ fn broker_error(error: BrokerError) -> SystemError {
 }
 
 fn listen_error(name: &'static str, flag: &'static str, source: ListenError) -> SystemError {
+    let port = source.addr.port();
     match source.source.kind() {
-        io::ErrorKind::AddrInUse => SystemError::PortInUse { name, port: source.addr.port(), flag },
+        io::ErrorKind::AddrInUse if source.setting == METRICS_ADDR.name => {
+            SystemError::MetricsPortInUse { name, port, flag }
+        }
+        io::ErrorKind::AddrInUse => SystemError::PortInUse { name, port, flag },
         _ => SystemError::Listen { name, source },
     }
 }

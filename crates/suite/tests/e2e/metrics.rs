@@ -1,7 +1,7 @@
 //! `/metrics` of the real programs: the figures against what was done, and what a scrape costs others.
 
 use std::ffi::OsStr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Method;
 use rusqlite::Connection;
@@ -73,6 +73,16 @@ async fn figures_are_what_was_done() {
     let states = |state| [("state", state)];
     server.counts("postos_postos", &states("held"), 7.0).await;
     server.counts("postos_postos", &states("free"), 13.0).await;
+    let mut later = payload("AAA0008", 8);
+    let in_days = |days: u64| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+        let at = i64::try_from((now.as_secs() + days * 86_400) * 1000).expect("a moment");
+        json!(protocol::Timestamp::clamped(at).to_string())
+    };
+    (later["inicio"], later["fim"]) = (in_days(2), in_days(3));
+    assert_eq!(client.reservar(&later).await.status, 200);
+    server.counts("postos_reservas", &[("status", "ativa")], 8.0).await;
+    server.counts("postos_postos", &states("held"), 7.0).await;
     assert!(server.stop().await.success());
     let offline = [("status", "offline")];
     client.counts("postos_gateway_servidores", &offline, 1.0).await;

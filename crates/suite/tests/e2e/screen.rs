@@ -22,8 +22,13 @@ struct Suite {
     folder: tempfile::TempDir,
 }
 
+/// Of the programs, such that their ports for metrics are free too.
 fn free_ports() -> [u16; 6] {
-    std::array::from_fn(|_| free_port())
+    std::array::from_fn(|_| {
+        let ports = std::iter::repeat_with(free_port);
+        let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port + 2000)).is_ok();
+        ports.take(100).find(is_free).expect("a free pair of ports")
+    })
 }
 
 fn command(ports: [u16; 6], data: &Path) -> Command {
@@ -126,6 +131,12 @@ async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
         made["mensagem"],
         "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234."
     );
+    for port in &suite.ports[2..] {
+        let url = format!("http://127.0.0.1:{}/metrics", port + 2000);
+        assert!(line("  metrics").contains(&url), "{screen}");
+        let metrics = reqwest::get(url).await.expect("an answer").text().await.expect("a text");
+        assert!(metrics.contains("postos_bus_link_up 1\n"), "{metrics}");
+    }
     for id in [("server", "server_id", "server1"), ("client", "client_id", "cliente1")] {
         eventually("a line names its program", async || suite.named_lines().contains(&id)).await;
     }
@@ -204,19 +215,22 @@ async fn a_folder_whose_databases_never_had_postos_gets_the_sample_postos() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (taken, part, flag) in [
-        (0, "the broker", "--broker-ports"),
-        (1, "the broker", "--broker-ports"),
-        (3, "server2", "--server-ports"),
-        (4, "cliente1", "--client-ports"),
+    for (taken, above, part, flag) in [
+        (0, 0, "the broker", "--broker-ports"),
+        (1, 0, "the broker", "--broker-ports"),
+        (3, 0, "server2", "--server-ports"),
+        (4, 0, "cliente1", "--client-ports"),
+        (2, 2000, "server1", "--server-ports"),
+        (5, 2000, "cliente2", "--client-ports"),
     ] {
         let ports = free_ports();
-        let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, ports[taken])).expect("the port");
+        let port = ports[taken] + above;
+        let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port");
         let ended = command(ports, folder.path()).output().await.expect("it starts");
         let stderr = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
         assert_eq!(ended.status.code(), Some(2), "{stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
-        for word in [part, flag, &ports[taken].to_string()] {
+        for word in [part, flag, &port.to_string()] {
             assert!(stderr.contains(word), "{word} is not in: {stderr}");
         }
     }

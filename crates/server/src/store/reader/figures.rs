@@ -20,7 +20,7 @@ use crate::store::copies::folder_of;
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
 use crate::store::progress::Progress;
-use crate::store::rows::reservas::{holds_from, state_at};
+use crate::store::rows::reservas::state_at;
 
 /// How long the figures are kept.
 const KEPT_FOR: Duration = Duration::from_secs(5);
@@ -137,18 +137,16 @@ impl Task {
         let (pages, free, page_size, sessions) = self.sizes().await?;
         let (now, absences_until) = self.moments();
         let postos = self.postos(now, absences_until).await?;
-        let reservas = self.reservas(now, absences_until).await?;
+        let (ativa, cumprida) = self.reservas(now, absences_until).await?;
         metrics.database_bytes.set(pages * page_size);
         metrics.free_bytes.set(free * page_size);
         metrics.sessions_open.set(sessions);
-        let of = |found: &[(String, i64)], name: &str| {
-            found.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count)
-        };
         for state in STATES {
             metrics.postos.get_or_create(&StateLabel { state }).set(of(&postos, state));
         }
-        for status in [ReservaState::Ativa, ReservaState::Cumprida].map(ReservaState::as_str) {
-            metrics.reservas.get_or_create(&StatusLabel { status }).set(of(&reservas, status));
+        for (state, count) in [(ReservaState::Ativa, ativa), (ReservaState::Cumprida, cumprida)] {
+            let status = state.as_str();
+            metrics.reservas.get_or_create(&StatusLabel { status }).set(count);
         }
         metrics.looked_up.set(now as f64 / 1000.0);
         Ok(())
@@ -193,22 +191,36 @@ impl Task {
         Ok(counted.fetch_all(&mut self.connection).await?)
     }
 
-    /// How many reservas that hold a posto now or later are in each state. The index of each posto has
-    /// them at its end, so what is over costs nothing.
-    async fn reservas(
-        &mut self,
-        now: i64,
-        absences: i64,
-    ) -> Result<Vec<(String, i64)>, StoreError> {
-        let (state, holds) = (state_at!("?1", "?2"), holds_from!("?1"));
+    /// How many reservas hold a posto now or later and are `ativa`, and how many are `cumprida`. The
+    /// index of each posto has them at its end, so what is over costs nothing. Reservas of one posto
+    /// never overlap, so only the next one to end can have begun and be anything but `ativa`.
+    async fn reservas(&mut self, now: i64, absences: i64) -> Result<(i64, i64), StoreError> {
+        let all = sqlx::query_scalar(
+            "SELECT COALESCE(sum((SELECT count(*) FROM reservas AS r
+                                  WHERE r.posto_id = p.id AND r.held_until > ?1)), 0)
+             FROM postos AS p",
+        );
+        let all: i64 = all.bind(now).fetch_one(&mut self.connection).await?;
+        let state = state_at!("?1", "?2");
         let sql = format!(
             "SELECT {state} AS state, count(*) FROM postos AS p
-             CROSS JOIN reservas AS r ON r.posto_id = p.id AND {holds}
+             CROSS JOIN reservas AS r ON r.id = (
+                 SELECT next.id FROM reservas AS next
+                 WHERE next.posto_id = p.id AND next.held_until > ?1
+                 ORDER BY next.held_until LIMIT 1)
              GROUP BY state"
         );
-        let counted = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now).bind(absences);
-        Ok(counted.fetch_all(&mut self.connection).await?)
+        let next = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now).bind(absences);
+        let next: Vec<(String, i64)> = next.fetch_all(&mut self.connection).await?;
+        let (ativa, cumprida) = (of(&next, "ativa"), of(&next, "cumprida"));
+        let other: i64 = next.iter().map(|(_, count)| count).sum::<i64>() - ativa;
+        Ok((all - other, cumprida))
     }
+}
+
+/// The count of one state.
+fn of(counted: &[(String, i64)], name: &str) -> i64 {
+    counted.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count)
 }
 
 /// The bytes of the WAL and those that are free on the disk; 0 of what cannot be read.
