@@ -3,6 +3,7 @@
 use super::BARE;
 use super::report::{Goal, Report, Row};
 use super::scenarios::{COMPARED, ROUNDS};
+use super::traces::{self, TRACED, UNTRACED};
 
 /// What the medians of the ratios of all rounds are called, in the order of [`COMPARED`].
 const OF_VERSION_BEFORE: [&str; COMPARED.len()] = [
@@ -49,9 +50,17 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     for ((name, _, callers), what) in COMPARED.into_iter().zip(OF_VERSION_BEFORE) {
         let rate = |version, round| rate(&format!("{name}, {version}, round {round}"), callers);
         let ratios = (1..=ROUNDS).map(|round| ratio(rate("after", round), rate("before", round)));
-        let mut ratios: Vec<f64> = ratios.flatten().collect();
-        ratios.sort_unstable_by(f64::total_cmp);
-        at_least(what, 0.95, ratios.get(ratios.len() / 2).copied());
+        at_least(what, 0.95, median_of(ratios.flatten().collect()));
+    }
+
+    for (case, goal, what) in [
+        (TRACED[0], 0.95, "POST /reservar, 64 callers, a hundredth traced, of untraced"),
+        (TRACED[1], 0.7, "POST /reservar, 64 callers, all traced, of untraced"),
+        (TRACED[2], 0.7, "POST /reservar, 64 callers, collector away, of untraced"),
+    ] {
+        let rate = |case, round| rate(&traces::name(case, round), 64);
+        let ratios = (1..=ROUNDS).map(|round| ratio(rate(case, round), rate(UNTRACED, round)));
+        at_least(what, goal, median_of(ratios.flatten().collect()));
     }
 
     let mut at_most = |what, goal: f64, reached: Option<f64>| {
@@ -78,6 +87,11 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     at_most("idle MiB of the gateway", 20.0, report.idle.map(|idle| idle.0));
     at_most("idle MiB of a server", 20.0, report.idle.map(|idle| idle.1));
     goals
+}
+
+fn median_of(mut ratios: Vec<f64>) -> Option<f64> {
+    ratios.sort_unstable_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied()
 }
 
 fn ratio(one: Option<f64>, other: Option<f64>) -> Option<f64> {
