@@ -64,7 +64,7 @@ pub(crate) async fn run(
                     posto_ids.insert(id);
                 }
                 Change::Reserva { id, posto_id, state, for_client, trace } => {
-                    let trace = app.tracer.at(trace);
+                    let trace = app.tracer.at(trace.as_deref());
                     announce_reserva(&app, id, posto_id, state, for_client, trace);
                 }
             }

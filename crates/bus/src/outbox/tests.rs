@@ -3,11 +3,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use opentelemetry::global;
+use opentelemetry::trace::Tracer as _;
 use protocol::MAX_ARRAY;
 use tokio::time::Instant;
 
 use super::{Batch, Blame, GivenUp, MAX_ARRAY_BYTES, MAX_PACKET, Outbox};
-use crate::{BusError, Join, Outgoing, Refusal};
+use crate::trace::MAX_PROPERTY;
+use crate::{BusError, Join, MessageTrace, Outgoing, Refusal};
 
 fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
     Outgoing {
@@ -284,4 +287,24 @@ fn what_expires_while_it_is_put_back_is_dropped() {
     assert_eq!((outbox.purge(soon), outbox.len()), (2, 1));
     assert_eq!(take_all(&mut outbox), ["2"]);
     assert!(outbox.topics.is_empty());
+}
+
+#[test]
+fn an_array_with_its_properties_is_no_longer_than_it_may_be() {
+    const MAX: usize = 4_096;
+    let trace = || Some(MessageTrace::new(global::tracer("test").start("publish")));
+    let traced = |number: usize| {
+        let trace = if number.is_multiple_of(3) { trace() } else { None };
+        Outgoing { trace, ..message("t", "12345678", Join::WhenWaiting) }
+    };
+    let mut outbox = outbox_with((0..300).map(traced));
+    let mut items = 0;
+    while let (Some(batch), _) = outbox.take(Instant::now(), MAX, true) {
+        let properties = batch.items.len() * MAX_PROPERTY;
+        assert!(batch.payload().len() + properties <= MAX || batch.items.len() == 1);
+        assert!(batch.size() >= batch.payload().len() + properties);
+        items += batch.items.len();
+        outbox.settle(batch);
+    }
+    assert_eq!(items, 300);
 }

@@ -1,7 +1,7 @@
 //! The bus against a real Mosquitto, which each test starts and stops for itself.
 //!
 //! These tests are ignored by default: `cargo test -p bus -- --include-ignored` runs them. The
-//! tests in `wire`, `poison` and `peers`, and some in `on_demand`, are their own broker and need no Mosquitto.
+//! tests in `wire`, `poison`, `peers` and `traces`, and some in `on_demand`, are their own broker and need no Mosquitto.
 
 #![allow(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the failure")]
 
@@ -22,5 +22,6 @@ mod speed;
 mod support;
 mod takeover;
 mod tls;
+mod traces;
 mod trial;
 mod wire;

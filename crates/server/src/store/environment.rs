@@ -34,6 +34,6 @@ pub enum Change {
         /// published to that client.
         for_client: Option<(String, Reserva)>,
         /// Of the command that changed it.
-        trace: Option<SpanContext>,
+        trace: Option<Box<SpanContext>>,
     },
 }

@@ -87,8 +87,8 @@ impl Tracer {
     }
 
     /// A place in a trace of this program whose span may have ended.
-    pub fn at(&self, span: Option<SpanContext>) -> Option<Trace> {
-        Some(Trace::at(span?, &self.0.as_ref()?.tracer))
+    pub fn at(&self, span: Option<&SpanContext>) -> Option<Trace> {
+        Some(Trace::at(span?.clone(), &self.0.as_ref()?.tracer))
     }
 
     /// Exports the last spans, for at most `limit`. Spans that end later are dropped.

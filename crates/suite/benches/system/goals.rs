@@ -4,6 +4,7 @@ use super::BARE;
 use super::report::{Goal, Report, Row};
 use super::scenarios::{COMPARED, ROUNDS};
 use super::stats::Stats;
+use super::traces::{self, TRACED, UNTRACED};
 
 /// What the medians of the ratios of all rounds are called, in the order of [`COMPARED`].
 const OF_VERSION_BEFORE: [&str; COMPARED.len()] = [
@@ -46,6 +47,16 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
         let rate = |version, round| rate(&format!("{name}, {version}, round {round}"), callers);
         let ratios = (1..=ROUNDS).map(|round| ratio(rate("after", round), rate("before", round)));
         at_least(what, 0.95, middle(ratios));
+    }
+
+    for (case, goal, what) in [
+        (TRACED[0], 0.95, "POST /reservar, 64 callers, a hundredth traced, of untraced"),
+        (TRACED[1], 0.7, "POST /reservar, 64 callers, all traced, of untraced"),
+        (TRACED[2], 0.7, "POST /reservar, 64 callers, collector away, of untraced"),
+    ] {
+        let rate = |case, round| rate(&traces::name(case, round), 64);
+        let ratios = (1..=ROUNDS).map(|round| ratio(rate(case, round), rate(UNTRACED, round)));
+        at_least(what, goal, middle(ratios));
     }
 
     let mut at_most = |what, goal: f64, reached: Option<f64>| {

@@ -23,6 +23,7 @@ mod report;
 mod samples;
 mod scenarios;
 mod stats;
+mod traces;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
-    /// doors, events, versions.
+    /// doors, events, traces, versions.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -120,6 +121,9 @@ async fn measure(options: &Options) -> Report {
     }
     if wanted("events") {
         scenarios::events(pace, &mut report).await;
+    }
+    if wanted("traces") {
+        traces::compare(pace, &mut report).await;
     }
     if wanted("versions")
         && let Some(before) = &options.before

@@ -18,8 +18,8 @@ use super::world::{Setup, World};
 use super::{BARE, limits, mqtt};
 
 /// The log level of production.
-const USUAL_LOG: &str = "info";
-const POSTOS: usize = 1_000;
+pub(crate) const USUAL_LOG: &str = "info";
+pub(crate) const POSTOS: usize = 1_000;
 const HISTORY: i64 = 1_000_000;
 const HOUR: i64 = 60 * 60 * 1000;
 /// Milliseconds from one to the next: they are of a year.
@@ -38,7 +38,7 @@ pub(crate) struct Pace {
 }
 
 /// One system under test.
-struct Bench<'a> {
+pub(crate) struct Bench<'a> {
     world: World,
     workload: Arc<Workload>,
     pace: Pace,
@@ -52,7 +52,7 @@ impl<'a> Bench<'a> {
         Self::of(World::with(setup), setup, pace, report)
     }
 
-    fn of(world: World, setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
+    pub(crate) fn of(world: World, setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
         let workload = Arc::new(Workload::new(setup.servers, setup.postos));
         Self { world, workload, pace, past: 0, report }
     }
@@ -62,7 +62,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Measures callers that send as fast as they are answered.
-    async fn closed(&mut self, name: &str, mix: Mix, callers: usize) {
+    pub(crate) async fn closed(&mut self, name: &str, mix: Mix, callers: usize) {
         let addr = self.addr();
         closed(&self.workload, mix, &addr, callers, self.pace.warm_up).await;
         let before = self.world.usage();
@@ -93,7 +93,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Checks that the databases hold exactly the reservas that were answered with success.
-    async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         let made = self.past + self.workload.made.load(Ordering::Relaxed);
         let mut kept = 0;
         for number in (1..=self.world.servers.len()).rev() {

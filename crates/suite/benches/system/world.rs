@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) gateways: Vec<Running>,
     log: String,
     logins: Option<Logins>,
+    /// Further settings of servers and gateways.
+    environment: Vec<(&'static str, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,8 +49,12 @@ pub(crate) struct Setup {
 impl World {
     /// A broker and nothing else.
     pub(crate) fn with_broker(log: &str) -> Self {
+        Self::with_broker_behind(log, Door::Open)
+    }
+
+    fn with_broker_behind(log: &str, door: Door) -> Self {
         let exe = std::env::current_exe().expect("the path of this program");
-        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log, Door::Open)
+        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log, door)
     }
 
     fn of_programs(programs: &Path, log: &str, door: Door) -> Self {
@@ -77,18 +83,27 @@ impl World {
         }
         let programs = programs.to_owned();
         let (servers, gateways, log) = (Vec::new(), Vec::new(), log.to_owned());
-        Self { folder, programs, broker_port, broker, servers, gateways, log, logins }
+        let environment = Vec::new();
+        Self { folder, programs, broker_port, broker, servers, gateways, log, logins, environment }
     }
 
     /// Everything in `setup`, ready.
     pub(crate) fn with(setup: &Setup) -> Self {
-        let exe = std::env::current_exe().expect("the path of this program");
-        Self::with_programs(setup, exe.ancestors().nth(2).expect("target/release"))
+        Self::with_broker_behind(setup.log, setup.door).complete(setup)
     }
 
     /// The same with the programs in this folder.
     pub(crate) fn with_programs(setup: &Setup, programs: &Path) -> Self {
         Self::of_programs(programs, setup.log, setup.door).complete(setup)
+    }
+
+    /// The same as [`with`](Self::with), with further settings.
+    pub(crate) fn with_environment(
+        setup: &Setup,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
+        let world = Self::with_broker_behind(setup.log, setup.door);
+        Self { environment, ..world }.complete(setup)
     }
 
     fn complete(self, setup: &Setup) -> Self {
@@ -141,6 +156,7 @@ impl World {
         command.env_clear().current_dir(self.folder()).envs(set.iter().copied());
         command.env("HTTP_ADDR", &addr).env("RUST_LOG", &self.log);
         command.env("MQTT_PORT", self.broker_port.to_string());
+        command.envs(self.environment.iter().cloned());
         if let Some(logins) = &self.logins {
             let role = if program == "server" { Role::Servidor } else { Role::Gateway };
             let login = logins.environment(role, id);

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use protocol::Codigo;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, PlainClient, Program, World, eventually, payload, seed_payload};
+use crate::harness::{
+    Answer, Collector, Health, PlainClient, Program, World, eventually, payload, seed_payload,
+};
+use crate::traces::traced_pair;
 
 /// The carros of this test.
 const PLACAS: [&str; 4] = ["ABC1234", "XYZ9876", "QQQ0A00", "WWW0W00"];
@@ -26,6 +29,9 @@ const FIELDS: &[(&str, Check)] = &[
     ("request_id", Value::is_string),
     ("reserva_request_id", Value::is_string),
     ("x_request_id", Value::is_string),
+    ("trace_id", |id| id.as_str().is_some_and(|id| id.len() == 32)),
+    ("endpoint", Value::is_string),
+    ("spans", Value::is_u64),
     ("codigo", is_codigo),
     ("quem", Value::is_string),
     ("caller", Value::is_string),
@@ -184,7 +190,9 @@ async fn all_kinds_of_traffic(world: &World, server: &Program, client: &Program)
 #[tokio::test(flavor = "multi_thread")]
 async fn each_line_names_its_program_and_says_why() {
     let mut world = World::new().await;
-    let (server, client) = world.pair().await;
+    // With all that a line may have of traces, and what is logged of a collector.
+    let collector = Collector::start(Health::Failing).await;
+    let (server, client) = traced_pair(&world, &collector, &[]).await;
     let made = named(&client, "reserved", "/reservar", Some(&seed_payload())).await;
     let id = made.request_id();
     let consulted = format!("/reservas/{id}?server_id=server1");
@@ -217,6 +225,11 @@ async fn each_line_names_its_program_and_says_why() {
     assert_eq!(answered(&server, "admin").await["codigo"], "posto_inexistente");
     let reserved = answered(&client, "reserved").await;
     assert_eq!(reserved["request_id"], json!(id));
+    let of_trace = |line: &Value| line["trace_id"] == reserved["trace_id"];
+    eventually("both programs log the trace", async || {
+        reserved["trace_id"].is_string() && server.log_lines().iter().any(of_trace)
+    })
+    .await;
     eventually("the servidor names the command", async || {
         server.log_lines().iter().any(|line| line["request_id"] == json!(id))
     })

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::harness::{eventually, free_port, payload};
+use crate::harness::{Collector, Health, eventually, free_port, payload};
 
 const PROGRAMS: [(&str, &str, &str); 4] = [
     ("server", "server_id", "server1"),
@@ -253,4 +253,27 @@ async fn the_embedded_broker_speaks_websocket() {
     // RFC 6455, section 1.3: the answer to this key.
     assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
     assert!(answer.contains("sec-websocket-protocol: mqtt"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_program_of_the_process_exports_its_spans_under_its_own_name() {
+    let collector = Collector::start(Health::Well).await;
+    let endpoint = collector.endpoint();
+    let set = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
+    // Its start asks every servidor through every gateway.
+    let suite = Suite::start_with(tempfile::tempdir().expect("a folder"), &[], &set).await;
+    eventually("all four export", async || {
+        let spans = collector.spans();
+        PROGRAMS.iter().all(|(service, _, id)| {
+            spans.iter().any(|span| span.program() == (&format!("postos-{service}"), id))
+        })
+    })
+    .await;
+    for span in collector.spans() {
+        let is_servidors = span.name == "process postos/request" || span.name.ends_with("response");
+        let is_gateways = span.name.starts_with("receive") || !is_servidors;
+        let service = if is_gateways { "postos-client" } else { "postos-server" };
+        assert_eq!(span.program().0, service, "{span:?}");
+    }
+    assert!(suite.interrupt().await.success());
 }

@@ -157,7 +157,7 @@ impl WriteContext<'_> {
         }
         let Reserva { id, posto_id, facts, .. } = *reserva;
         let for_client = client_id.map(|client_id| (client_id, reserva.clone()));
-        let (state, trace) = (facts.state, self.trace.clone());
+        let (state, trace) = (facts.state, self.trace.clone().map(Box::new));
         self.changes.push(Change::Reserva { id, posto_id, state, for_client, trace });
     }
 }
