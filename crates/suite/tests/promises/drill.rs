@@ -130,12 +130,15 @@ pub(crate) async fn run(seed: u64, length: Duration) -> Drill {
         problems: done.problems,
     };
     drill.record.silences.extend(heard.silences);
-    for Loss { lost_at, restored_at, .. } in &drill.losses {
-        drill.record.kills.entry(SERVER.to_owned()).or_default().push(*lost_at);
-        let outages = drill.record.outages.entry(SERVER.to_owned()).or_default();
-        outages.push((*lost_at, *restored_at));
-    }
+    record_losses(&mut drill.record, &drill.losses);
     drill
+}
+
+fn record_losses(record: &mut FaultRecord, losses: &[Loss]) {
+    for Loss { lost_at, restored_at, .. } in losses {
+        record.kills.entry(SERVER.to_owned()).or_default().push(*lost_at);
+        record.outages.entry(SERVER.to_owned()).or_default().push((*lost_at, *restored_at));
+    }
 }
 
 /// What the operator has done so far.
