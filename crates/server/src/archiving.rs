@@ -26,7 +26,7 @@ const PASSES: u32 = 8640;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// Between two looks that find nothing.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
-/// So much is reported: the past of an upgrade, and not that of a minute.
+/// So much is reported: what a servidor finds that did not run for long, and not what a minute brings.
 const REPORTED_ROWS: usize = 1000;
 
 /// Runs until `stop`.

@@ -152,10 +152,16 @@ async fn reservas_and_sessions_keep_what_they_hold_and_their_ids_never_come_back
         assert_eq!(database.last_insert_rowid(), next.1);
         database.execute(session, []).expect_err("one session at a time");
         let (old, energy): (i64, f64) = database
-            .query_row("SELECT r.created_at + r.updated_at, c.energia_fornecida FROM reservas AS r, carregamentos AS c
+            .query_row("SELECT r.created_at + r.updated_at, c.energia_fornecida FROM reservas AS r, archived_carregamentos AS c
                         WHERE r.id = 40 AND c.id = 30", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .expect("what they held");
         assert_eq!((old, energy), (11, 10.0));
+        let archived = "SELECT group_concat(id) FROM archived_reservas";
+        let archived = database.query_row(archived, [], |row| row.get::<_, String>(0));
+        assert_eq!(archived, Ok("7".to_owned()), "what ended long ago");
+        let query = ReservasQuery { limit: 10, ..ReservasQuery::default() };
+        let listed = store.store.reservas(&query, now()).await.expect("a read");
+        assert_eq!(listed.last().map(|reserva| reserva.id), Some(7), "and it is still listed");
     }
 }
 
