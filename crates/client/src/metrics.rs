@@ -20,8 +20,8 @@ const BUCKETS: [f64; 12] =
 
 #[derive(Debug)]
 pub(crate) struct GatewayMetrics {
-    commands: Family<OutcomeLabels, Counter>,
-    reply_seconds: Family<CommandLabels, Histogram, fn() -> Histogram>,
+    /// By the place of the command in [`Command::ALL`].
+    commands: Vec<CommandMetrics>,
     pub(crate) requester: RequesterMetrics,
     listings: Family<SourceLabel, Counter>,
     streams: Family<KindLabel, Gauge>,
@@ -30,6 +30,15 @@ pub(crate) struct GatewayMetrics {
     pub(crate) servidores: Family<StatusLabel, Gauge>,
     pub(crate) in_flight: Gauge,
     pub(crate) token_errors: Counter,
+}
+
+/// Of one command, looked up once: each request is counted here.
+#[derive(Debug)]
+struct CommandMetrics {
+    answered: Counter,
+    timed_out: Counter,
+    refused: Counter,
+    seconds: Histogram,
 }
 
 /// What the requester counts.
@@ -70,9 +79,16 @@ impl GatewayMetrics {
     #[rustfmt::skip] // One line for each metric.
     pub(crate) fn new(of: &mut Registry) -> Arc<Self> {
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
+        let seconds: Family<CommandLabels, Histogram, fn() -> Histogram> = declare(of, "postos_gateway_reply_seconds", "From a command to its answer", seconds);
+        let outcomes: Family<OutcomeLabels, Counter> = declare(of, "postos_gateway_commands", "Commands by outcome: answered (a refusal is an answer), timed_out, or refused: not sent, or not taken by the broker", Family::default());
+        let of_command = |command: &Command| {
+            let command = CommandLabel(*command);
+            let outcome = |outcome| outcomes.get_or_create_owned(&OutcomeLabels { command, outcome });
+            let seconds = seconds.get_or_create_owned(&CommandLabels { command });
+            CommandMetrics { answered: outcome("answered"), timed_out: outcome("timed_out"), refused: outcome("refused"), seconds }
+        };
         Arc::new(Self {
-            commands: declare(of, "postos_gateway_commands", "Commands by outcome: answered (a refusal is an answer), timed_out, or refused: not sent, or not taken by the broker", Family::default()),
-            reply_seconds: declare(of, "postos_gateway_reply_seconds", "From a command to its answer", seconds),
+            commands: Command::ALL.iter().map(of_command).collect(),
             requester: RequesterMetrics {
                 unawaited: declare(of, "postos_gateway_replies_unawaited", "Replies that no caller waited for: late, or of a repeat", Counter::default()),
                 repeated: declare(of, "postos_gateway_commands_repeated", "Commands published again: at half time, or after a reconnection", Counter::default()),
@@ -93,17 +109,19 @@ impl GatewayMetrics {
         outcome: &Result<T, GatewayError>,
         duration: Duration,
     ) {
-        let command = CommandLabel(command);
-        let outcome = match outcome {
-            Ok(_) => "answered",
-            Err(GatewayError::Timeout { .. }) => "timed_out",
-            Err(_) => "refused",
-        };
-        if outcome == "answered" {
-            let labels = CommandLabels { command };
-            self.reply_seconds.get_or_create(&labels).observe(duration.as_secs_f64());
+        let Some(counted) = self.commands.get(command as usize) else { return };
+        match outcome {
+            Ok(_) => {
+                counted.answered.inc();
+                counted.seconds.observe(duration.as_secs_f64());
+            }
+            Err(GatewayError::Timeout { .. }) => {
+                counted.timed_out.inc();
+            }
+            Err(_) => {
+                counted.refused.inc();
+            }
         }
-        self.commands.get_or_create(&OutcomeLabels { command, outcome }).inc();
     }
 
     pub(crate) fn listed(&self, is_kept: bool) {

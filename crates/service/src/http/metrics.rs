@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
+use foldhash::HashMap;
+use parking_lot::RwLock;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, LabelValueEncoder,
@@ -34,6 +36,14 @@ struct Declared {
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
     refused: Counter,
+    /// What each kind of answer is counted in, found with one lookup and a quick hash. As bounded as
+    /// the families, because it has one entry for each series.
+    counted: RwLock<HashMap<RequestLabels, Counted>>,
+}
+
+struct Counted {
+    requests: Counter,
+    seconds: Histogram,
 }
 
 /// Every value is one of few, whatever a caller sends.
@@ -86,6 +96,7 @@ impl HttpMetrics {
                  demands, or there were too many connections",
                 Counter::default(),
             ),
+            counted: RwLock::default(),
         }));
         registry.register_collector(Box::new(OpenConnections));
         metrics
@@ -105,15 +116,28 @@ impl HttpMetrics {
         codigo: Option<ReplyCodigo>,
         duration: Duration,
     ) {
-        let of_route = RouteLabels { route, method };
-        self.0.seconds.get_or_create(&of_route).observe(duration.as_secs_f64());
-        let RouteLabels { route, method } = of_route;
         let codigo = codigo.map(CodigoLabel);
-        self.0.requests.get_or_create(&RequestLabels { route, method, status, codigo }).inc();
+        let labels = RequestLabels { route, method, status, codigo };
+        if let Some(counted) = self.0.counted.read().get(&labels) {
+            return counted.count(duration);
+        }
+        let of_route = RouteLabels { route: labels.route.clone(), method };
+        let requests = self.0.requests.get_or_create_owned(&labels);
+        let seconds = self.0.seconds.get_or_create_owned(&of_route);
+        let counted = Counted { requests, seconds };
+        counted.count(duration);
+        self.0.counted.write().insert(labels, counted);
     }
 
     pub(super) fn refused(&self) {
         self.0.refused.inc();
+    }
+}
+
+impl Counted {
+    fn count(&self, duration: Duration) {
+        self.requests.inc();
+        self.seconds.observe(duration.as_secs_f64());
     }
 }
 

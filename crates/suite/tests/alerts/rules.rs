@@ -64,6 +64,29 @@ fn promtool_accepts_configuration_and_rules_and_their_tests_pass() {
 }
 
 #[test]
+#[ignore = "needs docker-compose"]
+fn compose_accepts_the_overlay() {
+    let mut compose = Command::new("docker-compose");
+    for file in ["docker-compose.yml", "docker-compose.observabilidade.yml"] {
+        compose.arg("-f").arg(folder().join("../..").join(file));
+    }
+    let output = compose.arg("config").output().expect("docker-compose runs");
+    let config = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT: http://rastros:4318";
+    assert_eq!(config.matches(endpoint).count(), 4, "{config}");
+    for image in ["prom/prometheus:v", "grafana/grafana:", "jaegertracing/jaeger:"] {
+        assert!(config.contains(&format!("image: {image}")), "{image}");
+    }
+    // No file of its own is missing: Docker would make a folder in its place.
+    for line in config.lines().filter(|line| line.contains("deploy/observabilidade")) {
+        let path = line.trim().trim_start_matches("- ").trim_start_matches("source: ");
+        let path = path.split(':').next().expect("a path");
+        assert!(std::path::Path::new(path).exists(), "{line}");
+    }
+}
+
+#[test]
 fn every_alert_says_what_to_do() {
     let rules = read("alertas.yml");
     let operating = include_str!("../../../../docs/operating.md");
