@@ -133,7 +133,7 @@ impl BusState {
             tracing::error!(topic, bytes, reason = %refusal, "message given up");
         }
         if let Some(trace) = &mut message.trace {
-            trace.refused(refusal);
+            trace.refused(refusal.to_string());
         }
         let on_refused = message.on_refused.take();
         let Some(instead) = on_refused.and_then(|one| one.call(message, refusal)) else { return };

@@ -9,8 +9,6 @@ use opentelemetry::trace::{Span as _, Status};
 use opentelemetry::{KeyValue, global::BoxedSpan};
 use protocol::MAX_ARRAY;
 
-use crate::Refusal;
-
 /// Name of the user property. An array has one for each item, in order.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// The most bytes that the property takes: its identifier, two lengths, name and value.
@@ -46,8 +44,8 @@ impl MessageTrace {
         self.is_delivered = true;
     }
 
-    pub(crate) fn refused(&mut self, refusal: Refusal) {
-        self.span.set_status(Status::error(refusal.to_string()));
+    pub(crate) fn refused(&mut self, reason: String) {
+        self.span.set_status(Status::error(reason));
     }
 }
 
