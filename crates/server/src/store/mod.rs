@@ -23,6 +23,7 @@ mod request_outcome;
 mod restore;
 mod rows;
 mod schema;
+mod statistics;
 mod stored_rejection;
 mod writer;
 
@@ -36,12 +37,13 @@ pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
 pub use reader::{
-    AuditQuery, AuditRow, CarregamentosQuery, Counted, CountedPosto, CountedRefusals, Ended,
-    Estimated, Found, Listing, ReservasQuery, Statistics, StatisticsQuery, StoredToken,
+    AuditQuery, AuditRow, CarregamentosQuery, Ended, Estimated, Found, Listing, ReservasQuery,
+    StoredToken,
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};
 pub use rows::reservas::StoredReserva;
+pub use statistics::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 pub use writer::*;

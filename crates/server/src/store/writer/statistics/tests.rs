@@ -2,6 +2,7 @@
 //! it has been archived, deleted, forgotten, moved or corrected since.
 
 mod archive;
+mod play;
 mod reference;
 mod steps;
 mod world;
