@@ -91,7 +91,10 @@ impl World {
                 let refusals = store.refusals_of(&placa).await.expect("refusals");
                 self.expect(ForgetCarro { placa, refusals }).await;
             }
-            Step::DeleteRefusals => self.expect(DeleteRefusals).await,
+            Step::DeleteRefusals => {
+                self.expect(DeleteRefusals).await;
+                self.cancellations.iter_mut().for_each(|(_, is_stored)| *is_stored = false);
+            }
             Step::Archive => {
                 self.look().await;
                 let (_, sessions) = self.store.execute(Archive).await.expect("it is archived");
@@ -120,9 +123,7 @@ impl World {
                 }
             }
             Step::Repeat(at) => {
-                if let Some(cancellation) = self.cancellations.get(at).cloned() {
-                    self.expect(cancellation).await;
-                }
+                self.repeat_cancellation(at).await;
                 if let Some(repeat) = self.requests.get(at).cloned() {
                     // It gets its first answer, which counts once.
                     let is_forgotten =
@@ -162,10 +163,23 @@ impl World {
         let command = CancelReserva { target, deadline: soon() };
         let outcome = self.store.execute(command.clone()).await;
         if let CancelTarget::Request { .. } = command.target {
-            self.cancellations.push(command);
+            self.cancellations.push((command, outcome.is_err()));
             if let Err(WriteError::Rejected(rejection)) = outcome {
                 self.refused(0, rejection);
             }
+        }
+    }
+
+    /// One that was refused is refused again, and counts once. Else it is decided anew: its reserva may
+    /// have been forgotten.
+    async fn repeat_cancellation(&mut self, at: usize) {
+        let Some((command, is_stored)) = self.cancellations.get(at).cloned() else { return };
+        let outcome = self.store.execute(command).await;
+        if let Err(WriteError::Rejected(rejection)) = outcome
+            && !is_stored
+        {
+            self.cancellations[at].1 = true;
+            self.refused(0, rejection);
         }
     }
 

@@ -27,7 +27,8 @@ pub(super) struct World {
     changes: mpsc::Receiver<Vec<Change>>,
     _folder: tempfile::TempDir,
     pub(super) requests: Vec<Reserve>,
-    pub(super) cancellations: Vec<CancelReserva>,
+    /// With whether the answer is stored as a refusal.
+    pub(super) cancellations: Vec<(CancelReserva, bool)>,
     /// Ids of the reservas, in the order of their requests.
     pub(super) made: Vec<(String, i64)>,
 }
