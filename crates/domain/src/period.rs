@@ -60,10 +60,10 @@ impl Fuso {
         Moment::from_millis(local.saturating_sub(self.hours * HOUR_MS))
     }
 
-    /// The begin of the day that is `days` before the local day of a moment.
-    pub fn days_before(self, moment: Moment, days: i64) -> Moment {
+    /// The begin of the day that is so many days before the local day of a moment.
+    pub fn days_before(self, moment: Moment, number: i64) -> Moment {
         let day = self.local(moment).div_euclid(DAY_MS);
-        self.moment((day - days) * DAY_MS)
+        self.moment((day - number) * DAY_MS)
     }
 }
 

@@ -28,6 +28,7 @@ mod restored_ids;
 mod rotation;
 mod rows;
 mod schema;
+mod statistics;
 mod stored_rejection;
 mod write_trace;
 mod writer;
@@ -46,8 +47,8 @@ pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use not_writable::NotWritable;
 pub use reader::{
-    Archivable, AuditQuery, AuditRow, CarregamentosQuery, Counted, CountedPosto, CountedRefusals,
-    Ended, Estimated, Found, Listing, ReservasQuery, Statistics, StatisticsQuery, StoredToken,
+    Archivable, AuditQuery, AuditRow, CarregamentosQuery, Ended, Estimated, Found, Listing,
+    ReservasQuery, StoredToken,
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
@@ -55,4 +56,5 @@ pub use rotation::Rotation;
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};
 pub use rows::reservas::StoredReserva;
+pub use statistics::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 pub use writer::*;

@@ -36,7 +36,7 @@ const ARCHIVED: &str = "
     SELECT 0, hora, 0, 0, 0, 3540000 * count(*), 3420000 * count(*), count(*), count(*), 0, 0, 0, 0, 0,
            0, 0, count(*), 10500000 * count(*), 2625 * count(*)
     FROM sums GROUP BY hora;
-    DELETE FROM carregamentos WHERE fim < 1767225600000 - 2592000000;
+    DELETE FROM carregamentos WHERE fim + 120000 < 1767225600000 - 2592000000;
     DELETE FROM reservas WHERE fim < 1767225600000 - 2592000000;";
 
 async fn counted(store: &TestStore, hours: i64, passo: Passo, by_posto: bool) -> Statistics {

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::period::{Offset, PassoWord};
 use crate::failure::rejection_codigo;
 use crate::store::{Counted, CountedPosto, Statistics};
-use crate::table::{Cell, Column};
 use crate::wire;
 
 /// O que aconteceu nos postos em um período.
@@ -48,6 +47,7 @@ struct PassoContado {
     de: Timestamp,
     /// Primeiro instante depois do passo.
     ate: Timestamp,
+    /// O que foi contado.
     numeros: Numeros,
 }
 
@@ -60,57 +60,59 @@ struct PostoContado {
     nome: String,
     /// Se foi removido.
     removido: bool,
+    /// O que foi contado.
     numeros: Numeros,
 }
 
 /// O que foi contado. Horas têm quatro casas decimais.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!(example()))]
-struct Numeros {
+pub(super) struct Numeros {
     /// Horas em que os postos existiam: de dois postos, 48 em um dia.
-    horas_de_posto: f64,
+    pub(super) horas_de_posto: f64,
     /// Destas, as em serviço.
-    horas_em_servico: f64,
+    pub(super) horas_em_servico: f64,
     /// Destas, as em manutenção.
-    horas_em_manutencao: f64,
+    pub(super) horas_em_manutencao: f64,
     /// Destas, as fora de serviço por outra razão.
-    horas_fora_de_servico: f64,
+    pub(super) horas_fora_de_servico: f64,
     /// Horas em que os postos eram de quem os reservou.
-    horas_reservadas: f64,
+    pub(super) horas_reservadas: f64,
     /// Horas em que carros carregavam, com reserva ou sem.
-    horas_carregando: f64,
+    pub(super) horas_carregando: f64,
     /// `horas_reservadas` por `horas_em_servico`; nula se nenhum posto esteve em serviço, e maior que 1 se
     /// postos ficaram reservados fora de serviço.
     #[schema(required)]
-    ocupacao: Option<f64>,
+    pub(super) ocupacao: Option<f64>,
     /// `horas_carregando` por `horas_em_servico`, da mesma forma.
     #[schema(required)]
-    utilizacao: Option<f64>,
-    reservas: ReservasContadas,
+    pub(super) utilizacao: Option<f64>,
+    /// As reservas.
+    pub(super) reservas: ReservasContadas,
     /// Carregamentos que terminaram.
-    carregamentos: i64,
+    pub(super) carregamentos: i64,
     /// A energia deles, em kWh.
-    energia_fornecida: f64,
+    pub(super) energia_fornecida: f64,
     /// O custo deles, em reais.
-    custo: f64,
+    pub(super) custo: f64,
     /// Reservas, alterações e cancelamentos que foram recusados, por `codigo`; uma requisição repetida
     /// conta uma vez. De um posto só, sem os cancelamentos.
-    recusas: BTreeMap<String, i64>,
+    pub(super) recusas: BTreeMap<String, i64>,
 }
 
 /// Reservas feitas, e quantas passaram a cada situação.
 #[derive(Serialize, ToSchema)]
-struct ReservasContadas {
+pub(super) struct ReservasContadas {
     /// As que foram feitas.
-    feitas: i64,
+    pub(super) feitas: i64,
     /// As cujo carro começou a carregar.
-    cumprida: i64,
+    pub(super) cumprida: i64,
     /// As que terminaram sem carregamento.
-    encerrada: i64,
+    pub(super) encerrada: i64,
     /// As cujo carro não veio.
-    nao_compareceu: i64,
+    pub(super) nao_compareceu: i64,
     /// As que foram canceladas.
-    cancelada: i64,
+    pub(super) cancelada: i64,
     /// Destas, por `motivo`. De versões antigas não há motivo.
     motivos: MotivosContados,
 }
@@ -215,58 +217,6 @@ impl From<&Figures> for ReservasContadas {
             },
         }
     }
-}
-
-pub(super) const COLUMNS: [Column; 19] = [
-    Column::Time("de"),
-    Column::Time("ate"),
-    Column::Other("horas_de_posto"),
-    Column::Other("horas_em_servico"),
-    Column::Other("horas_em_manutencao"),
-    Column::Other("horas_fora_de_servico"),
-    Column::Other("horas_reservadas"),
-    Column::Other("horas_carregando"),
-    Column::Other("ocupacao"),
-    Column::Other("utilizacao"),
-    Column::Other("reservas_feitas"),
-    Column::Other("reservas_cumprida"),
-    Column::Other("reservas_encerrada"),
-    Column::Other("reservas_nao_compareceu"),
-    Column::Other("reservas_cancelada"),
-    Column::Other("carregamentos"),
-    Column::Other("energia_fornecida"),
-    Column::Other("custo"),
-    Column::Other("recusas"),
-];
-
-/// A step as a row of a file.
-pub(super) fn cells(begin: Moment, end: Moment, counted: &Counted) -> [Cell<'static>; 19] {
-    let numeros = Numeros::from(counted);
-    let time = |moment| Cell::Time(wire::timestamp(moment).to_string());
-    let number = |number: f64| Cell::Number(number.to_string());
-    let fraction = |fraction: Option<f64>| fraction.map_or(Cell::Empty, number);
-    let reservas = numeros.reservas;
-    [
-        time(begin),
-        time(end),
-        number(numeros.horas_de_posto),
-        number(numeros.horas_em_servico),
-        number(numeros.horas_em_manutencao),
-        number(numeros.horas_fora_de_servico),
-        number(numeros.horas_reservadas),
-        number(numeros.horas_carregando),
-        fraction(numeros.ocupacao),
-        fraction(numeros.utilizacao),
-        Cell::Integer(reservas.feitas),
-        Cell::Integer(reservas.cumprida),
-        Cell::Integer(reservas.encerrada),
-        Cell::Integer(reservas.nao_compareceu),
-        Cell::Integer(reservas.cancelada),
-        Cell::Integer(numeros.carregamentos),
-        number(numeros.energia_fornecida),
-        number(numeros.custo),
-        Cell::Integer(numeros.recusas.values().sum()),
-    ]
 }
 
 /// The numbers of a day, in the document.

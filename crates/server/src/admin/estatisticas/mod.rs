@@ -2,6 +2,7 @@
 
 mod answer;
 mod period;
+mod rows;
 
 use std::sync::Arc;
 
@@ -9,13 +10,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Moment, Rejection, RowId};
-use protocol::{OrDefault, fields};
+use protocol::{ErrorReply, OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::answer::{COLUMNS, Estatisticas, cells};
+use self::answer::Estatisticas;
 use self::period::Period;
+use self::rows::{COLUMNS, cells};
 use super::file::{file, parts};
 use crate::app_state::AppState;
 use crate::failure::Failure;
@@ -56,7 +58,7 @@ fields! {
 #[utoipa::path(get, path = "/estatisticas", operation_id = "get_estatisticas",
     tag = "estatisticas", params(EstatisticasParams), responses(
     (status = 200, body = Estatisticas, description = "O que aconteceu"),
-    (status = 404, description = "posto_inexistente"),
+    (status = 404, body = ErrorReply, description = "posto_inexistente"),
 ))]
 async fn get(
     State(app): State<Arc<AppState>>,
@@ -80,7 +82,7 @@ async fn get(
             reservas_cancelada,carregamentos,energia_fornecida,custo,recusas\r\n\
             2026-11-22T03:00:00.000Z,2026-11-23T03:00:00.000Z,48,46.5,1.5,0,20.25,8.5,0.4355,0.1828,\
             9,6,1,1,1,7,129.4,323.5,2\r\n")),
-    (status = 404, description = "posto_inexistente"),
+    (status = 404, body = ErrorReply, description = "posto_inexistente"),
 ))]
 async fn export(
     State(app): State<Arc<AppState>>,

@@ -10,7 +10,6 @@ pub(super) mod figures;
 mod forgetting;
 pub(super) mod listing;
 mod people;
-pub(super) mod statistics;
 
 use std::sync::Arc;
 
@@ -22,13 +21,13 @@ use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutco
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva, state_at};
+use super::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
 pub use availability::Estimated;
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
 pub use people::{AuditQuery, AuditRow, StoredToken};
-pub use statistics::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 
 /// Which reservas to list, newest first; a field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]
@@ -235,6 +234,15 @@ impl Store {
             .fetch_all(&self.readers)
             .await?;
         found.into_iter().map(Carregamento::try_from).collect()
+    }
+
+    /// Counts what has happened by `now`.
+    pub async fn statistics(
+        &self,
+        query: StatisticsQuery,
+        now: Moment,
+    ) -> Result<Statistics, StoreError> {
+        self.statistics.read(query, self.absences_until(now), now).await
     }
 
     pub async fn carregamento(

@@ -1,4 +1,4 @@
-//! Rows as they are stored. Readers read them with sqlx, the writer with rusqlite.
+//! Rows as they are stored. Readers read them with sqlx, the writer and statistics with rusqlite.
 
 pub(super) mod carros;
 pub(super) mod postos;

@@ -166,14 +166,11 @@ impl ChangeReserva {
         }
         let mut reserva = Reserva { posto_id, facts, ..before.clone() };
         if is_change {
-            let leaves = before.posto_id != posto_id && before.facts.holds_at(context.now);
-            if leaves {
+            if before.posto_id != posto_id && before.facts.holds_at(context.now) {
                 context.keep_hold(before.posto_id, &before.facts)?;
-            }
-            update(context, &reserva, is_expected_anew)?;
-            if leaves {
                 context.changes.push(Change::Posto(before.posto_id));
             }
+            update(context, &reserva, is_expected_anew)?;
             context.reserva_changed(&reserva, row.reserva.client_id.clone());
             if let Some(session) = session_of(context, posto, &reserva)? {
                 if is_expected_anew && facts.state == ReservaState::Cumprida {

@@ -1,12 +1,13 @@
 //! What a command to the writer is, and what it is applied with.
 
+use std::collections::BTreeMap;
+
 use domain::{Moment, Rejection, Reserva, Rules};
 use opentelemetry::trace::SpanContext;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
 use super::recent_failures::{RecentFailures, Retry};
-use super::statistics::Refused;
 use crate::metrics::Recorded;
 use crate::store::audit::Author;
 use crate::store::environment::Change;
@@ -74,8 +75,8 @@ pub struct WriteContext<'a> {
     pub(super) recorded: Recorded,
     /// After the commit the file is to be written anew, without what was forgotten.
     pub(super) wants_vacuum: bool,
-    /// Counted before the commit.
-    pub(super) refused: Refused,
+    /// Refusals by posto and name, which are counted before the commit.
+    pub(super) refused: BTreeMap<(i64, &'static str), i64>,
 }
 
 impl WriteContext<'_> {

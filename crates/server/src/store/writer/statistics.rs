@@ -21,9 +21,6 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Refusals of a batch, by posto and name.
-pub(super) type Refused = BTreeMap<(i64, &'static str), i64>;
-
 impl WriteContext<'_> {
     /// Adds sums by posto and hour to what is kept. They count once: in the same transaction, what they
     /// were made of must cease to be counted.
@@ -62,16 +59,16 @@ impl WriteContext<'_> {
 
     /// Adds the refusals of the batch to what is kept.
     pub(super) fn keep_refusals(&mut self) -> Result<(), StoreError> {
-        let mut of_all = Refused::new();
+        let mut of_all = BTreeMap::<_, i64>::new();
         let refused = std::mem::take(&mut self.refused);
         for ((posto_id, name), count) in refused {
             if posto_id != ALL_POSTOS {
                 self.add_refusals(posto_id, name, count)?;
             }
-            *of_all.entry((ALL_POSTOS, name)).or_default() += count;
+            *of_all.entry(name).or_default() += count;
         }
-        for ((posto_id, name), count) in of_all {
-            self.add_refusals(posto_id, name, count)?;
+        for (name, count) in of_all {
+            self.add_refusals(ALL_POSTOS, name, count)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! One transaction for a batch, and what is known when it fails.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,6 @@ use super::command::WriteContext;
 use super::contents::Contents;
 use super::queue::{Batch, Queued};
 use super::recent_failures::RecentFailures;
-use super::statistics::Refused;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
@@ -222,7 +222,7 @@ impl Transactions {
             changes: Vec::new(),
             recorded: Recorded::default(),
             wants_vacuum: false,
-            refused: Refused::new(),
+            refused: BTreeMap::new(),
         };
         // Before any command: none may find an absence that fell due when nothing could be written.
         let pause = self.state.progress.pause(now, clock);

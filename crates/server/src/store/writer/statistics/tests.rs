@@ -2,6 +2,7 @@
 //! it has been archived, deleted, forgotten, moved or corrected since.
 
 mod archive;
+mod play;
 mod reference;
 mod steps;
 mod world;
@@ -76,7 +77,7 @@ fn the_answer_is_what_a_plain_count_of_everything_says() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let config = Config { cases: 24, max_shrink_iters: 100, ..Config::default() };
+    let config = Config { cases: 16, max_shrink_iters: 100, ..Config::default() };
     let history = proptest::collection::vec(step(), 40..160);
     let all = (history, proptest::collection::vec(asked(), 6));
     let played = TestRunner::new(config).run(&all, |(history, questions)| {

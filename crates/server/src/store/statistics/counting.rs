@@ -1,114 +1,23 @@
 //! Statistics: what is kept as sums, and what is still stored in whole, added up in one look at the
 //! database.
-//!
-//! They read many rows, on a connection of their own and one after the other: they never hold up the
-//! writer, take the readers of nobody else, and fill one core at most.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
 
-use domain::{ALL_POSTOS, Division, Figures, Interval, Moment, Rejection, Steps, Tally};
-use rusqlite::{Connection, OpenFlags, Params, Row, Transaction, params};
-use tokio::sync::Mutex;
-use tokio::task;
+use domain::{ALL_POSTOS, Division, Figures, Interval, Moment, Steps, Tally};
+use rusqlite::{Params, Row, Transaction, params};
 
+use super::counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 use crate::store::error::StoreError;
-use crate::store::handle::Store;
 use crate::store::rows::statistics::{
     CountedReserva, CountedSession, FIGURES, FiguresRow, HOUR_MILLIS, ServiceTime,
 };
 use crate::store::stored_rejection;
-use crate::store::writer::BUSY_TIMEOUT;
-
-/// What to count.
-#[derive(Debug, Clone)]
-pub struct StatisticsQuery {
-    pub steps: Steps,
-    /// Of this posto alone.
-    pub posto_id: Option<i64>,
-    /// Also of each posto, in the whole period.
-    pub by_posto: bool,
-}
-
-/// What was counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statistics {
-    /// Of each step.
-    pub steps: Vec<Counted>,
-    pub total: Counted,
-    /// By id; without postos of which nothing was counted.
-    pub postos: Vec<CountedPosto>,
-}
-
-/// What was counted in a part of a period.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counted {
-    pub figures: Figures,
-    pub refusals: Vec<CountedRefusals>,
-}
-
-/// Refusals of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CountedRefusals {
-    /// One of them, without what it was about.
-    pub rejection: Rejection,
-    pub count: i64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CountedPosto {
-    pub id: i64,
-    pub nome: String,
-    pub is_removed: bool,
-    pub counted: Counted,
-}
-
-/// The connection that statistics are read on; `None` once it is closed.
-#[derive(Clone)]
-pub(in crate::store) struct StatisticsReader(Arc<Mutex<Option<Connection>>>);
-
-impl StatisticsReader {
-    /// Opens it to a file that is in WAL mode.
-    pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "query_only", true)?;
-        // The WAL is opened now, and not when the path may lead elsewhere.
-        connection.query_row("SELECT count(*) FROM owner", [], |_| Ok(()))?;
-        Ok(Self(Arc::new(Mutex::new(Some(connection)))))
-    }
-
-    /// Waits for the reading in progress.
-    pub(in crate::store) async fn close(self) {
-        // It only reads, so closing it can lose nothing.
-        drop(self.0.lock().await.take());
-    }
-}
-
-impl Store {
-    /// Counts what has happened by `now`.
-    pub async fn statistics(
-        &self,
-        query: StatisticsQuery,
-        now: Moment,
-    ) -> Result<Statistics, StoreError> {
-        let absences_until = self.absences_until(now);
-        let mut connection = Arc::clone(&self.statistics.0).lock_owned().await;
-        let reading = task::spawn_blocking(move || {
-            let connection = connection.as_mut().ok_or(StoreError::Closed)?;
-            Reading::new(connection.transaction()?, &query, now).read(absences_until)
-        });
-        reading.await.unwrap_or(Err(StoreError::Closed))
-    }
-}
 
 /// Refusals by name, of a posto in a step.
 type Refusals = BTreeMap<(i64, i64), BTreeMap<String, i64>>;
 
 /// One look at the database.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     transaction: Transaction<'a>,
     query: &'a StatisticsQuery,
     now: Moment,
@@ -128,11 +37,15 @@ impl<'a> Tallies<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(transaction: Transaction<'a>, query: &'a StatisticsQuery, now: Moment) -> Self {
+    pub(super) fn new(
+        transaction: Transaction<'a>,
+        query: &'a StatisticsQuery,
+        now: Moment,
+    ) -> Self {
         Self { transaction, query, now }
     }
 
-    fn read(&self, absences_until: Moment) -> Result<Statistics, StoreError> {
+    pub(super) fn read(&self, absences_until: Moment) -> Result<Statistics, StoreError> {
         let (steps, whole) = (&self.query.steps, self.query.steps.whole());
         let postos = self.query.by_posto.then(|| Tally::by_posto(&whole));
         let mut tallies = Tallies { steps: Tally::of_all(steps), postos };
