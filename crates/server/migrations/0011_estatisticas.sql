@@ -51,6 +51,13 @@ CREATE TABLE estatisticas_servico (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX estatisticas_servico_now ON estatisticas_servico (posto_id) WHERE ate IS NULL;
 
+-- Has a row until what the migration before this one has archived is in the sums.
+CREATE TABLE estatisticas_due (
+    id INTEGER PRIMARY KEY CHECK (id = 1)
+) STRICT;
+INSERT INTO estatisticas_due (id)
+SELECT 1 WHERE EXISTS (SELECT 1 FROM archived_reservas) OR EXISTS (SELECT 1 FROM archived_carregamentos);
+
 -- Earlier releases did not store since when a posto exists, nor when it was in service. It counts as in
 -- service from its first trace, which indexes find, and as it is from now on.
 WITH traces AS (
@@ -62,7 +69,10 @@ WITH traces AS (
                   ORDER BY held_until LIMIT 1), 9e15),
         COALESCE((SELECT created_at FROM reservas WHERE posto_id = p.id AND held_until IS NULL
                   ORDER BY COALESCE(livre_desde, desde) LIMIT 1), 9e15),
-        COALESCE((SELECT min(inicio) FROM carregamentos WHERE posto_id = p.id), 9e15)) AS first
+        COALESCE((SELECT created_at FROM archived_reservas WHERE posto_id = p.id ORDER BY fim LIMIT 1),
+                 9e15),
+        COALESCE((SELECT min(inicio) FROM carregamentos WHERE posto_id = p.id), 9e15),
+        COALESCE((SELECT min(inicio) FROM archived_carregamentos WHERE posto_id = p.id), 9e15)) AS first
     FROM postos AS p
 )
 INSERT INTO estatisticas_servico (posto_id, desde, ate, in_service, em_manutencao)

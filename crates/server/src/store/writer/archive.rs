@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use domain::{Moment, Placa, millis};
+use domain::{Carregamento, Moment, Placa, millis};
 use rusqlite::params;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
+use super::statistics::ArchivedSums;
 use crate::failpoints::{self, CrashPoint};
 use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
@@ -53,7 +54,17 @@ impl WriteCommand for ArchiveEnded {
                AND NOT EXISTS (SELECT 1 FROM reservas AS r WHERE r.carregamento_id = carregamentos.id)",
             params![json(&self.carregamentos)?, reservas, cutoff],
         )?;
-        archive_carregamentos(context, &carregamentos)?;
+        let mut sums = ArchivedSums::new();
+        let mut sessions = Vec::new();
+        for row in carregamentos {
+            let session = Carregamento::try_from(row)?;
+            let finished = session.finished.ok_or_else(|| {
+                StoreError::Corrupt(format!("end of carregamento {}", session.id))
+            })?;
+            sums.session(session.posto_id, session.inicio, finished);
+            sessions.push(session.id);
+        }
+        archive_carregamentos(context, &sessions)?;
         // After their sessions, which refer to them.
         let reservas = context.find_all::<ReservaRow>(
             concat!(
@@ -64,23 +75,24 @@ impl WriteCommand for ArchiveEnded {
             ),
             params![reservas, cutoff],
         )?;
+        for row in &reservas {
+            sums.reserva(row)?;
+        }
         archive_reservas(context, &reservas)?;
+        context.keep_archived_sums(&sums)?;
         Ok(Archived {
             reservas: reservas.len(),
-            carregamentos: carregamentos.len(),
+            carregamentos: sessions.len(),
             was_alone: context.commands == 1,
         })
     }
 }
 
-fn archive_carregamentos(
-    context: &WriteContext<'_>,
-    rows: &[CarregamentoRow],
-) -> Result<(), StoreError> {
-    if rows.is_empty() {
+fn archive_carregamentos(context: &WriteContext<'_>, ids: &[i64]) -> Result<(), StoreError> {
+    if ids.is_empty() {
         return Ok(());
     }
-    let ids = json(&rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    let ids = json(&ids)?;
     let copy = format!(
         "INSERT INTO archived_carregamentos ({CARREGAMENTO}) SELECT {CARREGAMENTO} FROM carregamentos
          WHERE id IN (SELECT value FROM json_each(?1))"
@@ -153,6 +165,13 @@ impl WriteContext<'_> {
     }
 
     fn recall(&self, id: i64) -> Result<(), StoreError> {
+        let archived = "SELECT * FROM all_reservas WHERE id = ?1";
+        if let Some(row) = self.find::<ReservaRow>(archived, [id])? {
+            let (mut sums, mut less) = (ArchivedSums::new(), ArchivedSums::new());
+            sums.reserva(&row)?;
+            less.subtract(&sums);
+            self.keep_archived_sums(&less)?;
+        }
         let copy = format!(
             "INSERT INTO reservas (livre_desde, {RESERVA}) SELECT livre_desde, {RESERVA}
              FROM archived_reservas WHERE id = ?1"

@@ -92,6 +92,7 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     absence::resume(&transaction, now)?;
     sweep::probe(&transaction, now)?;
+    statistics::keep_archived(&transaction)?;
     transaction.commit()?;
     Ok(connection)
 }

@@ -9,6 +9,7 @@ use rusqlite::params;
 use super::carregamentos::{NewSession, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::fulfilment::ConflictRow;
+use super::statistics::ArchivedSums;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
@@ -206,6 +207,13 @@ impl WriteCommand for CorrectCarregamento {
                     context.now.as_millis()
                 ],
             )?;
+            if is_archived && let Some(before) = session.finished {
+                let (mut sums, mut less) = (ArchivedSums::new(), ArchivedSums::new());
+                sums.session(posto_id, inicio, finished);
+                less.session(posto_id, session.inicio, before);
+                sums.subtract(&less);
+                context.keep_archived_sums(&sums)?;
+            }
             let before = session.finished.map(|finished| ended_fields(session.inicio, finished));
             let (before, after) = (before.unwrap_or_default(), ended_fields(inicio, finished));
             let target = Target::Carregamento(*id);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use domain::{ALL_POSTOS, Figures, Hours, Interval, ReservaFacts, Tally};
-use rusqlite::{params, params_from_iter};
+use domain::{ALL_POSTOS, Figures, Finished, Hours, Interval, Moment, ReservaFacts, Tally};
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::command::WriteContext;
 use crate::store::error::StoreError;
-use crate::store::rows::statistics::FIGURES;
+use crate::store::rows::reservas::ReservaRow;
+use crate::store::rows::statistics::{CountedReserva, CountedSession, FIGURES};
 
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let columns = FIGURES.as_str();
@@ -21,25 +22,83 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Adds sums by posto and hour to what is kept.
+fn keep(connection: &Connection, tally: &Tally<Hours>) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(&ADD)?;
+    let mut add = |posto_id: i64, hour: i64, figures: &Figures| {
+        let values = [posto_id, hour].into_iter().chain(figures.values());
+        statement.execute(params_from_iter(values))
+    };
+    let mut of_all = BTreeMap::<i64, Figures>::new();
+    for (posto_id, hour, figures) in tally.sums() {
+        add(posto_id, hour, figures)?;
+        *of_all.entry(hour).or_default() += figures;
+    }
+    for (hour, figures) in &of_all {
+        add(ALL_POSTOS, *hour, figures)?;
+    }
+    Ok(())
+}
+
+/// Counts what a migration has archived, once.
+pub(super) fn keep_archived(connection: &Connection) -> Result<(), StoreError> {
+    if connection.execute("DELETE FROM estatisticas_due", [])? == 0 {
+        return Ok(());
+    }
+    let mut tally = Tally::by_posto(Hours);
+    let reservas =
+        format!("SELECT {} FROM all_reservas WHERE is_archived", CountedReserva::COLUMNS);
+    let mut statement = connection.prepare(&reservas)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let CountedReserva { posto_id, made, facts } =
+            CountedReserva::read(row, Moment::MAX, Moment::MAX)?;
+        tally.reserva(posto_id, made, &facts, Moment::MAX);
+    }
+    let sessions = format!("SELECT {} FROM archived_carregamentos", CountedSession::COLUMNS);
+    let mut statement = connection.prepare(&sessions)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let CountedSession { posto_id, inicio, finished } = CountedSession::read(row)?;
+        tally.session(posto_id, inicio, finished, Moment::MAX);
+    }
+    keep(connection, &tally)
+}
+
+/// Sums of what is archived: it is over, whatever a clock says that is set back.
+#[derive(Debug)]
+pub(super) struct ArchivedSums(Tally<Hours>);
+
+impl ArchivedSums {
+    pub(super) fn new() -> Self {
+        Self(Tally::by_posto(Hours))
+    }
+
+    pub(super) fn reserva(&mut self, row: &ReservaRow) -> Result<(), StoreError> {
+        self.0.reserva(row.posto_id, row.created_at(), &row.facts()?, Moment::MAX);
+        Ok(())
+    }
+
+    pub(super) fn session(&mut self, posto_id: i64, inicio: Moment, finished: Finished) {
+        self.0.session(posto_id, inicio, Some(finished), Moment::MAX);
+    }
+
+    /// Takes away what another has.
+    pub(super) fn subtract(&mut self, other: &Self) {
+        self.0.subtract(&other.0);
+    }
+}
+
 impl WriteContext<'_> {
     /// Adds sums by posto and hour to what is kept. They count once: in the same transaction, what they
     /// were made of must cease to be counted.
     pub(super) fn keep_sums(&self, tally: &Tally<Hours>) -> Result<(), StoreError> {
-        let mut of_all = BTreeMap::<i64, Figures>::new();
-        for (posto_id, hour, figures) in tally.sums() {
-            self.add(posto_id, hour, figures)?;
-            *of_all.entry(hour).or_default() += figures;
-        }
-        for (hour, figures) in &of_all {
-            self.add(ALL_POSTOS, *hour, figures)?;
-        }
-        Ok(())
+        keep(self.connection, tally)
     }
 
-    fn add(&self, posto_id: i64, hour: i64, figures: &Figures) -> Result<(), StoreError> {
-        let values = [posto_id, hour].into_iter().chain(figures.values());
-        self.execute(&ADD, params_from_iter(values))?;
-        Ok(())
+    /// The same for what is archived.
+    pub(super) fn keep_archived_sums(&self, sums: &ArchivedSums) -> Result<(), StoreError> {
+        self.keep_sums(&sums.0)
     }
 
     /// A reserva is about to get another posto: its row then says nothing of the time in which it held

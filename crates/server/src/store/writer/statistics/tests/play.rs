@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use domain::{
-    CapacidadeBateria, Carro, ChargerMessage, Correction, Finished, Handling, Kwh, KwhPerKm,
+    CapacidadeBateria, Carro, ChargerMessage, Correction, Handling, Kwh, KwhPerKm,
     Modelo, Moment, NivelBateria, Placa, PostoChange, Price, Rejection, ReportedEnergy,
     ReportedSession, RequestedInterval, ReservaChange, ReservaCommand,
 };
 use tokio::time::Instant;
 
-use super::archive::{Archive, CorrectArchived, DeleteRefusals};
+use super::archive::{Archive, DeleteRefusals};
 use super::steps::{PLATES, Step};
-use super::world::{MINUTE, World, cost};
+use super::world::{MINUTE, World};
 use crate::store::{
     CancelReserva, CancelTarget, ChangePosto, ChangeReserva, CorrectCarregamento,
     FinishCarregamento, ForgetCarro, ForgetCharger, RecordChargerMessage, RemovePosto,
@@ -97,10 +97,7 @@ impl World {
             }
             Step::Archive => {
                 self.look().await;
-                let (_, sessions) = self.store.execute(Archive).await.expect("it is archived");
-                for id in sessions {
-                    self.reference.sessions.get_mut(&id).expect("a session").is_archived = true;
-                }
+                self.expect(Archive).await;
             }
         }
         self.look().await;
@@ -232,32 +229,17 @@ impl World {
 
     async fn correct(&mut self, at: usize, wh: i64, later: i64) {
         let now = self.now().as_millis();
-        let Some((id, session)) = self.reference.sessions.iter_mut().nth(at) else { return };
-        let Some((fim, before, paid)) = session.ended else { return };
+        let Some((id, session)) = self.reference.sessions.iter().nth(at) else { return };
+        let Some((fim, ..)) = session.ended else { return };
         let new = (fim + later * MINUTE).max(session.inicio).min(now);
-        let end = |fim: i64, wh: i64, cents: i64| Finished {
-            fim: Moment::from_millis(fim),
-            energia_fornecida: energy(wh).energia_fornecida,
-            custo: cents as f64 / 100.0,
+        let correction = Correction {
+            inicio: None,
+            fim: Some(Moment::from_millis(new)),
+            energia_fornecida: Some(energy(wh).energia_fornecida),
+            confirmado: true,
         };
-        let inicio = Moment::from_millis(session.inicio);
-        if session.is_archived {
-            let cents = cost(wh, session.price);
-            let (before, after) = (end(fim, before, paid), end(new, wh, cents));
-            session.ended = Some((new, wh, cents));
-            let posto_id = session.posto_id;
-            let (before, after) = ((inicio, before), (inicio, after));
-            self.expect(CorrectArchived { posto_id, before, after }).await;
-        } else {
-            let correction = Correction {
-                inicio: None,
-                fim: Some(Moment::from_millis(new)),
-                energia_fornecida: Some(energy(wh).energia_fornecida),
-                confirmado: true,
-            };
-            let id = *id;
-            self.expect(CorrectCarregamento { id, correction }).await;
-        }
+        let id = *id;
+        self.expect(CorrectCarregamento { id, correction }).await;
     }
 }
 

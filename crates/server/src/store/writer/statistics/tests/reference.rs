@@ -25,8 +25,6 @@ pub(super) struct SeenSession {
     /// When it ended, with how many Wh, and what it cost in centavos.
     pub(super) ended: Option<(i64, i64, i64)>,
     /// In centavos.
-    pub(super) price: i64,
-    pub(super) is_archived: bool,
 }
 
 /// What a posto was in a minute.

@@ -162,7 +162,7 @@ impl World {
                 (end.fim.as_millis(), wh, cost(wh, price))
             });
             let (posto_id, inicio) = (session.posto_id, session.inicio.as_millis());
-            let seen = SeenSession { posto_id, inicio, ended, price, is_archived: false };
+            let seen = SeenSession { posto_id, inicio, ended };
             self.reference.sessions.insert(session.id, seen);
         }
     }
