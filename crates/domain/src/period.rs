@@ -164,7 +164,7 @@ fn begin_of_hour(moment: Moment) -> Moment {
 }
 
 /// The moment itself, if an hour begins with it.
-pub(crate) fn end_of_hour(moment: Moment) -> Moment {
+fn end_of_hour(moment: Moment) -> Moment {
     let begin = begin_of_hour(moment);
     if begin == moment { moment } else { begin.plus_millis(millis(HOUR)) }
 }
@@ -200,7 +200,7 @@ fn first_day(year: i64, month: i64) -> i64 {
 
 /// The year and the month, from 1, of a day since 1970.
 fn month_of(day: i64) -> (i64, i64) {
-    // Never too late, and too early by a month at most.
+    // The year itself, or one of the two before.
     let year = 1970 + (day * 400).div_euclid(146_097) - 1;
     let after = |(year, month): (i64, i64)| first_day(year, month) <= day;
     let months = (0..36).map(|month| (year + month / 12, month % 12 + 1));

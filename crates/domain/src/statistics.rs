@@ -113,8 +113,14 @@ pub trait Division {
 pub struct Hours;
 
 impl Hours {
+    /// The hour in which a moment is.
     pub fn of(moment: Moment) -> i64 {
         moment.as_millis().div_euclid(HOUR_MS)
+    }
+
+    /// The first moment of an hour.
+    pub fn begin(hour: i64) -> Moment {
+        Moment::from_millis(hour.saturating_mul(HOUR_MS))
     }
 }
 
@@ -124,7 +130,7 @@ impl Division for Hours {
     }
 
     fn end(&self, part: i64) -> Moment {
-        Moment::from_millis((part + 1).saturating_mul(HOUR_MS))
+        Self::begin(part + 1)
     }
 
     fn counted(&self, interval: Interval) -> Option<Interval> {

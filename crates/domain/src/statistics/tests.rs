@@ -168,7 +168,7 @@ proptest! {
         count(&mut by_hour, &all);
         let mut added = Tally::of_all(&steps);
         for (posto_id, hour, figures) in by_hour.sums() {
-            added.add(posto_id, Moment::from_millis(hour * HOUR_MS), figures);
+            added.add(posto_id, Hours::begin(hour), figures);
         }
         prop_assert!(direct.sums().eq(added.sums()));
         let total: i64 = direct.sums().map(|(_, _, figures)| figures.cost).sum();

@@ -9,8 +9,6 @@ use domain::{
 use rusqlite::Row;
 use rusqlite::types::FromSqlError;
 
-pub(in crate::store) const HOUR_MILLIS: i64 = 60 * 60 * 1000;
-
 /// What counts of a reserva.
 pub(in crate::store) struct CountedReserva {
     pub(in crate::store) posto_id: i64,

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ALL_POSTOS, Division, Figures, Interval, Moment, Steps, Tally};
+use domain::{ALL_POSTOS, Division, Figures, Hours, Interval, Moment, Steps, Tally};
 use rusqlite::{Params, Row, Transaction, params};
 
 use super::counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 use crate::store::error::StoreError;
 use crate::store::rows::statistics::{
-    CountedReserva, CountedSession, FIGURES, FiguresRow, HOUR_MILLIS, ServiceTime,
+    CountedReserva, CountedSession, FIGURES, FiguresRow, ServiceTime,
 };
 use crate::store::stored_rejection;
 
@@ -77,8 +77,7 @@ impl<'a> Reading<'a> {
 
     /// The same in hours since 1970.
     fn hours(&self) -> (i64, i64) {
-        let (from, until) = self.bounds();
-        (from / HOUR_MILLIS, until / HOUR_MILLIS)
+        (Hours::of(self.query.steps.inicio()), Hours::of(self.query.steps.fim()))
     }
 
     fn each<P: Params>(
@@ -106,7 +105,7 @@ impl<'a> Reading<'a> {
         let parameters = params![one.unwrap_or(ALL_POSTOS), from, until];
         self.each(&of_steps, parameters, |row| {
             let FiguresRow { posto_id, hora, figures } = FiguresRow::read(row)?;
-            tallies.steps.add(posto_id, Moment::from_millis(hora * HOUR_MILLIS), &figures);
+            tallies.steps.add(posto_id, Hours::begin(hora), &figures);
             Ok(())
         })?;
         let Some(postos) = &mut tallies.postos else { return Ok(()) };
@@ -120,7 +119,7 @@ impl<'a> Reading<'a> {
         );
         self.each(&of_postos, params![one, from, until], |row| {
             let FiguresRow { posto_id, hora, figures } = FiguresRow::read(row)?;
-            postos.add(posto_id, Moment::from_millis(hora * HOUR_MILLIS), &figures);
+            postos.add(posto_id, Hours::begin(hora), &figures);
             Ok(())
         })
     }
@@ -184,7 +183,7 @@ impl<'a> Reading<'a> {
                    WHERE posto_id = ?1 AND hora >= ?2 AND hora < ?3";
         let posto_id = self.query.posto_id.unwrap_or(ALL_POSTOS);
         self.each(sql, params![posto_id, from, until], |row| {
-            let begin = Moment::from_millis(row.get::<_, i64>(0)? * HOUR_MILLIS);
+            let begin = Hours::begin(row.get(0)?);
             if let Some(step) = steps.part(begin) {
                 let names = refusals.entry((ALL_POSTOS, step)).or_default();
                 *names.entry(row.get(1)?).or_default() += row.get::<_, i64>(2)?;
