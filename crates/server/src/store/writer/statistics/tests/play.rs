@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::{
-    CapacidadeBateria, Carro, ChargerMessage, Correction, Handling, Kwh, KwhPerKm,
-    Modelo, Moment, NivelBateria, Placa, PostoChange, Price, Rejection, ReportedEnergy,
-    ReportedSession, RequestedInterval, ReservaChange, ReservaCommand,
+    CapacidadeBateria, Carro, ChargerMessage, Correction, Handling, Kwh, KwhPerKm, Modelo, Moment,
+    NivelBateria, Placa, PostoChange, Price, Rejection, ReportedEnergy, ReportedSession,
+    RequestedInterval, ReservaChange, ReservaCommand,
 };
 use tokio::time::Instant;
 

@@ -24,7 +24,6 @@ pub(super) struct SeenSession {
     pub(super) inicio: i64,
     /// When it ended, with how many Wh, and what it cost in centavos.
     pub(super) ended: Option<(i64, i64, i64)>,
-    /// In centavos.
 }
 
 /// What a posto was in a minute.
