@@ -92,7 +92,7 @@ WITH known AS (
     UNION ALL
     SELECT 0, decided_at / 3600000, rejection FROM refused_cancellations
     UNION ALL
-    SELECT 0, decided_at / 3600000, json_extract(answer, '$.rejection') FROM alteracoes
+    SELECT 0, decided_at / 3600000, json_extract(answer, '$.rejection') FROM all_alteracoes
     WHERE json_extract(answer, '$.rejection') IS NOT NULL
 )
 INSERT INTO estatisticas_recusas (posto_id, hora, recusa, quantas)

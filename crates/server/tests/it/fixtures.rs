@@ -12,7 +12,7 @@ use crate::command_line::{ended, program};
 use crate::running::Home;
 
 /// Migrations that no release has ended with: they are published together with a later one.
-const INSIDE_A_RELEASE: [i64; 4] = [1, 2, 4, 5];
+const INSIDE_A_RELEASE: [i64; 5] = [1, 2, 4, 5, 10];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -98,6 +98,8 @@ async fn a_file_has_a_row_for_each_step() {
 #[tokio::test]
 async fn without_parameters_it_is_the_last_week_by_day() {
     let server = Running::fresh().await;
+    // Three postos exist, and hours are shown with four decimals.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let answer = server.get("/estatisticas").await.json;
     let steps = answer["passos"].as_array().expect("steps");
     assert_eq!(
@@ -106,7 +108,7 @@ async fn without_parameters_it_is_the_last_week_by_day() {
     );
     assert!(answer["de"].as_str().is_some_and(|de| de.ends_with("T03:00:00.000Z")), "{answer}");
     let figure = |name: &str| answer["total"][name].as_f64().expect("a number");
-    assert!(figure("horas_de_posto") > 0.0, "three postos exist since a moment");
+    assert!(figure("horas_de_posto") > 0.0, "{answer}");
     assert_eq!(figure("custo"), 0.0);
     // What is to come has not happened.
     let later = server.get("/estatisticas?de=2099-01-01T00:00:00Z&ate=2099-02-01T00:00:00Z").await;
