@@ -145,21 +145,23 @@ fn grows(
             violations.add(Kind::WrongState, format!("{later:?} after {call:?}"));
         }
         let is_final = FINAL_STATES.contains(&reserva.status.as_str());
-        if is_final && reserva.status != row.status && !is_recorded_later(run, row, reserva) {
+        if is_final && reserva.status != row.status && !is_recorded_later(run, row, call, reserva) {
             violations.add(Kind::WrongState, format!("{call:?}, but on disk {row:?}"));
         }
     }
 }
 
-/// What is due by the clock is shown at once, and recorded by a sweep some moments later: after
-/// the end of the run, or after a backup.
-fn is_recorded_later(run: &Run<'_>, row: &ReservaRow, shown: &Reserva) -> bool {
+/// What is due by the clock is shown at once, and recorded by a sweep some moments later: perhaps only
+/// after a backup.
+fn is_recorded_later(run: &Run<'_>, row: &ReservaRow, call: &Call, shown: &Reserva) -> bool {
     let due = match shown.status.as_str() {
         "encerrada" => row.window.1,
+        // At the earliest.
         "nao_compareceu" => row.window.0.saturating_add(row.tolerancia),
         _ => return false,
     };
-    row.status == "ativa" && due.saturating_add(run.conditions.sweep) >= run.database.read_at
+    let recorded_by = call.ended.saturating_add(run.conditions.sweep);
+    row.status == "ativa" && due <= call.ended && run.database.read_at <= recorded_by
 }
 
 /// A reserva is stored together with its carro and with the answer for repeats.

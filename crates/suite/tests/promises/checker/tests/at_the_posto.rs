@@ -267,13 +267,16 @@ fn an_absence_is_put_off_by_the_time_in_which_nothing_could_be_written() {
 fn an_end_that_is_not_recorded_yet_is_accepted() {
     let made = row("r1", "AAA0001", WINDOW, 1_005);
     let ended = ReservaRow { status: "encerrada".to_owned(), versao: 2, ..made.clone() };
-    let shown_at = (WINDOW.1 + 10, WINDOW.1 + 20);
-    let history = [
-        reserve("r1", "AAA0001", (1_000, 1_010), shown(&made)),
-        call(Operation::Consult, Some("r1"), shown_at, shown(&ended)),
-    ];
-    let read_at = |read_at| Database { read_at, ..holding(vec![made.clone()]) };
-    assert_eq!(found(&history, read_at(WINDOW.1 + 100)), []);
-    let late = [Kind::WrongState, Kind::WrongEnd];
-    assert_eq!(found(&history, read_at(WINDOW.1 + SWEEP + 1)), late);
+    let found_at = |shown_at: Window, read_at| {
+        let history = [
+            reserve("r1", "AAA0001", (1_000, 1_010), shown(&made)),
+            call(Operation::Consult, Some("r1"), shown_at, shown(&ended)),
+        ];
+        found(&history, Database { read_at, ..holding(vec![made.clone()]) })
+    };
+    let at_its_end = (WINDOW.1 + 10, WINDOW.1 + 20);
+    assert_eq!(found_at(at_its_end, WINDOW.1 + 100), []);
+    let never_recorded = [Kind::WrongState, Kind::WrongEnd];
+    assert_eq!(found_at(at_its_end, at_its_end.1 + SWEEP + 1), never_recorded);
+    assert_eq!(found_at((WINDOW.1 - 20, WINDOW.1 - 10), WINDOW.1), [Kind::WrongState], "too early");
 }
