@@ -7,6 +7,7 @@ mod announce;
 mod app_state;
 mod archiving;
 mod backup_command;
+mod bus_options;
 mod charger_messages;
 mod config;
 mod doctor;

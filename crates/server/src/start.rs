@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Credentials};
+use bus::Bus;
 use futures_util::FutureExt as _;
 use prometheus_client::registry::Registry;
-use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
 use service::{Access, CorsOrigins, HttpMetrics, Metrics, Reload, Tracer};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
@@ -18,14 +17,14 @@ use tracing::{info, warn};
 
 use crate::admin_tokens::AdminTokens;
 use crate::app_state::{AppState, MAX_IMPORTS, now};
+use crate::bus_options::bus_options;
 use crate::charger_messages::ChargerMessages;
 use crate::config::{AdminAccess, Config, HTTP_ADDR};
-use crate::failpoints::{self, Bug};
 use crate::first_start::import_at_first_start;
 use crate::listing_cache::ListingCache;
 use crate::metrics::CommandMetrics;
 use crate::start_error::StartError;
-use crate::store::{Environment, Store, StoreCloser};
+use crate::store::{Change, Environment, Store, StoreCloser};
 use crate::{admin, announce, archiving, handlers, retention, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
@@ -41,10 +40,6 @@ const BUS_GRACE: Duration = Duration::from_secs(1);
 const TRACES_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the database is one complete file.
 const STORE_GRACE: Duration = Duration::from_secs(2);
-/// Replies and events that may wait for the broker.
-const OUTBOX: usize = 16_384;
-/// How long the broker keeps messages for a servidor that is away.
-const SESSION_EXPIRY: Duration = Duration::from_secs(3600);
 /// Batches of changes that may wait to be announced.
 const CHANGE_QUEUE: usize = 4096;
 
@@ -81,17 +76,7 @@ impl Server {
         let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
-        let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
-        let environment = Environment {
-            server_id: config.server_id.as_str().to_owned(),
-            now: Arc::new(now),
-            rules: config.rules,
-            changes: sender,
-        };
-        let path = config.database_url.path();
-        let database_error =
-            |source| StartError::Database { path: path.display().to_string(), source };
-        let (store, closer) = Store::open(path, environment).await.map_err(database_error)?;
+        let (store, closer, changes) = open_store(&config).await?;
         import_at_first_start(&store, &config).await?;
         let tokens = AdminTokens::load(&store, &config).await?;
         let access = access(&config.admin_access, &tokens);
@@ -121,7 +106,7 @@ impl Server {
         let sweeping = sweep(Arc::clone(&app), stop.clone());
         let retaining = retention::run(Arc::clone(&app), config.retention_days, stop.clone());
         let archiving = archiving::run(Arc::clone(&app), stop.clone());
-        info!(%addr, database = %path.display(), "started");
+        info!(%addr, database = %config.database_url.path().display(), "started");
         Ok(Self {
             addr,
             listener,
@@ -213,6 +198,24 @@ impl Server {
     }
 }
 
+/// The database, and what changes in it.
+async fn open_store(
+    config: &Config,
+) -> Result<(Store, StoreCloser, mpsc::Receiver<Vec<Change>>), StartError> {
+    let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
+    let environment = Environment {
+        server_id: config.server_id.as_str().to_owned(),
+        now: Arc::new(now),
+        rules: config.rules,
+        changes: sender,
+    };
+    let path = config.database_url.path();
+    let opened = Store::open(path, environment).await;
+    let (store, closer) = opened
+        .map_err(|source| StartError::Database { path: path.display().to_string(), source })?;
+    Ok((store, closer, changes))
+}
+
 /// Everything that is counted. Nothing in it keeps the store or the bus open.
 fn metrics(config: &Config, registry: Registry, bus: &Bus, store: &Store) -> Metrics {
     let id = config.server_id.as_str();
@@ -237,43 +240,6 @@ fn access(setting: &AdminAccess, tokens: &AdminTokens) -> Access {
         info!(path = %tokens.file().display(), "the first token of the admin API is in this file");
     }
     Access::Tokens(tokens.valid())
-}
-
-/// How this servidor connects to the broker.
-pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Options {
-    let presence = |status| {
-        let server_id = config.server_id.clone();
-        let payload = move |desde: Timestamp| {
-            let presence = ServerPresence {
-                server_id: server_id.clone(),
-                status,
-                desde,
-                versao: env!("CARGO_PKG_VERSION").to_owned(),
-                entrega: vec![Entrega::Difusao, Entrega::Direta],
-            };
-            serde_json::to_vec(&presence).unwrap_or_default()
-        };
-        Arc::new(payload)
-    };
-    bus::Options {
-        broker: config.mqtt_broker.clone(),
-        port: config.mqtt_port,
-        credentials,
-        // Ids contain no colon, so no gateway can have this MQTT id.
-        mqtt_id: format!("server:{}", config.server_id),
-        subscriptions: topics::server_subscriptions(&config.server_id),
-        as_published: topics::retained_reports(&config.server_id),
-        on_demand: Vec::new(),
-        presence: Some(bus::Presence {
-            topic: topics::presence(&config.server_id),
-            birth: presence(ServerState::Online),
-            will: presence(ServerState::Offline),
-        }),
-        session_expiry: SESSION_EXPIRY,
-        inbox: handlers::MAX_TASKS,
-        outbox: OUTBOX,
-        give_up_poison: !failpoints::has(Bug::KeepPoison),
-    }
 }
 
 /// Sweeps until `stop`, or until the writer has ended.

@@ -8,8 +8,8 @@ use protocol::topics::{self, Command};
 use protocol::{ClientId, RequestId};
 use service::doctor::{Check, OwnPresence, PresenceSource, presence_checks, read_presences};
 
+use crate::bus_options::bus_options;
 use crate::config::Config;
-use crate::start::bus_options;
 
 /// No posto and no reserva has this id.
 const NO_ID: i64 = 0;

@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 
 use super::handle::Store;
 use super::reader::figures::WeakFiguresReader;
-use super::writer::transaction::WriterState;
+use super::writer::state::WriterState;
 
 /// What a scrape asks before it reads the metrics. It does not keep the store open.
 #[derive(Clone)]

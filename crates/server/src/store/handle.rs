@@ -24,8 +24,8 @@ use super::write_trace::WriteTrace;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::Retry;
+use super::writer::state::WriterState;
 use super::writer::sweep::Sweep;
-use super::writer::transaction::WriterState;
 use super::writer::{self, BUSY_TIMEOUT, Writer};
 use crate::metrics::StoreMetrics;
 
@@ -94,14 +94,7 @@ impl Store {
             FiguresReader::open(path, options.clone(), Arc::clone(&now), progress.clone(), metrics)
                 .await?;
         let (listings, listing_task) = ListingReader::open(options.clone(), now, progress).await?;
-        // A connection is never replaced by a new one, which would open whatever the path leads to.
-        let readers = SqlitePoolOptions::new()
-            .min_connections(READERS)
-            .max_connections(READERS)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await?;
+        let readers = open_readers(options).await?;
         let statistics = StatisticsReader::open(path)?;
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let span = tracing::Span::current();
@@ -228,4 +221,15 @@ impl StoreCloser {
         }
         Ok(())
     }
+}
+
+async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    // A connection is never replaced by a new one, which would open whatever the path leads to.
+    SqlitePoolOptions::new()
+        .min_connections(READERS)
+        .max_connections(READERS)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await
 }

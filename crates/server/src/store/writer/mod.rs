@@ -24,11 +24,12 @@ pub(super) mod recent_failures;
 mod reserve;
 mod service;
 mod session_reports;
+pub(super) mod state;
 mod statistics;
 pub(super) mod sweep;
 mod telemetry;
 mod tokens;
-pub(super) mod transaction;
+mod transaction;
 mod vacuum;
 mod wal_tail;
 
@@ -49,7 +50,8 @@ use super::lost_files;
 use super::write_trace::BatchTimes;
 use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
-use transaction::{Failed, Transactions, WriterState};
+use state::WriterState;
+use transaction::{Failed, Transactions};
 
 pub use archive::{ArchiveEnded, Archived};
 pub use audited::Audited;

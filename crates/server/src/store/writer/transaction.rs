@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use domain::{Moment, ReservaState};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -16,15 +15,15 @@ use super::absence;
 use super::command::WriteContext;
 use super::contents::Contents;
 use super::queue::{Batch, Queued};
-use super::recent_failures::RecentFailures;
+use super::state::WriterState;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
-use crate::metrics::{Recorded, StoreMetrics};
+use crate::metrics::Recorded;
 use crate::store::environment::{Change, Environment};
 use crate::store::error::StoreError;
 use crate::store::open_files::OpenFiles;
-use crate::store::progress::Progress;
+use crate::store::progress::Pause;
 use crate::store::schema;
 
 /// What a committed transaction leaves for the next one.
@@ -33,43 +32,6 @@ struct Committed {
     changes: Vec<Change>,
     recorded: Recorded,
     wants_vacuum: bool,
-}
-
-/// What the store's handles see of the writer.
-#[derive(Clone)]
-pub(in crate::store) struct WriterState {
-    /// The last write succeeded.
-    pub(in crate::store) is_writable: Arc<AtomicBool>,
-    /// Why the latest write that failed did so.
-    pub(in crate::store) failure: Arc<Mutex<Option<String>>>,
-    /// A commit has failed, and a restart may still find it in the WAL.
-    pub(in crate::store) in_doubt: Arc<AtomicBool>,
-    pub(in crate::store) recent_failures: RecentFailures,
-    pub(in crate::store) progress: Progress,
-    /// Commands that were given to the queue, and how many of them were answered.
-    pub(in crate::store) queued: Arc<AtomicU64>,
-    pub(in crate::store) answered: watch::Sender<u64>,
-    pub(in crate::store) metrics: Arc<StoreMetrics>,
-}
-
-impl WriterState {
-    /// Of a writer that begins.
-    pub(in crate::store) fn begin(now: Moment, metrics: Arc<StoreMetrics>) -> Self {
-        Self {
-            is_writable: Arc::new(AtomicBool::new(true)),
-            failure: Arc::default(),
-            in_doubt: Arc::default(),
-            recent_failures: RecentFailures::default(),
-            progress: Progress::begin(now),
-            queued: Arc::default(),
-            answered: watch::Sender::default(),
-            metrics,
-        }
-    }
-
-    pub(in crate::store) fn count_answered(&self, commands: usize) {
-        self.answered.send_modify(|answered| *answered += commands as u64);
-    }
 }
 
 /// The transactions of the writer, one after the other.
@@ -224,16 +186,10 @@ impl Transactions {
             wants_vacuum: false,
             refused: BTreeMap::new(),
         };
-        // Before any command: none may find an absence that fell due when nothing could be written.
         let pause = self.state.progress.pause(now, clock);
-        if let Some(pause) = pause {
-            absence::make_up_for(pause, context.connection, now)?;
-        }
-        if self.state.progress.is_set_back(now) {
-            absence::set_back(context.connection, now)?;
-        }
+        self.keep_tolerances(&transaction, now, pause)?;
         if !is_writable {
-            sweep::probe(context.connection, now)?;
+            sweep::probe(&transaction, now)?;
         }
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
@@ -262,6 +218,23 @@ impl Transactions {
             );
         }
         Ok(Committed { last_sweep, changes, recorded, wants_vacuum })
+    }
+
+    /// Before any command: none may find an absence that fell due when nothing could be written,
+    /// or by a clock that was ahead.
+    fn keep_tolerances(
+        &self,
+        connection: &Connection,
+        now: Moment,
+        pause: Option<Pause>,
+    ) -> Result<(), StoreError> {
+        if let Some(pause) = pause {
+            absence::make_up_for(pause, connection, now)?;
+        }
+        if self.state.progress.is_set_back(now) {
+            absence::set_back(connection, now)?;
+        }
+        Ok(())
     }
 
     /// Makes sure that no restart finds a commit that failed.
