@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports")]
 
+mod bench;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../../bus/tests/it/certificates.rs"]
 mod certificates;
@@ -17,6 +18,7 @@ mod load;
 #[path = "../../tests/harness/logins.rs"]
 mod logins;
 mod mqtt;
+mod past;
 mod placas;
 mod report;
 #[path = "../samples.rs"]
@@ -30,9 +32,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use bench::Pace;
 use clap::Parser;
 use report::Report;
-use scenarios::Pace;
 
 /// The measurement that all others are compared with.
 const BARE: &str = "bare broker round trips";

@@ -2,173 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-
+use super::bench::{Bench, Pace};
 use super::listeners::{Listening, listen};
-use super::load::{Mix, Workload, closed, open};
+use super::load::{Mix, Workload};
 use super::logins::Door;
-use super::placas::placa;
 use super::report::{Report, Row};
-use super::stats::Stats;
 use super::world::{Setup, World};
 use super::{BARE, limits, mqtt};
 
 /// The log level of production.
 pub(crate) const USUAL_LOG: &str = "info";
 pub(crate) const POSTOS: usize = 1_000;
-const HISTORY: i64 = 1_000_000;
-const HOUR: i64 = 60 * 60 * 1000;
-/// Milliseconds from one to the next: they are of a year.
-const PAST_STEP: i64 = 365 * 24 * 60 * 60 * 1000 / HISTORY;
-/// Those of the last month are not archived yet.
-const ARCHIVED: i64 = HISTORY - HISTORY / 12;
-/// The carros of the past, with 20 reservas each.
-const PAST_CARROS: u64 = 50_000;
-/// Far above the numbers of a run, whose placas must differ.
-const FIRST_PAST_CARRO: u64 = 400_000_000;
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    pub(crate) length: Duration,
-    pub(crate) warm_up: Duration,
-}
-
-/// One system under test.
-pub(crate) struct Bench<'a> {
-    world: World,
-    workload: Arc<Workload>,
-    pace: Pace,
-    /// Reservas that were in the databases before.
-    past: u64,
-    report: &'a mut Report,
-}
-
-impl<'a> Bench<'a> {
-    fn new(setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
-        Self::of(World::with(setup), setup, pace, report)
-    }
-
-    pub(crate) fn of(world: World, setup: &Setup, pace: Pace, report: &'a mut Report) -> Self {
-        let workload = Arc::new(Workload::new(setup.servers, setup.postos));
-        Self { world, workload, pace, past: 0, report }
-    }
-
-    fn addr(&self) -> String {
-        self.world.gateways[0].addr.clone()
-    }
-
-    /// Measures callers that send as fast as they are answered.
-    pub(crate) async fn closed(&mut self, name: &str, mix: Mix, callers: usize) {
-        let addr = self.addr();
-        closed(&self.workload, mix, &addr, callers, self.pace.warm_up).await;
-        let before = self.world.usage();
-        let stats = closed(&self.workload, mix, &addr, callers, self.pace.length).await;
-        self.add_row(name, callers, stats, &before);
-    }
-
-    /// Measures requests at a fixed rate.
-    async fn open(&mut self, name: &str, mix: Mix, rate: f64) {
-        let addr = self.addr();
-        let before = self.world.usage();
-        let stats = open(&self.workload, mix, &addr, rate, self.pace.length).await;
-        self.add_row(name, 0, stats, &before);
-    }
-
-    fn add_row(
-        &mut self,
-        name: &str,
-        callers: usize,
-        stats: Stats,
-        before: &std::collections::BTreeMap<&'static str, super::world::Usage>,
-    ) {
-        let mut usage = self.world.usage();
-        for (kind, now) in &mut usage {
-            now.cpu_seconds -= before[kind].cpu_seconds;
-        }
-        self.report.add(Row { name: name.to_owned(), callers, stats, usage });
-    }
-
-    /// Checks that the databases hold exactly the reservas that were answered with success.
-    pub(crate) async fn finish(mut self) {
-        let made = self.past + self.workload.made.load(Ordering::Relaxed);
-        let mut kept = 0;
-        for number in (1..=self.world.servers.len()).rev() {
-            self.world.stop_server(number - 1);
-            let mut database = self.database(number).await;
-            let count: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM all_reservas WHERE status <> 'cancelada'")
-                    .fetch_one(&mut database)
-                    .await
-                    .expect("a count");
-            kept += count.unsigned_abs();
-        }
-        assert_eq!(made, kept, "reservas answered with success, and on disk");
-    }
-
-    async fn database(&self, number: usize) -> SqliteConnection {
-        let path = self.world.folder().join(format!("data/server{number}.db"));
-        let options = SqliteConnectOptions::new().filename(path);
-        SqliteConnection::connect_with(&options).await.expect("a database")
-    }
-
-    /// Gives the first servidor the past of a year, a million reservas of random placas and random
-    /// requests, each with its session: what is older than a month is archived.
-    async fn add_history(&mut self, setup: &Setup) {
-        self.world.stop_server(0);
-        let mut database = self.database(1).await;
-        let placas: Vec<_> = (0..PAST_CARROS).map(|n| placa(FIRST_PAST_CARRO + n)).collect();
-        let placas = serde_json::to_string(&placas).expect("JSON");
-        let first = service::now().as_millis() - HISTORY * PAST_STEP - HOUR;
-        let tables = [("archived_", 1, ARCHIVED), ("", ARCHIVED + 1, HISTORY)];
-        let mut statements = vec![
-            "PRAGMA cache_size = -262144".to_owned(),
-            "CREATE TEMP TABLE past_carros (number INTEGER PRIMARY KEY, placa TEXT)".to_owned(),
-            "INSERT INTO past_carros SELECT key, value FROM json_each(?1)".to_owned(),
-            "INSERT INTO carros SELECT placa, 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0 FROM past_carros"
-                .to_owned(),
-            "CREATE TEMP TABLE past AS
-             WITH RECURSIVE past(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM past WHERE n < ?2)
-             SELECT n, n % (SELECT count(*) FROM postos) + 1 AS posto_id, ?4 + n * ?5 AS inicio,
-                    abs(random()) % ?3 AS carro FROM past"
-                .to_owned(),
-        ];
-        for (prefix, from, to) in tables {
-            statements.push(format!(
-                "INSERT INTO {prefix}reservas
-                     (id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at,
-                      fingerprint, nome, client_id, desde, livre_desde, preco_kwh, versao, tolerancia,
-                      estimativa)
-                 SELECT n, lower(hex(randomblob(18))), posto_id, placa, inicio, inicio + {HOUR}, 'cumprida',
-                        inicio, inicio, randomblob(16), 'Ponto ' || posto_id, 'cliente1', inicio, inicio + {HOUR},
-                        2.5, 2, 0, '[22200,61,5550,1174]'
-                 FROM past JOIN past_carros ON number = carro WHERE n BETWEEN {from} AND {to} ORDER BY n"
-            ));
-            statements.push(format!(
-                "INSERT INTO {prefix}carregamentos
-                     (id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id)
-                 SELECT n, posto_id, placa, inicio, 2.5, inicio + {HOUR}, 10, 25, n
-                 FROM past JOIN past_carros ON number = carro WHERE n BETWEEN {from} AND {to} ORDER BY n"
-            ));
-        }
-        // As one that gave all these ids.
-        for table in ["reservas", "carregamentos"] {
-            statements
-                .push(format!("UPDATE sqlite_sequence SET seq = {HISTORY} WHERE name = '{table}'"));
-        }
-        for sql in statements {
-            let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&placas).bind(HISTORY);
-            let statement = statement.bind(PAST_CARROS as i64).bind(first).bind(PAST_STEP);
-            statement.execute(&mut database).await.expect("a past");
-        }
-        database.close().await.expect("it closes");
-        self.past = HISTORY.unsigned_abs();
-        self.world.add_server(1, setup.postos);
-    }
-}
 
 /// The limits of broker, HTTP, disk and store alone.
 pub(crate) async fn limits(pace: Pace, report: &mut Report) {

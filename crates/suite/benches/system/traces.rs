@@ -10,10 +10,11 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::bench::{Bench, Pace};
 use super::load::{CALLERS, Mix};
 use super::logins::Door;
 use super::report::Report;
-use super::scenarios::{Bench, POSTOS, Pace, ROUNDS, USUAL_LOG};
+use super::scenarios::{POSTOS, ROUNDS, USUAL_LOG};
 use super::world::{Setup, World};
 
 /// What is compared with programs that trace nothing, and how.
