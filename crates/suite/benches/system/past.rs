@@ -60,6 +60,6 @@ pub(crate) async fn add_year(database: &mut SqliteConnection) {
     for sql in statements {
         let statement = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&placas).bind(HISTORY);
         let statement = statement.bind(PAST_CARROS as i64).bind(first).bind(PAST_STEP);
-        statement.execute(database).await.expect("a past");
+        statement.execute(&mut *database).await.expect("a past");
     }
 }
