@@ -21,6 +21,9 @@ pub(super) fn database_checks(
             let remedy = "the first start makes it; if there should be one, correct DATABASE_URL";
             return vec![Check::warning("schema", found, remedy)];
         }
+        Some(Err(error @ StoreError::Unsettled)) => {
+            return vec![Check::unchecked("integrity", format!("of {path}"), error.to_string())];
+        }
         Some(Err(error)) => {
             let found = format!("{} cannot use {path}", config.server_id);
             let remedy = match error {

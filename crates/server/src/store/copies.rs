@@ -15,6 +15,9 @@ use super::error::StoreError;
 /// How the name of a file ends that is not complete yet.
 pub(super) const PARTIAL: &str = ".parcial";
 
+/// What SQLite appends to the name of a database for the files that belong to it.
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// Writes everything that was committed to a new or empty file, which is then on disk. It is of one
 /// moment, and nobody who writes meanwhile waits for it.
 pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod backup_names;
+mod beside_others;
 mod change_answer;
 mod copies;
 mod database_url;

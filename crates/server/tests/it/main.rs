@@ -5,6 +5,7 @@ mod admin;
 mod anything_steps;
 mod backup;
 mod backup_command;
+mod backup_race;
 mod command_line;
 mod config;
 mod doctor;

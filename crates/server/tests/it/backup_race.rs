@@ -1,0 +1,90 @@
+//! `server backup` and `server doctor` beside a servidor that is just starting.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use server::store::{Integrity, examine_contents};
+
+use crate::backup::{database, save};
+use crate::running::{Home, Running};
+
+/// Larger than what SQLite keeps of it in memory.
+const PAGES: &str = "CREATE TABLE pages (version INTEGER, filler BLOB);
+    WITH RECURSIVE page(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM page WHERE n < 4000)
+    INSERT INTO pages SELECT 0, randomblob(4000) FROM page;";
+/// All in one transaction; then they are in the file itself.
+const CHANGE: &str = "UPDATE pages SET version = version + 1; PRAGMA wal_checkpoint(TRUNCATE);";
+
+/// Waits until some of the copy is written.
+fn is_being_copied(folder: &Path) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        let entries = fs::read_dir(folder).expect("a folder").flatten();
+        let mut sizes = entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.len());
+        if sizes.any(|size| size > 0) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A stopped servidor's database.
+async fn with_pages() -> (Home, PathBuf) {
+    let home = Running::fresh().await.stop().await;
+    let path = database(home.path());
+    Connection::open(&path).and_then(|file| file.execute_batch(PAGES)).expect("pages");
+    (home, path)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_what_is_opened_meanwhile_is_of_one_moment() {
+    let (home, path) = with_pages().await;
+    for round in 0..6 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let copied = std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                assert!(is_being_copied(folder));
+                let other = Connection::open(&path).expect("the database");
+                other.execute_batch(CHANGE).expect("a change");
+                // Every other one stays open, as a servidor does.
+                if round % 2 == 0 {
+                    std::thread::sleep(Duration::from_millis(300));
+                }
+            });
+            let copied = save(home.path(), folder).expect("a backup");
+            other.join().expect("it ends");
+            copied
+        });
+        let copy = Connection::open(&copied.path).expect("the copy");
+        let versions = "SELECT min(version), max(version) FROM pages";
+        let (first, last): (i64, i64) =
+            copy.query_row(versions, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("versions");
+        assert_eq!(first, last, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_opened_while_it_is_examined_is_not_called_damaged() {
+    let (_home, path) = with_pages().await;
+    for round in 0..6 {
+        let examined = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(5 * round));
+                let other = Connection::open(&path).expect("the database");
+                // Pages get another place and use.
+                let moved = "CREATE INDEX moved ON pages (filler, version); DROP INDEX moved;";
+                other
+                    .execute_batch(moved)
+                    .and_then(|()| other.execute_batch("VACUUM"))
+                    .expect("it");
+                other.execute_batch(CHANGE).expect("a change");
+            });
+            examine_contents(&path, "server1", None)
+        });
+        let examined = examined.expect("it is read").integrity;
+        assert_eq!(examined, Integrity::Whole, "round {round}");
+    }
+}
