@@ -15,6 +15,7 @@ mod foreign_files;
 mod import;
 mod openapi;
 mod reserva_support;
+mod restored_ids;
 mod running;
 mod sessions_model;
 mod sessions_steps;
