@@ -43,6 +43,10 @@ pub enum BackupError {
     Full { path: String, needed: i64, free: u64 },
     #[error("the folder {path} cannot be used: {source}")]
     Folder { path: String, source: io::Error },
+    #[error(
+        "{path} is made, and no older backup is removed: {than} has what it has not, or is of another database. If this is the right database, move that file elsewhere; else stop the servidor, and restore that file"
+    )]
+    HasLess { path: String, than: String },
     #[error("the older backup {path} cannot be removed: {source}")]
     NotRemoved { path: String, source: io::Error },
 }

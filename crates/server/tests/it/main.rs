@@ -6,6 +6,7 @@ mod anything_steps;
 mod backup;
 mod backup_command;
 mod backup_race;
+mod backup_rotation;
 mod command_line;
 mod config;
 mod doctor;
