@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -13,6 +15,8 @@ use super::writer::BUSY_TIMEOUT;
 
 /// A program that stays is seen by the second.
 const ATTEMPTS: u32 = 3;
+/// How coarse the clock is by which a file says when it was changed.
+const TICK: Duration = Duration::from_millis(20);
 
 /// What `read` finds, of which nothing is changed. If a program has begun to use the database
 /// meanwhile, it is read once more.
@@ -26,6 +30,10 @@ pub(super) fn read_beside_others<T>(
 ) -> Result<T, StoreError> {
     for _ in 0..ATTEMPTS {
         let before = State::of(path)?;
+        if !before.is_in_use {
+            // What is changed after this gets another time.
+            thread::sleep(TICK);
+        }
         let found = open(path, server_id, before).map(|connection| read(&connection));
         if before.is_in_use || State::of(path)? == before {
             return found;
