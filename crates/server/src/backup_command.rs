@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::app_state::now;
 use crate::config::Config;
 use crate::last_backup::LastBackup;
-use crate::store::{self, Copied, Rotation};
+use crate::store::{self, Copied, Rotated, Rotation};
 use crate::streams;
 
 #[expect(clippy::print_stdout, reason = "the answer to the command line")]
@@ -37,12 +37,18 @@ pub(crate) fn back_up(
         println!("{server_id} is backed up in {}: {bytes} bytes, {holdings}", path.display());
     }
     // The folder of the database may be read-only, and the backup is complete.
-    if let Err(error) = LastBackup::of(&copied, now.into()).record(database) {
+    if let Err(error) = LastBackup::of(&copied, now.into(), is_stream).record(database) {
         eprintln!("when this was cannot be recorded beside the database: {error}");
     }
-    let older = rotation.map_or(Ok(Vec::new()), |rotation| rotation.remove_older(&copied))?;
-    for path in older {
+    let Some(rotation) = rotation else {
+        return Ok(());
+    };
+    let Rotated { removed, later } = rotation.remove_older(&copied)?;
+    for path in removed {
         println!("removed {}", path.display());
+    }
+    for path in later {
+        eprintln!("{} has a later date: it does not count, and stays", path.display());
     }
     Ok(())
 }

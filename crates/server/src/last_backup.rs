@@ -18,11 +18,14 @@ pub struct LastBackup {
     pub quando: Timestamp,
     pub bytes: u64,
     pub reservas: i64,
+    /// It was written to standard output to its end; whether somebody kept it is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enviado: bool,
 }
 
 impl LastBackup {
-    pub(crate) fn of(copied: &Copied, quando: Timestamp) -> Self {
-        Self { quando, bytes: copied.bytes, reservas: copied.holdings.reservas }
+    pub(crate) fn of(copied: &Copied, quando: Timestamp, enviado: bool) -> Self {
+        Self { quando, bytes: copied.bytes, reservas: copied.holdings.reservas, enviado }
     }
 
     /// `None` if there was none, or if the file cannot be read.

@@ -58,6 +58,7 @@ fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Er
         _ => Path::new("."),
     };
     let (prefix, mut folder) = (format!(".{server_id}-"), tempfile::Builder::new());
+    store::remove_leftovers(parent, prefix.as_ref());
     let made = folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent);
     let shown = parent.display();
     made.map_err(|error| format!("nothing can be written in {shown}: {error}").into())

@@ -21,6 +21,10 @@ pub(super) fn database_checks(
             let remedy = "the first start makes it; if there should be one, correct DATABASE_URL";
             return vec![Check::warning("schema", found, remedy)];
         }
+        Some(Err(StoreError::Unsettled)) => {
+            let found = format!("programs come and go that change {path} while it is read");
+            return vec![Check::unchecked("integrity", found, "try again when they have started")];
+        }
         Some(Err(error)) => {
             let found = format!("{} cannot use {path}", config.server_id);
             let remedy = match error {

@@ -10,12 +10,12 @@ use rusqlite::{Connection, ErrorCode};
 use tempfile::TempPath;
 
 use super::backup_names::names;
-use super::copies::{beside, date, folder_of, new_beside, sync_folder, write_complete};
+use super::beside_others::read_beside_others;
+use super::copies::{COMPANIONS, beside, date, folder_of, new_beside, sync_folder, write_complete};
 use super::diagnosis;
 use super::error::StoreError;
 use super::not_writable::NotWritable;
-use super::schema::{self, INTEGRITY_CHECK, Identity, READ_ONLY};
-use super::writer::BUSY_TIMEOUT;
+use super::schema::{self, INTEGRITY_CHECK};
 
 /// Backups of one second in one folder.
 const MAX_AT_ONCE: u32 = 9;
@@ -43,6 +43,10 @@ pub enum BackupError {
     Full { path: String, needed: i64, free: u64 },
     #[error("the folder {path} cannot be used: {source}")]
     Folder { path: String, source: io::Error },
+    #[error(
+        "{path} is made, and no older backup is removed: {than} has what it has not, or is of another database. If this is the right database, move that file elsewhere; else stop the servidor, and restore that file"
+    )]
+    HasLess { path: String, than: String },
     #[error("the older backup {path} cannot be removed: {source}")]
     NotRemoved { path: String, source: io::Error },
 }
@@ -100,9 +104,6 @@ pub fn back_up(
     if !database.exists() {
         return Err(BackupError::NoDatabase { path: shown() });
     }
-    let database_error = |source| BackupError::Database { path: shown(), source };
-    let connection = open_beside_others(database, server_id).map_err(database_error)?;
-
     let names: Vec<PathBuf> = match to.is_dir() {
         true => names(to, server_id, now, MAX_AT_ONCE),
         false => vec![to.to_owned()],
@@ -115,38 +116,24 @@ pub fn back_up(
     if !folder_of(first).is_dir() {
         return Err(BackupError::NoFolder { path: folder_of(first).display().to_string() });
     }
-    if ["-wal", "-shm", "-journal"].iter().any(|suffix| beside(database, suffix) == *first) {
+    if COMPANIONS.iter().any(|suffix| beside(database, suffix) == *first) {
         return Err(BackupError::OwnFile { path });
     }
-    let destination_error = |source| why_not_written(&connection, first, source);
-    let partial = new_beside(first).map_err(destination_error)?;
-    let (bytes, holdings) = write(&connection, &partial).map_err(|source| match source {
-        StoreError::Writing(error) if schema::is_damage(&error) => database_error(error.into()),
-        source => destination_error(source),
-    })?;
+    let database_error = |source| BackupError::Database { path: shown(), source };
+    let copied = read_beside_others(database, server_id, |connection| {
+        copy(connection, first).map_err(|source| match source {
+            StoreError::Writing(error) if schema::is_damage(&error) => database_error(error.into()),
+            source => why_not_written(connection, first, source),
+        })
+    });
+    let (partial, bytes, holdings) = copied.map_err(database_error)??;
     let path = take_name(partial, &names).map_err(|source| match source {
         StoreError::Files(error) if error.kind() == ErrorKind::AlreadyExists => {
-            BackupError::Exists { path: path.clone() }
+            BackupError::Exists { path }
         }
-        source => destination_error(source),
+        source => BackupError::Destination { path, source },
     })?;
     Ok(Copied { path, bytes, holdings })
-}
-
-/// Opens a database that a servidor may be using, and changes nothing in it.
-pub(super) fn open_beside_others(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
-    let real = fs::canonicalize(path).map_err(StoreError::Files)?;
-    // As long as a program has a database open in WAL mode, this file is there.
-    let connection = if beside(&real, "-shm").exists() {
-        Connection::open_with_flags(path, READ_ONLY)?
-    } else {
-        schema::open_unchanged(path)?.0
-    };
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    match schema::identify(&connection, server_id)? {
-        Identity::Complete => Ok(connection),
-        Identity::Begun => Err(StoreError::Foreign("it has no tables".to_owned())),
-    }
 }
 
 /// What an operator can remedy, where that explains the error.
@@ -174,13 +161,14 @@ fn needed(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row(sql, [], |row| row.get(0))
 }
 
-/// Writes a copy into an empty file, and checks it; its length and what it holds.
-fn write(connection: &Connection, partial: &Path) -> Result<(u64, Holdings), StoreError> {
-    write_complete(connection, partial)?;
-    let (copy, _) = schema::open_unchanged(partial)?;
+/// Makes a copy that has no name yet, and checks it; also its length and what it holds.
+fn copy(connection: &Connection, to: &Path) -> Result<(TempPath, u64, Holdings), StoreError> {
+    let partial = new_beside(to)?;
+    write_complete(connection, &partial)?;
+    let (copy, _) = schema::open_unchanged(&partial)?;
     schema::integrity(&copy, INTEGRITY_CHECK)?;
-    let bytes = fs::metadata(partial).map_err(StoreError::Files)?.len();
-    Ok((bytes, Holdings::of(&copy)?))
+    let bytes = fs::metadata(&partial).map_err(StoreError::Files)?.len();
+    Ok((partial, bytes, Holdings::of(&copy)?))
 }
 
 /// Gives a file the first of these names that is free, and returns it.

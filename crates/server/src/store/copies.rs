@@ -1,8 +1,9 @@
 //! Complete copies of a database in one file, and where they are put.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirEntry, File};
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -14,6 +15,12 @@ use super::error::StoreError;
 
 /// How the name of a file ends that is not complete yet.
 pub(super) const PARTIAL: &str = ".parcial";
+
+/// No copy takes this long, in milliseconds: what is older was left by a command that was killed.
+pub(super) const MAX_LENGTH: i64 = 24 * 60 * 60 * 1000;
+
+/// What SQLite appends to the name of a database for the files that belong to it.
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Writes everything that was committed to a new or empty file, which is then on disk. It is of one
 /// moment, and nobody who writes meanwhile waits for it.
@@ -34,11 +41,41 @@ pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), S
 /// An empty file in the folder of `file` under a name of its own, which only its owner reads. It is
 /// removed unless it gets another name.
 pub(super) fn new_beside(file: &Path) -> Result<TempPath, StoreError> {
-    let mut prefix = OsString::from(".");
-    prefix.push(file.file_name().unwrap_or_default());
+    let prefix = partial_prefix(file);
     let made =
         tempfile::Builder::new().prefix(&prefix).suffix(PARTIAL).tempfile_in(folder_of(file));
     Ok(made.map_err(StoreError::Files)?.into_temp_path())
+}
+
+/// How the names of copies begin that will have the name of `file`.
+pub(super) fn partial_prefix(file: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(file.file_name().unwrap_or_default());
+    prefix
+}
+
+/// Removes what commands left in this folder that were killed a day ago or longer: files or folders
+/// of the name `prefix`, six characters and `.parcial`, with a whole copy each. What cannot be removed
+/// stays.
+pub fn remove_leftovers(folder: &Path, prefix: &OsStr) {
+    let is_left = |name: &OsStr| {
+        let rest = name.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or_default();
+        let unique =
+            rest.strip_suffix(b"-journal").unwrap_or(rest).strip_suffix(PARTIAL.as_bytes());
+        unique
+            .is_some_and(|unique| unique.len() == 6 && unique.iter().all(u8::is_ascii_alphanumeric))
+    };
+    let is_old = |entry: &DirEntry| {
+        let changed = entry.metadata().and_then(|found| found.modified());
+        let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+        age.is_some_and(|age| age.as_millis() > u128::from(MAX_LENGTH.unsigned_abs()))
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_left(&entry.file_name()) && is_old(&entry) {
+            let path = entry.path();
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        }
+    }
 }
 
 /// Makes what was done in the folder of `file` survive a power loss.

@@ -58,6 +58,9 @@ pub enum StoreError {
     /// As `Damaged`, found at the start.
     #[error("it is damaged ({0}); replace it by a backup, with server restaurar")]
     NeedsRestore(String),
+    /// Each time it was read without locks, another program has changed it meanwhile.
+    #[error("programs come and go that change it while it is read; try again")]
+    Unsettled,
     /// Found at the start.
     #[error(
         "it does not go together with the {} beside it, or is damaged ({reason}): if you have put a backup in its place, move that one away too", .wal.display()

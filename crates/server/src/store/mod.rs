@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod backup_names;
+mod beside_others;
 mod change_answer;
 mod copies;
 mod database_url;
@@ -35,6 +36,7 @@ mod writer;
 
 pub use audit::{Action, Author};
 pub use backup::{BackupError, Copied, Holdings, back_up};
+pub use copies::remove_leftovers;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
@@ -52,7 +54,7 @@ pub use reader::{
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};
-pub use rotation::Rotation;
+pub use rotation::{Rotated, Rotation};
 pub use rows::carros::CarroRow;
 pub use rows::postos::{PostoRow, StatesRow, StoredPosto};
 pub use rows::reservas::StoredReserva;

@@ -13,7 +13,8 @@ use tempfile::TempPath;
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
 use super::copies::{
-    aside, beside, end_of_links, folder_of, new_beside, sync_folder, write_complete,
+    COMPANIONS, aside, beside, end_of_links, folder_of, new_beside, partial_prefix,
+    remove_leftovers, sync_folder, write_complete,
 };
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
@@ -112,6 +113,7 @@ fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
 fn prepare_new(backup: &Connection, target: &Path) -> Result<(TempPath, Holdings), StoreError> {
     let folder = folder_of(target);
     fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+    remove_leftovers(folder, &partial_prefix(target));
     let new = new_beside(target)?;
     write_complete(backup, &new)?;
     let old = fs::metadata(target).map_err(StoreError::Files);
@@ -137,9 +139,9 @@ fn replace(
     let revoke = |new: &Path| revoke_tokens(new, now, kept_token, holdings);
     let kept = aside(target, now);
     if !target.exists() {
-        // SQLite would take the WAL of a database that was removed for that of the new one.
-        move_if_there(&beside(target, "-wal"), &beside(&kept, "-wal"))?;
-        restored_ids::leave_out(&new)?;
+        // SQLite would take those of a database that was removed for those of the new one.
+        move_companions(target, &kept)?;
+        restored_ids::go_on_after(None, &new)?;
         revoke(&new)?;
         new.persist_noclobber(target).map_err(|failed| StoreError::Files(failed.error))?;
         sync_folder(target)?;
@@ -163,10 +165,7 @@ fn replace(
         return Err(StoreError::Moved { path: target.to_owned() });
     }
     let holdings = old.as_ref().and_then(|old| Holdings::of(old).ok());
-    match &old {
-        Some(old) => restored_ids::go_on_after(old, &new)?,
-        None => restored_ids::leave_out(&new)?,
-    }
+    restored_ids::go_on_after(old.as_ref(), &new)?;
     // With an id that none had before.
     revoke(&new)?;
     keep(target, &kept)?;
@@ -185,10 +184,7 @@ fn put_in_place(
     healthy: bool,
 ) -> Result<(), StoreError> {
     if !healthy {
-        // Under these names SQLite finds the two together.
-        for suffix in ["-wal", "-shm"] {
-            move_if_there(&beside(target, suffix), &beside(kept, suffix))?;
-        }
+        move_companions(target, kept)?;
     }
     new.persist(target).map_err(|failed| StoreError::Files(failed.error))?;
     sync_folder(target)
@@ -265,9 +261,16 @@ fn keep(target: &Path, kept: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn move_if_there(from: &Path, to: &Path) -> Result<(), StoreError> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::Files(error)),
-        _ => Ok(()),
+/// Moves the WAL or the journal of a database away from its name. Under the names that they get,
+/// SQLite finds them together.
+fn move_companions(target: &Path, kept: &Path) -> Result<(), StoreError> {
+    for suffix in COMPANIONS {
+        match fs::rename(beside(target, suffix), beside(kept, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::Files(error));
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }

@@ -16,27 +16,60 @@ const TABLES: [(&str, i64); 5] = [
     ("auditoria", 1_000_000),
 ];
 
-/// Goes on after the newest ids of the database that is replaced.
-pub(super) fn go_on_after(old: &Connection, new: &Path) -> Result<(), StoreError> {
+/// Goes on after the newest ids of the database that is replaced. Unless that is a later state of
+/// the backup, as many are left out as may have been given since: it may have been made anew, or
+/// have been put there by hand, after the one that gave them was lost.
+pub(super) fn go_on_after(old: Option<&Connection>, new: &Path) -> Result<(), StoreError> {
     let new = Connection::open(new)?;
-    for (table, _) in TABLES {
-        if let Ok(newest) = newest(old, table) {
-            raise(&new, table, newest)?;
+    let is_known = old
+        .is_some_and(|old| goes_on_from(old, &new).unwrap_or(false) && has_the_newest(old, &new));
+    for (table, given) in TABLES {
+        let in_old = old.and_then(|old| newest(old, table).ok());
+        // A release of before does not have each.
+        if let Some(newest) = newest(&new, table).ok().max(in_old) {
+            raise(&new, table, if is_known { newest } else { newest + given })?;
         }
     }
     new.close().map_err(|(_, error)| error.into())
 }
 
-/// Leaves out as many ids as may have been given since the backup.
-pub(super) fn leave_out(new: &Path) -> Result<(), StoreError> {
-    let new = Connection::open(new)?;
-    for (table, given) in TABLES {
-        // A backup of an older release does not have each.
-        if let Ok(newest) = newest(&new, table) {
-            raise(&new, table, newest + given)?;
-        }
-    }
-    new.close().map_err(|(_, error)| error.into())
+/// Whether two files began as one database, and the later one has given every id that the earlier
+/// one has given.
+///
+/// # Errors
+/// One of them cannot be read, or is no database of a servidor.
+pub(super) fn goes_on_from(later: &Connection, earlier: &Connection) -> rusqlite::Result<bool> {
+    let has_all = |&(table, _): &(&str, i64)| {
+        newest(later, table).unwrap_or(0) >= newest(earlier, table).unwrap_or(0)
+    };
+    Ok(began(later)? == began(earlier)? && TABLES.iter().all(has_all))
+}
+
+/// When a database was made, and how many nanoseconds that took: no two have both in common.
+fn began(database: &Connection) -> rusqlite::Result<(String, i64)> {
+    let sql = "SELECT CAST(installed_on AS TEXT), execution_time FROM _sqlx_migrations
+               WHERE version = 1";
+    database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Whether the newest reserva and the newest row of the audit are there too. None is ever removed,
+/// but a reserva goes into the archive, and may come back from it.
+fn has_the_newest(later: &Connection, earlier: &Connection) -> bool {
+    let kinds: [(&[&str], &str); 2] =
+        [(&["reservas", "archived_reservas"], "created_at"), (&["auditoria"], "quando")];
+    kinds.into_iter().all(|(tables, at)| {
+        let newest = tables.iter().filter_map(|table| {
+            let sql = format!("SELECT id, {at} FROM {table} ORDER BY id DESC LIMIT 1");
+            // Without a row none was made, and without the table that release made none.
+            earlier.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
+        });
+        newest.max().is_none_or(|(id, when): (i64, i64)| {
+            tables.iter().any(|table| {
+                let sql = format!("SELECT 1 FROM {table} WHERE id = ?1 AND {at} = ?2");
+                later.query_row(&sql, [id, when], |_| Ok(())).is_ok()
+            })
+        })
+    })
 }
 
 fn newest(database: &Connection, table: &str) -> rusqlite::Result<i64> {

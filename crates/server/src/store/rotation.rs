@@ -9,10 +9,10 @@ use domain::Moment;
 
 use super::backup::{BackupError, Copied};
 use super::backup_names::{read_complete, read_partial};
-use super::copies::date;
-
-/// No backup takes this long, in milliseconds: what is older was left by one that was killed.
-const MAX_LENGTH: i64 = 24 * 60 * 60 * 1000;
+use super::copies::{MAX_LENGTH, date};
+use super::error::StoreError;
+use super::restored_ids::goes_on_from;
+use super::schema::{is_damage, open_unchanged};
 
 /// The backups of one servidor in one folder. Nothing is removed whose name is not one of theirs.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ impl Rotation<'_> {
         if !self.folder.is_dir() {
             return Err(BackupError::NoFolder { path: self.folder.display().to_string() });
         }
-        let long_ago = date(Moment::from_millis(now.as_millis().saturating_sub(MAX_LENGTH)));
+        let long_ago = date(now.plus_millis(-MAX_LENGTH));
         let is_left = |name: &str| {
             let date = read_partial(name, self.server_id)?;
             (*date < *long_ago).then_some(())
@@ -45,29 +45,67 @@ impl Rotation<'_> {
         })
     }
 
-    /// Removes the oldest backups until `keep` are left, and returns them.
+    /// Removes the oldest backups until `keep` are left. Those with a later date than the newest do
+    /// not count and stay: a clock was ahead, or another backup has ended meanwhile.
     ///
     /// # Errors
-    /// One cannot be removed.
-    pub fn remove_older(&self, newest: &Copied) -> Result<Vec<PathBuf>, BackupError> {
+    /// One cannot be removed, or has something that the newest has not; then none is removed.
+    pub fn remove_older(&self, newest: &Copied) -> Result<Rotated, BackupError> {
         let read = |name: &str| read_complete(name, self.server_id);
+        let own = newest.path.file_name().and_then(|name| read(name.to_str()?));
         let mut others = files(self.folder, read).map_err(|source| BackupError::Folder {
             path: self.folder.display().to_string(),
             source,
         })?;
-        // After a clock was set back, the backup of now does not have the newest name.
-        others.retain(|(_, path)| *path != newest.path);
         others.sort();
-        let older = others.into_iter().rev().skip(self.keep.get() - 1).map(|(_, path)| path);
-        let older: Vec<PathBuf> = older.collect();
-        for path in &older {
+        others.retain(|(_, path)| *path != newest.path);
+        let (older, later): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(when, _)| own.as_ref() > Some(when));
+        let paths = |dated: Vec<(_, PathBuf)>| -> Vec<PathBuf> {
+            dated.into_iter().map(|(_, path)| path).collect()
+        };
+        let (mut removed, later) = (paths(older), paths(later));
+        refuse_loss(newest, &removed)?;
+        removed.truncate((removed.len() + 1).saturating_sub(self.keep.get()));
+        for path in &removed {
             remove(path).map_err(|source| BackupError::NotRemoved {
                 path: path.display().to_string(),
                 source,
             })?;
         }
-        Ok(older)
+        Ok(Rotated { removed, later })
     }
+}
+
+/// What became of the backups of before.
+#[derive(Debug)]
+pub struct Rotated {
+    pub removed: Vec<PathBuf>,
+    /// Those with a later date, which stay.
+    pub later: Vec<PathBuf>,
+}
+
+/// A database that was lost and made anew has backups too, and so has another one that
+/// `DATABASE_URL` names by mistake. They must not take the places of those that are needed then.
+fn refuse_loss(newest: &Copied, older: &[PathBuf]) -> Result<(), BackupError> {
+    let has_what_it_had = |path: &Path| -> Result<bool, StoreError> {
+        let (later, earlier) = (open_unchanged(&newest.path)?.0, open_unchanged(path)?.0);
+        match goes_on_from(&later, &earlier) {
+            Err(error) if is_damage(&error) => Ok(true),
+            found => Ok(found?),
+        }
+    };
+    // Another backup may just have removed one of both.
+    let is_there = |path: &Path| path.exists() && newest.path.exists();
+    for path in older {
+        if !has_what_it_had(path).unwrap_or(false) && is_there(path) {
+            return Err(BackupError::HasLess {
+                path: newest.path.display().to_string(),
+                than: path.display().to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Another backup that ends now may have removed it.

@@ -11,22 +11,22 @@ use server::store::{BackupError, Copied, RestoreError, Restored, back_up, restor
 
 use crate::running::{Home, Running};
 
-const NOW: Moment = Moment::from_millis(1_790_000_000_000);
+pub(crate) const NOW: Moment = Moment::from_millis(1_790_000_000_000);
 const NOW_IN_NAMES: &str = "20260921T141320Z";
 
-fn save(home: &Path, to: &Path) -> Result<Copied, BackupError> {
+pub(crate) fn save(home: &Path, to: &Path) -> Result<Copied, BackupError> {
     back_up(&database(home), "server1", to, NOW)
 }
 
-fn put_back(home: &Path, backup: &Path) -> Result<Restored, RestoreError> {
+pub(crate) fn put_back(home: &Path, backup: &Path) -> Result<Restored, RestoreError> {
     restore(&database(home), "server1", backup, NOW, None)
 }
 
-fn database(home: &Path) -> PathBuf {
+pub(crate) fn database(home: &Path) -> PathBuf {
     home.join("data/server1.db")
 }
 
-fn kept(home: &Path) -> PathBuf {
+pub(crate) fn kept(home: &Path) -> PathBuf {
     home.join(format!("data/server1.db.antes-{NOW_IN_NAMES}"))
 }
 
@@ -37,7 +37,7 @@ fn names(path: &Path) -> Vec<String> {
     names.collect::<Result<_, _>>().expect("names")
 }
 
-async fn add(server: &Running, nome: &str) {
+pub(crate) async fn add(server: &Running, nome: &str) {
     let answer = server.post("/postos", &json!({"nome": nome, "localizacao": "0,0"})).await;
     assert_eq!(answer.status, 201, "{answer:?}");
 }
@@ -235,7 +235,7 @@ fn a_database_that_is_only_begun_is_no_backup() {
 }
 
 /// Each in a thread of its own, the second a little later; what each answered.
-fn both<T: Send>(delay: u64, run: impl Fn(usize) -> T + Sync) -> [T; 2] {
+pub(crate) fn both<T: Send>(delay: u64, run: impl Fn(usize) -> T + Sync) -> [T; 2] {
     std::thread::scope(|scope| {
         let run = &run;
         let second = scope.spawn(move || {

@@ -62,22 +62,24 @@ async fn the_newest_backups_are_kept_and_nothing_else_is_removed() {
     }
     fs::create_dir(folder.join("server1-20250101T031500Z.db")).expect("a folder with such a name");
     let (status, printed, reason) = back_up(&home, &["backups", "--manter", "3"]).await;
-    assert_eq!((status, reason.as_str()), (Some(0), ""), "{printed}");
+    let ahead =
+        "backups/server1-29990101T000000Z.db has a later date: it does not count, and stays";
+    assert_eq!((status, reason.as_str()), (Some(0), ahead), "{printed}");
     let mut lines = printed.lines();
     let made = lines.next().expect("a line").strip_prefix("server1 is backed up in backups/");
     let made = made.and_then(|line| line.split(": ").next()).expect("its name").to_owned();
     let removed: Vec<&str> = lines.collect();
     let expected: Vec<String> =
-        [2, 1, 0].map(|index| format!("removed backups/{}", older[index])).into();
+        [0, 1].map(|index| format!("removed backups/{}", older[index])).into();
     assert_eq!(removed, expected);
-    let mut kept = vec![made.as_str(), older[3], older[4], "server1-20250101T031500Z.db"];
+    let mut kept = vec![made.as_str(), older[2], older[3], older[4], "server1-20250101T031500Z.db"];
     kept.extend(others);
     kept.sort_unstable();
     assert_eq!(names(&folder), kept);
 
     let (_, printed, _) = back_up(&home, &["backups", "--manter=1"]).await;
     assert_eq!(printed.lines().count(), 4, "{printed}");
-    assert!(!folder.join(made).exists() && folder.join(others[0]).exists());
+    assert!(!folder.join(made).exists() && folder.join(older[4]).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,11 +114,51 @@ async fn the_last_backup_is_recorded_beside_the_database() {
     let before = service::now().as_millis();
     let (_, printed, _) = back_up(&home, &["backup.db"]).await;
     let last = LastBackup::read(&home.database()).expect("it is recorded");
-    assert!(last.quando.as_millis() >= before, "{last:?}");
+    assert!(last.quando.as_millis() >= before && !last.enviado, "{last:?}");
     assert!(printed.contains(&format!("{} bytes, {} reservas", last.bytes, last.reservas)));
     let (status, ..) = back_up(&home, &["backup.db"]).await;
     assert_eq!(status, Some(2), "it exists");
     assert_eq!(LastBackup::read(&home.database()), Some(last), "that one has failed");
+}
+
+/// They are on the disk that the servidor needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_killed_commands_left_beside_the_database_is_removed_a_day_later() {
+    let home = Running::fresh().await.stop().await;
+    let folder = home.database().parent().expect("a folder").to_owned();
+    let before = names(&folder);
+    let left = [".server1-AbCd12", ".server1.dbAbCd12"].map(|name| format!("{name}.parcial"));
+    let others =
+        [".server1-AbCd34.parcial", ".server1-2-AbCd12.parcial", ".server10-AbCd1.parcial"];
+    let age = |path: &Path, hours: u64| {
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3_600);
+        fs::File::open(path).and_then(|file| file.set_modified(then)).expect("a time");
+    };
+    for name in [&*left[0], others[0], others[1]] {
+        fs::create_dir(folder.join(name)).expect("a folder");
+        fs::write(folder.join(name).join("backup.db"), "a copy").expect("a file");
+        age(&folder.join(name), 25);
+    }
+    for name in [&*left[1], others[2]] {
+        fs::write(folder.join(name), "a copy").expect("a file");
+        age(&folder.join(name), 25);
+    }
+    age(&folder.join(others[0]), 23);
+    let mut command = program(&home, NOWHERE);
+    command.args(["backup", "-"]);
+    let made = tokio::task::spawn_blocking(move || command.output().expect("it starts"));
+    let backup = made.await.expect("it ends").stdout;
+    assert!(!folder.join(&left[0]).exists() && folder.join(&left[1]).exists());
+    fs::write(home.path().join("backup.db"), backup).expect("a file");
+    let mut command = program(&home, NOWHERE);
+    command.args(["restaurar", "backup.db"]);
+    assert_eq!(ended(command).await.0, Some(0));
+    let found = names(&folder).into_iter().filter(|name| !name.contains(".antes-"));
+    let found: Vec<String> = found.filter(|name| !name.ends_with(".ultimo-backup")).collect();
+    let mut expected = before;
+    expected.extend(others.map(str::to_owned));
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 /// The line for cron, with the program in place of its container.
@@ -151,10 +193,8 @@ async fn the_line_of_the_readmes_replaces_a_backup_only_by_a_complete_one() {
     let made = names(&folder);
     assert!(made.len() == 1 && made[0].starts_with("server1-"), "{made:?}");
     let backup = fs::read(folder.join(&made[0])).expect("a backup");
-    assert_eq!(
-        Some(backup.len() as u64),
-        LastBackup::read(&home.database()).map(|last| last.bytes)
-    );
+    let last = LastBackup::read(&home.database()).expect("it is recorded");
+    assert_eq!((last.bytes, last.enviado), (backup.len() as u64, true));
     // Half of it, and then the container is gone.
     let (status, ..) = run("printf SQLite; false").await;
     assert_ne!(status, Some(0));

@@ -201,18 +201,24 @@ impl<'a> Operator<'a> {
         &self.cluster.servers[0]
     }
 
-    async fn subcommand(&self, arguments: &[&str]) {
+    /// What it prints.
+    async fn subcommand(&self, arguments: &[&str]) -> String {
         let folder = self.cluster.world.read().await.folder().to_owned();
         let done = self.node().subcommand(&folder, arguments, &[]).await;
         assert!(done.status.success(), "{arguments:?}: {done:?}");
+        String::from_utf8(done.stdout).expect("UTF-8")
     }
 
+    /// As every night; under its other name it stays for the checks.
     async fn back_up(&mut self) {
-        let name = format!("backup-{}.db", self.done.backups.len());
-        let path = self.done.folder.path().join(name);
+        let folder = self.done.folder.path().display().to_string();
         let begun = now();
-        self.subcommand(&["backup", &path.display().to_string()]).await;
-        self.done.backups.push(Backup { path, begun, done: now() });
+        let said = self.subcommand(&["backup", &folder, "--manter=3"]).await;
+        let done = now();
+        let made = said.split_once(" is backed up in ").and_then(|(_, rest)| rest.split_once(": "));
+        let path = self.done.folder.path().join(format!("backup-{}.db", self.done.backups.len()));
+        fs::hard_link(made.expect("its name").0, &path).expect("another name");
+        self.done.backups.push(Backup { path, begun, done });
     }
 
     /// Nothing is left but the token, which the operator has elsewhere, and the newest backup.
@@ -225,6 +231,11 @@ impl<'a> Operator<'a> {
         for suffix in ["db", "db-wal", "db-shm", "db.ultimo-backup"] {
             let lost = fs::remove_file(database.with_extension(suffix));
             lost.unwrap_or_else(|error| panic!("{suffix}: {error}"));
+        }
+        if self.done.losses.len().is_multiple_of(2) {
+            // A supervisor starts it before anybody restores; no driver reaches it.
+            let apart = [("HTTP_ADDR", "127.0.0.1:0"), ("MQTT_PORT", "1")];
+            assert!(node.twin(self.cluster, &apart).await.stop().await.success());
         }
         let backup = self.done.backups.last().expect("a backup").clone();
         self.subcommand(&["restaurar", &backup.path.display().to_string()]).await;

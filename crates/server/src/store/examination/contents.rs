@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Moment;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 
-use crate::store::backup::open_beside_others;
+use crate::store::beside_others::read_beside_others;
 use crate::store::diagnosis;
 use crate::store::error::StoreError;
 use crate::store::schema::{self, INTEGRITY_CHECK, QUICK_CHECK};
@@ -62,8 +62,19 @@ pub fn examine_contents(
 fn read(path: &Path, server_id: &str, limit: Option<Duration>) -> Result<Contents, StoreError> {
     // Before SQLite opens the file: the end of this read releases all locks of this process on it.
     let is_in_wal_mode = is_in_wal_mode(path)?;
-    let connection = open_beside_others(path, server_id)?;
-    let version = schema::version(&connection)?;
+    let begun = Instant::now();
+    read_beside_others(path, server_id, |connection| {
+        let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
+        read_contents(connection, is_in_wal_mode, left)
+    })?
+}
+
+fn read_contents(
+    connection: &Connection,
+    is_in_wal_mode: bool,
+    limit: Option<Duration>,
+) -> Result<Contents, StoreError> {
+    let version = schema::version(connection)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let bytes = |pages: i64, page: i64| u64::try_from(pages.saturating_mul(page)).unwrap_or(0);
     let page = number("PRAGMA page_size")?;
@@ -76,17 +87,17 @@ fn read(path: &Path, server_id: &str, limit: Option<Duration>) -> Result<Content
         is_vacuum_due: false,
         last_write: None,
         tokens: Vec::new(),
-        integrity: check_pages(&connection, limit)?,
+        integrity: check_pages(connection, limit)?,
         broken_promises: None,
     };
     // Older ones have other tables, until they are migrated; damaged ones may have anything.
     if version == schema::VERSION && contents.integrity != Integrity::Unknown {
-        read_rows(&connection, &mut contents).or_else(|error| match &contents.integrity {
+        read_rows(connection, &mut contents).or_else(|error| match &contents.integrity {
             Integrity::Damaged(_) => Ok(()),
             _ => Err(error),
         })?;
         if limit.is_none() && contents.integrity == Integrity::Whole {
-            contents.broken_promises = Some(broken_promises(&connection)?);
+            contents.broken_promises = Some(broken_promises(connection)?);
         }
     }
     Ok(contents)
@@ -116,8 +127,11 @@ fn check_pages(connection: &Connection, limit: Option<Duration>) -> Result<Integ
     let checked = std::thread::scope(|scope| {
         if let Some(limit) = limit {
             scope.spawn(move || {
-                if is_done.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let mut wait = limit;
+                // What has not begun yet cannot be interrupted.
+                while is_done.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
                     handle.interrupt();
+                    wait = Duration::from_millis(10);
                 }
             });
         }
