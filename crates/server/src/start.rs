@@ -22,7 +22,7 @@ use crate::charger_messages::ChargerMessages;
 use crate::config::{AdminAccess, Config, HTTP_ADDR};
 use crate::first_start::import_at_first_start;
 use crate::listing_cache::ListingCache;
-use crate::metrics::CommandMetrics;
+use crate::metrics::{CommandMetrics, look_for_backups};
 use crate::start_error::StartError;
 use crate::store::{Change, Environment, Store, StoreCloser};
 use crate::{admin, announce, archiving, handlers, retention, token_reader};
@@ -228,6 +228,7 @@ fn metrics(config: &Config, registry: Registry, bus: &Bus, store: &Store) -> Met
         let figures = figures.clone();
         async move { figures.refresh().await }.boxed()
     }));
+    look_for_backups(&mut metrics, config.database_url.path().to_owned());
     metrics
 }
 

@@ -203,7 +203,7 @@ impl Gateway {
             join,
             settle: settle.cloned(),
         };
-        let trace = Trace::current().map(|trace| trace.child(format!("call {command}")));
+        let trace = Trace::current().map(|trace| trace.child(|| format!("call {command}")));
         let outcome = in_trace(trace.as_ref(), self.requester.call(call)).await;
         if let Some(trace) = trace {
             trace.set_request_id(request_id);

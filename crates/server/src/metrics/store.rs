@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use domain::ReservaState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -18,6 +19,10 @@ const WRITE_BUCKETS: [f64; 12] =
     [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 /// In seconds.
 const CHECKPOINT_BUCKETS: [f64; 7] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// How a reserva ends without a session.
+pub(crate) const ENDS: [ReservaState; 3] =
+    [ReservaState::Cancelada, ReservaState::Encerrada, ReservaState::NaoCompareceu];
 
 /// The help of a figure that is looked up for a scrape.
 macro_rules! looked_up {
@@ -35,7 +40,10 @@ pub(crate) struct StoreMetrics {
     pub(crate) failures: Counter,
     pub(crate) is_writable: Gauge,
     pub(crate) last_write: Gauge<f64, AtomicU64>,
+    /// Beside the writer.
     pub(crate) checkpoint: Histogram,
+    /// On the writer's thread.
+    pub(crate) last_checkpoint: Histogram,
     pub(crate) checkpoint_failures: Counter,
     pub(crate) wal_pending: Gauge,
     pub(crate) wal_bytes: Gauge,
@@ -90,6 +98,11 @@ impl StoreMetrics {
         of.register_collector(Box::new(Arc::clone(&amounts)));
         let histogram = |buckets: &[f64]| Histogram::new(buckets.iter().copied());
         let sizes: Vec<f64> = exponential_buckets(1.0, 2.0, 10).collect();
+        let reservas_ended = Family::<StatusLabel, Counter>::default();
+        // Prometheus sees no increase from nothing to 1.
+        for state in ENDS {
+            reservas_ended.get_or_create(&StatusLabel { status: state.as_str() }).inc_by(0);
+        }
         Self {
             queue: declare(of, "postos_writer_queue_commands", "Commands that wait for the writer or are in its present batch", Gauge::default()),
             batch: declare(of, "postos_writer_batch_commands", "Commands in one transaction", histogram(&sizes)),
@@ -98,7 +111,8 @@ impl StoreMetrics {
             failures: declare(of, "postos_writer_failures", "Transactions that failed", Counter::default()),
             is_writable: declare(of, "postos_writer_writable", "Whether the latest write succeeded; after one that failed, one is tried every second", Gauge::default()),
             last_write: declare(of, "postos_writer_last_write_timestamp_seconds", "When the last transaction that succeeded began; there is one every second", Gauge::default()),
-            checkpoint: declare(of, "postos_database_checkpoint_seconds", "A checkpoint of the WAL into the database file", histogram(&CHECKPOINT_BUCKETS)),
+            checkpoint: declare(of, "postos_database_checkpoint_seconds", "A checkpoint of the WAL into the database file, while the writer goes on", histogram(&CHECKPOINT_BUCKETS)),
+            last_checkpoint: declare(of, "postos_writer_checkpoint_seconds", "The last part of a checkpoint, for which commands wait", histogram(&CHECKPOINT_BUCKETS)),
             checkpoint_failures: declare(of, "postos_database_checkpoint_failures", "Checkpoints that failed", Counter::default()),
             wal_pending: declare(of, "postos_database_wal_pending_pages", "Pages of the WAL that are not in the database file yet", Gauge::default()),
             wal_bytes: declare(of, "postos_database_wal_bytes", looked_up!("The file of the WAL"), Gauge::default()),
@@ -110,7 +124,7 @@ impl StoreMetrics {
             sessions_open: declare(of, "postos_sessions_open", looked_up!("Charging sessions that have not ended"), Gauge::default()),
             looked_up: declare(of, "postos_figures_timestamp_seconds", "When the figures of the database were looked up", Gauge::default()),
             reservas_made: declare(of, "postos_reservas_made", "Reservas that were made since the start", Counter::default()),
-            reservas_ended: declare(of, "postos_reservas_ended", "Reservas that were cancelled, or whose time passed or whose carro did not come, since the start", Family::default()),
+            reservas_ended: declare(of, "postos_reservas_ended", "Reservas that were cancelled, or whose time passed or whose carro did not come, since the start", reservas_ended),
             sessions_ended: declare(of, "postos_sessions_ended", "Charging sessions that were recorded as ended since the start; corrections change nothing", Counter::default()),
             amounts,
         }

@@ -6,6 +6,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use opentelemetry::KeyValue;
 use protocol::{ReplyCodigo, RequestId, ServerId};
 use tracing::field::display;
 use tracing::{debug, info};
@@ -46,11 +47,12 @@ fn named_by_caller(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Writes into the span of the request what its log line says.
-fn note(request_id: Option<&RequestId>, server_id: Option<&ServerId>, codigo: Option<ReplyCodigo>) {
+fn note(x_request_id: &str, fields: &LogFields) {
     let Some(trace) = Trace::current() else { return };
-    request_id.into_iter().for_each(|id| trace.set_request_id(id));
-    server_id.into_iter().for_each(|id| trace.set_server_id(id.as_str()));
-    codigo.into_iter().for_each(|codigo| trace.set_codigo(codigo));
+    trace.set(KeyValue::new("x_request_id", x_request_id.to_owned()));
+    fields.request_id.iter().for_each(|id| trace.set_request_id(id));
+    fields.server_id.iter().for_each(|id| trace.set_server_id(id.as_str()));
+    fields.codigo.into_iter().for_each(|codigo| trace.set_codigo(codigo));
 }
 
 /// What the log says of a method: a caller can send anything as one.
@@ -95,9 +97,9 @@ pub(super) async fn log(
     let status = response.status().as_u16();
     let duration = started.elapsed();
     let duration_ms = milliseconds(duration);
-    let LogFields { request_id, server_id, codigo } =
-        response.extensions_mut().remove().unwrap_or_default();
-    note(request_id.as_ref(), server_id.as_ref(), codigo);
+    let fields: LogFields = response.extensions_mut().remove().unwrap_or_default();
+    note(x_request_id, &fields);
+    let LogFields { request_id, server_id, codigo } = fields;
     metrics.answered(Route(route.clone()), method, status, codigo, duration);
     let quem = response.extensions_mut().remove().map(|CalledBy(name)| name);
     let (codigo, server_id) = (codigo.map(display), server_id.map(display));

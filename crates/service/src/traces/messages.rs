@@ -47,7 +47,7 @@ impl Message<'_> {
 impl Trace {
     /// Of a message that is handed to the bus now, until the broker has it.
     pub fn publish(&self, message: Message<'_>) -> Option<BoxedSpan> {
-        self.leaf(message.span("publish", SpanKind::Producer))
+        self.leaf(|| message.span("publish", SpanKind::Producer))
     }
 }
 
@@ -70,7 +70,7 @@ impl Tracer {
             let span = message.span("receive", SpanKind::Consumer);
             arrival.at.into_iter().fold(span, SpanBuilder::with_start_time)
         };
-        if let Some(received) = self.begin(|| Parent::Remote(parent), span) {
+        if let Some(received) = self.continued(parent, span) {
             received.end();
         }
     }

@@ -10,7 +10,7 @@ use crate::settings::InvalidValue;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sampling {
     /// What a caller has decided counts.
-    by_parent: bool,
+    pub(super) by_parent: bool,
     roots: Roots,
 }
 

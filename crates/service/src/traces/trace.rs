@@ -29,20 +29,26 @@ impl Trace {
         Self(Context::new().with_value(Arc::clone(tracer)).with_remote_span_context(span))
     }
 
-    /// A child, which is a place in the trace too.
-    pub fn child(&self, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    /// A child, which is a place in the trace too. It is not named if it is not exported.
+    pub fn child(&self, name: impl FnOnce() -> String) -> Self {
         match self.tracer() {
-            Some(tracer) => {
-                let span = tracer.build_with_context(SpanBuilder::from_name(name), &self.0);
+            Some(tracer) if self.is_sampled() => {
+                let span = tracer.build_with_context(SpanBuilder::from_name(name()), &self.0);
                 Self(self.0.with_span(span))
             }
-            None => self.clone(),
+            _ => self.clone(),
         }
     }
 
-    /// A child without children.
-    pub(super) fn leaf(&self, span: SpanBuilder) -> Option<BoxedSpan> {
+    /// A child without children. One that is not exported has an id and nothing else.
+    pub(super) fn leaf(&self, span: impl FnOnce() -> SpanBuilder) -> Option<BoxedSpan> {
+        let span = if self.is_sampled() { span() } else { SpanBuilder::default() };
         Some(self.tracer()?.build_with_context(span, &self.0))
+    }
+
+    /// No sampler exports a part of a trace that it has not chosen.
+    fn is_sampled(&self) -> bool {
+        self.0.span().span_context().is_sampled()
     }
 
     fn tracer(&self) -> Option<&Arc<BoxedTracer>> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, TracerProvider as _};
+use opentelemetry::trace::{
+    Link, SpanBuilder, SpanContext, TraceContextExt as _, TracerProvider as _,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
@@ -31,6 +33,8 @@ pub struct Tracer(Option<Running>);
 struct Running {
     provider: SdkTracerProvider,
     tracer: Arc<BoxedTracer>,
+    /// A request is part of its sender's trace, which decides whether it is traced.
+    by_parent: bool,
 }
 
 impl Tracer {
@@ -64,7 +68,8 @@ impl Tracer {
             .with_resource(resource.build())
             .build();
         let tracer = Arc::new(BoxedTracer::new(Box::new(provider.tracer("postos"))));
-        Ok(Self(Some(Running { provider, tracer })))
+        let by_parent = settings.sampling.by_parent;
+        Ok(Self(Some(Running { provider, tracer, by_parent })))
     }
 
     pub fn is_on(&self) -> bool {
@@ -77,13 +82,27 @@ impl Tracer {
         parent: impl FnOnce() -> Parent,
         span: impl FnOnce() -> SpanBuilder,
     ) -> Option<Trace> {
-        let running = self.0.as_ref()?;
-        let context = match parent() {
-            Parent::Unsampled => return None,
-            Parent::None => Context::new(),
-            Parent::Remote(parent) => Context::new().with_remote_span_context(parent),
+        let Running { tracer, by_parent, .. } = self.0.as_ref()?;
+        let (context, span) = match parent() {
+            Parent::Unsampled if *by_parent => return None,
+            Parent::Remote(parent) if *by_parent => return self.continued(parent, span),
+            // A trace of its own: a sampler by ratio decides by the id, which a sender could choose.
+            Parent::Remote(parent) => {
+                (Context::new(), span().with_links(vec![Link::with_context(parent)]))
+            }
+            Parent::None | Parent::Unsampled => (Context::new(), span()),
         };
-        Some(Trace::begin(&context, &running.tracer, span()))
+        Some(Trace::begin(&context, tracer, span))
+    }
+
+    /// A span of this program in a trace that it is part of.
+    pub(super) fn continued(
+        &self,
+        parent: SpanContext,
+        span: impl FnOnce() -> SpanBuilder,
+    ) -> Option<Trace> {
+        let context = Context::new().with_remote_span_context(parent);
+        Some(Trace::begin(&context, &self.0.as_ref()?.tracer, span()))
     }
 
     /// A place in a trace of this program whose span may have ended.

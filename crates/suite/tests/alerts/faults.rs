@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::harness::{Program, World};
+use crate::disk_faults::{Action, DiskFault, DiskFaults, Operations};
+use crate::harness::{Program, World, run_subcommand};
 use crate::load::Load;
 use crate::prometheus::Prometheus;
 use crate::proxy::{Behaviour, Proxy};
@@ -18,6 +19,8 @@ const ON: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long no other alert may fire beside the expected one.
 const AFTER: Duration = Duration::from_secs(8);
+/// As long, and until most answers of a range have waited for the writer.
+const HANGING: Duration = Duration::from_secs(25);
 /// The longest `for:` and the longest range, and some.
 const QUIET: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(250);
@@ -38,13 +41,17 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
-        Self::start_with(World::new().await, &[]).await
+        Self::start_with(World::new().await, &[], &[]).await
     }
 
-    async fn start_with(world: World, of_client: &[(&str, &str)]) -> Self {
-        let of_client = [of_client, &[ON]].concat();
+    async fn start_with(
+        world: World,
+        of_server: &[(&str, &str)],
+        of_client: &[(&str, &str)],
+    ) -> Self {
+        let (of_server, of_client) = ([of_server, &[ON]].concat(), [of_client, &[ON]].concat());
         let (server, client) = tokio::join!(
-            world.server_with("server1", &[ON]),
+            world.server_with("server1", &of_server),
             world.client_with("cliente1", &of_client)
         );
         server.ready().await;
@@ -60,17 +67,26 @@ impl Scene {
     }
 }
 
-/// Waits until the alert fires, and some more, and sees no other.
-async fn only(prometheus: &Prometheus, alert: &str) {
+/// Waits until the alert fires, and as long as that, and sees no other.
+async fn only(prometheus: &Prometheus, alert: &str, after: Duration) {
     let (started, expected) = (Instant::now(), BTreeSet::from([alert.to_owned()]));
     let mut fired = None;
-    while fired.is_none_or(|at: Instant| at.elapsed() < AFTER) {
+    while fired.is_none_or(|at: Instant| at.elapsed() < after) {
         let firing = prometheus.firing().await;
         assert!(firing.is_subset(&expected), "{firing:?} and not {alert} alone");
         if firing == expected {
             fired.get_or_insert_with(Instant::now);
         }
         assert!(fired.is_some() || started.elapsed() < LIMIT, "{alert} does not fire");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Waits until no alert fires.
+async fn none(prometheus: &Prometheus) {
+    let started = Instant::now();
+    while !prometheus.firing().await.is_empty() {
+        assert!(started.elapsed() < LIMIT, "it goes on after its cause");
         tokio::time::sleep(POLL).await;
     }
 }
@@ -92,7 +108,7 @@ async fn a_quiet_run_fires_none() {
 async fn a_broker_that_is_killed() {
     let mut scene = Scene::start().await;
     scene.world.broker.kill().await;
-    only(&scene.prometheus, "BrokerLost").await;
+    only(&scene.prometheus, "BrokerLost", AFTER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,13 +117,38 @@ async fn a_database_that_another_program_locks() {
     let scene = Scene::start().await;
     let database = Connection::open(scene.world.database("server1")).expect("the database");
     database.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    only(&scene.prometheus, "WriterFailing").await;
+    only(&scene.prometheus, "WriterFailing", AFTER).await;
     database.execute_batch("ROLLBACK").expect("it is open");
-    let started = Instant::now();
-    while !scene.prometheus.firing().await.is_empty() {
-        assert!(started.elapsed() < LIMIT, "it goes on after its cause");
-        tokio::time::sleep(POLL).await;
-    }
+    none(&scene.prometheus).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus and cc"]
+async fn a_disk_that_hangs() {
+    let world = World::new().await;
+    let faults = DiskFaults::new(world.folder(), "server1");
+    let environment = faults.environment();
+    let of_server = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
+    // So that the reservations, which are late then, are more than one in 100 of the load.
+    let scene = Scene::start_with(world, &of_server, &[("TEMPO_LIMITE_RESERVA", "2")]).await;
+    // Longer than the test.
+    let action = Action::Delay(Duration::from_secs(600));
+    faults.set(DiskFault { action, count: None, ..DiskFault::once(Operations::SYNC) });
+    only(&scene.prometheus, "WriterFailing", HANGING).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_backup_that_is_too_old() {
+    let scene = Scene::start().await;
+    let mark = scene.world.folder().join("data/server1.db.ultimo-backup");
+    let old = r#"{"quando":"2026-01-01T00:00:00.000Z","bytes":1,"reservas":0}"#;
+    std::fs::write(mark, old).expect("a file");
+    only(&scene.prometheus, "BackupTooOld", AFTER).await;
+    let id = [("SERVER_ID", "server1")];
+    let made = run_subcommand("server", scene.world.folder(), &["backup", "copy.db"], id).await;
+    assert!(made.status.success(), "{made:?}");
+    none(&scene.prometheus).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +164,7 @@ async fn a_disk_with_little_space() {
     client.sees("server1", "online").await;
     let prometheus = Prometheus::start(&world, &server, &client).await;
     let load = Load::start(&client);
-    only(&prometheus, "DatabaseDiskAlmostFull").await;
+    only(&prometheus, "DatabaseDiskAlmostFull", AFTER).await;
     drop((load, server, disk));
 }
 
@@ -133,7 +174,19 @@ async fn a_servidor_that_is_killed() {
     let Scene { world: _world, server, client: _client, prometheus, load: _load } =
         Scene::start().await;
     server.kill().await;
-    only(&prometheus, "ServidorGone").await;
+    only(&prometheus, "ServidorGone", AFTER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_servidor_that_loses_the_broker() {
+    let world = World::new().await;
+    let link = Proxy::to(world.broker.port()).await;
+    let port = link.port().to_string();
+    let scene = Scene::start_with(world, &[("MQTT_PORT", &port)], &[]).await;
+    link.set(Behaviour::Reset);
+    only(&scene.prometheus, "BrokerLost", AFTER).await;
+    scene.client.sees("server1", "offline").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +195,7 @@ async fn a_gateway_that_is_killed() {
     let Scene { world: _world, server: _server, client, prometheus, load: _load } =
         Scene::start().await;
     client.kill().await;
-    only(&prometheus, "GatewayGone").await;
+    only(&prometheus, "GatewayGone", AFTER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +213,7 @@ async fn metrics_of_a_servidor_that_cannot_be_scraped() {
     let prometheus = Prometheus::start_at(&world, &scraped, &client).await;
     let _load = Load::start(&client);
     link.set(Behaviour::HalfOpen);
-    only(&prometheus, "ServidorMetricsDown").await;
+    only(&prometheus, "ServidorMetricsDown", AFTER).await;
     assert_eq!(server.get("/readyz").await.status, 200);
 }
 
@@ -179,7 +232,7 @@ async fn a_wal_that_grows_behind_a_reader() {
         writer.execute_batch(FILLER).expect("rows");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    only(&scene.prometheus, "WalGrowing").await;
+    only(&scene.prometheus, "WalGrowing", AFTER).await;
     reader.execute_batch("ROLLBACK").expect("it is open");
 }
 
@@ -189,9 +242,9 @@ async fn replies_that_are_slow() {
     let world = World::new().await;
     let link = Proxy::to(world.broker.port()).await;
     let port = link.port().to_string();
-    let scene = Scene::start_with(world, &[("MQTT_PORT", &port)]).await;
+    let scene = Scene::start_with(world, &[], &[("MQTT_PORT", &port)]).await;
     link.set(Behaviour::Slow(Duration::from_millis(900)));
-    only(&scene.prometheus, "SlowAnswers").await;
+    only(&scene.prometheus, "SlowAnswers", AFTER).await;
     assert_eq!(scene.client.get("/readyz").await.status, 200);
     assert_eq!(scene.server.get("/readyz").await.status, 200);
 }

@@ -5,6 +5,9 @@
 //! nothing else differs.
 
 mod dashboard;
+#[allow(dead_code, reason = "the promises have disks fail in more ways")]
+#[path = "../promises/disk_faults.rs"]
+mod disk_faults;
 mod faults;
 #[path = "../harness/mod.rs"]
 mod harness;

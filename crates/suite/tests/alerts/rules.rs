@@ -75,6 +75,16 @@ fn compose_accepts_the_overlay() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT: http://rastros:4318";
     assert_eq!(config.matches(endpoint).count(), 4, "{config}");
+    let joins = |network: &str| {
+        let lines = config.lines().map(str::trim_start);
+        lines.filter(|line| line.starts_with(&format!("{network}:"))).count()
+    };
+    // Each with the line that declares it: no observer is where the broker is.
+    assert_eq!(
+        (joins("carregamento_network"), joins("observabilidade_network")),
+        (6, 8),
+        "{config}"
+    );
     for image in ["prom/prometheus:v", "grafana/grafana:", "jaegertracing/jaeger:"] {
         assert!(config.contains(&format!("image: {image}")), "{image}");
     }

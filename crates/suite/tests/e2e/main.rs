@@ -53,5 +53,6 @@ mod stops;
 mod tags;
 mod traces;
 mod traces_collector;
+mod traces_sampling;
 mod unchanged;
 mod upgrades;

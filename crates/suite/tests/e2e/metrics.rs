@@ -7,7 +7,7 @@ use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::harness::{Program, World, eventually, free_port, path_of, payload};
+use crate::harness::{Program, World, eventually, free_port, path_of, payload, run_subcommand};
 
 const ON: [(&str, &str); 1] = [("METRICS_ADDR", "127.0.0.1:0")];
 const DOCUMENTED: &str = include_str!("../../../../docs/operating.md");
@@ -64,6 +64,9 @@ async fn figures_are_what_was_done() {
         |codigo| scrape.value("postos_servidor_commands_total", &[command, ("codigo", codigo)]);
     assert_eq!((handled(""), handled("posto_reservado")), (7.0, 2.0));
     assert_eq!(scrape.value("postos_reservas_made_total", &[]), 7.0);
+    for status in ["cancelada", "encerrada", "nao_compareceu"] {
+        assert_eq!(scrape.value("postos_reservas_ended_total", &[("status", status)]), 0.0);
+    }
     assert_eq!(scrape.value("postos_writer_writable", &[]), 1.0);
     assert_eq!(scrape.value("postos_bus_presence_seen", &[]), 1.0);
     let batches = scrape.value("postos_writer_batch_commands_count", &[]);
@@ -194,6 +197,20 @@ async fn a_scrape_waits_for_no_writer() {
     database.execute_batch("ROLLBACK").expect("it is open");
     assert_eq!(waiting.await.expect("an answer").status, 200);
     server.counts("postos_reservas_made_total", &[], 1.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_backup_is_known() {
+    let world = World::new().await;
+    let (server, _client) = pair(&world).await;
+    let last = async || server.scrape().await.value("postos_backup_last_timestamp_seconds", &[]);
+    assert_eq!(last().await, 0.0);
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let before = now().as_secs_f64().floor();
+    let id = [("SERVER_ID", "server1")];
+    let made = run_subcommand("server", world.folder(), &["backup", "copy.db"], id).await;
+    assert!(made.status.success(), "{made:?}");
+    assert!((before..=now().as_secs_f64()).contains(&last().await));
 }
 
 #[tokio::test(flavor = "multi_thread")]

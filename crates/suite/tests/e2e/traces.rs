@@ -9,10 +9,10 @@ use crate::harness::{
     Answer, Client5, Collector, Health, PlainClient, Program, Span, World, payload, seed_payload,
 };
 
-const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const CALLER: &str = "00f067aa0ba902b7";
+pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(crate) const CALLER: &str = "00f067aa0ba902b7";
 /// The command of the seed and its answer, as spans name them.
-const RESERVA: &str = "postos/reserva";
+pub(crate) const RESERVA: &str = "postos/reserva";
 
 /// Every span of a reservation through a gateway, with the name of its parent.
 const RESERVATION: [(&str, &str); 9] = [
@@ -42,11 +42,11 @@ pub(crate) async fn traced_pair(
     (server, client)
 }
 
-fn traceparent(trace_id: &str) -> String {
+pub(crate) fn traceparent(trace_id: &str) -> String {
     format!("00-{trace_id}-{CALLER}-01")
 }
 
-async fn traced(
+pub(crate) async fn traced(
     program: &Program,
     method: Method,
     path: &str,
@@ -61,7 +61,7 @@ async fn traced(
 }
 
 /// Checks that a trace has exactly the spans of one reservation, and who is whose parent.
-fn check_reservation(spans: &[Span], caller: &str) -> BTreeMap<String, Span> {
+pub(crate) fn check_reservation(spans: &[Span], caller: &str) -> BTreeMap<String, Span> {
     let by_name: BTreeMap<_, _> =
         spans.iter().map(|span| (span.name.clone(), span.clone())).collect();
     let expected: BTreeSet<_> = RESERVATION.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -74,7 +74,7 @@ fn check_reservation(spans: &[Span], caller: &str) -> BTreeMap<String, Span> {
     by_name
 }
 
-async fn reservation(collector: &Collector, trace_id: &str) -> Vec<Span> {
+pub(crate) async fn reservation(collector: &Collector, trace_id: &str) -> Vec<Span> {
     collector.wait_for(trace_id, &RESERVATION.map(|(name, _)| (name, 1))).await
 }
 
@@ -140,6 +140,9 @@ async fn one_reservation_is_one_trace_from_the_caller_to_the_commit_and_back() {
         let lines = program.log_lines();
         let line = lines.iter().find(|line| line["request_id"] == request_id).expect("a line");
         assert_eq!((&line["message"], &line["trace_id"]), (&json!(message), &json!(TRACE_ID)));
+        if message == "answered" {
+            assert_eq!(line["x_request_id"], http.attributes["x_request_id"]);
+        }
     }
 }
 
@@ -244,7 +247,7 @@ async fn commands_that_travel_as_one_array_keep_each_its_own_trace() {
     assert_eq!(request_ids.len(), CALLERS as usize);
 }
 
-fn command(request_id: &str, posto_id: i64) -> Value {
+pub(crate) fn command(request_id: &str, posto_id: i64) -> Value {
     json!({"request_id": request_id, "client_id": "app1", "server_id": "server1",
         "carro": {"placa": format!("CCC{posto_id:04}"), "modelo": "BYD Dolphin",
             "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19},
@@ -287,43 +290,4 @@ async fn a_command_without_a_trace_that_can_be_read_begins_one() {
         assert_eq!(span.trace_id == TRACE_ID, is_continued, "{span:?}");
         assert_eq!(span.parent.is_empty(), !is_continued, "{span:?}");
     }
-}
-
-/// Reserves a posto, and gives what the command and its answer had on the wire.
-async fn on_the_wire(world: &World, client: &Program) -> [Vec<String>; 2] {
-    let topics = ["server/postos/reserva", "client/cliente1/postos/reserva/response"];
-    let mut listener = Client5::subscribe(world, "listener", &topics).await;
-    let body = seed_payload();
-    let answer =
-        traced(client, Method::POST, "/reservar", Some(&body), &traceparent(TRACE_ID)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let (command, reply) = (listener.next_traceparents().await, listener.next_traceparents().await);
-    assert_eq!([&*command.0, &*reply.0], topics);
-    [command.1, reply.1]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_tracing_no_packet_says_anything_of_a_trace() {
-    let world = World::new().await;
-    let (_server, client) = world.pair().await;
-    assert_eq!(on_the_wire(&world, &client).await, [Vec::<String>::new(), Vec::new()]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_gateway_does_not_sample_the_servidor_does_not_either() {
-    let world = World::new().await;
-    let collector = Collector::start(Health::Well).await;
-    let (server, client) =
-        traced_pair(&world, &collector, &[("OTEL_TRACES_SAMPLER", "always_off")]).await;
-    let [command, reply] = on_the_wire(&world, &client).await;
-    assert_eq!(command, [""], "only that it is not traced");
-    assert!(reply.is_empty());
-    // A later request of the servidor's own is exported after all that came before.
-    traced(&server, Method::GET, "/status", None, &traceparent(TRACE_ID)).await;
-    collector.wait_for(TRACE_ID, &[("GET /status", 1)]).await;
-    assert!(collector.spans().iter().all(|span| !span.name.contains(RESERVA)));
-    let lines = client.log_lines().into_iter().chain(server.log_lines());
-    assert!(
-        lines.filter(|line| !line["request_id"].is_null()).all(|line| line["trace_id"].is_null())
-    );
 }

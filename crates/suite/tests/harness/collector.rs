@@ -43,6 +43,8 @@ pub(crate) struct Span {
     /// Of the program that it is of.
     pub(crate) resource: BTreeMap<String, String>,
     pub(crate) has_failed: bool,
+    /// Ids of other traces and of spans in them.
+    pub(crate) links: Vec<(String, String)>,
     /// Names and times.
     pub(crate) events: Vec<(String, u64)>,
 }
@@ -141,6 +143,7 @@ async fn take(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
 
 fn read(span: OtlpSpan, resource: &BTreeMap<String, String>) -> Span {
     let failed = SpanStatus::Error as i32;
+    let links = span.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id)));
     Span {
         name: span.name,
         trace_id: hex(&span.trace_id),
@@ -150,6 +153,7 @@ fn read(span: OtlpSpan, resource: &BTreeMap<String, String>) -> Span {
         end: span.end_time_unix_nano,
         attributes: attributes(span.attributes),
         resource: resource.clone(),
+        links: links.collect(),
         has_failed: span.status.is_some_and(|status| status.code == failed),
         events: span.events.into_iter().map(|one| (one.name, one.time_unix_nano)).collect(),
     }

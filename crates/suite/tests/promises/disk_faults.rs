@@ -7,8 +7,6 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::cluster::run;
-
 /// What to do to which calls. The numbers are those of `disk_faults.c`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DiskFault {
@@ -145,10 +143,10 @@ fn library() -> &'static Path {
         let test = std::env::current_exe().expect("the path of this test");
         let library = test.with_file_name(format!("disk_faults-{}.so", std::process::id()));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promises/disk_faults.c");
-        run(Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(&library)
-            .arg(source));
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]);
+        let compiled = compiler.arg(&library).arg(source).status().expect("cc runs");
+        assert!(compiled.success(), "{compiled}");
         library
     })
 }

@@ -131,8 +131,12 @@ impl Task {
         let database = self.database.clone();
         let of_files = spawn_blocking(move || read_files(&database));
         if let Ok((wal_bytes, disk_free_bytes)) = of_files.await {
-            metrics.wal_bytes.set(wal_bytes);
-            metrics.disk_free_bytes.set(disk_free_bytes);
+            if let Some(bytes) = wal_bytes {
+                metrics.wal_bytes.set(bytes);
+            }
+            if let Some(bytes) = disk_free_bytes {
+                metrics.disk_free_bytes.set(bytes);
+            }
         }
         let (pages, free, page_size, sessions) = self.sizes().await?;
         let (now, absences_until) = self.moments();
@@ -223,14 +227,30 @@ fn of(counted: &[(String, i64)], name: &str) -> i64 {
     counted.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count)
 }
 
-/// The bytes of the WAL and those that are free on the disk; 0 of what cannot be read.
-fn read_files(database: &Path) -> (i64, i64) {
+/// The bytes of the WAL and those that are free on the disk; `None` of what cannot be read.
+fn read_files(database: &Path) -> (Option<i64>, Option<i64>) {
     // SQLite makes it beside the file that a link leads to.
     let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
     let mut wal = database.clone().into_os_string();
     wal.push("-wal");
-    let wal = std::fs::metadata(wal).map_or(0, |file| file.len());
-    let disk = rustix::fs::statvfs(folder_of(database));
-    let free = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    (i64::try_from(wal).unwrap_or(i64::MAX), i64::try_from(free).unwrap_or(i64::MAX))
+    let wal = std::fs::metadata(wal).map(|file| file.len()).ok();
+    let disk = rustix::fs::statvfs(folder_of(database)).ok();
+    let free = disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    [wal, free].map(|bytes| i64::try_from(bytes?).ok()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("server1.db");
+        let (wal, free) = read_files(&database);
+        assert!(wal.is_none() && free.is_some_and(|free| free > 0));
+        std::fs::write(folder.path().join("server1.db-wal"), "four").expect("a file");
+        assert_eq!(read_files(&database).0, Some(4));
+        assert_eq!(read_files(&folder.path().join("gone/server1.db")), (None, None));
+    }
 }

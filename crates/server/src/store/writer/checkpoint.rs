@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags};
 use tracing::{info, warn};
 
@@ -65,9 +66,7 @@ impl Checkpointer {
             .name("checkpoint".to_owned())
             .spawn(move || {
                 for () in requested {
-                    let started = Instant::now();
-                    let result = checkpoint(&connection);
-                    duration.observe(started.elapsed().as_secs_f64());
+                    let result = checkpoint(&connection, &duration);
                     // A writer that has ended needs no result.
                     let _ = sender.send(result);
                 }
@@ -104,7 +103,7 @@ impl Checkpointer {
                 Err(TryRecvError::Disconnected) => Err(StoreError::Closed),
                 Ok(result) => {
                     result?;
-                    checkpoint(connection)?;
+                    checkpoint(connection, &self.metrics.last_checkpoint)?;
                     Ok(State::Idle)
                 }
             },
@@ -146,9 +145,12 @@ impl Checkpointer {
 }
 
 /// Checkpoints as much as is possible without waiting for readers or the writer.
-fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+fn checkpoint(connection: &Connection, duration: &Histogram) -> Result<(), StoreError> {
+    let started = Instant::now();
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
-    Ok(statement.query_row([], |_| Ok(()))?)
+    let checkpointed = statement.query_row([], |_| Ok(()));
+    duration.observe(started.elapsed().as_secs_f64());
+    Ok(checkpointed?)
 }
 
 fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
@@ -177,7 +179,8 @@ mod tests {
                  PRAGMA synchronous = OFF; CREATE TABLE filler (page BLOB)",
             )
             .expect("a schema");
-        let metrics = Arc::new(StoreMetrics::new(&mut Registry::default()));
+        let mut registry = Registry::default();
+        let metrics = Arc::new(StoreMetrics::new(&mut registry));
         let mut checkpointer = Checkpointer::start(&path, metrics).expect("a thread");
         let mut most = 0;
         for _ in 0..3 * CHECKPOINT_PAGES / 100 {
@@ -200,6 +203,13 @@ mod tests {
             (CHECKPOINT_PAGES..CHECKPOINT_PAGES + 1_000).contains(&most),
             "{most} pages were to be checkpointed"
         );
+        let mut text = String::new();
+        prometheus_client::encoding::prometheus_text::encode(&mut text, &registry).expect("text");
+        for name in ["database", "writer"] {
+            let count = format!("postos_{name}_checkpoint_seconds_count ");
+            let line = text.lines().find_map(|line| line.strip_prefix(&count)).expect("a count");
+            assert_ne!(line, "0", "both parts are measured: {name}");
+        }
         let wal = std::fs::metadata(folder.path().join("server1.db-wal")).expect("a WAL").len();
         assert!(wal < 2 * CHECKPOINT_PAGES as u64 * 4_096, "the WAL has {wal} bytes");
     }

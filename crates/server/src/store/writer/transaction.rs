@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
-use domain::{Moment, ReservaState};
+use domain::Moment;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -19,7 +19,7 @@ use super::state::WriterState;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
-use crate::metrics::Recorded;
+use crate::metrics::{ENDS, Recorded};
 use crate::store::environment::{Change, Environment};
 use crate::store::error::StoreError;
 use crate::store::open_files::OpenFiles;
@@ -280,11 +280,8 @@ impl Transactions {
 
 /// How a reserva ended without a session, if it did. Each end is reported once.
 fn ended(change: &Change) -> Option<&'static str> {
-    use ReservaState::{Cancelada, Encerrada, NaoCompareceu};
     match change {
-        Change::Reserva { state: state @ (Cancelada | Encerrada | NaoCompareceu), .. } => {
-            Some(state.as_str())
-        }
+        Change::Reserva { state, .. } if ENDS.contains(state) => Some(state.as_str()),
         _ => None,
     }
 }
