@@ -151,8 +151,11 @@ impl Store {
         // Only a placa has an index of all its reservas.
         let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
         let state = state_at!("?6", "?7");
+        // Nothing in the archive is `ativa`, and all of it would be read to find that out.
+        let is_current = query.status == Some(ReservaState::Ativa);
+        let table = if is_current { "reservas" } else { "all_reservas" };
         let sql = format!(
-            "SELECT * FROM all_reservas
+            "SELECT * FROM {table}
              WHERE {from} AND (?1 IS NULL OR {state} = ?1)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)
