@@ -93,6 +93,7 @@ impl Store {
         let (figures, figures_task) =
             FiguresReader::open(path, options.clone(), Arc::clone(&now), progress.clone(), metrics)
                 .await?;
+        let statistics = StatisticsReader::open(path, Arc::clone(&now), progress.clone())?;
         let (listings, listing_task) = ListingReader::open(options.clone(), now, progress).await?;
         // A connection is never replaced by a new one, which would open whatever the path leads to.
         let readers = SqlitePoolOptions::new()
@@ -102,7 +103,6 @@ impl Store {
             .max_lifetime(None)
             .connect_with(options)
             .await?;
-        let statistics = StatisticsReader::open(path)?;
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let span = tracing::Span::current();
         let thread = std::thread::Builder::new()

@@ -239,13 +239,9 @@ impl Store {
         found.into_iter().map(Carregamento::try_from).collect()
     }
 
-    /// Counts what has happened by `now`.
-    pub async fn statistics(
-        &self,
-        query: StatisticsQuery,
-        now: Moment,
-    ) -> Result<Statistics, StoreError> {
-        self.statistics.read(query, self.absences_until(now), now).await
+    /// Counts what has happened, once the statistics that others asked for before are read.
+    pub async fn statistics(&self, query: StatisticsQuery) -> Result<Statistics, StoreError> {
+        self.statistics.read(query).await
     }
 
     pub async fn carregamento(

@@ -231,6 +231,7 @@ impl Transactions {
         }
         if self.state.progress.is_set_back(now) {
             absence::set_back(context.connection, now)?;
+            context.keep_all_service()?;
         }
         if !is_writable {
             sweep::probe(context.connection, now)?;
