@@ -104,7 +104,7 @@ fn archive_carregamentos(context: &WriteContext<'_>, ids: &[i64]) -> Result<(), 
     if ids.is_empty() {
         return Ok(());
     }
-    let ids = json(&ids)?;
+    let ids = json(ids)?;
     let copy = format!(
         "INSERT INTO archived_carregamentos ({CARREGAMENTO}) SELECT {CARREGAMENTO} FROM carregamentos
          WHERE id IN (SELECT value FROM json_each(?1))"
