@@ -211,8 +211,8 @@ async fn long_sessions_are_archived_one_after_the_other() {
     assert_eq!(year(&store).await, (4, 4 * 366 * DAY));
 }
 
-/// In more sums than are kept in memory; a value that no release writes does not keep the servidor from
-/// starting.
+/// In more sums than are kept in memory. A value that no release writes neither keeps the servidor from
+/// starting nor anybody from an answer, archived or not.
 #[tokio::test]
 async fn what_a_migration_has_archived_is_counted_at_the_start() {
     let store = TestStore::new(4).await;
@@ -223,7 +223,11 @@ async fn what_a_migration_has_archived_is_counted_at_the_start() {
          INSERT INTO archived_reservas (id, posto_id, inicio, fim, status, created_at, updated_at, desde,
              preco_kwh, versao, tolerancia)
          VALUES (1, 1, 0, 1, 'unknown', 0, 0, 0, 2.5, 1, 0);
-         INSERT INTO estatisticas_due (id) VALUES (1);"
+         INSERT INTO estatisticas_due (id) VALUES (1);
+         INSERT INTO carregamentos ({columns}) VALUES (6, 1, 'ABC1234', 0, 2.5, {START}, -1, 0);
+         INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
+         INSERT INTO reservas (posto_id, placa, inicio, fim, status, created_at, updated_at, desde)
+         VALUES (1, 'ABC1234', {START} - 1000, {START}, 'unknown', {START} - 1000, 0, 0);"
     ));
     let store = store.reopen().await;
     jump_to(START + 31 * DAY);

@@ -10,7 +10,7 @@ use rusqlite::{Params, Row, Transaction, params};
 use super::counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 use crate::store::error::StoreError;
 use crate::store::rows::statistics::{
-    CountedReserva, CountedSession, FIGURES, FiguresRow, ServiceTime,
+    CountedReserva, CountedSession, FIGURES, FiguresRow, ServiceTime, warn_of_unread,
 };
 use crate::store::stored_rejection;
 
@@ -165,12 +165,18 @@ impl<'a> Reading<'a> {
                AND (created_at < ?3 OR inicio < ?3 OR desde < ?3)",
             CountedReserva::COLUMNS
         );
+        let mut unread = 0;
         self.each(&sql, params![self.query.posto_id, from, until], |row| {
-            let CountedReserva { posto_id, made, facts } =
-                CountedReserva::read(row, absences_until, self.now)?;
-            tallies.each(|tally| tally.reserva(posto_id, made, &facts, self.now));
+            match CountedReserva::read(row, absences_until, self.now) {
+                Ok(CountedReserva { posto_id, made, facts }) => {
+                    tallies.each(|tally| tally.reserva(posto_id, made, &facts, self.now));
+                }
+                Err(_) => unread += 1,
+            }
             Ok(())
-        })
+        })?;
+        warn_of_unread(unread, 0);
+        Ok(())
     }
 
     fn sessions(&self, tallies: &mut Tallies<'_>) -> Result<(), StoreError> {
@@ -181,11 +187,18 @@ impl<'a> Reading<'a> {
                AND (inicio < ?3 OR fim < ?3)",
             CountedSession::COLUMNS
         );
+        let mut unread = 0;
         self.each(&sql, params![self.query.posto_id, from, until], |row| {
-            let CountedSession { posto_id, inicio, finished } = CountedSession::read(row)?;
-            tallies.each(|tally| tally.session(posto_id, inicio, finished, self.now));
+            match CountedSession::read(row) {
+                Ok(CountedSession { posto_id, inicio, finished }) => {
+                    tallies.each(|tally| tally.session(posto_id, inicio, finished, self.now));
+                }
+                Err(_) => unread += 1,
+            }
             Ok(())
-        })
+        })?;
+        warn_of_unread(0, unread);
+        Ok(())
     }
 
     /// Those of each step, and of each posto in the whole period.

@@ -2,12 +2,11 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use domain::{Fuso, Passo, Rules, Steps};
+use domain::{Fuso, Moment, Passo, Rules, Steps};
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::store::{Environment, Store};
-use domain::Moment;
 
 fn query() -> StatisticsQuery {
     let (de, ate) = (Moment::from_millis(0), Moment::from_millis(3_600_000));

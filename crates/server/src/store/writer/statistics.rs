@@ -5,12 +5,11 @@ use std::sync::LazyLock;
 
 use domain::{ALL_POSTOS, Figures, Finished, Hours, Interval, Moment, ReservaFacts, Tally};
 use rusqlite::{Connection, Row, params, params_from_iter};
-use tracing::warn;
 
 use super::command::WriteContext;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
-use crate::store::rows::statistics::{CountedReserva, CountedSession, FIGURES};
+use crate::store::rows::statistics::{CountedReserva, CountedSession, FIGURES, warn_of_unread};
 
 /// Some 5 MB.
 const SUMS_IN_MEMORY: usize = 20_000;
@@ -65,14 +64,11 @@ pub(super) fn keep_archived(connection: &Connection) -> Result<(), StoreError> {
         tally.session(posto_id, inicio, finished, Moment::MAX);
         Ok(())
     })?;
-    if reservas + carregamentos > 0 {
-        warn!(reservas, carregamentos, "what holds impossible values is not counted");
-    }
+    warn_of_unread(reservas, carregamentos);
     Ok(())
 }
 
-/// Counts rows, in parts that fit in the memory of a small machine. How many cannot be read: each was an
-/// error of its own request before, and must not keep the servidor from starting.
+/// Counts rows, in parts that fit in the memory of a small machine; how many cannot be read.
 fn keep_rows(
     connection: &Connection,
     sql: &str,
