@@ -253,6 +253,11 @@ impl<D: Division> Tally<D> {
         }
     }
 
+    /// How many sums there are, of a posto in a part each.
+    pub fn size(&self) -> usize {
+        self.sums.len()
+    }
+
     /// The sums that are not zero, by posto and part.
     pub fn sums(&self) -> impl Iterator<Item = (i64, i64, &Figures)> {
         let sums = self.sums.iter().filter(|(_, figures)| **figures != Figures::default());

@@ -130,8 +130,10 @@ ON CONFLICT (id) DO UPDATE SET at = max(at, excluded.at);
 -- A request has one effect, here too.
 CREATE UNIQUE INDEX archived_reservas_by_request ON archived_reservas (request_id);
 CREATE INDEX archived_reservas_by_placa ON archived_reservas (placa) WHERE placa IS NOT NULL;
--- For sessions that are reported long after.
+-- For sessions that are reported long after. Of those that lasted no longer than 31 days, which is the
+-- default limit, an end says when they began at the earliest; the few others have an index of their own.
 CREATE INDEX archived_reservas_by_posto ON archived_reservas (posto_id, fim);
+CREATE INDEX archived_reservas_long ON archived_reservas (posto_id, fim) WHERE fim - inicio > 2678400000;
 
 -- The same as of those that are not archived: a session is corrected, and others are compared with it,
 -- wherever it is.

@@ -3,6 +3,7 @@
 //! Each part shares its transaction with the commands that wait, so that they do not wait for a sync of
 //! its own, and is so small that they hardly wait for the part.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,9 +13,10 @@ use tracing::{info, warn};
 
 use crate::app_state::AppState;
 use crate::failpoints;
-use crate::store::{Archivable, ArchiveEnded};
+use crate::store::{Archivable, ArchiveEnded, WriteError};
 
-/// Rows of each table that one transaction archives: about a millisecond.
+/// Rows of each table that one transaction archives: about a millisecond, or some of them if they are
+/// long.
 const PART: usize = 32;
 /// The pause after a part is as long as this many of it, while nothing else is written.
 const IDLE_PAUSE: u32 = 8;
@@ -33,8 +35,10 @@ const REPORTED_ROWS: usize = 1000;
 pub(crate) async fn run(app: Arc<AppState>, stop: CancellationToken) {
     let archiving = async {
         let age = failpoints::archive_age();
+        let mut archiver = Archiver::new(app, age);
         loop {
-            let (reservas, carregamentos) = pass(&app, age).await;
+            archiver.pass().await;
+            let Archiver { reservas, carregamentos, .. } = archiver;
             if reservas + carregamentos >= REPORTED_ROWS {
                 info!(reservas, carregamentos, "archived what ended long ago");
             }
@@ -47,35 +51,104 @@ pub(crate) async fn run(app: Arc<AppState>, stop: CancellationToken) {
     }
 }
 
-/// Looks at everything that is not archived; how many reservas and sessions it archived.
-async fn pass(app: &AppState, age: Duration) -> (usize, usize) {
-    let mut archived = (0, 0);
-    let mut found = Archivable::default();
-    while !found.is_last() {
-        let cutoff = app.now().plus_millis(-millis(age));
-        found = match app.store.archivable(cutoff, &found).await {
-            Ok(found) => found,
-            Err(error) => {
-                warn!(%error, "the database cannot be read");
-                break;
-            }
-        };
-        let parts = found.reservas.chunks(PART).map(|reservas| (reservas, &[][..]));
-        let sessions = found.carregamentos.chunks(PART).map(|sessions| (&[][..], sessions));
-        for (reservas, carregamentos) in parts.chain(sessions) {
-            let (reservas, carregamentos) = (reservas.to_vec(), carregamentos.to_vec());
-            let begun = Instant::now();
-            let part = app.store.execute(ArchiveEnded { age, reservas, carregamentos }).await;
-            // A failure is logged where it happens.
-            let Ok(part) = part else { return archived };
-            archived.0 += part.reservas;
-            archived.1 += part.carregamentos;
-            let pause = if part.was_alone { begun.elapsed() * IDLE_PAUSE } else { BUSY_PAUSE };
-            tokio::time::sleep(pause).await;
-        }
-        if found.reservas.is_empty() && found.carregamentos.is_empty() && !found.is_last() {
-            tokio::time::sleep(LOOK_PAUSE).await;
+struct Archiver {
+    app: Arc<AppState>,
+    age: Duration,
+    /// Rows that the latest pass has archived.
+    reservas: usize,
+    carregamentos: usize,
+    /// What cannot be archived: it holds what no release has written. Else each pass would fail with it
+    /// again, and so would the commands that share its transaction.
+    bad_reservas: HashSet<i64>,
+    bad_carregamentos: HashSet<i64>,
+}
+
+impl Archiver {
+    fn new(app: Arc<AppState>, age: Duration) -> Self {
+        Self {
+            app,
+            age,
+            reservas: 0,
+            carregamentos: 0,
+            bad_reservas: HashSet::new(),
+            bad_carregamentos: HashSet::new(),
         }
     }
-    archived
+
+    /// Looks at everything that is not archived, unless the database fails.
+    async fn pass(&mut self) {
+        (self.reservas, self.carregamentos) = (0, 0);
+        let mut found = Archivable::default();
+        while !found.is_last() {
+            let cutoff = self.app.now().plus_millis(-millis(self.age));
+            found = match self.app.store.archivable(cutoff, &found).await {
+                Ok(found) => found,
+                Err(error) => {
+                    warn!(%error, "the database cannot be read");
+                    return;
+                }
+            };
+            found.reservas.retain(|id| !self.bad_reservas.contains(id));
+            found.carregamentos.retain(|id| !self.bad_carregamentos.contains(id));
+            let reservas = found.reservas.chunks(PART).map(|part| self.part(part, &[]));
+            let carregamentos = found.carregamentos.chunks(PART).map(|part| self.part(&[], part));
+            for part in reservas.chain(carregamentos).collect::<Vec<_>>() {
+                if self.archive(part).await.is_err() {
+                    return;
+                }
+            }
+            if found.reservas.is_empty() && found.carregamentos.is_empty() && !found.is_last() {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
+        }
+    }
+
+    fn part(&self, reservas: &[i64], carregamentos: &[i64]) -> ArchiveEnded {
+        let (reservas, carregamentos) = (reservas.to_vec(), carregamentos.to_vec());
+        ArchiveEnded { age: self.age, reservas, carregamentos }
+    }
+
+    /// Archives a part; row by row, if one of them makes it fail.
+    async fn archive(&mut self, part: ArchiveEnded) -> Result<(), WriteError> {
+        let mut parts = vec![part];
+        while let Some(part) = parts.pop() {
+            let begun = Instant::now();
+            match self.app.store.execute(part.clone()).await {
+                Ok(archived) => {
+                    self.reservas += archived.reservas;
+                    self.carregamentos += archived.carregamentos;
+                    parts.extend(archived.may_be_more.then_some(part));
+                    let is_idle = archived.was_alone;
+                    let pause = if is_idle { begun.elapsed() * IDLE_PAUSE } else { BUSY_PAUSE };
+                    tokio::time::sleep(pause).await;
+                }
+                // The failure is logged where it happens. The database can write, so it is this part.
+                Err(WriteError::Unavailable) if self.app.store.is_writable() => {
+                    parts.append(&mut self.divide(part));
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a part that failed, each for itself. One alone is not tried again.
+    fn divide(&mut self, part: ArchiveEnded) -> Vec<ArchiveEnded> {
+        let ArchiveEnded { reservas, carregamentos, .. } = part;
+        if reservas.len() + carregamentos.len() > 1 {
+            let reservas = reservas.chunks(1).map(|row| self.part(row, &[]));
+            let carregamentos = carregamentos.chunks(1).map(|row| self.part(&[], row));
+            return reservas.chain(carregamentos).collect();
+        }
+        for reserva_id in reservas {
+            warn!(reserva_id, "this reserva cannot be archived");
+            self.bad_reservas.insert(reserva_id);
+        }
+        for carregamento_id in carregamentos {
+            warn!(carregamento_id, "this session cannot be archived");
+            self.bad_carregamentos.insert(carregamento_id);
+        }
+        Vec::new()
+    }
 }

@@ -3,7 +3,7 @@
 use service::doctor::Check;
 
 use crate::config::Config;
-use crate::store::{Contents, DatabaseFiles, Integrity, StoreError};
+use crate::store::{BrokenPromises, Contents, DatabaseFiles, Integrity, StoreError};
 
 const MIB: u64 = 1 << 20;
 const RESTORE: &str = "stop the servidor, keep a copy of the files, and restore the newest backup: server \
@@ -83,15 +83,17 @@ fn integrity(contents: &Contents) -> Check {
 
 /// Of a complete check.
 fn promises(contents: &Contents) -> Option<Check> {
-    let (keys, overlaps) = contents.broken_promises?;
-    if (keys, overlaps) == (0, 0) {
+    let broken = contents.broken_promises?;
+    if broken == BrokenPromises::default() {
         return Some(Check::ok(
             "promises",
-            "no posto is held twice, and every row has what it refers to",
+            "no posto is held twice, nothing is archived and is not, and every row has what it refers to",
         ));
     }
+    let BrokenPromises { keys, overlaps, doubled } = broken;
     let found = format!(
-        "{overlaps} reservas hold a posto that another holds, {keys} rows refer to nothing"
+        "{overlaps} reservas hold a posto that another holds, {keys} rows refer to nothing, \
+         {doubled} are archived and are not"
     );
     let remedy =
         format!("no servidor writes that: find out what else has written to the file; {RESTORE}");

@@ -93,9 +93,9 @@ impl Store {
         let (figures, figures_task) =
             FiguresReader::open(path, options.clone(), Arc::clone(&now), progress.clone(), metrics)
                 .await?;
+        let statistics = StatisticsReader::open(path, Arc::clone(&now), progress.clone())?;
         let (listings, listing_task) = ListingReader::open(options.clone(), now, progress).await?;
         let readers = open_readers(options).await?;
-        let statistics = StatisticsReader::open(path)?;
         let (sender, receiver) = mpsc::channel(WRITER_QUEUE);
         let span = tracing::Span::current();
         let thread = std::thread::Builder::new()

@@ -3,6 +3,7 @@
 
 mod admin;
 mod anything_steps;
+mod archiving;
 mod backup;
 mod backup_command;
 mod backup_race;

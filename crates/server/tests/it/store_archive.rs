@@ -9,7 +9,9 @@ use server::store::{
 };
 
 use crate::reserva_support::rejected;
-use crate::support::{HOUR, START, TestStore, energy, jump_to, now, placa, soon};
+use crate::support::{
+    HOUR, START, TestStore, energy, jump_to, now, placa, reservation, set_now, soon,
+};
 
 /// Archives all that ended so long ago; how many rows.
 pub(crate) async fn archive(store: &TestStore, age: Duration) -> usize {
@@ -19,8 +21,13 @@ pub(crate) async fn archive(store: &TestStore, age: Duration) -> usize {
         found = store.store.archivable(cutoff, &found).await.expect("a read");
         let (reservas, carregamentos) = (found.reservas.clone(), found.carregamentos.clone());
         let command = ArchiveEnded { age, reservas, carregamentos };
-        let archived = store.store.execute(command).await.expect("it is archived");
-        rows += archived.reservas + archived.carregamentos;
+        loop {
+            let archived = store.store.execute(command.clone()).await.expect("it is archived");
+            rows += archived.reservas + archived.carregamentos;
+            if !archived.may_be_more {
+                break;
+            }
+        }
     }
     rows
 }
@@ -208,4 +215,53 @@ async fn the_file_grows_by_what_it_keeps() {
 fn pages(store: &TestStore) -> i64 {
     let file = rusqlite::Connection::open(store.path()).expect("the file");
     file.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("a number")
+}
+
+/// Most reservas are found by an end not long after; this one lasted longer.
+#[tokio::test]
+async fn a_late_report_finds_a_long_reserva_in_the_archive() {
+    let maxima = Duration::from_secs(60 * 24 * 60 * 60);
+    let store = TestStore::with_rules(1, Rules { maxima, ..Rules::default() }).await;
+    store.reserve_at("long", "ABC1234", (1, 50 * 24)).await.expect("it is free");
+    days_pass(&store, 51).await;
+    days_pass(&store, 30).await;
+    assert_eq!(archive(&store, MONTH).await, 1);
+    let report = async |plate: &str, hour: i64| {
+        let moment = |hour: i64| Moment::from_millis(START + hour * HOUR);
+        let session =
+            ReportedSession { inicio: moment(hour), ended: Some((moment(hour + 1), energy(1.0))) };
+        let report = ReportCarregamento { posto_id: 1, placa: placa(plate), session };
+        store.store.execute(report).await.expect("it has happened").conflitos
+    };
+    assert_eq!(report("XYZ9876", 2).await, [1]);
+    assert_eq!(report("ABC1234", 4).await, Vec::<i64>::new());
+    assert_eq!(store.facts("long").await.state, ReservaState::Cumprida);
+}
+
+/// A refusal that goes to the archive is the last thing written, and what fell due before it is due.
+#[tokio::test]
+async fn a_start_knows_that_the_servidor_wrote_into_the_archive() {
+    let tolerancia = Duration::from_secs(15 * 60);
+    let rules = Rules { tolerancia, ..Rules::default() };
+    let store = TestStore::with_rules(2, rules).await;
+    store.reserve("past", "ABC1234", 1).await.expect("it is free");
+    a_month_later(&store).await;
+    assert_eq!(archive(&store, MONTH).await, 1);
+    let begin = (now().as_millis() - START) / HOUR + 1;
+    let late = reservation("late", "XYZ9876", 2, Some((begin, begin + 2)));
+    store.store.execute(late).await.expect("it is free");
+    let due = START + begin * HOUR + millis(tolerancia);
+    set_now(due + 1);
+    let change = ChangeReserva {
+        request_id: "change".to_owned(),
+        fingerprint: [1; 16],
+        reserva_request_id: "past".to_owned(),
+        change: ReservaChange { posto_id: Some(2), ..ReservaChange::default() },
+        app: None,
+        deadline: soon(),
+    };
+    assert_eq!(rejected(store.store.execute(change).await), Rejection::ReservaEncerrada);
+    let store = store.reopen_with(rules).await;
+    let facts = store.facts("late").await;
+    assert_eq!((facts.state, facts.desde.as_millis()), (ReservaState::NaoCompareceu, due));
 }

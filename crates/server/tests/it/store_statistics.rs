@@ -2,10 +2,11 @@
 //! counted at all is compared with a plain count in `store/writer/statistics/tests.rs`.
 
 use domain::{Figures, Fuso, Moment, Passo, Rejection, Steps};
-use server::store::{Counted, Statistics, StatisticsQuery};
+use server::store::{ArchiveEnded, Counted, Statistics, StatisticsQuery};
 
+use crate::store_archive::{MONTH, archive};
 use crate::store_upgrade::old_file;
-use crate::support::{HOUR, START, TestStore, jump_to, now, removal, set_now};
+use crate::support::{HOUR, START, TestStore, jump_to, removal, set_now};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -15,7 +16,7 @@ async fn count(store: &TestStore, from: i64, days: i64, posto_id: Option<i64>) -
     let utc = Fuso::parse("+00:00").expect("an offset");
     let steps = Steps::new(de, de.plus_millis(days * DAY), Passo::Dia, utc).expect("a period");
     let query = StatisticsQuery { steps, posto_id, by_posto: true };
-    store.store.statistics(query, now()).await.expect("statistics")
+    store.store.statistics(query).await.expect("statistics")
 }
 
 /// How often each kind of refusal was counted.
@@ -45,7 +46,8 @@ const OLD_DATA: &str = "
            (2, 'r2', 2, 'ABC1234', 1767229200000, 1767236400000, 'cancelada', 1767228000000, 0, 2.5,
             1767228100000, NULL);
     INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo)
-    VALUES (2, 'ABC1234', 1767229200000, 2.5, 1767232800000, 10.5, 26.25);
+    VALUES (2, 'ABC1234', 1767229200000, 2.5, 1767232800000, 10.5, 26.25),
+           (2, 'ABC1234', 1000, 2.5, 2000, 0, 0);
     INSERT INTO refusals (request_id, fingerprint, decided_at, posto_id, nome, rejection)
     VALUES ('x1', zeroblob(16), 1767229200000, 1, 'Ponto 1', 'posto_reservado'),
            ('x2', zeroblob(16), 1767229200001, 1, 'Ponto 1', 'posto_reservado'),
@@ -139,4 +141,95 @@ async fn a_charger_that_changes_all_the_time_makes_no_more_rows_than_hours() {
     set_now(START + 9 * HOUR);
     let counted = count(&store, 0, 1, Some(1)).await.total.figures;
     assert_eq!(counted.in_service + counted.out_of_service, 4 * HOUR, "it is no more");
+}
+
+/// Service and outage of posto 1 in the first two days.
+async fn service(store: &TestStore) -> (i64, i64) {
+    let figures = count(store, 0, 2, Some(1)).await.total.figures;
+    (figures.in_service, figures.out_of_service)
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_counts_no_service_twice() {
+    let store = TestStore::new(1).await;
+    jump_to(START + 3 * HOUR);
+    store.charger_says(false).await;
+    jump_to(START + HOUR);
+    store.charger_says(true).await;
+    jump_to(START + 4 * HOUR);
+    assert_eq!(service(&store).await, (4 * HOUR, 0));
+    // By so little that nothing else takes notice.
+    store.charger_says(false).await;
+    jump_to(START + 4 * HOUR - 1000);
+    store.charger_says(true).await;
+    jump_to(START + 5 * HOUR);
+    assert_eq!(service(&store).await, (5 * HOUR, 0));
+    // What it says after a month ahead is so from now on.
+    jump_to(START + 30 * DAY);
+    store.charger_says(false).await;
+    jump_to(START + 6 * HOUR);
+    store.store.sweep().await.expect("a sweep");
+    jump_to(START + 8 * HOUR);
+    assert_eq!(service(&store).await, (6 * HOUR, 2 * HOUR));
+}
+
+#[tokio::test]
+async fn what_ends_before_it_was_made_counts_when_it_ends() {
+    let store = TestStore::new(1).await;
+    jump_to(START + 36 * HOUR);
+    store.reserve_at("r1", "ABC1234", (40, 41)).await.expect("it is free");
+    jump_to(START + 10 * HOUR);
+    store.cancel("r1").await.expect("it is cancelled");
+    jump_to(START + 11 * HOUR);
+    let figures = count(&store, 0, 1, None).await.total.figures;
+    assert_eq!((figures.made, figures.cancelada), (0, 1));
+}
+
+/// Sessions that lasted for the year before [`START`], at four postos.
+const YEAR: &str = "
+    VALUES (11, 1, 'ABC1234', 1735603200000, 2.5, 1767225600000, 1, 2.5),
+           (12, 2, 'BBB2222', 1735603200000, 2.5, 1767225600000, 1, 2.5),
+           (13, 3, 'CCC3333', 1735603200000, 2.5, 1767225600000, 1, 2.5),
+           (14, 4, 'DDD4444', 1735603200000, 2.5, 1767225600000, 1, 2.5);";
+
+async fn year(store: &TestStore) -> (i64, i64) {
+    let figures = count(store, -400 * DAY, 410, None).await.total.figures;
+    (figures.sessions, figures.charging)
+}
+
+#[tokio::test]
+async fn long_sessions_are_archived_one_after_the_other() {
+    let store = TestStore::new(4).await;
+    let columns = "id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo";
+    store.execute_sql(&format!("INSERT INTO carregamentos ({columns}) {YEAR}"));
+    jump_to(START + 31 * DAY);
+    let (age, reservas, carregamentos) = (MONTH, Vec::new(), vec![11, 12, 13, 14]);
+    let command = ArchiveEnded { age, reservas, carregamentos };
+    let archived = store.store.execute(command).await.expect("some are archived");
+    assert_eq!((archived.carregamentos, archived.may_be_more), (1, true));
+    assert_eq!(archive(&store, MONTH).await, 3);
+    assert_eq!(year(&store).await, (4, 4 * 366 * DAY));
+}
+
+/// In more sums than are kept in memory. A value that no release writes neither keeps the servidor from
+/// starting nor anybody from an answer, archived or not.
+#[tokio::test]
+async fn what_a_migration_has_archived_is_counted_at_the_start() {
+    let store = TestStore::new(4).await;
+    let columns = "id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo";
+    store.execute_sql(&format!(
+        "INSERT INTO archived_carregamentos ({columns}) {YEAR}
+         INSERT INTO archived_carregamentos ({columns}) VALUES (5, 1, 'ABC1234', 0, 2.5, 1, -1, 0);
+         INSERT INTO archived_reservas (id, posto_id, inicio, fim, status, created_at, updated_at, desde,
+             preco_kwh, versao, tolerancia)
+         VALUES (1, 1, 0, 1, 'unknown', 0, 0, 0, 2.5, 1, 0);
+         INSERT INTO estatisticas_due (id) VALUES (1);
+         INSERT INTO carregamentos ({columns}) VALUES (6, 1, 'ABC1234', 0, 2.5, {START}, -1, 0);
+         INSERT INTO carros VALUES ('ABC1234', 'BYD Dolphin', 44.5, 22.3, 0.19, 0, 0);
+         INSERT INTO reservas (posto_id, placa, inicio, fim, status, created_at, updated_at, desde)
+         VALUES (1, 'ABC1234', {START} - 1000, {START}, 'unknown', {START} - 1000, 0, 0);"
+    ));
+    let store = store.reopen().await;
+    jump_to(START + 31 * DAY);
+    assert_eq!(year(&store).await, (4, 4 * 366 * DAY));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use domain::{Fuso, Moment, Passo, Steps};
 use server::store::{Statistics, StatisticsQuery};
 
-use crate::support::{HOUR, START, TestStore, now, reservation};
+use crate::support::{HOUR, START, TestStore, reservation};
 
 const YEAR: i64 = 365 * 24;
 
@@ -43,7 +43,7 @@ async fn counted(store: &TestStore, hours: i64, passo: Passo, by_posto: bool) ->
     let ate = Moment::from_millis(START);
     let steps = Steps::new(ate.plus_millis(-hours * HOUR), ate, passo, Fuso::default());
     let query = StatisticsQuery { steps: steps.expect("a period"), posto_id: None, by_posto };
-    store.store.statistics(query, now()).await.expect("statistics")
+    store.store.statistics(query).await.expect("statistics")
 }
 
 /// Reserves again and again until `until`; how long the slowest waited.

@@ -59,6 +59,7 @@ const FIELDS: &[(&str, Check)] = &[
     ("postos", Value::is_u64),
     ("posto_id", Value::is_u64),
     ("reserva_id", Value::is_u64),
+    ("carregamento_id", Value::is_u64),
     ("reservas", Value::is_u64),
     ("carregamentos", Value::is_u64),
     ("recusas", Value::is_u64),

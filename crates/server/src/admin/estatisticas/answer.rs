@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Figures, Moment, Steps};
+use domain::{Figures, Steps};
 use protocol::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -131,14 +131,8 @@ struct MotivosContados {
 }
 
 impl Estatisticas {
-    pub(super) fn new(
-        period: &Steps,
-        passo: PassoWord,
-        fuso: Offset,
-        counted: Statistics,
-        now: Moment,
-    ) -> Self {
-        let Statistics { steps, total, postos } = counted;
+    pub(super) fn new(period: &Steps, passo: PassoWord, fuso: Offset, counted: Statistics) -> Self {
+        let Statistics { steps, total, postos, counted_at } = counted;
         let passos = period.iter().zip(&steps).map(|((begin, end), counted)| PassoContado {
             de: wire::timestamp(begin),
             ate: wire::timestamp(end),
@@ -155,7 +149,7 @@ impl Estatisticas {
             ate: wire::timestamp(period.fim()),
             passo: passo.0.as_str().to_owned(),
             fuso: fuso.0.to_string(),
-            calculado_em: wire::timestamp(now),
+            calculado_em: wire::timestamp(counted_at),
             total: (&total).into(),
             passos: passos.collect(),
             postos: postos.into_iter().map(posto).collect(),

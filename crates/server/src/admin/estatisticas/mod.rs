@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Moment, Rejection, RowId};
+use domain::{Rejection, RowId};
 use protocol::{ErrorReply, OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
@@ -64,10 +64,9 @@ async fn get(
     State(app): State<Arc<AppState>>,
     Params(EstatisticasParams { period, por_posto }): Params<EstatisticasParams>,
 ) -> Result<Json<Estatisticas>, HttpError> {
-    let now = app.now();
     let (passo, fuso) = (period.passo.0, period.fuso.0);
-    let (query, counted) = count(&app, period, por_posto.0, now).await?;
-    Ok(Json(Estatisticas::new(&query.steps, passo, fuso, counted, now)))
+    let (query, counted) = count(&app, period, por_posto.0).await?;
+    Ok(Json(Estatisticas::new(&query.steps, passo, fuso, counted)))
 }
 
 /// Exporta em CSV o que aconteceu nos postos.
@@ -89,7 +88,7 @@ async fn export(
     Params(EstatisticasFile { period, formato }): Params<EstatisticasFile>,
 ) -> Result<Response, HttpError> {
     let dialect = formato.0;
-    let (query, counted) = count(&app, period, false, app.now()).await?;
+    let (query, counted) = count(&app, period, false).await?;
     let steps: Vec<_> = query.steps.iter().zip(counted.steps).collect();
     let rows = parts(dialect, steps.into_iter(), |table, ((begin, end), counted)| {
         table.row(&cells(*begin, *end, counted));
@@ -101,16 +100,15 @@ async fn count(
     app: &AppState,
     period: Period,
     by_posto: bool,
-    now: Moment,
 ) -> Result<(StatisticsQuery, Statistics), HttpError> {
     let posto_id = period.posto_id.map(RowId::get);
-    let query = StatisticsQuery { steps: period.steps(now)?, posto_id, by_posto };
+    let query = StatisticsQuery { steps: period.steps(app.now())?, posto_id, by_posto };
     if let Some(posto_id) = posto_id
         && !app.read(app.store.had_posto(posto_id)).await?
     {
         let server_id = app.server_id.as_str().to_owned();
         return Err(Failure::Rejected(Rejection::PostoInexistente { posto_id, server_id }).into());
     }
-    let counted = app.read(app.store.statistics(query.clone(), now)).await?;
+    let counted = app.read(app.store.statistics(query.clone())).await?;
     Ok((query, counted))
 }

@@ -33,9 +33,19 @@ pub struct Contents {
     /// The hashes of the tokens that are valid.
     pub tokens: Vec<[u8; 32]>,
     pub integrity: Integrity,
-    /// Rows whose foreign key leads nowhere, and reservas that hold a posto that another holds. `None`:
-    /// not looked for.
-    pub broken_promises: Option<(i64, i64)>,
+    /// `None`: not looked for.
+    pub broken_promises: Option<BrokenPromises>,
+}
+
+/// How many rows no servidor writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BrokenPromises {
+    /// Rows whose foreign key leads nowhere.
+    pub keys: i64,
+    /// Reservas that hold a posto that another holds.
+    pub overlaps: i64,
+    /// Rows that are archived and are not, and requests that are both.
+    pub doubled: i64,
 }
 
 /// Whether the pages of the file agree.
@@ -168,7 +178,7 @@ fn read_rows(connection: &Connection, contents: &mut Contents) -> Result<(), Sto
     Ok(())
 }
 
-fn broken_promises(connection: &Connection) -> Result<(i64, i64), StoreError> {
+fn broken_promises(connection: &Connection) -> Result<BrokenPromises, StoreError> {
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
     let keys = count("SELECT count(*) FROM pragma_foreign_key_check")?;
     let overlaps = count(
@@ -179,5 +189,15 @@ fn broken_promises(connection: &Connection) -> Result<(i64, i64), StoreError> {
             FROM reservas WHERE held_until IS NOT NULL)
         WHERE held_before > held_from",
     )?;
-    Ok((keys, overlaps))
+    // Neither table has a constraint that sees the other.
+    let doubled = count(
+        "SELECT (SELECT count(*) FROM reservas AS r
+                 WHERE EXISTS (SELECT 1 FROM archived_reservas WHERE id = r.id)
+                    OR EXISTS (SELECT 1 FROM archived_reservas WHERE request_id = r.request_id))
+              + (SELECT count(*) FROM carregamentos AS c
+                 WHERE EXISTS (SELECT 1 FROM archived_carregamentos WHERE id = c.id))
+              + (SELECT count(*) FROM alteracoes AS a
+                 WHERE EXISTS (SELECT 1 FROM archived_alteracoes WHERE request_id = a.request_id))",
+    )?;
+    Ok(BrokenPromises { keys, overlaps, doubled })
 }

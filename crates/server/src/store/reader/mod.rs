@@ -151,8 +151,11 @@ impl Store {
         // Only a placa has an index of all its reservas.
         let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
         let state = state_at!("?6", "?7");
+        // Nothing in the archive is `ativa`, and all of it would be read to find that out.
+        let is_current = query.status == Some(ReservaState::Ativa);
+        let table = if is_current { "reservas" } else { "all_reservas" };
         let sql = format!(
-            "SELECT * FROM all_reservas
+            "SELECT * FROM {table}
              WHERE {from} AND (?1 IS NULL OR {state} = ?1)
                AND (?3 IS NULL OR posto_id = ?3)
                AND (?4 IS NULL OR id < ?4)
@@ -236,13 +239,9 @@ impl Store {
         found.into_iter().map(Carregamento::try_from).collect()
     }
 
-    /// Counts what has happened by `now`.
-    pub async fn statistics(
-        &self,
-        query: StatisticsQuery,
-        now: Moment,
-    ) -> Result<Statistics, StoreError> {
-        self.statistics.read(query, self.absences_until(now), now).await
+    /// Counts what has happened, once the statistics that others asked for before are read.
+    pub async fn statistics(&self, query: StatisticsQuery) -> Result<Statistics, StoreError> {
+        self.statistics.read(query).await
     }
 
     pub async fn carregamento(

@@ -8,6 +8,14 @@ use domain::{
 };
 use rusqlite::Row;
 use rusqlite::types::FromSqlError;
+use tracing::warn;
+
+/// Says how many rows cannot be read: what no release has written counts nothing, and spoils no sum.
+pub(in crate::store) fn warn_of_unread(reservas: usize, carregamentos: usize) {
+    if reservas + carregamentos > 0 {
+        warn!(reservas, carregamentos, "what holds impossible values is not counted");
+    }
+}
 
 /// What counts of a reserva.
 pub(in crate::store) struct CountedReserva {

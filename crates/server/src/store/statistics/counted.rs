@@ -1,6 +1,6 @@
 //! What statistics are asked for, and what they say.
 
-use domain::{Figures, Rejection, Steps};
+use domain::{Figures, Moment, Rejection, Steps};
 
 /// What to count.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Statistics {
     pub total: Counted,
     /// By id; without postos of which nothing was counted.
     pub postos: Vec<CountedPosto>,
+    /// What has happened by then was counted.
+    pub counted_at: Moment,
 }
 
 /// What was counted in a part of a period.

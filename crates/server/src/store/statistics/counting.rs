@@ -2,6 +2,7 @@
 //! database.
 
 use std::collections::BTreeMap;
+use std::sync::Weak;
 
 use domain::{ALL_POSTOS, Division, Figures, Hours, Interval, Moment, Steps, Tally};
 use rusqlite::{Params, Row, Transaction, params};
@@ -9,7 +10,7 @@ use rusqlite::{Params, Row, Transaction, params};
 use super::counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 use crate::store::error::StoreError;
 use crate::store::rows::statistics::{
-    CountedReserva, CountedSession, FIGURES, FiguresRow, ServiceTime,
+    CountedReserva, CountedSession, FIGURES, FiguresRow, ServiceTime, warn_of_unread,
 };
 use crate::store::stored_rejection;
 
@@ -21,6 +22,8 @@ pub(super) struct Reading<'a> {
     transaction: Transaction<'a>,
     query: &'a StatisticsQuery,
     now: Moment,
+    /// Who waits for it.
+    caller: Weak<()>,
 }
 
 /// The same sums twice: of each step, and of each posto in the whole period.
@@ -41,8 +44,9 @@ impl<'a> Reading<'a> {
         transaction: Transaction<'a>,
         query: &'a StatisticsQuery,
         now: Moment,
+        caller: Weak<()>,
     ) -> Self {
-        Self { transaction, query, now }
+        Self { transaction, query, now, caller }
     }
 
     pub(super) fn read(&self, absences_until: Moment) -> Result<Statistics, StoreError> {
@@ -66,7 +70,7 @@ impl<'a> Reading<'a> {
             Some(tally) => self.postos(tally)?,
             None => Vec::new(),
         };
-        Ok(Statistics { steps, total, postos })
+        Ok(Statistics { steps, total, postos, counted_at: self.now })
     }
 
     /// Milliseconds between which the period is.
@@ -80,6 +84,7 @@ impl<'a> Reading<'a> {
         (Hours::of(self.query.steps.inicio()), Hours::of(self.query.steps.fim()))
     }
 
+    /// Reads rows as long as the caller waits for them.
     fn each<P: Params>(
         &self,
         sql: &str,
@@ -88,10 +93,13 @@ impl<'a> Reading<'a> {
     ) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached(sql)?;
         let mut rows = statement.query(parameters)?;
-        while let Some(row) = rows.next()? {
+        loop {
+            if self.caller.strong_count() == 0 {
+                return Err(StoreError::Closed);
+            }
+            let Some(row) = rows.next()? else { return Ok(()) };
             take(row)?;
         }
-        Ok(())
     }
 
     fn kept_sums(&self, tallies: &mut Tallies<'_>) -> Result<(), StoreError> {
@@ -126,9 +134,14 @@ impl<'a> Reading<'a> {
 
     fn service(&self, tallies: &mut Tallies<'_>) -> Result<(), StoreError> {
         let (from, until) = self.bounds();
+        // By posto, and from what began last before the period, or all years would be read: times of one
+        // posto never overlap.
         let sql = format!(
-            "SELECT {} FROM estatisticas_servico
-             WHERE (?1 IS NULL OR posto_id = ?1) AND (ate IS NULL OR ate > ?2) AND desde < ?3",
+            "SELECT {} FROM (SELECT id FROM postos) AS p
+             CROSS JOIN estatisticas_servico ON posto_id = p.id AND desde < ?3 AND desde >= COALESCE(
+                 (SELECT max(before.desde) FROM estatisticas_servico AS before
+                  WHERE before.posto_id = p.id AND before.desde <= ?2), ?2)
+             WHERE (?1 IS NULL OR p.id = ?1) AND (ate IS NULL OR ate > ?2)",
             ServiceTime::COLUMNS
         );
         self.each(&sql, params![self.query.posto_id, from, until], |row| {
@@ -149,15 +162,21 @@ impl<'a> Reading<'a> {
         let sql = format!(
             "SELECT {} FROM reservas
              WHERE (?1 IS NULL OR posto_id = ?1) AND (fim >= ?2 OR desde >= ?2 OR created_at >= ?2)
-               AND (created_at < ?3 OR inicio < ?3)",
+               AND (created_at < ?3 OR inicio < ?3 OR desde < ?3)",
             CountedReserva::COLUMNS
         );
+        let mut unread = 0;
         self.each(&sql, params![self.query.posto_id, from, until], |row| {
-            let CountedReserva { posto_id, made, facts } =
-                CountedReserva::read(row, absences_until, self.now)?;
-            tallies.each(|tally| tally.reserva(posto_id, made, &facts, self.now));
+            match CountedReserva::read(row, absences_until, self.now) {
+                Ok(CountedReserva { posto_id, made, facts }) => {
+                    tallies.each(|tally| tally.reserva(posto_id, made, &facts, self.now));
+                }
+                Err(_) => unread += 1,
+            }
             Ok(())
-        })
+        })?;
+        warn_of_unread(unread, 0);
+        Ok(())
     }
 
     fn sessions(&self, tallies: &mut Tallies<'_>) -> Result<(), StoreError> {
@@ -168,11 +187,18 @@ impl<'a> Reading<'a> {
                AND (inicio < ?3 OR fim < ?3)",
             CountedSession::COLUMNS
         );
+        let mut unread = 0;
         self.each(&sql, params![self.query.posto_id, from, until], |row| {
-            let CountedSession { posto_id, inicio, finished } = CountedSession::read(row)?;
-            tallies.each(|tally| tally.session(posto_id, inicio, finished, self.now));
+            match CountedSession::read(row) {
+                Ok(CountedSession { posto_id, inicio, finished }) => {
+                    tallies.each(|tally| tally.session(posto_id, inicio, finished, self.now));
+                }
+                Err(_) => unread += 1,
+            }
             Ok(())
-        })
+        })?;
+        warn_of_unread(0, unread);
+        Ok(())
     }
 
     /// Those of each step, and of each posto in the whole period.

@@ -8,54 +8,102 @@ mod counted;
 mod counting;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use domain::Moment;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Mutex;
 use tokio::task;
+use tokio::time::{Instant, sleep_until};
 
 use counting::Reading;
 
+use super::environment::Clock;
 use super::error::StoreError;
+use super::progress::Progress;
 use super::writer::BUSY_TIMEOUT;
 
 pub use counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 
-/// The connection that statistics are read on; `None` once it is closed.
+/// Reads statistics, one after the other.
 #[derive(Clone)]
-pub(in crate::store) struct StatisticsReader(Arc<Mutex<Option<Connection>>>);
+pub(in crate::store) struct StatisticsReader {
+    source: Arc<Mutex<Source>>,
+    now: Clock,
+    progress: Progress,
+}
+
+/// What statistics are read from.
+struct Source {
+    /// `None` once it is closed.
+    connection: Option<Connection>,
+    /// The pause after a reading, which is as long as that was. While readings follow each other without
+    /// one, the WAL cannot be written from its beginning again.
+    pause_until: Instant,
+}
 
 impl StatisticsReader {
-    /// Opens it to a file that is in WAL mode.
-    pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
+    /// Of a file that is in WAL mode.
+    pub(in crate::store) fn open(
+        path: &Path,
+        now: Clock,
+        progress: Progress,
+    ) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "query_only", true)?;
         // The WAL is opened now, and not when the path may lead elsewhere.
-        connection.query_row("SELECT count(*) FROM owner", [], |_| Ok(()))?;
-        Ok(Self(Arc::new(Mutex::new(Some(connection)))))
+        look(&connection)?;
+        let source = Source { connection: Some(connection), pause_until: Instant::now() };
+        Ok(Self { source: Arc::new(Mutex::new(source)), now, progress })
     }
 
-    /// Waits for the reading in progress.
+    /// Waits for the reading in progress, which ends soon: nobody waits for its answer any more.
     pub(in crate::store) async fn close(self) {
         // It only reads, so closing it can lose nothing.
-        drop(self.0.lock().await.take());
+        drop(self.source.lock().await.connection.take());
     }
 
-    /// Counts what has happened by `now`, with the absences that were due at `absences_until`.
+    /// Counts what has happened by the moment at which it begins to read.
     pub(in crate::store) async fn read(
         &self,
         query: StatisticsQuery,
-        absences_until: Moment,
-        now: Moment,
     ) -> Result<Statistics, StoreError> {
-        let mut connection = Arc::clone(&self.0).lock_owned().await;
+        let mut source = Arc::clone(&self.source).lock_owned().await;
+        sleep_until(source.pause_until).await;
+        let (now, progress) = (Arc::clone(&self.now), self.progress.clone());
+        // Dropped with this future.
+        let caller = Arc::new(());
+        let waiting = Arc::downgrade(&caller);
         let reading = task::spawn_blocking(move || {
-            let connection = connection.as_mut().ok_or(StoreError::Closed)?;
-            Reading::new(connection.transaction()?, &query, now).read(absences_until)
+            let begun = Instant::now();
+            let counted = count(&mut source, &query, &now, &progress, waiting);
+            source.pause_until = Instant::now() + begun.elapsed();
+            counted
         });
         reading.await.unwrap_or(Err(StoreError::Closed))
     }
 }
+
+fn count(
+    source: &mut Source,
+    query: &StatisticsQuery,
+    now: &Clock,
+    progress: &Progress,
+    caller: Weak<()>,
+) -> Result<Statistics, StoreError> {
+    let connection = source.connection.as_mut().ok_or(StoreError::Closed)?;
+    // Asked before anything is read: what is written meanwhile may take back what was due.
+    let absences_until = progress.absences_until(now());
+    let transaction = connection.transaction()?;
+    look(&transaction)?;
+    // Only now: nothing later is in what is read.
+    Reading::new(transaction, query, now(), caller).read(absences_until)
+}
+
+fn look(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.query_row("SELECT count(*) FROM owner", [], |_| Ok(()))?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,8 @@ pub struct ArchiveEnded {
 pub struct Archived {
     pub reservas: usize,
     pub carregamentos: usize,
+    /// Some may be left: this was enough for one transaction.
+    pub may_be_more: bool,
     /// No other command shared the transaction.
     pub was_alone: bool,
 }
@@ -57,6 +59,9 @@ impl WriteCommand for ArchiveEnded {
         let mut sums = ArchivedSums::new();
         let mut sessions = Vec::new();
         for row in carregamentos {
+            if sums.is_large() {
+                break;
+            }
             let session = Carregamento::try_from(row)?;
             let finished = session.finished.ok_or_else(|| {
                 StoreError::Corrupt(format!("end of carregamento {}", session.id))
@@ -66,7 +71,7 @@ impl WriteCommand for ArchiveEnded {
         }
         archive_carregamentos(context, &sessions)?;
         // After their sessions, which refer to them.
-        let reservas = context.find_all::<ReservaRow>(
+        let mut reservas = context.find_all::<ReservaRow>(
             concat!(
                 "SELECT * FROM reservas AS r WHERE id IN (SELECT value FROM json_each(?1)) AND ",
                 old_enough!("?2"),
@@ -75,14 +80,21 @@ impl WriteCommand for ArchiveEnded {
             ),
             params![reservas, cutoff],
         )?;
+        let mut counted = 0;
         for row in &reservas {
+            if sums.is_large() {
+                break;
+            }
             sums.reserva(row)?;
+            counted += 1;
         }
+        reservas.truncate(counted);
         archive_reservas(context, &reservas)?;
         context.keep_archived_sums(&sums)?;
         Ok(Archived {
             reservas: reservas.len(),
             carregamentos: sessions.len(),
+            may_be_more: sums.is_large(),
             was_alone: context.commands == 1,
         })
     }
@@ -142,6 +154,28 @@ row! {
     }
 }
 
+/// SQL that selects of the archived reservas of posto `?1` that ended after `?3` and may have begun before
+/// `?4`. By an index with both bounds, for most reservas are no longer than 31 days by default, and by one
+/// of those that are: else a late report would look at all that ended since.
+macro_rules! archived_between {
+    ($select:literal, $conditions:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM archived_reservas
+             WHERE posto_id = ?1 AND fim > ?3 AND fim < ?4 + 2678400000 AND ",
+            $conditions,
+            " UNION ALL SELECT ",
+            $select,
+            " FROM archived_reservas
+             WHERE posto_id = ?1 AND fim > ?3 AND fim - inicio > 2678400000
+               AND fim >= ?4 + 2678400000 AND ",
+            $conditions
+        )
+    };
+}
+pub(super) use archived_between;
+
 impl WriteContext<'_> {
     /// Takes out of the archive the reservas of this carro that held this posto at a moment from
     /// `inicio` until `end`: a session that is reported so late fulfils them.
@@ -153,9 +187,13 @@ impl WriteContext<'_> {
         end: Moment,
     ) -> Result<(), StoreError> {
         let found = self.find_all::<ArchivedIdRow>(
-            "SELECT id FROM archived_reservas
-             WHERE posto_id = ?1 AND fim > ?3 AND placa = ?2
-               AND livre_desde > max(?3, held_from) AND held_from < ?4 ORDER BY id",
+            concat!(
+                archived_between!(
+                    "id",
+                    "placa = ?2 AND livre_desde > max(?3, held_from) AND held_from < ?4"
+                ),
+                " ORDER BY id"
+            ),
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )?;
         for ArchivedIdRow { id } in found {

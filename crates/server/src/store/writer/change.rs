@@ -209,6 +209,11 @@ impl ChangeReserva {
         answer: &str,
     ) -> Result<(), StoreError> {
         let is_archived = row.is_some_and(|row| row.is_archived);
+        if is_archived {
+            // Hot rows do not say that the servidor wrote now.
+            let sql = "UPDATE writer_probe SET at = max(at, ?1)";
+            context.execute(sql, [context.now.as_millis()])?;
+        }
         let table = if is_archived { "archived_alteracoes" } else { "alteracoes" };
         let insert = format!(
             "INSERT INTO {table} (request_id, fingerprint, app, reserva_id, decided_at, answer)

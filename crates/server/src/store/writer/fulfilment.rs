@@ -7,6 +7,7 @@ use domain::{
 };
 use rusqlite::params;
 
+use super::archive::archived_between;
 use super::command::WriteContext;
 use crate::failpoints::{self, Bug};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
@@ -160,19 +161,22 @@ impl WriteContext<'_> {
         end: Moment,
     ) -> Result<Vec<ConflictRow>, StoreError> {
         self.find_all(
-            "SELECT id, held_from <= ?3 AS at_begin FROM reservas
-             WHERE posto_id = ?1 AND held_until > ?3 AND held_from < ?4 AND placa IS NOT ?2
-             UNION ALL
-             SELECT id, held_from <= ?3 AS at_begin FROM reservas
-             WHERE posto_id = ?1 AND held_until IS NULL AND COALESCE(livre_desde, desde) > ?3
-               AND COALESCE(livre_desde, desde) > held_from
-               AND held_from < ?4 AND fim > max(?3, held_from) AND placa IS NOT ?2
-             UNION ALL
-             SELECT id, held_from <= ?3 AS at_begin FROM archived_reservas
-             WHERE posto_id = ?1 AND fim > max(?3, held_from) AND fim > ?3
-               AND COALESCE(livre_desde, desde) > max(?3, held_from)
-               AND held_from < ?4 AND placa IS NOT ?2
-             ORDER BY id",
+            concat!(
+                "SELECT id, held_from <= ?3 AS at_begin FROM reservas
+                 WHERE posto_id = ?1 AND held_until > ?3 AND held_from < ?4 AND placa IS NOT ?2
+                 UNION ALL
+                 SELECT id, held_from <= ?3 AS at_begin FROM reservas
+                 WHERE posto_id = ?1 AND held_until IS NULL AND COALESCE(livre_desde, desde) > ?3
+                   AND COALESCE(livre_desde, desde) > held_from
+                   AND held_from < ?4 AND fim > max(?3, held_from) AND placa IS NOT ?2
+                 UNION ALL ",
+                archived_between!(
+                    "id, held_from <= ?3 AS at_begin",
+                    "fim > held_from AND COALESCE(livre_desde, desde) > max(?3, held_from)
+                     AND held_from < ?4 AND placa IS NOT ?2"
+                ),
+                " ORDER BY id"
+            ),
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )
     }

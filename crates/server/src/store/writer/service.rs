@@ -1,15 +1,32 @@
-//! When each posto existed, and whether it was in service, for statistics.
+//! When each posto existed, and whether it was in service, for statistics. Times of one posto never
+//! overlap, whatever the clock does.
 
 use domain::{Hours, Interval, Service, Tally};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::command::WriteContext;
 use crate::store::error::StoreError;
+use crate::store::rows::row;
 use crate::store::rows::statistics::ServiceTime;
 
+row! {
+    struct PostoRow {
+        id: i64,
+    }
+}
+
 impl WriteContext<'_> {
+    /// The clock was set back: each posto has been as it is now only from now on.
+    pub(super) fn keep_all_service(&self) -> Result<(), StoreError> {
+        for PostoRow { id } in self.find_all("SELECT id FROM postos", [])? {
+            self.keep_service(id)?;
+        }
+        Ok(())
+    }
+
     /// A posto was added, changed or removed: its service may be another from now on.
     pub(super) fn keep_service(&self, posto_id: i64) -> Result<(), StoreError> {
+        self.cut_service(posto_id)?;
         let service = self.service_of(posto_id)?;
         let known = self.known_service(posto_id)?;
         if known.as_ref().map(|known| known.service) == service.map(|(kind, ..)| kind) {
@@ -20,11 +37,26 @@ impl WriteContext<'_> {
         }
         if let Some((_, in_service, em_manutencao)) = service {
             self.execute(
-                "INSERT OR REPLACE INTO estatisticas_servico (posto_id, desde, in_service, em_manutencao)
+                "INSERT INTO estatisticas_servico (posto_id, desde, in_service, em_manutencao)
                  VALUES (?1, ?2, ?3, ?4)",
                 params![posto_id, self.now.as_millis(), in_service, em_manutencao],
             )?;
         }
+        Ok(())
+    }
+
+    /// Takes away what a clock that ran ahead has said of the time from now on.
+    fn cut_service(&self, posto_id: i64) -> Result<(), StoreError> {
+        let from_now = [posto_id, self.now.as_millis()];
+        let delete = "DELETE FROM estatisticas_servico WHERE posto_id = ?1 AND desde >= ?2";
+        self.execute(delete, from_now)?;
+        // What is left in order, so only the last one can end later.
+        self.execute(
+            "UPDATE estatisticas_servico SET ate = ?2
+             WHERE posto_id = ?1 AND ate > ?2
+               AND desde = (SELECT max(desde) FROM estatisticas_servico WHERE posto_id = ?1)",
+            from_now,
+        )?;
         Ok(())
     }
 
@@ -49,24 +81,19 @@ impl WriteContext<'_> {
         Ok(statement.query_row([posto_id], ServiceTime::read).optional()?)
     }
 
-    /// A service ends now. Within one hour it becomes part of the sums of that hour.
+    /// A service that began before ends now. Within one hour it becomes part of the sums of that hour.
     fn end_service(&self, known: &ServiceTime) -> Result<(), StoreError> {
         let ServiceTime { posto_id, desde, service, .. } = *known;
-        let key = [posto_id, desde.as_millis()];
-        let interval = Interval::new(desde, self.now).ok();
-        if let Some(interval) = interval
-            && Hours::of(desde) != Hours::of(self.now)
-        {
+        if Hours::of(desde) != Hours::of(self.now) {
             self.execute(
                 "UPDATE estatisticas_servico SET ate = ?3 WHERE posto_id = ?1 AND desde = ?2",
-                params![posto_id, desde.as_millis(), interval.fim().as_millis()],
+                params![posto_id, desde.as_millis(), self.now.as_millis()],
             )?;
             return Ok(());
         }
         let delete = "DELETE FROM estatisticas_servico WHERE posto_id = ?1 AND desde = ?2";
-        self.execute(delete, key)?;
-        // Empty, or of a clock that was set back, it is no time.
-        let Some(interval) = interval else { return Ok(()) };
+        self.execute(delete, [posto_id, desde.as_millis()])?;
+        let Ok(interval) = Interval::new(desde, self.now) else { return Ok(()) };
         let mut tally = Tally::by_posto(Hours);
         tally.service(posto_id, service, interval, self.now);
         self.keep_sums(&tally)

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::{ALL_POSTOS, Figures, Finished, Hours, Interval, Moment, ReservaFacts, Tally};
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::command::WriteContext;
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
-use crate::store::rows::statistics::{CountedReserva, CountedSession, FIGURES};
+use crate::store::rows::statistics::{CountedReserva, CountedSession, FIGURES, warn_of_unread};
+
+/// Some 5 MB.
+const SUMS_IN_MEMORY: usize = 20_000;
+/// Each is written twice, for its posto and for all: some milliseconds.
+const SUMS_AT_ONCE: usize = 512;
 
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let columns = FIGURES.as_str();
@@ -45,24 +50,43 @@ pub(super) fn keep_archived(connection: &Connection) -> Result<(), StoreError> {
     if connection.execute("DELETE FROM estatisticas_due", [])? == 0 {
         return Ok(());
     }
-    let mut tally = Tally::by_posto(Hours);
     let reservas =
         format!("SELECT {} FROM all_reservas WHERE is_archived", CountedReserva::COLUMNS);
-    let mut statement = connection.prepare(&reservas)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    let reservas = keep_rows(connection, &reservas, |tally, row| {
         let CountedReserva { posto_id, made, facts } =
             CountedReserva::read(row, Moment::MAX, Moment::MAX)?;
         tally.reserva(posto_id, made, &facts, Moment::MAX);
-    }
+        Ok(())
+    })?;
     let sessions = format!("SELECT {} FROM archived_carregamentos", CountedSession::COLUMNS);
-    let mut statement = connection.prepare(&sessions)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    let carregamentos = keep_rows(connection, &sessions, |tally, row| {
         let CountedSession { posto_id, inicio, finished } = CountedSession::read(row)?;
         tally.session(posto_id, inicio, finished, Moment::MAX);
+        Ok(())
+    })?;
+    warn_of_unread(reservas, carregamentos);
+    Ok(())
+}
+
+/// Counts rows, in parts that fit in the memory of a small machine; how many cannot be read.
+fn keep_rows(
+    connection: &Connection,
+    sql: &str,
+    count: impl Fn(&mut Tally<Hours>, &Row<'_>) -> rusqlite::Result<()>,
+) -> Result<usize, StoreError> {
+    let (mut tally, mut unread) = (Tally::by_posto(Hours), 0);
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if count(&mut tally, row).is_err() {
+            unread += 1;
+        }
+        if tally.size() >= SUMS_IN_MEMORY {
+            keep(connection, &std::mem::replace(&mut tally, Tally::by_posto(Hours)))?;
+        }
     }
-    keep(connection, &tally)
+    keep(connection, &tally)?;
+    Ok(unread)
 }
 
 /// Sums of what is archived: it is over, whatever a clock says that is set back.
@@ -81,6 +105,11 @@ impl ArchivedSums {
 
     pub(super) fn session(&mut self, posto_id: i64, inicio: Moment, finished: Finished) {
         self.0.session(posto_id, inicio, Some(finished), Moment::MAX);
+    }
+
+    /// Whether it is enough for one transaction.
+    pub(super) fn is_large(&self) -> bool {
+        self.0.size() >= SUMS_AT_ONCE
     }
 
     /// Takes away what another has.

@@ -187,7 +187,7 @@ impl Transactions {
             refused: BTreeMap::new(),
         };
         let pause = self.state.progress.pause(now, clock);
-        self.keep_tolerances(&transaction, now, pause)?;
+        self.correct_for_the_clock(&mut context, pause)?;
         if !is_writable {
             sweep::probe(&transaction, now)?;
         }
@@ -221,18 +221,18 @@ impl Transactions {
     }
 
     /// Before any command: none may find an absence that fell due when nothing could be written,
-    /// or by a clock that was ahead.
-    fn keep_tolerances(
+    /// or what was recorded by a clock that was ahead.
+    fn correct_for_the_clock(
         &self,
-        connection: &Connection,
-        now: Moment,
+        context: &mut WriteContext<'_>,
         pause: Option<Pause>,
     ) -> Result<(), StoreError> {
         if let Some(pause) = pause {
-            absence::make_up_for(pause, connection, now)?;
+            absence::make_up_for(pause, context.connection, context.now)?;
         }
-        if self.state.progress.is_set_back(now) {
-            absence::set_back(connection, now)?;
+        if self.state.progress.is_set_back(context.now) {
+            absence::set_back(context.connection, context.now)?;
+            context.keep_all_service()?;
         }
         Ok(())
     }

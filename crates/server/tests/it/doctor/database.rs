@@ -85,12 +85,18 @@ async fn a_broken_promise_is_found_by_a_complete_check() {
          PRAGMA foreign_keys = OFF;
          INSERT INTO reservas (posto_id, inicio, fim, status, created_at, updated_at) VALUES
             (1, 1000, 3000, 'ativa', 0, 0), (1, 2000, 4000, 'ativa', 0, 0),
-            (1, 4000, 5000, 'ativa', 0, 0), (99, 1000, 2000, 'ativa', 0, 0);",
+            (1, 4000, 5000, 'ativa', 0, 0), (99, 1000, 2000, 'ativa', 0, 0);
+         INSERT INTO archived_carregamentos
+            (id, posto_id, inicio, preco_kwh, fim, energia_fornecida, custo)
+         VALUES (7, 1, 1000, 2, 2000, 1, 2);
+         INSERT INTO carregamentos (id, posto_id, inicio, preco_kwh, fim, energia_fornecida, custo)
+         VALUES (7, 1, 1000, 2, 2000, 1, 2);",
     );
     let quick = doctor(&home, &[]).await;
     assert_eq!(quick.check("database", "integrity").0, "ok");
     let said = asked(program(&home, NOWHERE), &["--completo"]).await;
-    let found = "1 reservas hold a posto that another holds, 1 rows refer to nothing";
+    let found = "1 reservas hold a posto that another holds, 1 rows refer to nothing, \
+                 1 are archived and are not";
     said.assert("database", "promises", "failure", found, "find out what else has written");
 }
 

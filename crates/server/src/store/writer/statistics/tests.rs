@@ -47,7 +47,7 @@ impl World {
         let ate = de.plus_millis(asked.minutes * MINUTE);
         let steps = Steps::new(de, ate, asked.passo, fuso(asked.fuso)).expect("a period");
         let query = StatisticsQuery { steps, posto_id: asked.posto_id, by_posto: true };
-        let answer = self.store.statistics(query.clone(), self.now()).await.expect("statistics");
+        let answer = self.store.statistics(query.clone()).await.expect("statistics");
         (query, answer)
     }
 
@@ -64,7 +64,7 @@ impl World {
             if de < ate {
                 let steps = Steps::new(de, ate, asked.passo, fuso(offset)).expect("a period");
                 let query = StatisticsQuery { steps, posto_id: asked.posto_id, by_posto: false };
-                let part = self.store.statistics(query, self.now()).await.expect("statistics");
+                let part = self.store.statistics(query).await.expect("statistics");
                 sum += &part.total.figures;
             }
         }

@@ -83,6 +83,7 @@ impl Reference {
             steps: steps.map(Sum::counted).collect(),
             total: count(from, until, query.posto_id).counted(),
             postos: postos.collect(),
+            counted_at: now,
         }
     }
 
