@@ -40,7 +40,7 @@ pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use examination::{
-    Contents, DatabaseFiles, Disk, FileSystem, Integrity, examine_contents, examine_files,
+    Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, examine_contents, examine_files,
 };
 pub use figures::Figures;
 pub use handle::{Store, StoreCloser};
