@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::v5::ConnAck;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::certificates::validity;
 use crate::connection::{Dialer, Opened, Reason, TrialConnection, resolve_by_system};
@@ -22,6 +22,8 @@ use limits::{Allowed, limits};
 
 /// For all of it.
 const LIMIT: Duration = Duration::from_secs(8);
+/// How long it may take to leave after that.
+const LEAVE_LIMIT: Duration = Duration::from_millis(500);
 /// How much longer presences are waited for than the broker takes to answer a ping.
 const LISTEN: Duration = Duration::from_millis(300);
 /// How long it may take to find out whether nobody needs a name.
@@ -35,8 +37,8 @@ const RIGHTS: &str = "give it the rights of its role at the broker: docs/securit
 pub struct Trial {
     /// As the program uses them. Neither its MQTT id nor its presence is used.
     pub options: Options,
-    /// False: no further than TLS.
-    pub may_log_in: bool,
+    /// Why it goes no further than TLS, as in `because …`. `None`: it logs in.
+    pub stays_out: Option<&'static str>,
     /// Topics that the program must be allowed to publish on, each with a message that nobody acts on.
     pub publishes: Vec<(String, Bytes)>,
     /// The topic filter of the presences.
@@ -55,50 +57,74 @@ pub struct Tried {
 /// Tries one step after the other, and ends at the first that fails.
 pub async fn try_out(trial: Trial) -> Tried {
     let mut tried = Tried::default();
-    if timeout(LIMIT, run(&trial, &mut tried)).await.is_err() {
-        let found = format!("{} did not go on within {LIMIT:?}", address(&trial.options));
-        let remedy = "the broker or the network is too slow, or hangs: look at the broker's log";
-        tried.findings.push(Finding::failure("answers", found, remedy));
+    let deadline = Instant::now() + LIMIT;
+    match timeout_at(deadline, enter(&trial, &mut tried)).await {
+        Ok(None) => {}
+        Ok(Some((connection, connack))) => {
+            use_and_leave(&trial, connection, &connack, deadline, &mut tried).await;
+        }
+        Err(_) => tried.findings.push(too_slow(&trial.options)),
     }
     tried
+}
+
+fn too_slow(options: &Options) -> Finding {
+    let found = format!("{} did not go on within {LIMIT:?}", address(options));
+    let remedy = "the broker or the network is too slow, or hangs: look at the broker's log";
+    Finding::failure("answers", found, remedy)
 }
 
 fn address(options: &Options) -> String {
     format!("{}:{}", options.broker, options.port)
 }
 
-async fn run(trial: &Trial, tried: &mut Tried) {
-    let Trial { options, may_log_in, .. } = trial;
-    let options = trial_options(options);
+/// Up to the login; `None` if it is not in.
+async fn enter(trial: &Trial, tried: &mut Tried) -> Option<(TrialConnection, ConnAck)> {
+    let options = trial_options(&trial.options);
     let mut dialer = Dialer::new(Arc::new(resolve_by_system));
-    let Some(opened) = open(&options, &mut dialer, tried).await else { return };
+    let opened = open(&options, &mut dialer, tried).await?;
     tried.findings.extend(open_door(&options, &mut dialer).await);
-    if !may_log_in {
-        tried.findings.push(Finding::unchecked(
-            "login",
-            "not tried, because the program runs and its user has only one connection",
-            "GET /readyz of the program says whether it is connected; stop it to have login and rights \
-             tried here",
-        ));
-        return;
+    if let Some(why) = trial.stays_out {
+        let found = format!("not tried, because {why} and its user has only one connection");
+        let remedy = "GET /readyz of the program says whether it is connected; stop it, and what else the \
+                      lines of `program` name, to have login and rights tried here";
+        tried.findings.push(Finding::unchecked("login", &found, remedy));
+        return None;
     }
-    let (mut connection, connack) = match TrialConnection::log_in(&options, opened).await {
+    let (connection, connack) = match TrialConnection::log_in(&options, opened).await {
         Ok(logged_in) => logged_in,
         Err(reason) => {
             let found = format!("{} does not let this program in", address(&options));
-            return tried.findings.push(Finding::failure("login", found, reason.to_string()));
+            tried.findings.push(Finding::failure("login", found, reason.to_string()));
+            return None;
         }
     };
     let who = options.credentials.username.as_ref();
     let found = who.map_or("without a name".to_owned(), |user| format!("as {user:?}"));
     tried.findings.push(Finding::ok("login", format!("the broker accepts MQTT 5, {found}")));
     tried.findings.extend(limits(&Allowed::by(&connack)));
-    if let Err(reason) = use_it(trial, &mut connection, &connack, tried).await {
-        let found = format!("the connection ended meanwhile: {reason}");
-        let remedy = format!("the broker's log says why; if it is about rights, {RIGHTS}");
-        tried.findings.push(Finding::failure("rights", found, remedy));
+    Some((connection, connack))
+}
+
+async fn use_and_leave(
+    trial: &Trial,
+    mut connection: TrialConnection,
+    connack: &ConnAck,
+    deadline: Instant,
+    tried: &mut Tried,
+) {
+    let used = timeout_at(deadline, use_it(trial, &mut connection, connack, tried)).await;
+    // Else a session with the program's subscriptions would be kept for the days of its expiry.
+    let _ = timeout(LEAVE_LIMIT, connection.close(connack.session_present)).await;
+    match used {
+        Ok(Ok(())) => tried.presences = connection.received(),
+        Ok(Err(reason)) => {
+            let found = format!("the connection ended meanwhile: {reason}");
+            let remedy = format!("the broker's log says why; if it is about rights, {RIGHTS}");
+            tried.findings.push(Finding::failure("rights", found, remedy));
+        }
+        Err(_) => tried.findings.push(too_slow(&trial.options)),
     }
-    tried.presences = connection.received();
 }
 
 /// Of the trial, which leaves no session where there was none.
@@ -229,7 +255,7 @@ async fn use_it(
     if !connack.session_present {
         connection.listen(&trial.presences, LISTEN).await?;
     }
-    connection.close(connack.session_present).await
+    Ok(())
 }
 
 fn subscriptions(count: usize, refused: &[String]) -> Finding {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::own_instance::OwnInstance;
 
-/// Time limit of each step.
-const STEP_LIMIT: Duration = Duration::from_secs(2);
+/// Less than Docker waits.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// Asks the instance that listens on `http_addr`.
 ///
@@ -16,10 +16,10 @@ const STEP_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) fn healthcheck(http_addr: SocketAddr) -> Result<(), String> {
     let own = OwnInstance::at(http_addr);
     let addr = own.addr();
-    let answer = own.get("/readyz", STEP_LIMIT);
+    let answer = own.get("/readyz", LIMIT);
     let answer = answer.map_err(|error| format!("{addr} does not answer: {error}"))?;
-    match answer.status_line.split_whitespace().nth(1) {
-        Some("200") => Ok(()),
+    match answer.status() {
+        "200" => Ok(()),
         _ => Err(format!("{addr} is not ready: {}", answer.status_line)),
     }
 }

@@ -8,18 +8,18 @@ use bus::{
 };
 use bytes::Bytes;
 use rcgen::{CertificateParams, date_time_ymd};
-use rumqttc::v5::mqttbytes::v5::SubscribeReasonCode;
+use rumqttc::v5::mqttbytes::v5::{Packet, SubscribeReasonCode};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use crate::certificates::{Authority, Pair, write};
-use crate::fake_broker::FakeBroker;
+use crate::fake_broker::{FakeBroker, GRANTED};
 use crate::login::{Users, credentials};
 use crate::support::{Broker, TEST_TIMEOUT, eventually, message, next_text, options, up};
 
 fn trial(options: Options) -> Trial {
     Trial {
-        may_log_in: true,
+        stays_out: None,
         publishes: vec![("to/nobody".to_owned(), Bytes::from_static(b"{}"))],
         presences: "server/+/status".to_owned(),
         options,
@@ -76,6 +76,24 @@ async fn a_subscription_that_is_refused_is_named() {
     assert_eq!(finding(&tried, "rights").severity, Severity::Failure, "it was closed");
 }
 
+/// With a name, its session would live as long as the program's.
+#[tokio::test]
+async fn a_trial_that_takes_too_long_leaves_no_session_where_there_was_none() {
+    let (mut broker, port) = FakeBroker::start().await;
+    broker.session_present = false;
+    let named = Options { credentials: credentials("u", "x"), ..options(port, "a", &["t"]) };
+    let trying = tokio::spawn(try_out(trial(named)));
+    let mut peer = broker.accept(None, GRANTED).await;
+    peer.publish().await;
+    let Packet::Disconnect(disconnect) = peer.receive().await else { panic!("it leaves") };
+    let expiry = disconnect.properties.and_then(|known| known.session_expiry_interval);
+    assert_eq!(expiry, Some(0), "days otherwise");
+    let tried = trying.await.unwrap();
+    let found = finding(&tried, "answers");
+    assert!(found.severity == Severity::Failure && found.remedy.contains("the broker's log"));
+    assert_eq!(tried.presences, None, "not all were heard");
+}
+
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn what_works_is_said_and_presences_are_heard() {
@@ -119,7 +137,7 @@ async fn a_login_or_a_right_that_is_refused_is_named_with_where_it_is_given() {
 async fn a_broker_that_lets_everybody_in_is_named_where_a_program_has_a_name() {
     let broker = Broker::start().await;
     let named = Options { credentials: credentials("u", "x"), ..options(broker.port, "a", &[]) };
-    let tried = try_out(Trial { may_log_in: false, ..trial(named) }).await;
+    let tried = try_out(Trial { stays_out: Some("the program runs"), ..trial(named) }).await;
     let found = finding(&tried, "open door");
     assert!(
         found.severity == Severity::Warning && found.remedy.contains("BROKER_ABERTO"),
@@ -145,7 +163,8 @@ async fn a_program_with_a_name_keeps_its_connection_and_its_session() {
     up(&plain).await;
     let (bus, deliveries) = bus::connect(server.clone());
     up(&bus).await;
-    let tried = try_out(Trial { may_log_in: false, ..trial(server.clone()) }).await;
+    let tried =
+        try_out(Trial { stays_out: Some("the program runs"), ..trial(server.clone()) }).await;
     assert_eq!(finding(&tried, "login").severity, Severity::Unchecked);
     assert_eq!(tried.presences, None);
     assert_eq!((bus.generation(), bus.counters().reconnects), (Some(1), 0), "it stays connected");

@@ -6,7 +6,9 @@ use bus::{Finding, Severity, Trial, Tried};
 use bytes::Bytes;
 use protocol::topics::{self, Command};
 use protocol::{RequestId, ServerId};
-use service::doctor::{Check, PresenceSource, presence_checks, read_presences};
+use service::doctor::{
+    Check, Instance, PresenceSource, presence_checks, read_presences, unheard_presences,
+};
 
 use crate::config::Config;
 use crate::start::bus_options;
@@ -17,11 +19,11 @@ pub(super) struct BrokerChecks {
     pub(super) presences: Option<Vec<(String, Bytes)>>,
 }
 
-/// `is_absent`: the gateway does not run here.
-pub(super) fn try_out(config: &Config, is_absent: bool) -> io::Result<BrokerChecks> {
+/// `instance`: what is known of the gateway on this machine.
+pub(super) fn try_out(config: &Config, instance: Instance) -> io::Result<BrokerChecks> {
     let credentials = config.credentials();
     let trial = Trial {
-        may_log_in: is_absent || !credentials.has_name(),
+        stays_out: instance.keeps_others_out().filter(|_| credentials.has_name()),
         publishes: messages(config),
         presences: topics::EVERY_PRESENCE.to_owned(),
         options: bus_options(config, credentials),
@@ -60,7 +62,7 @@ fn messages(config: &Config) -> Vec<(String, Bytes)> {
 
 /// What the broker retains of the servidores.
 pub(super) fn bus_checks(seen: Option<&[(String, Bytes)]>) -> Vec<Check> {
-    let Some(seen) = seen else { return Vec::new() };
+    let Some(seen) = seen else { return vec![unheard_presences()] };
     let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
     let presences = read_presences(seen);
     presence_checks(

@@ -24,28 +24,45 @@ struct ErrorReply {
 }
 
 pub(super) fn servidor_checks(http: &OwnInstance) -> Vec<Check> {
-    let answer = http.get("/servidores", LIMIT);
-    let list = answer.map_err(|error| error.to_string()).and_then(|answer| {
-        serde_json::from_slice::<ServidoresList>(&answer.body).map_err(|_| answer.status_line)
-    });
-    let presences = match list {
-        Ok(list) => list.servidores,
-        Err(reason) => {
-            let found = format!("GET /servidores is not answered: {reason}");
-            return vec![Check::failure("servidores", found, "the log of the gateway says why")];
-        }
+    let presences = match servidores(http.get("/servidores", LIMIT)) {
+        Ok(servidores) => servidores,
+        Err(check) => return vec![check],
     };
     let source = PresenceSource::Gateway;
     let mut checks =
         presence_checks(&presences, source, None, env!("CARGO_PKG_VERSION"), service::now());
     let online = presences.into_iter().filter(|one| one.status == ServerState::Online);
-    let online: Vec<_> = online.map(|one| one.server_id).take(MAX_ASKED).collect();
+    let online: Vec<_> = online.map(|one| one.server_id).collect();
+    let (asked, others) = online.split_at(online.len().min(MAX_ASKED));
     checks.extend(std::thread::scope(|scope| {
-        let asking = online.iter().map(|server_id| scope.spawn(|| ask(http, server_id)));
+        let asking = asked.iter().map(|server_id| scope.spawn(|| ask(http, server_id)));
         let asking: Vec<_> = asking.collect();
         asking.into_iter().filter_map(|asking| asking.join().ok()).collect::<Vec<_>>()
     }));
+    if !others.is_empty() {
+        let found = format!("{} more servidores were not asked", others.len());
+        let remedy = "ask those that matter: GET /postos?server_id=ID&limite=1";
+        checks.push(Check::unchecked("answers", found, remedy));
+    }
     checks
+}
+
+/// Of the answer to `GET /servidores`.
+fn servidores(answer: io::Result<OwnAnswer>) -> Result<Vec<ServerPresence>, Check> {
+    const NAME: &str = "servidores";
+    let reason = match answer {
+        Ok(answer) if answer.status() == "429" => {
+            let found = "the gateway was not asked for them: LIMITE_POR_MINUTO is reached";
+            return Err(Check::unchecked(NAME, found, "wait a minute"));
+        }
+        Ok(answer) => match serde_json::from_slice::<ServidoresList>(&answer.body) {
+            Ok(list) => return Ok(list.servidores),
+            Err(_) => answer.status_line,
+        },
+        Err(error) => error.to_string(),
+    };
+    let found = format!("GET /servidores is not answered: {reason}");
+    Err(Check::failure(NAME, found, "the log of the gateway says why"))
 }
 
 /// Whether a servidor answers through the gateway, and how soon.
@@ -65,15 +82,14 @@ fn judge(server_id: &ServerId, answer: io::Result<OwnAnswer>, took: Duration) ->
             return Check::failure(NAME, found, look);
         }
     };
-    let status = answer.status_line.split_whitespace().nth(1).unwrap_or_default();
     let millis = took.as_millis();
-    match status {
+    match answer.status() {
         "200" => Check::ok(NAME, format!("{server_id} answers GET /postos in {millis} ms")),
         "429" => {
             let found = format!("{server_id} was not asked: LIMITE_POR_MINUTO is reached");
             Check::unchecked(NAME, found, "wait a minute")
         }
-        _ => {
+        status => {
             let mensagem = serde_json::from_slice::<ErrorReply>(&answer.body);
             let mensagem = mensagem.map_or_else(|_| String::new(), |reply| reply.mensagem);
             let found = format!("GET /postos of {server_id} is answered {status}: {mensagem}");
@@ -86,6 +102,26 @@ fn judge(server_id: &ServerId, answer: io::Result<OwnAnswer>, took: Duration) ->
 mod tests {
     use super::*;
     use service::doctor::Verdict;
+
+    #[test]
+    fn a_list_that_is_not_had_is_named() {
+        let answer = |status: &str, body: &str| {
+            Ok(OwnAnswer {
+                status_line: format!("HTTP/1.1 {status}"),
+                body: body.as_bytes().to_vec(),
+            })
+        };
+        assert_eq!(servidores(answer("200 OK", r#"{"servidores":[]}"#)), Ok(vec![]));
+        for (answer, verdict, remedy) in [
+            (answer("429 Too Many Requests", "{}"), Verdict::Unchecked, "wait a minute"),
+            (answer("503 Service Unavailable", "{}"), Verdict::Failure, "the log of the gateway"),
+            (Err(io::ErrorKind::TimedOut.into()), Verdict::Failure, "the log of the gateway"),
+        ] {
+            let check = servidores(answer).expect_err("there is no list");
+            let shown = check.remedy.clone().unwrap_or_default();
+            assert!(check.verdict == verdict && shown.contains(remedy), "{check:?}");
+        }
+    }
 
     #[test]
     fn an_answer_that_is_none_is_named_with_where_to_look() {

@@ -6,18 +6,22 @@ mod gateway;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use prometheus_client::metrics::counter::Counter;
 use service::doctor::{
-    Check, Instance, Report, clock_checks, http_checks, look_at_running, process_checks,
-    read_settings, secret_file_checks,
+    Background, Check, Instance, Report, clock_checks, hanging, http_checks, look_at_running,
+    process_checks, read_settings, secret_file_checks,
 };
 
 use crate::app_tokens::AppTokens;
 use crate::config::{Config, SETTINGS};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How long files are waited for after all else was looked at.
+const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
@@ -35,24 +39,32 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(report.print(args.json));
     };
     report.of(config.client_id.as_str());
+    let config = Arc::new(config);
+    let [login, tokens] = [login_checks, token_checks].map(|checks| {
+        let config = Arc::clone(&config);
+        Background::start(move || checks(&config))
+    });
     let running = look_at_running(config.http_addr, config.client_id.as_str(), VERSION);
-    let tried = broker::try_out(&config, running.instance == Instance::Absent)?;
-    let is_running = matches!(running.instance, Instance::Runs { .. });
+    let (instance, addr) = (running.instance, running.http.addr());
+    let servidores = matches!(instance, Instance::Runs { .. })
+        .then(|| Background::start(move || gateway::servidor_checks(&running.http)));
+    let tried = broker::try_out(&config, instance)?;
 
-    report.add("login", login_checks(&config));
+    let deadline = Instant::now() + GRACE;
+    let of_files = |checks: Background<Vec<Check>>, name, what| {
+        checks.until(deadline).unwrap_or_else(|| vec![hanging(name, what)])
+    };
+    report.add("login", of_files(login, "login files", "the files of the login"));
     let mut program = running.checks;
-    program.extend(process_checks(running.http.addr()));
+    program.extend(process_checks(addr, instance));
     report.add("program", program);
     report.add("broker", tried.broker);
-    report.add(
-        "bus",
-        match is_running {
-            true => gateway::servidor_checks(&running.http),
-            false => broker::bus_checks(tried.presences.as_deref()),
-        },
-    );
+    let bus = servidores.and_then(|checks| checks.wait());
+    report.add("bus", bus.unwrap_or_else(|| broker::bus_checks(tried.presences.as_deref())));
     report.add("clock", clock_checks(service::now(), running.clocks, &[]));
-    report.add("access", access(&config));
+    let mut access = of_files(tokens, "tokens", "API_TOKENS_FILE");
+    access.extend(http_checks(&config.cors, &config.proxies));
+    report.add("access", access);
     Ok(report.print(args.json))
 }
 
@@ -62,8 +74,8 @@ fn login_checks(config: &Config) -> Vec<Check> {
     checks.chain(secret_file_checks(config.login.secret_files())).collect()
 }
 
-fn access(config: &Config) -> Vec<Check> {
-    let tokens = match &config.tokens_file {
+fn token_checks(config: &Config) -> Vec<Check> {
+    vec![match &config.tokens_file {
         None => Check::ok("tokens", "everybody may call (API_TOKENS_FILE names no file)"),
         Some(path) => {
             let (limit, proxies) = (config.limit_per_minute, config.proxies.clone());
@@ -78,8 +90,5 @@ fn access(config: &Config) -> Vec<Check> {
                 }
             }
         }
-    };
-    let mut checks = vec![tokens];
-    checks.extend(http_checks(&config.cors, &config.proxies));
-    checks
+    }]
 }

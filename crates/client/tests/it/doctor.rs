@@ -1,8 +1,11 @@
 //! `client doctor` without a broker: each test breaks one thing, and reads what to do about it.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -54,6 +57,9 @@ fn without_broker_and_program_the_rest_is_looked_at() {
     assert_eq!((status, &report["id"]), (Some(1), &Value::from("cliente1")));
     assert_found(&report, ["program", "running"], "warning", "nothing listens at", "HTTP_ADDR");
     assert_found(&report, ["broker", "reached"], "failure", "127.0.0.1:1", "MQTT_PORT");
+    let unheard = "was not listened to";
+    assert_found(&report, ["bus", "servidores"], "unchecked", unheard, "the lines of `broker`");
+    assert_found(&report, ["clock", "clock"], "unchecked", "nothing here to compare", "date -u");
     assert_found(&report, ["access", "tokens"], "ok", "everybody may call", "");
     assert_found(&report, ["access", "origins"], "ok", "CORS_ORIGENS is *", "");
 }
@@ -83,4 +89,47 @@ fn files_and_proxies_that_a_start_refuses_or_nobody_should_use_are_named() {
     let (_, report) = doctor(folder.path(), &[("MQTT_CA_FILE", &secret)]);
     assert_found(&report, ["login", "login files"], "failure", "cannot be used", "MQTT_CA_FILE");
     assert!(!report.to_string().contains("s3cret"), "{report}");
+}
+
+/// Says who it is; any other answer goes on for ever, a byte at a time.
+fn answer_as_cliente1(mut connection: TcpStream) {
+    let mut request = [0; 4096];
+    let length = connection.read(&mut request).unwrap_or(0);
+    if request[..length].starts_with(b"GET /status ") {
+        let now = service::now();
+        let body = format!(
+            r#"{{"cliente":"cliente1","status":"online","mqtt_conectado":true,"timestamp":"{now}"}}"#
+        );
+        let _ = write!(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}");
+        return;
+    }
+    while connection.write_all(b"x").is_ok() {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn it_ends_in_time_whatever_answers_never_end() {
+    let [program, broker] = ["127.0.0.1:0"; 2].map(|addr| TcpListener::bind(addr).unwrap());
+    let [addr, broker_addr] = [&program, &broker].map(|one| one.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in program.incoming() {
+            std::thread::spawn(|| answer_as_cliente1(connection.unwrap()));
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    let (addr, port) = (addr.to_string(), broker_addr.port().to_string());
+    let (_, report) = doctor(folder.path(), &[("HTTP_ADDR", &addr), ("MQTT_PORT", &port)]);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_found(&report, ["program", "ready"], "failure", "is not answered", "its log");
+    assert_found(&report, ["program", "version"], "unchecked", "does not say it", "--version");
+    assert_found(&report, ["bus", "servidores"], "failure", "timed out", "the log of the gateway");
+    assert_found(
+        &report,
+        ["broker", "login"],
+        "failure",
+        "does not let",
+        "does not answer CONNECT",
+    );
 }

@@ -6,7 +6,10 @@ use bus::{Finding, Severity, Trial, Tried};
 use bytes::Bytes;
 use protocol::topics::{self, Command};
 use protocol::{ClientId, RequestId};
-use service::doctor::{Check, OwnPresence, PresenceSource, presence_checks, read_presences};
+use service::doctor::{
+    Check, Instance, OwnPresence, PresenceSource, presence_checks, read_presences,
+    unheard_presences,
+};
 
 use crate::bus_options::bus_options;
 use crate::config::Config;
@@ -19,11 +22,11 @@ pub(super) struct BrokerChecks {
     pub(super) bus: Vec<Check>,
 }
 
-/// `runs_here`: whether the servidor does. `None`: it is not known.
-pub(super) fn try_out(config: &Config, runs_here: Option<bool>) -> io::Result<BrokerChecks> {
+/// `instance`: what is known of the servidor on this machine.
+pub(super) fn try_out(config: &Config, instance: Instance) -> io::Result<BrokerChecks> {
     let credentials = config.credentials();
     let trial = Trial {
-        may_log_in: runs_here == Some(false) || !credentials.has_name(),
+        stays_out: instance.keeps_others_out().filter(|_| credentials.has_name()),
         publishes: messages(),
         presences: topics::EVERY_PRESENCE.to_owned(),
         options: bus_options(config, credentials),
@@ -33,7 +36,10 @@ pub(super) fn try_out(config: &Config, runs_here: Option<bool>) -> io::Result<Br
     // A resolver may hang on a thread of the runtime.
     runtime.shutdown_background();
     let broker = findings.into_iter().map(check).collect();
-    let bus = presences.map_or_else(Vec::new, |seen| bus_checks(config, runs_here, &seen));
+    let bus = match presences {
+        Some(seen) => bus_checks(config, instance, &seen),
+        None => vec![unheard_presences()],
+    };
     Ok(BrokerChecks { broker, bus })
 }
 
@@ -67,7 +73,7 @@ fn messages() -> Vec<(String, Bytes)> {
     messages
 }
 
-fn bus_checks(config: &Config, runs_here: Option<bool>, seen: &[(String, Bytes)]) -> Vec<Check> {
+fn bus_checks(config: &Config, instance: Instance, seen: &[(String, Bytes)]) -> Vec<Check> {
     let server_id = config.server_id.as_str();
     let own = topics::presence(&config.server_id);
     let mut own_payloads: Vec<_> =
@@ -76,7 +82,7 @@ fn bus_checks(config: &Config, runs_here: Option<bool>, seen: &[(String, Bytes)]
     let changes = own_payloads.len();
     let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
     let presences = read_presences(seen);
-    let own = OwnPresence { server_id, runs_here, changes };
+    let own = OwnPresence { server_id, instance, changes };
     presence_checks(
         &presences,
         PresenceSource::Broker,

@@ -1,9 +1,9 @@
 //! What is in the database.
 
-use service::doctor::Check;
+use service::doctor::{Check, Instance};
 
 use crate::config::Config;
-use crate::store::{BrokenPromises, Contents, DatabaseFiles, Integrity, StoreError};
+use crate::store::{BrokenPromises, Contents, DatabaseFiles, Integrity, OpenIn, StoreError};
 
 const MIB: u64 = 1 << 20;
 const RESTORE: &str = "stop the servidor, keep a copy of the files, and restore the newest backup: server \
@@ -11,21 +11,26 @@ const RESTORE: &str = "stop the servidor, keep a copy of the files, and restore 
 
 pub(super) fn database_checks(
     config: &Config,
+    instance: Instance,
     files: &DatabaseFiles,
     contents: Option<&Result<Contents, StoreError>>,
 ) -> Vec<Check> {
     let path = files.path.display();
-    let contents = match contents {
-        None => {
+    let contents = match (contents, &files.open_in) {
+        (None, OpenIn::Unknown(error)) => {
+            let found = format!("whether there is one at {path} is not known: {error}");
+            return vec![Check::unchecked("schema", found, "the lines of `disk` say why")];
+        }
+        (None, _) => {
             let found = format!("there is none at {path}");
             let remedy = "the first start makes it; if there should be one, correct DATABASE_URL";
             return vec![Check::warning("schema", found, remedy)];
         }
-        Some(Err(StoreError::Unsettled)) => {
+        (Some(Err(StoreError::Unsettled)), _) => {
             let found = format!("programs come and go that change {path} while it is read");
             return vec![Check::unchecked("integrity", found, "try again when they have started")];
         }
-        Some(Err(error)) => {
+        (Some(Err(error)), _) => {
             let found = format!("{} cannot use {path}", config.server_id);
             let remedy = match error {
                 StoreError::Damaged(_) => format!("{error}: {RESTORE}"),
@@ -33,9 +38,10 @@ pub(super) fn database_checks(
             };
             return vec![Check::failure("schema", found, remedy)];
         }
-        Some(Ok(contents)) => contents,
+        (Some(Ok(contents)), _) => contents,
     };
-    let mut checks = vec![schema(config, contents), mode(files, contents), integrity(contents)];
+    let mut checks =
+        vec![schema(config, contents), journal(instance, files, contents), integrity(contents)];
     checks.extend(promises(contents));
     if contents.is_vacuum_due {
         let found = "what was forgotten may still be in free pages of the file";
@@ -57,10 +63,16 @@ fn schema(config: &Config, contents: &Contents) -> Check {
     Check::ok("schema", format!("schema {version}, of {}", config.server_id))
 }
 
-fn mode(files: &DatabaseFiles, contents: &Contents) -> Check {
-    if !contents.is_in_wal_mode && files.open_in.is_some() {
+/// A servidor makes the WAL before anything else; a database that was restored has none until then.
+fn journal(instance: Instance, files: &DatabaseFiles, contents: &Contents) -> Check {
+    if !contents.is_in_wal_mode && !matches!(files.open_in, OpenIn::Nowhere) {
         let remedy = "another program has changed that: end it, then restart the servidor";
-        return Check::failure("journal", "the servidor runs, and its database has no WAL", remedy);
+        if matches!(instance, Instance::Runs { .. }) {
+            let found = "the servidor runs, and its database has no WAL";
+            return Check::failure("journal", found, remedy);
+        }
+        let found = "a program has the database open, which has no WAL";
+        return Check::warning("journal", found, format!("if it is the servidor: {remedy}"));
     }
     let (all, free) = (contents.bytes.div_ceil(MIB), contents.free_bytes / MIB);
     let wal = files.wal_bytes.div_ceil(MIB);
@@ -75,7 +87,7 @@ fn integrity(contents: &Contents) -> Check {
         }
         Integrity::Unknown => Check::unchecked(
             "integrity",
-            "the file is too large for a quick look",
+            "the file is too large for a quick look, and its rows were not read",
             "server doctor --completo checks all of it; meanwhile the WAL grows",
         ),
     }

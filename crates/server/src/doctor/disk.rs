@@ -1,9 +1,8 @@
 //! The files of the database, and the disks that it needs.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use service::doctor::Check;
+use service::doctor::{Check, hanging};
 
 use crate::config::Config;
 use crate::store::{DatabaseFiles, Disk, FileSystem};
@@ -15,20 +14,23 @@ const LITTLE_SPACE: u64 = 256 * MIB;
 const FEW_FILES: u64 = 100;
 /// Beyond what the servidor lets it grow to under load.
 const LARGE_WAL: u64 = 512 * MIB;
+const ROOT: u32 = 0;
 /// What sorting a long list may take.
 const LITTLE_TEMPORARY: u64 = 16 * MIB;
 /// In the order in which SQLite looks for one.
 const TEMPORARY: [&str; 3] = ["/var/tmp", "/usr/tmp", "/tmp"];
 
-pub(super) fn hangs(config: &Config, limit: Duration) -> Check {
-    let path = config.database_url.path().display();
-    let found = format!("the disk of {path} does not answer within {limit:?}");
-    let remedy =
-        "look at it (dmesg, the server of a network file system); the servidor waits for it too";
-    Check::failure("disk", found, remedy)
+/// `files`: `None` if their disk does not answer.
+pub(super) fn disk_checks(config: &Config, files: Option<&DatabaseFiles>) -> Vec<Check> {
+    let Some(files) = files else {
+        return vec![hanging("disk", config.database_url.path().display())];
+    };
+    let mut checks = file_checks(files);
+    checks.push(temporary());
+    checks
 }
 
-pub(super) fn disk_checks(files: &DatabaseFiles) -> Vec<Check> {
+fn file_checks(files: &DatabaseFiles) -> Vec<Check> {
     let mut checks = vec![access(files)];
     checks.extend(files.foreign.iter().map(|(path, user, owner)| {
         let found =
@@ -43,10 +45,17 @@ pub(super) fn disk_checks(files: &DatabaseFiles) -> Vec<Check> {
             format!("every user of this machine may change {shown} (mode {:o})", mode & 0o7777);
         Check::warning("files", found, format!("chmod o-w {shown} (in a container: on the host)"))
     }));
-    if let Some(disk) = &files.disk {
-        checks.push(space(files, disk));
-        checks.extend(few_files(disk));
-        checks.push(kind(disk));
+    match &files.disk {
+        Some(disk) => {
+            checks.push(space(files, disk));
+            checks.extend(few_files(disk));
+            checks.push(kind(disk));
+        }
+        None => {
+            let found =
+                format!("the disk of {} does not say how much is free", files.path.display());
+            checks.push(Check::unchecked("space", found, "look at it with df"));
+        }
     }
     if files.wal_bytes > LARGE_WAL {
         let found = format!("the WAL has {}", size(files.wal_bytes));
@@ -54,7 +63,6 @@ pub(super) fn disk_checks(files: &DatabaseFiles) -> Vec<Check> {
             "end what reads the database for long (sqlite3, a copy), then restart the servidor";
         checks.push(Check::warning("wal", found, remedy));
     }
-    checks.push(temporary());
     checks
 }
 
@@ -69,7 +77,19 @@ fn access(files: &DatabaseFiles) -> Check {
             let found = format!("nothing can be written at {path}");
             Check::failure("files", found, obstacle.to_string())
         }
-        None => Check::ok("files", format!("this user can read and write {path} and its folder")),
+        None => match files.owner.filter(|owner| files.user == ROOT && *owner != ROOT) {
+            // Nothing refuses root.
+            Some(owner) => {
+                let found =
+                    format!("root can write at {path}; whether user {owner} can was not looked at");
+                let remedy =
+                    format!("run this command as that user: sudo -u '#{owner}' server doctor");
+                Check::unchecked("files", found, remedy)
+            }
+            None => {
+                Check::ok("files", format!("this user can read and write {path} and its folder"))
+            }
+        },
     }
 }
 
@@ -87,7 +107,8 @@ fn space(files: &DatabaseFiles, disk: &Disk) -> Check {
         Check::warning("space", found, remedy)
     } else if disk.free < 2 * whole {
         let found = format!("{found}: too little to write it anew after something was forgotten");
-        let remedy = format!("{remedy}; make backups elsewhere: server backup - > FILE");
+        // Also what goes to standard output is first written beside the database.
+        let remedy = format!("{remedy}; make backups on another disk: server backup /OTHER/DISK");
         Check::warning("space", found, remedy)
     } else {
         Check::ok("space", found)
@@ -152,6 +173,7 @@ fn temporary_among(folders: Vec<PathBuf>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::OpenIn;
     use service::doctor::Verdict;
 
     fn files(bytes: u64, wal_bytes: u64, free: u64) -> DatabaseFiles {
@@ -167,17 +189,19 @@ mod tests {
             bytes,
             wal_bytes,
             obstacle: None,
+            user: 10001,
+            owner: Some(10001),
             foreign: Vec::new(),
             open_to_all: Vec::new(),
             disk: Some(disk),
             changed_at: None,
-            open_in: None,
+            open_in: OpenIn::Nowhere,
         }
     }
 
     /// The worst check, its remedy included.
     fn worst(files: &DatabaseFiles) -> (Verdict, String) {
-        let checks = disk_checks(files).into_iter().filter(|check| check.name != "temporary files");
+        let checks = file_checks(files).into_iter();
         let worst = checks.max_by_key(|check| check.verdict).expect("a check");
         (worst.verdict, worst.remedy.unwrap_or_default())
     }
@@ -197,7 +221,7 @@ mod tests {
         };
         for (files, verdict, remedy) in [
             (files(MIB, 0, 1 << 40), Verdict::Ok, ""),
-            (files(1 << 30, 1 << 20, 1 << 30), Verdict::Warning, "server backup - > FILE"),
+            (files(1 << 30, 1 << 20, 1 << 30), Verdict::Warning, "server backup /OTHER/DISK"),
             (files(MIB, 0, 200 * MIB), Verdict::Warning, "free some space in /data"),
             (files(MIB, 0, 2 * MIB), Verdict::Failure, "free some space in /data"),
             (files(MIB, 600 * MIB, 1 << 40), Verdict::Warning, "end what reads the database"),
@@ -207,6 +231,19 @@ mod tests {
             let (found, shown) = worst(&files);
             assert!(found == verdict && shown.contains(remedy), "{found:?} {shown}");
         }
+    }
+
+    #[test]
+    fn what_root_cannot_tell_is_not_said_to_be_well() {
+        let mut files = files(MIB, 0, 1 << 40);
+        files.user = ROOT;
+        let (verdict, remedy) = worst(&files);
+        assert!(verdict == Verdict::Unchecked && remedy.contains("sudo -u '#10001'"), "{remedy}");
+        files.owner = Some(ROOT);
+        assert_eq!(worst(&files).0, Verdict::Ok);
+        files.disk = None;
+        let (verdict, remedy) = worst(&files);
+        assert!(verdict == Verdict::Unchecked && remedy.contains("df"), "{remedy}");
     }
 
     #[test]

@@ -1,31 +1,36 @@
 //! `server doctor`: what is well, and what to do about what is not. It changes nothing, and runs
 //! beside the servidor or without it (docs/decisions/0087).
 
+mod backup;
 mod broker;
 mod database;
 mod disk;
 mod tokens;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use service::doctor::{
-    Check, Instance, Report, Running, clock_checks, http_checks, look_at_running, process_checks,
-    read_settings, secret_file_checks,
+    Background, Check, Instance, Report, Running, clock_checks, hanging, http_checks,
+    look_at_running, process_checks, read_settings, secret_file_checks,
 };
 
 use crate::config::{Config, SETTINGS};
-use crate::store::{Contents, DatabaseFiles, StoreError, examine_contents, examine_files};
+use crate::last_backup::LastBackup;
+use crate::store::{
+    Contents, DatabaseFiles, Integrity, OpenIn, StoreError, examine_contents, examine_files,
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long the pages of the database are checked.
 const QUICK: Duration = Duration::from_secs(3);
 /// A disk that answers nothing for so long hangs.
 const DISK_LIMIT: Duration = Duration::from_secs(5);
+/// How long other files are waited for after all else was looked at.
+const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
@@ -37,8 +42,13 @@ pub(crate) struct DoctorArgs {
     json: bool,
 }
 
-/// What was read of the database's files; its contents, if there is one.
-type Examined = (DatabaseFiles, Option<Result<Contents, StoreError>>);
+/// What was read of the database.
+struct Examined {
+    files: DatabaseFiles,
+    /// `None`: there is no database.
+    contents: Option<Result<Contents, StoreError>>,
+    last_backup: Option<LastBackup>,
+}
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     let mut report = Report::new("server", VERSION);
@@ -49,68 +59,103 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(report.print(args.json));
     };
     report.of(config.server_id.as_str());
-    let deadline = Instant::now() + DISK_LIMIT;
+    let config = Arc::new(config);
+    let disk_deadline = Instant::now() + DISK_LIMIT;
     let examined = start_examination(&config, args.completo);
+    let login = Background::start({
+        let config = Arc::clone(&config);
+        move || login_checks(&config)
+    });
+    // That may take minutes, in which the servidor may start or stop.
+    let complete = if args.completo { examined.wait() } else { None };
     let mut running = look_at_running(config.http_addr, config.server_id.as_str(), VERSION);
-    let examined = match args.completo {
-        true => examined.recv().ok(),
-        false => examined.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
-    };
-    let open_in = examined.as_ref().and_then(|(files, _)| files.open_in);
-    running.checks.extend(unreachable_servidor(running.instance, open_in));
-    let runs_here = runs_here(running.instance, open_in);
-    let tried = broker::try_out(&config, runs_here)?;
+    let examined = complete.or_else(|| examined.until(disk_deadline));
+    let examined = examined.as_ref();
+    running.checks.extend(holder(running.instance, examined));
+    let token = examined.map(|examined| start_token_checks(&config, examined));
+    let tried = broker::try_out(&config, on_this_machine(running.instance, examined))?;
 
-    report.add("login", login_checks(&config));
+    let deadline = Instant::now() + GRACE;
+    let login = login.until(deadline);
+    let login = login.unwrap_or_else(|| vec![hanging("login files", "the files of the login")]);
+    report.add("login", login);
     report.add("program", program_checks(&mut running));
     report.add("broker", tried.broker);
     report.add("bus", tried.bus);
-    report.add("clock", clock(&running, examined.as_ref()));
-    match &examined {
-        None => report.add("disk", vec![disk::hangs(&config, DISK_LIMIT)]),
-        Some((files, contents)) => {
-            report.add("disk", disk::disk_checks(files));
-            report.add("database", database::database_checks(&config, files, contents.as_ref()));
-            report.add("access", access(&config, files, contents.as_ref()));
-        }
-    }
+    report.add("clock", clock(&running, examined));
+    report.add("disk", disk::disk_checks(&config, examined.map(|examined| &examined.files)));
+    report.add("database", database_checks(&config, running.instance, examined));
+    let token = token.map(|checks| {
+        let hangs = || vec![hanging(tokens::NAME, config.token_file().display())];
+        checks.until(deadline).unwrap_or_else(hangs)
+    });
+    let mut access = token.unwrap_or_else(|| vec![tokens::unchecked()]);
+    access.extend(http_checks(&config.cors, &config.proxies));
+    report.add("access", access);
     Ok(report.print(args.json))
 }
 
-/// On a thread of its own: nothing interrupts a read of a disk that hangs.
-fn start_examination(config: &Config, complete: bool) -> mpsc::Receiver<Examined> {
-    let (sender, examined) = mpsc::channel();
-    let path: PathBuf = config.database_url.path().to_owned();
+/// On a thread of its own, because the disk may hang.
+fn start_examination(config: &Config, complete: bool) -> Background<Examined> {
+    let path = config.database_url.path().to_owned();
     let server_id = config.server_id.clone();
-    std::thread::spawn(move || {
+    Background::start(move || {
         let files = examine_files(&path);
         let limit = (!complete).then_some(QUICK);
         let has_any = files.exists && files.bytes + files.wal_bytes > 0;
         let contents = has_any.then(|| examine_contents(&path, server_id.as_str(), limit));
-        // Without a receiver it took too long.
-        let _ = sender.send((files, contents));
+        let files = if complete { examine_files(&path) } else { files };
+        Examined { files, contents, last_backup: LastBackup::read(&path) }
+    })
+}
+
+fn start_token_checks(config: &Arc<Config>, examined: &Examined) -> Background<Vec<Check>> {
+    let (config, exists) = (Arc::clone(config), examined.files.exists);
+    // Older schemas, and pages that were not checked to their end, have rows that were not read.
+    let read = examined.contents.as_ref().and_then(|contents| contents.as_ref().ok());
+    let read = read.filter(|contents| {
+        contents.version == contents.newest_version && contents.integrity == Integrity::Whole
     });
-    examined
+    let valid = read.map(|contents| contents.tokens.clone());
+    Background::start(move || tokens::token_checks(&config, exists, valid.as_deref()))
 }
 
-/// A servidor that holds the database, and that nobody can ask.
-fn unreachable_servidor(instance: Instance, open_in: Option<i32>) -> Option<Check> {
-    let pid = open_in.filter(|_| !matches!(instance, Instance::Runs { .. }))?;
-    let found = match pid {
-        0 => "a process that cannot be seen from here has the database open".to_owned(),
-        pid => format!("process {pid} has the database open"),
+/// Who has the database open; where that is the servidor, nothing needs to be said.
+fn holder(instance: Instance, examined: Option<&Examined>) -> Option<Check> {
+    const NAME: &str = "database";
+    let runs = matches!(instance, Instance::Runs { .. });
+    let unknown = |reason: String| {
+        let found = format!("who has the database open is not known: {reason}");
+        let remedy =
+            "run this command as the user of the servidor, or as root, when its disk answers";
+        Check::unchecked(NAME, found, remedy)
     };
-    let remedy = "if it is the servidor, give this command its HTTP_ADDR; else end that process, which \
-                  keeps the servidor from starting";
-    Some(Check::failure("running", found, remedy))
+    let Some(files) = examined.map(|examined| &examined.files) else {
+        return (!runs).then(|| unknown("its disk does not answer".to_owned()));
+    };
+    let found = match &files.open_in {
+        OpenIn::Nowhere if runs => {
+            let found = format!("the servidor runs, and has not opened {}", files.path.display());
+            let remedy = "give this command the settings of the servidor, DATABASE_URL above all";
+            return Some(Check::failure(NAME, found, remedy));
+        }
+        OpenIn::Nowhere => return None,
+        _ if runs => return None,
+        OpenIn::Unknown(error) => return Some(unknown(error.to_string())),
+        OpenIn::Unseen => {
+            "a process that cannot be seen from here has the database open".to_owned()
+        }
+        OpenIn::Process { pid, name } => format!("process {pid} ({name}) has the database open"),
+    };
+    let remedy = "if it is the servidor, give this command its HTTP_ADDR; a backup, Litestream or \
+                  another reader may have it open, and keeps no servidor from starting";
+    Some(Check::warning(NAME, found, remedy))
 }
 
-fn runs_here(instance: Instance, open_in: Option<i32>) -> Option<bool> {
-    match instance {
-        Instance::Runs { .. } => Some(true),
-        Instance::Absent if open_in.is_none() => Some(false),
-        Instance::Absent | Instance::Uncertain => None,
-    }
+/// A servidor that nobody can ask may still have the database.
+fn on_this_machine(instance: Instance, examined: Option<&Examined>) -> Instance {
+    let is_free = examined.is_some_and(|it| matches!(it.files.open_in, OpenIn::Nowhere));
+    if instance == Instance::Absent && !is_free { Instance::Uncertain } else { instance }
 }
 
 fn login_checks(config: &Config) -> Vec<Check> {
@@ -121,27 +166,57 @@ fn login_checks(config: &Config) -> Vec<Check> {
 
 fn program_checks(running: &mut Running) -> Vec<Check> {
     let mut checks = std::mem::take(&mut running.checks);
-    checks.extend(process_checks(running.http.addr()));
+    checks.extend(process_checks(running.http.addr(), running.instance));
     checks
 }
 
 fn clock(running: &Running, examined: Option<&Examined>) -> Vec<Check> {
-    let written = examined.and_then(|(_, contents)| contents.as_ref()?.as_ref().ok()?.last_write);
-    let changed = examined.and_then(|(files, _)| files.changed_at);
+    let written = examined.and_then(|it| it.contents.as_ref()?.as_ref().ok()?.last_write);
     let written = written.map(|at| ("the last write in the database", at.into()));
+    let changed = examined.and_then(|it| it.files.changed_at);
     let changed = changed.map(|at| ("the last change of its files", at.into()));
-    let known: Vec<_> = written.into_iter().chain(changed).collect();
+    let backup = examined.and_then(|it| it.last_backup);
+    let backup = backup.map(|backup| ("its last backup", backup.quando));
+    let known: Vec<_> = written.into_iter().chain(changed).chain(backup).collect();
     clock_checks(service::now(), running.clocks, &known)
 }
 
-fn access(
-    config: &Config,
-    files: &DatabaseFiles,
-    contents: Option<&Result<Contents, StoreError>>,
-) -> Vec<Check> {
-    let valid =
-        contents.and_then(|contents| contents.as_ref().ok()).map(|contents| &*contents.tokens);
-    let mut checks = tokens::token_checks(config, files, valid);
-    checks.extend(http_checks(&config.cors, &config.proxies));
+fn database_checks(config: &Config, instance: Instance, examined: Option<&Examined>) -> Vec<Check> {
+    let Some(Examined { files, contents, last_backup }) = examined else {
+        let remedy = "the lines of `disk` say why";
+        return vec![Check::unchecked("schema", "nothing of the database was read", remedy)];
+    };
+    let mut checks = database::database_checks(config, instance, files, contents.as_ref());
+    if files.exists {
+        checks.push(backup::backup_check(config, last_backup.as_ref(), service::now()));
+    }
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not known might be the servidor, whose connection a login with its name would end.
+    #[test]
+    fn a_servidor_is_absent_only_if_nobody_has_its_database() {
+        let examined = |open_in| {
+            let files = DatabaseFiles { open_in, ..examine_files("/does/not/exist".as_ref()) };
+            Examined { files, contents: None, last_backup: None }
+        };
+        let here = |open_in| on_this_machine(Instance::Absent, Some(&examined(open_in)));
+        assert_eq!(here(OpenIn::Nowhere), Instance::Absent);
+        assert_eq!(here(OpenIn::Unseen), Instance::Uncertain);
+        assert_eq!(
+            here(OpenIn::Process { pid: 7, name: "litestream".to_owned() }),
+            Instance::Uncertain
+        );
+        assert_eq!(
+            here(OpenIn::Unknown(std::io::ErrorKind::PermissionDenied.into())),
+            Instance::Uncertain
+        );
+        assert_eq!(on_this_machine(Instance::Absent, None), Instance::Uncertain, "its disk hangs");
+        let runs = Instance::Runs { is_connected: false };
+        assert_eq!(on_this_machine(runs, None), runs);
+    }
 }

@@ -4,17 +4,23 @@ use service::SecretHash;
 use service::doctor::{Check, secret_file_checks};
 
 use crate::config::{AdminAccess, Config};
-use crate::store::DatabaseFiles;
 use crate::token_file;
 
-const NAME: &str = "token";
+pub(super) const NAME: &str = "token";
 const RENEW: &str =
     "stop the servidor, make another one with `server token --renovar`, and start it again";
 
-/// `valid`: the hashes of the tokens in the database, where it can be read.
+const NOT_READ: &str = "the lines of `disk` and `database` say why";
+
+/// Without the disk of the database.
+pub(super) fn unchecked() -> Check {
+    Check::unchecked(NAME, "the file of the token was not read", NOT_READ)
+}
+
+/// `exists`: there is a database. `valid`: the hashes of the tokens in it, where they were read.
 pub(super) fn token_checks(
     config: &Config,
-    files: &DatabaseFiles,
+    exists: bool,
     valid: Option<&[[u8; 32]]>,
 ) -> Vec<Check> {
     let file = config.token_file();
@@ -25,19 +31,14 @@ pub(super) fn token_checks(
         AdminAccess::Tokens => false,
     };
     let mut checks = match token_file::read(&file) {
-        Ok(token) if is_own || is_valid(&token, valid) => {
-            vec![Check::ok(NAME, format!("{shown} has it"))]
-        }
-        Ok(_) => {
-            let found = format!("the one in {shown} was revoked, or is another database's");
-            vec![Check::warning(NAME, found, RENEW)]
-        }
+        Ok(_) if is_own => vec![Check::ok(NAME, format!("{shown} has it"))],
+        Ok(token) => vec![known(&token, &shown.to_string(), valid)],
         Err(error) if is_own => {
             let found = format!("a start refuses ADMIN_TOKEN_FILE: {error}");
             let remedy = format!("put a token of 16 to 512 visible ASCII characters in {shown}");
             vec![Check::failure(NAME, found, remedy)]
         }
-        Err(error) if error.is_missing() && !files.exists => {
+        Err(error) if error.is_missing() && !exists => {
             vec![Check::ok(NAME, format!("the first start makes one in {shown}"))]
         }
         Err(error) if error.is_denied() => {
@@ -60,8 +61,18 @@ fn open(config: &Config) -> Check {
     Check::warning(NAME, found, remedy)
 }
 
-/// Of a database that cannot be read, other checks say why.
-fn is_valid(token: &str, valid: Option<&[[u8; 32]]>) -> bool {
+/// Of a token that the database should have.
+fn known(token: &str, file: &str, valid: Option<&[[u8; 32]]>) -> Check {
     let hash = SecretHash::of(token);
-    valid.is_none_or(|valid| valid.is_empty() || valid.contains(hash.as_bytes()))
+    match valid {
+        None => {
+            let found = format!("{file} has one, and whether the database has it was not read");
+            Check::unchecked(NAME, found, NOT_READ)
+        }
+        Some(valid) if valid.contains(hash.as_bytes()) => Check::ok(NAME, format!("{file} has it")),
+        Some(_) => {
+            let found = format!("the one in {file} was revoked, or is another database's");
+            Check::warning(NAME, found, RENEW)
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
 pub use error::{StoreError, WriteError};
 pub use examination::{
-    BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, examine_contents,
+    BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, examine_contents,
     examine_files,
 };
 pub use figures::Figures;

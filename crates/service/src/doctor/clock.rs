@@ -39,7 +39,13 @@ pub fn clock_checks(
         }
     }
     if checks.is_empty() {
-        checks.push(Check::ok("clock", format!("it shows {now}, and nothing known is later")));
+        checks.push(if running.is_none() && written.is_empty() {
+            let found = format!("it shows {now}, and there is nothing here to compare it with");
+            Check::unchecked("clock", found, "compare it with another clock: date -u")
+        } else {
+            let found = "nothing known here is later (if it is ahead, other machines see that)";
+            Check::ok("clock", format!("it shows {now}, and {found}"))
+        });
     }
     checks
 }
@@ -55,6 +61,10 @@ mod tests {
         let now = at(0);
         let well = clock_checks(now, Some((at(1), now)), &[("the last write", at(-60))]);
         assert!(well.len() == 1 && well[0].verdict == Verdict::Ok, "{well:?}");
+        let alone = clock_checks(now, None, &[]);
+        assert!(alone.len() == 1 && alone[0].verdict == Verdict::Unchecked, "{alone:?}");
+        let remedy = alone[0].remedy.as_deref().expect("a remedy");
+        assert!(remedy.contains("date -u"), "{remedy}");
         let other = clock_checks(now, Some((at(-3600), now)), &[]);
         assert!(other[0].found.starts_with("the program that runs shows 2027-"), "{other:?}");
         let behind = clock_checks(now, None, &[("the last write", at(3600))]);

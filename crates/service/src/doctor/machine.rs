@@ -13,40 +13,50 @@ const MIB: u64 = 1 << 20;
 
 /// Open files of a process, and how many it may have. `is_running`: it is the program, and not this
 /// command.
-pub(super) fn limit_check(process: &Path, is_running: bool) -> Option<Check> {
-    let limits = fs::read_to_string(process.join("limits")).ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    let mut words = line.split_whitespace();
-    // The program raises the soft limit to the hard one when it starts.
-    let soft = words.next()?;
-    let limit = if is_running { soft } else { words.next()? };
+pub(super) fn limit_check(process: &Path, is_running: bool) -> Check {
+    let Some(limit) = limit(process, is_running) else {
+        let found =
+            format!("{} does not say how many are allowed", process.join("limits").display());
+        let remedy = "run this command as the user of the program, or as root";
+        return Check::unchecked("open files", found, remedy);
+    };
     let Ok(limit) = limit.parse::<u64>() else {
-        return Some(Check::ok("open files", "without a limit"));
+        return Check::ok("open files", "without a limit");
     };
     let open = fs::read_dir(process.join("fd")).map_or(0, Iterator::count) as u64;
     let used = if is_running { format!("{open} of {limit}") } else { format!("at most {limit}") };
     let remedy = "raise the limit: LimitNOFILE= in the unit, ulimits: nofile in docker-compose.yml, \
                   ulimit -n in a shell";
-    Some(if is_running && open * 10 > limit * 9 {
+    if is_running && open * 10 > limit * 9 {
         Check::failure("open files", format!("{used}: connections are refused soon"), remedy)
     } else if limit < FEW_FILES {
         Check::warning("open files", format!("{used}: few connections are possible"), remedy)
     } else {
         Check::ok("open files", used)
-    })
+    }
+}
+
+/// As the kernel writes it.
+fn limit(process: &Path, is_running: bool) -> Option<String> {
+    let limits = fs::read_to_string(process.join("limits")).ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    // The program raises the soft limit to the hard one when it starts.
+    let place = if is_running { 0 } else { 1 };
+    line.split_whitespace().nth(place).map(str::to_owned)
 }
 
 /// The memory that the process's control group may use.
-pub(super) fn memory_check(process: &Path, cgroup: &Path) -> Option<Check> {
-    let group = Group::of(process, cgroup)?;
-    let Some(limit) = group.limit() else {
-        return Some(Check::ok("memory", "without a limit"));
+pub(super) fn memory_check(process: &Path, cgroup: &Path) -> Check {
+    let group = Group::of(process, cgroup);
+    let Some((group, limit)) = group.and_then(|group| group.limit().map(|limit| (group, limit)))
+    else {
+        return Check::ok("memory", "no control group limits it");
     };
     let used = group.used();
     let shown = format!("{} of {} MiB", used / MIB, limit / MIB);
     let remedy = "give it more: mem_limit in docker-compose.yml, MemoryMax= in the unit";
     let kills = group.kills();
-    Some(if kills > 0 {
+    if kills > 0 {
         let found = format!("{shown}; the kernel has killed {kills} processes for lack of it");
         Check::warning("memory", found, remedy)
     } else if used > limit / 10 * 9 {
@@ -55,7 +65,7 @@ pub(super) fn memory_check(process: &Path, cgroup: &Path) -> Option<Check> {
         Check::warning("memory", format!("{shown}: that is little"), remedy)
     } else {
         Check::ok("memory", shown)
-    })
+    }
 }
 
 /// A control group, of version 2 or 1.
@@ -140,7 +150,7 @@ mod tests {
             ("Max open files            2 2 files", true, Verdict::Failure, "2 of 2"),
         ] {
             let process = folder(&[("limits", limits), ("fd/0", ""), ("fd/1", "")]);
-            let check = limit_check(process.path(), is_running).expect("a check");
+            let check = limit_check(process.path(), is_running);
             assert!(check.verdict == verdict && check.found.starts_with(found), "{check:?}");
             let remedy = check.remedy.unwrap_or_else(|| "LimitNOFILE".to_owned());
             assert!(remedy.contains("LimitNOFILE"), "{remedy}");
@@ -163,7 +173,7 @@ mod tests {
         ];
         let (mib100, mib98, mib2) = ("104857600", "102760448", "2097152");
         for (files, groups, verdict, found) in [
-            (v2("max", mib2, ""), "0::/g", Verdict::Ok, "without a limit"),
+            (v2("max", mib2, ""), "0::/g", Verdict::Ok, "no control group"),
             (v2(mib100, mib2, "oom_kill 0\n"), "0::/g", Verdict::Ok, "1 of 100 MiB"),
             (v2(mib100, mib98, ""), "0::/g", Verdict::Failure, "97 of 100 MiB"),
             (
@@ -175,7 +185,7 @@ mod tests {
             (v1, "4:memory:/g\n0::/", Verdict::Warning, "1 of 32 MiB: that is little"),
         ] {
             let (process, root) = (folder(&[("cgroup", groups)]), folder(&files));
-            let check = memory_check(process.path(), root.path()).expect("a check");
+            let check = memory_check(process.path(), root.path());
             assert!(check.verdict == verdict && check.found.starts_with(found), "{check:?}");
             let remedy = check.remedy.unwrap_or_else(|| "mem_limit".to_owned());
             assert!(remedy.contains("mem_limit"), "{remedy}");

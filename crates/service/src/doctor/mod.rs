@@ -2,6 +2,7 @@
 //! checks that both programs share are here, the others beside what they look at.
 
 mod access;
+mod background;
 mod clock;
 mod machine;
 mod presences;
@@ -12,8 +13,11 @@ mod secret_files;
 mod settings;
 
 pub use access::http_checks;
+pub use background::{Background, hanging};
 pub use clock::clock_checks;
-pub use presences::{OwnPresence, PresenceSource, presence_checks, read_presences};
+pub use presences::{
+    OwnPresence, PresenceSource, presence_checks, read_presences, unheard_presences,
+};
 pub use process::process_checks;
 pub use report::{Check, Report, Verdict};
 pub use running::{Instance, Running, look_at_running};

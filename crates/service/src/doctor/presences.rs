@@ -3,6 +3,7 @@
 use protocol::{ServerPresence, ServerState, Timestamp, topics};
 
 use super::report::Check;
+use super::running::Instance;
 
 /// Clocks of machines that nobody sets by hand differ by less.
 const CLOCK_TOLERANCE_MS: i64 = 30_000;
@@ -20,8 +21,8 @@ pub enum PresenceSource {
 #[derive(Debug, Clone, Copy)]
 pub struct OwnPresence<'a> {
     pub server_id: &'a str,
-    /// It runs here. `None`: it is not known.
-    pub runs_here: Option<bool>,
+    /// What is known of it on this machine.
+    pub instance: Instance,
     /// Different presences that were seen while the broker was listened to.
     pub changes: usize,
 }
@@ -48,7 +49,7 @@ pub fn presence_checks(
     now: Timestamp,
 ) -> Vec<Check> {
     let mut checks = vec![count(seen)];
-    checks.extend(own.and_then(|own| duplicate(own, seen)));
+    checks.extend(own.map(|own| duplicate(own, seen)));
     let others =
         seen.iter().filter(|one| own.is_none_or(|own| one.server_id.as_str() != own.server_id));
     for presence in others {
@@ -79,24 +80,45 @@ fn count(seen: &[ServerPresence]) -> Check {
 }
 
 /// Another program with the id of this one.
-fn duplicate(own: OwnPresence<'_>, seen: &[ServerPresence]) -> Option<Check> {
-    let OwnPresence { server_id, runs_here, changes } = own;
-    let presence = seen.iter().find(|one| one.server_id.as_str() == server_id)?;
+fn duplicate(own: OwnPresence<'_>, seen: &[ServerPresence]) -> Check {
+    const NAME: &str = "one id";
+    let OwnPresence { server_id, instance, changes } = own;
     let remedy = "stop the other program, or give each a SERVER_ID of its own; one that was killed a \
                   moment ago is shown online for up to 12 s";
-    let is_online = presence.status == ServerState::Online;
     if changes > 1 {
         let found = format!("the presence of {server_id} changed {changes} times in a moment");
-        return Some(Check::failure("one id", found, remedy));
+        return Check::failure(NAME, found, remedy);
     }
-    if runs_here == Some(false) && is_online {
-        let found = format!(
-            "{server_id} does not run here, and is online on the broker since {}",
-            presence.desde
-        );
-        return Some(Check::failure("one id", found, remedy));
+    let is_online = |one: &&ServerPresence| {
+        one.server_id.as_str() == server_id && one.status == ServerState::Online
+    };
+    let alone = || Check::ok(NAME, format!("no other program is seen that is {server_id}"));
+    let Some(ServerPresence { desde, .. }) = seen.iter().find(is_online) else {
+        return alone();
+    };
+    let online = format!("is online on the broker since {desde}");
+    match instance {
+        Instance::Runs { is_connected: true } => alone(),
+        Instance::Runs { is_connected: false } => {
+            let found = format!("{server_id} has no connection here, and {online}");
+            Check::failure(NAME, found, remedy)
+        }
+        Instance::Absent => {
+            let found = format!("{server_id} does not run here, and {online}");
+            Check::failure(NAME, found, remedy)
+        }
+        Instance::Uncertain => {
+            let found = format!("{server_id} {online}, and whether it runs here is not known");
+            Check::unchecked(NAME, found, "the lines of `program` say why")
+        }
     }
-    Some(Check::ok("one id", format!("no other program is seen that is {server_id}")))
+}
+
+/// Where the broker was not listened to.
+pub fn unheard_presences() -> Check {
+    let found = "the broker was not listened to: which servidores are online, their versions and clocks, \
+                 and programs with one id, are not known";
+    Check::unchecked("servidores", found, "the lines of `broker` say why")
 }
 
 fn offline(presence: &ServerPresence, source: PresenceSource) -> Check {
@@ -155,8 +177,11 @@ mod tests {
         presence(id, ServerState::Online, "1.0.0", NOW - 1_000)
     }
 
-    fn own(runs_here: Option<bool>, changes: usize) -> Option<OwnPresence<'static>> {
-        Some(OwnPresence { server_id: "server1", runs_here, changes })
+    const CONNECTED: Instance = Instance::Runs { is_connected: true };
+    const UNCONNECTED: Instance = Instance::Runs { is_connected: false };
+
+    fn own(instance: Instance, changes: usize) -> Option<OwnPresence<'static>> {
+        Some(OwnPresence { server_id: "server1", instance, changes })
     }
 
     fn worst(seen: &[ServerPresence], own: Option<OwnPresence<'_>>) -> Check {
@@ -173,11 +198,11 @@ mod tests {
         let own_offline = presence("server1", ServerState::Offline, "1.0.0", NOW - 1_000);
         for (seen, own, verdict, found, remedy) in [
             (vec![], None, Verdict::Warning, "knows none", "start a servidor"),
-            (vec![online("server1"), online("server2")], own(Some(true), 1), Verdict::Ok, "", ""),
-            (vec![own_offline], own(Some(false), 1), Verdict::Ok, "", ""),
+            (vec![online("server1"), online("server2")], own(CONNECTED, 1), Verdict::Ok, "", ""),
+            (vec![own_offline], own(Instance::Absent, 1), Verdict::Ok, "", ""),
             (
                 vec![online("server1"), offline],
-                own(Some(true), 1),
+                own(CONNECTED, 1),
                 Verdict::Warning,
                 "server2 is offline: its last connection began at 2027-",
                 "mosquitto_pub -q 1 -r -n -t server/server2/status",
@@ -186,14 +211,28 @@ mod tests {
             (vec![ahead], None, Verdict::Failure, "server2 is online since", "timedatectl"),
             (
                 vec![online("server1")],
-                own(Some(false), 1),
+                own(Instance::Absent, 1),
                 Verdict::Failure,
                 "does not run here, and is online",
                 "a SERVER_ID of its own",
             ),
             (
                 vec![online("server1")],
-                own(Some(true), 3),
+                own(UNCONNECTED, 1),
+                Verdict::Failure,
+                "has no connection here, and is online",
+                "a SERVER_ID of its own",
+            ),
+            (
+                vec![online("server1")],
+                own(Instance::Uncertain, 1),
+                Verdict::Unchecked,
+                "whether it runs here is not known",
+                "the lines of `program`",
+            ),
+            (
+                vec![online("server1")],
+                own(CONNECTED, 3),
                 Verdict::Failure,
                 "changed 3 times",
                 "a SERVER_ID of its own",
@@ -208,7 +247,12 @@ mod tests {
 
     #[test]
     fn a_servidor_that_runs_is_online_by_right() {
-        assert_eq!(worst(&[online("server1")], own(Some(true), 1)).verdict, Verdict::Ok);
-        assert_eq!(worst(&[online("server1")], own(None, 0)).verdict, Verdict::Ok);
+        assert_eq!(worst(&[online("server1")], own(CONNECTED, 1)).verdict, Verdict::Ok);
+        let other = [online("server2")];
+        assert_eq!(
+            worst(&other, own(Instance::Uncertain, 0)).verdict,
+            Verdict::Ok,
+            "it is not seen"
+        );
     }
 }

@@ -8,6 +8,7 @@ use protocol::Timestamp;
 
 use super::machine::{limit_check, memory_check};
 use super::report::Check;
+use super::running::Instance;
 
 /// The state of a socket that listens, as `/proc/net/tcp` writes it.
 const LISTEN: &str = "0A";
@@ -16,20 +17,26 @@ const TICKS_PER_SECOND: i64 = 100;
 
 /// Of the process that listens at `addr`; of this one where that cannot be seen, which needs the same
 /// user or root.
-pub fn process_checks(addr: SocketAddr) -> Vec<Check> {
-    checks_in(Path::new("/proc"), Path::new("/sys/fs/cgroup"), addr)
+pub fn process_checks(addr: SocketAddr, instance: Instance) -> Vec<Check> {
+    checks_in(Path::new("/proc"), Path::new("/sys/fs/cgroup"), addr, instance)
 }
 
-fn checks_in(proc: &Path, cgroup: &Path, addr: SocketAddr) -> Vec<Check> {
+fn checks_in(proc: &Path, cgroup: &Path, addr: SocketAddr, instance: Instance) -> Vec<Check> {
     let found = find_listener(proc, addr);
     let process = found.as_ref().map_or_else(|| proc.join("self"), Clone::clone);
     let mut checks = Vec::new();
     if let Some(process) = &found {
         checks.push(started(proc, process));
         checks.extend(replaced(process));
+    } else if instance != Instance::Absent {
+        let found = format!(
+            "the process that listens at {addr} cannot be seen; what follows is of this one"
+        );
+        let remedy = "run this command as the user of the program, or as root";
+        checks.push(Check::unchecked("started", found, remedy));
     }
-    checks.extend(limit_check(&process, found.is_some()));
-    checks.extend(memory_check(&process, cgroup));
+    checks.push(limit_check(&process, found.is_some()));
+    checks.push(memory_check(&process, cgroup));
     checks
 }
 
@@ -142,6 +149,19 @@ mod tests {
         assert!((-1_000..3_600_000).contains(&ago), "{ago} ms ago");
         drop(listener);
         assert_eq!(find_listener(Path::new("/proc"), addr), None);
+    }
+
+    #[test]
+    fn a_process_that_cannot_be_seen_is_named() {
+        let none = tempfile::tempdir().expect("a folder");
+        let addr = "127.0.0.1:8000".parse().expect("an address");
+        let looked = |instance| checks_in(none.path(), none.path(), addr, instance);
+        let started = &looked(Instance::Runs { is_connected: true })[0];
+        assert_eq!((started.name, started.verdict), ("started", Verdict::Unchecked));
+        let remedy = started.remedy.as_deref().expect("a remedy");
+        assert!(remedy.contains("the user of the program, or as root"), "{remedy}");
+        let limits = &looked(Instance::Absent)[0];
+        assert_eq!((limits.name, limits.verdict), ("open files", Verdict::Unchecked));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::Timestamp;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::report::Check;
 use crate::own_instance::{OwnAnswer, OwnInstance};
 
-/// How long each answer may take. It comes from this machine.
+/// How long it may take to say who it is, and then all else. The answers come from this machine.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// What is known of a program with these settings on this machine.
@@ -25,6 +25,17 @@ pub enum Instance {
         /// It is connected to the broker and subscribed.
         is_connected: bool,
     },
+}
+
+impl Instance {
+    /// Why nobody else logs in with the name of the program.
+    pub fn keeps_others_out(self) -> Option<&'static str> {
+        match self {
+            Self::Absent => None,
+            Self::Uncertain => Some("the program may run"),
+            Self::Runs { .. } => Some("the program runs"),
+        }
+    }
 }
 
 /// The program that runs, and what it said.
@@ -47,6 +58,7 @@ struct Status {
 
 #[derive(Deserialize)]
 struct ErrorReply {
+    codigo: String,
     mensagem: String,
 }
 
@@ -67,14 +79,23 @@ pub fn look_at_running(http_addr: SocketAddr, id: &str, version: &str) -> Runnin
                           free";
             not_found(Instance::Uncertain, Check::failure("running", found, remedy))
         }
-        Ok(answer) => match serde_json::from_slice::<Status>(&answer.body) {
-            Ok(status) if status.servidor == id => {
-                let clocks = Some((status.timestamp, crate::now()));
-                let is_connected = status.mqtt_conectado;
-                (Instance::Runs { is_connected }, clocks, answering(&http, id, version))
+        Ok(answer) => {
+            match (serde_json::from_slice::<Status>(&answer.body), refusing(&answer, addr)) {
+                (Ok(status), _) if status.servidor == id => {
+                    let clocks = Some((status.timestamp, crate::now()));
+                    let is_connected = status.mqtt_conectado;
+                    let found = format!("{id} answers at {addr}");
+                    let checks = answering(&http, Check::ok("running", found), version);
+                    (Instance::Runs { is_connected }, clocks, checks)
+                }
+                (Err(_), Some(refusing)) => {
+                    (Instance::Uncertain, None, answering(&http, refusing, version))
+                }
+                (found, _) => {
+                    not_found(Instance::Uncertain, other_program(addr, id, &answer, found.ok()))
+                }
             }
-            found => not_found(Instance::Uncertain, other_program(&http, id, &answer, found.ok())),
-        },
+        }
     };
     Running { instance, clocks, checks, http }
 }
@@ -84,14 +105,9 @@ fn is_nothing_there(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::AddrNotAvailable)
 }
 
-fn other_program(
-    http: &OwnInstance,
-    id: &str,
-    answer: &OwnAnswer,
-    status: Option<Status>,
-) -> Check {
+fn other_program(addr: SocketAddr, id: &str, answer: &OwnAnswer, status: Option<Status>) -> Check {
     let who = status.map_or_else(|| answer.status_line.clone(), |status| status.servidor);
-    let found = format!("{} is not {id}: it answers {who:?}", http.addr());
+    let found = format!("{addr} is not {id}: it answers {who:?}");
     let remedy = format!(
         "another program has this address: give {id} another HTTP_ADDR, or this command the settings \
          of that one"
@@ -99,9 +115,32 @@ fn other_program(
     Check::failure("running", found, remedy)
 }
 
-fn answering(http: &OwnInstance, id: &str, version: &str) -> Vec<Check> {
-    let found = format!("{id} answers at {}", http.addr());
-    vec![Check::ok("running", found), readiness(http), version_check(http, version)]
+/// As both programs refuse what is too much for them. It says not which of them it is.
+fn refusing(answer: &OwnAnswer, addr: SocketAddr) -> Option<Check> {
+    let reply = serde_json::from_slice::<ErrorReply>(&answer.body).ok()?;
+    let status = status_of(answer);
+    let found = format!("a program runs at {addr}, and refuses to say who it is: {status}");
+    match (answer.status(), &*reply.codigo) {
+        ("429", "requisicoes_demais") => {
+            let remedy = "LIMITE_POR_MINUTO is reached for the address of this machine: wait a minute; \
+                          if a reverse proxy runs here, name it in PROXIES_CONFIAVEIS";
+            Some(Check::warning("running", found, remedy))
+        }
+        ("503", "sobrecarregado") => {
+            let remedy = "it has as many requests as it takes (of a gateway, MAX_REQUISICOES): find out \
+                          who sends them, or what keeps their answers; then run this again";
+            Some(Check::failure("running", found, remedy))
+        }
+        _ => None,
+    }
+}
+
+/// What a program of this suite says without knowing the caller.
+fn answering(http: &OwnInstance, running: Check, version: &str) -> Vec<Check> {
+    let deadline = Instant::now() + LIMIT;
+    let ready = readiness(http);
+    let left = deadline.saturating_duration_since(Instant::now());
+    vec![running, ready, version_check(http, version, left)]
 }
 
 fn readiness(http: &OwnInstance) -> Check {
@@ -116,7 +155,7 @@ fn readiness(http: &OwnInstance) -> Check {
             );
         }
     };
-    if answer.status_line.split_whitespace().nth(1) == Some("200") {
+    if answer.status() == "200" {
         return Check::ok("ready", "GET /readyz answers 200");
     }
     let mensagem = serde_json::from_slice::<ErrorReply>(&answer.body).map(|reply| reply.mensagem);
@@ -129,8 +168,8 @@ fn status_of(answer: &OwnAnswer) -> &str {
 }
 
 /// Of a program that was replaced on disk, the old one runs until it is restarted.
-fn version_check(http: &OwnInstance, version: &str) -> Check {
-    let answer = http.get("/openapi.json", LIMIT);
+fn version_check(http: &OwnInstance, version: &str, limit: Duration) -> Check {
+    let answer = http.get("/openapi.json", limit);
     let document =
         answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok());
     let found = document.as_ref().and_then(|document| document["info"]["version"].as_str());
@@ -210,6 +249,26 @@ mod tests {
             (Verdict::Warning, "0.9.0 runs, and this command is 1.0.0")
         );
         assert!(remedy.starts_with("restart the program"), "{remedy}");
+    }
+
+    #[test]
+    fn a_program_that_refuses_what_is_too_much_is_not_taken_for_another_one() {
+        let ready = || ("200 OK", "{}".to_owned());
+        for (status, codigo, verdict, remedy) in [
+            ("429 Too Many Requests", "requisicoes_demais", Verdict::Warning, "PROXIES_CONFIAVEIS"),
+            ("503 Service Unavailable", "sobrecarregado", Verdict::Failure, "MAX_REQUISICOES"),
+        ] {
+            let body = format!(r#"{{"codigo":"{codigo}","mensagem":"Demais."}}"#);
+            let refused = || (status, body.clone());
+            let (instance, checks) = looked(vec![refused(), ready(), refused()]);
+            assert_eq!(instance, Instance::Uncertain, "it may be another one");
+            let (found, shown) = (checks[0].0, &checks[0].2);
+            assert!(found == verdict && shown.contains(remedy), "{checks:?}");
+            assert!(checks[0].1.ends_with(status), "{checks:?}");
+            assert_eq!((checks[1].0, checks[2].0), (Verdict::Ok, Verdict::Unchecked), "{checks:?}");
+        }
+        let (_, checks) = looked(vec![("503 Service Unavailable", String::new())]);
+        assert!(checks[0].1.contains("is not server1"), "another program: {checks:?}");
     }
 
     #[test]

@@ -54,6 +54,15 @@ impl<'a> Patient<'a> {
     }
 }
 
+impl Patient<'_> {
+    async fn back_up(&self) {
+        let folder = self.world.folder();
+        let output =
+            run_subcommand(self.program, folder, &["backup", "backup.db"], [self.id]).await;
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
 /// What it said, and its exit code.
 struct Said {
     status: Option<i32>,
@@ -109,6 +118,7 @@ async fn programs_that_are_well_are_said_to_be_and_do_not_notice() {
     let (server, client) = world.pair().await;
     let mut events = client.listen("/eventos").await;
     events.next_named("estado").await;
+    Patient::server(&world).back_up().await;
     for _ in 0..2 {
         Patient::server(&world).look(Some(&server)).await.is_well();
         let said = Patient::client(&world).look(Some(&client)).await;
@@ -192,7 +202,7 @@ async fn a_servidor_that_stands_still_is_named_by_its_gateway() {
         "does not answer GET /status",
         "restart the program",
     );
-    itself.has("program", "running", "failure", "has the database open", "its HTTP_ADDR");
+    itself.has("program", "database", "warning", "has the database open", "its HTTP_ADDR");
     server.thaw();
 }
 
@@ -241,11 +251,13 @@ async fn programs_with_names_are_not_put_out_and_their_rights_are_tried_while_th
             [(Patient::server(&world), &server), (Patient::client(&world), &client)]
         {
             let said = patient.look(Some(program)).await;
-            said.has("broker", "login", "unchecked", "not tried", "GET /readyz");
+            said.has("broker", "login", "unchecked", "because the program runs", "GET /readyz");
+            // Of a servidor, the broker is not listened to, and there is no backup.
+            let expected = ["login", "secret files", "servidores", "backup"];
             let complaints = said.complaints();
             let others: Vec<_> = complaints
                 .iter()
-                .filter(|one| one["name"] != "login" && one["name"] != "secret files")
+                .filter(|one| !expected.iter().any(|name| one["name"] == *name))
                 .collect();
             assert!(others.is_empty() && said.status == Some(0), "{others:#?}");
             assert_eq!((problems(program), connections(program)), (vec![], 1));

@@ -6,4 +6,4 @@ mod files;
 
 pub use contents::{BrokenPromises, Contents, Integrity, examine_contents};
 pub use disk::{Disk, FileSystem};
-pub use files::{DatabaseFiles, examine_files};
+pub use files::{DatabaseFiles, OpenIn, examine_files};

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use protocol::Timestamp;
 use rusqlite::Connection;
 
 use super::{asked, doctor, mode, stopped};
-use crate::command_line::{NOWHERE, as_user, data, mounted, program};
+use crate::command_line::{NOWHERE, as_user, data, ended, mounted, program};
 use crate::running::{Home, Running};
 use crate::store_upgrade::old_file;
 use crate::support::TestStore;
@@ -128,7 +129,52 @@ async fn a_database_that_is_open_without_a_wal_is_named() {
     assert_eq!(doctor(&home, &[]).await.check("database", "journal").0, "ok", "as after a restore");
     connection.execute_batch("BEGIN; SELECT count(*) FROM postos").expect("it is read");
     let said = doctor(&home, &[]).await;
+    said.assert("database", "journal", "warning", "has no WAL", "if it is the servidor");
+    let server = Running::fresh().await;
+    let said = asked(program(&home, &server.addr.to_string()), &[]).await;
     said.assert("database", "journal", "failure", "has no WAL", "restart the servidor");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_a_recent_backup_is_named() {
+    let home = stopped().await;
+    let said = doctor(&home, &[]).await;
+    said.assert("database", "backup", "warning", "is recorded", "server backup DEST");
+    let mut backup = program(&home, NOWHERE);
+    backup.args(["backup", "backup.db"]);
+    let (status, _, reason) = ended(backup).await;
+    assert_eq!(status, Some(0), "{reason}");
+    assert_eq!(doctor(&home, &[]).await.check("database", "backup").0, "ok");
+    let file = beside(&home, ".ultimo-backup");
+    let last = fs::read(&file).expect("it is recorded");
+    let mut last: serde_json::Value = serde_json::from_slice(&last).expect("JSON");
+    let hours = |hours: i64| Timestamp::clamped(service::now().as_millis() + hours * 3_600_000);
+    for (at, verdict, found, remedy) in [
+        (hours(-47), "ok", "the last one is of", ""),
+        (hours(-73), "warning", "3 days ago", "its log says why it fails"),
+        (hours(1), "ok", "the last one is of", ""),
+    ] {
+        last["quando"] = at.to_string().into();
+        fs::write(&file, last.to_string()).expect("a file");
+        let said = doctor(&home, &[]).await;
+        said.assert("database", "backup", verdict, found, remedy);
+        // The last of these is of later than now.
+        let clock = if at > service::now() { "failure" } else { "ok" };
+        assert_eq!(said.check("clock", "clock").0, clock, "{at}");
+    }
+}
+
+/// The token of a database whose rows were not read cannot be compared with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_cannot_be_compared_is_not_said_to_be_well() {
+    let folder = old_file(8, "INSERT INTO owner VALUES (1, 'server1')").await;
+    let file = TestStore::file(folder.path());
+    let token = format!("{}.token", file.display());
+    fs::write(token, "posto_another_token_of_nobody").expect("a file");
+    let url = format!("sqlite:///{}", file.display());
+    let said = doctor(&Home::new(), &[("DATABASE_URL", &url)]).await;
+    said.assert("access", "token", "unchecked", "was not read", "`database` say why");
 }
 
 #[tokio::test(flavor = "multi_thread")]

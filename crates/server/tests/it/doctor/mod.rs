@@ -137,8 +137,12 @@ async fn a_servidor_that_runs_is_asked_and_one_that_is_not_found_is_named() {
     assert_eq!(said.check("database", "journal").0, "ok");
 
     let elsewhere = doctor(server.home(), &[]).await;
-    let held = format!("process {} has the database open", std::process::id());
-    elsewhere.assert("program", "running", "failure", &held, "give this command its HTTP_ADDR");
+    let held = format!("process {} ({}) has the database open", std::process::id(), own_name());
+    elsewhere.assert("program", "database", "warning", &held, "give this command its HTTP_ADDR");
+    let mut wrong = program(server.home(), &server.addr.to_string());
+    wrong.env("DATABASE_URL", "sqlite:///none.db");
+    let wrong = asked(wrong, &[]).await;
+    wrong.assert("program", "database", "failure", "has not opened none.db", "DATABASE_URL");
     let mut other = program(server.home(), &server.addr.to_string());
     other.env("SERVER_ID", "server2").env("DATABASE_URL", "sqlite:///none.db");
     let other = asked(other, &[]).await;
@@ -150,6 +154,36 @@ async fn a_servidor_that_runs_is_asked_and_one_that_is_not_found_is_named() {
         "HTTP_ADDR",
     );
     server.stop().await;
+}
+
+/// As the kernel names this process.
+fn own_name() -> String {
+    let name = fs::read_to_string("/proc/self/comm").expect("it has one");
+    name.trim_end().to_owned()
+}
+
+/// As Litestream reads the database of a servidor that is stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_reads_the_database_is_named_and_is_no_servidor() {
+    let home = stopped().await;
+    let reader = rusqlite::Connection::open(home.database()).expect("the database");
+    reader.query_row("SELECT count(*) FROM postos", [], |_| Ok(())).expect("it is read");
+    // The file of a name that the servidor logs in with.
+    let secret = home.path().join("password");
+    fs::write(&secret, "s3cret").expect("a file");
+    let broker = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = broker.local_addr().expect("an address").port().to_string();
+    let set = [
+        ("MQTT_PORT", &*port),
+        ("MQTT_USERNAME", "servidor.server1"),
+        ("MQTT_PASSWORD_FILE", secret.to_str().expect("a path")),
+    ];
+    let said = doctor(&home, &set).await;
+    let held = format!("({}) has the database open", own_name());
+    said.assert("program", "database", "warning", &held, "keeps no servidor from starting");
+    said.assert("broker", "login", "unchecked", "because the program may run", "stop it");
+    said.assert("bus", "servidores", "unchecked", "was not listened to", "the lines of `broker`");
+    assert_eq!(said.status, Some(0), "nothing of that is wrong: {:#}", said.report);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,4 +262,36 @@ async fn it_ends_in_time_whatever_is_away() {
         "does not let this program in",
         "does not answer CONNECT",
     );
+}
+
+/// To open a FIFO hangs, as to read a disk that does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_hangs_is_named_and_what_it_holds_is_not_said_to_be_well() {
+    let home = stopped().await;
+    let fifo = |suffix: &str| {
+        let path = format!("{}{suffix}", home.database().display());
+        let _ = fs::remove_file(&path);
+        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+        path
+    };
+    let begun = Instant::now();
+    fifo(".token");
+    let said = doctor(&home, &[]).await;
+    said.assert("access", "token", "failure", "does not answer", "dmesg");
+    assert_eq!(said.check("database", "schema").0, "ok");
+    let last_backup = fifo(".ultimo-backup");
+    let said = doctor(&home, &[]).await;
+    said.assert("disk", "disk", "failure", "does not answer", "dmesg");
+    said.assert(
+        "program",
+        "database",
+        "unchecked",
+        "who has the database open",
+        "its disk answers",
+    );
+    said.assert("database", "schema", "unchecked", "was read", "the lines of `disk`");
+    said.assert("access", "token", "unchecked", "was not read", "the lines of `disk`");
+    said.assert("access", "origins", "ok", "CORS_ORIGENS", "");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    fs::remove_file(last_backup).expect("it was there");
 }
