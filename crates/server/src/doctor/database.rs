@@ -16,21 +16,21 @@ pub(super) fn database_checks(
     contents: Option<&Result<Contents, StoreError>>,
 ) -> Vec<Check> {
     let path = files.path.display();
-    let contents = match (contents, &files.open_in) {
-        (None, OpenIn::Unknown(error)) => {
-            let found = format!("whether there is one at {path} is not known: {error}");
-            return vec![Check::unchecked("schema", found, "the lines of `disk` say why")];
-        }
-        (None, _) => {
+    if let (None, OpenIn::Unknown(error)) = (contents, &files.open_in) {
+        let found = format!("whether there is one at {path} is not known: {error}");
+        return vec![Check::unchecked("schema", found, "the lines of `disk` say why")];
+    }
+    let contents = match contents {
+        None => {
             let found = format!("there is none at {path}");
             let remedy = "the first start makes it; if there should be one, correct DATABASE_URL";
             return vec![Check::warning("schema", found, remedy)];
         }
-        (Some(Err(StoreError::Unsettled)), _) => {
+        Some(Err(StoreError::Unsettled)) => {
             let found = format!("programs come and go that change {path} while it is read");
             return vec![Check::unchecked("integrity", found, "try again when they have started")];
         }
-        (Some(Err(error)), _) => {
+        Some(Err(error)) => {
             let found = format!("{} cannot use {path}", config.server_id);
             let remedy = match error {
                 StoreError::Damaged(_) => format!("{error}: {RESTORE}"),
@@ -38,7 +38,7 @@ pub(super) fn database_checks(
             };
             return vec![Check::failure("schema", found, remedy)];
         }
-        (Some(Ok(contents)), _) => contents,
+        Some(Ok(contents)) => contents,
     };
     let mut checks =
         vec![schema(config, contents), journal(instance, files, contents), integrity(contents)];

@@ -136,7 +136,8 @@ fn holder(instance: Instance, examined: Option<&Examined>) -> Option<Check> {
     let found = match &files.open_in {
         OpenIn::Nowhere if runs => {
             let found = format!("the servidor runs, and has not opened {}", files.path.display());
-            let remedy = "give this command the settings of the servidor, DATABASE_URL above all";
+            let remedy = "give this command the settings of the servidor, DATABASE_URL above all; if it \
+                          has them, the file was replaced: restart the servidor";
             return Some(Check::failure(NAME, found, remedy));
         }
         OpenIn::Nowhere => return None,

@@ -54,15 +54,6 @@ impl<'a> Patient<'a> {
     }
 }
 
-impl Patient<'_> {
-    async fn back_up(&self) {
-        let folder = self.world.folder();
-        let output =
-            run_subcommand(self.program, folder, &["backup", "backup.db"], [self.id]).await;
-        assert!(output.status.success(), "{output:?}");
-    }
-}
-
 /// What it said, and its exit code.
 struct Said {
     status: Option<i32>,
@@ -118,7 +109,9 @@ async fn programs_that_are_well_are_said_to_be_and_do_not_notice() {
     let (server, client) = world.pair().await;
     let mut events = client.listen("/eventos").await;
     events.next_named("estado").await;
-    Patient::server(&world).back_up().await;
+    let of_server = [Patient::server(&world).id];
+    let copied = run_subcommand("server", world.folder(), &["backup", "b.db"], of_server).await;
+    assert!(copied.status.success(), "{copied:?}");
     for _ in 0..2 {
         Patient::server(&world).look(Some(&server)).await.is_well();
         let said = Patient::client(&world).look(Some(&client)).await;

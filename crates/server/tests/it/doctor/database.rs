@@ -188,6 +188,11 @@ async fn files_that_cannot_be_written_are_named_with_user_and_remedy() {
     let said = asked(as_user(&home, &closed), &[]).await;
     said.assert("database", "schema", "failure", "server1 cannot use", "as root: chown -R ");
     mode(&home.database(), 0o644);
+    said.assert("program", "database", "unchecked", "who has the database open", "as the user of");
+    let command = as_user(&home, &closed);
+    mode(&closed, 0o600);
+    let said = asked(command, &[]).await;
+    said.assert("database", "schema", "unchecked", "whether there is one", "the lines of `disk`");
     mode(&closed, 0o777);
     let said = doctor(&home, &[]).await;
     let remedy = format!("chmod o-w {}", fs::canonicalize(&closed).expect("it").display());
