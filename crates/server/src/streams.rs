@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -28,8 +28,11 @@ pub(crate) fn back_up(
     }
     let folder = folder_beside(database, server_id)?;
     let copied = store::back_up(database, server_id, &folder.path().join("backup.db"), now)?;
-    let written = io::copy(&mut File::open(&copied.path)?, &mut io::stdout().lock());
-    written.map_err(|error| format!("the backup cannot be written to standard output: {error}"))?;
+    let mut output = io::stdout().lock();
+    let written = io::copy(&mut File::open(&copied.path)?, &mut output);
+    written
+        .and_then(|_| output.flush())
+        .map_err(|error| format!("the backup cannot be written to standard output: {error}"))?;
     Ok(copied)
 }
 
@@ -57,8 +60,8 @@ fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Er
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let (prefix, mut folder) = (format!(".{server_id}-"), tempfile::Builder::new());
-    store::remove_leftovers(parent, prefix.as_ref());
+    store::remove_leftovers(database, server_id);
+    let (prefix, mut folder) = (store::stream_prefix(server_id), tempfile::Builder::new());
     let made = folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent);
     let shown = parent.display();
     made.map_err(|error| format!("nothing can be written in {shown}: {error}").into())

@@ -44,9 +44,13 @@ pub enum BackupError {
     #[error("the folder {path} cannot be used: {source}")]
     Folder { path: String, source: io::Error },
     #[error(
-        "{path} is made, and no older backup is removed: {than} has what it has not, or is of another database. If this is the right database, move that file elsewhere; else stop the servidor, and restore that file"
+        "{path} is made, and no older backup is removed, for it has not what these have, or they are of another database: {than}. If this is the right database, move them elsewhere; else stop the servidor, and restore the newest of them"
     )]
     HasLess { path: String, than: String },
+    #[error(
+        "{path} is made, and no older backup is removed: {than} cannot be compared with it: {source}"
+    )]
+    NotCompared { path: String, than: String, source: StoreError },
     #[error("the older backup {path} cannot be removed: {source}")]
     NotRemoved { path: String, source: io::Error },
 }

@@ -54,10 +54,22 @@ pub(super) fn partial_prefix(file: &Path) -> OsString {
     prefix
 }
 
-/// Removes what commands left in this folder that were killed a day ago or longer: files or folders
-/// of the name `prefix`, six characters and `.parcial`, with a whole copy each. What cannot be removed
-/// stays.
-pub fn remove_leftovers(folder: &Path, prefix: &OsStr) {
+/// How the names of folders begin that backups and restores of this servidor over standard output and
+/// input use.
+pub fn stream_prefix(server_id: &str) -> OsString {
+    format!(".{server_id}-").into()
+}
+
+/// Removes what commands left beside this database that were killed a day ago or longer: files or
+/// folders with a whole copy each. What cannot be removed stays.
+pub fn remove_leftovers(database: &Path, server_id: &str) {
+    for prefix in [partial_prefix(database), stream_prefix(server_id)] {
+        remove_old(folder_of(database), &prefix);
+    }
+}
+
+/// Those of the name `prefix`, six characters and `.parcial`.
+fn remove_old(folder: &Path, prefix: &OsStr) {
     let is_left = |name: &OsStr| {
         let rest = name.as_bytes().strip_prefix(prefix.as_bytes()).unwrap_or_default();
         let unique =

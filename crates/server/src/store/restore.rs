@@ -13,8 +13,8 @@ use tempfile::TempPath;
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
 use super::copies::{
-    COMPANIONS, aside, beside, end_of_links, folder_of, new_beside, partial_prefix,
-    remove_leftovers, sync_folder, write_complete,
+    COMPANIONS, aside, beside, end_of_links, folder_of, new_beside, remove_leftovers, sync_folder,
+    write_complete,
 };
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
@@ -83,6 +83,7 @@ pub fn restore(
     let source = open_backup(backup, server_id)
         .map_err(|source| RestoreError::Backup { path: shown, source })?;
 
+    remove_leftovers(&target, server_id);
     let restored = prepare_new(&source, &target).and_then(|(new, holdings)| {
         let audited = (now, kept_token, &holdings);
         let replaced = replace(&target, server_id, new, audited)?;
@@ -113,7 +114,6 @@ fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
 fn prepare_new(backup: &Connection, target: &Path) -> Result<(TempPath, Holdings), StoreError> {
     let folder = folder_of(target);
     fs::create_dir_all(folder).map_err(StoreError::Folder)?;
-    remove_leftovers(folder, &partial_prefix(target));
     let new = new_beside(target)?;
     write_complete(backup, &new)?;
     let old = fs::metadata(target).map_err(StoreError::Files);

@@ -95,17 +95,24 @@ fn refuse_loss(newest: &Copied, older: &[PathBuf]) -> Result<(), BackupError> {
             found => Ok(found?),
         }
     };
-    // Another backup may just have removed one of both.
-    let is_there = |path: &Path| path.exists() && newest.path.exists();
-    for path in older {
-        if !has_what_it_had(path).unwrap_or(false) && is_there(path) {
-            return Err(BackupError::HasLess {
-                path: newest.path.display().to_string(),
-                than: path.display().to_string(),
-            });
+    let path = newest.path.display().to_string();
+    let mut have_more = Vec::new();
+    for than in older {
+        match has_what_it_had(than) {
+            Ok(true) => {}
+            // Another backup may just have removed one of both.
+            _ if !than.exists() || !newest.path.exists() => {}
+            Ok(false) => have_more.push(than.display().to_string()),
+            Err(source) => {
+                let than = than.display().to_string();
+                return Err(BackupError::NotCompared { path, than, source });
+            }
         }
     }
-    Ok(())
+    if have_more.is_empty() {
+        return Ok(());
+    }
+    Err(BackupError::HasLess { path, than: have_more.join(", ") })
 }
 
 /// Another backup that ends now may have removed it.

@@ -148,7 +148,7 @@ async fn what_killed_commands_left_beside_the_database_is_removed_a_day_later() 
     command.args(["backup", "-"]);
     let made = tokio::task::spawn_blocking(move || command.output().expect("it starts"));
     let backup = made.await.expect("it ends").stdout;
-    assert!(!folder.join(&left[0]).exists() && folder.join(&left[1]).exists());
+    assert!(left.iter().all(|name| !folder.join(name).exists()));
     fs::write(home.path().join("backup.db"), backup).expect("a file");
     let mut command = program(&home, NOWHERE);
     command.args(["restaurar", "backup.db"]);
@@ -174,8 +174,9 @@ async fn the_line_of_the_readmes_replaces_a_backup_only_by_a_complete_one() {
     assert_eq!(line("README.md"), line("README.pt-BR.md"));
     // cron takes a bare % for the end of the line.
     let line = line("README.md").replace("\\%", "%");
-    let run = async |program_in_container: &str| {
-        let line = line.replace("docker-compose exec -T server_1 server", program_in_container);
+    let run = async |line: &str, program_in_container: &str| {
+        let in_container = "docker-compose exec -T server_1 server";
+        let line = line.replace(in_container, program_in_container);
         let line = line.replace("/srv/postos", &home.path().display().to_string());
         assert!(!line.contains("docker-compose"), "{line}");
         let mut shell = Command::new("/bin/sh");
@@ -187,7 +188,7 @@ async fn the_line_of_the_readmes_replaces_a_backup_only_by_a_complete_one() {
         })
         .await
     };
-    let (status, _, reason) = run(env!("CARGO_BIN_EXE_server")).await;
+    let (status, _, reason) = run(&line, env!("CARGO_BIN_EXE_server")).await;
     assert_eq!(status, Some(0), "{reason}");
     let folder = home.path().join("backups");
     let made = names(&folder);
@@ -196,9 +197,18 @@ async fn the_line_of_the_readmes_replaces_a_backup_only_by_a_complete_one() {
     let last = LastBackup::read(&home.database()).expect("it is recorded");
     assert_eq!((last.bytes, last.enviado), (backup.len() as u64, true));
     // Half of it, and then the container is gone.
-    let (status, ..) = run("printf SQLite; false").await;
+    let (status, ..) = run(&line, "printf SQLite; false").await;
     assert_ne!(status, Some(0));
     assert_eq!(fs::read(folder.join(&made[0])).expect("a backup"), backup);
+    // Of two servidores at once, with the names that the README says to change.
+    fs::write(home.path().join("slow.sh"), "printf $1; sleep 0.5; printf $1").expect("a script");
+    let other = line.replace("server1", "server2");
+    let (one, two) = tokio::join!(run(&line, "sh slow.sh 1"), run(&other, "sh slow.sh 2"));
+    assert_eq!((one.0, two.0), (Some(0), Some(0)), "{one:?} {two:?}");
+    for (server_id, expected) in [("server1", "11"), ("server2", "22")] {
+        let found = fs::read_to_string(folder.join(made[0].replace("server1", server_id)));
+        assert_eq!(found.expect("a backup"), expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
