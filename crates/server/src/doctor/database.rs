@@ -87,7 +87,7 @@ fn integrity(contents: &Contents) -> Check {
         }
         Integrity::Unknown => Check::unchecked(
             "integrity",
-            "the file is too large for a quick look, and its rows were not read",
+            "the file is too large for a quick look, or was changed during it, and its rows were not read",
             "server doctor --completo checks all of it; meanwhile the WAL grows",
         ),
     }

@@ -82,8 +82,9 @@ fn access(files: &DatabaseFiles) -> Check {
             Some(owner) => {
                 let found =
                     format!("root can write at {path}; whether user {owner} can was not looked at");
-                let remedy =
-                    format!("run this command as that user: sudo -u '#{owner}' server doctor");
+                let remedy = format!(
+                    "run this command as user {owner}, with these settings and in this folder"
+                );
                 Check::unchecked("files", found, remedy)
             }
             None => {
@@ -238,7 +239,7 @@ mod tests {
         let mut files = files(MIB, 0, 1 << 40);
         files.user = ROOT;
         let (verdict, remedy) = worst(&files);
-        assert!(verdict == Verdict::Unchecked && remedy.contains("sudo -u '#10001'"), "{remedy}");
+        assert!(verdict == Verdict::Unchecked && remedy.contains("as user 10001"), "{remedy}");
         files.owner = Some(ROOT);
         assert_eq!(worst(&files).0, Verdict::Ok);
         files.disk = None;

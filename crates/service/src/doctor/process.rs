@@ -32,7 +32,8 @@ fn checks_in(proc: &Path, cgroup: &Path, addr: SocketAddr, instance: Instance) -
         let found = format!(
             "the process that listens at {addr} cannot be seen; what follows is of this one"
         );
-        let remedy = "run this command as the user of the program, or as root";
+        let remedy = "run this command as the user of the program, or as root if it has namespaces of \
+                      its own (a unit with PrivateUsers=)";
         checks.push(Check::unchecked("started", found, remedy));
     }
     checks.push(limit_check(&process, found.is_some()));

@@ -70,20 +70,18 @@ pub fn examine_contents(
 }
 
 fn read(path: &Path, server_id: &str, limit: Option<Duration>) -> Result<Contents, StoreError> {
-    // Before SQLite opens the file: the end of this read releases all locks of this process on it.
-    let is_in_wal_mode = is_in_wal_mode(path)?;
     let begun = Instant::now();
-    read_beside_others(path, server_id, |connection| {
+    let mut contents = read_beside_others(path, server_id, |connection| {
         let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
-        read_contents(connection, is_in_wal_mode, left)
-    })?
+        read_contents(connection, left)
+    })??;
+    // While SQLite does not have the file open: the end of this read releases all locks of this
+    // process on it. Afterwards, because a program may have started meanwhile.
+    contents.is_in_wal_mode = is_in_wal_mode(path)?;
+    Ok(contents)
 }
 
-fn read_contents(
-    connection: &Connection,
-    is_in_wal_mode: bool,
-    limit: Option<Duration>,
-) -> Result<Contents, StoreError> {
+fn read_contents(connection: &Connection, limit: Option<Duration>) -> Result<Contents, StoreError> {
     let version = schema::version(connection)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let bytes = |pages: i64, page: i64| u64::try_from(pages.saturating_mul(page)).unwrap_or(0);
@@ -91,7 +89,7 @@ fn read_contents(
     let mut contents = Contents {
         version,
         newest_version: schema::VERSION,
-        is_in_wal_mode,
+        is_in_wal_mode: false,
         bytes: bytes(number("PRAGMA page_count")?, page),
         free_bytes: bytes(number("PRAGMA freelist_count")?, page),
         is_vacuum_due: false,
