@@ -24,7 +24,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// One caller reserves hour after hour, one lists, one asks for an estimate.
+    /// Two callers reserve hour after hour, one lists, one asks for an estimate.
     pub(crate) fn start(client: &Program) -> Self {
         let mut callers = JoinSet::new();
         let answered = Arc::new(AtomicU64::new(0));
@@ -33,8 +33,11 @@ impl Load {
         callers.spawn(call(Method::GET, list, |_| None, Arc::clone(&answered)));
         let estimate = |number| Some(body(number, None));
         callers.spawn(call(Method::POST, url("/estimativa"), estimate, Arc::clone(&answered)));
-        let reserve = |number| Some(body(number, Some(number / POSTOS % HOURS)));
-        callers.spawn(call(Method::POST, url("/reservar"), reserve, Arc::clone(&answered)));
+        let reserve: [fn(u64) -> Option<Value>; 2] =
+            [|number| Some(reservation(2 * number)), |number| Some(reservation(2 * number + 1))];
+        for body in reserve {
+            callers.spawn(call(Method::POST, url("/reservar"), body, Arc::clone(&answered)));
+        }
         Self { _callers: callers, answered }
     }
 
@@ -61,6 +64,10 @@ async fn call(
         }
         sleep(PAUSE).await;
     }
+}
+
+fn reservation(number: u64) -> Value {
+    body(number, Some(number / POSTOS % HOURS))
 }
 
 /// Of the carro with this number, at a time of its own; without an hour, now.
