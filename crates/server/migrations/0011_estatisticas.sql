@@ -60,8 +60,8 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM archived_reservas) OR EXISTS (SELECT 1 FROM
 
 -- Earlier releases did not store since when a posto exists, nor when it was in service. It counts as in
 -- service from its first trace, which indexes find, and as it is from now on. Of sessions that is the one
--- that was recorded first, as far as it counts in other sums: a charger with a wrong clock may have reported
--- another of 1970.
+-- that was recorded first, as far as it counts in other sums, and not one of before 2020: a charger with a
+-- wrong clock reports sessions of 1970.
 WITH traces AS (
     SELECT p.id AS posto_id, p.removed_at, CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now, min(
         COALESCE((SELECT min(quando) FROM auditoria
@@ -74,9 +74,11 @@ WITH traces AS (
         COALESCE((SELECT created_at FROM archived_reservas WHERE posto_id = p.id ORDER BY fim LIMIT 1),
                  9e15),
         COALESCE((SELECT max(inicio, COALESCE(fim, unixepoch() * 1000) - 366 * 86400000)
-                  FROM carregamentos WHERE posto_id = p.id ORDER BY id LIMIT 1), 9e15),
+                  FROM carregamentos WHERE posto_id = p.id AND inicio > 1577836800000
+                  ORDER BY id LIMIT 1), 9e15),
         COALESCE((SELECT max(inicio, fim - 366 * 86400000)
-                  FROM archived_carregamentos WHERE posto_id = p.id ORDER BY id LIMIT 1), 9e15)) AS first
+                  FROM archived_carregamentos WHERE posto_id = p.id AND inicio > 1577836800000
+                  ORDER BY id LIMIT 1), 9e15)) AS first
     FROM postos AS p
 )
 INSERT INTO estatisticas_servico (posto_id, desde, ate, in_service, em_manutencao)

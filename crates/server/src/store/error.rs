@@ -96,11 +96,17 @@ impl StoreError {
         )
     }
 
-    /// Whether a single command caused it, so that the others of its batch can still be written.
-    /// A full or locked disk fails them all.
+    /// Whether a single command caused it, by what it writes or finds, so that the others of its batch
+    /// can still be written. A full or locked disk fails them all.
     pub(super) fn is_about_one_command(&self) -> bool {
         match self {
             Self::Corrupt(_) => true,
+            Self::Writing(
+                rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..),
+            ) => true,
             Self::Writing(error) => {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
             }

@@ -1,7 +1,7 @@
 //! What statistics read of the tables. Columns are read by their place: a million rows may be read for one
 //! answer.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Once};
 
 use domain::{
     Figures, Finished, Interval, Kwh, Moment, Motivo, Price, ReservaFacts, ReservaState, Service,
@@ -10,10 +10,14 @@ use rusqlite::Row;
 use rusqlite::types::FromSqlError;
 use tracing::warn;
 
-/// Says how many rows cannot be read: what no release has written counts nothing, and spoils no sum.
+/// Says how many rows cannot be read: what no release has written counts nothing, and spoils no sum. Once
+/// for a process, because each question finds them again.
 pub(in crate::store) fn warn_of_unread(reservas: usize, carregamentos: usize) {
+    static SAID: Once = Once::new();
     if reservas + carregamentos > 0 {
-        warn!(reservas, carregamentos, "what holds impossible values is not counted");
+        SAID.call_once(|| {
+            warn!(reservas, carregamentos, "what holds impossible values is not counted");
+        });
     }
 }
 

@@ -9,6 +9,7 @@ mod counting;
 
 use std::path::Path;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Mutex;
@@ -24,6 +25,9 @@ use super::writer::BUSY_TIMEOUT;
 
 pub use counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 
+/// A checkpoint takes less.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
 /// Reads statistics, one after the other.
 #[derive(Clone)]
 pub(in crate::store) struct StatisticsReader {
@@ -36,8 +40,8 @@ pub(in crate::store) struct StatisticsReader {
 struct Source {
     /// `None` once it is closed.
     connection: Option<Connection>,
-    /// The pause after a reading, which is as long as that was. While readings follow each other without
-    /// one, the WAL cannot be written from its beginning again.
+    /// The pause after a reading, which is as long as that was, up to a limit. While readings follow each
+    /// other without one, the WAL cannot be written from its beginning again.
     pause_until: Instant,
 }
 
@@ -78,7 +82,7 @@ impl StatisticsReader {
         let reading = task::spawn_blocking(move || {
             let begun = Instant::now();
             let counted = count(&mut source, &query, &now, &progress, waiting);
-            source.pause_until = Instant::now() + begun.elapsed();
+            source.pause_until = Instant::now() + begun.elapsed().min(MAX_PAUSE);
             counted
         });
         reading.await.unwrap_or(Err(StoreError::Closed))

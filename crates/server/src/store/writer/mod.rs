@@ -217,7 +217,11 @@ impl Writer {
         let Err(failed) = outcome else {
             return batch.into_iter().for_each(Queued::answer);
         };
-        error!(error = %failed.cause(), "the database cannot write");
+        if failed.cause().is_about_one_command() {
+            error!(error = %failed.cause(), "a command cannot be written");
+        } else {
+            error!(error = %failed.cause(), "the database cannot write");
+        }
         let answer = match failed {
             Failed::Undone(_) => WriteError::Unavailable,
             Failed::InDoubt(_) => WriteError::Unknown,
