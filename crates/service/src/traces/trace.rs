@@ -82,7 +82,7 @@ impl Trace {
         self.0.span().set_status(Status::error(""));
     }
 
-    /// Ends the span, whoever else still has this place.
+    /// Ends the span, also where other tasks still have this place in the trace.
     pub fn end(&self) {
         self.0.span().end();
     }
