@@ -124,7 +124,8 @@ users_change() {
 # network of the suite, and reaches the broker at its published port.
 outside() {
     local user=$1 service=$2
-    docker run --detach --rm --network host --label "$outside_label" \
+    # Two in the host's network cannot answer /metrics at one port.
+    docker run --detach --rm --network host --label "$outside_label" --env METRICS_ADDR= \
         --volume "$work/secrets/$user:/secret:ro" --env MQTT_USERNAME="$user" --env MQTT_PASSWORD_FILE=/secret \
         "${@:3}" "$(docker inspect --format '{{.Image}}' "$(container "$service")")"
 }
