@@ -44,7 +44,7 @@ pub enum BackupError {
     #[error("the folder {path} cannot be used: {source}")]
     Folder { path: String, source: io::Error },
     #[error(
-        "{path} is made, and no older backup is removed, for it has not what these have, or they are of another database: {than}. If this is the right database, move them elsewhere; else stop the servidor, and restore the newest of them"
+        "{path} is made, and no older backup is removed, because it lacks what these have, or they are of another database: {than}. If this is the right database, move them elsewhere; else stop the servidor, and restore the newest of them"
     )]
     HasLess { path: String, than: String },
     #[error(

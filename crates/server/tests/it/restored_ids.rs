@@ -26,6 +26,17 @@ async fn next_id(home: Home, backup: &Path) -> i64 {
     ids[4].as_i64().expect("an id")
 }
 
+/// A database that is no later state of the backup gets some postos, and is replaced by it.
+async fn are_left_out(home: Home, postos_since: i64, backup: &Path) {
+    let server = home.start().await.expect("it starts");
+    for number in 0..postos_since {
+        add(&server, &format!("Outro {number}")).await;
+    }
+    let home = server.stop().await;
+    let expected = 10_001 + i64::max(4, 3 + postos_since);
+    assert_eq!(next_id(home, backup).await, expected);
+}
+
 #[tokio::test]
 async fn ids_go_on_after_a_later_state_of_the_backup() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -42,13 +53,7 @@ async fn ids_are_left_out_where_the_database_was_made_anew() {
         let backup = folder.path().join("backup.db");
         let home = backed_up(&backup).await;
         fs::remove_file(home.database()).expect("it is lost");
-        let server = home.start().await.expect("it starts");
-        for number in 0..postos_since {
-            add(&server, &format!("Outro {number}")).await;
-        }
-        let home = server.stop().await;
-        let expected = 10_001 + i64::max(4, 3 + postos_since);
-        assert_eq!(next_id(home, &backup).await, expected);
+        are_left_out(home, postos_since, &backup).await;
     }
 }
 
@@ -66,13 +71,7 @@ async fn ids_are_left_out_where_an_older_file_was_put_there_by_hand() {
         add(&server, "Depois").await;
         let home = server.stop().await;
         fs::copy(&older, home.database()).expect("it is put there");
-        let server = home.start().await.expect("it starts");
-        for number in 0..postos_since {
-            add(&server, &format!("Outro {number}")).await;
-        }
-        let home = server.stop().await;
-        let expected = 10_001 + i64::max(4, 3 + postos_since);
-        assert_eq!(next_id(home, &backup).await, expected);
+        are_left_out(home, postos_since, &backup).await;
     }
 }
 

@@ -46,7 +46,8 @@ const OLD_DATA: &str = "
            (2, 'r2', 2, 'ABC1234', 1767229200000, 1767236400000, 'cancelada', 1767228000000, 0, 2.5,
             1767228100000, NULL);
     INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo)
-    VALUES (2, 'ABC1234', 1767229200000, 2.5, 1767232800000, 10.5, 26.25),
+    VALUES (2, 'ABC1234', 0, 2.5, 500, 0, 0),
+           (2, 'ABC1234', 1767229200000, 2.5, 1767232800000, 10.5, 26.25),
            (2, 'ABC1234', 1000, 2.5, 2000, 0, 0);
     INSERT INTO refusals (request_id, fingerprint, decided_at, posto_id, nome, rejection)
     VALUES ('x1', zeroblob(16), 1767229200000, 1, 'Ponto 1', 'posto_reservado'),
