@@ -1,0 +1,117 @@
+// Calls of the public API. Every page uses nothing else.
+
+/** An answer that is a refusal or a fault, as the API says it. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status The HTTP status; 0 if no answer came.
+   * @param {{ codigo?: string, mensagem?: string, campos?: { campo: string, mensagem: string }[], request_id?: string }} body
+   * @param {number} [retryAfter] Seconds.
+   */
+  constructor(status, body, retryAfter) {
+    super(body.mensagem ?? "");
+    this.status = status;
+    this.codigo = body.codigo ?? "";
+    this.mensagem = body.mensagem ?? "";
+    this.campos = body.campos ?? [];
+    this.requestId = body.request_id;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Where a token is kept, for the pages of this program alone. */
+class TokenStore {
+  /** @param {string} key */
+  constructor(key) {
+    this.key = key;
+  }
+
+  /** @returns {string | null} */
+  get() {
+    return read(sessionStorage, this.key) ?? read(localStorage, this.key);
+  }
+
+  /**
+   * @param {string} token
+   * @param {boolean} remember Also after the browser is closed.
+   */
+  set(token, remember) {
+    this.clear();
+    write(remember ? localStorage : sessionStorage, this.key, token);
+  }
+
+  clear() {
+    remove(sessionStorage, this.key);
+    remove(localStorage, this.key);
+  }
+}
+
+// Browsers throw where storage is forbidden; a page then forgets, and works all the same.
+function read(/** @type {Storage} */ storage, /** @type {string} */ key) {
+  try { return storage.getItem(key); } catch { return null; }
+}
+function write(/** @type {Storage} */ storage, /** @type {string} */ key, /** @type {string} */ value) {
+  try { storage.setItem(key, value); } catch { /* it is not kept */ }
+}
+function remove(/** @type {Storage} */ storage, /** @type {string} */ key) {
+  try { storage.removeItem(key); } catch { /* nothing is kept */ }
+}
+
+export const token = new TokenStore("postos.token");
+
+/** @returns {Record<string, string>} */
+export function authorization() {
+  const kept = token.get();
+  return kept ? { authorization: `Bearer ${kept}` } : {};
+}
+
+/**
+ * Calls the API and returns the answer, whatever its status.
+ * @param {string} path Relative to the page, which is one level below the root.
+ * @param {{ method?: string, body?: unknown, file?: Blob, headers?: Record<string, string>, signal?: AbortSignal, timeout?: number }} [options]
+ *   `timeout` in milliseconds.
+ * @throws {ApiError} With status 0 if no answer came.
+ */
+export async function answer(path, { method = "GET", body, file, headers = {}, signal, timeout = 15_000 } = {}) {
+  const limit = AbortSignal.timeout(timeout);
+  const sent = { ...authorization(), ...headers };
+  if (body !== undefined) sent["content-type"] = "application/json";
+  try {
+    return await fetch(path, {
+      method,
+      headers: sent,
+      body: body === undefined ? file : JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      cache: "no-cache",
+      credentials: "omit",
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, {});
+  }
+}
+
+/**
+ * Calls the API and returns the JSON of a success (`null` if it has no body).
+ * @throws {ApiError}
+ */
+export async function call(/** @type {string} */ path, /** @type {Parameters<typeof answer>[1]} */ options) {
+  const response = await answer(path, options);
+  const text = await response.text().catch(() => { throw new ApiError(0, {}); });
+  let json = null;
+  try { json = text === "" ? null : JSON.parse(text); } catch { /* a proxy's page */ }
+  if (response.ok) return json;
+  throw new ApiError(response.status, json ?? {}, Number(response.headers.get("retry-after")) || undefined);
+}
+
+/** A query with these parameters, without those that are empty. */
+export function query(/** @type {Record<string, string | number | boolean | null | undefined>} */ parameters) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return given.length === 0 ? "" : `?${search}`;
+}
+
+/** A random text that makes repeating a request safe; also where no secure context gives `randomUUID`. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
