@@ -45,10 +45,15 @@ export class Attempt {
     return { key: this.key, body: /** @type {T} */ (this.body) };
   }
 
+  /** Notes that it was done: what is asked for next is another thing. */
+  done() {
+    this.asked = "";
+  }
+
   /** Notes how it failed: a refusal is the answer to this key for good, and the next press asks anew. */
   failed(/** @type {unknown} */ error) {
     const isRefused = error instanceof ApiError && [404, 409, 422].includes(error.status);
-    if (isRefused) this.asked = "";
+    if (isRefused) this.done();
   }
 }
 

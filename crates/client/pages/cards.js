@@ -1,6 +1,7 @@
 // The cards of the list. They are changed in place: what has the focus keeps it, and stays where it is.
 import { setText } from "./dom.js";
-import { postoLink, readPosto, showDistance, showPosto } from "./posto_view.js";
+import { postoLink } from "./links.js";
+import { readPosto, showDistance, showPosto } from "./posto_view.js";
 
 /** @typedef {import("./postos.js").Posto} Posto */
 

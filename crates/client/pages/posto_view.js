@@ -1,5 +1,4 @@
 // How a posto is shown, in the list and on its own page.
-import { query } from "./api.js";
 import { setField } from "./dom.js";
 import { distance, kw, pricePerKwh } from "./format.js";
 import { keyOf } from "./postos.js";
@@ -8,10 +7,6 @@ import { text } from "./texts.js";
 /** @typedef {import("./postos.js").Posto} Posto */
 
 const STATES = ["free", "taken", "maintenance", "unreachable"];
-
-/** The page of a posto. */
-export const postoLink = (/** @type {{ server_id: string, posto_id: number }} */ { server_id, posto_id }) =>
-  `posto${query({ server_id, posto_id })}`;
 
 /** The posto that this part of the HTML shows. @returns {Posto} */
 export function readPosto(/** @type {HTMLElement} */ part) {

@@ -59,8 +59,9 @@ export function roundLength(/** @type {number} */ metres) {
  * The tiles that cover the map.
  * @param {{ x: number, y: number, zoom: number }} view
  * @param {{ width: number, height: number }} size
- * @returns {{ z: number, x: number, y: number, left: number, top: number, size: number }[]}
- *   With the place of each on the map, in pixels from its centre.
+ * @returns {{ z: number, x: number, y: number, column: number, left: number, top: number, size: number }[]}
+ *   With the place of each on the map, in pixels from its centre; `column` differs where one tile is
+ *   seen twice, because the world goes on at its edge.
  */
 export function tilesOf(view, { width, height }) {
   const z = clamp(Math.round(view.zoom), 0, MAX_ZOOM);
@@ -70,10 +71,9 @@ export function tilesOf(view, { width, height }) {
   const [halfX, halfY] = [width / 2 / size, height / 2 / size];
   const tiles = [];
   for (let y = Math.max(0, Math.floor(centreY - halfY)); y <= Math.min(count - 1, Math.floor(centreY + halfY)); y += 1) {
-    for (let x = Math.floor(centreX - halfX); x <= Math.floor(centreX + halfX); x += 1) {
-      // The world goes on at its edge.
-      const wrapped = ((x % count) + count) % count;
-      tiles.push({ z, x: wrapped, y, left: (x - centreX) * size, top: (y - centreY) * size, size });
+    for (let column = Math.floor(centreX - halfX); column <= Math.floor(centreX + halfX); column += 1) {
+      const x = ((column % count) + count) % count;
+      tiles.push({ z, x, y, column, left: (column - centreX) * size, top: (y - centreY) * size, size });
     }
   }
   return tiles;

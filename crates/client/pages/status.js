@@ -28,25 +28,19 @@ export function statusKey(/** @type {Reserva} */ reserva, /** @type {number} */ 
   return `status.${reserva.status}`;
 }
 
-/**
- * The keys of the texts that explain it: what the status means for the driver, and what is to be known
- * of the posto.
- * @returns {string[]}
- */
-export function explanationKeys(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
-  const phase = phaseOf(reserva, now);
-  const keys = [];
-  if (reserva.status === "cancelada") {
-    keys.push(REASONS.includes(reserva.motivo ?? "") ? `explain.cancelada.${reserva.motivo}` : "explain.cancelada");
-  } else if (reserva.status === "cumprida") {
-    keys.push(`explain.cumprida.${phase}`);
-  } else if (reserva.status === "ativa") {
-    keys.push(`explain.ativa.${phase}`);
-  } else if (STATUSES.includes(reserva.status)) {
-    keys.push(`explain.${reserva.status}`);
-  }
-  if (phase !== "over" && WARNINGS.includes(reserva.aviso ?? "")) keys.push(`explain.${reserva.aviso}`);
-  return keys;
+/** The key of the sentence that says what the status means for the driver. */
+export function sentenceKey(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
+  const { status, motivo = "" } = reserva;
+  if (!STATUSES.includes(status)) return "sentence.other";
+  if (status === "cancelada") return REASONS.includes(motivo) ? `sentence.cancelada.${motivo}` : "sentence.cancelada";
+  if (status === "ativa" || status === "cumprida") return `sentence.${status}.${phaseOf(reserva, now)}`;
+  return `sentence.${status}`;
+}
+
+/** The key of the text about something that the driver should know of the posto; `null` if there is nothing. */
+export function warningKey(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
+  const isOpen = phaseOf(reserva, now) !== "over";
+  return isOpen && WARNINGS.includes(reserva.aviso ?? "") ? `warning.${reserva.aviso}` : null;
 }
 
 /**
