@@ -42,30 +42,31 @@ function line(form, { campo, mensagem }) {
   if (!(field instanceof HTMLElement) || field.getAttribute("type") === "hidden") {
     return element("li", {}, `${campo}: `, said);
   }
-  const label = field.closest("label");
-  const name = label?.firstChild?.textContent?.trim() || campo;
-  const id = `${campo}-error`;
+  const label = form.querySelector(`label[for="${field.id}"]`)?.textContent?.trim() || campo;
   field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-describedby", id);
-  label?.append(element("span", { class: "error", id, lang: "pt-BR", text: mensagem }));
+  const beside = document.getElementById(`${field.id}-error`);
+  if (beside) {
+    beside.textContent = mensagem;
+    beside.hidden = false;
+  }
   const details = field.closest("details");
   if (details) details.open = true;
   const lead = (/** @type {Event} */ event) => {
     event.preventDefault();
     field.focus();
   };
-  return element("li", {}, element("a", { href: `#${field.id}`, text: name, onclick: lead }), ": ", said);
+  return element("li", {}, element("a", { href: `#${field.id}`, text: label, onclick: lead }), ": ", said);
 }
 
 export function clearErrors(/** @type {HTMLFormElement} */ form) {
   const box = byId("errors");
   box.replaceChildren();
   box.hidden = true;
-  for (const error of form.querySelectorAll(".error")) error.remove();
-  for (const field of form.querySelectorAll("[aria-invalid]")) {
-    field.removeAttribute("aria-invalid");
-    field.removeAttribute("aria-describedby");
+  for (const error of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll(".error"))) {
+    error.textContent = "";
+    error.hidden = true;
   }
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
 /**

@@ -34,7 +34,7 @@ export function matches(posto, { server_id, tipo_conector, potencia_minima, disp
     && (disponivel !== "true" || posto.state === "free");
 }
 
-const names = new Intl.Collator("pt-BR", { numeric: true });
+const names = new Intl.Collator("pt-BR", { numeric: true, sensitivity: "base" });
 
 /** @param {Posto} one @param {Posto} other */
 const byName = (one, other) => names.compare(one.nome, other.nome)

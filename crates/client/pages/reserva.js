@@ -51,7 +51,7 @@ function start() {
   article.querySelector('[data-field="notice"]')?.after(seen);
   article.querySelector('[data-field="status"]')?.setAttribute("role", "status");
   // A token is asked for by a dialog, and kept.
-  for (const form of [changeForm, cancelForm]) field(form, "token")?.closest("label")?.remove();
+  for (const form of [changeForm, cancelForm]) field(form, "token")?.closest(".field")?.remove();
   markZone(changeForm);
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);

@@ -118,7 +118,7 @@ export class ReserveForm {
     const token = this.field("token");
     if (!token || lacksToken()) return;
     token.required = false;
-    token.closest("label")?.setAttribute("hidden", "");
+    token.closest(".field")?.setAttribute("hidden", "");
   }
 
   askTokenAgain() {
@@ -126,7 +126,7 @@ export class ReserveForm {
     const token = this.field("token");
     if (!token) return;
     token.value = "";
-    token.closest("label")?.removeAttribute("hidden");
+    token.closest(".field")?.removeAttribute("hidden");
   }
 }
 

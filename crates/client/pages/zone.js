@@ -1,5 +1,4 @@
 // Which time the fields of a form are in.
-import { element } from "./dom.js";
 import { text } from "./texts.js";
 
 /** In minutes, as browsers count it. Brasília has had no summer time since 2019. */
@@ -9,6 +8,9 @@ const BRASILIA = 180;
 export function markZone(/** @type {HTMLFormElement} */ form) {
   if (new Date().getTimezoneOffset() === BRASILIA) return;
   for (const input of form.querySelectorAll('input[type="datetime-local"]')) {
-    input.after(element("span", { class: "hint", text: text("time.device") }));
+    const hint = document.getElementById(`${input.id}-hint`);
+    if (!hint) continue;
+    hint.textContent = [hint.textContent, text("time.device")].filter(Boolean).join(" ");
+    hint.hidden = false;
   }
 }
