@@ -1,6 +1,7 @@
 // The cards of the list. They are changed in place: what has the focus keeps it, and stays where it is.
 import { setText } from "./dom.js";
 import { postoLink } from "./links.js";
+import { keyOf } from "./postos.js";
 import { readPosto, showDistance, showPosto } from "./posto_view.js";
 
 /** @typedef {import("./postos.js").Posto} Posto */
@@ -25,10 +26,9 @@ export class Cards {
 
   /** The key of the posto whose card has the focus. */
   focused() {
-    for (const [key, { item }] of this.cards) {
-      if (item.contains(document.activeElement)) return key;
-    }
-    return undefined;
+    const item = document.activeElement?.closest("li.posto");
+    if (!(item instanceof HTMLElement) || item.parentElement !== this.list) return undefined;
+    return keyOf(item.dataset.serverId ?? "", Number(item.dataset.postoId));
   }
 
   /** Leads to the card of this posto; false if it is not shown. */

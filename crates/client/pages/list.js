@@ -68,6 +68,7 @@ function start() {
   registerWorker();
   follow();
   if (filters.ordem === "distancia" && !position) setText(note, text("position.needed"));
+  map.show(postos.all(), position);
   if (position) renderSoon();
 }
 

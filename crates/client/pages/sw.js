@@ -5,6 +5,8 @@ const ASSETS = "ASSETS_PATH";
 
 const CACHE = `postos ${ASSETS}`;
 const OFFLINE = "offline";
+/** What answers vary by, such as the language, was chosen when they were put there. */
+const MATCH = { cacheName: CACHE, ignoreVary: true };
 /** All that the page without network loads. */
 const FILES = [
   "base.css", "drivers.css", "icon.svg", "offline.js", "api.js", "dom.js", "format.js", "kept.js",
@@ -46,7 +48,7 @@ async function page(request) {
   try {
     return await fetch(request);
   } catch (error) {
-    const offline = await caches.match(here(OFFLINE), { cacheName: CACHE });
+    const offline = await caches.match(here(OFFLINE), MATCH);
     if (offline) return offline;
     throw error;
   }
@@ -54,6 +56,6 @@ async function page(request) {
 
 /** Only what was put there at installation, which is of this version. @param {Request} request */
 async function asset(request) {
-  const kept = await caches.match(request, { cacheName: CACHE });
+  const kept = await caches.match(request, MATCH);
   return kept ?? fetch(request);
 }
