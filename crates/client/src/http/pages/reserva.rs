@@ -172,14 +172,14 @@ async fn page(
     refused: Option<Refused<'_>>,
 ) -> Response {
     let request_id = RequestId::new();
-    let consulted = match pages.consult(request_id.clone(), named).await {
-        Ok(Ok(reply)) => reply,
+    let reserva = match pages.consult(request_id.clone(), named).await {
+        Ok(Ok(reserva)) => reserva,
         Ok(Err(reply)) => return answer(request_id, named.server_id.clone(), Ok(reply)),
         Err(error) => return answer(request_id, named.server_id.clone(), Err(error)),
     };
     let texts = pages.page_texts(language);
     let postos = pages.postos_if_quick(&named.server_id).await;
-    let reserva = ReservaView::of(&consulted.reserva, &postos, &texts.reserva, language);
+    let reserva = ReservaView::of(&reserva, &postos, &texts.reserva, language);
     let values = Values::of(&reserva, refused.as_ref().map(|refused| refused.form));
     let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
     let status = codigo.map_or(200, ReplyCodigo::http_status);
