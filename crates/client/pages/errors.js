@@ -72,13 +72,14 @@ export function clearErrors(/** @type {HTMLFormElement} */ form) {
 /**
  * Runs what a form asks for, once at a time: a second press meanwhile does nothing.
  * @param {HTMLFormElement} form
- * @param {(submitted: SubmitEvent) => Promise<void>} run Shows its failures itself.
+ * @param {() => Promise<void>} run Shows its failures itself.
+ * @param {() => Promise<boolean>} [confirm] Whether the driver does want it.
  */
-export function onSubmit(form, run) {
+export function onSubmit(form, run, confirm = async () => true) {
   let isRunning = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (isRunning) return;
+    if (isRunning || !(await confirm())) return;
     isRunning = true;
     const button = /** @type {HTMLButtonElement | null} */ (form.querySelector('[type="submit"]'));
     const label = button?.textContent ?? "";
@@ -86,7 +87,7 @@ export function onSubmit(form, run) {
     button?.setAttribute("aria-disabled", "true");
     if (button) button.textContent = text("waiting");
     try {
-      await run(event);
+      await run();
     } finally {
       isRunning = false;
       button?.removeAttribute("aria-disabled");

@@ -55,7 +55,7 @@ function start() {
   markZone(changeForm);
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);
-  onSubmit(cancelForm, submitCancel);
+  onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: nameOfPosto() }));
   if (seeForm) {
     onSubmit(seeForm, async () => {
       keepToken(field(seeForm, "token").value);
@@ -112,7 +112,7 @@ function show() {
   setField(article, "fim", moment(fim));
   if (preco_kwh !== undefined) setField(article, "price", pricePerKwh(preco_kwh));
   const countdown = countdownOf(reserva, at);
-  setField(article, "countdown", countdown ? text(countdown.key, { time: duration(countdown.millis) }) : text("countdown.over"));
+  setField(article, "countdown", countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "");
   const kept = findKept(server_id, request_id);
   const news = kept ? newsOf(kept, at) : warning(reserva, at);
   setOptional(article, "notice", [news, livre_desde && text("free_since", { time: moment(livre_desde) })].filter(Boolean).join(" "));
@@ -175,7 +175,6 @@ async function submitChange() {
 async function submitCancel() {
   clearErrors(cancelForm);
   done.hidden = true;
-  if (!reserva || !(await confirmCancel({ ...reserva, nome: nameOfPosto() }))) return;
   try {
     const reply = await withToken(() => cancel(server_id, request_id));
     await take(reply.reserva);
