@@ -100,6 +100,7 @@ function render({ announce = false } = {}) {
   clearTimeout(timer);
   timer = 0;
   notices.render();
+  live.setAway(notices.isBrokerAway);
   // Without the first events only the postos of one page of the HTML are known.
   if (!isLoaded && !isTouched && !position) return;
   const all = postos.all();
