@@ -16,7 +16,8 @@ use crate::assets;
 use crate::http::{HttpError, Path};
 
 /// The files that the pages of both programs load.
-const SHARED: &[Asset] = assets![];
+const SHARED: &[Asset] =
+    assets!["api.js", "base.css", "dom.js", "format.js", "stream.js", "texts.js"];
 
 /// A year: the longest that is of use, for files that never change.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -147,6 +148,18 @@ mod tests {
         let (status, [content_type, _], body) = get(&assets, &hash, "nope.js").await;
         assert_eq!((status, content_type.as_str()), (404, "application/json"));
         assert!(body.contains("rota_inexistente"), "{body}");
+    }
+
+    #[test]
+    fn every_shared_file_is_built_in() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/pages"));
+        let entries = folder.expect("the folder").map(|entry| entry.expect("an entry"));
+        let files = entries.filter(|entry| entry.path().is_file());
+        let mut names: Vec<_> =
+            files.map(|file| file.file_name().into_string().expect("a text")).collect();
+        names.sort_unstable();
+        let built_in: Vec<_> = SHARED.iter().map(|asset| asset.name).collect();
+        assert_eq!(built_in, names);
     }
 
     #[test]
