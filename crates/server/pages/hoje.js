@@ -51,8 +51,10 @@ export function render() {
   bringUpToDate(byId("hoje-sessions"), read.sessions, ({ id }) => String(id), makeRow, updateSession);
 }
 
+/** Roles are said, since on a phone the rows are no table to the browser. */
 function makeRow() {
-  return element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 4 }, () => element("td", {})));
+  return element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }),
+    ...Array.from({ length: 4 }, () => element("td", { role: "cell" })));
 }
 
 function fill(/** @type {Element} */ row, /** @type {string[]} */ cells) {
