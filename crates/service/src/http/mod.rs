@@ -70,13 +70,9 @@ use in_flight::Limit;
 use json_body::MAX_BODY;
 pub use json_body::RawJson;
 pub use metrics::HttpMetrics;
-<<<<<<< HEAD
 pub use pages::{
     Asset, Assets, ErrorPage, Language, PageCache, PageForm, PageHeaders, PageRoutes, Refused,
 };
-=======
-pub use pages::{Asset, Assets, Language, PageCache, PageHeaders};
->>>>>>> painel
 pub use rate_limit::RateLimit;
 pub use scrape::{listen_for_metrics, serve_metrics};
 pub use serve::{ListenError, listen, serve};
