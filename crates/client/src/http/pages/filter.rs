@@ -97,6 +97,10 @@ impl Filter {
             || self.disponivel
     }
 
+    pub(super) fn needs_script(&self) -> bool {
+        self.ordem == Order::Distancia
+    }
+
     fn matches(&self, posto: &PostoView) -> bool {
         self.server_id.as_ref().is_none_or(|server_id| *server_id == posto.server_id)
             && self.tipo_conector.as_ref().is_none_or(|connector| *connector == posto.connector)

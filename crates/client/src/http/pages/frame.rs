@@ -17,6 +17,8 @@ pub(super) struct Frame<'a> {
     pub(super) assets: String,
     /// Whether the page must ask for a token.
     pub(super) tokens: bool,
+    /// Who cannot be reached. The modules replace these by what is so later.
+    pub(super) outages: Vec<String>,
     pub(super) notices: Vec<String>,
     /// The texts of the modules, as JSON that can be inside of a script element.
     pub(super) script: &'a str,
@@ -28,6 +30,7 @@ impl Pages {
             language,
             assets: self.assets.path(),
             tokens: self.has_tokens,
+            outages: Vec::new(),
             notices: Vec::new(),
             script: &self.texts(language).script,
         }
