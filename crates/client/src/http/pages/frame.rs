@@ -7,7 +7,7 @@ use protocol::Codigo;
 use service::{HttpError, Language, PageCache};
 use tracing::error;
 
-use super::setup::Pages;
+use super::setup::{Module, Pages};
 use super::texts::PageTexts;
 
 /// What the layout shows.
@@ -15,6 +15,8 @@ pub(super) struct Frame<'a> {
     pub(super) language: Language,
     /// Where the files are that the page loads.
     pub(super) assets: String,
+    /// `None` of a page without a script.
+    pub(super) module: Option<&'a Module>,
     /// Whether the page must ask for a token.
     pub(super) tokens: bool,
     /// Who cannot be reached. The modules replace these by what is so later.
@@ -25,10 +27,11 @@ pub(super) struct Frame<'a> {
 }
 
 impl Pages {
-    pub(super) fn frame(&self, language: Language) -> Frame<'_> {
+    pub(super) fn frame<'a>(&'a self, module: Option<&'a Module>, language: Language) -> Frame<'a> {
         Frame {
             language,
             assets: self.assets.path(),
+            module,
             tokens: self.has_tokens,
             outages: Vec::new(),
             notices: Vec::new(),

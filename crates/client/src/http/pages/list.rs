@@ -55,7 +55,7 @@ pub(super) async fn show(
     let all = pages.all_postos().await;
     let known = all.servidores();
     let (filter, ignored) = Filter::read(&query, &known);
-    let mut frame = pages.frame(language);
+    let mut frame = pages.frame(Some(&pages.list_module), language);
     frame.outages = outages(&pages, texts, &all);
     let ignored =
         ignored.iter().map(|name| fill(&texts.common.filter_ignored, &[("filtro", name)]));

@@ -25,7 +25,10 @@ struct Offline<'a> {
 }
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, language: Language) -> Response {
-    let page = Offline { texts: pages.page_texts(language), frame: pages.frame(language) };
+    let page = Offline {
+        texts: pages.page_texts(language),
+        frame: pages.frame(Some(&pages.offline_module), language),
+    };
     pages.answer(StatusCode::OK, &page, language, PageCache::Revalidated)
 }
 
