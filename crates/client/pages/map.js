@@ -97,6 +97,7 @@ export class PostoMap {
   show(postos, position) {
     const placed = postos.filter(({ lat, lon }) => Number.isFinite(lat) && Number.isFinite(lon));
     this.container.hidden = placed.length === 0;
+    this.container.classList.toggle("empty", placed.length === 0);
     // A new position is looked at, wherever the map was moved before.
     if (position && !this.here) this.isMoved = false;
     this.here = position ? project(position) : null;

@@ -12,8 +12,13 @@ const FILLED: &str = "placa=abc-1d23&modelo=&capacidade_bateria=44%2C5&nivel_bat
     &chave=0198c0de-7a1b-7000-8000-000000000001";
 
 fn form(gateway: &Running, path: &str, body: &str) -> RequestBuilder {
-    let request = gateway.request(Method::POST, path);
+    let request = shown(gateway, Method::POST, path);
     request.header(CONTENT_TYPE, FORM).body(body.to_owned())
+}
+
+/// A request as a browser sends it for a page that it shows.
+fn shown(gateway: &Running, method: Method, path: &str) -> RequestBuilder {
+    gateway.request(method, path).header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 }
 
 async fn post(gateway: &Running, path: &str, body: &str) -> Answer {
@@ -77,7 +82,7 @@ async fn a_page_is_in_the_language_of_its_reader() {
         has(&page, &format!("<html lang=\"{tag}\">"));
         has(&page, words);
         assert_eq!(page.header("content-language"), tag);
-        let refused = gateway.request(Method::GET, "/posto").header("accept-language", language);
+        let refused = shown(&gateway, Method::GET, "/posto").header("accept-language", language);
         let refused = gateway.send(refused).await;
         assert_page(&refused, 404, language);
         has(&refused, &format!("<html lang=\"{tag}\">"));
@@ -96,7 +101,7 @@ async fn pages_have_a_strict_policy_and_vary_by_language() {
     let named =
         |headers: &HeaderMap, name: &str| headers[name].to_str().expect("a text").to_owned();
     for (path, cache) in [("/", "no-cache"), ("/offline", "no-cache"), ("/posto", "no-store")] {
-        let page = gateway.get(path).await;
+        let page = gateway.send(shown(&gateway, Method::GET, path)).await;
         let policy = named(&page.headers, "content-security-policy");
         assert_eq!(
             policy,
@@ -130,13 +135,20 @@ async fn refusals_of_pages_are_pages_and_those_of_the_api_are_not() {
         (Method::PUT, "/", 405, "não aceita este método"),
         (Method::POST, "/posto", 415, "O formulário deve vir com o cabeçalho Content-Type"),
     ] {
-        let answer = gateway.send(gateway.request(method.clone(), path)).await;
-        let shown = format!("{method} {path}");
-        assert_page(&answer, status, &shown);
+        let answer = gateway.send(shown(&gateway, method.clone(), path)).await;
+        let what = format!("{method} {path}");
+        assert_page(&answer, status, &what);
         has(&answer, sentence);
-        assert_eq!(answer.headers.contains_key("allow"), status == 405, "{shown}");
-        assert_eq!(answer.header("cache-control"), "no-store", "{shown}");
-        assert!(!answer.header("x-request-id").is_empty(), "{shown}");
+        assert_eq!(answer.headers.contains_key("allow"), status == 405, "{what}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{what}");
+        assert!(!answer.header("x-request-id").is_empty(), "{what}");
+        // A program, which asks for no page, gets what it gets everywhere.
+        let to_program = gateway.send(gateway.request(method, path)).await;
+        assert_eq!(
+            (to_program.status, to_program.header("content-type")),
+            (status, "application/json")
+        );
+        assert!(to_program.json["mensagem"].as_str().is_some_and(|text| text.contains(sentence)));
     }
     let allowed = gateway.send(gateway.request(Method::DELETE, "/posto")).await;
     for method in ["GET", "POST"] {

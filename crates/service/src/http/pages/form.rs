@@ -37,6 +37,12 @@ impl PageForm {
         field.map_or("", |(_, value)| value.trim())
     }
 
+    /// What was typed into these fields, so that two forms with the same in them have the same text.
+    pub fn typed(&self, names: &[&str]) -> String {
+        let typed = names.iter().map(|name| (name, self.get(name)));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(typed).finish()
+    }
+
     /// What a query says, whatever is in it: browsers and other sites add parameters of their own to a
     /// page.
     pub fn of_query(uri: &Uri) -> Self {
