@@ -75,6 +75,7 @@ function renderAttention(/** @type {Now[]} */ postos) {
     if (button && action) button.onclick = () => pressed(button, action.act);
   });
   byId("nothing").hidden = items.length > 0;
+  byId("nothing").classList.toggle("good", isComplete);
   setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
   const title = document.title.replace(/^\(\d+\) /, "");
   document.title = items.length > 0 ? `(${items.length}) ${title}` : title;
