@@ -39,7 +39,9 @@ async fn anyone_gets_a_page_that_runs_only_what_is_its_own() {
         let is_data = script.contains("type=\"application/json\"");
         assert!(is_data || script.contains(" src=\"static/"), "{script}");
     }
-    for address in all_between(html, "href=\"", "\"").iter().chain(&all_between(html, "src=\"", "\"")) {
+    for address in
+        all_between(html, "href=\"", "\"").iter().chain(&all_between(html, "src=\"", "\""))
+    {
         assert!(["#", "static/", "data:,"].iter().any(|own| address.starts_with(own)), "{address}");
     }
     server.stop().await;
@@ -74,8 +76,7 @@ async fn the_list_of_postos_is_in_the_page_and_nobody_who_uses_them() {
     let answer = page(&server).await;
     let html = &answer.text;
     let listing = server.get("/postos").await;
-    let ids: Vec<String> =
-        listing.column("postos", "id").iter().map(ToString::to_string).collect();
+    let ids: Vec<String> = listing.column("postos", "id").iter().map(ToString::to_string).collect();
     assert!(ids.len() > 1, "{ids:?}");
     assert_eq!(all_between(html, "<li class=\"posto card\" data-posto-id=\"", "\""), ids);
     let state = |id: u8| all_between(html, &format!("data-key=\"{id}\" data-state=\""), "\"");
