@@ -6,7 +6,7 @@ import { byId, element, setField, setText } from "./dom.js";
 import { pressed, sentence } from "./dialogs.js";
 import { current, facts, load } from "./facts.js";
 import { clockOf, duration, kw, moment, pricePerKwh } from "./format.js";
-import { bringUpToDate } from "./lists.js";
+import { bringUpToDate, setAttribute } from "./lists.js";
 import { backInService, openMaintenance } from "./maintenance.js";
 import { openPosto } from "./posto.js";
 import { Poll } from "./poll.js";
@@ -75,6 +75,7 @@ function renderAttention(/** @type {Now[]} */ postos) {
     if (button && action) button.onclick = () => pressed(button, action.act);
   });
   byId("nothing").hidden = items.length > 0;
+  byId("nothing").classList.toggle("good", isComplete);
   setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
   const title = document.title.replace(/^\(\d+\) /, "");
   document.title = items.length > 0 ? `(${items.length}) ${title}` : title;
@@ -85,7 +86,7 @@ function renderStates(/** @type {Now[]} */ postos) {
   for (const button of byId("states").children) {
     const state = button.getAttribute("data-state") ?? "";
     setText(button, `${text(`state.${state}`)} ${count[state]}`);
-    button.setAttribute("aria-pressed", String(chosen.has(state)));
+    setAttribute(button, "aria-pressed", String(chosen.has(state)));
     /** @type {HTMLElement} */ (button).hidden = count[state] === 0 && !chosen.has(state);
   }
 }
@@ -100,7 +101,7 @@ function makePosto(/** @type {Now} */ { posto }) {
 
 function updatePosto(/** @type {Element} */ made, /** @type {Now} */ entry) {
   const { posto, state } = entry;
-  made.setAttribute("data-state", state);
+  setAttribute(made, "data-state", state);
   setField(made, "name", `${posto.nome} (${posto.id})`);
   setField(made, "state", text(`state.${state}`));
   setField(made, "detail", detail(entry));
@@ -142,9 +143,9 @@ function updateActions(/** @type {Element} */ made, /** @type {Now} */ { posto, 
   const more = /** @type {HTMLButtonElement} */ (place.querySelector("[data-action=more]"));
   const label = text(isOut ? "service.back" : "service.out");
   setText(service, label);
-  service.setAttribute("aria-label", `${label}: ${posto.nome}`);
+  setAttribute(service, "aria-label", `${label}: ${posto.nome}`);
   service.onclick = () => isOut ? pressed(service, () => backInService(posto, refresh)) : openMaintenance(posto, refresh);
-  more.setAttribute("aria-label", `${text("more")}: ${posto.nome}`);
+  setAttribute(more, "aria-label", `${text("more")}: ${posto.nome}`);
   more.onclick = () => openPosto(posto.id, refresh);
 }
 

@@ -4,7 +4,7 @@ import { isWanted, pressed, say, showProblem } from "./dialogs.js";
 import { refresh as refreshNow } from "./agora.js";
 import { facts, nameOf } from "./facts.js";
 import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
-import { allPages, bringUpToDate } from "./lists.js";
+import { allPages, bringUpToDate, setAttribute } from "./lists.js";
 import { Poll } from "./poll.js";
 import { api, mayWrite } from "./session.js";
 import { endSession } from "./sessions.js";
@@ -109,7 +109,7 @@ function action(/** @type {Element} */ cell, /** @type {{ label: string, name: s
     cell.append(button);
   }
   setText(button, wanted.label);
-  button.setAttribute("aria-label", wanted.name);
+  setAttribute(button, "aria-label", wanted.name);
   const pressable = button;
   button.onclick = () => pressed(pressable, wanted.act);
 }

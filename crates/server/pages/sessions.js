@@ -2,7 +2,7 @@
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
 import { say } from "./dialogs.js";
-import { kwh, moment, reais } from "./format.js";
+import { kwh, localInput, moment, reais } from "./format.js";
 import { askForm, field, numberOf } from "./forms.js";
 import { api } from "./session.js";
 import { text } from "./texts.js";
@@ -21,12 +21,14 @@ export function endSession({ id: postoId, nome }, session, done) {
     content: [
       element("p", { text: text("session.since", { placa, since: moment(session.inicio) }) }),
       field(text("session.energy"), { name: "energia_fornecida", inputmode: "decimal", required: true, autocomplete: "off" }),
+      field(text("session.fim"), { name: "fim", type: "datetime-local", min: localInput(session.inicio) }, text("session.fim_hint")),
       confirmed,
     ],
     submit: text("session.end_confirm"),
     send: async (values) => {
       const body = {
         energia_fornecida: numberOf(values, "energia_fornecida"),
+        ...(values.get("fim") ? { fim: new Date(String(values.get("fim"))).toISOString() } : {}),
         ...(values.has("confirmado") ? { confirmado: true } : {}),
       };
       try {
