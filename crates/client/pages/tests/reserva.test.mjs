@@ -83,21 +83,25 @@ test("a change asks for what differs", () => {
 });
 
 test("as long as nobody knows what came of it, a repeat is the same request", () => {
-  const attempt = new Attempt("key of the page");
+  const attempt = new Attempt();
   let made = 0;
   const ask = (values) => attempt.next(values, () => ({ made: (made += 1) }));
-  assert.deepEqual(ask({ placa: "A" }), { key: "key of the page", body: { made: 1 } });
+  const first = ask({ placa: "A" });
+  assert.deepEqual(first.body, { made: 1 });
+  assert.ok(first.key.length >= 16, "the API wants keys that nobody guesses");
   attempt.failed(new ApiError(504, {}));
   attempt.failed(new ApiError(0, {}));
   attempt.failed(new ApiError(503, {}));
-  assert.deepEqual(ask({ placa: "A" }), { key: "key of the page", body: { made: 1 } });
+  assert.deepEqual(ask({ placa: "A" }), first);
   const other = ask({ placa: "B" });
-  assert.notEqual(other.key, "key of the page");
+  assert.notEqual(other.key, first.key);
   assert.deepEqual(other.body, { made: 2 });
   attempt.failed(new ApiError(409, { codigo: "posto_reservado" }));
   const again = ask({ placa: "B" });
   assert.notEqual(again.key, other.key, "the answer to the key before is that refusal for good");
   assert.equal(again.body.made, 3);
+  attempt.done();
+  assert.notEqual(ask({ placa: "B" }).key, again.key, "what was done is asked for anew");
 });
 
 /** Answers each request by the next of these, and returns what was asked. */
