@@ -9,10 +9,10 @@ import { Poll } from "./poll.js";
 import { api, mayWrite } from "./session.js";
 import { endSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
-import { ofToday } from "./today.js";
+import { ofToday, sessionsOfToday } from "./today.js";
 import { word } from "./words.js";
 
-const EVERY = 10_000;
+const EVERY = 30_000;
 /** Pages of 500 of the newest reservas in which those that have ended are looked for. */
 const PAGES = 3;
 
@@ -29,16 +29,16 @@ export const hide = () => poll.stop();
 async function load(/** @type {AbortSignal} */ signal) {
   const midnight = new Date();
   midnight.setHours(0, 0, 0, 0);
+  const dayBefore = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
   const [active, newest, ended, open] = await Promise.all([
     allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", PAGES),
     allPages((page) => api(`reservas?limite=500${page}`, { signal }), "reservas", PAGES),
-    allPages((page) => api(`carregamentos?limite=500&de=${midnight.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&de=${dayBefore.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
     allPages((page) => api(`carregamentos?limite=500&status=ativo${page}`, { signal }), "carregamentos", PAGES),
   ]);
   read.reservas = ofToday([...active.rows, ...newest.rows], midnight);
-  const sessions = new Map([...open.rows, ...ended.rows].map((session) => [session.id, session]));
-  read.sessions = [...sessions.values()].toSorted((a, b) => Date.parse(b.inicio) - Date.parse(a.inicio));
-  byId("hoje-cut").hidden = active.isWhole && (newest.isWhole || Date.parse(newest.rows.at(-1).criada_em) < midnight.getTime());
+  read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
+  byId("hoje-cut").hidden = active.isWhole && newest.isWhole;
   render();
 }
 
@@ -81,7 +81,7 @@ async function cancel(/** @type {Reserva} */ reserva) {
   const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", when), yes: text("reserva.cancel_yes") };
   if (!(await isWanted(question))) return;
   const answer = await api(`reservas/${id}/cancelar`, { method: "POST" });
-  say(answer.mensagem);
+  say(answer.mensagem, { lang: "pt-BR" });
   refresh();
 }
 

@@ -1,6 +1,6 @@
 // All that an operator can do with one posto.
 import { debounced, element } from "./dom.js";
-import { dialog, isWanted, open, pressed, say, showProblem } from "./dialogs.js";
+import { dialog, isWanted, open, pressed, say, sayError, showProblem } from "./dialogs.js";
 import { effects, outcome } from "./effects.js";
 import { current } from "./facts.js";
 import { decimal } from "./format.js";
@@ -67,7 +67,7 @@ async function forgetCharger(/** @type {Posto} */ { id, nome }, /** @type {() =>
   if (!(await isWanted(question))) return;
   await api(`postos/${id}/carregador`, { method: "DELETE" }).then(
     () => say(text("charger.forgotten", { nome })),
-    (error) => say(error.mensagem, true),
+    sayError,
   );
   done();
 }

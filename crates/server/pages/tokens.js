@@ -85,7 +85,7 @@ async function copied(/** @type {string} */ token) {
     const input = /** @type {HTMLInputElement | null} */ (byId("token-made").querySelector("input"));
     input?.focus();
     input?.select();
-    say(text("token.not_copied"), true);
+    say(text("token.not_copied"), { isBad: true });
   }
 }
 
