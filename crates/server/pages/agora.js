@@ -115,7 +115,7 @@ function updatePosto(/** @type {Element} */ made, /** @type {Now} */ entry) {
 }
 
 /** What there is to say of a posto beside its state. */
-export function detail(/** @type {Now} */ { state, by, since, session, reserva, next }) {
+function detail(/** @type {Now} */ { state, by, since, session, reserva, next }) {
   const parts = [];
   if (session) {
     const time = duration(now() - Date.parse(session.inicio));

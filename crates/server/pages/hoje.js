@@ -88,7 +88,8 @@ async function cancel(/** @type {Reserva} */ reserva) {
 function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
   const { inicio, fim, posto_id, energia_fornecida, custo, preco_kwh } = session;
   const amount = fim === null ? pricePerKwh(preco_kwh) : `${kwh(energia_fornecida)} · ${reais(custo)}`;
-  fill(row, [fim === null ? text("session.open", { since: moment(inicio) }) : `${moment(inicio)} – ${moment(fim)}`, nameOf(posto_id), placa(session), amount]);
+  const when = fim === null ? text("session.open", { since: moment(inicio) }) : `${moment(inicio)} – ${moment(fim)}`;
+  fill(row, [when, nameOf(posto_id), placa(session), amount]);
   const posto = facts.postos.find(({ id }) => id === posto_id) ?? { id: posto_id, nome: nameOf(posto_id) };
   action(row.children[4], fim !== null ? null : {
     label: text("session.end"),

@@ -1,4 +1,4 @@
-// Taking a posto out of service: what it would hit is seen before it is done, and whom it told after.
+// Taking a posto out of service: what it would affect is seen before it is done, and who was notified after.
 import { debounced, element } from "./dom.js";
 import { dialog, open, pressed, say, showProblem } from "./dialogs.js";
 import { effects, outcome } from "./effects.js";
@@ -57,8 +57,14 @@ export async function openMaintenance(/** @type {Posto} */ posto, /** @type {() 
   await open(made);
 }
 
-/** What shows the effect of what is chosen, whenever it is called; an answer to an older choice is dropped. */
-function asker(/** @type {Posto} */ posto, /** @type {HTMLFormElement} */ form, /** @type {Element} */ effect, /** @type {HTMLButtonElement} */ confirm) {
+/**
+ * What shows the effect of what is chosen, each time it is called; an answer to an older choice is dropped.
+ * @param {Posto} posto
+ * @param {HTMLFormElement} form
+ * @param {Element} effect
+ * @param {HTMLButtonElement} confirm
+ */
+function asker(posto, form, effect, confirm) {
   let asking = new AbortController();
   return async () => {
     asking.abort();
@@ -80,8 +86,14 @@ function asker(/** @type {Posto} */ posto, /** @type {HTMLFormElement} */ form, 
   };
 }
 
-/** @returns {Promise<{ reservas: import("./effects.js").Affected[] }>} */
-function change(/** @type {Posto} */ { id }, /** @type {HTMLFormElement} */ form, /** @type {boolean} */ simular, /** @type {AbortSignal | undefined} */ signal = undefined) {
+/**
+ * @param {Posto} posto
+ * @param {HTMLFormElement} form
+ * @param {boolean} simular
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ reservas: import("./effects.js").Affected[] }>}
+ */
+function change({ id }, form, simular, signal) {
   const chosen = new FormData(form);
   const ate = String(chosen.get("ate") ?? "");
   const body = {

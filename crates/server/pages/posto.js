@@ -30,7 +30,8 @@ export async function openPosto(/** @type {number} */ id, /** @type {() => void}
 }
 
 function edit(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
-  const number = (/** @type {string} */ name, /** @type {number} */ value) => ({ name, value: plainNumber(value), inputmode: "decimal", required: true, autocomplete: "off" });
+  const number = (/** @type {string} */ name, /** @type {number} */ value) =>
+    ({ name, value: plainNumber(value), inputmode: "decimal", required: true, autocomplete: "off" });
   return askForm({
     heading: text("posto.edit_heading", { nome: posto.nome }),
     content: [

@@ -1,6 +1,9 @@
 // Which reservas and sessions are of today. No DOM here.
 
-/** @typedef {{ id: number, posto_id: number, placa: string | null, inicio: string, fim: string, status: string, motivo?: string, criada_em: string }} Reserva */
+/**
+ * @typedef {{ id: number, posto_id: number, placa: string | null, inicio: string, fim: string,
+ *   status: string, motivo?: string, criada_em: string }} Reserva
+ */
 
 /**
  * Those that hold their posto at some time of the day, and each once; by their beginning.

@@ -12,13 +12,13 @@ test("a change shows the fields that differ", () => {
   assert.deepEqual(differences(null, null), []);
 });
 
-test("only clients whose reserva has changed were told", () => {
+test("only clients whose reserva has changed were notified", () => {
   const reserva = (/** @type {string} */ resultado, /** @type {string | null} */ client_id) => ({ resultado, client_id });
-  const told = informed([
+  const notified = informed([
     reserva("movida", "cliente2"), reserva("cancelada", "cliente1"), reserva("movida", "cliente1"),
     reserva("mantida", "cliente3"), reserva("movida", null),
   ]);
-  assert.deepEqual(told, { clients: [["cliente1", 2], ["cliente2", 1]], unknown: 1 });
+  assert.deepEqual(notified, { clients: [["cliente1", 2], ["cliente2", 1]], unknown: 1 });
 });
 
 test("reservas are of today if they hold their posto at some time of it", () => {
