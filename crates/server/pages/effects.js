@@ -1,8 +1,8 @@
 // What becomes of the reservas of a posto that is taken away: before it is done, and after.
 import { element } from "./dom.js";
 import { nameOf } from "./facts.js";
-import { moment } from "./format.js";
 import { informed } from "./informed.js";
+import { interval } from "./interval.js";
 import { counted, text } from "./texts.js";
 
 /**
@@ -35,8 +35,7 @@ export function outcome(/** @type {Affected[]} */ reservas) {
 
 function line(/** @type {Affected} */ { id, placa, inicio, fim, resultado, posto_id, motivo }, /** @type {string} */ tense) {
   const what = motivo === "sem_posto" ? "sem_posto" : resultado;
-  const when = { id, placa, inicio: moment(inicio), fim: moment(fim) };
-  return `${text("reserva.line", when)} ${text(`${tense}.${what}`, { posto: nameOf(posto_id) })}`;
+  return `${text("reserva.line", { id, placa, when: interval(inicio, fim) })} ${text(`${tense}.${what}`, { posto: nameOf(posto_id) })}`;
 }
 
 function summary(/** @type {Affected[]} */ reservas) {

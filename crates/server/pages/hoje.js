@@ -4,6 +4,7 @@ import { isWanted, pressed, say, showProblem } from "./dialogs.js";
 import { refresh as refreshNow } from "./agora.js";
 import { facts, nameOf } from "./facts.js";
 import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
+import { interval } from "./interval.js";
 import { allPages, bringUpToDate, setAttribute } from "./lists.js";
 import { Poll } from "./poll.js";
 import { api, mayWrite } from "./session.js";
@@ -66,7 +67,7 @@ const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => know
 function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserva) {
   const { inicio, fim, posto_id, status, motivo } = reserva;
   const why = motivo ? `${word("status", status)} (${word("motivo", motivo)})` : word("status", status);
-  fill(row, [`${moment(inicio)} – ${moment(fim)}`, nameOf(posto_id), placa(reserva), why]);
+  fill(row, [interval(inicio, fim), nameOf(posto_id), placa(reserva), why]);
   const isOver = status !== "ativa";
   action(row.children[4], isOver ? null : {
     label: text("reserva.cancel"),
@@ -77,8 +78,8 @@ function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserv
 
 async function cancel(/** @type {Reserva} */ reserva) {
   const { id, inicio, fim, posto_id } = reserva;
-  const when = { placa: placa(reserva), nome: nameOf(posto_id), inicio: moment(inicio), fim: moment(fim) };
-  const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", when), yes: text("reserva.cancel_yes") };
+  const values = { placa: placa(reserva), nome: nameOf(posto_id), when: interval(inicio, fim) };
+  const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", values), yes: text("reserva.cancel_yes") };
   if (!(await isWanted(question))) return;
   const answer = await api(`reservas/${id}/cancelar`, { method: "POST" });
   say(answer.mensagem, { lang: "pt-BR" });
@@ -88,7 +89,7 @@ async function cancel(/** @type {Reserva} */ reserva) {
 function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
   const { inicio, fim, posto_id, energia_fornecida, custo, preco_kwh } = session;
   const amount = fim === null ? pricePerKwh(preco_kwh) : `${kwh(energia_fornecida)} · ${reais(custo)}`;
-  const when = fim === null ? text("session.open", { since: moment(inicio) }) : `${moment(inicio)} – ${moment(fim)}`;
+  const when = fim === null ? text("session.open", { since: moment(inicio) }) : interval(inicio, fim);
   fill(row, [when, nameOf(posto_id), placa(session), amount]);
   const posto = facts.postos.find(({ id }) => id === posto_id) ?? { id: posto_id, nome: nameOf(posto_id) };
   action(row.children[4], fim !== null ? null : {
