@@ -65,7 +65,7 @@ export class Visit {
   /** Opens a drivers' page, and waits until it is live. */
   async openLive(path = "") {
     await this.open(path);
-    await this.page.locator("#live[data-live=true]").waitFor();
+    await this.page.locator("#live[data-live=yes]").waitFor();
   }
 
   /** The card of a posto in the list, or the article of its page. */

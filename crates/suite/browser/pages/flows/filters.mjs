@@ -38,7 +38,7 @@ export default {
     for (const options of [{}, { script: false }]) {
       const friend = await visit(options);
       await friend.open(page.url().slice(driver.base.length + 1));
-      if (options.script !== false) await friend.page.locator("#live[data-live=true]").waitFor();
+      if (options.script !== false) await friend.page.locator("#live[data-live=yes]").waitFor();
       expectEqual((await shown(friend.page)).map(({ id }) => id), here.map(({ id }) => id), `the same address, ${JSON.stringify(options)}`);
     }
     return `${here.length} postos; ${new URL(page.url()).search}`;
@@ -51,7 +51,7 @@ export default {
     await driver.page.locator("ul#postos > li.posto h3 a").first().click();
     await driver.page.waitForURL(/\/posto\?/);
     await driver.page.goBack();
-    await driver.page.locator("#live[data-live=true]").waitFor();
+    await driver.page.locator("#live[data-live=yes]").waitFor();
     expectEqual((await shown(driver.page)).map(({ id }) => id), before.map(({ id }) => id), "postos after going back");
     return `${before.length} postos`;
   },

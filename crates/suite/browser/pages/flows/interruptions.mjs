@@ -1,8 +1,8 @@
 // What goes and comes back while a page is open: the page says what it means, and recovers by itself.
 import { expect, expectEqual, until } from "../until.mjs";
 
-const live = (driver) => driver.page.locator("#live[data-live=true]").waitFor();
-const notLive = (driver) => driver.page.locator("#live[data-live=false]").waitFor();
+const live = (driver) => driver.page.locator("#live[data-live=yes]").waitFor();
+const notLive = (driver) => driver.page.locator("#live[data-live=no]").waitFor();
 const notices = async ({ page }) => (await page.locator("#notices").innerText()).trim();
 
 /** The page was never loaded again, and follows what happens now. */

@@ -28,7 +28,7 @@ export default {
     expectEqual(passed, until, "the order of focus in the filters");
     await keys.press("Enter");
     await page.waitForURL(/\/posto\?/);
-    await page.locator("#live[data-live=true]").waitFor();
+    await page.locator("#live[data-live=yes]").waitFor();
     const form = new Keyboard(page);
     await form.to("form#reserve [name=placa]");
     await form.type(suite.placa());

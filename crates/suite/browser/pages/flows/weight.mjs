@@ -41,7 +41,7 @@ export default {
         if (first) seen(Math.round(first.startTime));
       }).observe({ type: "paint", buffered: true });
     }));
-    await driver.page.locator("#live[data-live=true]").waitFor();
+    await driver.page.locator("#live[data-live=yes]").waitFor();
     return `first postos painted after ${painted} ms, live after ${Date.now() - began} ms, ${Math.round(bytes / 1000)} KB of bodies`;
   },
 };
