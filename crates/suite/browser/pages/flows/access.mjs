@@ -22,7 +22,7 @@ const STATES = {
   "a posto": async ({ driver, posto }) => {
     await driver.openLive(posto);
     await until("an estimate", async () => /R\$/.test(await driver.page.locator("#estimate").innerText()));
-    await driver.page.locator("form#reserve summary").first().click();
+    await driver.page.locator("details:has([name=taxa_descarga]) > summary").click();
   },
   "a form with errors": async ({ driver, posto }) => {
     await driver.openLive(posto);

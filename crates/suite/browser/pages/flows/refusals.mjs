@@ -39,7 +39,7 @@ export default {
     const posto = await suite.freePosto();
     const form = await openForm(driver, posto);
     await form.evaluate((one) => { one.noValidate = true; });
-    await driver.page.locator("form#reserve summary").first().click();
+    await driver.page.locator("details:has([name=taxa_descarga]) > summary").click();
     await form.locator("[name=placa]").fill("??");
     await form.locator("[name=taxa_descarga]").fill("99");
     const { status, body, said } = await press(driver.page, form.locator("[type=submit]"));
@@ -74,7 +74,7 @@ export default {
     const estimate = driver.page.locator("#estimate");
     await until("an estimate", async () => /R\$/.test(await estimate.innerText()));
     const before = await estimate.innerText();
-    await driver.page.locator("form#reserve summary").first().click();
+    await driver.page.locator("details:has([name=taxa_descarga]) > summary").click();
     await form.locator("[name=nivel_bateria_atual]").fill("40");
     await until("another estimate", async () => {
       const now = await estimate.innerText();

@@ -54,8 +54,8 @@ export default {
     await page.locator("form#reserve [name=token]").fill(suite.appToken);
     await page.locator("form#reserve [type=submit]").click();
     await page.waitForURL(/\/reserva\?/);
-    await page.locator("[name=token]").first().fill(suite.appToken);
-    await page.locator("form:has([name=token]) [type=submit]").first().click();
+    await page.locator("form#see [name=token]").fill(suite.appToken);
+    await page.locator("form#see [type=submit]").click();
     await page.locator("article#reserva[data-status=ativa]").waitFor();
     expectNoTokenInAddresses(driver, suite.appToken);
     return posto.nome;

@@ -65,7 +65,7 @@ export default {
     const posto = await suite.freePosto();
     await page.goto(`${base}/posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
     const form = page.locator("form#reserve");
-    await page.locator("details summary").first().click();
+    await page.locator("details:has([name=taxa_descarga]) > summary").click();
     await form.locator("[name=placa]").fill("TST0000");
     await form.locator("[name=nivel_bateria_atual]").fill("99");
     // What the browser would check by itself is left to the program.
