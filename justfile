@@ -56,9 +56,9 @@ documents:
 pages *flows:
     crates/suite/pages.sh {{ flows }}
 
-# Take the screenshots of docs/pages anew (needs mosquitto)
+# Take the screenshots of docs/pages anew (needs mosquitto and faketime)
 screenshots:
-    SCREENSHOTS="$PWD/docs/pages" crates/suite/pages.sh
+    crates/suite/pages.sh screenshots docs/pages
 
 # Check format, lints and docs as CI does
 check:

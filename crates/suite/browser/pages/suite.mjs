@@ -37,6 +37,7 @@ export class Suite {
     this.placas = 0;
   }
 
+  brokerPort = BROKER;
   /** The base URLs of the programs. */
   urls = Object.fromEntries(Object.keys(PORTS).map((name) => [name, at(name)]));
 
