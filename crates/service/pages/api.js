@@ -27,7 +27,7 @@ class TokenStore {
 
   /** @returns {string | null} */
   get() {
-    return read(sessionStorage, this.key) ?? read(localStorage, this.key);
+    return read(session, this.key) ?? read(local, this.key);
   }
 
   /**
@@ -36,24 +36,27 @@ class TokenStore {
    */
   set(token, remember) {
     this.clear();
-    write(remember ? localStorage : sessionStorage, this.key, token);
+    write(remember ? local : session, this.key, token);
   }
 
   clear() {
-    remove(sessionStorage, this.key);
-    remove(localStorage, this.key);
+    remove(session, this.key);
+    remove(local, this.key);
   }
 }
 
-// Browsers throw where storage is forbidden; a page then forgets, and works all the same.
-function read(/** @type {Storage} */ storage, /** @type {string} */ key) {
-  try { return storage.getItem(key); } catch { return null; }
+// Browsers throw where storage is forbidden, already when it is named; a page then forgets, and works
+// all the same.
+const session = () => sessionStorage;
+const local = () => localStorage;
+function read(/** @type {() => Storage} */ storage, /** @type {string} */ key) {
+  try { return storage().getItem(key); } catch { return null; }
 }
-function write(/** @type {Storage} */ storage, /** @type {string} */ key, /** @type {string} */ value) {
-  try { storage.setItem(key, value); } catch { /* it is not kept */ }
+function write(/** @type {() => Storage} */ storage, /** @type {string} */ key, /** @type {string} */ value) {
+  try { storage().setItem(key, value); } catch { /* it is not kept */ }
 }
-function remove(/** @type {Storage} */ storage, /** @type {string} */ key) {
-  try { storage.removeItem(key); } catch { /* nothing is kept */ }
+function remove(/** @type {() => Storage} */ storage, /** @type {string} */ key) {
+  try { storage().removeItem(key); } catch { /* nothing is kept */ }
 }
 
 export const token = new TokenStore("postos.token");
@@ -63,6 +66,19 @@ export function authorization() {
   const kept = token.get();
   return kept ? { authorization: `Bearer ${kept}` } : {};
 }
+
+/** Below this the clock of the device counts as right: `Date` has whole seconds, and answers take time. */
+const CLOCK_TOLERANCE = 5000;
+let clockOffset = 0;
+
+/** Compares the clock of the device with that of the program, which judges every `inicio` and `fim`. */
+export function noteTime(/** @type {Response} */ response) {
+  const offset = Date.parse(response.headers.get("date") ?? "") - Date.now();
+  if (Number.isFinite(offset)) clockOffset = Math.abs(offset) < CLOCK_TOLERANCE ? 0 : offset;
+}
+
+/** The time by the clock of the program, in milliseconds. */
+export const now = () => Date.now() + clockOffset;
 
 /**
  * Calls the API and returns the answer, whatever its status.
@@ -76,7 +92,7 @@ export async function answer(path, { method = "GET", body, file, headers = {}, s
   const sent = { ...authorization(), ...headers };
   if (body !== undefined) sent["content-type"] = "application/json";
   try {
-    return await fetch(path, {
+    const response = await fetch(path, {
       method,
       headers: sent,
       body: body === undefined ? file : JSON.stringify(body),
@@ -84,6 +100,8 @@ export async function answer(path, { method = "GET", body, file, headers = {}, s
       cache: "no-cache",
       credentials: "omit",
     });
+    noteTime(response);
+    return response;
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, {});

@@ -1,6 +1,6 @@
 // Server-Sent Events by fetch: a token travels in a header, which EventSource cannot send, and so it is
 // never part of an address.
-import { authorization } from "./api.js";
+import { authorization, noteTime } from "./api.js";
 
 /** Longer than the ping of the API, so that a connection that is dead without a word is noticed. */
 const SILENCE = 40_000;
@@ -96,6 +96,7 @@ export class Stream {
       const headers = { accept: "text/event-stream", ...authorization() };
       if (this.lastId) headers["last-event-id"] = this.lastId;
       const response = await fetch(this.path, { headers, signal: reading.signal, cache: "no-store", credentials: "omit" });
+      noteTime(response);
       if (response.status !== 200 || !response.body) return response.status;
       this.retry = FIRST_RETRY;
       const parser = new EventParser();

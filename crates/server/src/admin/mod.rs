@@ -10,6 +10,7 @@ mod file;
 mod import;
 mod maintenance;
 mod page;
+mod painel;
 mod postos;
 mod reservas;
 mod status;
@@ -81,6 +82,7 @@ fn public() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(status::router())
         .merge(postos::public())
+        .merge(painel::router())
 }
 
 fn protected() -> OpenApiRouter<Arc<AppState>> {

@@ -1,0 +1,167 @@
+// The view of now: what needs a hand first, and all postos by what they do.
+import { now } from "./api.js";
+import { attention } from "./attention.js";
+import { actionFor, describe } from "./attention_texts.js";
+import { byId, element, setField, setText } from "./dom.js";
+import { pressed } from "./dialogs.js";
+import { current, facts, load } from "./facts.js";
+import { clockOf, duration, kw, moment, pricePerKwh } from "./format.js";
+import { bringUpToDate } from "./lists.js";
+import { backInService, openMaintenance } from "./maintenance.js";
+import { openPosto } from "./posto.js";
+import { Poll } from "./poll.js";
+import { STATES, counts, matching } from "./postos_now.js";
+import { mayWrite } from "./session.js";
+import { counted, text } from "./texts.js";
+
+/** @typedef {import("./postos_now.js").Now} Now */
+
+/** As often as a change at a posto is worth seeing; unchanged postos are answered with 304. */
+const EVERY = 4000;
+
+const chosen = /** @type {Set<string>} */ (new Set());
+let lastError = /** @type {unknown} */ (null);
+
+const poll = new Poll(EVERY, (signal) => load(signal, render), (error) => {
+  lastError = error;
+  renderFreshness();
+});
+
+export function start() {
+  byId("search").addEventListener("input", render);
+  byId("states").replaceChildren(...STATES.map((state) => element("button", {
+    type: "button", "data-state": state, "aria-pressed": "false", class: "state",
+    onclick: () => { toggle(state); render(); },
+  })));
+  byId("tools").hidden = false;
+  setInterval(renderFreshness, 1000);
+  poll.start();
+}
+
+/** Asks again at once, after something was changed. */
+export const refresh = () => poll.look();
+
+function toggle(/** @type {string} */ state) {
+  if (!chosen.delete(state)) chosen.add(state);
+}
+
+export function render() {
+  const postos = current();
+  renderAttention(postos);
+  renderStates(postos);
+  const search = /** @type {HTMLInputElement} */ (byId("search"));
+  const shown = matching(postos, search.value, chosen);
+  bringUpToDate(byId("postos"), shown, ({ posto }) => String(posto.id), makePosto, updatePosto);
+  const isAll = shown.length === postos.length;
+  setText(byId("count"), isAll ? counted("postos", postos.length) : counted("postos.of", postos.length, { shown: shown.length }));
+  renderFreshness();
+}
+
+function renderAttention(/** @type {Now[]} */ postos) {
+  const { reservas, notReady, isComplete } = facts;
+  const items = attention({ postos, reservas, notReady, now: now() });
+  const make = () => element("li", { class: "notice item" },
+    element("p", { "data-field": "says" }), element("div", { class: "row" }));
+  bringUpToDate(byId("attention"), items, (item) => item.key, make, (made, item) => {
+    setField(made, "says", describe(item));
+    const action = mayWrite() ? actionFor(item, refresh) : null;
+    const place = /** @type {Element} */ (made.querySelector(".row"));
+    const before = place.querySelector("button");
+    // The button stays for as long as it does the same, and what it does it looks up when pressed.
+    if (before?.textContent !== action?.label) {
+      place.replaceChildren(...(action ? [element("button", { type: "button", text: action.label })] : []));
+    }
+    const button = place.querySelector("button");
+    if (button && action) button.onclick = () => pressed(button, action.act);
+  });
+  byId("nothing").hidden = items.length > 0;
+  setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
+  const title = document.title.replace(/^\(\d+\) /, "");
+  document.title = items.length > 0 ? `(${items.length}) ${title}` : title;
+}
+
+function renderStates(/** @type {Now[]} */ postos) {
+  const count = counts(postos);
+  for (const button of byId("states").children) {
+    const state = button.getAttribute("data-state") ?? "";
+    setText(button, `${text(`state.${state}`)} ${count[state]}`);
+    button.setAttribute("aria-pressed", String(chosen.has(state)));
+    /** @type {HTMLElement} */ (button).hidden = count[state] === 0 && !chosen.has(state);
+  }
+}
+
+function makePosto(/** @type {Now} */ { posto }) {
+  return element("li", { class: "posto card", "data-posto-id": posto.id },
+    element("h3", { "data-field": "name" }),
+    element("p", { class: "state", "data-field": "state" }),
+    element("p", { "data-field": "detail" }),
+    element("p", { class: "quiet", "data-field": "facts" }));
+}
+
+function updatePosto(/** @type {Element} */ made, /** @type {Now} */ entry) {
+  const { posto, state } = entry;
+  made.setAttribute("data-state", state);
+  setField(made, "name", `${posto.nome} (${posto.id})`);
+  setField(made, "state", text(`state.${state}`));
+  setField(made, "detail", detail(entry));
+  setField(made, "facts", `${posto.tipo_conector} · ${kw(posto.potencia_maxima)} · ${pricePerKwh(posto.preco_kwh)}`);
+  updateActions(made, entry);
+}
+
+/** What there is to say of a posto beside its state. */
+export function detail(/** @type {Now} */ { state, by, since, session, reserva, next }) {
+  const parts = [];
+  if (session) {
+    const time = duration(now() - Date.parse(session.inicio));
+    parts.push(text("detail.charging", { placa: placa(session), since: moment(session.inicio), duration: time }));
+  }
+  if (by) parts.push(since ? text("detail.by_charger", { since: moment(since) }) : text(`detail.${by}`));
+  if (reserva && state !== "charging") parts.push(text("detail.reserved", { placa: placa(reserva), until: moment(reserva.fim) }));
+  if (next) parts.push(text("detail.next", { at: moment(next.inicio) }));
+  return parts.join(" · ");
+}
+
+const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => known ?? text("placa.forgotten");
+
+function updateActions(/** @type {Element} */ made, /** @type {Now} */ { posto, by }) {
+  let place = /** @type {HTMLElement | null} */ (made.querySelector(".actions"));
+  if (!mayWrite()) {
+    place?.remove();
+    return;
+  }
+  if (!place) {
+    const service = element("button", { type: "button", "data-action": "service" });
+    const more = element("button", { type: "button", "data-action": "more", text: text("more") });
+    place = element("div", { class: "row actions" }, service, more);
+    made.append(place);
+  }
+  const isOut = by === "operador";
+  const service = /** @type {HTMLButtonElement} */ (place.querySelector("[data-action=service]"));
+  const more = /** @type {HTMLButtonElement} */ (place.querySelector("[data-action=more]"));
+  const label = text(isOut ? "service.back" : "service.out");
+  setText(service, label);
+  service.setAttribute("aria-label", `${label}: ${posto.nome}`);
+  service.onclick = () => isOut ? pressed(service, () => backInService(posto, refresh)) : openMaintenance(posto, refresh);
+  more.setAttribute("aria-label", `${text("more")}: ${posto.nome}`);
+  more.onclick = () => openPosto(posto.id, refresh);
+}
+
+/** Says how old what is seen is, and what it means when the servidor does not answer. */
+function renderFreshness() {
+  const { readAt, isCut } = facts;
+  const isLate = lastError !== null && readAt > 0;
+  const live = byId("live");
+  live.dataset.live = isLate ? "no" : "yes";
+  setText(live, readAt === 0 ? "" : text(isLate ? "live.no" : "live.yes", { at: clockOf(readAt) }));
+  const stale = byId("stale");
+  stale.hidden = lastError === null && !isCut;
+  byId("postos").toggleAttribute("data-stale", isLate);
+  if (lastError !== null) setText(stale, staleText(lastError, readAt));
+  else if (isCut) setText(stale, text("cut"));
+}
+
+function staleText(/** @type {any} */ error, /** @type {number} */ readAt) {
+  if (error.status === 401) return text("stale.no_token");
+  const said = error.status > 0 && error.mensagem ? error.mensagem : text("stale.no_answer");
+  return readAt === 0 ? said : `${said} ${text("stale.since", { at: clockOf(readAt) })}`;
+}

@@ -1,0 +1,69 @@
+// What the page knows of the servidor at the moment, from one round of questions.
+import { ApiError, call, now } from "./api.js";
+import { allPages } from "./lists.js";
+import { postosNow } from "./postos_now.js";
+import { api } from "./session.js";
+
+/** Pages of 500 that are read of a list; what is beyond them is not shown, and the page says so. */
+const MAX_PAGES = 8;
+
+export const facts = {
+  /** @type {import("./postos_now.js").Posto[]} */
+  postos: [],
+  /** @type {import("./postos_now.js").Reserva[]} Those that are `ativa`. */
+  reservas: [],
+  /** @type {import("./postos_now.js").Session[]} Those that are open. */
+  sessions: [],
+  /** @type {string | null} Why the servidor is not ready. */
+  notReady: null,
+  /** When it was read, by the clock of the device; 0 if never. */
+  readAt: 0,
+  /** Whether all that holds a posto is known, and not only the public list. */
+  isComplete: false,
+  /** Whether there are more reservas than were read. */
+  isCut: false,
+};
+
+/** What each posto does now. */
+export const current = () => postosNow(facts.postos, facts.reservas, facts.sessions, now());
+
+/** How a posto is called; one that was removed by its number. */
+export function nameOf(/** @type {number} */ id) {
+  return facts.postos.find((posto) => posto.id === id)?.nome ?? `#${id}`;
+}
+
+/**
+ * Asks for everything. `shown` is called when there is something new to show.
+ * @param {AbortSignal} signal
+ * @param {() => void} shown
+ */
+export async function load(signal, shown) {
+  const [ready, postos] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
+  Object.assign(facts, { postos: postos.postos, notReady: ready, readAt: Date.now() });
+  if (!facts.isComplete) shown();
+  const [reservas, sessions] = await Promise.all([
+    allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", MAX_PAGES),
+    allPages((page) => api(`carregamentos?status=ativo&limite=500${page}`, { signal }), "carregamentos", MAX_PAGES),
+  ]);
+  facts.reservas = reservas.rows;
+  facts.sessions = sessions.rows;
+  facts.isCut = !reservas.isWhole;
+  facts.isComplete = true;
+  shown();
+}
+
+/** @returns {Promise<string | null>} */
+async function whyNotReady(/** @type {AbortSignal} */ signal) {
+  try {
+    await call("readyz", { signal });
+    return null;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 503) return error.mensagem;
+    throw error;
+  }
+}
+
+/** After the operator has gone: what names people is known no more. */
+export function forget() {
+  Object.assign(facts, { reservas: [], sessions: [], isComplete: false });
+}

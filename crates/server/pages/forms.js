@@ -1,0 +1,54 @@
+// Parts of forms, and forms in dialogs.
+import { element } from "./dom.js";
+import { dialog, open, pressed, showProblem } from "./dialogs.js";
+import { text } from "./texts.js";
+
+/**
+ * A field with its label.
+ * @param {string} label
+ * @param {Record<string, string | number | boolean | null>} properties Of the input.
+ * @param {string} [hint]
+ */
+export function field(label, properties, hint = "") {
+  return element("label", {}, label, hint !== "" && element("span", { class: "hint", text: hint }), element("input", properties));
+}
+
+/**
+ * Radio buttons.
+ * @param {string} name
+ * @param {string} legend
+ * @param {[string, string, string][]} options Value, text, hint.
+ * @param {string} chosen
+ */
+export function choices(name, legend, options, chosen) {
+  return element("fieldset", {}, element("legend", { text: legend }),
+    ...options.map(([value, label, hint]) => element("label", { class: "check" },
+      element("input", { type: "radio", name, value, checked: value === chosen }),
+      element("span", {}, label, hint !== "" && element("span", { class: "hint", text: ` ${hint}` })))));
+}
+
+/**
+ * Shows a form in a dialog, until `send` has succeeded with what was typed or the dialog is closed.
+ * @param {{ heading: string, content: (Node | string | false)[], submit: string, isDangerous?: boolean,
+ *   send: (values: FormData, form: HTMLFormElement) => Promise<void> }} options
+ */
+export async function askForm({ heading, content, submit, isDangerous = false, send }) {
+  const wrong = element("div", {});
+  const yes = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", class: isDangerous ? "danger" : "main", text: submit }));
+  const form = /** @type {HTMLFormElement} */ (element("form", { class: "stack" }, ...content, wrong,
+    element("div", { class: "row end" },
+      element("button", { type: "button", text: text("back"), onclick: () => made.close() }), yes)));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    pressed(yes, async () => {
+      try {
+        await send(new FormData(form), form);
+        made.close("sent");
+      } catch (error) {
+        showProblem(wrong, error);
+      }
+    });
+  });
+  const made = dialog(heading, form);
+  await open(made);
+}

@@ -1,0 +1,113 @@
+// The view of today: reservas and sessions, with what can be done about them.
+import { byId, element, setText } from "./dom.js";
+import { isWanted, pressed, say, showProblem } from "./dialogs.js";
+import { refresh as refreshNow } from "./agora.js";
+import { facts, nameOf } from "./facts.js";
+import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
+import { allPages, bringUpToDate } from "./lists.js";
+import { Poll } from "./poll.js";
+import { api, mayWrite } from "./session.js";
+import { endSession } from "./sessions.js";
+import { counted, text } from "./texts.js";
+import { ofToday } from "./today.js";
+import { word } from "./words.js";
+
+const EVERY = 10_000;
+/** Pages of 500 of the newest reservas in which those that have ended are looked for. */
+const PAGES = 3;
+
+/** @typedef {import("./today.js").Reserva} Reserva */
+
+const poll = new Poll(EVERY, load, (error) => showProblem(byId("hoje-problem"), error));
+
+/** What was read last. */
+const read = { reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]) };
+
+export const show = () => poll.start();
+export const hide = () => poll.stop();
+
+async function load(/** @type {AbortSignal} */ signal) {
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  const [active, newest, ended, open] = await Promise.all([
+    allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", PAGES),
+    allPages((page) => api(`reservas?limite=500${page}`, { signal }), "reservas", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&de=${midnight.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&status=ativo${page}`, { signal }), "carregamentos", PAGES),
+  ]);
+  read.reservas = ofToday([...active.rows, ...newest.rows], midnight);
+  const sessions = new Map([...open.rows, ...ended.rows].map((session) => [session.id, session]));
+  read.sessions = [...sessions.values()].toSorted((a, b) => Date.parse(b.inicio) - Date.parse(a.inicio));
+  byId("hoje-cut").hidden = active.isWhole && (newest.isWhole || Date.parse(newest.rows.at(-1).criada_em) < midnight.getTime());
+  render();
+}
+
+const refresh = () => { poll.look(); refreshNow(); };
+
+export function render() {
+  setText(byId("hoje-reservas-count"), counted("reservas", read.reservas.length));
+  setText(byId("hoje-sessions-count"), counted("sessions", read.sessions.length));
+  bringUpToDate(byId("hoje-reservas"), read.reservas, ({ id }) => String(id), makeRow, updateReserva);
+  bringUpToDate(byId("hoje-sessions"), read.sessions, ({ id }) => String(id), makeRow, updateSession);
+}
+
+function makeRow() {
+  return element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 4 }, () => element("td", {})));
+}
+
+function fill(/** @type {Element} */ row, /** @type {string[]} */ cells) {
+  cells.forEach((content, at) => setText(row.children[at], content));
+}
+
+const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => known ?? text("placa.forgotten");
+
+function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserva) {
+  const { inicio, fim, posto_id, status, motivo } = reserva;
+  const why = motivo ? `${word("status", status)} (${word("motivo", motivo)})` : word("status", status);
+  fill(row, [`${moment(inicio)} – ${moment(fim)}`, nameOf(posto_id), placa(reserva), why]);
+  const isOver = status !== "ativa";
+  action(row.children[4], isOver ? null : {
+    label: text("reserva.cancel"),
+    name: text("reserva.cancel_name", { placa: placa(reserva), inicio: clockOf(inicio) }),
+    act: () => cancel(reserva),
+  });
+}
+
+async function cancel(/** @type {Reserva} */ reserva) {
+  const { id, inicio, fim, posto_id } = reserva;
+  const when = { placa: placa(reserva), nome: nameOf(posto_id), inicio: moment(inicio), fim: moment(fim) };
+  const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", when), yes: text("reserva.cancel_yes") };
+  if (!(await isWanted(question))) return;
+  const answer = await api(`reservas/${id}/cancelar`, { method: "POST" });
+  say(answer.mensagem);
+  refresh();
+}
+
+function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
+  const { inicio, fim, posto_id, energia_fornecida, custo, preco_kwh } = session;
+  const amount = fim === null ? pricePerKwh(preco_kwh) : `${kwh(energia_fornecida)} · ${reais(custo)}`;
+  fill(row, [fim === null ? text("session.open", { since: moment(inicio) }) : `${moment(inicio)} – ${moment(fim)}`, nameOf(posto_id), placa(session), amount]);
+  const posto = facts.postos.find(({ id }) => id === posto_id) ?? { id: posto_id, nome: nameOf(posto_id) };
+  action(row.children[4], fim !== null ? null : {
+    label: text("session.end"),
+    name: text("session.end_name", { placa: placa(session) }),
+    act: () => endSession(posto, session, refresh),
+  });
+}
+
+/** A button in a cell, which stays for as long as there is one. */
+function action(/** @type {Element} */ cell, /** @type {{ label: string, name: string, act: () => Promise<void> } | null} */ wanted) {
+  let button = cell.querySelector("button");
+  if (wanted === null || !mayWrite()) {
+    button?.remove();
+    return;
+  }
+  if (!button) {
+    button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }));
+    cell.append(button);
+  }
+  setText(button, wanted.label);
+  button.setAttribute("aria-label", wanted.name);
+  const pressable = button;
+  button.onclick = () => pressed(pressable, wanted.act);
+}

@@ -1,0 +1,55 @@
+// Charging sessions as the operator begins and ends them by hand.
+import { ApiError } from "./api.js";
+import { element } from "./dom.js";
+import { say } from "./dialogs.js";
+import { kwh, moment, reais, typedNumber } from "./format.js";
+import { askForm, field } from "./forms.js";
+import { api } from "./session.js";
+import { text } from "./texts.js";
+
+/**
+ * @param {{ id: number, nome: string }} posto
+ * @param {import("./postos_now.js").Session} session
+ * @param {() => void} done
+ */
+export function endSession({ id: postoId, nome }, session, done) {
+  const placa = session.placa ?? text("placa.forgotten");
+  const confirmed = element("label", { class: "check", hidden: true },
+    element("input", { type: "checkbox", name: "confirmado" }), text("session.confirmed"));
+  return askForm({
+    heading: text("session.end_heading", { nome }),
+    content: [
+      element("p", { text: text("session.since", { placa, since: moment(session.inicio) }) }),
+      field(text("session.energy"), { name: "energia", inputmode: "decimal", required: true, autocomplete: "off" }),
+      confirmed,
+    ],
+    submit: text("session.end_confirm"),
+    send: async (values) => {
+      const body = {
+        energia_fornecida: typedNumber(String(values.get("energia"))),
+        ...(values.has("confirmado") ? { confirmado: true } : {}),
+      };
+      try {
+        const ended = await api(`postos/${postoId}/carregamentos/${session.id}`, { method: "PUT", body });
+        say(text("session.ended", { placa, energy: kwh(ended.energia_fornecida), cost: reais(ended.custo) }));
+      } catch (error) {
+        if (error instanceof ApiError && error.codigo === "energia_implausivel") confirmed.hidden = false;
+        throw error;
+      }
+      done();
+    },
+  });
+}
+
+export function startSession(/** @type {{ id: number, nome: string }} */ { id, nome }, /** @type {() => void} */ done) {
+  return askForm({
+    heading: text("session.start_heading", { nome }),
+    content: [field(text("placa"), { name: "placa", required: true, autocomplete: "off", autocapitalize: "characters" })],
+    submit: text("session.start_confirm"),
+    send: async (values) => {
+      const started = await api(`postos/${id}/carregamentos`, { method: "POST", body: { placa: values.get("placa") } });
+      say(text("session.started", { placa: started.placa, nome }));
+      done();
+    },
+  });
+}

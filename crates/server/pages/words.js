@@ -1,0 +1,10 @@
+// Words of the API in the language of the page. Its lists are open: a word that is new is shown as it is.
+import { text } from "./texts.js";
+
+export function word(/** @type {string} */ group, /** @type {string} */ value) {
+  try {
+    return text(`${group}.${value}`);
+  } catch {
+    return value;
+  }
+}
