@@ -11,7 +11,9 @@ function focused() {
   const inView = box.width > 0 && box.height > 0 && x >= 0 && y >= 0 && x <= innerWidth && y <= innerHeight;
   const top = inView ? document.elementFromPoint(x, y) : null;
   const covered = inView && top !== null && !at.contains(top) && !top.contains(at);
-  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  const hasRing = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  // The parts of a date are the browser's own, and it shows which of them has the focus.
+  const ring = hasRing || /^date/.test(at.type);
   const name = at.id || at.getAttribute("name") || at.getAttribute("data-field") || at.textContent.trim().slice(0, 40);
   return { name, tag: at.tagName.toLowerCase(), inView, covered, ring, href: at.getAttribute("href") ?? "" };
 }
@@ -41,7 +43,7 @@ export class Keyboard {
     if (at.tag === "body") return at;
     expect(at.inView && !at.covered, `the focus on ${at.tag} ${at.name} is ${at.covered ? "covered" : "out of sight"}`);
     expect(at.ring, `the focus on ${at.tag} ${at.name} has no ring`);
-    this.order.push(at.name);
+    if (this.order.at(-1) !== at.name) this.order.push(at.name);
     return at;
   }
 

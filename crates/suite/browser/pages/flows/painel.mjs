@@ -118,7 +118,7 @@ export default {
     await goTo(visit, "hoje");
     const row = page.locator("#hoje-sessions tr").filter({ hasText: placa });
     await row.locator("button").click();
-    await page.locator("dialog[open] [name=energia_fornecida]").fill("0,0");
+    await page.locator("dialog[open] [name=energia]").fill("0,0");
     await page.locator("dialog[open] [type=submit]").click();
     await row.locator("button").waitFor({ state: "detached" });
     return (await row.innerText()).replaceAll(/\s+/g, " ");
