@@ -22,12 +22,12 @@ pub use broker_login::{
 };
 pub use http::{
     Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins, ETag,
-    Endpoints, Health, HttpError, HttpMetrics, Language, ListenError, LogFields, MAX_TOKEN,
-    PROXIES_CONFIAVEIS, PageCache, PageHeaders, Params, Path, RETRY_AFTER_SECONDS, RateLimit,
-    RawJson, Role, Routes, StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies,
-    accept_token, body_of_parts, both, caller_ip, complete_document, finish, finish_with_limit,
-    listen, listen_for_metrics, operators_only, read_file, require_token, serve, serve_metrics,
-    tagged, tagged_json, trace_requests,
+    Endpoints, ErrorPage, Extras, Health, HttpError, HttpMetrics, Language, ListenError, LogFields,
+    MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders, PageRoutes, Params, Path,
+    RETRY_AFTER_SECONDS, RateLimit, RawJson, Refused, Role, Routes, StreamCaller, StreamPermit,
+    Streams, Token, Tokens, TrustedProxies, accept_token, body_of_parts, both, caller_ip,
+    complete_document, finish, finish_with, listen, listen_for_metrics, operators_only, read_file,
+    require_token, serve, serve_metrics, tagged, tagged_json, trace_requests,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, declare};

@@ -1,14 +1,31 @@
-//! What the pages of both programs share: their files, the headers of a page, the language.
+//! What the pages of both programs share: their files and forms, the headers of a page, the language,
+//! refusals that people read.
 
 mod assets;
+mod error_page;
+mod form;
 mod language;
 mod page;
 
+use axum::Router;
+
 pub use assets::{Asset, Assets};
+pub(super) use error_page::show_errors;
+pub use error_page::{ErrorPage, Refused};
+pub use form::PageForm;
+pub(super) use form::read_form;
 pub use language::Language;
 pub use page::{PageCache, PageHeaders};
 
+/// The pages of a program, and whatever else is answered to a browser as a page.
+pub struct PageRoutes {
+    pub public: Router,
+    /// Forms are read before the guard, because a token may be in one.
+    pub protected: Router,
+    pub error_page: ErrorPage,
+}
+
 /// Whether this is the route of files that pages load, or of `/docs`, which has many too.
 pub(super) fn is_file(route: &str) -> bool {
-    route.starts_with("/docs") || route.starts_with("/static/")
+    route.starts_with("/docs") || route.starts_with("/static/") || route == "/sw.js"
 }

@@ -1,0 +1,96 @@
+// What is wrong with a form: all of it in #errors, which gets the focus, and each field's own beside it.
+import { ApiError } from "./api.js";
+import { byId, element } from "./dom.js";
+import { text } from "./texts.js";
+
+/** What somebody reads about a failure: the sentence of the API, if it gave one. */
+export function messageOf(/** @type {unknown} */ error) {
+  if (!(error instanceof ApiError)) return { text: text("error.page"), isPortuguese: false };
+  if (error.codigo === "not_done") return { text: text("error.not_done"), isPortuguese: false };
+  if (error.mensagem) return { text: error.mensagem, isPortuguese: true };
+  return { text: text(error.status === 0 ? "error.network" : "error.unknown"), isPortuguese: false };
+}
+
+/** A paragraph with {@link messageOf}. */
+export function messageParagraph(/** @type {unknown} */ error, properties = {}) {
+  const message = messageOf(error);
+  // What the API says is Portuguese, whatever the language of the page.
+  return element("p", { ...properties, text: message.text, lang: message.isPortuguese ? "pt-BR" : null });
+}
+
+/**
+ * Shows why what this form asked for was not done.
+ * @param {HTMLFormElement} form
+ * @param {unknown} error
+ * @param {...(Node | null)} more What helps.
+ */
+export function showErrors(form, error, ...more) {
+  clearErrors(form);
+  const box = byId("errors");
+  box.append(messageParagraph(error));
+  const campos = error instanceof ApiError ? error.campos : [];
+  if (campos.length > 0) box.append(element("ul", {}, ...campos.map((wrong) => line(form, wrong))));
+  box.append(...more.filter((node) => node !== null));
+  box.hidden = false;
+  box.focus();
+}
+
+/** @param {HTMLFormElement} form @param {{ campo: string, mensagem: string }} wrong */
+function line(form, { campo, mensagem }) {
+  const field = form.elements.namedItem(campo);
+  const said = element("span", { text: mensagem, lang: "pt-BR" });
+  if (!(field instanceof HTMLElement) || field.getAttribute("type") === "hidden") {
+    return element("li", {}, `${campo}: `, said);
+  }
+  const label = form.querySelector(`label[for="${field.id}"]`)?.textContent?.trim() || campo;
+  field.setAttribute("aria-invalid", "true");
+  const beside = document.getElementById(`${field.id}-error`);
+  if (beside) {
+    beside.textContent = mensagem;
+    beside.hidden = false;
+  }
+  const details = field.closest("details");
+  if (details) details.open = true;
+  const lead = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    field.focus();
+  };
+  return element("li", {}, element("a", { href: `#${field.id}`, text: label, onclick: lead }), ": ", said);
+}
+
+export function clearErrors(/** @type {HTMLFormElement} */ form) {
+  const box = byId("errors");
+  box.replaceChildren();
+  box.hidden = true;
+  for (const error of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll(".error"))) {
+    error.textContent = "";
+    error.hidden = true;
+  }
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
+/**
+ * Runs what a form asks for, once at a time: a second press meanwhile does nothing.
+ * @param {HTMLFormElement} form
+ * @param {(submitted: SubmitEvent) => Promise<void>} run Shows its failures itself.
+ */
+export function onSubmit(form, run) {
+  let isRunning = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (isRunning) return;
+    isRunning = true;
+    const button = /** @type {HTMLButtonElement | null} */ (form.querySelector('[type="submit"]'));
+    const label = button?.textContent ?? "";
+    // `disabled` would take the focus away.
+    button?.setAttribute("aria-disabled", "true");
+    if (button) button.textContent = text("waiting");
+    try {
+      await run(event);
+    } finally {
+      isRunning = false;
+      button?.removeAttribute("aria-disabled");
+      if (button) button.textContent = label;
+    }
+  });
+}

@@ -1,0 +1,83 @@
+// Follows the reservas of this device. Browsers open few connections to one program, so the soonest two
+// have a stream each, and the others are asked for now and then.
+import { ApiError } from "./api.js";
+import { consult, reservaPath } from "./actions.js";
+import { Stream } from "./stream.js";
+
+const MAX_STREAMS = 2;
+const POLL_INTERVAL = 20_000;
+
+/**
+ * @typedef {{ server_id: string, request_id: string }} Target
+ * @typedef {{ onReserva: (target: Target, reserva: any) => void,
+ *   onServidor?: (target: Target, servidor: { status: string, desde?: string }) => void,
+ *   onRefused?: (target: Target, status: number) => void,
+ *   onLive?: (target: Target, live: boolean) => void }} Handlers
+ *   `onRefused`: the API knows it no longer, or not from this device.
+ */
+
+const keyOf = (/** @type {Target} */ { server_id, request_id }) => `${server_id}/${request_id}`;
+
+export class Follower {
+  /** @param {Handlers} handlers */
+  constructor(handlers) {
+    this.handlers = handlers;
+    /** @type {Map<string, Stream>} */
+    this.streams = new Map();
+    /** @type {Target[]} */
+    this.polled = [];
+    this.timer = 0;
+    document.addEventListener("visibilitychange", () => this.poll());
+  }
+
+  /** Follows these and no others; the soonest comes first. */
+  follow(/** @type {Target[]} */ targets) {
+    const streamed = targets.slice(0, MAX_STREAMS);
+    const keys = new Set(streamed.map(keyOf));
+    for (const [key, stream] of this.streams) {
+      if (!keys.has(key)) {
+        stream.close();
+        this.streams.delete(key);
+      }
+    }
+    for (const target of streamed) {
+      const key = keyOf(target);
+      if (!this.streams.has(key)) this.streams.set(key, this.open(target));
+    }
+    const before = this.polled.map(keyOf).join();
+    this.polled = targets.slice(MAX_STREAMS);
+    if (this.polled.map(keyOf).join() !== before) this.poll();
+  }
+
+  /** @param {Target} target */
+  open(target) {
+    const { onReserva, onServidor, onRefused, onLive } = this.handlers;
+    return new Stream(reservaPath(target.request_id, target.server_id, "/eventos"), {
+      onEvent: ({ event, data }) => {
+        if (event === "reserva") onReserva(target, JSON.parse(data));
+        if (event === "servidor") onServidor?.(target, JSON.parse(data));
+      },
+      onLive: (live) => onLive?.(target, live),
+      // 204: it has ended, and its last state has come.
+      onEnd: (status) => status >= 400 && onRefused?.(target, status),
+    });
+  }
+
+  async poll() {
+    clearTimeout(this.timer);
+    if (document.hidden || this.polled.length === 0) return;
+    this.timer = setTimeout(() => this.poll(), POLL_INTERVAL);
+    const targets = this.polled;
+    for (const target of targets) {
+      if (targets !== this.polled) return;
+      try {
+        const { reserva } = await consult(target.server_id, target.request_id);
+        this.handlers.onReserva(target, reserva);
+      } catch (error) {
+        // Without an answer it is asked again.
+        const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+        if (isRefused) this.handlers.onRefused?.(target, error.status);
+      }
+    }
+  }
+}

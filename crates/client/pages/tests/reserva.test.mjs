@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { changedPeriod, periodOf } from "../period.js";
+import { allowed, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "../status.js";
+import "./shared.mjs";
+
+const { Attempt } = await import("../actions.js");
+const { ApiError } = await import("../../../service/pages/api.js");
+
+const INICIO = "2026-11-23T12:00:00.000Z";
+const FIM = "2026-11-23T13:00:00.000Z";
+const [BEFORE, DURING, AFTER] = ["2026-11-23T11:00:00.000Z", "2026-11-23T12:30:00.000Z", FIM].map((at) => Date.parse(at));
+const reserva = (status, fields = {}) => ({ posto_id: 5, placa: "ABC1D23", inicio: INICIO, fim: FIM, status, ...fields });
+
+test("a reserva is in one phase at each moment", () => {
+  const phases = (one) => [BEFORE, DURING, AFTER].map((at) => phaseOf(one, at));
+  assert.deepEqual(phases(reserva("ativa")), ["future", "current", "late"]);
+  assert.deepEqual(phases(reserva("cumprida")), ["current", "current", "over"]);
+  assert.deepEqual(phases(reserva("cumprida", { livre_desde: INICIO })), ["over", "over", "over"]);
+  for (const status of ["encerrada", "cancelada", "nao_compareceu"]) {
+    assert.deepEqual(phases(reserva(status)), ["over", "over", "over"]);
+  }
+  assert.deepEqual(phases(reserva("na_fila")), ["future", "current", "late"], "one that comes later is followed");
+});
+
+test("the countdown ends at its moment and then says nothing", () => {
+  assert.deepEqual(countdownOf(reserva("ativa"), BEFORE), { key: "countdown.begin", millis: 3_600_000 });
+  assert.deepEqual(countdownOf(reserva("ativa"), DURING), { key: "countdown.end", millis: 1_800_000 });
+  assert.equal(countdownOf(reserva("ativa"), AFTER), null);
+  assert.equal(countdownOf(reserva("cancelada"), BEFORE), null);
+});
+
+test("what can be done is what the API allows", () => {
+  assert.deepEqual(allowed(reserva("ativa"), BEFORE), { cancel: true, change: true, changeInicio: true, changePosto: true });
+  assert.deepEqual(allowed(reserva("ativa"), DURING), { cancel: true, change: true, changeInicio: false, changePosto: true });
+  assert.deepEqual(allowed(reserva("cumprida"), DURING), { cancel: false, change: true, changeInicio: false, changePosto: false });
+  assert.deepEqual(allowed(reserva("cancelada"), BEFORE), { cancel: false, change: false, changeInicio: false, changePosto: false });
+});
+
+test("every status, reason and notice has its texts in both languages", () => {
+  const said = ["pt", "en"].map((language) => JSON.parse(readFileSync(new URL(`../${language}.json`, import.meta.url), "utf8")).script);
+  const keys = new Set();
+  for (const status of ["ativa", "cumprida", "encerrada", "nao_compareceu", "cancelada", "of_tomorrow"]) {
+    for (const motivo of [undefined, "pedido", "operador", "manutencao", "posto_removido", "ausencia", "of_tomorrow"]) {
+      for (const aviso of [undefined, "posto_ocupado", "posto_livre", "of_tomorrow"]) {
+        for (const at of [BEFORE, DURING, AFTER]) {
+          const one = reserva(status, { motivo, aviso });
+          keys.add(statusKey(one, at)).add(sentenceKey(one, at)).add(warningKey(one, at)).add(countdownOf(one, at)?.key);
+        }
+      }
+    }
+  }
+  for (const key of [...keys].filter(Boolean)) {
+    for (const script of said) assert.ok(key in script, key);
+  }
+  assert.equal(sentenceKey(reserva("cancelada", { motivo: "manutencao" }), BEFORE), "sentence.cancelada.manutencao");
+  assert.equal(warningKey(reserva("cancelada", { aviso: "posto_ocupado" }), DURING), null, "of one that is over nothing is to be known");
+});
+
+test("a period is from now, for some minutes or until a fim", () => {
+  const empty = { inicio: "", fim: "", duracao: "" };
+  assert.deepEqual(periodOf({ ...empty, duracao: "60" }, BEFORE), { fim: INICIO });
+  const local = "2026-11-23T12:00";
+  const begin = new Date(local);
+  assert.deepEqual(periodOf({ ...empty, inicio: local, duracao: "30" }, BEFORE), {
+    inicio: begin.toISOString(), fim: new Date(begin.getTime() + 1_800_000).toISOString(),
+  });
+  const fim = new Date("2026-11-24T08:00").toISOString();
+  assert.deepEqual(periodOf({ ...empty, fim: "2026-11-24T08:00", duracao: "60" }, BEFORE), { fim }, "a fim comes before a duration");
+  assert.deepEqual(periodOf(empty, BEFORE), {});
+  assert.deepEqual(periodOf({ ...empty, inicio: "amanhã" }, BEFORE), { inicio: "amanhã" }, "the API says what is wrong");
+});
+
+test("a change asks for what differs", () => {
+  const held = { inicio: "2026-11-23T12:00:31.123Z", fim: FIM };
+  const local = (at) => {
+    const moment = new Date(at);
+    return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  };
+  assert.deepEqual(changedPeriod({ inicio: local(held.inicio), fim: local(held.fim) }, held), {}, "inputs have no seconds");
+  assert.deepEqual(changedPeriod({ inicio: "", fim: local("2026-11-23T14:00:00Z") }, held), { fim: "2026-11-23T14:00:00.000Z" });
+});
+
+test("as long as nobody knows what came of it, a repeat is the same request", () => {
+  const attempt = new Attempt("key of the page");
+  let made = 0;
+  const ask = (values) => attempt.next(values, () => ({ made: (made += 1) }));
+  assert.deepEqual(ask({ placa: "A" }), { key: "key of the page", body: { made: 1 } });
+  attempt.failed(new ApiError(504, {}));
+  attempt.failed(new ApiError(0, {}));
+  attempt.failed(new ApiError(503, {}));
+  assert.deepEqual(ask({ placa: "A" }), { key: "key of the page", body: { made: 1 } });
+  const other = ask({ placa: "B" });
+  assert.notEqual(other.key, "key of the page");
+  assert.deepEqual(other.body, { made: 2 });
+  attempt.failed(new ApiError(409, { codigo: "posto_reservado" }));
+  const again = ask({ placa: "B" });
+  assert.notEqual(again.key, other.key, "the answer to the key before is that refusal for good");
+  assert.equal(again.body.made, 3);
+});

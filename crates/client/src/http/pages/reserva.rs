@@ -1,0 +1,212 @@
+//! The page of one reserva, and the forms that change and cancel it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use protocol::{AlteracaoRequest, AppId, Codigo, KeyedCall, ReplyCodigo, RequestId};
+use service::{HttpError, Language, PageCache, PageForm};
+
+use super::change_form::{self, Values};
+use super::consulted::Named;
+use super::frame::Frame;
+use super::links;
+use super::page_errors::{PageErrors, Refusal};
+use super::reserva_view::ReservaView;
+use super::setup::Pages;
+use super::texts::{PageTexts, ReservaTexts, fill};
+use crate::error::GatewayError;
+use crate::gateway::Reply;
+use crate::http::answer::{answer, with_log_fields};
+use crate::http::app::App;
+use crate::http::idempotency::Key;
+
+#[derive(Template)]
+#[template(path = "reserva.html")]
+struct ReservaPage<'a> {
+    texts: &'a PageTexts,
+    frame: Frame<'a>,
+    server_id: &'a str,
+    request_id: &'a str,
+    /// Nothing of it is shown without a token.
+    is_shell: bool,
+    reserva: ReservaView,
+    values: Values,
+    errors: PageErrors,
+    same_posto: String,
+}
+
+/// A form that was refused.
+struct Refused<'a> {
+    form: &'a PageForm,
+    refusal: Refusal,
+}
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    App(app): App,
+    query: PageForm,
+) -> Response {
+    match named(&query, app) {
+        Ok(named) => page(&pages, language, &named, None).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The page where a reserva is only for callers with a token.
+pub(super) async fn ask_for_token(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    query: PageForm,
+) -> Response {
+    let named = match named(&query, None) {
+        Ok(named) => named,
+        Err(error) => return error.into_response(),
+    };
+    let page = ReservaPage {
+        texts: pages.page_texts(language),
+        frame: pages.frame(language),
+        server_id: named.server_id.as_str(),
+        request_id: named.request_id.as_str(),
+        is_shell: true,
+        reserva: ReservaView::default(),
+        values: Values::default(),
+        errors: PageErrors::default(),
+        same_posto: String::new(),
+    };
+    pages.answer(StatusCode::OK, &page, language, PageCache::Never)
+}
+
+/// Changes or cancels a reserva, or shows it to a caller whose token came with the form.
+pub(super) async fn act(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    App(app): App,
+    form: PageForm,
+) -> Response {
+    let named = match named(&form, app) {
+        Ok(named) => named,
+        Err(error) => return error.into_response(),
+    };
+    let (request_id, outcome) = match form.get("acao") {
+        "ver" => return page(&pages, language, &named, None).await,
+        "cancelar" => cancel(&pages, &named).await,
+        "alterar" => match change(&pages, &named, &form).await {
+            Ok(done) => done,
+            Err(refusal) => {
+                return page(&pages, language, &named, Some(Refused { form: &form, refusal }))
+                    .await;
+            }
+        },
+        _ => {
+            let mensagem = "O formulário deve dizer o que fazer: acao=alterar ou acao=cancelar.";
+            return HttpError::new(Codigo::RequisicaoInvalida, mensagem).into_response();
+        }
+    };
+    let refusal = match outcome {
+        Ok(reply) => Refusal::of_reply(&reply),
+        Err(error) => Some(error.into()),
+    };
+    let codigo = refusal.as_ref().map(|refusal| refusal.codigo);
+    let response = match refusal {
+        // The token is in no address, so the page of the reserva has to be this answer.
+        None if pages.has_tokens => page(&pages, language, &named, None).await,
+        None => links::see_reserva(&named.server_id, &named.request_id),
+        Some(refusal) => {
+            page(&pages, language, &named, Some(Refused { form: &form, refusal })).await
+        }
+    };
+    with_log_fields(response, request_id, named.server_id, codigo)
+}
+
+type Outcome = (RequestId, Result<Reply, GatewayError>);
+
+async fn cancel(pages: &Pages, named: &Named) -> Outcome {
+    let request_id = RequestId::new();
+    let asked = pages.asked(request_id.clone(), named);
+    (request_id, pages.gateway.cancel(asked).await)
+}
+
+/// # Errors
+/// The form has wrong fields.
+async fn change(pages: &Pages, named: &Named, form: &PageForm) -> Result<Outcome, Refusal> {
+    let key = Key::of(form.get("chave"));
+    let (key, change) = match (key, change_form::body_of(form)) {
+        (Ok(key), Ok(change)) => (key, change),
+        (key, change) => {
+            let mut campos = change.err().unwrap_or_default();
+            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
+            return Err(Refusal::of_fields(campos));
+        }
+    };
+    let request_id = key.request_id(named.app.as_ref(), KeyedCall::Alteracao, &named.server_id);
+    let asked = AlteracaoRequest {
+        request_id: request_id.clone(),
+        client_id: pages.gateway.config.client_id.clone(),
+        app: named.app.clone(),
+        server_id: named.server_id.clone(),
+        reserva_request_id: named.request_id.clone(),
+        change,
+    };
+    Ok((request_id, pages.gateway.change(asked).await))
+}
+
+fn named(form: &PageForm, app: Option<AppId>) -> Result<Named, HttpError> {
+    let ids = (form.get("server_id").parse().ok(), form.get("request_id").parse().ok());
+    let (Some(server_id), Some(request_id)) = ids else {
+        let mensagem = "Este endereço não é o de uma reserva: falta server_id ou request_id, ou um está \
+                        errado.";
+        return Err(HttpError::new(Codigo::ReservaInexistente, mensagem));
+    };
+    Ok(Named { server_id, request_id, app })
+}
+
+/// The reserva as it is, with what was refused of a form.
+async fn page(
+    pages: &Pages,
+    language: Language,
+    named: &Named,
+    refused: Option<Refused<'_>>,
+) -> Response {
+    let request_id = RequestId::new();
+    let consulted = match pages.consult(request_id.clone(), named).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(reply)) => return answer(request_id, named.server_id.clone(), Ok(reply)),
+        Err(error) => return answer(request_id, named.server_id.clone(), Err(error)),
+    };
+    let texts = pages.page_texts(language);
+    let postos = pages.postos_if_quick(&named.server_id).await;
+    let reserva = ReservaView::of(&consulted.reserva, &postos, &texts.reserva, language);
+    let values = Values::of(&reserva, refused.as_ref().map(|refused| refused.form));
+    let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
+    let status = codigo.map_or(200, ReplyCodigo::http_status);
+    let label = |campo: &str| label(campo, &texts.reserva);
+    let errors =
+        refused.map(|refused| refused.refusal.shown(label, &texts.posto.field_request, "change"));
+    let page = ReservaPage {
+        texts,
+        frame: pages.frame(language),
+        server_id: named.server_id.as_str(),
+        request_id: named.request_id.as_str(),
+        is_shell: false,
+        same_posto: fill(&texts.reserva.same_posto, &[("posto", &reserva.posto_name)]),
+        reserva,
+        values,
+        errors: errors.unwrap_or_default(),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let response = pages.answer(status, &page, language, PageCache::Never);
+    with_log_fields(response, request_id, named.server_id.clone(), codigo)
+}
+
+fn label<'a>(campo: &str, texts: &'a ReservaTexts) -> Option<&'a str> {
+    Some(match campo {
+        "inicio" => &texts.start,
+        "fim" => &texts.end,
+        "posto_id" => &texts.other_posto,
+        _ => return None,
+    })
+}

@@ -1,0 +1,52 @@
+//! Refusals of pages, which people read.
+
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::middleware::Next;
+use axum::response::Response;
+use protocol::FieldError;
+use serde::Deserialize;
+
+use super::Language;
+
+/// What a refusal says to a person, whatever its `codigo`: that of a newer servidor may be unknown.
+#[derive(Debug, Deserialize)]
+pub struct Refused {
+    pub mensagem: String,
+    #[serde(default)]
+    pub campos: Vec<FieldError>,
+}
+
+/// Makes a page of a refusal.
+pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &Refused) -> Response + Send + Sync>;
+
+/// Answers a page in place of each refusal in the one error shape. Status and headers stay, and what
+/// is logged and counted of it.
+pub(in crate::http) async fn show_errors(
+    State(page): State<ErrorPage>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let language = Language::of(request.headers());
+    let response = next.run(request).await;
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|of| of == "application/json");
+    if response.status().as_u16() < 400 || !is_json {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let Ok(refused) = serde_json::from_slice(&body) else {
+        // The answer to HEAD.
+        return Response::from_parts(head, body.into());
+    };
+    let (shown, page) = page(language, head.status, &refused).into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    for (name, value) in &shown.headers {
+        head.headers.insert(name, value.clone());
+    }
+    Response::from_parts(head, page)
+}
