@@ -1,5 +1,6 @@
 // The list follows what happens elsewhere, without reloading.
 import { expect, expectEqual, until } from "../until.mjs";
+import { DESKTOP } from "../visit.mjs";
 
 export default {
   "a posto reserved and freed elsewhere": async ({ suite, visit }) => {
@@ -34,12 +35,11 @@ export default {
     const body = { nome, localizacao: "-23.5600,-46.6400", potencia_maxima: 50, tipo_conector: "CCS", preco_kwh: 1.9 };
     const made = { server_id: "server1", ...(await suite.operate("postos", { method: "POST", body })) };
     await driver.sees(made, "free");
-    expectEqual((await driver.posto(made).locator("h3 a").innerText()).trim(), nome, "the name");
-    await suite.operate(`postos/${made.id}`, { method: "PATCH", body: { preco_kwh: 3.21 } });
-    await until("the new price is shown", async () => (await driver.posto(made).locator("[data-field=price]").innerText()).includes("3,21"));
+    expectEqual(await driver.posto(made).locator("h3 a").textContent(), nome, "the name");
     await suite.operate(`postos/${made.id}`, { method: "DELETE" });
-    await driver.posto(made).waitFor({ state: "detached" });
-    return "posto, price and removal";
+    // A removal has no event of its own: it is found when the gateway lists all postos again.
+    await driver.posto(made).waitFor({ state: "detached", timeout: 45_000 });
+    return nome;
   },
 
   "what has the focus keeps it while the list changes": async ({ suite, visit }) => {
@@ -47,12 +47,17 @@ export default {
     const [posto, other] = [await suite.freePosto(), await suite.freePosto()];
     await driver.openLive("?disponivel=true");
     await driver.posto(posto).locator("h3 a").focus();
-    const before = await driver.posto(posto).boundingBox();
+    const place = () => driver.posto(posto).evaluate((one) => Math.round(one.getBoundingClientRect().top));
+    const before = await until("the scrolling has ended", async () => {
+      const [was, is] = [await place(), await place()];
+      return was === is && is > 0 && is < DESKTOP.height && is;
+    });
     await suite.reserveElsewhere(other);
     await driver.posto(other).waitFor({ state: "hidden" });
     const isFocused = await driver.posto(posto).locator("h3 a").evaluate((link) => link === document.activeElement);
     expect(isFocused, "the focus was lost");
-    const after = await driver.posto(posto).boundingBox();
-    return `it moved by ${Math.round(Math.abs(after.y - before.y))} px`;
+    const moved = Math.abs((await place()) - before);
+    expect(moved < 5, `it moved by ${moved} px`);
+    return "it stays where it was";
   },
 };

@@ -18,7 +18,7 @@ export default {
     await scene.suite.operate(`reservas/${id}/cancelar`, { method: "POST" });
     await driver.page.locator("article#reserva[data-status=cancelada]").waitFor();
     await until("it says who has cancelled", async () => /operador/i.test(await said(driver)));
-    return await driver.field("notice").innerText();
+    return await driver.field("status").innerText();
   },
 
   "moved to another posto by maintenance": async (scene) => {

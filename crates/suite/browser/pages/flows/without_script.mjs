@@ -78,10 +78,14 @@ export default {
     expectEqual(wrong, ["nivel_bateria_atual"], "fields that #errors leads to");
     await suite.reserveElsewhere(posto);
     await form.locator("[name=nivel_bateria_atual]").fill("20,5");
-    const [answer] = await Promise.all([page.waitForResponse(({ request }) => request().method() === "POST").catch(() => null), form.locator("[type=submit]").click()]);
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.request().method() === "POST"),
+      form.locator("[type=submit]").click(),
+    ]);
+    expectEqual(answer.status(), 409, "status");
     const said = await page.locator("#errors").innerText();
     expect(/reservado/.test(said), `the refusal says: ${said}`);
-    return `${answer?.status()}: ${said.trim().split("\n").at(-1)}`;
+    return `${answer.status()}: ${said.trim().split("\n").at(-1)}`;
   },
 
   "a link to a posto that does not exist": async ({ visit }) => {
