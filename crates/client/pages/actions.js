@@ -11,6 +11,16 @@ const SETTLE_PAUSE = 2000;
  * @typedef {{ request_id: string, mensagem: string, reserva: Reserva }} Reply
  */
 
+/** A failure that the page says in its own words. */
+export class PageError extends Error {
+  /** @param {string} key Of its text. @param {string} [campo] The field that is wrong. */
+  constructor(key, campo) {
+    super(key);
+    this.key = key;
+    this.campo = campo;
+  }
+}
+
 export const reservaPath = (/** @type {string} */ requestId, /** @type {string} */ serverId, part = "") =>
   `reservas/${encodeURIComponent(requestId)}${part}${query({ server_id: serverId })}`;
 
@@ -105,7 +115,7 @@ async function settle(timeout, serverId, requestId) {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // The request expired on its way, and so it will not be done later either.
-      if (error.codigo === "reserva_inexistente") throw new ApiError(404, { codigo: "not_done" });
+      if (error.codigo === "reserva_inexistente") throw new PageError("error.not_done");
       if (error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
     }
     await new Promise((resume) => setTimeout(resume, SETTLE_PAUSE));

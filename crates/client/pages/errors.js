@@ -1,12 +1,13 @@
 // What is wrong with a form: all of it in #errors, which gets the focus, and each field's own beside it.
+import { PageError } from "./actions.js";
 import { ApiError } from "./api.js";
 import { byId, element } from "./dom.js";
 import { text } from "./texts.js";
 
 /** What somebody reads about a failure: the sentence of the API, if it gave one. */
 export function messageOf(/** @type {unknown} */ error) {
+  if (error instanceof PageError) return { text: text(error.key), isPortuguese: false };
   if (!(error instanceof ApiError)) return { text: text("error.page"), isPortuguese: false };
-  if (error.codigo === "not_done") return { text: text("error.not_done"), isPortuguese: false };
   if (error.mensagem) return { text: error.mensagem, isPortuguese: true };
   return { text: text(error.status === 0 ? "error.network" : "error.unknown"), isPortuguese: false };
 }
@@ -28,17 +29,23 @@ export function showErrors(form, error, ...more) {
   clearErrors(form);
   const box = byId("errors");
   box.append(messageParagraph(error));
-  const campos = error instanceof ApiError ? error.campos : [];
-  if (campos.length > 0) box.append(element("ul", {}, ...campos.map((wrong) => line(form, wrong))));
+  const wrong = wrongFields(error);
+  if (wrong.length > 0) box.append(element("ul", {}, ...wrong.map((one) => line(form, one))));
   box.append(...more.filter((node) => node !== null));
   box.hidden = false;
   box.focus();
 }
 
-/** @param {HTMLFormElement} form @param {{ campo: string, mensagem: string }} wrong */
-function line(form, { campo, mensagem }) {
+/** @param {unknown} error @returns {{ campo: string, mensagem: string, lang?: string }[]} */
+function wrongFields(error) {
+  if (error instanceof ApiError) return error.campos.map((wrong) => ({ ...wrong, lang: "pt-BR" }));
+  return error instanceof PageError && error.campo ? [{ campo: error.campo, mensagem: text(error.key) }] : [];
+}
+
+/** @param {HTMLFormElement} form @param {{ campo: string, mensagem: string, lang?: string }} wrong */
+function line(form, { campo, mensagem, lang }) {
   const field = form.elements.namedItem(campo);
-  const said = element("span", { text: mensagem, lang: "pt-BR" });
+  const said = element("span", { text: mensagem, lang });
   if (!(field instanceof HTMLElement) || field.getAttribute("type") === "hidden") {
     return element("li", {}, `${campo}: `, said);
   }
@@ -72,13 +79,14 @@ export function clearErrors(/** @type {HTMLFormElement} */ form) {
 /**
  * Runs what a form asks for, once at a time: a second press meanwhile does nothing.
  * @param {HTMLFormElement} form
- * @param {(submitted: SubmitEvent) => Promise<void>} run Shows its failures itself.
+ * @param {() => Promise<void>} run Shows its failures itself.
+ * @param {() => Promise<boolean>} [confirm] Whether the driver does want it.
  */
-export function onSubmit(form, run) {
+export function onSubmit(form, run, confirm = async () => true) {
   let isRunning = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (isRunning) return;
+    if (isRunning || !(await confirm())) return;
     isRunning = true;
     const button = /** @type {HTMLButtonElement | null} */ (form.querySelector('[type="submit"]'));
     const label = button?.textContent ?? "";
@@ -86,7 +94,7 @@ export function onSubmit(form, run) {
     button?.setAttribute("aria-disabled", "true");
     if (button) button.textContent = text("waiting");
     try {
-      await run(event);
+      await run();
     } finally {
       isRunning = false;
       button?.removeAttribute("aria-disabled");

@@ -53,11 +53,14 @@ function start() {
   });
   form.addEventListener("change", readForm);
   form.addEventListener("input", debounced(300, readForm));
+  // Filters apply as they are chosen.
+  form.querySelector('[type="submit"]')?.setAttribute("hidden", "");
   near.hidden = false;
   nearest.hidden = false;
   near.addEventListener("click", toggleNear);
   nearest.addEventListener("click", goToNearest);
-  nearest.after(clear);
+  near.before(nearest);
+  near.after(clear);
   near.closest(".row")?.after(note);
   document.querySelector("main nav")?.remove();
   byId("postos").after(more);
@@ -97,6 +100,7 @@ function render({ announce = false } = {}) {
   clearTimeout(timer);
   timer = 0;
   notices.render();
+  live.setAway(notices.isBrokerAway);
   // Without the first events only the postos of one page of the HTML are known.
   if (!isLoaded && !isTouched && !position) return;
   const all = postos.all();

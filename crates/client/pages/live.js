@@ -11,6 +11,7 @@ export class Live {
   constructor() {
     this.element = byId("live");
     this.isLive = false;
+    this.isAway = false;
     this.since = now();
     this.timer = 0;
     addEventListener("online", () => this.show());
@@ -25,6 +26,13 @@ export class Live {
     else this.showLater();
   }
 
+  /** Says whether the gateway itself hears nothing of any posto. */
+  setAway(/** @type {boolean} */ away) {
+    if (away === this.isAway) return;
+    this.isAway = away;
+    this.show();
+  }
+
   showLater() {
     clearTimeout(this.timer);
     // A hidden page reads no events, and nobody looks at it.
@@ -34,10 +42,12 @@ export class Live {
   show() {
     clearTimeout(this.timer);
     const isOffline = navigator.onLine === false;
-    const isLive = this.isLive && !isOffline;
+    const isLive = this.isLive && !this.isAway && !isOffline;
     this.element.dataset.live = isLive ? "yes" : "no";
     const since = moment(this.since, new Date(now()));
     if (isLive) setText(this.element, text("live.yes"));
-    else setText(this.element, text(isOffline ? "live.offline" : "live.no", { since }));
+    else if (isOffline) setText(this.element, text("live.offline", { since }));
+    else if (this.isLive) setText(this.element, text("live.away"));
+    else setText(this.element, text("live.no", { since }));
   }
 }

@@ -18,6 +18,11 @@ const MARGIN = 36;
 /** A press this near to a point, in pixels, means it. */
 const REACH = 22;
 const SCALE_WIDTH = 110;
+/** How many of the postos around the driver are shown at first. */
+const NEAREST = 12;
+/** More points than this are drawn smaller. */
+const MAX_LARGE = 60;
+const SMALL_SCALE = 0.7;
 /** A state differs by its form too. */
 const SHAPES = {
   free: "M0-9A9 9 0 1 1 0 9A9 9 0 1 1 0-9Z",
@@ -92,6 +97,9 @@ export class PostoMap {
   show(postos, position) {
     const placed = postos.filter(({ lat, lon }) => Number.isFinite(lat) && Number.isFinite(lon));
     this.container.hidden = placed.length === 0;
+    this.container.classList.toggle("empty", placed.length === 0);
+    // A new position is looked at, wherever the map was moved before.
+    if (position && !this.here) this.isMoved = false;
     this.here = position ? project(position) : null;
     const gone = new Set(this.points.keys());
     for (const posto of placed) {
@@ -103,7 +111,7 @@ export class PostoMap {
       this.points.delete(key);
     }
     if (this.chosen) this.choose(this.points.get(this.chosen.key)?.posto ?? null);
-    if (!this.isMoved || !this.view) this.fitAll();
+    if (!this.isMoved || !this.view) this.fitPoints();
     this.draw();
   }
 
@@ -123,21 +131,29 @@ export class PostoMap {
     return { width: this.surface.clientWidth, height: this.surface.clientHeight };
   }
 
-  fitAll() {
+  /** Shows all points or, where the position is known, it and the nearest. */
+  fitPoints(points = this.nearest()) {
     const size = this.size();
-    const points = [...this.points.values(), ...(this.here ? [this.here] : [])];
-    if (size.width === 0 || points.length === 0) return;
-    this.view = fit(points, size, MARGIN);
+    if (size.width > 0 && points.length > 0) this.view = fit(points, size, MARGIN);
+  }
+
+  /** @returns {{ x: number, y: number }[]} */
+  nearest() {
+    const { here } = this;
+    const points = [...this.points.values()];
+    if (!here) return points;
+    const away = (/** @type {Point} */ { x, y }) => Math.hypot(x - here.x, y - here.y);
+    return [here, ...points.sort((one, other) => away(one) - away(other)).slice(0, NEAREST)];
   }
 
   showAll() {
-    this.isMoved = false;
-    this.fitAll();
+    this.isMoved = true;
+    this.fitPoints([...this.points.values(), ...(this.here ? [this.here] : [])]);
     this.draw();
   }
 
   resized() {
-    if (!this.isMoved) this.fitAll();
+    if (!this.isMoved) this.fitPoints();
     this.draw();
   }
 
@@ -177,9 +193,13 @@ export class PostoMap {
     const size = this.size();
     this.drawing.setAttribute("viewBox", `${-size.width / 2} ${-size.height / 2} ${size.width} ${size.height}`);
     const world = worldSize(view.zoom);
-    const move = (/** @type {Element} */ mark, /** @type {{ x: number, y: number }} */ { x, y }) =>
-      mark.setAttribute("transform", `translate(${((x - view.x) * world).toFixed(1)} ${((y - view.y) * world).toFixed(1)})`);
-    for (const point of this.points.values()) move(point.mark, point);
+    const move = (/** @type {Element} */ mark, /** @type {{ x: number, y: number }} */ { x, y }, scale = 1) =>
+      mark.setAttribute("transform", `translate(${((x - view.x) * world).toFixed(1)} ${((y - view.y) * world).toFixed(1)}) scale(${scale})`);
+    const isSeen = (/** @type {Point} */ { x, y }) =>
+      Math.abs(x - view.x) * world < size.width / 2 && Math.abs(y - view.y) * world < size.height / 2;
+    const points = [...this.points.values()];
+    const scale = points.filter(isSeen).length > MAX_LARGE ? SMALL_SCALE : 1;
+    for (const point of points) move(point.mark, point, scale);
     const chosen = this.chosen && this.points.get(this.chosen.key);
     this.ring?.setAttribute("visibility", chosen ? "visible" : "hidden");
     if (chosen && this.ring) move(this.ring, chosen);

@@ -1,8 +1,9 @@
 // What is shown where there is no network: the reservas of this device as they were last seen.
 import { call } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import { keptReservas } from "./kept.js";
 import { reservaItem, showReserva } from "./mine_item.js";
+import { text } from "./texts.js";
 
 const RETRY = 10_000;
 
@@ -13,6 +14,7 @@ const again = () => (isItself ? location.assign("./") : location.reload());
 start();
 
 function start() {
+  sayWhy();
   const list = byId("mine-list");
   for (const reserva of keptReservas()) {
     const item = reservaItem();
@@ -28,6 +30,14 @@ function start() {
   document.addEventListener("visibilitychange", tryAgain);
   // The gateway may be what is away, of which the browser knows nothing.
   setInterval(tryAgain, RETRY);
+}
+
+/** The page says that the device has no network. If it has, the gateway is what is away. */
+function sayWhy() {
+  if (navigator.onLine === false) return;
+  const heading = document.querySelector("h1");
+  if (heading) setText(heading, text("offline.title"));
+  if (heading?.nextElementSibling) setText(heading.nextElementSibling, text("offline.explain"));
 }
 
 async function tryAgain() {

@@ -62,6 +62,7 @@ function start() {
 /** Shows what has changed. */
 function show() {
   notices.render();
+  live.setAway(notices.isBrokerAway);
   const servidor = postos.servidores.get(server_id);
   const posto = postos.find(server_id, posto_id);
   if (posto && posto !== shown) {

@@ -1,6 +1,6 @@
 // The page of one reserva: how it is, changing it, cancelling it.
-import { Attempt, cancel, change } from "./actions.js";
-import { ApiError, call, now, query } from "./api.js";
+import { Attempt, PageError, cancel, change } from "./actions.js";
+import { call, now, query } from "./api.js";
 import { confirmCancel } from "./confirm.js";
 import { byId, element, setField, setText } from "./dom.js";
 import { clearErrors, onSubmit, showErrors } from "./errors.js";
@@ -11,7 +11,7 @@ import { Live } from "./live.js";
 import { newsOf, setOptional } from "./mine_item.js";
 import { changedPeriod } from "./period.js";
 import { allowed, countdownOf, phaseOf, sentenceKey, warningKey } from "./status.js";
-import { askToken, forgetToken, keepToken, withToken } from "./tokens.js";
+import { askToken, forgetToken, keepToken, lacksToken, withToken } from "./tokens.js";
 import { text } from "./texts.js";
 import { registerWorker } from "./worker.js";
 import { markZone } from "./zone.js";
@@ -55,7 +55,7 @@ function start() {
   markZone(changeForm);
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);
-  onSubmit(cancelForm, submitCancel);
+  onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: nameOfPosto() }));
   if (seeForm) {
     onSubmit(seeForm, async () => {
       keepToken(field(seeForm, "token").value);
@@ -63,7 +63,8 @@ function start() {
     });
   }
   setInterval(() => document.hidden || show(), TICK);
-  follower.follow([target]);
+  // A form in the HTML asks for the token.
+  if (!lacksToken()) follower.follow([target]);
   registerWorker();
 }
 
@@ -112,7 +113,7 @@ function show() {
   setField(article, "fim", moment(fim));
   if (preco_kwh !== undefined) setField(article, "price", pricePerKwh(preco_kwh));
   const countdown = countdownOf(reserva, at);
-  setField(article, "countdown", countdown ? text(countdown.key, { time: duration(countdown.millis) }) : text("countdown.over"));
+  setField(article, "countdown", countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "");
   const kept = findKept(server_id, request_id);
   const news = kept ? newsOf(kept, at) : warning(reserva, at);
   setOptional(article, "notice", [news, livre_desde && text("free_since", { time: moment(livre_desde) })].filter(Boolean).join(" "));
@@ -175,7 +176,6 @@ async function submitChange() {
 async function submitCancel() {
   clearErrors(cancelForm);
   done.hidden = true;
-  if (!reserva || !(await confirmCancel({ ...reserva, nome: nameOfPosto() }))) return;
   try {
     const reply = await withToken(() => cancel(server_id, request_id));
     await take(reply.reserva);
@@ -217,10 +217,11 @@ function showServidor({ status, desde }) {
 /** @param {number} status */
 async function refused(status) {
   if (status !== 401) {
-    showErrors(changeForm, new ApiError(status, {}), element("p", { text: text("mine.unknown") }));
+    showErrors(changeForm, new PageError("mine.unknown"));
     return;
   }
   forgetToken();
   // Without a form for the token in the HTML a dialog asks for it.
-  if (!seeForm && (await askToken())) location.reload();
+  if (seeForm) showErrors(seeForm, new PageError("token.refused", "token"));
+  else if (await askToken()) location.reload();
 }

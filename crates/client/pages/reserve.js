@@ -1,6 +1,6 @@
 // The form that reserves a posto.
 import { ApiError, now, query } from "./api.js";
-import { Attempt, reserve } from "./actions.js";
+import { Attempt, PageError, reserve } from "./actions.js";
 import { CAR_FIELDS, forgetCar, rememberCar, rememberedCar } from "./car.js";
 import { element } from "./dom.js";
 import { clearErrors, onSubmit, showErrors } from "./errors.js";
@@ -59,8 +59,7 @@ export class ReserveForm {
     const typedToken = this.field("token")?.value;
     if (typedToken) keepToken(typedToken);
     if (lacksToken()) {
-      const campos = [{ campo: "token", mensagem: text("token.needed") }];
-      showErrors(this.form, new ApiError(401, { mensagem: text("token.needed"), campos }));
+      showErrors(this.form, new PageError("token.needed", "token"));
       return;
     }
     const { key, body } = this.attempt.next(this.values(), () => this.body());

@@ -1,5 +1,6 @@
 // The token of an app, where the gateway asks for one. It is asked for once and kept on this device, and
 // it travels in a header alone.
+import { PageError } from "./actions.js";
 import { ApiError, token } from "./api.js";
 import { element, showDialog } from "./dom.js";
 import { text } from "./texts.js";
@@ -48,7 +49,7 @@ export async function askToken(refusal) {
  * @param {() => Promise<T>} run
  */
 export async function withToken(run) {
-  if (lacksToken() && !(await askToken())) throw new ApiError(401, { mensagem: text("token.needed") });
+  if (lacksToken() && !(await askToken())) throw new PageError("token.needed");
   for (;;) {
     try {
       return await run();

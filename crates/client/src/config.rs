@@ -175,9 +175,10 @@ impl Config {
             max_streams: MAX_EVENTOS.read::<NonZeroU16>(lookup)?.get().into(),
             tokens_file: API_TOKENS_FILE.value(lookup).map(PathBuf::from),
             limit_per_minute: LIMITE_POR_MINUTO.read(lookup)?,
-            map_tiles: MAPA_TILES
-                .read_if_set(lookup)?
-                .map(|url| MapTiles::new(url, MAPA_CREDITO.value(lookup).unwrap_or_default())),
+            map_tiles: MapTiles::of(
+                MAPA_TILES.read_if_set(lookup)?,
+                MAPA_CREDITO.value(lookup).unwrap_or_default(),
+            ),
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
             traces: TraceSettings::from_lookup(OTEL_SERVICE_NAME, lookup)?,

@@ -20,8 +20,9 @@ pub(crate) struct TileUrl {
 }
 
 impl MapTiles {
-    pub(crate) fn new(url: TileUrl, credit: String) -> Self {
-        Self { url, credit }
+    /// `None` without an address.
+    pub(crate) fn of(url: Option<TileUrl>, credit: String) -> Option<Self> {
+        url.map(|url| Self { url, credit })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -66,7 +67,7 @@ mod tests {
             ("http://10.0.0.7:8080/t?z={z}&x={x}&y={y}", "http://10.0.0.7:8080"),
             ("http://[::1]/{z}/{y}/{x}", "http://[::1]"),
         ] {
-            let tiles = MapTiles::new(url.parse().expect(url), String::new());
+            let tiles = MapTiles::of(url.parse().ok(), String::new()).expect(url);
             assert_eq!((tiles.origin(), tiles.url()), (origin, url));
         }
         for url in [

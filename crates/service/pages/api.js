@@ -69,11 +69,12 @@ export function authorization() {
 
 /** Below this the clock of the device counts as right: `Date` has whole seconds, and answers take time. */
 const CLOCK_TOLERANCE = 5000;
+const HALF_SECOND = 500;
 let clockOffset = 0;
 
 /** Compares the clock of the device with that of the program, which judges every `inicio` and `fim`. */
 export function noteTime(/** @type {Response} */ response) {
-  const offset = Date.parse(response.headers.get("date") ?? "") - Date.now();
+  const offset = Date.parse(response.headers.get("date") ?? "") + HALF_SECOND - Date.now();
   if (Number.isFinite(offset)) clockOffset = Math.abs(offset) < CLOCK_TOLERANCE ? 0 : offset;
 }
 

@@ -25,6 +25,7 @@ export function text(key, values = {}) {
  * @param {Record<string, string | number>} values
  */
 export function counted(key, count, values = {}) {
-  const form = new Intl.PluralRules(language).select(count) === "one" ? "one" : "other";
+  // Not by Intl, whose Portuguese has "0 livre".
+  const form = count === 1 ? "one" : "other";
   return text(`${key}.${form}`, { count: new Intl.NumberFormat(language).format(count), ...values });
 }

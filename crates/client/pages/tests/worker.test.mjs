@@ -30,6 +30,15 @@ test("every module is imported by a page", () => {
   assert.deepEqual(own.filter((name) => !imported.has(name)), []);
 });
 
+test("a page names all that its module imports, so that the browser need not find it file by file", () => {
+  for (const page of ["list", "posto", "reserva", "offline"]) {
+    const html = readFileSync(new URL(`${page}.html`, folders[0]), "utf8");
+    const named = [...html.matchAll(/rel="modulepreload" href="\{\{ frame\.assets \}\}\/(.+?)"/g)].map(([, name]) => name);
+    const imported = [...withImports(`${page}.js`)].filter((name) => name !== `${page}.js`);
+    assert.deepEqual(named, imported.sort(), page);
+  }
+});
+
 test("the server finds the place for the path of the assets", () => {
   assert.equal(source("sw.js").match(/"ASSETS_PATH"/g).length, 1);
 });

@@ -34,7 +34,9 @@ fn wrong() -> BadMessage {
 }
 
 impl<'a> Key<'a> {
-    /// The key that a form has, if it has one.
+    /// The key that a form has, if it has one. Together with what was typed into the form it stands for
+    /// a request: a browser that goes back shows the form with its old key, and what is typed then is
+    /// another request.
     ///
     /// # Errors
     /// It is none.
@@ -61,5 +63,17 @@ impl<'a> Key<'a> {
         let app = app.map(AppId::as_str);
         let id = |key| RequestId::from_idempotency_key(app, call, server_id, key);
         self.0.map_or_else(RequestId::new, id)
+    }
+
+    /// The id that it stands for together with what was typed.
+    pub(super) fn request_id_of_form(
+        &self,
+        app: Option<&AppId>,
+        call: KeyedCall,
+        server_id: &ServerId,
+        typed: &str,
+    ) -> RequestId {
+        let key = self.0.map(|key| format!("{key}\n{typed}"));
+        Key(key.as_deref()).request_id(app, call, server_id)
     }
 }

@@ -148,7 +148,7 @@ pub fn finish_with(
     let finished = layered(public.merge(protected).fallback(unknown), None);
     let Some(PageRoutes { public, mut protected, error_page }) = pages else { return finished };
     if protected.has_routes() {
-        let read_form = middleware::from_fn(pages::read_form);
+        let read_form = from_fn_with_state(limit.clone(), pages::read_form);
         protected = protected.route_layer(guard).route_layer(read_form);
     }
     finished.merge(layered(public.merge(protected), Some(error_page)))

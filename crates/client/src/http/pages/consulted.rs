@@ -1,13 +1,33 @@
 //! Reservas as their servidor says they are.
 
-use protocol::{
-    AppId, ConsultaRequest, RequestId, ReservaRef, ReservaReply, ReservaStatus, ServerId,
-};
+use protocol::{AppId, ConsultaRequest, RequestId, ReservaRef, ServerId, Timestamp};
+use serde::Deserialize;
 use tracing::error;
 
 use super::setup::Pages;
 use crate::error::GatewayError;
 use crate::gateway::Reply;
+
+pub(super) const ATIVA: &str = "ativa";
+
+/// A reserva, as far as pages show it. Its words are open: a newer servidor may have others.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reserva {
+    pub(super) posto_id: i64,
+    pub(super) placa: String,
+    pub(super) inicio: Timestamp,
+    pub(super) fim: Timestamp,
+    pub(super) status: String,
+    pub(super) motivo: Option<String>,
+    pub(super) livre_desde: Option<Timestamp>,
+    pub(super) preco_kwh: f64,
+    pub(super) aviso: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    reserva: Reserva,
+}
 
 /// Which reserva an address or a form names, and who asks.
 #[derive(Clone)]
@@ -34,7 +54,7 @@ impl Pages {
         &self,
         request_id: RequestId,
         named: &Named,
-    ) -> Result<Result<ReservaReply, Reply>, GatewayError> {
+    ) -> Result<Result<Reserva, Reply>, GatewayError> {
         let asked = self.asked(request_id, named);
         let asked = ConsultaRequest { asked, somente_reserva: None };
         let reply = self.gateway.consult(asked).await?;
@@ -42,7 +62,7 @@ impl Pages {
             return Ok(Err(reply));
         }
         let read = serde_json::from_slice(&reply.body);
-        read.map(Ok).map_err(|error| {
+        read.map(|Answered { reserva }| Ok(reserva)).map_err(|error| {
             error!(server_id = %named.server_id, %error, "a reserva cannot be read");
             GatewayError::Internal
         })
@@ -51,11 +71,10 @@ impl Pages {
     /// Whether this reserva holds this posto for this carro.
     pub(super) async fn holds(&self, named: &Named, placa: &str, posto_id: i64) -> bool {
         let consulted = self.consult(RequestId::new(), named).await;
-        consulted.is_ok_and(|reply| {
-            reply.is_ok_and(|ReservaReply { reserva, .. }| {
-                reserva.status == ReservaStatus::Ativa
-                    && reserva.placa == placa
-                    && reserva.posto_id == posto_id
+        consulted.is_ok_and(|answer| {
+            answer.is_ok_and(|reserva| {
+                (reserva.status == ATIVA, reserva.placa.as_str(), reserva.posto_id)
+                    == (true, placa, posto_id)
             })
         })
     }

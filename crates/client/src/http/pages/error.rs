@@ -29,7 +29,7 @@ pub(super) fn page(
     let texts = pages.page_texts(language);
     let page = Error {
         texts,
-        frame: pages.frame(language),
+        frame: pages.frame(None, language),
         title: title(status, &texts.error),
         mensagem: &refused.mensagem,
         campos: &refused.campos,

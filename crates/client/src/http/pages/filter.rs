@@ -97,6 +97,15 @@ impl Filter {
             || self.disponivel
     }
 
+    /// Whether it says something that is asked for less often, and is folded away.
+    pub(super) fn uses_more(&self) -> bool {
+        self.server_id.is_some() || self.potencia_minima.is_some() || self.ordem != Order::default()
+    }
+
+    pub(super) fn needs_script(&self) -> bool {
+        self.ordem == Order::Distancia
+    }
+
     fn matches(&self, posto: &PostoView) -> bool {
         self.server_id.as_ref().is_none_or(|server_id| *server_id == posto.server_id)
             && self.tipo_conector.as_ref().is_none_or(|connector| *connector == posto.connector)

@@ -7,7 +7,7 @@ use protocol::Codigo;
 use service::{HttpError, Language, PageCache};
 use tracing::error;
 
-use super::setup::Pages;
+use super::setup::{Module, Pages};
 use super::texts::PageTexts;
 
 /// What the layout shows.
@@ -15,19 +15,25 @@ pub(super) struct Frame<'a> {
     pub(super) language: Language,
     /// Where the files are that the page loads.
     pub(super) assets: String,
+    /// `None` of a page without a script.
+    pub(super) module: Option<&'a Module>,
     /// Whether the page must ask for a token.
     pub(super) tokens: bool,
+    /// Who cannot be reached. The modules replace these by what is so later.
+    pub(super) outages: Vec<String>,
     pub(super) notices: Vec<String>,
     /// The texts of the modules, as JSON that can be inside of a script element.
     pub(super) script: &'a str,
 }
 
 impl Pages {
-    pub(super) fn frame(&self, language: Language) -> Frame<'_> {
+    pub(super) fn frame<'a>(&'a self, module: Option<&'a Module>, language: Language) -> Frame<'a> {
         Frame {
             language,
             assets: self.assets.path(),
+            module,
             tokens: self.has_tokens,
+            outages: Vec::new(),
             notices: Vec::new(),
             script: &self.texts(language).script,
         }

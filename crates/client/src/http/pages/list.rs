@@ -55,8 +55,11 @@ pub(super) async fn show(
     let all = pages.all_postos().await;
     let known = all.servidores();
     let (filter, ignored) = Filter::read(&query, &known);
-    let mut frame = pages.frame(language);
-    frame.notices = notices(&pages, texts, &all, &filter, &ignored);
+    let mut frame = pages.frame(Some(&pages.list_module), language);
+    frame.outages = outages(&pages, texts, &all);
+    let ignored =
+        ignored.iter().map(|name| fill(&texts.common.filter_ignored, &[("filtro", name)]));
+    frame.notices = ignored.collect();
     let postos: Vec<_> = all
         .listed
         .into_iter()
@@ -90,29 +93,17 @@ pub(super) async fn show(
     pages.answer(StatusCode::OK, &page, language, PageCache::Revalidated)
 }
 
-/// What the reader must know of the list as a whole.
-fn notices(
-    pages: &Pages,
-    texts: &PageTexts,
-    all: &AllPostos,
-    filter: &Filter,
-    ignored: &[&str],
-) -> Vec<String> {
+/// Whose postos are missing, and why.
+fn outages(pages: &Pages, texts: &PageTexts, all: &AllPostos) -> Vec<String> {
     let common = &texts.common;
+    if !pages.gateway.bus.is_up() {
+        return vec![common.broker_away.clone()];
+    }
     let of_servidor =
         |text: &str, server_id: &ServerId| fill(text, &[("servidor", server_id.as_str())]);
-    let mut notices = Vec::new();
-    if pages.gateway.bus.is_up() {
-        notices.extend(all.away.iter().map(|id| of_servidor(&common.servidor_away, id)));
-        notices.extend(all.silent.iter().map(|id| of_servidor(&common.servidor_silent, id)));
-    } else {
-        notices.push(common.broker_away.clone());
-    }
-    notices.extend(ignored.iter().map(|name| fill(&common.filter_ignored, &[("filtro", name)])));
-    if filter.ordem == Order::Distancia {
-        notices.push(texts.list.distance_needs_script.clone());
-    }
-    notices
+    let away = all.away.iter().map(|id| of_servidor(&common.servidor_away, id));
+    let silent = all.silent.iter().map(|id| of_servidor(&common.servidor_silent, id));
+    away.chain(silent).collect()
 }
 
 impl AllPostos {

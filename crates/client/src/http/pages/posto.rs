@@ -104,7 +104,7 @@ impl<'a> PostoPage<'a> {
         };
         Self {
             texts,
-            frame: pages.frame(language),
+            frame: pages.frame(Some(&pages.posto_module), language),
             server_id: form.get("server_id"),
             posto_id: form.get("posto_id"),
             name: fill(&texts.posto.posto_number, &[("id", form.get("posto_id"))]),
@@ -159,7 +159,8 @@ pub(super) async fn reserve(
     };
     let (key, body) = asked;
     let server_id = body.server_id.clone();
-    let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);
+    let typed = form.typed(&reserve_form::TYPED);
+    let request_id = key.request_id_of_form(app.as_ref(), KeyedCall::Reservar, &server_id, &typed);
     let (placa, posto_id) = (body.carro.placa.as_str().to_owned(), body.posto_id.get());
     let outcome = pages.gateway.reserve(request_id.clone(), app.clone(), body).await;
     let refusal = match outcome {
@@ -169,7 +170,8 @@ pub(super) async fn reserve(
     let Some(refusal) = refusal else {
         return done(server_id, request_id);
     };
-    // The same form again, a minute later: what it asked for is there, and only its end differs.
+    // The same form again, a minute later: what it asked for is there, and only its end differs, which
+    // nobody typed.
     if refusal.is(Codigo::ChaveIdempotenciaReutilizada) {
         let named =
             consulted::Named { server_id: server_id.clone(), request_id: request_id.clone(), app };

@@ -68,7 +68,7 @@ pub(super) async fn ask_for_token(
     };
     let page = ReservaPage {
         texts: pages.page_texts(language),
-        frame: pages.frame(language),
+        frame: pages.frame(Some(&pages.reserva_module), language),
         server_id: named.server_id.as_str(),
         request_id: named.request_id.as_str(),
         is_shell: true,
@@ -142,7 +142,9 @@ async fn change(pages: &Pages, named: &Named, form: &PageForm) -> Result<Outcome
             return Err(Refusal::of_fields(campos));
         }
     };
-    let request_id = key.request_id(named.app.as_ref(), KeyedCall::Alteracao, &named.server_id);
+    let typed = form.typed(&["request_id", "inicio", "fim", "posto_id"]);
+    let (app, server_id) = (named.app.as_ref(), &named.server_id);
+    let request_id = key.request_id_of_form(app, KeyedCall::Alteracao, server_id, &typed);
     let asked = AlteracaoRequest {
         request_id: request_id.clone(),
         client_id: pages.gateway.config.client_id.clone(),
@@ -172,14 +174,14 @@ async fn page(
     refused: Option<Refused<'_>>,
 ) -> Response {
     let request_id = RequestId::new();
-    let consulted = match pages.consult(request_id.clone(), named).await {
-        Ok(Ok(reply)) => reply,
+    let reserva = match pages.consult(request_id.clone(), named).await {
+        Ok(Ok(reserva)) => reserva,
         Ok(Err(reply)) => return answer(request_id, named.server_id.clone(), Ok(reply)),
         Err(error) => return answer(request_id, named.server_id.clone(), Err(error)),
     };
     let texts = pages.page_texts(language);
     let postos = pages.postos_if_quick(&named.server_id).await;
-    let reserva = ReservaView::of(&consulted.reserva, &postos, &texts.reserva, language);
+    let reserva = ReservaView::of(&reserva, &postos, &texts.reserva, language);
     let values = Values::of(&reserva, refused.as_ref().map(|refused| refused.form));
     let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
     let status = codigo.map_or(200, ReplyCodigo::http_status);
@@ -188,7 +190,7 @@ async fn page(
         refused.map(|refused| refused.refusal.shown(label, &texts.posto.field_request, "change"));
     let page = ReservaPage {
         texts,
-        frame: pages.frame(language),
+        frame: pages.frame(Some(&pages.reserva_module), language),
         server_id: named.server_id.as_str(),
         request_id: named.request_id.as_str(),
         is_shell: false,

@@ -1,11 +1,13 @@
 //! A reserva as its page shows it.
 
-use protocol::{Posto, Reserva, ReservaAviso, ReservaMotivo, ReservaStatus};
+use protocol::Posto;
 use service::Language;
 
+use super::consulted::{ATIVA, Reserva};
 use super::format;
 use super::texts::{ReservaTexts, fill};
 
+const CUMPRIDA: &str = "cumprida";
 /// The most postos that a reserva can be moved to by the form.
 const MAX_OTHERS: usize = 100;
 
@@ -14,7 +16,7 @@ const MAX_OTHERS: usize = 100;
 pub(super) struct ReservaView {
     pub(super) posto_id: String,
     /// As on the wire.
-    pub(super) status: &'static str,
+    pub(super) status: String,
     pub(super) inicio: String,
     pub(super) fim: String,
     pub(super) status_text: String,
@@ -45,12 +47,11 @@ impl ReservaView {
             |posto: &&Posto| own.is_none_or(|own| own.tipo_conector == posto.tipo_conector);
         let others = postos.iter().filter(|posto| posto.id != reserva.posto_id && posto.disponivel);
         let others = others.filter(same_connector).take(MAX_OTHERS);
-        let is_ativa = reserva.status == ReservaStatus::Ativa;
-        let is_charging =
-            reserva.status == ReservaStatus::Cumprida && reserva.livre_desde.is_none();
+        let is_ativa = reserva.status == ATIVA;
+        let is_charging = reserva.status == CUMPRIDA && reserva.livre_desde.is_none();
         Self {
             posto_id: reserva.posto_id.to_string(),
-            status: status_name(reserva.status),
+            status: reserva.status.clone(),
             inicio: reserva.inicio.to_string(),
             fim: reserva.fim.to_string(),
             status_text: status_text(reserva, texts).to_owned(),
@@ -69,40 +70,28 @@ impl ReservaView {
     }
 }
 
-fn status_name(status: ReservaStatus) -> &'static str {
-    match status {
-        ReservaStatus::Ativa => "ativa",
-        ReservaStatus::Cumprida => "cumprida",
-        ReservaStatus::Encerrada => "encerrada",
-        ReservaStatus::NaoCompareceu => "nao_compareceu",
-        ReservaStatus::Cancelada => "cancelada",
-    }
-}
-
-fn status_text<'a>(reserva: &Reserva, texts: &'a ReservaTexts) -> &'a str {
-    match reserva.status {
-        ReservaStatus::Ativa => &texts.ativa,
-        ReservaStatus::Cumprida => &texts.cumprida,
-        ReservaStatus::Encerrada => &texts.encerrada,
-        ReservaStatus::NaoCompareceu => &texts.nao_compareceu,
-        ReservaStatus::Cancelada => match reserva.motivo {
-            Some(ReservaMotivo::Pedido) => &texts.motivo_pedido,
-            Some(ReservaMotivo::Operador) => &texts.motivo_operador,
-            Some(ReservaMotivo::Manutencao) => &texts.motivo_manutencao,
-            Some(ReservaMotivo::PostoRemovido) => &texts.motivo_posto_removido,
-            Some(ReservaMotivo::Ausencia) | None => &texts.cancelada,
-        },
+/// What the status means; the word itself if it is one of a newer servidor.
+fn status_text<'a>(reserva: &'a Reserva, texts: &'a ReservaTexts) -> &'a str {
+    match (reserva.status.as_str(), reserva.motivo.as_deref()) {
+        (ATIVA, _) => &texts.ativa,
+        (CUMPRIDA, _) => &texts.cumprida,
+        ("encerrada", _) => &texts.encerrada,
+        ("nao_compareceu", _) => &texts.nao_compareceu,
+        ("cancelada", Some("pedido")) => &texts.motivo_pedido,
+        ("cancelada", Some("operador")) => &texts.motivo_operador,
+        ("cancelada", Some("manutencao")) => &texts.motivo_manutencao,
+        ("cancelada", Some("posto_removido")) => &texts.motivo_posto_removido,
+        ("cancelada", _) => &texts.cancelada,
+        (other, _) => other,
     }
 }
 
 /// What whoever reserved should know of the posto; empty if there is nothing.
 fn notice(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> String {
-    match (reserva.aviso, reserva.livre_desde) {
-        (Some(ReservaAviso::PostoOcupado), _) => texts.aviso_ocupado.clone(),
-        (Some(ReservaAviso::PostoLivre), _) => texts.aviso_livre.clone(),
-        (None, Some(since)) => {
-            fill(&texts.free_since, &[("time", &format::moment(since, language))])
-        }
-        (None, None) => String::new(),
+    match (reserva.aviso.as_deref(), reserva.livre_desde) {
+        (Some("posto_ocupado"), _) => texts.aviso_ocupado.clone(),
+        (Some("posto_livre"), _) => texts.aviso_livre.clone(),
+        (_, Some(since)) => fill(&texts.free_since, &[("time", &format::moment(since, language))]),
+        (_, None) => String::new(),
     }
 }

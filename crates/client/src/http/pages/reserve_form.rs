@@ -16,6 +16,18 @@ pub(super) const TYPICAL_CONSUMPTION: f64 = 0.19;
 /// What can be chosen, in minutes.
 pub(super) const DURATIONS: [i64; 6] = [30, 60, 120, 240, 480, 1440];
 const DEFAULT_DURATION: i64 = 60;
+/// What a request consists of, besides its servidor.
+pub(super) const TYPED: [&str; 9] = [
+    "posto_id",
+    "placa",
+    "modelo",
+    "capacidade_bateria",
+    "nivel_bateria_atual",
+    "taxa_descarga",
+    "duracao",
+    "inicio",
+    "fim",
+];
 const MINUTE: i64 = 60_000;
 
 /// What the fields show.

@@ -14,6 +14,12 @@ use crate::map_tiles::MapTiles;
 #[error("the texts of the pages cannot be read: {0}")]
 pub struct PagesError(#[from] serde_json::Error);
 
+/// The module of a page, and all that it imports.
+pub(super) struct Module {
+    pub(super) name: &'static str,
+    pub(super) imports: Vec<&'static str>,
+}
+
 pub(crate) struct Pages {
     pub(super) gateway: Arc<Gateway>,
     pub(super) assets: Assets,
@@ -21,6 +27,10 @@ pub(crate) struct Pages {
     /// Whether reservas are only for callers with a token.
     pub(super) has_tokens: bool,
     pub(super) tiles: Option<MapTiles>,
+    pub(super) list_module: Module,
+    pub(super) posto_module: Module,
+    pub(super) reserva_module: Module,
+    pub(super) offline_module: Module,
     portuguese: Texts,
     english: Texts,
 }
@@ -30,8 +40,14 @@ impl Pages {
     /// The texts are no texts of these pages. Tests show that they are.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Result<Self, PagesError> {
         let tiles = gateway.config.map_tiles.clone();
+        let assets = Assets::new(FILES);
+        let module = |name| Module { name, imports: assets.imports_of(name) };
         Ok(Self {
-            assets: Assets::new(FILES),
+            list_module: module("list.js"),
+            posto_module: module("posto.js"),
+            reserva_module: module("reserva.js"),
+            offline_module: module("offline.js"),
+            assets,
             headers: PageHeaders::new(tiles.as_ref().map(MapTiles::origin)),
             has_tokens: gateway.tokens.is_some(),
             tiles,

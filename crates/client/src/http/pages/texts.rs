@@ -82,7 +82,7 @@ texts! {
         servidor_silent, filter_ignored,
     }
     ListTexts {
-        filters, any, power_min, free_only, order, order_name, order_price, order_power,
+        filters, any, more, power_min, free_only, order, order_name, order_price, order_power,
         order_distance, show, clear, near, nearest, mine, map, postos, one, many, free_one,
         free_many, none_fits, none, pages, page_of, previous, next, distance_needs_script,
     }

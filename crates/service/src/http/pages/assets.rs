@@ -1,6 +1,6 @@
 //! The files that pages load: style sheets, modules, pictures. They are built into the program.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::Router;
@@ -74,6 +74,21 @@ impl Assets {
     /// Where they are, relative to a page.
     pub fn path(&self) -> String {
         format!("static/{}", self.0.hash)
+    }
+
+    /// The modules that this one imports, and those that they import: a page that names all of them
+    /// has them loaded at once, and not one after the other.
+    pub fn imports_of(&self, module: &str) -> Vec<&'static str> {
+        let known = |name: &str| self.0.files.get_key_value(name).map(|(name, _)| *name);
+        let (mut found, mut unread) = (BTreeSet::new(), Vec::from_iter(known(module)));
+        while let Some(name) = unread.pop() {
+            let content = self.0.files.get(name).copied().unwrap_or_default();
+            let text = str::from_utf8(content).unwrap_or_default();
+            let named = text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next());
+            unread.extend(named.filter_map(known).filter(|name| found.insert(*name)));
+        }
+        found.remove(module);
+        found.into_iter().collect()
     }
 
     /// Their route, for the public ones.
@@ -160,6 +175,19 @@ mod tests {
         names.sort_unstable();
         let built_in: Vec<_> = SHARED.iter().map(|asset| asset.name).collect();
         assert_eq!(built_in, names);
+    }
+
+    #[test]
+    fn a_page_can_name_all_modules_beforehand() {
+        let asset = |name, content: &'static str| Asset { name, content: content.as_bytes() };
+        let assets = Assets::new(&[
+            asset("a.js", "import { b } from \"./b.js\";\nimport {\n  c,\n} from \"./c.js\";"),
+            asset("b.js", "export { c } from \"./c.js\"; export const b = 1;"),
+            asset("c.js", "import \"./a.js\"; import * as a from \"./a.js\"; from \"./nope.js\""),
+            asset("d.js", ""),
+        ]);
+        assert_eq!(assets.imports_of("a.js"), ["b.js", "c.js"]);
+        assert_eq!(assets.imports_of("d.js"), [""; 0]);
     }
 
     #[test]

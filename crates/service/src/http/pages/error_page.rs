@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use protocol::FieldError;
@@ -24,13 +24,16 @@ pub struct Refused {
 /// Makes a page of a refusal.
 pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &Refused) -> Response + Send + Sync>;
 
-/// Answers a page in place of each refusal in the one error shape. Status and headers stay, and what
-/// is logged and counted of it.
+/// Answers a page in place of each refusal in the one error shape, where a browser asks for a page.
+/// Status and headers stay, and what is logged and counted of it.
 pub(in crate::http) async fn show_errors(
     State(page): State<ErrorPage>,
     request: Request,
     next: Next,
 ) -> Response {
+    if !takes_pages(request.headers()) {
+        return next.run(request).await;
+    }
     let language = Language::of(request.headers());
     let response = next.run(request).await;
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|of| of == "application/json");
@@ -49,4 +52,11 @@ pub(in crate::http) async fn show_errors(
         head.headers.insert(name, value.clone());
     }
     Response::from_parts(head, page)
+}
+
+/// Whether a request is for a page that is shown: browsers then name its type.
+fn takes_pages(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all(ACCEPT).iter().filter_map(|list| list.to_str().ok());
+    let mut ranges = lists.flat_map(|list| list.split(',')).map(|range| range.split(';').next());
+    ranges.any(|range| range.is_some_and(|range| range.trim().eq_ignore_ascii_case("text/html")))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
@@ -15,8 +15,8 @@ use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode;
 use protocol::Codigo;
 
-use crate::http::HttpError;
 use crate::http::receive::receive;
+use crate::http::{CallerLimit, HttpError};
 
 /// The longest form. The longest that a page sends is below 2 KiB.
 const MAX_FORM: usize = 16 * 1024;
@@ -35,6 +35,12 @@ impl PageForm {
     pub fn get(&self, name: &str) -> &str {
         let field = self.0.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value.trim())
+    }
+
+    /// What was typed into these fields, so that two forms with the same in them have the same text.
+    pub fn typed(&self, names: &[&str]) -> String {
+        let typed = names.iter().map(|name| (name, self.get(name)));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(typed).finish()
     }
 
     /// What a query says, whatever is in it: browsers and other sites add parameters of their own to a
@@ -71,18 +77,23 @@ impl<S: Sync> FromRequestParts<S> for PageForm {
 }
 
 /// Reads the form of a `POST` into an extension. Its field `token` becomes the `Authorization`
-/// header, so that the guard behind this is the only one that looks at tokens.
-pub(in crate::http) async fn read_form(request: Request, next: Next) -> Response {
+/// header, so that the guard behind this is the only one that looks at tokens. The request then counts
+/// for the owner of the token too.
+pub(in crate::http) async fn read_form(
+    State(limit): State<Option<CallerLimit>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
-    match with_form(request).await {
+    match with_form(request, limit.as_ref()).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-async fn with_form(request: Request) -> Result<Request, HttpError> {
+async fn with_form(request: Request, limit: Option<&CallerLimit>) -> Result<Request, HttpError> {
     if !is_own(request.headers()) {
         let mensagem = "Este formulário só pode ser enviado pela própria página.";
         return Err(HttpError::new(Codigo::NaoAutorizado, mensagem));
@@ -111,10 +122,14 @@ async fn with_form(request: Request) -> Result<Request, HttpError> {
     let form = PageForm::read(&body)?;
     let token = form.get(TOKEN);
     if !token.is_empty()
+        && !parts.headers.contains_key(AUTHORIZATION)
         && let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {token}"))
     {
         bearer.set_sensitive(true);
         parts.headers.insert(AUTHORIZATION, bearer);
+        if let Some(limit) = limit {
+            limit(&mut parts.extensions, &parts.headers).map_err(HttpError::too_many)?;
+        }
     }
     parts.extensions.insert(form);
     Ok(Request::from_parts(parts, Body::empty()))

@@ -1,0 +1,83 @@
+//! The files that the pages for drivers load.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+
+use crate::running::Running;
+
+/// What is between these two, wherever they come.
+fn between<'a>(text: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(start).skip(1).filter_map(move |rest| rest.split(end).next())
+}
+
+/// The files that a page names, relative to it.
+fn named_by(page: &str) -> BTreeSet<String> {
+    let links = between(page, "href=\"static/", "\"").chain(between(page, "src=\"static/", "\""));
+    links.map(|file| format!("/static/{file}")).collect()
+}
+
+#[tokio::test]
+async fn every_file_that_a_page_or_module_names_is_there_for_ever() {
+    let gateway = Running::start().await;
+    let mut files = BTreeSet::new();
+    for path in ["/", "/offline", "/posto"] {
+        files.extend(named_by(&gateway.get(path).await.text));
+    }
+    assert!(files.len() >= 4, "{files:?}");
+    let mut checked = BTreeSet::new();
+    while let Some(path) = files.pop_first() {
+        let file = gateway.get(&path).await;
+        assert_eq!(file.status, 200, "{path}");
+        assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable", "{path}");
+        let content_type = match path.rsplit('.').next() {
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            _ => "image/svg+xml; charset=utf-8",
+        };
+        assert_eq!(file.header("content-type"), content_type, "{path}");
+        assert_eq!(file.header("x-content-type-options"), "nosniff", "{path}");
+        let (folder, _) = path.rsplit_once('/').expect("a folder");
+        let imports =
+            between(&file.text, "from \"./", "\"").chain(between(&file.text, "import(\"./", "\""));
+        let imports: Vec<_> = imports.map(|name| format!("{folder}/{name}")).collect();
+        checked.insert(path);
+        files.extend(imports.into_iter().filter(|name| !checked.contains(name)));
+    }
+    assert!(checked.iter().any(|path| path.ends_with("/api.js")), "{checked:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_of_before_an_upgrade_gets_the_files_of_now() {
+    let gateway = Running::start().await;
+    let page = gateway.get("/").await.text;
+    let path = named_by(&page).into_iter().find(|path| path.ends_with("/list.js"));
+    let path = path.expect("the module of the list");
+    let now = gateway.get(&path).await;
+    let before = gateway.get("/static/00000000000000000000000000000000/list.js").await;
+    assert_eq!((before.status, &before.text), (200, &now.text));
+    assert_eq!(before.header("cache-control"), "no-cache");
+    let folder = path.strip_suffix("/list.js").expect("a folder");
+    for unknown in [format!("{folder}/nope.js"), format!("{folder}/sw.js"), folder.to_owned()] {
+        gateway.get(&unknown).await.assert_refused((404, "rota_inexistente"), &unknown);
+    }
+    let written = gateway.send(gateway.request(Method::POST, &path)).await;
+    written.assert_refused((405, "metodo_nao_permitido"), "a file is not written");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_service_worker_knows_the_files_of_now() {
+    let gateway = Running::start().await;
+    let worker = gateway.get("/sw.js").await;
+    assert_eq!(worker.status, 200);
+    assert_eq!(worker.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(worker.header("cache-control"), "no-cache");
+    let page = gateway.get("/").await.text;
+    let path = named_by(&page).into_iter().next().expect("a file");
+    let (folder, _) = path.rsplit_once('/').expect("a folder");
+    assert!(worker.text.contains(&folder[1..]), "{}", worker.text);
+    assert!(!worker.text.contains("ASSETS_PATH"), "{}", worker.text);
+    gateway.stop().await;
+}
