@@ -1,12 +1,12 @@
 // The view of now: what needs a hand first, and all postos by what they do.
-import { now } from "./api.js";
+import { ApiError, now } from "./api.js";
 import { attention } from "./attention.js";
 import { actionFor, describe } from "./attention_texts.js";
 import { byId, element, setField, setText } from "./dom.js";
-import { pressed } from "./dialogs.js";
+import { pressed, sentence } from "./dialogs.js";
 import { current, facts, load } from "./facts.js";
 import { clockOf, duration, kw, moment, pricePerKwh } from "./format.js";
-import { bringUpToDate } from "./lists.js";
+import { bringUpToDate, setAttribute } from "./lists.js";
 import { backInService, openMaintenance } from "./maintenance.js";
 import { openPosto } from "./posto.js";
 import { Poll } from "./poll.js";
@@ -75,6 +75,7 @@ function renderAttention(/** @type {Now[]} */ postos) {
     if (button && action) button.onclick = () => pressed(button, action.act);
   });
   byId("nothing").hidden = items.length > 0;
+  byId("nothing").classList.toggle("good", isComplete);
   setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
   const title = document.title.replace(/^\(\d+\) /, "");
   document.title = items.length > 0 ? `(${items.length}) ${title}` : title;
@@ -85,7 +86,7 @@ function renderStates(/** @type {Now[]} */ postos) {
   for (const button of byId("states").children) {
     const state = button.getAttribute("data-state") ?? "";
     setText(button, `${text(`state.${state}`)} ${count[state]}`);
-    button.setAttribute("aria-pressed", String(chosen.has(state)));
+    setAttribute(button, "aria-pressed", String(chosen.has(state)));
     /** @type {HTMLElement} */ (button).hidden = count[state] === 0 && !chosen.has(state);
   }
 }
@@ -100,7 +101,7 @@ function makePosto(/** @type {Now} */ { posto }) {
 
 function updatePosto(/** @type {Element} */ made, /** @type {Now} */ entry) {
   const { posto, state } = entry;
-  made.setAttribute("data-state", state);
+  setAttribute(made, "data-state", state);
   setField(made, "name", `${posto.nome} (${posto.id})`);
   setField(made, "state", text(`state.${state}`));
   setField(made, "detail", detail(entry));
@@ -114,8 +115,10 @@ export function detail(/** @type {Now} */ { state, by, since, session, reserva, 
   if (session) {
     const time = duration(now() - Date.parse(session.inicio));
     parts.push(text("detail.charging", { placa: placa(session), since: moment(session.inicio), duration: time }));
+    if (by) parts.push(text("detail.out_too"));
+  } else if (by) {
+    parts.push(since ? text("detail.by_charger", { since: moment(since) }) : text(`detail.${by}`));
   }
-  if (by) parts.push(since ? text("detail.by_charger", { since: moment(since) }) : text(`detail.${by}`));
   if (reserva && state !== "charging") parts.push(text("detail.reserved", { placa: placa(reserva), until: moment(reserva.fim) }));
   if (next) parts.push(text("detail.next", { at: moment(next.inicio) }));
   return parts.join(" · ");
@@ -140,28 +143,30 @@ function updateActions(/** @type {Element} */ made, /** @type {Now} */ { posto, 
   const more = /** @type {HTMLButtonElement} */ (place.querySelector("[data-action=more]"));
   const label = text(isOut ? "service.back" : "service.out");
   setText(service, label);
-  service.setAttribute("aria-label", `${label}: ${posto.nome}`);
+  setAttribute(service, "aria-label", `${label}: ${posto.nome}`);
   service.onclick = () => isOut ? pressed(service, () => backInService(posto, refresh)) : openMaintenance(posto, refresh);
-  more.setAttribute("aria-label", `${text("more")}: ${posto.nome}`);
+  setAttribute(more, "aria-label", `${text("more")}: ${posto.nome}`);
   more.onclick = () => openPosto(posto.id, refresh);
 }
 
 /** Says how old what is seen is, and what it means when the servidor does not answer. */
 function renderFreshness() {
-  const { readAt, isCut } = facts;
+  const { readAt, isCut, isPublic } = facts;
   const isLate = lastError !== null && readAt > 0;
   const live = byId("live");
   live.dataset.live = isLate ? "no" : "yes";
   setText(live, readAt === 0 ? "" : text(isLate ? "live.no" : "live.yes", { at: clockOf(readAt) }));
-  const stale = byId("stale");
-  stale.hidden = lastError === null && !isCut;
   byId("postos").toggleAttribute("data-stale", isLate);
+  const stale = byId("stale");
+  stale.hidden = lastError === null && !isPublic && !isCut;
+  stale.classList.toggle("bad", lastError !== null);
   if (lastError !== null) setText(stale, staleText(lastError, readAt));
+  else if (isPublic) setText(stale, text("stale.no_token"));
   else if (isCut) setText(stale, text("cut"));
 }
 
-function staleText(/** @type {any} */ error, /** @type {number} */ readAt) {
-  if (error.status === 401) return text("stale.no_token");
-  const said = error.status > 0 && error.mensagem ? error.mensagem : text("stale.no_answer");
+function staleText(/** @type {unknown} */ error, /** @type {number} */ readAt) {
+  const isAnswered = error instanceof ApiError && error.status > 0;
+  const said = isAnswered ? sentence(error) : text("stale.no_answer");
   return readAt === 0 ? said : `${said} ${text("stale.since", { at: clockOf(readAt) })}`;
 }

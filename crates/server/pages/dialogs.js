@@ -47,13 +47,10 @@ export function sentence(/** @type {unknown} */ error) {
   return error.mensagem || text("error.status", { status: error.status });
 }
 
-/** An error as a part of the page, with its wrong fields. `null` is none. */
+/** An error as a part of the page. Where the API names wrong fields, its sentence says what is wrong. */
 export function problem(/** @type {unknown} */ error) {
-  const fields = error instanceof ApiError ? error.campos : [];
   const isApi = error instanceof ApiError && error.mensagem !== "";
-  return element("div", { class: "notice bad", role: "alert", lang: isApi ? "pt-BR" : null },
-    element("p", { text: sentence(error) }),
-    fields.length > 0 && element("ul", {}, ...fields.map(({ campo, mensagem }) => element("li", { text: `${campo}: ${mensagem}` }))));
+  return element("div", { class: "notice bad", role: "alert", lang: isApi ? "pt-BR" : null }, element("p", { text: sentence(error) }));
 }
 
 /** Shows an error in `place`, in place of one that is shown there; `null` takes it away. */

@@ -20,6 +20,8 @@ export const facts = {
   readAt: 0,
   /** Whether all that holds a posto is known, and not only the public list. */
   isComplete: false,
+  /** Whether nothing else is known since the API wants a token and has none. */
+  isPublic: false,
   /** Whether there are more reservas than were read. */
   isCut: false,
 };
@@ -41,6 +43,17 @@ export async function load(signal, shown) {
   const [ready, postos] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
   Object.assign(facts, { postos: postos.postos, notReady: ready, readAt: Date.now() });
   if (!facts.isComplete) shown();
+  try {
+    await loadUses(signal);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    facts.isPublic = true;
+  }
+  shown();
+}
+
+/** Who uses the postos. */
+async function loadUses(/** @type {AbortSignal} */ signal) {
   const [reservas, sessions] = await Promise.all([
     allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", MAX_PAGES),
     allPages((page) => api(`carregamentos?status=ativo&limite=500${page}`, { signal }), "carregamentos", MAX_PAGES),
@@ -48,8 +61,7 @@ export async function load(signal, shown) {
   facts.reservas = reservas.rows;
   facts.sessions = sessions.rows;
   facts.isCut = !reservas.isWhole;
-  facts.isComplete = true;
-  shown();
+  Object.assign(facts, { isComplete: true, isPublic: false });
 }
 
 /** @returns {Promise<string | null>} */

@@ -1,6 +1,8 @@
 // Parts of forms, and forms in dialogs.
+import { ApiError } from "./api.js";
 import { element } from "./dom.js";
 import { dialog, open, pressed, showProblem } from "./dialogs.js";
+import { typedNumber } from "./format.js";
 import { text } from "./texts.js";
 
 /**
@@ -46,9 +48,28 @@ export async function askForm({ heading, content, submit, isDangerous = false, s
         made.close("sent");
       } catch (error) {
         showProblem(wrong, error);
+        markWrong(form, error);
       }
     });
   });
   const made = dialog(heading, form);
   await open(made);
+}
+
+/** A number that was typed; if it is none, the text, so that the API says what is wrong with it. */
+export function numberOf(/** @type {FormData} */ values, /** @type {string} */ name) {
+  const typed = String(values.get(name));
+  const number = typedNumber(typed);
+  return Number.isFinite(number) ? number : typed;
+}
+
+/** Marks the fields that the API names, which inputs are named after; the first gets the focus. */
+function markWrong(/** @type {HTMLFormElement} */ form, /** @type {unknown} */ error) {
+  const wrong = new Set(error instanceof ApiError ? error.campos.map(({ campo }) => campo) : []);
+  const inputs = /** @type {HTMLInputElement[]} */ (Array.from(form.querySelectorAll("input")));
+  for (const input of inputs) {
+    if (wrong.has(input.name)) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+  inputs.find((input) => wrong.has(input.name))?.focus();
 }

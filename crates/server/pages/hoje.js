@@ -4,7 +4,7 @@ import { isWanted, pressed, say, showProblem } from "./dialogs.js";
 import { refresh as refreshNow } from "./agora.js";
 import { facts, nameOf } from "./facts.js";
 import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
-import { allPages, bringUpToDate } from "./lists.js";
+import { allPages, bringUpToDate, setAttribute } from "./lists.js";
 import { Poll } from "./poll.js";
 import { api, mayWrite } from "./session.js";
 import { endSession } from "./sessions.js";
@@ -51,8 +51,10 @@ export function render() {
   bringUpToDate(byId("hoje-sessions"), read.sessions, ({ id }) => String(id), makeRow, updateSession);
 }
 
+/** Roles are said, since on a phone the rows are no table to the browser. */
 function makeRow() {
-  return element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 4 }, () => element("td", {})));
+  return element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }),
+    ...Array.from({ length: 4 }, () => element("td", { role: "cell" })));
 }
 
 function fill(/** @type {Element} */ row, /** @type {string[]} */ cells) {
@@ -107,7 +109,7 @@ function action(/** @type {Element} */ cell, /** @type {{ label: string, name: s
     cell.append(button);
   }
   setText(button, wanted.label);
-  button.setAttribute("aria-label", wanted.name);
+  setAttribute(button, "aria-label", wanted.name);
   const pressable = button;
   button.onclick = () => pressed(pressable, wanted.act);
 }

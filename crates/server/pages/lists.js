@@ -32,6 +32,11 @@ export function bringUpToDate(list, items, key, make, update) {
   }
 }
 
+/** Sets an attribute that has another value: a screen reader may say one again that is set again. */
+export function setAttribute(/** @type {Element} */ target, /** @type {string} */ name, /** @type {string} */ value) {
+  if (target.getAttribute(name) !== value) target.setAttribute(name, value);
+}
+
 /**
  * All rows of a list that the API answers page by page, up to `pages` pages.
  * @param {(query: string) => Promise<any>} ask

@@ -28,8 +28,11 @@ function showView(isFirst = false) {
     /** @type {HTMLElement} */ (section).hidden = section.getAttribute("data-view") !== name;
   }
   for (const link of byId("views").querySelectorAll("a")) {
-    if (link.getAttribute("href") === `#${name}`) link.setAttribute("aria-current", "page");
+    const isCurrent = link.getAttribute("href") === `#${name}`;
+    if (isCurrent) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    // On a phone not all of them are seen.
+    if (isCurrent) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   const heading = /** @type {HTMLElement} */ (byId(`view-${name}`).querySelector("h1"));
   const server = document.body.dataset.servidor ?? "";
@@ -56,7 +59,10 @@ function start() {
   byId("sign-in").querySelector("[data-close]")?.addEventListener("click", () => {
     /** @type {HTMLDialogElement} */ (byId("sign-in")).close();
   });
-  const again = () => showView(true);
+  const again = () => {
+    agora.refresh();
+    showView(true);
+  };
   byId("sign-out").addEventListener("click", () => signOut().then(again));
   byId("sign-in-again").addEventListener("click", () => signIn().then(again));
   onChange(showCaller);

@@ -7,7 +7,7 @@ const HEIGHT = 220;
 const TOP = 12;
 const BOTTOM = 28;
 /** About how wide a digit is. */
-const DIGIT = 7.5;
+const DIGIT = 8.5;
 const RANK_ROW = 44;
 
 /**

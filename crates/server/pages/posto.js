@@ -3,8 +3,8 @@ import { debounced, element } from "./dom.js";
 import { dialog, isWanted, open, pressed, say, showProblem } from "./dialogs.js";
 import { effects, outcome } from "./effects.js";
 import { current } from "./facts.js";
-import { decimal, typedNumber } from "./format.js";
-import { askForm, choices, field } from "./forms.js";
+import { decimal } from "./format.js";
+import { askForm, choices, field, numberOf } from "./forms.js";
 import { api } from "./session.js";
 import { endSession, startSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
@@ -43,8 +43,8 @@ function edit(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
     send: async (values) => {
       const body = changed(posto, {
         nome: String(values.get("nome")),
-        preco_kwh: typedNumber(String(values.get("preco_kwh"))),
-        potencia_maxima: typedNumber(String(values.get("potencia_maxima"))),
+        preco_kwh: numberOf(values, "preco_kwh"),
+        potencia_maxima: numberOf(values, "potencia_maxima"),
         tipo_conector: String(values.get("tipo_conector")),
       });
       if (Object.keys(body).length > 0) await api(`postos/${posto.id}`, { method: "PATCH", body });

@@ -2,8 +2,8 @@
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
 import { say } from "./dialogs.js";
-import { kwh, moment, reais, typedNumber } from "./format.js";
-import { askForm, field } from "./forms.js";
+import { kwh, localInput, moment, reais } from "./format.js";
+import { askForm, field, numberOf } from "./forms.js";
 import { api } from "./session.js";
 import { text } from "./texts.js";
 
@@ -20,13 +20,15 @@ export function endSession({ id: postoId, nome }, session, done) {
     heading: text("session.end_heading", { nome }),
     content: [
       element("p", { text: text("session.since", { placa, since: moment(session.inicio) }) }),
-      field(text("session.energy"), { name: "energia", inputmode: "decimal", required: true, autocomplete: "off" }),
+      field(text("session.energy"), { name: "energia_fornecida", inputmode: "decimal", required: true, autocomplete: "off" }),
+      field(text("session.fim"), { name: "fim", type: "datetime-local", min: localInput(session.inicio) }, text("session.fim_hint")),
       confirmed,
     ],
     submit: text("session.end_confirm"),
     send: async (values) => {
       const body = {
-        energia_fornecida: typedNumber(String(values.get("energia"))),
+        energia_fornecida: numberOf(values, "energia_fornecida"),
+        ...(values.get("fim") ? { fim: new Date(String(values.get("fim"))).toISOString() } : {}),
         ...(values.has("confirmado") ? { confirmado: true } : {}),
       };
       try {

@@ -29,7 +29,7 @@ async function load() {
   try {
     const { tokens } = await api("tokens");
     form().hidden = false;
-    byId("token-list").replaceChildren(list(tokens));
+    byId("token-list").replaceChildren(tokens.length === 0 ? element("p", { text: text("token.none") }) : list(tokens));
   } catch (error) {
     byId("token-list").replaceChildren(problem(error));
   }

@@ -20,9 +20,9 @@ export class ApiError extends Error {
 
 /** Where a token is kept, for the pages of this program alone. */
 class TokenStore {
-  /** @param {string} key */
-  constructor(key) {
-    this.key = key;
+  /** By the folder of the page: a reverse proxy may serve several programs under one name. */
+  get key() {
+    return `postos.token ${new URL(".", location.href).pathname}`;
   }
 
   /** @returns {string | null} */
@@ -59,7 +59,7 @@ function remove(/** @type {() => Storage} */ storage, /** @type {string} */ key)
   try { storage().removeItem(key); } catch { /* nothing is kept */ }
 }
 
-export const token = new TokenStore("postos.token");
+export const token = new TokenStore();
 
 /** @returns {Record<string, string>} */
 export function authorization() {

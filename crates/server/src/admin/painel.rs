@@ -201,7 +201,8 @@ fn render(
         Language::Portuguese => PORTUGUESE,
         Language::English => ENGLISH,
     };
-    let Texts { page: texts, script } = serde_json::from_str(json).map_err(askama::Error::custom)?;
+    let Texts { page: texts, script } =
+        serde_json::from_str(json).map_err(askama::Error::custom)?;
     let own_modules = FILES.iter().map(|file| file.name).filter(|name| name.ends_with(".js"));
     let page = Painel {
         language: language.tag(),

@@ -6,6 +6,7 @@ import { launch, report } from "../browser.mjs";
 import { Suite } from "./suite.mjs";
 import { Visit } from "./visit.mjs";
 
+const CHECK_LIMIT = 120_000;
 const here = new URL(".", import.meta.url).pathname;
 const [programs, folder, ...chosen] = process.argv.slice(2);
 const names = readdirSync(`${here}flows`).map((file) => file.replace(/\.mjs$/, "")).sort();
@@ -45,13 +46,22 @@ class Scene {
   }
 }
 
+/** Rejects if a check has not ended within its time: a page may keep what it promised for ever. */
+function limited(running) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it takes longer than ${CHECK_LIMIT / 1000} s`)), CHECK_LIMIT);
+  });
+  return Promise.race([running, late]).finally(() => clearTimeout(timer));
+}
+
 async function run(flow, name, check) {
   const scene = new Scene();
   const began = Date.now();
   const passed = await report(`${flow}: ${name}`, async () => {
     let result;
     try {
-      result = await check(scene);
+      result = await limited(check(scene));
     } catch (error) {
       await scene.showFailure(`${flow}-${name}`);
       await scene.end().catch(() => {});

@@ -1,6 +1,6 @@
 // A person who visits the pages: a browser context of its own, in which everything that the browser
 // complains of is noted, and every request that leaves it.
-import { expect } from "./until.mjs";
+import { expect, until } from "./until.mjs";
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -76,6 +76,14 @@ export class Visit {
   /** Waits until the page shows this posto in this state. */
   async sees(posto, state) {
     await this.posto(posto).and(this.page.locator(`[data-state=${state}]`)).waitFor();
+  }
+
+  /** Waits until the service worker is there, which has a page for where there is no network. */
+  async untilWorker() {
+    await until("the service worker is active", () => this.page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      return registration?.active?.state === "activated";
+    }));
   }
 
   field(name) {

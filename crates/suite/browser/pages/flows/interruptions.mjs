@@ -92,11 +92,7 @@ export default {
   "opened without a network, the offline page is shown": async ({ visit }) => {
     const driver = await visit();
     await driver.openLive();
-    await driver.page.evaluate(() => navigator.serviceWorker.ready.then(() => null));
-    await until("the service worker controls the page", () => driver.page.evaluate(async () => {
-      const { active } = await navigator.serviceWorker.ready;
-      return active?.state === "activated";
-    }));
+    await driver.untilWorker();
     await driver.context.setOffline(true);
     await driver.open();
     await driver.page.locator("body[data-page=offline]").waitFor();
