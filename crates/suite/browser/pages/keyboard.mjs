@@ -1,5 +1,5 @@
 // A person who has no pointer: presses keys only, and must see at each step where the focus is.
-import { expect } from "./until.mjs";
+import { expect, until } from "./until.mjs";
 
 // Runs in the page: what has the focus, and whether it can be seen.
 function focused() {
@@ -39,9 +39,13 @@ export class Keyboard {
   /** Moves the focus on by one, and checks that it can be seen there. */
   async next(key = "Tab") {
     await this.press(key);
-    const at = await this.page.evaluate(focused);
+    let at = await this.page.evaluate(focused);
     if (at.tag === "body") return at;
-    expect(at.inView && !at.covered, `the focus on ${at.tag} ${at.name} is ${at.covered ? "covered" : "out of sight"}`);
+    // The page may scroll there smoothly.
+    await until(`the focus on ${at.tag} ${at.name} is seen`, async () => {
+      at = await this.page.evaluate(focused);
+      return at.inView && !at.covered;
+    }, 3000);
     expect(at.ring, `the focus on ${at.tag} ${at.name} has no ring`);
     if (this.order.at(-1) !== at.name) this.order.push(at.name);
     return at;

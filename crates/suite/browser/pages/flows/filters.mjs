@@ -12,6 +12,7 @@ export default {
     const driver = await visit();
     await driver.openLive();
     const { page } = driver;
+    await page.locator("#filters details > summary").click();
     const history = await page.evaluate(() => history.length);
     await page.locator("[name=tipo_conector]").selectOption("CCS");
     await page.locator("[name=ordem]").selectOption("preco");

@@ -95,7 +95,8 @@ export default {
         const at = await keys.next();
         const place = Number(await page.evaluate(() => document.activeElement.dataset.place ?? -1));
         if (at.tag === "body" || place < 0) break;
-        expect(place > last, `${path}: ${at.name} has the focus after something that is below it`);
+        // A field for a date has several stops.
+        expect(place >= last, `${path}: ${at.name} has the focus after something that is below it`);
         last = place;
       }
       stops.push(keys.order.length);
