@@ -29,9 +29,8 @@ export const reservaPath = (/** @type {string} */ requestId, /** @type {string} 
  * came of it, body and key stay the same, and so it is done once.
  */
 export class Attempt {
-  /** @param {string} [firstKey] */
-  constructor(firstKey) {
-    this.key = firstKey || newKey();
+  constructor() {
+    this.key = newKey();
     this.asked = "";
     /** @type {unknown} */
     this.body = null;

@@ -111,7 +111,7 @@ function render({ announce = false } = {}) {
   const limit = PAGE * page();
   const shown = inOrder.filter((posto, index) => index < limit || posto.key === focused);
   cards.show(shown, distanceTo);
-  if (focused && !cards.focused()) byId("main").focus();
+  if (focused && !cards.focused()) byId("main").focus({ preventScroll: true });
   more.hidden = inOrder.length <= limit;
   setText(more, text("list.more", { left: integer(inOrder.length - limit) }));
   updateOptions(all);

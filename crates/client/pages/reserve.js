@@ -1,7 +1,7 @@
 // The form that reserves a posto.
 import { ApiError, now, query } from "./api.js";
 import { Attempt, PageError, reserve } from "./actions.js";
-import { CAR_FIELDS, forgetCar, rememberCar, rememberedCar } from "./car.js";
+import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "./car.js";
 import { element } from "./dom.js";
 import { clearErrors, onSubmit, showErrors } from "./errors.js";
 import { typedNumber } from "./format.js";
@@ -20,7 +20,8 @@ export class ReserveForm {
   constructor(form, nameOfPosto) {
     this.form = form;
     this.nameOfPosto = nameOfPosto;
-    this.attempt = new Attempt(this.field("chave").value);
+    // Not with the key of the HTML: a page that the back button leads to has a key that was used.
+    this.attempt = new Attempt();
     this.remember = this.field("remember");
     this.showCar();
     this.hideKeptToken();
@@ -63,11 +64,10 @@ export class ReserveForm {
       return;
     }
     const { key, body } = this.attempt.next(this.values(), () => this.body());
-    // The form without script asks for the same.
-    this.field("chave").value = key;
     this.rememberOrForget();
     try {
       const { request_id, reserva } = await reserve(body, key);
+      this.attempt.done();
       keepAgreed(body.server_id, request_id, reserva, this.nameOfPosto());
       location.assign(reservaLink({ server_id: body.server_id, request_id }));
     } catch (error) {
@@ -79,6 +79,7 @@ export class ReserveForm {
   }
 
   showCar() {
+    if (!canRemember()) return;
     const label = this.remember.closest("label");
     if (label) label.hidden = false;
     const forget = element("button", { type: "button", text: text("car.forget"), onclick: () => this.forget(forget) });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { forgetCar, rememberCar, rememberedCar } from "../car.js";
+import { canRemember, forgetCar, rememberCar, rememberedCar } from "../car.js";
 import { changesOf, findKept, forgetKept, keepAgreed, keptReservas, updateKept } from "../kept.js";
 
 class FakeStorage {
@@ -21,6 +21,7 @@ const reserva = (fields = {}) => ({
 
 test("the car is kept as it was typed, without how full it is, and forgotten", () => {
   assert.equal(rememberedCar(), null);
+  assert.ok(canRemember());
   assert.ok(rememberCar({ ...car, nivel_bateria_atual: "10", server_id: "server1" }));
   assert.deepEqual(rememberedCar(), car);
   forgetCar();
@@ -38,6 +39,7 @@ test("what another program has left there is no car and no reserva", () => {
 
 test("where storage is forbidden nothing is kept, and nothing fails", () => {
   Object.defineProperty(globalThis, "localStorage", { configurable: true, get() { throw new Error("SecurityError"); } });
+  assert.equal(canRemember(), false);
   assert.equal(rememberCar(car), false);
   assert.equal(rememberedCar(), null);
   keepAgreed("server1", "request-1", reserva(), "Ponto 5");

@@ -5,7 +5,7 @@ import { changedPeriod, periodOf } from "../period.js";
 import { allowed, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "../status.js";
 import "./shared.mjs";
 
-const { Attempt } = await import("../actions.js");
+const { Attempt, cancel, reserve } = await import("../actions.js");
 const { ApiError } = await import("../../../service/pages/api.js");
 
 const INICIO = "2026-11-23T12:00:00.000Z";
@@ -83,19 +83,62 @@ test("a change asks for what differs", () => {
 });
 
 test("as long as nobody knows what came of it, a repeat is the same request", () => {
-  const attempt = new Attempt("key of the page");
+  const attempt = new Attempt();
   let made = 0;
   const ask = (values) => attempt.next(values, () => ({ made: (made += 1) }));
-  assert.deepEqual(ask({ placa: "A" }), { key: "key of the page", body: { made: 1 } });
+  const first = ask({ placa: "A" });
+  assert.deepEqual(first.body, { made: 1 });
+  assert.ok(first.key.length >= 16, "the API wants keys that nobody guesses");
   attempt.failed(new ApiError(504, {}));
   attempt.failed(new ApiError(0, {}));
   attempt.failed(new ApiError(503, {}));
-  assert.deepEqual(ask({ placa: "A" }), { key: "key of the page", body: { made: 1 } });
+  assert.deepEqual(ask({ placa: "A" }), first);
   const other = ask({ placa: "B" });
-  assert.notEqual(other.key, "key of the page");
+  assert.notEqual(other.key, first.key);
   assert.deepEqual(other.body, { made: 2 });
   attempt.failed(new ApiError(409, { codigo: "posto_reservado" }));
   const again = ask({ placa: "B" });
   assert.notEqual(again.key, other.key, "the answer to the key before is that refusal for good");
   assert.equal(again.body.made, 3);
+  attempt.done();
+  assert.notEqual(ask({ placa: "B" }).key, again.key, "what was done is asked for anew");
+});
+
+/** Answers each request by the next of these, and returns what was asked. */
+function answering(...answers) {
+  const asked = [];
+  globalThis.fetch = async (path, { method, headers }) => {
+    asked.push([method, path, headers["idempotency-key"]]);
+    const [status, body] = answers.shift();
+    return new Response(JSON.stringify(body), { status });
+  };
+  return asked;
+}
+
+const late = [504, { request_id: "request-1", status: "erro", codigo: "tempo_esgotado", mensagem: "…" }];
+
+test("after a 504 the servidor is asked what became of the request", async () => {
+  const asked = answering(late, [503, { codigo: "servidor_indisponivel" }], [200, { request_id: "question", reserva: reserva("ativa") }]);
+  const reply = await reserve({ server_id: "server1" }, "key");
+  assert.deepEqual(asked, [
+    ["POST", "reservar", "key"],
+    ["GET", "reservas/request-1?server_id=server1", undefined],
+    ["GET", "reservas/request-1?server_id=server1", undefined],
+  ]);
+  assert.equal(reply.request_id, "request-1", "the reserva's, not that of the question");
+});
+
+test("what was refused, or never arrived, is said so", async () => {
+  answering(late, [409, { codigo: "posto_reservado", mensagem: "O posto já está reservado." }]);
+  await assert.rejects(reserve({ server_id: "server1" }, "key"), { codigo: "posto_reservado" });
+  answering(late, [404, { codigo: "reserva_inexistente" }]);
+  await assert.rejects(reserve({ server_id: "server1" }, "key"), { key: "error.not_done" });
+  answering([409, { codigo: "posto_em_manutencao" }]);
+  await assert.rejects(reserve({ server_id: "server1" }, "key"), { codigo: "posto_em_manutencao" }, "without a 504 nothing is asked");
+});
+
+test("a cancellation that nobody has answered is repeated", async () => {
+  const asked = answering(late, [200, { request_id: "question", reserva: reserva("cancelada") }]);
+  await cancel("server1", "request-1");
+  assert.deepEqual(asked.map(([method]) => method), ["POST", "POST"]);
 });

@@ -25,18 +25,9 @@ test("the service worker keeps all that the page without network loads, and no m
 });
 
 test("every module is imported by a page", () => {
-  const imported = ["list.js", "posto.js", "reserva.js", "offline.js"].reduce((known, page) => withImports(page, known), new Set());
+  const imported = ["list.js", "posto.js", "reserva.js", "offline.js", "error.js"].reduce((known, page) => withImports(page, known), new Set());
   const own = readdirSync(folders[0]).filter((name) => name.endsWith(".js") && name !== "sw.js");
   assert.deepEqual(own.filter((name) => !imported.has(name)), []);
-});
-
-test("a page names all that its module imports, so that the browser need not find it file by file", () => {
-  for (const page of ["list", "posto", "reserva", "offline"]) {
-    const html = readFileSync(new URL(`${page}.html`, folders[0]), "utf8");
-    const named = [...html.matchAll(/rel="modulepreload" href="\{\{ frame\.assets \}\}\/(.+?)"/g)].map(([, name]) => name);
-    const imported = [...withImports(`${page}.js`)].filter((name) => name !== `${page}.js`);
-    assert.deepEqual(named, imported.sort(), page);
-  }
 });
 
 test("the server finds the place for the path of the assets", () => {

@@ -27,9 +27,11 @@ pub(super) fn page(
     refused: &Refused,
 ) -> Response {
     let texts = pages.page_texts(language);
+    // These may pass by themselves, and the page is then shown.
+    let passes = matches!(status.as_u16(), 503 | 504);
     let page = Error {
         texts,
-        frame: pages.frame(None, language),
+        frame: pages.frame(passes.then_some(&pages.error_module), language),
         title: title(status, &texts.error),
         mensagem: &refused.mensagem,
         campos: &refused.campos,

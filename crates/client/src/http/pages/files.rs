@@ -10,6 +10,7 @@ pub(super) const FILES: &[Asset] = service::assets![
     "confirm.js",
     "device.js",
     "drivers.css",
+    "error.js",
     "errors.js",
     "estimate.js",
     "filters.js",

@@ -40,8 +40,8 @@ pub(super) fn documented() -> OpenApiRouter<Arc<Pages>> {
     OpenApiRouter::new().routes(routes!(list::show))
 }
 
-/// All pages. The one about a reserva is protected, as the reserva is; where tokens are asked for,
-/// who opens it gets a page that asks for one, and says nothing about the reserva.
+/// All pages. The one about a reserva is protected, as the reserva is; where tokens are asked for, its
+/// address leads to a page that asks for one, and says nothing about the reserva.
 pub(super) fn routes(pages: &Arc<Pages>) -> PageRoutes {
     let (list, _) = documented().split_for_parts();
     let public = list.route("/posto", get(posto::show)).route("/offline", get(offline::show));

@@ -86,7 +86,7 @@ fn status_text<'a>(reserva: &'a Reserva, texts: &'a ReservaTexts) -> &'a str {
     }
 }
 
-/// What whoever reserved should know of the posto; empty if there is nothing.
+/// What the driver should know of the posto; empty if there is nothing.
 fn notice(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> String {
     match (reserva.aviso.as_deref(), reserva.livre_desde) {
         (Some("posto_ocupado"), _) => texts.aviso_ocupado.clone(),

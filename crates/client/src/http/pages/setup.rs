@@ -31,6 +31,7 @@ pub(crate) struct Pages {
     pub(super) posto_module: Module,
     pub(super) reserva_module: Module,
     pub(super) offline_module: Module,
+    pub(super) error_module: Module,
     portuguese: Texts,
     english: Texts,
 }
@@ -47,6 +48,7 @@ impl Pages {
             posto_module: module("posto.js"),
             reserva_module: module("reserva.js"),
             offline_module: module("offline.js"),
+            error_module: module("error.js"),
             assets,
             headers: PageHeaders::new(tiles.as_ref().map(MapTiles::origin)),
             has_tokens: gateway.tokens.is_some(),

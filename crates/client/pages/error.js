@@ -1,0 +1,17 @@
+// Shown in place of a page that cannot be answered for a moment: asks again until it can.
+import { answer } from "./api.js";
+import { element } from "./dom.js";
+import { text } from "./texts.js";
+
+const RETRY = 5000;
+
+document.querySelector("main section")?.append(element("p", { class: "quiet", text: text("error.retry") }));
+// Not all pages that wait for the same servidor ask in the same moment.
+setInterval(again, RETRY * (1 + Math.random()));
+
+async function again() {
+  if (document.hidden) return;
+  const isAnswered = await answer(location.href).then(({ ok }) => ok, () => false);
+  // In place of this one, which the back button need not lead to.
+  if (isAnswered) location.replace(location.href);
+}
