@@ -46,6 +46,12 @@ function toggle(/** @type {string} */ state) {
 }
 
 export function render() {
+  // The list that came with the page stays until there is another.
+  if (facts.readAt > 0) renderPostos();
+  renderFreshness();
+}
+
+function renderPostos() {
   const postos = current();
   renderAttention(postos);
   renderStates(postos);
@@ -54,7 +60,6 @@ export function render() {
   bringUpToDate(byId("postos"), shown, ({ posto }) => String(posto.id), makePosto, updatePosto);
   const isAll = shown.length === postos.length;
   setText(byId("count"), isAll ? counted("postos", postos.length) : counted("postos.of", postos.length, { shown: shown.length }));
-  renderFreshness();
 }
 
 function renderAttention(/** @type {Now[]} */ postos) {
@@ -110,7 +115,7 @@ function updatePosto(/** @type {Element} */ made, /** @type {Now} */ entry) {
 }
 
 /** What there is to say of a posto beside its state. */
-export function detail(/** @type {Now} */ { state, by, since, session, reserva, next }) {
+function detail(/** @type {Now} */ { state, by, since, session, reserva, next }) {
   const parts = [];
   if (session) {
     const time = duration(now() - Date.parse(session.inicio));

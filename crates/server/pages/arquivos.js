@@ -42,7 +42,8 @@ async function send(/** @type {File} */ chosen, /** @type {string} */ simular) {
   try {
     // Read now: a file that is changed after it was chosen is not sent half.
     const content = new Blob([await chosen.arrayBuffer()]);
-    const response = await apiAnswer(`postos/importar${simular}`, { method: "POST", file: content, headers: { "content-type": "text/csv" }, timeout: TIMEOUT });
+    const headers = { "content-type": "text/csv" };
+    const response = await apiAnswer(`postos/importar${simular}`, { method: "POST", file: content, headers, timeout: TIMEOUT });
     const json = await response.json().catch(() => ({}));
     return response.ok || json.erros?.length > 0 ? json : new ApiError(response.status, json);
   } catch (error) {
@@ -54,9 +55,16 @@ function effect(/** @type {any} */ result, /** @type {File} */ chosen) {
   if (result instanceof Error) return [problem(result)];
   if (result.erros.length > 0) return wrong(result);
   const { criados, alterados, iguais } = result;
-  const says = element("p", { text: text("import.would", { criados: counted("import.criados", criados), alterados: counted("import.alterados", alterados), iguais: counted("import.iguais", iguais) }) });
+  const would = {
+    criados: counted("import.criados", criados),
+    alterados: counted("import.alterados", alterados),
+    iguais: counted("import.iguais", iguais),
+  };
+  const says = element("p", { text: text("import.would", would) });
   if (criados + alterados === 0) return [says, element("p", { text: text("import.nothing") })];
-  const yes = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "main", text: text("import.yes"), onclick: () => pressed(yes, () => confirmed(chosen)) }));
+  const yes = /** @type {HTMLButtonElement} */ (element("button", {
+    type: "button", class: "main", text: text("import.yes"), onclick: () => pressed(yes, () => confirmed(chosen)),
+  }));
   return [says, element("p", { text: text("import.keeps") }), element("div", { class: "row" }, yes)];
 }
 
@@ -89,7 +97,8 @@ function wrong(/** @type {any} */ { mensagem, erros, total_de_erros }) {
     { head: text("import.valor") },
     { head: text("import.mensagem") },
   ];
-  const rows = erros.map((/** @type {any} */ error) => [String(error.linha), error.coluna, error.valor, element("span", { lang: "pt-BR", text: error.mensagem })]);
+  const rows = erros.map((/** @type {any} */ { linha, coluna, valor, mensagem: wrongWith }) =>
+    [String(linha), coluna, valor, element("span", { lang: "pt-BR", text: wrongWith })]);
   return [
     element("p", { class: "notice bad", lang: "pt-BR", text: mensagem }),
     table(text("import.erros"), columns, rows),

@@ -55,7 +55,9 @@ async function add(/** @type {Element} */ list, /** @type {Record<string, any>} 
     list.append(...rows);
     if (before !== null) rows[0]?.focus();
     setText(byId("auditoria-count"), counted("changes", list.children.length));
-    const more = /** @type {HTMLButtonElement} */ (element("button", { type: "button", text: text("more_rows"), onclick: () => pressed(more, () => add(list, wanted, proxima)) }));
+    const more = /** @type {HTMLButtonElement} */ (element("button", {
+      type: "button", text: text("more_rows"), onclick: () => pressed(more, () => add(list, wanted, proxima)),
+    }));
     place.replaceChildren(...(proxima === null ? [] : [more]));
   } catch (error) {
     place.replaceChildren(problem(error));

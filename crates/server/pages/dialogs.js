@@ -1,7 +1,7 @@
 // Dialogs, and the line that says what was done.
 import { ApiError } from "./api.js";
 import { byId, element, setText, showDialog } from "./dom.js";
-import { text } from "./texts.js";
+import { language, text } from "./texts.js";
 
 /**
  * A dialog with this heading and content, which is not yet shown.
@@ -49,8 +49,7 @@ export function sentence(/** @type {unknown} */ error) {
 
 /** An error as a part of the page. Where the API names wrong fields, its sentence says what is wrong. */
 export function problem(/** @type {unknown} */ error) {
-  const isApi = error instanceof ApiError && error.mensagem !== "";
-  return element("div", { class: "notice bad", role: "alert", lang: isApi ? "pt-BR" : null }, element("p", { text: sentence(error) }));
+  return element("div", { class: "notice bad", role: "alert", lang: languageOf(error) }, element("p", { text: sentence(error) }));
 }
 
 /** Shows an error in `place`, in place of one that is shown there; `null` takes it away. */
@@ -61,13 +60,21 @@ export function showProblem(/** @type {Element} */ place, /** @type {unknown} */
 let hiding = 0;
 
 /** Says what was done, without taking the focus. */
-export function say(/** @type {string} */ sentence_, isBad = false) {
+export function say(/** @type {string} */ words, { isBad = false, lang = language } = {}) {
   const place = byId("said");
   clearTimeout(hiding);
-  setText(place, sentence_);
+  place.lang = lang;
+  setText(place, words);
   place.classList.toggle("bad", isBad);
   place.hidden = false;
   hiding = setTimeout(() => { place.hidden = true; setText(place, ""); }, 12_000);
+}
+
+/** What the API says is in Portuguese. */
+const languageOf = (/** @type {unknown} */ error) => error instanceof ApiError && error.mensagem !== "" ? "pt-BR" : language;
+
+export function sayError(/** @type {unknown} */ error) {
+  say(sentence(error), { isBad: true, lang: languageOf(error) });
 }
 
 /**
@@ -81,7 +88,7 @@ export async function pressed(button, act) {
   try {
     await act();
   } catch (error) {
-    say(sentence(error), true);
+    sayError(error);
   } finally {
     button.removeAttribute("aria-disabled");
   }

@@ -1,8 +1,8 @@
 // What becomes of the reservas of a posto that is taken away: before it is done, and after.
 import { element } from "./dom.js";
 import { nameOf } from "./facts.js";
-import { moment } from "./format.js";
 import { informed } from "./informed.js";
+import { interval } from "./interval.js";
 import { counted, text } from "./texts.js";
 
 /**
@@ -14,31 +14,34 @@ import { counted, text } from "./texts.js";
 export function effects(/** @type {Affected[]} */ reservas) {
   if (reservas.length === 0) return element("p", { text: text("effect.none") });
   const lines = reservas.map((reserva) => element("li", { text: line(reserva, "effect") }));
-  return element("div", { class: "stack" }, element("p", { text: counted("effect.some", reservas.length) }), element("ul", { class: "lines" }, ...lines));
+  return element("div", { class: "stack" },
+    element("p", { text: counted("effect.some", reservas.length) }),
+    element("ul", { class: "lines" }, ...lines));
 }
 
-/** What has happened, and who was told. */
+/** What has happened, and who was notified. */
 export function outcome(/** @type {Affected[]} */ reservas) {
   if (reservas.length === 0) return element("p", { text: text("outcome.none") });
   const lines = reservas.map((reserva) => {
     const { resultado, client_id } = reserva;
-    const told = resultado === "mantida" ? text("outcome.not_told")
-      : client_id === null ? text("outcome.told_nobody") : text("outcome.told", { client_id });
-    return element("li", { text: `${line(reserva, "outcome")} ${told}` });
+    const notified = resultado === "mantida" ? text("outcome.not_notified")
+      : client_id === null ? text("outcome.notified_nobody") : text("outcome.notified", { client_id });
+    return element("li", { text: `${line(reserva, "outcome")} ${notified}` });
   });
-  return element("div", { class: "stack" }, element("p", { class: "notice good", text: summary(reservas) }), element("ul", { class: "lines" }, ...lines));
+  return element("div", { class: "stack" },
+    element("p", { class: "notice good", text: summary(reservas) }),
+    element("ul", { class: "lines" }, ...lines));
 }
 
 function line(/** @type {Affected} */ { id, placa, inicio, fim, resultado, posto_id, motivo }, /** @type {string} */ tense) {
   const what = motivo === "sem_posto" ? "sem_posto" : resultado;
-  const when = { id, placa, inicio: moment(inicio), fim: moment(fim) };
-  return `${text("reserva.line", when)} ${text(`${tense}.${what}`, { posto: nameOf(posto_id) })}`;
+  return `${text("reserva.line", { id, placa, when: interval(inicio, fim) })} ${text(`${tense}.${what}`, { posto: nameOf(posto_id) })}`;
 }
 
 function summary(/** @type {Affected[]} */ reservas) {
   const { clients, unknown } = informed(reservas);
-  if (clients.length === 0 && unknown === 0) return text("told.none");
-  const names = clients.map(([client_id, count]) => counted("told.client", count, { client_id }));
-  const known = names.length === 0 ? "" : text("told", { clients: names.join(", ") });
-  return unknown === 0 ? known : `${known} ${counted("told.unknown", unknown)}`.trim();
+  if (clients.length === 0 && unknown === 0) return text("notified.none");
+  const names = clients.map(([client_id, count]) => counted("notified.client", count, { client_id }));
+  const known = names.length === 0 ? "" : text("notified", { clients: names.join(", ") });
+  return unknown === 0 ? known : `${known} ${counted("notified.unknown", unknown)}`.trim();
 }

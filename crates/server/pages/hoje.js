@@ -4,15 +4,16 @@ import { isWanted, pressed, say, showProblem } from "./dialogs.js";
 import { refresh as refreshNow } from "./agora.js";
 import { facts, nameOf } from "./facts.js";
 import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
+import { interval } from "./interval.js";
 import { allPages, bringUpToDate, setAttribute } from "./lists.js";
 import { Poll } from "./poll.js";
 import { api, mayWrite } from "./session.js";
 import { endSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
-import { ofToday } from "./today.js";
+import { ofToday, sessionsOfToday } from "./today.js";
 import { word } from "./words.js";
 
-const EVERY = 10_000;
+const EVERY = 30_000;
 /** Pages of 500 of the newest reservas in which those that have ended are looked for. */
 const PAGES = 3;
 
@@ -29,16 +30,16 @@ export const hide = () => poll.stop();
 async function load(/** @type {AbortSignal} */ signal) {
   const midnight = new Date();
   midnight.setHours(0, 0, 0, 0);
+  const dayBefore = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
   const [active, newest, ended, open] = await Promise.all([
     allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", PAGES),
     allPages((page) => api(`reservas?limite=500${page}`, { signal }), "reservas", PAGES),
-    allPages((page) => api(`carregamentos?limite=500&de=${midnight.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&de=${dayBefore.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
     allPages((page) => api(`carregamentos?limite=500&status=ativo${page}`, { signal }), "carregamentos", PAGES),
   ]);
   read.reservas = ofToday([...active.rows, ...newest.rows], midnight);
-  const sessions = new Map([...open.rows, ...ended.rows].map((session) => [session.id, session]));
-  read.sessions = [...sessions.values()].toSorted((a, b) => Date.parse(b.inicio) - Date.parse(a.inicio));
-  byId("hoje-cut").hidden = active.isWhole && (newest.isWhole || Date.parse(newest.rows.at(-1).criada_em) < midnight.getTime());
+  read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
+  byId("hoje-cut").hidden = active.isWhole && newest.isWhole;
   render();
 }
 
@@ -66,7 +67,7 @@ const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => know
 function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserva) {
   const { inicio, fim, posto_id, status, motivo } = reserva;
   const why = motivo ? `${word("status", status)} (${word("motivo", motivo)})` : word("status", status);
-  fill(row, [`${moment(inicio)} – ${moment(fim)}`, nameOf(posto_id), placa(reserva), why]);
+  fill(row, [interval(inicio, fim), nameOf(posto_id), placa(reserva), why]);
   const isOver = status !== "ativa";
   action(row.children[4], isOver ? null : {
     label: text("reserva.cancel"),
@@ -77,18 +78,19 @@ function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserv
 
 async function cancel(/** @type {Reserva} */ reserva) {
   const { id, inicio, fim, posto_id } = reserva;
-  const when = { placa: placa(reserva), nome: nameOf(posto_id), inicio: moment(inicio), fim: moment(fim) };
-  const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", when), yes: text("reserva.cancel_yes") };
+  const values = { placa: placa(reserva), nome: nameOf(posto_id), when: interval(inicio, fim) };
+  const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", values), yes: text("reserva.cancel_yes") };
   if (!(await isWanted(question))) return;
   const answer = await api(`reservas/${id}/cancelar`, { method: "POST" });
-  say(answer.mensagem);
+  say(answer.mensagem, { lang: "pt-BR" });
   refresh();
 }
 
 function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
   const { inicio, fim, posto_id, energia_fornecida, custo, preco_kwh } = session;
   const amount = fim === null ? pricePerKwh(preco_kwh) : `${kwh(energia_fornecida)} · ${reais(custo)}`;
-  fill(row, [fim === null ? text("session.open", { since: moment(inicio) }) : `${moment(inicio)} – ${moment(fim)}`, nameOf(posto_id), placa(session), amount]);
+  const when = fim === null ? text("session.open", { since: moment(inicio) }) : interval(inicio, fim);
+  fill(row, [when, nameOf(posto_id), placa(session), amount]);
   const posto = facts.postos.find(({ id }) => id === posto_id) ?? { id: posto_id, nome: nameOf(posto_id) };
   action(row.children[4], fim !== null ? null : {
     label: text("session.end"),

@@ -1,7 +1,7 @@
 // Whom the servidor tells of what became of their reservas. No DOM here.
 
 /**
- * Who was told of what became of reservas: each client with how many, and how many reservas have none.
+ * Who was notified of what became of reservas: each client with how many, and how many reservas have none.
  * @param {{ client_id: string | null, resultado: string }[]} reservas
  */
 export function informed(reservas) {

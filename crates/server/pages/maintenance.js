@@ -1,4 +1,4 @@
-// Taking a posto out of service: what it would hit is seen before it is done, and whom it told after.
+// Taking a posto out of service: what it would affect is seen before it is done, and who was notified after.
 import { debounced, element } from "./dom.js";
 import { dialog, open, pressed, say, showProblem } from "./dialogs.js";
 import { effects, outcome } from "./effects.js";
@@ -22,25 +22,30 @@ export async function openMaintenance(/** @type {Posto} */ posto, /** @type {() 
   const effect = element("div", { class: "effect", "aria-live": "polite", "aria-busy": "true" }, text("effect.looking"));
   const confirm = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", class: "main", text: text("service.confirm") }));
   const form = /** @type {HTMLFormElement} */ (element("form", { class: "stack" },
-    choices("estado", text("service.as"), [
-      ["manutencao", text("service.maintenance"), ""],
-      ["fora", text("service.other"), ""],
-    ], posto.operador.disponivel || posto.operador.em_manutencao ? "manutencao" : "fora"),
     choices("reservas", text("handling"), [
       ["mover", text("handling.mover"), text("handling.mover_hint")],
       ["manter", text("handling.manter"), text("handling.manter_hint")],
       ["cancelar", text("handling.cancelar"), text("handling.cancelar_hint")],
     ], "mover"),
+    effect,
+    choices("estado", text("service.as"), [
+      ["manutencao", text("service.maintenance"), ""],
+      ["fora", text("service.other"), ""],
+    ], posto.operador.disponivel || posto.operador.em_manutencao ? "manutencao" : "fora"),
     element("label", {}, text("until"),
       element("span", { class: "hint", text: text("until.hint") }),
       element("input", { type: "datetime-local", name: "ate", min: localInput(Date.now()) })),
-    effect,
     element("div", { class: "row end" },
       element("button", { type: "button", text: text("back"), onclick: () => made.close() }),
       confirm)));
   const made = dialog(text("service.heading", { nome: posto.nome }), form);
   const ask = asker(posto, form, effect, confirm);
-  form.addEventListener("change", debounced(100, ask));
+  const askSoon = debounced(100, ask);
+  form.addEventListener("change", () => {
+    // Nothing is done whose effect is not shown.
+    confirm.setAttribute("aria-disabled", "true");
+    askSoon();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     pressed(confirm, async () => {
@@ -57,13 +62,20 @@ export async function openMaintenance(/** @type {Posto} */ posto, /** @type {() 
   await open(made);
 }
 
-/** What shows the effect of what is chosen, whenever it is called; an answer to an older choice is dropped. */
-function asker(/** @type {Posto} */ posto, /** @type {HTMLFormElement} */ form, /** @type {Element} */ effect, /** @type {HTMLButtonElement} */ confirm) {
+/**
+ * What shows the effect of what is chosen, each time it is called; an answer to an older choice is dropped.
+ * @param {Posto} posto
+ * @param {HTMLFormElement} form
+ * @param {Element} effect
+ * @param {HTMLButtonElement} confirm
+ */
+function asker(posto, form, effect, confirm) {
   let asking = new AbortController();
   return async () => {
     asking.abort();
     const mine = new AbortController();
     asking = mine;
+    confirm.setAttribute("aria-disabled", "true");
     effect.setAttribute("aria-busy", "true");
     try {
       const { reservas } = await change(posto, form, true, mine.signal);
@@ -72,6 +84,7 @@ function asker(/** @type {Posto} */ posto, /** @type {HTMLFormElement} */ form, 
       confirm.textContent = cancelled > 0 ? counted("service.confirm_cancel", cancelled) : text("service.confirm");
       confirm.classList.toggle("danger", cancelled > 0);
       confirm.classList.toggle("main", cancelled === 0);
+      confirm.removeAttribute("aria-disabled");
     } catch (error) {
       if (mine.signal.aborted) return;
       showProblem(effect, error);
@@ -80,8 +93,14 @@ function asker(/** @type {Posto} */ posto, /** @type {HTMLFormElement} */ form, 
   };
 }
 
-/** @returns {Promise<{ reservas: import("./effects.js").Affected[] }>} */
-function change(/** @type {Posto} */ { id }, /** @type {HTMLFormElement} */ form, /** @type {boolean} */ simular, /** @type {AbortSignal | undefined} */ signal = undefined) {
+/**
+ * @param {Posto} posto
+ * @param {HTMLFormElement} form
+ * @param {boolean} simular
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ reservas: import("./effects.js").Affected[] }>}
+ */
+function change({ id }, form, simular, signal) {
   const chosen = new FormData(form);
   const ate = String(chosen.get("ate") ?? "");
   const body = {

@@ -2,7 +2,7 @@
 import { byId, element } from "./dom.js";
 import { problem, pressed } from "./dialogs.js";
 import { download } from "./download.js";
-import { clockOf, dayOf, decimal, integer, kwh, percentage, reais } from "./format.js";
+import { clockOf, dayOf, decimal, fullMoment, integer, kwh, percentage, reais } from "./format.js";
 import { query } from "./api.js";
 import { PERIODS, period, refusals } from "./periods.js";
 import { rankPlot, timePlot } from "./plot.js";
@@ -42,14 +42,15 @@ function stepLabel(/** @type {Step} */ { de }, /** @type {string} */ name) {
   return name === "12m" ? month.format(new Date(de)) : dayOf(de);
 }
 
-function content(/** @type {any} */ { passos, total }, /** @type {string} */ name, /** @type {string} */ wanted) {
+function content(/** @type {any} */ { de, ate, passos, total }, /** @type {string} */ name, /** @type {string} */ wanted) {
   const labels = passos.map((/** @type {Step} */ step) => stepLabel(step, name));
   const of = (/** @type {string} */ field) => passos.map((/** @type {Step} */ { numeros }) => numeros[field]);
   const recusas = refusals(total.recusas);
-  const codes = recusas.map(({ codigo, count }) => ({ name: word("codigo", codigo), value: count }));
   const save = /** @type {HTMLButtonElement} */ (element("button", { type: "button", text: text("numeros.csv"),
     onclick: () => pressed(save, () => download(`estatisticas.csv${wanted}&formato=excel`, "estatisticas.csv")) }));
+  const servidor = document.body.dataset.servidor ?? "";
   return [
+    element("p", { class: "print-only", text: text("numeros.printed", { servidor, de: fullMoment(de), ate: fullMoment(ate) }) }),
     totals(total),
     card(timePlot({
       title: text("numeros.occupancy"), labels, format: percentage, kind: "lines",
@@ -57,25 +58,40 @@ function content(/** @type {any} */ { passos, total }, /** @type {string} */ nam
         { name: text("numeros.ocupacao"), values: of("ocupacao") },
         { name: text("numeros.utilizacao"), values: of("utilizacao") },
       ],
-    }), details([text("numeros.ocupacao"), text("numeros.utilizacao")], labels, [of("ocupacao"), of("utilizacao")], percentage)),
+    }), shareDetails([text("numeros.ocupacao"), text("numeros.utilizacao")], labels, [of("ocupacao"), of("utilizacao")])),
     card(timePlot({
       title: text("numeros.energy"), labels, format: decimal, kind: "bars",
       series: [{ name: text("numeros.energy"), values: of("energia_fornecida") }],
     }), energyDetails(labels, passos)),
-    card(recusas.length === 0
-      ? element("figure", { class: "plot" }, element("figcaption", { text: text("numeros.refusals") }), element("p", { text: text("numeros.no_refusals") }))
-      : rankPlot({ title: text("numeros.refusals"), items: codes, format: integer }),
-    refusalDetails(labels, passos, recusas)),
+    refusalCard(labels, passos, recusas),
     element("div", { class: "row" }, save,
       element("button", { type: "button", text: text("numeros.print"), onclick: () => print() })),
   ];
 }
 
+/** None where no posto was in service. */
+const share = (/** @type {number | null} */ value) => value === null ? "–" : percentage(value);
+
 const card = (/** @type {(Node | false)[]} */ ...parts) => element("div", { class: "card stack" }, ...parts);
+
+/** How many over time, and which. */
+function refusalCard(/** @type {string[]} */ labels, /** @type {Step[]} */ passos, /** @type {{ codigo: string, count: number }[]} */ recusas) {
+  if (recusas.length === 0) {
+    return card(element("h2", { text: text("numeros.refusals") }), element("p", { text: text("numeros.no_refusals") }));
+  }
+  const all = passos.map(({ numeros }) => refusals(numeros.recusas).reduce((sum, { count }) => sum + count, 0));
+  const codes = recusas.map(({ codigo, count }) => ({ name: word("codigo", codigo), value: count }));
+  return card(
+    timePlot({
+      title: text("numeros.refusals_time"), labels, format: decimal, kind: "bars",
+      series: [{ name: text("numeros.refusals_time"), values: all }],
+    }),
+    rankPlot({ title: text("numeros.refusals"), items: codes, format: integer }),
+    refusalDetails(labels, passos, recusas));
+}
 
 /** The whole period in a few numbers. */
 function totals(/** @type {any} */ { ocupacao, utilizacao, energia_fornecida, custo, carregamentos, reservas }) {
-  const share = (/** @type {number | null} */ value) => value === null ? "–" : percentage(value);
   const entries = [
     [text("numeros.ocupacao"), share(ocupacao)],
     [text("numeros.utilizacao"), share(utilizacao)],
@@ -90,11 +106,9 @@ function totals(/** @type {any} */ { ocupacao, utilizacao, energia_fornecida, cu
     element("div", {}, element("dt", { text: term }), element("dd", { text: value }))));
 }
 
-function details(/** @type {string[]} */ heads, /** @type {string[]} */ labels, /** @type {(number | null)[][]} */ series, /** @type {(value: number) => string} */ format) {
-  const rows = labels.map((label, at) => [label, ...series.map((values) => {
-    const value = values[at];
-    return value === null ? "–" : format(value);
-  })]);
+/** The numbers of a plot of fractions. */
+function shareDetails(/** @type {string[]} */ heads, /** @type {string[]} */ labels, /** @type {(number | null)[][]} */ series) {
+  const rows = labels.map((label, at) => [label, ...series.map((values) => share(values[at]))]);
   return inDetails(heads, rows);
 }
 
@@ -108,7 +122,6 @@ function energyDetails(/** @type {string[]} */ labels, /** @type {Step[]} */ pas
 
 /** By step and code, since the plot has the codes of the whole period only. */
 function refusalDetails(/** @type {string[]} */ labels, /** @type {Step[]} */ passos, /** @type {{ codigo: string }[]} */ recusas) {
-  if (recusas.length === 0) return false;
   const rows = labels.map((label, at) => [label, ...recusas.map(({ codigo }) => integer(passos[at].numeros.recusas[codigo] ?? 0))]);
   return inDetails(recusas.map(({ codigo }) => word("codigo", codigo)), rows);
 }

@@ -4,7 +4,7 @@ import * as arquivos from "./arquivos.js";
 import * as auditoria from "./auditoria.js";
 import { ApiError } from "./api.js";
 import { byId, setText } from "./dom.js";
-import { say, sentence } from "./dialogs.js";
+import { sayError } from "./dialogs.js";
 import { forget } from "./facts.js";
 import * as hoje from "./hoje.js";
 import * as numeros from "./numeros.js";
@@ -20,7 +20,10 @@ let shown = "";
 /** Shows the view that the address names. Its heading gets the focus, but not when the page is opened. */
 function showView(isFirst = false) {
   const [asked, search] = location.hash.slice(1).split("?");
-  const name = asked in VIEWS ? asked : "agora";
+  const isView = Object.hasOwn(VIEWS, asked);
+  // A link to a place in the view that is shown, as the first of the page is.
+  if (!isView && asked !== "" && shown !== "") return;
+  const name = isView ? asked : "agora";
   const isNew = name !== shown;
   if (isNew) VIEWS[shown]?.hide?.();
   shown = name;
@@ -74,7 +77,7 @@ function start() {
   showView(true);
   learnRole().catch((error) => {
     const isAnswered = error instanceof ApiError && error.status !== 0 && error.status !== 401;
-    if (isAnswered) say(sentence(error), true);
+    if (isAnswered) sayError(error);
   });
 }
 

@@ -22,8 +22,11 @@ export function timePlot(/** @type {Plot} */ plot) {
   return placed(plot.title, legend, (width) => timeDrawing(plot, width));
 }
 
-/** Bars one below the other, each with its name and number. */
-export function rankPlot(/** @type {{ title: string, items: { name: string, value: number }[], format: (value: number) => string }} */ { title, items, format }) {
+/**
+ * Bars one below the other, each with its name and number.
+ * @param {{ title: string, items: { name: string, value: number }[], format: (value: number) => string }} plot
+ */
+export function rankPlot({ title, items, format }) {
   return placed(title, false, (width) => {
     const bar = linear(Math.max(...items.map(({ value }) => value), 1), 0, width - 2);
     const rows = items.map(({ name, value }, at) => drawn("g", { transform: `translate(0 ${at * RANK_ROW})` },
@@ -69,13 +72,24 @@ function timeDrawing(/** @type {Plot} */ { labels, series, format, kind }, /** @
   return drawn("svg", { width, height: HEIGHT, "aria-hidden": "true" }, ...grid, ...below, ...shapes);
 }
 
-function bars(/** @type {(number | null)[]} */ values, /** @type {ReturnType<typeof bands>} */ { middle, bar }, /** @type {(value: number) => number} */ y) {
+/**
+ * @param {(number | null)[]} values
+ * @param {ReturnType<typeof bands>} places
+ * @param {(value: number) => number} y
+ */
+function bars(values, { middle, bar }, y) {
   return drawn("g", { class: "series-0 fill" }, ...values.map((value, at) => value
     ? drawn("rect", { x: middle(at) - bar / 2, width: bar, y: y(value), height: y(0) - y(value) })
     : null));
 }
 
-function lines(/** @type {(number | null)[]} */ values, /** @type {number} */ series, /** @type {ReturnType<typeof bands>} */ { middle }, /** @type {(value: number) => number} */ y) {
+/**
+ * @param {(number | null)[]} values
+ * @param {number} series
+ * @param {ReturnType<typeof bands>} places
+ * @param {(value: number) => number} y
+ */
+function lines(values, series, { middle }, y) {
   const parts = runs(values).map((run) => {
     const points = run.map(({ at, value }) => `${middle(at)},${y(value)}`).join(" ");
     return drawn("polyline", { class: `series-${series} line`, points });

@@ -1,6 +1,6 @@
 // All that an operator can do with one posto.
 import { debounced, element } from "./dom.js";
-import { dialog, isWanted, open, pressed, say, showProblem } from "./dialogs.js";
+import { dialog, isWanted, open, pressed, say, sayError, showProblem } from "./dialogs.js";
 import { effects, outcome } from "./effects.js";
 import { current } from "./facts.js";
 import { decimal } from "./format.js";
@@ -30,7 +30,8 @@ export async function openPosto(/** @type {number} */ id, /** @type {() => void}
 }
 
 function edit(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
-  const number = (/** @type {string} */ name, /** @type {number} */ value) => ({ name, value: plainNumber(value), inputmode: "decimal", required: true, autocomplete: "off" });
+  const number = (/** @type {string} */ name, /** @type {number} */ value) =>
+    ({ name, value: plainNumber(value), inputmode: "decimal", required: true, autocomplete: "off" });
   return askForm({
     heading: text("posto.edit_heading", { nome: posto.nome }),
     content: [
@@ -67,7 +68,7 @@ async function forgetCharger(/** @type {Posto} */ { id, nome }, /** @type {() =>
   if (!(await isWanted(question))) return;
   await api(`postos/${id}/carregador`, { method: "DELETE" }).then(
     () => say(text("charger.forgotten", { nome })),
-    (error) => say(error.mensagem, true),
+    sayError,
   );
   done();
 }

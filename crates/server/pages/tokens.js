@@ -42,7 +42,9 @@ function list(/** @type {Token[]} */ tokens) {
       type: "button", class: "danger", text: text("token.revoke"), "aria-label": text("token.revoke_name", { nome }),
       onclick: () => pressed(button, () => revoke(nome)),
     }));
-    return [nome, word("papel", papel), criado_em === null ? "–" : fullMoment(criado_em), ultimo_uso === null ? text("token.unused") : day(ultimo_uso), button];
+    const made = criado_em === null ? "–" : fullMoment(criado_em);
+    const used = ultimo_uso === null ? text("token.unused") : day(ultimo_uso);
+    return [nome, word("papel", papel), made, used, button];
   });
   return table(text("token.list"), columns, rows);
 }
@@ -68,7 +70,7 @@ async function make() {
 
 /** The text of a new token, which no other answer has. */
 function shown(/** @type {{ nome: string, token: string }} */ { nome, token }) {
-  const copy = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "main", text: text("token.copy"), onclick: () => copied(token) }));
+  const copy = element("button", { type: "button", class: "main", text: text("token.copy"), onclick: () => copied(token) });
   return element("div", { class: "notice good stack" },
     element("label", {}, text("token.made", { nome }),
       element("span", { class: "hint", text: text("token.once") }),
@@ -85,7 +87,7 @@ async function copied(/** @type {string} */ token) {
     const input = /** @type {HTMLInputElement | null} */ (byId("token-made").querySelector("input"));
     input?.focus();
     input?.select();
-    say(text("token.not_copied"), true);
+    say(text("token.not_copied"), { isBad: true });
   }
 }
 

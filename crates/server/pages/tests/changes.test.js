@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { differences } from "../differences.js";
 import { informed } from "../informed.js";
-import { ofToday } from "../today.js";
+import { ofToday, sessionsOfToday } from "../today.js";
 
 test("a change shows the fields that differ", () => {
   assert.deepEqual(differences({ a: 1, b: 2 }, { a: 1, b: 3 }), [{ campo: "b", antes: 2, depois: 3 }]);
@@ -12,13 +12,13 @@ test("a change shows the fields that differ", () => {
   assert.deepEqual(differences(null, null), []);
 });
 
-test("only clients whose reserva has changed were told", () => {
+test("only clients whose reserva has changed were notified", () => {
   const reserva = (/** @type {string} */ resultado, /** @type {string | null} */ client_id) => ({ resultado, client_id });
-  const told = informed([
+  const notified = informed([
     reserva("movida", "cliente2"), reserva("cancelada", "cliente1"), reserva("movida", "cliente1"),
     reserva("mantida", "cliente3"), reserva("movida", null),
   ]);
-  assert.deepEqual(told, { clients: [["cliente1", 2], ["cliente2", 1]], unknown: 1 });
+  assert.deepEqual(notified, { clients: [["cliente1", 2], ["cliente2", 1]], unknown: 1 });
 });
 
 test("reservas are of today if they hold their posto at some time of it", () => {
@@ -32,4 +32,13 @@ test("reservas are of today if they hold their posto at some time of it", () => 
     reserva(1, 10, 11), reserva(2, -2, 0), reserva(3, -2, 1), reserva(4, 24, 25), reserva(5, 23, 30), reserva(1, 10, 11),
   ], midnight);
   assert.deepEqual(found.map(({ id }) => id), [3, 1, 5]);
+});
+
+test("sessions are of today if they are open or have ended today", () => {
+  const midnight = new Date(2026, 10, 28);
+  const at = (/** @type {number} */ hours) => new Date(midnight.getTime() + hours * 3_600_000).toISOString();
+  const session = (/** @type {number} */ id, /** @type {number} */ from, /** @type {number | null} */ until) =>
+    ({ id, inicio: at(from), fim: until === null ? null : at(until) });
+  const found = sessionsOfToday([session(1, -50, null), session(2, -2, 1), session(3, -3, -1), session(4, 1, 2), session(1, -50, null)], midnight);
+  assert.deepEqual(found.map(({ id }) => id), [4, 2, 1]);
 });

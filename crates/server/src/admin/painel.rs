@@ -32,6 +32,7 @@ const FILES: &[Asset] = assets![
     "forms.js",
     "hoje.js",
     "informed.js",
+    "interval.js",
     "lists.js",
     "maintenance.js",
     "numeros.js",
