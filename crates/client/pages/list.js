@@ -80,7 +80,7 @@ function follow() {
     onEvent: ({ event, data }) => {
       postos.apply(event, JSON.parse(data));
       isLoaded = true;
-      if (event === "servidor" || event === "estado") notices.servidorChanged();
+      if (event === "servidor") notices.servidorChanged();
       renderSoon();
     },
     onLive: (isLive) => {

@@ -49,7 +49,7 @@ function start() {
   new Stream("eventos", {
     onEvent: ({ event, data }) => {
       postos.apply(event, JSON.parse(data));
-      if (event === "servidor" || event === "estado") notices.servidorChanged();
+      if (event === "servidor") notices.servidorChanged();
       show();
     },
     onLive: (isLive) => {

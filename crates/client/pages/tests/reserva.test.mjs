@@ -5,7 +5,7 @@ import { changedPeriod, periodOf } from "../period.js";
 import { allowed, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "../status.js";
 import "./shared.mjs";
 
-const { Attempt, cancel, reserve } = await import("../actions.js");
+const { Attempt, PageError, cancel, reserve } = await import("../actions.js");
 const { ApiError } = await import("../../../service/pages/api.js");
 
 const INICIO = "2026-11-23T12:00:00.000Z";
@@ -91,7 +91,6 @@ test("as long as its outcome is unknown, a repeat is the same request", () => {
   assert.ok(first.key.length >= 16, "the API wants keys that nobody guesses");
   attempt.failed(new ApiError(504, {}));
   attempt.failed(new ApiError(0, {}));
-  attempt.failed(new ApiError(503, {}));
   assert.deepEqual(ask({ placa: "A" }), first);
   const other = ask({ placa: "B" });
   assert.notEqual(other.key, first.key);
@@ -100,8 +99,14 @@ test("as long as its outcome is unknown, a repeat is the same request", () => {
   const again = ask({ placa: "B" });
   assert.notEqual(again.key, other.key, "the answer to the key before is that refusal for good");
   assert.equal(again.body.made, 3);
-  attempt.done();
-  assert.notEqual(ask({ placa: "B" }).key, again.key, "what was done is asked for anew");
+  for (const error of [new ApiError(503, {}), new PageError("error.not_done")]) {
+    const before = ask({ placa: "B" });
+    attempt.failed(error);
+    assert.notEqual(ask({ placa: "B" }).key, before.key, "what was not done is asked for anew");
+  }
+  const last = ask({ placa: "B" });
+  const late = attempt.next({ placa: "B" }, () => ({ made: 0 }), Date.now() + 120_000);
+  assert.notEqual(late.key, last.key, "an old body has an old fim");
 });
 
 /** Answers each request by the next of these, and returns what was asked. */
