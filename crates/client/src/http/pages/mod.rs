@@ -15,6 +15,7 @@ mod name_order;
 mod offline;
 mod page_errors;
 mod posto;
+mod posto_list;
 mod posto_view;
 mod reserva;
 mod reserva_view;

@@ -25,7 +25,12 @@ pub struct PageRoutes {
     pub error_page: ErrorPage,
 }
 
-/// Whether this is the route of files that pages load, or of `/docs`, which has many too.
+/// Whether this is the path of a file that pages load, or its route.
+pub(super) fn is_asset(path: &str) -> bool {
+    path.starts_with("/static/") || path == "/sw.js"
+}
+
+/// Whether this is the route of such files, or of `/docs`, which has many too.
 pub(super) fn is_file(route: &str) -> bool {
-    route.starts_with("/docs") || route.starts_with("/static/") || route == "/sw.js"
+    route.starts_with("/docs") || is_asset(route)
 }
