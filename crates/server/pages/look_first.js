@@ -1,8 +1,8 @@
 // A dialog for what affects reservas: the effect of each choice is shown, as the API says it to
 // `simular`, and nothing is done whose effect is not shown.
 import { debounced, element } from "./dom.js";
-import { dialog, open, pressed, showProblem } from "./dialogs.js";
-import { effects, outcome } from "./effects.js";
+import { dialog, open, pressed, say, sayError, showProblem } from "./dialogs.js";
+import { effects, outcome, summary } from "./effects.js";
 import { text } from "./texts.js";
 
 /** @typedef {import("./effects.js").Affected} Affected */
@@ -25,13 +25,20 @@ export async function lookFirst({ heading, before, after, isDangerous, label, si
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     pressed(confirm, async () => {
-      const reservas = await act(new FormData(form)).catch((error) => showProblem(effect, error));
+      const reservas = await act(new FormData(form)).catch((error) => {
+        if (made.open) showProblem(effect, error);
+        else sayError(error);
+      });
       if (!reservas) return;
+      done();
+      if (!made.open) {
+        say(`${isDone}. ${summary(reservas)}`);
+        return;
+      }
       const said = element("h3", { tabindex: -1, text: isDone });
       form.replaceWith(said, outcome(reservas), element("div", { class: "row end" },
         element("button", { type: "button", class: "main", text: text("close"), onclick: () => made.close() })));
       said.focus();
-      done();
     });
   });
   look();

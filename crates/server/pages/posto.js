@@ -49,8 +49,8 @@ function edit(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
         tipo_conector: String(values.get("tipo_conector")),
       });
       if (Object.keys(body).length > 0) await api(`postos/${posto.id}`, { method: "PATCH", body });
-      say(text("posto.saved", { nome: String(values.get("nome")) }));
       done();
+      return text("posto.saved", { nome: String(values.get("nome")) });
     },
   });
 }
