@@ -10,17 +10,19 @@ import { text } from "./texts.js";
 /**
  * @param {{ heading: string, before: (Node | string)[], after: (Node | string)[], isDangerous: boolean,
  *   label: (cancelled: number) => string, simulate: (values: FormData, signal: AbortSignal) => Promise<Affected[]>,
- *   act: (values: FormData) => Promise<Affected[]>, isDone: string, done: () => void }} question
+ *   act: (values: FormData) => Promise<Affected[]>, isDone: string, done: () => void,
+ *   isPossible?: (reservas: Affected[]) => boolean }} question
  *   `before` and `after` the effect; `label` of the button that does it; `isDone` says that it is done.
+ *   What is not possible cannot be confirmed, and the effect says why.
  */
-export async function lookFirst({ heading, before, after, isDangerous, label, simulate, act, isDone, done }) {
+export async function lookFirst({ heading, before, after, isDangerous, label, simulate, act, isDone, done, isPossible = () => true }) {
   const effect = element("div", { class: "effect", "aria-live": "polite" }, text("effect.looking"));
   const confirm = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", text: label(0) }));
   const form = /** @type {HTMLFormElement} */ (element("form", { class: "stack" }, ...before, effect, ...after,
     element("div", { class: "row end" },
       element("button", { type: "button", text: text("back"), onclick: () => made.close() }), confirm)));
   const made = dialog(heading, form);
-  const look = looker({ form, effect, confirm, isDangerous, label, simulate });
+  const look = looker({ form, effect, confirm, isDangerous, label, simulate, isPossible });
   form.addEventListener("change", look);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -48,9 +50,10 @@ export async function lookFirst({ heading, before, after, isDangerous, label, si
 /**
  * What shows the effect of what is chosen, each time it is called.
  * @param {{ form: HTMLFormElement, effect: Element, confirm: HTMLButtonElement, isDangerous: boolean,
- *   label: (cancelled: number) => string, simulate: (values: FormData, signal: AbortSignal) => Promise<Affected[]> }} parts
+ *   label: (cancelled: number) => string, simulate: (values: FormData, signal: AbortSignal) => Promise<Affected[]>,
+ *   isPossible: (reservas: Affected[]) => boolean }} parts
  */
-function looker({ form, effect, confirm, isDangerous, label, simulate }) {
+function looker({ form, effect, confirm, isDangerous, label, simulate, isPossible }) {
   let asking = new AbortController();
   const ask = debounced(100, async (/** @type {AbortSignal} */ signal) => {
     try {
@@ -60,7 +63,7 @@ function looker({ form, effect, confirm, isDangerous, label, simulate }) {
       effect.replaceChildren(effects(reservas));
       confirm.textContent = label(cancelled);
       confirm.className = isDangerous || cancelled > 0 ? "danger" : "main";
-      confirm.removeAttribute("aria-disabled");
+      if (isPossible(reservas)) confirm.removeAttribute("aria-disabled");
     } catch (error) {
       if (signal.aborted) return;
       showProblem(effect, error);

@@ -89,6 +89,7 @@ function openRemoval(/** @type {Posto} */ { id, nome }, /** @type {() => void} *
     ],
     after: [],
     isDangerous: true,
+    isPossible: (reservas) => !reservas.some(({ motivo }) => motivo === "sem_posto"),
     label: (cancelled) => cancelled > 0 ? counted("posto.remove_cancel", cancelled) : text("posto.remove_yes"),
     simulate: (values, signal) => remove(values, "&simular=true", signal),
     act: (values) => remove(values, "", undefined),
