@@ -22,46 +22,51 @@ export const facts = {
   isComplete: false,
   /** Whether nothing else is known since the API wants a token and has none. */
   isPublic: false,
-  /** Whether there are more reservas than were read. */
+  /** Whether there are more reservas or sessions than were read. */
   isCut: false,
 };
+
+/** @type {Map<number, string>} */
+let names = new Map();
 
 /** What each posto does now. */
 export const current = () => postosNow(facts.postos, facts.reservas, facts.sessions, now());
 
 /** How a posto is called; one that was removed by its number. */
 export function nameOf(/** @type {number} */ id) {
-  return facts.postos.find((posto) => posto.id === id)?.nome ?? `#${id}`;
+  return names.get(id) ?? `#${id}`;
 }
 
 /**
- * Asks for everything. `shown` is called when there is something new to show.
+ * Asks for everything. What is known changes as a whole, so that one time is true of all of it; before
+ * the first time the public list is shown alone. `shown` is called when there is something new to show.
  * @param {AbortSignal} signal
  * @param {() => void} shown
  */
 export async function load(signal, shown) {
-  const [ready, postos] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
-  Object.assign(facts, { postos: postos.postos, notReady: ready, readAt: Date.now() });
-  if (!facts.isComplete) shown();
+  const [notReady, { postos }] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
+  names = new Map(postos.map((/** @type {import("./postos_now.js").Posto} */ { id, nome }) => [id, nome]));
+  const known = { postos, notReady, readAt: Date.now() };
+  if (!facts.isComplete) {
+    Object.assign(facts, known);
+    shown();
+  }
   try {
-    await loadUses(signal);
+    Object.assign(facts, await uses(signal), known, { isComplete: true, isPublic: false });
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 401) throw error;
-    facts.isPublic = true;
+    Object.assign(facts, known, { isPublic: true });
   }
   shown();
 }
 
 /** Who uses the postos. */
-async function loadUses(/** @type {AbortSignal} */ signal) {
+async function uses(/** @type {AbortSignal} */ signal) {
   const [reservas, sessions] = await Promise.all([
     allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", MAX_PAGES),
     allPages((page) => api(`carregamentos?status=ativo&limite=500${page}`, { signal }), "carregamentos", MAX_PAGES),
   ]);
-  facts.reservas = reservas.rows;
-  facts.sessions = sessions.rows;
-  facts.isCut = !reservas.isWhole;
-  Object.assign(facts, { isComplete: true, isPublic: false });
+  return { reservas: reservas.rows, sessions: sessions.rows, isCut: !reservas.isWhole || !sessions.isWhole };
 }
 
 /** @returns {Promise<string | null>} */
