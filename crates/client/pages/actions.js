@@ -25,8 +25,8 @@ export const reservaPath = (/** @type {string} */ requestId, /** @type {string} 
   `reservas/${encodeURIComponent(requestId)}${part}${query({ server_id: serverId })}`;
 
 /**
- * One press on a button and its repeats: as long as the driver asks for the same and nobody knows what
- * came of it, body and key stay the same, and so it is done once.
+ * One press on a button and its repeats: as long as the driver asks for the same and its outcome is
+ * unknown, body and key stay the same, and so it is done once.
  */
 export class Attempt {
   constructor() {

@@ -44,9 +44,11 @@ export class Follower {
       const key = keyOf(target);
       if (!this.streams.has(key)) this.streams.set(key, this.open(target));
     }
-    const before = this.polled.map(keyOf).join();
-    this.polled = targets.slice(MAX_STREAMS);
-    if (this.polled.map(keyOf).join() !== before) this.poll();
+    const polled = targets.slice(MAX_STREAMS);
+    // A round that is under way goes on where nothing has changed.
+    if (polled.map(keyOf).join() === this.polled.map(keyOf).join()) return;
+    this.polled = polled;
+    this.poll();
   }
 
   /** @param {Target} target */

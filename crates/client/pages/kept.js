@@ -1,5 +1,5 @@
-// The reservas that were made on this device. Whoever has a `request_id` may change its reserva, so it
-// is kept here alone.
+// The reservas that were made on this device. A `request_id` is the right to change its
+// reserva, so it is kept here alone.
 import { device } from "./device.js";
 
 /**

@@ -4,7 +4,7 @@ import { byId, setText } from "./dom.js";
 import { moment } from "./format.js";
 import { text } from "./texts.js";
 
-/** A connection that is back within this time was not worth a word. */
+/** A connection that is back within this time is not reported as lost. */
 const PATIENCE = 3000;
 
 export class Live {

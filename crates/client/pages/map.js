@@ -237,7 +237,15 @@ export class PostoMap {
   /** @param {Posto | null} posto */
   choose(posto) {
     if (this.chosen === posto) return;
+    const isSame = this.chosen !== null && this.chosen.key === posto?.key;
     this.chosen = posto;
+    const state = this.card.querySelector(".state");
+    if (posto && isSame && state) {
+      // What has the focus in the card keeps it.
+      state.setAttribute("data-state", posto.state);
+      setText(state, text(`state.${posto.state}`));
+      return;
+    }
     if (!posto) {
       this.card.replaceChildren();
       return;

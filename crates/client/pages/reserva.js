@@ -6,7 +6,7 @@ import { byId, element, setField, setText } from "./dom.js";
 import { clearErrors, onSubmit, showErrors } from "./errors.js";
 import { Follower } from "./follow.js";
 import { duration, localInput, moment, pricePerKwh } from "./format.js";
-import { findKept, keepAgreed, updateKept } from "./kept.js";
+import { changesOf, findKept, keepAgreed, updateKept } from "./kept.js";
 import { Live } from "./live.js";
 import { newsOf, setOptional } from "./mine_item.js";
 import { changedPeriod } from "./period.js";
@@ -43,6 +43,8 @@ let isOver = false;
 /** The posto whose name the page shows. */
 let namedPosto = Number(article.dataset.postoId);
 let isTyped = false;
+/** What an event says while the driver changes the reserva here is no news. */
+let isChanging = false;
 
 start();
 
@@ -115,9 +117,10 @@ function show() {
   const countdown = countdownOf(reserva, at);
   setField(article, "countdown", countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "");
   const kept = findKept(server_id, request_id);
-  const news = kept ? newsOf(kept, at) : warning(reserva, at);
+  const news = kept && !isChanging ? newsOf(kept, at) : warning(reserva, at);
+  const changes = kept && changesOf(kept);
   setOptional(article, "notice", [news, livre_desde && text("free_since", { time: moment(livre_desde) })].filter(Boolean).join(" "));
-  seen.hidden = !kept || news === "" || Boolean(reserva.aviso);
+  seen.hidden = isChanging || phaseOf(reserva, at) === "over" || !(changes?.posto || changes?.period);
   showForms(reserva, at);
 }
 
@@ -159,6 +162,7 @@ async function submitChange() {
     say(text("change.nothing"));
     return;
   }
+  isChanging = true;
   try {
     const { key, body } = attempt.next(typed, makeBody);
     const reply = await withToken(() => change(server_id, request_id, body, key));
@@ -170,6 +174,9 @@ async function submitChange() {
   } catch (error) {
     attempt.failed(error);
     showErrors(changeForm, error);
+  } finally {
+    isChanging = false;
+    show();
   }
 }
 
@@ -189,7 +196,6 @@ async function submitCancel() {
 async function agree(fresh) {
   await take(fresh);
   if (findKept(server_id, request_id)) keepAgreed(server_id, request_id, fresh, nameOfPosto());
-  show();
 }
 
 function acknowledge() {

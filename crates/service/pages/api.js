@@ -61,10 +61,13 @@ function remove(/** @type {() => Storage} */ storage, /** @type {string} */ key)
 
 export const token = new TokenStore();
 
+/** Whether a header can carry this text; no call would get through with one that it cannot. */
+export const isToken = (/** @type {string} */ value) => /^[\x21-\x7e]+$/.test(value);
+
 /** @returns {Record<string, string>} */
 export function authorization() {
   const kept = token.get();
-  return kept ? { authorization: `Bearer ${kept}` } : {};
+  return kept && isToken(kept) ? { authorization: `Bearer ${kept}` } : {};
 }
 
 /** Below this the clock of the device counts as right: `Date` has whole seconds, and answers take time. */
@@ -72,8 +75,13 @@ const CLOCK_TOLERANCE = 5000;
 const HALF_SECOND = 500;
 let clockOffset = 0;
 
-/** Compares the clock of the device with that of the program, which judges every `inicio` and `fim`. */
-export function noteTime(/** @type {Response} */ response) {
+/**
+ * Compares the clock of the device with that of the program, which judges every `inicio` and `fim`.
+ * @param {Response} response @param {number} begun When it was asked for, by the clock of the device.
+ */
+export function noteTime(response, begun) {
+  // An answer that was read late, because the device slept, tells the time of before.
+  if (Date.now() - begun > CLOCK_TOLERANCE) return;
   const offset = Date.parse(response.headers.get("date") ?? "") + HALF_SECOND - Date.now();
   if (Number.isFinite(offset)) clockOffset = Math.abs(offset) < CLOCK_TOLERANCE ? 0 : offset;
 }
@@ -88,8 +96,20 @@ export const now = () => Date.now() + clockOffset;
  *   `timeout` in milliseconds.
  * @throws {ApiError} With status 0 if no answer came.
  */
-export async function answer(path, { method = "GET", body, file, headers = {}, signal, timeout = 15_000 } = {}) {
-  const limit = AbortSignal.timeout(timeout);
+export async function answer(path, options) {
+  return (await send(path, options)).response;
+}
+
+/** As {@link answer}; `finish` is called when the body was read, for which the time limit holds too. */
+async function send(path, { method = "GET", body, file, headers = {}, signal, timeout = 15_000 } = {}) {
+  // Not by AbortSignal.any and AbortSignal.timeout, which phones of 2022 do not have.
+  const aborting = new AbortController();
+  const abort = () => aborting.abort();
+  const limit = setTimeout(abort, timeout);
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  const begun = Date.now();
+  const finish = () => clearTimeout(limit);
   const sent = { ...authorization(), ...headers };
   if (body !== undefined) sent["content-type"] = "application/json";
   try {
@@ -97,13 +117,14 @@ export async function answer(path, { method = "GET", body, file, headers = {}, s
       method,
       headers: sent,
       body: body === undefined ? file : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: aborting.signal,
       cache: "no-cache",
       credentials: "omit",
     });
-    noteTime(response);
-    return response;
+    noteTime(response, begun);
+    return { response, finish };
   } catch (error) {
+    finish();
     if (signal?.aborted) throw error;
     throw new ApiError(0, {});
   }
@@ -114,8 +135,8 @@ export async function answer(path, { method = "GET", body, file, headers = {}, s
  * @throws {ApiError}
  */
 export async function call(/** @type {string} */ path, /** @type {Parameters<typeof answer>[1]} */ options) {
-  const response = await answer(path, options);
-  const text = await response.text().catch(() => { throw new ApiError(0, {}); });
+  const { response, finish } = await send(path, options);
+  const text = await response.text().catch(() => { throw new ApiError(0, {}); }).finally(finish);
   let json = null;
   try { json = text === "" ? null : JSON.parse(text); } catch { /* a proxy's page */ }
   if (response.ok) return json;

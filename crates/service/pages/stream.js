@@ -18,9 +18,9 @@ const LONGEST_RETRY = 30_000;
 export class Stream {
   /**
    * @param {string} path
-   * @param {{ onEvent: (event: ServerEvent) => void, onLive?: (live: boolean) => void, onEnd?: (status: number) => void }} handlers
+   * @param {{ onEvent: (event: ServerEvent) => void, onLive?: (live: boolean) => void, onEnd?: (status: number, codigo: string) => void }} handlers
    *   `onLive` says when events come and when they do not; `onEnd` that the API has no more to send, or
-   *   refuses (a status of 400 or more but 429 and 503), after which it is not asked again.
+   *   refuses with a codigo, after which it is not asked again.
    */
   constructor(path, { onEvent, onLive = () => {}, onEnd = () => {} }) {
     this.path = path;
@@ -39,6 +39,11 @@ export class Stream {
     const look = () => (document.hidden ? this.pause() : this.resume());
     document.addEventListener("visibilitychange", look, listen);
     addEventListener("online", look, listen);
+    // A connection within the device outlives the network; any other fails at once when it is tried.
+    addEventListener("offline", () => {
+      this.pause();
+      look();
+    }, listen);
     // A page that the browser keeps for the back button holds no connection.
     addEventListener("pagehide", () => this.pause(), listen);
     addEventListener("pageshow", look, listen);
@@ -64,21 +69,22 @@ export class Stream {
     const reading = new AbortController();
     this.reading = reading;
     this.read(reading).then(
-      (status) => this.ended(reading, status),
-      () => this.ended(reading, 0),
+      ({ status, codigo }) => this.ended(reading, status, codigo),
+      () => this.ended(reading, 0, ""),
     );
   }
 
-  /** @param {AbortController} reading @param {number} status */
-  ended(reading, status) {
+  /** @param {AbortController} reading @param {number} status @param {string} codigo */
+  ended(reading, status, codigo) {
     if (this.reading !== reading) return;
     this.reading = null;
     this.setLive(false);
     if (this.isClosed) return;
-    const refuses = status >= 400 && status < 500 && status !== 408 && status !== 429;
+    // A refusal without a codigo is of a proxy, while the program restarts.
+    const refuses = status >= 400 && status < 500 && status !== 408 && status !== 429 && codigo !== "";
     if (status === 204 || refuses) {
       this.close();
-      this.onEnd(status);
+      this.onEnd(status, codigo);
       return;
     }
     // Pages that lost the same program do not all come back in the same moment.
@@ -87,33 +93,48 @@ export class Stream {
   }
 
   /**
-   * Returns the status of the answer when it has ended.
+   * Returns the status of the answer when it has ended, with the codigo of a refusal.
    * @param {AbortController} reading
    */
   async read(reading) {
     let silence = setTimeout(() => reading.abort(), SILENCE);
+    const begun = Date.now();
     try {
       const headers = { accept: "text/event-stream", ...authorization() };
       if (this.lastId) headers["last-event-id"] = this.lastId;
       const response = await fetch(this.path, { headers, signal: reading.signal, cache: "no-store", credentials: "omit" });
-      noteTime(response);
-      if (response.status !== 200 || !response.body) return response.status;
+      noteTime(response, begun);
+      const { status, body } = response;
+      if (status >= 400) return { status, codigo: String((await response.json().catch(() => null))?.codigo ?? "") };
+      if (status !== 200 || !body) return { status, codigo: "" };
       this.retry = FIRST_RETRY;
       const parser = new EventParser();
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      const reader = body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return 200;
+        if (done) return { status, codigo: "" };
         clearTimeout(silence);
         silence = setTimeout(() => reading.abort(), SILENCE);
         this.setLive(true);
         for (const event of parser.push(value)) {
           if (event.id) this.lastId = event.id;
-          this.onEvent(event);
+          this.handle(event);
         }
       }
     } finally {
       clearTimeout(silence);
+      // Whatever was not read of it is not wanted, and holds its connection.
+      reading.abort();
+    }
+  }
+
+  /** @param {ServerEvent} event */
+  handle(event) {
+    try {
+      this.onEvent(event);
+    } catch (error) {
+      // A fault of the page is reported as one, and the events after it are read.
+      setTimeout(() => { throw error; });
     }
   }
 
@@ -128,7 +149,8 @@ export class Stream {
 /** Puts events together from parts of a stream, however it was cut. */
 export class EventParser {
   constructor() {
-    this.rest = "";
+    /** The parts of the line that has not ended. @type {string[]} */
+    this.rest = [];
     this.reset();
   }
 
@@ -141,8 +163,11 @@ export class EventParser {
 
   /** @param {string} part @returns {ServerEvent[]} */
   push(part) {
-    const lines = (this.rest + part).split(/\r\n|\n|\r(?!$)/);
-    this.rest = lines.pop() ?? "";
+    this.rest.push(part);
+    // A list of thousands of postos is one line, which comes in very many parts.
+    if (!/[\r\n]/.test(part)) return [];
+    const lines = this.rest.join("").split(/\r\n|\n|\r(?!$)/);
+    this.rest = [lines.pop() ?? ""];
     return lines.flatMap((line) => this.line(line));
   }
 

@@ -82,7 +82,7 @@ test("a change asks for what differs", () => {
   assert.deepEqual(changedPeriod({ inicio: "", fim: local("2026-11-23T14:00:00Z") }, held), { fim: "2026-11-23T14:00:00.000Z" });
 });
 
-test("as long as nobody knows what came of it, a repeat is the same request", () => {
+test("as long as its outcome is unknown, a repeat is the same request", () => {
   const attempt = new Attempt();
   let made = 0;
   const ask = (values) => attempt.next(values, () => ({ made: (made += 1) }));

@@ -86,7 +86,7 @@ mod tests {
         let body = body_of(&form("2026-11-28T10:00", "", "6")).expect("a change");
         assert!(body.fim.0.is_none() && body.posto_id.0.is_some_and(|id| id.get() == 6));
         let wrong = |form: &PageForm| {
-            let wrong = body_of(form).err().expect("it is refused");
+            let wrong = body_of(form).expect_err("it is refused");
             wrong.into_iter().map(|wrong| wrong.campo).collect::<Vec<_>>()
         };
         assert_eq!(wrong(&form("2026-11-28T10:00", "2026-11-28T11:00", "")), ["inicio"]);

@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn wrong(more: &[(&'static str, &'static str)]) -> Vec<String> {
-        let wrong = body_of(&form(more), now()).err().expect("it is refused");
+        let wrong = body_of(&form(more), now()).expect_err("it is refused");
         wrong.into_iter().map(|wrong| wrong.campo).collect()
     }
 

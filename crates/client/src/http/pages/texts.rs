@@ -142,7 +142,7 @@ mod tests {
             found
         });
         let differing: Vec<_> = portuguese.symmetric_difference(&english).collect();
-        assert_eq!(differing, [&String::new(); 0]);
+        assert!(differing.is_empty(), "{differing:?}");
     }
 
     #[test]
