@@ -5,13 +5,13 @@ import { actionFor, describe } from "./attention_texts.js";
 import { byId, element, setField, setText } from "./dom.js";
 import { pressed, sentence } from "./dialogs.js";
 import { current, facts, load } from "./facts.js";
-import { clockOf, duration, kw, moment, pricePerKwh } from "./format.js";
+import { duration, kw, moment, pricePerKwh } from "./format.js";
 import { bringUpToDate, setAttribute } from "./lists.js";
 import { backInService, openMaintenance } from "./maintenance.js";
 import { openPosto } from "./posto.js";
 import { Poll } from "./poll.js";
 import { STATES, counts, matching } from "./postos_now.js";
-import { mayWrite } from "./session.js";
+import { isKnown, learnRole, mayWrite } from "./session.js";
 import { counted, text } from "./texts.js";
 
 /** @typedef {import("./postos_now.js").Now} Now */
@@ -22,10 +22,18 @@ const EVERY = 4000;
 const chosen = /** @type {Set<string>} */ (new Set());
 let lastError = /** @type {unknown} */ (null);
 
-const poll = new Poll(EVERY, (signal) => load(signal, render), (error) => {
+/** What is older than this is said to be: a page that was asleep, or waits for a token. */
+const LATE = 30_000;
+
+const poll = new Poll(EVERY, loadAll, (error) => {
   lastError = error;
   renderFreshness();
 });
+
+async function loadAll(/** @type {AbortSignal} */ signal) {
+  await load(signal, render);
+  if (!isKnown() && !facts.isPublic) await learnRole();
+}
 
 export function start() {
   byId("search").addEventListener("input", render);
@@ -157,10 +165,10 @@ function updateActions(/** @type {Element} */ made, /** @type {Now} */ { posto, 
 /** Says how old what is seen is, and what it means when the servidor does not answer. */
 function renderFreshness() {
   const { readAt, isCut, isPublic } = facts;
-  const isLate = lastError !== null && readAt > 0;
+  const isLate = readAt > 0 && (lastError !== null || Date.now() - readAt > LATE);
   const live = byId("live");
   live.dataset.live = isLate ? "no" : "yes";
-  setText(live, readAt === 0 ? "" : text(isLate ? "live.no" : "live.yes", { at: clockOf(readAt) }));
+  setText(live, readAt === 0 ? "" : text(isLate ? "live.no" : "live.yes", { at: moment(readAt) }));
   byId("postos").toggleAttribute("data-stale", isLate);
   const stale = byId("stale");
   stale.hidden = lastError === null && !isPublic && !isCut;
@@ -173,5 +181,5 @@ function renderFreshness() {
 function staleText(/** @type {unknown} */ error, /** @type {number} */ readAt) {
   const isAnswered = error instanceof ApiError && error.status > 0;
   const said = isAnswered ? sentence(error) : text("stale.no_answer");
-  return readAt === 0 ? said : `${said} ${text("stale.since", { at: clockOf(readAt) })}`;
+  return readAt === 0 ? said : `${said} ${text("stale.since", { at: moment(readAt) })}`;
 }

@@ -14,11 +14,17 @@ const PAGE = 50;
 
 const form = () => /** @type {HTMLFormElement} */ (byId("auditoria-filters"));
 
+/** Counts the lists that were begun, so that rows that come late are dropped. */
+let begun = 0;
+
 export function start() {
   form().addEventListener("submit", (event) => {
     event.preventDefault();
     const typed = new FormData(form());
-    location.hash = `auditoria${query(Object.fromEntries(typed))}`;
+    const hash = `#auditoria${query(Object.fromEntries(typed))}`;
+    // The same address again is no change of it.
+    if (location.hash === hash) show(new URLSearchParams(hash.split("?")[1]));
+    else location.hash = hash;
   });
 }
 
@@ -36,9 +42,11 @@ export async function show(parameters) {
     ate: midnight(parameters.get("ate"), 1),
     limite: PAGE,
   };
-  const list = byId("auditoria-list");
-  list.replaceChildren();
-  await add(list, wanted, null);
+  begun += 1;
+  byId("auditoria-list").replaceChildren();
+  byId("auditoria-more").replaceChildren();
+  setText(byId("auditoria-count"), "");
+  await add(begun, wanted, null);
 }
 
 /** The beginning of a day that was typed, or of one after it. */
@@ -47,20 +55,23 @@ function midnight(/** @type {string | null} */ day, /** @type {number} */ after)
   return date ? new Date(year, month - 1, date + after).toISOString() : null;
 }
 
-async function add(/** @type {Element} */ list, /** @type {Record<string, any>} */ wanted, /** @type {number | null} */ before) {
+/** Adds a page to the list with this number, if that is still the one that is shown. */
+async function add(/** @type {number} */ number, /** @type {Record<string, any>} */ wanted, /** @type {number | null} */ before) {
+  const list = byId("auditoria-list");
   const place = byId("auditoria-more");
   try {
     const { auditoria, proxima } = await api(`auditoria${query({ ...wanted, antes_de: before })}`);
+    if (number !== begun) return;
     const rows = auditoria.map(row);
     list.append(...rows);
     if (before !== null) rows[0]?.focus();
     setText(byId("auditoria-count"), counted("changes", list.children.length));
     const more = /** @type {HTMLButtonElement} */ (element("button", {
-      type: "button", text: text("more_rows"), onclick: () => pressed(more, () => add(list, wanted, proxima)),
+      type: "button", text: text("more_rows"), onclick: () => pressed(more, () => add(number, wanted, proxima)),
     }));
     place.replaceChildren(...(proxima === null ? [] : [more]));
   } catch (error) {
-    place.replaceChildren(problem(error));
+    if (number === begun) place.replaceChildren(problem(error));
   }
 }
 

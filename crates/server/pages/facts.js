@@ -22,7 +22,7 @@ export const facts = {
   isComplete: false,
   /** Whether nothing else is known since the API wants a token and has none. */
   isPublic: false,
-  /** Whether there are more reservas than were read. */
+  /** Whether there are more reservas or sessions than were read. */
   isCut: false,
 };
 
@@ -35,33 +35,34 @@ export function nameOf(/** @type {number} */ id) {
 }
 
 /**
- * Asks for everything. `shown` is called when there is something new to show.
+ * Asks for everything. What is known changes as a whole, so that one time is true of all of it; before
+ * the first time the public list is shown alone. `shown` is called when there is something new to show.
  * @param {AbortSignal} signal
  * @param {() => void} shown
  */
 export async function load(signal, shown) {
-  const [ready, postos] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
-  Object.assign(facts, { postos: postos.postos, notReady: ready, readAt: Date.now() });
-  if (!facts.isComplete) shown();
+  const [notReady, { postos }] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
+  const known = { postos, notReady, readAt: Date.now() };
+  if (!facts.isComplete) {
+    Object.assign(facts, known);
+    shown();
+  }
   try {
-    await loadUses(signal);
+    Object.assign(facts, await uses(signal), known, { isComplete: true, isPublic: false });
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 401) throw error;
-    facts.isPublic = true;
+    Object.assign(facts, known, { isPublic: true });
   }
   shown();
 }
 
 /** Who uses the postos. */
-async function loadUses(/** @type {AbortSignal} */ signal) {
+async function uses(/** @type {AbortSignal} */ signal) {
   const [reservas, sessions] = await Promise.all([
     allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", MAX_PAGES),
     allPages((page) => api(`carregamentos?status=ativo&limite=500${page}`, { signal }), "carregamentos", MAX_PAGES),
   ]);
-  facts.reservas = reservas.rows;
-  facts.sessions = sessions.rows;
-  facts.isCut = !reservas.isWhole;
-  Object.assign(facts, { isComplete: true, isPublic: false });
+  return { reservas: reservas.rows, sessions: sessions.rows, isCut: !reservas.isWhole || !sessions.isWhole };
 }
 
 /** @returns {Promise<string | null>} */

@@ -39,7 +39,15 @@ async function load(/** @type {AbortSignal} */ signal) {
   ]);
   read.reservas = ofToday([...active.rows, ...newest.rows], midnight);
   read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
-  byId("hoje-cut").hidden = active.isWhole && newest.isWhole;
+  // Of those that are not read none was made today, and few of them are of today.
+  const isEnough = newest.isWhole || Date.parse(newest.rows[newest.rows.length - 1].criada_em) < midnight.getTime();
+  byId("hoje-cut").hidden = isEnough && active.isWhole && ended.isWhole && open.isWhole;
+  render();
+}
+
+/** After the operator has gone. */
+export function forget() {
+  Object.assign(read, { reservas: [], sessions: [] });
   render();
 }
 

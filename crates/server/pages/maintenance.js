@@ -1,9 +1,9 @@
-// Taking a posto out of service: what it would affect is seen before it is done, and who was notified after.
-import { debounced, element } from "./dom.js";
-import { dialog, open, pressed, say, showProblem } from "./dialogs.js";
-import { effects, outcome } from "./effects.js";
+// Taking a posto out of service and putting it back.
+import { element } from "./dom.js";
+import { say } from "./dialogs.js";
 import { localInput } from "./format.js";
 import { choices } from "./forms.js";
+import { lookFirst } from "./look_first.js";
 import { api } from "./session.js";
 import { counted, text } from "./texts.js";
 
@@ -18,97 +18,46 @@ export async function backInService(/** @type {Posto} */ { id, nome, carregador 
 }
 
 /** @returns {Promise<void>} When the dialog is closed. */
-export async function openMaintenance(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
-  const effect = element("div", { class: "effect", "aria-live": "polite", "aria-busy": "true" }, text("effect.looking"));
-  const confirm = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", class: "main", text: text("service.confirm") }));
-  const form = /** @type {HTMLFormElement} */ (element("form", { class: "stack" },
-    choices("reservas", text("handling"), [
-      ["mover", text("handling.mover"), text("handling.mover_hint")],
-      ["manter", text("handling.manter"), text("handling.manter_hint")],
-      ["cancelar", text("handling.cancelar"), text("handling.cancelar_hint")],
-    ], "mover"),
-    effect,
-    choices("estado", text("service.as"), [
-      ["manutencao", text("service.maintenance"), ""],
-      ["fora", text("service.other"), ""],
-    ], posto.operador.disponivel || posto.operador.em_manutencao ? "manutencao" : "fora"),
-    element("label", {}, text("until"),
-      element("span", { class: "hint", text: text("until.hint") }),
-      element("input", { type: "datetime-local", name: "ate", min: localInput(Date.now()) })),
-    element("div", { class: "row end" },
-      element("button", { type: "button", text: text("back"), onclick: () => made.close() }),
-      confirm)));
-  const made = dialog(text("service.heading", { nome: posto.nome }), form);
-  const ask = asker(posto, form, effect, confirm);
-  const askSoon = debounced(100, ask);
-  form.addEventListener("change", () => {
-    // Nothing is done whose effect is not shown.
-    confirm.setAttribute("aria-disabled", "true");
-    askSoon();
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    pressed(confirm, async () => {
-      const answer = await change(posto, form, false).catch((error) => showProblem(effect, error));
-      if (!answer) return;
-      const heading = element("h3", { tabindex: -1, text: text("service.done", { nome: posto.nome }) });
-      form.replaceWith(heading, outcome(answer.reservas),
-        element("div", { class: "row end" }, element("button", { type: "button", class: "main", text: text("close"), onclick: () => made.close() })));
-      heading.focus();
-      done();
-    });
-  });
-  ask();
-  await open(made);
-}
-
-/**
- * What shows the effect of what is chosen, each time it is called; an answer to an older choice is dropped.
- * @param {Posto} posto
- * @param {HTMLFormElement} form
- * @param {Element} effect
- * @param {HTMLButtonElement} confirm
- */
-function asker(posto, form, effect, confirm) {
-  let asking = new AbortController();
-  return async () => {
-    asking.abort();
-    const mine = new AbortController();
-    asking = mine;
-    confirm.setAttribute("aria-disabled", "true");
-    effect.setAttribute("aria-busy", "true");
-    try {
-      const { reservas } = await change(posto, form, true, mine.signal);
-      const cancelled = reservas.filter((/** @type {any} */ reserva) => reserva.resultado === "cancelada").length;
-      effect.replaceChildren(effects(reservas));
-      confirm.textContent = cancelled > 0 ? counted("service.confirm_cancel", cancelled) : text("service.confirm");
-      confirm.classList.toggle("danger", cancelled > 0);
-      confirm.classList.toggle("main", cancelled === 0);
-      confirm.removeAttribute("aria-disabled");
-    } catch (error) {
-      if (mine.signal.aborted) return;
-      showProblem(effect, error);
-    }
-    effect.removeAttribute("aria-busy");
+export function openMaintenance(/** @type {Posto} */ { id, nome, operador }, /** @type {() => void} */ done) {
+  const isOtherwiseOut = !operador.disponivel && !operador.em_manutencao;
+  const change = async (/** @type {FormData} */ values, /** @type {object} */ more, /** @type {AbortSignal | undefined} */ signal) => {
+    const body = { ...chosen(values), ...more };
+    return (await api(`postos/${id}/disponibilidade`, { method: "PUT", body, signal })).reservas;
   };
+  return lookFirst({
+    heading: text("service.heading", { nome }),
+    before: [
+      choices("reservas", text("handling"), [
+        ["mover", text("handling.mover"), text("handling.mover_hint")],
+        ["manter", text("handling.manter"), text("handling.manter_hint")],
+        ["cancelar", text("handling.cancelar"), text("handling.cancelar_hint")],
+      ], "mover"),
+    ],
+    after: [
+      choices("estado", text("service.as"), [
+        ["manutencao", text("service.maintenance"), ""],
+        ["fora", text("service.other"), ""],
+      ], isOtherwiseOut ? "fora" : "manutencao"),
+      element("label", {}, text("until"),
+        element("span", { class: "hint", text: text("until.hint") }),
+        element("input", { type: "datetime-local", name: "ate", min: localInput(Date.now()) })),
+    ],
+    isDangerous: false,
+    label: (cancelled) => cancelled > 0 ? counted("service.confirm_cancel", cancelled) : text("service.confirm"),
+    simulate: (values, signal) => change(values, { simular: true }, signal),
+    act: (values) => change(values, {}, undefined),
+    isDone: text("service.done", { nome }),
+    done,
+  });
 }
 
-/**
- * @param {Posto} posto
- * @param {HTMLFormElement} form
- * @param {boolean} simular
- * @param {AbortSignal} [signal]
- * @returns {Promise<{ reservas: import("./effects.js").Affected[] }>}
- */
-function change({ id }, form, simular, signal) {
-  const chosen = new FormData(form);
-  const ate = String(chosen.get("ate") ?? "");
-  const body = {
+/** What the form says, as the API reads it. */
+function chosen(/** @type {FormData} */ values) {
+  const ate = String(values.get("ate") ?? "");
+  return {
     disponivel: false,
-    em_manutencao: chosen.get("estado") === "manutencao",
-    reservas: chosen.get("reservas"),
+    em_manutencao: values.get("estado") === "manutencao",
+    reservas: values.get("reservas"),
     ...(ate === "" ? {} : { ate: new Date(ate).toISOString() }),
-    ...(simular ? { simular } : {}),
   };
-  return api(`postos/${id}/disponibilidade`, { method: "PUT", body, signal });
 }

@@ -15,10 +15,14 @@ import { word } from "./words.js";
 
 const month = new Intl.DateTimeFormat(language, { month: "short", year: "2-digit" });
 
+/** Counts what was asked for, so that an answer that comes late is dropped. */
+let asked = 0;
+
 /** @param {URLSearchParams} parameters */
 export async function show(parameters) {
-  const asked = parameters.get("periodo") ?? "";
-  const name = PERIODS.find((known) => known === asked) ?? "7d";
+  asked += 1;
+  const mine = asked;
+  const name = PERIODS.find((known) => known === parameters.get("periodo")) ?? "7d";
   for (const link of byId("periods").children) {
     if (link.getAttribute("data-period") === name) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
@@ -28,12 +32,11 @@ export async function show(parameters) {
   const wanted = query(period(name, new Date()));
   try {
     const answer = await api(`estatisticas${wanted}`);
-    place.replaceChildren(...content(answer, name, wanted));
+    if (mine === asked) place.replaceChildren(...content(answer, name, wanted));
   } catch (error) {
-    place.replaceChildren(problem(error));
-  } finally {
-    place.removeAttribute("aria-busy");
+    if (mine === asked) place.replaceChildren(problem(error));
   }
+  if (mine === asked) place.removeAttribute("aria-busy");
 }
 
 /** What a step is called on the axis. */

@@ -2,13 +2,11 @@
 import * as agora from "./agora.js";
 import * as arquivos from "./arquivos.js";
 import * as auditoria from "./auditoria.js";
-import { ApiError } from "./api.js";
 import { byId, setText } from "./dom.js";
-import { sayError } from "./dialogs.js";
 import { forget } from "./facts.js";
 import * as hoje from "./hoje.js";
 import * as numeros from "./numeros.js";
-import { hasToken, isKnown, learnRole, mayWrite, onChange, signIn, signOut } from "./session.js";
+import { hasToken, isKnown, mayWrite, onChange, signIn, signOut } from "./session.js";
 import { text } from "./texts.js";
 import * as tokens from "./tokens.js";
 
@@ -31,7 +29,7 @@ function showView(isFirst = false) {
     /** @type {HTMLElement} */ (section).hidden = section.getAttribute("data-view") !== name;
   }
   for (const link of byId("views").querySelectorAll("a")) {
-    const isCurrent = link.getAttribute("href") === `#${name}`;
+    const isCurrent = link.hash === `#${name}`;
     if (isCurrent) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
     // On a phone not all of them are seen.
@@ -53,7 +51,11 @@ function showCaller() {
   byId("sign-out").hidden = !hasToken();
   byId("sign-in-again").hidden = hasToken() || isKnown();
   setText(byId("role"), isKnown() && !mayWrite() ? text("role.leitura") : "");
-  if (!isKnown()) forget();
+  if (!isKnown()) {
+    forget();
+    hoje.forget();
+    for (const id of ["auditoria-list", "auditoria-more", "numeros-content", "token-made", "token-list"]) byId(id).replaceChildren();
+  }
   agora.render();
 }
 
@@ -75,10 +77,6 @@ function start() {
   agora.start();
   addEventListener("hashchange", () => showView());
   showView(true);
-  learnRole().catch((error) => {
-    const isAnswered = error instanceof ApiError && error.status !== 0 && error.status !== 401;
-    if (isAnswered) sayError(error);
-  });
 }
 
 start();

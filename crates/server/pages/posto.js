@@ -1,10 +1,10 @@
 // All that an operator can do with one posto.
-import { debounced, element } from "./dom.js";
-import { dialog, isWanted, open, pressed, say, sayError, showProblem } from "./dialogs.js";
-import { effects, outcome } from "./effects.js";
+import { element } from "./dom.js";
+import { dialog, isWanted, open, say, sayError } from "./dialogs.js";
 import { current } from "./facts.js";
 import { decimal } from "./format.js";
 import { askForm, choices, field, numberOf } from "./forms.js";
+import { lookFirst } from "./look_first.js";
 import { api } from "./session.js";
 import { endSession, startSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
@@ -73,46 +73,26 @@ async function forgetCharger(/** @type {Posto} */ { id, nome }, /** @type {() =>
   done();
 }
 
-async function openRemoval(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
-  const effect = element("div", { class: "effect", "aria-live": "polite" }, text("effect.looking"));
-  const confirm = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", class: "danger", text: text("posto.remove_yes") }));
-  const form = /** @type {HTMLFormElement} */ (element("form", { class: "stack" },
-    element("p", { text: text("posto.remove_says") }),
-    choices("reservas", text("handling"), [
-      ["mover", text("handling.mover"), text("handling.mover_all_hint")],
-      ["cancelar", text("handling.cancelar"), text("handling.cancelar_hint")],
-    ], "mover"),
-    effect,
-    element("div", { class: "row end" }, element("button", { type: "button", text: text("back"), onclick: () => made.close() }), confirm)));
-  const made = dialog(text("posto.remove_heading", { nome: posto.nome }), form);
-  let asked = 0;
-  const remove = (/** @type {string} */ simular) =>
-    api(`postos/${posto.id}?reservas=${new FormData(form).get("reservas")}${simular}`, { method: "DELETE" });
-  const look = async () => {
-    asked += 1;
-    const mine = asked;
-    try {
-      const { reservas } = await remove("&simular=true");
-      if (mine !== asked) return;
-      effect.replaceChildren(effects(reservas));
-      const cancelled = reservas.filter((/** @type {any} */ reserva) => reserva.resultado === "cancelada").length;
-      confirm.textContent = cancelled > 0 ? counted("posto.remove_cancel", cancelled) : text("posto.remove_yes");
-    } catch (error) {
-      if (mine === asked) showProblem(effect, error);
-    }
+function openRemoval(/** @type {Posto} */ { id, nome }, /** @type {() => void} */ done) {
+  const remove = async (/** @type {FormData} */ values, /** @type {string} */ simular, /** @type {AbortSignal | undefined} */ signal) => {
+    const path = `postos/${id}?reservas=${values.get("reservas")}${simular}`;
+    return (await api(path, { method: "DELETE", signal })).reservas;
   };
-  form.addEventListener("change", debounced(100, look));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    pressed(confirm, async () => {
-      const answer = await remove("").catch((error) => showProblem(effect, error));
-      if (!answer) return;
-      const heading = element("h3", { tabindex: -1, text: text("posto.removed", { nome: posto.nome }) });
-      form.replaceWith(heading, outcome(answer.reservas));
-      heading.focus();
-      done();
-    });
+  return lookFirst({
+    heading: text("posto.remove_heading", { nome }),
+    before: [
+      element("p", { text: text("posto.remove_says") }),
+      choices("reservas", text("handling"), [
+        ["mover", text("handling.mover"), text("handling.mover_all_hint")],
+        ["cancelar", text("handling.cancelar"), text("handling.cancelar_hint")],
+      ], "mover"),
+    ],
+    after: [],
+    isDangerous: true,
+    label: (cancelled) => cancelled > 0 ? counted("posto.remove_cancel", cancelled) : text("posto.remove_yes"),
+    simulate: (values, signal) => remove(values, "&simular=true", signal),
+    act: (values) => remove(values, "", undefined),
+    isDone: text("posto.removed", { nome }),
+    done,
   });
-  look();
-  await open(made);
 }

@@ -41,11 +41,14 @@ export function apiAnswer(/** @type {string} */ path, /** @type {Parameters<type
 /** @template T @param {() => Promise<T>} request @returns {Promise<T>} */
 async function withToken(request) {
   for (;;) {
+    const used = token.get();
     try {
       return await request();
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401 || declined) throw error;
-      if (!(await signIn(token.get() === null ? "" : error.mensagem))) throw error;
+      // Another call has asked for a token meanwhile.
+      if (token.get() !== used) continue;
+      if (!(await signIn(used === null ? "" : error.mensagem))) throw error;
     }
   }
 }
@@ -97,8 +100,7 @@ async function ask(/** @type {string} */ mensagem) {
   const isGiven = await given;
   field.value = "";
   declined = !isGiven;
-  if (isGiven) learnRole().catch(() => {});
-  else token.clear();
+  if (!isGiven) token.clear();
   for (const listener of listeners) listener();
   return isGiven;
 }

@@ -25,9 +25,12 @@ class TokenStore {
     return `postos.token ${new URL(".", location.href).pathname}`;
   }
 
+  /** Where storage is forbidden, a token is kept for as long as the page is open. */
+  kept = /** @type {string | null} */ (null);
+
   /** @returns {string | null} */
   get() {
-    return read(session, this.key) ?? read(local, this.key);
+    return read(session, this.key) ?? read(local, this.key) ?? this.kept;
   }
 
   /**
@@ -36,10 +39,12 @@ class TokenStore {
    */
   set(token, remember) {
     this.clear();
+    this.kept = token;
     write(remember ? local : session, this.key, token);
   }
 
   clear() {
+    this.kept = null;
     remove(session, this.key);
     remove(local, this.key);
   }

@@ -34,6 +34,7 @@ const FILES: &[Asset] = assets![
     "informed.js",
     "interval.js",
     "lists.js",
+    "look_first.js",
     "maintenance.js",
     "numeros.js",
     "painel.css",
@@ -53,6 +54,9 @@ const FILES: &[Asset] = assets![
 ];
 /// Modules that both programs have, and the page loads.
 const SHARED_MODULES: [&str; 4] = ["api.js", "dom.js", "format.js", "texts.js"];
+
+/// Postos that are written into the page. Anyone may ask for it, so it is bounded; its script shows all.
+const MAX_SHOWN: usize = 200;
 
 const PORTUGUESE: &str = include_str!("../../pages/pt.json");
 const ENGLISH: &str = include_str!("../../pages/en.json");
@@ -76,6 +80,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
 
 /// The words of the page in one language.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Texts {
     page: PageTexts,
     /// What its modules say.
@@ -97,8 +102,11 @@ struct PageTexts {
     noscript: String,
     attention: String,
     postos: String,
+    count_one: String,
     /// With `{count}`.
     count: String,
+    /// With `{shown}` and `{count}`.
+    count_cut: String,
     states: String,
     search: String,
     free: String,
@@ -211,12 +219,22 @@ fn render(
         files: &pages.files,
         modules: SHARED_MODULES.into_iter().chain(own_modules).collect(),
         script: inside_script(script.get()),
-        count: texts.count.replace("{count}", &postos.len().to_string()),
-        postos: postos.iter().map(|posto| shown(posto, &texts, language)).collect(),
+        count: count(&texts, postos.len()),
+        postos: postos.iter().take(MAX_SHOWN).map(|posto| shown(posto, &texts, language)).collect(),
         actions: Action::ALL.iter().map(|action| action.as_str()).collect(),
         texts: &texts,
     };
     page.render()
+}
+
+/// How many postos there are.
+fn count(texts: &PageTexts, postos: usize) -> String {
+    let sentence = match postos {
+        1 => &texts.count_one,
+        _ if postos > MAX_SHOWN => &texts.count_cut,
+        _ => &texts.count,
+    };
+    sentence.replace("{shown}", &MAX_SHOWN.to_string()).replace("{count}", &postos.to_string())
 }
 
 /// JSON that ends no `script` that it is written into.
@@ -226,12 +244,14 @@ fn inside_script(json: &str) -> String {
 
 fn shown<'a>(posto: &'a PostoRow, texts: &'a PageTexts, language: Language) -> ShownPosto<'a> {
     let (state, shown_state) = state_of(posto, texts);
-    let facts = format!(
-        "{} · {} kW · R$ {}/kWh",
-        posto.tipo_conector,
-        number(posto.potencia_maxima, 0, 1, language),
-        number(posto.preco_kwh, 2, 4, language)
-    );
+    let power = number(posto.potencia_maxima, 0, 1, language);
+    let price = number(posto.preco_kwh, 2, 4, language);
+    let currency = match language {
+        // With a space that does not break, as the page's script writes it.
+        Language::Portuguese => "R$\u{a0}",
+        Language::English => "R$",
+    };
+    let facts = format!("{} · {power} kW · {currency}{price}/kWh", posto.tipo_conector);
     ShownPosto { id: posto.id, nome: &posto.nome, state, shown_state, facts }
 }
 

@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::ACCEPT_LANGUAGE;
 use serde_json::json;
 
-use crate::running::{Answer, Running};
+use crate::running::{Answer, Home, Running};
 use crate::support::reservation;
 
 async fn page(server: &Running) -> Answer {
@@ -42,7 +42,10 @@ async fn anyone_gets_a_page_that_runs_only_what_is_its_own() {
     for address in
         all_between(html, "href=\"", "\"").iter().chain(&all_between(html, "src=\"", "\""))
     {
-        assert!(["#", "static/", "data:,"].iter().any(|own| address.starts_with(own)), "{address}");
+        assert!(
+            ["#", "painel#", "static/", "data:,"].iter().any(|own| address.starts_with(own)),
+            "{address}"
+        );
     }
     server.stop().await;
 }
@@ -83,9 +86,28 @@ async fn the_list_of_postos_is_in_the_page_and_nobody_who_uses_them() {
     assert_eq!((state(1), state(2)), (vec!["taken"], vec!["maintenance"]));
     assert!(html.contains("&#60;b&#62;Sé&#60;/b&#62; &#34;&#38;&#39;&#60;/script&#62;"), "{html}");
     assert!(!html.contains("<b>"));
-    assert!(html.contains("R$ 1,50/kWh"));
+    assert!(html.contains("R$\u{a0}1,50/kWh"));
+    assert!(html.contains(&format!(">{} postos<", ids.len())));
     assert!(!html.contains("ABC1234"));
     server.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_has_at_most_200_postos_and_says_so() {
+    let head = "id,nome,latitude,longitude,status\n";
+    for (postos, shown, sentence) in [
+        (1, 1, ">1 posto<"),
+        (200, 200, ">200 postos<"),
+        (201, 200, ">Os primeiros 200 de 201 postos<"),
+    ] {
+        let rows = (1..=postos).map(|id| format!("{id},Ponto {id},-23.5,-46.6,disponivel\n"));
+        let csv: String = [head.to_owned()].into_iter().chain(rows).collect();
+        let server = Home::with_postos(&csv).start().await.expect("it starts");
+        let html = page(&server).await.text;
+        assert_eq!(all_between(&html, "<li class=\"posto card\"", ">").len(), shown, "{postos}");
+        assert!(html.contains(sentence), "{postos}");
+        server.stop().await;
+    }
 }
 
 #[tokio::test]
