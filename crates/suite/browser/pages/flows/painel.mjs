@@ -49,7 +49,7 @@ export default {
     await until("it is reserved", async () => (await state()) !== free);
     const reserved = await state();
     const { id } = await suite.operate(`postos/${posto.id}/carregamentos`, { method: "POST", body: { placa } });
-    await until("its carro charges", async () => (await card(visit, posto).innerText()).includes(placa) && (await state()) !== reserved);
+    await until("its carro charges", async () => (await card(visit, posto).textContent()).includes(placa) && (await state()) !== reserved);
     const charging = await state();
     await suite.operate(`postos/${posto.id}/carregamentos/${id}`, { method: "PUT", body: { energia_fornecida: 0 } });
     await until("it is free", async () => (await state()) === free);
@@ -78,7 +78,7 @@ export default {
     await outcome.waitFor();
     expect((await outcome.innerText()).includes(placa), "the result does not name the reserva");
     expect(done.length < 4, `${done.length} actions`);
-    await driver.page.locator("article#reserva").filter({ hasNotText: posto.nome }).waitFor();
+    await until("the driver sees the other posto", async () => (await driver.field("posto").innerText()) !== posto.nome);
     const moved = await suite.reserva("server1", requestId);
     expect(moved.posto_id !== posto.id, "the reserva was not moved");
     await dialog.locator("button").last().click();
@@ -118,13 +118,17 @@ export default {
     await goTo(visit, "hoje");
     const row = page.locator("#hoje-sessions tr").filter({ hasText: placa });
     await row.locator("button").click();
-    await page.locator("dialog[open] [name=energia]").fill("0,0");
+    await page.locator("dialog[open] [name=energia_fornecida]").fill("0,0");
     await page.locator("dialog[open] [type=submit]").click();
     await row.locator("button").waitFor({ state: "detached" });
     return (await row.innerText()).replaceAll(/\s+/g, " ");
   },
 
   "numbers as plots and tables": async (scene) => {
+    // A refusal, so that there is one to count.
+    const posto = await scene.suite.freePosto();
+    await scene.suite.reserveElsewhere(posto);
+    await scene.suite.reserveElsewhere(posto).catch(() => {});
     const visit = await operator(scene, { view: "numeros" });
     const { page } = visit;
     const seen = [];
