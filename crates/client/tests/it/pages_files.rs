@@ -68,6 +68,16 @@ async fn a_page_of_before_an_upgrade_gets_the_files_of_now() {
     let path = named_by(&page).into_iter().find(|path| path.ends_with("/list.js"));
     let path = path.expect("the module of the list");
     let now = gateway.get(&path).await;
+    // A module is asked for with `Origin`, and by the service worker without.
+    let with_origin = gateway.request(Method::GET, &path).header("origin", "http://localhost");
+    for answer in [&now, &gateway.send(with_origin).await] {
+        assert!(
+            !answer.headers.contains_key("access-control-allow-origin"),
+            "{:?}",
+            answer.headers
+        );
+        assert!(answer.headers.get_all("vary").iter().all(|names| names == "accept-encoding"));
+    }
     let before = gateway.get("/static/00000000000000000000000000000000/list.js").await;
     assert_eq!((before.status, &before.text), (200, &now.text));
     assert_eq!(before.header("cache-control"), "no-cache");

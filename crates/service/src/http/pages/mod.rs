@@ -17,12 +17,13 @@ pub(super) use form::read_form;
 pub use language::Language;
 pub use page::{PageCache, PageHeaders};
 
-/// The pages of a program, and whatever else is answered to a browser as a page.
+/// The pages of a program and their files, which are for no page of another origin.
 pub struct PageRoutes {
     pub public: Router,
     /// Forms are read before the guard, because a token may be in one.
     pub protected: Router,
-    pub error_page: ErrorPage,
+    /// `None`: refusals are in the one error shape.
+    pub error_page: Option<ErrorPage>,
 }
 
 /// Whether this is the path of a file that pages load, or its route.
