@@ -5,6 +5,7 @@ import { ApiError, call, newKey, query } from "./api.js";
 const TIMEOUT = 20_000;
 const SETTLE_TRIES = 5;
 const SETTLE_PAUSE = 2000;
+const MAX_AGE = 60_000;
 
 /**
  * @typedef {import("./status.js").Reserva} Reserva
@@ -34,6 +35,7 @@ export class Attempt {
     this.asked = "";
     /** @type {unknown} */
     this.body = null;
+    this.made = 0;
     this.isUsed = false;
   }
 
@@ -43,12 +45,14 @@ export class Attempt {
    * @param {() => T} makeBody
    * @returns {{ key: string, body: T }}
    */
-  next(values, makeBody) {
+  next(values, makeBody, at = Date.now()) {
     const asked = JSON.stringify(values);
-    if (asked !== this.asked) {
+    // An old body has an old `fim`. If it was done all the same, the servidor refuses the second.
+    if (asked !== this.asked || at - this.made > MAX_AGE) {
       if (this.isUsed) this.key = newKey();
       this.asked = asked;
       this.body = makeBody();
+      this.made = at;
     }
     this.isUsed = true;
     return { key: this.key, body: /** @type {T} */ (this.body) };
@@ -59,10 +63,13 @@ export class Attempt {
     this.asked = "";
   }
 
-  /** Notes how it failed: a refusal is the answer to this key for good, and the next press asks anew. */
+  /**
+   * Notes how it failed: a refusal is the answer to this key for good, and the next press asks anew, as
+   * after what is known not to have been done.
+   */
   failed(/** @type {unknown} */ error) {
-    const isRefused = error instanceof ApiError && [404, 409, 422].includes(error.status);
-    if (isRefused) this.done();
+    const isSettled = error instanceof ApiError && [404, 409, 422, 503].includes(error.status);
+    if (isSettled || error instanceof PageError) this.done();
   }
 }
 

@@ -6,12 +6,15 @@ import { text } from "./texts.js";
 const RETRY = 5000;
 
 document.querySelector("main section")?.append(element("p", { class: "quiet", text: text("error.retry") }));
-// Not all pages that wait for the same servidor ask in the same moment.
-setInterval(again, RETRY * (1 + Math.random()));
+againLater();
+
+/** Not all pages that wait for the same servidor ask in the same moment. */
+function againLater() {
+  setTimeout(again, RETRY * (1 + Math.random()));
+}
 
 async function again() {
-  if (document.hidden) return;
-  const isAnswered = await answer(location.href).then(({ ok }) => ok, () => false);
-  // In place of this one, which the back button need not lead to.
-  if (isAnswered) location.replace(location.href);
+  const isAnswered = !document.hidden && await answer(location.href).then(({ ok }) => ok, () => false);
+  if (isAnswered) location.reload();
+  else againLater();
 }

@@ -65,6 +65,17 @@ function line(form, { campo, mensagem, lang }) {
   return element("li", {}, element("a", { href: `#${field.id}`, text: label, onclick: lead }), ": ", said);
 }
 
+/**
+ * A field that is half typed, such as a date without its time: its value is empty, which means another
+ * thing.
+ * @param {HTMLFormElement} form
+ */
+export function incompleteField(form) {
+  const fields = /** @type {HTMLInputElement[]} */ ([...form.elements]);
+  const incomplete = fields.find(({ validity }) => validity?.badInput);
+  return incomplete ? new PageError("error.incomplete", incomplete.name) : null;
+}
+
 export function clearErrors(/** @type {HTMLFormElement} */ form) {
   const box = byId("errors");
   box.replaceChildren();
@@ -83,6 +94,8 @@ export function clearErrors(/** @type {HTMLFormElement} */ form) {
  * @param {() => Promise<boolean>} [confirm] Whether the driver does want it.
  */
 export function onSubmit(form, run, confirm = async () => true) {
+  // The API says what is wrong; without a script the browser does.
+  form.noValidate = true;
   let isRunning = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -24,12 +24,15 @@ export function writeFilters(/** @type {Filters} */ filters) {
   return said.length === 0 ? "" : `?${query}`;
 }
 
+/** Operators write the same connector in small or capital letters. */
+export const isSameConnector = (/** @type {string} */ one, /** @type {string} */ other) => one.toLowerCase() === other.toLowerCase();
+
 /** @param {Posto} posto @param {Filters} filters */
 export function matches(posto, { server_id, tipo_conector, potencia_minima, disponivel }) {
   // A value that is no number asks for nothing, as on the server.
   const power = Number(potencia_minima.replace(",", "."));
   return (!server_id || posto.server_id === server_id)
-    && (!tipo_conector || posto.connector === tipo_conector)
+    && (!tipo_conector || isSameConnector(posto.connector, tipo_conector))
     && (!(power > 0) || posto.power >= power)
     && (disponivel !== "true" || posto.state === "free");
 }

@@ -1,17 +1,19 @@
-// Follows the reservas of this device. Browsers open few connections to one program, so the soonest two
-// have a stream each, and the others are asked for now and then.
+// Follows the reservas of this device. Browsers open six connections to one program, for all its pages
+// together, so the soonest one has a stream, and the others are asked for now and then.
 import { ApiError } from "./api.js";
 import { consult, reservaPath } from "./actions.js";
 import { Stream } from "./stream.js";
 
-const MAX_STREAMS = 2;
-const POLL_INTERVAL = 20_000;
+const MAX_STREAMS = 1;
+const POLL_INTERVAL = 15_000;
+/** What ends a poll; without a codigo it is of a proxy, while the program restarts. */
+const FINAL = ["reserva_inexistente", "nao_autenticado", "nao_autorizado"];
 
 /**
  * @typedef {{ server_id: string, request_id: string }} Target
  * @typedef {{ onReserva: (target: Target, reserva: any) => void,
  *   onServidor?: (target: Target, servidor: { status: string, desde?: string }) => void,
- *   onRefused?: (target: Target, status: number) => void,
+ *   onRefused?: (target: Target, codigo: string) => void,
  *   onLive?: (target: Target, live: boolean) => void }} Handlers
  *   `onRefused`: the API knows it no longer, or not from this device.
  */
@@ -61,7 +63,7 @@ export class Follower {
       },
       onLive: (live) => onLive?.(target, live),
       // 204: it has ended, and its last state has come.
-      onEnd: (status) => status >= 400 && onRefused?.(target, status),
+      onEnd: (status, codigo) => status >= 400 && onRefused?.(target, codigo),
     });
   }
 
@@ -77,8 +79,7 @@ export class Follower {
         this.handlers.onReserva(target, reserva);
       } catch (error) {
         // Without an answer it is asked again.
-        const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
-        if (isRefused) this.handlers.onRefused?.(target, error.status);
+        if (error instanceof ApiError && FINAL.includes(error.codigo)) this.handlers.onRefused?.(target, error.codigo);
       }
     }
   }

@@ -1,6 +1,6 @@
 // The reservas that were made on this device. A `request_id` is the right to change its
 // reserva, so it is kept here alone.
-import { device } from "./device.js";
+import { device, storedKey } from "./device.js";
 
 /**
  * @typedef {import("./status.js").Reserva} Reserva
@@ -75,6 +75,6 @@ function write(reserva) {
 /** Calls `changed` when another page of this device has changed them. */
 export function onKeptElsewhere(/** @type {() => void} */ changed) {
   addEventListener("storage", (event) => {
-    if (event.key === KEY || event.key === null) changed();
+    if (event.key === storedKey(KEY) || event.key === null) changed();
   });
 }

@@ -30,13 +30,18 @@ const near = /** @type {HTMLButtonElement} */ (byId("near"));
 const nearest = /** @type {HTMLButtonElement} */ (byId("nearest"));
 const note = element("p", { id: "position-note", class: "quiet", role: "status" });
 const more = element("button", { type: "button", hidden: true, onclick: showMore });
+const before = element("button", { type: "button", hidden: true, text: text("list.before"), onclick: showFirst });
+/** A posto that the map leads to, wherever it is in the list. */
+let wanted = "";
 const clear = form.querySelector('a[href="./"]') ?? element("a", { class: "button", href: "./", text: text("list.clear") });
 const map = new PostoMap(byId("map"), { onChoose: (posto) => leadTo(posto.key) });
 
 let filters = readFilters(new URLSearchParams(location.search));
 let position = knownPosition();
+/** Whether the postos of all servidores are known, and not only those of this HTML. */
 let isLoaded = false;
-let isTouched = false;
+/** How many pages of the list are shown, from that of the address on. */
+let shownPages = 1;
 let timer = 0;
 
 const distanceTo = (/** @type {import("./postos.js").Posto} */ posto) => (position ? kilometres(position, posto) : NaN);
@@ -62,7 +67,7 @@ function start() {
   near.before(nearest);
   near.after(clear);
   near.closest(".row")?.after(note);
-  document.querySelector("main nav")?.remove();
+  byId("postos").before(before);
   byId("postos").after(more);
   addEventListener("pageshow", (event) => event.persisted && writeForm());
   // What lost its place because it had the focus finds it again.
@@ -72,7 +77,6 @@ function start() {
   follow();
   if (filters.ordem === "distancia" && !position) setText(note, text("position.needed"));
   map.show(postos.all(), position);
-  if (position) renderSoon();
 }
 
 function follow() {
@@ -80,7 +84,7 @@ function follow() {
     onEvent: ({ event, data }) => {
       postos.apply(event, JSON.parse(data));
       isLoaded = true;
-      if (event === "servidor" || event === "estado") notices.servidorChanged();
+      if (event === "servidor") notices.servidorChanged();
       renderSoon();
     },
     onLive: (isLive) => {
@@ -101,19 +105,22 @@ function render({ announce = false } = {}) {
   timer = 0;
   notices.render();
   live.setAway(notices.isBrokerAway);
-  // Without the first events only the postos of one page of the HTML are known.
-  if (!isLoaded && !isTouched && !position) return;
+  // Until then the HTML is what is known, with its links to the other pages.
+  if (!isLoaded) return;
+  document.querySelector("main nav")?.remove();
   const all = postos.all();
   const fitting = all.filter((posto) => matches(posto, filters));
   const focused = cards.focused();
   const kept = all.filter((posto) => posto.key === focused && !fitting.includes(posto));
   const inOrder = ordered([...fitting, ...kept], filters.ordem, distanceTo);
-  const limit = PAGE * page();
-  const shown = inOrder.filter((posto, index) => index < limit || posto.key === focused);
+  const first = PAGE * (Math.min(page(), Math.ceil(inOrder.length / PAGE) || 1) - 1);
+  const end = first + PAGE * shownPages;
+  const shown = inOrder.filter(({ key }, index) => (index >= first && index < end) || key === focused || key === wanted);
   cards.show(shown, distanceTo);
   if (focused && !cards.focused()) byId("main").focus({ preventScroll: true });
-  more.hidden = inOrder.length <= limit;
-  setText(more, text("list.more", { left: integer(inOrder.length - limit) }));
+  before.hidden = first === 0;
+  more.hidden = inOrder.length <= end;
+  setText(more, text("list.more", { left: integer(inOrder.length - end) }));
   updateOptions(all);
   count.setAttribute("aria-live", announce ? "polite" : "off");
   setText(count, countText(all.length, fitting));
@@ -133,19 +140,26 @@ function countText(all, fitting) {
 const page = () => Math.max(1, Math.floor(Number(filters.pagina)) || 1);
 
 function showMore() {
-  filters = { ...filters, pagina: String(page() + 1) };
-  const before = byId("postos").childElementCount;
-  apply();
+  const known = byId("postos").childElementCount;
+  shownPages += 1;
+  render();
   // The first that is new, for those who go on by keyboard.
-  const next = byId("postos").children[before]?.querySelector("a");
+  const next = byId("postos").children[known]?.querySelector("a");
   if (next instanceof HTMLElement) next.focus();
+}
+
+function showFirst() {
+  filters = { ...filters, pagina: "" };
+  apply();
+  byId("postos").querySelector("a")?.focus();
 }
 
 function readForm() {
   const typed = readFilters(new FormData(form));
   if (writeFilters({ ...typed, pagina: filters.pagina }) === writeFilters(filters)) return;
+  const choseDistance = typed.ordem === "distancia" && filters.ordem !== "distancia";
   filters = { ...typed, pagina: "" };
-  if (filters.ordem === "distancia" && !position) orderByDistance();
+  if (choseDistance && !position) orderByDistance();
   else apply();
 }
 
@@ -159,16 +173,23 @@ function writeForm() {
 
 /** Chooses this value, which may be of a posto that is not known yet. */
 function choose(/** @type {HTMLSelectElement} */ select, /** @type {string} */ value) {
-  const isKnown = [...select.options].some((option) => option.value === value);
-  if (isKnown) select.value = value;
+  const known = [...select.options].find((option) => option.value.toLowerCase() === value.toLowerCase());
+  if (known) known.selected = true;
   else if (select.name !== "ordem" && value !== "") select.append(element("option", { text: value, selected: true }));
   else select.selectedIndex = 0;
 }
 
 /** Shows what the filters say, and puts it into the address, so that the view can be shared. */
 function apply() {
-  isTouched = true;
-  history.replaceState(null, "", location.pathname + writeFilters(filters));
+  const address = location.pathname + writeFilters(filters);
+  if (!isLoaded) {
+    // Where no events come, the server answers it.
+    location.assign(address);
+    return;
+  }
+  shownPages = 1;
+  wanted = "";
+  history.replaceState(null, "", address);
   render({ announce: true });
 }
 
@@ -181,8 +202,12 @@ function updateOptions(/** @type {import("./postos.js").Posto[]} */ all) {
 /** @param {string} name @param {Set<string>} values */
 function addOptions(name, values) {
   const select = /** @type {HTMLSelectElement} */ (form.elements.namedItem(name));
-  for (const option of select.options) values.delete(option.value);
-  for (const value of [...values].sort()) select.append(element("option", { text: value }));
+  const known = new Set([...select.options].map(({ value }) => value.toLowerCase()));
+  for (const value of [...values].sort()) {
+    if (known.has(value.toLowerCase())) continue;
+    known.add(value.toLowerCase());
+    select.append(element("option", { text: value }));
+  }
 }
 
 /** The position, or `null` after the page has said why there is none. */
@@ -192,8 +217,8 @@ async function findPosition() {
     position = await askPosition();
     setText(note, "");
   } catch (reason) {
-    position = null;
-    setText(note, text(`position.${reason}`));
+    // One that was known before is better than none.
+    setText(note, position ? "" : text(`position.${reason}`));
   }
   return position;
 }
@@ -220,7 +245,10 @@ async function goToNearest() {
     render();
     return;
   }
-  await loaded();
+  if (!(await load())) {
+    setText(note, text("error.network"));
+    return;
+  }
   const free = postos.all().filter((posto) => matches(posto, { ...filters, disponivel: "true" }));
   const [first] = ordered(free, "distancia", distanceTo);
   if (first && !Number.isNaN(distanceTo(first))) location.assign(postoLink(first));
@@ -228,24 +256,21 @@ async function goToNearest() {
   render();
 }
 
-/** Waits until all postos are known; where events do not come they are asked for. */
-async function loaded() {
-  if (isLoaded) return;
-  const { servidores } = await call("servidores").catch(() => ({ servidores: [] }));
-  const online = servidores.filter((/** @type {any} */ { status }) => status === "online");
+/** Whether all postos are known; where events do not come they are asked for. */
+async function load() {
+  if (isLoaded) return true;
+  const answer = await call("servidores").catch(() => null);
+  const online = (answer?.servidores ?? []).filter((/** @type {any} */ { status }) => status === "online");
   await Promise.all(online.map(async (/** @type {any} */ { server_id, status }) => {
     const listed = await call(`postos?server_id=${encodeURIComponent(server_id)}`).catch(() => null);
     if (listed) postos.apply("estado", { server_id, status, postos: listed.postos });
   }));
+  return answer !== null;
 }
 
 /** Leads from a point of the map to the card of its posto. */
 function leadTo(/** @type {string} */ key) {
-  if (cards.focus(key)) return;
-  // It is on a later page of the list.
-  const index = ordered(postos.all().filter((posto) => matches(posto, filters)), filters.ordem, distanceTo)
-    .findIndex((posto) => posto.key === key);
-  filters = { ...filters, pagina: String(Math.floor(index / PAGE) + 1) };
-  apply();
+  wanted = key;
+  render();
   cards.focus(key);
 }

@@ -5,7 +5,7 @@ import { moment } from "./format.js";
 import { text } from "./texts.js";
 
 /** A connection that is back within this time is not reported as lost. */
-const PATIENCE = 3000;
+const PATIENCE = 2000;
 
 export class Live {
   constructor() {
@@ -14,8 +14,10 @@ export class Live {
     this.isAway = false;
     this.since = now();
     this.timer = 0;
-    addEventListener("online", () => this.show());
-    addEventListener("offline", () => this.show());
+    addEventListener("online", () => this.showLater());
+    addEventListener("offline", () => this.showLater());
+    // While it was hidden, nothing was said of what was lost.
+    document.addEventListener("visibilitychange", () => this.isLive || this.showLater());
     this.showLater();
   }
 
@@ -41,13 +43,10 @@ export class Live {
 
   show() {
     clearTimeout(this.timer);
-    const isOffline = navigator.onLine === false;
-    const isLive = this.isLive && !this.isAway && !isOffline;
-    this.element.dataset.live = isLive ? "yes" : "no";
+    this.element.dataset.live = this.isLive && !this.isAway ? "yes" : "no";
     const since = moment(this.since, new Date(now()));
-    if (isLive) setText(this.element, text("live.yes"));
-    else if (isOffline) setText(this.element, text("live.offline", { since }));
-    else if (this.isLive) setText(this.element, text("live.away"));
-    else setText(this.element, text("live.no", { since }));
+    if (this.isLive) setText(this.element, text(this.isAway ? "live.away" : "live.yes"));
+    // A device without a network may still be the one that the gateway runs on.
+    else setText(this.element, text(navigator.onLine === false ? "live.offline" : "live.no", { since }));
   }
 }

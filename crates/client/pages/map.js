@@ -11,13 +11,15 @@ import { postoLink } from "./links.js";
 /**
  * @typedef {import("./postos.js").Posto} Posto
  * @typedef {{ x: number, y: number, zoom: number }} View
- * @typedef {{ posto: Posto, x: number, y: number, mark: SVGElement }} Point
+ * @typedef {{ posto: Posto, x: number, y: number, mark: SVGElement, isSeen?: boolean }} Point
  */
 
 const MARGIN = 36;
 /** A press this near to a point, in pixels, means it. */
 const REACH = 22;
 const SCALE_WIDTH = 110;
+/** So much of a point may be beyond the edge of the map, in pixels. */
+const EDGE = 12;
 /** How many of the postos around the driver are shown at first. */
 const NEAREST = 12;
 /** More points than this are drawn smaller. */
@@ -124,7 +126,7 @@ export class PostoMap {
       mark.setAttribute("d", SHAPES[posto.state]);
       this.layers?.get(posto.state)?.append(mark);
     }
-    this.points.set(posto.key, { posto, mark, ...project(posto) });
+    this.points.set(posto.key, { posto, mark, isSeen: before?.isSeen, ...project(posto) });
   }
 
   size() {
@@ -196,10 +198,15 @@ export class PostoMap {
     const move = (/** @type {Element} */ mark, /** @type {{ x: number, y: number }} */ { x, y }, scale = 1) =>
       mark.setAttribute("transform", `translate(${((x - view.x) * world).toFixed(1)} ${((y - view.y) * world).toFixed(1)}) scale(${scale})`);
     const isSeen = (/** @type {Point} */ { x, y }) =>
-      Math.abs(x - view.x) * world < size.width / 2 && Math.abs(y - view.y) * world < size.height / 2;
+      Math.abs(x - view.x) * world < size.width / 2 + EDGE && Math.abs(y - view.y) * world < size.height / 2 + EDGE;
     const points = [...this.points.values()];
     const scale = points.filter(isSeen).length > MAX_LARGE ? SMALL_SCALE : 1;
-    for (const point of points) move(point.mark, point, scale);
+    for (const point of points) {
+      const seen = isSeen(point);
+      if (seen) move(point.mark, point, scale);
+      if (seen !== point.isSeen) point.mark.setAttribute("visibility", seen ? "visible" : "hidden");
+      point.isSeen = seen;
+    }
     const chosen = this.chosen && this.points.get(this.chosen.key);
     this.ring?.setAttribute("visibility", chosen ? "visible" : "hidden");
     if (chosen && this.ring) move(this.ring, chosen);

@@ -20,7 +20,9 @@ import { askToken, withToken } from "./tokens.js";
  */
 
 const TICK = 1000;
+const TOKEN_NEEDED = ["nao_autenticado", "nao_autorizado"];
 const keyOf = (/** @type {{ server_id: string, request_id: string }} */ { server_id, request_id }) => `${server_id}/${request_id}`;
+const isLate = (/** @type {Kept} */ reserva) => phaseOf(reserva, now()) === "late";
 const isOver = (/** @type {Kept} */ reserva) => phaseOf(reserva, now()) === "over";
 
 /** Shows them if there are any, and follows those that are not over. */
@@ -43,12 +45,18 @@ class Mine {
     this.items = new Map();
     /** Of those that the API does not show to this device. @type {Map<string, "token" | "unknown">} */
     this.refusals = new Map();
+    /** The newest versao of each that this page has seen. @type {Map<string, number>} */
+    this.versoes = new Map();
     this.follower = new Follower({
       onReserva: ({ server_id, request_id }, reserva) => {
+        // An answer may be older than the one before it, which was asked for otherwise.
+        const key = keyOf({ server_id, request_id });
+        if (reserva.versao < (this.versoes.get(key) ?? 0)) return;
+        this.versoes.set(key, reserva.versao);
         updateKept(server_id, request_id, reserva, postos.find(server_id, reserva.posto_id)?.nome);
         this.render();
       },
-      onRefused: (target, status) => this.refused(target, status),
+      onRefused: (target, codigo) => this.refused(target, codigo),
     });
   }
 
@@ -65,7 +73,9 @@ class Mine {
     reservas.forEach((reserva, index) => this.show(reserva, index));
     this.section.hidden = reservas.length === 0;
     this.forgetAll.hidden = reservas.filter(isOver).length < 2;
-    this.follower.follow(reservas.filter((one) => !isOver(one)));
+    // One whose time has passed may be of a servidor that is gone for good.
+    const late = reservas.filter(isLate);
+    this.follower.follow([...reservas.filter((one) => !isOver(one) && !isLate(one)), ...late]);
   }
 
   /** @param {Kept} reserva @param {number} index */
@@ -80,7 +90,7 @@ class Mine {
     const changes = changesOf(reserva);
     const refusal = this.refusals.get(key);
     item.buttons.seen.hidden = isOver(reserva) || !(changes.posto || changes.period);
-    item.buttons.forget.hidden = !isOver(reserva) && refusal !== "unknown";
+    item.buttons.forget.hidden = !isOver(reserva) && !isLate(reserva) && refusal !== "unknown";
     item.buttons.token.hidden = refusal !== "token";
     // One that has the focus is not moved.
     if (this.list.children[index] !== item.element && !item.element.contains(document.activeElement)) {
@@ -109,7 +119,11 @@ class Mine {
   tick() {
     for (const reserva of keptReservas()) {
       const item = this.items.get(keyOf(reserva));
-      if (!item) continue;
+      if (!item) {
+        // It was made on another page, to which the back button led from here.
+        this.render();
+        return;
+      }
       // Time alone may have begun or ended it.
       if (item.element.dataset.phase === phaseOf(reserva, now())) showCountdown(item.element, reserva);
       else this.render();
@@ -125,6 +139,7 @@ class Mine {
     item.buttons.cancel.setAttribute("aria-disabled", "true");
     try {
       const reply = await withToken(() => cancel(serverId, requestId));
+      this.versoes.set(keyOf({ server_id: serverId, request_id: requestId }), reply.reserva.versao ?? 0);
       updateKept(serverId, requestId, reply.reserva);
       this.render();
       // The button that had the focus is gone.
@@ -163,9 +178,9 @@ class Mine {
     rest.focus();
   }
 
-  /** @param {{ server_id: string, request_id: string }} target @param {number} status */
-  refused(target, status) {
-    const refusal = status === 401 || status === 403 ? "token" : "unknown";
+  /** @param {{ server_id: string, request_id: string }} target @param {string} codigo */
+  refused(target, codigo) {
+    const refusal = TOKEN_NEEDED.includes(codigo) ? "token" : "unknown";
     this.refusals.set(keyOf(target), refusal);
     this.items.get(keyOf(target))?.problem.replaceChildren(element("p", { class: "error", text: text(`mine.${refusal}`) }));
     this.render();

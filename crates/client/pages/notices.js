@@ -4,8 +4,9 @@ import { byId, element } from "./dom.js";
 import { moment } from "./format.js";
 import { text } from "./texts.js";
 
-/** How soon the gateway is asked again while something is wrong that no event tells the end of. */
-const RETRY = 5000;
+/** How soon the gateway is asked again while something is wrong whose end has no event, and at most. */
+const FIRST_RETRY = 5000;
+const LONGEST_RETRY = 30_000;
 /** Pages that lost the same servidor do not all ask in the same moment. */
 const MAX_DELAY = 1500;
 
@@ -32,17 +33,21 @@ export class Notices {
     this.shown = new Map();
     this.timer = 0;
     this.asked = 0;
+    this.retry = FIRST_RETRY;
   }
 
   /** Asks which servidores there are, and whether the gateway reaches them. */
   async ask() {
     clearTimeout(this.timer);
+    // A page that is shown again reads events again, and asks then.
+    if (document.hidden) return;
     this.asked += 1;
     const number = this.asked;
+    const known = new Set(this.postos.servidores.keys());
     try {
       const [{ servidores }, { mqtt_conectado }] = await Promise.all([call("servidores"), call("status")]);
       if (number !== this.asked) return;
-      this.postos.takeServidores(servidores);
+      this.postos.takeServidores(servidores, known);
       this.isBrokerAway = !mqtt_conectado;
       this.isKnown = true;
       const missing = this.missing().map(({ server_id }) => server_id);
@@ -52,7 +57,10 @@ export class Notices {
     } catch {
       // The page is not live then, and says so.
     }
-    if (number === this.asked && (this.isBrokerAway || !this.isKnown || this.missing().length > 0)) this.askLater(RETRY);
+    if (number !== this.asked) return;
+    const isWrong = this.isBrokerAway || !this.isKnown || this.missing().length > 0;
+    if (isWrong) this.askLater(this.retry);
+    this.retry = isWrong ? Math.min(this.retry * 2, LONGEST_RETRY) : FIRST_RETRY;
   }
 
   askLater(delay = 0) {
@@ -60,10 +68,10 @@ export class Notices {
     this.timer = setTimeout(() => this.ask(), delay + Math.random() * MAX_DELAY);
   }
 
-  /** Takes what an event has changed. */
+  /** A servidor has gone or returned: with it perhaps the broker. */
   servidorChanged() {
+    this.retry = FIRST_RETRY;
     this.askLater();
-    this.render();
   }
 
   relevant() {

@@ -41,7 +41,7 @@ function sayWhy() {
 }
 
 async function tryAgain() {
-  if (document.hidden || navigator.onLine === false) return;
+  if (document.hidden) return;
   const isBack = await call("healthz").then(() => true, () => false);
   if (isBack) again();
 }

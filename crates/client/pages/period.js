@@ -23,17 +23,16 @@ export function periodOf({ inicio, fim, duracao }, now) {
 }
 
 /**
- * What a change asks for: only the ends that differ from those that hold. Inputs have whole minutes, so
- * a difference of less is none.
+ * What a change asks for: only the fields that were changed. An input has whole minutes, and where
+ * clocks go back an hour two moments look alike in it, so a field that was left alone asks for nothing.
  * @param {{ inicio: string, fim: string }} typed
- * @param {{ inicio: string, fim: string }} held
+ * @param {{ inicio: string, fim: string }} filled What the fields were filled with.
  * @returns {{ inicio?: string, fim?: string }}
  */
-export function changedPeriod(typed, held) {
-  const minute = (/** @type {string} */ at) => Math.floor(new Date(at).getTime() / 60_000);
+export function changedPeriod(typed, filled) {
   /** @type {{ inicio?: string, fim?: string }} */
   const changed = {};
-  if (typed.inicio && minute(typed.inicio) !== minute(held.inicio)) changed.inicio = moment(typed.inicio);
-  if (typed.fim && minute(typed.fim) !== minute(held.fim)) changed.fim = moment(typed.fim);
+  if (typed.inicio && typed.inicio !== filled.inicio) changed.inicio = moment(typed.inicio);
+  if (typed.fim && typed.fim !== filled.fim) changed.fim = moment(typed.fim);
   return changed;
 }

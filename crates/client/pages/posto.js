@@ -16,6 +16,8 @@ import { markZone } from "./zone.js";
 /** What these say changes no estimate. */
 const NO_ESTIMATE = ["placa", "modelo", "remember"];
 
+const MAX_DELAY = 2000;
+
 const article = byId("posto");
 const heading = /** @type {HTMLElement} */ (article.querySelector("h1"));
 const notFree = byId("not-free");
@@ -49,7 +51,7 @@ function start() {
   new Stream("eventos", {
     onEvent: ({ event, data }) => {
       postos.apply(event, JSON.parse(data));
-      if (event === "servidor" || event === "estado") notices.servidorChanged();
+      if (event === "servidor") notices.servidorChanged();
       show();
     },
     onLive: (isLive) => {
@@ -69,8 +71,8 @@ function show() {
     showPosto(article, posto);
     setText(heading, posto.nome);
     showPlace();
-    // Another state may have another answer.
-    estimate.updateSoon();
+    // Another state may have another answer, which not all pages ask for in the same moment.
+    setTimeout(estimate.updateSoon, Math.random() * MAX_DELAY);
   }
   shown = posto;
   const isGone = servidor?.isOnline === true && servidor.isListed && !posto;

@@ -47,6 +47,6 @@ export function showDistance(part, kilometres) {
   const field = /** @type {HTMLElement | null} */ (part.querySelector('[data-field="distance"]'));
   if (!field) return;
   const isKnown = !Number.isNaN(kilometres);
-  setField(part, "distance", isKnown ? text("distance", { distance: distance(kilometres) }) : "");
+  setField(part, "distance", isKnown ? distance(kilometres) : "");
   field.hidden = !isKnown;
 }

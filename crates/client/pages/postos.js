@@ -115,15 +115,17 @@ export class Postos {
   /**
    * Takes the answer of `GET /servidores`. It may be older than the events that have come meanwhile, so
    * it only says which servidores there are, and since when those have been away that are.
+   * @param {any[]} list @param {Set<string>} known Those that were known when it was asked for: of
+   *   these, the others were removed.
    */
-  takeServidores(/** @type {any[]} */ list) {
+  takeServidores(list, known) {
     for (const one of list) {
-      const known = this.servidores.get(one.server_id);
-      if (!known) this.takeServidor(one);
-      else if (known.isOnline === (one.status === "online")) known.desde = one.desde;
+      const servidor = this.servidores.get(one.server_id);
+      if (!servidor) this.takeServidor(one);
+      else if (servidor.isOnline === (one.status === "online")) servidor.desde = one.desde;
     }
     const ids = new Set(list.map((servidor) => servidor.server_id));
-    for (const id of this.servidores.keys()) {
+    for (const id of known) {
       if (!ids.has(id)) this.servidores.delete(id);
     }
   }

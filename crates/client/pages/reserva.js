@@ -3,13 +3,16 @@ import { Attempt, PageError, cancel, change } from "./actions.js";
 import { call, now, query } from "./api.js";
 import { confirmCancel } from "./confirm.js";
 import { byId, element, setField, setText } from "./dom.js";
-import { clearErrors, onSubmit, showErrors } from "./errors.js";
+import { clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
 import { Follower } from "./follow.js";
 import { duration, localInput, moment, pricePerKwh } from "./format.js";
 import { changesOf, findKept, keepAgreed, updateKept } from "./kept.js";
 import { Live } from "./live.js";
 import { newsOf, setOptional } from "./mine_item.js";
+import { isSameConnector } from "./filters.js";
 import { changedPeriod } from "./period.js";
+import { kilometres } from "./position.js";
+import { fromApi } from "./postos.js";
 import { allowed, countdownOf, phaseOf, sentenceKey, warningKey } from "./status.js";
 import { askToken, forgetToken, keepToken, lacksToken, withToken } from "./tokens.js";
 import { text } from "./texts.js";
@@ -19,6 +22,7 @@ import { markZone } from "./zone.js";
 /** @typedef {import("./status.js").Reserva} Reserva */
 
 const TICK = 1000;
+const MAX_ALTERNATIVES = 100;
 
 const article = byId("reserva");
 const { serverId: server_id = "", requestId: request_id = "" } = article.dataset;
@@ -33,7 +37,7 @@ const attempt = new Attempt();
 const follower = new Follower({
   onReserva: (_, reserva) => take(reserva),
   onServidor: (_, servidor) => showServidor(servidor),
-  onRefused: (_, status) => refused(status),
+  onRefused: (_, codigo) => refused(codigo),
   onLive: (_, isLive) => isOver || live.set(isLive),
 });
 
@@ -43,6 +47,8 @@ let isOver = false;
 /** The posto whose name the page shows. */
 let namedPosto = Number(article.dataset.postoId);
 let isTyped = false;
+/** What the fields for the period were filled with. */
+let filled = { inicio: "", fim: "" };
 /** What an event says while the driver changes the reserva here is no news. */
 let isChanging = false;
 
@@ -55,13 +61,16 @@ function start() {
   // A token is asked for by a dialog, and kept.
   for (const form of [changeForm, cancelForm]) field(form, "token")?.closest(".field")?.remove();
   markZone(changeForm);
+  // The HTML has it in the time of Brasília.
+  const { inicio, fim } = article.dataset;
+  if (inicio && fim && !hasErrors()) fillChange({ inicio, fim });
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);
   onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: nameOfPosto() }));
   if (seeForm) {
     onSubmit(seeForm, async () => {
-      keepToken(field(seeForm, "token").value);
-      location.reload();
+      if (keepToken(field(seeForm, "token").value)) location.reload();
+      else showErrors(seeForm, new PageError("token.refused", "token"));
     });
   }
   setInterval(() => document.hidden || show(), TICK);
@@ -75,12 +84,17 @@ function field(form, name) {
   return /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
 }
 
+/** Whether the HTML is the answer to a form that was refused, with what was typed. */
+const hasErrors = () => !byId("errors").hidden;
 const nameOfPosto = () => article.querySelector('[data-field="posto"]')?.textContent ?? "";
 
 /** @param {Reserva} fresh */
 async function take(fresh) {
+  // An event may be older than the answer that was read before it.
+  if (reserva && (fresh.versao ?? 0) < (reserva.versao ?? 0)) return;
   reserva = fresh;
   if (fresh.posto_id !== namedPosto) await showPosto(fresh.posto_id);
+  if (reserva !== fresh) return;
   updateKept(server_id, request_id, fresh, nameOfPosto());
   seeForm?.remove();
   if (!isTyped) fillChange(fresh);
@@ -98,10 +112,19 @@ async function showPosto(postoId) {
   const posto = listed?.postos.find((/** @type {any} */ { id }) => id === postoId);
   if (posto) setField(article, "posto", posto.nome);
   const select = /** @type {HTMLSelectElement} */ (field(changeForm, "posto_id"));
-  const options = (listed?.postos ?? []).filter((/** @type {any} */ one) => one.id !== postoId && !one.em_manutencao);
+  const options = posto ? alternatives(listed.postos, posto) : [];
   select.replaceChildren(
     element("option", { value: "", text: text("change.same", { posto: nameOfPosto() }) }),
     ...options.map((/** @type {any} */ { id, nome }) => element("option", { value: id, text: nome })));
+}
+
+/** The postos that the car could use in place of this one, the nearest first. @param {any[]} postos @param {any} posto */
+function alternatives(postos, posto) {
+  const from = fromApi(server_id, posto);
+  const fitting = postos.filter(({ id, em_manutencao, tipo_conector }) =>
+    id !== posto.id && !em_manutencao && isSameConnector(tipo_conector, posto.tipo_conector));
+  const away = (/** @type {any} */ one) => kilometres(from, fromApi(server_id, one)) || 0;
+  return fitting.sort((one, other) => away(one) - away(other)).slice(0, MAX_ALTERNATIVES);
 }
 
 function show() {
@@ -143,21 +166,26 @@ function showForms(of, at) {
   if (hadFocus && document.activeElement?.closest("[hidden]")) byId("main").focus();
 }
 
-/** @param {Reserva} of */
+/** Fills in the period by the clock of the device. @param {{ inicio: string, fim: string }} of */
 function fillChange({ inicio, fim }) {
-  field(changeForm, "inicio").value = localInput(inicio);
-  field(changeForm, "fim").value = localInput(fim);
+  filled = { inicio: localInput(inicio), fim: localInput(fim) };
+  field(changeForm, "inicio").value = filled.inicio;
+  field(changeForm, "fim").value = filled.fim;
   field(changeForm, "posto_id").value = "";
 }
 
 async function submitChange() {
   clearErrors(changeForm);
   done.hidden = true;
-  const held = reserva;
-  if (!held) return;
+  if (!reserva) return;
+  const incomplete = incompleteField(changeForm);
+  if (incomplete) {
+    showErrors(changeForm, incomplete);
+    return;
+  }
   const [inicio, fim, posto] = ["inicio", "fim", "posto_id"].map((name) => field(changeForm, name));
   const typed = { inicio: inicio.disabled ? "" : inicio.value, fim: fim.value, posto: posto.disabled ? "" : posto.value };
-  const makeBody = () => ({ ...changedPeriod(typed, held), ...(typed.posto ? { posto_id: Number(typed.posto) } : {}) });
+  const makeBody = () => ({ ...changedPeriod(typed, filled), ...(typed.posto ? { posto_id: Number(typed.posto) } : {}) });
   if (Object.keys(makeBody()).length === 0) {
     say(text("change.nothing"));
     return;
@@ -220,9 +248,9 @@ function showServidor({ status, desde }) {
   notices.append(element("p", { class: "notice", "data-outage": true, text: text("reserva.away", { servidor: server_id, since }) }));
 }
 
-/** @param {number} status */
-async function refused(status) {
-  if (status !== 401) {
+/** @param {string} codigo */
+async function refused(codigo) {
+  if (codigo !== "nao_autenticado") {
     showErrors(changeForm, new PageError("mine.unknown"));
     return;
   }

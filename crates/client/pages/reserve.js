@@ -3,7 +3,7 @@ import { ApiError, now, query } from "./api.js";
 import { Attempt, PageError, reserve } from "./actions.js";
 import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "./car.js";
 import { element } from "./dom.js";
-import { clearErrors, onSubmit, showErrors } from "./errors.js";
+import { clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
 import { typedNumber } from "./format.js";
 import { keepAgreed } from "./kept.js";
 import { reservaLink } from "./links.js";
@@ -57,10 +57,9 @@ export class ReserveForm {
 
   async submit() {
     clearErrors(this.form);
-    const typedToken = this.field("token")?.value;
-    if (typedToken) keepToken(typedToken);
-    if (lacksToken()) {
-      showErrors(this.form, new PageError("token.needed", "token"));
+    const wrong = this.wrongToken() ?? incompleteField(this.form);
+    if (wrong) {
+      showErrors(this.form, wrong);
       return;
     }
     const { key, body } = this.attempt.next(this.values(), () => this.body());
@@ -76,6 +75,13 @@ export class ReserveForm {
       const isTaken = error instanceof ApiError && TAKEN.includes(error.codigo);
       showErrors(this.form, error, isTaken ? otherPostos() : null);
     }
+  }
+
+  /** Keeps the token that was typed, or says what is wrong with it. */
+  wrongToken() {
+    const typed = this.field("token")?.value;
+    if (typed && !keepToken(typed)) return new PageError("token.refused", "token");
+    return lacksToken() ? new PageError("token.needed", "token") : null;
   }
 
   showCar() {

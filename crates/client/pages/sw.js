@@ -3,7 +3,10 @@
 // the server puts the path of the assets, `static/{hash}`, in place of the name between the quotes.
 const ASSETS = "ASSETS_PATH";
 
-const CACHE = `postos ${ASSETS}`;
+/** Several programs may be behind one origin, each with a worker of its own. */
+const OWN_CACHES = `postos ${self.registration.scope} `;
+const CACHE = `${OWN_CACHES}${ASSETS}`;
+const PAGES = ["", "posto", "reserva", "offline"];
 const OFFLINE = "offline";
 /** What answers vary by, such as the language, was chosen when they were put there. */
 const MATCH = { cacheName: CACHE, ignoreVary: true };
@@ -31,7 +34,7 @@ self.addEventListener("activate", (event) => {
 });
 
 async function takeOver() {
-  const old = (await caches.keys()).filter((name) => name.startsWith("postos ") && name !== CACHE);
+  const old = (await caches.keys()).filter((name) => name.startsWith(OWN_CACHES) && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
   await self.clients.claim();
 }
@@ -39,9 +42,15 @@ async function takeOver() {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET") return;
-  if (request.mode === "navigate") event.respondWith(page(request));
+  if (request.mode === "navigate" && isPage(request.url)) event.respondWith(page(request));
   else if (request.url.startsWith(here(`${ASSETS}/`))) event.respondWith(asset(request));
 });
+
+/** Whether this is the address of a page, and not of the API or of its documents. */
+function isPage(/** @type {string} */ address) {
+  const { origin, pathname } = new URL(address);
+  return PAGES.some((name) => here(name) === `${origin}${pathname}`);
+}
 
 /** @param {Request} request */
 async function page(request) {

@@ -1,7 +1,7 @@
 // The token of an app, where the gateway asks for one. It is asked for once and kept on this device, and
 // it travels in a header alone.
 import { PageError } from "./actions.js";
-import { ApiError, token } from "./api.js";
+import { ApiError, isToken, token } from "./api.js";
 import { element, showDialog } from "./dom.js";
 import { text } from "./texts.js";
 
@@ -9,10 +9,11 @@ export const asksForTokens = () => document.body.dataset.tokens !== undefined;
 export const lacksToken = () => asksForTokens() && !token.get();
 export const isTokenRefused = (/** @type {unknown} */ error) => error instanceof ApiError && error.status === 401;
 
-/** Keeps what was typed; a token that was refused is forgotten with it. */
+/** Keeps what was typed; a token that was refused is forgotten with it. Whether it can be one. */
 export function keepToken(/** @type {string} */ typed) {
   const value = typed.trim();
-  if (value) token.set(value, true);
+  if (isToken(value)) token.set(value, true);
+  return isToken(value);
 }
 
 export const forgetToken = () => token.clear();
@@ -39,8 +40,7 @@ export async function askToken(refusal) {
   const answer = await showDialog(dialog);
   dialog.remove();
   if (answer !== "given") return false;
-  keepToken(/** @type {HTMLInputElement} */ (input).value);
-  return true;
+  return keepToken(/** @type {HTMLInputElement} */ (input).value) || askToken(text("token.refused"));
 }
 
 /**

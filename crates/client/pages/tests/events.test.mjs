@@ -74,11 +74,13 @@ test("the list of servidores adds and removes, and leaves to events whether one 
   postos.apply("estado", estado([posto(1)]));
   postos.apply("servidor", { server_id: "server1", status: "offline", desde: "2026-11-23T12:30:00Z" });
   postos.apply("estado", estado([posto(7)], "online", "removed"));
+  const known = new Set(postos.servidores.keys());
+  postos.apply("estado", estado([posto(8)], "online", "came meanwhile"));
   postos.takeServidores([
     { server_id: "server1", status: "online", desde: "2026-11-23T12:00:00Z" },
     { server_id: "new", status: "online", desde: "2026-11-23T12:00:00Z" },
-  ]);
-  assert.deepEqual([...postos.servidores.keys()], ["server1", "new"]);
+  ], known);
+  assert.deepEqual([...postos.servidores.keys()], ["server1", "came meanwhile", "new"]);
   assert.equal(postos.servidor("server1").isOnline, false);
   assert.equal(postos.servidor("server1").desde, "2026-11-23T12:30:00Z");
 });

@@ -20,6 +20,7 @@ test("each filter takes away what does not fit", () => {
   const is = (query, fields) => matches(posto(1, fields), read(query));
   assert.ok(is("", {}));
   assert.ok(is("tipo_conector=CCS", {}));
+  assert.ok(is("tipo_conector=ccs", {}));
   assert.ok(!is("tipo_conector=CHAdeMO", {}));
   assert.ok(!is("server_id=server2", {}));
   assert.ok(is("potencia_minima=22", {}));

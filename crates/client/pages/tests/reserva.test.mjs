@@ -5,7 +5,7 @@ import { changedPeriod, periodOf } from "../period.js";
 import { allowed, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "../status.js";
 import "./shared.mjs";
 
-const { Attempt, cancel, reserve } = await import("../actions.js");
+const { Attempt, PageError, cancel, reserve } = await import("../actions.js");
 const { ApiError } = await import("../../../service/pages/api.js");
 
 const INICIO = "2026-11-23T12:00:00.000Z";
@@ -72,14 +72,11 @@ test("a period is from now, for some minutes or until a fim", () => {
   assert.deepEqual(periodOf({ ...empty, inicio: "amanhã" }, BEFORE), { inicio: "amanhã" }, "the API says what is wrong");
 });
 
-test("a change asks for what differs", () => {
-  const held = { inicio: "2026-11-23T12:00:31.123Z", fim: FIM };
-  const local = (at) => {
-    const moment = new Date(at);
-    return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-  };
-  assert.deepEqual(changedPeriod({ inicio: local(held.inicio), fim: local(held.fim) }, held), {}, "inputs have no seconds");
-  assert.deepEqual(changedPeriod({ inicio: "", fim: local("2026-11-23T14:00:00Z") }, held), { fim: "2026-11-23T14:00:00.000Z" });
+test("a change asks for the fields that were changed", () => {
+  const filled = { inicio: "2026-11-23T09:00", fim: "2026-11-23T10:00" };
+  assert.deepEqual(changedPeriod({ ...filled }, filled), {});
+  assert.deepEqual(changedPeriod({ inicio: "", fim: "2026-11-23T11:00" }, filled), { fim: new Date("2026-11-23T11:00").toISOString() });
+  assert.deepEqual(changedPeriod({ inicio: "2026-11-23T08:30", fim: "" }, filled), { inicio: new Date("2026-11-23T08:30").toISOString() });
 });
 
 test("as long as its outcome is unknown, a repeat is the same request", () => {
@@ -91,7 +88,6 @@ test("as long as its outcome is unknown, a repeat is the same request", () => {
   assert.ok(first.key.length >= 16, "the API wants keys that nobody guesses");
   attempt.failed(new ApiError(504, {}));
   attempt.failed(new ApiError(0, {}));
-  attempt.failed(new ApiError(503, {}));
   assert.deepEqual(ask({ placa: "A" }), first);
   const other = ask({ placa: "B" });
   assert.notEqual(other.key, first.key);
@@ -100,8 +96,14 @@ test("as long as its outcome is unknown, a repeat is the same request", () => {
   const again = ask({ placa: "B" });
   assert.notEqual(again.key, other.key, "the answer to the key before is that refusal for good");
   assert.equal(again.body.made, 3);
-  attempt.done();
-  assert.notEqual(ask({ placa: "B" }).key, again.key, "what was done is asked for anew");
+  for (const error of [new ApiError(503, {}), new PageError("error.not_done")]) {
+    const before = ask({ placa: "B" });
+    attempt.failed(error);
+    assert.notEqual(ask({ placa: "B" }).key, before.key, "what was not done is asked for anew");
+  }
+  const last = ask({ placa: "B" });
+  const late = attempt.next({ placa: "B" }, () => ({ made: 0 }), Date.now() + 120_000);
+  assert.notEqual(late.key, last.key, "an old body has an old fim");
 });
 
 /** Answers each request by the next of these, and returns what was asked. */

@@ -31,8 +31,8 @@ use crate::metrics::{GatewayMetrics, StatusLabel};
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
-pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
+pub(crate) use kept::{Listed, Listing};
 use sharing::Questions;
 
 pub(crate) use inbox::run as run_inbox;

@@ -55,7 +55,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, pages: Pages, metrics: HttpMetrics) 
     };
     let pages = Arc::new(pages);
     let routes = Routes {
-        public: public.with_state(Arc::clone(&gateway)).merge(pages::files(&pages)),
+        public: public.with_state(Arc::clone(&gateway)),
         protected: protected.with_state(gateway),
     };
     let extras = Extras { limit, pages: Some(pages::routes(&pages)) };

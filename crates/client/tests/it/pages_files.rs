@@ -17,14 +17,27 @@ fn named_by(page: &str) -> BTreeSet<String> {
     links.map(|file| format!("/static/{file}")).collect()
 }
 
+/// The files in the folder `pages` of a crate that pages load.
+fn files_of(crate_name: &str) -> Vec<String> {
+    let folder = format!("{}/../{crate_name}/pages", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("one"));
+    let names = entries.map(|entry| entry.file_name().into_string().expect("a text"));
+    let is_loaded = |name: &String| {
+        [".css", ".js", ".svg"].iter().any(|end| name.ends_with(end)) && name != "sw.js"
+    };
+    names.filter(is_loaded).collect()
+}
+
 #[tokio::test]
-async fn every_file_that_a_page_or_module_names_is_there_for_ever() {
-    let gateway = Running::start().await;
-    let mut files = BTreeSet::new();
-    for path in ["/", "/offline", "/posto"] {
-        files.extend(named_by(&gateway.get(path).await.text));
+async fn every_file_is_named_by_a_page_or_module_and_there_for_ever() {
+    // The files of a page do not count for the limit.
+    let gateway = Running::start_with(&[("LIMITE_POR_MINUTO", "5")]).await;
+    let mut files = named_by(&gateway.get("/").await.text);
+    let first = files.first().expect("a file").clone();
+    let (folder, _) = first.rsplit_once('/').expect("a folder");
+    for module in ["list.js", "posto.js", "reserva.js", "offline.js", "error.js"] {
+        files.insert(format!("{folder}/{module}"));
     }
-    assert!(files.len() >= 4, "{files:?}");
     let mut checked = BTreeSet::new();
     while let Some(path) = files.pop_first() {
         let file = gateway.get(&path).await;
@@ -37,14 +50,14 @@ async fn every_file_that_a_page_or_module_names_is_there_for_ever() {
         };
         assert_eq!(file.header("content-type"), content_type, "{path}");
         assert_eq!(file.header("x-content-type-options"), "nosniff", "{path}");
-        let (folder, _) = path.rsplit_once('/').expect("a folder");
-        let imports =
-            between(&file.text, "from \"./", "\"").chain(between(&file.text, "import(\"./", "\""));
+        let imports = between(&file.text, "from \"./", "\"");
         let imports: Vec<_> = imports.map(|name| format!("{folder}/{name}")).collect();
         checked.insert(path);
         files.extend(imports.into_iter().filter(|name| !checked.contains(name)));
     }
-    assert!(checked.iter().any(|path| path.ends_with("/api.js")), "{checked:?}");
+    let expected = [files_of("client"), files_of("service")].concat();
+    let expected = expected.into_iter().map(|name| format!("{folder}/{name}"));
+    assert_eq!(checked, expected.collect());
     gateway.stop().await;
 }
 
@@ -55,6 +68,16 @@ async fn a_page_of_before_an_upgrade_gets_the_files_of_now() {
     let path = named_by(&page).into_iter().find(|path| path.ends_with("/list.js"));
     let path = path.expect("the module of the list");
     let now = gateway.get(&path).await;
+    // A module is asked for with `Origin`, and by the service worker without.
+    let with_origin = gateway.request(Method::GET, &path).header("origin", "http://localhost");
+    for answer in [&now, &gateway.send(with_origin).await] {
+        assert!(
+            !answer.headers.contains_key("access-control-allow-origin"),
+            "{:?}",
+            answer.headers
+        );
+        assert!(answer.headers.get_all("vary").iter().all(|names| names == "accept-encoding"));
+    }
     let before = gateway.get("/static/00000000000000000000000000000000/list.js").await;
     assert_eq!((before.status, &before.text), (200, &now.text));
     assert_eq!(before.header("cache-control"), "no-cache");

@@ -52,6 +52,7 @@ use axum::response::IntoResponse;
 use protocol::Codigo;
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
 use utoipa::openapi::OpenApi;
 
 pub use access::LogFields;
@@ -125,12 +126,12 @@ pub fn finish_with(
         protected = protected.route_layer(expected.clone()).route_layer(guard.clone());
     }
     let public = public.merge(docs::pages(&openapi)).route_layer(expected);
-    let layered = |routes: Router, error_page: Option<ErrorPage>| {
+    let layered = |routes: Router, cors: Option<CorsLayer>, error_page: Option<ErrorPage>| {
         routes
             .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
             // One layer: a service is cloned for each request, and each layer clones what is below it.
             .layer((
-                option_layer(cors.layer()),
+                option_layer(cors),
                 from_fn_with_state(metrics.clone(), access::log),
                 option_layer(error_page.map(|page| from_fn_with_state(page, pages::show_errors))),
                 option_layer(
@@ -145,11 +146,13 @@ pub fn finish_with(
             ))
     };
     let unknown = async || HttpError::general(Codigo::RotaInexistente);
-    let finished = layered(public.merge(protected).fallback(unknown), None);
+    let finished = layered(public.merge(protected).fallback(unknown), cors.layer(), None);
     let Some(PageRoutes { public, mut protected, error_page }) = pages else { return finished };
     if protected.has_routes() {
         let read_form = from_fn_with_state(limit.clone(), pages::read_form);
         protected = protected.route_layer(guard).route_layer(read_form);
     }
-    finished.merge(layered(public.merge(protected), Some(error_page)))
+    // Pages of other origins use the API, and neither these pages nor their files. An answer that does
+    // not vary by origin is in the cache of a browser for all that it loads.
+    finished.merge(layered(public.merge(protected), None, error_page))
 }

@@ -274,4 +274,10 @@ async fn a_form_that_is_sent_again_in_the_next_minute_is_the_same_request() {
     assert!(again.location.ends_with(&format!("request_id={id}")), "{}", again.location);
     let reserva = browser.open(&gateway, &again.location).await;
     assert_eq!(field(&reserva, "placa"), "ABC1234");
+    // Whatever became of it meanwhile.
+    let cancelled = browser.send(&gateway, "/reserva", &reserva.form("cancel"), &[]).await;
+    assert_eq!(cancelled.status, 303, "{}", cancelled.html);
+    let again = browser.send(&gateway, "/posto", &form, &[("placa", "ABC1234")]).await;
+    assert_eq!(again.status, 303, "{}", again.html);
+    assert_eq!(again.location, cancelled.location);
 }

@@ -21,17 +21,23 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Of the reserva as it is; `sent` is a form that was refused.
-    pub(super) fn of(reserva: &ReservaView, sent: Option<&PageForm>) -> Self {
-        let shown = |name: &str, unchanged: &str| match sent.map(|form| form.get(name)) {
-            Some(typed) if !typed.is_empty() => typed.to_owned(),
-            _ => unchanged.to_owned(),
+    /// Of the reserva as it is. Of a form that was `sent`, what was typed stays, and what nobody
+    /// touched is as it is now; one that may have been carried out keeps its key.
+    pub(super) fn of(reserva: &ReservaView, sent: Option<(&PageForm, bool)>) -> Self {
+        let typed = |name: &str, before: &str| {
+            let (form, _) = sent?;
+            let typed = form.get(name);
+            let is_new = !typed.is_empty() && typed != form.get(before);
+            is_new.then(|| typed.to_owned())
         };
+        let shown = |name, before, now: &str| typed(name, before).unwrap_or_else(|| now.to_owned());
+        let chave = sent.filter(|(_, may_be_done)| *may_be_done);
+        let chave = chave.map(|(form, _)| form.get("chave")).filter(|chave| !chave.is_empty());
         Self {
-            chave: RequestId::new().to_string(),
-            inicio: shown("inicio", &reserva.inicio_input),
-            fim: shown("fim", &reserva.fim_input),
-            posto_id: shown("posto_id", ""),
+            chave: chave.map_or_else(|| RequestId::new().to_string(), str::to_owned),
+            inicio: shown("inicio", "inicio_antes", &reserva.inicio_input),
+            fim: shown("fim", "fim_antes", &reserva.fim_input),
+            posto_id: shown("posto_id", "", ""),
             inicio_antes: reserva.inicio_input.clone(),
             fim_antes: reserva.fim_input.clone(),
         }
@@ -66,6 +72,30 @@ mod tests {
     use protocol::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn what_nobody_touched_is_as_it_is_now() {
+        let reserva = ReservaView {
+            inicio_input: "2026-11-28T12:00".to_owned(),
+            fim_input: "2026-11-28T13:00".to_owned(),
+            ..ReservaView::default()
+        };
+        let form = PageForm::from([
+            ("inicio_antes", "2026-11-28T10:00"),
+            ("inicio", "2026-11-28T10:00"),
+            ("fim_antes", "2026-11-28T11:00"),
+            ("fim", "2026-11-28T09:00"),
+            ("chave", "a-key"),
+        ]);
+        let values = Values::of(&reserva, Some((&form, false)));
+        assert_eq!(
+            (values.inicio.as_str(), values.fim.as_str()),
+            ("2026-11-28T12:00", "2026-11-28T09:00")
+        );
+        assert_ne!(values.chave, "a-key");
+        assert_eq!(Values::of(&reserva, Some((&form, true))).chave, "a-key");
+        assert_eq!(Values::of(&reserva, None).fim, "2026-11-28T13:00");
+    }
 
     #[test]
     fn only_what_differs_is_changed() {

@@ -61,21 +61,14 @@ impl Pages {
         if reply.codigo.is_some() {
             return Ok(Err(reply));
         }
-        let read = serde_json::from_slice(&reply.body);
-        read.map(|Answered { reserva }| Ok(reserva)).map_err(|error| {
+        read(&reply).map(Ok).map_err(|error| {
             error!(server_id = %named.server_id, %error, "a reserva cannot be read");
             GatewayError::Internal
         })
     }
+}
 
-    /// Whether this reserva holds this posto for this carro.
-    pub(super) async fn holds(&self, named: &Named, placa: &str, posto_id: i64) -> bool {
-        let consulted = self.consult(RequestId::new(), named).await;
-        consulted.is_ok_and(|answer| {
-            answer.is_ok_and(|reserva| {
-                (reserva.status == ATIVA, reserva.placa.as_str(), reserva.posto_id)
-                    == (true, placa, posto_id)
-            })
-        })
-    }
+/// The reserva of an answer that is no refusal.
+pub(super) fn read(reply: &Reply) -> Result<Reserva, serde_json::Error> {
+    serde_json::from_slice(&reply.body).map(|Answered { reserva }| reserva)
 }

@@ -1,11 +1,13 @@
 //! Which postos the list shows and in which order, as its address says.
 
+use std::sync::Arc;
+
 use form_urlencoded::Serializer;
-use protocol::ServerId;
+use protocol::{Posto, ServerId};
 use service::PageForm;
 
-use super::name_order::NameKey;
-use super::posto_view::{PostoView, State};
+use super::posto_list::PostoList;
+use super::posto_view::State;
 use super::typed;
 
 /// How many postos one page has.
@@ -50,7 +52,7 @@ pub(super) struct Filter {
 impl Filter {
     /// Also the names of what is no value of its filter. An address that was shared, or typed, still
     /// leads to a list.
-    pub(super) fn read(query: &PageForm, servidores: &[ServerId]) -> (Self, Vec<&'static str>) {
+    pub(super) fn read(query: &PageForm) -> (Self, Vec<&'static str>) {
         let mut ignored = Vec::new();
         let mut given = |name: &'static str, is_right: &dyn Fn(&str) -> bool| {
             let value = query.get(name);
@@ -60,8 +62,8 @@ impl Filter {
             }
             if is_right { value } else { "" }
         };
-        let is_known = |value: &str| servidores.iter().any(|one| one.as_str() == value);
-        let server_id = given("server_id", &is_known);
+        // One that is not known yet, because this program has just started, is no wrong one.
+        let server_id = given("server_id", &|value| value.parse::<ServerId>().is_ok());
         let tipo_conector = given("tipo_conector", &|value| value.chars().count() <= MAX_CONNECTOR);
         let potencia_minima_text = given("potencia_minima", &|value| power(value).is_some());
         let disponivel = given("disponivel", &|value| matches!(value, "true" | "false"));
@@ -70,7 +72,7 @@ impl Filter {
         let page = |value: &str| value.parse().ok().filter(|page: &usize| *page > 0);
         let pagina = given("pagina", &|value| page(value).is_some());
         let filter = Self {
-            server_id: servidores.iter().find(|one| one.as_str() == server_id).cloned(),
+            server_id: server_id.parse().ok(),
             tipo_conector: Some(tipo_conector.to_owned()).filter(|value| !value.is_empty()),
             potencia_minima: power(potencia_minima_text),
             potencia_minima_text: potencia_minima_text.to_owned(),
@@ -82,7 +84,7 @@ impl Filter {
     }
 
     pub(super) fn is_connector(&self, connector: &str) -> bool {
-        self.tipo_conector.as_deref() == Some(connector)
+        self.tipo_conector.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(connector))
     }
 
     pub(super) fn is_servidor(&self, server_id: &ServerId) -> bool {
@@ -106,24 +108,35 @@ impl Filter {
         self.ordem == Order::Distancia
     }
 
-    fn matches(&self, posto: &PostoView) -> bool {
-        self.server_id.as_ref().is_none_or(|server_id| *server_id == posto.server_id)
-            && self.tipo_conector.as_ref().is_none_or(|connector| *connector == posto.connector)
-            && self.potencia_minima.is_none_or(|power| posto.power >= power)
-            && (!self.disponivel || posto.state == State::Free)
+    fn matches(&self, server_id: &ServerId, posto: &Posto) -> bool {
+        self.server_id.as_ref().is_none_or(|own| own == server_id)
+            && (self.tipo_conector.is_none() || self.is_connector(&posto.tipo_conector))
+            && self.potencia_minima.is_none_or(|power| posto.potencia_maxima >= power)
+            && (!self.disponivel || State::of(posto) == State::Free)
     }
 
     /// Those that are shown, in their order.
-    pub(super) fn apply(&self, mut postos: Vec<PostoView>) -> Vec<PostoView> {
-        postos.retain(|posto| self.matches(posto));
+    pub(super) fn apply<'a>(
+        &self,
+        lists: &'a [(ServerId, Arc<PostoList>)],
+    ) -> Vec<(&'a ServerId, &'a Posto)> {
+        let of_list = |(server_id, list): &'a (ServerId, Arc<PostoList>)| {
+            list.postos.iter().map(move |named| (server_id, named))
+        };
+        let mut postos: Vec<_> = lists.iter().flat_map(of_list).collect();
+        postos.retain(|(server_id, named)| self.matches(server_id, &named.posto));
         // The same postos are always in the same order.
-        postos.sort_by_cached_key(|posto| {
-            (NameKey::of(&posto.nome), posto.server_id.clone(), posto.posto_id)
-        });
+        postos.sort_unstable_by_key(|(server_id, named)| (&named.key, *server_id, named.posto.id));
+        let mut postos: Vec<_> =
+            postos.into_iter().map(|(server_id, named)| (server_id, &named.posto)).collect();
         match self.ordem {
             Order::Nome | Order::Distancia => {}
-            Order::Preco => postos.sort_by(|one, other| one.price.total_cmp(&other.price)),
-            Order::Potencia => postos.sort_by(|one, other| other.power.total_cmp(&one.power)),
+            Order::Preco => {
+                postos.sort_by(|(_, one), (_, other)| one.preco_kwh.total_cmp(&other.preco_kwh));
+            }
+            Order::Potencia => postos.sort_by(|(_, one), (_, other)| {
+                other.potencia_maxima.total_cmp(&one.potencia_maxima)
+            }),
         }
         postos
     }
@@ -179,17 +192,10 @@ pub(super) struct Pages {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Posto;
-    use service::Language;
-
     use super::*;
 
-    fn servidores() -> Vec<ServerId> {
-        ["s1", "s2"].map(|id| id.parse().expect("an id")).to_vec()
-    }
-
-    fn posto(server_id: &str, id: i64, nome: &str, potencia: f64, preco: f64) -> PostoView {
-        let posto = Posto {
+    fn posto(id: i64, nome: &str, potencia: f64, preco: f64) -> Posto {
+        Posto {
             id,
             nome: nome.to_owned(),
             localizacao: "-23.5,-46.6".to_owned(),
@@ -198,20 +204,17 @@ mod tests {
             preco_kwh: preco,
             disponivel: id % 2 == 1,
             em_manutencao: id == 4,
-        };
-        PostoView::of(&server_id.parse().expect("an id"), posto, Language::Portuguese)
+        }
     }
 
     fn shown(query: &[(&'static str, &'static str); 1]) -> Vec<i64> {
-        let postos = vec![
-            posto("s1", 1, "Ponto 10", 22.0, 2.5),
-            posto("s1", 2, "ponto 2", 50.0, 1.5),
-            posto("s2", 3, "Álamo", 150.0, 2.0),
-            posto("s2", 4, "Zona", 50.0, 2.0),
-        ];
-        let (filter, ignored) = Filter::read(&PageForm::from(*query), &servidores());
+        let s1 = vec![posto(1, "Ponto 10", 22.0, 2.5), posto(2, "ponto 2", 50.0, 1.5)];
+        let s2 = vec![posto(3, "Álamo", 150.0, 2.0), posto(4, "Zona", 50.0, 2.0)];
+        let lists = [("s1", s1), ("s2", s2)]
+            .map(|(id, postos)| (id.parse().expect("an id"), Arc::new(PostoList::of(postos))));
+        let (filter, ignored) = Filter::read(&PageForm::from(*query));
         assert_eq!(ignored, [""; 0], "{query:?}");
-        filter.apply(postos).iter().map(|posto| posto.posto_id).collect()
+        filter.apply(&lists).iter().map(|(_, posto)| posto.id).collect()
     }
 
     #[test]
@@ -219,7 +222,9 @@ mod tests {
         for (name, value, expected) in [
             ("x", "", &[3, 2, 1, 4][..]),
             ("server_id", "s2", &[3, 4]),
+            ("server_id", "s3", &[]),
             ("tipo_conector", "CCS", &[3, 2, 4]),
+            ("tipo_conector", "ccs", &[3, 2, 4]),
             ("tipo_conector", "GB/T", &[]),
             ("potencia_minima", "50", &[3, 2, 4]),
             ("potencia_minima", "50,5", &[3]),
@@ -237,7 +242,7 @@ mod tests {
     fn what_is_no_value_of_its_filter_is_ignored_and_named() {
         let long = "x".repeat(41);
         let query = [
-            ("server_id", "s3"),
+            ("server_id", "s/3"),
             ("tipo_conector", long.as_str()),
             ("potencia_minima", "-1"),
             ("disponivel", "sim"),
@@ -245,7 +250,7 @@ mod tests {
             ("pagina", "0"),
             ("utm_source", "x"),
         ];
-        let (filter, ignored) = Filter::read(&PageForm::from(query), &servidores());
+        let (filter, ignored) = Filter::read(&PageForm::from(query));
         assert_eq!(filter, Filter { pagina: 1, ..Filter::default() });
         assert_eq!(
             ignored,
@@ -256,7 +261,7 @@ mod tests {
     #[test]
     fn pages_lead_to_each_other_with_the_filters() {
         let query = [("tipo_conector", "Tipo 2"), ("ordem", "preco"), ("pagina", "2")];
-        let (filter, _) = Filter::read(&PageForm::from(query), &servidores());
+        let (filter, _) = Filter::read(&PageForm::from(query));
         let pages = filter.pages(401);
         assert_eq!((pages.current, pages.last), (2, 3));
         assert_eq!(pages.previous.as_deref(), Some("./?tipo_conector=Tipo+2&ordem=preco"));

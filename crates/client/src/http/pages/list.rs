@@ -1,13 +1,13 @@
 //! The list of postos.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use protocol::{ErrorReply, ServerId};
+use protocol::{ErrorReply, Posto, ServerId};
 use service::{Language, PageCache, PageForm};
 
 use super::filter::{Filter, Order, PER_PAGE};
@@ -24,12 +24,12 @@ struct List<'a> {
     texts: &'a PageTexts,
     frame: Frame<'a>,
     filter: Filter,
-    connectors: BTreeSet<String>,
-    servidores: Vec<ServerId>,
+    connectors: Vec<String>,
+    servidores: BTreeSet<ServerId>,
     orders: [(&'static str, &'a str); 4],
     tiles: Option<&'a MapTiles>,
     count: String,
-    postos: &'a [PostoView],
+    postos: Vec<PostoView>,
     pages: super::filter::Pages,
     page_of: String,
 }
@@ -53,36 +53,27 @@ pub(super) async fn show(
 ) -> Response {
     let texts = pages.page_texts(language);
     let all = pages.all_postos().await;
-    let known = all.servidores();
-    let (filter, ignored) = Filter::read(&query, &known);
+    let (filter, ignored) = Filter::read(&query);
     let mut frame = pages.frame(Some(&pages.list_module), language);
     frame.outages = outages(&pages, texts, &all);
-    let ignored =
-        ignored.iter().map(|name| fill(&texts.common.filter_ignored, &[("filtro", name)]));
+    let ignored = ignored
+        .iter()
+        .map(|name| fill(&texts.common.filter_ignored, &[("filtro", filter_text(name, texts))]));
     frame.notices = ignored.collect();
-    let postos: Vec<_> = all
-        .listed
-        .into_iter()
-        .flat_map(|(server_id, postos)| {
-            let view = move |posto| PostoView::of(&server_id, posto, language);
-            postos.into_iter().map(view)
-        })
-        .collect();
-    let mut connectors: BTreeSet<_> = postos.iter().map(|posto| posto.connector.clone()).collect();
-    connectors.extend(filter.tipo_conector.clone());
-    let has_any = !postos.is_empty();
-    let postos = filter.apply(postos);
-    let place = filter.pages(postos.len());
+    let shown = filter.apply(&all.listed);
+    let place = filter.pages(shown.len());
     let first = (place.current - 1) * PER_PAGE;
+    let here = &shown[first..shown.len().min(first + PER_PAGE)];
+    let view = |(server_id, posto): &(&ServerId, &Posto)| PostoView::of(server_id, posto, language);
     let page = List {
         texts,
-        frame,
-        connectors,
-        servidores: known,
+        connectors: connectors(&all, &filter),
+        servidores: servidores(&all, &filter),
         orders: Order::ALL.map(|order| (order.name(), order_text(order, &texts.list))),
         tiles: pages.tiles.as_ref(),
-        count: count_text(&postos, has_any, &texts.list),
-        postos: &postos[first..postos.len().min(first + PER_PAGE)],
+        count: count_text(&shown, &all, !frame.outages.is_empty(), &texts.list),
+        frame,
+        postos: here.iter().map(view).collect(),
         page_of: fill(
             &texts.list.page_of,
             &[("page", &place.current.to_string()), ("pages", &place.last.to_string())],
@@ -106,14 +97,36 @@ fn outages(pages: &Pages, texts: &PageTexts, all: &AllPostos) -> Vec<String> {
     away.chain(silent).collect()
 }
 
-impl AllPostos {
-    /// All that are known, by name.
-    fn servidores(&self) -> Vec<ServerId> {
-        let listed = self.listed.iter().map(|(server_id, _)| server_id);
-        let mut servidores: Vec<_> =
-            listed.chain(&self.away).chain(&self.silent).cloned().collect();
-        servidores.sort_unstable();
-        servidores
+/// All that are known, and the one that is asked for, by name.
+fn servidores(all: &AllPostos, filter: &Filter) -> BTreeSet<ServerId> {
+    let listed = all.listed.iter().map(|(server_id, _)| server_id);
+    listed.chain(&all.away).chain(&all.silent).chain(&filter.server_id).cloned().collect()
+}
+
+/// All that there are, and the one that is asked for, each in one spelling.
+fn connectors(all: &AllPostos, filter: &Filter) -> Vec<String> {
+    let mut connectors = BTreeMap::new();
+    for (_, list) in &all.listed {
+        for (key, spelled) in &list.connectors {
+            connectors.entry(key.clone()).or_insert_with(|| spelled.clone());
+        }
+    }
+    if let Some(asked) = &filter.tipo_conector {
+        connectors.entry(asked.to_ascii_lowercase()).or_insert_with(|| asked.clone());
+    }
+    connectors.into_values().collect()
+}
+
+/// What the page calls a filter.
+fn filter_text<'a>(name: &'a str, texts: &'a PageTexts) -> &'a str {
+    match name {
+        "server_id" => &texts.common.servidor,
+        "tipo_conector" => &texts.common.connector,
+        "potencia_minima" => &texts.list.power_min,
+        "disponivel" => &texts.list.free_only,
+        "ordem" => &texts.list.order,
+        "pagina" => &texts.list.pages,
+        other => other,
     }
 }
 
@@ -126,15 +139,23 @@ fn order_text(order: Order, texts: &ListTexts) -> &str {
     }
 }
 
-/// How many postos there are, and how many of them are free.
-fn count_text(postos: &[PostoView], has_any: bool, texts: &ListTexts) -> String {
-    let free = postos.iter().filter(|posto| posto.state == PostoState::Free).count();
+/// How many postos there are, and how many of them are free; nothing where none is known because
+/// nobody could be asked.
+fn count_text(
+    shown: &[(&ServerId, &Posto)],
+    all: &AllPostos,
+    has_outage: bool,
+    texts: &ListTexts,
+) -> String {
+    let free = shown.iter().filter(|(_, posto)| PostoState::of(posto) == PostoState::Free).count();
     let counted = |count: usize, one: &str, many: &str| match count {
         1 => one.to_owned(),
         count => fill(many, &[("count", &count.to_string())]),
     };
-    match postos.len() {
+    let has_any = all.listed.iter().any(|(_, list)| !list.postos.is_empty());
+    match shown.len() {
         0 if has_any => texts.none_fits.clone(),
+        0 if has_outage => String::new(),
         0 => texts.none.clone(),
         count => {
             let free = counted(free, &texts.free_one, &texts.free_many);

@@ -3,25 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
-use protocol::{
-    Page, Posto, PostosFilter, PostosReply, RequestId, ServerId, ServerPresence, ServerState,
-};
+use futures_util::future::join_all;
+use protocol::{Page, PostosFilter, RequestId, ServerId, ServerPresence, ServerState};
 use tokio::time::{Instant, timeout_at};
+use tracing::warn;
 
+use super::posto_list::PostoList;
 use super::setup::Pages;
 use crate::error::GatewayError;
-use crate::gateway::{Gateway, Listed, Reply};
+use crate::gateway::{Listed, Reply};
 
 /// How long a page waits for servidores. One that is silent for longer holds no page.
 const LIMIT: Duration = Duration::from_millis(1500);
-/// How many servidores are asked at once.
-const AT_ONCE: usize = 64;
 
 /// What the servidores that are known have answered.
 #[derive(Default)]
 pub(super) struct AllPostos {
-    pub(super) listed: Vec<(ServerId, Vec<Posto>)>,
+    pub(super) listed: Vec<(ServerId, Arc<PostoList>)>,
     pub(super) away: Vec<ServerId>,
     /// Online, without an answer in time.
     pub(super) silent: Vec<ServerId>,
@@ -40,11 +38,12 @@ impl Pages {
         let (online, away): (Vec<_>, Vec<_>) =
             self.gateway.servidores().into_iter().partition(is_online);
         let deadline = Instant::now() + LIMIT;
-        let asking = stream::iter(online).map(|ServerPresence { server_id, .. }| async move {
-            let listed = list_until(deadline, &self.gateway, server_id.clone()).await;
+        let asking = online.into_iter().map(|ServerPresence { server_id, .. }| async move {
+            let listed = self.list_until(deadline, &server_id).await;
             (server_id, listed)
         });
-        let answers: Vec<_> = asking.buffered(AT_ONCE).collect().await;
+        // None waits for another: one that is silent would hold up those after it.
+        let answers = join_all(asking).await;
         let mut all = AllPostos {
             away: away.into_iter().map(|seen| seen.server_id).collect(),
             ..AllPostos::default()
@@ -60,9 +59,17 @@ impl Pages {
 
     /// The postos of one servidor; none if it does not answer in time. For pages that are of use
     /// without them.
-    pub(super) async fn postos_if_quick(&self, server_id: &ServerId) -> Vec<Posto> {
-        let deadline = Instant::now() + LIMIT;
-        list_until(deadline, &self.gateway, server_id.clone()).await.unwrap_or_default()
+    pub(super) async fn postos_if_quick(&self, server_id: &ServerId) -> Option<Arc<PostoList>> {
+        self.list_until(Instant::now() + LIMIT, server_id).await
+    }
+
+    async fn list_until(&self, deadline: Instant, server_id: &ServerId) -> Option<Arc<PostoList>> {
+        let request_id = RequestId::new();
+        let listed = timeout_at(deadline, self.postos_of(&request_id, server_id)).await.ok()?;
+        if let Err(NotListed::Refused(Reply { codigo: Some(codigo), .. })) = &listed {
+            warn!(%request_id, %server_id, %codigo, "a page has no list of this servidor");
+        }
+        listed.ok()
     }
 
     /// The postos of one servidor.
@@ -70,33 +77,16 @@ impl Pages {
         &self,
         request_id: &RequestId,
         server_id: &ServerId,
-    ) -> Result<Vec<Posto>, NotListed> {
-        list(&self.gateway, request_id, server_id.clone()).await
-    }
-}
-
-async fn list_until(
-    deadline: Instant,
-    gateway: &Arc<Gateway>,
-    server_id: ServerId,
-) -> Option<Vec<Posto>> {
-    let request_id = RequestId::new();
-    timeout_at(deadline, list(gateway, &request_id, server_id)).await.ok()?.ok()
-}
-
-async fn list(
-    gateway: &Arc<Gateway>,
-    request_id: &RequestId,
-    server_id: ServerId,
-) -> Result<Vec<Posto>, NotListed> {
-    let listed =
-        gateway.list_postos(request_id, server_id, PostosFilter::default(), Page::WHOLE).await;
-    match listed.map_err(NotListed::Gateway)? {
-        Listed::Other(reply) => Err(NotListed::Refused(reply)),
-        Listed::Listing(listing) => {
-            let body = listing.body(request_id).concat();
-            let reply = serde_json::from_slice::<PostosReply>(&body);
-            reply.map(|reply| reply.postos).map_err(|_| NotListed::Gateway(GatewayError::Internal))
+    ) -> Result<Arc<PostoList>, NotListed> {
+        let filter = PostosFilter::default();
+        let listed =
+            self.gateway.list_postos(request_id, server_id.clone(), filter, Page::WHOLE).await;
+        match listed.map_err(NotListed::Gateway)? {
+            Listed::Other(reply) => Err(NotListed::Refused(reply)),
+            Listed::Listing(listing) => self.lists.read(server_id, &listing).map_err(|error| {
+                warn!(%request_id, %server_id, %error, "a list of postos cannot be read");
+                NotListed::Gateway(GatewayError::Internal)
+            }),
         }
     }
 }

@@ -15,6 +15,7 @@ mod name_order;
 mod offline;
 mod page_errors;
 mod posto;
+mod posto_list;
 mod posto_view;
 mod reserva;
 mod reserva_view;
@@ -40,11 +41,14 @@ pub(super) fn documented() -> OpenApiRouter<Arc<Pages>> {
     OpenApiRouter::new().routes(routes!(list::show))
 }
 
-/// All pages. The one about a reserva is protected, as the reserva is; where tokens are asked for, its
+/// All pages, and what they load. The one about a reserva is protected, as the reserva is; where tokens are asked for, its
 /// address leads to a page that asks for one, and says nothing about the reserva.
 pub(super) fn routes(pages: &Arc<Pages>) -> PageRoutes {
     let (list, _) = documented().split_for_parts();
-    let public = list.route("/posto", get(posto::show)).route("/offline", get(offline::show));
+    let public = list
+        .route("/posto", get(posto::show))
+        .route("/offline", get(offline::show))
+        .route("/sw.js", get(offline::worker));
     let protected = Router::new().route("/posto", post(posto::reserve));
     let (public, protected) = if pages.has_tokens {
         (
@@ -56,16 +60,10 @@ pub(super) fn routes(pages: &Arc<Pages>) -> PageRoutes {
     };
     let shown = Arc::clone(pages);
     PageRoutes {
-        public: public.with_state(Arc::clone(pages)),
+        public: public.with_state(Arc::clone(pages)).merge(pages.assets.router()),
         protected: protected.with_state(Arc::clone(pages)),
-        error_page: Arc::new(move |language: Language, status, refused| -> Response {
+        error_page: Some(Arc::new(move |language: Language, status, refused| -> Response {
             error::page(&shown, language, status, refused)
-        }),
+        })),
     }
-}
-
-/// What the pages load.
-pub(super) fn files(pages: &Arc<Pages>) -> Router {
-    let worker = Router::new().route("/sw.js", get(offline::worker));
-    worker.with_state(Arc::clone(pages)).merge(pages.assets.router())
 }

@@ -5,33 +5,33 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Sorts a name. Two names that are alike have the same key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct NameKey(Vec<Part>);
+pub(super) struct NameKey(Box<str>);
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    /// By its length without zeros before it, then its digits.
-    Number(usize, String),
-    Letter(char),
-}
+/// Before a number, which is before every letter.
+const NUMBER: char = '\u{1}';
 
 impl NameKey {
+    /// A number is written as its length and its digits, so that the longer one is after the shorter.
     pub(super) fn of(name: &str) -> Self {
         let letters = name.nfd().filter(|letter| !is_combining_mark(*letter));
         let mut letters = letters.flat_map(char::to_lowercase).peekable();
-        let mut parts = Vec::new();
+        let mut key = String::with_capacity(name.len());
         while let Some(letter) = letters.next() {
             if !letter.is_ascii_digit() {
-                parts.push(Part::Letter(letter));
+                key.push(letter);
                 continue;
             }
             let mut digits = String::from(letter);
             while let Some(digit) = letters.next_if(char::is_ascii_digit) {
                 digits.push(digit);
             }
-            let digits = digits.trim_start_matches('0').to_owned();
-            parts.push(Part::Number(digits.len(), digits));
+            let digits = digits.trim_start_matches('0');
+            // No name has more than 120 characters.
+            let length = u8::try_from(digits.len()).unwrap_or(u8::MAX);
+            key.extend([NUMBER, char::from(length)]);
+            key.push_str(digits);
         }
-        Self(parts)
+        Self(key.into())
     }
 }
 

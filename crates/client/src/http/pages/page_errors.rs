@@ -76,6 +76,11 @@ impl Refusal {
         self.codigo == ReplyCodigo::Known(codigo)
     }
 
+    /// Whether the request may have been carried out, or may be yet.
+    pub(super) fn may_be_done(&self) -> bool {
+        self.codigo.http_status() >= 500 || self.is(Codigo::ChaveIdempotenciaReutilizada)
+    }
+
     /// What the page says of it: `label` is the name of a field on the page, or nothing for what is
     /// no field there, which is then shown under `other` and leads to the form with the id `form`.
     pub(super) fn shown<'a>(

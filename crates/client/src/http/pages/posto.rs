@@ -5,9 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
-use protocol::{Codigo, KeyedCall, RequestId, ServerId};
-use service::{HttpError, Language, PageCache, PageForm};
+use protocol::{Codigo, KeyedCall, ReplyCodigo, RequestId, ServerId};
+use service::{HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS};
 
 use super::frame::Frame;
 use super::listing::NotListed;
@@ -85,8 +86,9 @@ pub(super) async fn show(
         };
         answer(request_id, named.server_id.clone(), outcome)
     })?;
-    let found = listed.into_iter().find(|posto| posto.id == named.posto_id);
-    let Some(posto) = found else { return Err(named.is_unknown().into_response()) };
+    let Some(posto) = listed.find(named.posto_id) else {
+        return Err(named.is_unknown().into_response());
+    };
     let posto = PostoView::of(&named.server_id, posto, language);
     let page = PostoPage {
         posto: Some(posto),
@@ -161,32 +163,45 @@ pub(super) async fn reserve(
     let server_id = body.server_id.clone();
     let typed = form.typed(&reserve_form::TYPED);
     let request_id = key.request_id_of_form(app.as_ref(), KeyedCall::Reservar, &server_id, &typed);
-    let (placa, posto_id) = (body.carro.placa.as_str().to_owned(), body.posto_id.get());
     let outcome = pages.gateway.reserve(request_id.clone(), app.clone(), body).await;
     let refusal = match outcome {
         Ok(reply) => Refusal::of_reply(&reply),
         Err(error) => Some(error.into()),
     };
-    let Some(refusal) = refusal else {
-        return done(server_id, request_id);
-    };
-    // The same form again, a minute later: what it asked for is there, and only its end differs, which
-    // nobody typed.
-    if refusal.is(Codigo::ChaveIdempotenciaReutilizada) {
-        let named =
-            consulted::Named { server_id: server_id.clone(), request_id: request_id.clone(), app };
-        if pages.holds(&named, &placa, posto_id).await {
-            return done(server_id, request_id);
+    let refusal = match refusal {
+        Some(refusal) if refusal.is(Codigo::ChaveIdempotenciaReutilizada) => {
+            let named = consulted::Named {
+                server_id: server_id.clone(),
+                request_id: request_id.clone(),
+                app,
+            };
+            first_answer(&pages, &named, refusal).await
         }
-    }
+        other => other,
+    };
+    let Some(refusal) = refusal else {
+        let response = links::see_reserva(&server_id, &request_id);
+        return with_log_fields(response, request_id, server_id, None);
+    };
     let codigo = refusal.codigo;
     let settle = refusal.is(Codigo::TempoEsgotado).then(|| links::reserva(&server_id, &request_id));
     let page = refuse(&pages, language, &form, refusal, settle).await;
     with_log_fields(page, request_id, server_id, Some(codigo))
 }
 
-fn done(server_id: ServerId, request_id: RequestId) -> Response {
-    with_log_fields(links::see_reserva(&server_id, &request_id), request_id, server_id, None)
+/// What the same form was answered when it was sent before. Its key and what was typed name the
+/// request, so only its end differs, which nobody typed: it begins now, and now is a minute later.
+/// Nothing if it was carried out.
+async fn first_answer(pages: &Pages, named: &consulted::Named, reused: Refusal) -> Option<Refusal> {
+    match pages.consult(RequestId::new(), named).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(reply)) => {
+            let first = Refusal::of_reply(&reply);
+            // The first is still on its way.
+            first.map(|first| if first.is(Codigo::ReservaInexistente) { reused } else { first })
+        }
+        Err(error) => Some(error.into()),
+    }
 }
 
 /// The form again, with what is wrong.
@@ -201,20 +216,21 @@ async fn refuse(
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut page = PostoPage {
         see_reserva,
-        ..PostoPage::new(pages, language, form, Values::sent(form, status.is_server_error()))
+        ..PostoPage::new(pages, language, form, Values::sent(form, refusal.may_be_done()))
     };
     if let Some(named) = Named::read(form) {
-        let listed = pages.postos_if_quick(&named.server_id).await.into_iter();
-        let found = listed.into_iter().find(|posto| posto.id == named.posto_id);
+        let listed = pages.postos_if_quick(&named.server_id).await;
+        let found = listed.as_ref().and_then(|list| list.find(named.posto_id));
         page.posto = found.map(|posto| PostoView::of(&named.server_id, posto, language));
     }
     let codigo = refusal.codigo;
     let texts = &page.texts.posto;
     page.errors = refusal.shown(|campo| label(campo, texts), &texts.field_request, "reserve");
     let mut response = page.answer(pages, status, language);
-    response
-        .extensions_mut()
-        .insert(service::LogFields { codigo: Some(codigo), ..Default::default() });
+    if codigo == ReplyCodigo::Known(Codigo::Sobrecarregado) {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response.extensions_mut().insert(LogFields { codigo: Some(codigo), ..LogFields::default() });
     response
 }
 

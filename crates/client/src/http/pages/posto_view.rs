@@ -16,6 +16,14 @@ pub(super) enum State {
 }
 
 impl State {
+    pub(super) fn of(posto: &Posto) -> Self {
+        match posto {
+            Posto { em_manutencao: true, .. } => Self::Maintenance,
+            Posto { disponivel: true, .. } => Self::Free,
+            _ => Self::Taken,
+        }
+    }
+
     /// As the style sheet and the modules know it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -50,24 +58,20 @@ pub(super) struct PostoView {
 }
 
 impl PostoView {
-    pub(super) fn of(server_id: &ServerId, posto: Posto, language: Language) -> Self {
+    pub(super) fn of(server_id: &ServerId, posto: &Posto, language: Language) -> Self {
         let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
         Self {
             server_id: server_id.clone(),
             posto_id: posto.id,
-            state: match posto {
-                Posto { em_manutencao: true, .. } => State::Maintenance,
-                Posto { disponivel: true, .. } => State::Free,
-                _ => State::Taken,
-            },
+            nome: posto.nome.clone(),
+            state: State::of(posto),
             latitude: latitude.trim().to_owned(),
             longitude: longitude.trim().to_owned(),
+            connector: posto.tipo_conector.clone(),
             power: posto.potencia_maxima,
             power_text: format::power(posto.potencia_maxima, language),
             price: posto.preco_kwh,
             price_text: format::price_per_kwh(posto.preco_kwh, language),
-            nome: posto.nome,
-            connector: posto.tipo_conector,
         }
     }
 

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use protocol::{AlteracaoRequest, AppId, Codigo, KeyedCall, ReplyCodigo, RequestId};
-use service::{HttpError, Language, PageCache, PageForm};
+use service::{HttpError, Language, LogFields, PageCache, PageForm};
 
 use super::change_form::{self, Values};
-use super::consulted::Named;
+use super::consulted::{self, Named, Reserva};
 use super::frame::Frame;
 use super::links;
 use super::page_errors::{PageErrors, Refusal};
@@ -51,7 +51,7 @@ pub(super) async fn show(
     query: PageForm,
 ) -> Response {
     match named(&query, app) {
-        Ok(named) => page(&pages, language, &named, None).await,
+        Ok(named) => see(&pages, language, &named).await,
         Err(error) => error.into_response(),
     }
 }
@@ -92,13 +92,19 @@ pub(super) async fn act(
         Err(error) => return error.into_response(),
     };
     let (request_id, outcome) = match form.get("acao") {
-        "ver" => return page(&pages, language, &named, None).await,
+        "ver" => return see(&pages, language, &named).await,
         "cancelar" => cancel(&pages, &named).await,
         "alterar" => match change(&pages, &named, &form).await {
             Ok(done) => done,
             Err(refusal) => {
-                return page(&pages, language, &named, Some(Refused { form: &form, refusal }))
-                    .await;
+                let refused = Refused { form: &form, refusal };
+                return match pages.consult(RequestId::new(), &named).await {
+                    Ok(Ok(reserva)) => {
+                        page(&pages, language, &named, &reserva, Some(refused)).await
+                    }
+                    Ok(Err(reply)) => answer(RequestId::new(), named.server_id, Ok(reply)),
+                    Err(error) => answer(RequestId::new(), named.server_id, Err(error)),
+                };
             }
         },
         _ => {
@@ -106,20 +112,38 @@ pub(super) async fn act(
             return HttpError::new(Codigo::RequisicaoInvalida, mensagem).into_response();
         }
     };
-    let refusal = match outcome {
-        Ok(reply) => Refusal::of_reply(&reply),
-        Err(error) => Some(error.into()),
+    let refusal = match &outcome {
+        Ok(reply) => Refusal::of_reply(reply),
+        Err(error) => Some(error.clone().into()),
     };
     let codigo = refusal.as_ref().map(|refusal| refusal.codigo);
     let response = match refusal {
-        // The token is in no address, so the page of the reserva has to be this answer.
-        None if pages.has_tokens => page(&pages, language, &named, None).await,
-        None => links::see_reserva(&named.server_id, &named.request_id),
-        Some(refusal) => {
-            page(&pages, language, &named, Some(Refused { form: &form, refusal })).await
-        }
+        None => done(&pages, language, &named, outcome).await,
+        Some(refusal) => match pages.consult(RequestId::new(), &named).await {
+            Ok(Ok(reserva)) => {
+                let refused = Refused { form: &form, refusal };
+                page(&pages, language, &named, &reserva, Some(refused)).await
+            }
+            // What became of the action says more than that nothing can be shown besides.
+            Ok(Err(_)) | Err(_) => answer(request_id.clone(), named.server_id.clone(), outcome),
+        },
     };
     with_log_fields(response, request_id, named.server_id, codigo)
+}
+
+/// After an action that was carried out. A token is in no address: where there is one, the page of
+/// the reserva is this answer.
+async fn done(
+    pages: &Pages,
+    language: Language,
+    named: &Named,
+    outcome: Result<Reply, GatewayError>,
+) -> Response {
+    let answered = outcome.ok().and_then(|reply| consulted::read(&reply).ok());
+    match answered.filter(|_| pages.has_tokens) {
+        Some(reserva) => page(pages, language, named, &reserva, None).await,
+        None => links::see_reserva(&named.server_id, &named.request_id),
+    }
 }
 
 type Outcome = (RequestId, Result<Reply, GatewayError>);
@@ -166,23 +190,33 @@ fn named(form: &PageForm, app: Option<AppId>) -> Result<Named, HttpError> {
     Ok(Named { server_id, request_id, app })
 }
 
-/// The reserva as it is, with what was refused of a form.
+/// The page of the reserva as it is; the answer of its servidor if there is none.
+async fn see(pages: &Pages, language: Language, named: &Named) -> Response {
+    let request_id = RequestId::new();
+    let server_id = named.server_id.clone();
+    match pages.consult(request_id.clone(), named).await {
+        Ok(Ok(reserva)) => {
+            let response = page(pages, language, named, &reserva, None).await;
+            with_log_fields(response, request_id, server_id, None)
+        }
+        Ok(Err(reply)) => answer(request_id, server_id, Ok(reply)),
+        Err(error) => answer(request_id, server_id, Err(error)),
+    }
+}
+
+/// The page of a reserva, with what was refused of a form.
 async fn page(
     pages: &Pages,
     language: Language,
     named: &Named,
+    reserva: &Reserva,
     refused: Option<Refused<'_>>,
 ) -> Response {
-    let request_id = RequestId::new();
-    let reserva = match pages.consult(request_id.clone(), named).await {
-        Ok(Ok(reserva)) => reserva,
-        Ok(Err(reply)) => return answer(request_id, named.server_id.clone(), Ok(reply)),
-        Err(error) => return answer(request_id, named.server_id.clone(), Err(error)),
-    };
     let texts = pages.page_texts(language);
-    let postos = pages.postos_if_quick(&named.server_id).await;
-    let reserva = ReservaView::of(&reserva, &postos, &texts.reserva, language);
-    let values = Values::of(&reserva, refused.as_ref().map(|refused| refused.form));
+    let list = pages.postos_if_quick(&named.server_id).await;
+    let reserva = ReservaView::of(reserva, list.as_deref(), &texts.reserva, language);
+    let sent = refused.as_ref().map(|refused| (refused.form, refused.refusal.may_be_done()));
+    let values = Values::of(&reserva, sent);
     let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
     let status = codigo.map_or(200, ReplyCodigo::http_status);
     let label = |campo: &str| label(campo, &texts.reserva);
@@ -200,8 +234,10 @@ async fn page(
         errors: errors.unwrap_or_default(),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let response = pages.answer(status, &page, language, PageCache::Never);
-    with_log_fields(response, request_id, named.server_id.clone(), codigo)
+    let mut response = pages.answer(status, &page, language, PageCache::Never);
+    let server_id = Some(named.server_id.clone());
+    response.extensions_mut().insert(LogFields { codigo, server_id, request_id: None });
+    response
 }
 
 fn label<'a>(campo: &str, texts: &'a ReservaTexts) -> Option<&'a str> {

@@ -5,6 +5,7 @@ use service::Language;
 
 use super::consulted::{ATIVA, Reserva};
 use super::format;
+use super::posto_list::PostoList;
 use super::texts::{ReservaTexts, fill};
 
 const CUMPRIDA: &str = "cumprida";
@@ -35,18 +36,14 @@ pub(super) struct ReservaView {
 }
 
 impl ReservaView {
-    /// `postos` are those of its servidor, as far as they are known.
+    /// `list` is that of its servidor, if it is known.
     pub(super) fn of(
         reserva: &Reserva,
-        postos: &[Posto],
+        list: Option<&PostoList>,
         texts: &ReservaTexts,
         language: Language,
     ) -> Self {
-        let own = postos.iter().find(|posto| posto.id == reserva.posto_id);
-        let same_connector =
-            |posto: &&Posto| own.is_none_or(|own| own.tipo_conector == posto.tipo_conector);
-        let others = postos.iter().filter(|posto| posto.id != reserva.posto_id && posto.disponivel);
-        let others = others.filter(same_connector).take(MAX_OTHERS);
+        let own = list.and_then(|list| list.find(reserva.posto_id));
         let is_ativa = reserva.status == ATIVA;
         let is_charging = reserva.status == CUMPRIDA && reserva.livre_desde.is_none();
         Self {
@@ -63,11 +60,45 @@ impl ReservaView {
             price_text: format::price_per_kwh(reserva.preco_kwh, language),
             may_change: is_ativa || is_charging,
             may_cancel: is_ativa,
-            others: others.map(|posto| (posto.id, posto.nome.clone())).collect(),
+            others: others(reserva, own, list),
             inicio_input: format::local_input(reserva.inicio),
             fim_input: format::local_input(reserva.fim),
         }
     }
+}
+
+/// Postos that a reserva can be moved to: with the same connector, the nearest first, and free now if
+/// it has begun. Whether another is free at a later time its servidor knows.
+fn others(reserva: &Reserva, own: Option<&Posto>, list: Option<&PostoList>) -> Vec<(i64, String)> {
+    let (Some(own), Some(list)) = (own, list) else { return Vec::new() };
+    let has_begun = reserva.inicio <= service::now();
+    let fits = |posto: &&Posto| {
+        posto.id != own.id
+            && !posto.em_manutencao
+            && (posto.disponivel || !has_begun)
+            && posto.tipo_conector.eq_ignore_ascii_case(&own.tipo_conector)
+    };
+    let from = position(own);
+    let mut others: Vec<_> =
+        list.iter().filter(fits).map(|posto| (distance(from, position(posto)), posto)).collect();
+    others.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    others.into_iter().take(MAX_OTHERS).map(|(_, posto)| (posto.id, posto.nome.clone())).collect()
+}
+
+/// Latitude and longitude, in degrees.
+fn position(posto: &Posto) -> (f64, f64) {
+    let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
+    let degrees = |text: &str| text.trim().parse().unwrap_or_default();
+    (degrees(latitude), degrees(longitude))
+}
+
+/// What orders places by how far they are from another, as long as that is not around the world.
+fn distance(
+    (latitude, longitude): (f64, f64),
+    (other_latitude, other_longitude): (f64, f64),
+) -> f64 {
+    let east = (other_longitude - longitude) * latitude.to_radians().cos();
+    (other_latitude - latitude).hypot(east)
 }
 
 /// What the status means; the word itself if it is one of a newer servidor.

@@ -61,11 +61,11 @@ impl Values {
         }
     }
 
-    /// As they were sent. A form that was refused is a new request when it is sent again; after a
-    /// fault it is the same, because the first may have been carried out.
-    pub(super) fn sent(form: &PageForm, is_fault: bool) -> Self {
+    /// As they were sent. A form that was refused is a new request when it is sent again; one that may
+    /// have been carried out is the same.
+    pub(super) fn sent(form: &PageForm, may_be_done: bool) -> Self {
         let value = |name| form.get(name).to_owned();
-        let chave = Some(value("chave")).filter(|chave| is_fault && !chave.is_empty());
+        let chave = Some(value("chave")).filter(|chave| may_be_done && !chave.is_empty());
         Self {
             chave: chave.unwrap_or_else(|| RequestId::new().to_string()),
             placa: value("placa"),

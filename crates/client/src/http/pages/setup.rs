@@ -5,6 +5,7 @@ use std::sync::Arc;
 use service::{Assets, Language, PageHeaders};
 
 use super::files::FILES;
+use super::posto_list::PostoLists;
 use super::texts::Texts;
 use crate::gateway::Gateway;
 use crate::map_tiles::MapTiles;
@@ -22,6 +23,7 @@ pub(super) struct Module {
 
 pub(crate) struct Pages {
     pub(super) gateway: Arc<Gateway>,
+    pub(super) lists: PostoLists,
     pub(super) assets: Assets,
     pub(super) headers: PageHeaders,
     /// Whether reservas are only for callers with a token.
@@ -44,6 +46,7 @@ impl Pages {
         let assets = Assets::new(FILES);
         let module = |name| Module { name, imports: assets.imports_of(name) };
         Ok(Self {
+            lists: PostoLists::default(),
             list_module: module("list.js"),
             posto_module: module("posto.js"),
             reserva_module: module("reserva.js"),

@@ -43,7 +43,7 @@ pub(in crate::http) async fn show_errors(
     let (mut head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let Ok(refused) = serde_json::from_slice(&body) else {
-        // The answer to HEAD.
+        // The answer to HEAD, or one that is long enough to be compressed.
         return Response::from_parts(head, body.into());
     };
     let (shown, page) = page(language, head.status, &refused).into_parts();

@@ -17,15 +17,21 @@ pub(super) use form::read_form;
 pub use language::Language;
 pub use page::{PageCache, PageHeaders};
 
-/// The pages of a program, and whatever else is answered to a browser as a page.
+/// The pages of a program and their files, which are for no page of another origin.
 pub struct PageRoutes {
     pub public: Router,
     /// Forms are read before the guard, because a token may be in one.
     pub protected: Router,
-    pub error_page: ErrorPage,
+    /// `None`: refusals are in the one error shape.
+    pub error_page: Option<ErrorPage>,
 }
 
-/// Whether this is the route of files that pages load, or of `/docs`, which has many too.
+/// Whether this is the path of a file that pages load, or its route.
+pub(super) fn is_asset(path: &str) -> bool {
+    path.starts_with("/static/") || path == "/sw.js"
+}
+
+/// Whether this is the route of such files, or of `/docs`, which has many too.
 pub(super) fn is_file(route: &str) -> bool {
-    route.starts_with("/docs") || route.starts_with("/static/") || route == "/sw.js"
+    route.starts_with("/docs") || is_asset(route)
 }

@@ -26,6 +26,7 @@ pub enum PageCache {
 #[derive(Debug, Clone)]
 pub struct PageHeaders {
     policy: HeaderValue,
+    referrer: HeaderValue,
 }
 
 impl PageHeaders {
@@ -35,16 +36,22 @@ impl PageHeaders {
         let fits = |origin: &&str| {
             origin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte))
         };
-        let own = "'self' data:".to_owned();
-        let pictures =
-            pictures.filter(fits).map_or(own.clone(), |origin| format!("{own} {origin}"));
+        let pictures = pictures.filter(fits);
+        // With no-referrer, browsers send `Origin: null` with the page's own forms. Those who serve
+        // pictures of maps want to know which site shows them; they learn no path.
+        let referrer = HeaderValue::from_static(match pictures {
+            Some(_) => "strict-origin-when-cross-origin",
+            None => "same-origin",
+        });
+        let own = "'self' data:";
+        let pictures = pictures.map_or(own.to_owned(), |origin| format!("{own} {origin}"));
         let policy = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; \
              connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
              form-action 'self'; frame-ancestors 'none'"
         );
         let none = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-        Self { policy: HeaderValue::from_str(&policy).unwrap_or(none) }
+        Self { policy: HeaderValue::from_str(&policy).unwrap_or(none), referrer }
     }
 
     /// The answer that this page is.
@@ -62,8 +69,7 @@ impl PageHeaders {
         headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
         headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
         headers.insert(PERMISSIONS_POLICY, OWN_POSITION);
-        // Without it, browsers send `Origin: null` with the page's own forms.
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(REFERRER_POLICY, self.referrer.clone());
         headers.insert(VARY, HeaderValue::from_static("accept-language"));
         let cache = match cache {
             PageCache::Revalidated => "no-cache",
@@ -115,6 +121,11 @@ mod tests {
             let response = page(Some(pictures), PageCache::Never);
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().expect("a text");
             assert!(policy.contains(sources), "{policy}");
+            let referrer = match sources.contains("http") {
+                true => "strict-origin-when-cross-origin",
+                false => "same-origin",
+            };
+            assert_eq!(response.headers()[REFERRER_POLICY], referrer, "{pictures}");
         }
     }
 }
