@@ -2,7 +2,7 @@
 import { ApiError, now } from "./api.js";
 import { attention } from "./attention.js";
 import { actionFor, describe } from "./attention_texts.js";
-import { byId, element, setField, setText } from "./dom.js";
+import { byId, debounced, element, setField, setText } from "./dom.js";
 import { pressed, sentence } from "./dialogs.js";
 import { current, facts, load } from "./facts.js";
 import { duration, kw, moment, pricePerKwh } from "./format.js";
@@ -13,6 +13,7 @@ import { Poll } from "./poll.js";
 import { STATES, counts, matching } from "./postos_now.js";
 import { isKnown, learnRole, mayWrite } from "./session.js";
 import { counted, text } from "./texts.js";
+import { plate } from "./words.js";
 
 /** @typedef {import("./postos_now.js").Now} Now */
 
@@ -36,7 +37,7 @@ async function loadAll(/** @type {AbortSignal} */ signal) {
 }
 
 export function start() {
-  byId("search").addEventListener("input", render);
+  byId("search").addEventListener("input", debounced(80, render));
   byId("states").replaceChildren(...STATES.map((state) => element("button", {
     type: "button", "data-state": state, "aria-pressed": "false", class: "state",
     onclick: () => { toggle(state); render(); },
@@ -62,6 +63,7 @@ export function render() {
 function renderPostos() {
   const postos = current();
   renderAttention(postos);
+  if (byId("view-agora").hidden) return;
   renderStates(postos);
   const search = /** @type {HTMLInputElement} */ (byId("search"));
   const shown = matching(postos, search.value, chosen);
@@ -71,7 +73,7 @@ function renderPostos() {
 }
 
 function renderAttention(/** @type {Now[]} */ postos) {
-  const { reservas, notReady, isComplete } = facts;
+  const { reservas, notReady, isComplete, isPublic } = facts;
   const items = attention({ postos, reservas, notReady, now: now() });
   const make = () => element("li", { class: "notice item" },
     element("p", { "data-field": "says" }), element("div", { class: "row" }));
@@ -87,7 +89,7 @@ function renderAttention(/** @type {Now[]} */ postos) {
     const button = place.querySelector("button");
     if (button && action) button.onclick = () => pressed(button, action.act);
   });
-  byId("nothing").hidden = items.length > 0;
+  byId("nothing").hidden = items.length > 0 || !(isComplete || isPublic);
   byId("nothing").classList.toggle("good", isComplete);
   setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
   const title = document.title.replace(/^\(\d+\) /, "");
@@ -127,17 +129,15 @@ function detail(/** @type {Now} */ { state, by, since, session, reserva, next })
   const parts = [];
   if (session) {
     const time = duration(now() - Date.parse(session.inicio));
-    parts.push(text("detail.charging", { placa: placa(session), since: moment(session.inicio), duration: time }));
+    parts.push(text("detail.charging", { placa: plate(session), since: moment(session.inicio), duration: time }));
     if (by) parts.push(text("detail.out_too"));
   } else if (by) {
     parts.push(since ? text("detail.by_charger", { since: moment(since) }) : text(`detail.${by}`));
   }
-  if (reserva && state !== "charging") parts.push(text("detail.reserved", { placa: placa(reserva), until: moment(reserva.fim) }));
+  if (reserva && state !== "charging") parts.push(text("detail.reserved", { placa: plate(reserva), until: moment(reserva.fim) }));
   if (next) parts.push(text("detail.next", { at: moment(next.inicio) }));
   return parts.join(" · ");
 }
-
-const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => known ?? text("placa.forgotten");
 
 function updateActions(/** @type {Element} */ made, /** @type {Now} */ { posto, by }) {
   let place = /** @type {HTMLElement | null} */ (made.querySelector(".actions"));

@@ -5,10 +5,9 @@ import { duration, moment } from "./format.js";
 import { openMaintenance } from "./maintenance.js";
 import { endSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
+import { plate } from "./words.js";
 
 /** @typedef {import("./attention.js").Item} Item */
-
-const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => known ?? text("placa.forgotten");
 
 /** @returns {string} */
 export function describe(/** @type {Item} */ item) {
@@ -16,8 +15,8 @@ export function describe(/** @type {Item} */ item) {
   const nome = item.posto.nome;
   if (item.kind === "overstay") {
     const { reserva, session } = item;
-    const by = session ? placa(session) : text("placa.unknown");
-    return text("attention.overstay", { nome, by, placa: placa(reserva), at: moment(reserva.inicio) });
+    const by = session ? plate(session) : text("placa.unknown");
+    return text("attention.overstay", { nome, by, placa: plate(reserva), at: moment(reserva.inicio) });
   }
   if (item.kind === "charger") {
     const says = text(item.maintenance ? "attention.charger_maintenance" : "attention.charger", { nome, since: moment(item.since ?? now()) });
@@ -25,7 +24,7 @@ export function describe(/** @type {Item} */ item) {
   }
   if (item.kind === "kept") return `${text("attention.kept", { nome })} ${waiting(item.reservas)}`;
   const { session } = item;
-  return text("attention.long", { nome, placa: placa(session), duration: duration(now() - Date.parse(session.inicio)) });
+  return text("attention.long", { nome, placa: plate(session), duration: duration(now() - Date.parse(session.inicio)) });
 }
 
 function waiting(/** @type {import("./postos_now.js").Reserva[]} */ reservas) {

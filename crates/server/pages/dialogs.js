@@ -28,15 +28,15 @@ export async function open(/** @type {HTMLDialogElement} */ made) {
 }
 
 /**
- * Asks before something that cannot be undone. Resolves with whether it is wanted.
- * @param {{ heading: string, says: string, yes: string }} question
+ * Asks before something. Resolves with whether it is wanted.
+ * @param {{ heading: string, says: string, yes: string, isDangerous?: boolean }} question
  */
-export async function isWanted({ heading, says, yes }) {
+export async function isWanted({ heading, says, yes, isDangerous = true }) {
   const made = dialog(heading,
     element("p", { text: says }),
     element("div", { class: "row end" },
       element("button", { type: "button", text: text("back"), onclick: () => made.close("") }),
-      element("button", { type: "button", class: "danger", text: yes, onclick: () => made.close("yes") })));
+      element("button", { type: "button", class: isDangerous ? "danger" : "main", text: yes, onclick: () => made.close("yes") })));
   return (await open(made)) === "yes";
 }
 
@@ -54,20 +54,24 @@ export function problem(/** @type {unknown} */ error) {
 
 /** Shows an error in `place`, in place of one that is shown there; `null` takes it away. */
 export function showProblem(/** @type {Element} */ place, /** @type {unknown} */ error) {
+  // A reader hears an alert again that is made again.
+  if (error !== null && place.textContent === sentence(error)) return;
   place.replaceChildren(...(error === null ? [] : [problem(error)]));
 }
 
 let hiding = 0;
 
-/** Says what was done, without taking the focus. */
+/**
+ * Says what was done, without taking the focus. An error stays until something else is said. Behind an
+ * open dialog it is not heard, so say it after that is closed.
+ */
 export function say(/** @type {string} */ words, { isBad = false, lang = language } = {}) {
   const place = byId("said");
   clearTimeout(hiding);
   place.lang = lang;
   setText(place, words);
   place.classList.toggle("bad", isBad);
-  place.hidden = false;
-  hiding = setTimeout(() => { place.hidden = true; setText(place, ""); }, 12_000);
+  if (!isBad) hiding = setTimeout(() => setText(place, ""), 12_000);
 }
 
 /** What the API says is in Portuguese. */

@@ -1,6 +1,6 @@
 // What becomes of the reservas of a posto that is taken away: before it is done, and after.
 import { element } from "./dom.js";
-import { nameOf } from "./facts.js";
+import { facts, nameOf } from "./facts.js";
 import { informed } from "./informed.js";
 import { interval } from "./interval.js";
 import { counted, text } from "./texts.js";
@@ -25,7 +25,7 @@ export function outcome(/** @type {Affected[]} */ reservas) {
   const lines = reservas.map((reserva) => {
     const { resultado, client_id } = reserva;
     const notified = resultado === "mantida" ? text("outcome.not_notified")
-      : client_id === null ? text("outcome.notified_nobody") : text("outcome.notified", { client_id });
+      : client_id === null ? text("outcome.notified_nobody") : text(facts.notReady === null ? "outcome.notified" : "outcome.later", { client_id });
     return element("li", { text: `${line(reserva, "outcome")} ${notified}` });
   });
   return element("div", { class: "stack" },
@@ -38,10 +38,12 @@ function line(/** @type {Affected} */ { id, placa, inicio, fim, resultado, posto
   return `${text("reserva.line", { id, placa, when: interval(inicio, fim) })} ${text(`${tense}.${what}`, { posto: nameOf(posto_id) })}`;
 }
 
-function summary(/** @type {Affected[]} */ reservas) {
+/** Who was notified, or will be: without a broker the servidor keeps what it has to say. */
+export function summary(/** @type {Affected[]} */ reservas) {
+  if (reservas.length === 0) return text("outcome.none");
   const { clients, unknown } = informed(reservas);
   if (clients.length === 0 && unknown === 0) return text("notified.none");
   const names = clients.map(([client_id, count]) => counted("notified.client", count, { client_id }));
-  const known = names.length === 0 ? "" : text("notified", { clients: names.join(", ") });
+  const known = names.length === 0 ? "" : text(facts.notReady === null ? "notified" : "notified.later", { clients: names.join(", ") });
   return unknown === 0 ? known : `${known} ${counted("notified.unknown", unknown)}`.trim();
 }

@@ -26,12 +26,15 @@ export const facts = {
   isCut: false,
 };
 
+/** @type {Map<number, string>} */
+let names = new Map();
+
 /** What each posto does now. */
 export const current = () => postosNow(facts.postos, facts.reservas, facts.sessions, now());
 
 /** How a posto is called; one that was removed by its number. */
 export function nameOf(/** @type {number} */ id) {
-  return facts.postos.find((posto) => posto.id === id)?.nome ?? `#${id}`;
+  return names.get(id) ?? `#${id}`;
 }
 
 /**
@@ -42,6 +45,7 @@ export function nameOf(/** @type {number} */ id) {
  */
 export async function load(signal, shown) {
   const [notReady, { postos }] = await Promise.all([whyNotReady(signal), call("postos", { signal })]);
+  names = new Map(postos.map((/** @type {import("./postos_now.js").Posto} */ { id, nome }) => [id, nome]));
   const known = { postos, notReady, readAt: Date.now() };
   if (!facts.isComplete) {
     Object.assign(facts, known);

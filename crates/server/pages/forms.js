@@ -1,7 +1,7 @@
 // Parts of forms, and forms in dialogs.
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
-import { dialog, open, pressed, showProblem } from "./dialogs.js";
+import { dialog, open, pressed, say, sayError, showProblem } from "./dialogs.js";
 import { typedNumber } from "./format.js";
 import { text } from "./texts.js";
 
@@ -32,7 +32,7 @@ export function choices(name, legend, options, chosen) {
 /**
  * Shows a form in a dialog, until `send` has succeeded with what was typed or the dialog is closed.
  * @param {{ heading: string, content: (Node | string | false)[], submit: string, isDangerous?: boolean,
- *   send: (values: FormData, form: HTMLFormElement) => Promise<void> }} options
+ *   send: (values: FormData) => Promise<string> }} options `send` returns what is said when it has succeeded.
  */
 export async function askForm({ heading, content, submit, isDangerous = false, send }) {
   const wrong = element("div", {});
@@ -44,16 +44,21 @@ export async function askForm({ heading, content, submit, isDangerous = false, s
     event.preventDefault();
     pressed(yes, async () => {
       try {
-        await send(new FormData(form), form);
-        made.close("sent");
+        said = await send(new FormData(form));
+        made.close();
+        if (!form.isConnected) say(said);
       } catch (error) {
+        // Closed meanwhile, it cannot show a refusal.
+        if (!made.open) sayError(error);
         showProblem(wrong, error);
         markWrong(form, error);
       }
     });
   });
   const made = dialog(heading, form);
+  let said = "";
   await open(made);
+  if (said !== "") say(said);
 }
 
 /** A number that was typed; if it is none, the text, so that the API says what is wrong with it. */

@@ -11,7 +11,7 @@ import { api, mayWrite } from "./session.js";
 import { endSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
 import { ofToday, sessionsOfToday } from "./today.js";
-import { word } from "./words.js";
+import { plate, word } from "./words.js";
 
 const EVERY = 30_000;
 /** Pages of 500 of the newest reservas in which those that have ended are looked for. */
@@ -70,23 +70,21 @@ function fill(/** @type {Element} */ row, /** @type {string[]} */ cells) {
   cells.forEach((content, at) => setText(row.children[at], content));
 }
 
-const placa = (/** @type {{ placa: string | null }} */ { placa: known }) => known ?? text("placa.forgotten");
-
 function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserva) {
   const { inicio, fim, posto_id, status, motivo } = reserva;
   const why = motivo ? `${word("status", status)} (${word("motivo", motivo)})` : word("status", status);
-  fill(row, [interval(inicio, fim), nameOf(posto_id), placa(reserva), why]);
+  fill(row, [interval(inicio, fim), nameOf(posto_id), plate(reserva), why]);
   const isOver = status !== "ativa";
   action(row.children[4], isOver ? null : {
     label: text("reserva.cancel"),
-    name: text("reserva.cancel_name", { placa: placa(reserva), inicio: clockOf(inicio) }),
+    name: text("reserva.cancel_name", { placa: plate(reserva), inicio: clockOf(inicio) }),
     act: () => cancel(reserva),
   });
 }
 
 async function cancel(/** @type {Reserva} */ reserva) {
   const { id, inicio, fim, posto_id } = reserva;
-  const values = { placa: placa(reserva), nome: nameOf(posto_id), when: interval(inicio, fim) };
+  const values = { placa: plate(reserva), nome: nameOf(posto_id), when: interval(inicio, fim) };
   const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", values), yes: text("reserva.cancel_yes") };
   if (!(await isWanted(question))) return;
   const answer = await api(`reservas/${id}/cancelar`, { method: "POST" });
@@ -98,11 +96,11 @@ function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
   const { inicio, fim, posto_id, energia_fornecida, custo, preco_kwh } = session;
   const amount = fim === null ? pricePerKwh(preco_kwh) : `${kwh(energia_fornecida)} · ${reais(custo)}`;
   const when = fim === null ? text("session.open", { since: moment(inicio) }) : interval(inicio, fim);
-  fill(row, [when, nameOf(posto_id), placa(session), amount]);
+  fill(row, [when, nameOf(posto_id), plate(session), amount]);
   const posto = facts.postos.find(({ id }) => id === posto_id) ?? { id: posto_id, nome: nameOf(posto_id) };
   action(row.children[4], fim !== null ? null : {
     label: text("session.end"),
-    name: text("session.end_name", { placa: placa(session) }),
+    name: text("session.end_name", { placa: plate(session) }),
     act: () => endSession(posto, session, refresh),
   });
 }
@@ -111,6 +109,11 @@ function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
 function action(/** @type {Element} */ cell, /** @type {{ label: string, name: string, act: () => Promise<void> } | null} */ wanted) {
   let button = cell.querySelector("button");
   if (wanted === null || !mayWrite()) {
+    const row = cell.closest("tr");
+    if (row && button && document.activeElement === button) {
+      row.tabIndex = -1;
+      row.focus();
+    }
     button?.remove();
     return;
   }

@@ -1,6 +1,6 @@
 // Taking a posto out of service and putting it back.
 import { element } from "./dom.js";
-import { say } from "./dialogs.js";
+import { isWanted, say } from "./dialogs.js";
 import { localInput } from "./format.js";
 import { choices } from "./forms.js";
 import { lookFirst } from "./look_first.js";
@@ -11,6 +11,10 @@ import { counted, text } from "./texts.js";
 
 /** Puts a posto in service again; nothing that was moved or cancelled comes back by that. */
 export async function backInService(/** @type {Posto} */ { id, nome, carregador }, /** @type {() => void} */ done) {
+  // The button that does this did something else before, and may have been pressed for that.
+  const heading = text("service.back_heading", { nome });
+  const question = { heading, says: text("service.back_says"), yes: text("service.back_yes"), isDangerous: false };
+  if (!(await isWanted(question))) return;
   await api(`postos/${id}/disponibilidade`, { method: "PUT", body: { disponivel: true, em_manutencao: false } });
   const chargerSaysOut = carregador && (!carregador.disponivel || carregador.em_manutencao);
   say(text(chargerSaysOut ? "service.is_back_charger" : "service.is_back", { nome }));

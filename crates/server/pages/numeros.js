@@ -2,9 +2,9 @@
 import { byId, element } from "./dom.js";
 import { problem, pressed } from "./dialogs.js";
 import { download } from "./download.js";
-import { clockOf, dayOf, decimal, fullMoment, integer, kwh, percentage, reais } from "./format.js";
-import { query } from "./api.js";
-import { PERIODS, period, refusals } from "./periods.js";
+import { decimal, fullMoment, integer, kwh, percentage, reais } from "./format.js";
+import { now, query } from "./api.js";
+import { PERIODS, inOffset, offset, period, refusals } from "./periods.js";
 import { rankPlot, timePlot } from "./plot.js";
 import { api } from "./session.js";
 import { table } from "./tables.js";
@@ -13,7 +13,10 @@ import { word } from "./words.js";
 
 /** @typedef {{ de: string, ate: string, numeros: any }} Step */
 
-const month = new Intl.DateTimeFormat(language, { month: "short", year: "2-digit" });
+const inUtc = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" });
+const hour = inUtc({ hour: "2-digit", minute: "2-digit" });
+const day = inUtc({ day: "2-digit", month: "2-digit" });
+const month = inUtc({ month: "short", year: "2-digit" });
 
 /** Counts what was asked for, so that an answer that comes late is dropped. */
 let asked = 0;
@@ -29,7 +32,7 @@ export async function show(parameters) {
   }
   const place = byId("numeros-content");
   place.setAttribute("aria-busy", "true");
-  const wanted = query(period(name, new Date()));
+  const wanted = query(period(name, now(), offset(new Date())));
   try {
     const answer = await api(`estatisticas${wanted}`);
     if (mine === asked) place.replaceChildren(...content(answer, name, wanted));
@@ -40,13 +43,14 @@ export async function show(parameters) {
 }
 
 /** What a step is called on the axis. */
-function stepLabel(/** @type {Step} */ { de }, /** @type {string} */ name) {
-  if (name === "24h") return clockOf(de);
-  return name === "12m" ? month.format(new Date(de)) : dayOf(de);
+function stepLabel(/** @type {Step} */ { de }, /** @type {string} */ name, /** @type {string} */ fuso) {
+  const shown = inOffset(de, fuso);
+  if (name === "24h") return hour.format(shown);
+  return (name === "12m" ? month : day).format(shown);
 }
 
-function content(/** @type {any} */ { de, ate, passos, total }, /** @type {string} */ name, /** @type {string} */ wanted) {
-  const labels = passos.map((/** @type {Step} */ step) => stepLabel(step, name));
+function content(/** @type {any} */ { de, ate, fuso, passos, total }, /** @type {string} */ name, /** @type {string} */ wanted) {
+  const labels = passos.map((/** @type {Step} */ step) => stepLabel(step, name, fuso));
   const of = (/** @type {string} */ field) => passos.map((/** @type {Step} */ { numeros }) => numeros[field]);
   const recusas = refusals(total.recusas);
   const save = /** @type {HTMLButtonElement} */ (element("button", { type: "button", text: text("numeros.csv"),

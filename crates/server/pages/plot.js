@@ -33,7 +33,7 @@ export function rankPlot({ title, items, format }) {
       label(0, 15, name, "start"),
       label(width, 15, format(value), "end"),
       drawn("rect", { class: "series-0 fill", x: 0, y: 22, width: Math.max(2, bar(value)), height: 12 })));
-    return drawn("svg", { width, height: items.length * RANK_ROW, "aria-hidden": "true" }, ...rows);
+    return drawn("svg", { width, height: items.length * RANK_ROW, viewBox: `0 0 ${width} ${items.length * RANK_ROW}`, "aria-hidden": "true" }, ...rows);
   });
 }
 
@@ -69,7 +69,7 @@ function timeDrawing(/** @type {Plot} */ { labels, series, format, kind }, /** @
   const step = labelStep(labels.length, width - left, wide);
   const below = labels.map((text, at) => at % step === 0 ? label(places.middle(at), HEIGHT - 8, text, "middle") : null);
   const shapes = series.map(({ values }, at) => kind === "bars" ? bars(values, places, y) : lines(values, at, places, y));
-  return drawn("svg", { width, height: HEIGHT, "aria-hidden": "true" }, ...grid, ...below, ...shapes);
+  return drawn("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" }, ...grid, ...below, ...shapes);
 }
 
 /**

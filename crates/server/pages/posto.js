@@ -49,8 +49,8 @@ function edit(/** @type {Posto} */ posto, /** @type {() => void} */ done) {
         tipo_conector: String(values.get("tipo_conector")),
       });
       if (Object.keys(body).length > 0) await api(`postos/${posto.id}`, { method: "PATCH", body });
-      say(text("posto.saved", { nome: String(values.get("nome")) }));
       done();
+      return text("posto.saved", { nome: String(values.get("nome")) });
     },
   });
 }
@@ -89,6 +89,7 @@ function openRemoval(/** @type {Posto} */ { id, nome }, /** @type {() => void} *
     ],
     after: [],
     isDangerous: true,
+    isPossible: (reservas) => !reservas.some(({ motivo }) => motivo === "sem_posto"),
     label: (cancelled) => cancelled > 0 ? counted("posto.remove_cancel", cancelled) : text("posto.remove_yes"),
     simulate: (values, signal) => remove(values, "&simular=true", signal),
     act: (values) => remove(values, "", undefined),

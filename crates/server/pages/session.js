@@ -1,6 +1,7 @@
 // Who uses the page: asks for a token when the API wants one, and knows what it may do.
 import { ApiError, answer, call, token } from "./api.js";
 import { byId, setText, showDialog } from "./dom.js";
+import { text } from "./texts.js";
 
 /** What a caller may do: everything, or only look; `null` as long as that is not known. */
 let role = /** @type {"operador" | "leitura" | null} */ (null);
@@ -107,12 +108,15 @@ async function ask(/** @type {string} */ mensagem) {
 
 /** What is wrong with the token that was given; `""` if it is accepted, or cannot be tried. */
 async function tried() {
+  // A header takes no other characters.
+  if (!/^[\x21-\x7e]+$/.test(token.get() ?? "")) return text("sign_in.characters");
   try {
     await call("reservas?limite=1");
     return "";
   } catch (error) {
-    const refused = error instanceof ApiError && (error.status === 401 || error.status === 429 || error.status === 403);
-    return refused ? error.mensagem : "";
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 0) return text("error.no_answer");
+    return [401, 403, 429].includes(error.status) ? error.mensagem : "";
   }
 }
 

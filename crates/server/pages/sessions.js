@@ -1,11 +1,11 @@
 // Charging sessions as the operator begins and ends them by hand.
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
-import { say } from "./dialogs.js";
 import { kwh, localInput, moment, reais } from "./format.js";
 import { askForm, field, numberOf } from "./forms.js";
 import { api } from "./session.js";
 import { text } from "./texts.js";
+import { plate } from "./words.js";
 
 /**
  * @param {{ id: number, nome: string }} posto
@@ -13,7 +13,7 @@ import { text } from "./texts.js";
  * @param {() => void} done
  */
 export function endSession({ id: postoId, nome }, session, done) {
-  const placa = session.placa ?? text("placa.forgotten");
+  const placa = plate(session);
   const confirmed = element("label", { class: "check", hidden: true },
     element("input", { type: "checkbox", name: "confirmado" }), text("session.confirmed"));
   return askForm({
@@ -33,12 +33,12 @@ export function endSession({ id: postoId, nome }, session, done) {
       };
       try {
         const ended = await api(`postos/${postoId}/carregamentos/${session.id}`, { method: "PUT", body });
-        say(text("session.ended", { placa, energy: kwh(ended.energia_fornecida), cost: reais(ended.custo) }));
+        done();
+        return text("session.ended", { placa, energy: kwh(ended.energia_fornecida), cost: reais(ended.custo) });
       } catch (error) {
         if (error instanceof ApiError && error.codigo === "energia_implausivel") confirmed.hidden = false;
         throw error;
       }
-      done();
     },
   });
 }
@@ -50,8 +50,8 @@ export function startSession(/** @type {{ id: number, nome: string }} */ { id, n
     submit: text("session.start_confirm"),
     send: async (values) => {
       const started = await api(`postos/${id}/carregamentos`, { method: "POST", body: { placa: values.get("placa") } });
-      say(text("session.started", { placa: started.placa, nome }));
       done();
+      return text("session.started", { placa: started.placa, nome });
     },
   });
 }

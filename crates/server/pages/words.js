@@ -8,3 +8,8 @@ export function word(/** @type {string} */ group, /** @type {string} */ value) {
     return value;
   }
 }
+
+/** The placa of a reserva or a session; its carro may have been forgotten. */
+export function plate(/** @type {{ placa: string | null }} */ { placa }) {
+  return placa ?? text("placa.forgotten");
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { offset, period, refusals } from "../periods.js";
+import { inOffset, offset, period, refusals } from "../periods.js";
 import { bands, labelStep, linear, runs, ticks } from "../scales.js";
 
 test("axes have round marks that reach the greatest value", () => {
@@ -49,14 +49,21 @@ test("a line ends where nothing was counted", () => {
   assert.deepEqual(runs([]), []);
 });
 
-test("periods begin with a day or a month of the device", () => {
-  const now = new Date(2026, 10, 28, 15, 20);
-  const begin = (/** @type {string} */ name) => new Date(period(name, now).de);
-  assert.deepEqual(begin("24h"), new Date(2026, 10, 27, 15, 20));
-  assert.deepEqual(begin("7d"), new Date(2026, 10, 22));
-  assert.deepEqual(begin("30d"), new Date(2026, 9, 30));
-  assert.deepEqual(begin("12m"), new Date(2025, 11, 1));
-  assert.deepEqual(["24h", "7d", "30d", "12m"].map((name) => period(name, now).passo), ["hora", "dia", "dia", "mes"]);
+test("periods begin with a day or a month of one offset", () => {
+  const now = Date.parse("2026-11-28T01:20:00-03:00");
+  const begin = (/** @type {string} */ name, fuso = "-03:00") => period(name, now, fuso).de;
+  assert.equal(begin("24h"), "2026-11-27T04:20:00.000Z");
+  assert.equal(begin("7d"), "2026-11-22T03:00:00.000Z");
+  assert.equal(begin("30d"), "2026-10-30T03:00:00.000Z");
+  assert.equal(begin("12m"), "2025-12-01T03:00:00.000Z");
+  assert.equal(begin("7d", "+09:00"), "2026-11-21T15:00:00.000Z");
+  assert.equal(begin("7d", "-05:00"), "2026-11-21T05:00:00.000Z", "the day before");
+  assert.deepEqual(["24h", "7d", "30d", "12m"].map((name) => period(name, now, "-03:00").passo), ["hora", "dia", "dia", "mes"]);
+});
+
+test("steps are called by the clock that they are made by", () => {
+  assert.equal(inOffset("2026-01-01T03:00:00Z", "-03:00").toISOString(), "2026-01-01T00:00:00.000Z");
+  assert.equal(inOffset("2025-12-31T23:00:00Z", "+01:00").toISOString(), "2026-01-01T00:00:00.000Z");
 });
 
 test("the offset is written as the API reads it", () => {

@@ -66,12 +66,19 @@ struct Pages {
     headers: PageHeaders,
     /// Where its files are.
     files: String,
+    portuguese: serde_json::Result<Texts>,
+    english: serde_json::Result<Texts>,
 }
 
 /// The page and its files, which need no token.
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     let assets = Assets::new(FILES);
-    let pages = Pages { headers: PageHeaders::new(None), files: assets.path() };
+    let pages = Pages {
+        headers: PageHeaders::new(None),
+        files: assets.path(),
+        portuguese: serde_json::from_str(PORTUGUESE),
+        english: serde_json::from_str(ENGLISH),
+    };
     OpenApiRouter::new()
         .routes(routes!(get))
         .layer(Extension(Arc::new(pages)))
@@ -206,12 +213,12 @@ fn render(
     postos: &[PostoRow],
     language: Language,
 ) -> Result<String, askama::Error> {
-    let json = match language {
-        Language::Portuguese => PORTUGUESE,
-        Language::English => ENGLISH,
+    let texts = match language {
+        Language::Portuguese => &pages.portuguese,
+        Language::English => &pages.english,
     };
-    let Texts { page: texts, script } =
-        serde_json::from_str(json).map_err(askama::Error::custom)?;
+    let wrong = |error: &serde_json::Error| askama::Error::custom(error.to_string());
+    let Texts { page: texts, script } = texts.as_ref().map_err(wrong)?;
     let own_modules = FILES.iter().map(|file| file.name).filter(|name| name.ends_with(".js"));
     let page = Painel {
         language: language.tag(),
@@ -219,10 +226,10 @@ fn render(
         files: &pages.files,
         modules: SHARED_MODULES.into_iter().chain(own_modules).collect(),
         script: inside_script(script.get()),
-        count: count(&texts, postos.len()),
-        postos: postos.iter().take(MAX_SHOWN).map(|posto| shown(posto, &texts, language)).collect(),
+        count: count(texts, postos.len()),
+        postos: postos.iter().take(MAX_SHOWN).map(|posto| shown(posto, texts, language)).collect(),
         actions: Action::ALL.iter().map(|action| action.as_str()).collect(),
-        texts: &texts,
+        texts,
     };
     page.render()
 }
