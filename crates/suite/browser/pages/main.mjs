@@ -6,7 +6,7 @@ import { launch, report } from "../browser.mjs";
 import { Suite } from "./suite.mjs";
 import { Visit } from "./visit.mjs";
 
-const CHECK_LIMIT = 120_000;
+const CHECK_LIMIT = 240_000;
 const here = new URL(".", import.meta.url).pathname;
 const [programs, folder, ...chosen] = process.argv.slice(2);
 const names = readdirSync(`${here}flows`).map((file) => file.replace(/\.mjs$/, "")).sort();
