@@ -15,6 +15,7 @@ function againLater() {
 
 async function again() {
   const isAnswered = !document.hidden && await answer(location.href).then(({ ok }) => ok, () => false);
-  if (isAnswered) location.reload();
+  // Not by a reload, which would send a form again, and without a fragment, which would load nothing.
+  if (isAnswered) location.replace(location.pathname + location.search);
   else againLater();
 }

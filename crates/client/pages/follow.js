@@ -74,13 +74,24 @@ export class Follower {
     const targets = this.polled;
     for (const target of targets) {
       if (targets !== this.polled) return;
-      try {
-        const { reserva } = await consult(target.server_id, target.request_id);
-        this.handlers.onReserva(target, reserva);
-      } catch (error) {
-        // Without an answer it is asked again.
-        if (error instanceof ApiError && FINAL.includes(error.codigo)) this.handlers.onRefused?.(target, error.codigo);
-      }
+      await this.ask(target);
+    }
+  }
+
+  /** Asks now for one that has no stream, because something has happened to it. */
+  askNow(/** @type {Target} */ target) {
+    const key = keyOf(target);
+    if (this.polled.some((one) => keyOf(one) === key)) this.ask(target);
+  }
+
+  /** @param {Target} target */
+  async ask(target) {
+    try {
+      const { reserva } = await consult(target.server_id, target.request_id);
+      this.handlers.onReserva(target, reserva);
+    } catch (error) {
+      // Without an answer it is asked again.
+      if (error instanceof ApiError && FINAL.includes(error.codigo)) this.handlers.onRefused?.(target, error.codigo);
     }
   }
 }

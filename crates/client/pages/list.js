@@ -36,6 +36,8 @@ let wanted = "";
 const clear = form.querySelector('a[href="./"]') ?? element("a", { class: "button", href: "./", text: text("list.clear") });
 const map = new PostoMap(byId("map"), { onChoose: (posto) => leadTo(posto.key) });
 
+const mine = showMine(postos);
+
 let filters = readFilters(new URLSearchParams(location.search));
 let position = knownPosition();
 /** Whether the postos of all servidores are known, and not only those of this HTML. */
@@ -72,7 +74,6 @@ function start() {
   addEventListener("pageshow", (event) => event.persisted && writeForm());
   // What lost its place because it had the focus finds it again.
   byId("postos").addEventListener("focusout", renderSoon);
-  showMine(postos);
   registerWorker();
   follow();
   if (filters.ordem === "distancia" && !position) setText(note, text("position.needed"));
@@ -82,8 +83,10 @@ function start() {
 function follow() {
   new Stream("eventos", {
     onEvent: ({ event, data }) => {
-      postos.apply(event, JSON.parse(data));
+      const changed = JSON.parse(data);
+      postos.apply(event, changed);
       isLoaded = true;
+      if (event === "posto") mine.postoChanged(changed.server_id, changed.posto_id);
       if (event === "servidor") notices.servidorChanged();
       renderSoon();
     },

@@ -6,6 +6,8 @@ import { text } from "./texts.js";
 
 /** A connection that is back within this time is not reported as lost. */
 const PATIENCE = 2000;
+/** The first connection waits for all that the page loads. */
+const FIRST_PATIENCE = 6000;
 
 export class Live {
   constructor() {
@@ -18,7 +20,7 @@ export class Live {
     addEventListener("offline", () => this.showLater());
     // While it was hidden, nothing was said of what was lost.
     document.addEventListener("visibilitychange", () => this.isLive || this.showLater());
-    this.showLater();
+    this.showLater(FIRST_PATIENCE);
   }
 
   set(/** @type {boolean} */ live) {
@@ -35,10 +37,10 @@ export class Live {
     this.show();
   }
 
-  showLater() {
+  showLater(patience = PATIENCE) {
     clearTimeout(this.timer);
     // A hidden page reads no events, and nobody looks at it.
-    this.timer = setTimeout(() => document.hidden || this.show(), PATIENCE);
+    this.timer = setTimeout(() => document.hidden || this.show(), patience);
   }
 
   show() {

@@ -31,6 +31,7 @@ export function showMine(/** @type {Postos} */ postos) {
   onKeptElsewhere(() => mine.render());
   setInterval(() => document.hidden || mine.tick(), TICK);
   mine.render();
+  return mine;
 }
 
 class Mine {
@@ -114,6 +115,13 @@ class Mine {
     const problem = element("div", { role: "alert" });
     made.append(problem, element("div", { class: "row" }, ...Object.values(buttons)));
     return { element: made, buttons, problem };
+  }
+
+  /** A posto has changed, perhaps because a reserva of it has. */
+  postoChanged(/** @type {string} */ serverId, /** @type {number} */ postoId) {
+    for (const reserva of keptReservas()) {
+      if (reserva.server_id === serverId && reserva.posto_id === postoId && !isOver(reserva)) this.follower.askNow(reserva);
+    }
   }
 
   tick() {

@@ -85,7 +85,10 @@ function field(form, name) {
 }
 
 /** Whether the HTML is the answer to a form that was refused, with what was typed. */
-const hasErrors = () => !byId("errors").hidden;
+function hasErrors() {
+  return !byId("errors").hidden;
+}
+
 const nameOfPosto = () => article.querySelector('[data-field="posto"]')?.textContent ?? "";
 
 /** @param {Reserva} fresh */

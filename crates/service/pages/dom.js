@@ -80,7 +80,7 @@ export function debounced(millis, run) {
 }
 
 /**
- * A dialog that is closed by Escape, by its buttons, and by a press beside it. Resolves with the value
+ * A dialog that is closed by Escape and by its buttons. Resolves with the value
  * of the button that closed it, `""` if it was closed otherwise. Focus returns to where it was.
  * @param {HTMLDialogElement} dialog
  */
