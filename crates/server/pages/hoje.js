@@ -48,7 +48,6 @@ async function load(/** @type {AbortSignal} */ signal) {
 /** After the operator has gone. */
 export function forget() {
   Object.assign(read, { reservas: [], sessions: [] });
-  render();
 }
 
 const refresh = () => { poll.look(); refreshNow(); };

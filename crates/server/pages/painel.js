@@ -57,6 +57,7 @@ function showCaller() {
     for (const id of ["auditoria-list", "auditoria-more", "numeros-content", "token-made", "token-list"]) byId(id).replaceChildren();
   }
   agora.render();
+  hoje.render();
 }
 
 function start() {
