@@ -103,6 +103,7 @@ export default {
     await dialog.locator("button").last().click();
     await card(visit, posto).and(page.locator("[data-state=maintenance]")).waitFor();
     await card(visit, posto).locator("[data-action=service]").click();
+    await page.locator("dialog[open] button").last().click();
     await until("it is in service again", async () => (await suite.operate(`postos/${posto.id}`)).disponivel);
     return `${actions.done.join(", ")}: ${look}`;
   },

@@ -1,6 +1,6 @@
 // What a first view of 240 postos weighs over the wire, and when it is of use on a slow phone.
 import { openPainel } from "../painel.mjs";
-import { expect } from "../until.mjs";
+import { expect, until } from "../until.mjs";
 import { PHONE } from "../visit.mjs";
 import { countingProxy } from "../wire.mjs";
 
@@ -14,6 +14,8 @@ export default {
     const postos = await driver.page.locator("ul#postos > li.posto").count();
     // It loads files too, which a first view pays for.
     await driver.untilWorker();
+    // The events of each servidor come by themselves.
+    await until("nothing more comes", proxy.isQuiet);
     const bytes = proxy.counted.received;
     proxy.close();
     const all = (await suite.postos("server1")).length + (await suite.postos("server2")).length;
