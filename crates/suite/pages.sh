@@ -27,5 +27,5 @@ if [ "${1:-}" = screenshots ]; then
     node "$here/screenshots.mjs" "$programs" "$work" "$2"
     exit
 fi
-node --test --test-reporter=dot crates/client/pages/tests/*.test.mjs crates/server/pages/tests/*.test.mjs
+node --test --test-reporter=dot crates/*/pages/tests/*.test.*js
 node "$here/main.mjs" "$programs" "$work" "$@"

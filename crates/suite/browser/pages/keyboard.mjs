@@ -6,12 +6,16 @@ function focused() {
   const at = document.activeElement;
   if (!at || at === document.body) return { name: "", seen: true, tag: "body" };
   const box = at.getBoundingClientRect();
-  const style = getComputedStyle(at);
   const [x, y] = [box.left + Math.min(box.width, innerWidth) / 2, box.top + Math.min(box.height, innerHeight) / 2];
   const inView = box.width > 0 && box.height > 0 && x >= 0 && y >= 0 && x <= innerWidth && y <= innerHeight;
   const top = inView ? document.elementFromPoint(x, y) : null;
   const covered = inView && top !== null && !at.contains(top) && !top.contains(at);
-  const hasRing = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  const isRinged = (pseudo) => {
+    const style = getComputedStyle(at, pseudo);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  };
+  // A link that is all of a card shows it around the card.
+  const hasRing = isRinged(null) || isRinged("::after");
   // The parts of a date are the browser's own, and it shows which of them has the focus.
   const ring = hasRing || /^date/.test(at.type);
   const name = at.id || at.getAttribute("name") || at.getAttribute("data-field") || at.textContent.trim().slice(0, 40);

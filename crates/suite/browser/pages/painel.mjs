@@ -18,7 +18,7 @@ export async function openPainel(operator, token, view = "agora") {
 
 /** Goes to a view by its link. */
 export async function goTo({ page }, view) {
-  await page.locator(`#views a[href="#${view}"]`).click();
+  await page.locator(`#views a[href$="#${view}"]`).click();
   await page.locator(`#view-${view}`).waitFor();
 }
 

@@ -22,12 +22,14 @@ export class Program {
   /** Starts it, and waits until it is ready. */
   async start() {
     if (this.isRunning) return;
+    if (await this.isReady()) throw new Error(`another program answers where ${this.name} would`);
     const log = openSync(`${this.folder}/${this.name}.log`, "a");
     const env = { PATH: process.env.PATH, HOME: this.folder, RUST_LOG: "warn", ...this.env };
     this.child = spawn(this.command, this.args, { cwd: this.folder, env, stdio: ["ignore", log, log] });
     await until(`${this.name} is ready`, async () => {
+      const ready = await this.isReady();
       if (!this.isRunning) throw new Error(`${this.name} has ended, see its log`);
-      return this.isReady();
+      return ready;
     });
   }
 

@@ -33,6 +33,9 @@ export class Suite {
     this.elsewhere = program("client", "elsewhere", { MQTT_CLIENT_ID: "cliente2" });
     this.closed = program("client", "closed", { MQTT_CLIENT_ID: "cliente3", API_TOKENS_FILE: "app.tokens" });
     this.all = [this.broker, this.server1, this.server2, this.gateway, this.elsewhere, this.closed];
+    // Nothing that was started outlives the tests.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
+    process.on("exit", () => this.kill());
     this.used = new Set();
     this.placas = 0;
   }
@@ -65,6 +68,11 @@ export class Suite {
 
   async end() {
     for (const program of this.all.toReversed()) await program.end();
+  }
+
+  /** Ends what runs, at once. */
+  kill() {
+    for (const { child } of this.all) child?.kill("SIGKILL");
   }
 
   async postos(id, gateway = "elsewhere", query = "") {
@@ -118,8 +126,9 @@ export class Suite {
     return this.call("elsewhere", path, { method: "POST" });
   }
 
-  /** What the API says of a reserva. */
+  /** What the API says of a reserva; `null` if it does not say it now. */
   async reserva(serverId, requestId) {
-    return (await this.call("elsewhere", `reservas/${requestId}?server_id=${serverId}`)).body.reserva;
+    const { status, body } = await this.call("elsewhere", `reservas/${requestId}?server_id=${serverId}`);
+    return status === 200 ? body.reserva : null;
   }
 }

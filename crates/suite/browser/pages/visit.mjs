@@ -1,6 +1,6 @@
 // A person who visits the pages: a browser context of its own, in which everything that the browser
 // complains of is noted, and every request that leaves it.
-import { expect, until } from "./until.mjs";
+import { expect, expectEqual, until } from "./until.mjs";
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -90,8 +90,18 @@ export class Visit {
     return this.page.locator(`[data-field="${name}"]`).first();
   }
 
+  /** A secret was sent, and is in no address, which histories, logs and other sites may see. */
+  expectOnlyInHeaders(secret) {
+    const leaks = this.requests.filter(({ url, headers }) => `${url} ${headers.referer ?? ""}`.includes(secret));
+    expectEqual(leaks.map(({ url }) => url), [], "addresses and referers with what is secret");
+    const sent = this.requests.some(({ headers, body }) => `${headers.authorization ?? ""}${body}`.includes(secret));
+    expect(sent, "the secret was never sent");
+  }
+
   async end() {
+    const cookies = await this.context.cookies();
     await this.context.close();
+    expectEqual(cookies.map(({ name }) => name), [], "cookies, which would send by themselves what a person typed");
     const problems = [...new Set(this.problems)];
     expect(problems.length === 0, `the browser complains: ${problems.join("; ")}`);
   }

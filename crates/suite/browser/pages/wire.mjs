@@ -22,5 +22,11 @@ export async function countingProxy(target) {
     for (const socket of sockets) socket.destroy();
     server.close();
   };
-  return { base: `http://127.0.0.1:${server.address().port}`, counted, close };
+  /** Waits until nothing has come for a second. */
+  const isQuiet = async () => {
+    const before = counted.received;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return counted.received === before;
+  };
+  return { isQuiet, base: `http://127.0.0.1:${server.address().port}`, counted, close };
 }

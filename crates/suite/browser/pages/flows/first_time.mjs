@@ -1,17 +1,7 @@
 // A first-time driver reserves the nearest free posto that fits, in four actions at most.
+import { Actions } from "../actions.mjs";
 import { PHONE } from "../visit.mjs";
-import { expect, expectEqual } from "../until.mjs";
-
-/** Counts what a person does: a press, a choice, a text that is typed. */
-class Actions {
-  count = 0;
-  done = [];
-  async take(name, act) {
-    this.count += 1;
-    this.done.push(name);
-    await act();
-  }
-}
+import { expectEqual, until } from "../until.mjs";
 
 export default {
   "nearest fitting free posto, reserved in four actions": async ({ suite, visit }) => {
@@ -31,20 +21,19 @@ export default {
     const [server_id, request] = [await reserva.getAttribute("data-server-id"), await reserva.getAttribute("data-request-id")];
     const { posto_id, placa: stored } = await suite.reserva(server_id, request);
     expectEqual(stored, placa, "placa");
-    expect(actions.count <= 4, `${actions.count} actions: ${actions.done}`);
+    actions.expectAtMost(4);
     expectEqual({ server_id, posto_id }, await nearest(suite, placa, { server_id, posto_id }), "the posto");
     await suite.cancelElsewhere({ server_id }, request);
-    return `${actions.count} actions: ${actions.done.join(", ")}`;
+    return `${actions.done.length} actions: ${actions.done.join(", ")}`;
   },
 
   "a browser that refuses the position is told what to do instead": async ({ visit }) => {
     const driver = await visit({ permissions: [] });
     await driver.openLive();
-    const before = await driver.page.locator("main").innerText();
     await driver.page.locator("#near").click();
-    await driver.page.waitForFunction((text) => document.querySelector("main").innerText !== text, before);
-    const said = await driver.page.locator("main [role=status], main [role=alert]").allInnerTexts();
-    return said.filter(Boolean).join(" | ");
+    const note = driver.page.locator("#position-note");
+    await until("it says why there is none, and what else to do", async () => /lista|mapa/.test(await note.innerText()));
+    return note.innerText();
   },
 
   "the position is asked for only after a press": async ({ visit }) => {

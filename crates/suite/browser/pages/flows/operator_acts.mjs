@@ -29,7 +29,7 @@ export default {
     expectEqual(reservas.map(({ resultado }) => resultado), ["movida"], "what became of the reserva");
     const { posto_id } = await scene.suite.reserva("server1", requestId);
     const there = (await scene.suite.postos("server1")).find(({ id }) => id === posto_id);
-    await until("the page names the other posto", async () => (await said(driver)).includes(there.nome));
+    await until("the page names the other posto", async () => (await driver.field("posto").innerText()) === there.nome);
     await until("it says that it was moved", async () => /mud|mov|transfer/i.test(await said(driver)));
     await scene.suite.operate(`postos/${posto.id}/disponibilidade`, { method: "PUT", body: { disponivel: true, em_manutencao: false } });
     return `${posto.nome} to ${there.nome}: ${await driver.field("notice").innerText()}`;

@@ -5,7 +5,7 @@ import { VIEWS, card, goTo, openPainel } from "../painel.mjs";
 import { DESKTOP, PHONE } from "../visit.mjs";
 import { expect, expectEqual, until } from "../until.mjs";
 
-/** Runs `look` in each view, and in the dialog that puts a posto in maintenance. */
+/** Runs `look` in each view and dialog. */
 async function each({ suite, visit }, options, look) {
   const asked = await visit(options, "server1");
   await asked.open("painel");
@@ -23,16 +23,40 @@ async function each({ suite, visit }, options, look) {
     await look(operator.page, view);
   }
   await goTo(operator, "agora");
-  await card(operator, posto).locator("[data-action=service]").click();
-  await operator.page.locator("dialog[open] .effect:not([aria-busy])").waitFor();
-  await look(operator.page, "maintenance");
+  for (const [state, open] of Object.entries(DIALOGS)) {
+    await open(operator, posto);
+    await look(operator.page, state);
+    await operator.page.keyboard.press("Escape");
+    await operator.page.locator("dialog[open]").waitFor({ state: "detached" });
+  }
 }
+
+const press = ({ page }, words) => page.locator("dialog[open] button").filter({ hasText: words }).first().click();
+
+/** The dialogs, each with how it is opened. */
+const DIALOGS = {
+  "what can be done with a posto": async (operator, posto) => card(operator, posto).locator("[data-action=more]").click(),
+  "change of a posto": async (operator, posto) => {
+    await card(operator, posto).locator("[data-action=more]").click();
+    await press(operator, /nome, preço/i);
+    await operator.page.locator("dialog[open] [name=preco_kwh]").waitFor();
+  },
+  "removal": async (operator, posto) => {
+    await card(operator, posto).locator("[data-action=more]").click();
+    await press(operator, /remover/i);
+    await operator.page.locator("dialog[open] .effect:not([aria-busy])").waitFor();
+  },
+  "maintenance": async (operator, posto) => {
+    await card(operator, posto).locator("[data-action=service]").click();
+    await operator.page.locator("dialog[open] .effect:not([aria-busy])").waitFor();
+  },
+};
 
 const looks = [["light", PHONE], ["dark", PHONE], ["light", DESKTOP], ["dark", DESKTOP]].map(([colorScheme, viewport]) => [
   `axe-core, ${colorScheme}, ${viewport.width} px`,
   async (scene) => {
     await each(scene, { colorScheme, viewport }, expectNoFinding);
-    return `no finding in ${VIEWS.length + 2} states`;
+    return `no finding in ${VIEWS.length + Object.keys(DIALOGS).length + 1} states`;
   },
 ]);
 
@@ -90,7 +114,7 @@ export default {
     expect(await page.evaluate(() => document.activeElement.closest("dialog") !== null), "the focus is not in the dialog");
     const dialog = new Keyboard(page);
     await dialog.to("dialog[open] [type=submit]");
-    expectEqual(dialog.order.filter((name) => ["estado", "reservas", "ate"].includes(name)), ["estado", "reservas", "ate"], "the order of focus in the dialog");
+    expectEqual(dialog.order.filter((name) => ["estado", "reservas", "ate"].includes(name)), ["reservas", "estado", "ate"], "the order of focus in the dialog");
     await dialog.press("Enter");
     await page.locator("dialog[open]").filter({ hasText: "cliente2" }).waitFor();
     await dialog.press("Escape");

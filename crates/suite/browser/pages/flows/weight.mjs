@@ -1,5 +1,6 @@
 // What a first view of 240 postos weighs over the wire, and when it is of use on a slow phone.
-import { expect } from "../until.mjs";
+import { openPainel } from "../painel.mjs";
+import { expect, until } from "../until.mjs";
 import { PHONE } from "../visit.mjs";
 import { countingProxy } from "../wire.mjs";
 
@@ -13,6 +14,8 @@ export default {
     const postos = await driver.page.locator("ul#postos > li.posto").count();
     // It loads files too, which a first view pays for.
     await driver.untilWorker();
+    // The events of each servidor come by themselves.
+    await until("nothing more comes", proxy.isQuiet);
     const bytes = proxy.counted.received;
     proxy.close();
     const all = (await suite.postos("server1")).length + (await suite.postos("server2")).length;
@@ -20,6 +23,16 @@ export default {
     expect(bytes < LIMIT, `${bytes} bytes`);
     const files = driver.requests.map(({ url }) => new URL(url).pathname.split("/").at(-1));
     return `${postos} of ${all} postos: ${(bytes / 1000).toFixed(1)} KB with heads, events and service worker, ${files.length} requests`;
+  },
+
+  "the operator's page with all that it asks for first is under 150 KB": async ({ suite, visit }) => {
+    const proxy = await countingProxy(suite.urls.server1);
+    const operator = await visit({}, proxy.base);
+    await openPainel(operator, suite.operatorToken);
+    const bytes = proxy.counted.received;
+    proxy.close();
+    expect(bytes < LIMIT, `${bytes} bytes`);
+    return `${(bytes / 1000).toFixed(1)} KB with heads, ${operator.requests.length} requests`;
   },
 
   "a slow phone (4 times slower, 1.6 Mbit/s, 150 ms)": async ({ suite, visit }) => {
