@@ -26,7 +26,7 @@ pub use http::{
     MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders, PageRoutes, Params, Path,
     RETRY_AFTER_SECONDS, RateLimit, RawJson, Refused, Role, Routes, StreamCaller, StreamPermit,
     Streams, Token, Tokens, TrustedProxies, accept_token, body_of_parts, both, caller_ip,
-    complete_document, finish, finish_with, listen, listen_for_metrics, operators_only, read_file,
+    complete_document, finish, json_in_page, listen, listen_for_metrics, operators_only, read_file,
     require_token, serve, serve_metrics, tagged, tagged_json, trace_requests,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};

@@ -59,7 +59,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, pages: Pages, metrics: HttpMetrics) 
         protected: protected.with_state(gateway),
     };
     let extras = Extras { limit, pages: Some(pages::routes(&pages)) };
-    service::finish_with(routes, openapi, max_in_flight, &cors, access, metrics, extras)
+    service::finish(routes, openapi, max_in_flight, &cors, access, metrics, extras)
 }
 
 /// The OpenAPI document of the gateway.

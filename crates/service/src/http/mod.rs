@@ -73,6 +73,7 @@ pub use json_body::RawJson;
 pub use metrics::HttpMetrics;
 pub use pages::{
     Asset, Assets, ErrorPage, Language, PageCache, PageForm, PageHeaders, PageRoutes, Refused,
+    json_in_page,
 };
 pub use rate_limit::RateLimit;
 pub use scrape::{listen_for_metrics, serve_metrics};
@@ -94,18 +95,6 @@ pub struct Extras {
 /// answers; one name and one log line for each exchange; CORS, which answers
 /// preflights before anything else counts or logs them.
 pub fn finish(
-    routes: Routes,
-    openapi: OpenApi,
-    max_in_flight: usize,
-    cors: &CorsOrigins,
-    access: Access,
-    metrics: HttpMetrics,
-) -> Router {
-    finish_with(routes, openapi, max_in_flight, cors, access, metrics, Extras::default())
-}
-
-/// As [`finish`], with what not every program has.
-pub fn finish_with(
     routes: Routes,
     openapi: OpenApi,
     max_in_flight: usize,

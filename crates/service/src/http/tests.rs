@@ -16,7 +16,8 @@ use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::{
-    Access, Asset, Assets, CorsOrigins, HttpError, HttpMetrics, Params, Path, Routes, finish,
+    Access, Asset, Assets, CorsOrigins, Extras, HttpError, HttpMetrics, Params, Path, Routes,
+    finish,
 };
 
 /// An answer, read to its end.
@@ -69,6 +70,7 @@ pub(super) fn finished(router: Router, max_in_flight: usize) -> Router {
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
+        Extras::default(),
     )
 }
 

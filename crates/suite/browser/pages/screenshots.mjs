@@ -9,7 +9,7 @@ import { Suite } from "./suite.mjs";
 import { until } from "./until.mjs";
 import { DESKTOP, PHONE, Visit } from "./visit.mjs";
 
-const LARGEST = 150_000;
+const LARGEST = 160_000;
 const here = new URL(".", import.meta.url).pathname;
 const [programs, folder, pictures] = process.argv.slice(2);
 const suite = new Suite({ folder, programs, postos: `${here}postos` });
@@ -38,7 +38,7 @@ const PAINEL = {
   agora: async (operator) => goTo(operator, "agora"),
   manutencao: async (operator) => {
     await goTo(operator, "agora");
-    await card(operator, { id: 4 }).locator("[data-action=service]").click();
+    await card(operator, { id: 10 }).locator("[data-action=service]").click();
     await operator.page.locator("dialog[open] .effect:not([aria-busy])").waitFor();
   },
   hoje: async (operator) => {
@@ -51,6 +51,8 @@ const PAINEL = {
     await operator.page.locator("#periods [data-period='30d']").click();
     await operator.page.locator("#periods [data-period='30d'][aria-current=true]").waitFor();
     await operator.page.locator("#numeros-content:not([aria-busy]) svg").first().waitFor();
+    // The plots, which are below the totals.
+    await operator.page.setViewportSize({ ...operator.page.viewportSize(), height: 1600 });
   },
 };
 

@@ -60,6 +60,7 @@ export async function fill(suite, past) {
   }
   for (const id of [4, 10]) await suite.reserveElsewhere(byId(id), { placa: newPlaca(), fim: inHours(1) });
   await suite.reserveElsewhere(byId(9), { placa: newPlaca(), inicio: inHours(1), fim: inHours(3) });
+  // Refusals, for their plot.
   for (let count = 0; count < 4; count += 1) await suite.reserveElsewhere(byId(4)).catch(() => {});
   await suite.operate("postos/6/disponibilidade", { method: "PUT", body: { disponivel: false, em_manutencao: true } });
   const fault = JSON.stringify({ server_id: "server1", ponto_id: 12, disponivel: false });

@@ -17,7 +17,7 @@ use super::posto_view::{PostoView, State as PostoState};
 use super::reserve_form::{self, DURATIONS, Values, body_of};
 use super::setup::Pages;
 use super::texts::{PageTexts, PostoTexts, fill};
-use super::{consulted, format, links};
+use super::{consulted, links};
 use crate::http::answer::{answer, with_log_fields};
 use crate::http::app::App;
 use crate::http::idempotency::Key;
@@ -101,7 +101,7 @@ impl<'a> PostoPage<'a> {
     fn new(pages: &'a Pages, language: Language, form: &'a PageForm, values: Values) -> Self {
         let texts = pages.page_texts(language);
         let typical = |value, unit: &str| {
-            let value = format!("{} {unit}", format::number(value, 0, 3, language));
+            let value = format!("{} {unit}", language.number(value, 0, 3));
             fill(&texts.posto.typical, &[("value", &value)])
         };
         Self {

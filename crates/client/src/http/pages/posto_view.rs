@@ -3,7 +3,6 @@
 use protocol::{Posto, ServerId};
 use service::Language;
 
-use super::format;
 use super::texts::CommonTexts;
 
 /// What a driver needs to know of a posto.
@@ -69,9 +68,9 @@ impl PostoView {
             longitude: longitude.trim().to_owned(),
             connector: posto.tipo_conector.clone(),
             power: posto.potencia_maxima,
-            power_text: format::power(posto.potencia_maxima, language),
+            power_text: language.power(posto.potencia_maxima),
             price: posto.preco_kwh,
-            price_text: format::price_per_kwh(posto.preco_kwh, language),
+            price_text: language.price_per_kwh(posto.preco_kwh),
         }
     }
 

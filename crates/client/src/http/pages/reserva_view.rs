@@ -57,7 +57,7 @@ impl ReservaView {
             placa: reserva.placa.clone(),
             inicio_text: format::moment(reserva.inicio, language),
             fim_text: format::moment(reserva.fim, language),
-            price_text: format::price_per_kwh(reserva.preco_kwh, language),
+            price_text: language.price_per_kwh(reserva.preco_kwh),
             may_change: is_ativa || is_charging,
             may_cancel: is_ativa,
             others: others(reserva, own, list),

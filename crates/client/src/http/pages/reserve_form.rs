@@ -47,7 +47,7 @@ impl Values {
     /// Of a form that is filled in for the first time. Its key makes sending it twice the same as
     /// once, so it is random and belongs to this rendering of the page alone.
     pub(super) fn new(language: Language) -> Self {
-        let typical = |value| format::number(value, 0, 3, language);
+        let typical = |value| language.number(value, 0, 3);
         Self {
             chave: RequestId::new().to_string(),
             placa: String::new(),

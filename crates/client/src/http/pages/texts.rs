@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use service::json_in_page;
 
 /// One language.
 pub(super) struct Texts {
@@ -20,8 +21,7 @@ struct File {
 impl Texts {
     pub(super) fn read(json: &str) -> Result<Self, serde_json::Error> {
         let File { page, script } = serde_json::from_str(json)?;
-        // Of HTML's syntax nothing but `<` ends a script element, or begins a comment in it.
-        Ok(Self { page, script: script.to_string().replace('<', "\\u003c") })
+        Ok(Self { page, script: json_in_page(&script.to_string()) })
     }
 }
 

@@ -69,6 +69,22 @@ async fn the_page_is_in_portuguese_unless_english_is_preferred() {
 }
 
 #[tokio::test]
+async fn the_page_is_found_however_its_address_is_typed() {
+    let server = Running::fresh().await;
+    let html = page(&server).await.text;
+    for typed in ["//painel", "/painel?utm=x"] {
+        let answer = server.ask("", Method::GET, typed).await;
+        assert_eq!((answer.status, answer.text == html), (200, true), "{typed}");
+    }
+    // What the page loads is relative to its address.
+    for typed in ["/painel/", "/painel//"] {
+        let answer = server.ask("", Method::GET, typed).await;
+        assert_eq!((answer.status, answer.header("location")), (308, "../painel"), "{typed}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_list_of_postos_is_in_the_page_and_nobody_who_uses_them() {
     let server = Running::with_reservas(vec![reservation("r1", "ABC1234", 1, None)]).await;
     let nome = "<b>Sé</b> \"&'</script>";

@@ -6,6 +6,7 @@ mod error_page;
 mod form;
 mod language;
 mod page;
+mod written;
 
 use axum::Router;
 
@@ -16,6 +17,7 @@ pub use form::PageForm;
 pub(super) use form::read_form;
 pub use language::Language;
 pub use page::{PageCache, PageHeaders};
+pub use written::json_in_page;
 
 /// The pages of a program and their files, which are for no page of another origin.
 pub struct PageRoutes {
