@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{World, eventually, payload};
+use crate::harness::{PlainClient, World, eventually, payload};
 use crate::pages::{Browser, Page};
 
 /// The names of the postos that a page shows, in their order.
@@ -93,4 +93,21 @@ async fn a_silent_servidor_and_a_lost_broker_hold_no_page() {
     assert_eq!((page.status, names(&page).len()), (200, 0));
     page.has("Sem contato com os postos agora.");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_silent_servidores_hold_up_no_other() {
+    let world = World::new().await;
+    let (_server, gateway) = world.pair().await;
+    let operator = PlainClient::subscribe(&world, "operator", &[]).await;
+    for number in 0..80 {
+        let id = format!("a{number:02}");
+        let presence = json!({"server_id": id, "status": "online", "desde": "2026-01-01T00:00:00Z",
+            "versao": "9", "entrega": ["difusao"]});
+        operator.publish_retained(&format!("server/{id}/status"), presence).await;
+    }
+    gateway.sees("a79", "online").await;
+    let page = Browser::new().open(&gateway, "/").await;
+    assert_eq!((page.status, names(&page).len()), (200, 20));
+    page.has("Os servidores a00, a01, a02, a03, a04, … não responderam a tempo");
 }

@@ -18,6 +18,9 @@ use super::setup::Pages;
 use super::texts::{ListTexts, PageTexts, fill};
 use crate::map_tiles::MapTiles;
 
+/// How many servidores a notice names.
+const MAX_NAMED: usize = 5;
+
 #[derive(Template)]
 #[template(path = "list.html")]
 struct List<'a> {
@@ -90,11 +93,20 @@ fn outages(pages: &Pages, texts: &PageTexts, all: &AllPostos) -> Vec<String> {
     if !pages.gateway.bus.is_up() {
         return vec![common.broker_away.clone()];
     }
-    let of_servidor =
-        |text: &str, server_id: &ServerId| fill(text, &[("servidor", server_id.as_str())]);
-    let away = all.away.iter().map(|id| of_servidor(&common.servidor_away, id));
-    let silent = all.silent.iter().map(|id| of_servidor(&common.servidor_silent, id));
-    away.chain(silent).collect()
+    let away = outage(&all.away, &common.servidor_away, &common.servidores_away);
+    let silent = outage(&all.silent, &common.servidor_silent, &common.servidores_silent);
+    away.into_iter().chain(silent).collect()
+}
+
+/// One sentence, however many servidores it is about.
+fn outage(servidores: &[ServerId], one: &str, many: &str) -> Option<String> {
+    let ids: Vec<_> = servidores.iter().take(MAX_NAMED).map(ServerId::as_str).collect();
+    let ids = ids.join(", ") + if servidores.len() > MAX_NAMED { ", …" } else { "" };
+    match servidores.len() {
+        0 => None,
+        1 => Some(fill(one, &[("servidor", &ids)])),
+        _ => Some(fill(many, &[("servidores", &ids)])),
+    }
 }
 
 /// All that are known, and the one that is asked for, by name.

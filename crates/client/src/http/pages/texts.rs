@@ -79,7 +79,7 @@ texts! {
     CommonTexts {
         name, skip, all_postos, for_apps, times, no_script, free, taken, maintenance, unreachable,
         connector, power, price, distance, servidor, token, token_hint, broker_away, servidor_away,
-        servidor_silent, filter_ignored,
+        servidor_silent, servidores_away, servidores_silent, filter_ignored,
     }
     ListTexts {
         filters, any, more, power_min, free_only, order, order_name, order_price, order_power,
