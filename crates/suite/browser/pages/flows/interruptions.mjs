@@ -98,7 +98,8 @@ export default {
     await driver.page.locator("body[data-page=offline]").waitFor();
     const said = await driver.page.locator("h1").innerText();
     await driver.context.setOffline(false);
-    await driver.openLive();
+    // It comes back by itself.
+    await driver.page.locator("body[data-page=list] #live[data-live=yes]").waitFor();
     const cached = await driver.page.evaluate(async () => {
       const all = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
       return all.flat().map(({ url }) => new URL(url).pathname);
