@@ -83,6 +83,8 @@ export class Suite {
   /** A posto that is free, and that no other check uses. */
   async freePosto(id = "server1", fits = () => true) {
     const postos = await this.postos(id, "elsewhere", "&disponivel=true");
+    // By name, because a list shows 200 postos and begins with these.
+    postos.sort((one, other) => one.nome.localeCompare(other.nome, "pt-BR"));
     const posto = postos.find((one) => !this.used.has(`${id} ${one.id}`) && fits(one));
     if (!posto) throw new Error(`no posto of ${id} is left for this check`);
     this.used.add(`${id} ${posto.id}`);
