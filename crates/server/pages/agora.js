@@ -1,4 +1,4 @@
-// The view of now: what needs a hand first, and all postos by what they do.
+// The view of now: what needs attention first, and all postos by what they do.
 import { ApiError, now } from "./api.js";
 import { attention } from "./attention.js";
 import { actionFor, describe } from "./attention_texts.js";

@@ -1,4 +1,4 @@
-// What needs a hand first. No DOM here.
+// What needs attention first. No DOM here.
 import { byPosto, outOfServiceBy } from "./postos_now.js";
 
 /** A session that is open for longer was hardly meant to be. */

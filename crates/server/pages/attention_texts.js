@@ -1,4 +1,4 @@
-// What is said of each thing that needs a hand, and what the button beside it does.
+// What is said of each thing that needs attention, and what the button beside it does.
 import { now } from "./api.js";
 import { earliest } from "./attention.js";
 import { duration, moment } from "./format.js";

@@ -1,4 +1,4 @@
-// Words of the API in the language of the page. Its lists are open: a word that is new is shown as it is.
+// Words of the API in the language of the page. Its lists are open: a new one is shown as it is.
 import { text } from "./texts.js";
 
 export function word(/** @type {string} */ group, /** @type {string} */ value) {

@@ -2,7 +2,7 @@
 // never part of an address.
 import { authorization, noteTime } from "./api.js";
 
-/** Longer than the ping of the API, so that a connection that is dead without a word is noticed. */
+/** Longer than the ping of the API, so that a connection that has died silently is noticed. */
 const SILENCE = 40_000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;

@@ -69,7 +69,7 @@ test("postos are found by name, without accents and capitals, by number, and by 
   assert.deepEqual(ids("", "out", "free"), [1, 12, 2]);
 });
 
-test("what needs a hand comes with what it is about, the most urgent first", () => {
+test("what needs attention comes with what it is about, the most urgent first", () => {
   const postos = [out(1), faulty(2), posto(3, { disponivel: false }), posto(4, { disponivel: false }), posto(5), out(6)];
   const reservas = [
     reserva(1, 1, 3, 4), reserva(2, 1, 1, 2), reserva(3, 2, 1, 2),
@@ -84,7 +84,7 @@ test("what needs a hand comes with what it is about, the most urgent first", () 
   assert.equal(earliest(kept.reservas).id, 2);
 });
 
-test("nothing needs a hand where all is as it should be", () => {
+test("nothing needs attention where all is as it should be", () => {
   const reservas = [reserva(1, 1, -1, 1), reserva(2, 1, 1, 2)];
   const postos = postosNow([posto(1), posto(2)], reservas, [session(1, 2, -23)], NOW);
   assert.deepEqual(attention({ postos, reservas, notReady: null, now: NOW }), []);

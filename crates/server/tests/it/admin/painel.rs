@@ -13,7 +13,7 @@ async fn page(server: &Running) -> Answer {
     server.ask("", Method::GET, "/painel").await
 }
 
-/// What stands between these in a text, each time.
+/// The parts of a text that are between these.
 fn all_between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     let rests = text.split(before).skip(1);
     rests.map(|rest| rest.split(after).next().unwrap_or_default()).collect()

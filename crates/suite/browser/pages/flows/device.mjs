@@ -15,8 +15,8 @@ export default {
     await other.openLive(`posto?server_id=${second.server_id}&posto_id=${second.id}`);
     expectEqual(await other.page.locator("form#reserve [name=placa]").inputValue(), "", "placa in another browser");
     const before = driver.requests.slice(0, driver.requests.findIndex(({ url }) => url.endsWith("/reservar")));
-    const told = before.filter(({ url, body, headers }) => !url.endsWith("/estimativa") && `${url}${body}${headers.referer}${headers.cookie}`.includes(placa));
-    expectEqual(told.map(({ url }) => url), [], "requests with the placa before it reserves");
+    const leaked = before.filter(({ url, body, headers }) => !url.endsWith("/estimativa") && `${url}${body}${headers.referer}${headers.cookie}`.includes(placa));
+    expectEqual(leaked.map(({ url }) => url), [], "requests with the placa before it reserves");
     expect(driver.requests.every(({ url, headers }) => !`${url}${headers.referer ?? ""}`.includes(placa)), "the placa is in an address");
     return "filled in again here, empty elsewhere, in no address";
   },

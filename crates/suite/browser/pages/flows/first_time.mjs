@@ -27,7 +27,7 @@ export default {
     return `${actions.done.length} actions: ${actions.done.join(", ")}`;
   },
 
-  "a browser that refuses the position is told what to do instead": async ({ visit }) => {
+  "where a browser refuses the position, the page says what to do instead": async ({ visit }) => {
     const driver = await visit({ permissions: [] });
     await driver.openLive();
     await driver.page.locator("#near").click();

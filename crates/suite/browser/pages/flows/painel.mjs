@@ -76,7 +76,7 @@ export default {
     return `${free}, ${reserved}, ${charging}, ${free}`;
   },
 
-  "maintenance in three actions, who was told, and back": async (scene) => {
+  "maintenance in three actions, who was notified, and back": async (scene) => {
     const { suite } = scene;
     const driver = await scene.visit();
     const posto = await suite.freePosto();
@@ -257,7 +257,7 @@ export default {
     return stale;
   },
 
-  "the broker is away: what needs a hand says so": async (scene) => {
+  "the broker is away: what needs attention says so": async (scene) => {
     const visit = await operator(scene);
     const before = await visit.page.locator("#attention").innerText();
     await scene.suite.broker.end("SIGKILL");

@@ -1,4 +1,4 @@
-// Two pages that reserve one posto in the same moment: one wins, the other is told and sees it.
+// Two pages that reserve one posto in the same moment: one wins, the other is refused and sees it.
 import { expect, expectEqual } from "../until.mjs";
 
 export default {
