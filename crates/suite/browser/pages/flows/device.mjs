@@ -3,7 +3,7 @@ import { expect, expectEqual, until } from "../until.mjs";
 import { reserve } from "../reserve.mjs";
 
 export default {
-  "the car is remembered here, and only if asked": async ({ suite, visit }) => {
+  "the car is remembered here until it is forgotten": async ({ suite, visit }) => {
     const driver = await visit();
     const [first, second] = [await suite.freePosto(), await suite.freePosto()];
     const placa = suite.placa();
@@ -18,10 +18,13 @@ export default {
     const leaked = before.filter(({ url, body, headers }) => !url.endsWith("/estimativa") && `${url}${body}${headers.referer}${headers.cookie}`.includes(placa));
     expectEqual(leaked.map(({ url }) => url), [], "requests with the placa before it reserves");
     expect(driver.requests.every(({ url, headers }) => !`${url}${headers.referer ?? ""}`.includes(placa)), "the placa is in an address");
-    return "filled in again here, empty elsewhere, in no address";
+    await driver.page.getByRole("button", { name: "Esquecer o carro deste aparelho" }).click();
+    await driver.openLive(`posto?server_id=${second.server_id}&posto_id=${second.id}`);
+    expectEqual(await field.inputValue(), "", "placa that was forgotten");
+    return "filled in again here, empty elsewhere, in no address, and forgotten by its button";
   },
 
-  "the car is not remembered unless it is asked for, and forgotten by a button": async ({ suite, visit }) => {
+  "the car is not remembered unless that is asked for": async ({ suite, visit }) => {
     const driver = await visit();
     const [first, second] = [await suite.freePosto(), await suite.freePosto()];
     const placa = suite.placa();
