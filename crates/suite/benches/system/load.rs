@@ -120,7 +120,7 @@ impl Workload {
     /// Makes a reserva that begins at once; its servidor, from 1, and posto.
     pub(crate) async fn make_now(&self, connection: &mut Connection) -> Result<(u64, u64), String> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.reserve_for(number, None, now() + SHORT_WINDOW, connection).await?;
+        self.reserve_for(number, None, now() + 2 * WINDOW, connection).await?;
         let (server, posto) = self.place(number);
         Ok((server + 1, posto))
     }
