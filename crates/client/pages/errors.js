@@ -5,7 +5,7 @@ import { byId, element } from "./dom.js";
 import { text } from "./texts.js";
 
 /** What somebody reads about a failure: the sentence of the API, if it gave one. */
-export function messageOf(/** @type {unknown} */ error) {
+function messageOf(/** @type {unknown} */ error) {
   if (error instanceof PageError) return { text: text(error.key), isPortuguese: false };
   if (!(error instanceof ApiError)) return { text: text("error.page"), isPortuguese: false };
   if (error.mensagem) return { text: error.mensagem, isPortuguese: true };

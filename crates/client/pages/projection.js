@@ -3,7 +3,7 @@
 const TILE = 256;
 /** Beyond it the projection goes to infinity. */
 const MAX_LATITUDE = 85.05112878;
-export const MIN_ZOOM = 2;
+const MIN_ZOOM = 2;
 export const MAX_ZOOM = 19;
 const METRES_AROUND = 40_075_016.686;
 

@@ -5,7 +5,7 @@ import { ApiError, isToken, token } from "./api.js";
 import { element, showDialog } from "./dom.js";
 import { text } from "./texts.js";
 
-export const asksForTokens = () => document.body.dataset.tokens !== undefined;
+const asksForTokens = () => document.body.dataset.tokens !== undefined;
 export const lacksToken = () => asksForTokens() && !token.get();
 export const isTokenRefused = (/** @type {unknown} */ error) => error instanceof ApiError && error.status === 401;
 

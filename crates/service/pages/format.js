@@ -14,7 +14,6 @@ const date = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.Dat
 const clock = date({ hour: "2-digit", minute: "2-digit" });
 const day = date({ day: "2-digit", month: "2-digit" });
 const full = date({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
-const weekday = date({ weekday: "short", day: "2-digit", month: "2-digit" });
 
 export const kwh = (/** @type {number} */ value) => `${energy.format(value)} kWh`;
 export const kw = (/** @type {number} */ value) => `${power.format(value)} kW`;
@@ -39,7 +38,6 @@ export function moment(/** @type {string | number | Date} */ value, now = new Da
 
 export const fullMoment = (/** @type {string | number | Date} */ value) => full.format(new Date(value));
 export const dayOf = (/** @type {string | number | Date} */ value) => day.format(new Date(value));
-export const weekdayOf = (/** @type {string | number | Date} */ value) => weekday.format(new Date(value));
 export const clockOf = (/** @type {string | number | Date} */ value) => clock.format(new Date(value));
 
 /** A time that is left: `2 h 05 min`, and `45 s` below a minute. */

@@ -3,12 +3,12 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use protocol::Codigo;
 use service::{HttpError, Language, PageCache};
 use tracing::error;
 
 use super::setup::{Module, Pages};
 use super::texts::PageTexts;
+use crate::error::GatewayError;
 
 /// What the layout shows.
 pub(super) struct Frame<'a> {
@@ -55,11 +55,7 @@ impl Pages {
             Ok(html) => self.headers.answer(status, html, language, cache),
             Err(error) => {
                 error!(%error, "a page cannot be written");
-                HttpError::new(
-                    Codigo::ErroInterno,
-                    "Erro interno. O registro do serviço tem a causa.",
-                )
-                .into_response()
+                HttpError::from(GatewayError::Internal).into_response()
             }
         }
     }

@@ -57,9 +57,6 @@ const FILES: &[Asset] = assets![
     "tokens.js",
     "words.js",
 ];
-/// Modules that both programs have, and the page loads.
-const SHARED_MODULES: [&str; 4] = ["api.js", "dom.js", "format.js", "texts.js"];
-
 /// Postos that are written into the page. Anyone may ask for it, so it is bounded; its script shows all.
 const MAX_SHOWN: usize = 200;
 
@@ -68,6 +65,8 @@ struct Pages {
     headers: PageHeaders,
     /// Where its files are.
     files: String,
+    /// All that its module imports.
+    modules: Vec<&'static str>,
     portuguese: serde_json::Result<Texts>,
     english: serde_json::Result<Texts>,
 }
@@ -83,6 +82,7 @@ pub(super) fn routes(app: &Arc<AppState>) -> PageRoutes {
     let pages = Pages {
         headers: PageHeaders::new(None),
         files: assets.path(),
+        modules: assets.imports_of("painel.js"),
         portuguese: Texts::portuguese(),
         english: Texts::english(),
     };
@@ -101,7 +101,7 @@ struct Painel<'a> {
     language: &'static str,
     servidor: &'a str,
     files: &'a str,
-    modules: Vec<&'static str>,
+    modules: &'a [&'static str],
     texts: &'a PageTexts,
     script: String,
     count: String,
@@ -151,12 +151,11 @@ fn render(
     };
     let wrong = |error: &serde_json::Error| askama::Error::custom(error.to_string());
     let Texts { page: texts, script } = texts.as_ref().map_err(wrong)?;
-    let own_modules = FILES.iter().map(|file| file.name).filter(|name| name.ends_with(".js"));
     let page = Painel {
         language: language.tag(),
         servidor,
         files: &pages.files,
-        modules: SHARED_MODULES.into_iter().chain(own_modules).collect(),
+        modules: &pages.modules,
         script: json_in_page(script.get()),
         count: count(texts, postos.len()),
         postos: postos.iter().take(MAX_SHOWN).map(|posto| shown(posto, texts, language)).collect(),

@@ -118,10 +118,7 @@ fn content_type(name: &str) -> HeaderValue {
     HeaderValue::from_static(match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
-        Some("json") => "application/json",
-        Some("webmanifest") => "application/manifest+json",
         Some("svg") => "image/svg+xml; charset=utf-8",
-        Some("png") => "image/png",
         _ => "application/octet-stream",
     })
 }
