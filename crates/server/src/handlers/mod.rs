@@ -4,6 +4,10 @@
 //! crash before that the broker delivers it again, and the handler finds either nothing done or the
 //! finished work.
 
+// An array of commands has a future for each, allocated and moved as a whole: the limit is in
+// clippy.toml.
+#![warn(clippy::large_futures)]
+
 mod call;
 mod commands;
 mod dispatch;

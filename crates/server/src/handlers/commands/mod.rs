@@ -15,6 +15,9 @@ use crate::app_state::AppState;
 use crate::failure::Failure;
 
 /// Carries out one command, unless its deadline has passed.
+///
+/// All but the reservation are boxed: their queries make futures of many kilobytes, and an array of
+/// reservations would allocate and move as much for each of its items.
 pub(super) async fn carry_out(
     app: &AppState,
     command: Command,
@@ -22,12 +25,12 @@ pub(super) async fn carry_out(
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     match command {
-        Command::Postos => in_time(deadline, postos::handle(app, payload)).await,
+        Command::Postos => in_time(deadline, Box::pin(postos::handle(app, payload))).await,
         Command::Reserva => reserva::handle(app, payload, deadline).await,
-        Command::Cancelamento => cancelamento::handle(app, payload, deadline).await,
-        Command::Consulta => in_time(deadline, consulta::handle(app, payload)).await,
-        Command::Alteracao => alteracao::handle(app, payload, deadline).await,
-        Command::Estimativa => in_time(deadline, estimativa::handle(app, payload)).await,
+        Command::Cancelamento => Box::pin(cancelamento::handle(app, payload, deadline)).await,
+        Command::Consulta => in_time(deadline, Box::pin(consulta::handle(app, payload))).await,
+        Command::Alteracao => Box::pin(alteracao::handle(app, payload, deadline)).await,
+        Command::Estimativa => in_time(deadline, Box::pin(estimativa::handle(app, payload))).await,
     }
 }
 

@@ -53,7 +53,9 @@ async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> 
         Err(failure) if failure.is_unwritten() => failure,
         written => return written,
     };
-    match app.store.first_answer(&request_id, fingerprint, owner.as_deref(), app.now()).await {
+    // Boxed, because the query makes a large future that almost no reservation needs.
+    let first = app.store.first_answer(&request_id, fingerprint, owner.as_deref(), app.now());
+    match Box::pin(first).await {
         Ok(Some(first)) => Ok(first?),
         Ok(None) => Err(failure),
         Err(error) => Err(app.unknown(&error)),
