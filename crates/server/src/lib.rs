@@ -10,6 +10,7 @@ mod backup_command;
 mod bus_options;
 mod charger_messages;
 mod config;
+mod digest;
 mod doctor;
 mod failpoints;
 mod failure;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::message::Message;
 use crate::app_state::AppState;
 use crate::charger_messages::Source;
+use crate::digest;
 use crate::failpoints::{self, Bug};
 use crate::store::{Audited, Author, RecordChargerMessage, WriteError};
 
@@ -51,7 +52,7 @@ fn posto_of<'a>(topic_posto_id: &'a str, payload: &[u8]) -> Cow<'a, str> {
 
 /// Stored for each charger: it must be the same in every version.
 pub(super) fn digest(payload: &[u8]) -> PayloadDigest {
-    Uuid::new_v5(&PAYLOAD_NAMESPACE, payload).into_bytes()
+    digest::digest(&PAYLOAD_NAMESPACE, payload)
 }
 
 pub(super) async fn record(app: &AppState, source: Source, message: ChargerMessage) {

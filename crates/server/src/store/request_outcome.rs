@@ -8,6 +8,7 @@ use super::first_answer::{FirstAnswer, read_estimate};
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
 use super::stored_rejection::rejection;
+use crate::digest;
 
 /// A reservation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl ForgottenRow {
     /// Recognises a request without telling which it was, for a `request_id` may be a placa. It is
     /// stored: it must be the same in every version.
     pub(super) fn digest(request_id: &str) -> [u8; 16] {
-        Uuid::new_v5(&FORGOTTEN_NAMESPACE, request_id.as_bytes()).into_bytes()
+        digest::digest(&FORGOTTEN_NAMESPACE, request_id.as_bytes())
     }
 
     pub(super) fn outcome(self, request_id: &str, server_id: &str) -> RequestOutcome {

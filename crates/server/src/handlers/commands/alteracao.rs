@@ -6,6 +6,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::app_state::AppState;
+use crate::digest;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
 use crate::store::{ChangeReserva, Reserved};
@@ -61,7 +62,7 @@ async fn change(app: &AppState, command: ChangeReserva) -> Result<Reserved, Fail
 /// Covers which reserva is to be changed how, and neither the client nor the gateway.
 fn fingerprint(request: &AlteracaoRequest) -> [u8; 16] {
     let json = request.content().unwrap_or_default();
-    Uuid::new_v5(&FINGERPRINT_NAMESPACE, &json).into_bytes()
+    digest::digest(&FINGERPRINT_NAMESPACE, &json)
 }
 
 #[cfg(test)]

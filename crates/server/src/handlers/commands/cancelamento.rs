@@ -7,6 +7,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::app_state::AppState;
+use crate::digest;
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
 use crate::store::{CancelReserva, CancelTarget};
@@ -41,7 +42,7 @@ pub(super) async fn handle(
 fn digest(request_id: &RequestId, asked: &RequestId, app: Option<&AppId>) -> [u8; 16] {
     let ids = [Some(request_id.as_str()), Some(asked.as_str()), app.map(AppId::as_str)];
     let json = serde_json::to_vec(&ids).unwrap_or_default();
-    Uuid::new_v5(&DIGEST_NAMESPACE, &json).into_bytes()
+    digest::digest(&DIGEST_NAMESPACE, &json)
 }
 
 /// The reserva, if it is cancelled already: that needs nothing written.

@@ -6,6 +6,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::app_state::AppState;
+use crate::digest;
 use crate::failpoints::{Bug, has};
 use crate::failure::Failure;
 use crate::handlers::message::Reply;
@@ -66,7 +67,7 @@ async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> 
 /// through another gateway is the same request.
 fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
     let json = request.content().unwrap_or_default();
-    Uuid::new_v5(&FINGERPRINT_NAMESPACE, &json).into_bytes()
+    digest::digest(&FINGERPRINT_NAMESPACE, &json)
 }
 
 #[cfg(test)]
