@@ -1,13 +1,15 @@
 //! What a command to the writer is, and what it is applied with.
 
+use std::cell::RefMut;
 use std::collections::BTreeMap;
 
 use domain::{Moment, Rejection, Reserva, Rules};
 use opentelemetry::trace::SpanContext;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
 use super::recent_failures::{RecentFailures, Retry};
+use super::statements::{Statement, Statements};
 use crate::metrics::Recorded;
 use crate::store::audit::Author;
 use crate::store::environment::Change;
@@ -55,6 +57,7 @@ impl From<rusqlite::Error> for ApplyError {
 /// The transaction of a batch, and what its commands decide by.
 pub struct WriteContext<'a> {
     pub(super) connection: &'a Connection,
+    pub(super) statements: Statements<'a>,
     pub(super) server_id: &'a str,
     pub(super) rules: &'a Rules,
     /// The wall-clock time at which the whole batch happens.
@@ -79,7 +82,16 @@ pub struct WriteContext<'a> {
     pub(super) refused: BTreeMap<(i64, &'static str), i64>,
 }
 
-impl WriteContext<'_> {
+impl<'a> WriteContext<'a> {
+    /// One of the statements that are kept for the batch.
+    pub(super) fn statement(
+        &self,
+        which: Statement,
+        sql: &str,
+    ) -> Result<RefMut<'_, CachedStatement<'a>>, StoreError> {
+        Ok(self.statements.get(which, self.connection, sql)?)
+    }
+
     /// Runs a statement that returns no rows; the number of rows changed.
     pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
         Ok(self.connection.prepare_cached(sql)?.execute(parameters)?)

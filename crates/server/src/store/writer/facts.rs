@@ -4,6 +4,7 @@ use domain::{EnergySource, Holding, Moment, Placa, PostoFacts};
 use rusqlite::params;
 
 use super::command::WriteContext;
+use super::statements::Statement;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
 use crate::store::rows::postos::{AnyPostoRow, PostoFactsRow};
@@ -54,14 +55,15 @@ impl WriteContext<'_> {
         id: i64,
         placa: Option<&Placa>,
     ) -> Result<Option<(PostoFacts, u32)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
+        let sql = concat!(
             "SELECT p.nome, p.in_service, p.em_manutencao, p.potencia_maxima, p.preco_kwh, c.placa, \
              (SELECT count(*) FROM reservas WHERE placa = ?2 AND ",
             holds_from!("?3"),
             ") FROM postos AS p \
              LEFT JOIN carregamentos AS c ON c.posto_id = p.id AND c.fim IS NULL \
              WHERE p.id = ?1 AND p.removed_at IS NULL"
-        ))?;
+        );
+        let mut statement = self.statement(Statement::ReserveFacts, sql)?;
         let mut rows =
             statement.query(params![id, placa.map(Placa::as_str), self.now.as_millis()])?;
         let Some(row) = rows.next()? else {
@@ -109,7 +111,7 @@ impl WriteContext<'_> {
         }
         let mut has_absence = false;
         let mut holdings = Vec::new();
-        let mut statement = self.connection.prepare_cached(HoldingRow::SELECT)?;
+        let mut statement = self.statement(Statement::Holdings, HoldingRow::SELECT)?;
         let mut rows = statement.query(params![posto_id, inicio.as_millis()])?;
         while let Some(row) = rows.next()? {
             let held_from: i64 = row.get(1)?;

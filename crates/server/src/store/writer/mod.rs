@@ -25,6 +25,7 @@ mod reserve;
 mod service;
 mod session_reports;
 pub(super) mod state;
+mod statements;
 mod statistics;
 pub(super) mod sweep;
 mod telemetry;

@@ -1,7 +1,4 @@
 //! Reserving a posto.
-//!
-//! The statements have no indentation, because the cache of statements hashes and compares their text
-//! at each use.
 
 use domain::{
     AbsenceFacts, Estimate, Moment, PostoFacts, Rejection, Reserva, ReservaCommand, ReservaFacts,
@@ -12,6 +9,7 @@ use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::recent_failures::Retry;
+use super::statements::Statement;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
 use crate::store::first_answer;
@@ -139,22 +137,20 @@ impl Reserve {
             let sql = "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1)";
             return Ok(context.connection.query_row(sql, [&self.request_id], |row| row.get(0))?);
         }
-        let mut statement = context.connection.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1) \
+        let sql = "SELECT EXISTS (SELECT 1 FROM reservas WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM refusals WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM alteracoes WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM archived_reservas WHERE request_id = ?1) \
              OR EXISTS (SELECT 1 FROM archived_alteracoes WHERE request_id = ?1) \
-             OR EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?2)",
-        )?;
+             OR EXISTS (SELECT 1 FROM forgotten_requests WHERE digest = ?2)";
+        let mut statement = context.statement(Statement::FindRequest, sql)?;
         Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)
     }
 
     /// The latest description of a carro is that of its newest reservation.
     fn write_carro(&self, context: &WriteContext<'_>) -> Result<(), StoreError> {
         let carro = &self.command.carro;
-        context.execute(
-            "INSERT INTO carros \
+        let sql = "INSERT INTO carros \
                  (placa, modelo, capacidade_bateria, nivel_bateria_atual, taxa_descarga, updated_at) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
              ON CONFLICT (placa) DO UPDATE SET \
@@ -162,16 +158,15 @@ impl Reserve {
                  capacidade_bateria = excluded.capacidade_bateria, \
                  nivel_bateria_atual = excluded.nivel_bateria_atual, \
                  taxa_descarga = excluded.taxa_descarga, \
-                 updated_at = excluded.updated_at",
-            params![
-                carro.placa.as_str(),
-                carro.modelo.as_str(),
-                carro.capacidade_bateria.get(),
-                carro.nivel_bateria_atual.get(),
-                carro.taxa_descarga.get(),
-                context.now.as_millis()
-            ],
-        )?;
+                 updated_at = excluded.updated_at";
+        context.statement(Statement::WriteCarro, sql)?.execute(params![
+            carro.placa.as_str(),
+            carro.modelo.as_str(),
+            carro.capacidade_bateria.get(),
+            carro.nivel_bateria_atual.get(),
+            carro.taxa_descarga.get(),
+            context.now.as_millis()
+        ])?;
         Ok(())
     }
 
@@ -184,29 +179,27 @@ impl Reserve {
         estimate: &Estimate,
     ) -> Result<i64, StoreError> {
         let facts = &reserva.facts;
-        context.execute(
-            "INSERT INTO reservas \
+        let sql = "INSERT INTO reservas \
                  (request_id, posto_id, placa, inicio, fim, status, fingerprint, nome, \
                   created_at, updated_at, desde, app, client_id, preco_kwh, tolerancia, falta_em, \
                   estimativa) \
-             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            params![
-                reserva.request_id,
-                reserva.posto_id,
-                reserva.placa.as_str(),
-                facts.interval.inicio().as_millis(),
-                facts.interval.fim().as_millis(),
-                self.fingerprint,
-                nome,
-                context.now.as_millis(),
-                self.app,
-                self.client_id,
-                facts.preco_kwh.get(),
-                millis(context.rules.tolerancia),
-                facts.falta_em.map(Moment::as_millis),
-                first_answer::write_estimate(estimate)?
-            ],
-        )?;
+             VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        context.statement(Statement::WriteReserva, sql)?.execute(params![
+            reserva.request_id,
+            reserva.posto_id,
+            reserva.placa.as_str(),
+            facts.interval.inicio().as_millis(),
+            facts.interval.fim().as_millis(),
+            self.fingerprint,
+            nome,
+            context.now.as_millis(),
+            self.app,
+            self.client_id,
+            facts.preco_kwh.get(),
+            millis(context.rules.tolerancia),
+            facts.falta_em.map(Moment::as_millis),
+            first_answer::write_estimate(estimate)?
+        ])?;
         Ok(context.connection.last_insert_rowid())
     }
 

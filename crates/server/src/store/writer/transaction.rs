@@ -16,6 +16,7 @@ use super::command::WriteContext;
 use super::contents::Contents;
 use super::queue::{Batch, Queued};
 use super::state::WriterState;
+use super::statements::Statements;
 use super::sweep;
 use super::wal_tail::WalTail;
 use crate::failpoints::{self, Bug, CrashPoint};
@@ -161,7 +162,6 @@ impl Transactions {
         if self.state.in_doubt.load(Ordering::Relaxed) {
             self.settle(connection).map_err(Failed::InDoubt)?;
         }
-        let is_writable = self.state.is_writable.load(Ordering::Relaxed);
         // Immediate: with the lock taken first, nothing that is read can change before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_at(CrashPoint::Begun, batch);
@@ -170,8 +170,43 @@ impl Transactions {
         self.contents.check(&self.files, &self.wal_tail)?;
         self.look_for_other_writers(&transaction)?;
         let (now, clock) = (self.now(), Instant::now());
+        let pause = self.state.progress.pause(now, clock);
+        let committed = self.apply(&transaction, batch, (now, clock), pause)?;
+        if failpoints::has(Bug::EarlyReply) {
+            batch.drain(..).for_each(Queued::answer);
+            std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
+        }
+        crash_at(CrashPoint::BeforeCommit, batch);
+        self.commit_began = Some(SystemTime::now());
+        let commit = Instant::now();
+        let outcome = transaction.commit();
+        self.state.metrics.commit.observe(commit.elapsed().as_secs_f64());
+        if let Err(error) = outcome {
+            return Err(self.undo(connection, error));
+        }
+        crash_at(CrashPoint::AfterCommit, batch);
+        // Only now is it certain that the commit is in the files that a restart will open.
+        self.files.check().map_err(Failed::InDoubt)?;
+        self.state.progress.succeeded(now, clock);
+        if pause.is_some_and(|pause| pause.is_standstill) {
+            info!(
+                "nothing was written for a while: carros that are late have their tolerance anew"
+            );
+        }
+        Ok(committed)
+    }
+
+    /// Applies the commands of a batch at one moment, on both clocks.
+    fn apply(
+        &self,
+        transaction: &Connection,
+        batch: &mut Batch,
+        (now, clock): (Moment, Instant),
+        pause: Option<Pause>,
+    ) -> Result<Committed, StoreError> {
         let mut context = WriteContext {
-            connection: &transaction,
+            connection: transaction,
+            statements: Statements::default(),
             server_id: &self.environment.server_id,
             rules: &self.environment.rules,
             now,
@@ -186,37 +221,15 @@ impl Transactions {
             wants_vacuum: false,
             refused: BTreeMap::new(),
         };
-        let pause = self.state.progress.pause(now, clock);
         self.correct_for_the_clock(&mut context, pause)?;
-        if !is_writable {
-            sweep::probe(&transaction, now)?;
+        if !self.state.is_writable.load(Ordering::Relaxed) {
+            sweep::probe(transaction, now)?;
         }
         for queued in batch.iter_mut() {
             queued.apply(&mut context)?;
         }
         context.keep_refusals()?;
         let WriteContext { last_sweep, changes, recorded, wants_vacuum, .. } = context;
-        if failpoints::has(Bug::EarlyReply) {
-            batch.drain(..).for_each(Queued::answer);
-            std::thread::sleep(failpoints::EARLY_REPLY_LEAD);
-        }
-        crash_at(CrashPoint::BeforeCommit, batch);
-        self.commit_began = Some(SystemTime::now());
-        let commit = Instant::now();
-        let committed = transaction.commit();
-        self.state.metrics.commit.observe(commit.elapsed().as_secs_f64());
-        if let Err(error) = committed {
-            return Err(self.undo(connection, error));
-        }
-        crash_at(CrashPoint::AfterCommit, batch);
-        // Only now is it certain that the commit is in the files that a restart will open.
-        self.files.check().map_err(Failed::InDoubt)?;
-        self.state.progress.succeeded(now, clock);
-        if pause.is_some_and(|pause| pause.is_standstill) {
-            info!(
-                "nothing was written for a while: carros that are late have their tolerance anew"
-            );
-        }
         Ok(Committed { last_sweep, changes, recorded, wants_vacuum })
     }
 
