@@ -13,11 +13,11 @@ use protocol::topics;
 use service::{HttpMetrics, ListenError, Metrics, Reload, TraceError, Tracer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{Instrument as _, info};
 
 use crate::app_tokens::{self, AppTokens, TokensError};
 use crate::config::{Config, HTTP_ADDR};
-use crate::gateway::{Gateway, run_inbox};
+use crate::gateway::{Gateway, follow_arrays, run_inbox};
 use crate::http;
 use crate::metrics::GatewayMetrics;
 
@@ -81,6 +81,8 @@ impl Client {
         info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens, gateway_metrics));
         let metrics = metrics(&gateway, registry);
+        let link = gateway.bus.link();
+        tokio::spawn(follow_arrays(Arc::downgrade(&gateway), link).in_current_span());
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, broken })
     }

@@ -1,5 +1,6 @@
 //! Typed commands to a servidor, over the bus.
 
+mod arrays;
 mod directory;
 mod events;
 mod gathering;
@@ -28,6 +29,7 @@ use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
 use crate::metrics::{GatewayMetrics, StatusLabel};
+use arrays::ArrayState;
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
@@ -35,6 +37,7 @@ pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
 use sharing::Questions;
 
+pub(crate) use arrays::run as follow_arrays;
 pub(crate) use inbox::run as run_inbox;
 pub use requester::{Call, Reply, Requester};
 
@@ -51,6 +54,7 @@ pub(crate) struct Gateway {
     pub(crate) tokens: Option<Arc<AppTokens>>,
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
+    arrays: ArrayState,
     kept: KeptListings,
     /// For listings.
     questions: Questions<ListingKey, Listed>,
@@ -80,6 +84,7 @@ impl Gateway {
             tokens,
             requester,
             directory: Directory::default(),
+            arrays: ArrayState::default(),
             kept: KeptListings::default(),
             questions: Questions::default(),
             events: Events::new(metrics.dropped_events.clone()),
@@ -121,7 +126,7 @@ impl Gateway {
         body: ReservarBody,
     ) -> ReservaRequest {
         let request = body.into_request(request_id, self.config.client_id.clone());
-        ReservaRequest { app, ..request }
+        ReservaRequest { app, listas: Some(true), ..request }
     }
 
     pub(crate) async fn change(&self, request: AlteracaoRequest) -> Result<Reply, GatewayError> {
@@ -186,7 +191,7 @@ impl Gateway {
             Entrega::Direta if presence.entrega.contains(&Entrega::Direta) => {
                 (topics::direct(server_id, command), Join::WhenWaiting)
             }
-            _ => (topics::broadcast(command), Join::Never),
+            _ => (topics::broadcast(command), Join::WhenAllowed),
         };
         let payload = serde_json::to_vec(message).map_err(|error| {
             error!(%request_id, %error, "a command cannot be written as JSON");

@@ -22,6 +22,16 @@ pub(super) enum Addressee {
     Nobody,
 }
 
+impl Addressee {
+    pub(super) fn of(payload: &[u8], own: &ServerId) -> Self {
+        match Address::server_id(payload) {
+            Ok(Some(id)) if id == own.as_str() => Self::Us,
+            Ok(Some(id)) if id.parse::<ServerId>().is_ok() => Self::Another,
+            Ok(_) | Err(_) => Self::Nobody,
+        }
+    }
+}
+
 /// A reply, and the trace that it ends.
 pub(super) struct Answer {
     reply: Reply,
@@ -43,8 +53,29 @@ pub(super) struct Call<'a> {
     /// When the reply expires. A sender that set no expiry may wait longer than our default
     /// deadline, so its reply never expires.
     reply_expires_at: Option<Instant>,
+    arrays: Arrays,
+}
+
+/// Whether the sender of a message takes arrays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrays {
+    /// It does not say so.
+    No,
+    /// It says so.
+    Said,
+    /// It sent one. Its answers are arrays; whether it takes arrays of events, it says or not.
+    Sent { said: bool },
+}
+
+impl Arrays {
     /// Whether replies to one client may travel as an array.
-    join: Join,
+    fn join(self) -> Join {
+        match self {
+            Self::No => Join::Never,
+            Self::Said => Join::WhenWaiting,
+            Self::Sent { .. } => Join::Always,
+        }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -52,19 +83,11 @@ impl<'a> Call<'a> {
         app: &'a AppState,
         command: Command,
         message: &'a Message,
-        join: Join,
+        arrays: Arrays,
     ) -> Self {
         let reply_expires_at = message.expiry.map(|left| message.received + left);
         let deadline = reply_expires_at.unwrap_or(message.received + app.command_limit);
-        Self { app, command, message, deadline, reply_expires_at, join }
-    }
-
-    pub(super) fn addressee(&self, payload: &[u8]) -> Addressee {
-        match Address::server_id(payload) {
-            Ok(Some(id)) if id == self.app.server_id.as_str() => Addressee::Us,
-            Ok(Some(id)) if id.parse::<ServerId>().is_ok() => Addressee::Another,
-            Ok(_) | Err(_) => Addressee::Nobody,
-        }
+        Self { app, command, message, deadline, reply_expires_at, arrays }
     }
 
     /// Carries the command out; `None` if its sender cannot be answered.
@@ -124,6 +147,11 @@ impl<'a> Call<'a> {
     /// before the first, if a command was not written: its redelivery after a crash would be
     /// carried out, although its caller has read that it was not.
     pub(super) async fn reply(&self, answers: Vec<Answer>, ack: Ack) {
+        // All are of one client.
+        if let Some(first) = answers.first() {
+            let takes_events = matches!(self.arrays, Arrays::Said | Arrays::Sent { said: true });
+            self.app.array_clients.note(&first.reply.client_id, takes_events);
+        }
         if !answers.iter().any(|answer| answer.reply.is_unwritten) {
             self.publish(answers, Some(ack.after_answer()), None);
         } else if let Some(sent) = ack.sent().await {
@@ -154,7 +182,7 @@ impl<'a> Call<'a> {
                 retain: false,
                 response_topic: None,
                 correlation: self.message.correlation.clone(),
-                join: self.join,
+                join: self.arrays.join(),
                 acknowledges: if answers.peek().is_none() { ack.take() } else { None },
                 request_id: Some(request_id.clone()),
                 follows: sent.filter(|_| is_unwritten).cloned(),
