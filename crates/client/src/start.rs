@@ -17,7 +17,7 @@ use tracing::{Instrument as _, info};
 
 use crate::app_tokens::{self, AppTokens, TokensError};
 use crate::config::{Config, HTTP_ADDR};
-use crate::gateway::{Gateway, follow_arrays, run_inbox};
+use crate::gateway::{Gateway, run_inbox};
 use crate::http;
 use crate::metrics::GatewayMetrics;
 
@@ -81,8 +81,7 @@ impl Client {
         info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens, gateway_metrics));
         let metrics = metrics(&gateway, registry);
-        let link = gateway.bus.link();
-        tokio::spawn(follow_arrays(Arc::downgrade(&gateway), link).in_current_span());
+        tokio::spawn(gateway.follow_arrays().in_current_span());
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, broken })
     }

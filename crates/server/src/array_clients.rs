@@ -1,8 +1,8 @@
 //! Which clients take arrays of events.
 
 use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use parking_lot::Mutex;
 use protocol::ClientId;
 
 /// Anybody may send a command in the name of any client. Those beyond are sent one event at a time.
@@ -13,9 +13,13 @@ const MAX_CLIENTS: usize = 10_000;
 pub(crate) struct ArrayClients(Mutex<HashSet<ClientId>>);
 
 impl ArrayClients {
+    fn clients(&self) -> MutexGuard<'_, HashSet<ClientId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes what a command says.
     pub(crate) fn note(&self, client_id: &ClientId, takes_arrays: bool) {
-        let mut clients = self.0.lock();
+        let mut clients = self.clients();
         if !takes_arrays {
             clients.remove(client_id);
         } else if clients.len() < MAX_CLIENTS && !clients.contains(client_id) {
@@ -24,7 +28,7 @@ impl ArrayClients {
     }
 
     pub(crate) fn takes_arrays(&self, client_id: &ClientId) -> bool {
-        self.0.lock().contains(client_id)
+        self.clients().contains(client_id)
     }
 }
 

@@ -5,18 +5,16 @@
 //! what waits then is sent apart; what is on its way cannot be helped.
 
 use std::future::pending;
-use std::sync::Weak;
 use std::time::Duration;
 
-use bus::Link;
+use bus::{Bus, Link};
 use parking_lot::Mutex;
 use protocol::ServerId;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tracing::info;
 
-use super::Gateway;
-use super::directory::KEPT_FOR;
+use super::directory::{Directory, KEPT_FOR};
 
 /// How long after a connection has come up presences may still be on their way. The broker sends the
 /// retained ones at once.
@@ -24,7 +22,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// What was decided last. The lock holds each decision and its effect together.
 #[derive(Debug, Default)]
-pub(super) struct ArrayState(Mutex<Decision>);
+pub(super) struct Arrays(Mutex<Decision>);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Decision {
@@ -35,25 +33,19 @@ enum Decision {
     Prevented(Option<ServerId>),
 }
 
-impl Gateway {
+impl Arrays {
     /// Decides anew: a presence, or the time, may have changed it.
-    pub(super) fn update_arrays(&self) {
-        let mut last = self.arrays.0.lock();
-        let Link::Up { generation, at, .. } = *self.bus.link().borrow() else { return };
-        let up_for = at.elapsed();
-        let decision = if up_for < SETTLED_AFTER {
-            Decision::Unsettled
-        } else if self.directory.is_full() {
-            Decision::Prevented(None)
-        } else {
-            let without = self.directory.without_arrays(generation, up_for);
-            without.map_or(Decision::Allowed, |server_id| Decision::Prevented(Some(server_id)))
-        };
-        self.bus.allow_arrays(generation, decision == Decision::Allowed);
-        if *last == decision || decision == Decision::Unsettled {
+    pub(super) fn update(&self, bus: &Bus, directory: &Directory) {
+        let mut last = self.0.lock();
+        let Link::Up { generation, at, .. } = *bus.link().borrow() else { return };
+        let decision = decide(directory, generation, at.elapsed());
+        bus.allow_arrays(generation, decision == Decision::Allowed);
+        if *last == decision {
             return;
         }
         match &decision {
+            Decision::Unsettled => return,
+            Decision::Allowed => info!("commands to all servidores may be joined"),
             Decision::Prevented(Some(server_id)) => {
                 info!(%server_id, "commands to all servidores are not joined: this one takes no arrays");
             }
@@ -62,15 +54,25 @@ impl Gateway {
                     "commands to all servidores are not joined: there are too many to know them all"
                 );
             }
-            Decision::Allowed => info!("commands to all servidores may be joined"),
-            Decision::Unsettled => {}
         }
         *last = decision;
     }
 }
 
-/// Decides when time has passed since a connection came up, for as long as the gateway exists.
-pub(crate) async fn run(gateway: Weak<Gateway>, mut link: watch::Receiver<Link>) {
+fn decide(directory: &Directory, generation: u64, up_for: Duration) -> Decision {
+    if up_for < SETTLED_AFTER {
+        return Decision::Unsettled;
+    }
+    if directory.is_full() {
+        return Decision::Prevented(None);
+    }
+    let without = directory.without_arrays(generation, up_for);
+    without.map_or(Decision::Allowed, |server_id| Decision::Prevented(Some(server_id)))
+}
+
+/// Has it decided when time has passed since a connection came up, until `update` returns `None` or
+/// the bus is gone.
+pub(super) async fn follow(mut link: watch::Receiver<Link>, update: impl Fn() -> Option<()>) {
     loop {
         let at = match *link.borrow_and_update() {
             Link::Up { at, .. } => Some(at),
@@ -79,19 +81,78 @@ pub(crate) async fn run(gateway: Weak<Gateway>, mut link: watch::Receiver<Link>)
         let deciding = async {
             for (at, after) in at.into_iter().flat_map(|at| [(at, SETTLED_AFTER), (at, KEPT_FOR)]) {
                 sleep_until(at + after).await;
-                if let Some(gateway) = gateway.upgrade() {
-                    gateway.update_arrays();
-                }
+                update()?;
             }
-            pending::<()>().await;
+            pending().await
         };
-        tokio::select! {
-            changed = link.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
-            () = deciding => {}
+        let goes_on = tokio::select! {
+            changed = link.changed() => changed.ok(),
+            ended = deciding => ended,
+        };
+        if goes_on.is_none() {
+            return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Entrega, ServerPresence, ServerState, Timestamp};
+
+    const SOON: Duration = Duration::from_millis(999);
+
+    fn seen(directory: &Directory, id: &str, generation: u64, takes_arrays: bool) {
+        let entrega = if takes_arrays { Entrega::ListasEmDifusao } else { Entrega::Direta };
+        let at = Timestamp::from_millis(5).unwrap();
+        let presence = ServerPresence {
+            server_id: id.parse().unwrap(),
+            status: ServerState::Offline,
+            desde: at,
+            versao: "0".to_owned(),
+            entrega: vec![Entrega::Difusao, entrega],
+        };
+        directory.observe(presence, generation, at);
+    }
+
+    fn prevented_by(id: &str) -> Decision {
+        Decision::Prevented(Some(id.parse().unwrap()))
+    }
+
+    #[test]
+    fn arrays_are_allowed_while_every_servidor_takes_them() {
+        let directory = Directory::default();
+        seen(&directory, "a", 1, true);
+        assert_eq!(decide(&directory, 1, SOON), Decision::Unsettled);
+        assert_eq!(decide(&directory, 1, SETTLED_AFTER), Decision::Allowed);
+        seen(&directory, "b", 1, false);
+        assert_eq!(decide(&directory, 1, SOON), Decision::Unsettled);
+        assert_eq!(decide(&directory, 1, SETTLED_AFTER), prevented_by("b"));
+        seen(&directory, "b", 1, true);
+        assert_eq!(decide(&directory, 1, SETTLED_AFTER), Decision::Allowed);
+        seen(&directory, "b", 1, false);
+        directory.forget("b");
+        assert_eq!(decide(&directory, 1, SETTLED_AFTER), Decision::Allowed);
+    }
+
+    #[test]
+    fn a_servidor_of_the_connection_before_counts_for_a_while() {
+        let directory = Directory::default();
+        seen(&directory, "a", 1, false);
+        assert_eq!(decide(&directory, 2, SETTLED_AFTER), prevented_by("a"));
+        assert_eq!(decide(&directory, 2, KEPT_FOR), Decision::Allowed);
+        seen(&directory, "a", 2, false);
+        assert_eq!(decide(&directory, 2, KEPT_FOR), prevented_by("a"));
+    }
+
+    #[test]
+    fn of_too_many_servidores_not_all_are_known() {
+        let directory = Directory::default();
+        let mut number = 0;
+        while !directory.is_full() {
+            seen(&directory, &format!("s{number}"), 1, true);
+            number += 1;
+        }
+        assert_eq!(decide(&directory, 1, KEPT_FOR), Decision::Prevented(None));
     }
 }

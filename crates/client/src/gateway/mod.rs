@@ -29,7 +29,7 @@ use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
 use crate::metrics::{GatewayMetrics, StatusLabel};
-use arrays::ArrayState;
+use arrays::Arrays;
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
@@ -37,7 +37,6 @@ pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
 use sharing::Questions;
 
-pub(crate) use arrays::run as follow_arrays;
 pub(crate) use inbox::run as run_inbox;
 pub use requester::{Call, Reply, Requester};
 
@@ -54,7 +53,7 @@ pub(crate) struct Gateway {
     pub(crate) tokens: Option<Arc<AppTokens>>,
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
-    arrays: ArrayState,
+    arrays: Arrays,
     kept: KeptListings,
     /// For listings.
     questions: Questions<ListingKey, Listed>,
@@ -84,7 +83,7 @@ impl Gateway {
             tokens,
             requester,
             directory: Directory::default(),
-            arrays: ArrayState::default(),
+            arrays: Arrays::default(),
             kept: KeptListings::default(),
             questions: Questions::default(),
             events: Events::new(metrics.dropped_events.clone()),
@@ -224,6 +223,17 @@ impl Gateway {
             let codigo = error.codigo();
             warn!(%request_id, %server_id, %command, %codigo, "no answer");
         })
+    }
+
+    /// Decides anew whether commands to all servidores may be joined.
+    fn update_arrays(&self) {
+        self.arrays.update(&self.bus, &self.directory);
+    }
+
+    /// The same as time passes, for as long as this gateway exists.
+    pub(crate) fn follow_arrays(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
+        let (link, gateway) = (self.bus.link(), Arc::downgrade(self));
+        arrays::follow(link, move || gateway.upgrade().map(|gateway| gateway.update_arrays()))
     }
 
     /// Brings the metrics that show a state up to date.
