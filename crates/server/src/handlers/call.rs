@@ -68,11 +68,12 @@ pub(super) enum Arrays {
 }
 
 impl Arrays {
-    /// Whether replies to one client may travel as an array.
-    fn join(self) -> Join {
+    /// Whether replies to one client may travel as an array. A list alone is read as far as its
+    /// `request_id`, and in an array to its end.
+    fn join(self, command: Command) -> Join {
         match self {
-            Self::No => Join::Never,
-            Self::Said => Join::WhenWaiting,
+            Self::Said if command != Command::Postos => Join::WhenWaiting,
+            Self::No | Self::Said => Join::Never,
             Self::Sent { .. } => Join::Always,
         }
     }
@@ -182,7 +183,7 @@ impl<'a> Call<'a> {
                 retain: false,
                 response_topic: None,
                 correlation: self.message.correlation.clone(),
-                join: self.arrays.join(),
+                join: self.arrays.join(self.command),
                 acknowledges: if answers.peek().is_none() { ack.take() } else { None },
                 request_id: Some(request_id.clone()),
                 follows: sent.filter(|_| is_unwritten).cloned(),
