@@ -81,7 +81,8 @@ impl Client {
         info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens, gateway_metrics));
         let metrics = metrics(&gateway, registry);
-        tokio::spawn(gateway.follow_arrays().in_current_span());
+        let link = gateway.bus.link();
+        tokio::spawn(Gateway::follow_arrays(Arc::downgrade(&gateway), link).in_current_span());
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, broken })
     }

@@ -10,7 +10,7 @@ mod listing;
 mod requester;
 mod sharing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bus::{Bus, Join, Link};
@@ -21,6 +21,7 @@ use protocol::{
 };
 use serde::Serialize;
 use service::{Streams, Trace, Tracer, in_trace};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -232,10 +233,9 @@ impl Gateway {
         self.arrays.update(&self.bus, &self.directory);
     }
 
-    /// The same as time passes, for as long as this gateway exists.
-    pub(crate) fn follow_arrays(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
-        let (link, gateway) = (self.bus.link(), Arc::downgrade(self));
-        arrays::follow(link, move || gateway.upgrade().map(|gateway| gateway.update_arrays()))
+    /// The same as time passes, for as long as the gateway exists.
+    pub(crate) async fn follow_arrays(gateway: Weak<Self>, link: watch::Receiver<Link>) {
+        arrays::follow(link, || gateway.upgrade().map(|gateway| gateway.update_arrays())).await;
     }
 
     /// Brings the metrics that show a state up to date.
