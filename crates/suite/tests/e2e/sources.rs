@@ -185,7 +185,8 @@ fn is_name(token: &str) -> bool {
 #[test]
 fn paths_are_read_from_code_and_not_from_comments_or_texts() {
     let code = "use a::{b, c::{self, D as E}}; use f::*;\n// x::y\nfn f<'a>() { let s = \"p::q\"; \
-                let c = '\"'; let r = r#\"m::n\"#; self.g::<T>(); d::E::f('\\''); }\nfn h<'a>() -> impl I + use<'a> { h::i }";
+                let c = '\"'; let r = r#\"m::n\"#; self.g::<T>(); d::E::f('\\''); }\n\
+                fn h<'a>() -> impl I + use<'a> { h::i }";
     let paths = Paths::of(&tokens(code));
     let imports: Vec<_> = paths
         .imports
