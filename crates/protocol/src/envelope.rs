@@ -71,36 +71,6 @@ impl<'de> Visitor<'de> for &mut Address<'de> {
     }
 }
 
-/// Whether the sender of a command says that it takes arrays too. What follows that is not read.
-pub fn takes_arrays(payload: &[u8]) -> bool {
-    let mut listas = false;
-    let reading = ArraysFinder(&mut listas);
-    // Whatever is wrong, it is reported by those who read the command.
-    let _ = serde_json::Deserializer::from_slice(payload).deserialize_map(reading);
-    listas
-}
-
-struct ArraysFinder<'a>(&'a mut bool);
-
-impl<'de> Visitor<'de> for ArraysFinder<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a command")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Text(key)) = map.next_key()? {
-            if key == "listas" {
-                *self.0 = map.next_value()?;
-                break;
-            }
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
-}
-
 fields! {
     /// Who sent a message: enough to answer a bad one.
     pub struct Origin {
@@ -238,21 +208,6 @@ mod tests {
         assert_eq!(first_messages(b"[{},1,{"), [&b"{}"[..], b"1"]);
         assert!(first_messages(b" [ ]").is_empty());
         assert_eq!(first_messages(b"{"), [b"{"]);
-    }
-
-    #[test]
-    fn a_sender_takes_arrays_if_it_says_so() {
-        for (payload, takes) in [
-            (r#"{"request_id":"r","listas":true,"x":"#, true),
-            (r#"{"listas":false}"#, false),
-            (r#"{"listas":"true"}"#, false),
-            (r#"{"listas":null}"#, false),
-            (r#"{"carro":{"listas":true}}"#, false),
-            ("{}", false),
-            ("[true]", false),
-        ] {
-            assert_eq!(takes_arrays(payload.as_bytes()), takes, "{payload}");
-        }
     }
 
     #[test]

@@ -133,8 +133,7 @@ fn announce_reserva(
         let (kind, request_id) = ("reservas/status", Some(&event.request_id));
         trace.publish(service::Message { kind, topic: &topic, request_id })
     });
-    let takes_arrays = app.array_clients.takes_arrays(&client_id);
-    let join = if takes_arrays { Join::WhenWaiting } else { Join::Never };
+    let join = if app.array_clients.has(&client_id) { Join::WhenWaiting } else { Join::Never };
     publish(app, topic, &event, join, span.map(MessageTrace::new));
 }
 

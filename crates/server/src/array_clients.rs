@@ -1,14 +1,14 @@
-//! Which clients take arrays of events.
+//! Which clients take arrays.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::ClientId;
 
-/// Anybody may send a command in the name of any client. Those beyond are sent one event at a time.
+/// Anybody may send a command in the name of any client. Those beyond are sent one message at a time.
 const MAX_CLIENTS: usize = 10_000;
 
-/// The clients whose latest command says that they do. After a restart none is known.
+/// The clients whose latest command says so. After a restart none is known.
 #[derive(Debug, Default)]
 pub(crate) struct ArrayClients(Mutex<HashSet<ClientId>>);
 
@@ -18,16 +18,16 @@ impl ArrayClients {
     }
 
     /// Notes what a command says.
-    pub(crate) fn note(&self, client_id: &ClientId, takes_arrays: bool) {
+    pub(crate) fn note(&self, client_id: &ClientId, listas: Option<bool>) {
         let mut clients = self.clients();
-        if !takes_arrays {
+        if listas != Some(true) {
             clients.remove(client_id);
         } else if clients.len() < MAX_CLIENTS && !clients.contains(client_id) {
             clients.insert(client_id.clone());
         }
     }
 
-    pub(crate) fn takes_arrays(&self, client_id: &ClientId) -> bool {
+    pub(crate) fn has(&self, client_id: &ClientId) -> bool {
         self.clients().contains(client_id)
     }
 }
@@ -40,10 +40,10 @@ mod tests {
     fn the_latest_command_counts() {
         let clients = ArrayClients::default();
         let id: ClientId = "c1".parse().unwrap();
-        assert!(!clients.takes_arrays(&id));
-        for takes_arrays in [true, true, false, true] {
-            clients.note(&id, takes_arrays);
-            assert_eq!(clients.takes_arrays(&id), takes_arrays);
+        assert!(!clients.has(&id));
+        for listas in [Some(true), Some(true), Some(false), Some(true), None] {
+            clients.note(&id, listas);
+            assert_eq!(clients.has(&id), listas == Some(true));
         }
     }
 
@@ -51,10 +51,10 @@ mod tests {
     fn a_bounded_number_is_remembered() {
         let clients = ArrayClients::default();
         let id = |number: usize| format!("c{number}").parse::<ClientId>().unwrap();
-        (0..=MAX_CLIENTS).for_each(|number| clients.note(&id(number), true));
-        assert!(clients.takes_arrays(&id(0)) && !clients.takes_arrays(&id(MAX_CLIENTS)));
-        clients.note(&id(0), false);
-        clients.note(&id(MAX_CLIENTS), true);
-        assert!(clients.takes_arrays(&id(MAX_CLIENTS)));
+        (0..=MAX_CLIENTS).for_each(|number| clients.note(&id(number), Some(true)));
+        assert!(clients.has(&id(0)) && !clients.has(&id(MAX_CLIENTS)));
+        clients.note(&id(0), None);
+        clients.note(&id(MAX_CLIENTS), Some(true));
+        assert!(clients.has(&id(MAX_CLIENTS)));
     }
 }

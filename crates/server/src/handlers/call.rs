@@ -2,7 +2,9 @@
 
 use bus::{Ack, AckAfter, Join, MessageTrace, OnRefused, Outgoing, Refusal, SentAck};
 use protocol::topics::{self, Command};
-use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId};
+use protocol::{
+    Address, ClientId, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId,
+};
 use service::{Arrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -53,30 +55,8 @@ pub(super) struct Call<'a> {
     /// When the reply expires. A sender that set no expiry may wait longer than our default
     /// deadline, so its reply never expires.
     reply_expires_at: Option<Instant>,
-    arrays: Arrays,
-}
-
-/// Whether the sender of a message takes arrays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrays {
-    /// It does not say so.
-    No,
-    /// It says so.
-    Said,
-    /// It sent one. Its answers are arrays; whether it takes arrays of events, it says or not.
-    Sent { said: bool },
-}
-
-impl Arrays {
-    /// Whether replies to one client may travel as an array. A list alone is read as far as its
-    /// `request_id`, and in an array to its end.
-    fn join(self, command: Command) -> Join {
-        match self {
-            Self::Said if command != Command::Postos => Join::WhenWaiting,
-            Self::No | Self::Said => Join::Never,
-            Self::Sent { .. } => Join::Always,
-        }
-    }
+    /// Whether it came in an array. Answers then are arrays.
+    is_array: bool,
 }
 
 impl<'a> Call<'a> {
@@ -84,11 +64,11 @@ impl<'a> Call<'a> {
         app: &'a AppState,
         command: Command,
         message: &'a Message,
-        arrays: Arrays,
+        is_array: bool,
     ) -> Self {
         let reply_expires_at = message.expiry.map(|left| message.received + left);
         let deadline = reply_expires_at.unwrap_or(message.received + app.command_limit);
-        Self { app, command, message, deadline, reply_expires_at, arrays }
+        Self { app, command, message, deadline, reply_expires_at, is_array }
     }
 
     /// Carries the command out; `None` if its sender cannot be answered.
@@ -144,15 +124,22 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Whether replies to this client may share an array. A list alone is read as far as its
+    /// `request_id`, and in an array to its end.
+    fn join(&self, client_id: &ClientId) -> Join {
+        if self.is_array {
+            Join::Always
+        } else if self.command != Command::Postos && self.app.array_clients.has(client_id) {
+            Join::WhenWaiting
+        } else {
+            Join::Never
+        }
+    }
+
     /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
     /// before the first, if a command was not written: its redelivery after a crash would be
     /// carried out, although its caller has read that it was not.
     pub(super) async fn reply(&self, answers: Vec<Answer>, ack: Ack) {
-        // All are of one client.
-        if let Some(first) = answers.first() {
-            let takes_events = matches!(self.arrays, Arrays::Said | Arrays::Sent { said: true });
-            self.app.array_clients.note(&first.reply.client_id, takes_events);
-        }
         if !answers.iter().any(|answer| answer.reply.is_unwritten) {
             self.publish(answers, Some(ack.after_answer()), None);
         } else if let Some(sent) = ack.sent().await {
@@ -172,6 +159,7 @@ impl<'a> Call<'a> {
         while let Some(Answer { reply, trace }) = answers.next() {
             let Reply { client_id, request_id, payload, is_unwritten, unsent } = reply;
             let topic = topics::response(&client_id, self.command);
+            let join = self.join(&client_id);
             let span = trace.as_ref().and_then(|trace| {
                 let (kind, request_id) = (self.command.response_path(), Some(&request_id));
                 trace.publish(service::Message { kind, topic: &topic, request_id })
@@ -183,7 +171,7 @@ impl<'a> Call<'a> {
                 retain: false,
                 response_topic: None,
                 correlation: self.message.correlation.clone(),
-                join: self.arrays.join(self.command),
+                join,
                 acknowledges: if answers.peek().is_none() { ack.take() } else { None },
                 request_id: Some(request_id.clone()),
                 follows: sent.filter(|_| is_unwritten).cloned(),

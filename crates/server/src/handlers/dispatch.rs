@@ -6,10 +6,10 @@ use bus::{Ack, Delivery};
 use domain::ChargerMessage;
 use futures_util::future::join_all;
 use protocol::topics::{self, Command, Report, ServerInbound};
-use protocol::{Address, BadMessage, first_messages, is_array, takes_arrays};
+use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
-use super::call::{Addressee, Answer, Arrays, Call};
+use super::call::{Addressee, Answer, Call};
 use super::message::{Item, Message};
 use super::tasks::Tasks;
 use super::{disponibilidade, telemetry};
@@ -178,14 +178,11 @@ async fn commands(app: Arc<AppState>, command: Command, direct: bool, message: M
     if direct || is_array {
         ours.retain(|(_, payload)| is_ours(&app, &message, direct, payload));
     }
-    let Some((_, first)) = ours.first() else { return ack.done() };
-    let arrays = match (is_array, takes_arrays(first)) {
-        (true, said) => Arrays::Sent { said },
-        (false, true) => Arrays::Said,
-        (false, false) => Arrays::No,
-    };
+    if ours.is_empty() {
+        return ack.done();
+    }
     crash_on(command, CrashPoint::Received);
-    let call = Call::new(&app, command, &message, arrays);
+    let call = Call::new(&app, command, &message, is_array);
     let work = ours.into_iter().map(|(index, one)| call.carry_out(one, Item { index, of }));
     let answers = join_all(work).await.into_iter().flatten().collect();
     if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
@@ -223,9 +220,7 @@ fn refuse(
     reason: &BadMessage,
     ack: Ack,
 ) {
-    let is_array = is_array(&message.payload);
-    let arrays = if is_array { Arrays::Sent { said: false } } else { Arrays::No };
-    let call = Call::new(app, command, message, arrays);
+    let call = Call::new(app, command, message, is_array(&message.payload));
     let mut commands = first_messages(&message.payload);
     let before = commands.len();
     let addressee = |payload: &[u8]| Addressee::of(payload, &app.server_id);

@@ -11,9 +11,7 @@ use domain::{
     Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, decide_reserva,
 };
 use futures_util::future::join_all;
-use protocol::{
-    Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json, takes_arrays,
-};
+use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 use server::store::{Environment, Reserve, Store};
 use service::{Access, CorsOrigins, HttpMetrics, Routes};
 use tokio::sync::mpsc;
@@ -86,7 +84,6 @@ fn command(times: u64) {
     let payload = command_payload();
     for _ in 0..times {
         black_box(Address::server_id(&payload).expect("an object"));
-        black_box(takes_arrays(&payload));
         black_box(read_json::<ReservaRequest>(&payload).expect("a command"));
     }
 }
