@@ -52,6 +52,14 @@ fuzz seconds="10":
 documents:
     crates/suite/api_documents.sh
 
+# Test the pages in Chromium; names of flows (crates/suite/browser/pages/flows) run only these (needs mosquitto)
+pages *flows:
+    crates/suite/pages.sh {{ flows }}
+
+# Take the screenshots of docs/pages anew (needs mosquitto and faketime)
+screenshots:
+    crates/suite/pages.sh screenshots docs/pages
+
 # Check format, lints and docs as CI does
 check:
     cargo fmt --all --check

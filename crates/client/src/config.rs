@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::map_tiles::MapTiles;
 use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::{ClientId, Entrega};
 use service::{
@@ -82,6 +83,20 @@ const LIMITE_POR_MINUTO: Setting = Setting {
     about: "requests of one caller in a minute; 0: no limit",
 };
 
+const MAPA_TILES: Setting = Setting {
+    name: "MAPA_TILES",
+    default: Some(""),
+    should_be: "an address with {z}, {x} and {y}, for example https://tile.example.com/{z}/{x}/{y}.png",
+    about: "pictures behind the map of the page for drivers, loaded by browsers; empty: none",
+};
+
+const MAPA_CREDITO: Setting = Setting {
+    name: "MAPA_CREDITO",
+    default: Some(""),
+    should_be: "a text",
+    about: "whose the pictures of MAPA_TILES are, shown beside them",
+};
+
 const OTEL_SERVICE_NAME: Setting =
     Setting { default: Some("postos-client"), ..service::OTEL_SERVICE_NAME };
 
@@ -104,6 +119,8 @@ pub const SETTINGS: &[Setting] = &[
     MAX_EVENTOS,
     API_TOKENS_FILE,
     LIMITE_POR_MINUTO,
+    MAPA_TILES,
+    MAPA_CREDITO,
     CORS_ORIGENS,
     PROXIES_CONFIAVEIS,
     RUST_LOG,
@@ -133,6 +150,8 @@ pub struct Config {
     pub tokens_file: Option<PathBuf>,
     /// Of one caller, 0 for no limit.
     pub limit_per_minute: u32,
+    /// `None`: the map has no pictures.
+    pub map_tiles: Option<MapTiles>,
     pub cors: CorsOrigins,
     pub proxies: TrustedProxies,
     /// `None`: nothing is traced.
@@ -171,6 +190,10 @@ impl Config {
             max_streams: MAX_EVENTOS.read::<NonZeroU16>(lookup)?.get().into(),
             tokens_file: API_TOKENS_FILE.value(lookup).map(PathBuf::from),
             limit_per_minute: LIMITE_POR_MINUTO.read(lookup)?,
+            map_tiles: MapTiles::of(
+                MAPA_TILES.read_if_set(lookup)?,
+                MAPA_CREDITO.value(lookup).unwrap_or_default(),
+            ),
             cors: CORS_ORIGENS.read_or_empty(lookup)?,
             proxies: PROXIES_CONFIAVEIS.read_or_empty(lookup)?,
             traces: TraceSettings::from_lookup(OTEL_SERVICE_NAME, lookup)?,

@@ -18,7 +18,10 @@ use tracing::{Instrument as _, info};
 use crate::app_tokens::{self, AppTokens, TokensError};
 use crate::config::{Config, HTTP_ADDR};
 use crate::gateway::{Gateway, run_inbox};
-use crate::http;
+use crate::http::{
+    self,
+    pages::{Pages, PagesError},
+};
 use crate::metrics::GatewayMetrics;
 
 /// How long a stop waits for requests in progress.
@@ -45,6 +48,8 @@ pub enum StartError {
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Traces(#[from] TraceError),
+    #[error(transparent)]
+    Pages(#[from] PagesError),
 }
 
 /// A gateway that has started.
@@ -55,6 +60,7 @@ pub struct Client {
     metrics: Metrics,
     http_metrics: HttpMetrics,
     gateway: Arc<Gateway>,
+    pages: Pages,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
 }
@@ -80,11 +86,12 @@ impl Client {
         let (bus, inbox) = bus::connect(bus_options(&config, credentials));
         info!(%addr, entrega = %config.entrega, "started");
         let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens, gateway_metrics));
+        let pages = Pages::new(Arc::clone(&gateway))?;
         let metrics = metrics(&gateway, registry);
         let link = gateway.bus.link();
         tokio::spawn(Gateway::follow_arrays(Arc::downgrade(&gateway), link).in_current_span());
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
-        Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, broken })
+        Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, pages, broken })
     }
 
     /// Where the HTTP API listens.
@@ -112,7 +119,7 @@ impl Client {
     /// An essential task ended.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> std::io::Result<()> {
         let stop = CancellationToken::new();
-        let router = http::router(Arc::clone(&self.gateway), self.http_metrics);
+        let router = http::router(Arc::clone(&self.gateway), self.pages, self.http_metrics);
         let router = service::trace_requests(router, &self.gateway.tracer);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
         let serving = service::spawn_essential(&self.broken, serving);

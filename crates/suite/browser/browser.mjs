@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import http from "node:http";
 
-// Installed by run.sh, outside the repository.
+// Installed by the scripts that run these tests, outside the repository.
 const { chromium } = createRequire(`${process.env.TOOLS}/`)("playwright-core");
 
 export function launch() {
@@ -52,12 +52,15 @@ export async function prefixProxy(target, prefix) {
   return { base, outside, close: () => server.close() };
 }
 
-// Runs `check` and prints one line; a failure ends the program with status 1 in the end.
+// Runs `check`, prints one line, and returns whether it passed; a failure ends the program with status
+// 1 in the end.
 export async function report(name, check) {
   try {
     console.log(`ok: ${name}: ${await check()}`);
+    return true;
   } catch (error) {
     console.log(`FAILED: ${name}: ${error.message}`);
     process.exitCode = 1;
+    return false;
   }
 }

@@ -34,12 +34,16 @@ impl fmt::Display for Screen<'_> {
         }
         writeln!(f)?;
         self.write_access(f)?;
-        let Some((_, client)) = system.clients().first() else {
+        let (Some((_, server)), Some((_, client))) =
+            (system.servers().first(), system.clients().first())
+        else {
             return Ok(());
         };
-        let port = client.port();
+        let (operators, port) = (server.port(), client.port());
         writeln!(f, "\nTry next:\n")?;
-        writeln!(f, "  http://localhost:{port}/docs\n")?;
+        writeln!(f, "  http://localhost:{port}/         the drivers' page")?;
+        writeln!(f, "  http://localhost:{operators}/painel   the operator's page of server1")?;
+        writeln!(f, "  http://localhost:{port}/docs     the API\n")?;
         writeln!(f, "  curl 'http://localhost:{port}/postos?server_id=server1'\n")?;
         writeln!(
             f,

@@ -81,6 +81,8 @@ mod tests {
                 "MAX_REQUISICOES",
                 "MAX_EVENTOS",
                 "LIMITE_POR_MINUTO",
+                "MAPA_TILES",
+                "MAPA_CREDITO",
                 "CORS_ORIGENS",
                 "PROXIES_CONFIAVEIS",
                 "OTEL_EXPORTER_OTLP_ENDPOINT",

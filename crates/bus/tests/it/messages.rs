@@ -162,7 +162,7 @@ async fn arrays_are_allowed_for_one_connection() {
             delivery.ack.done();
         }
         eventually("all is settled", || sender.counters().outbox_len == 0).await;
-        let packets = sender.counters().packets - before;
+        let packets = usize::try_from(sender.counters().packets - before).unwrap();
         assert_eq!((packets < COUNT, received), (joins, COUNT), "{packets} packets");
         if lost {
             proxy.cut();

@@ -34,8 +34,8 @@ use arrays::Arrays;
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
-pub(crate) use kept::Listed;
 use kept::{KeptListings, ListingKey};
+pub(crate) use kept::{Listed, Listing};
 use sharing::Questions;
 
 pub(crate) use inbox::run as run_inbox;

@@ -17,22 +17,41 @@ pub(super) struct Key<'a>(Option<&'a str>);
 pub(super) fn key(headers: &HeaderMap) -> Result<Key<'_>, BadMessage> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(Key(None)) };
-    let text = key.to_str().unwrap_or_default().trim();
-    let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    let min = if has(Bug::ShortKeys) { 1 } else { MIN_KEY };
-    if keys.next().is_some() || !(min..=MAX_KEY).contains(&text.len()) || !visible {
-        return Err(BadMessage::Fields(vec![FieldError {
-            campo: IDEMPOTENCY_KEY.to_owned(),
-            mensagem: format!(
-                "deve vir uma vez só, com {MIN_KEY} a {MAX_KEY} caracteres ASCII visíveis; use um \
-                 valor aleatório, como um UUID"
-            ),
-        }]));
+    if keys.next().is_some() {
+        return Err(wrong());
     }
-    Ok(Key(Some(text)))
+    Key::read(key.to_str().unwrap_or_default())
 }
 
-impl Key<'_> {
+fn wrong() -> BadMessage {
+    BadMessage::Fields(vec![FieldError {
+        campo: IDEMPOTENCY_KEY.to_owned(),
+        mensagem: format!(
+            "deve vir uma vez só, com {MIN_KEY} a {MAX_KEY} caracteres ASCII visíveis; use um valor \
+             aleatório, como um UUID"
+        ),
+    }])
+}
+
+impl<'a> Key<'a> {
+    /// The key that a form has, if it has one. Together with what was typed into the form it stands for
+    /// a request: a browser that goes back shows the form with its old key, and what is typed then is
+    /// another request.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(super) fn of(text: &'a str) -> Result<Self, BadMessage> {
+        if text.is_empty() { Ok(Self(None)) } else { Self::read(text) }
+    }
+
+    fn read(text: &'a str) -> Result<Self, BadMessage> {
+        let text = text.trim();
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        let min = if has(Bug::ShortKeys) { 1 } else { MIN_KEY };
+        let is_right = (min..=MAX_KEY).contains(&text.len()) && visible;
+        if is_right { Ok(Self(Some(text))) } else { Err(wrong()) }
+    }
+
     /// The id that it stands for, by which the servidor recognises a repeat through whichever
     /// gateway it comes; without a key a new one.
     pub(super) fn request_id(
@@ -44,5 +63,17 @@ impl Key<'_> {
         let app = app.map(AppId::as_str);
         let id = |key| RequestId::from_idempotency_key(app, call, server_id, key);
         self.0.map_or_else(RequestId::new, id)
+    }
+
+    /// The id that it stands for together with what was typed.
+    pub(super) fn request_id_of_form(
+        &self,
+        app: Option<&AppId>,
+        call: KeyedCall,
+        server_id: &ServerId,
+        typed: &str,
+    ) -> RequestId {
+        let key = self.0.map(|key| format!("{key}\n{typed}"));
+        Key(key.as_deref()).request_id(app, call, server_id)
     }
 }

@@ -6,6 +6,7 @@ mod event_stream;
 mod eventos;
 mod idempotency;
 mod limit;
+pub(crate) mod pages;
 mod postos;
 mod reservar;
 mod reservas;
@@ -16,11 +17,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
-use service::{Access, HttpMetrics, Routes};
+use service::{Access, Extras, HttpMetrics, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
+use pages::Pages;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +35,7 @@ use crate::gateway::Gateway;
         (name = "postos", description = "Os postos de cada servidor"),
         (name = "reservas", description = "Estimar, reservar, consultar, alterar e cancelar"),
         (name = "eventos", description = "O que muda, no instante em que muda"),
+        (name = "páginas", description = "Para pessoas"),
         (name = "status", description = "Como está este cliente, e que servidores ele vê"),
     ),
     components(schemas(ErrorReply, PostosReply, ReservaReply))
@@ -40,7 +43,7 @@ use crate::gateway::Gateway;
 struct Description;
 
 /// All routes, with their documentation.
-pub(crate) fn router(gateway: Arc<Gateway>, metrics: HttpMetrics) -> Router {
+pub(crate) fn router(gateway: Arc<Gateway>, pages: Pages, metrics: HttpMetrics) -> Router {
     let (public, _) = public_routes().split_for_parts();
     let (protected, _) = protected_routes().split_for_parts();
     let openapi = openapi();
@@ -50,11 +53,13 @@ pub(crate) fn router(gateway: Arc<Gateway>, metrics: HttpMetrics) -> Router {
         Some(tokens) => Access::Tokens(tokens.for_guard()),
         None => Access::Everybody,
     };
+    let pages = Arc::new(pages);
     let routes = Routes {
         public: public.with_state(Arc::clone(&gateway)),
         protected: protected.with_state(gateway),
     };
-    service::finish_with_limit(routes, openapi, max_in_flight, &cors, access, limit, metrics)
+    let extras = Extras { limit, pages: Some(pages::routes(&pages)) };
+    service::finish(routes, openapi, max_in_flight, &cors, access, metrics, extras)
 }
 
 /// The OpenAPI document of the gateway.
@@ -62,6 +67,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut protected = protected_routes().into_openapi();
     service::accept_token(&mut protected);
     let mut openapi = public_routes().into_openapi();
+    openapi.merge(pages::documented().into_openapi());
     openapi.merge(protected);
     service::complete_document(&mut openapi, "sobrecarregado", |_, _| None);
     openapi

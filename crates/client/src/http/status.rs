@@ -15,11 +15,7 @@ use crate::error::GatewayError;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new()
-        .routes(routes!(root))
-        .routes(routes!(status))
-        .routes(routes!(healthz))
-        .routes(routes!(readyz))
+    OpenApiRouter::new().routes(routes!(status)).routes(routes!(healthz)).routes(routes!(readyz))
 }
 
 /// Situação do programa.
@@ -38,17 +34,6 @@ pub(super) struct ProgramStatus {
     mqtt_conectado: bool,
     /// Seu relógio.
     timestamp: Timestamp,
-}
-
-/// Mostra a situação do cliente.
-///
-/// O mesmo que `GET /status`.
-#[utoipa::path(get, path = "/", operation_id = "get_root", tag = "status", responses(
-    (status = 200, body = ProgramStatus, description = "O estado do serviço"),
-    (status = 429, body = ErrorReply, description = "requisicoes_demais"),
-))]
-async fn root(gateway: State<Arc<Gateway>>) -> Json<ProgramStatus> {
-    status(gateway).await
 }
 
 /// Mostra a situação do cliente.

@@ -13,6 +13,8 @@ mod doctor;
 mod http;
 mod load;
 mod openapi;
+mod pages;
+mod pages_files;
 mod programs;
 mod running;
 // A measurement of an unoptimised build says nothing, and takes long.

@@ -61,13 +61,22 @@ impl Answer {
 
 impl Running {
     pub(crate) async fn start() -> Self {
-        let lookup = |name: &str| match name {
+        Self::start_with(&[]).await
+    }
+
+    /// With some settings besides.
+    pub(crate) async fn start_with(set: &[(&str, &str)]) -> Self {
+        let own = |name: &str| match name {
             "MQTT_CLIENT_ID" => Some("cliente1".to_owned()),
             "HTTP_ADDR" => Some("127.0.0.1:0".to_owned()),
             "MQTT_BROKER" => Some("127.0.0.1".to_owned()),
             // No program listens on this port.
             "MQTT_PORT" => Some("1".to_owned()),
             _ => None,
+        };
+        let lookup = |name: &str| {
+            let given = set.iter().find(|(setting, _)| *setting == name);
+            given.map(|(_, value)| (*value).to_owned()).or_else(|| own(name))
         };
         let config = Config::from_lookup(&lookup).expect("a good configuration");
         let client = Client::start(config).await.expect("it starts");

@@ -212,6 +212,7 @@ async fn export_carregamentos(
         placa: params.placa.map(|placa| placa.as_str().to_owned()),
         from: params.de,
         until: params.ate,
+        is_open: None,
         before: None,
         limit: PART,
     };

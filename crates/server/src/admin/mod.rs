@@ -10,6 +10,7 @@ mod file;
 mod import;
 mod maintenance;
 mod page;
+mod painel;
 mod postos;
 mod reservas;
 mod status;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use domain::Rejection;
 use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
-use service::{Access, CorsOrigins, HttpError, HttpMetrics, Routes};
+use service::{Access, CorsOrigins, Extras, HttpError, HttpMetrics, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -59,15 +60,17 @@ pub(crate) fn router(
     access: Access,
     metrics: HttpMetrics,
 ) -> Router {
+    let extras = Extras { limit: None, pages: Some(painel::routes(&app)) };
     let public = Router::from(public()).with_state(Arc::clone(&app));
     let protected = Router::from(protected()).with_state(app);
     let routes = Routes { public, protected };
-    service::finish(routes, openapi(), MAX_IN_FLIGHT, cors, access, metrics)
+    service::finish(routes, openapi(), MAX_IN_FLIGHT, cors, access, metrics, extras)
 }
 
 /// The OpenAPI document of the admin API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut openapi = public().into_openapi();
+    openapi.merge(painel::documented().into_openapi());
     let mut protected = protected().into_openapi();
     service::require_token(&mut protected);
     openapi.merge(protected);

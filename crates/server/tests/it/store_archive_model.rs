@@ -107,6 +107,8 @@ impl Answers {
             any.clone(),
             CarregamentosQuery { from: since, ..any.clone() },
             CarregamentosQuery { until: since, ..any.clone() },
+            CarregamentosQuery { is_open: Some(true), ..any.clone() },
+            CarregamentosQuery { is_open: Some(false), ..any.clone() },
         ];
         let plates = PLATES.iter().map(|plate| Some((*plate).to_owned()));
         queries.extend(plates.map(|placa| CarregamentosQuery { placa, ..any.clone() }));

@@ -12,6 +12,7 @@ use tracing::field::display;
 use tracing::{debug, info};
 
 use super::metrics::{HttpMetrics, Route};
+use super::pages::is_file;
 use crate::failpoints::{Bug, has};
 use crate::traces::Trace;
 
@@ -104,13 +105,13 @@ pub(super) async fn log(
     let quem = response.extensions_mut().remove().map(|CalledBy(name)| name);
     let (codigo, server_id) = (codigo.map(display), server_id.map(display));
     let request_id = request_id.as_ref().map(display);
-    // Probes come every few seconds, and /docs has many files.
+    // Probes come every few seconds, and pages have many files.
     match route.as_ref().map(MatchedPath::as_str) {
         Some(route @ ("/healthz" | "/readyz")) => {
             debug!(x_request_id, method, route, status, codigo, duration_ms, "probed");
         }
-        Some(route) if route.starts_with("/docs") => {
-            debug!(x_request_id, method, route, status, codigo, duration_ms, "documented");
+        Some(route) if is_file(route) => {
+            debug!(x_request_id, method, route, status, codigo, duration_ms, "sent a file");
         }
         route => {
             let route = route.unwrap_or("unknown");

@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::tests::{Answer, finished, send};
-use super::{Access, CorsOrigins, HttpMetrics, RawJson, Routes, finish};
+use super::{Access, CorsOrigins, Extras, HttpMetrics, RawJson, Routes, finish};
 
 fn with_cors(setting: &str, max_in_flight: usize) -> Router {
     let router = Router::new()
@@ -28,6 +28,7 @@ fn with_cors(setting: &str, max_in_flight: usize) -> Router {
         &setting.parse().expect("a setting"),
         Access::Everybody,
         HttpMetrics::default(),
+        Extras::default(),
     )
 }
 

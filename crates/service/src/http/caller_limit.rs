@@ -10,20 +10,22 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::HttpError;
 use super::health::is_probe;
+use super::pages::is_asset;
 
 /// Counts a request with these headers, and may keep in its extensions who calls; an error is how
 /// long the caller must wait.
 pub type CallerLimit =
     Arc<dyn Fn(&mut Extensions, &HeaderMap) -> Result<(), Duration> + Send + Sync>;
 
-/// Refuses a request beyond the limit, before anything of its body is read. Probes and OPTIONS do
-/// not count.
+/// Refuses a request beyond the limit, before anything of its body is read. Probes, OPTIONS and the
+/// files of pages do not count: a first view loads some thirty, which cost nothing.
 pub(super) async fn limit(
     State(limit): State<CallerLimit>,
     request: Request,
     next: Next,
 ) -> Response {
-    if is_probe(request.uri().path()) || request.method() == Method::OPTIONS {
+    let path = request.uri().path();
+    if is_probe(path) || is_asset(path) || request.method() == Method::OPTIONS {
         return next.run(request).await;
     }
     let (mut head, body) = request.into_parts();

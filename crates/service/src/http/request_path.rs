@@ -3,8 +3,9 @@
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 
-/// The page of /docs; what it loads is relative to it.
-const FOLDERS: &[&str] = &["/docs/"];
+/// Pages that are typed with a slash at the end. What a page loads is relative to its address: that of
+/// /docs is the one with the slash, that of the painel the one without, to which it leads.
+const FOLDERS: &[&str] = &["/docs/", "/painel/"];
 
 /// Removes what callers put into a path by joining it carelessly: doubled slashes and one at the
 /// end. Everything after this sees the same path: routes, limits, log. What is percent-encoded

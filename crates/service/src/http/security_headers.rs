@@ -7,16 +7,16 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
-const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+pub(super) const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+pub(super) const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Of data, which loads nothing: an answer that is opened as a page runs and shows nothing.
 const DATA_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// Of a page. Scripts, styles and data are from the program itself; pictures may also be in its
+/// Of the page of `/docs`. Scripts, styles and data are from the program itself; pictures may also be in its
 /// style sheets. The hash is of the one style that Swagger UI makes itself.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' \
      'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -30,15 +30,16 @@ const NO_DEVICES: HeaderValue =
 pub(super) fn add(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(DATA_POLICY);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// Adds what a page has besides: it loads its own files, and shares no window with other pages.
-pub(super) fn of_page(response: &mut Response) {
+/// Adds what the page of `/docs` has besides: it loads its own files, and shares no window with
+/// other pages.
+pub(super) fn of_docs(response: &mut Response) {
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    headers.insert(CONTENT_SECURITY_POLICY, DOCS_POLICY);
     headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(PERMISSIONS_POLICY, NO_DEVICES);
 }

@@ -15,7 +15,10 @@ use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
-use super::{Access, CorsOrigins, HttpError, HttpMetrics, Params, Path, Routes, finish};
+use super::{
+    Access, Asset, Assets, CorsOrigins, Extras, HttpError, HttpMetrics, Params, Path, Routes,
+    finish,
+};
 
 /// An answer, read to its end.
 pub(super) struct Answer {
@@ -67,6 +70,7 @@ pub(super) fn finished(router: Router, max_in_flight: usize) -> Router {
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
+        Extras::default(),
     )
 }
 
@@ -134,6 +138,26 @@ async fn an_unknown_route_has_the_one_error_shape() {
         assert_eq!(answer.header(CONTENT_TYPE), "application/json", "{path}");
         assert_eq!(answer.json["status"], "erro", "{path}");
     }
+}
+
+#[tokio::test]
+async fn files_of_pages_are_compressed_and_take_any_query() {
+    let content = b"p { margin: 0 } ".repeat(200).leak();
+    let assets = Assets::new(&[Asset { name: "a.css", content }]);
+    let router = finished(assets.router(), 10);
+    let path = format!("/{}/a.css?v=1", assets.path());
+    let plain = call(&router, "GET", &path).await;
+    assert_eq!((plain.status, plain.body.as_slice()), (200, &*content));
+    assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
+    let request = Request::builder().uri(&path).header("accept-encoding", "br, gzip");
+    let packed = send(&router, request.body(Body::empty()).expect("a request")).await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, "br"));
+    assert!(packed.has_vary("accept-encoding"));
+    assert!(packed.body.len() < 100, "{}", packed.body.len());
+    let wrong = call(&router, "POST", &path).await;
+    assert_eq!(wrong.codigo(), (405, "metodo_nao_permitido"));
+    let unknown = call(&router, "GET", &format!("/{}/b.css", assets.path())).await;
+    assert_eq!(unknown.codigo(), (404, "rota_inexistente"));
 }
 
 #[tokio::test]

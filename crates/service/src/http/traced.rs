@@ -10,6 +10,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 
 use super::access::name_of;
+use super::pages::is_file;
 use crate::traces::{Parent, Tracer, in_trace};
 
 /// Traces the requests of these routes, if traces are on: without them no layer is added.
@@ -40,11 +41,11 @@ async fn trace(State(tracer): State<Tracer>, request: Request, next: Next) -> Re
     response
 }
 
-/// Probes come every few seconds, pages ask before they call, and /docs has many files.
+/// Probes come every few seconds, pages of other origins ask before they call, and pages have many
+/// files.
 fn is_traced(method: &Method, route: Option<&str>) -> bool {
     let is_probe = matches!(route, Some("/healthz" | "/readyz"));
-    let is_page = route.is_some_and(|route| route.starts_with("/docs"));
-    method != Method::OPTIONS && !is_probe && !is_page
+    method != Method::OPTIONS && !is_probe && !route.is_some_and(is_file)
 }
 
 fn span(method: &'static str, route: Option<&str>) -> SpanBuilder {

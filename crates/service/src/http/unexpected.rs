@@ -36,7 +36,7 @@ impl Documented {
 
 /// Browsers and load balancers add parameters of their own to a page and to a probe.
 pub(super) fn takes_anything(path: &str) -> bool {
-    path == "/" || is_probe(path)
+    path == "/" || path == "/painel" || is_probe(path)
 }
 
 fn operations(item: &PathItem) -> Vec<Takes> {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::request_body::UNREAD_BODY_LIMIT;
-use super::{Access, CorsOrigins, HttpMetrics, RawJson, Routes, finish, listen, serve};
+use super::{Access, CorsOrigins, Extras, HttpMetrics, RawJson, Routes, finish, listen, serve};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 
@@ -77,6 +77,7 @@ async fn started() -> (SocketAddr, impl Drop) {
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
+        Extras::default(),
     );
     let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
     let stop = CancellationToken::new();

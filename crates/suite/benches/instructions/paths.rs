@@ -13,7 +13,7 @@ use domain::{
 use futures_util::future::join_all;
 use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
 use server::store::{Environment, Reserve, Store};
-use service::{Access, CorsOrigins, HttpMetrics, Routes};
+use service::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
@@ -64,7 +64,7 @@ fn layers(times: u64) {
     let routes = Routes { public, protected: Router::new() };
     let (openapi, cors) = (OpenApi::default(), CorsOrigins::Any);
     let metrics = HttpMetrics::default();
-    let router = service::finish(routes, openapi, 64, &cors, Access::Everybody, metrics);
+    let router = finish(routes, openapi, 64, &cors, Access::Everybody, metrics, Extras::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         for _ in 0..times {

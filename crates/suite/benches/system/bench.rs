@@ -61,7 +61,7 @@ impl<'a> Bench<'a> {
         self.add_row(name, 0, stats, &before);
     }
 
-    fn add_row(
+    pub(crate) fn add_row(
         &mut self,
         name: &str,
         callers: usize,

@@ -1,6 +1,7 @@
 //! The goals of a run, as ratios between its measurements.
 
 use super::BARE;
+use super::pages;
 use super::report::{Goal, Report, Row};
 use super::scenarios::{COMPARED, ROUNDS};
 use super::stats::Stats;
@@ -72,6 +73,9 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
     at_most("difusao, 64 callers: p99 of p50", 6.0, tail);
     let p99 = past_of_none(report, |stats| stats.percentile(99.0));
     at_most("a million past reservas of none: p99", 1.1, p99);
+    let changes = report.rows.iter().filter(|row| row.name.starts_with(pages::CHANGE));
+    let slowest = changes.map(|row| row.stats.percentile(100.0)).reduce(f64::max);
+    at_most("a change reaches the last of 1,000 pages, in ms", 1_000.0, slowest);
     if let (Some(trip), Some(sync)) = (median(BARE, 1), median("fdatasync", 1)) {
         at_most("one caller, p50 in ms", 2.0 * trip + sync, median(difusao, 1));
     }

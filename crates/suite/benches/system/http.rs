@@ -74,7 +74,7 @@ struct Head {
 impl Head {
     /// `None` if the head is incomplete.
     fn read(input: &[u8]) -> std::io::Result<Option<Self>> {
-        let mut headers = [httparse::EMPTY_HEADER; 16];
+        let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut answer = httparse::Response::new(&mut headers);
         let parsed = answer.parse(input).map_err(std::io::Error::other)?;
         let httparse::Status::Complete(size) = parsed else {

@@ -117,6 +117,14 @@ impl Workload {
         Ok(request_id.to_owned())
     }
 
+    /// Makes a reserva that begins at once; its servidor, from 1, and posto.
+    pub(crate) async fn make_now(&self, connection: &mut Connection) -> Result<(u64, u64), String> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.reserve_for(number, None, now() + 2 * WINDOW, connection).await?;
+        let (server, posto) = self.place(number);
+        Ok((server + 1, posto))
+    }
+
     async fn list_changed(&self, number: u64, connection: &mut Connection) -> Result<(), String> {
         let fim = now() + SHORT_WINDOW;
         self.reserve_for(number, None, fim, connection).await?;

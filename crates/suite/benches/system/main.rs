@@ -18,6 +18,7 @@ mod load;
 #[path = "../../tests/harness/logins.rs"]
 mod logins;
 mod mqtt;
+mod pages;
 mod past;
 mod placas;
 mod report;
@@ -50,7 +51,7 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
-    /// doors, events, traces, versions.
+    /// doors, events, pages, traces, versions.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -123,6 +124,9 @@ async fn measure(options: &Options) -> Report {
     }
     if wanted("events") {
         scenarios::events(pace, &mut report).await;
+    }
+    if wanted("pages") {
+        pages::pages(pace, &mut report).await;
     }
     if wanted("traces") {
         traces::compare(pace, &mut report).await;

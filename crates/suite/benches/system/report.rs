@@ -30,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) goals: Vec<Goal>,
     /// Memory of gateway and server before any request, in MiB.
     pub(crate) idle: Option<(f64, f64)>,
+    /// What is no rate and no latency.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Report {
@@ -42,6 +44,12 @@ impl Report {
             stats.percentile(50.0)
         );
         self.rows.push(row);
+    }
+
+    /// Adds a line and prints it at once.
+    pub(crate) fn note(&mut self, text: String) {
+        println!("{text}");
+        self.notes.push(text);
     }
 
     pub(crate) fn find(&self, name: &str, callers: usize) -> Option<&Row> {
@@ -76,6 +84,12 @@ impl Report {
             )
             .expect("a string takes all");
         }
+        if !self.notes.is_empty() {
+            text.push('\n');
+        }
+        for note in &self.notes {
+            writeln!(text, "- {note}").expect("a string takes all");
+        }
         if !self.goals.is_empty() {
             text.push_str("\n| goal | asked | reached | met |\n| --- | ---: | ---: | --- |\n");
             for Goal { what, goal, reached, met } in &self.goals {
@@ -103,7 +117,8 @@ impl Report {
         let goals = self.goals.iter().map(|goal| {
             json!({"what": goal.what, "goal": goal.goal, "reached": goal.reached, "met": goal.met})
         });
-        json!({"rows": rows.collect::<Vec<_>>(), "goals": goals.collect::<Vec<_>>()})
+        let (rows, goals): (Vec<_>, Vec<_>) = (rows.collect(), goals.collect());
+        json!({"rows": rows, "notes": self.notes, "goals": goals})
     }
 
     /// Throughput of every measurement as horizontal bars.

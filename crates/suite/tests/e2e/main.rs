@@ -38,6 +38,8 @@ mod machine;
 mod maintenance;
 mod metrics;
 mod newer_servidor;
+mod pages;
+mod pages_list;
 mod people;
 mod plain_mqtt;
 mod presence;

@@ -106,7 +106,7 @@ impl Suite {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
+async fn what_is_printed_works_and_ctrl_c_stops_cleanly() {
     let suite = Suite::start().await;
     let screen = suite.screen();
     let before = screen.split("Try next").next().unwrap_or_default();
@@ -115,8 +115,14 @@ async fn the_three_printed_commands_work_and_ctrl_c_stops_cleanly() {
         let line = screen.lines().find(|line| line.contains(part)).expect(part);
         line.trim().to_owned()
     };
-    let docs = reqwest::get(line("/docs")).await.expect("an answer");
-    assert!(docs.status().is_success());
+    for page in ["the drivers' page", "the operator's page", "the API"] {
+        let line = line(page);
+        let address = line.split_whitespace().next().expect("an address");
+        let answer = reqwest::get(address).await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{address}");
+        let html = answer.text().await.expect("a text");
+        assert!(html.contains("<title>"), "{address}: {html}");
+    }
     let list = line("/postos?").replace("curl ", "").replace('\'', "");
     let listed: Value = reqwest::get(list).await.expect("an answer").json().await.expect("JSON");
     assert_eq!(listed["postos"].as_array().map(Vec::len), Some(120));

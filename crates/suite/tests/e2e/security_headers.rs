@@ -10,11 +10,8 @@ use tokio::net::TcpStream;
 use crate::harness::{Program, TEST_TIMEOUT, World};
 
 /// On every answer.
-const ALWAYS: [(&str, &str); 3] = [
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
-];
+const ALWAYS: [(&str, &str); 2] =
+    [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY")];
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// Files of /docs, besides its page.
 const FILES: [&str; 4] = [
@@ -66,6 +63,11 @@ fn request(method: &str, path: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
+/// A request for a page that is shown.
+fn shown(method: &str, path: &str) -> String {
+    request(method, path).replace("Connection", "Accept: text/html\r\nConnection")
+}
+
 /// Every operation of a program, with some value for each part of a path.
 async fn operations(program: &Program) -> Vec<(String, String)> {
     let document = program.get("/openapi.json").await.json;
@@ -94,17 +96,23 @@ async fn check(program: &Program, request: &str, statuses: &[u16]) {
     let kind = answer.headers.get("content-type").map(|types| types[0].as_str());
     let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
     let policy = answer.once("content-security-policy", shown);
+    // Not of /docs, whose page has no forms and asks for no position.
+    let is_own = is_page && !shown.contains(" /docs/");
+    let referrer = if is_own { "same-origin" } else { "no-referrer" };
+    assert_eq!(answer.once("referrer-policy", shown), referrer, "{shown}");
     if is_page {
         assert!(policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"));
         assert!(!policy.contains("unsafe"), "{shown}: {policy}");
         assert_eq!(answer.once("cross-origin-opener-policy", shown), "same-origin");
-        assert!(answer.once("permissions-policy", shown).contains("geolocation=()"));
+        let position = if is_own { "geolocation=(self)" } else { "geolocation=()" };
+        assert!(answer.once("permissions-policy", shown).contains(position), "{shown}");
     } else {
         assert_eq!(policy, DATA_POLICY, "{shown}");
     }
     let revalidated = answer.headers.contains_key("etag")
         || shown.contains(" /docs/") && answer.status == 200
         || shown.contains("api.json ")
+        || is_own && answer.status == 200 && !shown.contains("/reserva?")
         || kind.is_some_and(|kind| kind == "text/event-stream");
     let cached = if revalidated { "no-cache" } else { "no-store" };
     assert_eq!(answer.once("cache-control", shown), cached, "{shown}");
@@ -156,6 +164,12 @@ async fn every_answer_of_both_programs_has_them() {
         ("POST /reservar HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}".to_owned(), 415),
         (request("GET", "/postos?server_id=server1"), 200),
         (request("GET", "/postos?server_id=server7"), 503),
+        (request("GET", "/posto?server_id=server1&posto_id=5"), 200),
+        (request("GET", "/posto?server_id=server1&posto_id=99"), 404),
+        (shown("GET", "/posto?server_id=server1&posto_id=99"), 404),
+        (shown("GET", "/reserva?server_id=server1&request_id=x"), 404),
+        (shown("DELETE", "/reserva"), 405),
+        (request("GET", "/offline"), 200),
     ] {
         check(&client, &text, &[status]).await;
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::Carregamento;
+use super::answer::{Carregamento, CarregamentoStatus};
 use crate::admin::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
@@ -79,6 +79,8 @@ async fn list(
 
 fields! {
     pub(super) struct AllCarregamentosParams {
+        /// Somente os que estão nesta situação.
+        status: Option<CarregamentoStatus>,
         /// Placa do carro.
         placa: Option<Placa>,
         /// Somente os deste posto, também de um que foi removido.
@@ -114,6 +116,7 @@ async fn list_all(
         placa: params.placa.map(|placa| placa.as_str().to_owned()),
         from: params.de,
         until: params.ate,
+        is_open: params.status.map(|status| status == CarregamentoStatus::Ativo),
         before: params.antes_de.map(RowId::get),
         ..CarregamentosQuery::default()
     };

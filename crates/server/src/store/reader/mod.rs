@@ -49,6 +49,8 @@ pub struct CarregamentosQuery {
     pub from: Option<Moment>,
     /// Only those that began before this moment.
     pub until: Option<Moment>,
+    /// Only those that are open, or only those that have ended.
+    pub is_open: Option<bool>,
     /// Only those with a smaller id, for the next page.
     pub before: Option<i64>,
     pub limit: i64,
@@ -221,9 +223,15 @@ impl Store {
             (None, Some(_)) => "posto_id = ?1 AND ?2 IS NULL",
             (None, None) => "?1 IS NULL AND ?2 IS NULL",
         };
+        // Few are open, none of them in the archive, and an index has just these.
+        let (table, open) = match query.is_open {
+            Some(true) => ("carregamentos INDEXED BY carregamentos_open", "fim IS NULL"),
+            Some(false) => ("all_carregamentos", "fim IS NOT NULL"),
+            None => ("all_carregamentos", "TRUE"),
+        };
         let sql = format!(
-            "SELECT * FROM all_carregamentos
-             WHERE {from} AND id < ?5
+            "SELECT * FROM {table}
+             WHERE {from} AND {open} AND id < ?5
                AND (?3 IS NULL OR +inicio >= ?3) AND (?4 IS NULL OR +inicio < ?4)
              ORDER BY id DESC LIMIT ?6"
         );

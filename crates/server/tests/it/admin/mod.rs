@@ -8,6 +8,7 @@ mod estatisticas;
 mod late_carregamentos;
 mod maintenance;
 mod operator;
+mod painel;
 mod postos;
 mod reservas;
 mod status;

@@ -34,6 +34,8 @@ async fn the_sessions_of_all_postos_are_filtered_and_read_page_by_page() {
         ("?posto_id=99", vec![]),
         ("?placa=QQQ0A00", vec![]),
         ("?limite=2&antes_de=4", vec![3, 2]),
+        ("?status=ativo", vec![]),
+        ("?status=encerrado&posto_id=1", vec![5, 3, 1]),
     ] {
         let listing = server.get(&format!("/carregamentos{query}")).await;
         assert_eq!(listing.column("carregamentos", "id"), ids, "{query}");
@@ -41,16 +43,38 @@ async fn the_sessions_of_all_postos_are_filtered_and_read_page_by_page() {
     let first = server.get("/carregamentos?limite=2").await.json;
     assert_eq!(first["proxima"], 4);
     assert_eq!(server.get("/carregamentos?limite=5").await.json["proxima"], Value::Null);
+    let back = json!({"disponivel": true, "em_manutencao": false});
+    assert_eq!(server.put("/postos/2/disponibilidade", &back).await.status, 200);
+    for placa in ["NOW1A23", "NOW4B56"] {
+        let posto = if placa == "NOW1A23" { 1 } else { 2 };
+        let path = format!("/postos/{posto}/carregamentos");
+        assert_eq!(server.post(&path, &json!({"placa": placa})).await.status, 201);
+    }
+    for (query, ids) in [
+        ("", vec![7, 6]),
+        ("&placa=NOW1A23", vec![6]),
+        ("&posto_id=2", vec![7]),
+        ("&limite=1", vec![7]),
+        ("&antes_de=7", vec![6]),
+        (&format!("&ate={DAY}"), vec![]),
+    ] {
+        let open = server.get(&format!("/carregamentos?status=ativo{query}")).await;
+        assert_eq!(open.column("carregamentos", "id"), ids, "{query}");
+    }
+    let ended = server.get("/carregamentos?status=encerrado").await;
+    assert_eq!(ended.column("carregamentos", "id"), vec![5, 4, 3, 2, 1]);
+    let energy = json!({"energia_fornecida": 0});
+    assert_eq!(server.put("/postos/1/carregamentos/6", &energy).await.status, 200);
     let of_posto = server.get("/postos/1/carregamentos").await.json;
     assert_eq!(server.get("/carregamentos?posto_id=1").await.json, of_posto, "they look the same");
     // Also of a posto that was removed.
     assert_eq!(server.delete("/postos/1").await.status, 204);
     assert_eq!(server.get("/carregamentos?posto_id=1").await.json, of_posto);
     assert_eq!(server.get("/postos/1/carregamentos").await.json, of_posto);
-    let wrong = server.get("/carregamentos?de=ontem&limite=501&posto_id=0&posto=1").await;
+    let wrong = server.get("/carregamentos?de=ontem&limite=501&posto_id=0&posto=1&status=x").await;
     let mut campos = wrong.campos();
     campos.sort_unstable();
-    assert_eq!((wrong.status, campos), (422, vec!["de", "limite", "posto", "posto_id"]));
+    assert_eq!((wrong.status, campos), (422, vec!["de", "limite", "posto", "posto_id", "status"]));
     for list in ["carregamentos", "carregamentos.csv", "auditoria"] {
         let path = format!("/{list}?de={DAY}&ate=");
         let wrong = server.get(&format!("{path}2025-12-31T23:59:59Z")).await;

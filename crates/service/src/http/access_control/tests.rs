@@ -15,7 +15,7 @@ use super::credentials::MAX_TOKEN;
 use super::{Access, Caller, Role, Routes, Token, Tokens, operators_only};
 use crate::http::caller::{Endpoints, TrustedProxies};
 use crate::http::tests::{Answer, send};
-use crate::http::{CorsOrigins, HttpMetrics, finish};
+use crate::http::{CorsOrigins, Extras, HttpMetrics, finish};
 use crate::secret::SecretHash;
 
 const OPERADOR: &str = "the-operators-token";
@@ -47,6 +47,7 @@ fn router(access: Access) -> Router {
         &CorsOrigins::Any,
         access,
         HttpMetrics::default(),
+        Extras::default(),
     )
 }
 

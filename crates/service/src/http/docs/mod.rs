@@ -30,7 +30,7 @@ pub use complete::complete_document;
 pub use security::{accept_token, require_token};
 
 use super::HttpError;
-use super::security_headers::of_page;
+use super::security_headers::of_docs;
 
 /// As the page sees it, which is one level below.
 const OPENAPI: &str = "../openapi.json";
@@ -88,7 +88,7 @@ fn file(path: &str, config: Arc<Config<'static>>, title: &str) -> Response {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     if found.content_type == "text/html" {
-        of_page(&mut response);
+        of_docs(&mut response);
     }
     response
 }

@@ -48,6 +48,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
+        Extras::default(),
     );
     let campos = async |method: &str, path: &str, content_type: &str, body: &str| {
         let request =

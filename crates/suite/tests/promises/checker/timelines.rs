@@ -115,6 +115,7 @@ fn timeline<'a>(run: &Run<'a>, row: &'a ReservaRow) -> Timeline<'a> {
     };
     let last = spans.last_mut().expect("the first interval");
     last.until = end;
+    undone_absences(run, row, &mut spans);
     let absence = absence(run, row, &spans);
     let fulfilment = fulfilment(run, row, &spans, &absence);
     let last = spans.last_mut().expect("the first interval");
@@ -148,6 +149,19 @@ fn waited_anew(last: &mut Span, absent: i64, came: i64) -> Span {
     let again = Moments { earliest: absent, recorded: came, latest: came };
     last.until = last.until.min(again);
     Span { from: again, until: Moments::NEVER, ..*last }
+}
+
+/// The same of what is changed or moved although its carro was absent before: where a servidor stops in
+/// between, it may have shown an absence that it had not recorded.
+fn undone_absences(run: &Run<'_>, row: &ReservaRow, spans: &mut [Span]) {
+    for next in 1..spans.len() {
+        let absent = absence(run, row, &spans[..next]).earliest;
+        let until = &mut spans[next - 1].until;
+        let has_stopped = |outage: &Window| absent <= outage.1 && outage.0 <= until.recorded;
+        if run.outages.iter().any(has_stopped) {
+            until.earliest = until.earliest.min(absent);
+        }
+    }
 }
 
 /// What was agreed first, and what it was changed to, each until the next.

@@ -222,3 +222,48 @@ fn a_change_of_posto_gives_no_more_time_and_a_move_does() {
         }
     }
 }
+
+/// A listing shows an absence that a sync keeps from being recorded; the servidor is killed, has the carro
+/// wait anew, and the reserva is moved or changed. Without a stop in between nothing takes it back.
+#[test]
+fn an_absence_that_a_stop_undoes_was_true_until_then() {
+    let due = WINDOW.0 + TOLERANCE;
+    let (stopped, at) = ((due + 1_500, due + 2_000), due + 2_400);
+    let operation = Operation::Change {
+        change_id: "c1".to_owned(),
+        posto_id: Some(6),
+        inicio: None,
+        fim: None,
+    };
+    let (_, database) = correct_run();
+    let changed = ReservaRow { posto_id: 6, versao: 2, ..database.reservas[0].clone() };
+    let times = (at - 5, at + 5);
+    for (change_id, done, absent_at) in [
+        (None, serve(false, Handling::Move, times, &[("movida", 6)]), at + TOLERANCE),
+        (
+            Some("c1".to_owned()),
+            call(operation, Some("r1"), times, shown(&changed)),
+            stopped.1 + TOLERANCE,
+        ),
+    ] {
+        let run = |listed: Window, outages: &[Window]| {
+            let (mut history, mut database) = correct_run();
+            history.extend([done.clone(), listing(listed, &[5, 6])]);
+            let first = Some(Agreed { posto_id: 5, window: WINDOW });
+            let to = Agreed { posto_id: 6, window: WINDOW };
+            let changes = vec![RowChange { at, change_id: change_id.clone(), to }];
+            let row = absent(database.reservas[0].clone(), absent_at);
+            database.reservas[0] = ReservaRow { posto_id: 6, versao: 3, first, changes, ..row };
+            let (database, mut conditions) = tolerant(database);
+            conditions.outages.insert("server1".to_owned(), outages.to_vec());
+            kinds(&history, None, database, &conditions)
+        };
+        let shown_absent = (due + 1_000, due + 1_010);
+        assert_eq!(run(shown_absent, &[stopped]), [], "{change_id:?}");
+        let elsewhen = [(WINDOW.0 - 9_000, WINDOW.0 - 8_000), (at + 1, at + 500)];
+        let found = run(shown_absent, &elsewhen);
+        assert!(found.contains(&Kind::FalseListing), "{change_id:?}: {found:?}");
+        let found = run((due - 20, due - 10), &[stopped]);
+        assert!(found.contains(&Kind::FalseListing), "too early: {change_id:?}: {found:?}");
+    }
+}

@@ -1,0 +1,64 @@
+// What a charge is likely to need and cost, before anything is reserved.
+import { ApiError, call } from "./api.js";
+import { byId, debounced, element } from "./dom.js";
+import { messageParagraph } from "./errors.js";
+import { duration, integer, kwh, pricePerKwh, reais } from "./format.js";
+import { text } from "./texts.js";
+
+/** An estimate is for any car with these values: which one it is, the servidor need not know. */
+const ANY_CAR = { placa: "AAA0000", modelo: "-" };
+const PAUSE = 500;
+
+export class Estimate {
+  /** @param {() => object | null} makeBody What the form asks for; `null` while it cannot be estimated. */
+  constructor(makeBody) {
+    this.makeBody = makeBody;
+    this.box = byId("estimate");
+    /** @type {AbortController | null} */
+    this.asking = null;
+    this.updateSoon = debounced(PAUSE, () => this.update());
+  }
+
+  async update() {
+    this.asking?.abort();
+    const asking = new AbortController();
+    this.asking = asking;
+    const body = this.makeBody();
+    if (!body) {
+      this.box.replaceChildren();
+      return;
+    }
+    try {
+      const reply = await call("estimativa", { method: "POST", body: { ...body, ...ANY_CAR }, signal: asking.signal });
+      // The latest question is the one that counts, whichever answer comes last.
+      if (this.asking === asking) this.show(reply);
+    } catch (error) {
+      if (this.asking === asking && !asking.signal.aborted) this.fail(error);
+    }
+  }
+
+  /** @param {any} reply */
+  show({ estimativa, disponivel_no_periodo }) {
+    const { energia_kwh, minutos, custo, preco_kwh, autonomia_km } = estimativa;
+    const fact = (/** @type {string} */ key, /** @type {string} */ value) =>
+      element("div", {}, element("dt", { text: text(key) }), element("dd", { text: value }));
+    this.box.replaceChildren(
+      element("p", { class: "estimate-title", text: text("estimate.title") }),
+      element("dl", { class: "facts" },
+        fact("estimate.cost", `${reais(custo)} (${pricePerKwh(preco_kwh)})`),
+        fact("estimate.energy", kwh(energia_kwh)),
+        minutos === null ? null : fact("estimate.time", duration(minutos * 60_000)),
+        fact("estimate.range", `${integer(autonomia_km)} km`)),
+      element("p", {
+        class: disponivel_no_periodo ? "notice good" : "notice",
+        text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken"),
+      }));
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    // While somebody types, values are wrong for a moment; reserving says what is wrong.
+    const isTyping = error instanceof ApiError && (error.status === 422 || error.status === 401);
+    this.box.replaceChildren(...(isTyping ? [] : [messageParagraph(error, { class: "quiet" })]));
+  }
+}

@@ -1,0 +1,54 @@
+// Says whether the page shows what is true now.
+import { now } from "./api.js";
+import { byId, setText } from "./dom.js";
+import { moment } from "./format.js";
+import { text } from "./texts.js";
+
+/** A connection that is back within this time is not reported as lost. */
+const PATIENCE = 2000;
+/** The first connection waits for all that the page loads. */
+const FIRST_PATIENCE = 6000;
+
+export class Live {
+  constructor() {
+    this.element = byId("live");
+    this.isLive = false;
+    this.isAway = false;
+    this.since = now();
+    this.timer = 0;
+    addEventListener("online", () => this.showLater());
+    addEventListener("offline", () => this.showLater());
+    // While it was hidden, nothing was said of what was lost.
+    document.addEventListener("visibilitychange", () => this.isLive || this.showLater());
+    this.showLater(FIRST_PATIENCE);
+  }
+
+  set(/** @type {boolean} */ live) {
+    if (live !== this.isLive) this.since = now();
+    this.isLive = live;
+    if (live) this.show();
+    else this.showLater();
+  }
+
+  /** Says whether the gateway itself hears nothing of any posto. */
+  setAway(/** @type {boolean} */ away) {
+    if (away === this.isAway) return;
+    this.isAway = away;
+    this.show();
+  }
+
+  showLater(patience = PATIENCE) {
+    clearTimeout(this.timer);
+    // A hidden page reads no events, and nobody looks at it.
+    this.timer = setTimeout(() => document.hidden || this.show(), patience);
+  }
+
+  show() {
+    clearTimeout(this.timer);
+    this.element.dataset.live = this.isLive && !this.isAway ? "yes" : "no";
+    const since = moment(this.since, new Date(now()));
+    if (this.isLive) setText(this.element, text(this.isAway ? "live.away" : "live.yes"));
+    // A device without a network may still be the one that the gateway runs on.
+    else setText(this.element, text(navigator.onLine === false ? "live.offline" : "live.no", { since }));
+  }
+}

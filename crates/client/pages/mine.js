@@ -1,0 +1,201 @@
+// The reservas that were made on this device, on the page of all postos.
+import { cancel } from "./actions.js";
+import { now } from "./api.js";
+import { confirmCancel } from "./confirm.js";
+import { byId, element } from "./dom.js";
+import { messageParagraph } from "./errors.js";
+import { Follower } from "./follow.js";
+import { changesOf, forgetKept, keepAgreed, keptReservas, onKeptElsewhere, updateKept } from "./kept.js";
+import { reservaLink } from "./links.js";
+import { nameOf, reservaItem, showCountdown, showReserva } from "./mine_item.js";
+import { allowed, phaseOf } from "./status.js";
+import { text } from "./texts.js";
+import { askToken, withToken } from "./tokens.js";
+
+/**
+ * @typedef {import("./kept.js").Kept} Kept
+ * @typedef {import("./postos.js").Postos} Postos
+ * @typedef {{ element: HTMLElement, buttons: Buttons, problem: HTMLElement }} Item
+ * @typedef {{ change: HTMLElement, cancel: HTMLElement, seen: HTMLElement, forget: HTMLElement, token: HTMLElement }} Buttons
+ */
+
+const TICK = 1000;
+const TOKEN_NEEDED = ["nao_autenticado", "nao_autorizado"];
+const keyOf = (/** @type {{ server_id: string, request_id: string }} */ { server_id, request_id }) => `${server_id}/${request_id}`;
+const isLate = (/** @type {Kept} */ reserva) => phaseOf(reserva, now()) === "late";
+const isOver = (/** @type {Kept} */ reserva) => phaseOf(reserva, now()) === "over";
+
+/** Shows them if there are any, and follows those that are not over. */
+export function showMine(/** @type {Postos} */ postos) {
+  const mine = new Mine(postos);
+  onKeptElsewhere(() => mine.render());
+  setInterval(() => document.hidden || mine.tick(), TICK);
+  mine.render();
+  return mine;
+}
+
+class Mine {
+  /** @param {Postos} postos */
+  constructor(postos) {
+    this.postos = postos;
+    this.section = byId("mine");
+    this.list = byId("mine-list");
+    this.forgetAll = element("button", { type: "button", text: text("mine.forget_all"), onclick: () => this.forgetOver() });
+    this.section.append(this.forgetAll);
+    /** @type {Map<string, Item>} */
+    this.items = new Map();
+    /** Of those that the API does not show to this device. @type {Map<string, "token" | "unknown">} */
+    this.refusals = new Map();
+    /** The newest versao of each that this page has seen. @type {Map<string, number>} */
+    this.versoes = new Map();
+    this.follower = new Follower({
+      onReserva: ({ server_id, request_id }, reserva) => {
+        // An answer may be older than the one before it, which was asked for otherwise.
+        const key = keyOf({ server_id, request_id });
+        if (reserva.versao < (this.versoes.get(key) ?? 0)) return;
+        this.versoes.set(key, reserva.versao);
+        updateKept(server_id, request_id, reserva, postos.find(server_id, reserva.posto_id)?.nome);
+        this.render();
+      },
+      onRefused: (target, codigo) => this.refused(target, codigo),
+    });
+  }
+
+  render() {
+    const all = keptReservas();
+    // What is still to come first, then what is over, the latest first.
+    const reservas = [...all.filter((one) => !isOver(one)), ...all.filter(isOver).reverse()];
+    const keys = new Set(reservas.map(keyOf));
+    for (const [key, { element: gone }] of this.items) {
+      if (keys.has(key)) continue;
+      gone.remove();
+      this.items.delete(key);
+    }
+    reservas.forEach((reserva, index) => this.show(reserva, index));
+    this.section.hidden = reservas.length === 0;
+    this.forgetAll.hidden = reservas.filter(isOver).length < 2;
+    // One whose time has passed may be of a servidor that is gone for good.
+    const late = reservas.filter(isLate);
+    this.follower.follow([...reservas.filter((one) => !isOver(one) && !isLate(one)), ...late]);
+  }
+
+  /** @param {Kept} reserva @param {number} index */
+  show(reserva, index) {
+    const key = keyOf(reserva);
+    const item = this.items.get(key) ?? this.makeItem(reserva);
+    this.items.set(key, item);
+    showReserva(item.element, reserva);
+    const { change, cancel: cancelling } = allowed(reserva, now());
+    item.buttons.change.hidden = !change;
+    item.buttons.cancel.hidden = !cancelling;
+    const changes = changesOf(reserva);
+    const refusal = this.refusals.get(key);
+    item.buttons.seen.hidden = isOver(reserva) || !(changes.posto || changes.period);
+    item.buttons.forget.hidden = !isOver(reserva) && !isLate(reserva) && refusal !== "unknown";
+    item.buttons.token.hidden = refusal !== "token";
+    // One that has the focus is not moved.
+    if (this.list.children[index] !== item.element && !item.element.contains(document.activeElement)) {
+      this.list.insertBefore(item.element, this.list.children[index] ?? null);
+    }
+  }
+
+  /** @param {Kept} reserva @returns {Item} */
+  makeItem(reserva) {
+    const { server_id, request_id } = reserva;
+    const made = reservaItem();
+    const button = (/** @type {string} */ key, /** @type {() => void} */ press, kind = "") =>
+      element("button", { type: "button", class: kind || null, text: text(key), onclick: press });
+    const buttons = {
+      change: element("a", { class: "button", href: reservaLink(reserva), text: text("mine.change") }),
+      cancel: button("mine.cancel", () => this.cancel(server_id, request_id), "danger"),
+      seen: button("mine.seen", () => this.seen(server_id, request_id)),
+      forget: button("mine.forget", () => this.forget(server_id, request_id)),
+      token: button("token.give", async () => (await askToken()) && location.reload()),
+    };
+    const problem = element("div", { role: "alert" });
+    made.append(problem, element("div", { class: "row" }, ...Object.values(buttons)));
+    return { element: made, buttons, problem };
+  }
+
+  /** A posto has changed, perhaps because a reserva of it has. */
+  postoChanged(/** @type {string} */ serverId, /** @type {number} */ postoId) {
+    for (const reserva of keptReservas()) {
+      if (reserva.server_id === serverId && reserva.posto_id === postoId && !isOver(reserva)) this.follower.askNow(reserva);
+    }
+  }
+
+  tick() {
+    for (const reserva of keptReservas()) {
+      const item = this.items.get(keyOf(reserva));
+      if (!item) {
+        // It was made on another page, to which the back button led from here.
+        this.render();
+        return;
+      }
+      // Time alone may have begun or ended it.
+      if (item.element.dataset.phase === phaseOf(reserva, now())) showCountdown(item.element, reserva);
+      else this.render();
+    }
+  }
+
+  /** @param {string} serverId @param {string} requestId */
+  async cancel(serverId, requestId) {
+    const item = this.items.get(`${serverId}/${requestId}`);
+    const reserva = keptReservas().find((one) => one.server_id === serverId && one.request_id === requestId);
+    if (!item || !reserva || !(await confirmCancel({ ...reserva, nome: nameOf(reserva) }))) return;
+    item.problem.replaceChildren();
+    item.buttons.cancel.setAttribute("aria-disabled", "true");
+    try {
+      const reply = await withToken(() => cancel(serverId, requestId));
+      this.versoes.set(keyOf({ server_id: serverId, request_id: requestId }), reply.reserva.versao ?? 0);
+      updateKept(serverId, requestId, reply.reserva);
+      this.render();
+      // The button that had the focus is gone.
+      item.buttons.forget.focus();
+    } catch (error) {
+      item.problem.replaceChildren(messageParagraph(error, { class: "error" }));
+    } finally {
+      item.buttons.cancel.removeAttribute("aria-disabled");
+    }
+  }
+
+  /** @param {string} serverId @param {string} requestId */
+  seen(serverId, requestId) {
+    const reserva = keptReservas().find((one) => one.server_id === serverId && one.request_id === requestId);
+    if (reserva) keepAgreed(serverId, requestId, withoutKept(reserva), reserva.nome);
+    this.render();
+    this.items.get(`${serverId}/${requestId}`)?.buttons.change.focus();
+  }
+
+  /** @param {string} serverId @param {string} requestId */
+  forget(serverId, requestId) {
+    forgetKept(serverId, requestId);
+    this.render();
+    this.focusRest();
+  }
+
+  forgetOver() {
+    for (const { server_id, request_id } of keptReservas().filter(isOver)) forgetKept(server_id, request_id);
+    this.render();
+    this.focusRest();
+  }
+
+  /** Leads to what is left when what had the focus is gone. */
+  focusRest() {
+    const rest = this.list.querySelector("a") ?? byId("main");
+    rest.focus();
+  }
+
+  /** @param {{ server_id: string, request_id: string }} target @param {string} codigo */
+  refused(target, codigo) {
+    const refusal = TOKEN_NEEDED.includes(codigo) ? "token" : "unknown";
+    this.refusals.set(keyOf(target), refusal);
+    this.items.get(keyOf(target))?.problem.replaceChildren(element("p", { class: "error", text: text(`mine.${refusal}`) }));
+    this.render();
+  }
+}
+
+/** What the API says of it. @param {Kept} kept */
+function withoutKept({ server_id, request_id, nome, agreed, ...reserva }) {
+  return reserva;
+}

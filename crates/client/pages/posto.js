@@ -1,0 +1,89 @@
+// The page of one posto, and the form that reserves it.
+import { byId, setText } from "./dom.js";
+import { Estimate } from "./estimate.js";
+import { Live } from "./live.js";
+import { Notices } from "./notices.js";
+import { kilometres, knownPosition } from "./position.js";
+import { Postos } from "./postos.js";
+import { readPosto, showDistance, showPosto } from "./posto_view.js";
+import { ReserveForm } from "./reserve.js";
+import { Stream } from "./stream.js";
+import { text } from "./texts.js";
+import { lacksToken } from "./tokens.js";
+import { registerWorker } from "./worker.js";
+import { markZone } from "./zone.js";
+
+/** What these say changes no estimate. */
+const NO_ESTIMATE = ["placa", "modelo", "remember"];
+
+const MAX_DELAY = 2000;
+
+const article = byId("posto");
+const heading = /** @type {HTMLElement} */ (article.querySelector("h1"));
+const notFree = byId("not-free");
+const form = /** @type {HTMLFormElement} */ (byId("reserve"));
+const stateField = article.querySelector('[data-field="state"]');
+const { server_id, posto_id, ...atFirst } = readPosto(article);
+
+const postos = new Postos();
+const live = new Live();
+const notices = new Notices(postos, { only: server_id, onChange: show });
+const position = knownPosition();
+const reserving = new ReserveForm(form, () => postos.find(server_id, posto_id)?.nome ?? heading.textContent ?? "");
+const estimate = new Estimate(() => (lacksToken() ? null : reserving.body()));
+let shown = postos.find(server_id, posto_id);
+
+start();
+
+function start() {
+  // Without its servidor the HTML knows nothing of it.
+  if (atFirst.connector) postos.add({ ...atFirst, server_id, posto_id });
+  shown = postos.find(server_id, posto_id);
+  stateField?.setAttribute("role", "status");
+  markZone(form);
+  form.addEventListener("input", (event) => {
+    const { name } = /** @type {HTMLInputElement} */ (event.target);
+    if (!NO_ESTIMATE.includes(name)) estimate.updateSoon();
+  });
+  estimate.update();
+  showPlace();
+  registerWorker();
+  new Stream("eventos", {
+    onEvent: ({ event, data }) => {
+      postos.apply(event, JSON.parse(data));
+      if (event === "servidor") notices.servidorChanged();
+      show();
+    },
+    onLive: (isLive) => {
+      live.set(isLive);
+      if (isLive) notices.ask();
+    },
+  });
+}
+
+/** Shows what has changed. */
+function show() {
+  notices.render();
+  live.setAway(notices.isBrokerAway);
+  const servidor = postos.servidores.get(server_id);
+  const posto = postos.find(server_id, posto_id);
+  if (posto && posto !== shown) {
+    showPosto(article, posto);
+    setText(heading, posto.nome);
+    showPlace();
+    // Another state may have another answer, which not all pages ask for in the same moment.
+    setTimeout(estimate.updateSoon, Math.random() * MAX_DELAY);
+  }
+  shown = posto;
+  const isGone = servidor?.isOnline === true && servidor.isListed && !posto;
+  if (isGone && stateField) {
+    article.dataset.state = "unreachable";
+    setText(stateField, text("posto.gone"));
+  }
+  notFree.hidden = !posto || posto.state !== "taken" && posto.state !== "maintenance";
+}
+
+function showPlace() {
+  const posto = postos.find(server_id, posto_id);
+  if (posto) showDistance(article, position ? kilometres(position, posto) : NaN);
+}

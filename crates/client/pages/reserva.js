@@ -1,0 +1,264 @@
+// The page of one reserva: how it is, changing it, cancelling it.
+import { Attempt, PageError, cancel, change } from "./actions.js";
+import { call, now, query } from "./api.js";
+import { confirmCancel } from "./confirm.js";
+import { byId, element, setField, setText } from "./dom.js";
+import { clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
+import { Follower } from "./follow.js";
+import { duration, localInput, moment, pricePerKwh } from "./format.js";
+import { changesOf, findKept, keepAgreed, updateKept } from "./kept.js";
+import { Live } from "./live.js";
+import { newsOf, setOptional } from "./mine_item.js";
+import { isSameConnector } from "./filters.js";
+import { changedPeriod } from "./period.js";
+import { kilometres } from "./position.js";
+import { fromApi } from "./postos.js";
+import { allowed, countdownOf, phaseOf, sentenceKey, warningKey } from "./status.js";
+import { askToken, forgetToken, keepToken, lacksToken, withToken } from "./tokens.js";
+import { text } from "./texts.js";
+import { registerWorker } from "./worker.js";
+import { markZone } from "./zone.js";
+
+/** @typedef {import("./status.js").Reserva} Reserva */
+
+const TICK = 1000;
+const MAX_ALTERNATIVES = 100;
+
+const article = byId("reserva");
+const { serverId: server_id = "", requestId: request_id = "" } = article.dataset;
+const target = { server_id, request_id };
+const changeForm = /** @type {HTMLFormElement} */ (byId("change"));
+const cancelForm = /** @type {HTMLFormElement} */ (byId("cancel"));
+const seeForm = /** @type {HTMLFormElement | null} */ (document.getElementById("see"));
+const done = element("p", { class: "notice good", role: "status", hidden: true });
+const seen = element("button", { type: "button", text: text("mine.seen"), hidden: true, onclick: acknowledge });
+const live = new Live();
+const attempt = new Attempt();
+const follower = new Follower({
+  onReserva: (_, reserva) => take(reserva),
+  onServidor: (_, servidor) => showServidor(servidor),
+  onRefused: (_, codigo) => refused(codigo),
+  onLive: (_, isLive) => isOver || live.set(isLive),
+});
+
+/** @type {Reserva | null} */
+let reserva = null;
+let isOver = false;
+/** The posto whose name the page shows. */
+let namedPosto = Number(article.dataset.postoId);
+let isTyped = false;
+/** What the fields for the period were filled with. */
+let filled = { inicio: "", fim: "" };
+/** What an event says while the driver changes the reserva here is no news. */
+let isChanging = false;
+
+start();
+
+function start() {
+  article.after(done);
+  article.querySelector('[data-field="notice"]')?.after(seen);
+  article.querySelector('[data-field="status"]')?.setAttribute("role", "status");
+  // A token is asked for by a dialog, and kept.
+  for (const form of [changeForm, cancelForm]) field(form, "token")?.closest(".field")?.remove();
+  markZone(changeForm);
+  // The HTML has it in the time of Brasília.
+  const { inicio, fim } = article.dataset;
+  if (inicio && fim && !hasErrors()) fillChange({ inicio, fim });
+  changeForm.addEventListener("input", () => { isTyped = true; });
+  onSubmit(changeForm, submitChange);
+  onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: nameOfPosto() }));
+  if (seeForm) {
+    onSubmit(seeForm, async () => {
+      if (keepToken(field(seeForm, "token").value)) location.reload();
+      else showErrors(seeForm, new PageError("token.refused", "token"));
+    });
+  }
+  setInterval(() => document.hidden || show(), TICK);
+  // A form in the HTML asks for the token.
+  if (!lacksToken()) follower.follow([target]);
+  registerWorker();
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+function field(form, name) {
+  return /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+}
+
+/** Whether the HTML is the answer to a form that was refused, with what was typed. */
+function hasErrors() {
+  return !byId("errors").hidden;
+}
+
+const nameOfPosto = () => article.querySelector('[data-field="posto"]')?.textContent ?? "";
+
+/** @param {Reserva} fresh */
+async function take(fresh) {
+  // An event may be older than the answer that was read before it.
+  if (reserva && (fresh.versao ?? 0) < (reserva.versao ?? 0)) return;
+  reserva = fresh;
+  if (fresh.posto_id !== namedPosto) await showPosto(fresh.posto_id);
+  if (reserva !== fresh) return;
+  updateKept(server_id, request_id, fresh, nameOfPosto());
+  seeForm?.remove();
+  if (!isTyped) fillChange(fresh);
+  show();
+  isOver = phaseOf(fresh, now()) === "over";
+  // Nothing comes after the end.
+  if (isOver) follower.follow([]);
+}
+
+/** Shows another posto than the HTML. @param {number} postoId */
+async function showPosto(postoId) {
+  namedPosto = postoId;
+  setField(article, "posto", text("posto.number", { id: postoId }));
+  const listed = await call(`postos${query({ server_id })}`).catch(() => null);
+  const posto = listed?.postos.find((/** @type {any} */ { id }) => id === postoId);
+  if (posto) setField(article, "posto", posto.nome);
+  const select = /** @type {HTMLSelectElement} */ (field(changeForm, "posto_id"));
+  const options = posto ? alternatives(listed.postos, posto) : [];
+  select.replaceChildren(
+    element("option", { value: "", text: text("change.same", { posto: nameOfPosto() }) }),
+    ...options.map((/** @type {any} */ { id, nome }) => element("option", { value: id, text: nome })));
+}
+
+/** The postos that the car could use in place of this one, the nearest first. @param {any[]} postos @param {any} posto */
+function alternatives(postos, posto) {
+  const from = fromApi(server_id, posto);
+  const fitting = postos.filter(({ id, em_manutencao, tipo_conector }) =>
+    id !== posto.id && !em_manutencao && isSameConnector(tipo_conector, posto.tipo_conector));
+  const away = (/** @type {any} */ one) => kilometres(from, fromApi(server_id, one)) || 0;
+  return fitting.sort((one, other) => away(one) - away(other)).slice(0, MAX_ALTERNATIVES);
+}
+
+function show() {
+  if (!reserva) return;
+  const at = now();
+  const { status, inicio, fim, placa, preco_kwh, livre_desde } = reserva;
+  Object.assign(article.dataset, { status, inicio, fim, postoId: String(reserva.posto_id) });
+  setField(article, "status", text(sentenceKey(reserva, at)));
+  setField(article, "placa", placa);
+  setField(article, "inicio", moment(inicio));
+  setField(article, "fim", moment(fim));
+  if (preco_kwh !== undefined) setField(article, "price", pricePerKwh(preco_kwh));
+  const countdown = countdownOf(reserva, at);
+  setField(article, "countdown", countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "");
+  const kept = findKept(server_id, request_id);
+  const news = kept && !isChanging ? newsOf(kept, at) : warning(reserva, at);
+  const changes = kept && changesOf(kept);
+  setOptional(article, "notice", [news, livre_desde && text("free_since", { time: moment(livre_desde) })].filter(Boolean).join(" "));
+  seen.hidden = isChanging || phaseOf(reserva, at) === "over" || !(changes?.posto || changes?.period);
+  showForms(reserva, at);
+}
+
+/** @param {Reserva} of @param {number} at */
+function warning(of, at) {
+  const key = warningKey(of, at);
+  return key ? text(key) : "";
+}
+
+/** @param {Reserva} of @param {number} at */
+function showForms(of, at) {
+  const may = allowed(of, at);
+  const [changing, cancelling] = [byId("change-section"), byId("cancel-section")];
+  // What goes takes the focus with it.
+  const hadFocus = [changing, cancelling].some((part) => part.contains(document.activeElement));
+  changing.hidden = !may.change;
+  cancelling.hidden = !may.cancel;
+  field(changeForm, "inicio").disabled = !may.changeInicio;
+  field(changeForm, "posto_id").disabled = !may.changePosto;
+  if (hadFocus && document.activeElement?.closest("[hidden]")) byId("main").focus();
+}
+
+/** Fills in the period by the clock of the device. @param {{ inicio: string, fim: string }} of */
+function fillChange({ inicio, fim }) {
+  filled = { inicio: localInput(inicio), fim: localInput(fim) };
+  field(changeForm, "inicio").value = filled.inicio;
+  field(changeForm, "fim").value = filled.fim;
+  field(changeForm, "posto_id").value = "";
+}
+
+async function submitChange() {
+  clearErrors(changeForm);
+  done.hidden = true;
+  if (!reserva) return;
+  const incomplete = incompleteField(changeForm);
+  if (incomplete) {
+    showErrors(changeForm, incomplete);
+    return;
+  }
+  const [inicio, fim, posto] = ["inicio", "fim", "posto_id"].map((name) => field(changeForm, name));
+  const typed = { inicio: inicio.disabled ? "" : inicio.value, fim: fim.value, posto: posto.disabled ? "" : posto.value };
+  const makeBody = () => ({ ...changedPeriod(typed, filled), ...(typed.posto ? { posto_id: Number(typed.posto) } : {}) });
+  if (Object.keys(makeBody()).length === 0) {
+    say(text("change.nothing"));
+    return;
+  }
+  isChanging = true;
+  try {
+    const { key, body } = attempt.next(typed, makeBody);
+    const reply = await withToken(() => change(server_id, request_id, body, key));
+    isTyped = false;
+    // The next change is another one, even if it asks for the same.
+    attempt.done();
+    await agree(reply.reserva);
+    say(text("change.done"));
+  } catch (error) {
+    attempt.failed(error);
+    showErrors(changeForm, error);
+  } finally {
+    isChanging = false;
+    show();
+  }
+}
+
+async function submitCancel() {
+  clearErrors(cancelForm);
+  done.hidden = true;
+  try {
+    const reply = await withToken(() => cancel(server_id, request_id));
+    await take(reply.reserva);
+    byId("main").focus();
+  } catch (error) {
+    showErrors(cancelForm, error);
+  }
+}
+
+/** Takes what the driver has asked for, which is no news to them. @param {Reserva} fresh */
+async function agree(fresh) {
+  await take(fresh);
+  if (findKept(server_id, request_id)) keepAgreed(server_id, request_id, fresh, nameOfPosto());
+}
+
+function acknowledge() {
+  if (reserva) keepAgreed(server_id, request_id, reserva, nameOfPosto());
+  show();
+  byId("main").focus();
+}
+
+/** @param {string} message */
+function say(message) {
+  done.hidden = false;
+  setText(done, message);
+}
+
+/** @param {{ status: string, desde?: string }} servidor */
+function showServidor({ status, desde }) {
+  const notices = byId("notices");
+  notices.setAttribute("aria-live", "polite");
+  for (const old of notices.querySelectorAll("[data-outage]")) old.remove();
+  if (status === "online") return;
+  const since = desde ? text("notice.since", { time: moment(desde) }) : "";
+  notices.append(element("p", { class: "notice", "data-outage": true, text: text("reserva.away", { servidor: server_id, since }) }));
+}
+
+/** @param {string} codigo */
+async function refused(codigo) {
+  if (codigo !== "nao_autenticado") {
+    showErrors(changeForm, new PageError("mine.unknown"));
+    return;
+  }
+  forgetToken();
+  // Without a form for the token in the HTML a dialog asks for it.
+  if (seeForm) showErrors(seeForm, new PageError("token.refused", "token"));
+  else if (await askToken()) location.reload();
+}

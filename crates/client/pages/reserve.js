@@ -1,0 +1,143 @@
+// The form that reserves a posto.
+import { ApiError, now, query } from "./api.js";
+import { Attempt, PageError, reserve } from "./actions.js";
+import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "./car.js";
+import { element } from "./dom.js";
+import { clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
+import { typedNumber } from "./format.js";
+import { keepAgreed } from "./kept.js";
+import { reservaLink } from "./links.js";
+import { periodOf } from "./period.js";
+import { forgetToken, isTokenRefused, keepToken, lacksToken } from "./tokens.js";
+import { text } from "./texts.js";
+
+const NUMBERS = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
+/** What helps after these is another posto. */
+const TAKEN = ["posto_reservado", "posto_indisponivel", "posto_em_manutencao", "posto_inexistente", "posto_ja_reservado_para_este_carro"];
+
+export class ReserveForm {
+  /** @param {HTMLFormElement} form @param {() => string} nameOfPosto */
+  constructor(form, nameOfPosto) {
+    this.form = form;
+    this.nameOfPosto = nameOfPosto;
+    // Not with the key of the HTML: a page that the back button leads to has a key that was used.
+    this.attempt = new Attempt();
+    this.remember = this.field("remember");
+    this.showCar();
+    this.hideKeptToken();
+    onSubmit(form, () => this.submit());
+  }
+
+  /** @param {string} name @returns {HTMLInputElement} */
+  field(name) {
+    return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
+  }
+
+  /** What is typed. */
+  values() {
+    const data = new FormData(this.form);
+    const names = [...CAR_FIELDS, "nivel_bateria_atual", "inicio", "fim", "duracao", "server_id", "posto_id"];
+    return Object.fromEntries(names.map((name) => [name, String(data.get(name) ?? "").trim()]));
+  }
+
+  /** What the API is asked for. Values that are no numbers go as they are: the API says what is wrong. */
+  body() {
+    const { inicio, fim, duracao, placa, modelo, server_id, posto_id, ...typed } = this.values();
+    const number = (/** @type {string} */ value) => (Number.isNaN(typedNumber(value)) ? value : typedNumber(value));
+    const given = NUMBERS.filter((name) => typed[name] !== "").map((name) => [name, number(typed[name])]);
+    return {
+      placa,
+      modelo: modelo || text("car.unknown"),
+      ...Object.fromEntries(given),
+      server_id,
+      posto_id: Number(posto_id),
+      ...periodOf({ inicio, fim, duracao }, now()),
+    };
+  }
+
+  async submit() {
+    clearErrors(this.form);
+    const wrong = this.wrongToken() ?? incompleteField(this.form);
+    if (wrong) {
+      showErrors(this.form, wrong);
+      return;
+    }
+    const { key, body } = this.attempt.next(this.values(), () => this.body());
+    this.rememberOrForget();
+    try {
+      const { request_id, reserva } = await reserve(body, key);
+      this.attempt.done();
+      keepAgreed(body.server_id, request_id, reserva, this.nameOfPosto());
+      location.assign(reservaLink({ server_id: body.server_id, request_id }));
+    } catch (error) {
+      this.attempt.failed(error);
+      if (isTokenRefused(error)) this.askTokenAgain();
+      const isTaken = error instanceof ApiError && TAKEN.includes(error.codigo);
+      showErrors(this.form, error, isTaken ? otherPostos() : null);
+    }
+  }
+
+  /** Keeps the token that was typed, or says what is wrong with it. */
+  wrongToken() {
+    const typed = this.field("token")?.value;
+    if (typed && !keepToken(typed)) return new PageError("token.refused", "token");
+    return lacksToken() ? new PageError("token.needed", "token") : null;
+  }
+
+  showCar() {
+    if (!canRemember()) return;
+    const label = this.remember.closest("label");
+    if (label) label.hidden = false;
+    const forget = element("button", { type: "button", text: text("car.forget"), onclick: () => this.forget(forget) });
+    label?.after(forget);
+    const car = rememberedCar();
+    forget.hidden = !car;
+    this.remember.checked = car !== null;
+    // What was typed and refused stays.
+    const isRefused = this.field("placa").value !== "";
+    if (!car || isRefused) return;
+    for (const name of CAR_FIELDS) {
+      if (car[name]) this.field(name).value = car[name];
+    }
+    // The typical level is of another battery.
+    const capacity = typedNumber(car.capacidade_bateria);
+    if (capacity > 0) this.field("nivel_bateria_atual").value = (capacity / 2).toFixed(1).replace(".0", "").replace(".", ",");
+  }
+
+  rememberOrForget() {
+    const values = this.values();
+    if (this.remember.checked) rememberCar(/** @type {import("./car.js").Car} */ (values));
+    else forgetCar();
+  }
+
+  /** @param {HTMLElement} button */
+  forget(button) {
+    forgetCar();
+    this.remember.checked = false;
+    for (const name of [...CAR_FIELDS, "nivel_bateria_atual"]) this.field(name).value = this.field(name).defaultValue;
+    button.hidden = true;
+    this.field("placa").focus();
+    this.form.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  hideKeptToken() {
+    const token = this.field("token");
+    if (!token || lacksToken()) return;
+    token.required = false;
+    token.closest(".field")?.setAttribute("hidden", "");
+  }
+
+  askTokenAgain() {
+    forgetToken();
+    const token = this.field("token");
+    if (!token) return;
+    token.value = "";
+    token.closest(".field")?.removeAttribute("hidden");
+  }
+}
+
+function otherPostos() {
+  const connector = document.getElementById("posto")?.dataset.connector ?? "";
+  const href = `./${query({ tipo_conector: connector, disponivel: "true" })}`;
+  return element("p", {}, element("a", { href, text: text("reserve.others") }));
+}

@@ -1,0 +1,70 @@
+// The service worker: pages come from the network, and one that says so is shown where there is none.
+// Data of the API is never kept, nor any page that shows it. Answers at `sw.js`, beside the pages, where
+// the server puts the path of the assets, `static/{hash}`, in place of the name between the quotes.
+const ASSETS = "ASSETS_PATH";
+
+/** Several programs may be behind one origin, each with a worker of its own. */
+const OWN_CACHES = `postos ${self.registration.scope} `;
+const CACHE = `${OWN_CACHES}${ASSETS}`;
+const PAGES = ["", "posto", "reserva", "offline"];
+const OFFLINE = "offline";
+/** What answers vary by, such as the language, was chosen when they were put there. */
+const MATCH = { cacheName: CACHE, ignoreVary: true };
+/** All that the page without network loads. */
+const FILES = [
+  "base.css", "drivers.css", "icon.svg", "offline.js", "api.js", "dom.js", "format.js", "kept.js",
+  "device.js", "links.js", "mine_item.js", "status.js", "texts.js",
+];
+
+const here = (/** @type {string} */ path) => new URL(path, self.registration.scope).href;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(prepare());
+});
+
+async function prepare() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll([OFFLINE, ...FILES.map((name) => `${ASSETS}/${name}`)].map(here));
+  // The one before knows nothing of this version.
+  await self.skipWaiting();
+}
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(takeOver());
+});
+
+async function takeOver() {
+  const old = (await caches.keys()).filter((name) => name.startsWith(OWN_CACHES) && name !== CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate" && isPage(request.url)) event.respondWith(page(request));
+  else if (request.url.startsWith(here(`${ASSETS}/`))) event.respondWith(asset(request));
+});
+
+/** Whether this is the address of a page, and not of the API or of its documents. */
+function isPage(/** @type {string} */ address) {
+  const { origin, pathname } = new URL(address);
+  return PAGES.some((name) => here(name) === `${origin}${pathname}`);
+}
+
+/** @param {Request} request */
+async function page(request) {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const offline = await caches.match(here(OFFLINE), MATCH);
+    if (offline) return offline;
+    throw error;
+  }
+}
+
+/** Only what was put there at installation, which is of this version. @param {Request} request */
+async function asset(request) {
+  const kept = await caches.match(request, MATCH);
+  return kept ?? fetch(request);
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import "./shared.mjs";
+
+const listeners = new Map();
+globalThis.document = { hidden: false, addEventListener: (name, listener) => listeners.set(name, listener) };
+globalThis.addEventListener = (name, listener) => listeners.set(name, listener);
+const { Stream } = await import("../../../service/pages/stream.js");
+const { Follower } = await import("../follow.js");
+
+let asked = [];
+let answers = [];
+const open = [];
+beforeEach(() => {
+  [asked, answers] = [[], []];
+  document.hidden = false;
+});
+after(() => open.forEach((one) => one.close()));
+
+globalThis.fetch = async (path, { signal }) => {
+  asked.push(path);
+  const answer = answers.shift() ?? { text: "retry: 2000\n\n" };
+  if (answer.status) return new Response(JSON.stringify(answer.body), { status: answer.status });
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(answer.text));
+      if (answer.ends) controller.close();
+      signal.addEventListener("abort", () => {
+        try { controller.error(new Error("aborted")); } catch { /* it has ended */ }
+      });
+    },
+  });
+  return new Response(body);
+};
+
+/** A stream, with what it has said. */
+function listen() {
+  const said = { events: [], live: [], ends: [] };
+  const stream = new Stream("eventos", {
+    onEvent: ({ event, data }) => {
+      if (data === "wrong") throw new Error("a fault of the page");
+      said.events.push([event, data]);
+    },
+    onLive: (live) => said.live.push(live),
+    onEnd: (...end) => said.ends.push(end),
+  });
+  open.push(stream);
+  return { stream, said };
+}
+const soon = () => new Promise((resume) => setTimeout(resume, 20));
+
+test("a refusal of the API is final, one of a proxy is not", async () => {
+  answers = [{ status: 404, body: { codigo: "reserva_inexistente" } }];
+  const refused = listen();
+  await soon();
+  assert.deepEqual([refused.said.ends, refused.stream.isClosed], [[[404, "reserva_inexistente"]], true]);
+  answers = [{ status: 404, body: "no backend" }];
+  const waiting = listen();
+  await soon();
+  assert.deepEqual([waiting.said.ends, waiting.stream.isClosed], [[], false]);
+});
+
+test("a fault of the page in one event is reported, and the next events are read", async (t) => {
+  const faults = [];
+  const { setTimeout: later } = globalThis;
+  // What is thrown there is reported by a browser, and ends Node.
+  t.mock.method(globalThis, "setTimeout", (run, ...rest) => (rest.length > 0 ? later(run, ...rest) : faults.push(run)));
+  answers = [{ text: "event: posto\ndata: wrong\n\nevent: posto\ndata: right\n\n" }];
+  const { said } = listen();
+  await soon();
+  assert.deepEqual(said.events, [["posto", "right"]]);
+  assert.equal(faults.length, 1);
+  assert.throws(faults[0], /a fault of the page/);
+  assert.deepEqual(said.live, [true]);
+});
+
+test("a hidden page holds no connection, and one that is shown again does", async () => {
+  const { said } = listen();
+  await soon();
+  document.hidden = true;
+  listeners.get("visibilitychange")();
+  assert.deepEqual(said.live, [true, false]);
+  document.hidden = false;
+  listeners.get("visibilitychange")();
+  await soon();
+  assert.deepEqual([said.live, asked.length], [[true, false, true], 2]);
+});
+
+test("every reserva is followed, whatever is done with the answers", async () => {
+  const targets = [1, 2, 3, 4].map((number) => ({ server_id: "server1", request_id: `request-${number}` }));
+  const reply = (number) => ({ status: 200, body: { reserva: { id: number, versao: 1 } } });
+  answers = [{ text: "event: reserva\ndata: {\"id\":1}\n\n" }, reply(2), reply(3), reply(4)];
+  const seen = [];
+  const follower = new Follower({
+    onReserva: (target, { id }) => {
+      seen.push([target.request_id, id]);
+      follower.follow([...targets]);
+    },
+  });
+  follower.follow(targets);
+  await soon();
+  assert.deepEqual(seen.sort(), [["request-1", 1], ["request-2", 2], ["request-3", 3], ["request-4", 4]]);
+  assert.equal(asked.filter((path) => path.includes("/eventos")).length, 1);
+  follower.follow([]);
+});

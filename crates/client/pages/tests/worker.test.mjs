@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+const folders = ["../", "../../../service/pages/"].map((path) => new URL(path, import.meta.url));
+const source = (name) => {
+  const found = folders.map((folder) => new URL(name, folder)).find((url) => existsSync(url));
+  assert.ok(found, `there is no ${name}`);
+  return readFileSync(found, "utf8");
+};
+
+/** A module and all that it imports. */
+function withImports(name, known = new Set()) {
+  if (known.has(name)) return known;
+  known.add(name);
+  for (const [, imported] of source(name).matchAll(/^import .*?from "\.\/(.+?)";$/gms)) withImports(imported, known);
+  return known;
+}
+
+test("the service worker keeps all that the page without network loads, and no more", () => {
+  const [, listed] = source("sw.js").match(/^const FILES = \[(.*?)\];/ms);
+  const files = [...listed.matchAll(/"(.+?)"/g)].map(([, name]) => name);
+  assert.deepEqual(files.filter((name) => name.endsWith(".js")).sort(), [...withImports("offline.js")].sort());
+  for (const name of files.filter((file) => file.endsWith(".css"))) source(name);
+});
+
+test("every module is imported by a page", () => {
+  const imported = ["list.js", "posto.js", "reserva.js", "offline.js", "error.js"].reduce((known, page) => withImports(page, known), new Set());
+  const own = readdirSync(folders[0]).filter((name) => name.endsWith(".js") && name !== "sw.js");
+  assert.deepEqual(own.filter((name) => !imported.has(name)), []);
+});
+
+test("the server finds the place for the path of the assets", () => {
+  assert.equal(source("sw.js").match(/"ASSETS_PATH"/g).length, 1);
+});

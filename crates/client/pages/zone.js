@@ -1,0 +1,16 @@
+// Which time the fields of a form are in.
+import { text } from "./texts.js";
+
+/** In minutes, as browsers count it. Brasília has had no summer time since 2019. */
+const BRASILIA = 180;
+
+/** Fields for a time are in that of the device, which a driver away from Brasília should know. */
+export function markZone(/** @type {HTMLFormElement} */ form) {
+  if (new Date().getTimezoneOffset() === BRASILIA) return;
+  for (const input of form.querySelectorAll('input[type="datetime-local"]')) {
+    const hint = document.getElementById(`${input.id}-hint`);
+    if (!hint) continue;
+    hint.textContent = [hint.textContent, text("time.device")].filter(Boolean).join(" ");
+    hint.hidden = false;
+  }
+}

@@ -1,0 +1,260 @@
+//! The page of one posto, and the form that reserves it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse as _, Response};
+use protocol::{Codigo, KeyedCall, ReplyCodigo, RequestId, ServerId};
+use service::{HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS};
+
+use super::frame::Frame;
+use super::listing::NotListed;
+use super::page_errors::{PageErrors, Refusal};
+use super::posto_view::{PostoView, State as PostoState};
+use super::reserve_form::{self, DURATIONS, Values, body_of};
+use super::setup::Pages;
+use super::texts::{PageTexts, PostoTexts, fill};
+use super::{consulted, links};
+use crate::http::answer::{answer, with_log_fields};
+use crate::http::app::App;
+use crate::http::idempotency::Key;
+
+#[derive(Template)]
+#[template(path = "posto.html")]
+struct PostoPage<'a> {
+    texts: &'a PageTexts,
+    frame: Frame<'a>,
+    server_id: &'a str,
+    posto_id: &'a str,
+    name: String,
+    posto: Option<PostoView>,
+    values: Values,
+    errors: PageErrors,
+    durations: [(i64, &'a str); 6],
+    typical: Typical,
+    /// Where what became of a request is seen that may have been carried out.
+    see_reserva: Option<String>,
+    is_taken: bool,
+    opens_times: bool,
+    opens_car: bool,
+}
+
+/// What is said of the values that are filled in.
+struct Typical {
+    capacity: String,
+    level: String,
+    consumption: String,
+}
+
+/// Which posto an address or a form names.
+struct Named {
+    server_id: ServerId,
+    posto_id: i64,
+}
+
+impl Named {
+    fn read(form: &PageForm) -> Option<Self> {
+        let server_id = form.get("server_id").parse().ok()?;
+        Some(Self { server_id, posto_id: form.get("posto_id").parse().ok()? })
+    }
+
+    fn is_unknown(&self) -> HttpError {
+        let Self { server_id, posto_id } = self;
+        let mensagem = format!("O posto {posto_id} não existe no servidor {server_id}.");
+        HttpError::new(Codigo::PostoInexistente, mensagem)
+    }
+}
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    query: PageForm,
+) -> Result<Response, Response> {
+    let Some(named) = Named::read(&query) else {
+        let mensagem =
+            "Este endereço não é o de um posto: falta server_id ou posto_id, ou um está errado.";
+        return Err(HttpError::new(Codigo::PostoInexistente, mensagem).into_response());
+    };
+    let request_id = RequestId::new();
+    let listed = pages.postos_of(&request_id, &named.server_id).await.map_err(|reason| {
+        let outcome = match reason {
+            NotListed::Refused(reply) => Ok(reply),
+            NotListed::Gateway(error) => Err(error),
+        };
+        answer(request_id, named.server_id.clone(), outcome)
+    })?;
+    let Some(posto) = listed.find(named.posto_id) else {
+        return Err(named.is_unknown().into_response());
+    };
+    let posto = PostoView::of(&named.server_id, posto, language);
+    let page = PostoPage {
+        posto: Some(posto),
+        ..PostoPage::new(&pages, language, &query, Values::new(language))
+    };
+    Ok(page.answer(&pages, StatusCode::OK, language))
+}
+
+impl<'a> PostoPage<'a> {
+    fn new(pages: &'a Pages, language: Language, form: &'a PageForm, values: Values) -> Self {
+        let texts = pages.page_texts(language);
+        let typical = |value, unit: &str| {
+            let value = format!("{} {unit}", language.number(value, 0, 3));
+            fill(&texts.posto.typical, &[("value", &value)])
+        };
+        Self {
+            texts,
+            frame: pages.frame(Some(&pages.posto_module), language),
+            server_id: form.get("server_id"),
+            posto_id: form.get("posto_id"),
+            name: fill(&texts.posto.posto_number, &[("id", form.get("posto_id"))]),
+            posto: None,
+            values,
+            errors: PageErrors::default(),
+            durations: DURATIONS.map(|minutes| (minutes, duration_text(minutes, &texts.posto))),
+            typical: Typical {
+                capacity: typical(reserve_form::TYPICAL_CAPACITY, "kWh"),
+                level: typical(reserve_form::TYPICAL_LEVEL, "kWh"),
+                consumption: typical(reserve_form::TYPICAL_CONSUMPTION, "kWh/km"),
+            },
+            see_reserva: None,
+            is_taken: false,
+            opens_times: false,
+            opens_car: false,
+        }
+    }
+
+    fn answer(mut self, pages: &Pages, status: StatusCode, language: Language) -> Response {
+        if let Some(posto) = &self.posto {
+            self.name.clone_from(&posto.nome);
+            self.is_taken = posto.state != PostoState::Free;
+        }
+        self.opens_times = self.errors.has_any(&["inicio", "fim"])
+            || !self.values.inicio.is_empty()
+            || !self.values.fim.is_empty();
+        self.opens_car = self.errors.has_any(&CAR_FIELDS);
+        let cache = if status.is_success() { PageCache::Revalidated } else { PageCache::Never };
+        pages.answer(status, &self, language, cache)
+    }
+}
+
+const CAR_FIELDS: [&str; 4] =
+    ["modelo", "capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
+
+/// Reserves, and leads to the page of the reserva.
+pub(super) async fn reserve(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    App(app): App,
+    form: PageForm,
+) -> Response {
+    let key = Key::of(form.get("chave"));
+    let asked = match (key, body_of(&form, service::now())) {
+        (Ok(key), Ok(body)) => (key, body),
+        (key, body) => {
+            let mut campos = body.err().unwrap_or_default();
+            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
+            return refuse(&pages, language, &form, Refusal::of_fields(campos), None).await;
+        }
+    };
+    let (key, body) = asked;
+    let server_id = body.server_id.clone();
+    let typed = form.typed(&reserve_form::TYPED);
+    let request_id = key.request_id_of_form(app.as_ref(), KeyedCall::Reservar, &server_id, &typed);
+    let outcome = pages.gateway.reserve(request_id.clone(), app.clone(), body).await;
+    let refusal = match outcome {
+        Ok(reply) => Refusal::of_reply(&reply),
+        Err(error) => Some(error.into()),
+    };
+    let refusal = match refusal {
+        Some(refusal) if refusal.is(Codigo::ChaveIdempotenciaReutilizada) => {
+            let named = consulted::Named {
+                server_id: server_id.clone(),
+                request_id: request_id.clone(),
+                app,
+            };
+            first_answer(&pages, &named, refusal).await
+        }
+        other => other,
+    };
+    let Some(refusal) = refusal else {
+        let response = links::see_reserva(&server_id, &request_id);
+        return with_log_fields(response, request_id, server_id, None);
+    };
+    let codigo = refusal.codigo;
+    let settle = refusal.is(Codigo::TempoEsgotado).then(|| links::reserva(&server_id, &request_id));
+    let page = refuse(&pages, language, &form, refusal, settle).await;
+    with_log_fields(page, request_id, server_id, Some(codigo))
+}
+
+/// What the same form was answered when it was sent before. Its key and what was typed name the
+/// request, so only its end differs, which nobody typed: it begins now, and now is a minute later.
+/// Nothing if it was carried out.
+async fn first_answer(pages: &Pages, named: &consulted::Named, reused: Refusal) -> Option<Refusal> {
+    match pages.consult(RequestId::new(), named).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(reply)) => {
+            let first = Refusal::of_reply(&reply);
+            // The first is still on its way.
+            first.map(|first| if first.is(Codigo::ReservaInexistente) { reused } else { first })
+        }
+        Err(error) => Some(error.into()),
+    }
+}
+
+/// The form again, with what is wrong.
+async fn refuse(
+    pages: &Pages,
+    language: Language,
+    form: &PageForm,
+    refusal: Refusal,
+    see_reserva: Option<String>,
+) -> Response {
+    let status = StatusCode::from_u16(refusal.codigo.http_status());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut page = PostoPage {
+        see_reserva,
+        ..PostoPage::new(pages, language, form, Values::sent(form, refusal.may_be_done()))
+    };
+    if let Some(named) = Named::read(form) {
+        let listed = pages.postos_if_quick(&named.server_id).await;
+        let found = listed.as_ref().and_then(|list| list.find(named.posto_id));
+        page.posto = found.map(|posto| PostoView::of(&named.server_id, posto, language));
+    }
+    let codigo = refusal.codigo;
+    let texts = &page.texts.posto;
+    page.errors = refusal.shown(|campo| label(campo, texts), &texts.field_request, "reserve");
+    let mut response = page.answer(pages, status, language);
+    if codigo == ReplyCodigo::Known(Codigo::Sobrecarregado) {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response.extensions_mut().insert(LogFields { codigo: Some(codigo), ..LogFields::default() });
+    response
+}
+
+fn label<'a>(campo: &str, texts: &'a PostoTexts) -> Option<&'a str> {
+    Some(match campo {
+        "placa" => &texts.placa,
+        "modelo" => &texts.model,
+        "capacidade_bateria" => &texts.capacity,
+        "nivel_bateria_atual" => &texts.level,
+        "taxa_descarga" => &texts.consumption,
+        "inicio" => &texts.start,
+        "fim" => &texts.end,
+        "duracao" => &texts.duration,
+        _ => return None,
+    })
+}
+
+fn duration_text(minutes: i64, texts: &PostoTexts) -> &str {
+    match minutes {
+        30 => &texts.duration_30,
+        60 => &texts.duration_60,
+        120 => &texts.duration_120,
+        240 => &texts.duration_240,
+        480 => &texts.duration_480,
+        _ => &texts.duration_1440,
+    }
+}

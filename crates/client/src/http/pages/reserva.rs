@@ -1,0 +1,251 @@
+//! The page of one reserva, and the forms that change and cancel it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use protocol::{AlteracaoRequest, AppId, Codigo, KeyedCall, ReplyCodigo, RequestId};
+use service::{HttpError, Language, LogFields, PageCache, PageForm};
+
+use super::change_form::{self, Values};
+use super::consulted::{self, Named, Reserva};
+use super::frame::Frame;
+use super::links;
+use super::page_errors::{PageErrors, Refusal};
+use super::reserva_view::ReservaView;
+use super::setup::Pages;
+use super::texts::{PageTexts, ReservaTexts, fill};
+use crate::error::GatewayError;
+use crate::gateway::Reply;
+use crate::http::answer::{answer, with_log_fields};
+use crate::http::app::App;
+use crate::http::idempotency::Key;
+
+#[derive(Template)]
+#[template(path = "reserva.html")]
+struct ReservaPage<'a> {
+    texts: &'a PageTexts,
+    frame: Frame<'a>,
+    server_id: &'a str,
+    request_id: &'a str,
+    /// Nothing of it is shown without a token.
+    is_shell: bool,
+    reserva: ReservaView,
+    values: Values,
+    errors: PageErrors,
+    same_posto: String,
+}
+
+/// A form that was refused.
+struct Refused<'a> {
+    form: &'a PageForm,
+    refusal: Refusal,
+}
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    App(app): App,
+    query: PageForm,
+) -> Response {
+    match named(&query, app) {
+        Ok(named) => see(&pages, language, &named).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The page where a reserva is only for callers with a token.
+pub(super) async fn ask_for_token(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    query: PageForm,
+) -> Response {
+    let named = match named(&query, None) {
+        Ok(named) => named,
+        Err(error) => return error.into_response(),
+    };
+    let page = ReservaPage {
+        texts: pages.page_texts(language),
+        frame: pages.frame(Some(&pages.reserva_module), language),
+        server_id: named.server_id.as_str(),
+        request_id: named.request_id.as_str(),
+        is_shell: true,
+        reserva: ReservaView::default(),
+        values: Values::default(),
+        errors: PageErrors::default(),
+        same_posto: String::new(),
+    };
+    pages.answer(StatusCode::OK, &page, language, PageCache::Never)
+}
+
+/// Changes or cancels a reserva, or shows it to a caller whose token came with the form.
+pub(super) async fn act(
+    State(pages): State<Arc<Pages>>,
+    language: Language,
+    App(app): App,
+    form: PageForm,
+) -> Response {
+    let named = match named(&form, app) {
+        Ok(named) => named,
+        Err(error) => return error.into_response(),
+    };
+    let (request_id, outcome) = match form.get("acao") {
+        "ver" => return see(&pages, language, &named).await,
+        "cancelar" => cancel(&pages, &named).await,
+        "alterar" => match change(&pages, &named, &form).await {
+            Ok(done) => done,
+            Err(refusal) => {
+                let refused = Refused { form: &form, refusal };
+                return match pages.consult(RequestId::new(), &named).await {
+                    Ok(Ok(reserva)) => {
+                        page(&pages, language, &named, &reserva, Some(refused)).await
+                    }
+                    Ok(Err(reply)) => answer(RequestId::new(), named.server_id, Ok(reply)),
+                    Err(error) => answer(RequestId::new(), named.server_id, Err(error)),
+                };
+            }
+        },
+        _ => {
+            let mensagem = "O formulário deve dizer o que fazer: acao=alterar ou acao=cancelar.";
+            return HttpError::new(Codigo::RequisicaoInvalida, mensagem).into_response();
+        }
+    };
+    let refusal = match &outcome {
+        Ok(reply) => Refusal::of_reply(reply),
+        Err(error) => Some(error.clone().into()),
+    };
+    let codigo = refusal.as_ref().map(|refusal| refusal.codigo);
+    let response = match refusal {
+        None => done(&pages, language, &named, outcome).await,
+        Some(refusal) => match pages.consult(RequestId::new(), &named).await {
+            Ok(Ok(reserva)) => {
+                let refused = Refused { form: &form, refusal };
+                page(&pages, language, &named, &reserva, Some(refused)).await
+            }
+            // What became of the action says more than that nothing can be shown besides.
+            Ok(Err(_)) | Err(_) => answer(request_id.clone(), named.server_id.clone(), outcome),
+        },
+    };
+    with_log_fields(response, request_id, named.server_id, codigo)
+}
+
+/// After an action that was carried out. A token is in no address: where there is one, the page of
+/// the reserva is this answer.
+async fn done(
+    pages: &Pages,
+    language: Language,
+    named: &Named,
+    outcome: Result<Reply, GatewayError>,
+) -> Response {
+    let answered = outcome.ok().and_then(|reply| consulted::read(&reply).ok());
+    match answered.filter(|_| pages.has_tokens) {
+        Some(reserva) => page(pages, language, named, &reserva, None).await,
+        None => links::see_reserva(&named.server_id, &named.request_id),
+    }
+}
+
+type Outcome = (RequestId, Result<Reply, GatewayError>);
+
+async fn cancel(pages: &Pages, named: &Named) -> Outcome {
+    let request_id = RequestId::new();
+    let asked = pages.asked(request_id.clone(), named);
+    (request_id, pages.gateway.cancel(asked).await)
+}
+
+/// # Errors
+/// The form has wrong fields.
+async fn change(pages: &Pages, named: &Named, form: &PageForm) -> Result<Outcome, Refusal> {
+    let key = Key::of(form.get("chave"));
+    let (key, change) = match (key, change_form::body_of(form)) {
+        (Ok(key), Ok(change)) => (key, change),
+        (key, change) => {
+            let mut campos = change.err().unwrap_or_default();
+            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
+            return Err(Refusal::of_fields(campos));
+        }
+    };
+    let typed = form.typed(&["request_id", "inicio", "fim", "posto_id"]);
+    let (app, server_id) = (named.app.as_ref(), &named.server_id);
+    let request_id = key.request_id_of_form(app, KeyedCall::Alteracao, server_id, &typed);
+    let asked = AlteracaoRequest {
+        request_id: request_id.clone(),
+        client_id: pages.gateway.config.client_id.clone(),
+        app: named.app.clone(),
+        server_id: named.server_id.clone(),
+        listas: Some(true),
+        reserva_request_id: named.request_id.clone(),
+        change,
+    };
+    Ok((request_id, pages.gateway.change(asked).await))
+}
+
+fn named(form: &PageForm, app: Option<AppId>) -> Result<Named, HttpError> {
+    let ids = (form.get("server_id").parse().ok(), form.get("request_id").parse().ok());
+    let (Some(server_id), Some(request_id)) = ids else {
+        let mensagem = "Este endereço não é o de uma reserva: falta server_id ou request_id, ou um está \
+                        errado.";
+        return Err(HttpError::new(Codigo::ReservaInexistente, mensagem));
+    };
+    Ok(Named { server_id, request_id, app })
+}
+
+/// The page of the reserva as it is; the answer of its servidor if there is none.
+async fn see(pages: &Pages, language: Language, named: &Named) -> Response {
+    let request_id = RequestId::new();
+    let server_id = named.server_id.clone();
+    match pages.consult(request_id.clone(), named).await {
+        Ok(Ok(reserva)) => {
+            let response = page(pages, language, named, &reserva, None).await;
+            with_log_fields(response, request_id, server_id, None)
+        }
+        Ok(Err(reply)) => answer(request_id, server_id, Ok(reply)),
+        Err(error) => answer(request_id, server_id, Err(error)),
+    }
+}
+
+/// The page of a reserva, with what was refused of a form.
+async fn page(
+    pages: &Pages,
+    language: Language,
+    named: &Named,
+    reserva: &Reserva,
+    refused: Option<Refused<'_>>,
+) -> Response {
+    let texts = pages.page_texts(language);
+    let list = pages.postos_if_quick(&named.server_id).await;
+    let reserva = ReservaView::of(reserva, list.as_deref(), &texts.reserva, language);
+    let sent = refused.as_ref().map(|refused| (refused.form, refused.refusal.may_be_done()));
+    let values = Values::of(&reserva, sent);
+    let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
+    let status = codigo.map_or(200, ReplyCodigo::http_status);
+    let label = |campo: &str| label(campo, &texts.reserva);
+    let errors =
+        refused.map(|refused| refused.refusal.shown(label, &texts.posto.field_request, "change"));
+    let page = ReservaPage {
+        texts,
+        frame: pages.frame(Some(&pages.reserva_module), language),
+        server_id: named.server_id.as_str(),
+        request_id: named.request_id.as_str(),
+        is_shell: false,
+        same_posto: fill(&texts.reserva.same_posto, &[("posto", &reserva.posto_name)]),
+        reserva,
+        values,
+        errors: errors.unwrap_or_default(),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = pages.answer(status, &page, language, PageCache::Never);
+    let server_id = Some(named.server_id.clone());
+    response.extensions_mut().insert(LogFields { codigo, server_id, request_id: None });
+    response
+}
+
+fn label<'a>(campo: &str, texts: &'a ReservaTexts) -> Option<&'a str> {
+    Some(match campo {
+        "inicio" => &texts.start,
+        "fim" => &texts.end,
+        "posto_id" => &texts.other_posto,
+        _ => return None,
+    })
+}

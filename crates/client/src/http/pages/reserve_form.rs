@@ -1,0 +1,224 @@
+//! The form that reserves a posto.
+
+use protocol::{BadMessage, FieldError, RequestId, ReservarBody, Timestamp, read_body};
+use serde_json::{Map, Value};
+use service::{Language, PageForm};
+
+use super::format;
+use super::typed;
+
+/// What a page sends for a carro whose `modelo` was left empty.
+const UNKNOWN_MODELO: &str = "Não informado";
+/// Typical values of a carro, in kWh and kWh per km.
+pub(super) const TYPICAL_CAPACITY: f64 = 44.5;
+pub(super) const TYPICAL_LEVEL: f64 = TYPICAL_CAPACITY / 2.0;
+pub(super) const TYPICAL_CONSUMPTION: f64 = 0.19;
+/// What can be chosen, in minutes.
+pub(super) const DURATIONS: [i64; 6] = [30, 60, 120, 240, 480, 1440];
+const DEFAULT_DURATION: i64 = 60;
+/// What a request consists of, besides its servidor.
+pub(super) const TYPED: [&str; 9] = [
+    "posto_id",
+    "placa",
+    "modelo",
+    "capacidade_bateria",
+    "nivel_bateria_atual",
+    "taxa_descarga",
+    "duracao",
+    "inicio",
+    "fim",
+];
+const MINUTE: i64 = 60_000;
+
+/// What the fields show.
+pub(super) struct Values {
+    pub(super) chave: String,
+    pub(super) placa: String,
+    pub(super) modelo: String,
+    pub(super) capacidade_bateria: String,
+    pub(super) nivel_bateria_atual: String,
+    pub(super) taxa_descarga: String,
+    pub(super) duracao: String,
+    pub(super) inicio: String,
+    pub(super) fim: String,
+}
+
+impl Values {
+    /// Of a form that is filled in for the first time. Its key makes sending it twice the same as
+    /// once, so it is random and belongs to this rendering of the page alone.
+    pub(super) fn new(language: Language) -> Self {
+        let typical = |value| language.number(value, 0, 3);
+        Self {
+            chave: RequestId::new().to_string(),
+            placa: String::new(),
+            modelo: String::new(),
+            capacidade_bateria: typical(TYPICAL_CAPACITY),
+            nivel_bateria_atual: typical(TYPICAL_LEVEL),
+            taxa_descarga: typical(TYPICAL_CONSUMPTION),
+            duracao: DEFAULT_DURATION.to_string(),
+            inicio: String::new(),
+            fim: String::new(),
+        }
+    }
+
+    /// As they were sent. A form that was refused is a new request when it is sent again; one that may
+    /// have been carried out is the same.
+    pub(super) fn sent(form: &PageForm, may_be_done: bool) -> Self {
+        let value = |name| form.get(name).to_owned();
+        let chave = Some(value("chave")).filter(|chave| may_be_done && !chave.is_empty());
+        Self {
+            chave: chave.unwrap_or_else(|| RequestId::new().to_string()),
+            placa: value("placa"),
+            modelo: value("modelo"),
+            capacidade_bateria: value("capacidade_bateria"),
+            nivel_bateria_atual: value("nivel_bateria_atual"),
+            taxa_descarga: value("taxa_descarga"),
+            duracao: value("duracao"),
+            inicio: value("inicio"),
+            fim: value("fim"),
+        }
+    }
+
+    pub(super) fn is_duration(&self, minutes: &i64) -> bool {
+        self.duracao == minutes.to_string()
+    }
+}
+
+/// The body of `POST /reservar` that a form stands for, so that its rules are those of the API.
+///
+/// # Errors
+/// All wrong fields.
+pub(super) fn body_of(form: &PageForm, now: Timestamp) -> Result<ReservarBody, Vec<FieldError>> {
+    let mut fields = Map::new();
+    let mut put = |name: &str, read: &dyn Fn(&str) -> Value| {
+        let typed = form.get(name);
+        if !typed.is_empty() {
+            fields.insert(name.to_owned(), read(typed));
+        }
+    };
+    put("placa", &|text| text.into());
+    put("modelo", &|text| text.into());
+    put("server_id", &|text| text.into());
+    put("posto_id", &typed::integer);
+    put("capacidade_bateria", &typed::decimal);
+    put("nivel_bateria_atual", &typed::decimal);
+    put("taxa_descarga", &typed::decimal);
+    put("inicio", &|text| format::of_local_input(text).into());
+    put("fim", &|text| format::of_local_input(text).into());
+    fields.entry("modelo").or_insert_with(|| UNKNOWN_MODELO.into());
+    let mut wrong = Vec::new();
+    if !fields.contains_key("fim") {
+        match end(fields.get("inicio"), form.get("duracao"), now) {
+            Ok(fim) => drop(fim.map(|fim| fields.insert("fim".to_owned(), fim.to_string().into()))),
+            Err(error) => wrong.push(error),
+        }
+    }
+    let json = Value::Object(fields).to_string();
+    match read_body(json.as_bytes()).map_err(BadMessage::campos) {
+        Ok(body) if wrong.is_empty() => Ok(body),
+        Ok(_) => Err(wrong),
+        Err(mut campos) => {
+            campos.append(&mut wrong);
+            Err(campos)
+        }
+    }
+}
+
+/// The end of a reserva that lasts so many minutes; `None` if its `inicio` is wrong. One that begins
+/// now ends at a whole minute, so that a form that is sent twice asks for the same twice.
+fn end(
+    inicio: Option<&Value>,
+    duracao: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, FieldError> {
+    let minutes = match duracao {
+        "" => DEFAULT_DURATION,
+        text => {
+            text.parse().ok().filter(|minutes| DURATIONS.contains(minutes)).ok_or_else(|| {
+                let mensagem = format!("deve ser uma destas durações, em minutos: {DURATIONS:?}");
+                FieldError { campo: "duracao".to_owned(), mensagem }
+            })?
+        }
+    };
+    let millis = match inicio.and_then(Value::as_str) {
+        None => Some((now.as_millis() + MINUTE - 1) / MINUTE * MINUTE),
+        Some(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_millis),
+    };
+    Ok(millis.map(|millis| Timestamp::clamped(millis + minutes * MINUTE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILLED: [(&str, &str); 6] = [
+        ("placa", "abc-1d23"),
+        ("server_id", "server1"),
+        ("posto_id", "5"),
+        ("capacidade_bateria", "44,5"),
+        ("nivel_bateria_atual", "22.3"),
+        ("taxa_descarga", "0,19"),
+    ];
+
+    fn form(more: &[(&'static str, &'static str)]) -> PageForm {
+        let mut query = form_urlencoded::Serializer::new(String::from("/?"));
+        // The first of two is the one that counts.
+        query.extend_pairs(more).extend_pairs(FILLED);
+        PageForm::of_query(&query.finish().parse().expect("a path"))
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-28T12:00:30.500Z".parse().expect("a time")
+    }
+
+    fn period(more: &[(&'static str, &'static str)]) -> (Option<String>, Option<String>) {
+        let body = body_of(&form(more), now()).expect("a body").interval;
+        let text = |moment| Timestamp::from(moment).to_string();
+        (body.inicio.map(text), body.fim.map(text))
+    }
+
+    fn wrong(more: &[(&'static str, &'static str)]) -> Vec<String> {
+        let wrong = body_of(&form(more), now()).expect_err("it is refused");
+        wrong.into_iter().map(|wrong| wrong.campo).collect()
+    }
+
+    #[test]
+    fn a_form_asks_for_what_the_api_takes() {
+        let body = body_of(&form(&[]), now()).expect("a body");
+        assert_eq!(body.carro.placa.as_str(), "ABC1D23");
+        assert_eq!(body.carro.modelo.as_str(), UNKNOWN_MODELO);
+        assert_eq!((body.server_id.as_str(), body.posto_id.get()), ("server1", 5));
+        let (start, end) = (None, |text: &str| Some(text.to_owned()));
+        assert_eq!(period(&[]), (start.clone(), end("2026-11-28T13:01:00.000Z")));
+        assert_eq!(period(&[("duracao", "30")]), (start.clone(), end("2026-11-28T12:31:00.000Z")));
+        let fim = ("fim", "2026-11-28T18:00");
+        assert_eq!(period(&[fim]), (start, end("2026-11-28T21:00:00.000Z")));
+        let inicio = ("inicio", "2026-11-28T15:30");
+        let (start, two) = (end("2026-11-28T18:30:00.000Z"), ("duracao", "120"));
+        assert_eq!(period(&[inicio, two]), (start.clone(), end("2026-11-28T20:30:00.000Z")));
+        assert_eq!(period(&[inicio, fim]), (start, end("2026-11-28T21:00:00.000Z")));
+    }
+
+    #[test]
+    fn all_wrong_fields_are_named() {
+        assert_eq!(wrong(&[("duracao", "31")]), ["duracao"]);
+        assert_eq!(wrong(&[("inicio", "amanhã")]), ["inicio"]);
+        assert_eq!(wrong(&[("taxa_descarga", "pouco"), ("posto_id", "x")]).len(), 2);
+        let all = body_of(&PageForm::from([("duracao", "x"), ("inicio", "y")]), now()).err();
+        let mut all: Vec<_> = all.expect("refused").into_iter().map(|wrong| wrong.campo).collect();
+        all.sort_unstable();
+        assert_eq!(
+            all,
+            [
+                "capacidade_bateria",
+                "duracao",
+                "inicio",
+                "nivel_bateria_atual",
+                "placa",
+                "posto_id",
+                "server_id",
+                "taxa_descarga"
+            ]
+        );
+    }
+}

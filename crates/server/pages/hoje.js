@@ -1,0 +1,127 @@
+// The view of today: reservas and sessions, with what can be done about them.
+import { byId, element, setText } from "./dom.js";
+import { isWanted, pressed, say, showProblem } from "./dialogs.js";
+import { refresh as refreshNow } from "./agora.js";
+import { facts, nameOf } from "./facts.js";
+import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
+import { interval } from "./interval.js";
+import { allPages, bringUpToDate, setAttribute } from "./lists.js";
+import { Poll } from "./poll.js";
+import { api, mayWrite } from "./session.js";
+import { endSession } from "./sessions.js";
+import { counted, text } from "./texts.js";
+import { ofToday, sessionsOfToday } from "./today.js";
+import { plate, word } from "./words.js";
+
+const EVERY = 30_000;
+/** Pages of 500 of the newest reservas in which those that have ended are looked for. */
+const PAGES = 3;
+
+/** @typedef {import("./today.js").Reserva} Reserva */
+
+const poll = new Poll(EVERY, load, (error) => showProblem(byId("hoje-problem"), error));
+
+/** What was read last. */
+const read = { reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]) };
+
+export const show = () => poll.start();
+export const hide = () => poll.stop();
+
+async function load(/** @type {AbortSignal} */ signal) {
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  const dayBefore = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
+  const [active, newest, ended, open] = await Promise.all([
+    allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", PAGES),
+    allPages((page) => api(`reservas?limite=500${page}`, { signal }), "reservas", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&de=${dayBefore.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&status=ativo${page}`, { signal }), "carregamentos", PAGES),
+  ]);
+  read.reservas = ofToday([...active.rows, ...newest.rows], midnight);
+  read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
+  // Of those that are not read none was made today, and few of them are of today.
+  const isEnough = newest.isWhole || Date.parse(newest.rows[newest.rows.length - 1].criada_em) < midnight.getTime();
+  byId("hoje-cut").hidden = isEnough && active.isWhole && ended.isWhole && open.isWhole;
+  render();
+}
+
+/** After the operator has gone. */
+export function forget() {
+  Object.assign(read, { reservas: [], sessions: [] });
+}
+
+const refresh = () => { poll.look(); refreshNow(); };
+
+export function render() {
+  setText(byId("hoje-reservas-count"), counted("reservas", read.reservas.length));
+  setText(byId("hoje-sessions-count"), counted("sessions", read.sessions.length));
+  bringUpToDate(byId("hoje-reservas"), read.reservas, ({ id }) => String(id), makeRow, updateReserva);
+  bringUpToDate(byId("hoje-sessions"), read.sessions, ({ id }) => String(id), makeRow, updateSession);
+}
+
+/** Roles are said, since on a phone the rows are no table to the browser. */
+function makeRow() {
+  return element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }),
+    ...Array.from({ length: 4 }, () => element("td", { role: "cell" })));
+}
+
+function fill(/** @type {Element} */ row, /** @type {string[]} */ cells) {
+  cells.forEach((content, at) => setText(row.children[at], content));
+}
+
+function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserva) {
+  const { inicio, fim, posto_id, status, motivo } = reserva;
+  const why = motivo ? `${word("status", status)} (${word("motivo", motivo)})` : word("status", status);
+  fill(row, [interval(inicio, fim), nameOf(posto_id), plate(reserva), why]);
+  const isOver = status !== "ativa";
+  action(row.children[4], isOver ? null : {
+    label: text("reserva.cancel"),
+    name: text("reserva.cancel_name", { placa: plate(reserva), inicio: clockOf(inicio) }),
+    act: () => cancel(reserva),
+  });
+}
+
+async function cancel(/** @type {Reserva} */ reserva) {
+  const { id, inicio, fim, posto_id } = reserva;
+  const values = { placa: plate(reserva), nome: nameOf(posto_id), when: interval(inicio, fim) };
+  const question = { heading: text("reserva.cancel_heading"), says: text("reserva.cancel_says", values), yes: text("reserva.cancel_yes") };
+  if (!(await isWanted(question))) return;
+  const answer = await api(`reservas/${id}/cancelar`, { method: "POST" });
+  say(answer.mensagem, { lang: "pt-BR" });
+  refresh();
+}
+
+function updateSession(/** @type {Element} */ row, /** @type {any} */ session) {
+  const { inicio, fim, posto_id, energia_fornecida, custo, preco_kwh } = session;
+  const amount = fim === null ? pricePerKwh(preco_kwh) : `${kwh(energia_fornecida)} · ${reais(custo)}`;
+  const when = fim === null ? text("session.open", { since: moment(inicio) }) : interval(inicio, fim);
+  fill(row, [when, nameOf(posto_id), plate(session), amount]);
+  const posto = facts.postos.find(({ id }) => id === posto_id) ?? { id: posto_id, nome: nameOf(posto_id) };
+  action(row.children[4], fim !== null ? null : {
+    label: text("session.end"),
+    name: text("session.end_name", { placa: plate(session) }),
+    act: () => endSession(posto, session, refresh),
+  });
+}
+
+/** A button in a cell, which stays for as long as there is one. */
+function action(/** @type {Element} */ cell, /** @type {{ label: string, name: string, act: () => Promise<void> } | null} */ wanted) {
+  let button = cell.querySelector("button");
+  if (wanted === null || !mayWrite()) {
+    const row = cell.closest("tr");
+    if (row && button && document.activeElement === button) {
+      row.tabIndex = -1;
+      row.focus();
+    }
+    button?.remove();
+    return;
+  }
+  if (!button) {
+    button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }));
+    cell.append(button);
+  }
+  setText(button, wanted.label);
+  setAttribute(button, "aria-label", wanted.name);
+  const pressable = button;
+  button.onclick = () => pressed(pressable, wanted.act);
+}

@@ -1,0 +1,31 @@
+// The words of the page in the language that the server chose for it. Templates have their own; these
+// are for what modules say.
+
+const element = document.getElementById("texts");
+const texts = element ? JSON.parse(element.textContent ?? "{}") : {};
+
+/** The language of the page, for numbers and dates. */
+export const language = document.documentElement.lang || "pt-BR";
+
+/**
+ * The text with this key, with values in place of its `{names}`.
+ * @param {string} key
+ * @param {Record<string, string | number>} values
+ */
+export function text(key, values = {}) {
+  const found = texts[key];
+  if (found === undefined) throw new Error(`no text for ${key}`);
+  return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/**
+ * The text for this number of things: `key.one` or `key.other`, with the number as `{count}`.
+ * @param {string} key
+ * @param {number} count
+ * @param {Record<string, string | number>} values
+ */
+export function counted(key, count, values = {}) {
+  // Not by Intl, whose Portuguese has "0 livre".
+  const form = count === 1 ? "one" : "other";
+  return text(`${key}.${form}`, { count: new Intl.NumberFormat(language).format(count), ...values });
+}

@@ -1,0 +1,111 @@
+// What goes and comes back while a page is open: the page says what it means, and recovers by itself.
+import { expect, expectEqual, until } from "../until.mjs";
+
+const live = (driver) => driver.page.locator("#live[data-live=yes]").waitFor();
+const notLive = (driver) => driver.page.locator("#live[data-live=no]").waitFor();
+const notices = async ({ page }) => (await page.locator("#notices").innerText()).trim();
+
+/** The page was never loaded again, and follows what happens now. */
+async function expectFollows({ suite }, driver, posto) {
+  await driver.sees(posto, "free");
+  const { request_id } = await suite.reserveElsewhere(posto);
+  await driver.sees(posto, "taken");
+  await suite.cancelElsewhere(posto, request_id);
+  await driver.sees(posto, "free");
+  expectEqual(driver.requests.filter(({ url }) => url === `${driver.base}/`).length, 1, "times that the page was loaded");
+}
+
+export default {
+  "the broker is killed and starts again": async (scene) => {
+    const { suite } = scene;
+    const driver = await scene.visit();
+    const posto = await suite.freePosto();
+    await driver.openLive();
+    expectEqual(await notices(driver), "", "notices while all is well");
+    await suite.broker.end("SIGKILL");
+    const said = await until("the page says so", async () => notices(driver));
+    await suite.broker.start();
+    await until("the notice goes", async () => (await notices(driver)) === "");
+    await suite.start();
+    await expectFollows(scene, driver, posto);
+    return said.replaceAll(/\s+/g, " ");
+  },
+
+  "a page opened while there is no broker": async ({ suite, visit }) => {
+    await suite.broker.end("SIGKILL");
+    const without = await visit({ script: false });
+    const [answer, driver] = [await without.open(), await visit()];
+    const said = await until("the page says so", async () => notices(without));
+    await driver.open();
+    await until("the page with script says so", async () => notices(driver));
+    await suite.start();
+    await driver.page.locator("ul#postos > li.posto[data-state=free]").first().waitFor();
+    await until("the notice goes", async () => (await notices(driver)) === "");
+    return `${answer.status()}: ${said.replaceAll(/\s+/g, " ")}`;
+  },
+
+  "a servidor stops and starts again": async (scene) => {
+    const { suite } = scene;
+    const driver = await scene.visit();
+    const posto = await suite.freePosto("server2");
+    await driver.openLive();
+    await suite.server2.end("SIGKILL");
+    await driver.sees(posto, "unreachable");
+    const said = await until("the notice names it", async () => {
+      const now = await notices(driver);
+      return now.includes("server2") && now;
+    });
+    await suite.start();
+    await until("the notice goes", async () => (await notices(driver)) === "");
+    await expectFollows(scene, driver, posto);
+    return said.replaceAll(/\s+/g, " ");
+  },
+
+  "the gateway stops and starts again": async (scene) => {
+    const { suite } = scene;
+    const driver = await scene.visit();
+    const posto = await suite.freePosto();
+    await driver.openLive();
+    await suite.gateway.end();
+    await notLive(driver);
+    const said = await driver.page.locator("#live").innerText();
+    expect(said !== "", "#live says nothing");
+    await suite.start();
+    await live(driver);
+    await expectFollows(scene, driver, posto);
+    return said;
+  },
+
+  "the device is offline and online again": async (scene) => {
+    const driver = await scene.visit();
+    const posto = await scene.suite.freePosto();
+    await driver.openLive();
+    await driver.context.setOffline(true);
+    await notLive(driver);
+    const said = await driver.page.locator("#live").innerText();
+    await driver.context.setOffline(false);
+    await live(driver);
+    await expectFollows(scene, driver, posto);
+    return said;
+  },
+
+  "opened without a network, the offline page is shown": async ({ visit }) => {
+    const driver = await visit();
+    await driver.openLive();
+    await driver.untilWorker();
+    await driver.context.setOffline(true);
+    await driver.open();
+    await driver.page.locator("body[data-page=offline]").waitFor();
+    const said = await driver.page.locator("h1").innerText();
+    await driver.context.setOffline(false);
+    // It comes back by itself.
+    await driver.page.locator("body[data-page=list] #live[data-live=yes]").waitFor();
+    const cached = await driver.page.evaluate(async () => {
+      const all = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
+      return all.flat().map(({ url }) => new URL(url).pathname);
+    });
+    const data = cached.filter((path) => !/^\/(static\/|offline$)/.test(path));
+    expectEqual(data, [], "what else the service worker keeps");
+    return `${said}; ${cached.length} files are kept`;
+  },
+};

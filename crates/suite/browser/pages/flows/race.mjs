@@ -1,0 +1,29 @@
+// Two pages that reserve one posto in the same moment: one wins, the other is refused and sees it.
+import { expect, expectEqual } from "../until.mjs";
+
+export default {
+  "exactly one wins, the other reads the sentence and sees the state": async ({ suite, visit }) => {
+    const posto = await suite.freePosto();
+    const drivers = [await visit(), await visit()];
+    for (const driver of drivers) {
+      await driver.openLive(`posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
+      await driver.page.locator("form#reserve [name=placa]").fill(suite.placa());
+    }
+    const answers = await Promise.all(drivers.map(async ({ page }) => {
+      const [answer] = await Promise.all([
+        page.waitForResponse((response) => response.url().endsWith("/reservar")),
+        page.locator("form#reserve [type=submit]").click(),
+      ]);
+      return { page, status: answer.status(), body: answer.status() === 200 ? null : await answer.json() };
+    }));
+    expectEqual(answers.map(({ status }) => status).toSorted(), [200, 409], "the answers");
+    const [winner, loser] = [200, 409].map((wanted) => answers.findIndex(({ status }) => status === wanted));
+    await drivers[winner].page.waitForURL(/\/reserva\?/);
+    const { mensagem } = answers[loser].body;
+    await drivers[loser].page.locator("#errors").filter({ hasText: mensagem }).waitFor();
+    await drivers[loser].sees(posto, "taken");
+    const loads = drivers[loser].requests.filter(({ url }) => url.includes("/posto?")).length;
+    expect(loads === 1, `the page of the other was loaded ${loads} times`);
+    return mensagem;
+  },
+};
