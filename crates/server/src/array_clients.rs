@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::ClientId;
 
-/// Anybody may send a command in the name of any client. Those beyond are sent one message at a time.
+/// Anybody may send a command in the name of any client. With a further one all others are forgotten,
+/// until each says so again with its next command.
 const MAX_CLIENTS: usize = 10_000;
 
 /// The clients whose latest command says so. After a restart none is known.
@@ -22,7 +23,10 @@ impl ArrayClients {
         let mut clients = self.clients();
         if listas != Some(true) {
             clients.remove(client_id);
-        } else if clients.len() < MAX_CLIENTS && !clients.contains(client_id) {
+        } else if !clients.contains(client_id) {
+            if clients.len() >= MAX_CLIENTS {
+                clients.clear();
+            }
             clients.insert(client_id.clone());
         }
     }
@@ -51,10 +55,12 @@ mod tests {
     fn a_bounded_number_is_remembered() {
         let clients = ArrayClients::default();
         let id = |number: usize| format!("c{number}").parse::<ClientId>().unwrap();
-        (0..=MAX_CLIENTS).for_each(|number| clients.note(&id(number), Some(true)));
-        assert!(clients.has(&id(0)) && !clients.has(&id(MAX_CLIENTS)));
-        clients.note(&id(0), None);
+        (0..MAX_CLIENTS).for_each(|number| clients.note(&id(number), Some(true)));
+        clients.note(&id(0), Some(true));
+        assert!(clients.has(&id(1)), "the first is no further one");
         clients.note(&id(MAX_CLIENTS), Some(true));
-        assert!(clients.has(&id(MAX_CLIENTS)));
+        assert!(clients.has(&id(MAX_CLIENTS)) && !clients.has(&id(1)));
+        clients.note(&id(1), Some(true));
+        assert!(clients.has(&id(1)), "with its next command");
     }
 }

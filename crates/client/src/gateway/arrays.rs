@@ -7,9 +7,10 @@
 use std::future::pending;
 use std::time::Duration;
 
-use bus::{Bus, Link};
+use bus::{Bus, Join, Link};
 use parking_lot::Mutex;
-use protocol::ServerId;
+use protocol::topics::Command;
+use protocol::{Entrega, ServerId, ServerPresence};
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tracing::info;
@@ -59,6 +60,14 @@ impl Arrays {
     }
 }
 
+/// How a command to the servidor of this presence travels on a broadcast topic.
+pub(super) fn join(command: Command, presence: &ServerPresence) -> Join {
+    // What was decided may be a moment older than the presence.
+    let takes_arrays = presence.entrega.contains(&Entrega::ListasEmDifusao);
+    // An answer with a long list would be read to its end, as all items of an array are.
+    if takes_arrays && command != Command::Postos { Join::WhenAllowed } else { Join::Never }
+}
+
 fn decide(directory: &Directory, generation: u64, up_for: Duration) -> Decision {
     if up_for < SETTLED_AFTER {
         return Decision::Unsettled;
@@ -98,21 +107,24 @@ pub(super) async fn follow(mut link: watch::Receiver<Link>, update: impl Fn() ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Entrega, ServerPresence, ServerState, Timestamp};
+    use protocol::{ServerState, Timestamp};
 
     const SOON: Duration = Duration::from_millis(999);
 
-    fn seen(directory: &Directory, id: &str, generation: u64, takes_arrays: bool) {
+    fn presence(id: &str, takes_arrays: bool) -> ServerPresence {
         let entrega = if takes_arrays { Entrega::ListasEmDifusao } else { Entrega::Direta };
-        let at = Timestamp::from_millis(5).unwrap();
-        let presence = ServerPresence {
+        ServerPresence {
             server_id: id.parse().unwrap(),
             status: ServerState::Offline,
-            desde: at,
+            desde: Timestamp::from_millis(5).unwrap(),
             versao: "0".to_owned(),
             entrega: vec![Entrega::Difusao, entrega],
-        };
-        directory.observe(presence, generation, at);
+        }
+    }
+
+    fn seen(directory: &Directory, id: &str, generation: u64, takes_arrays: bool) {
+        let at = Timestamp::from_millis(5).unwrap();
+        directory.observe(presence(id, takes_arrays), generation, at);
     }
 
     fn prevented_by(id: &str) -> Decision {
@@ -143,6 +155,17 @@ mod tests {
         assert_eq!(decide(&directory, 2, KEPT_FOR), Decision::Allowed);
         seen(&directory, "a", 2, false);
         assert_eq!(decide(&directory, 2, KEPT_FOR), prevented_by("a"));
+    }
+
+    #[test]
+    fn no_array_has_a_command_for_a_servidor_that_takes_none() {
+        for (command, takes_arrays, expected) in [
+            (Command::Reserva, true, Join::WhenAllowed),
+            (Command::Reserva, false, Join::Never),
+            (Command::Postos, true, Join::Never),
+        ] {
+            assert_eq!(join(command, &presence("a", takes_arrays)), expected);
+        }
     }
 
     #[test]

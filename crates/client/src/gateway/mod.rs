@@ -191,9 +191,7 @@ impl Gateway {
             Entrega::Direta if presence.entrega.contains(&Entrega::Direta) => {
                 (topics::direct(server_id, command), Join::WhenWaiting)
             }
-            // Its answer would be an array too, whose items are read to their end: long lists.
-            _ if command == Command::Postos => (topics::broadcast(command), Join::Never),
-            _ => (topics::broadcast(command), Join::WhenAllowed),
+            _ => (topics::broadcast(command), arrays::join(command, &presence)),
         };
         let payload = serde_json::to_vec(message).map_err(|error| {
             error!(%request_id, %error, "a command cannot be written as JSON");
