@@ -110,6 +110,16 @@ impl Bus {
         subscription
     }
 
+    /// Whether messages of [`Join::WhenAllowed`](crate::Join::WhenAllowed) may be joined on the
+    /// connection of this number, from now on. Each connection begins without; of an older one this
+    /// changes nothing.
+    pub fn allow_arrays(&self, generation: u64, allowed: bool) {
+        let wake = self.state.outbox.lock().allow_arrays(generation, allowed);
+        if wake {
+            self.state.wake.notify_one();
+        }
+    }
+
     /// Follows the state of the connection.
     pub fn link(&self) -> watch::Receiver<Link> {
         self.state.link.subscribe()

@@ -97,6 +97,7 @@ pub(crate) async fn run(
     state.counters.reconnects.add(usize::from(generation > 1));
     let limits = BrokerLimits::from_connack(&connack);
     state.max_packet.store(limits.max_packet, Ordering::Relaxed);
+    state.outbox.lock().begin_connection(generation);
     let mut connection = Connection {
         state,
         options,

@@ -95,8 +95,23 @@ pub enum Join {
     Never,
     /// Alone it is sent as it is; messages that are waiting together are sent as one array.
     WhenWaiting,
+    /// As `WhenWaiting` on a connection on which [`Bus::allow_arrays`](crate::Bus::allow_arrays) allows
+    /// it when the packet is made, and otherwise as `Never`: on a topic with several receivers, of
+    /// whom one may take no arrays.
+    WhenAllowed,
     /// Always sent in an array, even alone: the answer to a request that was an array.
     Always,
+}
+
+impl Join {
+    /// Whether it may share an array with others that wait.
+    pub(crate) fn joins(self, arrays_allowed: bool) -> bool {
+        match self {
+            Self::Never => false,
+            Self::WhenAllowed => arrays_allowed,
+            Self::WhenWaiting | Self::Always => true,
+        }
+    }
 }
 
 /// A message that arrived.

@@ -35,6 +35,8 @@ pub(crate) struct Outbox {
     topics: HashMap<Arc<str>, TopicQueue>,
     ready: ReadyQueue,
     returned: Returned,
+    /// The number of the connection that sends, or of the last one.
+    generation: u64,
     /// Messages waiting and in flight.
     len: usize,
     capacity: usize,
@@ -81,6 +83,26 @@ impl Outbox {
         idle && !self.ready.is_empty()
     }
 
+    /// A connection begins to send. What was allowed on the one before says nothing about it.
+    pub(crate) fn begin_connection(&mut self, generation: u64) {
+        self.generation = generation;
+        self.ready.arrays_allowed = false;
+    }
+
+    /// Whether messages of [`Join::WhenAllowed`](crate::Join::WhenAllowed) may be joined on this
+    /// connection; of an older one it is too late to say. True if the connection must be woken: where
+    /// they no longer may be, what waited to be joined is sent now.
+    pub(crate) fn allow_arrays(&mut self, generation: u64, allowed: bool) -> bool {
+        if generation != self.generation || allowed == self.ready.arrays_allowed {
+            return false;
+        }
+        self.ready.arrays_allowed = allowed;
+        for queue in self.topics.values_mut() {
+            self.ready.push_if_ready(queue);
+        }
+        !self.ready.is_empty()
+    }
+
     /// The next packet to send, of at most `max_array` bytes if it is an array, and how many
     /// expired messages were dropped. A packet that may be poisonous is only taken if
     /// `may_isolate`, and then nothing else is taken before it is settled.
@@ -103,7 +125,7 @@ impl Outbox {
                 continue;
             };
             queue.is_listed = false;
-            let (batch, dropped) = queue.take(now, max_array);
+            let (batch, dropped) = queue.take(now, max_array, self.ready.arrays_allowed);
             expired += dropped;
             if !self.ready.push_if_ready(queue) && queue.is_idle() {
                 self.topics.remove(&topic);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::map_tiles::MapTiles;
@@ -157,6 +158,20 @@ pub struct Config {
     pub traces: Option<TraceSettings>,
 }
 
+/// The topics on which commands are sent: not all that a servidor says of its topics is a choice.
+struct CommandTopics(Entrega);
+
+impl FromStr for CommandTopics {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.parse() {
+            Ok(entrega @ (Entrega::Difusao | Entrega::Direta)) => Ok(Self(entrega)),
+            _ => Err(()),
+        }
+    }
+}
+
 impl Config {
     /// # Errors
     /// The first variable that is missing or malformed.
@@ -166,7 +181,7 @@ impl Config {
             mqtt_broker: MQTT_BROKER.read::<Host>(lookup)?.0,
             mqtt_port: MQTT_PORT.read::<NonZeroU16>(lookup)?.get(),
             login: BrokerLogin::from_lookup(lookup)?,
-            entrega: MQTT_ENTREGA.read(lookup)?,
+            entrega: MQTT_ENTREGA.read::<CommandTopics>(lookup)?.0,
             http_addr: HTTP_ADDR.read(lookup)?,
             metrics_addr: METRICS_ADDR.read_if_set(lookup)?,
             query_limit: TEMPO_LIMITE_POSTOS.read::<TimeLimit>(lookup)?.0,

@@ -13,7 +13,7 @@ use protocol::topics;
 use service::{HttpMetrics, ListenError, Metrics, Reload, TraceError, Tracer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{Instrument as _, info};
 
 use crate::app_tokens::{self, AppTokens, TokensError};
 use crate::config::{Config, HTTP_ADDR};
@@ -88,6 +88,8 @@ impl Client {
         let gateway = Arc::new(Gateway::new(config, bus, tracer, tokens, gateway_metrics));
         let pages = Pages::new(Arc::clone(&gateway))?;
         let metrics = metrics(&gateway, registry);
+        let link = gateway.bus.link();
+        tokio::spawn(Gateway::follow_arrays(Arc::downgrade(&gateway), link).in_current_span());
         service::spawn_essential(&broken, run_inbox(Arc::clone(&gateway), inbox));
         Ok(Self { addr, listener, metrics_listener, metrics, http_metrics, gateway, pages, broken })
     }

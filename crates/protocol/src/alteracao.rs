@@ -51,6 +51,8 @@ fields! {
         app: Option<AppId>,
         /// O servidor da reserva.
         server_id: ServerId,
+        /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
+        listas: Option<bool>,
         /// O `request_id` da reserva.
         reserva_request_id: RequestId,
         /// O que muda.

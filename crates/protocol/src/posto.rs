@@ -141,6 +141,8 @@ fields! {
         client_id: ClientId,
         /// O servidor a quem se pergunta.
         server_id: ServerId,
+        /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
+        listas: Option<bool>,
         /// Quais postos.
         filter: PostosFilter,
         /// Que página.

@@ -21,7 +21,7 @@ pub enum ServerState {
     Offline,
 }
 
-/// Em que tópicos um servidor ouve comandos.
+/// Em que tópicos um servidor ouve comandos, e se neles aceita listas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Entrega {
@@ -29,6 +29,8 @@ pub enum Entrega {
     Difusao,
     /// On `server/{server_id}/…`, which only it receives.
     Direta,
+    /// Arrays of commands on `server/…`: it picks its own out of them.
+    ListasEmDifusao,
 }
 
 /// As on the wire.
@@ -62,7 +64,7 @@ pub struct ServerPresence {
     /// Versão do programa.
     #[serde(deserialize_with = "short_text")]
     pub versao: String,
-    /// Em que tópicos ouve comandos; se não vier, só nos de difusão.
+    /// Em que tópicos ouve comandos; se não vier, só nos de difusão, e ali um por mensagem.
     #[serde(default = "broadcast_only", deserialize_with = "known_entregas")]
     pub entrega: Vec<Entrega>,
 }

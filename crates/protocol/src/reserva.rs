@@ -130,6 +130,8 @@ fields! {
         app: Option<AppId>,
         /// O servidor a quem se pergunta.
         server_id: ServerId,
+        /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
+        listas: Option<bool>,
         /// O `request_id` da reserva.
         reserva_request_id: RequestId,
     }

@@ -47,6 +47,7 @@ impl ReservarBody {
             client_id,
             app: None,
             server_id: self.server_id,
+            listas: None,
             carro: Object(self.carro),
             posto_id: self.posto_id,
             interval: self.interval,
@@ -65,6 +66,8 @@ fields! {
         app: Option<AppId>,
         /// O servidor a que o posto pertence.
         server_id: ServerId,
+        /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
+        listas: Option<bool>,
         /// O carro.
         carro: Object<Carro>,
         /// O posto desejado.

@@ -109,7 +109,7 @@ fn announce_reserva(
         status: state.into(),
         timestamp,
     };
-    publish(app, topics::reserva_status(id), &event, None);
+    publish(app, topics::reserva_status(id), &event, Join::Never, None);
     let Some((client_id, reserva)) = for_client else { return };
     if state == ReservaState::Cancelada && failpoints::has(Bug::UnpublishedCancel) {
         return;
@@ -126,14 +126,15 @@ fn announce_reserva(
         timestamp,
     };
     if failpoints::has(Bug::PublicPlaca) {
-        publish(app, topics::reserva_status(id), &event, None);
+        publish(app, topics::reserva_status(id), &event, Join::Never, None);
     }
     let topic = topics::client_reserva_status(&client_id);
     let span = trace.and_then(|trace| {
         let (kind, request_id) = ("reservas/status", Some(&event.request_id));
         trace.publish(service::Message { kind, topic: &topic, request_id })
     });
-    publish(app, topic, &event, span.map(MessageTrace::new));
+    let join = if app.array_clients.has(&client_id) { Join::WhenWaiting } else { Join::Never };
+    publish(app, topic, &event, join, span.map(MessageTrace::new));
 }
 
 /// Publishes the state of the postos of which it is not the last published one. Returns those for
@@ -168,7 +169,7 @@ async fn announce_postos(
             em_manutencao,
             timestamp: wire::timestamp(now),
         };
-        if publish(app, topics::ponto_status(id), &event, None) {
+        if publish(app, topics::ponto_status(id), &event, Join::Never, None) {
             last_published.insert(id, state);
         } else {
             unpublished.push(id);
@@ -182,6 +183,7 @@ fn publish<T: serde::Serialize>(
     app: &AppState,
     topic: String,
     event: &T,
+    join: Join,
     trace: Option<MessageTrace>,
 ) -> bool {
     let payload = match serde_json::to_vec(event) {
@@ -198,7 +200,7 @@ fn publish<T: serde::Serialize>(
         retain: false,
         response_topic: None,
         correlation: None,
-        join: Join::Never,
+        join,
         acknowledges: None,
         follows: None,
         request_id: None,

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::error;
 
 use crate::admin_tokens::AdminTokens;
+use crate::array_clients::ArrayClients;
 use crate::charger_messages::ChargerMessages;
 use crate::failpoints;
 use crate::failure::Failure;
@@ -26,6 +27,7 @@ pub(crate) struct AppState {
     pub(crate) tokens: AdminTokens,
     pub(crate) charger_messages: ChargerMessages,
     pub(crate) listing_cache: ListingCache,
+    pub(crate) array_clients: ArrayClients,
     pub(crate) metrics: CommandMetrics,
     /// Those that the store decides by.
     pub(crate) rules: Rules,

@@ -24,7 +24,7 @@ pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Opt
                 status,
                 desde,
                 versao: env!("CARGO_PKG_VERSION").to_owned(),
-                entrega: vec![Entrega::Difusao, Entrega::Direta],
+                entrega: vec![Entrega::Difusao, Entrega::Direta, Entrega::ListasEmDifusao],
             };
             serde_json::to_vec(&presence).unwrap_or_default()
         };

@@ -6,6 +6,7 @@ mod admin_tokens;
 mod announce;
 mod app_state;
 mod archiving;
+mod array_clients;
 mod backup_command;
 mod bus_options;
 mod charger_messages;

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use crate::admin_tokens::AdminTokens;
 use crate::app_state::{AppState, MAX_IMPORTS, now};
+use crate::array_clients::ArrayClients;
 use crate::bus_options::bus_options;
 use crate::charger_messages::ChargerMessages;
 use crate::config::{AdminAccess, Config, HTTP_ADDR};
@@ -93,6 +94,7 @@ impl Server {
             tokens,
             charger_messages: ChargerMessages::default(),
             listing_cache: ListingCache::default(),
+            array_clients: ArrayClients::default(),
             metrics: command_metrics,
             rules: config.rules,
             command_limit: config.command_limit,

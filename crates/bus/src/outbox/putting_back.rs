@@ -111,10 +111,19 @@ impl Outbox {
                 self.end_flight(&batch.topic);
                 continue;
             }
+            if batch.items.len() > 1 && !self.may_be_array(&batch) {
+                let ended = batch.ended;
+                self.return_one_by_one(batch, ended);
+                continue;
+            }
             self.returned.isolated = batch.ended >= ISOLATED_AFTER;
             return (Some(batch), expired);
         }
         (None, expired)
+    }
+
+    fn may_be_array(&self, batch: &Batch) -> bool {
+        batch.items.iter().all(|item| item.join.joins(self.ready.arrays_allowed))
     }
 
     /// Drops expired messages and returns their number, which is still part of the length.

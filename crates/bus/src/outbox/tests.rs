@@ -1,3 +1,5 @@
+mod allowed_arrays;
+
 use std::pin::pin;
 use std::time::Duration;
 

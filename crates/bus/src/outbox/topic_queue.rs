@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use crate::trace::MAX_PROPERTY;
-use crate::{Join, Outgoing, SentAck};
+use crate::{Outgoing, SentAck};
 
 /// Packets of joinable messages that may be in flight on one topic.
 ///
@@ -47,9 +47,9 @@ impl TopicQueue {
         }
     }
 
-    fn may_send(&self) -> bool {
+    fn may_send(&self, arrays_allowed: bool) -> bool {
         let next = self.waiting.front();
-        next.is_some_and(|next| next.join == Join::Never || self.in_flight < JOIN_WINDOW)
+        next.is_some_and(|next| !next.join.joins(arrays_allowed) || self.in_flight < JOIN_WINDOW)
     }
 
     /// Nothing is waiting or in flight.
@@ -58,7 +58,12 @@ impl TopicQueue {
     }
 
     /// The next packet, and how many expired messages were dropped.
-    pub(super) fn take(&mut self, now: Instant, max_array: usize) -> (Option<Batch>, usize) {
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        max_array: usize,
+        arrays_allowed: bool,
+    ) -> (Option<Batch>, usize) {
         let mut expired = 0;
         let Some((first, life)) = self.next(now, &mut expired) else {
             return (None, expired);
@@ -73,7 +78,8 @@ impl TopicQueue {
                 array += (items.len() + 1) * MAX_PROPERTY;
             }
             let fits = items.len() < MAX_ARRAY && array <= max_array;
-            if !fits || next_life != life || !are_joinable(&items[0], &next) {
+            let may_join = are_joinable(&items[0], &next, arrays_allowed);
+            if !fits || next_life != life || !may_join {
                 self.waiting.push_front(next);
                 break;
             }
@@ -129,9 +135,9 @@ pub(super) fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expi
     Ok(Some(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
-fn are_joinable(first: &Outgoing, next: &Outgoing) -> bool {
-    first.join != Join::Never
-        && next.join != Join::Never
+fn are_joinable(first: &Outgoing, next: &Outgoing, arrays_allowed: bool) -> bool {
+    first.join.joins(arrays_allowed)
+        && next.join.joins(arrays_allowed)
         && first.retain == next.retain
         && first.response_topic == next.response_topic
 }
@@ -142,6 +148,8 @@ fn are_joinable(first: &Outgoing, next: &Outgoing) -> bool {
 pub(super) struct ReadyQueue {
     urgent: VecDeque<Arc<str>>,
     others: VecDeque<Arc<str>>,
+    /// Whether messages of [`Join::WhenAllowed`](crate::Join::WhenAllowed) may be joined.
+    pub(super) arrays_allowed: bool,
 }
 
 impl ReadyQueue {
@@ -155,7 +163,7 @@ impl ReadyQueue {
 
     /// Lists a topic that may send, and returns whether it may.
     pub(super) fn push_if_ready(&mut self, queue: &mut TopicQueue) -> bool {
-        let ready = queue.may_send();
+        let ready = queue.may_send(self.arrays_allowed);
         if ready && !queue.is_listed {
             queue.is_listed = true;
             let topics = if queue.is_urgent { &mut self.urgent } else { &mut self.others };

@@ -132,6 +132,47 @@ async fn a_connection_that_breaks_under_load_loses_nothing() {
 
 #[tokio::test]
 #[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+async fn arrays_are_allowed_for_one_connection() {
+    const COUNT: usize = 100;
+    let broker = Broker::start().await;
+    let proxy = Proxy::to(&broker).await;
+    let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
+    let (sender, _sent_to) = bus::connect(options(proxy.port, "s", &[]));
+    up(&receiver).await;
+    let mut generation = up(&sender).await;
+    // What is said of the connection, whether messages are joined, and whether it is lost then.
+    for (allowed, joins, lost) in [
+        (Some(true), true, true),
+        (None, false, false),
+        (Some(true), true, false),
+        (Some(false), false, false),
+    ] {
+        if let Some(allowed) = allowed {
+            sender.allow_arrays(generation, allowed);
+        }
+        let before = sender.counters().packets;
+        for number in 0..COUNT {
+            let join = Join::WhenAllowed;
+            sender.publish(Outgoing { join, ..message("t", number.to_string()) }).unwrap();
+        }
+        let mut received = 0;
+        while received < COUNT {
+            let delivery = next(&mut deliveries).await;
+            received += protocol::split(&delivery.payload).unwrap().0.len();
+            delivery.ack.done();
+        }
+        eventually("all is settled", || sender.counters().outbox_len == 0).await;
+        let packets = usize::try_from(sender.counters().packets - before).unwrap();
+        assert_eq!((packets < COUNT, received), (joins, COUNT), "{packets} packets");
+        if lost {
+            proxy.cut();
+            generation = up_after(&sender, generation).await;
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
 async fn an_unacknowledged_delivery_comes_again() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;

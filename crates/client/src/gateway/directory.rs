@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
+use protocol::{Entrega, ServerId, ServerPresence, ServerState, Timestamp};
 use tokio::sync::watch;
 
 /// How many servidores are remembered. Anybody may publish a presence.
@@ -13,7 +13,7 @@ const MAX_SERVERS: usize = 10_000;
 /// How long after a connection has come up a servidor is kept whose presence has not come again. The
 /// broker sends the retained ones at once; where it has lost them, the servidores that still run
 /// reconnect and publish theirs in much less.
-const KEPT_FOR: Duration = Duration::from_secs(30);
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(30);
 
 /// The servidores whose presence the broker retains; of very many, those that are online.
 ///
@@ -104,6 +104,22 @@ impl Directory {
         Some(Arc::clone(&seen.presence))
     }
 
+    /// A servidor that takes no arrays on the broadcast topics, if there is one. Those that are offline
+    /// count: the broker keeps for them what they may read later.
+    pub(crate) fn without_arrays(&self, generation: u64, up_for: Duration) -> Option<ServerId> {
+        let servers = self.servers.lock();
+        let is_known = |seen: &&Seen| seen.generation == generation || up_for < KEPT_FOR;
+        let mut known = servers.values().filter(is_known).map(|seen| &seen.presence);
+        let lacks_arrays =
+            |presence: &&Arc<ServerPresence>| !presence.entrega.contains(&Entrega::ListasEmDifusao);
+        known.find(lacks_arrays).map(|presence| presence.server_id.clone())
+    }
+
+    /// Whether there may be servidores that are not remembered.
+    pub(crate) fn is_full(&self) -> bool {
+        self.servers.lock().len() >= MAX_SERVERS
+    }
+
     /// Removes a servidor whose presence was cleared; false if it was not known.
     pub(crate) fn forget(&self, server_id: &str) -> bool {
         let was_known = self.servers.lock().remove(server_id).is_some();
@@ -152,7 +168,6 @@ fn make_room(servers: &mut BTreeMap<ServerId, Seen>, generation: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::Entrega;
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis).unwrap()

@@ -35,6 +35,7 @@ fn observe(gateway: &Gateway, delivery: &Delivery, server_id: &str) {
     if delivery.payload.is_empty() {
         if gateway.directory.forget(server_id) {
             info!(server_id, "servidor removed");
+            gateway.update_arrays();
         }
         return;
     }
@@ -46,7 +47,9 @@ fn observe(gateway: &Gateway, delivery: &Delivery, server_id: &str) {
         return gateway.bus.bad_message(topic, "server_id is not the one in the topic");
     }
     let server_id = presence.server_id.clone();
-    match gateway.directory.observe(presence, delivery.generation, service::now()) {
+    let change = gateway.directory.observe(presence, delivery.generation, service::now());
+    gateway.update_arrays();
+    match change {
         Change::Online => {
             info!(%server_id, "servidor online");
             gateway.requester.server_returned(&server_id);

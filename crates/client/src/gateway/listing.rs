@@ -68,6 +68,7 @@ impl Gateway {
             request_id,
             client_id: self.config.client_id.clone(),
             server_id: key.server_id.clone(),
+            listas: Some(true),
             filter: key.filter.clone(),
             page: Page { limite: page.limite.or(Some(PAGE_LIMIT)), ..page },
             versao: kept.as_ref().and_then(|kept| kept.versao.clone()),

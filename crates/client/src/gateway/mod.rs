@@ -1,5 +1,6 @@
 //! Typed commands to a servidor, over the bus.
 
+mod arrays;
 mod directory;
 mod events;
 mod gathering;
@@ -9,7 +10,7 @@ mod listing;
 mod requester;
 mod sharing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bus::{Bus, Join, Link};
@@ -20,6 +21,7 @@ use protocol::{
 };
 use serde::Serialize;
 use service::{Streams, Trace, Tracer, in_trace};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -28,6 +30,7 @@ use crate::app_tokens::AppTokens;
 use crate::config::Config;
 use crate::error::GatewayError;
 use crate::metrics::{GatewayMetrics, StatusLabel};
+use arrays::Arrays;
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
@@ -51,6 +54,7 @@ pub(crate) struct Gateway {
     pub(crate) tokens: Option<Arc<AppTokens>>,
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
+    arrays: Arrays,
     kept: KeptListings,
     /// For listings.
     questions: Questions<ListingKey, Listed>,
@@ -80,6 +84,7 @@ impl Gateway {
             tokens,
             requester,
             directory: Directory::default(),
+            arrays: Arrays::default(),
             kept: KeptListings::default(),
             questions: Questions::default(),
             events: Events::new(metrics.dropped_events.clone()),
@@ -121,7 +126,7 @@ impl Gateway {
         body: ReservarBody,
     ) -> ReservaRequest {
         let request = body.into_request(request_id, self.config.client_id.clone());
-        ReservaRequest { app, ..request }
+        ReservaRequest { app, listas: Some(true), ..request }
     }
 
     pub(crate) async fn change(&self, request: AlteracaoRequest) -> Result<Reply, GatewayError> {
@@ -186,7 +191,7 @@ impl Gateway {
             Entrega::Direta if presence.entrega.contains(&Entrega::Direta) => {
                 (topics::direct(server_id, command), Join::WhenWaiting)
             }
-            _ => (topics::broadcast(command), Join::Never),
+            _ => (topics::broadcast(command), arrays::join(command, &presence)),
         };
         let payload = serde_json::to_vec(message).map_err(|error| {
             error!(%request_id, %error, "a command cannot be written as JSON");
@@ -219,6 +224,16 @@ impl Gateway {
             let codigo = error.codigo();
             warn!(%request_id, %server_id, %command, %codigo, "no answer");
         })
+    }
+
+    /// Decides anew whether commands to all servidores may be joined.
+    fn update_arrays(&self) {
+        self.arrays.update(&self.bus, &self.directory);
+    }
+
+    /// The same as time passes, for as long as the gateway exists.
+    pub(crate) async fn follow_arrays(gateway: Weak<Self>, link: watch::Receiver<Link>) {
+        arrays::follow(link, || gateway.upgrade().map(|gateway| gateway.update_arrays())).await;
     }
 
     /// Brings the metrics that show a state up to date.

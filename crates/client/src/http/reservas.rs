@@ -37,6 +37,7 @@ fn reserva_ref(gateway: &Gateway, app: Option<AppId>, params: ReservaParams) -> 
         client_id: gateway.config.client_id.clone(),
         app,
         server_id: params.server_id,
+        listas: Some(true),
         reserva_request_id: params.request_id,
     }
 }
@@ -111,6 +112,7 @@ async fn change(
         client_id: gateway.config.client_id.clone(),
         app,
         server_id: server_id.clone(),
+        listas: Some(true),
         reserva_request_id: params.request_id,
         change,
     };

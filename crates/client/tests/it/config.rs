@@ -93,6 +93,7 @@ fn a_wrong_value_is_named_with_what_it_should_be() {
         ("MQTT_PORT", "abc", "a port number from 1 to 65535"),
         ("MQTT_PORT", "0", "a port number from 1 to 65535"),
         ("MQTT_ENTREGA", "Direta", "difusao or direta"),
+        ("MQTT_ENTREGA", "listas_em_difusao", "difusao or direta"),
         ("CORS_ORIGENS", "app.example.com", "for example https://app.example.com"),
         ("PROXIES_CONFIAVEIS", "*", "for example 10.0.0.7,172.16.0.0/12"),
         ("HTTP_ADDR", "8001", "for example 0.0.0.0:8001"),

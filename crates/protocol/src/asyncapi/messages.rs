@@ -175,7 +175,7 @@ const ESTIMATIVA_REPLY: &str = r#"{
 }"#;
 const PRESENCE: &str = r#"{
     "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",
-    "versao": "0.1.0", "entrega": ["difusao", "direta"]
+    "versao": "0.1.0", "entrega": ["difusao", "direta", "listas_em_difusao"]
 }"#;
 const CARRO_STATUS: &str =
     r#"{"placa": "ABC1234", "nivel_bateria": 30.5, "em_carregamento": true}"#;

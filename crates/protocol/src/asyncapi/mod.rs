@@ -138,8 +138,9 @@ fn command_channels(command: Command) -> [Channel; 3] {
         receive(
             broadcast,
             format!("server/{path}"),
-            "Todo servidor recebe; só o do `server_id` atende.",
-            vec![request],
+            "Todo servidor recebe; só o do `server_id` atende. Uma lista só pode vir se a presença de \
+             cada servidor tem `listas_em_difusao`, e é respondida com listas.",
+            vec![request, request_list],
         ),
         receive(
             direct,
@@ -232,14 +233,18 @@ fn events() -> [Channel; 4] {
             "ReservaEvent",
             false,
         ),
-        event(
-            "cliente_reserva_status",
-            "client/{client_id}/reservas/status",
-            "A reserva que este cliente fez, a cada mudança depois de feita. O cliente ouve enquanto \
-             alguém lê os eventos de uma reserva.",
-            "ReservaClientEvent",
-            false,
-        ),
+        Channel {
+            messages: vec!["ReservaClientEvent", "ReservaClientEventList"],
+            ..event(
+                "cliente_reserva_status",
+                "client/{client_id}/reservas/status",
+                "A reserva que este cliente fez, a cada mudança depois de feita. Uma lista só vem a um \
+             cliente cujo último comando tinha `\"listas\": true`. O cliente ouve enquanto alguém lê os \
+             eventos de uma reserva.",
+                "ReservaClientEvent",
+                false,
+            )
+        },
     ]
 }
 

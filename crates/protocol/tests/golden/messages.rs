@@ -29,12 +29,15 @@ fn postos_request() {
         request_id: id("r1"),
         client_id: id("cliente1"),
         server_id: id("server1"),
+        listas: None,
         filter: PostosFilter::default(),
         page: Page::WHOLE,
         versao: None,
     };
     let json = r#"{"request_id":"r1","client_id":"cliente1","server_id":"server1"}"#;
     golden(&request, json, read_json);
+    let takes_arrays = PostosRequest { listas: Some(true), ..request.clone() };
+    golden(&takes_arrays, &json.replace(r#""server1""#, r#""server1","listas":true"#), read_json);
     request.filter = PostosFilter {
         disponivel: Some(true),
         em_manutencao: Some(false),
@@ -85,6 +88,7 @@ fn a_reservation_may_say_when() {
         client_id: id("cliente1"),
         app: None,
         server_id: id("server1"),
+        listas: None,
         carro: Object(seed_carro()),
         posto_id: row_id(5),
         interval: RequestedInterval {
@@ -101,6 +105,8 @@ fn a_reservation_may_say_when() {
         "posto_id":5,"inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z"
     }"#;
     golden(&request, json, read_json);
+    let takes_arrays = ReservaRequest { listas: Some(true), ..request };
+    golden(&takes_arrays, &json.replace(r#""server1""#, r#""server1","listas":true"#), read_json);
 }
 
 #[test]
@@ -110,6 +116,7 @@ fn the_content_of_a_reservation_never_changes() {
         client_id: id("cliente1"),
         app: None,
         server_id: id("server1"),
+        listas: None,
         carro: Object(seed_carro()),
         posto_id: row_id(5),
         interval: RequestedInterval::default(),
@@ -124,6 +131,7 @@ fn the_content_of_a_reservation_never_changes() {
         }"#,
     );
     assert_eq!(content(&request), format!("[{carro},5,null,null]"));
+    request.listas = Some(true);
     request.interval.inicio = Some(time("2026-11-23T09:00:00-03:00").into());
     assert_eq!(content(&request), format!(r#"[{carro},5,"2026-11-23T12:00:00.000Z",null]"#));
     request.app = Some(id("app1"));
@@ -140,12 +148,15 @@ fn cancelamento_and_consulta() {
         client_id: id("cliente1"),
         app: None,
         server_id: id("server1"),
+        listas: None,
         reserva_request_id: id("r1"),
     };
     let json = r#"{
         "request_id":"r2","client_id":"cliente1","server_id":"server1","reserva_request_id":"r1"
     }"#;
     golden(&asked, json, read_json);
+    let takes_arrays = ReservaRef { listas: Some(true), ..asked.clone() };
+    golden(&takes_arrays, &json.replace(r#""server1""#, r#""server1","listas":true"#), read_json);
     let asked = ReservaRef { app: Some(id("app1")), ..asked };
     let json = r#"{
         "request_id":"r2","client_id":"cliente1","app":"app1","server_id":"server1",
@@ -177,6 +188,7 @@ fn alteracao() {
         client_id: id("cliente1"),
         app: None,
         server_id: id("server1"),
+        listas: None,
         reserva_request_id: id("r1"),
         change: change(),
     };
@@ -185,6 +197,9 @@ fn alteracao() {
         "inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-23T14:30:00.000Z","posto_id":6
     }"#;
     golden(&request, json, read_json);
+    request.listas = Some(true);
+    golden(&request, &json.replace(r#""server1""#, r#""server1","listas":true"#), read_json);
+    request.listas = None;
     request.app = Some(id("app1"));
     (request.change.inicio, request.change.fim) = (NotNull(None), NotNull(None));
     let json = r#"{
@@ -204,6 +219,7 @@ fn the_content_of_a_change_never_changes() {
         client_id: id("cliente1"),
         app: None,
         server_id: id("server1"),
+        listas: None,
         reserva_request_id: id("r1"),
         change: change(),
     };
@@ -212,6 +228,7 @@ fn the_content_of_a_change_never_changes() {
     };
     let times = r#""2026-11-23T12:00:00.000Z","2026-11-23T14:30:00.000Z""#;
     assert_eq!(content(&request), format!(r#"["r1",{times},6]"#));
+    request.listas = Some(true);
     (request.change.inicio, request.change.posto_id) = (NotNull(None), NotNull(None));
     assert_eq!(content(&request), r#"["r1",null,"2026-11-23T14:30:00.000Z",null]"#);
     request.app = Some(id("app1"));

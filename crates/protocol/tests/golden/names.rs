@@ -207,7 +207,6 @@ fn over_mqtt_everything_else_that_is_unknown_is_tolerated() {
     for unknown in [
         // Of a newer gateway, car or charger; some of these are settled.
         "app",
-        "listas",
         "versao",
         "escolher",
         "fila",

@@ -128,12 +128,14 @@ proptest! {
         carro in carro(),
         posto_id in 1..=i64::MAX,
         inicio in prop::option::of(instant()),
+        listas in any::<Option<bool>>(),
     ) {
         let request = ReservaRequest {
             request_id: id(&request_id),
             client_id: id(&client_id),
             app: app.as_deref().map(id),
             server_id: id("server1"),
+            listas,
             carro: Object(carro),
             posto_id: row_id(posto_id),
             interval: RequestedInterval { inicio: inicio.map(Into::into), fim: None },
@@ -150,11 +152,13 @@ proptest! {
         limite in prop::option::of(1..=100_000_i64),
         apos in prop::option::of(0..=i64::MAX),
         versao in prop::option::of("[!-~]{1,128}"),
+        listas in any::<Option<bool>>(),
     ) {
         let request = PostosRequest {
             request_id: id("r1"),
             client_id: id("c1"),
             server_id: id(&server_id),
+            listas,
             filter: PostosFilter {
                 disponivel,
                 em_manutencao,

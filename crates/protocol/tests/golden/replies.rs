@@ -293,11 +293,11 @@ fn server_presence() {
         status: ServerState::Online,
         desde: time("2026-11-23T12:00:00Z"),
         versao: "0.1.0".to_owned(),
-        entrega: vec![Entrega::Difusao, Entrega::Direta],
+        entrega: vec![Entrega::Difusao, Entrega::Direta, Entrega::ListasEmDifusao],
     };
     let json = r#"{
         "server_id":"server1","status":"online","desde":"2026-11-23T12:00:00.000Z",
-        "versao":"0.1.0","entrega":["difusao","direta"]
+        "versao":"0.1.0","entrega":["difusao","direta","listas_em_difusao"]
     }"#;
     golden(&presence, json);
     presence.status = ServerState::Offline;

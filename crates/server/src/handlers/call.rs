@@ -2,7 +2,9 @@
 
 use bus::{Ack, AckAfter, Join, MessageTrace, OnRefused, Outgoing, Refusal, SentAck};
 use protocol::topics::{self, Command};
-use protocol::{Address, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId};
+use protocol::{
+    Address, ClientId, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId,
+};
 use service::{Arrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -20,6 +22,16 @@ pub(super) enum Addressee {
     Another,
     /// It names no servidor, or by no valid id. On its own topic a servidor answers it.
     Nobody,
+}
+
+impl Addressee {
+    pub(super) fn of(payload: &[u8], own: &ServerId) -> Self {
+        match Address::server_id(payload) {
+            Ok(Some(id)) if id == own.as_str() => Self::Us,
+            Ok(Some(id)) if id.parse::<ServerId>().is_ok() => Self::Another,
+            Ok(_) | Err(_) => Self::Nobody,
+        }
+    }
 }
 
 /// A reply, and the trace that it ends.
@@ -43,8 +55,8 @@ pub(super) struct Call<'a> {
     /// When the reply expires. A sender that set no expiry may wait longer than our default
     /// deadline, so its reply never expires.
     reply_expires_at: Option<Instant>,
-    /// Whether replies to one client may travel as an array.
-    join: Join,
+    /// Whether it came in an array. Answers then are arrays.
+    is_array: bool,
 }
 
 impl<'a> Call<'a> {
@@ -52,19 +64,11 @@ impl<'a> Call<'a> {
         app: &'a AppState,
         command: Command,
         message: &'a Message,
-        join: Join,
+        is_array: bool,
     ) -> Self {
         let reply_expires_at = message.expiry.map(|left| message.received + left);
         let deadline = reply_expires_at.unwrap_or(message.received + app.command_limit);
-        Self { app, command, message, deadline, reply_expires_at, join }
-    }
-
-    pub(super) fn addressee(&self, payload: &[u8]) -> Addressee {
-        match Address::server_id(payload) {
-            Ok(Some(id)) if id == self.app.server_id.as_str() => Addressee::Us,
-            Ok(Some(id)) if id.parse::<ServerId>().is_ok() => Addressee::Another,
-            Ok(_) | Err(_) => Addressee::Nobody,
-        }
+        Self { app, command, message, deadline, reply_expires_at, is_array }
     }
 
     /// Carries the command out; `None` if its sender cannot be answered.
@@ -120,6 +124,18 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Whether replies to this client may share an array. A list alone is read as far as its
+    /// `request_id`, and in an array to its end.
+    fn join(&self, client_id: &ClientId) -> Join {
+        if self.is_array {
+            Join::Always
+        } else if self.command != Command::Postos && self.app.array_clients.has(client_id) {
+            Join::WhenWaiting
+        } else {
+            Join::Never
+        }
+    }
+
     /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
     /// before the first, if a command was not written: its redelivery after a crash would be
     /// carried out, although its caller has read that it was not.
@@ -143,6 +159,7 @@ impl<'a> Call<'a> {
         while let Some(Answer { reply, trace }) = answers.next() {
             let Reply { client_id, request_id, payload, is_unwritten, unsent } = reply;
             let topic = topics::response(&client_id, self.command);
+            let join = self.join(&client_id);
             let span = trace.as_ref().and_then(|trace| {
                 let (kind, request_id) = (self.command.response_path(), Some(&request_id));
                 trace.publish(service::Message { kind, topic: &topic, request_id })
@@ -154,7 +171,7 @@ impl<'a> Call<'a> {
                 retain: false,
                 response_topic: None,
                 correlation: self.message.correlation.clone(),
-                join: self.join,
+                join,
                 acknowledges: if answers.peek().is_none() { ack.take() } else { None },
                 request_id: Some(request_id.clone()),
                 follows: sent.filter(|_| is_unwritten).cloned(),

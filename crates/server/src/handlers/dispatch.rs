@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus::{Ack, Delivery, Join};
+use bus::{Ack, Delivery};
 use domain::ChargerMessage;
 use futures_util::future::join_all;
 use protocol::topics::{self, Command, Report, ServerInbound};
@@ -22,8 +22,7 @@ use crate::store::RecordTelemetry;
 /// Longest payload that is read; an array of 256 long commands is far below it.
 const MAX_PAYLOAD: usize = 1 << 20;
 
-/// Every servidor would have to read an array to find what is its own.
-const ARRAY_ON_BROADCAST: &str = "uma lista só pode vir em server/{server_id}/…";
+const NO_SERVER_ID: &str = "server_id is missing";
 
 /// A message that is to be handled here.
 enum Work {
@@ -31,7 +30,7 @@ enum Work {
         command: Command,
         direct: bool,
     },
-    /// A command, or an array of them, that is too long or came where it may not.
+    /// A command, or an array of them, that is too long.
     Refused {
         command: Command,
         direct: bool,
@@ -55,11 +54,8 @@ pub(super) fn dispatch(app: &Arc<AppState>, delivery: Delivery, tasks: &mut Task
     };
     let app = Arc::clone(app);
     match work {
-        Work::Command { command, direct: false } => {
-            tasks.spawn(one_command(app, command, message, ack));
-        }
-        Work::Command { command, direct: true } => {
-            tasks.spawn(direct_commands(app, command, message, ack));
+        Work::Command { command, direct } => {
+            tasks.spawn(commands(app, command, direct, message, ack));
         }
         Work::Refused { command, direct, reason } => {
             refuse(&app, command, &message, direct, &reason, ack);
@@ -93,13 +89,13 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let is_for_us = |id: &str| id == app.server_id.as_str();
     Ok(Some(match inbound {
         ServerInbound::Command { command, direct } => {
-            if let Err(reason) = check_whole(payload, direct) {
+            if let Err(reason) = check_length(payload) {
                 let reason = BadMessage::NotJson(reason);
                 return Ok(Some(Work::Refused { command, direct, reason }));
             }
-            if !direct {
+            if !direct && !is_array(payload) {
                 let id = Address::server_id(payload).map_err(to_text)?;
-                if !is_for_us(&id.ok_or("server_id is missing")?) {
+                if !is_for_us(&id.ok_or(NO_SERVER_ID)?) {
                     return Ok(None);
                 }
             }
@@ -164,28 +160,6 @@ fn check_length(payload: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a command, or an array of them, is read further.
-fn check_whole(payload: &[u8], direct: bool) -> Result<(), String> {
-    check_length(payload)?;
-    if !direct && is_array(payload) {
-        return Err(ARRAY_ON_BROADCAST.to_owned());
-    }
-    Ok(())
-}
-
-async fn one_command(app: Arc<AppState>, command: Command, message: Message, ack: Ack) {
-    crash_on(command, CrashPoint::Received);
-    let call = Call::new(&app, command, &message, Join::Never);
-    let reply = call.carry_out(&message.payload, Item::ONLY).await.into_iter().collect();
-    if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
-        call.reply(reply, Ack::none()).await;
-    } else {
-        call.reply(reply, ack).await;
-    }
-    crash_on(command, CrashPoint::Replied);
-    crash_on(command, CrashPoint::BeforeAck);
-}
-
 /// Only reservations are made to fail, or a test could not get as far as to make one.
 fn crash_on(command: Command, point: CrashPoint) {
     if command == Command::Reserva {
@@ -193,20 +167,45 @@ fn crash_on(command: Command, point: CrashPoint) {
     }
 }
 
-/// On its own topic a servidor accepts arrays too; the commands in one are independent.
-async fn direct_commands(app: Arc<AppState>, command: Command, message: Message, ack: Ack) {
-    match protocol::split(&message.payload) {
-        Ok((payloads, array)) => {
-            let join = if array { Join::Always } else { Join::Never };
-            let call = Call::new(&app, command, &message, join);
-            let of = payloads.len();
-            let items = payloads.into_iter().enumerate();
-            let ours = items.filter(|(_, one)| call.addressee(one) != Addressee::Another);
-            let work = ours.map(|(index, payload)| call.carry_out(payload, Item { index, of }));
-            let replies = join_all(work).await;
-            call.reply(replies.into_iter().flatten().collect(), ack).await;
+/// Carries out a command, or those of an array that are for this servidor; they are independent.
+async fn commands(app: Arc<AppState>, command: Command, direct: bool, message: Message, ack: Ack) {
+    let (payloads, is_array) = match protocol::split(&message.payload) {
+        Ok(found) => found,
+        Err(bad) => return refuse(&app, command, &message, direct, &bad, ack),
+    };
+    let of = payloads.len();
+    let mut ours: Vec<_> = payloads.into_iter().enumerate().collect();
+    if direct || is_array {
+        ours.retain(|(_, payload)| is_ours(&app, &message, direct, payload));
+    }
+    if ours.is_empty() {
+        return ack.done();
+    }
+    crash_on(command, CrashPoint::Received);
+    let call = Call::new(&app, command, &message, is_array);
+    let work = ours.into_iter().map(|(index, one)| call.carry_out(one, Item { index, of }));
+    let answers = join_all(work).await.into_iter().flatten().collect();
+    if command == Command::Reserva && failpoints::will_crash_at(CrashPoint::BeforeAck) {
+        call.reply(answers, Ack::none()).await;
+    } else {
+        call.reply(answers, ack).await;
+    }
+    crash_on(command, CrashPoint::Replied);
+    crash_on(command, CrashPoint::BeforeAck);
+}
+
+/// Whether a command is for this servidor. One that names no servidor is answered on this servidor's
+/// own topic; where every servidor receives it, each only reports it.
+fn is_ours(app: &AppState, message: &Message, direct: bool, payload: &[u8]) -> bool {
+    match Addressee::of(payload, &app.server_id) {
+        Addressee::Us => true,
+        Addressee::Another => false,
+        Addressee::Nobody => {
+            if !direct {
+                app.bus.bad_message(&message.topic, NO_SERVER_ID);
+            }
+            direct
         }
-        Err(bad) => refuse(&app, command, &message, true, &bad, ack),
     }
 }
 
@@ -221,17 +220,17 @@ fn refuse(
     reason: &BadMessage,
     ack: Ack,
 ) {
-    let join = if is_array(&message.payload) { Join::Always } else { Join::Never };
-    let call = Call::new(app, command, message, join);
+    let call = Call::new(app, command, message, is_array(&message.payload));
     let mut commands = first_messages(&message.payload);
     let before = commands.len();
-    commands.retain(|payload| call.addressee(payload) != Addressee::Another);
+    let addressee = |payload: &[u8]| Addressee::of(payload, &app.server_id);
+    commands.retain(|payload| addressee(payload) != Addressee::Another);
     if before > 0 && commands.is_empty() {
         return ack.done();
     }
     app.bus.bad_message(&message.topic, &reason.to_string());
     // What every servidor receives and names none is answered by none.
-    commands.retain(|payload| direct || call.addressee(payload) == Addressee::Us);
+    commands.retain(|payload| direct || addressee(payload) == Addressee::Us);
     let refuse = |payload: &[u8]| {
         let failure = Failure::Bad(reason.clone());
         app.metrics.handled(command, Some(failure.codigo()));

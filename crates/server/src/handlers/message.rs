@@ -46,11 +46,6 @@ pub(super) struct Item {
     pub(super) of: usize,
 }
 
-impl Item {
-    /// Of a message that is no array.
-    pub(super) const ONLY: Self = Self { index: 0, of: 1 };
-}
-
 /// The answer to one command.
 pub(super) struct Reply {
     pub(super) client_id: ClientId,

@@ -40,11 +40,12 @@ pub(crate) struct Path {
     pub(crate) times: u64,
 }
 
-pub(crate) const PATHS: [Path; 7] = [
+pub(crate) const PATHS: [Path; 8] = [
     Path { name: "service: request through the layers", run: layers, requests: 1, times: 1_000 },
     Path { name: "protocol: HTTP body to command", run: body, requests: 1, times: 1_000 },
     Path { name: "protocol: command at its servidor", run: command, requests: 1, times: 1_000 },
     Path { name: "protocol: command of another", run: foreign, requests: 1, times: 1_000 },
+    Path { name: "protocol: command of another in an array", run: items, requests: 64, times: 20 },
     Path { name: "protocol: reply at the gateway", run: reply, requests: 1, times: 1_000 },
     Path { name: "domain: decision beside 8 reservas", run: decision, requests: 1, times: 1_000 },
     Path { name: "store: reservation in a batch of 64", run: store, requests: 64, times: 8 },
@@ -54,7 +55,7 @@ fn command_payload() -> Vec<u8> {
     let body = read_body::<ReservarBody>(BODY).expect("a body");
     let request_id: RequestId = "0198c0de-7a1b-7000-8000-000000000001".parse().expect("an id");
     let command = body.into_request(request_id, "cliente1".parse().expect("an id"));
-    serde_json::to_vec(&command).expect("JSON")
+    serde_json::to_vec(&ReservaRequest { listas: Some(true), ..command }).expect("JSON")
 }
 
 /// What every request passes, without a socket.
@@ -91,6 +92,17 @@ fn foreign(times: u64) {
     let payload = command_payload();
     for _ in 0..times {
         black_box(Address::server_id(&payload).expect("an object"));
+    }
+}
+
+fn items(times: u64) {
+    let item = command_payload();
+    let array = format!("[{}]", vec![String::from_utf8_lossy(&item); 64].join(","));
+    for _ in 0..times {
+        let (items, _) = protocol::split(array.as_bytes()).expect("an array");
+        for item in items {
+            black_box(Address::server_id(item).expect("an object"));
+        }
     }
 }
 

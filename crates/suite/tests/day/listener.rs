@@ -64,9 +64,12 @@ impl Listener {
                     }
                     Ok(Event::Incoming(Packet::Publish(publish))) => {
                         let client_id = publish.topic.split('/').nth(1).unwrap_or_default();
-                        let event = serde_json::from_slice(&publish.payload).unwrap_or_default();
-                        let published = PrivateEvent { client_id: client_id.to_owned(), event };
-                        sink.lock().expect("no listener panicked").events.push(published);
+                        let (events, _) = protocol::split(&publish.payload).unwrap_or_default();
+                        let published = events.into_iter().map(|event| PrivateEvent {
+                            client_id: client_id.to_owned(),
+                            event: serde_json::from_slice(event).unwrap_or_default(),
+                        });
+                        sink.lock().expect("no listener panicked").events.extend(published);
                     }
                     Ok(_) => {}
                     Err(_) => {

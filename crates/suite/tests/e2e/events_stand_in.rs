@@ -37,6 +37,10 @@ async fn an_event_says_when_to_ask_and_never_what_is_sent() {
         let sent = stream.next().await.expect("a change");
         assert_eq!(sent.id, Some(versao.to_string()));
     }
+    // In an array of events of several reservas.
+    stand_in.says(reserva(4, "ativa"));
+    stand_in.publish_private_array(&[("r0", 7), ("r1", 4)]).await;
+    assert_eq!(stream.next().await.expect("a change").id.as_deref(), Some("4"));
     // It goes back, as that of a restored servidor does, and may then have another state of the same
     // versao.
     for (versao, status) in [(1, "ativa"), (1, "na_fila")] {
@@ -47,9 +51,9 @@ async fn an_event_says_when_to_ask_and_never_what_is_sent() {
     }
     stand_in.publish_public("server9").await;
     assert!(stream.is_silent().await, "nothing new");
-    stand_in.says(reserva(4, "cancelada"));
+    stand_in.says(reserva(5, "cancelada"));
     stand_in.publish_public("server9").await;
-    assert_eq!(stream.next().await.expect("a change").summary().1, Some("4"));
+    assert_eq!(stream.next().await.expect("a change").summary().1, Some("5"));
     assert_eq!(stream.next().await, None);
 }
 

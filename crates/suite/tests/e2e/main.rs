@@ -7,6 +7,7 @@
 mod admin_tokens;
 mod app_tokens;
 mod apps;
+mod arrays;
 mod bad_messages;
 mod callers;
 mod changes;

@@ -118,7 +118,8 @@ impl Paths {
         let mut paths = Self::default();
         let mut at = 0;
         while at < tokens.len() {
-            if tokens[at] == "use" {
+            let is_bound = tokens.get(at + 1).is_some_and(|next| next == "<");
+            if tokens[at] == "use" && !is_bound {
                 // The token before is `pub`, or the bracket of `pub(crate)`.
                 let exported = at > 0 && ["pub", ")"].contains(&&*tokens[at - 1]);
                 at += 1;
@@ -184,7 +185,8 @@ fn is_name(token: &str) -> bool {
 #[test]
 fn paths_are_read_from_code_and_not_from_comments_or_texts() {
     let code = "use a::{b, c::{self, D as E}}; use f::*;\n// x::y\nfn f<'a>() { let s = \"p::q\"; \
-                let c = '\"'; let r = r#\"m::n\"#; self.g::<T>(); d::E::f('\\''); }";
+                let c = '\"'; let r = r#\"m::n\"#; self.g::<T>(); d::E::f('\\''); }\n\
+                fn h<'a>() -> impl I + use<'a> { h::i }";
     let paths = Paths::of(&tokens(code));
     let imports: Vec<_> = paths
         .imports
@@ -193,7 +195,7 @@ fn paths_are_read_from_code_and_not_from_comments_or_texts() {
         .collect();
     assert_eq!(imports, ["b=a::b", "c=a::c", "E=a::c::D", "*=f"]);
     let used: Vec<_> = paths.used.iter().map(|path| path.join("::")).collect();
-    assert!(used.contains(&"d::E::f".to_owned()), "{used:?}");
+    assert!(["d::E::f", "h::i"].iter().all(|path| used.iter().any(|one| one == path)), "{used:?}");
     for absent in ["x::y", "p::q", "m::n"] {
         assert!(!used.contains(&absent.to_owned()), "{used:?}");
     }

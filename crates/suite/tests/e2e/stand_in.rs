@@ -42,6 +42,14 @@ pub(crate) fn posto(id: i64, disponivel: bool) -> Value {
     json!({"id": id, "disponivel": disponivel, "em_manutencao": false})
 }
 
+fn private_event(request_id: &str, versao: i64) -> Value {
+    let mut event = reserva(versao, "ativa");
+    event["server_id"] = json!("server9");
+    event["request_id"] = json!(request_id);
+    event["timestamp"] = json!("2026-11-23T12:00:00.000Z");
+    event
+}
+
 impl StandIn {
     pub(crate) async fn start(set: &[(&str, &str)]) -> Self {
         let world = World::new().await;
@@ -98,11 +106,13 @@ impl StandIn {
     }
 
     pub(crate) async fn publish_private(&self, versao: i64) {
-        let mut event = reserva(versao, "ativa");
-        event["server_id"] = json!("server9");
-        event["request_id"] = json!("r1");
-        event["timestamp"] = json!("2026-11-23T12:00:00.000Z");
-        self.operator.publish(PRIVATE, event).await;
+        self.operator.publish(PRIVATE, private_event("r1", versao)).await;
+    }
+
+    /// Events of several reservas as one message.
+    pub(crate) async fn publish_private_array(&self, events: &[(&str, i64)]) {
+        let events = events.iter().map(|(request_id, versao)| private_event(request_id, *versao));
+        self.operator.publish(PRIVATE, Value::from_iter(events)).await;
     }
 
     pub(crate) async fn publish_posto(&self, id: i64, disponivel: bool) {

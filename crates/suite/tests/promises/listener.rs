@@ -69,7 +69,7 @@ async fn listen(
                 let _ = ready.take().map(|ready| ready.send(()));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => match read(&publish) {
-                Some(published) => heard.published.push(published),
+                Some(published) => heard.published.extend(published),
                 None => heard.unreadable.push(format!("{publish:?}")),
             },
             Ok(_) => {}
@@ -82,8 +82,11 @@ async fn listen(
     }
 }
 
-fn read(publish: &Publish) -> Option<PrivateEvent> {
+/// One event, or an array of them.
+fn read(publish: &Publish) -> Option<Vec<PrivateEvent>> {
     let topic = std::str::from_utf8(&publish.topic).ok()?;
     let client_id = topic.strip_prefix("client/")?.strip_suffix("/reservas/status")?;
-    PrivateEvent::of(client_id, &serde_json::from_slice(&publish.payload).ok()?)
+    let (events, _) = protocol::split(&publish.payload).ok()?;
+    let read = |event| PrivateEvent::of(client_id, &serde_json::from_slice(event).ok()?);
+    events.into_iter().map(read).collect()
 }

@@ -149,6 +149,17 @@ async fn check(world: World, nodes: Vec<Node>, load: &Load) {
     }
 }
 
+/// Whether a gateway joins commands to all servidores, each time that it has changed. None is joined
+/// while a servidor of before is left.
+fn joins(gateway: &Node) -> Vec<bool> {
+    let lines = gateway.running.log_lines();
+    let messages = lines.iter().filter_map(|line| line["message"].as_str());
+    let said = messages.filter_map(|message| message.strip_prefix("commands to all servidores "));
+    let mut joins: Vec<_> = said.map(|said| said == "may be joined").collect();
+    joins.dedup();
+    joins
+}
+
 /// The reservas by their request.
 fn stored(database: &Connection) -> HashMap<String, (i64, String)> {
     let mut query =
@@ -186,6 +197,9 @@ async fn unknown_call(gateway: &Node, server: &Node) {
 #[ignore = "needs the last published version: crates/suite/previous.sh"]
 async fn the_previous_version_is_replaced_servidores_first() {
     let (world, nodes, load) = upgrade_all(["server1", "server2", "cliente1", "cliente2"]).await;
+    for gateway in &nodes[SERVERS.len()..] {
+        assert_eq!(joins(gateway), [true], "{}", gateway.id);
+    }
     check(world, nodes, &load).await;
 }
 
@@ -193,6 +207,9 @@ async fn the_previous_version_is_replaced_servidores_first() {
 #[ignore = "needs the last published version: crates/suite/previous.sh"]
 async fn the_previous_version_is_replaced_gateways_first() {
     let (world, nodes, load) = upgrade_all(["cliente1", "cliente2", "server1", "server2"]).await;
+    for gateway in &nodes[SERVERS.len()..] {
+        assert_eq!(joins(gateway), [false, true], "{}", gateway.id);
+    }
     check(world, nodes, &load).await;
 }
 

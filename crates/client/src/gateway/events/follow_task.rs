@@ -96,6 +96,7 @@ impl FollowTask {
                 client_id: gateway.config.client_id.clone(),
                 app,
                 server_id,
+                listas: Some(true),
                 reserva_request_id: request_id,
             };
             // The id of a change names another request than the events of the reserva do.
@@ -231,11 +232,21 @@ pub(super) async fn read_events(
 ) {
     while let Some(received) = events.next().await {
         let Received::Message(topic, payload) = received else { continue };
-        match serde_json::from_slice::<Announced>(&payload) {
-            Ok(Announced { server_id, request_id, versao }) => {
-                watches.announce(&server_id, &request_id, versao);
+        let bad = |reason: String| gateway.bus.bad_message(&topic, &reason);
+        let events = match protocol::split(&payload) {
+            Ok((events, _)) => events,
+            Err(reason) => {
+                bad(reason.to_string());
+                continue;
             }
-            Err(error) => gateway.bus.bad_message(&topic, &error.to_string()),
+        };
+        for event in events {
+            match serde_json::from_slice::<Announced>(event) {
+                Ok(Announced { server_id, request_id, versao }) => {
+                    watches.announce(&server_id, &request_id, versao);
+                }
+                Err(error) => bad(error.to_string()),
+            }
         }
     }
 }

@@ -45,6 +45,7 @@ impl Pages {
             client_id: self.gateway.config.client_id.clone(),
             app: named.app.clone(),
             server_id: named.server_id.clone(),
+            listas: Some(true),
             reserva_request_id: named.request_id.clone(),
         }
     }

@@ -174,6 +174,7 @@ async fn change(pages: &Pages, named: &Named, form: &PageForm) -> Result<Outcome
         client_id: pages.gateway.config.client_id.clone(),
         app: named.app.clone(),
         server_id: named.server_id.clone(),
+        listas: Some(true),
         reserva_request_id: named.request_id.clone(),
         change,
     };

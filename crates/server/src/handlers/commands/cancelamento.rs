@@ -21,8 +21,9 @@ pub(super) async fn handle(
     payload: &[u8],
     deadline: Instant,
 ) -> Result<Reply, Failure> {
-    let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } =
+    let ReservaRef { request_id, client_id, listas, reserva_request_id, app: asking, .. } =
         read_json(payload)?;
+    app.array_clients.note(&client_id, listas);
     let target = CancelTarget::Request {
         request_id: reserva_request_id.as_str().to_owned(),
         app: asking.as_ref().map(|asking| asking.as_str().to_owned()),

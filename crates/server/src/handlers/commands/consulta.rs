@@ -16,7 +16,8 @@ use crate::wire;
 /// answered as what it is.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
     let ConsultaRequest { asked, somente_reserva } = read_json(payload)?;
-    let ReservaRef { request_id, client_id, reserva_request_id, app: asking, .. } = asked;
+    let ReservaRef { request_id, client_id, listas, reserva_request_id, app: asking, .. } = asked;
+    app.array_clients.note(&client_id, listas);
     let (asked, asking) = (reserva_request_id.as_str(), asking.as_ref().map(AppId::as_str));
     // The writer may have a command that changes it, past its deadline check.
     app.read(app.store.settled()).await?;

@@ -12,6 +12,7 @@ use crate::wire;
 
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
     let request: ReservaRequest = read_json(payload)?;
+    app.array_clients.note(&request.client_id, request.listas);
     let ReservaRequest { request_id, client_id, .. } = request;
     let command = domain::ReservaCommand {
         carro: request.carro.0,

@@ -17,7 +17,9 @@ const BRACKETS: usize = 2;
 /// Without postos where the sender holds this version of the listing. A listing that the broker
 /// would not take is refused at once: its sender would wait in vain.
 pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Failure> {
-    let PostosRequest { request_id, client_id, filter, page, versao, .. } = read_json(payload)?;
+    let PostosRequest { request_id, client_id, listas, filter, page, versao, .. } =
+        read_json(payload)?;
+    app.array_clients.note(&client_id, listas);
     let listing = app.read(app.store.listing()).await?;
     // All pages of all filters have the version of the listing that they are parts of.
     if versao.is_some_and(|versao| versao.as_str() == listing.version) {

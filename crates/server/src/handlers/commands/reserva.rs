@@ -21,6 +21,7 @@ pub(super) async fn handle(
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     let request: ReservaRequest = read_json(payload)?;
+    app.array_clients.note(&request.client_id, request.listas);
     let command = Reserve {
         request_id: request.request_id.as_str().to_owned(),
         fingerprint: fingerprint(&request),
