@@ -110,6 +110,28 @@ async fn a_command_that_cannot_be_written_does_not_fail_its_batch() {
     assert!(store.store.is_writable(), "the disk works");
 }
 
+/// The schema ends the whole transaction of a reservation that breaks its rule.
+#[tokio::test]
+async fn a_reservation_that_the_schema_refuses_does_not_fail_its_batch() {
+    let store = TestStore::new(1).await;
+    let url = format!("sqlite:{}", store.path().display());
+    let mut other = SqliteConnection::connect(&url).await.expect("the same file");
+    // No reservation gets past the decision, so here is a rule of the same kind.
+    let rule = "CREATE TRIGGER refuse BEFORE INSERT ON reservas WHEN NEW.placa = 'XXX9999'
+                BEGIN SELECT RAISE(ROLLBACK, 'refused'); END";
+    sqlx::query(rule).execute(&mut other).await.expect("a trigger");
+    let (before, failed, after) = tokio::join!(
+        store.reserve_at("r1", "AAA1111", (0, 1)),
+        store.reserve_at("r2", "XXX9999", (1, 2)),
+        store.reserve_at("r3", "BBB2222", (2, 3)),
+    );
+    before.expect("it is written on its own");
+    assert_eq!(failed, Err(WriteError::Unavailable));
+    after.expect("it is written on its own");
+    assert!(store.store.is_writable(), "the disk works");
+    assert!(store.store.carro("XXX9999").await.expect("a read").is_none(), "nothing of it is left");
+}
+
 /// Refused commands are no answers to those that were queued before.
 #[tokio::test]
 async fn what_is_queued_is_waited_for_however_many_are_refused() {

@@ -179,7 +179,8 @@ impl Reserve {
         estimate: &Estimate,
     ) -> Result<i64, StoreError> {
         let facts = &reserva.facts;
-        let sql = "INSERT INTO reservas \
+        // Without ROLLBACK, SQLite would keep a journal to undo this statement alone.
+        let sql = "INSERT OR ROLLBACK INTO reservas \
                  (request_id, posto_id, placa, inicio, fim, status, fingerprint, nome, \
                   created_at, updated_at, desde, app, client_id, preco_kwh, tolerancia, falta_em, \
                   estimativa) \
