@@ -1,5 +1,8 @@
 //! Logs: plain lines on a terminal, JSON lines everywhere else.
 
+mod line;
+mod paced;
+
 use std::io::IsTerminal;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,12 +10,16 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Span, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_log::NormalizeEvent as _;
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use line::Line;
+use paced::Paced;
 
 use crate::settings::{ConfigError, InvalidValue, Lookup, RUST_LOG};
 use crate::traces::sampled_id;
@@ -104,7 +111,7 @@ impl FromStr for LogFilter {
 /// No thread that has other work writes to standard output: it may be a pipe that nobody reads.
 fn start(filter: impl Layer<Registry> + Send + Sync, format: ProgramJson) -> WorkerGuard {
     let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).thread_name("log");
-    let (queue, guard) = queue.finish(std::io::stdout());
+    let (queue, guard) = queue.finish(Paced::new(std::io::stdout()));
     let dropped = queue.error_counter();
     let lines = if std::io::stdout().is_terminal() {
         fmt::layer().compact().with_target(false).with_writer(queue).boxed()
@@ -123,7 +130,6 @@ fn start(filter: impl Layer<Registry> + Send + Sync, format: ProgramJson) -> Wor
 struct ProgramJson {
     /// Of the process: fields of a JSON object.
     program: String,
-    rest: Format<Json>,
 }
 
 impl ProgramJson {
@@ -135,8 +141,7 @@ impl ProgramJson {
         if let Some((field, id)) = id.filter(|(_, id)| is_plain(id)) {
             program.push_str(&format!(",\"{field}\":\"{id}\""));
         }
-        let rest = fmt::format().json().flatten_event(true);
-        Self { program, rest: rest.with_current_span(false).with_span_list(false) }
+        Self { program }
     }
 }
 
@@ -153,34 +158,16 @@ where
     ) -> std::fmt::Result {
         let mut spans = context.event_scope().into_iter().flatten();
         let span = spans.find(|span| span.metadata().target() == PROGRAM);
-        writer.write_char('{')?;
-        match span.as_ref().map(|span| span.extensions()) {
-            Some(known) if known.get::<FormattedFields<N>>().is_some() => {
-                let fields = known.get::<FormattedFields<N>>().map_or("", |fields| &fields.fields);
-                writer.write_str(fields.trim_matches(['{', '}']))?;
-            }
-            _ => writer.write_str(&self.program)?,
-        }
-        writer.write_char(',')?;
+        let known = span.as_ref().map(|span| span.extensions());
+        let fields = known.as_ref().and_then(|known| known.get::<FormattedFields<N>>());
+        let fields = fields.map(|fields| fields.fields.trim_matches(['{', '}']));
+        let mut line = Line::new(fields.unwrap_or(&self.program));
         if let Some(trace_id) = sampled_id() {
-            write!(writer, "\"trace_id\":\"{trace_id}\",")?;
+            line.field("trace_id", &format_args!("{trace_id}"));
         }
-        let mut rest = Without { skip: 1, writer };
-        self.rest.format_event(context, Writer::new(&mut rest), event)
-    }
-}
-
-/// Leaves out the first bytes: the brace of an object that was begun before.
-struct Without<'a> {
-    skip: usize,
-    writer: Writer<'a>,
-}
-
-impl std::fmt::Write for Without<'_> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let (skipped, rest) = text.split_at(self.skip.min(text.len()));
-        self.skip -= skipped.len();
-        self.writer.write_str(rest)
+        let of_log = event.normalized_metadata();
+        line.event(event, of_log.as_ref().unwrap_or_else(|| event.metadata()));
+        writer.write_str(&line.end()?)
     }
 }
 
