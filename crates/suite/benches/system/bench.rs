@@ -8,7 +8,8 @@ use std::time::Duration;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-use super::load::{Mix, Workload, closed, open};
+use super::load::{closed, open};
+use super::workload::{Mix, Workload};
 use super::past;
 use super::report::{Report, Row};
 use super::stats::Stats;
@@ -46,10 +47,11 @@ impl<'a> Bench<'a> {
 
     /// Measures callers that send as fast as they are answered.
     pub(crate) async fn closed(&mut self, name: &str, mix: Mix, callers: usize) {
-        let addr = self.addr();
-        closed(&self.workload, mix, &addr, callers, self.pace.warm_up).await;
+        let gateways = self.world.gateways.iter().map(|gateway| gateway.addr.clone());
+        let gateways: Vec<_> = gateways.collect();
+        closed(&self.workload, mix, &gateways, callers, self.pace.warm_up).await;
         let before = self.world.usage();
-        let stats = closed(&self.workload, mix, &addr, callers, self.pace.length).await;
+        let stats = closed(&self.workload, mix, &gateways, callers, self.pace.length).await;
         self.add_row(name, callers, stats, &before);
     }
 

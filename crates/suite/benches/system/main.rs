@@ -27,6 +27,7 @@ mod samples;
 mod scenarios;
 mod stats;
 mod traces;
+mod workload;
 mod world;
 
 use std::path::{Path, PathBuf};
