@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::bench::{Bench, Pace};
 use super::listeners::{Listening, listen};
-use super::workload::{Mix, Workload};
 use super::logins::Door;
 use super::mqtt::Version;
 use super::report::{Report, Row};
+use super::workload::{Mix, Workload};
 use super::world::{POSTOS, Setup, World};
 use super::{BARE, limits, mqtt};
 
@@ -90,15 +90,18 @@ pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
     report.rows.extend(apart.rows);
 }
 
+/// How many servidores are compared.
+pub(crate) const SERVERS: [usize; 4] = [1, 2, 8, 32];
+
 /// More servidores on one broker.
 pub(crate) async fn servers(pace: Pace, report: &mut Report) {
-    for (entrega, counts) in [("direta", &[1, 2, 8, 32][..]), ("difusao", &[1, 8, 32])] {
-        for servers in counts {
-            let setup = Setup::usual(*servers, entrega);
+    for entrega in ["direta", "difusao"] {
+        for servers in SERVERS {
+            let setup = Setup::usual(servers, entrega);
             let mut bench = Bench::new(&setup, pace, report);
             let name = format!("{servers} servers, {entrega}");
             bench.closed(&name, Mix::Reserve, 64).await;
-            if (*servers, entrega) == (32, "direta") {
+            if (servers, entrega) == (32, "direta") {
                 // As many callers for each servidor as in the case of two servidores and 64.
                 bench.closed(&name, Mix::Reserve, 1024).await;
             }
@@ -111,6 +114,34 @@ pub(crate) async fn servers(pace: Pace, report: &mut Report) {
     bench.workload = Arc::new(Workload::new(2, POSTOS));
     bench.closed("32 servers, 2 of them asked, direta", Mix::Reserve, 64).await;
     bench.finish().await;
+}
+
+pub(crate) const GATEWAYS: [&str; 2] = ["one gateway", "two gateways"];
+
+/// What a measurement with these gateways is called.
+pub(crate) fn gateways_name(entrega: &str, gateways: &str, round: usize) -> String {
+    format!("POST /reservar, {entrega}, {gateways}, round {round}")
+}
+
+/// Two gateways on one broker, each with half of the callers, beside one with all of them, in turns.
+pub(crate) async fn gateways(pace: Pace, report: &mut Report) {
+    for entrega in ["difusao", "direta"] {
+        let mut apart = Report::default();
+        let setup = |gateways| Setup { gateways, ..Setup::usual(2, entrega) };
+        let mut one = Bench::new(&setup(1), pace, report);
+        let mut two = Bench::new(&setup(2), pace, &mut apart);
+        for round in 1..=ROUNDS {
+            for callers in [64, 256] {
+                for (bench, gateways) in [&mut one, &mut two].into_iter().zip(GATEWAYS) {
+                    let name = gateways_name(entrega, gateways, round);
+                    bench.closed(&name, Mix::Reserve, callers).await;
+                }
+            }
+        }
+        one.finish().await;
+        two.finish().await;
+        report.rows.extend(apart.rows);
+    }
 }
 
 /// A database with a long past and one without, in turns, so that both meet the same load of the

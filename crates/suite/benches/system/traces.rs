@@ -12,9 +12,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::bench::{Bench, Pace};
 use super::load::CALLERS;
-use super::workload::Mix;
 use super::report::Report;
 use super::scenarios::ROUNDS;
+use super::workload::Mix;
 use super::world::{Setup, World};
 
 /// What is compared with programs that trace nothing, and how.

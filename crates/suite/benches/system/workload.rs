@@ -1,7 +1,7 @@
 //! What is asked of the system, and which answers are right.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::Timestamp;
@@ -14,6 +14,8 @@ use super::placas::placa;
 const WINDOW: u64 = 1_000;
 /// Length of a reserva that begins at once: a posto is free again before its next turn.
 const SHORT_WINDOW: u64 = 500;
+/// More than any generator makes in a minute.
+const NUMBERS_OF_A_RUN: u64 = 5_000_000;
 const HOUR: u64 = 3_600_000;
 /// The list of postos in an answer begins after this.
 const POSTOS_KEY: &[u8] = b"\"postos\":";
@@ -30,6 +32,16 @@ pub(crate) struct Workload {
     correct_postos: Vec<OnceLock<Vec<u8>>>,
     /// Reservations answered with success.
     pub(crate) made: AtomicU64,
+}
+
+/// Numbers of requests that another generator makes, who need not take all.
+pub(crate) struct Numbers {
+    pub(crate) servers: u64,
+    pub(crate) postos: u64,
+    /// The earliest `inicio`, in seconds since 1970.
+    pub(crate) begin: u64,
+    /// The number of the first placa.
+    pub(crate) first: u64,
 }
 
 /// The kinds of requests.
@@ -81,8 +93,21 @@ impl Workload {
         self.request(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// More numbers than a run can use. Their requests conflict with none of this generator.
+    pub(crate) fn take_numbers(&self) -> Numbers {
+        let first = self.next.fetch_add(NUMBERS_OF_A_RUN, Ordering::Relaxed);
+        // Before that, some postos may be asked for by numbers below the first.
+        let begin = self.begin_of(first + self.servers * self.postos) / 1_000;
+        Numbers { servers: self.servers, postos: self.postos, begin, first }
+    }
+
+    /// In milliseconds since 1970.
+    fn begin_of(&self, number: u64) -> u64 {
+        self.begin + number / self.servers / self.postos * 2 * WINDOW
+    }
+
     fn request(&self, number: u64) -> Request {
-        let inicio = self.begin + number / self.servers / self.postos * 2 * WINDOW;
+        let inicio = self.begin_of(number);
         self.request_for(number, Some(inicio), inicio + WINDOW)
     }
 
