@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::http::Connection;
-use super::load::{CALLERS, Workload};
+use super::load::CALLERS;
+use super::workload::Workload;
 
 /// How long all of them may take to receive their first event.
 const FIRST_EVENTS_LIMIT: Duration = Duration::from_secs(60);

@@ -21,13 +21,16 @@ mod mqtt;
 mod pages;
 mod past;
 mod placas;
+mod plain;
 mod report;
 #[path = "../samples.rs"]
 mod samples;
 mod scenarios;
 mod stats;
 mod traces;
+mod workload;
 mod world;
+mod wrk;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -50,8 +53,8 @@ struct Options {
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
-    /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
-    /// doors, events, pages, traces, versions.
+    /// Only these groups: limits, difusao, direta, listings, servers, gateways, plain,
+    /// wrk, history, logging, doors, events, pages, traces, versions.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -113,6 +116,15 @@ async fn measure(options: &Options) -> Report {
     if wanted("servers") {
         scenarios::servers(pace, &mut report).await;
     }
+    if wanted("gateways") {
+        scenarios::gateways(pace, &mut report).await;
+    }
+    if wanted("plain") {
+        plain::compare(pace, &mut report).await;
+    }
+    if wanted("wrk") {
+        wrk::compare(pace, &mut report).await;
+    }
     if wanted("history") {
         scenarios::history(pace, &mut report).await;
     }
@@ -136,7 +148,7 @@ async fn measure(options: &Options) -> Report {
     {
         scenarios::versions(before, pace, &mut report).await;
     }
-    report.goals = goals::of(&report);
+    goals::add(&mut report);
     report
 }
 

@@ -15,9 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::bench::{Bench, Pace};
 use super::http::Connection;
 use super::load::CALLERS;
-use super::logins::Door;
 use super::report::Report;
-use super::scenarios::USUAL_LOG;
 use super::stats::Stats;
 use super::world::Setup;
 
@@ -46,13 +44,7 @@ struct Pages {
 }
 
 pub(crate) async fn pages(pace: Pace, report: &mut Report) {
-    let setup = Setup {
-        servers: SERVERS,
-        postos: POSTOS,
-        entrega: "difusao",
-        log: USUAL_LOG,
-        door: Door::Open,
-    };
+    let setup = Setup { postos: POSTOS, ..Setup::usual(SERVERS, "difusao") };
     let mut bench = Bench::new(&setup, pace, report);
     rest(&mut bench, pace, "no page was ever open").await;
     let before = bench.world.usage();

@@ -153,14 +153,21 @@ impl Report {
 }
 
 impl Row {
+    /// Processor time of these programs for each request, in milliseconds.
+    pub(crate) fn cpu_millis(&self, programs: &[&str]) -> f64 {
+        let usages = programs.iter().filter_map(|kind| self.usage.get(kind));
+        let seconds: f64 = usages.map(|usage| usage.cpu_seconds).sum();
+        seconds * 1000.0 / self.stats.count().max(1) as f64
+    }
+
+    /// Seconds for each thousand requests are milliseconds for each.
     fn cpu_per_thousand(&self) -> String {
-        let count = self.stats.count().max(1) as f64;
-        let of =
-            |kind| self.usage.get(kind).map_or(0.0, |usage| usage.cpu_seconds * 1000.0 / count);
         if self.usage.is_empty() {
             return String::new();
         }
-        format!("{:.3}, {:.3}, {:.3}", of("gateway"), of("broker"), of("server"))
+        ["gateway", "broker", "server"]
+            .map(|program| format!("{:.3}", self.cpu_millis(&[program])))
+            .join(", ")
     }
 
     fn peak(&self) -> String {

@@ -5,26 +5,22 @@ use std::sync::Arc;
 
 use super::bench::{Bench, Pace};
 use super::listeners::{Listening, listen};
-use super::load::{Mix, Workload};
 use super::logins::Door;
+use super::mqtt::Version;
 use super::report::{Report, Row};
-use super::world::{Setup, World};
+use super::workload::{Mix, Workload};
+use super::world::{POSTOS, Setup, World};
 use super::{BARE, limits, mqtt};
-
-/// The log level of production.
-pub(crate) const USUAL_LOG: &str = "info";
-pub(crate) const POSTOS: usize = 1_000;
 
 /// The limits of broker, HTTP, disk and store alone.
 pub(crate) async fn limits(pace: Pace, report: &mut Report) {
-    let world = World::with_broker(USUAL_LOG);
+    let world = World::with_broker();
     let mut alone = |name: &str, callers, stats| {
         report.add(Row { name: name.to_owned(), callers, stats, usage: Default::default() });
     };
     for outstanding in [1, 64] {
-        let port = world.broker_port;
-        let stats = mqtt::round_trips(port, outstanding, pace.length).await.expect("a broker");
-        alone(BARE, outstanding, stats);
+        let stats = mqtt::round_trips(&world, Version::V3, outstanding, pace.length).await;
+        alone(BARE, outstanding, stats.expect("a broker"));
     }
     alone("HTTP echo", 64, limits::http_echo(64, pace.length).await);
     alone("fdatasync", 1, limits::fdatasync(world.folder(), pace.length));
@@ -33,7 +29,7 @@ pub(crate) async fn limits(pace: Pace, report: &mut Report) {
 
 /// Reservations with one kind of `entrega`.
 pub(crate) async fn reservations(entrega: &'static str, pace: Pace, report: &mut Report) {
-    let setup = Setup { servers: 2, postos: POSTOS, entrega, log: USUAL_LOG, door: Door::Open };
+    let setup = Setup::usual(2, entrega);
     let mut bench = Bench::new(&setup, pace, report);
     let idle = bench.world.usage();
     bench.report.idle = Some((idle["gateway"].resident_mib, idle["server"].resident_mib));
@@ -52,8 +48,7 @@ pub(crate) async fn reservations(entrega: &'static str, pace: Pace, report: &mut
 /// Listings, alone and mixed with reservations.
 pub(crate) async fn listings(pace: Pace, report: &mut Report) {
     for postos in [100, 1_000] {
-        let setup =
-            Setup { servers: 2, postos, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
+        let setup = Setup { postos, ..Setup::usual(2, "difusao") };
         let mut bench = Bench::new(&setup, pace, report);
         for callers in [1, 64] {
             bench.closed(&format!("GET /postos, {postos}"), Mix::List, callers).await;
@@ -79,8 +74,7 @@ pub(crate) const COMPARED: [(&str, Mix, usize); 6] = [
 /// Reservations and listings by the programs of another version and by these, in turns, so that both
 /// meet the same load of the machine.
 pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
-    let setup =
-        Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
+    let setup = Setup::usual(2, "difusao");
     let mut apart = Report::default();
     let world = World::with_programs(&setup, before);
     let mut before = Bench::of(world, &setup, pace, &mut apart);
@@ -96,21 +90,18 @@ pub(crate) async fn versions(before: &Path, pace: Pace, report: &mut Report) {
     report.rows.extend(apart.rows);
 }
 
+/// How many servidores are compared.
+pub(crate) const SERVERS: [usize; 4] = [1, 2, 8, 32];
+
 /// More servidores on one broker.
 pub(crate) async fn servers(pace: Pace, report: &mut Report) {
-    for (entrega, counts) in [("direta", &[1, 2, 8, 32][..]), ("difusao", &[1, 8, 32])] {
-        for servers in counts {
-            let setup = Setup {
-                servers: *servers,
-                postos: POSTOS,
-                entrega,
-                log: USUAL_LOG,
-                door: Door::Open,
-            };
+    for entrega in ["direta", "difusao"] {
+        for servers in SERVERS {
+            let setup = Setup::usual(servers, entrega);
             let mut bench = Bench::new(&setup, pace, report);
             let name = format!("{servers} servers, {entrega}");
             bench.closed(&name, Mix::Reserve, 64).await;
-            if (*servers, entrega) == (32, "direta") {
+            if (servers, entrega) == (32, "direta") {
                 // As many callers for each servidor as in the case of two servidores and 64.
                 bench.closed(&name, Mix::Reserve, 1024).await;
             }
@@ -118,19 +109,45 @@ pub(crate) async fn servers(pace: Pace, report: &mut Report) {
         }
     }
     // 30 servidores without requests, to see what they cost the other two.
-    let setup =
-        Setup { servers: 32, postos: POSTOS, entrega: "direta", log: USUAL_LOG, door: Door::Open };
+    let setup = Setup::usual(32, "direta");
     let mut bench = Bench::new(&setup, pace, report);
     bench.workload = Arc::new(Workload::new(2, POSTOS));
     bench.closed("32 servers, 2 of them asked, direta", Mix::Reserve, 64).await;
     bench.finish().await;
 }
 
+pub(crate) const GATEWAYS: [&str; 2] = ["one gateway", "two gateways"];
+
+/// What a measurement with these gateways is called.
+pub(crate) fn gateways_name(entrega: &str, gateways: &str, round: usize) -> String {
+    format!("POST /reservar, {entrega}, {gateways}, round {round}")
+}
+
+/// Two gateways on one broker, each with half of the callers, beside one with all of them, in turns.
+pub(crate) async fn gateways(pace: Pace, report: &mut Report) {
+    for entrega in ["difusao", "direta"] {
+        let mut apart = Report::default();
+        let setup = |gateways| Setup { gateways, ..Setup::usual(2, entrega) };
+        let mut one = Bench::new(&setup(1), pace, report);
+        let mut two = Bench::new(&setup(2), pace, &mut apart);
+        for round in 1..=ROUNDS {
+            for callers in [64, 256] {
+                for (bench, gateways) in [&mut one, &mut two].into_iter().zip(GATEWAYS) {
+                    let name = gateways_name(entrega, gateways, round);
+                    bench.closed(&name, Mix::Reserve, callers).await;
+                }
+            }
+        }
+        one.finish().await;
+        two.finish().await;
+        report.rows.extend(apart.rows);
+    }
+}
+
 /// A database with a long past and one without, in turns, so that both meet the same load of the
 /// machine.
 pub(crate) async fn history(pace: Pace, report: &mut Report) {
-    let setup =
-        Setup { servers: 1, postos: POSTOS, entrega: "direta", log: USUAL_LOG, door: Door::Open };
+    let setup = Setup::usual(1, "direta");
     let mut with = Bench::new(&setup, pace, report);
     with.add_history(&setup).await;
     let mut apart = Report::default();
@@ -147,7 +164,7 @@ pub(crate) async fn history(pace: Pace, report: &mut Report) {
 /// The cost of a log line for each request.
 pub(crate) async fn logging(pace: Pace, report: &mut Report) {
     for log in ["warn", "info"] {
-        let setup = Setup { servers: 2, postos: POSTOS, entrega: "difusao", log, door: Door::Open };
+        let setup = Setup { log, ..Setup::usual(2, "difusao") };
         let mut bench = Bench::new(&setup, pace, report);
         bench.closed(&format!("log at {log}"), Mix::Reserve, 64).await;
         bench.finish().await;
@@ -159,7 +176,7 @@ pub(crate) async fn doors(pace: Pace, report: &mut Report) {
     let doors = [("open", Door::Open), ("logins", Door::Logins), ("TLS", Door::Tls)];
     let mut reports = [Report::default(), Report::default(), Report::default()];
     for entrega in ["difusao", "direta"] {
-        let setup = |door| Setup { servers: 2, postos: POSTOS, entrega, log: USUAL_LOG, door };
+        let setup = |door| Setup { door, ..Setup::usual(2, entrega) };
         let worlds = doors.iter().zip(&mut reports);
         let mut benches: Vec<_> =
             worlds.map(|((_, door), report)| Bench::new(&setup(*door), pace, report)).collect();
@@ -183,8 +200,7 @@ pub(crate) async fn doors(pace: Pace, report: &mut Report) {
 /// What listeners cost those who reserve: with none, a hundred and a thousand, in turns. Reservas that
 /// begin at once change their postos, which is sent to those who listen to all.
 pub(crate) async fn events(pace: Pace, report: &mut Report) {
-    let setup =
-        Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
+    let setup = Setup::usual(2, "difusao");
     let cases = [
         ("POST /reservar", Mix::Reserve, 64, Listening::Reservas, "follow a reserva"),
         ("POST /reservar, GET /postos", Mix::Changed, 16, Listening::All, "listen to all"),

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Stats {
     begun: Instant,
     length: Duration,
+    /// Answers that were right.
+    count: u64,
     /// In microseconds; sorted at the end of the measurement. Not a histogram for each caller: 64 of
     /// them would fill the processor's caches.
     latencies: Vec<u32>,
@@ -18,7 +20,15 @@ pub(crate) struct Stats {
 impl Stats {
     pub(crate) fn start() -> Self {
         let (begun, length) = (Instant::now(), Duration::ZERO);
-        Self { begun, length, latencies: Vec::new(), errors: 0, example: None }
+        Self { begun, length, count: 0, latencies: Vec::new(), errors: 0, example: None }
+    }
+
+    /// The figures of another generator. `latencies` are microseconds in ascending order, each with
+    /// how often it was measured. They may be more than `count`: wrk adds those of requests that
+    /// would have been sent while it waited for a slow answer.
+    pub(crate) fn counted(count: u64, length: Duration, latencies: &[(u32, usize)]) -> Self {
+        let latencies = latencies.iter().flat_map(|(micros, n)| std::iter::repeat_n(*micros, *n));
+        Self { count, length, latencies: latencies.collect(), ..Self::start() }
     }
 
     pub(crate) fn end(&mut self) {
@@ -27,6 +37,7 @@ impl Stats {
     }
 
     pub(crate) fn add_latency(&mut self, latency: Duration) {
+        self.count += 1;
         self.latencies.push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
     }
 
@@ -36,6 +47,7 @@ impl Stats {
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
+        self.count += other.count;
         self.latencies.extend_from_slice(&other.latencies);
         self.errors += other.errors;
         if self.example.is_none() {
@@ -44,7 +56,7 @@ impl Stats {
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.latencies.len() as u64
+        self.count
     }
 
     pub(crate) fn per_second(&self) -> f64 {

@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::bench::{Bench, Pace};
-use super::load::{CALLERS, Mix};
-use super::logins::Door;
+use super::load::CALLERS;
 use super::report::Report;
-use super::scenarios::{POSTOS, ROUNDS, USUAL_LOG};
+use super::scenarios::ROUNDS;
+use super::workload::Mix;
 use super::world::{Setup, World};
 
 /// What is compared with programs that trace nothing, and how.
@@ -45,8 +45,7 @@ impl Collector {
 }
 
 pub(crate) async fn compare(pace: Pace, report: &mut Report) {
-    let setup =
-        Setup { servers: 2, postos: POSTOS, entrega: "difusao", log: USUAL_LOG, door: Door::Open };
+    let setup = Setup::usual(2, "difusao");
     let collector = Collector::start().await;
     let endpoint = |url: &str| ("OTEL_EXPORTER_OTLP_ENDPOINT", url.to_owned());
     let hundredth = [

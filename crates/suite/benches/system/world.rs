@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::logins::{Door, Logins, Role};
+use super::logins::{Door, Login, Logins, Role};
 
+/// The log level of production.
+const USUAL_LOG: &str = "info";
+pub(crate) const POSTOS: usize = 1_000;
 /// How long a program may take to be ready.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -40,16 +43,25 @@ pub(crate) struct World {
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) servers: usize,
+    pub(crate) gateways: usize,
     pub(crate) postos: usize,
     pub(crate) entrega: &'static str,
     pub(crate) log: &'static str,
     pub(crate) door: Door,
 }
 
+impl Setup {
+    /// What is measured unless a comparison needs something else: everyone logs in at the broker.
+    pub(crate) fn usual(servers: usize, entrega: &'static str) -> Self {
+        let (postos, log, door) = (POSTOS, USUAL_LOG, Door::Logins);
+        Self { servers, gateways: 1, postos, entrega, log, door }
+    }
+}
+
 impl World {
-    /// A broker and nothing else.
-    pub(crate) fn with_broker(log: &str) -> Self {
-        Self::with_broker_behind(log, Door::Open)
+    /// A broker and nothing else, where everyone logs in.
+    pub(crate) fn with_broker() -> Self {
+        Self::with_broker_behind(USUAL_LOG, Door::Logins)
     }
 
     fn with_broker_behind(log: &str, door: Door) -> Self {
@@ -111,8 +123,15 @@ impl World {
         for number in 1..=setup.servers {
             world.add_server(number, setup.postos);
         }
-        world.add_gateway(setup.entrega);
+        for _ in 0..setup.gateways {
+            world.add_gateway(setup.entrega);
+        }
         world
+    }
+
+    /// A user of the broker for a client that is none of the programs.
+    pub(crate) async fn login(&self, role: Role, id: &str) -> Login {
+        self.logins.as_ref().expect("a broker with logins").login(role, id).await
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -156,6 +175,8 @@ impl World {
         command.env_clear().current_dir(self.folder()).envs(set.iter().copied());
         command.env("HTTP_ADDR", &addr).env("RUST_LOG", &self.log);
         command.env("MQTT_PORT", self.broker_port.to_string());
+        // On whichever port is free, because nothing scrapes it here.
+        command.env("METRICS_ADDR", "127.0.0.1:0");
         command.envs(self.environment.iter().cloned());
         if let Some(logins) = &self.logins {
             let role = if program == "server" { Role::Servidor } else { Role::Gateway };

@@ -43,6 +43,8 @@ impl Door {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Gateway,
+    /// A client of another house, which sends commands itself.
+    App,
     Servidor,
     Carro,
     /// Its id is that of the servidor, a dot, and that of the posto.
@@ -55,6 +57,7 @@ impl Role {
     fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
+            Self::App => "app",
             Self::Servidor => "servidor",
             Self::Carro => "carro",
             Self::Carregador => "carregador",
@@ -202,7 +205,7 @@ impl Logins {
     /// Gives a user all rights of its role again.
     pub(crate) fn allow(&self, user: &str) {
         let (role, id) = user.split_once('.').expect("a role and an id");
-        let roles = [Role::Gateway, Role::Servidor, Role::Inside];
+        let roles = [Role::Gateway, Role::App, Role::Servidor, Role::Inside];
         let role = roles.into_iter().find(|one| one.name() == role).expect("a role");
         self.add_rights(user, &role.rights(id));
         self.reload_broker();
