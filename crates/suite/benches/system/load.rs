@@ -21,7 +21,8 @@ pub(crate) static CALLERS: LazyLock<Runtime> = LazyLock::new(|| {
 /// listener drops some of a few hundred at once, and the kernel tries these again after a second.
 async fn connect(gateways: &[String], callers: usize) -> Vec<Connection> {
     let mut tasks = JoinSet::new();
-    for addr in gateways.iter().cycle().take(callers).cloned() {
+    for addr in gateways.iter().cycle().take(callers) {
+        let addr = addr.clone();
         let connecting = async move { Connection::open(&addr).await.expect("a connection") };
         tasks.spawn_on(connecting, CALLERS.handle());
     }
