@@ -71,7 +71,7 @@ check:
 audit:
     cargo deny check
 
-# Measure the system against the limits of its parts (needs mosquitto)
+# Measure the system against the limits of its parts (needs mosquitto; the group wrk needs wrk)
 bench *options:
     cargo bench --package suite --bench system -- {{ options }}
 

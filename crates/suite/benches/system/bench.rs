@@ -47,10 +47,13 @@ impl<'a> Bench<'a> {
         self.world.gateways[0].addr.clone()
     }
 
+    fn gateways(&self) -> Vec<String> {
+        self.world.gateways.iter().map(|gateway| gateway.addr.clone()).collect()
+    }
+
     /// Measures callers that send as fast as they are answered.
     pub(crate) async fn closed(&mut self, name: &str, mix: Mix, callers: usize) {
-        let gateways = self.world.gateways.iter().map(|gateway| gateway.addr.clone());
-        let gateways: Vec<_> = gateways.collect();
+        let gateways = self.gateways();
         closed(&self.workload, mix, &gateways, callers, self.pace.warm_up).await;
         let before = self.world.usage();
         let stats = closed(&self.workload, mix, &gateways, callers, self.pace.length).await;
@@ -59,9 +62,9 @@ impl<'a> Bench<'a> {
 
     /// Measures requests at a fixed rate.
     pub(crate) async fn open(&mut self, name: &str, mix: Mix, rate: f64) {
-        let addr = self.addr();
+        let gateways = self.gateways();
         let before = self.world.usage();
-        let stats = open(&self.workload, mix, &addr, rate, self.pace.length).await;
+        let stats = open(&self.workload, mix, &gateways, rate, self.pace.length).await;
         self.add_row(name, 0, stats, &before);
     }
 

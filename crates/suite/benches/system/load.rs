@@ -17,6 +17,18 @@ pub(crate) static CALLERS: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.expect("a runtime")
 });
 
+/// Connections of callers, split among the gateways. They are opened before a measurement begins: a
+/// listener drops some of a few hundred at once, and the kernel tries these again after a second.
+async fn connect(gateways: &[String], callers: usize) -> Vec<Connection> {
+    let mut tasks = JoinSet::new();
+    for addr in gateways.iter().cycle().take(callers) {
+        let addr = addr.clone();
+        let connecting = async move { Connection::open(&addr).await.expect("a connection") };
+        tasks.spawn_on(connecting, CALLERS.handle());
+    }
+    tasks.join_all().await
+}
+
 /// Callers that send the next request as soon as they are answered, split among the gateways.
 pub(crate) async fn closed(
     workload: &Arc<Workload>,
@@ -25,14 +37,14 @@ pub(crate) async fn closed(
     callers: usize,
     length: Duration,
 ) -> Stats {
+    let connections = connect(gateways, callers).await;
     let mut tasks = JoinSet::new();
     let mut all = Stats::start();
     let end = Instant::now() + length;
-    for addr in gateways.iter().cycle().take(callers) {
-        let (workload, addr) = (Arc::clone(workload), addr.clone());
+    for mut connection in connections {
+        let workload = Arc::clone(workload);
         let caller = async move {
             let mut stats = Stats::start();
-            let mut connection = Connection::open(&addr).await.expect("a connection");
             while Instant::now() < end {
                 let begun = Instant::now();
                 match workload.send(mix, &mut connection).await {
@@ -53,20 +65,20 @@ pub(crate) async fn closed(
 pub(crate) async fn open(
     workload: &Arc<Workload>,
     mix: Mix,
-    addr: &str,
+    gateways: &[String],
     rate: f64,
     length: Duration,
 ) -> Stats {
     const WORKERS: usize = 512;
+    let connections = connect(gateways, WORKERS).await;
     let due = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     let mut all = Stats::start();
     let begun = Instant::now();
-    for _ in 0..WORKERS {
-        let (workload, addr, due) = (Arc::clone(workload), addr.to_owned(), Arc::clone(&due));
+    for mut connection in connections {
+        let (workload, due) = (Arc::clone(workload), Arc::clone(&due));
         let caller = async move {
             let mut stats = Stats::start();
-            let mut connection = Connection::open(&addr).await.expect("a connection");
             loop {
                 let moment = due.fetch_add(1, Ordering::Relaxed) as f64 / rate;
                 if moment > length.as_secs_f64() {

@@ -34,7 +34,7 @@ pub(crate) struct Workload {
     pub(crate) made: AtomicU64,
 }
 
-/// Numbers of requests that another generator makes, who need not take all.
+/// Numbers of requests that another generator makes. It need not take all.
 pub(crate) struct Numbers {
     pub(crate) servers: u64,
     pub(crate) postos: u64,
