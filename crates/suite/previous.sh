@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # Released versions have no tags; a new release changes this line.
-last_published=7d6929f
+last_published=2c42823
 rev=$(git rev-parse --short=7 "${1:-$last_published}^{commit}")
 folder=$PWD/target/previous/$rev
 if [ ! -x "$folder/server" ] || [ ! -x "$folder/client" ]; then
