@@ -13,6 +13,7 @@ fuzz_target!(|body: &[u8]| {
         request_id: RequestId::new(),
         client_id: "cliente1".parse().expect("an id"),
         app: None,
+        listas: None,
         server_id: "server1".parse().expect("an id"),
         reserva_request_id: "r1".parse().expect("an id"),
         change,
