@@ -131,6 +131,13 @@ async fn the_schema_itself_refuses_an_overlap_of_what_is_held() {
     let set =
         |values: &str| file.execute(&format!("UPDATE reservas SET {values} WHERE id = 1"), []);
     insert(2, 3).expect_err("it is held");
+    // The trigger looks at one row: the first that ends after the new one begins.
+    insert(8, 9).expect("it is free");
+    for (from, to) in [(3, 5), (7, 10), (8, 9), (-1, 1), (-1, 10), (6, 9), (8, 12)] {
+        insert(from, to).expect_err("a part of it is held");
+    }
+    insert(-2, 0).expect("they may touch");
+    insert(4, 8).expect("they may touch");
     set(&format!("status = 'cumprida', livre_desde = {}", START + 2 * HOUR)).expect("it ends");
     insert(2, 3).expect("it is free");
     set("livre_desde = NULL").expect_err("it is taken");

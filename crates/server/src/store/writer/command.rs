@@ -149,7 +149,8 @@ impl<'a> WriteContext<'a> {
         let (changes, recorded) = (self.changes.len(), self.recorded);
         self.connection.execute_batch("SAVEPOINT simulation")?;
         let outcome = apply(self);
-        // The database failed, and has nothing to go back to.
+        // The database failed, and has nothing to go back to: the transaction is rolled back, maybe by
+        // the statement that failed.
         if !matches!(outcome, Err(ApplyError::Failed(_))) {
             self.connection.execute_batch("ROLLBACK TO simulation; RELEASE simulation")?;
             self.changes.truncate(changes);

@@ -252,7 +252,8 @@ impl Transactions {
 
     /// Makes sure that no restart finds a commit that failed.
     fn undo(&mut self, connection: &mut Connection, error: rusqlite::Error) -> Failed {
-        // A violated constraint is found before anything is written.
+        // A violated constraint is found before anything is written, a foreign key that is checked at
+        // the commit too.
         if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
             || failpoints::has(Bug::EarlyDenial)
         {
