@@ -110,26 +110,35 @@ async fn a_command_that_cannot_be_written_does_not_fail_its_batch() {
     assert!(store.store.is_writable(), "the disk works");
 }
 
-/// The schema ends the whole transaction of a reservation that breaks its rule.
+/// The schema ends the whole transaction of a reservation that breaks its rule, and a foreign key that
+/// leads nowhere fails the commit.
 #[tokio::test]
 async fn a_reservation_that_the_schema_refuses_does_not_fail_its_batch() {
-    let store = TestStore::new(1).await;
-    let url = format!("sqlite:{}", store.path().display());
-    let mut other = SqliteConnection::connect(&url).await.expect("the same file");
-    // No reservation gets past the decision, so here is a rule of the same kind.
-    let rule = "CREATE TRIGGER refuse BEFORE INSERT ON reservas WHEN NEW.placa = 'XXX9999'
-                BEGIN SELECT RAISE(ROLLBACK, 'refused'); END";
-    sqlx::query(rule).execute(&mut other).await.expect("a trigger");
-    let (before, failed, after) = tokio::join!(
-        store.reserve_at("r1", "AAA1111", (0, 1)),
-        store.reserve_at("r2", "XXX9999", (1, 2)),
-        store.reserve_at("r3", "BBB2222", (2, 3)),
-    );
-    before.expect("it is written on its own");
-    assert_eq!(failed, Err(WriteError::Unavailable));
-    after.expect("it is written on its own");
-    assert!(store.store.is_writable(), "the disk works");
-    assert!(store.store.carro("XXX9999").await.expect("a read").is_none(), "nothing of it is left");
+    // No reservation gets past the decision, so here are rules of the same kinds.
+    for rule in [
+        "BEFORE INSERT ON reservas WHEN NEW.placa = 'XXX9999'
+         BEGIN SELECT RAISE(ROLLBACK, 'refused'); END",
+        "AFTER INSERT ON reservas WHEN NEW.placa = 'XXX9999'
+         BEGIN DELETE FROM carros WHERE placa = NEW.placa; END",
+    ] {
+        let store = TestStore::new(1).await;
+        let file = rusqlite::Connection::open(store.path()).expect("the same file");
+        file.execute_batch(&format!("CREATE TRIGGER refuse {rule}")).expect("a trigger");
+        let (before, failed, after) = tokio::join!(
+            store.reserve_at("r1", "AAA1111", (0, 1)),
+            store.reserve_at("r2", "XXX9999", (1, 2)),
+            store.reserve_at("r3", "BBB2222", (1, 3)),
+        );
+        before.expect("it is written on its own");
+        assert_eq!(failed.expect_err(rule), WriteError::Unavailable);
+        after.expect("it is written on its own");
+        assert!(store.store.is_writable(), "the disk works");
+        let carro = store.store.carro("XXX9999").await.expect("a read");
+        assert!(carro.is_none(), "nothing of it is left: {rule}");
+        let query = ReservasQuery { limit: 9, ..ReservasQuery::default() };
+        let listed = store.store.reservas(&query, now()).await.expect("a read");
+        assert_eq!(listed.len(), 2, "{rule}");
+    }
 }
 
 /// Refused commands are no answers to those that were queued before.
