@@ -1,4 +1,4 @@
-//! Digests by which what was asked before is known again.
+//! Digests that recognise what was asked before.
 
 use sha1::{Digest as _, Sha1};
 use uuid::{Builder, Uuid};

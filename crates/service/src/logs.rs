@@ -162,6 +162,8 @@ where
         let fields = known.as_ref().and_then(|known| known.get::<FormattedFields<N>>());
         let fields = fields.map(|fields| fields.fields.trim_matches(['{', '}']));
         let mut line = Line::new(fields.unwrap_or(&self.program));
+        // A value that is written below may itself log in this span.
+        drop(known);
         if let Some(trace_id) = sampled_id() {
             line.field("trace_id", &format_args!("{trace_id}"));
         }

@@ -79,8 +79,8 @@ fn decide(directory: &Directory, generation: u64, up_for: Duration) -> Decision 
     without.map_or(Decision::Allowed, |server_id| Decision::Prevented(Some(server_id)))
 }
 
-/// Has it decided when time has passed since a connection came up, until `update` returns `None` or
-/// the bus is gone.
+/// Calls `update` at the moments after a connection has come up at which time alone may change the
+/// decision, until it returns `None` or the bus is gone.
 pub(super) async fn follow(mut link: watch::Receiver<Link>, update: impl Fn() -> Option<()>) {
     loop {
         let at = match *link.borrow_and_update() {

@@ -239,8 +239,8 @@ fn events() -> [Channel; 4] {
                 "cliente_reserva_status",
                 "client/{client_id}/reservas/status",
                 "A reserva que este cliente fez, a cada mudança depois de feita. Uma lista só vem a um \
-             cliente cujo último comando tinha `\"listas\": true`. O cliente ouve enquanto alguém lê os \
-             eventos de uma reserva.",
+                 cliente cujo último comando tinha `\"listas\": true`. O cliente ouve enquanto alguém lê \
+                 os eventos de uma reserva.",
                 "ReservaClientEvent",
                 false,
             )

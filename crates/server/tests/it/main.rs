@@ -44,6 +44,7 @@ mod store_moved;
 mod store_removal;
 mod store_reserva_rules;
 mod store_reserva_states;
+mod store_schema;
 mod store_session_reports;
 mod store_sessions;
 mod store_sessions_model;

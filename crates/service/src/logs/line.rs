@@ -45,7 +45,8 @@ impl Line {
         self.write(value);
     }
 
-    /// What happened, with `metadata` as the crate `log` has it, if the event is from there.
+    /// Time, level, fields and target. `metadata` is that of the event, or what a record of the crate
+    /// `log` says of itself.
     pub(super) fn event(&mut self, event: &Event<'_>, metadata: &Metadata<'_>) {
         self.json.extend_from_slice(br#","timestamp":""#);
         self.timestamp(SystemTime::now());
@@ -67,7 +68,7 @@ impl Line {
         let _ = write!(self.json, ".{:06}Z", now.subsec_micros());
     }
 
-    /// Nothing that is logged cannot be JSON, and memory takes it all.
+    /// Values of events are always JSON, and writing to memory does not fail.
     fn write(&mut self, value: &(impl Serialize + ?Sized)) {
         let _ = serde_json::to_writer(&mut self.json, value);
     }

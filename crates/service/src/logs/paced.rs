@@ -22,7 +22,7 @@ impl<W: Write> Paced<W> {
         Self { writer, lines: Vec::new() }
     }
 
-    /// Lines that cannot be written are lost, as they were without this: nobody could say so.
+    /// Lines that cannot be written are dropped: a failed log has nowhere to report that.
     fn write_lines(&mut self) -> Result<()> {
         let written = self.writer.write_all(&self.lines);
         self.lines.clear();

@@ -90,7 +90,7 @@ impl Run<'_> {
         for ((name, _, callers), what) in COMPARED.into_iter().zip(OF_VERSION_BEFORE) {
             let rate =
                 |version, round| self.rate(&format!("{name}, {version}, round {round}"), callers);
-            let reached = middle(|round| ratio(rate("after", round), rate("before", round)));
+            let reached = median(|round| ratio(rate("after", round), rate("before", round)));
             at_least(goals, what, 0.95, reached);
         }
         for (case, goal, what) in [
@@ -99,7 +99,7 @@ impl Run<'_> {
             (TRACED[2], 0.7, "POST /reservar, 64 callers, collector away, of untraced"),
         ] {
             let rate = |case, round| self.rate(&traces::name(case, round), 64);
-            let reached = middle(|round| ratio(rate(case, round), rate(UNTRACED, round)));
+            let reached = median(|round| ratio(rate(case, round), rate(UNTRACED, round)));
             at_least(goals, what, goal, reached);
         }
         for ((entrega, callers), what) in wrk::CASES.into_iter().zip([
@@ -110,7 +110,7 @@ impl Run<'_> {
             within_15_percent(
                 goals,
                 what,
-                middle(|round| ratio(rate(WRK, round), rate(OWN, round))),
+                median(|round| ratio(rate(WRK, round), rate(OWN, round))),
             );
         }
     }
@@ -153,7 +153,7 @@ impl Run<'_> {
         let of = |name: &str, round| {
             self.figure(&format!("{name}, round {round}"), 64, |row| figure(&row.stats))
         };
-        middle(|round| ratio(of("a million past reservas", round), of("no past", round)))
+        median(|round| ratio(of("a million past reservas", round), of("no past", round)))
     }
 
     /// Medians of rounds that have no goal of their own.
@@ -166,13 +166,13 @@ impl Run<'_> {
             for callers in [64, 256] {
                 let rate = |which, round| self.rate(&gateways_name(entrega, which, round), callers);
                 let reached =
-                    middle(|round| ratio(rate(GATEWAYS[1], round), rate(GATEWAYS[0], round)));
+                    median(|round| ratio(rate(GATEWAYS[1], round), rate(GATEWAYS[0], round)));
                 add(format!("{entrega}, {callers} callers, two gateways of one"), reached);
             }
         }
         for (entrega, callers) in wrk::CASES {
             for by in [OWN, WRK] {
-                let reached = middle(|round| {
+                let reached = median(|round| {
                     let rate = self.rate(&wrk::name(by, entrega, round), callers);
                     ratio(rate, self.rate(&wrk::bare_name(round), 64))
                 });
@@ -181,7 +181,7 @@ impl Run<'_> {
         }
         let callers = plain::OUTSTANDING;
         for (version, _) in plain::VERSIONS {
-            let reached = middle(|round| {
+            let reached = median(|round| {
                 let rate = self.rate(&plain::name(version, round), callers);
                 ratio(rate, self.rate(&plain::bare_name(version, round), callers))
             });
@@ -189,7 +189,7 @@ impl Run<'_> {
         }
         let rate = |version, round| self.rate(&plain::name(version, round), callers);
         let [old, new] = plain::VERSIONS.map(|(name, _)| name);
-        let reached = middle(|round| ratio(rate(old, round), rate(new, round)));
+        let reached = median(|round| ratio(rate(old, round), rate(new, round)));
         add(format!("commands by {old} of those by {new}"), reached);
         ratios
     }
@@ -243,7 +243,7 @@ fn add_goal(
 }
 
 /// The median of the rounds.
-fn middle(of_round: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+fn median(of_round: impl Fn(usize) -> Option<f64>) -> Option<f64> {
     let mut ratios: Vec<f64> = (1..=ROUNDS).filter_map(of_round).collect();
     ratios.sort_unstable_by(f64::total_cmp);
     ratios.get(ratios.len() / 2).copied()

@@ -14,6 +14,10 @@ pub(crate) const POSTOS: usize = 1_000;
 /// How long a program may take to be ready.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a gateway waits for the presences of servidores before it joins commands by `difusao`,
+/// and a little more.
+const UNTIL_ARRAYS: Duration = Duration::from_millis(1_100);
+
 pub(crate) struct Running {
     pub(crate) addr: String,
     child: Child,
@@ -125,6 +129,9 @@ impl World {
         }
         for _ in 0..setup.gateways {
             world.add_gateway(setup.entrega);
+        }
+        if setup.entrega == "difusao" {
+            std::thread::sleep(UNTIL_ARRAYS);
         }
         world
     }

@@ -7,7 +7,7 @@ use std::cell::{RefCell, RefMut};
 
 use rusqlite::{CachedStatement, Connection};
 
-/// What a statement does, which says where it is kept. Each has one text.
+/// The statements that are kept, each of which is always asked for with the same SQL.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Statement {
     FindRequest,
