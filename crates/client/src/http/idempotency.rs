@@ -1,6 +1,10 @@
 //! The header `Idempotency-Key`: a repeat with the same key has no second effect.
 
-use axum::http::HeaderMap;
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use protocol::{AppId, BadMessage, FieldError, KeyedCall, RequestId, ServerId};
 use service::failpoints::{Bug, has};
 
@@ -12,15 +16,27 @@ const MAX_KEY: usize = 255;
 /// The key of a request, if it has one.
 pub(super) struct Key<'a>(Option<&'a str>);
 
-/// # Errors
-/// There are several, or one that is none.
-pub(super) fn key(headers: &HeaderMap) -> Result<Key<'_>, BadMessage> {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next() else { return Ok(Key(None)) };
-    if keys.next().is_some() {
-        return Err(wrong());
+/// What a request has under this name.
+pub(super) struct KeyHeaders(Vec<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for KeyHeaders {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get_all(IDEMPOTENCY_KEY).iter().cloned().collect()))
     }
-    Key::read(key.to_str().unwrap_or_default())
+}
+
+impl KeyHeaders {
+    /// # Errors
+    /// There are several, or one that is none.
+    pub(super) fn key(&self) -> Result<Key<'_>, BadMessage> {
+        match self.0.as_slice() {
+            [] => Ok(Key(None)),
+            [key] => Key::read(key.to_str().unwrap_or_default()),
+            _ => Err(wrong()),
+        }
+    }
 }
 
 fn wrong() -> BadMessage {

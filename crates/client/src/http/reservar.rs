@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
     ErrorReply, EstimativaReply, KeyedCall, RequestId, ReservaReply, ReservarBody, read_body,
@@ -14,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::answer::answer;
 use super::app::App;
-use super::idempotency;
+use super::idempotency::KeyHeaders;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -46,10 +45,10 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 async fn reserve(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
-    headers: HeaderMap,
+    keys: KeyHeaders,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let key = idempotency::key(&headers).map_err(HttpError::from);
+    let key = keys.key().map_err(HttpError::from);
     let (key, body) = both(key, read_body::<ReservarBody>(&body))?;
     let server_id = body.server_id.clone();
     let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);

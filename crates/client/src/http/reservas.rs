@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{
     AlteracaoBody, AlteracaoRequest, AppId, ConsultaRequest, ErrorReply, KeyedCall, RequestId,
@@ -15,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::answer::answer;
 use super::app::App;
-use super::idempotency;
+use super::idempotency::KeyHeaders;
 use crate::gateway::Gateway;
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
@@ -100,10 +99,10 @@ async fn change(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
     params: Result<Params<ReservaParams>, HttpError>,
-    headers: HeaderMap,
+    keys: KeyHeaders,
     RawJson(body): RawJson,
 ) -> Result<Response, HttpError> {
-    let head = both(params, idempotency::key(&headers));
+    let head = both(params, keys.key());
     let ((Params(params), key), change) = both(head, read_body::<AlteracaoBody>(&body))?;
     let server_id = params.server_id;
     let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::KeyValue;
 use protocol::{ReplyCodigo, RequestId, ServerId};
@@ -79,9 +78,9 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// Names the exchange, in the answer too, and logs and counts how it was answered.
 pub(super) async fn log(
-    State(metrics): State<HttpMetrics>,
+    metrics: &HttpMetrics,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let answering = metrics.begin();
     let started = Instant::now();
@@ -92,7 +91,7 @@ pub(super) async fn log(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let named = named_by_caller(request.headers())
         .or_else(|| HeaderValue::from_str(RequestId::new().as_str()).ok());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     drop(answering);
     let x_request_id = named.as_ref().and_then(|name| name.to_str().ok()).unwrap_or_default();
     let status = response.status().as_u16();

@@ -11,8 +11,9 @@ use encoding_rs::{ISO_8859_15, WINDOWS_1252};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
+use super::RawJson;
+use super::json_body::MAX_BODY;
 use super::tests::{Answer, finished, send};
-use super::{MAX_BODY, RawJson};
 
 const TEXT: &str = r#"{"nome":"São João"}"#;
 const NOT_TAKEN: (u16, &str) = (415, "tipo_nao_suportado");

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::HttpError;
@@ -20,17 +19,16 @@ pub type CallerLimit =
 /// Refuses a request beyond the limit, before anything of its body is read. Probes, OPTIONS and the
 /// files of pages do not count: a first view loads some thirty, which cost nothing.
 pub(super) async fn limit(
-    State(limit): State<CallerLimit>,
+    limit: Option<&CallerLimit>,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let path = request.uri().path();
-    if is_probe(path) || is_asset(path) || request.method() == Method::OPTIONS {
-        return next.run(request).await;
-    }
+    let counts = !(is_probe(path) || is_asset(path) || request.method() == Method::OPTIONS);
+    let Some(limit) = limit.filter(|_| counts) else { return next(request).await };
     let (mut head, body) = request.into_parts();
     match limit(&mut head.extensions, &head.headers) {
-        Ok(()) => next.run(Request::from_parts(head, body)).await,
+        Ok(()) => next(Request::from_parts(head, body)).await,
         Err(wait) => HttpError::too_many(wait).into_response(),
     }
 }

@@ -56,6 +56,11 @@ pub(super) async fn compress(mut response: Response, accepted: Option<HeaderMap>
         vary_by_encoding(response.headers_mut());
         return response;
     };
+    // Few answers are compressed, and the future of every request is as long as its longest part.
+    Box::pin(compress_whole(response, length, accepted)).await
+}
+
+async fn compress_whole(response: Response, length: u64, accepted: HeaderMap) -> Response {
     let (parts, body) = response.into_parts();
     let Ok(whole) = to_bytes(body, usize::MAX).await else {
         return HttpError::general(Codigo::ErroInterno).into_response();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::body::{Bytes, HttpBody as _};
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::body::Bytes;
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use protocol::Codigo;
 use tokio::task;
@@ -21,7 +21,7 @@ const FILE_LIMIT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// It is declared as none of the media `types`, is longer than 32 MiB, or does not arrive whole.
-pub async fn read_file(mut request: Request, types: &[&str]) -> Result<Bytes, HttpError> {
+pub async fn read_file(request: Request, types: &[&str]) -> Result<Bytes, HttpError> {
     let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if !types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
@@ -35,12 +35,8 @@ pub async fn read_file(mut request: Request, types: &[&str]) -> Result<Bytes, Ht
         let mensagem = format!("O arquivo deve ter no máximo {} MiB.", MAX_FILE >> 20);
         HttpError::new(Codigo::CorpoGrandeDemais, mensagem)
     };
-    if request.body().size_hint().lower() > MAX_FILE as u64 {
-        return Err(too_long());
-    }
     let coding = Coding::declared(request.headers())?;
-    DefaultBodyLimit::max(MAX_FILE).apply(&mut request);
-    let coded = receive(request, FILE_LIMIT, too_long, |how| {
+    let coded = receive(request, MAX_FILE, FILE_LIMIT, too_long, |how| {
         HttpError::new(Codigo::RequisicaoInvalida, format!("O arquivo {how}."))
     })
     .await?;

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::HttpBody as _;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use protocol::Codigo;
@@ -17,7 +16,6 @@ use super::refusal::Refusal;
 use super::{HttpError, HttpMetrics};
 
 /// The permits of all requests.
-#[derive(Clone)]
 pub(super) struct Limit {
     permits: Arc<Semaphore>,
     metrics: HttpMetrics,
@@ -38,9 +36,9 @@ pub(super) struct InFlight {
 
 /// Refuses a request beyond the limit. A request is in flight until its answer is compressed.
 pub(super) async fn limit(
-    State(Limit { permits, metrics }): State<Limit>,
+    Limit { permits, metrics }: &Limit,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     if let Some(Refusal(error)) = request.extensions_mut().remove() {
         metrics.refused();
@@ -48,20 +46,21 @@ pub(super) async fn limit(
     }
     // A probe must be answered under load too.
     if is_probe(request.uri().path()) {
-        return next.run(request).await;
+        return next(request).await;
     }
-    let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+    let Ok(permit) = Arc::clone(permits).try_acquire_owned() else {
         return HttpError::general(Codigo::Sobrecarregado).into_response();
     };
     let accepted = accepted(request.headers());
     if request.body().is_end_stream() {
-        let response = compress(next.run(request).await, accepted).await;
+        let response = compress(next(request).await, accepted).await;
         drop(permit);
         return response;
     }
-    let in_flight = InFlight { permits, permit: Arc::new(Mutex::new(Some(permit))) };
+    let permit = Arc::new(Mutex::new(Some(permit)));
+    let in_flight = InFlight { permits: Arc::clone(permits), permit };
     request.extensions_mut().insert(in_flight.clone());
-    let response = compress(next.run(request).await, accepted).await;
+    let response = compress(next(request).await, accepted).await;
     drop(in_flight);
     response
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Bytes, HttpBody as _};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName};
@@ -29,10 +29,7 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
         // A body is refused by its head before it is asked for with `100 Continue`.
         let declared = Declared::of(request.headers())?;
         let too_long = || HttpError::general(Codigo::CorpoGrandeDemais);
-        if request.body().size_hint().lower() > MAX_BODY as u64 {
-            return Err(too_long());
-        }
-        let coded = receive(request, BODY_LIMIT, too_long, not_json).await?;
+        let coded = receive(request, MAX_BODY, BODY_LIMIT, too_long, not_json).await?;
         let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
             Undecodable::TooLong => too_long(),
             Undecodable::Other(coding) => not_json(&format!("o corpo não está em {coding}")),

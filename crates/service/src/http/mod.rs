@@ -19,8 +19,10 @@ mod cors;
 mod docs;
 mod error;
 mod etag;
+mod exchange;
 mod extract;
 mod file_body;
+mod gate;
 mod head_check;
 mod health;
 mod in_flight;
@@ -45,13 +47,12 @@ mod unexpected;
 #[cfg(test)]
 mod wire_tests;
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{self, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::middleware::from_fn_with_state;
 use protocol::Codigo;
 use tower::util::option_layer;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 use utoipa::openapi::OpenApi;
 
@@ -64,11 +65,12 @@ pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::{accept_token, complete_document, require_token};
 pub use error::{HttpError, RETRY_AFTER_SECONDS, both};
 pub use etag::{ETag, tagged, tagged_json};
+use exchange::{Exchange, exchange};
 pub use extract::{Params, Path};
 pub use file_body::read_file;
+use gate::{Gate, gate};
 pub use health::Health;
 use in_flight::Limit;
-use json_body::MAX_BODY;
 pub use json_body::RawJson;
 pub use metrics::HttpMetrics;
 pub use pages::{
@@ -80,6 +82,7 @@ pub use scrape::{listen_for_metrics, serve_metrics};
 pub use serve::{ListenError, listen, serve};
 pub use streams::{StreamCaller, StreamPermit, Streams};
 pub use traced::trace_requests;
+use unexpected::Documented;
 
 /// What only some programs have.
 #[derive(Default)]
@@ -103,43 +106,32 @@ pub fn finish(
     metrics: HttpMetrics,
     Extras { limit, pages }: Extras,
 ) -> Router {
-    let in_flight = Limit::new(max_in_flight, metrics.clone());
-    let documented = unexpected::Documented::new(&openapi);
-    let expected = middleware::map_request_with_state(documented, unexpected::refuse);
-    let own_pages = matches!(access, Access::OwnPages);
-    let own_pages = own_pages.then(|| middleware::from_fn(access_control::only_own_pages));
-    // The guard is the last: who may not pass learns nothing else of a request.
-    let guard = from_fn_with_state(access, access_control::guard);
+    let in_flight = Arc::new(Limit::new(max_in_flight, metrics.clone()));
+    let documented = Documented::new(&openapi);
+    let only_own_pages = matches!(access, Access::OwnPages);
+    let gate_for = |access| {
+        let documented = documented.clone();
+        from_fn_with_state(Arc::new(Gate { access, documented }), gate)
+    };
     let Routes { public, mut protected } = routes;
     if protected.has_routes() {
-        protected = protected.route_layer(expected.clone()).route_layer(guard.clone());
+        protected = protected.route_layer(gate_for(access.clone()));
     }
-    let public = public.merge(docs::pages(&openapi)).route_layer(expected);
+    let public = public.merge(docs::pages(&openapi)).route_layer(gate_for(Access::Everybody));
     let layered = |routes: Router, cors: Option<CorsLayer>, error_page: Option<ErrorPage>| {
+        let (metrics, limit, in_flight) = (metrics.clone(), limit.clone(), Arc::clone(&in_flight));
+        let parts = Exchange { metrics, limit, in_flight, error_page, only_own_pages };
+        let parts = Arc::new(parts);
         routes
             .method_not_allowed_fallback(async || HttpError::general(Codigo::MetodoNaoPermitido))
-            // One layer: a service is cloned for each request, and each layer clones what is below it.
-            .layer((
-                option_layer(cors),
-                from_fn_with_state(metrics.clone(), access::log),
-                option_layer(error_page.map(|page| from_fn_with_state(page, pages::show_errors))),
-                option_layer(
-                    limit.clone().map(|limit| from_fn_with_state(limit, caller_limit::limit)),
-                ),
-                from_fn_with_state(in_flight.clone(), in_flight::limit),
-                CatchPanicLayer::custom(|_| {
-                    HttpError::general(Codigo::ErroInterno).into_response()
-                }),
-                DefaultBodyLimit::max(MAX_BODY),
-                option_layer(own_pages.clone()),
-            ))
+            .layer((option_layer(cors), from_fn_with_state(parts, exchange)))
     };
     let unknown = async || HttpError::general(Codigo::RotaInexistente);
     let finished = layered(public.merge(protected).fallback(unknown), cors.layer(), None);
     let Some(PageRoutes { public, mut protected, error_page }) = pages else { return finished };
     if protected.has_routes() {
         let read_form = from_fn_with_state(limit.clone(), pages::read_form);
-        protected = protected.route_layer(guard).route_layer(read_form);
+        protected = protected.route_layer(gate_for(access)).route_layer(read_form);
     }
     // Pages of other origins use the API, and neither these pages nor their files. An answer that does
     // not vary by origin is in the cache of a browser for all that it loads.

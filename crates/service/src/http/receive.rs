@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request};
+use axum::body::{Bytes, HttpBody as _};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
 use futures_util::future::poll_immediate;
@@ -16,18 +16,23 @@ use super::connection::Connection;
 use super::in_flight::InFlight;
 use crate::failpoints::{Bug, has};
 
-/// Receives a body within `limit`. While it is on its way, its connection may make room for
+/// Receives a body of at most `max` bytes within `limit`. While it is on its way, its connection may make room for
 /// another, and the request is not in flight.
 ///
 /// # Errors
 /// The body is longer than its route allows, is not framed as HTTP says, or does not arrive in time:
 /// `late` gets what happened to it, in Portuguese.
 pub(super) async fn receive(
-    request: Request,
+    mut request: Request,
+    max: usize,
     limit: Duration,
     too_long: impl FnOnce() -> HttpError,
     late: impl FnOnce(&str) -> HttpError,
 ) -> Result<Bytes, HttpError> {
+    if request.body().size_hint().lower() > max as u64 {
+        return Err(too_long());
+    }
+    DefaultBodyLimit::max(max).apply(&mut request);
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let in_flight = request.extensions().get::<InFlight>().cloned();
     let limit = if has(Bug::EndlessWaits) { Duration::MAX } else { limit };

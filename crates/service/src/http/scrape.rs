@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::prometheus_text;
 use protocol::Codigo;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::info;
 
+use super::exchange::answer;
 use super::in_flight::{self, Limit};
 use super::serve::{self, ListenError};
 use super::{HttpError, HttpMetrics};
@@ -59,17 +59,18 @@ pub async fn serve_metrics(
 
 fn router(metrics: Metrics) -> Router {
     // What scrapers do is not counted.
-    let limit = Limit::new(MAX_SCRAPES, HttpMetrics::default());
+    let limit = Arc::new(Limit::new(MAX_SCRAPES, HttpMetrics::default()));
     let only = |codigo| HttpError::new(codigo, ONLY_METRICS);
     Router::new()
         .route("/metrics", get(scrape))
         .with_state(Arc::new(metrics))
         .fallback(async move || only(Codigo::RotaInexistente))
         .method_not_allowed_fallback(async move || only(Codigo::MetodoNaoPermitido))
-        .layer((
-            from_fn_with_state(limit, in_flight::limit),
-            CatchPanicLayer::custom(|_| HttpError::general(Codigo::ErroInterno).into_response()),
-        ))
+        .layer(from_fn_with_state(limit, few))
+}
+
+async fn few(State(limit): State<Arc<Limit>>, request: Request, next: Next) -> Response {
+    in_flight::limit(&limit, request, async |request| answer(request, next).await).await
 }
 
 async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{FromRequest as _, MatchedPath, Request, State};
+use axum::extract::{FromRequest as _, MatchedPath, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method};
 use protocol::{read_body, read_parameters};
@@ -31,6 +31,28 @@ impl Documented {
     pub(super) fn new(openapi: &OpenApi) -> Self {
         let paths = openapi.paths.paths.iter().filter(|(path, _)| !takes_anything(path));
         Self(Arc::new(paths.map(|(path, item)| (path.clone(), operations(item))).collect()))
+    }
+
+    /// Refuses what the route of the request does not take.
+    ///
+    /// # Errors
+    /// There is a parameter, or a body that says something.
+    pub(super) async fn refuse(&self, request: Request) -> Result<Request, HttpError> {
+        let path = request.extensions().get::<MatchedPath>();
+        let operations = path.and_then(|path| self.0.get(path.as_str()));
+        let mut operations = operations.into_iter().flatten();
+        let Some(takes) = operations.find(|takes| takes.method == request.method()) else {
+            return Ok(request);
+        };
+        if !takes.query && request.uri().query().is_some() {
+            read_parameters::<()>(&query_of(request.uri())?, &[])?;
+        }
+        if takes.body || request.body().is_end_stream() {
+            Ok(request)
+        } else {
+            // Most routes take one, and a future is as long as its longest part.
+            Box::pin(without_body(request)).await
+        }
     }
 }
 
@@ -59,30 +81,6 @@ fn operations(item: &PathItem) -> Vec<Takes> {
         Some(Takes { method, query, body })
     };
     operations.into_iter().filter_map(takes).collect()
-}
-
-/// Refuses what the route of the request does not take.
-///
-/// # Errors
-/// There is a parameter, or a body that says something.
-pub(super) async fn refuse(
-    State(Documented(paths)): State<Documented>,
-    request: Request,
-) -> Result<Request, HttpError> {
-    let path = request.extensions().get::<MatchedPath>();
-    let operations = path.and_then(|path| paths.get(path.as_str()));
-    let mut operations = operations.into_iter().flatten();
-    let Some(takes) = operations.find(|takes| takes.method == request.method()) else {
-        return Ok(request);
-    };
-    if !takes.query && request.uri().query().is_some() {
-        read_parameters::<()>(&query_of(request.uri())?, &[])?;
-    }
-    if takes.body || request.body().is_end_stream() {
-        Ok(request)
-    } else {
-        without_body(request).await
-    }
 }
 
 /// The request without its body. Many programs send `{}` with every POST, and some call it a text.

@@ -1,6 +1,5 @@
 //! Who may call what. Every route is either public or protected, and the routes of the second kind
-//! are reached only through [`guard`]: no handler looks at a token, and no spelling of a path leads
-//! past it, since it sits behind the match of the route.
+//! are reached only through [`guard`]: no handler looks at a token.
 
 mod attempts;
 mod credentials;
@@ -13,13 +12,13 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
 pub use credentials::MAX_TOKEN;
-pub(super) use own_pages::only_own_pages;
+pub(super) use own_pages::check_own_page;
 pub use roles::{Caller, Role};
 pub use tokens::{Token, Tokens};
 
@@ -61,12 +60,12 @@ impl Access {
 
 /// Lets a request pass to its protected route.
 pub(super) async fn guard(
-    State(access): State<Access>,
+    access: &Access,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let caller = match access.admit(&mut request) {
-        Ok(None) => return next.run(request).await,
+        Ok(None) => return next(request).await,
         Ok(Some(caller)) => caller,
         Err(error) => return error.into_response(),
     };
@@ -75,7 +74,7 @@ pub(super) async fn guard(
         Role::Leitura if !request.method().is_safe() => forbidden(),
         _ => {
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            next(request).await
         }
     };
     response.extensions_mut().insert(called_by);

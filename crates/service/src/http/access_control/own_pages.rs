@@ -8,8 +8,6 @@ use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use protocol::Codigo;
 
 use crate::failpoints::{Bug, has};
@@ -20,14 +18,15 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Refuses a request that a page of another origin may have sent.
-pub(in crate::http) async fn only_own_pages(request: Request, next: Next) -> Response {
-    if is_own(&request) || has(Bug::ForeignPages) {
-        return next.run(request).await;
+/// # Errors
+/// A page of another origin may have sent the request.
+pub(in crate::http) fn check_own_page(request: &Request) -> Result<(), HttpError> {
+    if is_own(request) || has(Bug::ForeignPages) {
+        return Ok(());
     }
     let mensagem = "Este programa está aberto, sem tokens: só atende a quem o chama por localhost ou \
                     por seu próprio endereço, e a nenhuma página de outra origem.";
-    HttpError::new(Codigo::NaoAutorizado, mensagem).into_response()
+    Err(HttpError::new(Codigo::NaoAutorizado, mensagem))
 }
 
 fn is_own(request: &Request) -> bool {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::to_bytes;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use protocol::FieldError;
 use serde::Deserialize;
@@ -24,18 +23,17 @@ pub struct Refused {
 /// Makes a page of a refusal.
 pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &Refused) -> Response + Send + Sync>;
 
-/// Answers a page in place of each refusal in the one error shape, where a browser asks for a page.
+/// Answers a page, if there is one, in place of each refusal in the one error shape, where a browser asks for a page.
 /// Status and headers stay, and what is logged and counted of it.
 pub(in crate::http) async fn show_errors(
-    State(page): State<ErrorPage>,
+    page: Option<&ErrorPage>,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
-    if !takes_pages(request.headers()) {
-        return next.run(request).await;
-    }
+    let page = page.filter(|_| takes_pages(request.headers()));
+    let Some(page) = page else { return next(request).await };
     let language = Language::of(request.headers());
-    let response = next.run(request).await;
+    let response = next(request).await;
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|of| of == "application/json");
     if response.status().as_u16() < 400 || !is_json {
         return response;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::request::Parts;
@@ -108,17 +108,11 @@ async fn with_form(request: Request, limit: Option<&CallerLimit>) -> Result<Requ
         let mensagem = format!("O formulário deve ter no máximo {} KiB.", MAX_FORM / 1024);
         HttpError::new(Codigo::CorpoGrandeDemais, mensagem)
     };
-    if request.body().size_hint().lower() > MAX_FORM as u64 {
-        return Err(too_long());
-    }
     let (mut parts, body) = request.into_parts();
     let late =
         |how: &str| HttpError::new(Codigo::RequisicaoInvalida, format!("O formulário {how}."));
     let request = Request::from_parts(parts.clone(), body);
-    let body = receive(request, FORM_LIMIT, too_long, late).await?;
-    if body.len() > MAX_FORM {
-        return Err(too_long());
-    }
+    let body = receive(request, MAX_FORM, FORM_LIMIT, too_long, late).await?;
     let form = PageForm::read(&body)?;
     let token = form.get(TOKEN);
     if !token.is_empty()

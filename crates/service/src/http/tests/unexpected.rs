@@ -7,7 +7,8 @@ use utoipa::openapi::request_body::RequestBody;
 use axum::routing::post;
 
 use super::*;
-use crate::http::{MAX_BODY, RawJson};
+use crate::http::RawJson;
+use crate::http::json_body::MAX_BODY;
 
 protocol::fields! {
     struct Place {

@@ -1,0 +1,26 @@
+//! What a request must fulfil at the door of its route: a caller who may pass, and nothing that the
+//! route does not take. It is behind the match of the route, so no spelling of a path leads past it.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::Access;
+use super::access_control;
+use super::unexpected::Documented;
+
+pub(super) struct Gate {
+    pub(super) access: Access,
+    pub(super) documented: Documented,
+}
+
+/// Lets a request pass to its route. Who may not pass learns nothing else of a request.
+pub(super) async fn gate(State(parts): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let expected = async |request| match parts.documented.refuse(request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    access_control::guard(&parts.access, request, expected).await
+}
