@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bus::{Join, MessageTrace, Outgoing};
 use domain::ReservaState;
-use protocol::{ClientId, PontoStatus, ReservaClientEvent, ReservaEvent, topics};
+use protocol::{ClientId, PontoStatus, ReservaClientEvent, ReservaEvent, to_payload, topics};
 use service::Trace;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -186,7 +186,7 @@ fn publish<T: serde::Serialize>(
     join: Join,
     trace: Option<MessageTrace>,
 ) -> bool {
-    let payload = match serde_json::to_vec(event) {
+    let payload = match to_payload(event) {
         Ok(payload) => payload.into(),
         Err(error) => {
             error!(%topic, %error, "an event cannot be written as JSON");

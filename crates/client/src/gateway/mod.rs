@@ -17,7 +17,7 @@ use bus::{Bus, Join, Link};
 use protocol::topics::{self, Command};
 use protocol::{
     AlteracaoRequest, AppId, ConsultaRequest, Entrega, ReplyCodigo, RequestId, ReservaRef,
-    ReservaRequest, ReservarBody, ServerId, ServerPresence, ServerState,
+    ReservaRequest, ReservarBody, ServerId, ServerPresence, ServerState, to_payload,
 };
 use serde::Serialize;
 use service::{Streams, Trace, Tracer, in_trace};
@@ -193,7 +193,7 @@ impl Gateway {
             }
             _ => (topics::broadcast(command), arrays::join(command, &presence)),
         };
-        let payload = serde_json::to_vec(message).map_err(|error| {
+        let payload = to_payload(message).map_err(|error| {
             error!(%request_id, %error, "a command cannot be written as JSON");
             GatewayError::Internal
         })?;

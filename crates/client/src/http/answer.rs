@@ -1,13 +1,17 @@
 //! A servidor's answer, or the reason for none, as an HTTP answer.
 
+use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{Codigo, ReplyCodigo, RequestId, ServerId};
 use service::{HttpError, LogFields, RETRY_AFTER_SECONDS};
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
+
+/// As many headers as answers have in the end, so that their map does not grow.
+const HEADERS: usize = 16;
 
 /// The answer to the command that has this id in the logs, here and at the servidor.
 pub(super) fn answer(
@@ -44,9 +48,12 @@ pub(super) fn with_log_fields(
 fn passed_on(reply: Reply) -> Response {
     let status = reply.codigo.map_or(200, ReplyCodigo::http_status);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     // The servidor's JSON as it came.
-    let mut response = (status, json, reply.body).into_response();
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = status;
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
     if reply.codigo == Some(ReplyCodigo::Known(Codigo::Sobrecarregado)) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }

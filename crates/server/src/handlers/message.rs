@@ -5,7 +5,7 @@ use std::time::Duration;
 use bus::{Ack, ArrivedTraces, Delivery};
 use bytes::Bytes;
 use domain::{Estimate, Reserva};
-use protocol::{BadMessage, ClientId, RequestId, ReservaReply, StatusReply};
+use protocol::{BadMessage, ClientId, RequestId, ReservaReply, StatusReply, to_payload};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -73,7 +73,7 @@ impl Reply {
             reserva: wire::reserva(reserva),
             estimativa: estimate.map(wire::estimativa),
         };
-        let payload = serde_json::to_vec(&body).map_err(BadMessage::from)?;
+        let payload = to_payload(&body).map_err(BadMessage::from)?;
         Ok(Self {
             client_id,
             request_id: body.request_id,
