@@ -27,6 +27,7 @@ mod samples;
 mod scenarios;
 mod stats;
 mod traces;
+mod wakes;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
-    /// doors, events, pages, traces, versions.
+    /// doors, events, pages, traces, versions, wakes.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -99,6 +100,15 @@ async fn measure(options: &Options) -> Report {
     let wanted =
         |group: &str| options.only.is_empty() || options.only.iter().any(|only| only == group);
     let mut report = Report::default();
+    if wanted("wakes") {
+        // With runtimes of its own, which none of another may wait for.
+        report = tokio::task::spawn_blocking(move || {
+            wakes::measure(&mut report);
+            report
+        })
+        .await
+        .expect("no panic");
+    }
     if wanted("limits") {
         scenarios::limits(pace, &mut report).await;
     }
