@@ -17,6 +17,7 @@ mod load;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/harness/logins.rs"]
 mod logins;
+mod lone;
 mod mqtt;
 mod pages;
 mod past;
@@ -52,7 +53,7 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, history, logging,
-    /// doors, events, pages, traces, versions, wakes.
+    /// doors, events, pages, traces, versions, and wakes, which runs only if it is here.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -100,14 +101,15 @@ async fn measure(options: &Options) -> Report {
     let wanted =
         |group: &str| options.only.is_empty() || options.only.iter().any(|only| only == group);
     let mut report = Report::default();
-    if wanted("wakes") {
+    if options.only.iter().any(|only| only == "wakes") {
         // With runtimes of its own, which none of another may wait for.
-        report = tokio::task::spawn_blocking(move || {
-            wakes::measure(&mut report);
-            report
-        })
-        .await
-        .expect("no panic");
+        let measuring = tokio::task::spawn_blocking(move || {
+            let costs = wakes::measure(&mut report);
+            (report, costs)
+        });
+        let costs;
+        (report, costs) = measuring.await.expect("no panic");
+        lone::measure(pace, &costs, &mut report).await;
     }
     if wanted("limits") {
         scenarios::limits(pace, &mut report).await;

@@ -26,18 +26,30 @@ const COMMIT: usize = 32 * 1024;
 /// The file exists before, as a WAL that is used again.
 const FILE: usize = 8 * 1024 * 1024;
 
-pub(crate) fn measure(report: &mut Report) {
-    report.note(line("a thread woken by a condition variable", condvar(), 2.0));
-    report.note(line("a thread woken by a channel, its caller by a oneshot", channels(), 2.0));
-    report.note(line("a thread woken through a loopback socket and epoll", sockets(), 2.0));
-    report.note(line("32 KiB written and one fdatasync", sync(), 1.0));
+/// Medians in microseconds.
+pub(crate) struct Costs {
+    /// Of a wake by a channel or a oneshot.
+    pub(crate) channel: f64,
+    /// Of a wake through a socket.
+    pub(crate) socket: f64,
+    pub(crate) sync: f64,
 }
 
-/// `each` is how many wakes a sample has.
-fn line(what: &str, mut samples: Vec<Duration>, each: f64) -> String {
+pub(crate) fn measure(report: &mut Report) -> Costs {
+    let mut note = |what, samples, each| note(report, what, samples, each);
+    note("a thread woken by a condition variable", condvar(), 2.0);
+    let channel = note("a thread woken by a channel, its caller by a oneshot", channels(), 2.0);
+    let socket = note("a thread woken through a loopback socket and epoll", sockets(), 2.0);
+    let sync = note("32 KiB written and one fdatasync", sync(), 1.0);
+    Costs { channel, socket, sync }
+}
+
+/// `each` is how many wakes a sample has. The median in microseconds.
+fn note(report: &mut Report, what: &str, mut samples: Vec<Duration>, each: f64) -> f64 {
     samples.sort_unstable();
     let of = |percent: usize| samples[samples.len() * percent / 100].as_secs_f64() * 1e6 / each;
-    format!("{what}: p50 {:.1} µs, p99 {:.1} µs", of(50), of(99))
+    report.note(format!("{what}: p50 {:.1} µs, p99 {:.1} µs", of(50), of(99)));
+    of(50)
 }
 
 fn sample(mut once: impl FnMut()) -> Vec<Duration> {
