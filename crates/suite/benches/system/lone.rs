@@ -2,7 +2,8 @@
 //! it can take: the wakes on its way, one sync, and the work in between.
 //!
 //! Wakes are counted for programs with one worker thread each, as on two processors: their tasks wake
-//! each other without a second thread. The work includes what tracing costs.
+//! each other without a second thread. The work includes what tracing costs. The work of the broker
+//! is in no span, so that the least has none of it, nor of SQLite's in a commit beyond the sync.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
