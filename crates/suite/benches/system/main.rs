@@ -17,6 +17,7 @@ mod load;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/harness/logins.rs"]
 mod logins;
+mod lone;
 mod mqtt;
 mod pages;
 mod past;
@@ -28,6 +29,7 @@ mod samples;
 mod scenarios;
 mod stats;
 mod traces;
+mod wakes;
 mod workload;
 mod world;
 mod wrk;
@@ -54,7 +56,8 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, gateways, plain,
-    /// wrk, history, logging, doors, events, pages, traces, versions.
+    /// wrk, history, logging, doors, events, pages, traces, versions, and wakes, which runs
+    /// only if it is here.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -111,6 +114,9 @@ async fn measure(options: &Options) -> Report {
     let wanted =
         |group: &str| options.only.is_empty() || options.only.iter().any(|only| only == group);
     let mut report = Report::default();
+    if options.only.iter().any(|only| only == "wakes") {
+        report = lone::measure(pace, report).await;
+    }
     if wanted("limits") {
         scenarios::limits(pace, &mut report).await;
     }

@@ -32,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) idle: Option<(f64, f64)>,
     /// What is no rate and no latency.
     pub(crate) notes: Vec<String>,
+    /// In Markdown.
+    pub(crate) tables: Vec<String>,
 }
 
 impl Report {
@@ -89,6 +91,9 @@ impl Report {
         }
         for note in &self.notes {
             writeln!(text, "- {note}").expect("a string takes all");
+        }
+        for table in &self.tables {
+            write!(text, "\n{table}").expect("a string takes all");
         }
         if !self.goals.is_empty() {
             text.push_str("\n| goal | asked | reached | met |\n| --- | ---: | ---: | --- |\n");
