@@ -16,6 +16,7 @@ use server::store::{Environment, Reserve, Store};
 use service::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
+use tracing::field::display;
 use utoipa::openapi::OpenApi;
 
 use super::samples;
@@ -40,8 +41,9 @@ pub(crate) struct Path {
     pub(crate) times: u64,
 }
 
-pub(crate) const PATHS: [Path; 8] = [
+pub(crate) const PATHS: [Path; 9] = [
     Path { name: "service: request through the layers", run: layers, requests: 1, times: 1_000 },
+    Path { name: "service: log line of a request", run: log_line, requests: 1, times: 1_000 },
     Path { name: "protocol: HTTP body to command", run: body, requests: 1, times: 1_000 },
     Path { name: "protocol: command at its servidor", run: command, requests: 1, times: 1_000 },
     Path { name: "protocol: command of another", run: foreign, requests: 1, times: 1_000 },
@@ -72,6 +74,28 @@ fn layers(times: u64) {
             black_box(router.clone().oneshot(request).await.expect("an answer"));
         }
     });
+}
+
+/// As in the programs, with the thread that writes the lines.
+fn log_line(times: u64) {
+    let lookup = |name: &str| (name == "RUST_LOG").then(|| "info".to_owned());
+    let _logs = service::init_quiet_logs("client", &lookup).expect("logs");
+    let request_id = Some(display("0198c0de-7a1b-7000-8000-000000000001"));
+    let server_id = Some(display("server1"));
+    for number in 0..times {
+        tracing::info!(
+            x_request_id = "0198c0de-7a1b-7000-8000-000000000002",
+            request_id = black_box(&request_id),
+            server_id = black_box(&server_id),
+            quem = black_box(None::<&str>),
+            method = "POST",
+            route = "/reservar",
+            status = black_box(200),
+            codigo = black_box(None::<&str>),
+            duration_ms = black_box(0.731 + number as f64 / 1e3),
+            "answered"
+        );
+    }
 }
 
 fn body(times: u64) {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use tracing::subscriber::with_default;
+use tracing_log::log;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 
@@ -79,6 +80,8 @@ fn it_says_what_the_format_of_the_library_says() {
         let error = std::io::Error::other("no \"disk\"");
         tracing::error!(error = &error as &dyn std::error::Error, reason = %error);
         tracing::info!(target: "another", "target");
+        let record = log::Record::builder().args(format_args!("of \"log\"")).target("a::b").build();
+        tracing_log::format_trace(&record).expect("it is logged");
         tracing::info_span!("span", hidden = 1).in_scope(|| tracing::info!("within"));
     });
     assert_eq!(ours.replace(r#"{"service":"test","#, "{"), theirs);
