@@ -43,8 +43,7 @@ fn fulfilled_as_charged(run: &Run<'_>, timeline: &Timeline<'_>, violations: &mut
     let charge = fulfilment.charge;
     if row.status != "cumprida" {
         // What was due before the end of the run may be recorded after it.
-        let is_recorded =
-            charge.inicio().saturating_add(run.conditions.sweep) < run.database.read_at;
+        let is_recorded = fulfilment.recorded_by < run.database.read_at;
         if fulfilment.is_certain && is_recorded {
             violations.add(Kind::WrongState, format!("its carro charged: {row:?}, {charge:?}"));
         }

@@ -74,6 +74,8 @@ pub(super) struct Fulfilment<'a> {
     pub(super) charge: Charge<'a>,
     /// Whether it must have, and not only may.
     pub(super) is_certain: bool,
+    /// When a sweep has recorded it at the latest.
+    pub(super) recorded_by: i64,
 }
 
 pub(super) struct Timeline<'a> {
@@ -244,5 +246,7 @@ fn fulfilment<'a>(
     let from_begin = charge.inicio() >= counts_from && charge.inicio() < span.until.earliest;
     let later = seen < charge.fim() && seen < span.window.1 && seen < span.until.earliest;
     let is_certain = (from_begin || later) && charge.inicio() < absence.earliest;
-    Some(Fulfilment { charge, is_certain })
+    // The carro may have charged there before the reserva began.
+    let recorded_by = charge.inicio().max(counts_from).saturating_add(run.conditions.sweep);
+    Some(Fulfilment { charge, is_certain, recorded_by })
 }

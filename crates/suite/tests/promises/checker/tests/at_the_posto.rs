@@ -280,3 +280,21 @@ fn an_end_that_is_not_recorded_yet_is_accepted() {
     assert_eq!(found_at(at_its_end, at_its_end.1 + SWEEP + 1), never_recorded);
     assert_eq!(found_at((WINDOW.1 - 20, WINDOW.1 - 10), WINDOW.1), [Kind::WrongState], "too early");
 }
+
+/// A reserva may begin while its carro charges there already.
+#[test]
+fn a_begin_that_is_not_recorded_yet_is_accepted() {
+    let made = row("r1", "AAA0001", WINDOW, 1_005);
+    let since = WINDOW.0 - 9_000;
+    let session = session("AAA0001", since, None);
+    let history = [
+        reserve("r1", "AAA0001", (1_000, 1_010), shown(&made)),
+        arrive("AAA0001", (since - 1, since + 5), Outcome::Session(session.clone())),
+    ];
+    let found_at = |read_at| {
+        let sessions = vec![SessionRow { session: session.clone(), reserva_id: None }];
+        found(&history, Database { read_at, sessions, ..holding(vec![made.clone()]) })
+    };
+    assert_eq!(found_at(WINDOW.0 + 100), []);
+    assert_eq!(found_at(WINDOW.0 + SWEEP + 1), [Kind::WrongState]);
+}
