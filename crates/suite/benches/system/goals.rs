@@ -135,6 +135,9 @@ impl Run<'_> {
         let all = self.figure("32 servers, direta", 1024, shared);
         let what = "32 servers of 2, direta, 32 callers each: processor time of gateway and broker";
         at_most(goals, what, 1.2, ratio(all, two));
+        let crowded = self.figure("2 servers, direta", 1024, shared);
+        let what = "32 servers of 2, direta, 1,024 callers: processor time of gateway and broker";
+        at_most(goals, what, 1.2, ratio(all, crowded));
         let few = self.figure("32 servers, 2 of them asked, direta", 64, shared);
         let what = "32 servers of 2, direta, 2 asked: processor time of gateway and broker";
         at_most(goals, what, 1.2, ratio(few, two));
