@@ -20,7 +20,7 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
         run.database.sessions.iter().map(|row| (row.session.id, row)).collect();
     for call in run.calls {
         if let Outcome::Session(_) = call.outcome {
-            is_on_disk(&rows, call, violations);
+            is_on_disk(run, &rows, call, violations);
         }
     }
 }
@@ -102,15 +102,25 @@ fn is_temporary(call: &Call) -> bool {
     matches!(&call.outcome, Outcome::Refused(why) if super::refusals::TEMPORARY.contains(&why.as_str()))
 }
 
-fn is_on_disk(rows: &HashMap<i64, &SessionRow>, call: &Call, violations: &mut Violations) {
+fn is_on_disk(
+    run: &Run<'_>,
+    rows: &HashMap<i64, &SessionRow>,
+    call: &Call,
+    violations: &mut Violations,
+) {
     let Outcome::Session(shown) = &call.outcome else { return };
-    let Some(SessionRow { session, .. }) = rows.get(&shown.id) else {
+    let Some(SessionRow { session, reserva_id }) = rows.get(&shown.id) else {
         return violations.add(Kind::SucessoLost, format!("{call:?}"));
+    };
+    // Whose reserva begins while it charges there already pays the price of the reserva from then on.
+    let takes_a_price = || {
+        let mut reservas = run.database.reservas.iter();
+        reservas.any(|row| Some(row.id) == *reserva_id && shown.inicio < row.window.0)
     };
     let same = shown.posto_id == session.posto_id
         && shown.placa == session.placa
         && shown.inicio == session.inicio
-        && shown.preco == session.preco
+        && (shown.preco == session.preco || shown.finished.is_none() && takes_a_price())
         && (shown.finished.is_none() || shown.finished == session.finished);
     if !same {
         violations.add(Kind::SucessoLost, format!("{call:?}, but on disk {session:?}"));

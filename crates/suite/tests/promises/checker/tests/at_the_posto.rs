@@ -10,12 +10,12 @@ pub(super) const TOLERANCE: i64 = 1_000;
 const ENERGIA: Micros = 3_123_000;
 const CUSTO: Micros = 7_810_000;
 
-fn session(placa: &str, inicio: i64, fim: Option<i64>) -> Session {
+pub(super) fn session(placa: &str, inicio: i64, fim: Option<i64>) -> Session {
     let finished = fim.map(|fim| Finished { fim, energia: ENERGIA, custo: CUSTO });
     Session { id: 7, posto_id: 5, placa: placa.to_owned(), inicio, preco: PRECO, finished }
 }
 
-fn arrive(placa: &str, times: Window, outcome: Outcome) -> Call {
+pub(super) fn arrive(placa: &str, times: Window, outcome: Outcome) -> Call {
     call(Operation::Arrive { placa: placa.to_owned(), posto_id: 5 }, None, times, outcome)
 }
 
@@ -279,22 +279,4 @@ fn an_end_that_is_not_recorded_yet_is_accepted() {
     let never_recorded = [Kind::WrongState, Kind::WrongEnd];
     assert_eq!(found_at(at_its_end, at_its_end.1 + SWEEP + 1), never_recorded);
     assert_eq!(found_at((WINDOW.1 - 20, WINDOW.1 - 10), WINDOW.1), [Kind::WrongState], "too early");
-}
-
-/// A reserva may begin while its carro charges there already.
-#[test]
-fn a_begin_that_is_not_recorded_yet_is_accepted() {
-    let made = row("r1", "AAA0001", WINDOW, 1_005);
-    let since = WINDOW.0 - 9_000;
-    let session = session("AAA0001", since, None);
-    let history = [
-        reserve("r1", "AAA0001", (1_000, 1_010), shown(&made)),
-        arrive("AAA0001", (since - 1, since + 5), Outcome::Session(session.clone())),
-    ];
-    let found_at = |read_at| {
-        let sessions = vec![SessionRow { session: session.clone(), reserva_id: None }];
-        found(&history, Database { read_at, sessions, ..holding(vec![made.clone()]) })
-    };
-    assert_eq!(found_at(WINDOW.0 + 100), []);
-    assert_eq!(found_at(WINDOW.0 + SWEEP + 1), [Kind::WrongState]);
 }

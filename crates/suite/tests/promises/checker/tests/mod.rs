@@ -2,6 +2,7 @@
 
 mod at_the_posto;
 mod changes;
+mod early_carros;
 mod events;
 mod example;
 
