@@ -25,14 +25,19 @@ pub(super) fn check(run: &Run<'_>, published: &[&PrivateEvent], violations: &mut
             }
         }
     }
-    let mut heard: Vec<i64> = published.iter().map(|published| published.timestamp).collect();
-    heard.sort_unstable();
+    let mut heard: HashMap<&str, Vec<i64>> = HashMap::new();
+    for published in published {
+        heard.entry(published.client_id.as_str()).or_default().push(published.timestamp);
+    }
+    heard.values_mut().for_each(|heard| heard.sort_unstable());
     let silences: Vec<Window> =
         run.outages.iter().chain(&run.conditions.silences).copied().collect();
     for timeline in &run.timelines {
         let row = timeline.row;
         let published = by_request.get(row.request_id.as_str()).map_or(&[][..], Vec::as_slice);
-        was_published(row, published, &heard, &silences, run.database.read_at, violations);
+        let client_id = row.client_id.as_deref().unwrap_or_default();
+        let heard = heard.get(client_id).map_or(&[][..], Vec::as_slice);
+        was_published(row, published, heard, &silences, run.database.read_at, violations);
         was_warned(run, timeline, published, &silences, violations);
     }
 }
@@ -90,7 +95,8 @@ fn is_as_recorded(row: &ReservaRow, shown: &Reserva) -> bool {
 }
 
 /// Each version was published, if the last was; and the last, unless the servidor, or what was on the
-/// way, may have been lost before that: events leave after the commit.
+/// way, may have been lost before that: events leave after the commit. `heard` is when others were for
+/// the same client.
 fn was_published(
     row: &ReservaRow,
     published: &[&PrivateEvent],
@@ -102,8 +108,8 @@ fn was_published(
     let is_silent =
         |from: i64, until: i64| silences.iter().any(|silence| touch(*silence, (from, until)));
     let changed = row.updated_at;
-    // Events keep their order: what was published later shows that this had been sent. Or the run
-    // ended in peace.
+    // Events of one client keep their order: what was published later shows that this had been sent.
+    // Those of another may overtake it, many of them in one array. Or the run ended in peace.
     let later = heard.partition_point(|at| *at <= changed + ANNOUNCED);
     let until = heard.get(later).copied().unwrap_or(read_at).min(read_at);
     let missing =

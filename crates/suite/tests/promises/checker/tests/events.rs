@@ -64,6 +64,10 @@ fn what_is_published_later_shows_what_was_lost() {
     let database = || holding(vec![row.clone(), later.clone()]);
     assert_eq!(kinds(&history, Some(&all), database(), &conditions), [Kind::NotPublished]);
     assert_eq!(kinds(&history, Some(&[]), database(), &conditions), [], "both may be lost");
+    let of_another = ReservaRow { client_id: Some("cliente2".to_owned()), ..later.clone() };
+    let all = [PrivateEvent { client_id: "cliente2".to_owned(), ..published(&later) }];
+    let database = holding(vec![row, of_another]);
+    assert_eq!(kinds(&history, Some(&all), database, &conditions), [], "it may have overtaken");
 }
 
 #[test]
