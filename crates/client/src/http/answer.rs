@@ -10,8 +10,8 @@ use service::{HttpError, LogFields, RETRY_AFTER_SECONDS};
 use crate::error::GatewayError;
 use crate::gateway::Reply;
 
-/// As many headers as answers have in the end, so that their map does not grow.
-const HEADERS: usize = 16;
+/// Answers mostly have at most so many headers in the end. Their map then does not grow.
+const HEADERS: usize = 12;
 
 /// The answer to the command that has this id in the logs, here and at the servidor.
 pub(super) fn answer(

@@ -16,7 +16,7 @@ const MAX_KEY: usize = 255;
 /// The key of a request, if it has one.
 pub(super) struct Key<'a>(Option<&'a str>);
 
-/// What a request has under this name.
+/// The values of `Idempotency-Key` alone: an argument of all headers would copy them.
 pub(super) struct KeyHeaders(Vec<HeaderValue>);
 
 impl<S: Sync> FromRequestParts<S> for KeyHeaders {

@@ -1,6 +1,7 @@
 //! What every request passes on the way to its route, and every answer on the way back. One layer: a
-//! service is cloned for each request, each layer clones what is below it, and boxes its future.
+//! service is cloned for each request, and each layer clones what is below it and boxes its future.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::in_flight::{self, Limit};
 use super::{CallerLimit, ErrorPage, HttpError, HttpMetrics};
 use super::{access, access_control, caller_limit, pages};
 
-/// The parts of a program in this.
+/// What the layer needs of its program.
 pub(super) struct Exchange {
     pub(super) metrics: HttpMetrics,
     pub(super) limit: Option<CallerLimit>,
@@ -32,10 +33,13 @@ pub(super) async fn exchange(
 ) -> Response {
     let Exchange { metrics, limit, in_flight, error_page, only_own_pages } = &*parts;
     let answered = async |request| {
-        if *only_own_pages && let Err(error) = access_control::check_own_page(&request) {
-            return error.into_response();
-        }
-        answer(request, next).await
+        let answer = async {
+            if *only_own_pages && let Err(error) = access_control::check_own_page(&request) {
+                return error.into_response();
+            }
+            next.run(request).await
+        };
+        without_panic(answer).await
     };
     let within_all = async |request| in_flight::limit(in_flight, request, answered).await;
     let within_own = async |request| caller_limit::limit(limit.as_ref(), request, within_all).await;
@@ -43,8 +47,8 @@ pub(super) async fn exchange(
     access::log(metrics, request, shown).await
 }
 
-/// The answer of the route; `erro_interno` if it panics.
-pub(super) async fn answer(request: Request, next: Next) -> Response {
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+/// This answer; `erro_interno` if making it panics.
+pub(super) async fn without_panic(answer: impl Future<Output = Response>) -> Response {
+    let answer = AssertUnwindSafe(answer).catch_unwind().await;
     answer.unwrap_or_else(|_| HttpError::general(Codigo::ErroInterno).into_response())
 }

@@ -94,9 +94,9 @@ pub struct Extras {
 
 /// Gives the routes what both programs have: a guard before the protected ones; `/docs` and
 /// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of
-/// body size, and one of requests in flight, beyond which the answer is `sobrecarregado`; compressed
-/// answers; one name and one log line for each exchange; CORS, which answers
-/// preflights before anything else counts or logs them.
+/// requests in flight, beyond which the answer is `sobrecarregado`; compressed answers; one name and
+/// one log line for each exchange; CORS, which answers preflights before anything else counts or logs
+/// them. A handler reads its body by [`RawJson`] or [`read_file`], which bound its size.
 pub fn finish(
     routes: Routes,
     openapi: OpenApi,

@@ -16,8 +16,8 @@ use super::connection::Connection;
 use super::in_flight::InFlight;
 use crate::failpoints::{Bug, has};
 
-/// Receives a body of at most `max` bytes within `limit`. While it is on its way, its connection may make room for
-/// another, and the request is not in flight.
+/// Receives a body of at most `max` bytes within `limit`. While it is on its way, its connection may
+/// be closed in favour of another, and the request is not in flight.
 ///
 /// # Errors
 /// The body is longer than its route allows, is not framed as HTTP says, or does not arrive in time:

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::exchange::answer;
+use super::exchange::without_panic;
 use super::in_flight::{self, Limit};
 use super::serve::{self, ListenError};
 use super::{HttpError, HttpMetrics};
@@ -66,11 +66,12 @@ fn router(metrics: Metrics) -> Router {
         .with_state(Arc::new(metrics))
         .fallback(async move || only(Codigo::RotaInexistente))
         .method_not_allowed_fallback(async move || only(Codigo::MetodoNaoPermitido))
-        .layer(from_fn_with_state(limit, few))
+        .layer(from_fn_with_state(limit, limited))
 }
 
-async fn few(State(limit): State<Arc<Limit>>, request: Request, next: Next) -> Response {
-    in_flight::limit(&limit, request, async |request| answer(request, next).await).await
+/// The answer to a scrape, if there are not too many.
+async fn limited(State(limit): State<Arc<Limit>>, request: Request, next: Next) -> Response {
+    in_flight::limit(&limit, request, async |request| without_panic(next.run(request)).await).await
 }
 
 async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {

@@ -50,7 +50,7 @@ impl Documented {
         if takes.body || request.body().is_end_stream() {
             Ok(request)
         } else {
-            // Most routes take one, and a future is as long as its longest part.
+            // A body where none belongs is rare, and a future is as long as its longest part.
             Box::pin(without_body(request)).await
         }
     }

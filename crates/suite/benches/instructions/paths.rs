@@ -11,7 +11,9 @@ use domain::{
     Holding, Interval, Moment, Placa, PostoFacts, Price, Rejection, Rules, decide_reserva,
 };
 use futures_util::future::join_all;
-use protocol::{Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json};
+use protocol::{
+    Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json, to_payload,
+};
 use server::store::{Environment, Reserve, Store};
 use service::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish};
 use tokio::sync::mpsc;
@@ -57,7 +59,7 @@ fn command_payload() -> Vec<u8> {
     let body = read_body::<ReservarBody>(BODY).expect("a body");
     let request_id: RequestId = "0198c0de-7a1b-7000-8000-000000000001".parse().expect("an id");
     let command = body.into_request(request_id, "cliente1".parse().expect("an id"));
-    serde_json::to_vec(&ReservaRequest { listas: Some(true), ..command }).expect("JSON")
+    to_payload(&ReservaRequest { listas: Some(true), ..command }).expect("JSON")
 }
 
 /// What every request passes, without a socket.

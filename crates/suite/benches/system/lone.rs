@@ -91,7 +91,7 @@ const HOPS: (&str, Least) = ("from the caller and back to it", Least::Sockets(2)
 type Trip = HashMap<String, Span>;
 
 pub(crate) async fn measure(pace: Pace, mut report: Report) -> Report {
-    // With runtimes of its own, which none of another may wait for.
+    // It blocks on runtimes of its own, which a thread of another runtime must not.
     let measuring = tokio::task::spawn_blocking(move || {
         let costs = wakes::measure(&mut report);
         (report, costs)

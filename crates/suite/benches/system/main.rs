@@ -56,8 +56,8 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Only these groups: limits, difusao, direta, listings, servers, gateways, plain,
-    /// wrk, history, logging, doors, events, pages, traces, versions, and wakes, which runs
-    /// only if it is here.
+    /// wrk, history, logging, doors, events, pages, traces, versions; or wakes, which runs
+    /// only if it is here, and alone.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// A folder with the programs `server` and `client` of another version, for the group versions.
@@ -116,6 +116,8 @@ async fn measure(options: &Options) -> Report {
     let mut report = Report::default();
     if options.only.iter().any(|only| only == "wakes") {
         report = lone::measure(pace, report).await;
+        goals::add(&mut report);
+        return report;
     }
     if wanted("limits") {
         scenarios::limits(pace, &mut report).await;

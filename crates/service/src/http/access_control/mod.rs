@@ -58,7 +58,7 @@ impl Access {
     }
 }
 
-/// Lets a request pass to its protected route.
+/// Lets a request pass to its route, if its caller may.
 pub(super) async fn guard(
     access: &Access,
     mut request: Request,

@@ -23,8 +23,8 @@ pub struct Refused {
 /// Makes a page of a refusal.
 pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &Refused) -> Response + Send + Sync>;
 
-/// Answers a page, if there is one, in place of each refusal in the one error shape, where a browser asks for a page.
-/// Status and headers stay, and what is logged and counted of it.
+/// Answers a page, if there is one, in place of each refusal in the one error shape, where a browser
+/// asks for a page. Status and headers stay, and what is logged and counted of it.
 pub(in crate::http) async fn show_errors(
     page: Option<&ErrorPage>,
     request: Request,
