@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Credentials;
-use protocol::{Entrega, ServerPresence, ServerState, Timestamp, topics};
+use protocol::{Entrega, ServerPresence, ServerState, Timestamp, to_payload, topics};
 
 use crate::config::Config;
 use crate::failpoints::{self, Bug};
@@ -26,7 +26,7 @@ pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Opt
                 versao: env!("CARGO_PKG_VERSION").to_owned(),
                 entrega: vec![Entrega::Difusao, Entrega::Direta, Entrega::ListasEmDifusao],
             };
-            serde_json::to_vec(&presence).unwrap_or_default()
+            to_payload(&presence).unwrap_or_default()
         };
         Arc::new(payload)
     };

@@ -4,6 +4,7 @@ use bus::{Ack, AckAfter, Join, MessageTrace, OnRefused, Outgoing, Refusal, SentA
 use protocol::topics::{self, Command};
 use protocol::{
     Address, ClientId, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId,
+    to_payload,
 };
 use service::{Arrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
@@ -113,7 +114,7 @@ impl<'a> Call<'a> {
         }
         let is_unwritten = failure.is_unwritten();
         let error = failure.into_reply(Some(request_id.clone()));
-        match serde_json::to_vec(&error) {
+        match to_payload(&error) {
             Ok(payload) => {
                 Some(Reply { client_id, request_id, payload, is_unwritten, unsent: None })
             }
@@ -198,7 +199,7 @@ fn instead_of_reply(
     OnRefused::new(move |reply, refusal| {
         drop(unsent);
         let error = undeliverable(command, request_id, refusal);
-        let payload = serde_json::to_vec(&error).ok()?.into();
+        let payload = to_payload(&error).ok()?.into();
         // It is no copy of what was refused.
         Some(Outgoing { payload, request_id: None, ..reply })
     })

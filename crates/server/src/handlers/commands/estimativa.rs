@@ -1,7 +1,7 @@
 //! `server/postos/estimativa`: answers what a charge is likely to need, and whether the posto would
 //! be given. Nothing is reserved.
 
-use protocol::{BadMessage, EstimativaReply, ReservaRequest, StatusReply, read_json};
+use protocol::{BadMessage, EstimativaReply, ReservaRequest, StatusReply, read_json, to_payload};
 use tracing::info;
 
 use crate::app_state::AppState;
@@ -33,6 +33,6 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         estimativa: wire::estimativa(&estimativa),
         disponivel_no_periodo: disponivel,
     };
-    let payload = serde_json::to_vec(&reply).map_err(BadMessage::from)?;
+    let payload = to_payload(&reply).map_err(BadMessage::from)?;
     Ok(Reply { client_id, request_id, payload, is_unwritten: false, unsent: None })
 }

@@ -2,7 +2,7 @@
 
 use protocol::topics::{self, Command};
 use protocol::{
-    BadMessage, PageLimit, PostosRequest, UnchangedReply, WrittenPostosReply, read_json,
+    BadMessage, PageLimit, PostosRequest, UnchangedReply, WrittenPostosReply, read_json, to_payload,
 };
 use tracing::info;
 
@@ -24,7 +24,7 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
     // All pages of all filters have the version of the listing that they are parts of.
     if versao.is_some_and(|versao| versao.as_str() == listing.version) {
         let reply = UnchangedReply::new(request_id.as_str(), &listing.version);
-        let payload = serde_json::to_vec(&reply).map_err(BadMessage::from)?;
+        let payload = to_payload(&reply).map_err(BadMessage::from)?;
         info!(%request_id, %client_id, "unchanged");
         return Ok(Reply { client_id, request_id, payload, is_unwritten: false, unsent: None });
     }

@@ -112,7 +112,8 @@ fn is_on_disk(
     let Some(SessionRow { session, reserva_id }) = rows.get(&shown.id) else {
         return violations.add(Kind::SucessoLost, format!("{call:?}"));
     };
-    // Whose reserva begins while it charges there already pays the price of the reserva from then on.
+    // A carro whose reserva begins while it charges there pays the price of the reserva for the whole
+    // session; that this is the price is checked in `money`.
     let takes_a_price = || {
         let mut reservas = run.database.reservas.iter();
         reservas.any(|row| Some(row.id) == *reserva_id && shown.inicio < row.window.0)
