@@ -21,13 +21,14 @@ pub use broker_login::{
     MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME, Secret,
 };
 pub use http::{
-    Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins, ETag,
-    Endpoints, ErrorPage, Extras, Health, HttpError, HttpMetrics, Language, ListenError, LogFields,
-    MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders, PageRoutes, Params, Path,
-    RETRY_AFTER_SECONDS, RateLimit, RawJson, Refused, Role, Routes, StreamCaller, StreamPermit,
-    Streams, Token, Tokens, TrustedProxies, accept_token, body_of_parts, both, caller_ip,
-    complete_document, finish, json_in_page, listen, listen_for_metrics, operators_only, read_file,
-    require_token, serve, serve_metrics, tagged, tagged_json, trace_requests,
+    Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
+    Documentation, ETag, Endpoints, ErrorPage, Extras, Health, HttpError, HttpMetrics, Language,
+    ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders,
+    PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RawJson, Refused, Role, Routes,
+    StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
+    body_of_parts, both, caller_ip, complete_document, finish, json_in_page, listen,
+    listen_for_metrics, operators_only, read_file, require_token, serve, serve_metrics, tagged,
+    tagged_json, trace_requests,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, declare};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
-use service::{Access, Extras, HttpMetrics, Routes};
+use service::{Access, Documentation, Extras, HttpMetrics, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -46,7 +46,6 @@ struct Description;
 pub(crate) fn router(gateway: Arc<Gateway>, pages: Pages, metrics: HttpMetrics) -> Router {
     let (public, _) = public_routes().split_for_parts();
     let (protected, _) = protected_routes().split_for_parts();
-    let openapi = openapi();
     let (max_in_flight, cors) = (gateway.config.max_in_flight, gateway.config.cors.clone());
     let limit = limit::of_callers(&gateway.config, gateway.tokens.clone());
     let access = match &gateway.tokens {
@@ -59,16 +58,22 @@ pub(crate) fn router(gateway: Arc<Gateway>, pages: Pages, metrics: HttpMetrics) 
         protected: protected.with_state(gateway),
     };
     let extras = Extras { limit, pages: Some(pages::routes(&pages)) };
-    service::finish(routes, openapi, max_in_flight, &cors, access, metrics, extras)
+    let documentation = Documentation { operations: operations(), document: openapi };
+    service::finish(routes, &documentation, max_in_flight, &cors, access, metrics, extras)
 }
 
-/// The OpenAPI document of the gateway.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+fn operations() -> utoipa::openapi::OpenApi {
     let mut protected = protected_routes().into_openapi();
     service::accept_token(&mut protected);
     let mut openapi = public_routes().into_openapi();
     openapi.merge(pages::documented().into_openapi());
     openapi.merge(protected);
+    openapi
+}
+
+/// The OpenAPI document of the gateway.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut openapi = operations();
     service::complete_document(&mut openapi, "sobrecarregado", |_, _| None);
     openapi
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use domain::Rejection;
 use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
-use service::{Access, CorsOrigins, Extras, HttpError, HttpMetrics, Routes};
+use service::{Access, CorsOrigins, Documentation, Extras, HttpError, HttpMetrics, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -64,16 +64,22 @@ pub(crate) fn router(
     let public = Router::from(public()).with_state(Arc::clone(&app));
     let protected = Router::from(protected()).with_state(app);
     let routes = Routes { public, protected };
-    service::finish(routes, openapi(), MAX_IN_FLIGHT, cors, access, metrics, extras)
+    let documentation = Documentation { operations: operations(), document: openapi };
+    service::finish(routes, &documentation, MAX_IN_FLIGHT, cors, access, metrics, extras)
 }
 
-/// The OpenAPI document of the admin API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+fn operations() -> utoipa::openapi::OpenApi {
     let mut openapi = public().into_openapi();
     openapi.merge(painel::documented().into_openapi());
     let mut protected = protected().into_openapi();
     service::require_token(&mut protected);
     openapi.merge(protected);
+    openapi
+}
+
+/// The OpenAPI document of the admin API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut openapi = operations();
     let unavailable = "servidor_indisponivel, sobrecarregado";
     service::complete_document(&mut openapi, unavailable, own_example);
     openapi

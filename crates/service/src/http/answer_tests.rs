@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, patch, post};
 use flate2::read::MultiGzDecoder;
-use utoipa::openapi::{Info, OpenApi, Paths};
+use utoipa::openapi::Paths;
 
-use super::tests::{Answer, finished, send};
+use super::tests::{Answer, documentation, finished, send};
 use super::{Access, CorsOrigins, Extras, HttpMetrics, RawJson, Routes, finish};
 
 fn with_cors(setting: &str, max_in_flight: usize) -> Router {
@@ -20,10 +20,9 @@ fn with_cors(setting: &str, max_in_flight: usize) -> Router {
         .route("/a", get(async || "a").post(async |RawJson(body): RawJson| body))
         .route("/a/{id}", patch(async || "a").delete(async || "a"))
         .route("/panic", post(async || -> () { panic!("as the test wants it") }));
-    let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
     finish(
         Routes { public: router, protected: Router::new() },
-        openapi,
+        &documentation(Paths::new()),
         max_in_flight,
         &setting.parse().expect("a setting"),
         Access::Everybody,

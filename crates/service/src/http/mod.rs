@@ -54,7 +54,6 @@ use axum::middleware::from_fn_with_state;
 use protocol::Codigo;
 use tower::util::option_layer;
 use tower_http::cors::CorsLayer;
-use utoipa::openapi::OpenApi;
 
 pub use access::LogFields;
 pub use access_control::{Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only};
@@ -62,7 +61,7 @@ pub use body_parts::body_of_parts;
 pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use caller_limit::CallerLimit;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
-pub use docs::{accept_token, complete_document, require_token};
+pub use docs::{Documentation, accept_token, complete_document, require_token};
 pub use error::{HttpError, RETRY_AFTER_SECONDS, both};
 pub use etag::{ETag, tagged, tagged_json};
 use exchange::{Exchange, exchange};
@@ -99,7 +98,7 @@ pub struct Extras {
 /// them. A handler reads its body by [`RawJson`] or [`read_file`], which bound its size.
 pub fn finish(
     routes: Routes,
-    openapi: OpenApi,
+    documentation: &Documentation,
     max_in_flight: usize,
     cors: &CorsOrigins,
     access: Access,
@@ -107,7 +106,7 @@ pub fn finish(
     Extras { limit, pages }: Extras,
 ) -> Router {
     let in_flight = Arc::new(Limit::new(max_in_flight, metrics.clone()));
-    let documented = Documented::new(&openapi);
+    let documented = Documented::new(&documentation.operations);
     let only_own_pages = matches!(access, Access::OwnPages);
     let gate_for = |access| {
         let documented = documented.clone();
@@ -117,7 +116,7 @@ pub fn finish(
     if protected.has_routes() {
         protected = protected.route_layer(gate_for(access.clone()));
     }
-    let public = public.merge(docs::pages(&openapi)).route_layer(gate_for(Access::Everybody));
+    let public = public.merge(docs::pages(documentation)).route_layer(gate_for(Access::Everybody));
     let layered = |routes: Router, cors: Option<CorsLayer>, error_page: Option<ErrorPage>| {
         let (metrics, limit, in_flight) = (metrics.clone(), limit.clone(), Arc::clone(&in_flight));
         let parts = Exchange { metrics, limit, in_flight, error_page, only_own_pages };

@@ -20,7 +20,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use parking_lot::Mutex;
 use protocol::Codigo;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug, error, warn};
@@ -42,6 +42,9 @@ use super::socket::{PROGRESS_LIMIT, SharedStream, Socket};
 const HEAD_LIMIT: Duration = Duration::from_secs(75);
 /// The longest head, and how much of a request is read ahead. Many connections may have one each.
 const MAX_HEAD: usize = 32 * 1024;
+/// Connections that may wait to be accepted; the system's own limit, 4,096 on Linux, may be lower. The
+/// kernel drops the SYN of each further one, and its client sends it again after a second.
+const LISTEN_BACKLOG: u32 = 4_096;
 /// Pause before the next accept when there are too many open files.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
@@ -60,9 +63,17 @@ pub async fn listen(
     addr: SocketAddr,
 ) -> Result<(TcpListener, SocketAddr), ListenError> {
     let listen_error = |source| ListenError { setting, addr, source };
-    let listener = TcpListener::bind(addr).await.map_err(listen_error)?;
+    let listener = bind(addr).map_err(listen_error)?;
     let addr = listener.local_addr().map_err(listen_error)?;
     Ok((listener, addr))
+}
+
+fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A program that starts again gets its port although old connections are not quite closed.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(LISTEN_BACKLOG)
 }
 
 /// Serves until `stop`; then accepts nothing more, and gives requests in flight `grace` to finish.

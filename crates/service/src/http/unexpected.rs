@@ -30,7 +30,7 @@ pub(super) struct Documented(Arc<HashMap<String, Vec<Takes>>>);
 impl Documented {
     pub(super) fn new(openapi: &OpenApi) -> Self {
         let paths = openapi.paths.paths.iter().filter(|(path, _)| !takes_anything(path));
-        Self(Arc::new(paths.map(|(path, item)| (path.clone(), operations(item))).collect()))
+        Self(Arc::new(paths.map(|(path, item)| (path.clone(), operations(path, item))).collect()))
     }
 
     /// Refuses what the route of the request does not take.
@@ -61,7 +61,9 @@ pub(super) fn takes_anything(path: &str) -> bool {
     path == "/" || path == "/painel" || is_probe(path)
 }
 
-fn operations(item: &PathItem) -> Vec<Takes> {
+fn operations(path: &str, item: &PathItem) -> Vec<Takes> {
+    // A handler declares all its parameters as those of a query; the path says which it has itself.
+    let is_in_path = |name: &str| path.contains(&format!("{{{name}}}"));
     let operations = [
         (Method::GET, &item.get),
         (Method::HEAD, &item.get),
@@ -73,7 +75,9 @@ fn operations(item: &PathItem) -> Vec<Takes> {
     let takes = |(method, operation): (Method, &Option<Operation>)| {
         let operation = operation.as_ref()?;
         let query = operation.parameters.iter().flatten().any(|parameter| match parameter {
-            RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+            RefOr::T(parameter) => {
+                parameter.parameter_in == ParameterIn::Query && !is_in_path(&parameter.name)
+            }
             RefOr::Ref(_) => true,
         });
         // A body of a GET has no meaning, so it is ignored.

@@ -13,9 +13,10 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use utoipa::openapi::{Info, OpenApi, Paths};
+use utoipa::openapi::Paths;
 
 use super::request_body::UNREAD_BODY_LIMIT;
+use super::tests::documentation;
 use super::{Access, CorsOrigins, Extras, HttpMetrics, RawJson, Routes, finish, listen, serve};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
@@ -69,10 +70,9 @@ async fn started() -> (SocketAddr, impl Drop) {
         .route("/postos/{id}", get(path))
         .route("/reservar", post(async |RawJson(body): RawJson| body))
         .route("/healthz", get(async || StatusCode::NO_CONTENT));
-    let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
     let router = finish(
         Routes { public: router, protected: Router::new() },
-        openapi,
+        &documentation(Paths::new()),
         100,
         &CorsOrigins::Any,
         Access::Everybody,

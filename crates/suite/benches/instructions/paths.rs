@@ -15,7 +15,7 @@ use protocol::{
     Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json, to_payload,
 };
 use server::store::{Environment, Reserve, Store};
-use service::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish};
+use service::{Access, CorsOrigins, Documentation, Extras, HttpMetrics, Routes, finish};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 use tracing::field::display;
@@ -66,9 +66,10 @@ fn command_payload() -> Vec<u8> {
 fn layers(times: u64) {
     let public = Router::new().route("/reservar", post(async |body: String| body));
     let routes = Routes { public, protected: Router::new() };
-    let (openapi, cors) = (OpenApi::default(), CorsOrigins::Any);
-    let metrics = HttpMetrics::default();
-    let router = finish(routes, openapi, 64, &cors, Access::Everybody, metrics, Extras::default());
+    let documentation =
+        Documentation { operations: OpenApi::default(), document: OpenApi::default };
+    let (cors, metrics, extras) = (CorsOrigins::Any, HttpMetrics::default(), Extras::default());
+    let router = finish(routes, &documentation, 64, &cors, Access::Everybody, metrics, extras);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         for _ in 0..times {

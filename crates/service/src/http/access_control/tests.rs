@@ -9,12 +9,12 @@ use axum::http::{HeaderValue, Request};
 use axum::middleware::from_fn;
 use axum::routing::get;
 use axum::{Extension, Router};
-use utoipa::openapi::{Info, OpenApi, Paths};
+use utoipa::openapi::Paths;
 
 use super::credentials::MAX_TOKEN;
 use super::{Access, Caller, Role, Routes, Token, Tokens, operators_only};
 use crate::http::caller::{Endpoints, TrustedProxies};
-use crate::http::tests::{Answer, send};
+use crate::http::tests::{Answer, documentation, send};
 use crate::http::{CorsOrigins, Extras, HttpMetrics, finish};
 use crate::secret::SecretHash;
 
@@ -39,10 +39,9 @@ fn router(access: Access) -> Router {
     let people = Router::new().route("/people", get(who)).route_layer(from_fn(operators_only));
     let protected = Router::new().route("/closed", everything).merge(people);
     let public = Router::new().route("/open", get(who));
-    let openapi = OpenApi::new(Info::new("test", "0"), Paths::new());
     finish(
         Routes { public, protected },
-        openapi,
+        &documentation(Paths::new()),
         10,
         &CorsOrigins::Any,
         access,

@@ -12,7 +12,7 @@ mod operations;
 mod security;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -23,6 +23,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use protocol::Codigo;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
+use tracing::error;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
@@ -35,33 +37,53 @@ use super::security_headers::of_docs;
 /// As the page sees it, which is one level below.
 const OPENAPI: &str = "../openapi.json";
 
+/// The documentation of a program's routes.
+pub struct Documentation {
+    /// The operations as their handlers declare them, with which requests are compared.
+    pub operations: OpenApi,
+    /// Makes `/openapi.json`, which takes some MiB of memory for a moment.
+    pub document: fn() -> OpenApi,
+}
+
 /// The routes of the documents and of the page that shows one.
-pub(super) fn pages(openapi: &OpenApi) -> Router {
+pub(super) fn pages(documentation: &Documentation) -> Router {
     let config = Arc::new(Config::new([OPENAPI]).persist_authorization(true));
-    let title: Arc<str> = openapi.info.title.as_str().into();
+    let title: Arc<str> = documentation.operations.info.title.as_str().into();
     let page = move |path: Option<Path<String>>| {
         let path = path.map_or_else(String::new, |Path(path)| path);
         let (config, title) = (Arc::clone(&config), Arc::clone(&title));
         async move { file(&path, config, &title) }
     };
     Router::new()
-        .route("/openapi.json", document(openapi))
-        .route("/asyncapi.json", document(&protocol::asyncapi()))
+        .route("/openapi.json", document(documentation.document))
+        .route("/asyncapi.json", document(protocol::asyncapi))
         .route("/docs", get(async || (StatusCode::SEE_OTHER, [(LOCATION, "docs/")])))
         .route("/docs/", get(page.clone()))
         .route("/docs/{*path}", get(page))
 }
 
-/// A document, written once.
-fn document(document: &impl Serialize) -> MethodRouter {
-    match serde_json::to_vec(document) {
-        Ok(json) => {
-            let json = Bytes::from(json);
-            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
-            get(async move || (headers, json))
-        }
-        Err(_) => get(async || HttpError::general(Codigo::ErroInterno)),
-    }
+/// A document, made when it is first asked for, because most programs are never asked, and kept.
+fn document<T: Serialize + 'static>(make: fn() -> T) -> MethodRouter {
+    let kept: Arc<OnceLock<Option<Bytes>>> = Arc::default();
+    get(async move || {
+        let json = match kept.get() {
+            Some(json) => json.clone(),
+            // Some 20 ms, in which a worker thread would answer nobody. It is kept even if this request
+            // ends before.
+            None => spawn_blocking(move || kept.get_or_init(|| written(&make())).clone())
+                .await
+                .unwrap_or_default(),
+        };
+        let json = json.ok_or_else(|| HttpError::general(Codigo::ErroInterno))?;
+        let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
+        Ok::<_, HttpError>((headers, json))
+    })
+}
+
+fn written(document: &impl Serialize) -> Option<Bytes> {
+    let json = serde_json::to_vec(document);
+    let json = json.inspect_err(|error| error!(%error, "a document cannot be written as JSON"));
+    json.ok().map(Bytes::from)
 }
 
 /// A file of Swagger UI.

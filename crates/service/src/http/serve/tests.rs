@@ -43,6 +43,17 @@ async fn send(addr: SocketAddr, text: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_burst_of_connections_waits_to_be_accepted() {
+    let (_listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+    let count = limit.trim().parse().unwrap_or(128).min(300);
+    let connecting = (0..count).map(|_| TcpStream::connect(addr));
+    let connected = tokio::time::timeout(LONG, futures_util::future::join_all(connecting)).await;
+    let connected = connected.expect("the kernel refused none, though none was accepted");
+    assert!(connected.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn a_connection_without_a_whole_request_is_closed() {
     let router = Router::new().route("/", get(async || "ok"));
     let (addr, _stop) = started(router, LONG).await;

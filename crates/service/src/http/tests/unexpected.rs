@@ -1,7 +1,7 @@
 //! What a route does not take, in its query and in its body.
 
 use utoipa::IntoParams as _;
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem};
 use utoipa::openapi::request_body::RequestBody;
 
 use axum::routing::post;
@@ -19,32 +19,34 @@ protocol::fields! {
 
 #[tokio::test]
 async fn a_route_refuses_by_name_what_it_does_not_take() {
-    let operation = |query: bool, body: bool| {
+    let operation = |names: &[&str], body: bool| {
         let mut parameters = Place::into_params(|| None);
-        parameters[0].parameter_in = ParameterIn::Path;
-        parameters.retain(|parameter| query || parameter.parameter_in == ParameterIn::Path);
+        parameters.retain(|parameter| names.contains(&parameter.name.as_str()));
         let body = body.then(RequestBody::new);
         OperationBuilder::new().parameters(Some(parameters)).request_body(body).build()
     };
     let mut paths = Paths::new();
-    let item = |method, query, body| PathItem::new(method, operation(query, body));
+    let item = |method, names, body| PathItem::new(method, operation(names, body));
     for path in ["/", "/healthz", "/plain"] {
-        paths.paths.insert(path.to_owned(), item(HttpMethod::Get, false, false));
+        paths.paths.insert(path.to_owned(), item(HttpMethod::Get, &[], false));
     }
-    paths.paths.insert("/things/{id}".to_owned(), item(HttpMethod::Get, true, false));
-    paths.paths.insert("/end".to_owned(), item(HttpMethod::Post, false, false));
-    paths.paths.insert("/make".to_owned(), item(HttpMethod::Post, false, true));
+    for (path, names) in [("/things/{id}", &["id", "de"][..]), ("/only/{id}", &["id"])] {
+        paths.paths.insert(path.to_owned(), item(HttpMethod::Get, names, false));
+    }
+    paths.paths.insert("/end".to_owned(), item(HttpMethod::Post, &[], false));
+    paths.paths.insert("/make".to_owned(), item(HttpMethod::Post, &[], true));
     let thing = async |Params(Place { id, de }): Params<Place>| Json(json!([id, de]));
     let router = Router::new()
         .route("/", get(async || ()))
         .route("/healthz", get(async || ()))
         .route("/plain", get(async || ()))
         .route("/things/{id}", get(thing))
+        .route("/only/{id}", get(async || ()))
         .route("/end", post(async || ()))
         .route("/make", post(async |RawJson(_): RawJson| ()));
     let router = finish(
         Routes { public: router, protected: Router::new() },
-        OpenApi::new(Info::new("test", "0"), paths),
+        &documentation(paths),
         1,
         &CorsOrigins::Any,
         Access::Everybody,
@@ -69,6 +71,8 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         ("GET", "/nope?x=1", "", (404, "")),
         ("POST", "/plain?x=1", "", (405, "")),
         ("GET", "/plain", "", (200, "")),
+        ("GET", "/only/1", "", (200, "")),
+        ("GET", "/only/1?id=1", "", (422, "id")),
         ("GET", "/plain?", "", (200, "")),
         ("GET", "/plain?x=1&y", "", (422, "x y")),
         ("GET", "/plain?%FF=1", "", (422, "query")),
