@@ -313,6 +313,8 @@ def enter_namespaces():
 
 def main(command, *arguments):
     os.chdir(ROOT)
+    # The programs have sessions of their own, and must be stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("readme.py: terminated"))
     if command == "host":
         print("".join(f"{block.text}\n" for block in compared_blocks() if block.host() == arguments[0]))
         return
