@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::support::{Broker, TEST_TIMEOUT, message, next_text, options, up};
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn closing_sends_waiting_messages_and_accepts_no_more() {
     let broker = Broker::start().await;
     let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
@@ -28,7 +28,7 @@ async fn closing_sends_waiting_messages_and_accepts_no_more() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn closing_without_a_broker_ends_with_the_grace() {
     let broker = Broker::stopped("");
     let (bus, _deliveries) = bus::connect(options(broker.port, "b", &[]));

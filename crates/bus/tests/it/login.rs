@@ -69,7 +69,7 @@ fn with_file(user: &str, file: &Path) -> Credentials {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn who_logs_in_is_served_and_everyone_else_is_refused() {
     let users = Users::new(&[("gateway.c", "s3cret"), ("long", &"x".repeat(200))]);
     let broker = users.started("").await;
@@ -99,7 +99,7 @@ async fn who_logs_in_is_served_and_everyone_else_is_refused() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_replaced_password_file_is_used_at_once_and_at_every_later_login() {
     let users = Users::new(&[("u", "first")]);
     let mut broker = users.started("").await;
@@ -130,7 +130,7 @@ async fn a_replaced_password_file_is_used_at_once_and_at_every_later_login() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_refused_login_is_tried_with_patience_and_at_once_when_asked() {
     let users = Users::new(&[("other", "x")]);
     let broker = users.started("").await;
@@ -152,7 +152,7 @@ async fn a_refused_login_is_tried_with_patience_and_at_once_when_asked() {
 
 /// A broker that makes the user name the client id, as the outside door does.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn what_the_broker_makes_of_the_client_id_does_not_matter() {
     let users = Users::new(&[("servidor.s", "x"), ("plain", "x")]);
     let mut broker = users.started("use_username_as_clientid true\n").await;

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn carries_a_message_with_its_properties() {
     let broker = Broker::start().await;
     let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t/#"]));
@@ -40,7 +40,7 @@ async fn carries_a_message_with_its_properties() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_message_published_without_a_broker_is_delivered_when_there_is_one() {
     let mut broker = Broker::stopped("");
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
@@ -60,7 +60,7 @@ async fn a_message_published_without_a_broker_is_delivered_when_there_is_one() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn follows_the_broker_down_and_up() {
     logs();
     let mut broker = Broker::start().await;
@@ -81,7 +81,7 @@ async fn follows_the_broker_down_and_up() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_dead_connection_is_noticed_and_replaced() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;
@@ -100,7 +100,7 @@ async fn a_dead_connection_is_noticed_and_replaced() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_connection_that_breaks_under_load_loses_nothing() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;
@@ -131,7 +131,7 @@ async fn a_connection_that_breaks_under_load_loses_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn arrays_are_allowed_for_one_connection() {
     const COUNT: usize = 100;
     let broker = Broker::start().await;
@@ -172,7 +172,7 @@ async fn arrays_are_allowed_for_one_connection() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn an_unacknowledged_delivery_comes_again() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;
@@ -205,7 +205,7 @@ async fn an_unacknowledged_delivery_comes_again() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_full_inbox_loses_nothing() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;
@@ -229,7 +229,7 @@ async fn a_full_inbox_loses_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
     let broker = Broker::start().await;
     let small = bus::Options { inbox: 4, ..options(broker.port, "r", &["t"]) };
@@ -249,7 +249,7 @@ async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_full_outbox_is_an_error() {
     let broker = Broker::stopped("");
     let small = bus::Options { outbox: 3, ..options(broker.port, "b", &[]) };
@@ -262,7 +262,7 @@ async fn a_full_outbox_is_an_error() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn large_messages_are_sent_and_larger_than_the_broker_accepts_are_dropped() {
     let broker = Broker::start_with("max_packet_size 3000000\n").await;
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
@@ -289,7 +289,7 @@ async fn next_flags(deliveries: &mut mpsc::Receiver<Delivery>) -> (String, bool,
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn replays_are_told_from_live_messages_that_are_retained() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;

@@ -35,7 +35,7 @@ fn message_of(topic: &str, payload: &'static str) -> Received {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn nothing_is_sent_to_one_that_does_not_listen() {
     let broker = Broker::start().await;
     let (bus, mut deliveries) = bus::connect(listener(broker.port));
@@ -85,7 +85,7 @@ async fn eventually_deaf(
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_broker_that_restarts_is_asked_again() {
     let mut broker = Broker::start().await;
     let (bus, _deliveries) = bus::connect(listener(broker.port));
@@ -108,7 +108,7 @@ async fn a_broker_that_restarts_is_asked_again() {
 
 /// The session of the program that was killed still has its subscriptions.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn what_an_earlier_run_listened_to_is_ended() {
     let broker = Broker::start().await;
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));

@@ -25,7 +25,7 @@ fn since(bus: &Bus) -> String {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn birth_at_the_start_and_offline_at_a_clean_end() {
     let broker = Broker::start().await;
     let (bus, _deliveries) = bus::connect(server(broker.port));
@@ -41,7 +41,7 @@ async fn birth_at_the_start_and_offline_at_a_clean_end() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn the_broker_publishes_the_will_after_a_crash() {
     let broker = Broker::start().await;
     let (watcher, mut seen) = bus::connect(options(broker.port, "w", &["server/+/status"]));
@@ -55,7 +55,7 @@ async fn the_broker_publishes_the_will_after_a_crash() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_reconnection_publishes_a_birth_with_a_later_start() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;
@@ -74,7 +74,7 @@ async fn a_reconnection_publishes_a_birth_with_a_later_start() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_late_will_is_contradicted_and_more_of_them_only_at_intervals() {
     let broker = Broker::start().await;
     let (bus, mut deliveries) = bus::connect(server(broker.port));

@@ -26,7 +26,7 @@ fn acl(folder: &tempfile::TempDir, list: &str) -> &'static str {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn what_is_over_the_size_limit_is_handed_back_and_the_connection_stays() {
     let broker = Broker::start_with("message_size_limit 2000\nmax_queued_messages 1000\n").await;
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
@@ -47,7 +47,7 @@ async fn what_is_over_the_size_limit_is_handed_back_and_the_connection_stays() {
 
 /// With `max_queued_messages 0`, Mosquitto 2.0.11 ends the connection after each refusal.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_broker_that_refuses_and_then_closes_is_not_sent_it_again() {
     let broker = Broker::start_with("message_size_limit 2000\n").await;
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
@@ -64,7 +64,7 @@ async fn a_broker_that_refuses_and_then_closes_is_not_sent_it_again() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn an_array_that_is_too_large_is_sent_in_parts() {
     let mut broker = Broker::stopped("message_size_limit 2000\nmax_queued_messages 1000\n");
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
@@ -84,7 +84,7 @@ async fn an_array_that_is_too_large_is_sent_in_parts() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn larger_than_the_announced_maximum_is_handed_back_unsent() {
     let broker = Broker::start_with("max_packet_size 2000\n").await;
     let (bus, mut deliveries) = bus::connect(options(broker.port, "b", &["t"]));
@@ -97,7 +97,7 @@ async fn larger_than_the_announced_maximum_is_handed_back_unsent() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_presence_that_is_not_allowed_is_said_and_one_that_is_allowed_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let list = "topic read #\ntopic write other/#\ntopic write server/good/status\n";

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::support::{Broker, eventually, logs, options, up};
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn two_programs_with_one_id_are_recognised_and_slow_down() {
     logs();
     let broker = Broker::start().await;

@@ -60,7 +60,7 @@ async fn problem_of(bus: &Bus) -> String {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn both_versions_names_and_addresses_and_client_certificates_work() {
     let certificates = Certificates::new();
     let pair = certificates.broker("broker", &["127.0.0.1", "localhost"]);
@@ -93,7 +93,7 @@ async fn both_versions_names_and_addresses_and_client_certificates_work() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn what_is_wrong_with_the_broker_is_said() {
     let certificates = Certificates::new();
     let folder = certificates.folder.path();
@@ -155,7 +155,7 @@ async fn what_is_wrong_with_the_broker_is_said() {
 
 /// 1 MiB in both directions, and then thousands of small ones.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn large_messages_and_many_arrive_whole_and_in_order() {
     let certificates = Certificates::new();
     let pair = certificates.broker("broker", &["127.0.0.1"]);
@@ -179,7 +179,7 @@ async fn large_messages_and_many_arrive_whole_and_in_order() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn nothing_is_lost_when_connections_break() {
     let certificates = Certificates::new();
     let pair = certificates.broker("broker", &["127.0.0.1"]);
@@ -209,7 +209,7 @@ async fn nothing_is_lost_when_connections_break() {
 
 /// A broker that refuses a message and closes: the refusal, read before the end, counts.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn an_answer_before_the_end_counts() {
     let certificates = Certificates::new();
     let pair = certificates.broker("broker", &["127.0.0.1"]);
@@ -225,7 +225,7 @@ async fn an_answer_before_the_end_counts() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_half_open_connection_is_noticed_and_replaced() {
     let certificates = Certificates::new();
     let pair = certificates.broker("broker", &["127.0.0.1"]);
@@ -248,7 +248,7 @@ async fn a_half_open_connection_is_noticed_and_replaced() {
 
 /// A link of 2,000 bytes per second: the handshake takes most of its limit.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_slow_handshake_is_waited_for_and_one_without_end_is_not() {
     let certificates = Certificates::new();
     let pair = certificates.broker("broker", &["127.0.0.1"]);
@@ -290,7 +290,7 @@ async fn slow_proxy(broker: u16) -> u16 {
 
 /// Certificates are replaced while the program runs: the broker's, its authority, and the program's.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn certificates_are_renewed_without_a_restart() {
     let certificates = Certificates::new();
     let folder = certificates.folder.path();

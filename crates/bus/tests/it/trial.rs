@@ -95,7 +95,7 @@ async fn a_trial_that_takes_too_long_leaves_no_session_where_there_was_none() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn what_works_is_said_and_presences_are_heard() {
     let broker = Broker::start().await;
     let (bus, _deliveries) = bus::connect(options(broker.port, "other", &[]));
@@ -113,7 +113,7 @@ async fn what_works_is_said_and_presences_are_heard() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_login_or_a_right_that_is_refused_is_named_with_where_it_is_given() {
     let users = Users::new(&[("u", "x")]);
     let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ async fn a_login_or_a_right_that_is_refused_is_named_with_where_it_is_given() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_broker_that_lets_everybody_in_is_named_where_a_program_has_a_name() {
     let broker = Broker::start().await;
     let named = Options { credentials: credentials("u", "x"), ..options(broker.port, "a", &[]) };
@@ -149,7 +149,7 @@ async fn a_broker_that_lets_everybody_in_is_named_where_a_program_has_a_name() {
 
 /// A broker that makes the user name the client id, as the outside door does.
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_program_with_a_name_keeps_its_connection_and_its_session() {
     let users = Users::new(&[("servidor.s", "x"), ("plain", "x")]);
     let broker = users.started("use_username_as_clientid true\n").await;
@@ -215,7 +215,7 @@ impl Tls {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_certificate_is_named_before_it_expires_and_after() {
     let tls = Tls::new();
     let ca = tls.authority.write(tls.folder.path(), "ca");

@@ -13,7 +13,7 @@ use crate::programs::{COMMANDS, Caller, Echo, call, reply, server1, timeout_erro
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_call_gets_its_reply() {
     let broker = Broker::start().await;
     let _echo = Echo::start(broker.port).await;
@@ -26,7 +26,7 @@ async fn a_call_gets_its_reply() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_command_that_the_broker_refuses_is_answered_at_once() {
     let broker = Broker::start_with("message_size_limit 10\n").await;
     let caller = Caller::start(broker.port, 10).await;
@@ -37,7 +37,7 @@ async fn a_command_that_the_broker_refuses_is_answered_at_once() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     logs();
     let mut broker = Broker::start().await;
@@ -69,7 +69,7 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn without_a_broker_a_call_fails_at_once() {
     let mut broker = Broker::start().await;
     let caller = Caller::start(broker.port, 10).await;
@@ -81,7 +81,7 @@ async fn without_a_broker_a_call_fails_at_once() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn repeats_only_at_half_time_and_for_a_server_that_returns() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
@@ -116,7 +116,7 @@ async fn repeats_only_at_half_time_and_for_a_server_that_returns() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn repeats_what_a_broken_connection_may_have_lost() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
@@ -142,7 +142,7 @@ async fn repeats_what_a_broken_connection_may_have_lost() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn the_same_request_is_published_once_and_another_payload_is_refused() {
     let broker = Broker::start().await;
     let (server, mut commands) = bus::connect(options(broker.port, "server1", &[COMMANDS]));
@@ -165,7 +165,7 @@ async fn the_same_request_is_published_once_and_another_payload_is_refused() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_cancelled_call_leaves_nothing_behind() {
     let broker = Broker::start().await;
     let caller = Caller::start(broker.port, 10).await;
@@ -185,7 +185,7 @@ async fn a_cancelled_call_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn calls_beyond_the_capacity_are_refused_at_once() {
     let broker = Broker::start().await;
     let caller = Caller::start(broker.port, 2).await;

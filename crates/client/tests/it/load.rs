@@ -30,7 +30,7 @@ pub(crate) async fn call_from_many(caller: &Arc<Caller>, callers: usize, calls: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn twenty_thousand_calls_of_64_callers_are_answered_and_arrive_once() {
     let broker = Broker::start().await;
     let echo = Echo::start(broker.port).await;
@@ -46,7 +46,7 @@ async fn twenty_thousand_calls_of_64_callers_are_answered_and_arrive_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn works_with_a_broker_of_small_windows() {
     let broker = Broker::start_with("max_inflight_messages 2\n").await;
     let _echo = Echo::start(broker.port).await;

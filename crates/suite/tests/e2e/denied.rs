@@ -30,7 +30,7 @@ async fn commands(client: &Program, request_id: &str, posto_id: i64) -> Vec<Answ
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_command_that_the_broker_denies_is_answered_at_once() {
     for entrega in ["difusao", "direta"] {
         let world = World::on_mosquitto_behind(Door::Logins, "").await;
@@ -74,7 +74,7 @@ fn given_up(program: &Program) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_servidor_whose_replies_are_denied_goes_on_and_does_not_loop() {
     let world = World::on_mosquitto_behind(Door::Logins, "").await;
     let server = world.server("server1").await;
@@ -100,7 +100,7 @@ async fn a_servidor_whose_replies_are_denied_goes_on_and_does_not_loop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_servidor_whose_birth_is_denied_is_not_ready_until_it_may_publish_it() {
     let mut world = World::on_mosquitto_behind(Door::Logins, "").await;
     let (server, client) = world.pair().await;

@@ -235,7 +235,7 @@ async fn another_program_with_the_same_id_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn programs_with_names_are_not_put_out_and_their_rights_are_tried_while_they_are_away() {
     for door in [Door::Logins, Door::Tls] {
         let world = World::on_mosquitto_behind(door, "").await;

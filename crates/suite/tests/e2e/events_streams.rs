@@ -117,7 +117,7 @@ async fn subscriptions(observer: &mut PlainClient) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn nobody_listens_so_nothing_is_subscribed_to() {
     let world = World::on_mosquitto_behind(Door::Open, "sys_interval 1\n").await;
     let (_server, client) = world.pair().await;

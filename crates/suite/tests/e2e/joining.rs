@@ -112,7 +112,7 @@ async fn two_programs_with_one_id_log_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn both_of_two_programs_with_one_id_log_one_error() {
     let world = World::on_mosquitto().await;
     let (server, client) = world.pair().await;

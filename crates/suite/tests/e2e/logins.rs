@@ -13,7 +13,7 @@ use crate::harness::{
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn every_flow_works_where_everyone_has_a_name() {
     for door in [Door::Logins, Door::Tls] {
         let world = World::on_mosquitto_behind(door, "").await;
@@ -63,7 +63,7 @@ fn signals(program: &Program) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_rotated_secret_is_picked_up_and_a_refused_login_is_said_once() {
     let mut world = World::on_mosquitto_behind(Door::Logins, "").await;
     let (server, client) = world.pair().await;
@@ -110,7 +110,7 @@ async fn a_rotated_secret_is_picked_up_and_a_refused_login_is_said_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_user_without_a_secret_or_with_a_wrong_one_is_not_ready() {
     let world = World::on_mosquitto_behind(Door::Logins, "").await;
     for set in [
@@ -134,7 +134,7 @@ async fn a_user_without_a_secret_or_with_a_wrong_one_is_not_ready() {
 
 /// `SSL_CERT_FILE` names what the machine trusts, for OpenSSL as for these programs.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn the_machines_own_authorities_are_trusted_where_that_is_set() {
     let world = World::on_mosquitto_behind(Door::Tls, "").await;
     let set = login(&world, &[("MQTT_CLIENT_ID", "cliente1")]).await;
@@ -201,7 +201,7 @@ async fn wrong_settings_of_the_login_end_the_start_with_one_line() {
 
 /// `cargo run -- --broker` with a folder of credentials, as `usuario novo` fills it.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn the_one_process_suite_logs_in_with_a_folder_of_credentials() {
     let world = World::on_mosquitto_behind(Door::Tls, "").await;
     let mut set = Vec::new();
@@ -240,7 +240,7 @@ async fn the_one_process_suite_logs_in_with_a_folder_of_credentials() {
 
 /// Each speaks where its role allows it, and for nobody else.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_device_that_logs_in_speaks_for_itself_alone() {
     let world = World::on_mosquitto_behind(Door::Logins, "").await;
     let (server, client) = world.pair().await;

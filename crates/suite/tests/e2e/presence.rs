@@ -54,7 +54,7 @@ fn contradictions(server: &Program) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a mosquitto binary; CI runs it with --include-ignored"]
+#[ignore = "needs a mosquitto binary; CI runs it"]
 async fn only_another_program_is_reported_to_contradict_a_presence() {
     let mut world = World::on_mosquitto().await;
     let (server, client) = world.pair().await;
