@@ -76,8 +76,8 @@ impl Cluster {
             }
             servers.push(node);
         }
-        for (id, entrega) in spec.gateways.iter().zip(["difusao", "direta"].into_iter().cycle()) {
-            let mut set = vec![("MQTT_CLIENT_ID", *id), ("MQTT_ENTREGA", entrega)];
+        for id in spec.gateways {
+            let mut set = vec![("MQTT_CLIENT_ID", *id)];
             set.extend_from_slice(spec.gateway_set);
             gateways.push(Node::new("client", &set, broker).await);
         }
