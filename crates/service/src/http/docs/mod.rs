@@ -68,8 +68,8 @@ fn document<T: Serialize + 'static>(make: fn() -> T) -> MethodRouter {
     get(async move || {
         let json = match kept.get() {
             Some(json) => json.clone(),
-            // Some 20 ms, in which a worker thread would answer nobody. It is kept even if this request
-            // ends before.
+            // To make it takes some 20 ms, in which a worker thread would answer nobody. The document is
+            // kept even if this request ends before.
             None => spawn_blocking(move || kept.get_or_init(|| written(&make())).clone())
                 .await
                 .unwrap_or_default(),
