@@ -1,5 +1,6 @@
 //! What one HTTP connection waits for, and since when.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ enum Phase {
     SlowReader,
     /// Its peer, which has not read all of the whole answer.
     Answered,
+    /// This program, which has not looked yet whether a request has come.
+    New,
     /// Nothing: it is being closed to make room.
     Evicted,
 }
@@ -38,8 +41,9 @@ pub(super) struct Connection {
     /// each request changes it several times.
     state: AtomicU64,
     started: Instant,
-    /// The length of a long answer that the peer has not read.
+    /// The length of a long answer that the peer has not read, and of those of all connections.
     unread: AtomicUsize,
+    all_unread: Arc<AtomicUsize>,
     evicted: CancellationToken,
     only_probes: bool,
     /// How many requests were begun, and the first whose `Transfer-Encoding` is not trusted.
@@ -59,13 +63,15 @@ pub(super) struct Evictable {
 }
 
 impl Connection {
-    /// A connection without a request. Times are counted from `started`.
-    pub(super) fn new(started: Instant, only_probes: bool) -> Self {
-        let state = AtomicU64::new(since_now(started, Phase::Idle));
+    /// A connection from which nothing was read. Times are counted from `started`; what its peer has
+    /// not read of long answers is added to `all_unread`.
+    pub(super) fn new(started: Instant, only_probes: bool, all_unread: Arc<AtomicUsize>) -> Self {
+        let state = AtomicU64::new(since(started, Instant::now(), Phase::New));
         Self {
             state,
             started,
             unread: AtomicUsize::new(0),
+            all_unread,
             evicted: CancellationToken::new(),
             only_probes,
             requests: AtomicU64::new(0),
@@ -75,21 +81,28 @@ impl Connection {
         }
     }
 
-    /// Whether it waits for its peer, and has for long enough.
-    pub(super) fn evictable(&self) -> Option<Evictable> {
+    /// Whether it waits for its peer at this moment, and has for long enough.
+    pub(super) fn evictable(&self, now: Instant) -> Option<Evictable> {
         let state = self.state.load(Ordering::Acquire);
         let (in_request, limit) = match phase(state) {
             Phase::Idle => (false, FRESH),
             Phase::Body | Phase::SlowReader | Phase::Answered => (true, SLOW_PEER),
-            Phase::Answer | Phase::Evicted => return None,
+            Phase::Answer | Phase::New | Phase::Evicted => return None,
         };
         let since = state >> PHASE_BITS;
-        let lasted = Duration::from_millis(millis(self.started).saturating_sub(since));
+        let lasted = Duration::from_millis(millis(self.started, now).saturating_sub(since));
         (lasted >= limit && !has(Bug::EndlessWaits)).then_some(Evictable {
             in_request,
             since,
             state,
         })
+    }
+
+    /// A request is looked for.
+    pub(super) fn wait_for_request(&self) {
+        if self.phase() == Phase::New {
+            self.advance(|phase| (phase == Phase::New).then_some(Phase::Idle));
+        }
     }
 
     /// The request's body is waited for.
@@ -114,7 +127,13 @@ impl Connection {
 
     /// A long answer is about to be written.
     pub(super) fn begin_unread(&self, length: usize) {
-        self.unread.store(length, Ordering::Relaxed);
+        self.set_unread(length);
+    }
+
+    fn set_unread(&self, length: usize) {
+        self.all_unread.fetch_add(length, Ordering::Relaxed);
+        let before = self.unread.swap(length, Ordering::Relaxed);
+        self.all_unread.fetch_sub(before, Ordering::Relaxed);
     }
 
     pub(super) fn unread(&self) -> usize {
@@ -123,32 +142,38 @@ impl Connection {
 
     /// The socket has taken everything.
     pub(super) fn flushed(&self) {
-        if phase(self.state.load(Ordering::Acquire)) == Phase::Answered {
-            self.unread.store(0, Ordering::Relaxed);
+        if self.phase() == Phase::Answered && self.unread() > 0 {
+            self.set_unread(0);
         }
         self.advance(|phase| match phase {
             Phase::SlowReader => Some(Phase::Answer),
             Phase::Answered => Some(Phase::Idle),
-            Phase::Idle | Phase::Body | Phase::Answer | Phase::Evicted => None,
+            Phase::Idle | Phase::Body | Phase::Answer | Phase::New | Phase::Evicted => None,
         });
     }
 
     /// Changes the phase if `next` names another, and says whether it did.
     fn advance(&self, next: impl Fn(Phase) -> Option<Phase>) -> bool {
-        let next = |state| next(phase(state)).map(|next| since_now(self.started, next));
+        let next = |state| next(phase(state)).map(|next| since(self.started, Instant::now(), next));
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
     }
 
+    /// Whether it waits for a request. One may have come that nothing has looked for yet.
     pub(super) fn is_idle(&self) -> bool {
-        phase(self.state.load(Ordering::Acquire)) == Phase::Idle
+        matches!(self.phase(), Phase::Idle | Phase::New)
+    }
+
+    fn phase(&self) -> Phase {
+        phase(self.state.load(Ordering::Acquire))
     }
 
     /// Closes it, unless its state is no longer the one that was seen.
     pub(super) fn try_evict(&self, seen: Evictable) -> bool {
-        let evicted = since_now(self.started, Phase::Evicted);
+        let evicted = since(self.started, Instant::now(), Phase::Evicted);
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         let taken = self.state.compare_exchange(seen.state, evicted, success, failure).is_ok();
         if taken {
+            self.set_unread(0);
             self.evicted.cancel();
         }
         taken
@@ -198,8 +223,15 @@ impl Connection {
     }
 }
 
-fn since_now(started: Instant, phase: Phase) -> u64 {
-    millis(started) << PHASE_BITS | phase as u64
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.set_unread(0);
+    }
+}
+
+/// The state of what is in this phase since `now`.
+fn since(started: Instant, now: Instant, phase: Phase) -> u64 {
+    millis(started, now) << PHASE_BITS | phase as u64
 }
 
 fn phase(state: u64) -> Phase {
@@ -209,10 +241,12 @@ fn phase(state: u64) -> Phase {
         2 => Phase::Answer,
         3 => Phase::SlowReader,
         4 => Phase::Answered,
+        5 => Phase::New,
         _ => Phase::Evicted,
     }
 }
 
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
+fn millis(started: Instant, now: Instant) -> u64 {
+    let passed = now.saturating_duration_since(started).as_millis();
+    u64::try_from(passed).unwrap_or(u64::MAX >> PHASE_BITS)
 }

@@ -3,12 +3,13 @@
 //!
 //! A connection that waits for its peer (for a request, the rest of a body, or a reader of its
 //! answer) may be closed to make room for a new one: first those of callers that have many, then the
-//! longest waiting. One with a request that is being answered may not be closed: if there are only such, new connections are accepted for probes
-//! alone, and everything else on them is refused.
+//! longest waiting. One with a request that is being answered may not be closed: if there are only
+//! such, new connections are accepted for probes alone, and everything else on them is refused.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
@@ -17,7 +18,8 @@ use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::caller::CallerKey;
-use super::connection::{Connection, FRESH};
+use super::candidates::{Candidate, Candidates, OUTDATED_AFTER};
+use super::connection::Connection;
 
 /// More than the requests that a program answers at the same time, by default.
 const MAX_CONNECTIONS: u64 = 8192;
@@ -57,6 +59,8 @@ pub(super) struct Connections {
     max: usize,
     started: Instant,
     open: Mutex<Open>,
+    /// The lengths of the long answers that were not read, together.
+    unread: Arc<AtomicUsize>,
     closed: Notify,
 }
 
@@ -69,6 +73,12 @@ struct Open {
     of_callers: HashMap<CallerKey, usize>,
     /// Every socket that is not closed yet.
     sockets: usize,
+    /// Those that may be closed.
+    waiting: Candidates,
+    /// Whether any connection was idle when these were looked up.
+    was_any_idle: bool,
+    /// Those that may be closed and have not read a long answer.
+    slow_readers: Candidates,
 }
 
 /// An open connection; dropped with its socket.
@@ -81,7 +91,8 @@ pub(super) struct Slot {
 impl Connections {
     pub(super) fn new(max: usize) -> Arc<Self> {
         let open = Mutex::new(Open::default());
-        Arc::new(Self { max, started: Instant::now(), open, closed: Notify::new() })
+        let (started, unread) = (Instant::now(), Arc::default());
+        Arc::new(Self { max, started, open, unread, closed: Notify::new() })
     }
 
     /// Makes room for one more connection. Waits for sockets that are being closed.
@@ -89,36 +100,52 @@ impl Connections {
         let slot = loop {
             match self.add(caller) {
                 Some(slot) => break slot,
-                None => tokio::time::sleep(FRESH / 4).await,
+                None => tokio::time::sleep(OUTDATED_AFTER).await,
             }
         };
         let mut closed = std::pin::pin!(self.closed.notified());
         loop {
             closed.as_mut().enable();
-            if self.open.lock().sockets <= self.max + PROBE_CONNECTIONS {
+            if self.has_socket_left() {
                 return slot;
             }
-            closed.as_mut().await;
+            // Where none is closed, one that may be closed is looked for again.
+            let _ = tokio::time::timeout(OUTDATED_AFTER, closed.as_mut()).await;
             closed.set(self.closed.notified());
         }
+    }
+
+    /// Whether there are not more sockets than descriptors were planned for. If there are, and too few
+    /// of them are being closed, one more is.
+    fn has_socket_left(&self) -> bool {
+        let most = self.max + PROBE_CONNECTIONS;
+        let mut open = self.open.lock();
+        if open.sockets > most && open.connections.len() > most {
+            self.evict_waiting(&mut open);
+        }
+        open.sockets <= most
     }
 
     /// One more connection; `None` if there will soon be one that can be closed for it.
     fn add(self: &Arc<Self>, caller: CallerKey) -> Option<Slot> {
         let mut open = self.open.lock();
-        if open.connections.len() >= self.max
-            && !self.evict_from(&mut open, |_| true)
-            && open.connections.values().any(|(_, connection)| connection.is_idle())
-        {
+        let is_full = open.connections.len() >= self.max;
+        if is_full && !self.evict_waiting(&mut open) && open.has_idle() {
             return None;
         }
         let id = open.next_id;
         let only_probes = open.connections.len() >= self.max;
-        let connection = Arc::new(Connection::new(self.started, only_probes));
+        let connection = Connection::new(self.started, only_probes, Arc::clone(&self.unread));
+        let connection = Arc::new(connection);
         open.next_id += 1;
         open.sockets += 1;
         open.connections.insert(id, (caller, Arc::clone(&connection)));
-        *open.of_callers.entry(caller).or_default() += 1;
+        let of_caller = open.of_callers.entry(caller).or_default();
+        *of_caller += 1;
+        if *of_caller == self.max / MANY + 1 && !open.waiting.begin_with_many() {
+            // Its connections, which were not found as those of a caller with many, go first now.
+            open.waiting = Candidates::default();
+        }
         drop(open);
         Some(Slot { id, connection, connections: Arc::clone(self) })
     }
@@ -130,7 +157,7 @@ impl Connections {
 
     /// Closes the connection that has waited longest for its peer, if any has.
     pub(super) fn evict(&self) {
-        self.evict_from(&mut self.open.lock(), |_| true);
+        self.evict_waiting(&mut self.open.lock());
     }
 
     /// Makes room for an answer of `length` bytes on this connection. Closes connections that have
@@ -141,33 +168,77 @@ impl Connections {
         }
         let mut open = self.open.lock();
         loop {
-            let unread: usize = open.connections.values().map(|(_, one)| one.unread()).sum();
+            let unread = self.unread.load(Ordering::Relaxed);
             if unread == 0 || unread + length <= MAX_UNREAD {
                 connection.begin_unread(length);
                 return true;
             }
-            if !self.evict_from(&mut open, |one| one.unread() > 0) {
+            if !self.evict_slow_reader(&mut open) {
                 return false;
             }
         }
     }
 
-    /// Closes a connection that waits for its peer, of those that `may_close` allows: of a caller
-    /// that has many, if there is one, else of any caller; the one that has waited longest.
-    fn evict_from(&self, open: &mut Open, may_close: impl Fn(&Connection) -> bool) -> bool {
+    /// Closes a connection that waits for its peer: of a caller that has many, if there is one, else
+    /// of any caller; the one that has waited longest.
+    fn evict_waiting(&self, open: &mut Open) -> bool {
+        let mut waiting = std::mem::take(&mut open.waiting);
+        let is_evicted = self.evict_of(open, &mut waiting, |open, now| {
+            open.was_any_idle = open.connections.values().any(|(_, one)| one.is_idle());
+            self.look(open, now, |_| true)
+        });
+        open.waiting = waiting;
+        is_evicted
+    }
+
+    /// The same, of those that have not read a long answer.
+    fn evict_slow_reader(&self, open: &mut Open) -> bool {
+        let mut slow_readers = std::mem::take(&mut open.slow_readers);
+        let is_evicted = self.evict_of(open, &mut slow_readers, |open, now| {
+            self.look(open, now, |connection| connection.unread() > 0)
+        });
+        open.slow_readers = slow_readers;
+        is_evicted
+    }
+
+    fn evict_of(
+        &self,
+        open: &mut Open,
+        candidates: &mut Candidates,
+        look: impl Fn(&mut Open, Instant) -> Candidates,
+    ) -> bool {
+        let now = Instant::now();
         loop {
-            let candidates = open.connections.iter().filter(|(_, (_, one))| may_close(one));
-            let candidates = candidates.filter_map(|(id, (caller, one))| {
-                let has_many = open.of_callers.get(caller) > Some(&(self.max / MANY));
-                Some((Reverse(has_many), one.evictable()?, *id))
-            });
-            let Some((_, seen, id)) = candidates.min() else { return false };
-            // It may have begun a request meanwhile.
-            if open.connections[&id].1.try_evict(seen) {
+            if candidates.are_outdated(now) {
+                *candidates = look(open, now);
+            }
+            let Some(Candidate { has_many, seen, id }) = candidates.next() else { return false };
+            let Some((caller, connection)) = open.connections.get(&id) else { continue };
+            if has_many != Reverse(self.has_many(open, *caller)) {
+                *candidates = Candidates::default();
+            } else if connection.try_evict(seen) {
                 open.remove(id);
                 return true;
             }
         }
+    }
+
+    fn look(
+        &self,
+        open: &Open,
+        now: Instant,
+        may_close: impl Fn(&Connection) -> bool,
+    ) -> Candidates {
+        let connections = open.connections.iter().filter(|(_, (_, one))| may_close(one));
+        let found = connections.filter_map(|(id, (caller, connection))| {
+            let seen = connection.evictable(now)?;
+            Some(Candidate { has_many: Reverse(self.has_many(open, *caller)), seen, id: *id })
+        });
+        Candidates::new(found, now)
+    }
+
+    fn has_many(&self, open: &Open, caller: CallerKey) -> bool {
+        open.of_callers.get(&caller) > Some(&(self.max / MANY))
     }
 
     /// How many are open.
@@ -177,6 +248,13 @@ impl Connections {
 }
 
 impl Open {
+    /// Whether one of the connections will soon be idle for long enough to be closed. Those that came
+    /// since that was looked up are the newest.
+    fn has_idle(&self) -> bool {
+        let mut newest = self.connections.values().rev().take(PROBE_CONNECTIONS);
+        self.was_any_idle || newest.any(|(_, connection)| connection.is_idle())
+    }
+
     fn remove(&mut self, id: u64) {
         let Some((caller, _)) = self.connections.remove(&id) else { return };
         if let Entry::Occupied(mut count) = self.of_callers.entry(caller) {
@@ -199,115 +277,4 @@ impl Drop for Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::connection::SLOW_PEER;
-    use super::*;
-
-    fn caller(number: u8) -> CallerKey {
-        CallerKey::of([192, 0, 2, number].into())
-    }
-
-    fn is_evicted(slot: &Slot) -> bool {
-        slot.connection.is_evicted()
-    }
-
-    #[tokio::test]
-    async fn the_connection_that_is_idle_longest_makes_room() {
-        let connections = Connections::new(2);
-        let (first, second) =
-            (connections.admit(caller(1)).await, connections.admit(caller(1)).await);
-        assert!(second.connection.begin_answer());
-        let third = connections.admit(caller(1)).await;
-        assert!(is_evicted(&first) && !is_evicted(&second) && !third.connection.only_probes());
-        assert!(!first.connection.begin_answer(), "its next request is not begun");
-        second.connection.end_answer();
-        second.connection.flushed();
-        assert!(third.connection.begin_answer());
-        connections.admit(caller(1)).await;
-        assert!(is_evicted(&second), "it is idle after its answer");
-    }
-
-    #[tokio::test]
-    async fn a_slow_peer_makes_room_after_a_while_and_after_idle_ones() {
-        let connections = Connections::new(3);
-        let slots = [(); 3].map(|()| connections.add(caller(1)).expect("there is room"));
-        let [body, reader, rest] = slots.each_ref().map(|slot| &slot.connection);
-        for connection in [body, reader, rest] {
-            assert!(connection.begin_answer());
-        }
-        body.wait_for_body();
-        reader.wait_for_reader();
-        rest.end_answer();
-        assert!(
-            connections.admit(caller(1)).await.connection.only_probes(),
-            "none is slow for long"
-        );
-        tokio::time::sleep(SLOW_PEER).await;
-        let idle = connections.admit(caller(1)).await;
-        assert_eq!(slots.each_ref().map(is_evicted), [true, false, false], "the slowest first");
-        tokio::time::sleep(FRESH).await;
-        let _next = connections.admit(caller(1)).await;
-        assert!(is_evicted(&idle), "an idle one goes before slow ones");
-        reader.flushed();
-        connections.admit(caller(1)).await;
-        assert_eq!(slots.each_ref().map(is_evicted), [true, false, true], "one is read again");
-    }
-
-    #[tokio::test]
-    async fn sockets_beyond_the_bound_are_waited_for() {
-        let connections = Connections::new(1);
-        let mut slots = Vec::new();
-        for _ in 0..=PROBE_CONNECTIONS {
-            let slot = connections.admit(caller(1)).await;
-            assert!(slot.connection.begin_answer());
-            slots.push(slot);
-        }
-        let mut next = std::pin::pin!(connections.admit(caller(1)));
-        let started = tokio::time::timeout(Duration::from_millis(50), &mut next).await;
-        assert!(started.is_err(), "one more socket than descriptors were planned for");
-        slots.pop();
-        assert!(next.await.connection.only_probes());
-    }
-
-    #[tokio::test]
-    async fn long_answers_that_are_not_read_make_room_for_others() {
-        let connections = Connections::new(10);
-        let slots = [(); 4].map(|()| connections.add(caller(1)).expect("there is room"));
-        let [first, second, third, fourth] = slots.each_ref().map(|slot| &slot.connection);
-        for connection in [first, second, third, fourth] {
-            assert!(connection.begin_answer());
-        }
-        assert!(connections.admit_answer(first, MAX_UNREAD / 2));
-        assert!(connections.admit_answer(second, MAX_UNREAD / 2));
-        assert!(!connections.admit_answer(third, SHORT_ANSWER + 1), "none is slow for long");
-        assert!(connections.admit_answer(third, SHORT_ANSWER));
-        first.end_answer();
-        second.end_answer();
-        second.flushed();
-        assert!(connections.admit_answer(third, MAX_UNREAD / 2), "the second was read");
-        tokio::time::sleep(SLOW_PEER).await;
-        assert!(connections.admit_answer(fourth, MAX_UNREAD / 2));
-        assert_eq!(slots.each_ref().map(is_evicted), [true, false, false, false]);
-    }
-
-    #[tokio::test]
-    async fn a_caller_with_many_connections_makes_room_before_others() {
-        let connections = Connections::new(8 * 3);
-        let few = connections.admit(caller(1)).await;
-        let mut many = Vec::new();
-        for _ in 1..8 * 3 {
-            many.push(connections.admit(caller(2)).await);
-        }
-        tokio::time::sleep(FRESH * 2).await;
-        for number in 3..=12 {
-            many.push(connections.admit(caller(number)).await);
-        }
-        assert!(!is_evicted(&few), "it is idle longest, but alone");
-        let evicted = many.iter().filter(|slot| is_evicted(slot)).count();
-        assert_eq!(evicted, 10, "all of the caller that had many");
-        drop(many);
-        assert_eq!(connections.open.lock().of_callers.len(), 1);
-    }
-}
+mod tests;

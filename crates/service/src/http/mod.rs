@@ -11,6 +11,7 @@ mod body_tests;
 mod body_text;
 mod caller;
 mod caller_limit;
+mod candidates;
 mod compression;
 mod connection;
 mod connections;

@@ -93,6 +93,8 @@ impl Read for Socket {
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        // The socket is read below, also in the first call: what has come already is found.
+        self.connection.wait_for_request();
         let mut bytes = [MaybeUninit::uninit(); READ];
         let mut bytes = ReadBuf::uninit(&mut bytes[..READ.min(buffer.remaining())]);
         ready!(Pin::new(&mut *self.stream.lock()).poll_read(context, &mut bytes))?;

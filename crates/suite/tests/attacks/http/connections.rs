@@ -52,16 +52,19 @@ impl Target {
         let (started, posto_id) = (Instant::now(), self.next_posto);
         self.next_posto += 1;
         let body = payload(&format!("AAA{posto_id:04}"), posto_id);
-        let mut is_served = false;
-        while !is_served && started.elapsed() < PATIENCE {
-            let call = self.gateway.request(reqwest::Method::POST, "/reservar").json(&body);
-            let reserved = Answer::of(call.timeout(PATIENCE)).await;
-            let list = self.servidor.request(reqwest::Method::GET, "/postos");
-            let listed = Answer::of(list.timeout(PATIENCE)).await;
-            is_served = reserved.status == 200 && listed.status == 200;
+        let (mut reserved, mut listed) = (false, false);
+        while !(reserved && listed) && started.elapsed() < PATIENCE {
+            if !reserved {
+                let call = self.gateway.request(reqwest::Method::POST, "/reservar").json(&body);
+                reserved = Answer::of(call.timeout(PATIENCE)).await.status == 200;
+            }
+            if !listed {
+                let list = self.servidor.request(reqwest::Method::GET, "/postos");
+                listed = Answer::of(list.timeout(PATIENCE)).await.status == 200;
+            }
         }
         assert!(!open.is_empty(), "the attack goes on until here");
-        !is_served
+        !(reserved && listed)
     }
 }
 
