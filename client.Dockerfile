@@ -4,7 +4,7 @@ FROM rust:1.95-slim-bookworm AS builder
 WORKDIR /build
 # Smaller and faster programs for a longer build (docs/decisions/0107); nothing here reads the symbol
 # table.
-ENV CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_STRIP=symbols
+ENV CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_STRIP=symbols
 
 # A layer with only the dependencies, built from the lock file with empty crates in place of this
 # workspace's, so that a change of the code does not build them again. A new crate needs a line.
