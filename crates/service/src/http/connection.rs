@@ -125,12 +125,8 @@ impl Connection {
         self.advance(|phase| (phase != Phase::Evicted).then_some(Phase::Answered));
     }
 
-    /// A long answer is about to be written.
-    pub(super) fn begin_unread(&self, length: usize) {
-        self.set_unread(length);
-    }
-
-    fn set_unread(&self, length: usize) {
+    /// A long answer of this length is about to be written; 0: none is left to be read.
+    pub(super) fn set_unread(&self, length: usize) {
         self.all_unread.fetch_add(length, Ordering::Relaxed);
         let before = self.unread.swap(length, Ordering::Relaxed);
         self.all_unread.fetch_sub(before, Ordering::Relaxed);

@@ -170,7 +170,7 @@ impl Connections {
         loop {
             let unread = self.unread.load(Ordering::Relaxed);
             if unread == 0 || unread + length <= MAX_UNREAD {
-                connection.begin_unread(length);
+                connection.set_unread(length);
                 return true;
             }
             if !self.evict_slow_reader(&mut open) {
