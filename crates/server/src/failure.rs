@@ -62,6 +62,11 @@ impl Failure {
         matches!(self, Self::Unavailable(_) | Self::Overloaded(_))
     }
 
+    /// Whether nothing on disk need tell a redelivery of the command from a new command.
+    pub(crate) fn may_be_unwritten(&self) -> bool {
+        self.is_unwritten() || matches!(self, Self::Unknown(_))
+    }
+
     pub(crate) fn codigo(&self) -> Codigo {
         match self {
             Self::Bad(_) | Self::ListTooLong { .. } => Codigo::RequisicaoInvalida,

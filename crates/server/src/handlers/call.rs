@@ -112,11 +112,11 @@ impl<'a> Call<'a> {
         if let Some(trace) = Trace::current() {
             trace.set_codigo(ReplyCodigo::Known(failure.codigo()));
         }
-        let is_unwritten = failure.is_unwritten();
+        let may_be_unwritten = failure.may_be_unwritten();
         let error = failure.into_reply(Some(request_id.clone()));
         match to_payload(&error) {
             Ok(payload) => {
-                Some(Reply { client_id, request_id, payload, is_unwritten, unsent: None })
+                Some(Reply { client_id, request_id, payload, may_be_unwritten, unsent: None })
             }
             Err(error) => {
                 warn!(%request_id, %error, "a reply cannot be written as JSON");
@@ -138,10 +138,10 @@ impl<'a> Call<'a> {
     }
 
     /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
-    /// before the first, if a command was not written: its redelivery after a crash would be
-    /// carried out, although its caller has read that it was not.
+    /// before the first, if a command may not be written: its redelivery after a crash would be
+    /// carried out, although its caller has read that it was not, or has asked since.
     pub(super) async fn reply(&self, answers: Vec<Answer>, ack: Ack) {
-        if !answers.iter().any(|answer| answer.reply.is_unwritten) {
+        if !answers.iter().any(|answer| answer.reply.may_be_unwritten) {
             self.publish(answers, Some(ack.after_answer()), None);
         } else if let Some(sent) = ack.sent().await {
             self.publish(answers, None, Some(&sent));
@@ -158,7 +158,7 @@ impl<'a> Call<'a> {
     ) {
         let mut answers = answers.into_iter().peekable();
         while let Some(Answer { reply, trace }) = answers.next() {
-            let Reply { client_id, request_id, payload, is_unwritten, unsent } = reply;
+            let Reply { client_id, request_id, payload, may_be_unwritten, unsent } = reply;
             let topic = topics::response(&client_id, self.command);
             let join = self.join(&client_id);
             let span = trace.as_ref().and_then(|trace| {
@@ -175,7 +175,7 @@ impl<'a> Call<'a> {
                 join,
                 acknowledges: if answers.peek().is_none() { ack.take() } else { None },
                 request_id: Some(request_id.clone()),
-                follows: sent.filter(|_| is_unwritten).cloned(),
+                follows: sent.filter(|_| may_be_unwritten).cloned(),
                 on_refused: Some(instead_of_reply(self.command, request_id.clone(), unsent)),
                 trace: span.map(MessageTrace::new),
             });

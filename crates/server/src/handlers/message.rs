@@ -51,8 +51,9 @@ pub(super) struct Reply {
     pub(super) client_id: ClientId,
     pub(super) request_id: RequestId,
     pub(super) payload: Vec<u8>,
-    /// The command failed and left nothing on disk by which its redelivery would be recognised.
-    pub(super) is_unwritten: bool,
+    /// The command failed and may have left nothing on disk by which its redelivery would be
+    /// recognised.
+    pub(super) may_be_unwritten: bool,
     /// Of a listing, dropped when the broker has it.
     pub(super) unsent: Option<OwnedSemaphorePermit>,
 }
@@ -78,7 +79,7 @@ impl Reply {
             client_id,
             request_id: body.request_id,
             payload,
-            is_unwritten: false,
+            may_be_unwritten: false,
             unsent: None,
         })
     }

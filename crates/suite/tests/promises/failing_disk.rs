@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::disk_faults::{Action, DiskFault, DiskFaults, EDQUOT, EIO, ENOSPC, Operations};
 use super::evidence;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{FAILPOINTS_SERVER, PlainClient, Program, World, eventually, payload};
 
@@ -88,6 +88,14 @@ fn request_id(answer: &crate::harness::Answer) -> String {
     answer.json["request_id"].as_str().expect("a request_id").to_owned()
 }
 
+/// A reservation by a client without a gateway. It has no time limit.
+fn plain_command(request_id: &str, posto_id: i64) -> Value {
+    let carro = json!({"placa": "AAA0001", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+        "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19});
+    json!({"request_id": request_id, "client_id": "plain", "server_id": "server1",
+        "carro": carro, "posto_id": posto_id})
+}
+
 fn cases() -> Vec<DiskFault> {
     let mut cases = Vec::new();
     for operations in [Operations::SYNC, Operations::WRITE, Operations::ALL] {
@@ -167,6 +175,36 @@ async fn a_disk_that_recovers_settles_what_was_in_doubt() {
     assert_eq!(kept["reservas"].as_array().map(Vec::len), Some(1), "{kept}");
 }
 
+/// Its sender has been told that it is not known: to ask what was done must settle it for good.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mosquitto"]
+async fn what_is_not_known_is_not_delivered_again_after_a_restart() {
+    let Setup { world, faults, mut server, client: _client } = set_up("server", "", "3").await;
+    let topic = "client/plain/postos/reserva/response";
+    let mut plain = PlainClient::subscribe(&world, "plain", &[topic]).await;
+    let action = Action::FailInstead;
+    let fault = DiskFault { action, count: None, ..DiskFault::once(Operations::ALL) };
+    for number in 0..10 {
+        faults.set(fault);
+        plain.publish("server/postos/reserva", plain_command(&format!("r-{number}"), 1)).await;
+        let answer = plain.next(topic).await;
+        // As soon as the answer is there, and so before an acknowledgement that is sent after it.
+        server.kill().await;
+        assert_eq!(answer["codigo"], "tempo_esgotado", "{answer}");
+        faults.clear();
+        server = start("server", &world, &faults, "").await;
+        server.ready().await;
+        // What the broker has not been acknowledged it delivers before anything else.
+        let marker = format!("marker-{number}");
+        plain.publish("server/postos/reserva", plain_command(&marker, 99)).await;
+        let answer = plain.next(topic).await;
+        assert_eq!(answer["request_id"], marker, "the command is answered once: {answer}");
+        assert_eq!(answer["codigo"], "posto_inexistente", "{answer}");
+        let made = server.get("/reservas").await.json;
+        assert_eq!(made["reservas"], json!([]), "nothing was carried out later");
+    }
+}
+
 /// The cancellation is in the WAL, and can be neither synced nor erased.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
@@ -178,7 +216,7 @@ async fn a_consulta_says_nothing_that_a_restart_takes_back() {
     let operations = Operations::SYNC_OR_TRUNCATE;
     faults.set(DiskFault { action, count: None, ..DiskFault::once(operations) });
     let cancel = consulta.replace('?', "/cancelar?");
-    let cancelled = client.post(&cancel, &serde_json::Value::Null).await;
+    let cancelled = client.post(&cancel, &Value::Null).await;
     assert_eq!(cancelled.verdict(), (504, "tempo_esgotado"), "{cancelled:?}");
     let consulted = client.get(&consulta).await;
     assert_ne!(consulted.status, 200, "it is not known: {consulted:?}");
@@ -202,16 +240,16 @@ async fn a_repeat_of_what_was_done_is_not_denied() {
     let made = client.reservar_once("kept: a long random key", &kept).await;
     let other = client.reservar_once("cancelled: a long random key", &cancelled).await;
     let cancel = format!("/reservas/{}/cancelar?server_id=server1", request_id(&other));
-    assert_eq!(client.post(&cancel, &serde_json::Value::Null).await.status, 200);
+    assert_eq!(client.post(&cancel, &Value::Null).await.status, 200);
     let action = Action::FailInstead;
     faults.set(DiskFault { action, count: None, ..DiskFault::once(Operations::WRITE) });
     let failed = client.reservar(&payload("CCC0003", 3)).await;
     assert_eq!(failed.verdict(), (503, "servidor_indisponivel"), "{failed:?}");
     let again = client.reservar_once("kept: a long random key", &kept).await;
     assert_eq!((again.status, &again.json), (200, &made.json));
-    assert_eq!(client.post(&cancel, &serde_json::Value::Null).await.status, 200);
+    assert_eq!(client.post(&cancel, &Value::Null).await.status, 200);
     let cancel_kept = format!("/reservas/{}/cancelar?server_id=server1", request_id(&made));
-    assert_eq!(client.post(&cancel_kept, &serde_json::Value::Null).await.status, 503);
+    assert_eq!(client.post(&cancel_kept, &Value::Null).await.status, 503);
     faults.clear();
     server.ready().await;
 }

@@ -212,11 +212,15 @@ impl<'a> Run<'a> {
         last + self.conditions.slack
     }
 
-    /// Whether the effect at `moment` is that of a copy of a command that had failed: the servidor
-    /// was killed between the two, and recent failures are only kept in memory.
+    /// Whether the effect at `moment` is that of a copy of a command that had failed, or of which it
+    /// was not known whether it had: the servidor was killed between the two, and recent failures are
+    /// only kept in memory.
     pub(super) fn was_forgotten(&self, call: &Call, moment: i64) -> bool {
-        let failed =
-            matches!(&call.outcome, Outcome::Refused(why) if why == "servidor_indisponivel");
+        let failed = match &call.outcome {
+            Outcome::Refused(why) => why == "servidor_indisponivel",
+            // Where the disk fails it is answered before the time limit.
+            outcome => *outcome == Outcome::TimedOut,
+        };
         failed
             && moment <= call.started + self.conditions.command_limit + self.conditions.slack
             && self.kills.iter().any(|kill| call.started <= *kill && *kill <= moment)

@@ -102,6 +102,16 @@ fn an_effect_after_the_deadline_is_found() {
 }
 
 #[test]
+fn an_effect_after_an_early_answer_that_nothing_is_known_is_found() {
+    let made = |at| holding(vec![row("r1", "AAA0001", WINDOW, at)]);
+    let doubted = [reserve("r1", "AAA0001", (1_000, 1_010), Outcome::TimedOut)];
+    assert_eq!(found(&doubted, made(1_500)), [Kind::TooLate]);
+    assert_eq!(found_with_kills(&doubted, made(1_500), &[999, 1_501]), [Kind::TooLate]);
+    assert_eq!(found_with_kills(&doubted, made(1_500), &[1_200]), [], "the known limit");
+    assert_eq!(found_with_kills(&doubted, made(11_200), &[1_200]), [Kind::TooLate]);
+}
+
+#[test]
 fn an_effect_of_a_refused_request_is_found() {
     let made = row("r1", "AAA0001", WINDOW, 1_005);
     let denied = reserve("r1", "AAA0001", (1_000, 1_010), refused("servidor_indisponivel"));
