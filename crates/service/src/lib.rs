@@ -22,9 +22,9 @@ pub use broker_login::{
 };
 pub use http::{
     Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
-    Documentation, ETag, Endpoints, ErrorPage, Extras, Health, HttpError, HttpMetrics, Language,
-    ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders,
-    PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RawJson, Refused, Role, Routes,
+    Documentation, ETag, Endpoints, ErrorPage, Extras, Health, HttpError, HttpMetrics, JsonBody,
+    Language, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm,
+    PageHeaders, PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, Refused, Role, Routes,
     StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
     body_of_parts, both, caller_ip, complete_document, finish, json_in_page, listen,
     listen_for_metrics, operators_only, read_file, require_token, serve, serve_metrics, tagged,

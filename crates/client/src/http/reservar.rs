@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{
-    ErrorReply, EstimativaReply, KeyedCall, RequestId, ReservaReply, ReservarBody, read_body,
-};
-use service::{HttpError, RawJson, both};
+use protocol::{ErrorReply, EstimativaReply, KeyedCall, RequestId, ReservaReply, ReservarBody};
+use service::{HttpError, JsonBody, both};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -46,10 +44,10 @@ async fn reserve(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
     keys: KeyHeaders,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Response, HttpError> {
     let key = keys.key().map_err(HttpError::from);
-    let (key, body) = both(key, read_body::<ReservarBody>(&body))?;
+    let (key, body) = both(key, body.read::<ReservarBody>())?;
     let server_id = body.server_id.clone();
     let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);
     let outcome = gateway.reserve(request_id.clone(), app, body).await;
@@ -75,9 +73,9 @@ async fn reserve(
 async fn estimate(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Response, HttpError> {
-    let body: ReservarBody = read_body(&body)?;
+    let body: ReservarBody = body.read()?;
     let (request_id, server_id) = (RequestId::new(), body.server_id.clone());
     let outcome = gateway.estimate(request_id.clone(), app, body).await;
     Ok(answer(request_id, server_id, outcome))

@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use protocol::{
     AlteracaoBody, AlteracaoRequest, AppId, ConsultaRequest, ErrorReply, KeyedCall, RequestId,
-    ReservaRef, ReservaReply, ServerId, fields, read_body,
+    ReservaRef, ReservaReply, ServerId, fields,
 };
-use service::{HttpError, Params, RawJson, both};
+use service::{HttpError, JsonBody, Params, both};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -100,10 +100,10 @@ async fn change(
     App(app): App,
     params: Result<Params<ReservaParams>, HttpError>,
     keys: KeyHeaders,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Response, HttpError> {
     let head = both(params, keys.key());
-    let ((Params(params), key), change) = both(head, read_body::<AlteracaoBody>(&body))?;
+    let ((Params(params), key), change) = both(head, body.read::<AlteracaoBody>())?;
     let server_id = params.server_id;
     let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
     let asked = AlteracaoRequest {

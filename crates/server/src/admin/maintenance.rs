@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::{Handling, Moment};
-use protocol::{ErrorReply, Timestamp, fields, read_body};
+use protocol::{ErrorReply, Timestamp, fields};
 use serde::Serialize;
-use service::{HttpError, Params, Path, RawJson};
+use service::{HttpError, JsonBody, Params, Path};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -170,9 +170,9 @@ async fn set_disponibilidade(
     State(app): State<Arc<AppState>>,
     By(by): By,
     Path(posto_id): Path<i64>,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Json<PostoComReservas>, HttpError> {
-    let body: DisponibilidadeBody = read_body(&body)?;
+    let body: DisponibilidadeBody = body.read()?;
     let command = SetService {
         posto_id,
         in_service: body.disponivel,

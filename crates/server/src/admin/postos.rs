@@ -8,11 +8,9 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use domain::{Moment, Rejection};
-use protocol::{
-    ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields, read_body,
-};
+use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields};
 use serde::Serialize;
-use service::{HttpError, Params, Path, RawJson, tagged};
+use service::{HttpError, JsonBody, Params, Path, tagged};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -149,9 +147,9 @@ async fn list(
 async fn create(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AdminPosto>), HttpError> {
-    let posto: PostoBody = read_body(&body)?;
+    let posto: PostoBody = body.read()?;
     let id = app.write_by(by, CreatePosto(posto.into())).await?;
     let posto = find(&app, id).await?;
     Ok((StatusCode::CREATED, [(LOCATION, format!("postos/{id}"))], Json(posto)))
@@ -190,9 +188,9 @@ async fn change(
     State(app): State<Arc<AppState>>,
     By(by): By,
     Path(id): Path<i64>,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Json<AdminPosto>, HttpError> {
-    let PostoPatch(change) = PostoPatch::from_json(&body)?;
+    let PostoPatch(change) = body.read_by(PostoPatch::from_json)?;
     app.write_by(by, ChangePosto { posto_id: id, change }).await?;
     Ok(Json(find(&app, id).await?))
 }

@@ -7,9 +7,9 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::{Json, middleware};
 use domain::TokenPapel;
-use protocol::{ErrorReply, FieldValue, Invalid, Scalar, Timestamp, fields, read_body};
+use protocol::{ErrorReply, FieldValue, Invalid, Scalar, Timestamp, fields};
 use serde::Serialize;
-use service::{HttpError, Params, RawJson, operators_only};
+use service::{HttpError, JsonBody, Params, operators_only};
 use tracing::error;
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
@@ -190,9 +190,9 @@ fn day(number: i64) -> String {
 async fn create(
     State(app): State<Arc<AppState>>,
     By(by): By,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<NewToken>), HttpError> {
-    let TokenBody { nome: NewName(nome), papel: Papel(papel) } = read_body(&body)?;
+    let TokenBody { nome: NewName(nome), papel: Papel(papel) } = body.read()?;
     let token =
         app.tokens.create(by, &nome, role(papel)).await.map_err(|error| refused(&app, error))?;
     let made = NewToken { nome, papel: papel.as_str(), token };

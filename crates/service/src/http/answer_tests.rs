@@ -12,12 +12,12 @@ use axum::routing::{get, patch, post};
 use flate2::read::MultiGzDecoder;
 use utoipa::openapi::Paths;
 
-use super::tests::{Answer, documentation, finished, send};
-use super::{Access, CorsOrigins, Extras, HttpMetrics, RawJson, Routes, finish};
+use super::tests::{Answer, documentation, echo, finished, send};
+use super::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish};
 
 fn with_cors(setting: &str, max_in_flight: usize) -> Router {
     let router = Router::new()
-        .route("/a", get(async || "a").post(async |RawJson(body): RawJson| body))
+        .route("/a", get(async || "a").post(echo))
         .route("/a/{id}", patch(async || "a").delete(async || "a"))
         .route("/panic", post(async || -> () { panic!("as the test wants it") }));
     finish(

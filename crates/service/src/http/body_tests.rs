@@ -11,9 +11,8 @@ use encoding_rs::{ISO_8859_15, WINDOWS_1252};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-use super::RawJson;
 use super::json_body::MAX_BODY;
-use super::tests::{Answer, finished, send};
+use super::tests::{Answer, echo, finished, send};
 
 const TEXT: &str = r#"{"nome":"São João"}"#;
 const NOT_TAKEN: (u16, &str) = (415, "tipo_nao_suportado");
@@ -23,8 +22,7 @@ const WRONG: (u16, &str) = (422, "requisicao_invalida");
 type Outcome<'a> = Result<&'a [u8], &'a str>;
 
 async fn post_body(headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    let text = async |RawJson(body): RawJson| body;
-    let router = finished(Router::new().route("/", post(text)), 1);
+    let router = finished(Router::new().route("/", post(echo)), 1);
     let mut request = Request::post("/");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -224,8 +222,7 @@ async fn a_body_is_not_too_long() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_comes_too_slowly_is_refused() {
-    let text = async |RawJson(body): RawJson| body;
-    let router = finished(Router::new().route("/", post(text)), 1);
+    let router = finished(Router::new().route("/", post(echo)), 1);
     let never = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
     let request = Request::post("/").header(CONTENT_TYPE, "application/json");
     let started = tokio::time::Instant::now();

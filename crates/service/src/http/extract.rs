@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use protocol::{BadMessage, Codigo, FieldError, Fields, Scalar, read_parameters};
 use serde::de::DeserializeOwned;
 
-use super::HttpError;
+use super::wrong_parts::no_body;
+use super::{HttpError, both};
 
 /// The parameters in the path of a route, none of which is checked further.
 pub struct Path<T>(pub T);
@@ -38,7 +39,9 @@ impl<S: Send + Sync, T: Fields> FromRequestParts<S> for Params<T> {
             Err(PathRejection::MissingPathParams(_)) => Vec::new(),
             Err(rejection) => return Err(wrong_path(&rejection)),
         };
-        Ok(Self(read_parameters(&query_of(&parts.uri)?, &path)?))
+        let body = no_body(&mut parts.extensions);
+        let read = query_of(&parts.uri).and_then(|query| Ok(read_parameters(&query, &path)?));
+        both(read, body).map(|(parameters, ())| Self(parameters))
     }
 }
 

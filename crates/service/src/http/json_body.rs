@@ -6,40 +6,79 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName};
-use protocol::{BadMessage, Codigo};
+use protocol::{BadMessage, Codigo, Fields, read_body};
 
-use super::HttpError;
 use super::body_text::{is_readable, to_utf8};
 use super::content_coding::{Coding, Undecodable};
 use super::receive::receive;
+use super::wrong_parts::no_query;
+use super::{HttpError, both};
 
 /// The longest body. The largest that a route needs is below 2 KiB.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 
-/// The text of a body that is declared as JSON and not too long, in UTF-8 and without a byte order
+/// A body that is declared as JSON and not too long. Its text is in UTF-8 and without a byte order
 /// mark, however it was coded.
-pub struct RawJson(pub Bytes);
+pub struct JsonBody {
+    text: Bytes,
+    /// There is a query, which this route does not take.
+    query: Result<(), HttpError>,
+}
 
-impl<S: Send + Sync> FromRequest<S> for RawJson {
+impl JsonBody {
+    /// The fields of the body.
+    ///
+    /// # Errors
+    /// Not a JSON object, or wrong fields: all of them are named, and the parameters of a query that
+    /// the route does not take.
+    pub fn read<T: Fields>(self) -> Result<T, HttpError> {
+        self.read_by(read_body)
+    }
+
+    /// The same, for fields that have a reader of their own.
+    ///
+    /// # Errors
+    /// What [`Self::read`] has, and what the reader finds.
+    pub fn read_by<T>(
+        self,
+        reader: impl FnOnce(&[u8]) -> Result<T, BadMessage>,
+    ) -> Result<T, HttpError> {
+        both(self.query, reader(&self.text)).map(|((), fields)| fields)
+    }
+
+    /// Whether it says nothing.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self.text.trim_ascii(), b"" | b"null")
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = HttpError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, HttpError> {
-        // A body is refused by its head before it is asked for with `100 Continue`.
-        let declared = Declared::of(request.headers())?;
-        let too_long = || HttpError::general(Codigo::CorpoGrandeDemais);
-        let coded = receive(request, MAX_BODY, BODY_LIMIT, too_long, not_json).await?;
-        let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
-            Undecodable::TooLong => too_long(),
-            Undecodable::Other(coding) => not_json(&format!("o corpo não está em {coding}")),
-            Undecodable::Damaged(coding) => {
-                not_json(&format!("o corpo em {coding} está incompleto ou danificado"))
-            }
-        })?;
-        let text = to_utf8(plain, declared.charset.as_deref());
-        text.map(Self).map_err(|reason| not_json(&reason))
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, HttpError> {
+        let query = no_query(request.extensions_mut());
+        match text_of_body(request).await {
+            Ok(text) => Ok(Self { text, query }),
+            Err(wrong) => both(query, Err(wrong)).map(|((), body)| body),
+        }
     }
+}
+
+async fn text_of_body(request: Request) -> Result<Bytes, HttpError> {
+    // A body is refused by its head before it is asked for with `100 Continue`.
+    let declared = Declared::of(request.headers())?;
+    let too_long = || HttpError::general(Codigo::CorpoGrandeDemais);
+    let coded = receive(request, MAX_BODY, BODY_LIMIT, too_long, not_json).await?;
+    let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
+        Undecodable::TooLong => too_long(),
+        Undecodable::Other(coding) => not_json(&format!("o corpo não está em {coding}")),
+        Undecodable::Damaged(coding) => {
+            not_json(&format!("o corpo em {coding} está incompleto ou danificado"))
+        }
+    })?;
+    to_utf8(plain, declared.charset.as_deref()).map_err(|reason| not_json(&reason))
 }
 
 fn not_json(reason: &str) -> HttpError {

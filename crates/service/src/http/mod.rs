@@ -47,6 +47,7 @@ mod traced;
 mod unexpected;
 #[cfg(test)]
 mod wire_tests;
+mod wrong_parts;
 
 use std::sync::Arc;
 
@@ -71,7 +72,7 @@ pub use file_body::read_file;
 use gate::{Gate, gate};
 pub use health::Health;
 use in_flight::Limit;
-pub use json_body::RawJson;
+pub use json_body::JsonBody;
 pub use metrics::HttpMetrics;
 pub use pages::{
     Asset, Assets, ErrorPage, Language, PageCache, PageForm, PageHeaders, PageRoutes, Refused,
@@ -96,7 +97,7 @@ pub struct Extras {
 /// `/openapi.json`; the one error shape for unknown routes, wrong methods and faults; a limit of
 /// requests in flight, beyond which the answer is `sobrecarregado`; compressed answers; one name and
 /// one log line for each exchange; CORS, which answers preflights before anything else counts or logs
-/// them. A handler reads its body by [`RawJson`] or [`read_file`], which bound its size.
+/// them. A handler reads its body by [`JsonBody`] or [`read_file`], which bound its size.
 pub fn finish(
     routes: Routes,
     documentation: &Documentation,

@@ -17,8 +17,8 @@ use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::{
-    Access, Asset, Assets, CorsOrigins, Documentation, Extras, HttpError, HttpMetrics, Params,
-    Path, Routes, finish,
+    Access, Asset, Assets, CorsOrigins, Documentation, Extras, HttpError, HttpMetrics, JsonBody,
+    Params, Path, Routes, finish,
 };
 
 /// An answer, read to its end.
@@ -47,6 +47,11 @@ impl Answer {
     pub(super) fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a text"))
     }
+}
+
+/// Answers with the text of a body.
+pub(super) async fn echo(body: JsonBody) -> Result<Vec<u8>, HttpError> {
+    body.read_by(|text| Ok(text.to_vec()))
 }
 
 pub(super) async fn send(router: &Router, request: Request<Body>) -> Answer {

@@ -1,5 +1,5 @@
 //! Query parameters and bodies on routes that take none. Those of other routes are checked where
-//! they are read.
+//! they are read. Where a route takes one of the two, what is wrong with the other is named there too.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,20 +7,24 @@ use std::sync::Arc;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest as _, MatchedPath, Request};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Method};
-use protocol::{read_body, read_parameters};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Uri};
+use protocol::read_parameters;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::extract::query_of;
 use super::health::is_probe;
-use super::{HttpError, RawJson};
+use super::wrong_parts::{WrongBody, WrongQuery};
+use super::{HttpError, JsonBody, both};
 
 /// What an operation takes, as its documentation says.
 struct Takes {
     method: Method,
     query: bool,
     body: bool,
+    /// The body is read as [`JsonBody`].
+    json: bool,
 }
 
 /// The operations of each documented path. Pages and files have no documentation and take anything.
@@ -33,26 +37,32 @@ impl Documented {
         Self(Arc::new(paths.map(|(path, item)| (path.clone(), operations(path, item))).collect()))
     }
 
-    /// Refuses what the route of the request does not take.
+    /// Refuses what the route of the request does not take, or leaves that to who reads the rest.
     ///
     /// # Errors
     /// There is a parameter, or a body that says something.
-    pub(super) async fn refuse(&self, request: Request) -> Result<Request, HttpError> {
+    pub(super) async fn refuse(&self, mut request: Request) -> Result<Request, HttpError> {
         let path = request.extensions().get::<MatchedPath>();
         let operations = path.and_then(|path| self.0.get(path.as_str()));
         let mut operations = operations.into_iter().flatten();
         let Some(takes) = operations.find(|takes| takes.method == request.method()) else {
             return Ok(request);
         };
-        if !takes.query && request.uri().query().is_some() {
-            read_parameters::<()>(&query_of(request.uri())?, &[])?;
-        }
-        if takes.body || request.body().is_end_stream() {
-            Ok(request)
-        } else {
+        let query = if takes.query { Ok(()) } else { without_query(request.uri()) };
+        if !takes.body && !request.body().is_end_stream() {
+            let (mut parts, body) = request.into_parts();
             // A body where none belongs is rare, and a future is as long as its longest part.
-            Box::pin(without_body(request)).await
+            match Box::pin(without_body(&parts, body)).await {
+                Err(wrong) if takes.query => drop(parts.extensions.insert(WrongBody(wrong))),
+                read => drop(both(query.clone(), read)?),
+            }
+            request = Request::from_parts(parts, Body::empty());
         }
+        match query {
+            Err(wrong) if takes.json => drop(request.extensions_mut().insert(WrongQuery(wrong))),
+            read => read?,
+        }
+        Ok(request)
     }
 }
 
@@ -82,21 +92,27 @@ fn operations(path: &str, item: &PathItem) -> Vec<Takes> {
         });
         // A body of a GET has no meaning, so it is ignored.
         let body = operation.request_body.is_some() || method.is_safe();
-        Some(Takes { method, query, body })
+        let json = match &operation.request_body {
+            Some(RefOr::T(body)) => body.content.contains_key("application/json"),
+            Some(RefOr::Ref(_)) | None => false,
+        };
+        Some(Takes { method, query, body, json })
     };
     operations.into_iter().filter_map(takes).collect()
 }
 
-/// The request without its body. Many programs send `{}` with every POST, and some call it a text.
-async fn without_body(mut request: Request) -> Result<Request, HttpError> {
-    let json = HeaderValue::from_static("application/json");
-    request.headers_mut().insert(CONTENT_TYPE, json);
-    let (parts, body) = request.into_parts();
-    let RawJson(body) =
-        RawJson::from_request(Request::from_parts(parts.clone(), body), &()).await?;
-    // `null` is how some write that there is none.
-    if !matches!(body.trim_ascii(), b"" | b"null") {
-        read_body::<()>(&body)?;
+fn without_query(uri: &Uri) -> Result<(), HttpError> {
+    if uri.query().is_some() {
+        read_parameters::<()>(&query_of(uri)?, &[])?;
     }
-    Ok(Request::from_parts(parts, Body::empty()))
+    Ok(())
+}
+
+/// Many programs send `{}` with every POST, and some call it a text.
+async fn without_body(parts: &Parts, body: Body) -> Result<(), HttpError> {
+    let mut parts = parts.clone();
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = JsonBody::from_request(Request::from_parts(parts, body), &()).await?;
+    // `null` is how some write that there is none.
+    if body.is_nothing() { Ok(()) } else { body.read::<()>() }
 }

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use utoipa::openapi::Paths;
 
 use super::request_body::UNREAD_BODY_LIMIT;
-use super::tests::documentation;
-use super::{Access, CorsOrigins, Extras, HttpMetrics, RawJson, Routes, finish, listen, serve};
+use super::tests::{documentation, echo};
+use super::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish, listen, serve};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 
@@ -68,7 +68,7 @@ async fn started() -> (SocketAddr, impl Drop) {
         .route("/postos", get(path))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(30)).await))
         .route("/postos/{id}", get(path))
-        .route("/reservar", post(async |RawJson(body): RawJson| body))
+        .route("/reservar", post(echo))
         .route("/healthz", get(async || StatusCode::NO_CONTENT));
     let router = finish(
         Routes { public: router, protected: Router::new() },

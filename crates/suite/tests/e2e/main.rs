@@ -59,3 +59,4 @@ mod traces_collector;
 mod traces_sampling;
 mod unchanged;
 mod upgrades;
+mod wrong_parts;

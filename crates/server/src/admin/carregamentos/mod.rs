@@ -10,9 +10,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Correction, Rejection, ReportedEnergy, ReportedSession};
-use protocol::{ErrorReply, read_body};
+use protocol::ErrorReply;
 use serde::Deserialize;
-use service::{HttpError, Path, RawJson};
+use service::{HttpError, JsonBody, Path};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -73,9 +73,9 @@ async fn start(
     State(app): State<Arc<AppState>>,
     By(by): By,
     Path(posto_id): Path<i64>,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<(StatusCode, Json<Carregamento>), HttpError> {
-    let CarregamentoBody { placa, inicio, fim, energia_fornecida, confirmado } = read_body(&body)?;
+    let CarregamentoBody { placa, inicio, fim, energia_fornecida, confirmado } = body.read()?;
     let Some(inicio) = inicio else {
         let id = app.write_by(by, StartCarregamento { posto_id, placa }).await?;
         return Ok((StatusCode::CREATED, show(&app, posto_id, id).await?));
@@ -116,9 +116,9 @@ async fn finish(
     State(app): State<Arc<AppState>>,
     By(by): By,
     Path(SessionPath { id: posto_id, carregamento_id: id }): Path<SessionPath>,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let EnergiaBody { energia_fornecida, fim, confirmado } = read_body(&body)?;
+    let EnergiaBody { energia_fornecida, fim, confirmado } = body.read()?;
     let energy = ReportedEnergy { energia_fornecida, confirmado: confirmado.unwrap_or(false) };
     app.write_by(by, FinishCarregamento { posto_id, id, energy, fim }).await?;
     show(&app, posto_id, id).await
@@ -145,9 +145,9 @@ async fn correct(
     State(app): State<Arc<AppState>>,
     By(by): By,
     Path(id): Path<i64>,
-    RawJson(body): RawJson,
+    body: JsonBody,
 ) -> Result<Json<Carregamento>, HttpError> {
-    let CorrecaoBody { inicio, fim, energia_fornecida, confirmado } = read_body(&body)?;
+    let CorrecaoBody { inicio, fim, energia_fornecida, confirmado } = body.read()?;
     let confirmado = confirmado.unwrap_or(false);
     let correction = Correction { inicio, fim, energia_fornecida, confirmado };
     let posto_id = app.write_by(by, CorrectCarregamento { id, correction }).await?;

@@ -1,13 +1,14 @@
 //! What a route does not take, in its query and in its body.
 
 use utoipa::IntoParams as _;
+use utoipa::openapi::content::Content;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem};
-use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::request_body::RequestBodyBuilder;
 
 use axum::routing::post;
 
 use super::*;
-use crate::http::RawJson;
+use crate::http::JsonBody;
 use crate::http::json_body::MAX_BODY;
 
 protocol::fields! {
@@ -22,7 +23,8 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
     let operation = |names: &[&str], body: bool| {
         let mut parameters = Place::into_params(|| None);
         parameters.retain(|parameter| names.contains(&parameter.name.as_str()));
-        let body = body.then(RequestBody::new);
+        let json = RequestBodyBuilder::new().content("application/json", Content::default());
+        let body = body.then(|| json.build());
         OperationBuilder::new().parameters(Some(parameters)).request_body(body).build()
     };
     let mut paths = Paths::new();
@@ -35,6 +37,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
     }
     paths.paths.insert("/end".to_owned(), item(HttpMethod::Post, &[], false));
     paths.paths.insert("/make".to_owned(), item(HttpMethod::Post, &[], true));
+    paths.paths.insert("/ask/{id}".to_owned(), item(HttpMethod::Post, &["id", "de"], false));
     let thing = async |Params(Place { id, de }): Params<Place>| Json(json!([id, de]));
     let router = Router::new()
         .route("/", get(async || ()))
@@ -43,7 +46,8 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         .route("/things/{id}", get(thing))
         .route("/only/{id}", get(async || ()))
         .route("/end", post(async || ()))
-        .route("/make", post(async |RawJson(_): RawJson| ()));
+        .route("/ask/{id}", post(thing))
+        .route("/make", post(async |body: JsonBody| body.read::<Place>().map(|_| ())));
     let router = finish(
         Routes { public: router, protected: Router::new() },
         &documentation(paths),
@@ -81,8 +85,19 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         ("GET", "/things/5?de=1", "", (200, "")),
         ("GET", "/things/5?DE=1&x=2", "", (422, "DE x")),
         ("GET", "/things/5?id=6", "", (422, "id")),
-        ("POST", "/make?x=1", "{}", (422, "x")),
-        ("POST", "/make", r#"{"x":1}"#, (200, "")),
+        ("POST", "/make", r#"{"id":1}"#, (200, "")),
+        ("POST", "/make?x=1", r#"{"id":1}"#, (422, "x")),
+        ("POST", "/make", r#"{"id":1,"y":1}"#, (422, "y")),
+        ("POST", "/make?x=1", r#"{"id":"a"}"#, (422, "x id")),
+        ("POST", "/make?%FF=1", r#"{"id":1,"y":1}"#, (422, "query y")),
+        ("POST", "/make?x=1", "[]", (422, "x corpo")),
+        ("POST", "/make?x=1", "", (422, "x corpo")),
+        ("POST", "/ask/5?de=1", "{}", (200, "")),
+        ("POST", "/ask/5?de=1", r#"{"y":1}"#, (422, "y")),
+        ("POST", "/ask/5?de=a", r#"{"y":1}"#, (422, "de y")),
+        ("POST", "/ask/a?x=1", "[]", (422, "id x corpo")),
+        ("POST", "/ask/5?%FF=1", r#"{"y":1}"#, (422, "query y")),
+        ("POST", "/end?x=1", r#"{"y":1}"#, (422, "x y")),
         ("POST", "/end", "", (200, "")),
         ("POST", "/end", " \n", (200, "")),
         ("POST", "/end", "{}", (200, "")),
