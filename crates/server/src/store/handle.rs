@@ -1,5 +1,6 @@
 //! Opening, using and closing one servidor's database.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -54,6 +55,9 @@ pub struct StoreCloser {
     figures: task::JoinHandle<()>,
     readers: SqlitePool,
     statistics: StatisticsReader,
+    /// Dropped after all connections: when a process closes a file, its locks on that file are gone,
+    /// whoever took them (sqlite.org/howtocorrupt.html, section 2.2).
+    _database: Arc<File>,
 }
 
 impl Store {
@@ -87,7 +91,8 @@ impl Store {
         let state = WriterState::begin((environment.now)(), Arc::clone(&metrics));
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);
-        let writer = Writer::new(path, environment, state.clone())?;
+        let database = Arc::new(File::open(path).map_err(StoreError::Files)?);
+        let writer = Writer::new(path, &database, environment, state.clone())?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let progress = state.progress.clone();
         let (figures, figures_task) =
@@ -108,6 +113,7 @@ impl Store {
             figures: figures_task,
             readers: readers.clone(),
             statistics: statistics.clone(),
+            _database: database,
         };
         let store = Self {
             writer: sender,

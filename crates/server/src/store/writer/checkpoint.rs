@@ -2,9 +2,12 @@
 //!
 //! By default SQLite checkpoints in the commit that made the WAL too long, and every command that
 //! waits for that commit also waits for the sync of the whole file. Here a thread beside the
-//! writer checkpoints. The few batches written meanwhile are then checkpointed by the writer
-//! itself: only when the WAL holds nothing else is it written from its beginning again.
+//! writer checkpoints, and then what was written meanwhile, until little is left. That little the
+//! writer checkpoints itself: only when the WAL holds nothing else is it written from its beginning
+//! again. SQLite syncs the database file in that last part alone, so the thread syncs what it has
+//! written itself.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -22,6 +25,8 @@ use crate::store::error::StoreError;
 /// the indexes, which nearly every batch changes, eight times as often. A start after a crash with
 /// so many pages takes some 20 ms longer.
 const CHECKPOINT_PAGES: i64 = 8_000;
+/// So many pages the writer may have to checkpoint itself, while all commands wait.
+const LEFT_PAGES: i64 = 64;
 /// Pages in the WAL with which the writer checkpoints in its commit, however long that takes,
 /// because the thread fails or cannot keep up.
 pub(super) const MAX_WAL_PAGES: i64 = 4 * CHECKPOINT_PAGES;
@@ -52,9 +57,10 @@ enum State {
 }
 
 impl Checkpointer {
-    /// Starts the thread, with a connection of its own.
+    /// Starts the thread, with a connection of its own to the file that `database` holds open.
     pub(in crate::store) fn start(
         path: &Path,
+        database: Arc<File>,
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -66,7 +72,7 @@ impl Checkpointer {
             .name("checkpoint".to_owned())
             .spawn(move || {
                 for () in requested {
-                    let result = checkpoint(&connection, &duration);
+                    let result = checkpoint_until_few_are_left(&connection, &database, &duration);
                     // A writer that has ended needs no result.
                     let _ = sender.send(result);
                 }
@@ -103,7 +109,9 @@ impl Checkpointer {
                 Err(TryRecvError::Disconnected) => Err(StoreError::Closed),
                 Ok(result) => {
                     result?;
-                    checkpoint(connection, &self.metrics.last_checkpoint)?;
+                    let started = Instant::now();
+                    checkpoint(connection)?;
+                    self.metrics.last_checkpoint.observe(started.elapsed().as_secs_f64());
                     Ok(State::Idle)
                 }
             },
@@ -144,13 +152,31 @@ impl Checkpointer {
     }
 }
 
+/// Checkpoints as long as each pass leaves clearly less to be done than the one before. A reader that
+/// looks at an old state ends it, and a writer that is as fast.
+fn checkpoint_until_few_are_left(
+    connection: &Connection,
+    database: &File,
+    duration: &Histogram,
+) -> Result<(), StoreError> {
+    let mut before = i64::MAX;
+    loop {
+        let started = Instant::now();
+        checkpoint(connection)?;
+        database.sync_data().map_err(StoreError::Files)?;
+        duration.observe(started.elapsed().as_secs_f64());
+        let left = pages_to_checkpoint(connection)?;
+        if left <= LEFT_PAGES || left > before / 4 * 3 {
+            return Ok(());
+        }
+        before = left;
+    }
+}
+
 /// Checkpoints as much as is possible without waiting for readers or the writer.
-fn checkpoint(connection: &Connection, duration: &Histogram) -> Result<(), StoreError> {
-    let started = Instant::now();
+fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
-    let checkpointed = statement.query_row([], |_| Ok(()));
-    duration.observe(started.elapsed().as_secs_f64());
-    Ok(checkpointed?)
+    Ok(statement.query_row([], |_| Ok(()))?)
 }
 
 fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
@@ -181,7 +207,8 @@ mod tests {
             .expect("a schema");
         let mut registry = Registry::default();
         let metrics = Arc::new(StoreMetrics::new(&mut registry));
-        let mut checkpointer = Checkpointer::start(&path, metrics).expect("a thread");
+        let database = Arc::new(File::open(&path).expect("a file"));
+        let mut checkpointer = Checkpointer::start(&path, database, metrics).expect("a thread");
         let mut most = 0;
         for _ in 0..3 * CHECKPOINT_PAGES / 100 {
             connection

@@ -34,6 +34,7 @@ mod transaction;
 mod vacuum;
 mod wal_tail;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -121,11 +122,13 @@ impl Writer {
     /// Of a file that a connection of [`open`] holds open.
     pub(super) fn new(
         path: &Path,
+        database: &Arc<File>,
         environment: Environment,
         state: WriterState,
     ) -> Result<Self, StoreError> {
         let transactions = Transactions::of(path, environment, state.clone())?;
-        let checkpointer = Checkpointer::start(path, Arc::clone(&state.metrics))?;
+        let metrics = Arc::clone(&state.metrics);
+        let checkpointer = Checkpointer::start(path, Arc::clone(database), metrics)?;
         Ok(Self { transactions, state, checkpointer, next_vacuum: Instant::now() })
     }
 
