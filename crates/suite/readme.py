@@ -232,7 +232,7 @@ class Shell:
             time.sleep(0.05)
         self.read += len(printed.encode())
         if found[1] != "0":
-            raise Failure(f"exit code {found[1]}\n{printed[-3000:]}{self.err.read_text()[-3000:]}")
+            raise Failure(f"exit code {found[1]}\n{printed[-30_000:]}{self.err.read_text()[-30_000:]}")
         return printed[:found.start()] + printed[found.end():]
 
 

@@ -63,7 +63,9 @@ impl FeedState {
         for servidor in list {
             let server_id = servidor.server_id.clone();
             let known = match before.remove(&server_id) {
-                Some(known) if known.servidor == servidor => known,
+                Some(known) if !servidor.is_news(Some(&known.servidor)) => {
+                    KnownServidor { servidor, ..known }
+                }
                 _ => {
                     if !is_first {
                         events.push(servidor.event());

@@ -113,10 +113,10 @@ impl Followed {
             }
             let Seen { snapshot, servidor, is_forgotten, .. } =
                 self.seen.borrow_and_update().clone();
-            if self.servidor != servidor {
-                self.waiting.extend(servidor.as_ref().map(Servidor::event));
-                self.servidor = servidor;
-            }
+            let news =
+                servidor.as_ref().filter(|servidor| servidor.is_news(self.servidor.as_ref()));
+            self.waiting.extend(news.map(Servidor::event));
+            self.servidor = servidor;
             self.queue(snapshot);
             self.is_over |= is_forgotten;
         }

@@ -119,3 +119,23 @@ fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
     state.take_posto(status(5, true));
     assert_eq!(read(&mut slow, &state), ["posto free"]);
 }
+
+#[test]
+fn a_servidor_goes_once_and_each_return_is_told() {
+    let state = feed_state();
+    let mut reader = state.reader();
+    assert_eq!(read(&mut reader, &state), ["estado free"]);
+    for (status, desde, events) in [
+        (ServerState::Offline, 1, 1),
+        (ServerState::Offline, 7, 0),
+        (ServerState::Online, 8, 1),
+        (ServerState::Online, 8, 0),
+        (ServerState::Online, 9, 1),
+    ] {
+        let to_list = state.take_servidores(vec![servidor(status, desde)], false);
+        let is_back = events == 1 && status == ServerState::Online;
+        assert_eq!(to_list.len(), usize::from(is_back), "{status:?} since {desde}");
+        let told = read(&mut reader, &state);
+        assert_eq!(told, vec!["servidor"; events], "{status:?} since {desde}");
+    }
+}
