@@ -62,9 +62,9 @@ impl Failure {
         matches!(self, Self::Unavailable(_) | Self::Overloaded(_))
     }
 
-    /// Whether nothing on disk need tell a redelivery of the command from a new command.
+    /// Whether the disk may have nothing by which a redelivery of the command would be recognised.
     pub(crate) fn may_be_unwritten(&self) -> bool {
-        self.is_unwritten() || matches!(self, Self::Unknown(_))
+        self.is_unwritten() || matches!(self, Self::Unknown(_) | Self::Expired)
     }
 
     pub(crate) fn codigo(&self) -> Codigo {

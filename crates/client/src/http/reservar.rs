@@ -44,10 +44,10 @@ async fn reserve(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
     keys: KeyHeaders,
-    body: JsonBody,
+    body: Result<JsonBody, HttpError>,
 ) -> Result<Response, HttpError> {
     let key = keys.key().map_err(HttpError::from);
-    let (key, body) = both(key, body.read::<ReservarBody>())?;
+    let (key, body) = both(key, body.and_then(JsonBody::read::<ReservarBody>))?;
     let server_id = body.server_id.clone();
     let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);
     let outcome = gateway.reserve(request_id.clone(), app, body).await;

@@ -100,10 +100,11 @@ async fn change(
     App(app): App,
     params: Result<Params<ReservaParams>, HttpError>,
     keys: KeyHeaders,
-    body: JsonBody,
+    body: Result<JsonBody, HttpError>,
 ) -> Result<Response, HttpError> {
     let head = both(params, keys.key());
-    let ((Params(params), key), change) = both(head, body.read::<AlteracaoBody>())?;
+    let ((Params(params), key), change) =
+        both(head, body.and_then(JsonBody::read::<AlteracaoBody>))?;
     let server_id = params.server_id;
     let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
     let asked = AlteracaoRequest {

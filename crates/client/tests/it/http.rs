@@ -167,6 +167,15 @@ async fn an_invalid_key_is_refused() {
     let answer = gateway.send(reserve).await;
     assert_eq!(answer.campos()[0], "Idempotency-Key");
     assert!(answer.campos().contains(&"posto_id"), "{:?}", answer.campos());
+    // Also where the body cannot be read at all.
+    let damaged = |request: reqwest::RequestBuilder| {
+        request.header("Idempotency-Key", "pedido-1").header("Content-Encoding", "gzip")
+    };
+    let answer = gateway.send(damaged(gateway.reservar(SEED_BODY))).await;
+    assert_eq!(answer.campos(), ["Idempotency-Key", "corpo"]);
+    let change = gateway.json(Method::PATCH, "/reservas/r1?server=server1", body);
+    let answer = gateway.send(damaged(change)).await;
+    assert_eq!(answer.campos(), ["server_id", "server", "Idempotency-Key", "corpo"]);
     let twice = gateway.reservar(SEED_BODY).header("Idempotency-Key", "16_characters_it");
     let answer = gateway.send(twice.header("Idempotency-Key", "16_characters_it")).await;
     answer.assert_refused((422, "requisicao_invalida"), "two keys");

@@ -138,7 +138,7 @@ impl<'a> Call<'a> {
     }
 
     /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
-    /// before the first, if a command may not be written: its redelivery after a crash would be
+    /// before the first, if a command may be unwritten: its redelivery after a crash would be
     /// carried out, although its caller has read that it was not, or has asked since.
     pub(super) async fn reply(&self, answers: Vec<Answer>, ack: Ack) {
         if !answers.iter().any(|answer| answer.reply.may_be_unwritten) {

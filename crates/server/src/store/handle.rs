@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use prometheus_client::registry::Registry;
-use rusqlite::Connection;
 use sqlx::ConnectOptions as _;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
@@ -27,7 +26,7 @@ use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::Retry;
 use super::writer::state::WriterState;
 use super::writer::sweep::Sweep;
-use super::writer::{self, BUSY_TIMEOUT, Writer};
+use super::writer::{self, BUSY_TIMEOUT, Ended, Writer};
 use crate::metrics::StoreMetrics;
 
 /// Commands that wait for the writer; more are refused at once.
@@ -50,14 +49,11 @@ pub struct Store {
 
 /// Ends the writer and leaves one complete file.
 pub struct StoreCloser {
-    writer: JoinHandle<Connection>,
+    writer: JoinHandle<Ended>,
     listings: task::JoinHandle<()>,
     figures: task::JoinHandle<()>,
     readers: SqlitePool,
     statistics: StatisticsReader,
-    /// Dropped after all connections: when a process closes a file, its locks on that file are gone,
-    /// whoever took them (sqlite.org/howtocorrupt.html, section 2.2).
-    _database: Arc<File>,
 }
 
 impl Store {
@@ -85,14 +81,14 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
+        let database = File::open(path).map_err(StoreError::Files)?;
         let connection = writer::open(path, (environment.now)())?;
         let mut registry = Registry::default();
         let metrics = Arc::new(StoreMetrics::new(&mut registry));
         let state = WriterState::begin((environment.now)(), Arc::clone(&metrics));
         let server_id = environment.server_id.as_str().into();
         let now = Arc::clone(&environment.now);
-        let database = Arc::new(File::open(path).map_err(StoreError::Files)?);
-        let writer = Writer::new(path, &database, environment, state.clone())?;
+        let writer = Writer::new(path, database, environment, state.clone())?;
         let options = options.create_if_missing(false).pragma("query_only", "ON");
         let progress = state.progress.clone();
         let (figures, figures_task) =
@@ -113,7 +109,6 @@ impl Store {
             figures: figures_task,
             readers: readers.clone(),
             statistics: statistics.clone(),
-            _database: database,
         };
         let store = Self {
             writer: sender,
@@ -221,8 +216,8 @@ impl StoreCloser {
         self.readers.close().await;
         self.statistics.close().await;
         // If the writer panicked, its connection is already closed.
-        if let Ok(Ok(connection)) = writer {
-            let closed = task::spawn_blocking(|| writer::close(connection)).await;
+        if let Ok(Ok(ended)) = writer {
+            let closed = task::spawn_blocking(|| writer::close(ended)).await;
             return closed.unwrap_or(Err(StoreError::Closed));
         }
         Ok(())

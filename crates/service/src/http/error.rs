@@ -36,6 +36,11 @@ impl HttpError {
         self
     }
 
+    /// Whether it names wrong fields.
+    pub(super) fn has_fields(&self) -> bool {
+        !self.0.reply.campos.is_empty()
+    }
+
     /// Names the wrong fields of another error too, where both have some.
     fn with_fields_of(mut self, other: Self) -> Self {
         let (reply, more) = (&mut self.0.reply, other.0.reply.campos);

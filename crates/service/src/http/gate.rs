@@ -18,7 +18,7 @@ pub(super) struct Gate {
 
 /// Lets a request pass to its route. Who may not pass learns nothing else of a request.
 pub(super) async fn gate(State(parts): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let expected = async |request| match parts.documented.refuse(request).await {
+    let expected = async |request| match parts.documented.check(request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     };

@@ -1,5 +1,6 @@
 //! Query parameters and bodies on routes that take none. Those of other routes are checked where
-//! they are read. Where a route takes one of the two, what is wrong with the other is named there too.
+//! they are read. Where a route takes one of the two, its extractor names what is wrong with the
+//! other too.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,11 +38,12 @@ impl Documented {
         Self(Arc::new(paths.map(|(path, item)| (path.clone(), operations(path, item))).collect()))
     }
 
-    /// Refuses what the route of the request does not take, or leaves that to who reads the rest.
+    /// Refuses what the route of the request does not take. If it takes the other of query and body,
+    /// the extractor of that refuses both.
     ///
     /// # Errors
-    /// There is a parameter, or a body that says something.
-    pub(super) async fn refuse(&self, mut request: Request) -> Result<Request, HttpError> {
+    /// There is a parameter, or a body that says something, and nothing else is read.
+    pub(super) async fn check(&self, mut request: Request) -> Result<Request, HttpError> {
         let path = request.extensions().get::<MatchedPath>();
         let operations = path.and_then(|path| self.0.get(path.as_str()));
         let mut operations = operations.into_iter().flatten();
@@ -53,13 +55,19 @@ impl Documented {
             let (mut parts, body) = request.into_parts();
             // A body where none belongs is rare, and a future is as long as its longest part.
             match Box::pin(without_body(&parts, body)).await {
-                Err(wrong) if takes.query => drop(parts.extensions.insert(WrongBody(wrong))),
-                read => drop(both(query.clone(), read)?),
+                Err(wrong) if takes.query && wrong.has_fields() => {
+                    parts.extensions.insert(WrongBody(wrong));
+                }
+                read => {
+                    both(query.clone(), read)?;
+                }
             }
             request = Request::from_parts(parts, Body::empty());
         }
         match query {
-            Err(wrong) if takes.json => drop(request.extensions_mut().insert(WrongQuery(wrong))),
+            Err(wrong) if takes.json => {
+                request.extensions_mut().insert(WrongQuery(wrong));
+            }
             read => read?,
         }
         Ok(request)

@@ -1,5 +1,5 @@
 //! What is wrong with the part of a request that its route does not take, as an extension of the
-//! request: who reads the other part names all wrong fields together.
+//! request: the extractor of the other part names all wrong fields together.
 
 use axum::http::Extensions;
 

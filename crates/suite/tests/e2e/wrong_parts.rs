@@ -11,8 +11,8 @@ const OF_FILES: [&str; 1] = ["/postos/importar"];
 async fn every_operation_names_what_is_wrong_in_its_query_and_in_its_body_at_once() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
-    let mut checked = 0;
-    for program in [&server, &client] {
+    for (program, least) in [(&server, 15), (&client, 4)] {
+        let mut checked = 0;
         let document = program.get("/openapi.json").await.json;
         for (path, item) in document["paths"].as_object().expect("paths") {
             if OF_FILES.contains(&path.as_str()) {
@@ -37,6 +37,6 @@ async fn every_operation_names_what_is_wrong_in_its_query_and_in_its_body_at_onc
                 checked += 1;
             }
         }
+        assert!(checked >= least, "{checked} of {least}");
     }
-    assert!(checked > 15, "{checked}");
 }

@@ -10,7 +10,12 @@ use crate::harness::{FAILPOINTS_SERVER, PlainClient, Program, World, eventually,
 
 const KEY: &str = "one request of one driver";
 
-async fn start(program: &'static str, world: &World, faults: &DiskFaults, bug: &str) -> Program {
+pub(crate) async fn start(
+    program: &'static str,
+    world: &World,
+    faults: &DiskFaults,
+    bug: &str,
+) -> Program {
     let [preload, control] = faults.environment();
     let mut set = vec![("SERVER_ID", "server1"), ("TEMPO_LIMITE_RESERVA", "3")];
     set.extend([(preload.0, preload.1.as_str()), (control.0, control.1.as_str())]);
@@ -18,15 +23,15 @@ async fn start(program: &'static str, world: &World, faults: &DiskFaults, bug: &
     Program::start(program, world, &set).await
 }
 
-struct Setup {
-    world: World,
-    faults: DiskFaults,
-    server: Program,
-    client: Program,
+pub(crate) struct Setup {
+    pub(crate) world: World,
+    pub(crate) faults: DiskFaults,
+    pub(crate) server: Program,
+    pub(crate) client: Program,
 }
 
 /// A servidor whose disk can fail, and a gateway whose callers wait for `limit` seconds.
-async fn set_up(program: &'static str, bug: &str, limit: &str) -> Setup {
+pub(crate) async fn set_up(program: &'static str, bug: &str, limit: &str) -> Setup {
     let world = World::on_mosquitto().await;
     world.seed_postos("server1", 20);
     let faults = DiskFaults::new(world.folder(), "server1");
@@ -86,14 +91,6 @@ fn was_denied(trial: &Trial, fault: DiskFault) -> bool {
 
 fn request_id(answer: &crate::harness::Answer) -> String {
     answer.json["request_id"].as_str().expect("a request_id").to_owned()
-}
-
-/// A reservation by a client without a gateway. It has no time limit.
-fn plain_command(request_id: &str, posto_id: i64) -> Value {
-    let carro = json!({"placa": "AAA0001", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
-        "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19});
-    json!({"request_id": request_id, "client_id": "plain", "server_id": "server1",
-        "carro": carro, "posto_id": posto_id})
 }
 
 fn cases() -> Vec<DiskFault> {
@@ -173,36 +170,6 @@ async fn a_disk_that_recovers_settles_what_was_in_doubt() {
     .await;
     let kept = server.get("/reservas").await.json;
     assert_eq!(kept["reservas"].as_array().map(Vec::len), Some(1), "{kept}");
-}
-
-/// Its sender has been told that it is not known: to ask what was done must settle it for good.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs mosquitto"]
-async fn what_is_not_known_is_not_delivered_again_after_a_restart() {
-    let Setup { world, faults, mut server, client: _client } = set_up("server", "", "3").await;
-    let topic = "client/plain/postos/reserva/response";
-    let mut plain = PlainClient::subscribe(&world, "plain", &[topic]).await;
-    let action = Action::FailInstead;
-    let fault = DiskFault { action, count: None, ..DiskFault::once(Operations::ALL) };
-    for number in 0..10 {
-        faults.set(fault);
-        plain.publish("server/postos/reserva", plain_command(&format!("r-{number}"), 1)).await;
-        let answer = plain.next(topic).await;
-        // As soon as the answer is there, and so before an acknowledgement that is sent after it.
-        server.kill().await;
-        assert_eq!(answer["codigo"], "tempo_esgotado", "{answer}");
-        faults.clear();
-        server = start("server", &world, &faults, "").await;
-        server.ready().await;
-        // What the broker has not been acknowledged it delivers before anything else.
-        let marker = format!("marker-{number}");
-        plain.publish("server/postos/reserva", plain_command(&marker, 99)).await;
-        let answer = plain.next(topic).await;
-        assert_eq!(answer["request_id"], marker, "the command is answered once: {answer}");
-        assert_eq!(answer["codigo"], "posto_inexistente", "{answer}");
-        let made = server.get("/reservas").await.json;
-        assert_eq!(made["reservas"], json!([]), "nothing was carried out later");
-    }
 }
 
 /// The cancellation is in the WAL, and can be neither synced nor erased.

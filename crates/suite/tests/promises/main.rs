@@ -11,6 +11,7 @@ mod cluster;
 mod crash_points;
 #[path = "../day/mod.rs"]
 mod day;
+mod delivered_again;
 mod disk;
 mod disk_faults;
 mod drill;

@@ -31,7 +31,7 @@ impl Servidor {
     }
 
     /// Whether a servidor that was as `before` has gone or returned. Since when one is offline may
-    /// become known later, when the broker tells its Last Will, and is no event.
+    /// become known later, when the broker publishes its Last Will, and is no event.
     pub(super) fn is_news(&self, before: Option<&Self>) -> bool {
         before.is_none_or(|before| self != before && (self.is_online() || before.is_online()))
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use domain::ReservaState;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{Instrument as _, warn};
@@ -124,6 +124,8 @@ impl Task {
             // A scrape that has given up needs no answer.
             let _ = asked.send(());
         }
+        // This connection only reads, so closing it can lose nothing.
+        let _ = self.connection.close().await;
     }
 
     async fn look_up(&mut self) -> Result<(), StoreError> {

@@ -8,13 +8,13 @@
 //! written itself.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags};
 use tracing::{info, warn};
 
@@ -25,7 +25,8 @@ use crate::store::error::StoreError;
 /// the indexes, which nearly every batch changes, eight times as often. A start after a crash with
 /// so many pages takes some 20 ms longer.
 const CHECKPOINT_PAGES: i64 = 8_000;
-/// So many pages the writer may have to checkpoint itself, while all commands wait.
+/// With so many pages left the thread stops, and the writer checkpoints the rest while all commands
+/// wait.
 const LEFT_PAGES: i64 = 64;
 /// Pages in the WAL with which the writer checkpoints in its commit, however long that takes,
 /// because the thread fails or cannot keep up.
@@ -72,7 +73,10 @@ impl Checkpointer {
             .name("checkpoint".to_owned())
             .spawn(move || {
                 for () in requested {
-                    let result = checkpoint_until_few_are_left(&connection, &database, &duration);
+                    let started = Instant::now();
+                    let result =
+                        checkpoint_until_few_are_left(&connection, || database.sync_data());
+                    duration.observe(started.elapsed().as_secs_f64());
                     // A writer that has ended needs no result.
                     let _ = sender.send(result);
                 }
@@ -152,19 +156,17 @@ impl Checkpointer {
     }
 }
 
-/// Checkpoints as long as each pass leaves clearly less to be done than the one before. A reader that
-/// looks at an old state ends it, and a writer that is as fast.
+/// Checkpoints, and calls `sync` for what was written, as long as each pass leaves clearly less to be
+/// done than the one before. It also stops where a reader holds an old state, or the writer writes as
+/// fast as it checkpoints.
 fn checkpoint_until_few_are_left(
     connection: &Connection,
-    database: &File,
-    duration: &Histogram,
+    mut sync: impl FnMut() -> io::Result<()>,
 ) -> Result<(), StoreError> {
     let mut before = i64::MAX;
     loop {
-        let started = Instant::now();
         checkpoint(connection)?;
-        database.sync_data().map_err(StoreError::Files)?;
-        duration.observe(started.elapsed().as_secs_f64());
+        sync().map_err(StoreError::Files)?;
         let left = pages_to_checkpoint(connection)?;
         if left <= LEFT_PAGES || left > before / 4 * 3 {
             return Ok(());
@@ -194,31 +196,66 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_wal_is_written_from_its_beginning_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("server1.db");
-        let connection = Connection::open(&path).expect("a database");
+    /// A database to which pages can be added.
+    fn filler(path: &Path) -> Connection {
+        let connection = Connection::open(path).expect("a database");
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA synchronous = OFF; CREATE TABLE filler (page BLOB)",
             )
             .expect("a schema");
+        connection
+    }
+
+    fn fill(connection: &Connection, pages: i64) {
+        let sql = "INSERT INTO filler
+            WITH RECURSIVE page(number) AS
+                (SELECT 1 UNION ALL SELECT number + 1 FROM page WHERE number < ?)
+            SELECT zeroblob(4000) FROM page";
+        connection.execute(sql, [pages]).expect("a batch");
+    }
+
+    #[test]
+    fn each_pass_is_synced_and_what_was_written_meanwhile_is_checkpointed_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("server1.db");
+        let (writing, checkpointing) = (filler(&path), Connection::open(&path).expect("another"));
+        let pass_with = |meanwhile: &[i64]| {
+            fill(&writing, 1_000);
+            let mut syncs = 0;
+            let checkpointed = checkpoint_until_few_are_left(&checkpointing, || {
+                meanwhile.get(syncs).into_iter().for_each(|pages| fill(&writing, *pages));
+                syncs += 1;
+                Ok(())
+            });
+            checkpointed.expect("checkpoints");
+            (syncs, pages_to_checkpoint(&writing).expect("a number of pages"))
+        };
+        assert_eq!(pass_with(&[]), (1, 0));
+        assert_eq!(pass_with(&[400, 200]), (3, 0));
+        let (syncs, left) = pass_with(&[400, LEFT_PAGES / 2, 400]);
+        assert!(syncs == 2 && (1..=LEFT_PAGES).contains(&left), "{left} left after {syncs}");
+        let (syncs, left) = pass_with(&[400; 9]);
+        assert!(syncs == 2 && left >= 400, "the writer is as fast: {left} left after {syncs}");
+        let no_disk = || Err(io::Error::other("as the test wants it"));
+        let failed = checkpoint_until_few_are_left(&checkpointing, no_disk);
+        assert!(matches!(failed, Err(StoreError::Files(_))), "{failed:?}");
+    }
+
+    #[test]
+    fn the_wal_is_written_from_its_beginning_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("server1.db");
+        let database = Arc::new(File::create(&path).expect("a file"));
+        let connection = filler(&path);
         let mut registry = Registry::default();
         let metrics = Arc::new(StoreMetrics::new(&mut registry));
-        let database = Arc::new(File::open(&path).expect("a file"));
-        let mut checkpointer = Checkpointer::start(&path, database, metrics).expect("a thread");
+        let mut checkpointer =
+            Checkpointer::start(&path, Arc::clone(&database), metrics).expect("a thread");
         let mut most = 0;
         for _ in 0..3 * CHECKPOINT_PAGES / 100 {
-            connection
-                .execute_batch(
-                    "BEGIN; INSERT INTO filler
-                     WITH RECURSIVE page(number) AS
-                         (SELECT 1 UNION ALL SELECT number + 1 FROM page WHERE number < 100)
-                     SELECT zeroblob(4000) FROM page; COMMIT",
-                )
-                .expect("a batch");
+            fill(&connection, 100);
             most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
             checkpointer.after_batch(&connection);
             while matches!(checkpointer.state, State::Running) {

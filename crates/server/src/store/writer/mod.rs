@@ -101,44 +101,55 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// What a writer that has ended leaves to be closed.
+pub(super) struct Ended {
+    connection: Connection,
+    /// Closed after the connection: closing any descriptor of a file gives up all POSIX locks of the
+    /// process on it, also those of SQLite's connections (sqlite.org/howtocorrupt.html, section 2.2).
+    _database: Arc<File>,
+}
+
 /// Checkpoints the whole WAL into the file and closes it, unless the two no longer belong together.
-pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
-    if !connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+pub(super) fn close(ended: Ended) -> Result<(), StoreError> {
+    if !ended.connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
+        ended.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     }
-    connection.close().map_err(|(_, error)| error)?;
+    ended.connection.close().map_err(|(_, error)| error)?;
     Ok(())
 }
 
 pub(super) struct Writer {
     transactions: Transactions,
     state: WriterState,
+    /// Its connections are closed before it, as [`Ended`] says.
+    database: Arc<File>,
     checkpointer: Checkpointer,
     /// The file is not written anew before this.
     next_vacuum: Instant,
 }
 
 impl Writer {
-    /// Of a file that a connection of [`open`] holds open.
+    /// Of a file that a connection of [`open`] holds open, and this descriptor.
     pub(super) fn new(
         path: &Path,
-        database: &Arc<File>,
+        database: File,
         environment: Environment,
         state: WriterState,
     ) -> Result<Self, StoreError> {
         let transactions = Transactions::of(path, environment, state.clone())?;
         let metrics = Arc::clone(&state.metrics);
-        let checkpointer = Checkpointer::start(path, Arc::clone(database), metrics)?;
-        Ok(Self { transactions, state, checkpointer, next_vacuum: Instant::now() })
+        let database = Arc::new(database);
+        let checkpointer = Checkpointer::start(path, Arc::clone(&database), metrics)?;
+        Ok(Self { transactions, state, database, checkpointer, next_vacuum: Instant::now() })
     }
 
-    /// Writes until every `Store` is dropped, then returns the connection. It ends earlier when the
-    /// file is no longer its own.
+    /// Writes until every `Store` is dropped, then returns what is to be closed. It ends earlier
+    /// when the file is no longer its own.
     pub(super) fn run(
         mut self,
         mut connection: Connection,
         queue: mpsc::Receiver<Box<dyn Queued>>,
-    ) -> Connection {
+    ) -> Ended {
         let mut batches = Batches::new(queue);
         let mut batch = Batch::new();
         while batches.next(&mut batch) {
@@ -178,7 +189,7 @@ impl Writer {
             }
         }
         self.checkpointer.end();
-        connection
+        Ended { connection, _database: self.database }
     }
 
     /// Writes a batch, and notes when for the commands that are traced.

@@ -114,5 +114,7 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         assert_eq!(campos("POST", "/end", content_type, "{}").await.0, 200, "{content_type}");
     }
     let long = format!("{{}}{}", " ".repeat(MAX_BODY));
-    assert_eq!(campos("POST", "/end", json, &long).await.0, 413);
+    for path in ["/end", "/ask/5?de=a"] {
+        assert_eq!(campos("POST", path, json, &long).await.0, 413, "{path}");
+    }
 }

@@ -218,10 +218,13 @@ impl<'a> Run<'a> {
     pub(super) fn was_forgotten(&self, call: &Call, moment: i64) -> bool {
         let failed = match &call.outcome {
             Outcome::Refused(why) => why == "servidor_indisponivel",
-            // Where the disk fails it is answered before the time limit.
+            // A servidor whose disk fails answers before the time limit.
             outcome => *outcome == Outcome::TimedOut,
         };
+        // Only commands have copies.
+        let is_command = !matches!(call.operation, Operation::Serve { .. });
         failed
+            && is_command
             && moment <= call.started + self.conditions.command_limit + self.conditions.slack
             && self.kills.iter().any(|kill| call.started <= *kill && *kill <= moment)
     }

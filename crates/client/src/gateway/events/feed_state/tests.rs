@@ -121,7 +121,7 @@ fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
 }
 
 #[test]
-fn a_servidor_goes_once_and_each_return_is_told() {
+fn a_servidor_goes_once_and_each_return_is_an_event() {
     let state = feed_state();
     let mut reader = state.reader();
     assert_eq!(read(&mut reader, &state), ["estado free"]);
@@ -135,7 +135,7 @@ fn a_servidor_goes_once_and_each_return_is_told() {
         let to_list = state.take_servidores(vec![servidor(status, desde)], false);
         let is_back = events == 1 && status == ServerState::Online;
         assert_eq!(to_list.len(), usize::from(is_back), "{status:?} since {desde}");
-        let told = read(&mut reader, &state);
-        assert_eq!(told, vec!["servidor"; events], "{status:?} since {desde}");
+        let sent = read(&mut reader, &state);
+        assert_eq!(sent, vec!["servidor"; events], "{status:?} since {desde}");
     }
 }
