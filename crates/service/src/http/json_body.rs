@@ -23,7 +23,7 @@ const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// mark, however it was coded.
 pub struct JsonBody {
     text: Bytes,
-    /// There is a query, which this route does not take.
+    /// An error if there is a query and the route takes none.
     query: Result<(), HttpError>,
 }
 
@@ -48,7 +48,7 @@ impl JsonBody {
         both(self.query, reader(&self.text)).map(|((), fields)| fields)
     }
 
-    /// Whether it says nothing.
+    /// Whether it is empty or `null`.
     pub(super) fn is_nothing(&self) -> bool {
         matches!(self.text.trim_ascii(), b"" | b"null")
     }

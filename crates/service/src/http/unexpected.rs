@@ -38,11 +38,11 @@ impl Documented {
         Self(Arc::new(paths.map(|(path, item)| (path.clone(), operations(path, item))).collect()))
     }
 
-    /// Refuses what the route of the request does not take. If it takes the other of query and body,
-    /// the extractor of that refuses both.
+    /// Refuses a query and a body that the route does not take. Where the route takes one of the two,
+    /// its extractor refuses the request, because only it knows what else is wrong.
     ///
     /// # Errors
-    /// There is a parameter, or a body that says something, and nothing else is read.
+    /// There is a parameter, or a body that is not empty, and no extractor refuses it.
     pub(super) async fn check(&self, mut request: Request) -> Result<Request, HttpError> {
         let path = request.extensions().get::<MatchedPath>();
         let operations = path.and_then(|path| self.0.get(path.as_str()));

@@ -1,5 +1,5 @@
-//! What was answered as not done, or as not known, is not carried out when the broker delivers it
-//! again. The clients here have no gateway, and their commands no time limit.
+//! A command that was answered as expired, or as of unknown outcome, is acknowledged: the broker does
+//! not deliver it again. The clients here have no gateway, and their commands no time limit.
 
 use std::time::Duration;
 
@@ -20,8 +20,9 @@ fn command(request_id: &str, posto_id: i64) -> Value {
         "carro": carro, "posto_id": posto_id})
 }
 
-/// Kills the servidor as soon as the answer is there, so often before an acknowledgement that is sent
-/// after the answer. The next one has carried out what the broker delivers again when this returns.
+/// Kills the servidor as soon as its answer has arrived, which is often before it can send an
+/// acknowledgement that follows the answer. Starts it again, and returns when it has carried out
+/// what the broker delivers again.
 async fn restarted(
     killed: Program,
     world: &World,
@@ -49,7 +50,7 @@ async fn ids_of_postos(server: &Program) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn what_is_not_known_is_not_delivered_again_after_a_restart() {
+async fn a_command_of_unknown_outcome_is_not_delivered_again_after_a_restart() {
     let Setup { world, faults, mut server, client: _client } = set_up("server", "", "3").await;
     let mut plain = PlainClient::subscribe(&world, "plain", &[ANSWERS]).await;
     let action = Action::FailInstead;
@@ -68,7 +69,7 @@ async fn what_is_not_known_is_not_delivered_again_after_a_restart() {
 /// A command that has waited for longer than the servidor's own time limit.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mosquitto"]
-async fn what_came_too_late_is_not_delivered_again_after_a_restart() {
+async fn an_expired_command_is_not_delivered_again_after_a_restart() {
     let Setup { world, faults, mut server, client: _client } = set_up("server", "", "3").await;
     let mut plain = PlainClient::subscribe(&world, "plain", &[ANSWERS]).await;
     let action = Action::Delay(Duration::from_secs(4));
@@ -85,6 +86,6 @@ async fn what_came_too_late_is_not_delivered_again_after_a_restart() {
         let marker = format!("marker-{number}");
         server = restarted(server, &world, &faults, &mut plain, &marker).await;
         let postos = ids_of_postos(&server).await;
-        assert!(!postos.contains(&json!(1)), "what came too late was carried out: {postos:?}");
+        assert!(!postos.contains(&json!(1)), "the expired command was carried out: {postos:?}");
     }
 }
