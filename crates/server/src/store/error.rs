@@ -52,6 +52,11 @@ pub enum StoreError {
         "{} was changed by something other than SQLite while this servidor ran: stop it before you do that", .path.display()
     )]
     Changed { path: PathBuf },
+    /// Pages that SQLite counts as checkpointed may not be on the disk, and no later sync says so.
+    #[error(
+        "the database file cannot be synced ({0}): restart the servidor, which writes again from the WAL what may be missing"
+    )]
+    NotSynced(#[source] std::io::Error),
     /// Its pages contradict each other.
     #[error("the database is damaged: {0}")]
     Damaged(String),
@@ -84,13 +89,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether this file must not be written to any more by a process that opened it before.
+    /// Whether this file must not be written to any more by the process that has it open.
     pub(super) fn ends_the_writer(&self) -> bool {
         matches!(
             self,
             Self::Moved { .. }
                 | Self::Overwritten { .. }
                 | Self::Changed { .. }
+                | Self::NotSynced(_)
                 | Self::WrongOwner { .. }
                 | Self::WrongSchema
         )

@@ -23,7 +23,7 @@ pub(super) fn rescue(connection: &Connection, files: &OpenFiles, cause: &StoreEr
                 never_checkpoint(connection);
             }
             // A restart reads the two as one whole database.
-            StoreError::Changed { .. } => never_checkpoint(connection),
+            StoreError::Changed { .. } | StoreError::NotSynced(_) => never_checkpoint(connection),
             StoreError::Overwritten { .. } => leave_overwritten(connection, files, now),
             _ if !files.wal.is_in_place().unwrap_or(true) => complete(connection, files, now),
             _ => {}

@@ -1,9 +1,11 @@
 //! The files of a running servidor are removed, moved or replaced by hand.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -66,32 +68,37 @@ fn cut_wal(database: &Path, parts: u64) -> std::io::Result<()> {
 }
 
 /// The placas of the reservas in a file.
-async fn placas(database: &Path) -> Vec<String> {
+pub(super) async fn placas(database: &Path) -> Vec<String> {
     let database = evidence::read(database).await;
     database.reservas.into_iter().map(|reserva| reserva.placa).collect()
 }
 
-/// Reserves without a pause until the servidor has ended; the placas that were answered with 200.
-async fn reserve_until_it_ends(client: &Program, server: &mut Program) -> Vec<String> {
-    let mut confirmed = Vec::new();
-    let reserving = async {
-        for number in 0.. {
+/// Reserves without a pause, with so many callers at once, until the servidor has ended; the placas
+/// that were answered with 200.
+pub(super) async fn reserve_until_it_ends(
+    client: &Program,
+    server: &mut Program,
+    callers: usize,
+) -> Vec<String> {
+    let confirmed = RefCell::new(Vec::new());
+    let reserving = async |caller: usize| {
+        for number in (caller as i64..).step_by(callers) {
             let placa = format!("BBB{number:04}");
             let mut body = payload(&placa, number % 20 + 1);
             let inicio = super::history::now() + 3_600_000 + number * 1_000;
             body["inicio"] = json!(protocol::Timestamp::clamped(inicio));
             body["fim"] = json!(protocol::Timestamp::clamped(inicio + 500));
             match client.reservar(&body).await.status {
-                200 => confirmed.push(placa),
+                200 => confirmed.borrow_mut().push(placa),
                 _ => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
     };
     tokio::select! {
-        () = reserving => {}
+        _ = join_all((0..callers).map(reserving)) => {}
         status = server.ended() => assert!(!status.success(), "the end is an error: {status}"),
     }
-    confirmed
+    confirmed.into_inner()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +111,7 @@ async fn no_sucesso_goes_to_a_file_that_is_gone() {
         assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
         std::fs::copy(&database, database.with_extension("copy")).expect("a copy");
         hand.act(&database);
-        let confirmed = reserve_until_it_ends(&client, &mut server).await;
+        let confirmed = reserve_until_it_ends(&client, &mut server, 1).await;
         let log = server.log_lines();
         let said = |text: &str| log.iter().any(|line| line.to_string().contains(text));
         assert!(said("while this servidor ran: stop it before you do that"), "{hand:?}: {log:?}");

@@ -85,14 +85,22 @@ impl Checkpointer {
         Ok(Self { thread, requests, results, state: State::Idle, metrics, is_held: false })
     }
 
-    /// Starts a checkpoint when the WAL is long, and completes one that the thread has done.
-    pub(super) fn after_batch(&mut self, connection: &Connection) {
-        self.state = self.step(connection).unwrap_or_else(|failure| {
-            // The data is safe in the WAL.
-            warn!(error = %failure, "the WAL cannot be checkpointed");
-            self.metrics.checkpoint_failures.inc();
-            State::Failed(Instant::now() + RETRY_INTERVAL)
-        });
+    /// Starts a checkpoint when the WAL is long, and completes one that the thread has done. Only a
+    /// failure that ends the writer is an error; after others it is tried again.
+    pub(super) fn after_batch(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        self.state = match self.step(connection) {
+            Ok(state) => state,
+            Err(failure) => {
+                self.metrics.checkpoint_failures.inc();
+                if failure.ends_the_writer() {
+                    return Err(failure);
+                }
+                // The data is safe in the WAL.
+                warn!(error = %failure, "the WAL cannot be checkpointed");
+                State::Failed(Instant::now() + RETRY_INTERVAL)
+            }
+        };
+        Ok(())
     }
 
     fn step(&mut self, connection: &Connection) -> Result<State, StoreError> {
@@ -148,11 +156,12 @@ impl Checkpointer {
         matches!(self.state, State::Running)
     }
 
-    /// Waits for the running checkpoint and ends the thread.
-    pub(super) fn end(self) {
+    /// Waits for the running checkpoint, whose result it returns, and ends the thread.
+    pub(super) fn end(self) -> Result<(), StoreError> {
         drop(self.requests);
         // If the thread panicked, closing the file checkpoints everything.
         let _ = self.thread.join();
+        self.results.try_recv().unwrap_or(Ok(()))
     }
 }
 
@@ -166,7 +175,7 @@ fn checkpoint_until_few_are_left(
     let mut before = i64::MAX;
     loop {
         checkpoint(connection)?;
-        sync().map_err(StoreError::Files)?;
+        sync().map_err(StoreError::NotSynced)?;
         let left = pages_to_checkpoint(connection)?;
         if left <= LEFT_PAGES || left > before / 4 * 3 {
             return Ok(());
@@ -240,7 +249,7 @@ mod tests {
         assert!(syncs == 2 && left >= 400, "the writer is as fast: {left} left after {syncs}");
         let no_disk = || Err(io::Error::other("as the test wants it"));
         let failed = checkpoint_until_few_are_left(&checkpointing, no_disk);
-        assert!(matches!(failed, Err(StoreError::Files(_))), "{failed:?}");
+        assert!(matches!(failed, Err(StoreError::NotSynced(_))), "{failed:?}");
     }
 
     #[test]
@@ -257,12 +266,12 @@ mod tests {
         for _ in 0..3 * CHECKPOINT_PAGES / 100 {
             fill(&connection, 100);
             most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
-            checkpointer.after_batch(&connection);
+            checkpointer.after_batch(&connection).expect("a step");
             while matches!(checkpointer.state, State::Running) {
-                checkpointer.after_batch(&connection);
+                checkpointer.after_batch(&connection).expect("a step");
             }
         }
-        checkpointer.end();
+        checkpointer.end().expect("no checkpoint has failed");
         assert!(
             (CHECKPOINT_PAGES..CHECKPOINT_PAGES + 1_000).contains(&most),
             "{most} pages were to be checkpointed"

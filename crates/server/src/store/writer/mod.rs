@@ -118,6 +118,12 @@ pub(super) fn close(ended: Ended) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Says why the writer ends, and keeps what was committed where the next start finds it.
+fn rescue(connection: &Connection, transactions: &Transactions, cause: &StoreError) {
+    error!(error = %cause, "the writer ends");
+    lost_files::rescue(connection, transactions.files(), cause, transactions.now());
+}
+
 pub(super) struct Writer {
     transactions: Transactions,
     state: WriterState,
@@ -174,21 +180,26 @@ impl Writer {
             if let Err(failed) = outcome
                 && failed.cause().ends_the_writer()
             {
-                error!(error = %failed.cause(), "the writer ends");
-                let (files, now) = (self.transactions.files(), self.transactions.now());
-                lost_files::rescue(&connection, files, failed.cause(), now);
+                rescue(&connection, &self.transactions, failed.cause());
                 break;
             }
             if self.transactions.take_wanted_vacuum() && Instant::now() >= self.next_vacuum {
                 self.vacuum(&connection);
             }
             let was_running = self.checkpointer.is_running();
-            self.checkpointer.after_batch(&connection);
+            if let Err(failure) = self.checkpointer.after_batch(&connection) {
+                rescue(&connection, &self.transactions, &failure);
+                break;
+            }
             if was_running || self.checkpointer.is_running() {
                 self.transactions.expect_checkpoint();
             }
         }
-        self.checkpointer.end();
+        if let Err(failure) = self.checkpointer.end()
+            && failure.ends_the_writer()
+        {
+            rescue(&connection, &self.transactions, &failure);
+        }
         Ended { connection, _database: self.database }
     }
 

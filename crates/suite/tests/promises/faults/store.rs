@@ -33,17 +33,20 @@ pub(super) async fn fail_disk(
     // Mostly with the work done: then a restart finds what was denied.
     let failing = if random.u8(..3) > 0 { Action::FailAfter } else { Action::FailInstead };
     let slow = Action::Delay(Duration::from_millis(random.u64(500..6_000)));
+    // Mostly in commits, else in checkpoints.
+    let suffix = if random.u8(..4) > 0 { "-wal" } else { ".db" };
     faults.set(DiskFault {
         action: if fault == Fault::SyncSlow { slow } else { failing },
         operations: operations.expect("an operation"),
-        // Mostly in commits, else in checkpoints.
-        suffix: if random.u8(..4) > 0 { "-wal" } else { ".db" },
+        suffix,
         error: random.choice([EIO, ENOSPC, EDQUOT]).expect("an error"),
         skip: random.i32(0..8),
         count: random.choice([Some(1), Some(1), Some(3), None]).expect("a count"),
         kill_after: random.bool().then(|| random.i32(1..5)),
     });
-    let kills = random.u8(..3) > 0;
+    // Once its database file cannot be synced, a servidor ends, but only with its next batch.
+    let ends = suffix == ".db" && fault != Fault::SyncSlow;
+    let kills = random.u8(..3) > 0 || ends;
     let end = Instant::now() + MAX_FAULT.mul_f64(random.f64());
     let mut running = node.running.lock().await;
     let program = running.as_mut().expect("it runs");
@@ -61,6 +64,9 @@ pub(super) async fn fail_disk(
     faults.clear();
     if !has_ended && faults.kills() {
         running.as_mut().expect("it runs").ended().await;
+        has_ended = true;
+    } else if !has_ended && ends && faults.affected() > 0 {
+        running.take().expect("it runs").kill().await;
         has_ended = true;
     }
     drop(running);
