@@ -141,7 +141,8 @@ impl Program {
         // Not by `eventually`: its closure would make this future impossible to spawn.
         let deadline = Instant::now() + TEST_TIMEOUT;
         while program.addr.is_empty() {
-            assert!(Instant::now() < deadline, "{name} does not log its address");
+            let log = || std::fs::read_to_string(&program.log).expect("a log");
+            assert!(Instant::now() < deadline, "{name} does not log its address: {}", log());
             tokio::time::sleep(Duration::from_millis(10)).await;
             let started = program.log_lines().into_iter().find(|line| line["message"] == "started");
             let addr = started.and_then(|line| line["addr"].as_str().map(str::to_owned));

@@ -128,12 +128,12 @@ async fn what_is_archived_is_neither_lost_nor_doubled_by_a_crash() {
     let server = server_with_failpoints(&world, &[]).await;
     let client = world.client("cliente1").await;
     client.sees("server1", "online").await;
-    let (inicio, fim) = (now(), now() + 4_000);
     let mut asked = Vec::new();
     for n in 1..=REQUESTS {
         let mut body = payload(&format!("ABC10{n:02}"), n);
+        let inicio = now();
         body["inicio"] = json!(Timestamp::clamped(inicio));
-        body["fim"] = json!(Timestamp::clamped(fim));
+        body["fim"] = json!(Timestamp::clamped(inicio + 4_000));
         let key = format!("a request that is archived {n}");
         let made = client.reservar_once(&key, &body).await;
         assert_eq!(made.status, 200, "{made:?}");
