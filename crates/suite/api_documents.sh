@@ -35,7 +35,8 @@ mkdir -p "$tools"
 }
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
-cargo build --quiet --package suite --package server --package client --bin suite --bin server --bin client
+cargo build --quiet --package suite --bin suite
+cargo build --quiet --package server --package client
 mkdir "$work/data"
 cp -r data/server1 data/server2 "$work/data/"
 rm -f "$work"/data/*/*.db*

@@ -300,7 +300,9 @@ def check_gateway(nginx, folder, port):
 
 
 def main():
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "--package", "client"], cwd=ROOT, check=True)
+    # With the servidor, as the tests build it: other features would replace a program that they start.
+    packages = ["--package", "server", "--package", "client"]
+    subprocess.run(["cargo", "build", "--quiet", "--locked", *packages], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with tempfile.TemporaryDirectory() as name:
         folder, port, recorder = Path(name), free_port(), Recorder()
