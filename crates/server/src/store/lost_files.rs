@@ -13,8 +13,8 @@ use super::copies::{aside, beside, end_of_links, sync_folder, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 
-/// Saves what was committed before the writer ends for `cause`, as far as its files are lost.
-/// Otherwise it does nothing: closing the database writes the WAL into it.
+/// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
+/// are not, closing the database writes the WAL into it, or leaves it to the next start.
 pub(super) fn rescue(connection: &Connection, files: &OpenFiles, cause: &StoreError, now: Moment) {
     if files.database.is_in_place().unwrap_or(true) {
         match cause {
@@ -102,8 +102,8 @@ fn save(connection: &Connection, database: &Path, aside: &Path) -> Result<PathBu
     }
 }
 
-/// For a WAL that would damage the database.
-fn never_checkpoint(connection: &Connection) {
+/// For a WAL that would damage the database, or that the next start has to read from its beginning.
+pub(super) fn never_checkpoint(connection: &Connection) {
     let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     if let Err(failure) = set {
         error!(error = %failure, "closing the database may write into it");

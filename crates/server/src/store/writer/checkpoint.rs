@@ -5,7 +5,8 @@
 //! writer checkpoints, and then what was written meanwhile, until little is left. That little the
 //! writer checkpoints itself: only when the WAL holds nothing else is it written from its beginning
 //! again. SQLite syncs the database file in that last part alone, so the thread syncs what it has
-//! written itself.
+//! written itself. A sync that fails ends the writer: SQLite counts pages as checkpointed that may not
+//! be on the disk then.
 
 use std::fs::File;
 use std::io;
@@ -28,9 +29,9 @@ const CHECKPOINT_PAGES: i64 = 8_000;
 /// With so many pages left the thread stops, and the writer checkpoints the rest while all commands
 /// wait.
 const LEFT_PAGES: i64 = 64;
-/// Pages in the WAL with which the writer checkpoints in its commit, however long that takes,
-/// because the thread fails or cannot keep up.
-pub(super) const MAX_WAL_PAGES: i64 = 4 * CHECKPOINT_PAGES;
+/// With so many pages to be checkpointed the writer waits for the thread, which cannot keep up, or
+/// checkpoints them itself if the thread fails, however long that takes.
+const MAX_WAL_PAGES: i64 = 4 * CHECKPOINT_PAGES;
 
 /// Pages that wait for a checkpoint (160 MiB) only because a reader does not end: while it looks at an
 /// old state, nothing that was written since can leave the WAL.
@@ -45,6 +46,9 @@ pub(in crate::store) struct Checkpointer {
     requests: Sender<()>,
     results: Receiver<Result<(), StoreError>>,
     state: State,
+    /// A failed write of a page is reported to each descriptor once, so SQLite's own syncs and failures
+    /// hide nothing from this one.
+    database: Arc<File>,
     metrics: Arc<StoreMetrics>,
     /// The WAL was reported as held by a reader.
     is_held: bool,
@@ -69,20 +73,21 @@ impl Checkpointer {
         let (requests, requested) = channel();
         let (sender, results) = channel();
         let duration = metrics.checkpoint.clone();
+        let synced = Arc::clone(&database);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
             .spawn(move || {
                 for () in requested {
                     let started = Instant::now();
-                    let result =
-                        checkpoint_until_few_are_left(&connection, || database.sync_data());
+                    let result = checkpoint_until_few_are_left(&connection, || synced.sync_data());
                     duration.observe(started.elapsed().as_secs_f64());
                     // A writer that has ended needs no result.
                     let _ = sender.send(result);
                 }
             })
             .map_err(StoreError::Thread)?;
-        Ok(Self { thread, requests, results, state: State::Idle, metrics, is_held: false })
+        let (state, is_held) = (State::Idle, false);
+        Ok(Self { thread, requests, results, state, database, metrics, is_held })
     }
 
     /// Starts a checkpoint when the WAL is long, and completes one that the thread has done. Only a
@@ -92,15 +97,23 @@ impl Checkpointer {
             Ok(state) => state,
             Err(failure) => {
                 self.metrics.checkpoint_failures.inc();
-                if failure.ends_the_writer() {
-                    return Err(failure);
-                }
+                let failure = self.if_harmless(failure)?;
                 // The data is safe in the WAL.
                 warn!(error = %failure, "the WAL cannot be checkpointed");
                 State::Failed(Instant::now() + RETRY_INTERVAL)
             }
         };
         Ok(())
+    }
+
+    /// The failure of a checkpoint, by whichever connection; an error if pages that were checkpointed
+    /// may not be on the disk.
+    pub(super) fn if_harmless(&self, failure: StoreError) -> Result<StoreError, StoreError> {
+        if let StoreError::NotSynced(_) = failure {
+            return Err(failure);
+        }
+        self.database.sync_data().map_err(StoreError::NotSynced)?;
+        Ok(failure)
     }
 
     fn step(&mut self, connection: &Connection) -> Result<State, StoreError> {
@@ -113,21 +126,34 @@ impl Checkpointer {
                 if pages < CHECKPOINT_PAGES {
                     return Ok(State::Idle);
                 }
+                if matches!(self.state, State::Failed(_)) && pages >= MAX_WAL_PAGES {
+                    return self.complete(connection);
+                }
                 self.requests.send(()).map_err(|_| StoreError::Closed)?;
                 Ok(State::Running)
             }
-            State::Running => match self.results.try_recv() {
-                Err(TryRecvError::Empty) => Ok(State::Running),
-                Err(TryRecvError::Disconnected) => Err(StoreError::Closed),
-                Ok(result) => {
-                    result?;
-                    let started = Instant::now();
-                    checkpoint(connection)?;
-                    self.metrics.last_checkpoint.observe(started.elapsed().as_secs_f64());
-                    Ok(State::Idle)
-                }
-            },
+            State::Running => {
+                let result = if pages_to_checkpoint(connection)? >= MAX_WAL_PAGES {
+                    self.results.recv().map_err(|_| StoreError::Closed)?
+                } else {
+                    match self.results.try_recv() {
+                        Err(TryRecvError::Empty) => return Ok(State::Running),
+                        Err(TryRecvError::Disconnected) => return Err(StoreError::Closed),
+                        Ok(result) => result,
+                    }
+                };
+                result?;
+                self.complete(connection)
+            }
         }
+    }
+
+    /// Checkpoints what the thread has left.
+    fn complete(&self, connection: &Connection) -> Result<State, StoreError> {
+        let started = Instant::now();
+        checkpoint(connection)?;
+        self.metrics.last_checkpoint.observe(started.elapsed().as_secs_f64());
+        Ok(State::Idle)
     }
 
     /// Says once that the WAL grows behind a reader, and once that it no longer does.
@@ -156,12 +182,17 @@ impl Checkpointer {
         matches!(self.state, State::Running)
     }
 
-    /// Waits for the running checkpoint, whose result it returns, and ends the thread.
+    /// Waits for the running checkpoint and ends the thread; an error if pages that were checkpointed
+    /// may not be on the disk.
     pub(super) fn end(self) -> Result<(), StoreError> {
         drop(self.requests);
-        // If the thread panicked, closing the file checkpoints everything.
-        let _ = self.thread.join();
-        self.results.try_recv().unwrap_or(Ok(()))
+        let joined = self.thread.join();
+        match self.results.try_recv() {
+            Ok(Err(failure @ StoreError::NotSynced(_))) => Err(failure),
+            // A thread that panicked may have synced nothing.
+            _ if joined.is_err() => self.database.sync_data().map_err(StoreError::NotSynced),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -200,90 +231,4 @@ fn pages_to_checkpoint(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use prometheus_client::registry::Registry;
-
-    use super::*;
-
-    /// A database to which pages can be added.
-    fn filler(path: &Path) -> Connection {
-        let connection = Connection::open(path).expect("a database");
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
-                 PRAGMA synchronous = OFF; CREATE TABLE filler (page BLOB)",
-            )
-            .expect("a schema");
-        connection
-    }
-
-    fn fill(connection: &Connection, pages: i64) {
-        let sql = "INSERT INTO filler
-            WITH RECURSIVE page(number) AS
-                (SELECT 1 UNION ALL SELECT number + 1 FROM page WHERE number < ?)
-            SELECT zeroblob(4000) FROM page";
-        connection.execute(sql, [pages]).expect("a batch");
-    }
-
-    #[test]
-    fn each_pass_is_synced_and_what_was_written_meanwhile_is_checkpointed_too() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("server1.db");
-        let (writing, checkpointing) = (filler(&path), Connection::open(&path).expect("another"));
-        let pass_with = |meanwhile: &[i64]| {
-            fill(&writing, 1_000);
-            let mut syncs = 0;
-            let checkpointed = checkpoint_until_few_are_left(&checkpointing, || {
-                meanwhile.get(syncs).into_iter().for_each(|pages| fill(&writing, *pages));
-                syncs += 1;
-                Ok(())
-            });
-            checkpointed.expect("checkpoints");
-            (syncs, pages_to_checkpoint(&writing).expect("a number of pages"))
-        };
-        assert_eq!(pass_with(&[]), (1, 0));
-        assert_eq!(pass_with(&[400, 200]), (3, 0));
-        let (syncs, left) = pass_with(&[400, LEFT_PAGES / 2, 400]);
-        assert!(syncs == 2 && (1..=LEFT_PAGES).contains(&left), "{left} left after {syncs}");
-        let (syncs, left) = pass_with(&[400; 9]);
-        assert!(syncs == 2 && left >= 400, "the writer is as fast: {left} left after {syncs}");
-        let no_disk = || Err(io::Error::other("as the test wants it"));
-        let failed = checkpoint_until_few_are_left(&checkpointing, no_disk);
-        assert!(matches!(failed, Err(StoreError::NotSynced(_))), "{failed:?}");
-    }
-
-    #[test]
-    fn the_wal_is_written_from_its_beginning_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("server1.db");
-        let database = Arc::new(File::create(&path).expect("a file"));
-        let connection = filler(&path);
-        let mut registry = Registry::default();
-        let metrics = Arc::new(StoreMetrics::new(&mut registry));
-        let mut checkpointer =
-            Checkpointer::start(&path, Arc::clone(&database), metrics).expect("a thread");
-        let mut most = 0;
-        for _ in 0..3 * CHECKPOINT_PAGES / 100 {
-            fill(&connection, 100);
-            most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
-            checkpointer.after_batch(&connection).expect("a step");
-            while matches!(checkpointer.state, State::Running) {
-                checkpointer.after_batch(&connection).expect("a step");
-            }
-        }
-        checkpointer.end().expect("no checkpoint has failed");
-        assert!(
-            (CHECKPOINT_PAGES..CHECKPOINT_PAGES + 1_000).contains(&most),
-            "{most} pages were to be checkpointed"
-        );
-        let mut text = String::new();
-        prometheus_client::encoding::prometheus_text::encode(&mut text, &registry).expect("text");
-        for name in ["database", "writer"] {
-            let count = format!("postos_{name}_checkpoint_seconds_count ");
-            let line = text.lines().find_map(|line| line.strip_prefix(&count)).expect("a count");
-            assert_ne!(line, "0", "both parts are measured: {name}");
-        }
-        let wal = std::fs::metadata(folder.path().join("server1.db-wal")).expect("a WAL").len();
-        assert!(wal < 2 * CHECKPOINT_PAGES as u64 * 4_096, "the WAL has {wal} bytes");
-    }
-}
+mod tests;

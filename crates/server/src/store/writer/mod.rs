@@ -91,7 +91,8 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", CACHE)?;
-    connection.pragma_update(None, "wal_autocheckpoint", checkpoint::MAX_WAL_PAGES)?;
+    // SQLite would hide a failure of its own checkpoints.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     absence::resume(&transaction, now)?;
@@ -104,24 +105,27 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
 /// What a writer that has ended leaves to be closed.
 pub(super) struct Ended {
     connection: Connection,
+    /// Why the WAL must not be checkpointed.
+    not_synced: Option<StoreError>,
     /// Closed after the connection: closing any descriptor of a file gives up all POSIX locks of the
     /// process on it, also those of SQLite's connections (sqlite.org/howtocorrupt.html, section 2.2).
     _database: Arc<File>,
 }
 
-/// Checkpoints the whole WAL into the file and closes it, unless the two no longer belong together.
+/// Checkpoints the whole WAL into the file and closes it, unless the two no longer belong together, or
+/// the WAL has to be read by the next start.
 pub(super) fn close(ended: Ended) -> Result<(), StoreError> {
-    if !ended.connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
-        ended.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    let Ended { connection, not_synced, _database } = ended;
+    if !connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(failure) = connection.query_row(checkpoint, [], |_| Ok(())) {
+            // SQLite would try again as it closes, and remove the WAL if nothing fails any more.
+            lost_files::never_checkpoint(&connection);
+            return Err(failure.into());
+        }
     }
-    ended.connection.close().map_err(|(_, error)| error)?;
-    Ok(())
-}
-
-/// Says why the writer ends, and keeps what was committed where the next start finds it.
-fn rescue(connection: &Connection, transactions: &Transactions, cause: &StoreError) {
-    error!(error = %cause, "the writer ends");
-    lost_files::rescue(connection, transactions.files(), cause, transactions.now());
+    connection.close().map_err(|(_, error)| error)?;
+    not_synced.map_or(Ok(()), Err)
 }
 
 pub(super) struct Writer {
@@ -150,18 +154,38 @@ impl Writer {
     }
 
     /// Writes until every `Store` is dropped, then returns what is to be closed. It ends earlier
-    /// when the file is no longer its own.
+    /// when the file is no longer its own, or may lack what was checkpointed.
     pub(super) fn run(
         mut self,
         mut connection: Connection,
         queue: mpsc::Receiver<Box<dyn Queued>>,
     ) -> Ended {
+        let mut cause = self.write_all(&mut connection, queue).err();
+        if let Some(cause) = &cause {
+            self.rescue(&connection, cause);
+        }
+        let Self { database, checkpointer, .. } = self;
+        if let Err(failure) = checkpointer.end() {
+            error!(error = %failure, "the WAL is left as it is");
+            lost_files::never_checkpoint(&connection);
+            cause.get_or_insert(failure);
+        }
+        let not_synced = cause.filter(|cause| matches!(cause, StoreError::NotSynced(_)));
+        Ended { connection, not_synced, _database: database }
+    }
+
+    /// Writes until the queue is closed; an error says why it cannot go on.
+    fn write_all(
+        &mut self,
+        connection: &mut Connection,
+        queue: mpsc::Receiver<Box<dyn Queued>>,
+    ) -> Result<(), StoreError> {
         let mut batches = Batches::new(queue);
         let mut batch = Batch::new();
         while batches.next(&mut batch) {
             let commands = batch.len();
             self.state.metrics.batch.observe(commands as f64);
-            let outcome = self.write(&mut connection, &mut batch);
+            let outcome = self.write(connection, &mut batch);
             if let Err(Failed::Undone(failure)) = &outcome
                 && batch.len() > 1
                 && failure.is_about_one_command()
@@ -169,7 +193,7 @@ impl Writer {
                 warn!(commands, error = %failure, "a batch failed; writing it one by one");
                 for queued in batch.drain(..) {
                     let mut single = vec![queued];
-                    let outcome = self.write(&mut connection, &mut single);
+                    let outcome = self.write(connection, &mut single);
                     self.answer(single, &outcome);
                 }
                 self.state.count_answered(commands);
@@ -180,27 +204,35 @@ impl Writer {
             if let Err(failed) = outcome
                 && failed.cause().ends_the_writer()
             {
-                rescue(&connection, &self.transactions, failed.cause());
-                break;
+                return Err(failed.into_cause());
             }
-            if self.transactions.take_wanted_vacuum() && Instant::now() >= self.next_vacuum {
-                self.vacuum(&connection);
-            }
-            let was_running = self.checkpointer.is_running();
-            if let Err(failure) = self.checkpointer.after_batch(&connection) {
-                rescue(&connection, &self.transactions, &failure);
-                break;
-            }
-            if was_running || self.checkpointer.is_running() {
-                self.transactions.expect_checkpoint();
-            }
+            self.after_batch(connection)?;
         }
-        if let Err(failure) = self.checkpointer.end()
-            && failure.ends_the_writer()
+        Ok(())
+    }
+
+    /// Checkpoints, or writes the file anew, where that is due; an error ends the writer.
+    fn after_batch(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let was_running = self.checkpointer.is_running();
+        self.checkpointer.after_batch(connection)?;
+        let is_running = self.checkpointer.is_running();
+        if was_running || is_running {
+            self.transactions.expect_checkpoint();
+        }
+        // It empties the WAL, so what the thread writes has to be synced before.
+        if !is_running
+            && self.transactions.take_wanted_vacuum()
+            && Instant::now() >= self.next_vacuum
         {
-            rescue(&connection, &self.transactions, &failure);
+            self.vacuum(connection)?;
         }
-        Ended { connection, _database: self.database }
+        Ok(())
+    }
+
+    /// Says why the writer ends, and keeps what was committed where the next start finds it.
+    fn rescue(&self, connection: &Connection, cause: &StoreError) {
+        error!(error = %cause, "the writer ends");
+        lost_files::rescue(connection, self.transactions.files(), cause, self.transactions.now());
     }
 
     /// Writes a batch, and notes when for the commands that are traced.
@@ -217,7 +249,7 @@ impl Writer {
     }
 
     /// The commands that arrive meanwhile wait. It is asked for again until it is done.
-    fn vacuum(&mut self, connection: &Connection) {
+    fn vacuum(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let started = Instant::now();
         let folder = folder_of(&self.transactions.files().database.path);
         let vacuumed = vacuum::vacuum(connection, folder, BUSY_TIMEOUT);
@@ -229,9 +261,13 @@ impl Writer {
                 info!(duration_ms, "the database was written anew without what was forgotten");
             }
             Ok(false) => warn!("a reader holds old pages of what was forgotten"),
-            Err(error) => warn!(%error, "the database cannot be written anew yet"),
+            Err(failure) => {
+                let failure = self.checkpointer.if_harmless(failure)?;
+                warn!(error = %failure, "the database cannot be written anew yet");
+            }
         }
         self.transactions.expect_checkpoint();
+        Ok(())
     }
 
     /// Answers each command of a batch; after a failure, that it was not written or may not be.

@@ -64,6 +64,11 @@ impl Failed {
         let (Self::Undone(cause) | Self::InDoubt(cause)) = self;
         cause
     }
+
+    pub(super) fn into_cause(self) -> StoreError {
+        let (Self::Undone(cause) | Self::InDoubt(cause)) = self;
+        cause
+    }
 }
 
 impl<E: Into<StoreError>> From<E> for Failed {

@@ -30,6 +30,7 @@ pub(super) async fn fail_disk(
         Fault::WriteFails => random.choice([Operations::WRITE, Operations::ALL]),
         _ => Some(Operations::SYNC),
     };
+    let operations = operations.expect("an operation");
     // Mostly with the work done: then a restart finds what was denied.
     let failing = if random.u8(..3) > 0 { Action::FailAfter } else { Action::FailInstead };
     let slow = Action::Delay(Duration::from_millis(random.u64(500..6_000)));
@@ -37,16 +38,17 @@ pub(super) async fn fail_disk(
     let suffix = if random.u8(..4) > 0 { "-wal" } else { ".db" };
     faults.set(DiskFault {
         action: if fault == Fault::SyncSlow { slow } else { failing },
-        operations: operations.expect("an operation"),
+        operations,
         suffix,
         error: random.choice([EIO, ENOSPC, EDQUOT]).expect("an error"),
         skip: random.i32(0..8),
         count: random.choice([Some(1), Some(1), Some(3), None]).expect("a count"),
         kill_after: random.bool().then(|| random.i32(1..5)),
     });
-    // Once its database file cannot be synced, a servidor ends, but only with its next batch.
-    let ends = suffix == ".db" && fault != Fault::SyncSlow;
-    let kills = random.u8(..3) > 0 || ends;
+    // A servidor ends after a failed sync of its database file, but not at once, and not if SQLite
+    // itself noticed it first.
+    let may_end = suffix == ".db" && operations != Operations::WRITE && fault != Fault::SyncSlow;
+    let kills = random.u8(..3) > 0;
     let end = Instant::now() + MAX_FAULT.mul_f64(random.f64());
     let mut running = node.running.lock().await;
     let program = running.as_mut().expect("it runs");
@@ -65,8 +67,11 @@ pub(super) async fn fail_disk(
     if !has_ended && faults.kills() {
         running.as_mut().expect("it runs").ended().await;
         has_ended = true;
-    } else if !has_ended && ends && faults.affected() > 0 {
-        running.take().expect("it runs").kill().await;
+    } else if !has_ended && may_end && faults.affected() > 0 {
+        let mut program = running.take().expect("it runs");
+        if tokio::time::timeout(MAX_FAULT, program.ended()).await.is_err() {
+            program.kill().await;
+        }
         has_ended = true;
     }
     drop(running);
