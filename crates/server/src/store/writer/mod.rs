@@ -115,17 +115,16 @@ pub(super) struct Ended {
 /// Checkpoints the whole WAL into the file and closes it, unless the two no longer belong together, or
 /// the WAL has to be read by the next start.
 pub(super) fn close(ended: Ended) -> Result<(), StoreError> {
-    let Ended { connection, not_synced, _database } = ended;
-    if !connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
+    if !ended.connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-        if let Err(failure) = connection.query_row(checkpoint, [], |_| Ok(())) {
+        if let Err(failure) = ended.connection.query_row(checkpoint, [], |_| Ok(())) {
             // SQLite would try again as it closes, and remove the WAL if nothing fails any more.
-            lost_files::never_checkpoint(&connection);
+            lost_files::never_checkpoint(&ended.connection);
             return Err(failure.into());
         }
     }
-    connection.close().map_err(|(_, error)| error)?;
-    not_synced.map_or(Ok(()), Err)
+    ended.connection.close().map_err(|(_, error)| error)?;
+    ended.not_synced.map_or(Ok(()), Err)
 }
 
 pub(super) struct Writer {
