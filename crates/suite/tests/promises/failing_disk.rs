@@ -1,13 +1,11 @@
 //! What is denied never comes true, wherever the disk fails.
 
-use std::path::Path;
 use std::time::Duration;
 
-use super::disk_faults::{Action, DiskFault, DiskFaults, EDQUOT, EIO, ENOSPC, Operations};
-use super::{evidence, lost_files};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::disk_faults::{Action, DiskFault, DiskFaults, EDQUOT, EIO, ENOSPC, Operations};
+use super::evidence;
 use crate::harness::{FAILPOINTS_SERVER, PlainClient, Program, World, eventually, payload};
 
 const KEY: &str = "one request of one driver";
@@ -270,55 +268,4 @@ async fn what_a_charger_says_while_the_disk_fails_is_written_later() {
     client.sees("server1", "online").await;
     assert_eq!(client.reservar(&payload("AAA0001", 7)).await.status, 200, "it is free");
     assert_eq!(server.get("/postos/7").await.json["carregador"]["disponivel"], true);
-}
-
-/// Makes the WAL so long that it will be checkpointed: each row takes a page.
-fn lengthen_wal(database: &Path) {
-    let other = Connection::open(database).expect("the database");
-    other.pragma_update(None, "wal_autocheckpoint", 0).expect("a setting");
-    let carros = "INSERT INTO carros
-        WITH RECURSIVE carro(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM carro WHERE n < 8100)
-        SELECT printf('X%07d', n), hex(zeroblob(1900)), 1, 1, 1, 0, 0 FROM carro";
-    other.execute(carros, []).expect("many carros");
-}
-
-/// Linux reports that a page could not be written once, as the file is synced: later syncs succeed. What
-/// a checkpoint wrote of it is lost with the next power failure, unless it is written again.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs mosquitto"]
-async fn what_a_failed_sync_of_the_database_may_have_lost_is_written_again() {
-    let once = DiskFault::once(Operations::SYNC);
-    let fault = DiskFault { action: Action::FailInstead, suffix: ".db", ..once };
-    for _ in 0..5 {
-        let Setup { world, faults, mut server, client } = set_up("server", "", "10").await;
-        let database = world.database("server1");
-        let on_disk = std::fs::read(&database).expect("what was synced");
-        faults.set(fault);
-        lengthen_wal(&database);
-        let log = server.log.clone();
-        let goes_on = eventually("the servidor says what it does", async || {
-            let log = std::fs::read_to_string(&log).expect("a log");
-            log.contains("the WAL cannot be checkpointed")
-        });
-        let confirmed = tokio::select! {
-            confirmed = lost_files::reserve_until_it_ends(&client, &mut server, 16) => confirmed,
-            // Nobody wrote meanwhile, so the sync was SQLite's own, and it will write all of it again.
-            () = goes_on => continue,
-        };
-        let said =
-            server.log_lines().iter().any(|line| line.to_string().contains("cannot be synced"));
-        assert!(said, "{:#?}", server.log_lines().last());
-
-        std::fs::write(&database, on_disk).expect("the state after a power failure");
-        let server = start("server", &world, &faults, "").await;
-        client.sees("server1", "online").await;
-        assert!(server.stop().await.success());
-        let kept = lost_files::placas(&database).await;
-        assert!(!confirmed.is_empty());
-        for placa in confirmed {
-            assert!(kept.contains(&placa), "{placa} was confirmed and is lost");
-        }
-        return;
-    }
-    panic!("each sync that failed was SQLite's own");
 }

@@ -19,6 +19,7 @@ mod drill_checks;
 mod drivers;
 mod evidence;
 mod expiry;
+mod failed_sync;
 mod failing_disk;
 mod faults;
 mod gateway_calls;
