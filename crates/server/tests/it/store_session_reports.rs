@@ -51,7 +51,7 @@ async fn what_is_reported_afterwards_is_a_fact() {
     let overlaps = |id| Rejection::CarregamentoSobreposto { id };
     assert_eq!(rejected(store.reports("CCC3333", 9, Some(21)).await), overlaps(2));
     assert_eq!(rejected(store.reports("CCC3333", 21, None).await), overlaps(3));
-    assert_eq!(rejected(store.reports("AAA1111", 20, Some(31)).await), overlaps(3));
+    assert_eq!(rejected(store.reports("AAA1111", 21, Some(31)).await), overlaps(3));
     assert_eq!(store.reports("CCC3333", 10, Some(20)).await, fact(4, &[1]), "it touches them");
     let times = |errors: &[SessionTimeError]| Rejection::SessionTimes(errors.to_vec());
     use SessionTimeError::{FimBeforeInicio, FimInFuture, InicioInFuture};
@@ -178,8 +178,8 @@ async fn a_report_that_is_repeated_finds_its_session_whatever_became_of_it() {
     wait_until(90);
     assert_eq!(store.reports("AAA1111", 10, None).await, fact(1, &[1]), "as long as it was");
     assert_eq!(store.reports("AAA1111", 10, Some(30)).await, fact(1, &[1]), "as it ended");
-    let other = Rejection::CarregamentoSobreposto { id: 1 };
-    assert_eq!(rejected(store.reports("AAA1111", 10, Some(31)).await), other, "another end");
+    let ended = Rejection::CarregamentoEncerrado { id: 1 };
+    assert_eq!(rejected(store.reports("AAA1111", 10, Some(31)).await), ended, "another end");
     let correct = async |correction| {
         let corrected = store.store.execute(CorrectCarregamento { id: 1, correction }).await;
         corrected.expect("it has ended");
@@ -191,11 +191,35 @@ async fn a_report_that_is_repeated_finds_its_session_whatever_became_of_it() {
         assert_eq!(store.reports("AAA1111", 10, fim).await, fact(1, &[1]), "{fim:?}");
     }
     // What it was not first said to be is another report.
+    let other = Rejection::CarregamentoSobreposto { id: 1 };
     for inicio in [5, 8] {
         assert_eq!(rejected(store.reports("AAA1111", inicio, Some(40)).await), other);
     }
     assert_eq!(rejected(store.reports("DDD4444", 10, None).await), other);
     assert_eq!(store.reports("DDD4444", 5, Some(6)).await, fact(2, &[1]), "it was free then");
+}
+
+#[tokio::test]
+async fn a_report_with_the_end_ends_the_session_that_is_open() {
+    use ReservaState::{Ativa, Cumprida};
+    let fact = |id, conflitos: &[i64]| Ok(Reported { id, conflitos: conflitos.to_vec() });
+    let store = TestStore::new(1).await;
+    store.reserve_at("r1", "AAA1111", (0, 1)).await.expect("free");
+    store.reserve_at("r2", "AAA1111", (1, 2)).await.expect("free");
+    wait_until(50);
+    assert_eq!(store.reports("AAA1111", 10, None).await, fact(1, &[]));
+    wait_until(70);
+    assert_eq!(store.facts("r2").await.state, Cumprida, "the carro seems to charge there");
+    let future = Rejection::SessionTimes(vec![SessionTimeError::FimInFuture]);
+    assert_eq!(rejected(store.reports("AAA1111", 10, Some(71)).await), future);
+    assert_eq!(store.session(1).await.finished, None);
+    for _ in 0..2 {
+        assert_eq!(store.reports("AAA1111", 10, Some(40)).await, fact(1, &[]));
+        assert_eq!(minutes(store.session(1).await.finished.map(|end| end.fim)), Some(40));
+        assert_eq!(shown(store.facts("r1").await).0, Cumprida);
+        assert_eq!(store.facts("r2").await.state, Ativa, "it had left before");
+    }
+    assert_eq!(store.reports("AAA1111", 41, None).await, fact(2, &[]), "the posto is free");
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 /// preço é o que o posto tem quando o carregamento é informado. Um que já terminou é registrado também
 /// num posto que foi removido depois de ele começar. O mesmo pedido, repetido com os mesmos posto,
 /// placa e `inicio`, devolve o mesmo carregamento, ainda que ele tenha sido encerrado ou corrigido
-/// depois.
+/// depois. Se ele ainda está aberto e o pedido traz `fim`, termina assim.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,
@@ -64,7 +64,7 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
         (status = 404, body = ErrorReply, description = "posto_inexistente"),
         (status = 409, body = ErrorReply,
             description = "posto_reservado, posto_indisponivel, posto_em_manutencao, \
-                carro_em_carregamento, carregamento_sobreposto"),
+                carro_em_carregamento, carregamento_sobreposto, carregamento_encerrado"),
         (status = 422, body = ErrorReply,
             description = "requisicao_invalida, energia_implausivel"),
     )

@@ -6,7 +6,7 @@ use domain::{
 };
 use rusqlite::params;
 
-use super::carregamentos::{NewSession, amounts};
+use super::carregamentos::{FinishCarregamento, NewSession, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::fulfilment::ConflictRow;
 use super::statistics::ArchivedSums;
@@ -19,7 +19,7 @@ use crate::store::rows::row;
 
 /// Records a session that has begun, and may have ended, before it is reported. It has happened, so
 /// no reserva refuses it; if nobody else held the posto when it began, it fulfils those of its carro.
-/// Reported twice it is recorded once.
+/// Reported twice it is recorded once, and one that was open ends as the later report says.
 #[derive(Debug, Clone)]
 pub struct ReportCarregamento {
     pub posto_id: i64,
@@ -41,10 +41,11 @@ impl WriteCommand for ReportCarregamento {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reported, ApplyError> {
         let Self { posto_id, placa, session } = self;
         let (posto_id, inicio) = (*posto_id, session.inicio);
+        let recorded = self.recorded(context)?;
         // What is due now is so, whatever is reported of before.
         context.write_due(posto_id)?;
-        if let Some(Carregamento { id, inicio, finished, .. }) = self.recorded(context)? {
-            let until = known_until(inicio, finished.map(|end| end.fim), context.now);
+        if let Some(RecordedSession { id, inicio, fim }) = recorded {
+            let until = known_until(inicio, fim, context.now);
             let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
             return Ok(Reported { id, conflitos: ids(&conflicts) });
         }
@@ -84,9 +85,20 @@ impl WriteCommand for ReportCarregamento {
     }
 }
 
+/// A session that was reported before.
+struct RecordedSession {
+    id: i64,
+    inicio: Moment,
+    fim: Option<Moment>,
+}
+
 impl ReportCarregamento {
-    /// The session, if it was reported before.
-    fn recorded(&self, context: &WriteContext<'_>) -> Result<Option<Carregamento>, StoreError> {
+    /// The session, if it was reported before. If it is open and the report has its end, it ends so;
+    /// one that has ended in another way is refused.
+    fn recorded(
+        &self,
+        context: &mut WriteContext<'_>,
+    ) -> Result<Option<RecordedSession>, ApplyError> {
         let Self { posto_id, placa, session } = self;
         let found = context.find_all::<CarregamentoRow>(
             "SELECT * FROM all_carregamentos
@@ -96,10 +108,18 @@ impl ReportCarregamento {
             params![posto_id, session.inicio.as_millis(), placa.as_str()],
         )?;
         let found = found.into_iter().map(Carregamento::try_from);
-        let found = found.collect::<Result<Vec<_>, _>>()?.into_iter();
-        let repeated = found.filter(|recorded| session.is_repeated(recorded));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
         // Two that were started at one moment have ended at once.
-        Ok(repeated.min_by_key(|recorded| recorded.id))
+        let repeated = found.iter().filter(|recorded| session.is_repeated(recorded));
+        if let Some(Carregamento { id, inicio, finished, .. }) = repeated.min_by_key(|one| one.id) {
+            let fim = finished.map(|end| end.fim);
+            return Ok(Some(RecordedSession { id: *id, inicio: *inicio, fim }));
+        }
+        let last = found.iter().max_by_key(|one| (one.finished.is_none(), one.id));
+        let (Some(last), Some((fim, energy))) = (last, session.ended) else { return Ok(None) };
+        let (posto_id, id, inicio) = (*posto_id, last.id, last.inicio);
+        FinishCarregamento { posto_id, id, energy, fim: Some(fim) }.apply(context)?;
+        Ok(Some(RecordedSession { id, inicio, fim: Some(fim) }))
     }
 
     /// The posto where it was, which may have been removed since.

@@ -41,7 +41,19 @@ async fn a_session_is_reported_after_it_happened() {
     assert_eq!(open.json["fim"], json!(null));
     let listed = server.get("/postos/1/carregamentos").await.json;
     assert_eq!(listed["carregamentos"][0].get("conflitos"), None, "only its own answer has them");
-    let late = json!({"energia_fornecida": 1.0, "fim": ago(10)});
+    let inicio = &open.json["inicio"];
+    let whole =
+        json!({"placa": "XYZ9876", "inicio": inicio, "fim": ago(10), "energia_fornecida": 1.0});
+    let ended = server.post("/postos/1/carregamentos", &whole).await;
+    assert_eq!((ended.status, &ended.json["id"]), (201, &json!(2)), "{}", ended.text);
+    let shown = (&ended.json["fim"], ended.json.get("conflitos"));
+    assert_eq!(shown, (&whole["fim"], None), "the reserva begins after it");
+    let other =
+        json!({"placa": "XYZ9876", "inicio": inicio, "fim": ago(9), "energia_fornecida": 1.0});
+    let other = server.post("/postos/1/carregamentos", &other).await;
+    assert_eq!(other.verdict(), (409, "carregamento_encerrado"), "{}", other.text);
+    assert!(other.mensagem().contains("PATCH /carregamentos/2"), "{}", other.mensagem());
+    let late = json!({"energia_fornecida": 1.0, "fim": whole["fim"]});
     let ended = server.put("/postos/1/carregamentos/2", &late).await;
     assert_eq!((ended.status, &ended.json["fim"]), (200, &late["fim"]), "{}", ended.text);
     assert_eq!(server.get("/reservas/1").await.json["status"], "ativa", "it fulfils nobody's");
