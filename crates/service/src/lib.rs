@@ -28,7 +28,7 @@ pub use http::{
     StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
     body_of_parts, both, caller_ip, complete_document, finish, json_in_page, listen,
     listen_for_metrics, operators_only, read_file, require_token, serve, serve_metrics, tagged,
-    tagged_json, trace_requests,
+    tagged_json, trace_requests, without_slash,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
 pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, declare};

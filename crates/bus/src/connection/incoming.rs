@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use bytes::Buf as _;
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 use tokio::time::Instant;
 
@@ -11,6 +12,9 @@ use super::{Connection, Reason};
 use crate::outbox::Batch;
 use crate::presence::Observed;
 use crate::{ReasonCode, Refusal};
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Connection<'_> {
     pub(super) fn on_packet(&mut self, packet: Incoming) -> Result<(), Reason> {
@@ -26,8 +30,12 @@ impl Connection<'_> {
         }
     }
 
-    fn on_publish(&mut self, publish: Publish) -> Result<(), Reason> {
+    fn on_publish(&mut self, mut publish: Publish) -> Result<(), Reason> {
         self.state.counters.redelivered.add(publish.dup.into());
+        // Some programs begin their JSON with it, and a reader may ignore it (RFC 8259, section 8.1).
+        if publish.payload.starts_with(BYTE_ORDER_MARK) {
+            publish.payload.advance(BYTE_ORDER_MARK.len());
+        }
         // While the bus is being closed nothing is delivered: unacknowledged, it stays in the
         // session until the next start.
         if self.state.close_deadline.borrow().is_some() {

@@ -275,3 +275,18 @@ async fn with_tokens_a_reserva_is_only_for_callers_that_have_one() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_is_found_with_a_slash_at_its_end() {
+    let gateway = Running::start().await;
+    for (typed, page) in [
+        ("/posto/?server_id=server1&posto_id=5", "../posto?server_id=server1&posto_id=5"),
+        (
+            "/reserva//?server_id=server1&request_id=r",
+            "../../reserva?server_id=server1&request_id=r",
+        ),
+    ] {
+        let answer = gateway.send(shown(&gateway, Method::GET, typed)).await;
+        assert_eq!((answer.status, answer.header("location")), (308, page), "{typed}");
+    }
+}

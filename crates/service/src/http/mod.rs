@@ -79,6 +79,7 @@ pub use pages::{
     json_in_page,
 };
 pub use rate_limit::RateLimit;
+pub use request_path::without_slash;
 pub use scrape::{listen_for_metrics, serve_metrics};
 pub use serve::{ListenError, listen, serve};
 pub use streams::{StreamCaller, StreamPermit, Streams};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::HeaderValue;
-use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -33,7 +33,7 @@ use super::health::is_probe;
 use super::linger::linger;
 use super::refusal::{Refusal, answer_unread, overloaded_instead_of};
 use super::request_body::{RequestBody, Unread, read_rest};
-use super::request_path::normalize;
+use super::request_path::{normalize, relate_location};
 use super::security_headers;
 use super::socket::{PROGRESS_LIMIT, SharedStream, Socket};
 
@@ -196,7 +196,7 @@ async fn answer(
         // The connection is about to be closed.
         std::future::pending::<()>().await;
     }
-    normalize(request.uri_mut());
+    let removed = normalize(request.uri_mut());
     let refusal = refusal(&request, &connection);
     let mut close = refusal.is_some();
     if let Some(refusal) = refusal {
@@ -210,6 +210,13 @@ async fn answer(
         close |= !is_read;
         response
     };
+    if response.status() == StatusCode::NOT_MODIFIED {
+        // The length would be that of the answer which the caller has (RFC 9110, section 8.6).
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    if removed > 0 {
+        relate_location(response.headers_mut(), removed);
+    }
     let length = response.body().size_hint().lower();
     if !connections.admit_answer(&connection, usize::try_from(length).unwrap_or(usize::MAX)) {
         response = overloaded_instead_of(&response);

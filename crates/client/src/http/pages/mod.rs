@@ -29,7 +29,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use service::{Language, PageRoutes};
+use service::{Language, PageRoutes, without_slash};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -47,6 +47,8 @@ pub(super) fn routes(pages: &Arc<Pages>) -> PageRoutes {
     let (list, _) = documented().split_for_parts();
     let public = list
         .route("/posto", get(posto::show))
+        .route("/posto/", without_slash("posto"))
+        .route("/reserva/", without_slash("reserva"))
         .route("/offline", get(offline::show))
         .route("/sw.js", get(offline::worker));
     let protected = Router::new().route("/posto", post(posto::reserve));

@@ -6,13 +6,14 @@ mod texts;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
-use axum::{Router, routing};
+use axum::response::Response;
 use protocol::Codigo;
 use service::{
     Asset, Assets, HttpError, Language, PageCache, PageHeaders, PageRoutes, assets, json_in_page,
+    without_slash,
 };
 use tracing::error;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,7 +88,7 @@ pub(super) fn routes(app: &Arc<AppState>) -> PageRoutes {
         english: Texts::english(),
     };
     let page = Router::from(documented()).layer(Extension(Arc::new(pages)));
-    let page = page.route("/painel/", routing::get(async || Redirect::permanent("../painel")));
+    let page = page.route("/painel/", without_slash("painel"));
     PageRoutes {
         public: page.with_state(Arc::clone(app)).merge(assets.router()),
         protected: Router::new(),

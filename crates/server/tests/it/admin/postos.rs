@@ -50,8 +50,12 @@ async fn a_new_posto_has_the_defaults_and_an_address() {
         "nome": "Rápido", "localizacao": "90,180", "potencia_maxima": 150, "tipo_conector": "CHAdeMO",
         "preco_kwh": 0, "disponivel": false, "em_manutencao": true
     });
-    let created = server.post("/postos", &whole).await;
-    assert_eq!(created.header("location"), "postos/5");
+    let created = server.post("/postos/", &whole).await;
+    assert_eq!(
+        created.header("location"),
+        "../postos/5",
+        "relative to the address as it was typed"
+    );
     assert_eq!(
         created.json,
         json!({
