@@ -54,20 +54,50 @@ pub struct ReportedSession {
     pub ended: Option<(Moment, ReportedEnergy)>,
 }
 
+/// What a report is to what was reported before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ReportEffect<'a> {
+    /// Nobody knows of its session.
+    New,
+    /// It changes nothing of this session, which may have been corrected since.
+    Repeats(&'a Carregamento),
+    /// This session, which is open, ends so.
+    Ends(&'a Carregamento, Moment, ReportedEnergy),
+}
+
 impl ReportedSession {
     pub fn fim(&self) -> Option<Moment> {
         self.ended.map(|(fim, _)| fim)
     }
 
-    /// Whether a session that was first reported with this begin, of this carro at this posto, is this
-    /// one: also one that has ended or was corrected since.
-    pub fn is_repeated(&self, recorded: &Carregamento) -> bool {
-        let Some((fim, energy)) = self.ended.filter(|_| recorded.corrigido_em.is_none()) else {
-            return true;
+    /// What it is to the sessions that were first reported with its begin, of its carro at its posto.
+    ///
+    /// # Errors
+    /// One of them has ended in another way, and nobody has corrected it.
+    pub fn effect_on<'a>(
+        &self,
+        recorded: &'a [Carregamento],
+        now: Moment,
+    ) -> Result<ReportEffect<'a>, Rejection> {
+        let Some((fim, energy)) = self.ended else {
+            return Ok(recorded.first().map_or(ReportEffect::New, ReportEffect::Repeats));
         };
-        let same =
-            |end: Finished| (end.fim, end.energia_fornecida) == (fim, energy.energia_fornecida);
-        recorded.finished.is_some_and(same)
+        let reported = (fim, energy.energia_fornecida);
+        let is_same = |end: Finished| (end.fim, end.energia_fornecida) == reported;
+        let mut all = recorded.iter();
+        if let Some(same) = all.clone().find(|session| session.finished.is_some_and(is_same)) {
+            return Ok(ReportEffect::Repeats(same));
+        }
+        // Of several that began at one moment, all but one have ended at once.
+        if let Some(open) = all.clone().find(|session| session.finished.is_none()) {
+            return Ok(ReportEffect::Ends(open, fim, energy));
+        }
+        if let Some(corrected) = all.clone().find(|session| session.corrigido_em.is_some()) {
+            return Ok(ReportEffect::Repeats(corrected));
+        }
+        let Some(Carregamento { id, .. }) = all.next() else { return Ok(ReportEffect::New) };
+        check_times(self.inicio, Some(fim), now)?;
+        Err(Rejection::CarregamentoEncerrado { id: *id })
     }
 
     /// Whether it may have been at a posto that was removed at `removed_at`, if it was: nobody charges

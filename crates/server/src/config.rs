@@ -26,7 +26,7 @@ use crate::store::DatabaseUrl;
 pub(crate) const SERVER_ID: Setting = Setting {
     name: "SERVER_ID",
     default: None,
-    should_be: "1 to 64 of A-Z a-z 0-9 _ - and not postos, for example server1",
+    should_be: "1 to 64 of A-Z a-z 0-9 _ -, and not postos, for example server1",
     about: "id of this servidor on the broker and in every answer",
 };
 

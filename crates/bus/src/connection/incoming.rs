@@ -32,8 +32,11 @@ impl Connection<'_> {
 
     fn on_publish(&mut self, mut publish: Publish) -> Result<(), Reason> {
         self.state.counters.redelivered.add(publish.dup.into());
-        // Some programs begin their JSON with it, and a reader may ignore it (RFC 8259, section 8.1).
-        if publish.payload.starts_with(BYTE_ORDER_MARK) {
+        // Some programs begin a text with it, and a reader of JSON may ignore it (RFC 8259, section
+        // 8.1). Here, because there are many readers.
+        if publish.payload.starts_with(BYTE_ORDER_MARK)
+            && publish.payload.len() > BYTE_ORDER_MARK.len()
+        {
             publish.payload.advance(BYTE_ORDER_MARK.len());
         }
         // While the bus is being closed nothing is delivered: unacknowledged, it stays in the

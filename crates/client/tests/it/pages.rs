@@ -281,12 +281,13 @@ async fn a_page_is_found_with_a_slash_at_its_end() {
     let gateway = Running::start().await;
     for (typed, page) in [
         ("/posto/?server_id=server1&posto_id=5", "../posto?server_id=server1&posto_id=5"),
-        (
-            "/reserva//?server_id=server1&request_id=r",
-            "../../reserva?server_id=server1&request_id=r",
-        ),
+        ("/reserva//?request_id=r", "../../reserva?request_id=r"),
+        ("/offline/", "../offline"),
     ] {
         let answer = gateway.send(shown(&gateway, Method::GET, typed)).await;
         assert_eq!((answer.status, answer.header("location")), (308, page), "{typed}");
     }
+    // A form is taken at either address.
+    assert_page(&post(&gateway, "/posto/", FILLED).await, 503, "without a broker");
+    gateway.stop().await;
 }

@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use super::*;
 use crate::Interval;
 
@@ -197,22 +199,45 @@ fn a_correction_costs_anew_at_the_agreed_price() {
 }
 
 #[test]
-fn a_report_is_repeated_by_what_it_said_first() {
+fn a_report_is_about_the_session_with_its_begin() {
+    use ReportEffect::{Ends, New, Repeats};
     let end = NOW.plus_millis(HOUR);
     let report = |ended: Option<(Moment, f64)>| ReportedSession {
         inicio: NOW,
         ended: ended.map(|(fim, number)| (fim, reported(number))),
     };
-    let same = report(Some((end, 10.0)));
-    let others = [report(Some((end, 10.1))), report(Some((end.plus_millis(1), 10.0)))];
-    for recorded in [open_session(), ended(end, 10.0)] {
-        assert!(report(None).is_repeated(&recorded), "it began then, whatever came after");
-        assert_eq!(same.is_repeated(&recorded), recorded.finished.is_some());
-        assert!(!others.iter().any(|other| other.is_repeated(&recorded)));
-    }
-    // What a correction has replaced may be any of them.
+    let begin = report(None);
+    let whole = report(Some((end, 10.0)));
+    let others = [report(Some((end, 10.1))), report(Some((end.plus_millis(-1), 10.0)))];
+    let open = open_session();
+    let same = ended(end, 10.0);
     let corrected = Carregamento { corrigido_em: Some(end), ..ended(end, 12.0) };
-    assert!([same, others[0], others[1]].iter().all(|report| report.is_repeated(&corrected)));
+    fn effect<'a>(
+        report: &ReportedSession,
+        recorded: &'a [Carregamento],
+    ) -> Result<ReportEffect<'a>, Rejection> {
+        report.effect_on(recorded, NOW.plus_millis(HOUR))
+    }
+
+    assert_eq!((effect(&begin, &[]), effect(&whole, &[])), (Ok(New), Ok(New)));
+    for recorded in [&open, &same, &corrected] {
+        assert_eq!(effect(&begin, from_ref(recorded)), Ok(Repeats(recorded)), "whatever followed");
+    }
+    let ends = Ok(Ends(&open, end, reported(10.0)));
+    assert_eq!(effect(&whole, from_ref(&open)), ends);
+    assert_eq!(effect(&whole, from_ref(&same)), Ok(Repeats(&same)));
+    let otherwise = Err(Rejection::CarregamentoEncerrado { id: same.id });
+    for other in &others {
+        assert_eq!(effect(other, from_ref(&same)), otherwise);
+        // What a correction has replaced may be any of them.
+        assert_eq!(effect(other, from_ref(&corrected)), Ok(Repeats(&corrected)));
+    }
+    let future = report(Some((end.plus_millis(1), 10.0)));
+    let times = Err(Rejection::SessionTimes(vec![SessionTimeError::FimInFuture]));
+    assert_eq!(effect(&future, from_ref(&same)), times, "it has not happened");
+    // The others ended at the moment of their begin.
+    let several = [corrected.clone(), ended(NOW, 0.0), open.clone()];
+    assert_eq!(effect(&whole, &several), ends);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn only_the_id_is_required() {
     let error = Config::from_lookup(&|_| None).expect_err("no id").to_string();
     assert_eq!(
         error,
-        "SERVER_ID is not set; it should be 1 to 64 of A-Z a-z 0-9 _ - and not postos, for example server1"
+        "SERVER_ID is not set; it should be 1 to 64 of A-Z a-z 0-9 _ -, and not postos, for example server1"
     );
 }
 
@@ -109,7 +109,7 @@ fn empty_is_the_same_as_not_set() {
 fn a_wrong_value_is_named_with_what_it_should_be() {
     for (name, value, should_be) in [
         ("SERVER_ID", "server/1", "1 to 64 of A-Z a-z 0-9 _ -"),
-        ("SERVER_ID", "postos", "and not postos"),
+        ("SERVER_ID", "postos", ", and not postos"),
         ("SERVER_ID", "server+", "for example server1"),
         ("SERVER_ID", "servidor número um", "for example server1"),
         ("DATABASE_URL", "postgres://localhost/postos", "an SQLite file"),

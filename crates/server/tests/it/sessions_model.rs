@@ -252,6 +252,13 @@ impl Model {
         if self.repeated(posto, carro, inicio, fim).is_some() {
             return true;
         }
+        let open = self.sessions.iter().position(|session| {
+            (session.posto, session.carro, session.inicio) == (posto, carro, inicio)
+                && session.fim.is_none()
+        });
+        if let Some(open) = open {
+            return self.finish(open, fim);
+        }
         let near = |session: &&Session| session.posto == posto || session.carro == carro;
         if self.sessions.iter().filter(near).any(|session| session.overlaps(inicio, fim)) {
             return false;

@@ -84,7 +84,12 @@ fn nothing_fails_whatever_is_asked_in_whatever_order() {
         runtime.block_on(async {
             let (mut world, mut seen) = (World::begin().await, Seen::new());
             for step in steps {
-                let says_end = matches!(step, Step::Finish(_, Some(_)));
+                let says_end = matches!(
+                    step,
+                    Step::Finish(_, Some(_))
+                        | Step::Report(.., Some(_))
+                        | Step::ReportIn(.., Some(_))
+                );
                 world = world.play(step).await;
                 check(&world, &mut seen, says_end).await;
             }

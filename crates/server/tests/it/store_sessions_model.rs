@@ -163,8 +163,8 @@ impl Real {
         let (before, number) = self.seen[index];
         assert!(versao >= number, "r{index}");
         // A session is said to have ended before a reserva in which nobody charged, then.
-        let is_taken_back =
-            before == ReservaState::Cumprida && matches!(step, Step::Finish(_, Some(_)));
+        let says_end = matches!(step, Step::Finish(_, Some(_)) | Step::Report(.., Some(_)));
+        let is_taken_back = before == ReservaState::Cumprida && says_end;
         if state != before {
             assert!(
                 (rank(state) > rank(before) || is_taken_back) && versao > number,

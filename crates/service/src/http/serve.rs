@@ -33,7 +33,7 @@ use super::health::is_probe;
 use super::linger::linger;
 use super::refusal::{Refusal, answer_unread, overloaded_instead_of};
 use super::request_body::{RequestBody, Unread, read_rest};
-use super::request_path::{normalize, relate_location};
+use super::request_path::{normalize, restore_location};
 use super::security_headers;
 use super::socket::{PROGRESS_LIMIT, SharedStream, Socket};
 
@@ -196,7 +196,7 @@ async fn answer(
         // The connection is about to be closed.
         std::future::pending::<()>().await;
     }
-    let removed = normalize(request.uri_mut());
+    let removed = normalize(&mut request);
     let refusal = refusal(&request, &connection);
     let mut close = refusal.is_some();
     if let Some(refusal) = refusal {
@@ -215,7 +215,7 @@ async fn answer(
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     if removed > 0 {
-        relate_location(response.headers_mut(), removed);
+        restore_location(response.headers_mut(), removed);
     }
     let length = response.body().size_hint().lower();
     if !connections.admit_answer(&connection, usize::try_from(length).unwrap_or(usize::MAX)) {

@@ -47,8 +47,9 @@ pub(super) fn routes(pages: &Arc<Pages>) -> PageRoutes {
     let (list, _) = documented().split_for_parts();
     let public = list
         .route("/posto", get(posto::show))
-        .route("/posto/", without_slash("posto"))
-        .route("/reserva/", without_slash("reserva"))
+        .route("/offline/", without_slash())
+        .route("/posto/", without_slash())
+        .route("/reserva/", without_slash())
         .route("/offline", get(offline::show))
         .route("/sw.js", get(offline::worker));
     let protected = Router::new().route("/posto", post(posto::reserve));

@@ -52,9 +52,10 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 /// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Se outro tinha o posto
 /// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Sem reserva, o
 /// preço é o que o posto tem quando o carregamento é informado. Um que já terminou é registrado também
-/// num posto que foi removido depois de ele começar. O mesmo pedido, repetido com os mesmos posto,
-/// placa e `inicio`, devolve o mesmo carregamento, ainda que ele tenha sido encerrado ou corrigido
-/// depois. Se ele ainda está aberto e o pedido traz `fim`, termina assim.
+/// num posto que foi removido depois de ele começar. Pedidos com os mesmos posto, placa e `inicio` são
+/// do mesmo carregamento: um pedido repetido o devolve, ainda que ele tenha sido encerrado ou corrigido
+/// depois; um que traz `fim` encerra o que está aberto. O que já terminou de outro modo, e não foi
+/// corrigido, fica como está, e o pedido é recusado.
 #[utoipa::path(post, path = "/postos/{id}/carregamentos", operation_id = "start_carregamento",
     tag = "carregamentos",
     request_body = CarregamentoBody,

@@ -88,7 +88,7 @@ pub(super) fn routes(app: &Arc<AppState>) -> PageRoutes {
         english: Texts::english(),
     };
     let page = Router::from(documented()).layer(Extension(Arc::new(pages)));
-    let page = page.route("/painel/", without_slash("painel"));
+    let page = page.route("/painel/", without_slash());
     PageRoutes {
         public: page.with_state(Arc::clone(app)).merge(assets.router()),
         protected: Router::new(),

@@ -2,7 +2,8 @@
 
 use domain::{
     Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, PostoFacts, Rejection,
-    ReportedSession, decide_carregamento_correction, decide_carregamento_report, known_until,
+    ReportEffect, ReportedSession, decide_carregamento_correction, decide_carregamento_report,
+    known_until,
 };
 use rusqlite::params;
 
@@ -41,14 +42,11 @@ impl WriteCommand for ReportCarregamento {
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reported, ApplyError> {
         let Self { posto_id, placa, session } = self;
         let (posto_id, inicio) = (*posto_id, session.inicio);
-        let recorded = self.recorded(context)?;
+        if let Some(reported) = self.reported_before(context)? {
+            return Ok(reported);
+        }
         // What is due now is so, whatever is reported of before.
         context.write_due(posto_id)?;
-        if let Some(RecordedSession { id, inicio, fim }) = recorded {
-            let until = known_until(inicio, fim, context.now);
-            let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
-            return Ok(Reported { id, conflitos: ids(&conflicts) });
-        }
         let posto = self.posto(context)?;
         let until = known_until(inicio, session.fim(), context.now);
         let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
@@ -85,41 +83,44 @@ impl WriteCommand for ReportCarregamento {
     }
 }
 
-/// A session that was reported before.
-struct RecordedSession {
-    id: i64,
-    inicio: Moment,
-    fim: Option<Moment>,
-}
-
 impl ReportCarregamento {
-    /// The session, if it was reported before. If it is open and the report has its end, it ends so;
-    /// one that has ended in another way is refused.
-    fn recorded(
+    /// Its session, if that was reported before; one that is open ends, if the report has its end.
+    fn reported_before(
         &self,
         context: &mut WriteContext<'_>,
-    ) -> Result<Option<RecordedSession>, ApplyError> {
+    ) -> Result<Option<Reported>, ApplyError> {
+        let Self { posto_id, placa, session } = self;
+        let recorded = self.recorded(context)?;
+        let (id, inicio, fim) = match session.effect_on(&recorded, context.now)? {
+            ReportEffect::New => return Ok(None),
+            ReportEffect::Repeats(Carregamento { id, inicio, finished, .. }) => {
+                (*id, *inicio, finished.map(|end| end.fim))
+            }
+            ReportEffect::Ends(Carregamento { id, inicio, .. }, fim, energy) => {
+                let (posto_id, id) = (*posto_id, *id);
+                FinishCarregamento { posto_id, id, energy, fim: Some(fim) }.apply(context)?;
+                (id, *inicio, Some(fim))
+            }
+        };
+        // After the end: what began after that is not fulfilled.
+        context.write_due(*posto_id)?;
+        let until = known_until(inicio, fim, context.now);
+        let conflicts = context.conflicts(*posto_id, placa, inicio, until)?;
+        Ok(Some(Reported { id, conflitos: ids(&conflicts) }))
+    }
+
+    /// The sessions that were first reported with its begin.
+    fn recorded(&self, context: &WriteContext<'_>) -> Result<Vec<Carregamento>, StoreError> {
         let Self { posto_id, placa, session } = self;
         let found = context.find_all::<CarregamentoRow>(
             "SELECT * FROM all_carregamentos
              WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3 AND first_inicio IS NULL
              UNION ALL
-             SELECT * FROM all_carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3",
+             SELECT * FROM all_carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3
+             ORDER BY id",
             params![posto_id, session.inicio.as_millis(), placa.as_str()],
         )?;
-        let found = found.into_iter().map(Carregamento::try_from);
-        let found = found.collect::<Result<Vec<_>, _>>()?;
-        // Two that were started at one moment have ended at once.
-        let repeated = found.iter().filter(|recorded| session.is_repeated(recorded));
-        if let Some(Carregamento { id, inicio, finished, .. }) = repeated.min_by_key(|one| one.id) {
-            let fim = finished.map(|end| end.fim);
-            return Ok(Some(RecordedSession { id: *id, inicio: *inicio, fim }));
-        }
-        let last = found.iter().max_by_key(|one| (one.finished.is_none(), one.id));
-        let (Some(last), Some((fim, energy))) = (last, session.ended) else { return Ok(None) };
-        let (posto_id, id, inicio) = (*posto_id, last.id, last.inicio);
-        FinishCarregamento { posto_id, id, energy, fim: Some(fim) }.apply(context)?;
-        Ok(Some(RecordedSession { id, inicio, fim: Some(fim) }))
+        found.into_iter().map(Carregamento::try_from).collect()
     }
 
     /// The posto where it was, which may have been removed since.

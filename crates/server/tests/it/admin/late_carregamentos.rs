@@ -41,19 +41,7 @@ async fn a_session_is_reported_after_it_happened() {
     assert_eq!(open.json["fim"], json!(null));
     let listed = server.get("/postos/1/carregamentos").await.json;
     assert_eq!(listed["carregamentos"][0].get("conflitos"), None, "only its own answer has them");
-    let inicio = &open.json["inicio"];
-    let whole =
-        json!({"placa": "XYZ9876", "inicio": inicio, "fim": ago(10), "energia_fornecida": 1.0});
-    let ended = server.post("/postos/1/carregamentos", &whole).await;
-    assert_eq!((ended.status, &ended.json["id"]), (201, &json!(2)), "{}", ended.text);
-    let shown = (&ended.json["fim"], ended.json.get("conflitos"));
-    assert_eq!(shown, (&whole["fim"], None), "the reserva begins after it");
-    let other =
-        json!({"placa": "XYZ9876", "inicio": inicio, "fim": ago(9), "energia_fornecida": 1.0});
-    let other = server.post("/postos/1/carregamentos", &other).await;
-    assert_eq!(other.verdict(), (409, "carregamento_encerrado"), "{}", other.text);
-    assert!(other.mensagem().contains("PATCH /carregamentos/2"), "{}", other.mensagem());
-    let late = json!({"energia_fornecida": 1.0, "fim": whole["fim"]});
+    let late = json!({"energia_fornecida": 1.0, "fim": ago(10)});
     let ended = server.put("/postos/1/carregamentos/2", &late).await;
     assert_eq!((ended.status, &ended.json["fim"]), (200, &late["fim"]), "{}", ended.text);
     assert_eq!(server.get("/reservas/1").await.json["status"], "ativa", "it fulfils nobody's");
@@ -159,4 +147,32 @@ async fn implausible_energy_is_confirmed_and_what_was_wrong_is_corrected() {
     assert_eq!(missing.verdict(), (404, "carregamento_inexistente"));
     assert_eq!(missing.mensagem(), "O carregamento 99 não existe no servidor server1");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_with_the_end_ends_its_open_session() {
+    let server = Running::with_reservas(Vec::new()).await;
+    let inicio = ago(60);
+    let report = async |fields: serde_json::Value| {
+        let mut report = json!({"placa": "XYZ9876", "inicio": inicio});
+        let fields = fields.as_object().expect("an object").clone();
+        report.as_object_mut().expect("an object").extend(fields);
+        server.post("/postos/1/carregamentos", &report).await
+    };
+    let open = report(json!({})).await;
+    assert_eq!((open.status, &open.json["status"]), (201, &json!("ativo")), "{}", open.text);
+    let fim = ago(30);
+    let much = report(json!({"fim": fim, "energia_fornecida": 500})).await;
+    assert_eq!(much.verdict(), (422, "energia_implausivel"));
+    for _ in 0..2 {
+        let ended = report(json!({"fim": fim, "energia_fornecida": 10})).await;
+        assert_eq!((ended.status, &ended.json["id"]), (201, &open.json["id"]), "{}", ended.text);
+        let amounts = (&ended.json["fim"], &ended.json["energia_fornecida"], &ended.json["custo"]);
+        assert_eq!(amounts, (&json!(fim), &json!(10.0), &json!(20.0)));
+    }
+    let ended = server.get("/auditoria?alvo=carregamento/1&acao=encerrar").await.json;
+    assert_eq!(ended["auditoria"].as_array().map(Vec::len), Some(1), "{ended}");
+    let other = report(json!({"fim": fim, "energia_fornecida": 9})).await;
+    assert_eq!(other.verdict(), (409, "carregamento_encerrado"));
+    assert!(other.mensagem().contains("PATCH /carregamentos/1"), "{}", other.mensagem());
 }
