@@ -70,7 +70,8 @@ impl ReportedSession {
         self.ended.map(|(fim, _)| fim)
     }
 
-    /// What it is to the sessions that were first reported with its begin, of its carro at its posto.
+    /// What it is to the sessions that were first reported with its begin, of its carro at its posto,
+    /// by id.
     ///
     /// # Errors
     /// One of them has ended in another way, and nobody has corrected it.
@@ -84,18 +85,17 @@ impl ReportedSession {
         };
         let reported = (fim, energy.energia_fornecida);
         let is_same = |end: Finished| (end.fim, end.energia_fornecida) == reported;
-        let mut all = recorded.iter();
-        if let Some(same) = all.clone().find(|session| session.finished.is_some_and(is_same)) {
+        if let Some(same) = recorded.iter().find(|session| session.finished.is_some_and(is_same)) {
             return Ok(ReportEffect::Repeats(same));
         }
         // Of several that began at one moment, all but one have ended at once.
-        if let Some(open) = all.clone().find(|session| session.finished.is_none()) {
+        if let Some(open) = recorded.iter().find(|session| session.finished.is_none()) {
             return Ok(ReportEffect::Ends(open, fim, energy));
         }
-        if let Some(corrected) = all.clone().find(|session| session.corrigido_em.is_some()) {
+        if let Some(corrected) = recorded.iter().find(|session| session.corrigido_em.is_some()) {
             return Ok(ReportEffect::Repeats(corrected));
         }
-        let Some(Carregamento { id, .. }) = all.next() else { return Ok(ReportEffect::New) };
+        let Some(Carregamento { id, .. }) = recorded.first() else { return Ok(ReportEffect::New) };
         check_times(self.inicio, Some(fim), now)?;
         Err(Rejection::CarregamentoEncerrado { id: *id })
     }
