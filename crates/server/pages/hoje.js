@@ -14,7 +14,7 @@ import { ofToday, sessionsOfToday } from "./today.js";
 import { plate, word } from "./words.js";
 
 const EVERY = 30_000;
-/** Pages of 500 of the newest reservas in which those that have ended are looked for. */
+/** Pages of 500, beyond which the list says that it is cut. */
 const PAGES = 3;
 
 /** @typedef {import("./today.js").Reserva} Reserva */
@@ -30,18 +30,16 @@ export const hide = () => poll.stop();
 async function load(/** @type {AbortSignal} */ signal) {
   const midnight = new Date();
   midnight.setHours(0, 0, 0, 0);
-  const dayBefore = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
-  const [active, newest, ended, open] = await Promise.all([
-    allPages((page) => api(`reservas?status=ativa&limite=500${page}`, { signal }), "reservas", PAGES),
-    allPages((page) => api(`reservas?limite=500${page}`, { signal }), "reservas", PAGES),
-    allPages((page) => api(`carregamentos?limite=500&de=${dayBefore.toISOString()}${page}`, { signal }), "carregamentos", PAGES),
+  const nextMidnight = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() + 1);
+  const [from, until] = [midnight.toISOString(), nextMidnight.toISOString()];
+  const [reservas, ended, open] = await Promise.all([
+    allPages((page) => api(`reservas?limite=500&de=${from}&ate=${until}${page}`, { signal }), "reservas", PAGES),
+    allPages((page) => api(`carregamentos?limite=500&fim_de=${from}${page}`, { signal }), "carregamentos", PAGES),
     allPages((page) => api(`carregamentos?limite=500&status=ativo${page}`, { signal }), "carregamentos", PAGES),
   ]);
-  read.reservas = ofToday([...active.rows, ...newest.rows], midnight);
+  read.reservas = ofToday(reservas.rows, midnight);
   read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
-  // Of those that are not read none was made today, and few of them are of today.
-  const isEnough = newest.isWhole || Date.parse(newest.rows[newest.rows.length - 1].criada_em) < midnight.getTime();
-  byId("hoje-cut").hidden = isEnough && active.isWhole && ended.isWhole && open.isWhole;
+  byId("hoje-cut").hidden = reservas.isWhole && ended.isWhole && open.isWhole;
   render();
 }
 

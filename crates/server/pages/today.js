@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{ id: number, posto_id: number, placa: string | null, inicio: string, fim: string,
- *   status: string, motivo?: string, criada_em: string }} Reserva
+ *   status: string, motivo?: string }} Reserva
  */
 
 /**

@@ -91,6 +91,8 @@ fields! {
         de: Option<Moment>,
         /// Somente os que começaram antes deste instante.
         ate: Option<Moment>,
+        /// Somente os que terminaram neste instante ou depois.
+        fim_de: Option<Moment>,
         /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
         formato: OrDefault<Dialect>,
     }
@@ -212,6 +214,7 @@ async fn export_carregamentos(
         placa: params.placa.map(|placa| placa.as_str().to_owned()),
         from: params.de,
         until: params.ate,
+        ended_from: params.fim_de,
         is_open: None,
         before: None,
         limit: PART,
@@ -219,7 +222,7 @@ async fn export_carregamentos(
     let reader = Arc::clone(&app);
     let read = move |before| {
         let (app, query) = (Arc::clone(&reader), CarregamentosQuery { before, ..query.clone() });
-        async move { app.store.carregamentos(&query).await }
+        async move { app.store.carregamentos(&query, app.now()).await }
     };
     let first = app.read(read(None)).await?;
     let pages = pages(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Placa, Rejection, ReservaState, RowId};
+use domain::{Moment, Placa, Rejection, ReservaState, RowId};
 use protocol::{
     ErrorReply, OrDefault, RequestId, ReservaAviso, ReservaMotivo, ReservaReply, ReservaStatus,
     StatusReply, Timestamp, fields,
@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
-use super::page::{PageSize, page};
+use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
@@ -120,17 +120,26 @@ fields! {
         placa: Option<Placa>,
         /// Somente as deste posto.
         posto_id: Option<RowId>,
+        /// Somente as que terminam depois deste instante.
+        de: Option<Moment>,
+        /// Somente as que começam antes deste instante.
+        ate: Option<Moment>,
+    }
+    rules |raw| {
+        check_order(&mut raw.de, &raw.ate);
     }
 }
 
 impl ReservasFilter {
     /// A page of what it selects, of ids before this one.
     pub(super) fn query(self, before: Option<i64>, limit: i64) -> ReservasQuery {
-        let Self { status, placa, posto_id } = self;
+        let Self { status, placa, posto_id, de, ate } = self;
         ReservasQuery {
             status,
             placa: placa.map(|placa| placa.as_str().to_owned()),
             posto_id: posto_id.map(RowId::get),
+            from: de,
+            until: ate,
             before,
             limit,
         }

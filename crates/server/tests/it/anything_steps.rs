@@ -173,7 +173,7 @@ impl World {
                     limit: 100,
                     ..CarregamentosQuery::default()
                 };
-                let sessions = store.carregamentos(&query).await.expect("a read");
+                let sessions = store.carregamentos(&query, now()).await.expect("a read");
                 let Some(open) = sessions.iter().find(|session| session.finished.is_none()) else {
                     return self;
                 };
@@ -243,7 +243,7 @@ impl World {
             }
             Step::Correct(id, earlier, kwh) => {
                 let query = CarregamentosQuery { limit: 100, ..CarregamentosQuery::default() };
-                let sessions = store.carregamentos(&query).await.expect("a read");
+                let sessions = store.carregamentos(&query, now()).await.expect("a read");
                 let session = sessions.iter().find(|session| session.id == id);
                 let inicio = session
                     .zip(earlier)

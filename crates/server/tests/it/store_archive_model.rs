@@ -116,7 +116,7 @@ impl Answers {
         queries.extend(postos.map(|posto_id| CarregamentosQuery { posto_id, ..any.clone() }));
         for query in queries {
             let page = async |before| {
-                store.carregamentos(&CarregamentosQuery { before, ..query.clone() }).await
+                store.carregamentos(&CarregamentosQuery { before, ..query.clone() }, now()).await
             };
             let found = self.add_pages(&query, |session| session.id, page).await;
             for session in found {

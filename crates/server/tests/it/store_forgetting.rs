@@ -117,7 +117,7 @@ async fn a_forgotten_carro_is_in_no_table_and_in_no_byte() {
         (made.reserva.id, &None, &None)
     );
     let query = CarregamentosQuery { limit: 10, ..CarregamentosQuery::default() };
-    let sessions = store.store.carregamentos(&query).await.expect("a list");
+    let sessions = store.store.carregamentos(&query, now()).await.expect("a list");
     assert_eq!((sessions.len(), &sessions[0].placa), (1, &None));
     let unknown = store.forget("ABC1234").await.expect_err("nothing is left");
     assert!(matches!(unknown, WriteError::Rejected(Rejection::CarroInexistente { .. })));

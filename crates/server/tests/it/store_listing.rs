@@ -1,6 +1,7 @@
 //! Listings: each is true at a moment of its call, also when it is cached.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{PostoChange, PostosFilter};
 use server::store::ChangePosto;
@@ -107,4 +108,29 @@ async fn a_version_is_of_one_list_and_never_comes_again() {
     versions.push(other.store.listing().await.expect("a listing").version.clone());
     let different: std::collections::HashSet<_> = versions.iter().collect();
     assert_eq!(different.len(), versions.len(), "{versions:?}");
+}
+
+#[tokio::test]
+async fn postos_that_change_all_the_time_are_listed() {
+    const POSTOS: i64 = 5_000;
+    let store = TestStore::new(POSTOS).await;
+    // Each change makes what was read of the postos before it old.
+    let changes = async {
+        for count in 0.. {
+            let in_service = Some(count % 2 == 0);
+            let change = PostoChange { in_service, ..PostoChange::default() };
+            let changed = store.store.execute(ChangePosto { posto_id: 1, change }).await;
+            changed.expect("it exists");
+        }
+    };
+    let listings = async {
+        for _ in 0..10 {
+            assert!(free(&store).await.len() as i64 >= POSTOS - 1);
+        }
+    };
+    let listed = async {
+        tokio::select! { () = listings => {}, () = changes => {} }
+    };
+    let listed = tokio::time::timeout(Duration::from_secs(60), listed).await;
+    listed.expect("lists are answered while postos change");
 }

@@ -222,7 +222,7 @@ async fn reservas_of_the_release_before_are_as_they_were() {
     assert_eq!(held, Err(WriteError::Rejected(refusal)), "until its end");
     let query =
         CarregamentosQuery { posto_id: Some(2), limit: 10, ..CarregamentosQuery::default() };
-    let sessions = store.store.carregamentos(&query).await.expect("the sessions");
+    let sessions = store.store.carregamentos(&query, now()).await.expect("the sessions");
     assert_eq!((sessions.len(), sessions[0].preco_kwh.get()), (1, 3.0));
 }
 

@@ -89,6 +89,8 @@ fields! {
         de: Option<Moment>,
         /// Somente os que começaram antes deste instante.
         ate: Option<Moment>,
+        /// Somente os que terminaram neste instante ou depois.
+        fim_de: Option<Moment>,
         /// Somente os de número menor que este.
         antes_de: Option<RowId>,
         /// Quantos no máximo.
@@ -116,6 +118,7 @@ async fn list_all(
         placa: params.placa.map(|placa| placa.as_str().to_owned()),
         from: params.de,
         until: params.ate,
+        ended_from: params.fim_de,
         is_open: params.status.map(|status| status == CarregamentoStatus::Ativo),
         before: params.antes_de.map(RowId::get),
         ..CarregamentosQuery::default()
@@ -129,7 +132,7 @@ async fn read_page(
     limite: PageSize,
 ) -> Result<Json<CarregamentosPage>, HttpError> {
     let query = CarregamentosQuery { limit: limite.with_next(), ..query };
-    let found = app.read(app.store.carregamentos(&query)).await?;
+    let found = app.read(app.store.carregamentos(&query, app.now())).await?;
     let (found, proxima) = page(found, limite, |session| session.id);
     let carregamentos = found.into_iter().map(Carregamento::from).collect();
     Ok(Json(CarregamentosPage { carregamentos, proxima }))

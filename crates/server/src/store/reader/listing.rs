@@ -216,34 +216,9 @@ impl ListingTask {
             reads += 1;
             let now = (self.now)();
             let absences = self.progress.absences_until(now);
-            // Reservas of one posto never overlap, so only the next one to end can hold it now;
-            // later ones are not read, however many there are. One whose carro is absent holds no
-            // more. Of the sessions SQLite would read all in another index, which has their posto, too.
-            let row: OccupancyRow = sqlx::query_as(
-                "SELECT (SELECT version FROM postos_version) AS version,
-                        json_group_array(r.posto_id) FILTER (
-                            WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?2)
-                        ) AS reserved,
-                        (SELECT json_group_array(posto_id)
-                         FROM carregamentos INDEXED BY carregamentos_open WHERE fim IS NULL)
-                            AS charging,
-                        min(CASE WHEN r.held_from > ?1 THEN r.held_from
-                                 WHEN r.falta_em > ?1 AND r.falta_em < r.held_until THEN r.falta_em
-                                 ELSE r.held_until END) AS until
-                 FROM postos AS p
-                 JOIN reservas AS r ON r.id = (
-                     SELECT next.id FROM reservas AS next
-                     WHERE next.posto_id = p.id AND next.held_until > ?1
-                     ORDER BY next.held_until LIMIT 1)
-                 WHERE p.removed_at IS NULL",
-            )
-            .bind(now.as_millis())
-            .bind(absences.as_millis())
-            .fetch_one(&mut self.connection)
-            .await?;
+            let mut row = OccupancyRow::read(&mut self.connection, now, absences).await?;
             if self.postos_version != Some(row.version) {
-                self.reload_postos().await?;
-                continue;
+                row = self.reload_postos(now, absences).await?;
             }
             let until = row.until.map(Moment::from_millis);
             // If the statement took so long, its data is newer than `now`, and the two may belong
@@ -259,21 +234,59 @@ impl ListingTask {
         }
     }
 
-    async fn reload_postos(&mut self) -> Result<(), StoreError> {
-        // One transaction, so that version and postos belong together.
+    /// Reads the postos, and what holds them in the same transaction: while postos change all the time,
+    /// what is read after them is of others.
+    async fn reload_postos(
+        &mut self,
+        now: Moment,
+        absences: Moment,
+    ) -> Result<OccupancyRow, StoreError> {
         let mut transaction = self.connection.begin().await?;
-        let version: i64 = sqlx::query_scalar("SELECT version FROM postos_version")
-            .fetch_one(&mut *transaction)
-            .await?;
-        self.in_service = sqlx::query_as(
+        let row = OccupancyRow::read(&mut transaction, now, absences).await?;
+        let in_service = sqlx::query_as(
             "SELECT *, in_service AND NOT em_manutencao AS disponivel
              FROM postos WHERE removed_at IS NULL ORDER BY id",
         )
         .fetch_all(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        self.postos_version = Some(version);
-        Ok(())
+        self.in_service = in_service;
+        self.postos_version = Some(row.version);
+        Ok(row)
+    }
+}
+
+impl OccupancyRow {
+    async fn read(
+        connection: &mut SqliteConnection,
+        now: Moment,
+        absences: Moment,
+    ) -> Result<Self, StoreError> {
+        // Reservas of one posto never overlap, so only the next one to end can hold it now; later
+        // ones are not read, however many there are. One whose carro is absent holds no more. Of the
+        // sessions SQLite would read all in another index, which has their posto, too.
+        let row = sqlx::query_as(
+            "SELECT (SELECT version FROM postos_version) AS version,
+                    json_group_array(r.posto_id) FILTER (
+                        WHERE r.held_from <= ?1 AND (r.falta_em IS NULL OR r.falta_em > ?2)
+                    ) AS reserved,
+                    (SELECT json_group_array(posto_id)
+                     FROM carregamentos INDEXED BY carregamentos_open WHERE fim IS NULL) AS charging,
+                    min(CASE WHEN r.held_from > ?1 THEN r.held_from
+                             WHEN r.falta_em > ?1 AND r.falta_em < r.held_until THEN r.falta_em
+                             ELSE r.held_until END) AS until
+             FROM postos AS p
+             JOIN reservas AS r ON r.id = (
+                 SELECT next.id FROM reservas AS next
+                 WHERE next.posto_id = p.id AND next.held_until > ?1
+                 ORDER BY next.held_until LIMIT 1)
+             WHERE p.removed_at IS NULL",
+        )
+        .bind(now.as_millis())
+        .bind(absences.as_millis())
+        .fetch_one(connection)
+        .await?;
+        Ok(row)
     }
 }
 

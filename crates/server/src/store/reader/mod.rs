@@ -9,52 +9,27 @@ mod changes;
 pub(super) mod figures;
 mod forgetting;
 pub(super) mod listing;
+mod pages;
 mod people;
 
 use std::sync::Arc;
 
-use domain::{Carregamento, Moment, Rejection, ReservaState};
+use domain::{Carregamento, Moment, Rejection};
 
 use super::error::StoreError;
 use super::handle::Store;
 use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
-use super::rows::reservas::{ReservaRow, StoredReserva, state_at};
+use super::rows::reservas::{ReservaRow, StoredReserva};
 use super::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
 pub use availability::Estimated;
 pub use forgetting::{Ended, Found};
 pub use listing::Listing;
+pub use pages::{CarregamentosQuery, ReservasQuery};
 pub use people::{AuditQuery, AuditRow, StoredToken};
-
-/// Which reservas to list, newest first; a field that is `None` does not filter.
-#[derive(Debug, Clone, Default)]
-pub struct ReservasQuery {
-    pub status: Option<ReservaState>,
-    pub placa: Option<String>,
-    pub posto_id: Option<i64>,
-    /// Only those with a smaller id, for the next page.
-    pub before: Option<i64>,
-    pub limit: i64,
-}
-
-/// Which charging sessions to list; a field that is `None` does not filter.
-#[derive(Debug, Clone, Default)]
-pub struct CarregamentosQuery {
-    pub posto_id: Option<i64>,
-    pub placa: Option<String>,
-    /// Only those that began at this moment or later.
-    pub from: Option<Moment>,
-    /// Only those that began before this moment.
-    pub until: Option<Moment>,
-    /// Only those that are open, or only those that have ended.
-    pub is_open: Option<bool>,
-    /// Only those with a smaller id, for the next page.
-    pub before: Option<i64>,
-    pub limit: i64,
-}
 
 impl Store {
     /// As [`Progress::absences_until`](super::progress::Progress::absences_until).
@@ -142,40 +117,6 @@ impl Store {
         Ok(forgotten.map(|row| row.outcome(request_id, &self.server_id)))
     }
 
-    /// The reservas that match, newest first, as they are at `now`.
-    pub async fn reservas(
-        &self,
-        query: &ReservasQuery,
-        now: Moment,
-    ) -> Result<Vec<StoredReserva>, StoreError> {
-        self.certain()?;
-        let absences_until = self.absences_until(now);
-        // Only a placa has an index of all its reservas.
-        let from = if query.placa.is_some() { "placa = ?2" } else { "?2 IS NULL" };
-        let state = state_at!("?6", "?7");
-        // Nothing in the archive is `ativa`, and all of it would be read to find that out.
-        let is_current = query.status == Some(ReservaState::Ativa);
-        let table = if is_current { "reservas" } else { "all_reservas" };
-        let sql = format!(
-            "SELECT * FROM {table}
-             WHERE {from} AND (?1 IS NULL OR {state} = ?1)
-               AND (?3 IS NULL OR posto_id = ?3)
-               AND (?4 IS NULL OR id < ?4)
-             ORDER BY id DESC LIMIT ?5"
-        );
-        let found: Vec<ReservaRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(query.status.map(ReservaState::as_str))
-            .bind(&query.placa)
-            .bind(query.posto_id)
-            .bind(query.before)
-            .bind(query.limit)
-            .bind(now.as_millis())
-            .bind(absences_until.as_millis())
-            .fetch_all(&self.readers)
-            .await?;
-        found.into_iter().map(|row| row.absent_by(absences_until, now).state_at(now)).collect()
-    }
-
     /// One reserva, as it is at `now`.
     pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
         self.certain()?;
@@ -209,42 +150,6 @@ impl Store {
     pub async fn had_posto(&self, id: i64) -> Result<bool, StoreError> {
         let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM postos WHERE id = ?1)");
         Ok(any.bind(id).fetch_one(&self.readers).await?)
-    }
-
-    /// The charging sessions that match, that of the highest id first.
-    pub async fn carregamentos(
-        &self,
-        query: &CarregamentosQuery,
-    ) -> Result<Vec<Carregamento>, StoreError> {
-        self.certain()?;
-        // A carro has few of all sessions; those of a posto are read by their ids.
-        let from = match (&query.placa, query.posto_id) {
-            (Some(_), _) => "placa = ?2 AND (?1 IS NULL OR posto_id = ?1)",
-            (None, Some(_)) => "posto_id = ?1 AND ?2 IS NULL",
-            (None, None) => "?1 IS NULL AND ?2 IS NULL",
-        };
-        // Few are open, none of them in the archive, and an index has just these.
-        let (table, open) = match query.is_open {
-            Some(true) => ("carregamentos INDEXED BY carregamentos_open", "fim IS NULL"),
-            Some(false) => ("all_carregamentos", "fim IS NOT NULL"),
-            None => ("all_carregamentos", "TRUE"),
-        };
-        let sql = format!(
-            "SELECT * FROM {table}
-             WHERE {from} AND {open} AND id < ?5
-               AND (?3 IS NULL OR +inicio >= ?3) AND (?4 IS NULL OR +inicio < ?4)
-             ORDER BY id DESC LIMIT ?6"
-        );
-        let found: Vec<CarregamentoRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(query.posto_id)
-            .bind(&query.placa)
-            .bind(query.from.map(Moment::as_millis))
-            .bind(query.until.map(Moment::as_millis))
-            .bind(query.before.unwrap_or(i64::MAX))
-            .bind(query.limit)
-            .fetch_all(&self.readers)
-            .await?;
-        found.into_iter().map(Carregamento::try_from).collect()
     }
 
     /// Counts what has happened, once the statistics that others asked for before are read.

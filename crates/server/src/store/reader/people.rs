@@ -103,7 +103,7 @@ impl Store {
             "SELECT * FROM auditoria
              WHERE {from} AND (?2 IS NULL OR quem = ?2) AND (?3 IS NULL OR acao = ?3)
                AND (?4 IS NULL OR quando >= ?4) AND (?5 IS NULL OR quando < ?5)
-               AND (?6 IS NULL OR id < ?6)
+               AND id < ?6
              ORDER BY id DESC LIMIT ?7"
         );
         let found = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -112,7 +112,7 @@ impl Store {
             .bind(&query.acao)
             .bind(query.from.map(Moment::as_millis))
             .bind(query.until.map(Moment::as_millis))
-            .bind(query.before)
+            .bind(query.before.unwrap_or(i64::MAX))
             .bind(query.limit)
             .fetch_all(&self.readers)
             .await?;

@@ -1,11 +1,16 @@
 //! What the operator sees of all sessions and reservas, and may still cancel.
 
+use protocol::Timestamp;
 use serde_json::{Value, json};
 
 use crate::running::{POSTOS, Running};
 use crate::support::reservation;
 
 const DAY: &str = "2026-01-02T00:00:00Z";
+
+fn now() -> String {
+    Timestamp::from(service::now()).to_string()
+}
 
 /// Five sessions, a day apart, the first at the begin of 2026.
 async fn with_sessions() -> Running {
@@ -63,8 +68,21 @@ async fn the_sessions_of_all_postos_are_filtered_and_read_page_by_page() {
     }
     let ended = server.get("/carregamentos?status=encerrado").await;
     assert_eq!(ended.column("carregamentos", "id"), vec![5, 4, 3, 2, 1]);
+    // The first ended the day before, and those that are open have not ended.
+    for (query, ids) in [
+        (format!("?fim_de={DAY}"), vec![5, 4, 3, 2]),
+        (format!("?fim_de={DAY}&status=encerrado&posto_id=1"), vec![5, 3]),
+        (format!("?fim_de={DAY}&status=ativo"), vec![]),
+        (format!("?fim_de={}", now()), vec![]),
+    ] {
+        let listing = server.get(&format!("/carregamentos{query}")).await;
+        assert_eq!(listing.column("carregamentos", "id"), ids, "{query}");
+    }
     let energy = json!({"energia_fornecida": 0});
+    let before = now();
     assert_eq!(server.put("/postos/1/carregamentos/6", &energy).await.status, 200);
+    let listing = server.get(&format!("/carregamentos?fim_de={before}")).await;
+    assert_eq!(listing.column("carregamentos", "id"), [6]);
     let of_posto = server.get("/postos/1/carregamentos").await.json;
     assert_eq!(server.get("/carregamentos?posto_id=1").await.json, of_posto, "they look the same");
     // Also of a posto that was removed.
@@ -75,7 +93,7 @@ async fn the_sessions_of_all_postos_are_filtered_and_read_page_by_page() {
     let mut campos = wrong.campos();
     campos.sort_unstable();
     assert_eq!((wrong.status, campos), (422, vec!["de", "limite", "posto", "posto_id", "status"]));
-    for list in ["carregamentos", "carregamentos.csv", "auditoria"] {
+    for list in ["carregamentos", "carregamentos.csv", "reservas", "reservas.csv", "auditoria"] {
         let path = format!("/{list}?de={DAY}&ate=");
         let wrong = server.get(&format!("{path}2025-12-31T23:59:59Z")).await;
         assert_eq!((wrong.status, wrong.campos()), (422, vec!["de"]), "{list}");

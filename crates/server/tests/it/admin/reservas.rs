@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{Moment, RequestedInterval};
+use protocol::Timestamp;
 use serde_json::{Value, json};
 use server::store::Reserve;
 
@@ -48,6 +49,26 @@ async fn reservas_are_listed_newest_first_page_by_page() {
     ] {
         let listing = server.get(&format!("/reservas{query}")).await;
         assert_eq!(listing.column("reservas", "id"), ids, "{query}");
+    }
+    // They begin 2, 4, 6, 8 and 10 hours from now, and last an hour.
+    let hours = |hours: i64| {
+        let moment = Moment::from_millis(service::now().as_millis() + hours * HOUR);
+        Timestamp::from(moment).to_string()
+    };
+    let (three, four_and_a_bit, eight) = (hours(3), hours(4), hours(8));
+    for (query, ids) in [
+        (format!("?de={four_and_a_bit}"), vec![5, 4, 3, 2]),
+        (format!("?ate={eight}"), vec![4, 3, 2, 1]),
+        (format!("?de={three}&ate={eight}&status=ativa"), vec![4, 3]),
+        (format!("?ate={three}&placa=EVE0000"), vec![]),
+        ("?de=2026-01-01T00:00:00Z&limite=2".to_owned(), vec![5, 4]),
+        ("?ate=2026-01-01T00:00:00Z".to_owned(), vec![]),
+    ] {
+        let listing = server.get(&format!("/reservas{query}")).await;
+        assert_eq!(listing.column("reservas", "id"), ids, "{query}");
+        let file = server.get(&format!("/reservas.csv{query}").replace("&limite=2", "")).await;
+        let lines = file.text.lines().count() - 1;
+        assert!(lines == ids.len() || query.contains("limite"), "{query}: {}", file.text);
     }
     server.stop().await;
 }

@@ -155,7 +155,7 @@ impl World {
             self.reference.reservas.insert(reserva.id, seen);
         }
         let query = CarregamentosQuery { limit: 10_000, ..CarregamentosQuery::default() };
-        for session in self.store.carregamentos(&query).await.expect("sessions") {
+        for session in self.store.carregamentos(&query, self.now()).await.expect("sessions") {
             let price = (session.preco_kwh.get() * 100.0).round() as i64;
             let ended = session.finished.map(|end| {
                 let wh = (end.energia_fornecida.get() * 1000.0).round() as i64;

@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use domain::Rules;
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::store::Environment;
+
+const NOW: Moment = Moment::from_millis(1_767_225_600_000);
+
+/// How SQLite finds the rows of a query, a line for each table.
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
+    // What is not bound is NULL.
+    let steps = plan.raw_query().mapped(|row| row.get::<_, String>("detail"));
+    let steps = steps.map(|step| step.expect("a step"));
+    steps.filter(|step| step.starts_with("SEARCH") || step.starts_with("SCAN")).collect()
+}
+
+/// The number of a row bounds what is read of each table, whatever else is asked for.
+#[tokio::test]
+async fn a_page_is_read_from_where_the_one_before_it_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("server1.db");
+    let (changes, _receiver) = mpsc::channel(1);
+    let server_id = "server1".to_owned();
+    let environment =
+        Environment { server_id, now: Arc::new(|| NOW), rules: Rules::default(), changes };
+    let (store, closer) = Store::open(&path, environment).await.expect("the store opens");
+    let connection = Connection::open(&path).expect("the same file");
+
+    let reservas = ReservasQuery { limit: 10, ..ReservasQuery::default() };
+    let recent = Some(NOW.plus_millis(-1000));
+    for (query, tables) in [
+        (reservas.clone(), 2),
+        (ReservasQuery { posto_id: Some(1), ..reservas.clone() }, 2),
+        (ReservasQuery { status: Some(ReservaState::Encerrada), ..reservas.clone() }, 2),
+        (ReservasQuery { status: Some(ReservaState::Ativa), ..reservas.clone() }, 1),
+        (ReservasQuery { from: Some(Moment::from_millis(0)), ..reservas.clone() }, 2),
+        (ReservasQuery { from: recent, ..reservas.clone() }, 1),
+    ] {
+        let steps = plan(&connection, &query.sql(NOW));
+        assert_eq!(steps.len(), tables, "{query:?}: {steps:?}");
+        let are_bounded =
+            steps.iter().all(|step| step.ends_with("USING INTEGER PRIMARY KEY (rowid<?)"));
+        assert!(are_bounded, "{query:?}: {steps:?}");
+    }
+    let of_a_carro = ReservasQuery { placa: Some("ABC1234".to_owned()), ..reservas };
+    let steps = plan(&connection, &of_a_carro.sql(NOW));
+    assert!(steps.iter().all(|step| step.contains("_by_placa (placa=?")), "{steps:?}");
+
+    let sessions = CarregamentosQuery { limit: 10, ..CarregamentosQuery::default() };
+    for (query, tables) in [
+        (sessions.clone(), 2),
+        (CarregamentosQuery { from: recent, ..sessions.clone() }, 2),
+        (CarregamentosQuery { ended_from: Some(Moment::from_millis(0)), ..sessions.clone() }, 2),
+        (CarregamentosQuery { ended_from: recent, ..sessions.clone() }, 1),
+    ] {
+        let steps = plan(&connection, &query.sql(NOW));
+        assert_eq!(steps.len(), tables, "{query:?}: {steps:?}");
+        let are_bounded =
+            steps.iter().all(|step| step.ends_with("USING INTEGER PRIMARY KEY (rowid<?)"));
+        assert!(are_bounded, "{query:?}: {steps:?}");
+    }
+    drop((store, connection));
+    closer.close().await.expect("it closes");
+}
