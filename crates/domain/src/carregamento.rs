@@ -185,7 +185,7 @@ pub fn decide_carregamento_report(
 }
 
 /// Decides how a session ends: at `now`, or at `fim` before. One that has ended in another way is
-/// refused.
+/// refused, unless it was corrected: a correction may have replaced just what is reported again.
 pub fn decide_carregamento_finish(
     session: &Carregamento,
     energy: ReportedEnergy,
@@ -197,7 +197,7 @@ pub fn decide_carregamento_finish(
     if let Some(finished) = session.finished {
         let is_same = finished.energia_fornecida == energia_fornecida
             && fim.is_none_or(|fim| fim == finished.fim);
-        return match is_same {
+        return match is_same || session.corrigido_em.is_some() {
             true => Ok(Effect::Already(finished)),
             false => Err(Rejection::CarregamentoEncerrado { id: session.id }),
         };

@@ -100,6 +100,11 @@ fn finishing_twice_is_the_same_as_once_unless_it_is_another_end() {
     let encerrado = Err(Rejection::CarregamentoEncerrado { id: 7 });
     assert_eq!(finish(&session, 11.0, None, end), encerrado);
     assert_eq!(finish(&session, 10.0, Some(end.plus_millis(-1)), end), encerrado);
+    // What a correction has replaced may be any of them.
+    let corrected = Carregamento { corrigido_em: Some(end), ..session };
+    for (number, fim) in [(11.0, None), (10.0, Some(end.plus_millis(-1)))] {
+        assert_eq!(finish(&corrected, number, fim, end), Ok(Effect::Already(finished)));
+    }
 }
 
 #[test]

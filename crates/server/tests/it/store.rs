@@ -13,7 +13,8 @@ use server::store::{
 };
 
 use crate::support::{
-    HOUR, START, TestStore, cancellation, energy, now, placa, posto, removal, reservation, set_now,
+    HOUR, START, TestStore, cancellation, energy, jump_to, now, placa, posto, removal, reservation,
+    set_now,
 };
 
 fn rejected<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rejection {
@@ -140,6 +141,27 @@ async fn the_sweep_reports_a_reserva_that_begins() {
     store.store.sweep().await.expect("a sweep");
     assert_eq!(store.changes.recv().await, Some(vec![Change::Posto(1)]));
     assert!(!store.disponivel(1).await);
+}
+
+#[tokio::test]
+async fn a_begin_while_no_servidor_ran_is_reported_at_the_next_start() {
+    let store = TestStore::new(2).await;
+    store.reserve_at("r1", "ABC1234", (1, 2)).await.expect("free");
+    store.reserve_at("r2", "XYZ9876", (3, 4)).await.expect("free");
+    let folder = store.close().await;
+    jump_to(START + HOUR + 1);
+    let mut store = TestStore::open(folder).await;
+    for expected in [vec![1], vec![]] {
+        store.store.sweep().await.expect("a sweep");
+        let mut postos = Vec::new();
+        while let Ok(changes) = store.changes.try_recv() {
+            postos.extend(changes.into_iter().filter_map(|change| match change {
+                Change::Posto(id) => Some(id),
+                Change::Reserva { .. } => None,
+            }));
+        }
+        assert_eq!(postos, expected);
+    }
 }
 
 #[tokio::test]

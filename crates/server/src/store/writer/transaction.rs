@@ -86,7 +86,8 @@ impl Transactions {
     ) -> Result<Self, StoreError> {
         let files = OpenFiles::at(path)?;
         let wal_tail = WalTail::open(path, &files.wal.path)?;
-        let last_sweep = (environment.now)();
+        // Which begins were published before is not known, so those of all that hold a posto are.
+        let last_sweep = Moment::from_millis(0);
         let (contents, data_version) = (Contents::default(), None);
         Ok(Self {
             environment,
