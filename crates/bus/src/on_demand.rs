@@ -86,7 +86,13 @@ impl OnDemand {
         if !self.is_closed {
             let entry = self.filters.entry(filter.to_owned()).or_default();
             if entry.at_broker == AtBroker::Answered {
-                gap.set();
+                if entry.users.is_empty() {
+                    // It may only look so, because a message came late. A subscription that is made
+                    // again takes the place of the one that is there.
+                    entry.at_broker = AtBroker::Nothing;
+                } else {
+                    gap.set();
+                }
             }
             entry.users.push(User { id, messages, gap: Arc::clone(&gap) });
             self.unsettled.insert(filter.to_owned());

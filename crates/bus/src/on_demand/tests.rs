@@ -73,6 +73,18 @@ fn a_filter_is_at_the_broker_from_the_first_who_listens_to_the_last() {
 }
 
 #[test]
+fn a_message_that_comes_late_is_no_subscription_for_the_next_who_listens() {
+    let mut table = OnDemand::default();
+    table.begin_connection(true);
+    assert!(table.deliver(ONE, ALL, &payload("late")), "neither filter is known");
+    let mut listener = listen(&mut table, ALL, 1);
+    assert_eq!(sent(&mut table), [format!("+{ALL}"), format!("-{ONE}")]);
+    assert_eq!(received(&mut listener), [""; 0], "it is not in force yet");
+    subscribed(&mut table, ALL);
+    assert_eq!(received(&mut listener), ["gap"]);
+}
+
+#[test]
 fn who_comes_and_goes_while_an_answer_is_awaited_is_settled_after_it() {
     let mut table = OnDemand::default();
     table.begin_connection(false);

@@ -36,7 +36,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 ///   devagar, no lugar do que não leu. De um servidor desconectado, sem postos.
 /// - `posto`: um posto passou a poder ser usado ou deixou de poder: `server_id`, `posto_id`,
 ///   `disponivel`, `em_manutencao`, `timestamp`.
-/// - `servidor`: um servidor saiu ou voltou: `server_id`, `status`, `desde`.
+/// - `servidor`: um servidor saiu ou voltou, ou está conectado e sua lista ainda não veio: `server_id`,
+///   `status`, `desde`.
 ///
 /// Sem novidade por 15 segundos, vem o comentário `ping`. Nada aqui diz de quem é uma reserva. A
 /// resposta não acaba, e por isso esta página não a mostra: leia com `curl -N` ou `EventSource`.

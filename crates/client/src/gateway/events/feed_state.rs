@@ -33,12 +33,15 @@ struct KnownServidor {
     postos: Option<Postos>,
     /// The events that came while a list is on its way.
     meanwhile: Option<Vec<PontoStatus>>,
+    /// No list has come, although one was asked for: listeners know at least that it is there.
+    is_silent: bool,
 }
 
 impl KnownServidor {
     fn events(&self) -> Vec<Bytes> {
         match &self.postos {
             Some(postos) => postos.events().collect(),
+            None if self.is_silent => vec![self.servidor.event()],
             None if self.servidor.is_online() => Vec::new(),
             None => vec![offline(&self.servidor.server_id)],
         }
@@ -75,7 +78,7 @@ impl FeedState {
                     } else if is_first {
                         events.push(offline(&server_id));
                     }
-                    KnownServidor { servidor, postos: None, meanwhile: None }
+                    KnownServidor { servidor, postos: None, meanwhile: None, is_silent: false }
                 }
             };
             servidores.insert(server_id, known);
@@ -104,6 +107,17 @@ impl FeedState {
         true
     }
 
+    /// Notes that a list did not come that was asked for.
+    pub(super) fn list_failed(&self, server_id: &ServerId) {
+        let mut state = self.0.lock();
+        let State { servidores, events } = &mut *state;
+        let Some(known) = servidores.get_mut(server_id) else { return };
+        if known.servidor.is_online() && known.postos.is_none() && !known.is_silent {
+            known.is_silent = true;
+            events.push(known.servidor.event());
+        }
+    }
+
     /// Takes a list that has come. The listeners are sent it if it differs from the state. Returns
     /// whether it lacks a posto of which an event has come.
     pub(super) fn take_listed(&self, server_id: &ServerId, mut listed: Postos) -> bool {
@@ -127,6 +141,7 @@ impl FeedState {
             later.into_iter().for_each(|event| events.push(event));
         }
         known.postos = Some(listed);
+        known.is_silent = false;
         is_incomplete
     }
 

@@ -171,7 +171,10 @@ impl FeedTask {
             Done::Listed(server_id, postos) => {
                 let again = self.listing.remove(&server_id) == Some(true);
                 let delay = match postos {
-                    None => Some(RETRY_INTERVAL),
+                    None => {
+                        self.state.list_failed(&server_id);
+                        Some(RETRY_INTERVAL)
+                    }
                     Some(postos) => self.state.take_listed(&server_id, postos).then_some(LINGER),
                 };
                 if again {

@@ -20,6 +20,7 @@ use protocol::Codigo;
 pub use credentials::MAX_TOKEN;
 pub(super) use own_pages::check_own_page;
 pub use roles::{Caller, Role};
+pub(in crate::http) use tokens::forget_found;
 pub use tokens::{Token, Tokens};
 
 use super::HttpError;

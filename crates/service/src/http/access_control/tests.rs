@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Request};
 use axum::middleware::from_fn;
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Extension, Router};
 use utoipa::openapi::Paths;
@@ -290,4 +291,21 @@ async fn pages_of_other_origins_may_send_a_token_and_no_cookies() {
     let answer = send(&router, request.body(Body::from("{}")).expect("a request")).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.header("access-control-allow-credentials"), "");
+}
+
+#[test]
+fn a_request_is_one_attempt_however_often_its_token_is_asked_for() {
+    let tokens = Tokens::new("Veja o manual.", TrustedProxies::default());
+    let wrong = || {
+        let request = Request::builder().header(AUTHORIZATION, "Bearer wrong");
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        for _ in 0..3 {
+            assert!(tokens.identify(&mut parts.extensions, &parts.headers).is_none());
+        }
+        let mut request = Request::from_parts(parts, Body::empty());
+        let refused = tokens.admit(&mut request).expect_err("no token");
+        refused.into_response().status().as_u16()
+    };
+    let answers: Vec<u16> = (0..11).map(|_| wrong()).collect();
+    assert_eq!(answers, [[401; 10].as_slice(), &[429]].concat());
 }

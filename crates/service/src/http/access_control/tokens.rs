@@ -69,6 +69,11 @@ impl Token {
     }
 }
 
+/// The request has another token than before: it is looked up anew.
+pub(in crate::http) fn forget_found(extensions: &mut Extensions) {
+    extensions.remove::<Found>();
+}
+
 impl Tokens {
     pub fn new(help: &'static str, proxies: TrustedProxies) -> Self {
         Self { help, proxies, attempts: Attempts::new(), valid: RwLock::default() }
@@ -112,7 +117,8 @@ impl Tokens {
     /// nowhere, also where no token is needed, while its address must wait. What was found is kept
     /// in the extensions, so that each request counts once.
     pub fn identify(&self, extensions: &mut Extensions, headers: &HeaderMap) -> Option<SecretHash> {
-        let found = self.look_up(extensions, headers);
+        let known = extensions.remove::<Found>();
+        let found = known.unwrap_or_else(|| self.look_up(extensions, headers));
         let hash = match &found {
             Found::Valid(token) => Some(token.hash.clone()),
             Found::None(_) | Found::Waits(_) => None,

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode;
 use protocol::Codigo;
 
+use crate::http::access_control::forget_found;
 use crate::http::receive::receive;
 use crate::http::{CallerLimit, HttpError};
 
@@ -121,6 +122,7 @@ async fn with_form(request: Request, limit: Option<&CallerLimit>) -> Result<Requ
     {
         bearer.set_sensitive(true);
         parts.headers.insert(AUTHORIZATION, bearer);
+        forget_found(&mut parts.extensions);
         if let Some(limit) = limit {
             limit(&mut parts.extensions, &parts.headers).map_err(HttpError::too_many)?;
         }

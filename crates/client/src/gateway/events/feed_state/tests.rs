@@ -139,3 +139,21 @@ fn a_servidor_goes_once_and_each_return_is_an_event() {
         assert_eq!(sent, vec!["servidor"; events], "{status:?} since {desde}");
     }
 }
+
+#[test]
+fn a_servidor_whose_list_does_not_come_is_known_all_the_same() {
+    let state = FeedState::default();
+    let mut reader = state.reader();
+    assert_eq!(state.take_servidores(vec![servidor(ServerState::Online, 1)], true), [server_id()]);
+    assert!(state.begin_listing(&server_id()));
+    assert_eq!(read(&mut state.reader(), &state), [""; 0], "its list is on its way");
+    state.list_failed(&server_id());
+    state.list_failed(&server_id());
+    assert_eq!(read(&mut reader, &state), ["servidor"], "once");
+    assert_eq!(read(&mut state.reader(), &state), ["servidor"]);
+    assert!(state.begin_listing(&server_id()));
+    assert!(!state.take_listed(&server_id(), listed(true)));
+    state.list_failed(&server_id());
+    assert_eq!(read(&mut reader, &state), ["estado free"]);
+    assert_eq!(read(&mut state.reader(), &state), ["estado free"]);
+}
