@@ -22,6 +22,19 @@ export class PageError extends Error {
   }
 }
 
+/**
+ * Whether an error says for good what became of a request. Who refuses a repeat without asking the
+ * servidor, such as a gateway that is too busy, knows nothing of the first.
+ * @param {unknown} error @param {boolean} isRepeat
+ */
+export function isSettled(error, isRepeat) {
+  if (error instanceof PageError) return true;
+  // Without a codigo it is of a proxy, which may have passed the request on.
+  if (!(error instanceof ApiError) || error.codigo === "") return false;
+  const { status } = error;
+  return [404, 409, 422].includes(status) || (!isRepeat && status !== 500 && status !== 504);
+}
+
 export const reservaPath = (/** @type {string} */ requestId, /** @type {string} */ serverId, part = "") =>
   `reservas/${encodeURIComponent(requestId)}${part}${query({ server_id: serverId })}`;
 
@@ -37,6 +50,8 @@ export class Attempt {
     this.body = null;
     this.made = 0;
     this.isUsed = false;
+    /** Whether the same was asked for before, with an outcome that is unknown. */
+    this.isRepeat = false;
   }
 
   /**
@@ -48,7 +63,8 @@ export class Attempt {
   next(values, makeBody, at = Date.now()) {
     const asked = JSON.stringify(values);
     // An old body has an old `fim`. If it was done all the same, the servidor refuses the second.
-    if (asked !== this.asked || at - this.made > MAX_AGE) {
+    this.isRepeat = asked === this.asked && at - this.made <= MAX_AGE;
+    if (!this.isRepeat) {
       if (this.isUsed) this.key = newKey();
       this.asked = asked;
       this.body = makeBody();
@@ -68,8 +84,7 @@ export class Attempt {
    * after what is known not to have been done.
    */
   failed(/** @type {unknown} */ error) {
-    const isSettled = error instanceof ApiError && [404, 409, 422, 503].includes(error.status);
-    if (isSettled || error instanceof PageError) this.done();
+    if (isSettled(error, this.isRepeat)) this.done();
   }
 }
 

@@ -6,7 +6,9 @@ import { Stream } from "./stream.js";
 
 const MAX_STREAMS = 1;
 const POLL_INTERVAL = 15_000;
-/** What ends a poll; without a codigo it is of a proxy, while the program restarts. */
+/** How much later than a newer answer an older one may come. */
+const LATENESS = 30_000;
+/** What is not asked for again; without a codigo it is of a proxy, while the program restarts. */
 const FINAL = ["reserva_inexistente", "nao_autenticado", "nao_autorizado"];
 
 /**
@@ -15,7 +17,7 @@ const FINAL = ["reserva_inexistente", "nao_autenticado", "nao_autorizado"];
  *   onServidor?: (target: Target, servidor: { status: string, desde?: string }) => void,
  *   onRefused?: (target: Target, codigo: string) => void,
  *   onLive?: (target: Target, live: boolean) => void }} Handlers
- *   `onRefused`: the API knows it no longer, or not from this device.
+ *   `onRefused`: the API knows it no longer, or not from this device; said once, and no longer followed.
  */
 
 const keyOf = (/** @type {Target} */ { server_id, request_id }) => `${server_id}/${request_id}`;
@@ -28,13 +30,19 @@ export class Follower {
     this.streams = new Map();
     /** @type {Target[]} */
     this.polled = [];
+    /** Of those that are not asked for again. @type {Set<string>} */
+    this.refused = new Set();
+    /** The last `versao` of each, and since when it is known. @type {Map<string, { versao: number, at: number }>} */
+    this.seen = new Map();
+    this.round = 0;
     this.timer = 0;
     document.addEventListener("visibilitychange", () => this.poll());
   }
 
   /** Follows these and no others; the soonest comes first. */
   follow(/** @type {Target[]} */ targets) {
-    const streamed = targets.slice(0, MAX_STREAMS);
+    const open = targets.filter((target) => !this.refused.has(keyOf(target)));
+    const streamed = open.slice(0, MAX_STREAMS);
     const keys = new Set(streamed.map(keyOf));
     for (const [key, stream] of this.streams) {
       if (!keys.has(key)) {
@@ -46,52 +54,80 @@ export class Follower {
       const key = keyOf(target);
       if (!this.streams.has(key)) this.streams.set(key, this.open(target));
     }
-    const polled = targets.slice(MAX_STREAMS);
-    // A round that is under way goes on where nothing has changed.
-    if (polled.map(keyOf).join() === this.polled.map(keyOf).join()) return;
-    this.polled = polled;
-    this.poll();
+    const before = new Set(this.polled.map(keyOf));
+    this.polled = open.slice(MAX_STREAMS);
+    // A round that is under way goes on with those that are left.
+    if (this.polled.some((target) => !before.has(keyOf(target)))) this.poll();
   }
 
   /** @param {Target} target */
   open(target) {
-    const { onReserva, onServidor, onRefused, onLive } = this.handlers;
+    const { onServidor, onLive } = this.handlers;
     return new Stream(reservaPath(target.request_id, target.server_id, "/eventos"), {
       onEvent: ({ event, data }) => {
-        if (event === "reserva") onReserva(target, JSON.parse(data));
+        if (event === "reserva") this.take(target, JSON.parse(data));
         if (event === "servidor") onServidor?.(target, JSON.parse(data));
       },
       onLive: (live) => onLive?.(target, live),
       // 204: it has ended, and its last state has come.
-      onEnd: (status, codigo) => status >= 400 && onRefused?.(target, codigo),
+      onEnd: (status, codigo) => status >= 400 && this.refuse(target, codigo),
     });
   }
 
   async poll() {
     clearTimeout(this.timer);
+    this.round += 1;
     if (document.hidden || this.polled.length === 0) return;
     this.timer = setTimeout(() => this.poll(), POLL_INTERVAL);
-    const targets = this.polled;
-    for (const target of targets) {
-      if (targets !== this.polled) return;
-      await this.ask(target);
+    const { round } = this;
+    for (const target of this.polled) {
+      if (round !== this.round) return;
+      if (this.isPolled(target)) await this.ask(target);
     }
+  }
+
+  /** @param {Target} target */
+  isPolled(target) {
+    const key = keyOf(target);
+    return this.polled.some((one) => keyOf(one) === key);
   }
 
   /** Asks now for one that has no stream, because something has happened to it. */
   askNow(/** @type {Target} */ target) {
-    const key = keyOf(target);
-    if (this.polled.some((one) => keyOf(one) === key)) this.ask(target);
+    if (this.isPolled(target)) this.ask(target);
   }
 
   /** @param {Target} target */
   async ask(target) {
     try {
       const { reserva } = await consult(target.server_id, target.request_id);
-      this.handlers.onReserva(target, reserva);
+      this.take(target, reserva);
     } catch (error) {
       // Without an answer it is asked again.
-      if (error instanceof ApiError && FINAL.includes(error.codigo)) this.handlers.onRefused?.(target, error.codigo);
+      if (error instanceof ApiError && FINAL.includes(error.codigo)) this.refuse(target, error.codigo);
     }
+  }
+
+  /** @param {Target} target @param {any} reserva */
+  take(target, reserva) {
+    const { versao = 0 } = reserva;
+    const seen = this.seen.get(keyOf(target));
+    // Of the same servidor after a restore `versao` is lower too, and then it stays so.
+    if (seen && versao < seen.versao && Date.now() - seen.at < LATENESS) return;
+    this.noteAnswer(target, versao);
+    this.handlers.onReserva(target, reserva);
+  }
+
+  /** Notes what a call has answered, so that what was sent before it is not taken for news. */
+  noteAnswer(/** @type {Target} */ target, versao = 0) {
+    if (this.seen.get(keyOf(target))?.versao !== versao) this.seen.set(keyOf(target), { versao, at: Date.now() });
+  }
+
+  /** @param {Target} target @param {string} codigo */
+  refuse(target, codigo) {
+    const key = keyOf(target);
+    if (this.refused.has(key)) return;
+    this.refused.add(key);
+    this.handlers.onRefused?.(target, codigo);
   }
 }

@@ -92,7 +92,9 @@ function follow() {
     },
     onLive: (isLive) => {
       live.set(isLive);
-      if (isLive) notices.ask();
+      if (!isLive) return;
+      postos.expectEstados();
+      notices.ask();
     },
   });
 }

@@ -51,7 +51,8 @@ function listenToPointers(surface, { pan, zoom, press }) {
   const down = new Map();
   let travelled = 0;
   surface.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    // On a Mac the main button with this key opens the context menu, after which nothing ends the press.
+    if (event.button !== 0 || event.ctrlKey) return;
     if (down.size === 0) travelled = 0;
     down.set(event.pointerId, placeOf(surface, event));
     surface.setPointerCapture(event.pointerId);
@@ -59,6 +60,11 @@ function listenToPointers(surface, { pan, zoom, press }) {
   surface.addEventListener("pointermove", (event) => {
     const before = down.get(event.pointerId);
     if (!before) return;
+    // It was lifted where the page was not told, such as in a menu or another window.
+    if (event.buttons === 0) {
+      down.delete(event.pointerId);
+      return;
+    }
     const [was, place] = [gather(down), placeOf(surface, event)];
     down.set(event.pointerId, place);
     const is = gather(down);

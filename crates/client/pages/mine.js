@@ -8,9 +8,10 @@ import { Follower } from "./follow.js";
 import { changesOf, forgetKept, keepAgreed, keptReservas, onKeptElsewhere, updateKept } from "./kept.js";
 import { reservaLink } from "./links.js";
 import { nameOf, reservaItem, showCountdown, showReserva } from "./mine_item.js";
+import { LostRequests } from "./mine_lost.js";
 import { allowed, phaseOf } from "./status.js";
 import { text } from "./texts.js";
-import { askToken, withToken } from "./tokens.js";
+import { askToken, forgetToken, lacksToken, withToken } from "./tokens.js";
 
 /**
  * @typedef {import("./kept.js").Kept} Kept
@@ -46,14 +47,9 @@ class Mine {
     this.items = new Map();
     /** Of those that the API does not show to this device. @type {Map<string, "token" | "unknown">} */
     this.refusals = new Map();
-    /** The newest versao of each that this page has seen. @type {Map<string, number>} */
-    this.versoes = new Map();
+    this.lost = new LostRequests({ onMade: (made) => this.made(made), onGone: () => this.gone() });
     this.follower = new Follower({
       onReserva: ({ server_id, request_id }, reserva) => {
-        // An answer may be older than the one before it, which was asked for otherwise.
-        const key = keyOf({ server_id, request_id });
-        if (reserva.versao < (this.versoes.get(key) ?? 0)) return;
-        this.versoes.set(key, reserva.versao);
         updateKept(server_id, request_id, reserva, postos.find(server_id, reserva.posto_id)?.nome);
         this.render();
       },
@@ -72,7 +68,8 @@ class Mine {
       this.items.delete(key);
     }
     reservas.forEach((reserva, index) => this.show(reserva, index));
-    this.section.hidden = reservas.length === 0;
+    const isAnythingLost = this.lost.render();
+    this.section.hidden = reservas.length === 0 && !isAnythingLost;
     this.forgetAll.hidden = reservas.filter(isOver).length < 2;
     // One whose time has passed may be of a servidor that is gone for good.
     const late = reservas.filter(isLate);
@@ -110,7 +107,8 @@ class Mine {
       cancel: button("mine.cancel", () => this.cancel(server_id, request_id), "danger"),
       seen: button("mine.seen", () => this.seen(server_id, request_id)),
       forget: button("mine.forget", () => this.forget(server_id, request_id)),
-      token: button("token.give", async () => (await askToken()) && location.reload()),
+      // It may have been given to another page meanwhile.
+      token: button("token.give", async () => (!lacksToken() || (await askToken())) && location.reload()),
     };
     const problem = element("div", { role: "alert" });
     made.append(problem, element("div", { class: "row" }, ...Object.values(buttons)));
@@ -125,6 +123,7 @@ class Mine {
   }
 
   tick() {
+    if (this.lost.render()) this.section.hidden = false;
     for (const reserva of keptReservas()) {
       const item = this.items.get(keyOf(reserva));
       if (!item) {
@@ -147,7 +146,7 @@ class Mine {
     item.buttons.cancel.setAttribute("aria-disabled", "true");
     try {
       const reply = await withToken(() => cancel(serverId, requestId));
-      this.versoes.set(keyOf({ server_id: serverId, request_id: requestId }), reply.reserva.versao ?? 0);
+      this.follower.noteAnswer({ server_id: serverId, request_id: requestId }, reply.reserva.versao);
       updateKept(serverId, requestId, reply.reserva);
       this.render();
       // The button that had the focus is gone.
@@ -170,18 +169,23 @@ class Mine {
   /** @param {string} serverId @param {string} requestId */
   forget(serverId, requestId) {
     forgetKept(serverId, requestId);
-    this.render();
-    this.focusRest();
+    this.gone();
   }
 
   forgetOver() {
     for (const { server_id, request_id } of keptReservas().filter(isOver)) forgetKept(server_id, request_id);
-    this.render();
-    this.focusRest();
+    this.gone();
   }
 
-  /** Leads to what is left when what had the focus is gone. */
-  focusRest() {
+  /** A request that was lost has made a reserva. @param {{ server_id: string, request_id: string }} made */
+  made(made) {
+    this.render();
+    this.items.get(keyOf(made))?.buttons.change.focus();
+  }
+
+  /** Leads to what is left, because what had the focus is gone. */
+  gone() {
+    this.render();
     const rest = this.list.querySelector("a") ?? byId("main");
     rest.focus();
   }
@@ -189,6 +193,8 @@ class Mine {
   /** @param {{ server_id: string, request_id: string }} target @param {string} codigo */
   refused(target, codigo) {
     const refusal = TOKEN_NEEDED.includes(codigo) ? "token" : "unknown";
+    // Sent again and again it would count as an attempt to guess one.
+    if (refusal === "token") forgetToken();
     this.refusals.set(keyOf(target), refusal);
     this.items.get(keyOf(target))?.problem.replaceChildren(element("p", { class: "error", text: text(`mine.${refusal}`) }));
     this.render();

@@ -56,7 +56,9 @@ function start() {
     },
     onLive: (isLive) => {
       live.set(isLive);
-      if (isLive) notices.ask();
+      if (!isLive) return;
+      postos.expectEstados();
+      notices.ask();
     },
   });
 }

@@ -59,6 +59,11 @@ export class Postos {
     servidor.postos.set(posto.posto_id, posto);
   }
 
+  /** Events come again: what happened meanwhile is in the `estado` of each servidor. */
+  expectEstados() {
+    for (const servidor of this.servidores.values()) servidor.isListed = false;
+  }
+
   /** @param {string} serverId @param {number} postoId */
   find(serverId, postoId) {
     return this.servidores.get(serverId)?.postos.get(postoId);

@@ -93,8 +93,6 @@ const nameOfPosto = () => article.querySelector('[data-field="posto"]')?.textCon
 
 /** @param {Reserva} fresh */
 async function take(fresh) {
-  // An event may be older than the answer that was read before it.
-  if (reserva && (fresh.versao ?? 0) < (reserva.versao ?? 0)) return;
   reserva = fresh;
   if (fresh.posto_id !== namedPosto) await showPosto(fresh.posto_id);
   if (reserva !== fresh) return;
@@ -105,6 +103,12 @@ async function take(fresh) {
   isOver = phaseOf(fresh, now()) === "over";
   // Nothing comes after the end.
   if (isOver) follower.follow([]);
+}
+
+/** Takes what a call has answered. @param {Reserva} fresh */
+function takeAnswer(fresh) {
+  follower.noteAnswer(target, fresh.versao);
+  return take(fresh);
 }
 
 /** Shows another posto than the HTML. @param {number} postoId */
@@ -216,7 +220,7 @@ async function submitCancel() {
   done.hidden = true;
   try {
     const reply = await withToken(() => cancel(server_id, request_id));
-    await take(reply.reserva);
+    await takeAnswer(reply.reserva);
     byId("main").focus();
   } catch (error) {
     showErrors(cancelForm, error);
@@ -225,7 +229,7 @@ async function submitCancel() {
 
 /** Takes what the driver has asked for, which is no news to them. @param {Reserva} fresh */
 async function agree(fresh) {
-  await take(fresh);
+  await takeAnswer(fresh);
   if (findKept(server_id, request_id)) keepAgreed(server_id, request_id, fresh, nameOfPosto());
 }
 

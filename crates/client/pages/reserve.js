@@ -1,19 +1,20 @@
 // The form that reserves a posto.
 import { ApiError, now, query } from "./api.js";
-import { Attempt, PageError, reserve } from "./actions.js";
+import { Attempt, PageError } from "./actions.js";
 import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "./car.js";
 import { element } from "./dom.js";
 import { clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
 import { typedNumber } from "./format.js";
-import { keepAgreed } from "./kept.js";
 import { reservaLink } from "./links.js";
 import { periodOf } from "./period.js";
 import { forgetToken, isTokenRefused, keepToken, lacksToken } from "./tokens.js";
 import { text } from "./texts.js";
+import { ask, earlierRequests, requestIdOf, send } from "./unanswered.js";
 
 const NUMBERS = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
+const HELD = "posto_ja_reservado_para_este_carro";
 /** What helps after these is another posto. */
-const TAKEN = ["posto_reservado", "posto_indisponivel", "posto_em_manutencao", "posto_inexistente", "posto_ja_reservado_para_este_carro"];
+const TAKEN = ["posto_reservado", "posto_indisponivel", "posto_em_manutencao", "posto_inexistente", HELD];
 
 export class ReserveForm {
   /** @param {HTMLFormElement} form @param {() => string} nameOfPosto */
@@ -65,15 +66,15 @@ export class ReserveForm {
     const { key, body } = this.attempt.next(this.values(), () => this.body());
     this.rememberOrForget();
     try {
-      const { request_id, reserva } = await reserve(body, key);
+      const made = await send({ key, body, nome: this.nameOfPosto() });
       this.attempt.done();
-      keepAgreed(body.server_id, request_id, reserva, this.nameOfPosto());
-      location.assign(reservaLink({ server_id: body.server_id, request_id }));
+      location.assign(reservaLink(made));
     } catch (error) {
       this.attempt.failed(error);
       if (isTokenRefused(error)) this.askTokenAgain();
-      const isTaken = error instanceof ApiError && TAKEN.includes(error.codigo);
-      showErrors(this.form, error, isTaken ? otherPostos() : null);
+      const earlier = await madeEarlier(error, body, key);
+      if (earlier) showErrors(this.form, new PageError("reserve.earlier"), seeReserva(earlier));
+      else showErrors(this.form, error, helpOf(error, body));
     }
   }
 
@@ -135,6 +136,30 @@ export class ReserveForm {
     token.closest(".field")?.removeAttribute("hidden");
   }
 }
+
+/**
+ * The reserva for which the posto is refused to its own carro, where it was asked for here and its answer
+ * was lost. To ask for it again makes no other, since this carro holds the posto.
+ * @param {unknown} error @param {import("./unanswered.js").Body} body @param {string} key
+ */
+async function madeEarlier(error, body, key) {
+  if (!(error instanceof ApiError) || error.codigo !== HELD) return null;
+  for (const request of earlierRequests(body, key)) {
+    const made = await ask(request).catch(() => null);
+    if (made) return made;
+  }
+  return null;
+}
+
+/** @param {unknown} error @param {{ server_id: string }} body */
+function helpOf(error, { server_id }) {
+  const request_id = requestIdOf(error);
+  if (request_id !== undefined) return seeReserva({ server_id, request_id });
+  return error instanceof ApiError && TAKEN.includes(error.codigo) ? otherPostos() : null;
+}
+
+/** @param {{ server_id: string, request_id: string }} made */
+const seeReserva = (made) => element("p", {}, element("a", { href: reservaLink(made), text: text("reserve.see") }));
 
 function otherPostos() {
   const connector = document.getElementById("posto")?.dataset.connector ?? "";

@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { canRemember, forgetCar, rememberCar, rememberedCar } from "../car.js";
 import { changesOf, findKept, forgetKept, keepAgreed, keptReservas, updateKept } from "../kept.js";
-
-class FakeStorage {
-  items = new Map();
-  getItem(key) { return this.items.get(key) ?? null; }
-  setItem(key, value) { this.items.set(key, value); }
-  removeItem(key) { this.items.delete(key); }
-}
+import { FakeStorage } from "./shared.mjs";
 
 beforeEach(() => { globalThis.localStorage = new FakeStorage(); });
 afterEach(() => { delete globalThis.localStorage; });

@@ -94,3 +94,13 @@ test("the HTML comes first: a posto of a servidor that is away says so of it", (
   assert.equal(postos.find("server1", 1).state, "free");
   assert.ok(Number.isNaN(postos.find("server1", 1).lat));
 });
+
+test("after a gap the postos are those of before until each servidor has said how they are", () => {
+  const postos = new Postos();
+  postos.apply("estado", estado([posto(1)]));
+  postos.apply("estado", estado([posto(1)], "online", "server2"));
+  postos.expectEstados();
+  postos.apply("estado", estado([posto(1, { disponivel: false })]));
+  assert.deepEqual([...postos.servidores.values()].map(({ isListed }) => isListed), [true, false]);
+  assert.equal(postos.find("server1", 1).state, "taken");
+});

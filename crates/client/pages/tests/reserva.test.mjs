@@ -96,12 +96,22 @@ test("as long as its outcome is unknown, a repeat is the same request", () => {
   const again = ask({ placa: "B" });
   assert.notEqual(again.key, other.key, "the answer to the key before is that refusal for good");
   assert.equal(again.body.made, 3);
-  for (const error of [new ApiError(503, {}), new PageError("error.not_done")]) {
+  attempt.failed(new ApiError(422, { codigo: "requisicao_invalida" }));
+  for (const error of [new ApiError(503, { codigo: "broker_indisponivel" }), new PageError("error.not_done")]) {
     const before = ask({ placa: "B" });
     attempt.failed(error);
     assert.notEqual(ask({ placa: "B" }).key, before.key, "what was not done is asked for anew");
   }
+  const open = ask({ placa: "B" });
+  attempt.failed(new ApiError(0, {}));
+  attempt.failed(new ApiError(502, {}));
+  attempt.failed(new ApiError(503, {}), "a proxy may have passed it on");
+  assert.deepEqual(ask({ placa: "B" }), open);
+  attempt.failed(new ApiError(503, { codigo: "sobrecarregado" }));
+  assert.deepEqual(ask({ placa: "B" }), open, "who refuses the repeat knows nothing of the first");
+  attempt.failed(new ApiError(409, { codigo: "posto_reservado" }));
   const last = ask({ placa: "B" });
+  assert.notEqual(last.key, open.key, "the servidor knows");
   const late = attempt.next({ placa: "B" }, () => ({ made: 0 }), Date.now() + 120_000);
   assert.notEqual(late.key, last.key, "an old body has an old fim");
 });

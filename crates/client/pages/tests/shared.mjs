@@ -15,3 +15,11 @@ const hooks = `
     }
   }`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);
+
+/** What a browser keeps. */
+export class FakeStorage {
+  items = new Map();
+  getItem(key) { return this.items.get(key) ?? null; }
+  setItem(key, value) { this.items.set(key, value); }
+  removeItem(key) { this.items.delete(key); }
+}

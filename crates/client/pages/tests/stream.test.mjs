@@ -103,3 +103,49 @@ test("every reserva is followed, whatever is done with the answers", async () =>
   assert.equal(asked.filter((path) => path.includes("/eventos")).length, 1);
   follower.follow([]);
 });
+
+test("a reserva that the API refuses is not asked for again, and that is said once", async () => {
+  const targets = [1, 2, 3].map((number) => ({ server_id: "server1", request_id: `request-${number}` }));
+  const refusal = (codigo) => ({ status: codigo === "nao_autenticado" ? 401 : 404, body: { codigo } });
+  answers = [refusal("nao_autenticado"), refusal("reserva_inexistente"), { status: 200, body: { reserva: { id: 3, versao: 1 } } }];
+  const refused = [];
+  const follower = new Follower({
+    onReserva: () => {},
+    onRefused: ({ request_id }, codigo) => {
+      refused.push([request_id, codigo]);
+      follower.follow([...targets]);
+    },
+  });
+  follower.follow(targets);
+  await soon();
+  assert.deepEqual(refused.sort(), [["request-1", "nao_autenticado"], ["request-2", "reserva_inexistente"]]);
+  // The stream of the first is that of the one that is left.
+  answers = [{ text: ": ping\n\n" }];
+  asked.length = 0;
+  follower.follow(targets);
+  await soon();
+  follower.poll();
+  await soon();
+  assert.deepEqual(asked.filter((path) => !path.includes("request-3")), []);
+  assert.equal(refused.length, 2);
+  follower.follow([]);
+});
+
+test("what was sent before an answer is no news, but a servidor may be restored", () => {
+  const seen = [];
+  const follower = new Follower({ onReserva: (_, { versao }) => seen.push(versao) });
+  const target = { server_id: "server1", request_id: "request-1" };
+  follower.noteAnswer(target, 3);
+  follower.take(target, { versao: 2 });
+  follower.take(target, { versao: 3 });
+  follower.take(target, { versao: 4 });
+  assert.deepEqual(seen, [3, 4]);
+  const { now } = Date;
+  try {
+    Date.now = () => now() + 60_000;
+    follower.take(target, { versao: 1 });
+  } finally {
+    Date.now = now;
+  }
+  assert.deepEqual(seen, [3, 4, 1], "for a minute nothing newer has come");
+});

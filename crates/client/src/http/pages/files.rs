@@ -26,6 +26,7 @@ pub(super) const FILES: &[Asset] = service::assets![
     "map_tiles.js",
     "mine.js",
     "mine_item.js",
+    "mine_lost.js",
     "notices.js",
     "offline.js",
     "period.js",
@@ -38,6 +39,7 @@ pub(super) const FILES: &[Asset] = service::assets![
     "reserve.js",
     "status.js",
     "tokens.js",
+    "unanswered.js",
     "worker.js",
     "zone.js",
 ];

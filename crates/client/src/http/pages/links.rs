@@ -8,10 +8,17 @@ use protocol::{RequestId, ServerId};
 /// The address of the page of a reserva.
 pub(super) fn reserva(server_id: &ServerId, request_id: &RequestId) -> String {
     // An id of another client may have any characters.
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("server_id", server_id.as_str());
-    query.append_pair("request_id", request_id.as_str());
-    format!("reserva?{}", query.finish())
+    with_query("reserva", [("server_id", server_id.as_str()), ("request_id", request_id.as_str())])
+}
+
+/// The address of the page of a posto, also of one that a form names wrongly.
+pub(super) fn posto(server_id: &str, posto_id: &str) -> String {
+    with_query("posto", [("server_id", server_id), ("posto_id", posto_id)])
+}
+
+fn with_query(path: &str, parameters: [(&str, &str); 2]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{path}?{query}")
 }
 
 /// Leads to the page of a reserva.

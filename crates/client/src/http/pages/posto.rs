@@ -27,6 +27,8 @@ use crate::http::idempotency::Key;
 struct PostoPage<'a> {
     texts: &'a PageTexts,
     frame: Frame<'a>,
+    /// Of this page, for its form: a page that cannot be answered asks for it again.
+    address: String,
     server_id: &'a str,
     posto_id: &'a str,
     name: String,
@@ -107,6 +109,7 @@ impl<'a> PostoPage<'a> {
         Self {
             texts,
             frame: pages.frame(Some(&pages.posto_module), language),
+            address: links::posto(form.get("server_id"), form.get("posto_id")),
             server_id: form.get("server_id"),
             posto_id: form.get("posto_id"),
             name: fill(&texts.posto.posto_number, &[("id", form.get("posto_id"))]),

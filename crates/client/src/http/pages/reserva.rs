@@ -28,6 +28,8 @@ use crate::http::idempotency::Key;
 struct ReservaPage<'a> {
     texts: &'a PageTexts,
     frame: Frame<'a>,
+    /// Of this page, for its forms: a page that cannot be answered asks for it again.
+    address: String,
     server_id: &'a str,
     request_id: &'a str,
     /// Nothing of it is shown without a token.
@@ -69,6 +71,7 @@ pub(super) async fn ask_for_token(
     let page = ReservaPage {
         texts: pages.page_texts(language),
         frame: pages.frame(Some(&pages.reserva_module), language),
+        address: links::reserva(&named.server_id, &named.request_id),
         server_id: named.server_id.as_str(),
         request_id: named.request_id.as_str(),
         is_shell: true,
@@ -226,6 +229,7 @@ async fn page(
     let page = ReservaPage {
         texts,
         frame: pages.frame(Some(&pages.reserva_module), language),
+        address: links::reserva(&named.server_id, &named.request_id),
         server_id: named.server_id.as_str(),
         request_id: named.request_id.as_str(),
         is_shell: false,

@@ -1,0 +1,105 @@
+// Requests for a reserva that this device has sent and whose answer it has not seen: they may have been
+// carried out all the same. Body and key are kept, because the same request again is answered with what
+// became of the first.
+import { PageError, consult, isSettled, reserve } from "./actions.js";
+import { ApiError, now } from "./api.js";
+import { device } from "./device.js";
+import { keepAgreed } from "./kept.js";
+
+/**
+ * @typedef {{ server_id: string, posto_id: number, placa: string, inicio?: string, fim?: string }} Body
+ * @typedef {{ key: string, body: Body, nome: string, at: number, isLost: boolean, requestId?: string }} Request
+ *   `nome` of its posto; `at` when it was sent; `isLost` when nobody waits for its answer any more;
+ *   `requestId` where a 504 has said it.
+ */
+
+const KEY = "postos.sem_resposta";
+const MAX_KEPT = 10;
+/** No page waits longer for an answer, and one that is gone has not noted that it was lost. */
+const WAIT = 60_000;
+/** How long a reserva lasts for which no `fim` was asked, unless its operator has set another duration. */
+const DURATION = 86_400_000;
+
+const isRequest = (/** @type {any} */ one) => typeof one?.key === "string" && typeof one.nome === "string" && typeof one.at === "number"
+  && typeof one.body?.server_id === "string" && typeof one.body.posto_id === "number" && typeof one.body.placa === "string";
+
+/** Whether the reserva that it asked for would not have ended yet. */
+function isOfUse(/** @type {Request} */ { body: { inicio, fim }, at }) {
+  const end = Date.parse(fim ?? "") || (Date.parse(inicio ?? "") || at) + DURATION;
+  return now() < end;
+}
+
+/** @returns {Request[]} */
+function unanswered() {
+  const list = device.load(KEY);
+  return Array.isArray(list) ? list.filter(isRequest).filter(isOfUse) : [];
+}
+
+const others = (/** @type {string} */ key) => unanswered().filter((one) => one.key !== key);
+
+const keep = (/** @type {Request} */ request) => device.save(KEY, [...others(request.key), request].slice(-MAX_KEPT));
+
+export function forgetRequest(/** @type {string} */ key) {
+  const rest = others(key);
+  if (rest.length > 0) device.save(KEY, rest);
+  else device.forget(KEY);
+}
+
+/** Those for whose answer no page waits any more. */
+export const lostRequests = () => unanswered().filter(({ at, isLost }) => isLost || now() - at > WAIT);
+
+/** Of the same carro for the same posto, without the one with this key. @param {Body} body @param {string} key */
+export function earlierRequests(body, key) {
+  const same = (/** @type {Body} */ one) => one.server_id === body.server_id && one.posto_id === body.posto_id && plateOf(one) === plateOf(body);
+  return lostRequests().filter((one) => one.key !== key && same(one.body));
+}
+
+const plateOf = (/** @type {Body} */ { placa }) => placa.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
+
+/**
+ * Reserves, and keeps what was asked for until it is known what became of it.
+ * @param {{ key: string, body: Body, nome: string }} request `nome` of the posto.
+ */
+export async function send({ key, body, nome }) {
+  const before = unanswered().find((one) => one.key === key);
+  const request = { key, body, nome, at: now(), isLost: false, requestId: before?.requestId };
+  keep(request);
+  return take(request, reserve(body, key), before !== undefined);
+}
+
+/** Asks what became of a request; by sending it again where nothing else names it. */
+export function ask(/** @type {Request} */ request) {
+  const { body: { server_id }, requestId } = request;
+  return requestId === undefined ? send(request) : take(request, lookUp(server_id, requestId), true);
+}
+
+/** @param {string} serverId @param {string} requestId */
+async function lookUp(serverId, requestId) {
+  try {
+    return { ...await consult(serverId, requestId), request_id: requestId };
+  } catch (error) {
+    if (error instanceof ApiError && error.codigo === "reserva_inexistente") throw new PageError("error.not_done");
+    throw error;
+  }
+}
+
+/**
+ * Takes the answer: a reserva is kept, and a request whose outcome is unknown stays.
+ * @param {Request} request @param {Promise<import("./actions.js").Reply>} answer @param {boolean} isRepeat
+ */
+async function take(request, answer, isRepeat) {
+  const { key, body, nome } = request;
+  try {
+    const { request_id, reserva } = await answer;
+    keepAgreed(body.server_id, request_id, reserva, nome);
+    forgetRequest(key);
+    return { server_id: body.server_id, request_id };
+  } catch (error) {
+    if (isSettled(error, isRepeat)) forgetRequest(key);
+    else keep({ ...request, isLost: true, requestId: requestIdOf(error) ?? request.requestId });
+    throw error;
+  }
+}
+
+/** The `request_id` of a reserva of which it is not known whether it was made. */
+export const requestIdOf = (/** @type {unknown} */ error) => (error instanceof ApiError && error.status === 504 ? error.requestId : undefined);
