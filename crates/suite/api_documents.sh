@@ -35,8 +35,7 @@ mkdir -p "$tools"
 }
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
-cargo build --quiet --package suite --bin suite
-cargo build --quiet --package server --package client
+cargo build --quiet
 mkdir "$work/data"
 cp -r data/server1 data/server2 "$work/data/"
 rm -f "$work"/data/*/*.db*

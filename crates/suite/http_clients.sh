@@ -16,7 +16,7 @@ finish() {
 trap finish EXIT
 
 # With the servidor, as the tests build it: other features would replace a program that they start.
-cargo build --quiet --package server --package client
+cargo build --quiet
 # Nothing listens on the broker's port: what is refused here needs none.
 MQTT_CLIENT_ID=cliente1 MQTT_PORT=1 RUST_LOG=warn HTTP_ADDR=127.0.0.1:$port \
     target/debug/client >"$work/client.log" 2>&1 &

@@ -21,7 +21,7 @@ mkdir -p "$tools"
     npm install --silent --prefix "$tools" --save-exact axe-core@4.14.1 playwright-core@1.65.1
     touch "$tools/npm-1"
 }
-cargo build --quiet --package server --package client --bin server --bin client
+cargo build --quiet
 
 if [ "${1:-}" = screenshots ]; then
     node "$here/screenshots.mjs" "$programs" "$work" "$2"

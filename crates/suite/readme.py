@@ -42,7 +42,7 @@ EVERYWHERE = {"cp", "cut", "echo", "mkdir"}
 # Programs that run until they are stopped, and how to know that one is ready.
 FOREGROUND = [
     (r"^cargo run --release$", lambda run: "everything is running" in run.output()),
-    (r"\bcargo run --release -p \w+$", lambda run: is_ready(run.setting("HTTP_ADDR"))),
+    (r"\bcargo run --release --bin \w+$", lambda run: is_ready(run.setting("HTTP_ADDR"))),
     (r"^docker-compose up( --build)?$",
      lambda run: all(is_ready(f"localhost:{port}") for port in (8000, 8001, 8002, 8003))),
     (r"^docker-compose logs -f ", lambda run: run.output() != ""),

@@ -21,7 +21,7 @@ readonly here=$PWD/crates/suite venv=$PWD/target/schemathesis
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet 'schemathesis==4.32.5'
 }
-cargo build --quiet --package server --package client
+cargo build --quiet
 programs=$PWD/target/debug
 
 printf 'listener %s 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n' "$broker_port" \

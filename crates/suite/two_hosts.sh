@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH="$PATH:/usr/sbin"
 readonly root=$PWD
 if [ -z "${BIN:-}" ]; then
-    cargo build --locked --package server --package client
+    cargo build --locked
     BIN=$root/target/debug
 fi
 readonly BIN
@@ -97,7 +97,7 @@ docker-compose() {
 }
 
 cargo() {
-    [ "$*" = "run --release -p server" ] || die "cargo $*"
+    [ "$*" = "run --release --bin server" ] || die "cargo $*"
     HTTP_ADDR=127.0.0.1:8000 on "$b" "$BIN/server" >>"$work/server.log" 2>&1 &
     pids+=($!)
 }

@@ -18,20 +18,23 @@ pub(crate) struct Program {
     token: Option<String>,
 }
 
+/// As the root builds by default: with other packages the dependencies have other features, and are
+/// built again.
+const PACKAGES: [&str; 6] = ["--package", "client", "--package", "server", "--package", "suite"];
+
 /// The folder of the programs. `cargo test -p suite` does not build them, so this does.
 fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| build(&["--package", "server", "--package", "client"]))
+    PROGRAMS.get_or_init(|| build(&PACKAGES))
 }
 
 /// The folder of the programs with failpoints.
 fn failpoints_programs() -> &'static Path {
     static FAILPOINTS: OnceLock<PathBuf> = OnceLock::new();
     FAILPOINTS.get_or_init(|| {
-        let packages = ["--package", "server", "--package", "client"];
         let features = ["--features", "server/failpoints,client/failpoints"];
         let programs = ["--bin", FAILPOINTS_SERVER, "--bin", FAILPOINTS_CLIENT];
-        build(&[packages.as_slice(), &features, &programs].concat())
+        build(&[PACKAGES.as_slice(), &features, &programs].concat())
     })
 }
 
