@@ -1,6 +1,5 @@
 //! What the operator sees of all sessions and reservas, and may still cancel.
 
-use protocol::Timestamp;
 use serde_json::{Value, json};
 
 use crate::running::{POSTOS, Running};
@@ -9,7 +8,7 @@ use crate::support::reservation;
 const DAY: &str = "2026-01-02T00:00:00Z";
 
 fn now() -> String {
-    Timestamp::from(service::now()).to_string()
+    service::now().to_string()
 }
 
 /// Five sessions, a day apart, the first at the begin of 2026.

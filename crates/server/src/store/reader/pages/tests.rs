@@ -1,7 +1,9 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::Rules;
-use rusqlite::Connection;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -9,12 +11,16 @@ use crate::store::Environment;
 
 const NOW: Moment = Moment::from_millis(1_767_225_600_000);
 
+async fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).connect().await.expect("the same file")
+}
+
 /// How SQLite finds the rows of a query, a line for each table.
-fn plan(connection: &Connection, sql: &str) -> Vec<String> {
-    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
+async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
     // What is not bound is NULL.
-    let steps = plan.raw_query().mapped(|row| row.get::<_, String>("detail"));
-    let steps = steps.map(|step| step.expect("a step"));
+    let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+    let steps = plan.fetch_all(connection).await.expect("a plan");
+    let steps = steps.iter().map(|step| step.get::<String, _>("detail"));
     steps.filter(|step| step.starts_with("SEARCH") || step.starts_with("SCAN")).collect()
 }
 
@@ -28,7 +34,7 @@ async fn a_page_is_read_from_where_the_one_before_it_ended() {
     let environment =
         Environment { server_id, now: Arc::new(|| NOW), rules: Rules::default(), changes };
     let (store, closer) = Store::open(&path, environment).await.expect("the store opens");
-    let connection = Connection::open(&path).expect("the same file");
+    let mut connection = connect(&path).await;
 
     let reservas = ReservasQuery { limit: 10, ..ReservasQuery::default() };
     let recent = Some(NOW.plus_millis(-1000));
@@ -40,14 +46,14 @@ async fn a_page_is_read_from_where_the_one_before_it_ended() {
         (ReservasQuery { from: Some(Moment::from_millis(0)), ..reservas.clone() }, 2),
         (ReservasQuery { from: recent, ..reservas.clone() }, 1),
     ] {
-        let steps = plan(&connection, &query.sql(NOW));
+        let steps = plan(&mut connection, &query.sql(NOW)).await;
         assert_eq!(steps.len(), tables, "{query:?}: {steps:?}");
         let are_bounded =
             steps.iter().all(|step| step.ends_with("USING INTEGER PRIMARY KEY (rowid<?)"));
         assert!(are_bounded, "{query:?}: {steps:?}");
     }
     let of_a_carro = ReservasQuery { placa: Some("ABC1234".to_owned()), ..reservas };
-    let steps = plan(&connection, &of_a_carro.sql(NOW));
+    let steps = plan(&mut connection, &of_a_carro.sql(NOW)).await;
     assert!(steps.iter().all(|step| step.contains("_by_placa (placa=?")), "{steps:?}");
 
     let sessions = CarregamentosQuery { limit: 10, ..CarregamentosQuery::default() };
@@ -57,7 +63,7 @@ async fn a_page_is_read_from_where_the_one_before_it_ended() {
         (CarregamentosQuery { ended_from: Some(Moment::from_millis(0)), ..sessions.clone() }, 2),
         (CarregamentosQuery { ended_from: recent, ..sessions.clone() }, 1),
     ] {
-        let steps = plan(&connection, &query.sql(NOW));
+        let steps = plan(&mut connection, &query.sql(NOW)).await;
         assert_eq!(steps.len(), tables, "{query:?}: {steps:?}");
         let are_bounded =
             steps.iter().all(|step| step.ends_with("USING INTEGER PRIMARY KEY (rowid<?)"));
