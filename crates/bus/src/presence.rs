@@ -1,12 +1,14 @@
 //! Publishes that this program is online, and repeats it when a message says otherwise.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::Timestamp;
 use tokio::time::Instant;
 
+use crate::options::Payload;
 use crate::{Presence, ReasonCode};
 
 /// Least time between two repetitions. Two programs that share a presence topic would otherwise
@@ -53,13 +55,14 @@ pub(crate) enum Observed {
 /// previous connection can arrive after the birth of this one. So the connection subscribes to
 /// its own presence topic, and publishes the birth again when anything else appears there. A broker
 /// that is shut down publishes the will of this connection before it closes it.
-#[derive(Debug)]
 pub(crate) struct PresencePublisher<'a> {
     history: &'a mut PresenceHistory,
     pub(crate) topic: String,
     birth: Bytes,
-    /// The offline presence: the Last Will, also published at a clean end.
+    /// The Last Will.
     pub(crate) offline: Bytes,
+    will: Payload,
+    since: Timestamp,
     published: bool,
     contradicted: bool,
     /// Another program contradicted it.
@@ -112,6 +115,8 @@ impl<'a> PresencePublisher<'a> {
             topic: presence.topic.clone(),
             birth,
             offline,
+            will: Arc::clone(&presence.will),
+            since,
             published: false,
             contradicted: false,
             is_disputed: false,
@@ -122,6 +127,13 @@ impl<'a> PresencePublisher<'a> {
             problem: None,
             reported: None,
         }
+    }
+
+    /// What is published at a clean end: offline since then, where the Last Will only knows since when
+    /// this program was online. Never older than the birth, whatever the clock says: it would not be
+    /// believed.
+    pub(crate) fn farewell(&self, now: Timestamp) -> Bytes {
+        Bytes::from((self.will)(now.max(self.since)))
     }
 
     /// Takes a message on the presence topic. One that is `retained`, or came before the birth was

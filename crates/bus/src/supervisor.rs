@@ -96,9 +96,13 @@ async fn replaced(credentials: &Credentials, files: FileVersions) {
 /// When a new connection begins: now, but always after the `previous` one, so that the presences
 /// of two connections differ even if the clock is set back.
 fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let earliest = previous.map_or(0, |previous| previous.as_millis() + 1);
-    Timestamp::clamped(i64::try_from(now).unwrap_or_default().max(earliest))
+    Timestamp::clamped(now().as_millis().max(earliest))
+}
+
+pub(crate) fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    Timestamp::clamped(i64::try_from(now).unwrap_or_default())
 }
 
 /// Logs losses. Of failed attempts to connect and of short connections in a row, with one reason,

@@ -1,10 +1,12 @@
 // What a driver does with a reserva, by the public API, until it is known whether it was done.
-import { ApiError, call, newKey, query } from "./api.js";
+import { ApiError, DEFAULT_TIMEOUT, call, newKey, query } from "./api.js";
 
 /** The gateway answers 504 after 10 s by itself. */
 const TIMEOUT = 20_000;
 const SETTLE_TRIES = 5;
 const SETTLE_PAUSE = 2000;
+/** No page waits longer for what became of a request. */
+export const WAIT = TIMEOUT + SETTLE_TRIES * (DEFAULT_TIMEOUT + SETTLE_PAUSE);
 const MAX_AGE = 60_000;
 
 /**

@@ -8,7 +8,7 @@ const MAX_STREAMS = 1;
 const POLL_INTERVAL = 15_000;
 /** How much later than a newer answer an older one may come. */
 const LATENESS = 30_000;
-/** What is not asked for again; without a codigo it is of a proxy, while the program restarts. */
+/** After these a reserva is not asked for again. A refusal without a codigo is a proxy's, while the program restarts. */
 const FINAL = ["reserva_inexistente", "nao_autenticado", "nao_autorizado"];
 
 /**
@@ -108,19 +108,14 @@ export class Follower {
     }
   }
 
-  /** @param {Target} target @param {any} reserva */
+  /** Takes what was sent or answered, unless it is older than what was taken before. @param {Target} target @param {any} reserva */
   take(target, reserva) {
     const { versao = 0 } = reserva;
     const seen = this.seen.get(keyOf(target));
     // Of the same servidor after a restore `versao` is lower too, and then it stays so.
     if (seen && versao < seen.versao && Date.now() - seen.at < LATENESS) return;
-    this.noteAnswer(target, versao);
+    if (seen?.versao !== versao) this.seen.set(keyOf(target), { versao, at: Date.now() });
     this.handlers.onReserva(target, reserva);
-  }
-
-  /** Notes what a call has answered, so that what was sent before it is not taken for news. */
-  noteAnswer(/** @type {Target} */ target, versao = 0) {
-    if (this.seen.get(keyOf(target))?.versao !== versao) this.seen.set(keyOf(target), { versao, at: Date.now() });
   }
 
   /** @param {Target} target @param {string} codigo */

@@ -68,12 +68,16 @@ class Mine {
       this.items.delete(key);
     }
     reservas.forEach((reserva, index) => this.show(reserva, index));
-    const isAnythingLost = this.lost.render();
-    this.section.hidden = reservas.length === 0 && !isAnythingLost;
+    this.lost.render();
+    this.showSection();
     this.forgetAll.hidden = reservas.filter(isOver).length < 2;
     // One whose time has passed may be of a servidor that is gone for good.
     const late = reservas.filter(isLate);
     this.follower.follow([...reservas.filter((one) => !isOver(one) && !isLate(one)), ...late]);
+  }
+
+  showSection() {
+    this.section.hidden = this.items.size === 0 && this.lost.isEmpty();
   }
 
   /** @param {Kept} reserva @param {number} index */
@@ -123,7 +127,8 @@ class Mine {
   }
 
   tick() {
-    if (this.lost.render()) this.section.hidden = false;
+    this.lost.render();
+    this.showSection();
     for (const reserva of keptReservas()) {
       const item = this.items.get(keyOf(reserva));
       if (!item) {
@@ -146,9 +151,7 @@ class Mine {
     item.buttons.cancel.setAttribute("aria-disabled", "true");
     try {
       const reply = await withToken(() => cancel(serverId, requestId));
-      this.follower.noteAnswer({ server_id: serverId, request_id: requestId }, reply.reserva.versao);
-      updateKept(serverId, requestId, reply.reserva);
-      this.render();
+      this.follower.take({ server_id: serverId, request_id: requestId }, reply.reserva);
       // The button that had the focus is gone.
       item.buttons.forget.focus();
     } catch (error) {

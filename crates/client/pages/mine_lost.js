@@ -21,7 +21,12 @@ export class LostRequests {
     this.items = new Map();
   }
 
-  /** Shows those that there are, and returns whether there is anything to see. */
+  /** Whether there is nothing to see. */
+  isEmpty() {
+    return this.items.size === 0 && this.outcome.childElementCount === 0;
+  }
+
+  /** Shows those that there are. */
   render() {
     const requests = lostRequests();
     for (const [key, item] of this.items) {
@@ -35,7 +40,6 @@ export class LostRequests {
       this.items.set(request.key, item);
       this.list.append(item);
     }
-    return requests.length > 0 || this.outcome.childElementCount > 0;
   }
 
   /** @param {Request} request */

@@ -35,7 +35,7 @@ const seen = element("button", { type: "button", text: text("mine.seen"), hidden
 const live = new Live();
 const attempt = new Attempt();
 const follower = new Follower({
-  onReserva: (_, reserva) => take(reserva),
+  onReserva: (_, reserva) => { taken = take(reserva); },
   onServidor: (_, servidor) => showServidor(servidor),
   onRefused: (_, codigo) => refused(codigo),
   onLive: (_, isLive) => isOver || live.set(isLive),
@@ -43,6 +43,8 @@ const follower = new Follower({
 
 /** @type {Reserva | null} */
 let reserva = null;
+/** Until the newest is shown. */
+let taken = Promise.resolve();
 let isOver = false;
 /** The posto whose name the page shows. */
 let namedPosto = Number(article.dataset.postoId);
@@ -103,12 +105,6 @@ async function take(fresh) {
   isOver = phaseOf(fresh, now()) === "over";
   // Nothing comes after the end.
   if (isOver) follower.follow([]);
-}
-
-/** Takes what a call has answered. @param {Reserva} fresh */
-function takeAnswer(fresh) {
-  follower.noteAnswer(target, fresh.versao);
-  return take(fresh);
 }
 
 /** Shows another posto than the HTML. @param {number} postoId */
@@ -220,7 +216,7 @@ async function submitCancel() {
   done.hidden = true;
   try {
     const reply = await withToken(() => cancel(server_id, request_id));
-    await takeAnswer(reply.reserva);
+    follower.take(target, reply.reserva);
     byId("main").focus();
   } catch (error) {
     showErrors(cancelForm, error);
@@ -229,8 +225,9 @@ async function submitCancel() {
 
 /** Takes what the driver has asked for, which is no news to them. @param {Reserva} fresh */
 async function agree(fresh) {
-  await takeAnswer(fresh);
-  if (findKept(server_id, request_id)) keepAgreed(server_id, request_id, fresh, nameOfPosto());
+  follower.take(target, fresh);
+  await taken;
+  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, nameOfPosto());
 }
 
 function acknowledge() {

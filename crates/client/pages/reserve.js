@@ -72,8 +72,8 @@ export class ReserveForm {
     } catch (error) {
       this.attempt.failed(error);
       if (isTokenRefused(error)) this.askTokenAgain();
-      const earlier = await madeEarlier(error, body, key);
-      if (earlier) showErrors(this.form, new PageError("reserve.earlier"), seeReserva(earlier));
+      const earlier = await foundEarlier(error, body, key);
+      if (earlier) showErrors(this.form, new PageError(earlier.key), earlier.help);
       else showErrors(this.form, error, helpOf(error, body));
     }
   }
@@ -138,17 +138,18 @@ export class ReserveForm {
 }
 
 /**
- * The reserva for which the posto is refused to its own carro, where it was asked for here and its answer
- * was lost. To ask for it again makes no other, since this carro holds the posto.
+ * What an earlier request of this device has to do with a posto that is refused because its own carro
+ * holds it: the reserva that it made, or that nobody knows what became of it.
  * @param {unknown} error @param {import("./unanswered.js").Body} body @param {string} key
  */
-async function madeEarlier(error, body, key) {
+async function foundEarlier(error, body, key) {
   if (!(error instanceof ApiError) || error.codigo !== HELD) return null;
-  for (const request of earlierRequests(body, key)) {
+  for (const { request, isSame } of earlierRequests(body, key)) {
+    if (!isSame) continue;
     const made = await ask(request).catch(() => null);
-    if (made) return made;
+    if (made) return { key: "reserve.earlier", help: seeReserva(made) };
   }
-  return null;
+  return earlierRequests(body, key).length > 0 ? { key: "reserve.lost", help: seeMine() } : null;
 }
 
 /** @param {unknown} error @param {{ server_id: string }} body */
@@ -160,6 +161,8 @@ function helpOf(error, { server_id }) {
 
 /** @param {{ server_id: string, request_id: string }} made */
 const seeReserva = (made) => element("p", {}, element("a", { href: reservaLink(made), text: text("reserve.see") }));
+
+const seeMine = () => element("p", {}, element("a", { href: "./#mine", text: text("reserve.mine") }));
 
 function otherPostos() {
   const connector = document.getElementById("posto")?.dataset.connector ?? "";

@@ -1,7 +1,7 @@
 // Requests for a reserva that this device has sent and whose answer it has not seen: they may have been
 // carried out all the same. Body and key are kept, because the same request again is answered with what
 // became of the first.
-import { PageError, consult, isSettled, reserve } from "./actions.js";
+import { PageError, consult, isSettled, reserve, WAIT } from "./actions.js";
 import { ApiError, now } from "./api.js";
 import { device } from "./device.js";
 import { keepAgreed } from "./kept.js";
@@ -15,43 +15,57 @@ import { keepAgreed } from "./kept.js";
 
 const KEY = "postos.sem_resposta";
 const MAX_KEPT = 10;
-/** No page waits longer for an answer, and one that is gone has not noted that it was lost. */
-const WAIT = 60_000;
 /** How long a reserva lasts for which no `fim` was asked, unless its operator has set another duration. */
 const DURATION = 86_400_000;
+/** Two requests whose intervals differ by less ask for the same. */
+const SAME = 15 * 60_000;
 
 const isRequest = (/** @type {any} */ one) => typeof one?.key === "string" && typeof one.nome === "string" && typeof one.at === "number"
   && typeof one.body?.server_id === "string" && typeof one.body.posto_id === "number" && typeof one.body.placa === "string";
 
-/** Whether the reserva that it asked for would not have ended yet. */
-function isOfUse(/** @type {Request} */ { body: { inicio, fim }, at }) {
-  const end = Date.parse(fim ?? "") || (Date.parse(inicio ?? "") || at) + DURATION;
-  return now() < end;
+/** The interval that was asked for. @param {Body} body @param {number} at When. */
+function intervalOf({ inicio, fim }, at) {
+  const begin = Date.parse(inicio ?? "") || at;
+  return { begin, end: Date.parse(fim ?? "") || begin + DURATION };
 }
 
-/** @returns {Request[]} */
+/** Those whose reserva would not have ended yet; the others are forgotten. @returns {Request[]} */
 function unanswered() {
   const list = device.load(KEY);
-  return Array.isArray(list) ? list.filter(isRequest).filter(isOfUse) : [];
+  if (!Array.isArray(list)) return [];
+  const requests = list.filter(isRequest);
+  const kept = requests.filter(({ body, at }) => now() < intervalOf(body, at).end);
+  if (kept.length < list.length) save(kept);
+  return kept;
+}
+
+/** @param {Request[]} requests */
+function save(requests) {
+  if (requests.length > 0) device.save(KEY, requests);
+  else device.forget(KEY);
 }
 
 const others = (/** @type {string} */ key) => unanswered().filter((one) => one.key !== key);
 
-const keep = (/** @type {Request} */ request) => device.save(KEY, [...others(request.key), request].slice(-MAX_KEPT));
+const keep = (/** @type {Request} */ request) => save([...others(request.key), request].slice(-MAX_KEPT));
 
-export function forgetRequest(/** @type {string} */ key) {
-  const rest = others(key);
-  if (rest.length > 0) device.save(KEY, rest);
-  else device.forget(KEY);
-}
+export const forgetRequest = (/** @type {string} */ key) => save(others(key));
 
-/** Those for whose answer no page waits any more. */
+/** Those for whose answer no page waits any more; one that is gone has not noted that it was lost. */
 export const lostRequests = () => unanswered().filter(({ at, isLost }) => isLost || now() - at > WAIT);
 
-/** Of the same carro for the same posto, without the one with this key. @param {Body} body @param {string} key */
+/**
+ * Of the same carro for the same posto, without the one with this key. `isSame`: it asked for all of what
+ * is asked for now, so that a servidor which refuses that to this carro cannot reserve it either.
+ * @param {Body} body @param {string} key
+ */
 export function earlierRequests(body, key) {
-  const same = (/** @type {Body} */ one) => one.server_id === body.server_id && one.posto_id === body.posto_id && plateOf(one) === plateOf(body);
-  return lostRequests().filter((one) => one.key !== key && same(one.body));
+  const isOfSame = (/** @type {Body} */ one) => one.server_id === body.server_id && one.posto_id === body.posto_id && plateOf(one) === plateOf(body);
+  const wanted = intervalOf(body, now());
+  return others(key).filter((one) => isOfSame(one.body)).map((request) => {
+    const { begin, end } = intervalOf(request.body, request.at);
+    return { request, isSame: begin <= wanted.begin + SAME && end >= wanted.end - SAME };
+  });
 }
 
 const plateOf = (/** @type {Body} */ { placa }) => placa.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
@@ -62,7 +76,7 @@ const plateOf = (/** @type {Body} */ { placa }) => placa.toUpperCase().replaceAl
  */
 export async function send({ key, body, nome }) {
   const before = unanswered().find((one) => one.key === key);
-  const request = { key, body, nome, at: now(), isLost: false, requestId: before?.requestId };
+  const request = before ?? { key, body, nome, at: now(), isLost: false };
   keep(request);
   return take(request, reserve(body, key), before !== undefined);
 }
@@ -96,7 +110,8 @@ async function take(request, answer, isRepeat) {
     return { server_id: body.server_id, request_id };
   } catch (error) {
     if (isSettled(error, isRepeat)) forgetRequest(key);
-    else keep({ ...request, isLost: true, requestId: requestIdOf(error) ?? request.requestId });
+    // The 504 to a question names the question.
+    else keep({ ...request, isLost: true, requestId: request.requestId ?? requestIdOf(error) });
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { byId, element } from "./dom.js";
 import { problem, pressed } from "./dialogs.js";
 import { download } from "./download.js";
-import { decimal, fullMoment, integer, kwh, percentage, reais } from "./format.js";
+import { fullMoment, integer, kwh, percentage, reais } from "./format.js";
 import { now, query } from "./api.js";
 import { PERIODS, inOffset, offset, period, refusals } from "./periods.js";
 import { rankPlot, timePlot } from "./plot.js";
@@ -60,14 +60,14 @@ function content(/** @type {any} */ { de, ate, fuso, passos, total }, /** @type 
     element("p", { class: "print-only", text: text("numeros.printed", { servidor, de: fullMoment(de), ate: fullMoment(ate) }) }),
     totals(total),
     card(timePlot({
-      title: text("numeros.occupancy"), labels, format: percentage, kind: "lines",
+      title: text("numeros.occupancy"), labels, unit: "percent", kind: "lines",
       series: [
         { name: text("numeros.ocupacao"), values: of("ocupacao") },
         { name: text("numeros.utilizacao"), values: of("utilizacao") },
       ],
     }), shareDetails([text("numeros.ocupacao"), text("numeros.utilizacao")], labels, [of("ocupacao"), of("utilizacao")])),
     card(timePlot({
-      title: text("numeros.energy"), labels, format: decimal, kind: "bars",
+      title: text("numeros.energy"), labels, unit: "decimal", kind: "bars",
       series: [{ name: text("numeros.energy"), values: of("energia_fornecida") }],
     }), energyDetails(labels, passos)),
     refusalCard(labels, passos, recusas),
@@ -90,7 +90,7 @@ function refusalCard(/** @type {string[]} */ labels, /** @type {Step[]} */ passo
   const codes = recusas.map(({ codigo, count }) => ({ name: word("codigo", codigo), value: count }));
   return card(
     timePlot({
-      title: text("numeros.refusals_time"), labels, format: decimal, kind: "bars",
+      title: text("numeros.refusals_time"), labels, unit: "count", kind: "bars",
       series: [{ name: text("numeros.refusals_time"), values: all }],
     }),
     rankPlot({ title: text("numeros.refusals"), items: codes, format: integer }),

@@ -1,6 +1,7 @@
 // Plots as SVG. Series differ by form and not only by colour, so they are read in print too. A plot is
 // drawn as wide as its place, and again when that changes, so that its text stays as large as the page's.
 import { drawn, element } from "./dom.js";
+import { axisLabels } from "./format.js";
 import { bands, labelStep, linear, runs, ticks } from "./scales.js";
 
 const HEIGHT = 220;
@@ -12,7 +13,7 @@ const RANK_ROW = 44;
 
 /**
  * @typedef {{ name: string, values: (number | null)[] }} Series
- * @typedef {{ title: string, labels: string[], series: Series[], format: (value: number) => string, kind: "bars" | "lines" }} Plot
+ * @typedef {{ title: string, labels: string[], series: Series[], unit: "percent" | "decimal" | "count", kind: "bars" | "lines" }} Plot
  */
 
 /** A plot over time, for a screen reader only its title: a table beside it has the numbers. */
@@ -55,16 +56,17 @@ function sample(/** @type {number} */ at) {
     drawn("line", { class: `series-${at} line`, x1: 1, y1: 7, x2: 35, y2: 7 }), marker(at, 18, 7));
 }
 
-function timeDrawing(/** @type {Plot} */ { labels, series, format, kind }, /** @type {number} */ width) {
+function timeDrawing(/** @type {Plot} */ { labels, series, unit, kind }, /** @type {number} */ width) {
   const all = series.flatMap(({ values }) => values).filter((value) => value !== null);
-  const marks = ticks(Math.max(0, .../** @type {number[]} */ (all)));
+  const marks = ticks(Math.max(0, .../** @type {number[]} */ (all)), unit === "count");
+  const names = axisLabels(marks, unit === "percent");
   const top = marks[marks.length - 1];
-  const left = Math.ceil(Math.max(...marks.map((mark) => format(mark).length)) * DIGIT) + 8;
+  const left = Math.ceil(Math.max(...names.map((name) => name.length)) * DIGIT) + 8;
   const y = linear(top, HEIGHT - BOTTOM, TOP);
   const places = bands(labels.length, left, width - 4);
-  const grid = marks.map((mark) => drawn("g", {},
+  const grid = marks.map((mark, at) => drawn("g", {},
     drawn("line", { class: "grid", x1: left, x2: width - 4, y1: y(mark), y2: y(mark) }),
-    label(left - 6, y(mark) + 4, format(mark), "end")));
+    label(left - 6, y(mark) + 4, names[at], "end")));
   const wide = Math.max(...labels.map((text) => text.length)) * DIGIT + 10;
   const step = labelStep(labels.length, width - left, wide);
   const below = labels.map((text, at) => at % step === 0 ? label(places.middle(at), HEIGHT - 8, text, "middle") : null);

@@ -1,15 +1,19 @@
 // Where things are in a plot. No DOM here.
 
+const WANTED = 4;
+
 /**
- * Marks of an axis from 0 to at least `max`, at round numbers, about `wanted` of them.
+ * Marks of an axis from 0 to at least `max`, at round numbers, about four of them.
  * @param {number} max
- * @param {number} wanted
+ * @param {boolean} isCount Between two marks there is no value of what is counted.
  */
-export function ticks(max, wanted = 4) {
+export function ticks(max, isCount = false) {
   if (!(max > 0)) return [0, 1];
-  const rough = max / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((round) => round * power).find((round) => round >= rough - power * 1e-9) ?? 10 * power;
+  const rough = max / WANTED;
+  const least = isCount ? 1 : 0;
+  const power = Math.max(10 ** Math.floor(Math.log10(rough)), least);
+  const round = (isCount ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((one) => one * power);
+  const step = round.find((one) => one >= rough - power * 1e-9) ?? 10 * power;
   const count = Math.ceil(max / step - 1e-9);
   // Multiplied and not added up, so that errors of floating point do not grow.
   return Array.from({ length: count + 1 }, (_, at) => Number((at * step).toPrecision(12)));

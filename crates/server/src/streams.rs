@@ -2,7 +2,7 @@
 //! program.
 
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -54,15 +54,18 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
     Ok(Received { path, _folder: folder })
 }
 
-/// On the disk of the database, which has room for it; what is temporary may be memory.
+/// On the disk of the database, which has room for it; what is temporary may be memory. A folder that is
+/// missing is made.
 fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Error>> {
+    let database = store::file_of(database);
     let parent = match database.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    store::remove_leftovers(database, server_id);
+    store::remove_leftovers(&database, server_id);
     let (prefix, mut folder) = (store::stream_prefix(server_id), tempfile::Builder::new());
-    let made = folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent);
+    let made = fs::create_dir_all(parent)
+        .and_then(|()| folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent));
     let shown = parent.display();
     made.map_err(|error| format!("nothing can be written in {shown}: {error}").into())
 }

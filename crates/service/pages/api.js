@@ -94,6 +94,8 @@ export function noteTime(response, begun) {
 /** The time by the clock of the program, in milliseconds. */
 export const now = () => Date.now() + clockOffset;
 
+export const DEFAULT_TIMEOUT = 15_000;
+
 /**
  * Calls the API and returns the answer, whatever its status.
  * @param {string} path Relative to the page, which is one level below the root.
@@ -106,7 +108,7 @@ export async function answer(path, options) {
 }
 
 /** As {@link answer}; `finish` is called when the body was read, for which the time limit holds too. */
-async function send(path, { method = "GET", body, file, headers = {}, signal, timeout = 15_000 } = {}) {
+async function send(path, { method = "GET", body, file, headers = {}, signal, timeout = DEFAULT_TIMEOUT } = {}) {
   // Not by AbortSignal.any and AbortSignal.timeout, which phones of 2022 do not have.
   const aborting = new AbortController();
   const abort = () => aborting.abort();

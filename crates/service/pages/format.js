@@ -23,6 +23,18 @@ export const percentage = (/** @type {number} */ fraction) => percent.format(fra
 export const integer = (/** @type {number} */ value) => whole.format(value);
 export const decimal = (/** @type {number} */ value) => short.format(value);
 
+/**
+ * The marks of an axis, each as exact as the step between them.
+ * @param {number[]} marks @param {boolean} isPercent
+ */
+export function axisLabels(marks, isPercent) {
+  const step = (marks[1] - marks[0]) * (isPercent ? 100 : 1);
+  const isWhole = (/** @type {number} */ value) => Math.abs(value - Math.round(value)) < 1e-6 * value;
+  const digits = [0, 1, 2, 3, 4, 5].find((count) => isWhole(step * 10 ** count)) ?? 6;
+  const shown = number({ style: isPercent ? "percent" : "decimal", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return marks.map((mark) => shown.format(mark));
+}
+
 /** A distance, in metres below one kilometre. */
 export function distance(/** @type {number} */ kilometres) {
   if (kilometres < 1) return `${whole.format(Math.round(kilometres * 100) * 10)} m`;

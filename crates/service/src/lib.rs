@@ -41,7 +41,8 @@ pub use settings::{
 pub use signals::{Reload, Shutdown, reload_signal, shutdown_signal};
 pub use tasks::{end_within, spawn_essential, until_shutdown};
 pub use traces::{
-    Arrival, Message, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    Arrival, Message, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_SCHEDULE_DELAY,
+    OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG,
     Trace, TraceError, TraceSettings, Tracer, in_trace,
 };

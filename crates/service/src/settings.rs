@@ -82,7 +82,7 @@ pub const RUST_LOG: Setting = Setting {
 impl Setting {
     /// Whether its value is never shown: no error has it, and no log.
     fn is_secret(&self) -> bool {
-        self.name.ends_with("_PASSWORD")
+        self.name.ends_with("_PASSWORD") || self.name.ends_with("_HEADERS")
     }
 
     /// The value that is set, or the default.

@@ -71,6 +71,9 @@ mod tests {
                 "OTEL_TRACES_SAMPLER_ARG",
                 "OTEL_SERVICE_NAME",
                 "OTEL_RESOURCE_ATTRIBUTES",
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "OTEL_BSP_SCHEDULE_DELAY",
+                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
             ]
         );
         assert_eq!(
@@ -91,6 +94,9 @@ mod tests {
                 "OTEL_TRACES_SAMPLER_ARG",
                 "OTEL_SERVICE_NAME",
                 "OTEL_RESOURCE_ATTRIBUTES",
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "OTEL_BSP_SCHEDULE_DELAY",
+                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
             ]
         );
     }

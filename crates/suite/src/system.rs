@@ -24,6 +24,8 @@ const CLIENTS: [&str; 2] = ["cliente1", "cliente2"];
 /// How long the gateways may take to reach both servidores.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 const READY_POLL: Duration = Duration::from_millis(20);
+/// The line of a gateway's metrics, up to its value.
+const SERVIDORES_ONLINE: &str = "postos_gateway_servidores{status=\"online\"}";
 /// What a program's port for metrics is more than its HTTP port.
 const METRICS_OFFSET: u16 = 2000;
 /// The posto in the seed's example.
@@ -182,27 +184,31 @@ impl System {
         self.servers.metrics_addrs.iter().chain(&self.clients.metrics_addrs)
     }
 
-    /// Waits until every gateway gets answers from every servidor.
+    /// Waits until every program is ready, and every gateway sees every servidor. No request counts
+    /// for `LIMITE_POR_MINUTO`, which may be one.
     pub async fn ready(&self) -> Result<(), SystemError> {
-        let all_answer = async {
-            for (_, client) in self.clients() {
-                for (server_id, _) in self.servers() {
-                    while free_postos(*client, server_id).await.is_err() {
-                        tokio::time::sleep(READY_POLL).await;
-                    }
+        let all_are_ready = async {
+            for (_, addr) in self.servers().iter().chain(self.clients()) {
+                while get(*addr, "/readyz").await.is_err() {
+                    tokio::time::sleep(READY_POLL).await;
+                }
+            }
+            for addr in &self.clients.metrics_addrs {
+                while servidores_online(*addr).await < self.servers().len() {
+                    tokio::time::sleep(READY_POLL).await;
                 }
             }
         };
-        tokio::time::timeout(READY_LIMIT, all_answer).await.map_err(|_| SystemError::NotReady {
+        tokio::time::timeout(READY_LIMIT, all_are_ready).await.map_err(|_| SystemError::NotReady {
             broker: format!("{}:{}", self.broker_addr.0, self.broker_addr.1),
         })
     }
 
     /// A posto of the first servidor that can be reserved now; the seed's example if it can.
     pub async fn free_posto(&self) -> i64 {
-        let ids = match (self.clients().first(), self.servers().first()) {
-            (Some((_, client)), Some((server_id, _))) => free_postos(*client, server_id).await,
-            _ => Ok(Vec::new()),
+        let ids = match self.servers().first() {
+            Some((_, server)) => free_postos(*server).await,
+            None => Ok(Vec::new()),
         };
         let ids = ids.unwrap_or_default();
         if ids.contains(&SEED_POSTO) { SEED_POSTO } else { *ids.first().unwrap_or(&SEED_POSTO) }
@@ -290,12 +296,24 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
     Ok((Some(broker), (host, addr.port())))
 }
 
-/// Ids of the postos of one servidor that are `disponivel` now.
-async fn free_postos(client: SocketAddr, server_id: &str) -> reqwest::Result<Vec<i64>> {
-    let url = format!("http://{client}/postos?server_id={server_id}&disponivel=true");
+/// The answer of a program, if it is a success.
+async fn get(addr: SocketAddr, path: &str) -> reqwest::Result<reqwest::Response> {
     // The address is local, so a proxy set in the environment must not be used.
     let http = reqwest::Client::builder().no_proxy().build()?;
-    let answer = http.get(url).send().await?.error_for_status()?;
-    let reply: PostosReply = answer.json().await?;
+    http.get(format!("http://{addr}{path}")).send().await?.error_for_status()
+}
+
+/// How many servidores the gateway sees that answers `/metrics` here.
+async fn servidores_online(metrics_addr: SocketAddr) -> usize {
+    let Ok(answer) = get(metrics_addr, "/metrics").await else { return 0 };
+    let metrics = answer.text().await.unwrap_or_default();
+    let mut lines = metrics.lines();
+    let online = lines.find_map(|line| line.strip_prefix(SERVIDORES_ONLINE));
+    online.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
+}
+
+/// Ids of the postos of one servidor that are `disponivel` now.
+async fn free_postos(server: SocketAddr) -> reqwest::Result<Vec<i64>> {
+    let reply: PostosReply = get(server, "/postos?disponivel=true").await?.json().await?;
     Ok(reply.postos.into_iter().map(|posto| posto.id).collect())
 }

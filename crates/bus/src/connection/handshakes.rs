@@ -11,6 +11,7 @@ use super::in_flight::Content;
 use super::inbox::LIVE_SUBSCRIPTION;
 use super::{Connection, Reason};
 use crate::presence::PresencePublisher;
+use crate::supervisor;
 
 impl Connection<'_> {
     /// Subscribes to everything, also if the broker knew the session: its subscriptions may be
@@ -103,7 +104,7 @@ impl Connection<'_> {
     pub(super) async fn say_goodbye(&mut self) -> Result<(), Reason> {
         self.inbox.acks.take_all_done(&mut self.ready_acks);
         self.write_acks()?;
-        let offline = self.presence.as_ref().map(|presence| presence.offline.clone());
+        let offline = self.presence.as_ref().map(|presence| presence.farewell(supervisor::now()));
         if let Some(pkid) = self.publish_presence(offline)? {
             self.wait_for_answer(pkid).await?;
         }

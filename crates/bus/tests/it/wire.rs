@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bus::{Bus, Delivery, Link, Options, Outgoing};
 use bytes::BytesMut;
+use protocol::Timestamp;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, Publish, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -81,7 +82,7 @@ async fn a_refused_subscription_is_tried_again_and_is_not_up() {
 }
 
 #[tokio::test]
-async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start() {
+async fn the_birth_comes_after_the_subscriptions_and_a_clean_end_says_since_when() {
     let (broker, port) = FakeBroker::start().await;
     let with_presence = Options { presence: Some(presence("p")), ..options(port, "b", &["t"]) };
     let (bus, _deliveries) = bus::connect(with_presence);
@@ -95,9 +96,12 @@ async fn the_birth_comes_after_the_subscriptions_and_the_will_has_the_same_start
     assert!(birth.retain);
     peer.acknowledge(birth.pkid).await;
 
+    tokio::time::sleep(Duration::from_millis(5)).await;
     let closing = tokio::spawn(async move { bus.close(TEST_TIMEOUT).await });
     let offline = peer.publish().await;
-    assert_eq!((offline.retain, &*offline.payload), (true, format!("offline {since}").as_bytes()));
+    let text = std::str::from_utf8(&offline.payload).expect("UTF-8");
+    let end: Timestamp = text.strip_prefix("offline ").expect("its kind").parse().expect("a time");
+    assert!(offline.retain && end > since, "{text}, online since {since}");
     peer.acknowledge(offline.pkid).await;
     let goodbye = peer.stream.read_buf(&mut peer.buffer).await.unwrap();
     assert_eq!((goodbye, &peer.buffer[..]), (2, &[0xE0, 0][..]), "a normal DISCONNECT");

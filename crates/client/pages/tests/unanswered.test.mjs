@@ -54,10 +54,14 @@ test("a page that is gone has not noted that an answer was lost", async () => {
   assert.deepEqual(lostRequests(), [], "the answer may still come");
   const { now } = Date;
   try {
-    Date.now = () => now() + 90_000;
+    Date.now = () => now() + 60_000;
+    assert.deepEqual(lostRequests(), [], "the page may still ask what became of it");
+    assert.equal(earlierRequests(body(), "another").length, 1, "but the driver may ask");
+    Date.now = () => now() + 120_000;
     assert.equal(lostRequests().length, 1);
     Date.now = () => now() + 2 * HOUR;
     assert.deepEqual(lostRequests(), [], "what it asked for is past");
+    assert.equal(localStorage.items.size, 0, "and so it is forgotten");
   } finally {
     Date.now = now;
   }
@@ -93,7 +97,9 @@ test("a request that a 504 has named is asked for by its name", async () => {
   } finally {
     globalThis.setTimeout = wait;
   }
-  const asked = answering([200, { request_id: "question", reserva }]);
+  answering([504, { request_id: "question", status: "erro", codigo: "tempo_esgotado" }]);
+  await assert.rejects(ask(lostRequests()[0]), { status: 504 });
+  const asked = answering([200, { request_id: "another question", reserva }]);
   assert.deepEqual(await ask(lostRequests()[0]), { server_id: "server1", request_id: "request-1" });
   assert.deepEqual(asked.map(([method, path]) => [method, path]), [["GET", "reservas/request-1?server_id=server1"]]);
 });
@@ -104,10 +110,19 @@ test("earlier requests are those of the same carro for the same posto", async ()
   await assert.rejects(send(request({ key: "key-of-the-second", body: body({ posto_id: 6 }) })));
   await assert.rejects(send(request({ key: "key-of-the-third", body: body({ placa: "XYZ9876" }) })));
   await assert.rejects(send(request({ key: "key-of-the-fourth" })));
-  const found = earlierRequests(body({ placa: "ABC 1D23", fim: inHours(2) }), "key-of-the-fourth");
-  assert.deepEqual(found.map(({ key }) => key), ["key-of-the-first"]);
+  const found = earlierRequests(body({ placa: "ABC 1D23" }), "key-of-the-fourth");
+  assert.deepEqual(found.map(({ request: { key }, isSame }) => [key, isSame]), [["key-of-the-first", true]]);
   forgetRequest("key-of-the-first");
   assert.deepEqual(earlierRequests(body(), "key-of-the-fourth"), []);
+});
+
+test("only what asked for all of the interval is sent again unasked", async () => {
+  answering(LOST);
+  await assert.rejects(send(request({ body: body({ inicio: inHours(2), fim: inHours(4) }) })));
+  const isSame = (inicio, fim) => earlierRequests(body({ inicio: inHours(inicio), fim: inHours(fim) }), "another")[0].isSame;
+  for (const [inicio, fim, expected] of [[2, 4, true], [2.5, 3, true], [2, 4.1, true], [1.9, 4, true], [2, 6, false], [0, 4, false], [5, 6, false], [0, 1, false]]) {
+    assert.equal(isSame(inicio, fim), expected, `${inicio} to ${fim}`);
+  }
 });
 
 test("what another program has left there is no request", () => {

@@ -4,6 +4,10 @@ import { test } from "node:test";
 import { inOffset, offset, period, refusals } from "../periods.js";
 import { bands, labelStep, linear, runs, ticks } from "../scales.js";
 
+// The language of the page.
+Object.assign(globalThis, { document: { getElementById: () => null, documentElement: { lang: "pt-BR" } } });
+const { axisLabels } = await import("../../../service/pages/format.js");
+
 test("axes have round marks that reach the greatest value", () => {
   for (const [max, expected] of /** @type {[number, number[]][]} */ ([
     [0, [0, 1]],
@@ -22,6 +26,38 @@ test("axes have round marks that reach the greatest value", () => {
     assert.ok(marks[marks.length - 1] >= max * (1 - 1e-9), `${max}`);
     assert.ok(marks[marks.length - 2] < max, `${max}: no mark more than needed`);
     assert.ok(marks.length >= 3 && marks.length <= 6, `${max}: ${marks}`);
+  }
+});
+
+test("an axis of counts has no marks between two counts", () => {
+  for (const [max, expected] of /** @type {[number, number[]][]} */ ([
+    [0, [0, 1]],
+    [1, [0, 1]],
+    [2, [0, 1, 2]],
+    [5, [0, 2, 4, 6]],
+    [9, [0, 5, 10]],
+    [11, [0, 5, 10, 15]],
+  ])) {
+    assert.deepEqual(ticks(max, true), expected, `${max}`);
+  }
+  for (let max = 1; max < 100_000; max = Math.ceil(max * 1.3)) {
+    const marks = ticks(max, true);
+    assert.ok(marks.every(Number.isInteger) && marks[marks.length - 1] >= max && marks.length <= 6, `${max}: ${marks}`);
+  }
+});
+
+test("a label of an axis is the value of its mark", () => {
+  assert.deepEqual(axisLabels([0, 0.25, 0.5, 0.75, 1], false), ["0,00", "0,25", "0,50", "0,75", "1,00"]);
+  assert.deepEqual(axisLabels([0, 0.0025, 0.005], true), ["0,00%", "0,25%", "0,50%"]);
+  assert.deepEqual(axisLabels([0, 0.25, 0.5], true), ["0%", "25%", "50%"]);
+  assert.deepEqual(axisLabels([0, 5000, 10_000], false), ["0", "5.000", "10.000"]);
+  const value = (/** @type {string} */ label) => Number(label.replace("%", "").replaceAll(".", "").replace(",", "."));
+  for (let max = 0.001; max < 1e7; max *= 1.37) {
+    const marks = ticks(max);
+    for (const isPercent of [false, true]) {
+      const read = axisLabels(marks, isPercent).map((label) => value(label) / (isPercent ? 100 : 1));
+      assert.deepEqual(read.map((one) => one.toPrecision(9)), marks.map((one) => one.toPrecision(9)), `${max}`);
+    }
   }
 });
 

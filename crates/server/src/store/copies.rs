@@ -101,6 +101,11 @@ pub(super) fn folder_of(file: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
+/// The file that a path leads to, also where it is not there yet.
+pub fn file_of(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| end_of_links(path))
+}
+
 /// Where a new file would be made at this path: links that lead to nothing are followed.
 pub(super) fn end_of_links(path: &Path) -> PathBuf {
     let mut end = path.to_owned();

@@ -36,7 +36,7 @@ mod writer;
 
 pub use audit::{Action, Author};
 pub use backup::{BackupError, Copied, Holdings, back_up};
-pub use copies::{remove_leftovers, stream_prefix};
+pub use copies::{file_of, remove_leftovers, stream_prefix};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};

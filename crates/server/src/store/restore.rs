@@ -13,7 +13,7 @@ use tempfile::TempPath;
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
 use super::copies::{
-    COMPANIONS, aside, beside, end_of_links, folder_of, new_beside, remove_leftovers, sync_folder,
+    COMPANIONS, aside, beside, file_of, folder_of, new_beside, remove_leftovers, sync_folder,
     write_complete,
 };
 use super::error::StoreError;
@@ -76,7 +76,7 @@ pub fn restore(
         return Err(RestoreError::NoBackup { path: shown });
     }
     // A link leads to the file that is replaced, and stays.
-    let target = fs::canonicalize(database).unwrap_or_else(|_| end_of_links(database));
+    let target = file_of(database);
     if fs::canonicalize(backup).is_ok_and(|backup| backup == target) {
         return Err(RestoreError::Same { path: shown });
     }

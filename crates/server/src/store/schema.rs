@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use super::error::StoreError;
 use crate::failpoints::{self, Bug};
 
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (2, "clocks", include_str!("../../migrations/0002_clocks.sql")),
     (3, "postos_version", include_str!("../../migrations/0003_postos_version.sql")),
@@ -27,6 +27,7 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
     (10, "archive", include_str!("../../migrations/0010_archive.sql")),
     (11, "estatisticas", include_str!("../../migrations/0011_estatisticas.sql")),
     (12, "no_statement_journal", include_str!("../../migrations/0012_no_statement_journal.sql")),
+    (13, "corrected_sessions", include_str!("../../migrations/0013_corrected_sessions.sql")),
 ];
 
 pub(super) const READ_ONLY: OpenFlags =

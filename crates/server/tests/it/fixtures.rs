@@ -70,7 +70,7 @@ fn there_is_a_database_of_each_released_schema() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_database_that_is_cut_short_or_too_new_is_refused_with_one_line() {
-    for schema in [3, 6, 7, 8, 9, 11] {
+    for schema in [3, 6, 7, 8, 9, 11, 12] {
         let home = stopped(schema);
         let whole = fs::read(home.database()).expect("a file");
         for cut in [2, 3, 10] {

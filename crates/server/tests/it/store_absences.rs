@@ -40,6 +40,17 @@ async fn an_absence_frees_the_posto_at_its_instant_whether_or_not_it_is_recorded
 }
 
 #[tokio::test]
+async fn an_absence_is_final_once_somebody_was_answered_about_the_posto() {
+    let store = TestStore::with_rules(2, patient()).await;
+    store.reserve_at("r1", "AAA1111", (0, 2)).await.expect("free");
+    set_now(START + 15 * MINUTE);
+    store.reserve_at("tomorrow", "BBB2222", (24, 26)).await.expect("free");
+    set_now(START + MINUTE);
+    assert_eq!(store.facts("r1").await.state, ReservaState::NaoCompareceu);
+    assert_eq!(store.facts("r1").await.versao, 2);
+}
+
+#[tokio::test]
 async fn the_sweep_records_absences_and_ends_once() {
     let mut store = TestStore::with_rules(2, patient()).await;
     store.reserve_at("r1", "AAA1111", (0, 1)).await.expect("free");

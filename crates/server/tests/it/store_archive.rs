@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Moment, Rejection, ReportedSession, ReservaChange, ReservaState, Rules, millis};
+use domain::{
+    Correction, Moment, Rejection, ReportedSession, ReservaChange, ReservaState, Rules, millis,
+};
 use server::store::{
-    Archivable, ArchiveEnded, ChangeReserva, FinishCarregamento, Holdings, ReportCarregamento,
-    ReservasQuery, StartCarregamento, back_up, restore,
+    Archivable, ArchiveEnded, CarregamentosQuery, ChangeReserva, CorrectCarregamento,
+    FinishCarregamento, Holdings, ReportCarregamento, ReservasQuery, StartCarregamento, back_up,
+    restore,
 };
 
 use crate::reserva_support::rejected;
@@ -264,4 +267,26 @@ async fn a_start_knows_that_the_servidor_wrote_into_the_archive() {
     let store = store.reopen_with(rules).await;
     let facts = store.facts("late").await;
     assert_eq!((facts.state, facts.desde.as_millis()), (ReservaState::NaoCompareceu, due));
+}
+
+#[tokio::test]
+async fn an_archived_session_that_is_corrected_to_have_ended_lately_is_found() {
+    let store = TestStore::new(1).await;
+    let id = store.charges(placa("ABC1234")).await;
+    set_now(START + HOUR);
+    store.leaves(id).await;
+    days_pass(&store, 40).await;
+    assert_eq!(archive(&store, MONTH).await, 1);
+    let lately = now().plus_millis(-2 * HOUR);
+    let query =
+        CarregamentosQuery { ended_from: Some(lately), limit: 10, ..CarregamentosQuery::default() };
+    let found = async || {
+        let sessions = store.store.carregamentos(&query, now()).await.expect("a read");
+        sessions.iter().map(|session| session.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found().await, [0; 0]);
+    let (inicio, fim) = (Some(lately), Some(lately.plus_millis(HOUR)));
+    let correction = Correction { inicio, fim, ..Correction::default() };
+    store.store.execute(CorrectCarregamento { id, correction }).await.expect("it has ended");
+    assert_eq!(found().await, [id]);
 }

@@ -13,7 +13,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use parking_lot::Mutex;
+use prost::Message as _;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -21,10 +23,13 @@ use tokio::time::timeout;
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Of an answer, which says how many spans were refused.
 const MAX_ANSWER: usize = 64 * 1024;
+/// Of what a collector says, in characters.
+const MAX_REASON: usize = 200;
 
 type Answer = Result<Response<Bytes>, HttpError>;
 
-/// Why the latest request had no answer. The exporter only says that it had none.
+/// Why the latest request had no answer, of which the exporter only says that it had none; or why the
+/// collector refused spans of it.
 pub(super) type Problem = Arc<Mutex<Option<String>>>;
 
 /// Sends by the runtime in which it was made: the thread that exports has none.
@@ -77,7 +82,10 @@ where
                 Ok(answer) => answer,
                 Err(_) => Err(format!("no answer in {} s", REQUEST_LIMIT.as_secs()).into()),
             };
-            *problem.lock() = answer.as_ref().err().map(ToString::to_string);
+            *problem.lock() = match &answer {
+                Ok(answer) => refusal(answer),
+                Err(error) => Some(error.to_string()),
+            };
             answer
         })
     }
@@ -90,6 +98,20 @@ where
     let answer = client.request(request.map(Body::from)).await.map_err(|error| root(&error))?;
     let (head, body) = answer.into_parts();
     Ok(Response::from_parts(head, to_bytes(Body::new(body), MAX_ANSWER).await?))
+}
+
+/// Why the collector refused spans that it has answered with success, if it did (OTLP's partial
+/// success).
+fn refusal(answer: &Response<Bytes>) -> Option<String> {
+    if !answer.status().is_success() {
+        return None;
+    }
+    let answer = ExportTraceServiceResponse::decode(answer.body().as_ref()).ok()?;
+    let refused = answer.partial_success.filter(|refused| refused.rejected_spans > 0)?;
+    let shown = |char: char| if char.is_control() { ' ' } else { char };
+    let said: String = refused.error_message.chars().map(shown).take(MAX_REASON).collect();
+    // Without their number, which differs from one batch to the next: it would be logged for each.
+    Some(if said.is_empty() { "it refuses spans and does not say why".to_owned() } else { said })
 }
 
 /// The innermost cause, which names what an operator can look at.

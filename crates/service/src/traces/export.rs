@@ -19,10 +19,7 @@ use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use super::collector::{Collector, Problem};
-use super::settings::Endpoint;
-
-/// Spans that wait to be exported; more are dropped. Each takes about a kilobyte.
-const MAX_QUEUE: usize = 8192;
+use super::settings::{Batches, Endpoint, MAX_QUEUE};
 
 /// Spans so far.
 #[derive(Debug, Default)]
@@ -35,19 +32,26 @@ struct Counts {
 }
 
 /// A processor that never waits, and what it exports with.
-pub(super) fn processor(endpoint: &Endpoint) -> Result<impl SpanProcessor + 'static, String> {
+pub(super) fn processor(
+    endpoint: &Endpoint,
+    batches: Batches,
+) -> Result<impl SpanProcessor + 'static, String> {
     let counts = Arc::new(Counts::default());
-    let unanswered = Problem::default();
-    let exporter = exporter(endpoint, &unanswered)?;
+    let problem = Problem::default();
+    let exporter = exporter(endpoint, &problem)?;
     let exporter = ReportingExporter {
         exporter,
         endpoint: endpoint.as_str().to_owned(),
         counts: Arc::clone(&counts),
-        unanswered,
+        problem,
         reported: Mutex::default(),
         program: tracing::Span::current(),
     };
-    let config = BatchConfigBuilder::default().with_max_queue_size(MAX_QUEUE).build();
+    let config = BatchConfigBuilder::default()
+        .with_max_queue_size(MAX_QUEUE)
+        .with_max_export_batch_size(batches.size)
+        .with_scheduled_delay(batches.delay)
+        .build();
     let processor = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
     Ok(CountingProcessor { processor, counts })
 }
@@ -103,7 +107,7 @@ struct ReportingExporter<E> {
     exporter: E,
     endpoint: String,
     counts: Arc<Counts>,
-    unanswered: Problem,
+    problem: Problem,
     /// Why the latest batch was not exported, as the log says.
     reported: Mutex<Option<String>>,
     /// The log says which of several programs in one process it is.
@@ -132,11 +136,15 @@ impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
 
 impl<E> ReportingExporter<E> {
     fn report(&self, error: Option<&OTelSdkError>) {
-        let unanswered = self.unanswered.lock().take();
-        let reason = error.map(|error| match error {
-            OTelSdkError::InternalFailure(reason) => unanswered.unwrap_or_else(|| reason.clone()),
-            other => other.to_string(),
-        });
+        let problem = self.problem.lock().take();
+        let reason = match error {
+            // The exporter takes spans that the collector refuses for sent.
+            None => problem,
+            Some(OTelSdkError::InternalFailure(reason)) => {
+                Some(problem.unwrap_or_else(|| reason.clone()))
+            }
+            Some(other) => Some(other.to_string()),
+        };
         let mut reported = self.reported.lock();
         if *reported == reason {
             return;

@@ -1,6 +1,7 @@
 //! The settings of traces. Names and meanings are those of the OpenTelemetry specification.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::http::Uri;
 use opentelemetry::KeyValue;
@@ -11,6 +12,9 @@ use crate::settings::{ConfigError, InvalidValue, Lookup, Setting};
 
 /// Where a collector takes traces, below its endpoint.
 const TRACES_PATH: &str = "/v1/traces";
+
+/// Spans that wait to be exported; more are dropped. Each takes about a kilobyte.
+pub(super) const MAX_QUEUE: usize = 8192;
 
 pub const OTEL_EXPORTER_OTLP_ENDPOINT: Setting = Setting {
     name: "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -55,6 +59,28 @@ pub const OTEL_RESOURCE_ATTRIBUTES: Setting = Setting {
     about: "more that the traces say about this program",
 };
 
+/// The exporter reads it itself, and leaves out what is no pair without a word.
+pub const OTEL_EXPORTER_OTLP_HEADERS: Setting = Setting {
+    name: "OTEL_EXPORTER_OTLP_HEADERS",
+    default: Some(""),
+    should_be: "pairs, for example Authorization=Bearer%20TOKEN",
+    about: "headers for the collector, such as the key of a vendor's store",
+};
+
+pub const OTEL_BSP_SCHEDULE_DELAY: Setting = Setting {
+    name: "OTEL_BSP_SCHEDULE_DELAY",
+    default: Some("5000"),
+    should_be: "milliseconds from 1 to 3600000",
+    about: "after how long ended spans are sent at the latest",
+};
+
+pub const OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Setting = Setting {
+    name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    default: Some("512"),
+    should_be: "a number from 1 to 8192",
+    about: "spans that are sent together at most",
+};
+
 /// What traces are made with, where they are on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceSettings {
@@ -62,6 +88,7 @@ pub struct TraceSettings {
     pub(super) sampling: Sampling,
     pub(super) service_name: String,
     pub(super) attributes: Attributes,
+    pub(super) batches: Batches,
 }
 
 impl TraceSettings {
@@ -81,9 +108,13 @@ impl TraceSettings {
         let sampling: Sampling = OTEL_TRACES_SAMPLER.read(lookup)?;
         let attributes: Attributes = OTEL_RESOURCE_ATTRIBUTES.read(lookup)?;
         let service_name = service_name.read(lookup)?;
+        OTEL_EXPORTER_OTLP_HEADERS.read::<Attributes>(lookup)?;
+        let delay: Millis = OTEL_BSP_SCHEDULE_DELAY.read(lookup)?;
+        let size: BatchSize = OTEL_BSP_MAX_EXPORT_BATCH_SIZE.read(lookup)?;
+        let batches = Batches { delay: delay.0, size: size.0 };
         let endpoint = whole.or_else(|| base.map(|base| base.with_path(TRACES_PATH)));
         let sampling = sampling.with_ratio(ratio.0);
-        Ok(endpoint.map(|endpoint| Self { endpoint, sampling, service_name, attributes }))
+        Ok(endpoint.map(|endpoint| Self { endpoint, sampling, service_name, attributes, batches }))
     }
 }
 
@@ -114,6 +145,37 @@ impl FromStr for Endpoint {
         let has_host = uri.host().is_some_and(|host| !host.is_empty());
         let is_plain = uri.query().is_none() && !text.contains(['@', '#']);
         if is_http && has_host && is_plain { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
+    }
+}
+
+/// When spans are sent, and how many together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batches {
+    pub(super) delay: Duration,
+    pub(super) size: usize,
+}
+
+struct Millis(Duration);
+
+impl FromStr for Millis {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let millis: u64 = text.parse().map_err(|_| InvalidValue)?;
+        // The exporter would not sleep at all.
+        let is_right = (1..=3_600_000).contains(&millis);
+        if is_right { Ok(Self(Duration::from_millis(millis))) } else { Err(InvalidValue) }
+    }
+}
+
+struct BatchSize(usize);
+
+impl FromStr for BatchSize {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let size: usize = text.parse().map_err(|_| InvalidValue)?;
+        if (1..=MAX_QUEUE).contains(&size) { Ok(Self(size)) } else { Err(InvalidValue) }
     }
 }
 
@@ -192,6 +254,8 @@ mod tests {
             ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
             ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
             ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),
+            ("OTEL_BSP_SCHEDULE_DELAY", &["0", "5s", "-1", "1.5", "3600001"]),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &["0", "all", "8193"]),
         ] {
             for value in values {
                 let error = read(&[(name, value)]).expect_err(value).to_string();
@@ -201,6 +265,30 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn headers_are_pairs_and_no_error_shows_them() {
+        let name = "OTEL_EXPORTER_OTLP_HEADERS";
+        for value in ["Authorization Bearer secret", "a=b,secret", "=secret"] {
+            let error = read(&[(name, value)]).expect_err(value).to_string();
+            assert!(error.contains(name) && error.contains("pairs"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        assert_eq!(read(&[(name, "api-key=k%20y, b=")]), Ok(None));
+    }
+
+    #[test]
+    fn batches_are_as_they_are_set() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318");
+        let batches = |set: &[(&str, &str)]| {
+            let set = [&[endpoint], set].concat();
+            let Batches { delay, size } = read(&set).expect("settings").expect("on").batches;
+            (delay.as_millis(), size)
+        };
+        assert_eq!(batches(&[]), (5000, 512));
+        let set = [("OTEL_BSP_SCHEDULE_DELAY", "20"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")];
+        assert_eq!(batches(&set), (20, 1));
     }
 
     #[test]

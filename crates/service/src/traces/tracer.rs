@@ -50,10 +50,10 @@ impl Tracer {
         version: &'static str,
     ) -> Result<Self, TraceError> {
         let Some(settings) = settings else { return Ok(Self::default()) };
-        let processor = export::processor(&settings.endpoint).map_err(|reason| TraceError {
-            endpoint: settings.endpoint.as_str().to_owned(),
-            reason,
-        })?;
+        let processor =
+            export::processor(&settings.endpoint, settings.batches).map_err(|reason| {
+                TraceError { endpoint: settings.endpoint.as_str().to_owned(), reason }
+            })?;
         let resource = Resource::builder_empty()
             .with_detector(Box::new(TelemetryResourceDetector))
             .with_service_name(settings.service_name.clone())

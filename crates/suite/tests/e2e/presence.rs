@@ -1,5 +1,6 @@
 //! Which servidores a gateway knows, and who may say that they are online.
 
+use protocol::Timestamp;
 use serde_json::{Value, json};
 
 use crate::harness::{PlainClient, Program, World, eventually};
@@ -75,4 +76,26 @@ async fn only_another_program_is_reported_to_contradict_a_presence() {
     client.sees("server1", "online").await;
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     assert_eq!(contradictions(&server), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servidor_that_was_stopped_is_offline_since_then() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    let desde = async |client: &Program| {
+        let seen = client.get("/servidores").await.json;
+        let desde = seen["servidores"][0]["desde"].as_str().expect("a time");
+        desde.parse::<Timestamp>().expect("a time")
+    };
+    let online_since = desde(&client).await;
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let stopping = service::now();
+    assert!(server.stop().await.success());
+    // One that did not see it, too.
+    let other = world.client("cliente2").await;
+    other.sees("server1", "offline").await;
+    client.sees("server1", "offline").await;
+    for seen in [desde(&client).await, desde(&other).await] {
+        assert!(seen >= stopping && seen > online_since, "{seen} after {stopping}");
+    }
 }

@@ -219,6 +219,18 @@ async fn a_folder_whose_databases_never_had_postos_gets_the_sample_postos() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_one_call_a_minute_is_left_to_the_caller() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let suite = Suite::start_with(folder, &[], &[("LIMITE_POR_MINUTO", "1")]).await;
+    assert!(suite.screen().contains("\"posto_id\": 5"), "{}", suite.screen());
+    let list = format!("http://127.0.0.1:{}/postos?server_id=server1", suite.ports[4]);
+    let [first, second] = [reqwest::get(&list).await, reqwest::get(&list).await];
+    let status = |answer: reqwest::Result<reqwest::Response>| answer.expect("an answer").status();
+    assert_eq!([status(first), status(second)].map(|status| status.as_u16()), [200, 429]);
+    assert!(suite.interrupt().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
     let folder = tempfile::tempdir().expect("a folder");
     for (taken, above, part, flag) in [
@@ -266,8 +278,11 @@ async fn each_program_of_the_process_exports_its_spans_under_its_own_name() {
     let collector = Collector::start(Health::Well).await;
     let endpoint = collector.endpoint();
     let set = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
-    // Its start asks every servidor through every gateway.
     let suite = Suite::start_with(tempfile::tempdir().expect("a folder"), &[], &set).await;
+    for (gateway, server_id) in [(suite.ports[4], "server1"), (suite.ports[5], "server2")] {
+        let list = format!("http://127.0.0.1:{gateway}/postos?server_id={server_id}");
+        assert_eq!(reqwest::get(list).await.expect("an answer").status(), 200);
+    }
     eventually("all four export", async || {
         let spans = collector.spans();
         PROGRAMS.iter().all(|(service, _, id)| {
@@ -275,7 +290,8 @@ async fn each_program_of_the_process_exports_its_spans_under_its_own_name() {
         })
     })
     .await;
-    for span in collector.spans() {
+    // Both kinds of program answer this call; the start asks a servidor which posto is free.
+    for span in collector.spans().into_iter().filter(|span| span.name != "GET /postos") {
         let is_servidors = span.name == "process postos/request" || span.name.ends_with("response");
         let is_gateways = span.name.starts_with("receive") || !is_servidors;
         let service = if is_gateways { "postos-client" } else { "postos-server" };

@@ -80,6 +80,26 @@ async fn a_collector_that_fails_is_logged_when_it_begins_and_when_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_refuses_spans_with_success_is_logged_once() {
+    let world = World::new().await;
+    let collector = Collector::start(Health::Refusing).await;
+    let (server, client) = pair(&world, &collector.endpoint()).await;
+    reserve(&client, 1..=8).await;
+    eventually("several batches are refused", async || collector.requests() > 6).await;
+    collector.become_(Health::Well);
+    reserve(&client, 9..=12).await;
+    for program in [&server, &client] {
+        eventually("its recovery is logged", async || lines(program).len() > 1).await;
+        let lines = lines(program);
+        let [(lost, reason), (again, _)] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!(lost, "traces are lost: the collector takes none");
+        assert_eq!(reason, "too many spans");
+        assert_eq!(again, "the collector takes traces again");
+    }
+    stop_quickly([client, server]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_never_answers_holds_up_no_request_and_no_stop() {
     let world = World::new().await;
     let collector = Collector::start(Health::Silent).await;

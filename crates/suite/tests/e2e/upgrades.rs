@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::{PlainClient, Program, World};
 
 /// Each released schema.
-const SCHEMAS: [u32; 6] = [3, 6, 7, 8, 9, 11];
+const SCHEMAS: [u32; 7] = [3, 6, 7, 8, 9, 11, 12];
 
 /// The servidor takes times as far ahead as the fixtures have them.
 const SETTINGS: [(&str, &str); 2] =

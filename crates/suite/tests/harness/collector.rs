@@ -9,7 +9,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, status::StatusCode as SpanStatus};
 use parking_lot::Mutex;
@@ -27,6 +29,8 @@ pub(crate) enum Health {
     Failing,
     /// It reads and never answers.
     Silent,
+    /// It answers success, and that it has refused some.
+    Refusing,
 }
 
 #[derive(Debug, Clone)]
@@ -122,13 +126,20 @@ impl Collector {
     }
 }
 
-async fn take(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+async fn take(State(shared): State<Arc<Shared>>, body: Bytes) -> (StatusCode, Vec<u8>) {
     *shared.requests.lock() += 1;
     let health = *shared.health.lock();
     match health {
         Health::Well => {}
-        Health::Failing => return StatusCode::INTERNAL_SERVER_ERROR,
+        Health::Failing => return (StatusCode::INTERNAL_SERVER_ERROR, Vec::new()),
         Health::Silent => std::future::pending().await,
+        Health::Refusing => {
+            let error_message = "too many\nspans".to_owned();
+            let partial_success =
+                Some(ExportTracePartialSuccess { rejected_spans: 1, error_message });
+            let answer = ExportTraceServiceResponse { partial_success };
+            return (StatusCode::OK, answer.encode_to_vec());
+        }
     }
     let request = ExportTraceServiceRequest::decode(body).expect("an OTLP request");
     let mut spans = shared.spans.lock();
@@ -138,7 +149,7 @@ async fn take(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
             spans.extend(of_scope.spans.into_iter().map(|span| read(span, &resource)));
         }
     }
-    StatusCode::OK
+    (StatusCode::OK, Vec::new())
 }
 
 fn read(span: OtlpSpan, resource: &BTreeMap<String, String>) -> Span {

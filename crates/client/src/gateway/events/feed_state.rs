@@ -85,8 +85,7 @@ impl FeedState {
         }
         // An operator has removed these.
         for known in before.into_values().filter(|known| known.servidor.is_online()) {
-            let status = protocol::ServerState::Offline;
-            events.push(Servidor { status, ..known.servidor }.event());
+            events.push(known.servidor.removed());
         }
         to_list
     }

@@ -113,9 +113,7 @@ impl Followed {
             }
             let Seen { snapshot, servidor, is_forgotten, .. } =
                 self.seen.borrow_and_update().clone();
-            let news =
-                servidor.as_ref().filter(|servidor| servidor.is_news(self.servidor.as_ref()));
-            self.waiting.extend(news.map(Servidor::event));
+            self.waiting.extend(Servidor::news(servidor.as_ref(), self.servidor.as_ref()));
             self.servidor = servidor;
             self.queue(snapshot);
             self.is_over |= is_forgotten;

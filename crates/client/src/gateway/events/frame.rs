@@ -36,6 +36,21 @@ impl Servidor {
         before.is_none_or(|before| self != before && (self.is_online() || before.is_online()))
     }
 
+    /// The event of what has become of a servidor that was as `before`, if that is news. One that was
+    /// removed is not there any more.
+    pub(super) fn news(now: Option<&Self>, before: Option<&Self>) -> Option<Bytes> {
+        match (now, before) {
+            (Some(now), before) => now.is_news(before).then(|| now.event()),
+            (None, Some(before)) if before.is_online() => Some(before.clone().removed()),
+            (None, _) => None,
+        }
+    }
+
+    /// The event of one that an operator has removed.
+    pub(super) fn removed(self) -> Bytes {
+        Self { status: ServerState::Offline, ..self }.event()
+    }
+
     pub(super) fn event(&self) -> Bytes {
         event("servidor", None, &serde_json::to_string(self).unwrap_or_default())
     }

@@ -97,7 +97,7 @@ async fn start(
 /// O custo é o da energia fornecida, pelo preço do carregamento. O que resta da reserva do carro fica
 /// livre. Uma reserva do carro que só começou depois de `fim` não foi cumprida: volta a ser `ativa`, ou
 /// `encerrada` se já acabou. Mais energia do que o posto fornece nesse tempo (e mais 10 %) só vale com
-/// `confirmado`.
+/// `confirmado`. Repetir o mesmo fim devolve o mesmo carregamento; um que foi corrigido, com qualquer fim.
 #[utoipa::path(put, path = "/postos/{id}/carregamentos/{carregamento_id}", operation_id = "finish_carregamento",
     tag = "carregamentos",
     request_body = EnergiaBody,

@@ -1,4 +1,5 @@
-//! Reservas and charging sessions, page by page: each costs what it has, however many there are.
+//! Reservas and charging sessions, page by page. A page is read from the number at which the one before it
+//! ended; where a filter selects few, SQLite reads down to the first, of the archive only if it may have one.
 
 use domain::{Carregamento, Moment, ReservaState};
 
@@ -41,7 +42,19 @@ pub struct CarregamentosQuery {
     pub limit: i64,
 }
 
-/// Whether what ended at `from` or later is in no archive: all of that would be read to find it out.
+/// What ended since a recent moment: all that is not archived, and what was corrected in the archive. That
+/// has no index of ends, and all of it would be read to find that nothing is there.
+const RECENT_CARREGAMENTOS: &str =
+    "(SELECT id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id,
+             corrigido_em, own_price
+      FROM carregamentos
+      UNION ALL
+      SELECT id, posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id,
+             corrigido_em, own_price
+      FROM archived_carregamentos INDEXED BY archived_carregamentos_corrected
+      WHERE corrigido_em IS NOT NULL AND fim >= ?7)";
+
+/// Whether what ended at `from` or later, and was not corrected since, is in no archive.
 fn is_recent(from: Option<Moment>, now: Moment) -> bool {
     let age = i64::try_from(failpoints::archive_age().as_millis()).unwrap_or(i64::MAX);
     from.is_some_and(|from| from > now.plus_millis(-age))
@@ -77,7 +90,7 @@ impl CarregamentosQuery {
         // Few are open, none of them in the archive, and an index has just these.
         let (table, open) = match self.is_open {
             Some(true) => ("carregamentos INDEXED BY carregamentos_open", "fim IS NULL"),
-            _ if is_recent(self.ended_from, now) => ("carregamentos", "fim IS NOT NULL"),
+            _ if is_recent(self.ended_from, now) => (RECENT_CARREGAMENTOS, "fim IS NOT NULL"),
             Some(false) => ("all_carregamentos", "fim IS NOT NULL"),
             None => ("all_carregamentos", "TRUE"),
         };

@@ -49,9 +49,10 @@ impl WriteContext<'_> {
 
     /// The facts of one that is there, for a carro that asks for it, and how many reservas the carro
     /// has: those that hold a posto now or later, and that in whose session it still charges. Without
-    /// a placa, none.
+    /// a placa, none. The absences that are due there are written: an absence is final once somebody was
+    /// answered who asked after it.
     pub(super) fn reserve_facts(
-        &self,
+        &mut self,
         id: i64,
         placa: Option<&Placa>,
     ) -> Result<Option<(PostoFacts, u32)>, StoreError> {
@@ -59,7 +60,9 @@ impl WriteContext<'_> {
             "SELECT p.nome, p.in_service, p.em_manutencao, p.potencia_maxima, p.preco_kwh, c.placa, \
              (SELECT count(*) FROM reservas WHERE placa = ?2 AND ",
             holds_from!("?3"),
-            ") FROM postos AS p \
+            "), EXISTS (SELECT 1 FROM reservas \
+                        WHERE falta_em <= ?3 AND falta_em < fim AND +posto_id = ?1) \
+             FROM postos AS p \
              LEFT JOIN carregamentos AS c ON c.posto_id = p.id AND c.fim IS NULL \
              WHERE p.id = ?1 AND p.removed_at IS NULL"
         );
@@ -79,7 +82,12 @@ impl WriteContext<'_> {
             preco_kwh: row.get(4)?,
             charging: row.get(5)?,
         };
-        let mut held = row.get(6)?;
+        let (mut held, has_due_absence): (u32, bool) = (row.get(6)?, row.get(7)?);
+        drop(rows);
+        drop(statement);
+        if has_due_absence && !failpoints::has(Bug::AbsenceKeepsHold) {
+            self.write_due_absences(id)?;
+        }
         // A carro charges in one session at a time, so most requests need not look for it.
         if let Some(placa) = placa.filter(|_| held + 1 == self.rules.por_carro) {
             held += self.charging_past_its_reserva(placa)?;

@@ -2,10 +2,11 @@
 import { expect, expectEqual, until } from "../until.mjs";
 
 /** The next answer to a reservation is lost, once it was carried out, or before it was sent. */
-async function loseNext(driver, { isDone = true } = {}) {
+async function loseNext(driver, { isDone = true, delay = 0 } = {}) {
   const lost = { isLost: false };
   await driver.page.route("**/reservar", async (route) => {
     if (isDone) await route.fetch();
+    await new Promise((resolve) => setTimeout(resolve, delay));
     lost.isLost = true;
     await route.abort("connectionreset");
   }, { times: 1 });
@@ -38,11 +39,11 @@ export default {
     return posto.nome;
   },
 
-  "another duration for the same posto leads to what was done": async ({ suite, visit }) => {
+  "a shorter stay at the same posto leads to what was done": async ({ suite, visit }) => {
     const driver = await visit();
     const [posto, placa] = [await suite.freePosto(), suite.placa()];
     await loseAnswer(driver, posto, placa);
-    await driver.page.locator("form#reserve [name=duracao]").selectOption("240");
+    await driver.page.locator("form#reserve [name=duracao]").selectOption("30");
     await driver.page.locator("form#reserve [type=submit]").click();
     const link = driver.page.locator("#errors a[href^='reserva?']");
     await link.waitFor();
@@ -55,6 +56,22 @@ export default {
     return said;
   },
 
+  "a longer stay leads to the request without an answer, which nobody has asked for again": async ({ suite, visit }) => {
+    const driver = await visit();
+    const [posto, placa] = [await suite.freePosto(), suite.placa()];
+    await loseAnswer(driver, posto, placa, { isDone: false });
+    const inHours = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    await suite.reserveElsewhere(posto, { placa, inicio: inHours(2), fim: inHours(3) });
+    await driver.page.locator("form#reserve [name=duracao]").selectOption("240");
+    await driver.page.locator("form#reserve [type=submit]").click();
+    await driver.page.locator("#errors a[href='./#mine']").waitFor();
+    const said = await driver.page.locator("#errors p").first().innerText();
+    expectEqual((await made(suite, placa)).length, 1, "reservas");
+    await driver.page.locator("#errors a").click();
+    await driver.page.locator("#mine li").filter({ hasText: posto.nome }).waitFor();
+    return said;
+  },
+
   "after a reload it is among my reservas, and asked for again": async ({ suite, visit }) => {
     const driver = await visit();
     const [posto, placa] = [await suite.freePosto(), suite.placa()];
@@ -64,6 +81,10 @@ export default {
     await item.waitFor();
     const said = await item.innerText();
     expect(said.includes(placa) && /sem resposta/.test(said), said);
+    const lost = await loseNext(driver, { isDone: true, delay: 2500 });
+    await item.getByRole("button", { name: "Repetir o pedido" }).click();
+    await item.locator("[role=alert] .error").waitFor();
+    expect(lost.isLost && /Não houve resposta/.test(await item.innerText()), await item.innerText());
     await item.getByRole("button", { name: "Repetir o pedido" }).click();
     await driver.page.locator("#mine-list li[data-status=ativa]").filter({ hasText: posto.nome }).waitFor();
     expectEqual(await driver.page.locator("#mine li").filter({ hasText: posto.nome }).count(), 1, "items of this posto");
