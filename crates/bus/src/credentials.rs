@@ -12,11 +12,14 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
+use crate::BYTE_ORDER_MARK;
+
 /// The longest text in an MQTT packet, in bytes.
 const MAX_TEXT: usize = 65_535;
 /// A file of certificates is far shorter, also that of a machine's own roots.
 const MAX_PEM: u64 = 16 << 20;
 
+const BEGIN_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PASSWORD_FILE: &str = "MQTT_PASSWORD_FILE";
 const CA_FILE: &str = "MQTT_CA_FILE";
 const CERT_FILE: &str = "MQTT_CERT_FILE";
@@ -192,6 +195,10 @@ fn read(variable: &'static str, path: &Path, limit: u64) -> Result<Vec<u8>, Cred
     if bytes.len() as u64 > limit {
         return Err(file_error(variable, path, format!("which has more than {limit} bytes")));
     }
+    // Windows programs begin text files with it.
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     if bytes.is_empty() {
         return Err(file_error(variable, path, "which is empty"));
     }
@@ -232,6 +239,13 @@ fn certificates(
     if found.is_empty() {
         return Err(file_error(variable, path, "which has no certificate in PEM"));
     }
+    // The library passes over what does not begin a line, as where two files were joined.
+    let begun = pem.windows(BEGIN_CERTIFICATE.len()).filter(|part| *part == BEGIN_CERTIFICATE);
+    if found.len() != begun.count() {
+        let problem = "which has -----BEGIN CERTIFICATE----- within a line: end the certificate before \
+                       it with a line break";
+        return Err(file_error(variable, path, problem));
+    }
     Ok(found)
 }
 
@@ -260,4 +274,43 @@ fn system_roots() -> Result<RootCertStore, CredentialsError> {
         return Err(CredentialsError::NoSystemAuthorities(why.unwrap_or_default()));
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pem() -> String {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let params = rcgen::CertificateParams::new(vec!["broker".to_owned()]).expect("a name");
+        params.self_signed(&key).expect("a certificate").pem()
+    }
+
+    fn read_pem(text: &[u8]) -> Result<usize, String> {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("it is written");
+        let found = certificates(CA_FILE, file.path()).map_err(|error| error.to_string())?;
+        Ok(found.len())
+    }
+
+    #[test]
+    fn every_certificate_of_a_file_is_read_or_the_file_is_refused() {
+        let [first, second] = [pem(), pem()];
+        assert_eq!(read_pem(format!("{first}{second}").as_bytes()), Ok(2));
+        assert_eq!(read_pem(format!("# the new one\n{first}\n{second}").as_bytes()), Ok(2));
+        let with_mark = [BYTE_ORDER_MARK, first.as_bytes(), second.as_bytes()].concat();
+        assert_eq!(read_pem(&with_mark), Ok(2));
+        let joined = format!("{}{second}", first.trim_end());
+        let refused = read_pem(joined.as_bytes()).expect_err("the second would be passed over");
+        assert!(refused.contains("line break"), "{refused}");
+        let refused = read_pem(format!("x{first}{second}").as_bytes()).expect_err("the first");
+        assert!(refused.contains("line break"), "{refused}");
+    }
+
+    #[test]
+    fn a_password_begins_after_the_byte_order_mark() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), [BYTE_ORDER_MARK, b"secret\r\n"].concat()).expect("written");
+        assert_eq!(read_password(file.path()).expect("a password"), "secret");
+    }
 }

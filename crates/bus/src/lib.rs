@@ -55,3 +55,6 @@ pub use reason_code::ReasonCode;
 pub use state::Link;
 pub use trace::{ArrivedTraces, MessageTrace};
 pub use trial::{Trial, Tried, try_out};
+
+/// U+FEFF in UTF-8, with which Windows programs begin texts.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -3,11 +3,15 @@
 //! A process that was suspended (swapped out, stopped, starved) finds messages in its socket that
 //! arrived meanwhile; their message expiry intervals were measured when the broker sent them. So
 //! a message counts as having arrived when this process was last known to be running.
+//!
+//! So does one whose machine has slept. The clock of [`Instant`] stands still meanwhile, and a moment
+//! before the sleep is further from now than that clock says.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 const TICK_INTERVAL: Duration = Duration::from_millis(100);
@@ -20,10 +24,14 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 /// before its first stall.
 const MAX_CATCH_UP: Duration = Duration::from_secs(10);
 
-/// Ticks while the process runs. Times are milliseconds since `start`.
+/// Ticks while the process runs. Times are milliseconds since `start`, those included in which the
+/// machine slept.
 #[derive(Debug)]
 pub(crate) struct StallDetector {
     start: Instant,
+    /// How long the machine has slept since it was started, and how long it had at `start`.
+    slept: fn() -> Duration,
+    slept_at_start: Duration,
     tick_before_last: AtomicU64,
     last_tick: AtomicU64,
     /// The last tick before the latest stall.
@@ -37,8 +45,14 @@ pub(crate) struct StallDetector {
 impl StallDetector {
     /// Starts to tick, until it is dropped. Must be called within a tokio runtime.
     pub(crate) fn start() -> Arc<Self> {
+        Self::start_with(time_asleep)
+    }
+
+    fn start_with(slept: fn() -> Duration) -> Arc<Self> {
         let detector = Arc::new(Self {
             start: Instant::now(),
+            slept,
+            slept_at_start: slept(),
             tick_before_last: 0.into(),
             last_tick: 0.into(),
             stalled_since: 0.into(),
@@ -58,8 +72,10 @@ impl StallDetector {
         detector
     }
 
-    fn millis(&self, time: Instant) -> u64 {
-        u64::try_from(time.duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
+    /// Of a moment that is now.
+    fn millis(&self, now: Instant) -> u64 {
+        let slept = (self.slept)().saturating_sub(self.slept_at_start);
+        u64::try_from((now.duration_since(self.start) + slept).as_millis()).unwrap_or(u64::MAX)
     }
 
     fn tick(&self, now: Instant) {
@@ -87,17 +103,53 @@ impl StallDetector {
     /// before the last one, because the last one may come after a stall and before the reading.
     /// During a catch-up it is the beginning of the stall.
     pub(crate) fn earliest_arrival(&self) -> Instant {
+        let now = Instant::now();
+        let millis = self.millis(now);
         let mut earliest = self.tick_before_last.load(Relaxed);
-        if self.millis(Instant::now()) < self.catching_up_until.load(Relaxed) {
+        if millis < self.catching_up_until.load(Relaxed) {
             earliest = earliest.min(self.stalled_since.load(Relaxed));
         }
-        self.start + Duration::from_millis(earliest)
+        let age = Duration::from_millis(millis.saturating_sub(earliest));
+        now.checked_sub(age).unwrap_or(self.start)
     }
+}
+
+/// How long the machine has slept since it was started.
+fn time_asleep() -> Duration {
+    let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    // In this order, so that what passes in between is no sleep.
+    let awake = read(ClockId::Monotonic);
+    let all = read(ClockId::Boottime);
+    // What passes between the two calls is less than this.
+    let slept = all.saturating_sub(awake);
+    if slept < STALL { Duration::ZERO } else { slept }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        static SLEPT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_after_a_sleep_counts_as_arrived_before_it() {
+        const SLEEP: Duration = Duration::from_secs(3600);
+        let detector = StallDetector::start_with(|| SLEPT.get());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let awake = Instant::now();
+        assert!(awake - detector.earliest_arrival() <= 2 * TICK_INTERVAL);
+        SLEPT.set(SLEEP);
+        let age = || Instant::now() - detector.earliest_arrival();
+        assert!(age() >= SLEEP, "also before the next tick");
+        tokio::time::sleep(TICK_INTERVAL).await;
+        assert!(age() >= SLEEP, "some messages may still be unread");
+        tokio::time::sleep(CATCH_UP + 2 * TICK_INTERVAL).await;
+        assert!(age() <= 2 * TICK_INTERVAL, "{:?}", age());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_read_after_a_stall_counts_as_arrived_before_it() {

@@ -69,7 +69,7 @@ pub(crate) async fn supervise(
         state.counters.takeovers.add((takeover.slows_down || takeover.is_new).into());
         let delay = if takeover.slows_down {
             jittered(TAKEOVER_DELAY)
-        } else if loss.reason.is_refused_login() {
+        } else if loss.reason.asks_for_patience() {
             jittered(LOGIN_DELAY)
         } else {
             if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {

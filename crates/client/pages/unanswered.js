@@ -19,6 +19,8 @@ const MAX_KEPT = 10;
 const DURATION = 86_400_000;
 /** Two requests whose intervals differ by less ask for the same. */
 const SAME = 15 * 60_000;
+/** What is past by more is forgotten. */
+const CLOCK_MARGIN = 86_400_000;
 
 const isRequest = (/** @type {any} */ one) => typeof one?.key === "string" && typeof one.nome === "string" && typeof one.at === "number"
   && typeof one.body?.server_id === "string" && typeof one.body.posto_id === "number" && typeof one.body.placa === "string";
@@ -29,12 +31,18 @@ function intervalOf({ inicio, fim }, at) {
   return { begin, end: Date.parse(fim ?? "") || begin + DURATION };
 }
 
-/** Those whose reserva would not have ended yet; the others are forgotten. @returns {Request[]} */
+/** Those whose reserva would not have ended yet. @returns {Request[]} */
 function unanswered() {
+  return stored().filter(({ body, at }) => now() < intervalOf(body, at).end);
+}
+
+/** @returns {Request[]} */
+function stored() {
   const list = device.load(KEY);
   if (!Array.isArray(list)) return [];
   const requests = list.filter(isRequest);
-  const kept = requests.filter(({ body, at }) => now() < intervalOf(body, at).end);
+  // Until the first answer the clock of the device counts, which may be wrong.
+  const kept = requests.filter(({ body, at }) => now() < intervalOf(body, at).end + CLOCK_MARGIN);
   if (kept.length < list.length) save(kept);
   return kept;
 }
@@ -45,7 +53,8 @@ function save(requests) {
   else device.forget(KEY);
 }
 
-const others = (/** @type {string} */ key) => unanswered().filter((one) => one.key !== key);
+const others = (/** @type {string} */ key) => stored().filter((one) => one.key !== key);
+const isKept = (/** @type {string} */ key) => stored().some((one) => one.key === key);
 
 const keep = (/** @type {Request} */ request) => save([...others(request.key), request].slice(-MAX_KEPT));
 
@@ -62,7 +71,7 @@ export const lostRequests = () => unanswered().filter(({ at, isLost }) => isLost
 export function earlierRequests(body, key) {
   const isOfSame = (/** @type {Body} */ one) => one.server_id === body.server_id && one.posto_id === body.posto_id && plateOf(one) === plateOf(body);
   const wanted = intervalOf(body, now());
-  return others(key).filter((one) => isOfSame(one.body)).map((request) => {
+  return unanswered().filter((one) => one.key !== key && isOfSame(one.body)).map((request) => {
     const { begin, end } = intervalOf(request.body, request.at);
     return { request, isSame: begin <= wanted.begin + SAME && end >= wanted.end - SAME };
   });
@@ -75,7 +84,7 @@ const plateOf = (/** @type {Body} */ { placa }) => placa.toUpperCase().replaceAl
  * @param {{ key: string, body: Body, nome: string }} request `nome` of the posto.
  */
 export async function send({ key, body, nome }) {
-  const before = unanswered().find((one) => one.key === key);
+  const before = stored().find((one) => one.key === key);
   const request = before ?? { key, body, nome, at: now(), isLost: false };
   keep(request);
   return take(request, reserve(body, key), before !== undefined);
@@ -110,8 +119,8 @@ async function take(request, answer, isRepeat) {
     return { server_id: body.server_id, request_id };
   } catch (error) {
     if (isSettled(error, isRepeat)) forgetRequest(key);
-    // The 504 to a question names the question.
-    else keep({ ...request, isLost: true, requestId: request.requestId ?? requestIdOf(error) });
+    // The 504 to a question names the question. What the driver has forgotten meanwhile stays forgotten.
+    else if (isKept(key)) keep({ ...request, isLost: true, requestId: request.requestId ?? requestIdOf(error) });
     throw error;
   }
 }

@@ -38,6 +38,16 @@ impl Localizacao {
         &self.0
     }
 
+    /// Whether the numbers are the same, however many digits they were given with: a spreadsheet drops
+    /// zeros at their ends.
+    pub fn is_same_place(&self, other: &str) -> bool {
+        let coordinates = |text: &str| {
+            let (latitude, longitude) = text.split_once(',')?;
+            Some((latitude.parse::<f64>().ok()?, longitude.parse::<f64>().ok()?))
+        };
+        coordinates(&self.0) == coordinates(other)
+    }
+
     /// In radians.
     fn coordinates(&self) -> (f64, f64) {
         let radians = |text: &str| text.parse().unwrap_or(0.0_f64).to_radians();
@@ -66,6 +76,17 @@ mod tests {
     fn keeps_the_digits_it_was_given() {
         let place = Localizacao::new(" -23.5540, -46.6370 ").expect("a place");
         assert_eq!(place.as_str(), "-23.5540,-46.6370");
+    }
+
+    #[test]
+    fn zeros_at_the_end_of_a_number_are_no_other_place() {
+        let place = Localizacao::new("-23.543,-46.642").expect("a place");
+        for same in ["-23.5430,-46.6420", "-23.543,-46.642", "-023.543,-46.64200"] {
+            assert!(place.is_same_place(same), "{same}");
+        }
+        for other in ["-23.5431,-46.6420", "-23.543,46.642", "-23.543", ""] {
+            assert!(!place.is_same_place(other), "{other}");
+        }
     }
 
     #[test]

@@ -77,6 +77,16 @@ const fn is_separator(character: char) -> bool {
     )
 }
 
+/// Characters that nobody sees, and that are no blanks: they come with what is copied from pages and
+/// messages.
+pub const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
 /// A licence plate in its normal form: 5 to 8 of `A-Z 0-9`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Placa(Box<str>);
@@ -140,7 +150,8 @@ pub const TEXT_PATTERN: &str =
 pub(crate) fn trimmed(text: &str, max: usize) -> Option<&str> {
     let trimmed = text.trim();
     let fits = (1..=max).contains(&trimmed.chars().take(max + 1).count());
-    (fits && !text.chars().any(char::is_control)).then_some(trimmed)
+    let is_seen = trimmed.chars().any(|character| !is_invisible(character));
+    (fits && is_seen && !text.chars().any(char::is_control)).then_some(trimmed)
 }
 
 /// A number as the decimal that it was written as, to six places.

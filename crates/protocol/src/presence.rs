@@ -59,7 +59,8 @@ pub struct ServerPresence {
     pub status: ServerState,
     /// Desde quando está assim.
     //
-    // The start of the connection: a late will of an older connection is recognised by it.
+    // The start of the connection, by which a late will of an older connection is recognised; of one that
+    // was stopped, its end.
     pub desde: Timestamp,
     /// Versão do programa.
     #[serde(deserialize_with = "short_text")]

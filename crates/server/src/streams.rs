@@ -26,7 +26,7 @@ pub(crate) fn back_up(
     if io::stdout().is_terminal() {
         return Err("standard output is a terminal; write the backup to a file: > backup.db".into());
     }
-    let folder = folder_beside(database, server_id)?;
+    let folder = folder_beside(&store::file_of(database), server_id)?;
     let copied = store::back_up(database, server_id, &folder.path().join("backup.db"), now)?;
     let mut output = io::stdout().lock();
     let written = io::copy(&mut File::open(&copied.path)?, &mut output);
@@ -40,32 +40,48 @@ pub(crate) fn back_up(
 pub(crate) struct Received {
     pub(crate) path: PathBuf,
     _folder: TempDir,
+    /// Goes after that, unless something was restored into it.
+    _made: Option<MadeFolder>,
 }
 
-/// Reads a backup from standard input, to its end.
+/// A folder that was not there.
+struct MadeFolder(PathBuf);
+
+impl Drop for MadeFolder {
+    fn drop(&mut self) {
+        // Not if something is in it.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Reads a backup from standard input, to its end. The folder of the database is made if it is missing,
+/// as on a new machine.
 pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<dyn Error>> {
     if io::stdin().is_terminal() {
         return Err("standard input is a terminal; read the backup from a file: < backup.db".into());
     }
-    let folder = folder_beside(database, server_id)?;
+    let database = store::file_of(database);
+    let parent = parent_of(&database);
+    let made = (!parent.exists()).then(|| MadeFolder(parent.to_owned()));
+    fs::create_dir_all(parent)
+        .map_err(|error| format!("the folder {} cannot be made: {error}", parent.display()))?;
+    let folder = folder_beside(&database, server_id)?;
     let path = folder.path().join("backup.db");
     let read = io::copy(&mut io::stdin().lock(), &mut File::create_new(&path)?);
     read.map_err(|error| format!("the backup cannot be read from standard input: {error}"))?;
-    Ok(Received { path, _folder: folder })
+    Ok(Received { path, _folder: folder, _made: made })
 }
 
-/// On the disk of the database, which has room for it; what is temporary may be memory. A folder that is
-/// missing is made.
+/// On the disk of the database, which has room for it; what is temporary may be memory.
 fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Error>> {
-    let database = store::file_of(database);
-    let parent = match database.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    store::remove_leftovers(&database, server_id);
+    store::remove_leftovers(database, server_id);
     let (prefix, mut folder) = (store::stream_prefix(server_id), tempfile::Builder::new());
-    let made = fs::create_dir_all(parent)
-        .and_then(|()| folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent));
+    let parent = parent_of(database);
+    let made = folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent);
     let shown = parent.display();
     made.map_err(|error| format!("nothing can be written in {shown}: {error}").into())
+}
+
+fn parent_of(database: &Path) -> &Path {
+    database.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }

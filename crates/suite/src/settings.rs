@@ -72,6 +72,7 @@ mod tests {
                 "OTEL_SERVICE_NAME",
                 "OTEL_RESOURCE_ATTRIBUTES",
                 "OTEL_EXPORTER_OTLP_HEADERS",
+                "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
                 "OTEL_BSP_SCHEDULE_DELAY",
                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
             ]
@@ -95,6 +96,7 @@ mod tests {
                 "OTEL_SERVICE_NAME",
                 "OTEL_RESOURCE_ATTRIBUTES",
                 "OTEL_EXPORTER_OTLP_HEADERS",
+                "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
                 "OTEL_BSP_SCHEDULE_DELAY",
                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
             ]

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use client::Client;
-use protocol::PostosReply;
+use serde::Deserialize;
 use server::{AdminAccess, PostosCsv, Server};
 use service::{ListenError, METRICS_ADDR};
 use tokio::task::JoinHandle;
@@ -312,8 +312,19 @@ async fn servidores_online(metrics_addr: SocketAddr) -> usize {
     online.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
 }
 
+/// What `GET /postos` of a servidor answers, as far as it is read.
+#[derive(Deserialize)]
+struct Listed {
+    postos: Vec<ListedPosto>,
+}
+
+#[derive(Deserialize)]
+struct ListedPosto {
+    id: i64,
+}
+
 /// Ids of the postos of one servidor that are `disponivel` now.
 async fn free_postos(server: SocketAddr) -> reqwest::Result<Vec<i64>> {
-    let reply: PostosReply = get(server, "/postos?disponivel=true").await?.json().await?;
-    Ok(reply.postos.into_iter().map(|posto| posto.id).collect())
+    let listed: Listed = get(server, "/postos?disponivel=true").await?.json().await?;
+    Ok(listed.postos.into_iter().map(|posto| posto.id).collect())
 }

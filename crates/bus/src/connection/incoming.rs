@@ -11,10 +11,7 @@ use super::in_flight::{Content, SentPacket};
 use super::{Connection, Reason};
 use crate::outbox::Batch;
 use crate::presence::Observed;
-use crate::{ReasonCode, Refusal};
-
-/// U+FEFF in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+use crate::{BYTE_ORDER_MARK, ReasonCode, Refusal};
 
 impl Connection<'_> {
     pub(super) fn on_packet(&mut self, packet: Incoming) -> Result<(), Reason> {

@@ -159,6 +159,14 @@ impl Reason {
         }
     }
 
+    /// Whether a broker may count further attempts against this program.
+    pub(crate) fn asks_for_patience(&self) -> bool {
+        match self {
+            Self::Refused { code } | Self::Disconnected { code, .. } => code.asks_for_patience(),
+            other => other.is_refused_login(),
+        }
+    }
+
     /// How this end speaks against a message that was sent shortly before. `None` where the
     /// network, the broker's operator or this program ended the connection.
     pub(crate) fn blame(&self) -> Option<Blame> {

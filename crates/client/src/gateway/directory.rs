@@ -31,7 +31,7 @@ pub(crate) struct Directory {
 struct Seen {
     presence: Arc<ServerPresence>,
     generation: u64,
-    /// When this gateway saw it go offline. A Last Will is written before and cannot tell.
+    /// Since when it is offline: as it has said itself, or else when this gateway saw it go.
     offline_since: Option<Timestamp>,
 }
 
@@ -78,6 +78,8 @@ impl Directory {
         };
         let offline_since = match change {
             Change::Online => None,
+            // One that was stopped has said when; a Last Will is as old as the birth.
+            Change::Offline if Some(presence.desde) > known_desde => Some(presence.desde),
             Change::Offline => Some(now),
             Change::Unchanged => known.and_then(|seen| seen.offline_since),
         };
@@ -129,7 +131,7 @@ impl Directory {
 
     /// The servidores, by id. Those without a presence on this connection (`None` if there is
     /// none) count as offline, until it has been up for some time. `desde` is since when a servidor
-    /// is online or offline; if it was not seen to go offline, it is since when it had been online.
+    /// is online or offline; of one that was neither stopped nor seen to go, since when it was online.
     pub(crate) fn list(&self, connection: Option<(u64, Duration)>) -> Vec<ServerPresence> {
         let generation = connection.map(|(generation, _)| generation);
         let mut servers = self.servers.lock();

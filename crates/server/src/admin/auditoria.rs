@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
-use crate::store::{Action, AuditQuery, AuditRow};
+use crate::store::{self, Action, AuditQuery, AuditRow};
 use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -87,14 +87,62 @@ impl FieldValue for ActionWord {
     }
 }
 
+/// The name of somebody, perhaps of a token that is gone.
+#[derive(Debug, Clone, PartialEq)]
+struct Who(String);
+
+impl FieldValue for Who {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
+        let name = scalar.text("um texto")?;
+        let is_name = !name.trim().is_empty();
+        is_name
+            .then(|| Self(name.to_owned()))
+            .ok_or_else(|| Invalid("não pode ser vazio".to_owned()))
+    }
+
+    fn to_scalar(&self) -> Scalar<'_> {
+        Scalar::Text(self.0.as_str().into())
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).into()
+    }
+}
+
+/// What a change can be of. Another text would find nothing, as if nothing had been changed.
+#[derive(Debug, Clone, PartialEq)]
+struct Alvo(String);
+
+impl FieldValue for Alvo {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
+        let alvo = scalar.text("um texto")?;
+        let wrong = || {
+            Invalid(
+                "deve ser posto/N, posto/N/carregador, reserva/N, carregamento/N, token/NOME, carros ou \
+                 banco, por exemplo posto/5"
+                    .to_owned(),
+            )
+        };
+        store::is_audited(alvo).then(|| Self(alvo.to_owned())).ok_or_else(wrong)
+    }
+
+    fn to_scalar(&self) -> Scalar<'_> {
+        Scalar::Text(self.0.as_str().into())
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(store::AUDITED_PATTERN)).into()
+    }
+}
+
 fields! {
     pub(super) struct AuditParams {
         /// Somente as de quem tem este nome.
-        quem: Option<String>,
+        quem: Option<Who>,
         /// Somente estas ações.
         acao: Option<ActionWord>,
         /// Somente as disto, por exemplo `posto/5`.
-        alvo: Option<String>,
+        alvo: Option<Alvo>,
         /// Somente as deste instante ou depois.
         de: Option<Moment>,
         /// Somente as de antes deste instante.
@@ -123,9 +171,9 @@ async fn list(
 ) -> Result<Json<AuditPage>, HttpError> {
     let limite = params.limite.0;
     let query = AuditQuery {
-        quem: params.quem,
+        quem: params.quem.map(|who| who.0),
         acao: params.acao.map(|word| word.0.as_str().to_owned()),
-        alvo: params.alvo,
+        alvo: params.alvo.map(|alvo| alvo.0),
         from: params.de,
         until: params.ate,
         before: params.antes_de.map(RowId::get),

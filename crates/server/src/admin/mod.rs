@@ -145,6 +145,13 @@ impl AppState {
 
 impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
+        if let Failure::Unknown(server_id) = &failure {
+            let mensagem = format!(
+                "O disco do servidor {server_id} falhou durante a gravação, e ainda não se sabe se ela \
+                 foi feita. Veja em GET /auditoria, ou na própria lista, antes de pedir de novo."
+            );
+            return Self::from(ErrorReply::new(None, failure.codigo(), mensagem));
+        }
         Self::from(failure.into_reply(None))
     }
 }

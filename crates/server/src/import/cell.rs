@@ -28,6 +28,8 @@ const FORMULA_ERRORS: [&str; 14] = [
     "#DESPEJAR!",
     "#SPILL!",
 ];
+/// What is written for a minus: hyphens, the minus sign, a dash, and wide and small ones.
+const HYPHENS: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2013}', '\u{2212}', '\u{fe63}', '\u{ff0d}'];
 /// Months as Excel shortens them, in Portuguese and in English.
 const MONTHS: [&str; 19] = [
     "jan", "fev", "feb", "mar", "abr", "apr", "mai", "may", "jun", "jul", "ago", "aug", "set",
@@ -48,15 +50,21 @@ pub(super) fn spoilt(cell: &str) -> Option<&'static str> {
 }
 
 /// The number as digits with a decimal point, whichever mark it was written with. `decimal_mark` is
-/// the one that programs write that separate cells as this file does.
+/// the one that programs write that separate cells as this file does, if all of them write the same.
 ///
 /// # Errors
 /// What is wrong with it, and what to do in the spreadsheet.
-pub(super) fn number(cell: &str, kind: Number, decimal_mark: char) -> Result<String, String> {
-    let text = cell.replace(['\u{2212}', '\u{2013}'], "-");
+pub(super) fn number(
+    cell: &str,
+    kind: Number,
+    decimal_mark: Option<char>,
+) -> Result<String, String> {
+    let seen = cell.chars().filter(|character| !domain::is_invisible(*character));
+    let text: String = seen.map(|one| if HYPHENS.contains(&one) { '-' } else { one }).collect();
+    let text = text.trim();
     let text = match (kind, text.strip_prefix("R$")) {
         (Number::Amount, Some(amount)) => amount.trim(),
-        _ => text.as_str(),
+        _ => text,
     };
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -76,7 +84,7 @@ pub(super) fn number(cell: &str, kind: Number, decimal_mark: char) -> Result<Str
     }
 }
 
-fn with_point(digits: &str, kind: Number, decimal_mark: char) -> Result<String, String> {
+fn with_point(digits: &str, kind: Number, decimal_mark: Option<char>) -> Result<String, String> {
     let unclear =
         || "tem pontos e vírgulas fora do lugar: escreva o número sem separador de milhar";
     let Some(last) = digits.rfind(['.', ',']) else { return Ok(digits.to_owned()) };
@@ -88,10 +96,12 @@ fn with_point(digits: &str, kind: Number, decimal_mark: char) -> Result<String, 
                 && fraction.len() == 3
                 && (1..=3).contains(&whole.len())
                 && !whole.starts_with('0')
-                && (kind == Number::Id || mark != decimal_mark);
+                && (kind == Number::Id || decimal_mark != Some(mark));
             if may_be_thousands {
                 return Err(format!(
-                    "pode ser {whole}{fraction} ou {whole}{decimal_mark}{fraction}: escreva o número sem separador de milhar"
+                    "pode ser {whole}{fraction} ou {whole}{}{fraction}: escreva o número sem separador de milhar{}",
+                    decimal_mark.unwrap_or(mark),
+                    if decimal_mark.is_none() { ", ou com outro número de casas decimais" } else { "" },
                 ));
             }
             Ok(format!("{whole}.{fraction}"))

@@ -88,7 +88,9 @@ fn plan(
     let (mut counts, mut wrong) = (Counts::default(), WrongFile::default());
     let mut command = ImportPostos::default();
     for ImportedPosto { line, id, posto } in postos {
-        match id.and_then(|id| by_id.get(&id)) {
+        let stored = id.and_then(|id| by_id.get(&id));
+        let posto = &as_stored(posto, stored.copied());
+        match stored {
             Some(removed) if removed.is_removed() => wrong.add(
                 *line,
                 "id",
@@ -111,6 +113,16 @@ fn plan(
     command.new.sort_by_key(|(id, _)| id.is_none());
     wrong.if_any()?;
     Ok((counts, command))
+}
+
+/// Without a place that the posto has already, whose digits are kept: a spreadsheet drops zeros at their
+/// ends.
+fn as_stored(posto: &PostoChange, stored: Option<&StoredPosto>) -> PostoChange {
+    let mut posto = posto.clone();
+    posto.localizacao = posto
+        .localizacao
+        .filter(|place| !stored.is_some_and(|stored| place.is_same_place(&stored.localizacao)));
+    posto
 }
 
 /// With defaults for what the file does not say; `None` if that has none, which no row is without.

@@ -56,7 +56,12 @@ pub fn read_postos(bytes: &[u8]) -> Result<Vec<ImportedPosto>, WrongFile> {
     let header = Header::new(line, first)?;
     let (mut postos, mut wrong) = (Vec::new(), WrongFile::default());
     let mut ids = HashMap::new();
-    let decimal_mark = if separator == b',' { '.' } else { ',' };
+    // Any program may separate cells by tabs, whichever mark it writes.
+    let decimal_mark = match separator {
+        b',' => Some('.'),
+        b';' => Some(','),
+        _ => None,
+    };
     while let Some((line, record)) = rows.next_row() {
         let mut row =
             Row { header: &header, record, line, separator, decimal_mark, wrong: &mut wrong };

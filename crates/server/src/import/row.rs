@@ -17,7 +17,7 @@ pub(super) struct Row<'a> {
     pub(super) record: &'a StringRecord,
     pub(super) line: u64,
     pub(super) separator: u8,
-    pub(super) decimal_mark: char,
+    pub(super) decimal_mark: Option<char>,
     pub(super) wrong: &'a mut WrongFile,
 }
 

@@ -265,3 +265,29 @@ fn an_error_reads_as_a_sentence() {
     let wrong = WrongCell { linha, coluna, valor: "livre".into(), mensagem: "deve ser …".into() };
     assert_eq!(wrong.to_string(), "linha 5, coluna status, valor \"livre\": deve ser …");
 }
+
+#[test]
+fn where_cells_are_separated_by_tabs_neither_mark_is_known() {
+    let head = "id\tnome\tlatitude\tlongitude\tstatus\tpotencia_maxima\n";
+    let file = |power: &str| format!("{head}7\tB\t-23.5540\t-46,6370\tdisponivel\t{power}\n");
+    for power in ["1,200", "1.200", "\"1,200\""] {
+        let WrongFile { listed, .. } = read_postos(file(power).as_bytes()).expect_err(power);
+        assert!(listed[0].mensagem.contains("pode ser 1200 ou "), "{}", listed[0]);
+    }
+    for (power, expected) in [("1,2", 1.2), ("1.2", 1.2), ("1200", 1200.0), ("22.0", 22.0)] {
+        let posto = read_postos(file(power).as_bytes()).expect(power).remove(0).posto;
+        assert_eq!(posto.potencia_maxima.map(Kw::get), Some(expected), "{power}");
+    }
+}
+
+#[test]
+fn what_nobody_sees_in_a_number_is_no_part_of_it() {
+    let file = format!(
+        "{HEAD}5;Ponto 5;\u{200e}-23,5540\u{200b};\u{2011}46,6370;disponivel;\u{feff}22,0;;\n"
+    );
+    let posto = read_postos(file.as_bytes()).expect("two numbers").remove(0).posto;
+    assert_eq!(posto.localizacao.expect("a place").as_str(), "-23.5540,-46.6370");
+    let nameless = format!("{HEAD}5;\u{200b}\u{2060};1;1;disponivel;;;\n");
+    let WrongFile { listed, .. } = read_postos(nameless.as_bytes()).expect_err("no name");
+    assert_eq!(listed[0].coluna, "nome");
+}

@@ -105,6 +105,23 @@ impl fmt::Display for Target<'_> {
     }
 }
 
+/// Matches what [`is_audited`] takes.
+pub const AUDITED_PATTERN: &str =
+    "^(posto/[1-9][0-9]*(/carregador)?|(reserva|carregamento)/[1-9][0-9]*|token/.+|carros|banco)$";
+
+/// Whether a text can be the target of a change, as it is stored.
+pub fn is_audited(text: &str) -> bool {
+    let is_id =
+        |id: &str| id.parse::<i64>().is_ok_and(|number| number > 0 && number.to_string() == id);
+    match text.split_once('/') {
+        None => text == Target::Carros.to_string() || text == Target::Database.to_string(),
+        Some(("posto", rest)) => is_id(rest.strip_suffix("/carregador").unwrap_or(rest)),
+        Some(("reserva" | "carregamento", id)) => is_id(id),
+        Some(("token", nome)) => !nome.is_empty(),
+        Some(_) => false,
+    }
+}
+
 /// Fields of something, in the order in which they are shown.
 pub(in crate::store) type AuditFields = Map<String, Value>;
 

@@ -416,9 +416,10 @@ async fn a_backup_goes_through_standard_output_and_back_through_standard_input()
     };
     let cut = restore(made.stdout[..made.stdout.len() / 2].to_vec()).await;
     assert_eq!(cut.status.code(), Some(2), "half a backup is none");
-    assert_eq!(restore(Vec::new()).await.status.code(), Some(2), "nor is nothing");
     // As on a new machine.
     std::fs::remove_dir_all(data(&home)).expect("a folder");
+    assert_eq!(restore(Vec::new()).await.status.code(), Some(2), "nor is nothing");
+    assert!(!data(&home).exists(), "and leaves nothing");
     let restored = restore(made.stdout).await;
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let said = String::from_utf8(restored.stdout).expect("UTF-8");

@@ -276,3 +276,28 @@ async fn speed_of_importing_a_hundred_thousand_postos() {
     println!("exporting {length} bytes: {:?}", begun.elapsed());
     server.stop().await;
 }
+
+/// A spreadsheet drops zeros at the ends of numbers.
+#[tokio::test]
+async fn a_file_that_went_through_a_spreadsheet_changes_what_was_changed_there() {
+    let server = Running::fresh().await;
+    let file = "id;nome;latitude;longitude;status;preco_kwh\n\
+                20;Vinte;-23,5430;-46,6420;disponivel;2,10\n\
+                21;Vinte e um;-23,0000;-46,6000;disponivel;2,10\n";
+    assert_eq!(import(&server, "", file).await.json, counts(2, 0, 0));
+    let saved = file.replace("430", "43").replace("420", "42").replace(",0000", "");
+    let saved = saved.replace("6000", "6").replace("2,10", "2,1");
+    assert_eq!(import(&server, "?simular=true", saved.clone()).await.json, counts(0, 0, 2));
+    let dearer = saved.replace("46,6;disponivel;2,1", "46,6;disponivel;2,3");
+    assert_eq!(import(&server, "", dearer).await.json, counts(0, 1, 1));
+    let posto = server.get("/postos/21").await.json;
+    assert_eq!(
+        (&posto["preco_kwh"], &posto["localizacao"]),
+        (&json!(2.3), &json!("-23.0000,-46.6000"))
+    );
+    let audit = server.get("/auditoria?alvo=posto/21&limite=1").await.json;
+    assert_eq!(audit["auditoria"][0]["depois"], json!({"preco_kwh": 2.3}));
+    let moved = saved.replace("-23,543;", "-23,544;");
+    assert_eq!(import(&server, "?simular=true", moved).await.json, counts(0, 2, 0));
+    server.stop().await;
+}

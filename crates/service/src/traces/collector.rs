@@ -28,34 +28,42 @@ const MAX_REASON: usize = 200;
 
 type Answer = Result<Response<Bytes>, HttpError>;
 
-/// Why the latest request had no answer, of which the exporter only says that it had none; or why the
-/// collector refused spans of it.
-pub(super) type Problem = Arc<Mutex<Option<String>>>;
+/// What was wrong with the latest request, as far as the exporter does not say it.
+pub(super) type LastProblem = Arc<Mutex<Option<Problem>>>;
+
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// Why there was no answer: the exporter only says that there was none.
+    Unanswered(String),
+    /// The collector has answered success, and has refused so many spans (OTLP's partial success); the
+    /// exporter takes all of them for sent.
+    Refused { spans: u64, reason: String },
+}
 
 /// Sends by the runtime in which it was made: the thread that exports has none.
 #[derive(Debug)]
 pub(super) struct Collector<C> {
     client: Client<C, Body>,
     runtime: Handle,
-    problem: Problem,
+    problem: LastProblem,
 }
 
 impl Collector<HttpConnector> {
-    pub(super) fn plain(problem: Problem) -> Self {
+    pub(super) fn plain(problem: LastProblem) -> Self {
         Self::by(HttpConnector::new(), problem)
     }
 }
 
 impl Collector<HttpsConnector<HttpConnector>> {
     /// Trusts the roots of the machine.
-    pub(super) fn tls(problem: Problem) -> std::io::Result<Self> {
+    pub(super) fn tls(problem: LastProblem) -> std::io::Result<Self> {
         let connector = HttpsConnectorBuilder::new().with_native_roots()?;
         Ok(Self::by(connector.https_only().enable_http1().build(), problem))
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Collector<C> {
-    fn by(connector: C, problem: Problem) -> Self {
+    fn by(connector: C, problem: LastProblem) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { client, runtime: Handle::current(), problem }
     }
@@ -84,7 +92,7 @@ where
             };
             *problem.lock() = match &answer {
                 Ok(answer) => refusal(answer),
-                Err(error) => Some(error.to_string()),
+                Err(error) => Some(Problem::Unanswered(error.to_string())),
             };
             answer
         })
@@ -100,18 +108,16 @@ where
     Ok(Response::from_parts(head, to_bytes(Body::new(body), MAX_ANSWER).await?))
 }
 
-/// Why the collector refused spans that it has answered with success, if it did (OTLP's partial
-/// success).
-fn refusal(answer: &Response<Bytes>) -> Option<String> {
+fn refusal(answer: &Response<Bytes>) -> Option<Problem> {
     if !answer.status().is_success() {
         return None;
     }
     let answer = ExportTraceServiceResponse::decode(answer.body().as_ref()).ok()?;
-    let refused = answer.partial_success.filter(|refused| refused.rejected_spans > 0)?;
+    let refused = answer.partial_success?;
+    let spans = u64::try_from(refused.rejected_spans).ok().filter(|spans| *spans > 0)?;
     let shown = |char: char| if char.is_control() { ' ' } else { char };
-    let said: String = refused.error_message.chars().map(shown).take(MAX_REASON).collect();
-    // Without their number, which differs from one batch to the next: it would be logged for each.
-    Some(if said.is_empty() { "it refuses spans and does not say why".to_owned() } else { said })
+    let reason = refused.error_message.chars().map(shown).take(MAX_REASON).collect();
+    Some(Problem::Refused { spans, reason })
 }
 
 /// The innermost cause, which names what an operator can look at.

@@ -18,7 +18,7 @@ use opentelemetry_sdk::trace::{
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::collector::{Collector, Problem};
+use super::collector::{Collector, LastProblem, Problem};
 use super::settings::{Batches, Endpoint, MAX_QUEUE};
 
 /// Spans so far.
@@ -29,6 +29,10 @@ struct Counts {
     taken: AtomicU64,
     /// Known to be dropped.
     dropped: AtomicU64,
+    /// By the collector.
+    refused: AtomicU64,
+    /// Of these, how many the log has said.
+    refused_in_log: AtomicU64,
 }
 
 /// A processor that never waits, and what it exports with.
@@ -37,7 +41,7 @@ pub(super) fn processor(
     batches: Batches,
 ) -> Result<impl SpanProcessor + 'static, String> {
     let counts = Arc::new(Counts::default());
-    let problem = Problem::default();
+    let problem = LastProblem::default();
     let exporter = exporter(endpoint, &problem)?;
     let exporter = ReportingExporter {
         exporter,
@@ -57,7 +61,7 @@ pub(super) fn processor(
 }
 
 /// What cannot be sent is dropped: a retry would hold up what comes after it.
-fn exporter(endpoint: &Endpoint, problem: &Problem) -> Result<OtlpExporter, String> {
+fn exporter(endpoint: &Endpoint, problem: &LastProblem) -> Result<OtlpExporter, String> {
     let builder = || {
         let builder = OtlpExporter::builder().with_http().with_endpoint(endpoint.as_str());
         builder.with_retry_policy(RetryPolicy::disabled())
@@ -107,7 +111,7 @@ struct ReportingExporter<E> {
     exporter: E,
     endpoint: String,
     counts: Arc<Counts>,
-    problem: Problem,
+    problem: LastProblem,
     /// Why the latest batch was not exported, as the log says.
     reported: Mutex<Option<String>>,
     /// The log says which of several programs in one process it is.
@@ -136,15 +140,18 @@ impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
 
 impl<E> ReportingExporter<E> {
     fn report(&self, error: Option<&OTelSdkError>) {
-        let problem = self.problem.lock().take();
-        let reason = match error {
-            // The exporter takes spans that the collector refuses for sent.
-            None => problem,
-            Some(OTelSdkError::InternalFailure(reason)) => {
-                Some(problem.unwrap_or_else(|| reason.clone()))
+        let unanswered = match self.problem.lock().take() {
+            Some(Problem::Refused { spans, reason }) => {
+                self.report_refused(spans, &reason);
+                None
             }
-            Some(other) => Some(other.to_string()),
+            Some(Problem::Unanswered(reason)) => Some(reason),
+            None => None,
         };
+        let reason = error.map(|error| match error {
+            OTelSdkError::InternalFailure(reason) => unanswered.unwrap_or_else(|| reason.clone()),
+            other => other.to_string(),
+        });
         let mut reported = self.reported.lock();
         if *reported == reason {
             return;
@@ -155,6 +162,18 @@ impl<E> ReportingExporter<E> {
             None => info!(endpoint, "the collector takes traces again"),
         }
         *reported = reason;
+    }
+
+    /// Says it the first time, and then when there are twice as many: a collector may refuse some spans
+    /// of each batch.
+    fn report_refused(&self, spans: u64, reason: &str) {
+        let Counts { refused, refused_in_log, .. } = &*self.counts;
+        let spans = refused.fetch_add(spans, Relaxed) + spans;
+        if spans >= 2 * refused_in_log.load(Relaxed) {
+            refused_in_log.store(spans, Relaxed);
+            let endpoint = &self.endpoint;
+            warn!(endpoint, spans, reason, "traces are lost: the collector refuses spans");
+        }
     }
 
     /// More have ended than were exported and fit in the queue.

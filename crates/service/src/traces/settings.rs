@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::Uri;
+use axum::http::{HeaderName, HeaderValue, Uri};
 use opentelemetry::KeyValue;
 use percent_encoding::percent_decode_str;
 
@@ -59,12 +59,18 @@ pub const OTEL_RESOURCE_ATTRIBUTES: Setting = Setting {
     about: "more that the traces say about this program",
 };
 
-/// The exporter reads it itself, and leaves out what is no pair without a word.
+/// The exporter reads these two itself, and leaves out what is no header without a word.
 pub const OTEL_EXPORTER_OTLP_HEADERS: Setting = Setting {
     name: "OTEL_EXPORTER_OTLP_HEADERS",
     default: Some(""),
     should_be: "pairs, for example Authorization=Bearer%20TOKEN",
     about: "headers for the collector, such as the key of a vendor's store",
+};
+
+pub const OTEL_EXPORTER_OTLP_TRACES_HEADERS: Setting = Setting {
+    name: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    about: "the same for traces alone, in place of these",
+    ..OTEL_EXPORTER_OTLP_HEADERS
 };
 
 pub const OTEL_BSP_SCHEDULE_DELAY: Setting = Setting {
@@ -108,7 +114,8 @@ impl TraceSettings {
         let sampling: Sampling = OTEL_TRACES_SAMPLER.read(lookup)?;
         let attributes: Attributes = OTEL_RESOURCE_ATTRIBUTES.read(lookup)?;
         let service_name = service_name.read(lookup)?;
-        OTEL_EXPORTER_OTLP_HEADERS.read::<Attributes>(lookup)?;
+        OTEL_EXPORTER_OTLP_HEADERS.read::<Headers>(lookup)?;
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS.read::<Headers>(lookup)?;
         let delay: Millis = OTEL_BSP_SCHEDULE_DELAY.read(lookup)?;
         let size: BatchSize = OTEL_BSP_MAX_EXPORT_BATCH_SIZE.read(lookup)?;
         let batches = Batches { delay: delay.0, size: size.0 };
@@ -209,6 +216,22 @@ impl FromStr for Attributes {
     }
 }
 
+/// Pairs that are headers.
+struct Headers;
+
+impl FromStr for Headers {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let Attributes(pairs) = text.parse()?;
+        for KeyValue { key, value, .. } in pairs {
+            HeaderName::from_str(key.as_str()).map_err(|_| InvalidValue)?;
+            HeaderValue::from_str(&value.as_str()).map_err(|_| InvalidValue)?;
+        }
+        Ok(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,13 +292,21 @@ mod tests {
 
     #[test]
     fn headers_are_pairs_and_no_error_shows_them() {
-        let name = "OTEL_EXPORTER_OTLP_HEADERS";
-        for value in ["Authorization Bearer secret", "a=b,secret", "=secret"] {
-            let error = read(&[(name, value)]).expect_err(value).to_string();
-            assert!(error.contains(name) && error.contains("pairs"), "{error}");
-            assert!(!error.contains("secret"), "{error}");
+        for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+            for value in [
+                "Authorization Bearer secret",
+                "Authorization: Bearer secret=",
+                "a=b,secret",
+                "=secret",
+                "api key=secret",
+                "a=secret%0A",
+            ] {
+                let error = read(&[(name, value)]).expect_err(value).to_string();
+                assert!(error.contains(name) && error.contains("pairs"), "{error}");
+                assert!(!error.contains("secret"), "{error}");
+            }
+            assert_eq!(read(&[(name, "api-key=k%20y, b=")]), Ok(None));
         }
-        assert_eq!(read(&[(name, "api-key=k%20y, b=")]), Ok(None));
     }
 
     #[test]

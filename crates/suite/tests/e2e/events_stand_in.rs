@@ -158,9 +158,11 @@ async fn a_servidor_that_is_removed_is_gone_for_who_follows_a_reserva() {
     let stand_in = StandIn::start(&[]).await;
     let mut stream = stand_in.client.listen(PATH).await;
     stream.next().await.expect("its state");
+    let removed = service::now().to_string();
     stand_in.operator.publish_retained("server/server9/status", "").await;
     let gone = stream.next().await.expect("it is gone");
     assert_eq!((gone.name.as_str(), &gone.data["status"]), ("servidor", &json!("offline")));
+    assert!(gone.data["desde"].as_str() >= Some(&removed), "{gone:?}");
     stand_in.is("online").await;
     let back = stream.next().await.expect("it is back");
     assert_eq!((back.name.as_str(), &back.data["status"]), ("servidor", &json!("online")));

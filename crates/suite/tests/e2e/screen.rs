@@ -231,6 +231,19 @@ async fn a_limit_of_one_call_a_minute_is_left_to_the_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_screen_shows_a_posto_that_is_free() {
+    let suite = Suite::start().await;
+    let url = format!("http://127.0.0.1:{}/reservar", suite.ports[4]);
+    let request = reqwest::Client::new().post(url).json(&payload("ABC1234", 5));
+    assert_eq!(request.send().await.expect("an answer").status(), 200);
+    let (folder, ended) = suite.end().await;
+    assert!(ended.success());
+    let suite = Suite::start_on(folder).await;
+    assert!(suite.screen().contains("\"posto_id\": 1,"), "{}", suite.screen());
+    assert!(suite.interrupt().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_reported_in_one_line_that_names_port_and_part() {
     let folder = tempfile::tempdir().expect("a folder");
     for (taken, above, part, flag) in [

@@ -48,7 +48,8 @@ impl Servidor {
 
     /// The event of one that an operator has removed.
     pub(super) fn removed(self) -> Bytes {
-        Self { status: ServerState::Offline, ..self }.event()
+        let desde = service::now();
+        Self { status: ServerState::Offline, desde, ..self }.event()
     }
 
     pub(super) fn event(&self) -> Bytes {

@@ -100,6 +100,12 @@ async fn the_audit_is_filtered_and_read_page_by_page() {
     assert_eq!(count("quem=servidor").await, all.len());
     assert_eq!(count("quem=ana").await, 0);
     assert_eq!(count("acao=criar&alvo=token/inicial").await, 1);
+    for alvo in ["posto/5", "posto/5/carregador", "reserva/1", "carregamento/1", "token/a/b"] {
+        assert_eq!(count(&format!("alvo={alvo}")).await, 0, "{alvo}");
+    }
+    for alvo in ["carros", "banco"] {
+        count(&format!("alvo={alvo}")).await;
+    }
     assert_eq!(count(&format!("ate={last}")).await + count(&format!("de={last}")).await, all.len());
     for (query, campo) in [
         ("acao=mudar", "acao"),
@@ -107,6 +113,15 @@ async fn the_audit_is_filtered_and_read_page_by_page() {
         ("antes_de=0", "antes_de"),
         ("limite=501", "limite"),
         ("posto=1", "posto"),
+        // Nothing is found by these, as if nothing had been changed.
+        ("alvo=postos/5", "alvo"),
+        ("alvo=posto/05", "alvo"),
+        ("alvo=posto/0", "alvo"),
+        ("alvo=posto/5/painel", "alvo"),
+        ("alvo=5", "alvo"),
+        ("alvo=token/", "alvo"),
+        ("alvo=", "alvo"),
+        ("quem=", "quem"),
     ] {
         let answer = server.get(&format!("/auditoria?{query}")).await;
         assert_eq!((answer.status, answer.campos()), (422, vec![campo]), "{query}");
