@@ -19,7 +19,6 @@ const MAX_TEXT: usize = 65_535;
 /// A file of certificates is far shorter, also that of a machine's own roots.
 const MAX_PEM: u64 = 16 << 20;
 
-const BEGIN_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PASSWORD_FILE: &str = "MQTT_PASSWORD_FILE";
 const CA_FILE: &str = "MQTT_CA_FILE";
 const CERT_FILE: &str = "MQTT_CERT_FILE";
@@ -239,14 +238,33 @@ fn certificates(
     if found.is_empty() {
         return Err(file_error(variable, path, "which has no certificate in PEM"));
     }
-    // The library passes over what does not begin a line, as where two files were joined.
-    let begun = pem.windows(BEGIN_CERTIFICATE.len()).filter(|part| *part == BEGIN_CERTIFICATE);
-    if found.len() != begun.count() {
-        let problem = "which has -----BEGIN CERTIFICATE----- within a line: end the certificate before \
-                       it with a line break";
-        return Err(file_error(variable, path, problem));
+    match passed_over(&pem) {
+        Some(problem) => Err(file_error(variable, path, problem)),
+        None => Ok(found),
     }
-    Ok(found)
+}
+
+/// Why a certificate of a file is none to the library, which reads only what begins a line with
+/// `-----BEGIN CERTIFICATE-----` and passes over all else without a word; `None` if none is. A line after
+/// `#` is a comment.
+fn passed_over(pem: &[u8]) -> Option<String> {
+    let lines = pem.split(|byte| matches!(byte, b'\n' | b'\r'));
+    for line in lines.filter(|line| !line.trim_ascii_start().starts_with(b"#")) {
+        let line = String::from_utf8_lossy(line);
+        let Some((before, begin)) = line.split_once("-----BEGIN ") else { continue };
+        let kind = begin.trim_end().trim_end_matches('-');
+        if kind == "CERTIFICATE" && !before.is_empty() {
+            return Some(
+                "which has -----BEGIN CERTIFICATE----- within a line: end what is before it with a line \
+                 break"
+                    .to_owned(),
+            );
+        }
+        if kind != "CERTIFICATE" && kind.ends_with(" CERTIFICATE") {
+            return Some(format!("which has a {kind}, where only a CERTIFICATE is read"));
+        }
+    }
+    None
 }
 
 fn roots_of(path: &Path) -> Result<RootCertStore, CredentialsError> {
@@ -305,6 +323,11 @@ mod tests {
         assert!(refused.contains("line break"), "{refused}");
         let refused = read_pem(format!("x{first}{second}").as_bytes()).expect_err("the first");
         assert!(refused.contains("line break"), "{refused}");
+        let commented = first.lines().map(|line| format!("# {line}\n")).collect::<String>();
+        assert_eq!(read_pem(format!("{commented}{second}").as_bytes()), Ok(1));
+        let trusted = first.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+        let refused = read_pem(format!("{trusted}{second}").as_bytes()).expect_err("the first");
+        assert!(refused.contains("a TRUSTED CERTIFICATE"), "{refused}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub struct ReasonCode(pub u8);
 impl ReasonCode {
     pub const SUCCESS: Self = Self(0x00);
     pub const NOT_AUTHORIZED: Self = Self(0x87);
+    pub(crate) const BANNED: Self = Self(0x8A);
     pub const SESSION_TAKEN_OVER: Self = Self(0x8E);
     pub const TOPIC_NAME_INVALID: Self = Self(0x90);
     pub const PACKET_TOO_LARGE: Self = Self(0x95);

@@ -67,12 +67,13 @@ pub(crate) async fn supervise(
             state.set_problem(Some(TAKEOVER.to_owned()));
         }
         state.counters.takeovers.add((takeover.slows_down || takeover.is_new).into());
+        let was_healthy = loss.lasted.is_some_and(|lasted| lasted >= HEALTHY);
         let delay = if takeover.slows_down {
             jittered(TAKEOVER_DELAY)
-        } else if loss.reason.asks_for_patience() {
+        } else if loss.reason.asks_for_patience(was_healthy) {
             jittered(LOGIN_DELAY)
         } else {
-            if loss.lasted.is_some_and(|lasted| lasted >= HEALTHY) {
+            if was_healthy {
                 delays = backoff();
             }
             delays.next().unwrap_or(MAX_DELAY)

@@ -143,8 +143,7 @@ impl fmt::Display for Placa {
 
 /// Matches every text that a domain type accepts, if it is not too long: it has a visible character
 /// and no control characters.
-pub const TEXT_PATTERN: &str =
-    r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0][^\x00-\x1F\x7F-\x9F]*$";
+pub const TEXT_PATTERN: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\xA0\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF][^\x00-\x1F\x7F-\x9F]*$";
 
 /// `text` without blanks around it, when that is 1 to `max` characters.
 pub(crate) fn trimmed(text: &str, max: usize) -> Option<&str> {

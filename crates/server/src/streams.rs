@@ -41,16 +41,26 @@ pub(crate) struct Received {
     pub(crate) path: PathBuf,
     _folder: TempDir,
     /// Goes after that, unless something was restored into it.
-    _made: Option<MadeFolder>,
+    _made: MadeFolders,
 }
 
-/// A folder that was not there.
-struct MadeFolder(PathBuf);
+/// Folders that were not there, the innermost first.
+struct MadeFolders(Vec<PathBuf>);
 
-impl Drop for MadeFolder {
+impl MadeFolders {
+    /// Those of `folder` and above it that are missing.
+    fn missing(folder: &Path) -> Self {
+        let missing = folder.ancestors().take_while(|folder| !folder.exists());
+        Self(missing.map(Path::to_owned).collect())
+    }
+}
+
+impl Drop for MadeFolders {
     fn drop(&mut self) {
-        // Not if something is in it.
-        let _ = fs::remove_dir(&self.0);
+        for folder in &self.0 {
+            // Not if something is in it.
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 
@@ -62,7 +72,7 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
     }
     let database = store::file_of(database);
     let parent = parent_of(&database);
-    let made = (!parent.exists()).then(|| MadeFolder(parent.to_owned()));
+    let made = MadeFolders::missing(parent);
     fs::create_dir_all(parent)
         .map_err(|error| format!("the folder {} cannot be made: {error}", parent.display()))?;
     let folder = folder_beside(&database, server_id)?;

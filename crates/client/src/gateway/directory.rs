@@ -76,10 +76,12 @@ impl Directory {
             (Some(ServerState::Online), ServerState::Offline) => Change::Offline,
             (_, ServerState::Offline) => Change::Unchanged,
         };
+        let is_offline = presence.status == ServerState::Offline;
         let offline_since = match change {
             Change::Online => None,
-            // One that was stopped has said when; a Last Will is as old as the birth.
-            Change::Offline if Some(presence.desde) > known_desde => Some(presence.desde),
+            // One that was stopped has said when; a Last Will is as old as its birth, which this gateway
+            // knows unless the servidor has come and gone while it was away.
+            _ if is_offline && Some(presence.desde) > known_desde => Some(presence.desde),
             Change::Offline => Some(now),
             Change::Unchanged => known.and_then(|seen| seen.offline_since),
         };

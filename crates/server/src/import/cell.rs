@@ -59,8 +59,7 @@ pub(super) fn number(
     kind: Number,
     decimal_mark: Option<char>,
 ) -> Result<String, String> {
-    let seen = cell.chars().filter(|character| !domain::is_invisible(*character));
-    let text: String = seen.map(|one| if HYPHENS.contains(&one) { '-' } else { one }).collect();
+    let text = as_typed(cell);
     let text = text.trim();
     let text = match (kind, text.strip_prefix("R$")) {
         (Number::Amount, Some(amount)) => amount.trim(),
@@ -84,6 +83,12 @@ pub(super) fn number(
     }
 }
 
+/// Without what nobody sees, and with the hyphen of a keyboard for every minus.
+pub(super) fn as_typed(cell: &str) -> String {
+    let seen = cell.chars().filter(|character| !domain::is_invisible(*character));
+    seen.map(|one| if HYPHENS.contains(&one) { '-' } else { one }).collect()
+}
+
 fn with_point(digits: &str, kind: Number, decimal_mark: Option<char>) -> Result<String, String> {
     let unclear =
         || "tem pontos e vírgulas fora do lugar: escreva o número sem separador de milhar";
@@ -101,7 +106,7 @@ fn with_point(digits: &str, kind: Number, decimal_mark: Option<char>) -> Result<
                 return Err(format!(
                     "pode ser {whole}{fraction} ou {whole}{}{fraction}: escreva o número sem separador de milhar{}",
                     decimal_mark.unwrap_or(mark),
-                    if decimal_mark.is_none() { ", ou com outro número de casas decimais" } else { "" },
+                    if decimal_mark.is_none() && kind == Number::Amount { ", ou com outro número de casas decimais" } else { "" },
                 ));
             }
             Ok(format!("{whole}.{fraction}"))

@@ -132,7 +132,7 @@ impl<'a> Row<'a> {
             if self.cell("localizacao").is_empty() {
                 self.report("localizacao", "é obrigatório");
             }
-            return self.text("localizacao", Localizacao::new);
+            return self.text("localizacao", |text| Localizacao::new(&cell::as_typed(text)));
         }
         let latitude = self.degrees("latitude", 90, |degrees| format!("{degrees},0"));
         let longitude = self.degrees("longitude", 180, |degrees| format!("0,{degrees}"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, Response};
+use axum::http::{HeaderMap, Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
@@ -45,27 +45,28 @@ pub(super) enum Problem {
 pub(super) struct Collector<C> {
     client: Client<C, Body>,
     runtime: Handle,
+    headers: HeaderMap,
     problem: LastProblem,
 }
 
 impl Collector<HttpConnector> {
-    pub(super) fn plain(problem: LastProblem) -> Self {
-        Self::by(HttpConnector::new(), problem)
+    pub(super) fn plain(headers: HeaderMap, problem: LastProblem) -> Self {
+        Self::by(HttpConnector::new(), headers, problem)
     }
 }
 
 impl Collector<HttpsConnector<HttpConnector>> {
     /// Trusts the roots of the machine.
-    pub(super) fn tls(problem: LastProblem) -> std::io::Result<Self> {
+    pub(super) fn tls(headers: HeaderMap, problem: LastProblem) -> std::io::Result<Self> {
         let connector = HttpsConnectorBuilder::new().with_native_roots()?;
-        Ok(Self::by(connector.https_only().enable_http1().build(), problem))
+        Ok(Self::by(connector.https_only().enable_http1().build(), headers, problem))
     }
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Collector<C> {
-    fn by(connector: C, problem: LastProblem) -> Self {
+    fn by(connector: C, headers: HeaderMap, problem: LastProblem) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, runtime: Handle::current(), problem }
+        Self { client, runtime: Handle::current(), headers, problem }
     }
 }
 
@@ -75,11 +76,14 @@ where
 {
     fn send_bytes<'client, 'sending>(
         &'client self,
-        request: Request<Bytes>,
+        mut request: Request<Bytes>,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'sending>>
     where
         'client: 'sending,
     {
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
         let client = self.client.clone();
         // Within the runtime, which the timeout needs too.
         let sending = async { timeout(REQUEST_LIMIT, send(client, request)).await };

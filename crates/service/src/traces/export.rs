@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry_otlp::{
     ExporterBuildError, RetryPolicy, SpanExporter as OtlpExporter, WithExportConfig as _,
@@ -21,6 +22,9 @@ use tracing::{info, warn};
 use super::collector::{Collector, LastProblem, Problem};
 use super::settings::{Batches, Endpoint, MAX_QUEUE};
 
+/// A collector that has refused nothing for so long has ended to refuse.
+const REFUSALS_END: Duration = Duration::from_secs(600);
+
 /// Spans so far.
 #[derive(Debug, Default)]
 struct Counts {
@@ -29,26 +33,33 @@ struct Counts {
     taken: AtomicU64,
     /// Known to be dropped.
     dropped: AtomicU64,
-    /// By the collector.
-    refused: AtomicU64,
-    /// Of these, how many the log has said.
-    refused_in_log: AtomicU64,
+}
+
+/// Spans that the collector has refused, since it began to.
+#[derive(Debug, Default)]
+struct Refusals {
+    spans: u64,
+    /// As the log has said.
+    in_log: u64,
+    latest: Option<Instant>,
 }
 
 /// A processor that never waits, and what it exports with.
 pub(super) fn processor(
     endpoint: &Endpoint,
+    headers: HeaderMap,
     batches: Batches,
 ) -> Result<impl SpanProcessor + 'static, String> {
     let counts = Arc::new(Counts::default());
     let problem = LastProblem::default();
-    let exporter = exporter(endpoint, &problem)?;
+    let exporter = exporter(endpoint, headers, &problem)?;
     let exporter = ReportingExporter {
         exporter,
         endpoint: endpoint.as_str().to_owned(),
         counts: Arc::clone(&counts),
         problem,
         reported: Mutex::default(),
+        refusals: Mutex::default(),
         program: tracing::Span::current(),
     };
     let config = BatchConfigBuilder::default()
@@ -61,17 +72,21 @@ pub(super) fn processor(
 }
 
 /// What cannot be sent is dropped: a retry would hold up what comes after it.
-fn exporter(endpoint: &Endpoint, problem: &LastProblem) -> Result<OtlpExporter, String> {
+fn exporter(
+    endpoint: &Endpoint,
+    headers: HeaderMap,
+    problem: &LastProblem,
+) -> Result<OtlpExporter, String> {
     let builder = || {
         let builder = OtlpExporter::builder().with_http().with_endpoint(endpoint.as_str());
         builder.with_retry_policy(RetryPolicy::disabled())
     };
     let problem = Arc::clone(problem);
     let built = if endpoint.is_tls() {
-        let collector = Collector::tls(problem).map_err(|error| error.to_string())?;
+        let collector = Collector::tls(headers, problem).map_err(|error| error.to_string())?;
         builder().with_http_client(collector).build()
     } else {
-        builder().with_http_client(Collector::plain(problem)).build()
+        builder().with_http_client(Collector::plain(headers, problem)).build()
     };
     built.map_err(|error: ExporterBuildError| error.to_string())
 }
@@ -114,6 +129,7 @@ struct ReportingExporter<E> {
     problem: LastProblem,
     /// Why the latest batch was not exported, as the log says.
     reported: Mutex<Option<String>>,
+    refusals: Mutex<Refusals>,
     /// The log says which of several programs in one process it is.
     program: tracing::Span,
 }
@@ -140,11 +156,10 @@ impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
 
 impl<E> ReportingExporter<E> {
     fn report(&self, error: Option<&OTelSdkError>) {
-        let unanswered = match self.problem.lock().take() {
-            Some(Problem::Refused { spans, reason }) => {
-                self.report_refused(spans, &reason);
-                None
-            }
+        let problem = self.problem.lock().take();
+        let unanswered = match problem {
+            // The others of them were taken, but this is no time to say so.
+            Some(Problem::Refused { spans, reason }) => return self.report_refused(spans, &reason),
             Some(Problem::Unanswered(reason)) => Some(reason),
             None => None,
         };
@@ -165,12 +180,17 @@ impl<E> ReportingExporter<E> {
     }
 
     /// Says it the first time, and then when there are twice as many: a collector may refuse some spans
-    /// of each batch.
+    /// of each batch. After a while without a refusal the next is a first one.
     fn report_refused(&self, spans: u64, reason: &str) {
-        let Counts { refused, refused_in_log, .. } = &*self.counts;
-        let spans = refused.fetch_add(spans, Relaxed) + spans;
-        if spans >= 2 * refused_in_log.load(Relaxed) {
-            refused_in_log.store(spans, Relaxed);
+        let mut refusals = self.refusals.lock();
+        if refusals.latest.is_none_or(|latest| latest.elapsed() > REFUSALS_END) {
+            *refusals = Refusals::default();
+        }
+        refusals.latest = Some(Instant::now());
+        refusals.spans += spans;
+        let spans = refusals.spans;
+        if spans >= 2 * refusals.in_log {
+            refusals.in_log = spans;
             let endpoint = &self.endpoint;
             warn!(endpoint, spans, reason, "traces are lost: the collector refuses spans");
         }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use opentelemetry::KeyValue;
 use percent_encoding::percent_decode_str;
 
@@ -59,7 +59,8 @@ pub const OTEL_RESOURCE_ATTRIBUTES: Setting = Setting {
     about: "more that the traces say about this program",
 };
 
-/// The exporter reads these two itself, and leaves out what is no header without a word.
+/// The exporter reads these two as well, leaves out what is no header without a word, and takes the second
+/// for set where it is empty.
 pub const OTEL_EXPORTER_OTLP_HEADERS: Setting = Setting {
     name: "OTEL_EXPORTER_OTLP_HEADERS",
     default: Some(""),
@@ -94,6 +95,7 @@ pub struct TraceSettings {
     pub(super) sampling: Sampling,
     pub(super) service_name: String,
     pub(super) attributes: Attributes,
+    pub(super) headers: Headers,
     pub(super) batches: Batches,
 }
 
@@ -114,14 +116,22 @@ impl TraceSettings {
         let sampling: Sampling = OTEL_TRACES_SAMPLER.read(lookup)?;
         let attributes: Attributes = OTEL_RESOURCE_ATTRIBUTES.read(lookup)?;
         let service_name = service_name.read(lookup)?;
-        OTEL_EXPORTER_OTLP_HEADERS.read::<Headers>(lookup)?;
-        OTEL_EXPORTER_OTLP_TRACES_HEADERS.read::<Headers>(lookup)?;
+        let headers: Headers = OTEL_EXPORTER_OTLP_HEADERS.read(lookup)?;
+        let of_traces: Headers = OTEL_EXPORTER_OTLP_TRACES_HEADERS.read(lookup)?;
+        let headers = if of_traces.0.is_empty() { headers } else { of_traces };
         let delay: Millis = OTEL_BSP_SCHEDULE_DELAY.read(lookup)?;
         let size: BatchSize = OTEL_BSP_MAX_EXPORT_BATCH_SIZE.read(lookup)?;
         let batches = Batches { delay: delay.0, size: size.0 };
         let endpoint = whole.or_else(|| base.map(|base| base.with_path(TRACES_PATH)));
         let sampling = sampling.with_ratio(ratio.0);
-        Ok(endpoint.map(|endpoint| Self { endpoint, sampling, service_name, attributes, batches }))
+        Ok(endpoint.map(|endpoint| Self {
+            endpoint,
+            sampling,
+            service_name,
+            attributes,
+            headers,
+            batches,
+        }))
     }
 }
 
@@ -217,18 +227,22 @@ impl FromStr for Attributes {
 }
 
 /// Pairs that are headers.
-struct Headers;
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Headers(pub(super) HeaderMap);
 
 impl FromStr for Headers {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let Attributes(pairs) = text.parse()?;
+        let mut headers = HeaderMap::new();
         for KeyValue { key, value, .. } in pairs {
-            HeaderName::from_str(key.as_str()).map_err(|_| InvalidValue)?;
-            HeaderValue::from_str(&value.as_str()).map_err(|_| InvalidValue)?;
+            let name = HeaderName::from_str(key.as_str()).map_err(|_| InvalidValue)?;
+            let mut value = HeaderValue::from_str(&value.as_str()).map_err(|_| InvalidValue)?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
-        Ok(Self)
+        Ok(Self(headers))
     }
 }
 
@@ -307,6 +321,21 @@ mod tests {
             }
             assert_eq!(read(&[(name, "api-key=k%20y, b=")]), Ok(None));
         }
+    }
+
+    #[test]
+    fn headers_of_traces_take_the_place_of_the_others_if_there_are_any() {
+        let key = |of_traces: &str| {
+            let set = [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
+                ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=general"),
+                ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", of_traces),
+            ];
+            let headers = read(&set).expect("settings").expect("on").headers.0;
+            headers["api-key"].to_str().expect("a text").to_owned()
+        };
+        assert_eq!((key("").as_str(), key(" ").as_str()), ("general", "general"));
+        assert_eq!(key("api-key=of%20traces"), "of traces");
     }
 
     #[test]

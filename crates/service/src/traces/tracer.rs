@@ -51,9 +51,11 @@ impl Tracer {
     ) -> Result<Self, TraceError> {
         let Some(settings) = settings else { return Ok(Self::default()) };
         let processor =
-            export::processor(&settings.endpoint, settings.batches).map_err(|reason| {
-                TraceError { endpoint: settings.endpoint.as_str().to_owned(), reason }
-            })?;
+            export::processor(&settings.endpoint, settings.headers.0.clone(), settings.batches)
+                .map_err(|reason| TraceError {
+                    endpoint: settings.endpoint.as_str().to_owned(),
+                    reason,
+                })?;
         let resource = Resource::builder_empty()
             .with_detector(Box::new(TelemetryResourceDetector))
             .with_service_name(settings.service_name.clone())
