@@ -221,6 +221,26 @@ mod tests {
     }
 
     #[test]
+    fn a_servidor_is_offline_since_it_says_so_or_since_it_was_seen_to_go() {
+        use ServerState::{Offline, Online};
+        let since = |seen: &[(ServerState, i64, u64, i64)]| {
+            let directory = Directory::default();
+            for (status, desde, generation, now) in seen {
+                directory.observe(presence("s", *status, *desde), *generation, at(*now));
+            }
+            directory.list(on(seen[seen.len() - 1].2))[0].desde
+        };
+        assert_eq!(since(&[(Online, 10, 1, 11), (Offline, 40, 1, 41)]), at(40), "it was stopped");
+        assert_eq!(since(&[(Online, 10, 1, 11), (Offline, 10, 1, 41)]), at(41), "a Last Will");
+        assert_eq!(since(&[(Offline, 40, 1, 99)]), at(40), "before this gateway began");
+        assert_eq!(since(&[(Online, 10, 1, 11), (Offline, 40, 2, 99)]), at(40), "meanwhile");
+        let came_and_went = [(Online, 10, 1, 11), (Offline, 10, 1, 41), (Offline, 80, 2, 99)];
+        assert_eq!(since(&came_and_went), at(80), "it has returned and was stopped again");
+        let again = [(Online, 10, 1, 11), (Offline, 10, 1, 41), (Offline, 10, 2, 99)];
+        assert_eq!(since(&again), at(41), "the retained Last Will says nothing new");
+    }
+
+    #[test]
     fn follows_connections_in_order_and_ignores_a_late_will() {
         use ServerState::{Offline, Online};
         let directory = Directory::default();
