@@ -7,7 +7,7 @@ import { Stream } from "./stream.js";
 const MAX_STREAMS = 1;
 const POLL_INTERVAL = 15_000;
 /** How much later than a newer answer an older one may come. */
-const LATENESS = 30_000;
+const MAX_LATENESS = 30_000;
 /** After these a reserva is not asked for again. A refusal without a codigo is a proxy's, while the program restarts. */
 const FINAL = ["reserva_inexistente", "nao_autenticado", "nao_autorizado"];
 
@@ -113,7 +113,7 @@ export class Follower {
     const { versao = 0 } = reserva;
     const seen = this.seen.get(keyOf(target));
     // Of the same servidor after a restore `versao` is lower too, and then it stays so.
-    if (seen && versao < seen.versao && Date.now() - seen.at < LATENESS) return;
+    if (seen && versao < seen.versao && Date.now() - seen.at < MAX_LATENESS) return;
     if (seen?.versao !== versao) this.seen.set(keyOf(target), { versao, at: Date.now() });
     this.handlers.onReserva(target, reserva);
   }

@@ -12,9 +12,9 @@ import { text } from "./texts.js";
 import { ask, earlierRequests, requestIdOf, send } from "./unanswered.js";
 
 const NUMBERS = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
-const HELD = "posto_ja_reservado_para_este_carro";
+const HELD_BY_THIS_CARRO = "posto_ja_reservado_para_este_carro";
 /** What helps after these is another posto. */
-const TAKEN = ["posto_reservado", "posto_indisponivel", "posto_em_manutencao", "posto_inexistente", HELD];
+const TAKEN = ["posto_reservado", "posto_indisponivel", "posto_em_manutencao", "posto_inexistente", HELD_BY_THIS_CARRO];
 
 export class ReserveForm {
   /** @param {HTMLFormElement} form @param {() => string} nameOfPosto */
@@ -143,7 +143,7 @@ export class ReserveForm {
  * @param {unknown} error @param {import("./unanswered.js").Body} body @param {string} key
  */
 async function foundEarlier(error, body, key) {
-  if (!(error instanceof ApiError) || error.codigo !== HELD) return null;
+  if (!(error instanceof ApiError) || error.codigo !== HELD_BY_THIS_CARRO) return null;
   for (const { request, isSame } of earlierRequests(body, key)) {
     if (!isSame) continue;
     const made = await ask(request).catch(() => null);

@@ -18,7 +18,7 @@ const MAX_KEPT = 10;
 /** How long a reserva lasts for which no `fim` was asked, unless its operator has set another duration. */
 const DURATION = 86_400_000;
 /** Two requests whose intervals differ by less ask for the same. */
-const SAME = 15 * 60_000;
+const SAME_WITHIN = 15 * 60_000;
 /** What is past by more is forgotten. */
 const CLOCK_MARGIN = 86_400_000;
 
@@ -73,7 +73,7 @@ export function earlierRequests(body, key) {
   const wanted = intervalOf(body, now());
   return unanswered().filter((one) => one.key !== key && isOfSame(one.body)).map((request) => {
     const { begin, end } = intervalOf(request.body, request.at);
-    return { request, isSame: begin <= wanted.begin + SAME && end >= wanted.end - SAME };
+    return { request, isSame: begin <= wanted.begin + SAME_WITHIN && end >= wanted.end - SAME_WITHIN };
   });
 }
 

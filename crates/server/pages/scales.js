@@ -1,6 +1,7 @@
 // Where things are in a plot. No DOM here.
 
-const WANTED = 4;
+/** About how many steps an axis has. */
+const STEPS = 4;
 
 /**
  * Marks of an axis from 0 to at least `max`, at round numbers, about four of them.
@@ -9,7 +10,7 @@ const WANTED = 4;
  */
 export function ticks(max, isCount = false) {
   if (!(max > 0)) return [0, 1];
-  const rough = max / WANTED;
+  const rough = max / STEPS;
   const least = isCount ? 1 : 0;
   const power = Math.max(10 ** Math.floor(Math.log10(rough)), least);
   const round = (isCount ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((one) => one * power);

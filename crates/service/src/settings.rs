@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -149,6 +150,14 @@ impl Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidValue;
 
+/// A number of these.
+pub(crate) fn number_in<T: FromStr + PartialOrd>(
+    range: RangeInclusive<T>,
+    text: &str,
+) -> Result<T, InvalidValue> {
+    text.parse().ok().filter(|number| range.contains(number)).ok_or(InvalidValue)
+}
+
 /// A host name or address, without scheme and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host(pub String);
@@ -176,9 +185,7 @@ impl FromStr for TimeLimit {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let seconds: f64 = text.parse().map_err(|_| InvalidValue)?;
-        let valid = (2.0..=3600.0).contains(&seconds);
-        if valid { Ok(Self(Duration::from_secs_f64(seconds))) } else { Err(InvalidValue) }
+        number_in(2.0..=3600.0, text).map(|seconds| Self(Duration::from_secs_f64(seconds)))
     }
 }
 

@@ -123,7 +123,7 @@ impl FieldValue for Alvo {
                     .to_owned(),
             )
         };
-        store::is_audited(alvo).then(|| Self(alvo.to_owned())).ok_or_else(wrong)
+        store::is_audit_target(alvo).then(|| Self(alvo.to_owned())).ok_or_else(wrong)
     }
 
     fn to_scalar(&self) -> Scalar<'_> {
@@ -131,7 +131,10 @@ impl FieldValue for Alvo {
     }
 
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(store::AUDITED_PATTERN)).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(store::AUDIT_TARGET_PATTERN))
+            .into()
     }
 }
 

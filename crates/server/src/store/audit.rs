@@ -105,12 +105,12 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-/// Matches what [`is_audited`] takes.
-pub const AUDITED_PATTERN: &str =
+/// Matches what [`is_audit_target`] takes.
+pub const AUDIT_TARGET_PATTERN: &str =
     "^(posto/[1-9][0-9]*(/carregador)?|(reserva|carregamento)/[1-9][0-9]*|token/.+|carros|banco)$";
 
 /// Whether a text can be the target of a change, as it is stored.
-pub fn is_audited(text: &str) -> bool {
+pub fn is_audit_target(text: &str) -> bool {
     let is_id =
         |id: &str| id.parse::<i64>().is_ok_and(|number| number > 0 && number.to_string() == id);
     match text.split_once('/') {
@@ -177,6 +177,33 @@ pub(in crate::store) fn row_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_target_can_be_asked_for() {
+        use Target::{Carregador, Carregamento, Carros, Database, Posto, Reserva, Token};
+        for target in [
+            Posto(5),
+            Carregador(5),
+            Reserva(17),
+            Carregamento(i64::MAX),
+            Token("painel"),
+            Token("a/b"),
+            Carros,
+            Database,
+        ] {
+            // Taken apart, so that a new one does not compile until it is here.
+            match target {
+                Posto(_) | Carregador(_) | Reserva(_) | Carregamento(_) | Token(_) => {}
+                Carros | Database => {}
+            }
+            assert!(is_audit_target(&target.to_string()), "{target}");
+        }
+        for other in
+            ["", "posto", "posto/", "posto/0", "posto/05", "posto/-1", "postos/5", "token/"]
+        {
+            assert!(!is_audit_target(other), "{other}");
+        }
+    }
 
     #[test]
     fn times_are_shown_as_on_the_wire() {

@@ -34,7 +34,7 @@ mod stored_rejection;
 mod write_trace;
 mod writer;
 
-pub use audit::{AUDITED_PATTERN, Action, Author, is_audited};
+pub use audit::{AUDIT_TARGET_PATTERN, Action, Author, is_audit_target};
 pub use backup::{BackupError, Copied, Holdings, back_up};
 pub use copies::{file_of, remove_leftovers, stream_prefix};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};

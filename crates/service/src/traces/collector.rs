@@ -112,6 +112,7 @@ where
     Ok(Response::from_parts(head, to_bytes(Body::new(body), MAX_ANSWER).await?))
 }
 
+/// How many spans the collector has refused in an answer of success, if any, and why.
 fn refusal(answer: &Response<Bytes>) -> Option<Problem> {
     if !answer.status().is_success() {
         return None;

@@ -22,7 +22,7 @@ use tracing::{info, warn};
 use super::collector::{Collector, LastProblem, Problem};
 use super::settings::{Batches, Endpoint, MAX_QUEUE};
 
-/// A collector that has refused nothing for so long has ended to refuse.
+/// A refusal so long after the one before it is logged as a first one.
 const REFUSALS_END: Duration = Duration::from_secs(600);
 
 /// Spans so far.

@@ -8,7 +8,7 @@ use opentelemetry::KeyValue;
 use percent_encoding::percent_decode_str;
 
 use super::sampling::Sampling;
-use crate::settings::{ConfigError, InvalidValue, Lookup, Setting};
+use crate::settings::{ConfigError, InvalidValue, Lookup, Setting, number_in};
 
 /// Where a collector takes traces, below its endpoint.
 const TRACES_PATH: &str = "/v1/traces";
@@ -178,10 +178,8 @@ impl FromStr for Millis {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let millis: u64 = text.parse().map_err(|_| InvalidValue)?;
-        // The exporter would not sleep at all.
-        let is_right = (1..=3_600_000).contains(&millis);
-        if is_right { Ok(Self(Duration::from_millis(millis))) } else { Err(InvalidValue) }
+        // With 0 the exporter would not sleep at all.
+        number_in(1..=3_600_000, text).map(|millis| Self(Duration::from_millis(millis)))
     }
 }
 
@@ -191,8 +189,7 @@ impl FromStr for BatchSize {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let size: usize = text.parse().map_err(|_| InvalidValue)?;
-        if (1..=MAX_QUEUE).contains(&size) { Ok(Self(size)) } else { Err(InvalidValue) }
+        number_in(1..=MAX_QUEUE, text).map(Self)
     }
 }
 
@@ -202,8 +199,7 @@ impl FromStr for Ratio {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let ratio: f64 = text.parse().map_err(|_| InvalidValue)?;
-        if (0.0..=1.0).contains(&ratio) { Ok(Self(ratio)) } else { Err(InvalidValue) }
+        number_in(0.0..=1.0, text).map(Self)
     }
 }
 
@@ -247,115 +243,4 @@ impl FromStr for Headers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NAME: Setting = Setting { default: Some("postos-server"), ..OTEL_SERVICE_NAME };
-
-    fn read(set: &[(&str, &str)]) -> Result<Option<TraceSettings>, ConfigError> {
-        let find = |name: &str| set.iter().find(|(known, _)| *known == name);
-        TraceSettings::from_lookup(NAME, &|name| find(name).map(|(_, value)| (*value).to_owned()))
-    }
-
-    #[test]
-    fn traces_are_off_without_an_endpoint() {
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&[("OTEL_TRACES_SAMPLER", "always_on")]), Ok(None));
-        assert_eq!(read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "  ")]), Ok(None));
-    }
-
-    #[test]
-    fn the_endpoint_of_traces_is_below_that_of_the_collector_or_is_given_whole() {
-        let base = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        let whole = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-        for (set, expected) in [
-            (&[(base, "http://c:4318")][..], "http://c:4318/v1/traces"),
-            (&[(base, "https://c/otlp/")], "https://c/otlp/v1/traces"),
-            (&[(whole, "http://c:1/x")], "http://c:1/x"),
-            (&[(base, "http://c:4318"), (whole, "http://d/x")], "http://d/x"),
-        ] {
-            let settings = read(set).expect("settings").expect("traces are on");
-            assert_eq!(settings.endpoint.as_str(), expected);
-            assert_eq!(settings.service_name, "postos-server");
-        }
-    }
-
-    #[test]
-    fn a_malformed_value_ends_the_start_with_one_line() {
-        for (name, values) in [
-            (
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
-                &["localhost:4318", "ftp://c", "http://", "c", "http://u:p@c", "http://c?a=b"][..],
-            ),
-            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces"]),
-            ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
-            ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
-            ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),
-            ("OTEL_BSP_SCHEDULE_DELAY", &["0", "5s", "-1", "1.5", "3600001"]),
-            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &["0", "all", "8193"]),
-        ] {
-            for value in values {
-                let error = read(&[(name, value)]).expect_err(value).to_string();
-                assert!(
-                    error.starts_with(&format!("{name} is {value:?}; it should be ")),
-                    "{error}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn headers_are_pairs_and_no_error_shows_them() {
-        for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
-            for value in [
-                "Authorization Bearer secret",
-                "Authorization: Bearer secret=",
-                "a=b,secret",
-                "=secret",
-                "api key=secret",
-                "a=secret%0A",
-            ] {
-                let error = read(&[(name, value)]).expect_err(value).to_string();
-                assert!(error.contains(name) && error.contains("pairs"), "{error}");
-                assert!(!error.contains("secret"), "{error}");
-            }
-            assert_eq!(read(&[(name, "api-key=k%20y, b=")]), Ok(None));
-        }
-    }
-
-    #[test]
-    fn headers_of_traces_take_the_place_of_the_others_if_there_are_any() {
-        let key = |of_traces: &str| {
-            let set = [
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
-                ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=general"),
-                ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", of_traces),
-            ];
-            let headers = read(&set).expect("settings").expect("on").headers.0;
-            headers["api-key"].to_str().expect("a text").to_owned()
-        };
-        assert_eq!((key("").as_str(), key(" ").as_str()), ("general", "general"));
-        assert_eq!(key("api-key=of%20traces"), "of traces");
-    }
-
-    #[test]
-    fn batches_are_as_they_are_set() {
-        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318");
-        let batches = |set: &[(&str, &str)]| {
-            let set = [&[endpoint], set].concat();
-            let Batches { delay, size } = read(&set).expect("settings").expect("on").batches;
-            (delay.as_millis(), size)
-        };
-        assert_eq!(batches(&[]), (5000, 512));
-        let set = [("OTEL_BSP_SCHEDULE_DELAY", "20"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")];
-        assert_eq!(batches(&set), (20, 1));
-    }
-
-    #[test]
-    fn attributes_are_pairs() {
-        let read = |text: &str| text.parse::<Attributes>().map(|attributes| attributes.0);
-        assert_eq!(read(""), Ok(Vec::new()));
-        let expected = vec![KeyValue::new("a", "b c"), KeyValue::new("d", "")];
-        assert_eq!(read(" a = b%20c , d=,"), Ok(expected));
-    }
-}
+mod tests;
