@@ -24,8 +24,12 @@ export function writeFilters(/** @type {Filters} */ filters) {
   return said.length === 0 ? "" : `?${query}`;
 }
 
-/** Operators write the same connector in small or capital letters. */
-export const isSameConnector = (/** @type {string} */ one, /** @type {string} */ other) => one.toLowerCase() === other.toLowerCase();
+const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
+const connectorKey = (/** @type {string} */ connector) =>
+  connector.replace(INVISIBLE, "").trim().replace(/\s+/g, " ").toLowerCase();
+
+/** Case, invisible characters and the number of blanks make no other connector, as on the server. */
+export const isSameConnector = (/** @type {string} */ one, /** @type {string} */ other) => connectorKey(one) === connectorKey(other);
 
 /** @param {Posto} posto @param {Filters} filters */
 export function matches(posto, { server_id, tipo_conector, potencia_minima, disponivel }) {

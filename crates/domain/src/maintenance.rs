@@ -6,6 +6,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use crate::reserva_state::words;
 use crate::{
     Holding, Interval, InvalidValue, Localizacao, Moment, Placa, Rejection, Reserva, ReservaState,
+    TipoConector,
 };
 
 words! {
@@ -49,7 +50,7 @@ pub struct PostoSite {
 /// at least the power.
 pub fn substitutes(posto: &PostoSite, others: impl IntoIterator<Item = PostoSite>) -> Vec<i64> {
     let stands_in = |other: &PostoSite| {
-        other.tipo_conector.eq_ignore_ascii_case(&posto.tipo_conector)
+        TipoConector::is_same(&other.tipo_conector, &posto.tipo_conector)
             && other.potencia_maxima >= posto.potencia_maxima
     };
     let others = others.into_iter().filter(stands_in);

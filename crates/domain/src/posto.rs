@@ -1,6 +1,6 @@
 //! Charging points as their operator keeps them, and the values that describe them.
 
-use crate::values::{number, text};
+use crate::values::{is_invisible, number, text};
 use crate::{InvalidValue, Localizacao};
 
 text! {
@@ -18,6 +18,33 @@ number! {
 number! {
     /// Price of energy, in BRL per kWh.
     Price, from 0 to 1000, default 2.5
+}
+
+impl TipoConector {
+    /// Whether two texts name the same connector: case, invisible characters and the number of blanks
+    /// make no other one.
+    pub fn is_same(one: &str, other: &str) -> bool {
+        folded_connector(one).eq(folded_connector(other))
+    }
+
+    /// A text that is equal for all spellings of one connector.
+    pub fn key(tipo_conector: &str) -> String {
+        folded_connector(tipo_conector).collect()
+    }
+}
+
+fn folded_connector(text: &str) -> impl Iterator<Item = char> {
+    let (mut has_begun, mut is_blank_due) = (false, false);
+    let seen = text.chars().filter(|character| !is_invisible(*character));
+    seen.flat_map(char::to_lowercase).flat_map(move |character| {
+        if character.is_whitespace() {
+            is_blank_due = has_begun;
+            return [None, None].into_iter().flatten();
+        }
+        let blank = std::mem::take(&mut is_blank_due).then_some(' ');
+        has_begun = true;
+        [blank, Some(character)].into_iter().flatten()
+    })
 }
 
 /// A posto, without what changes by the minute.
@@ -56,10 +83,9 @@ pub struct PostosFilter {
 }
 
 impl PostosFilter {
-    /// Whether a posto in this state is listed. Connectors are compared without regard to ASCII
-    /// case.
+    /// Whether a posto in this state is listed. Connectors are compared by [`TipoConector::is_same`].
     pub fn matches(&self, disponivel: bool, em_manutencao: bool, tipo_conector: &str) -> bool {
-        let same = |asked: &TipoConector| asked.as_str().eq_ignore_ascii_case(tipo_conector);
+        let same = |asked: &TipoConector| TipoConector::is_same(asked.as_str(), tipo_conector);
         self.disponivel.is_none_or(|asked| asked == disponivel)
             && self.em_manutencao.is_none_or(|asked| asked == em_manutencao)
             && self.tipo_conector.as_ref().is_none_or(same)
@@ -81,5 +107,17 @@ mod tests {
         assert!(filter("type 2").matches(true, false, "Type 2"));
         assert!(!filter("CCS").matches(true, false, "Type 2"));
         assert!(!filter("CCS").matches(false, false, "CCS"));
+    }
+
+    #[test]
+    fn what_nobody_sees_makes_no_other_connector() {
+        for same in ["tipo 2", "Tipo\u{a0}2", "Tipo  2", "Tipo\u{200b} 2", " TIPO 2\u{200b} "] {
+            assert!(TipoConector::is_same("Tipo 2", same), "{same:?}");
+            assert_eq!(TipoConector::key(same), "tipo 2");
+        }
+        assert!(TipoConector::is_same("Trifásico", "TRIFÁSICO"));
+        for other in ["Tipo2", "Tipo 2 CCS", "Tipo", ""] {
+            assert!(!TipoConector::is_same("Tipo 2", other), "{other:?}");
+        }
     }
 }

@@ -154,7 +154,7 @@ impl Scalar<'_> {
 }
 
 /// A text of a caller, bounded and escaped, for an error message.
-pub(crate) fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

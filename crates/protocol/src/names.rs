@@ -14,6 +14,10 @@ const MAX_NAMED: usize = 10;
 /// How alike two names are, from 0 to 1, for one to be suggested for the other.
 const ALIKE: f64 = 0.85;
 
+/// Optional fields without which a caller gets the same in more bytes or messages. Programs that do not
+/// know them have names alike for fields of their own: `version`, `lista`.
+const MAY_BE_MISSED: [&str; 2] = ["versao", "listas"];
+
 /// A field of a set.
 pub struct KnownField {
     pub name: &'static str,
@@ -78,7 +82,8 @@ fn suggestion(unknown: &str, known: &[KnownField]) -> Option<&'static str> {
 /// The missing field that an unknown one must be meant as.
 fn misspelt(unknown: &str, known: &[KnownField]) -> Option<&'static str> {
     let unknown = folded(unknown);
-    let mut missing = known.iter().filter(|field| field.is_missing);
+    let mut missing =
+        known.iter().filter(|field| field.is_missing && !MAY_BE_MISSED.contains(&field.name));
     missing.find(|field| is_misspelling(&unknown, field.name)).map(|field| field.name)
 }
 

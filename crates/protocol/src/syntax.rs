@@ -21,12 +21,12 @@ pub(crate) fn hint(json: &str, line: usize, column: usize) -> Option<&'static st
         "em JSON um número não começa por +"
     } else if unsigned.starts_with("0x") || unsigned.starts_with("0X") {
         "em JSON um número é decimal, não hexadecimal"
+    } else if is_digits && follows_decimal_comma(&json.as_bytes()[..start]) {
+        "em JSON as casas decimais vêm depois de um ponto, não de uma vírgula"
     } else if unsigned.strip_prefix('0').is_some_and(starts_with_digit) {
         "em JSON um número não começa por zeros"
     } else if is_number && has_bare_point(unsigned) {
         "em JSON o ponto de um número tem algarismos dos dois lados"
-    } else if is_digits && follows_decimal_comma(&json.as_bytes()[..start]) {
-        "em JSON as casas decimais vêm depois de um ponto, não de uma vírgula"
     } else {
         return None;
     })

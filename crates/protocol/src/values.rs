@@ -4,7 +4,7 @@ use domain::{Kwh, Moment, RowId, TEXT_PATTERN};
 use utoipa::PartialSchema as _;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use crate::Timestamp;
+use crate::{Invalid, Scalar, Timestamp};
 
 /// Makes types into values of fields. Domain texts and numbers bring their limits along.
 macro_rules! field_values {
@@ -51,10 +51,23 @@ field_values!(@ bool, |scalar| scalar.flag()?, |value| Flag(*value), of_type(Typ
 field_values!(@ i64, |scalar| scalar.integer()?, |value| Integer(*value), integer_schema());
 field_values!(@ RowId, |scalar| Self::new(scalar.integer()?)?, |value| Integer(value.get()),
     integer_schema().minimum(Some(Self::MIN)));
-field_values!(@ Moment,
-    |scalar| scalar.text("uma data RFC 3339 com fuso")?.parse::<Timestamp>()?.into(),
+field_values!(@ Moment, |scalar| moment(&scalar)?,
     |value| Text(Timestamp::from(*value).to_string().into()), Timestamp::schema(), "Timestamp");
 field_values!(number Kwh);
+
+fn moment(scalar: &Scalar<'_>) -> Result<Moment, Invalid> {
+    let text = scalar.text("uma data RFC 3339 com fuso")?;
+    let place_of_sign = text.len().checked_sub("+00:00".len());
+    // In a query a plus sign that nobody has encoded stands for a blank.
+    let lost_sign = place_of_sign.filter(|place| {
+        matches!(scalar, Scalar::Untyped(_)) && text.as_bytes().get(*place) == Some(&b' ')
+    });
+    let timestamp = match lost_sign {
+        Some(place) => format!("{}+{}", &text[..place], &text[place + 1..]).parse::<Timestamp>(),
+        None => text.parse(),
+    };
+    Ok(timestamp?.into())
+}
 
 pub(crate) fn of_type(schema_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type)

@@ -19,7 +19,8 @@ export function period(name, now, fuso) {
   const local = inOffset(now, fuso);
   const begin = (/** @type {number} */ moment) => new Date(moment - minutes(fuso) * MINUTE).toISOString();
   const midnight = local.getTime() - (local.getTime() % DAY);
-  if (name === "24h") return { de: new Date(now - DAY).toISOString(), passo: "hora", fuso };
+  // The API counts whole hours: this one and the 23 before it.
+  if (name === "24h") return { de: new Date(now - 23 * 60 * MINUTE).toISOString(), passo: "hora", fuso };
   if (name === "30d") return { de: begin(midnight - 29 * DAY), passo: "dia", fuso };
   if (name === "12m") return { de: begin(Date.UTC(local.getUTCFullYear(), local.getUTCMonth() - 11, 1)), passo: "mes", fuso };
   return { de: begin(midnight - 6 * DAY), passo: "dia", fuso };

@@ -112,6 +112,8 @@ impl Failure {
 fn wrong_limite(fitting: usize) -> String {
     match fitting {
         0 => "não tem valor possível: nem um só posto cabe em uma mensagem deste broker".to_owned(),
+        1 => "deve ser 1: a lista não cabe em uma mensagem, e os postos seguintes vêm com apos"
+            .to_owned(),
         _ => format!(
             "deve vir com no máximo {fitting} postos: a lista não cabe em uma mensagem, e os seguintes vêm com apos"
         ),

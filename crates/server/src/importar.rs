@@ -79,7 +79,7 @@ pub(crate) fn importar(file: &Path, simulate: bool) -> Result<(), Box<dyn Error>
     let counts = outcome.map_err(|wrong| ImportError::Wrong { path: shown.clone(), wrong })?;
     let Counts { criados, alterados, iguais } = counts;
     let simulated = if simulate { " (simulação: nada foi gravado)" } else { "" };
-    println!("{shown}: {criados} criados, {alterados} alterados, {iguais} iguais{simulated}");
+    println!("{shown}: criados: {criados}, alterados: {alterados}, iguais: {iguais}{simulated}");
     Ok(())
 }
 

@@ -10,6 +10,9 @@ const percent = number({ style: "percent", maximumFractionDigits: 1 });
 const short = number({ maximumFractionDigits: 1 });
 const whole = number({ maximumFractionDigits: 0 });
 
+/** What stands between thousands in this language. */
+const groupMark = whole.format(123456).replace(/\d/g, "");
+
 const date = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(language, options);
 const clock = date({ hour: "2-digit", minute: "2-digit" });
 const day = date({ day: "2-digit", month: "2-digit" });
@@ -69,8 +72,18 @@ export function localInput(/** @type {string | number | Date} */ value) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** A number as it is typed here (`44,5` or `44.5`); `NaN` if it is none. */
+const PLAIN = /^-?(?:\d+[.,]?\d*|[.,]\d+)$/;
+const IN_GROUPS = /^-?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]\d+)?$/;
+
+/**
+ * A number as it is typed here: `44,5`, `44.5`, `1.234,5`. `NaN` if it is none, or if it can be read as
+ * two: where `.` separates thousands, `1.234` may be one and a bit or over a thousand.
+ */
 export function typedNumber(/** @type {string} */ value) {
-  const trimmed = value.trim();
-  return trimmed === "" ? NaN : Number(trimmed.replace(",", "."));
+  const typed = value.trim();
+  const [, mark] = IN_GROUPS.exec(typed) ?? [];
+  const marks = typed.replace(/[^.,]/g, "");
+  if (mark && marks.length > 1) return Number(typed.replaceAll(mark, "").replace(",", "."));
+  if (!PLAIN.test(typed) || mark === groupMark) return NaN;
+  return Number(typed.replace(",", "."));
 }

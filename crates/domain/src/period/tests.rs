@@ -70,7 +70,7 @@ fn offsets_are_whole_hours() {
         ["-13:00", "+15:00", "-03:30", "-3:00", "03:00", "-0300", "Z", "", "-+3:00", "−03:00"]
     {
         let error = Fuso::parse(text).expect_err(text).to_string();
-        assert!(error.ends_with(&format!("por exemplo -03:00, mas veio {text}")), "{error}");
+        assert!(error.ends_with("por exemplo -03:00"), "{text}: {error}");
     }
     for text in ["-03:00", "+00:00", "+11:00"] {
         assert_eq!(Fuso::parse(text).expect("an offset").to_string(), text);

@@ -208,6 +208,9 @@ fn over_mqtt_everything_else_that_is_unknown_is_tolerated() {
         // Of a newer gateway, car or charger; some of these are settled.
         "app",
         "versao",
+        "version",
+        "lista",
+        "list",
         "escolher",
         "fila",
         "potencia_minima",

@@ -32,6 +32,8 @@ fn mistakes_are_named() {
         ("5.e3", "dos dois lados"),
         ("22,5", "vírgula"),
         ("-0,5", "vírgula"),
+        ("2,05", "vírgula"),
+        ("0,007", "vírgula"),
     ] {
         for (before, after) in [in_object, in_list] {
             // In a list, a comma is no mistake.

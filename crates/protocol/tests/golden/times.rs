@@ -1,6 +1,7 @@
 //! Points in time, as other programs write them.
 
-use protocol::{Reserva, Timestamp};
+use domain::Moment;
+use protocol::{FieldValue as _, Reserva, Scalar, Timestamp};
 
 use crate::support::{body_with, mensagem, time};
 
@@ -101,4 +102,21 @@ fn a_number_is_no_time() {
     }
     let reserva = r#"{"id":1,"posto_id":5,"placa":"ABC1234","inicio":0,"fim":1,"status":"ativa"}"#;
     serde_json::from_str::<Reserva>(reserva).expect_err("numbers are no times");
+}
+
+#[test]
+fn in_a_query_the_sign_of_an_offset_may_be_lost() {
+    let read = |text| Moment::from_scalar(Scalar::Untyped(text)).map_err(|error| error.0);
+    let utc = Timestamp::from_millis(1_795_435_200_000).map(Moment::from);
+    for text in
+        ["2026-11-23T12:00:00 00:00", "2026-11-23T12:00:00+00:00", "2026-11-23T13:30:00 01:30"]
+    {
+        assert_eq!(read(text).ok(), utc, "{text}");
+    }
+    for text in
+        ["2026-11-23T12:00:00 0:00", "2026-11-23 12:00", "2026-11-23T12:00:0é 00:00", " 00:00"]
+    {
+        let reason = read(text).expect_err(text);
+        assert!(reason.contains("RFC 3339"), "{text}: {reason}");
+    }
 }

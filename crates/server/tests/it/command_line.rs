@@ -47,12 +47,13 @@ pub(crate) const NOWHERE: &str = "127.0.0.1:1";
 async fn importar_works_while_the_servidor_is_stopped() {
     let home = Running::fresh().await.stop().await;
     std::fs::write(home.csv(), FILE).expect("a file");
-    let done = (Some(0), "postos.csv: 1 criados, 1 alterados, 0 iguais".to_owned(), String::new());
+    let done =
+        (Some(0), "postos.csv: criados: 1, alterados: 1, iguais: 0".to_owned(), String::new());
     assert_eq!(importar(&home, NOWHERE, &["postos.csv"]).await, done);
     let same = "id;nome;latitude;longitude;status\n1;Praça;-23,5505;-46,6333;disponivel\n;Mais um;0;0;disponivel\n";
     std::fs::write(home.csv(), same).expect("a file");
     let (status, printed, _) = importar(&home, NOWHERE, &["--simular", "postos.csv"]).await;
-    let simulated = "postos.csv: 1 criados, 0 alterados, 1 iguais (simulação: nada foi gravado)";
+    let simulated = "postos.csv: criados: 1, alterados: 0, iguais: 1 (simulação: nada foi gravado)";
     assert_eq!((status, printed.as_str()), (Some(0), simulated));
     std::fs::write(home.csv(), format!("{POSTOS}x,,,,,\n")).expect("a wrong file");
     let (status, _, reason) = importar(&home, NOWHERE, &["postos.csv"]).await;
@@ -173,7 +174,7 @@ async fn importar_asks_the_servidor_that_runs() {
     let file = server.home().path().join("outros.csv");
     std::fs::write(&file, FILE).expect("a file");
     let (status, printed, reason) = importar(server.home(), &addr, &["outros.csv"]).await;
-    let done = "outros.csv: 1 criados, 1 alterados, 0 iguais";
+    let done = "outros.csv: criados: 1, alterados: 1, iguais: 0";
     assert_eq!((status, printed.as_str(), reason.as_str()), (Some(0), done, ""));
     let names = ["Praça", "Ponto 2", "Ponto 3", "Novo"];
     assert_eq!(server.get("/postos").await.column("postos", "nome"), names);

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use form_urlencoded::Serializer;
-use protocol::{Posto, ServerId};
+use protocol::{Posto, ServerId, TipoConector};
 use service::PageForm;
 
 use super::posto_list::PostoList;
 use super::posto_view::State;
-use super::typed;
 
 /// How many postos one page has.
 pub(super) const PER_PAGE: usize = 200;
@@ -84,7 +83,7 @@ impl Filter {
     }
 
     pub(super) fn is_connector(&self, connector: &str) -> bool {
-        self.tipo_conector.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(connector))
+        self.tipo_conector.as_ref().is_some_and(|own| TipoConector::is_same(own, connector))
     }
 
     pub(super) fn is_servidor(&self, server_id: &ServerId) -> bool {
@@ -178,8 +177,10 @@ impl Filter {
 /// The longest connector that there is.
 const MAX_CONNECTOR: usize = 40;
 
+/// A link says the same in every language, so nothing separates thousands in it.
 fn power(text: &str) -> Option<f64> {
-    typed::decimal(text).as_f64().filter(|power| *power >= 0.0)
+    let power = text.replacen(',', ".", 1).parse::<f64>().ok();
+    power.filter(|power| power.is_finite() && *power >= 0.0)
 }
 
 /// Where a page is among the others, with the addresses of those beside it.

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use protocol::{ErrorReply, Posto, ServerId};
+use protocol::{ErrorReply, Posto, ServerId, TipoConector};
 use service::{Language, PageCache, PageForm};
 
 use super::filter::{Filter, Order, PER_PAGE};
@@ -124,7 +124,7 @@ fn connectors(all: &AllPostos, filter: &Filter) -> Vec<String> {
         }
     }
     if let Some(asked) = &filter.tipo_conector {
-        connectors.entry(asked.to_ascii_lowercase()).or_insert_with(|| asked.clone());
+        connectors.entry(TipoConector::key(asked)).or_insert_with(|| asked.clone());
     }
     connectors.into_values().collect()
 }

@@ -154,7 +154,7 @@ pub(super) async fn reserve(
     form: PageForm,
 ) -> Response {
     let key = Key::of(form.get("chave"));
-    let asked = match (key, body_of(&form, service::now())) {
+    let asked = match (key, body_of(&form, language, service::now())) {
         (Ok(key), Ok(body)) => (key, body),
         (key, body) => {
             let mut campos = body.err().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use protocol::{Posto, PostosReply, RequestId, ServerId};
+use protocol::{Posto, PostosReply, RequestId, ServerId, TipoConector};
 use service::ETag;
 
 use super::name_order::NameKey;
@@ -32,7 +32,7 @@ impl PostoList {
     fn new(etag: ETag, postos: Vec<Posto>) -> Self {
         let mut connectors = BTreeMap::new();
         for Posto { tipo_conector, .. } in &postos {
-            let key = tipo_conector.to_ascii_lowercase();
+            let key = TipoConector::key(tipo_conector);
             connectors.entry(key).or_insert_with(|| tipo_conector.clone());
         }
         let named = |posto: Posto| NamedPosto { key: NameKey::of(&posto.nome), posto };

@@ -1,6 +1,6 @@
 //! A reserva as its page shows it.
 
-use protocol::Posto;
+use protocol::{Posto, TipoConector};
 use service::Language;
 
 use super::consulted::{ATIVA, Reserva};
@@ -76,7 +76,7 @@ fn others(reserva: &Reserva, own: Option<&Posto>, list: Option<&PostoList>) -> V
         posto.id != own.id
             && !posto.em_manutencao
             && (posto.disponivel || !has_begun)
-            && posto.tipo_conector.eq_ignore_ascii_case(&own.tipo_conector)
+            && TipoConector::is_same(&posto.tipo_conector, &own.tipo_conector)
     };
     let from = position(own);
     let mut others: Vec<_> =

@@ -88,7 +88,11 @@ impl Values {
 ///
 /// # Errors
 /// All wrong fields.
-pub(super) fn body_of(form: &PageForm, now: Timestamp) -> Result<ReservarBody, Vec<FieldError>> {
+pub(super) fn body_of(
+    form: &PageForm,
+    language: Language,
+    now: Timestamp,
+) -> Result<ReservarBody, Vec<FieldError>> {
     let mut fields = Map::new();
     let mut put = |name: &str, read: &dyn Fn(&str) -> Value| {
         let typed = form.get(name);
@@ -96,13 +100,14 @@ pub(super) fn body_of(form: &PageForm, now: Timestamp) -> Result<ReservarBody, V
             fields.insert(name.to_owned(), read(typed));
         }
     };
+    let decimal = |text: &str| typed::decimal(text, language);
     put("placa", &|text| text.into());
     put("modelo", &|text| text.into());
     put("server_id", &|text| text.into());
     put("posto_id", &typed::integer);
-    put("capacidade_bateria", &typed::decimal);
-    put("nivel_bateria_atual", &typed::decimal);
-    put("taxa_descarga", &typed::decimal);
+    put("capacidade_bateria", &decimal);
+    put("nivel_bateria_atual", &decimal);
+    put("taxa_descarga", &decimal);
     put("inicio", &|text| format::of_local_input(text).into());
     put("fim", &|text| format::of_local_input(text).into());
     fields.entry("modelo").or_insert_with(|| UNKNOWN_MODELO.into());
@@ -172,19 +177,19 @@ mod tests {
     }
 
     fn period(more: &[(&'static str, &'static str)]) -> (Option<String>, Option<String>) {
-        let body = body_of(&form(more), now()).expect("a body").interval;
+        let body = body_of(&form(more), Language::Portuguese, now()).expect("a body").interval;
         let text = |moment| Timestamp::from(moment).to_string();
         (body.inicio.map(text), body.fim.map(text))
     }
 
     fn wrong(more: &[(&'static str, &'static str)]) -> Vec<String> {
-        let wrong = body_of(&form(more), now()).expect_err("it is refused");
+        let wrong = body_of(&form(more), Language::Portuguese, now()).expect_err("it is refused");
         wrong.into_iter().map(|wrong| wrong.campo).collect()
     }
 
     #[test]
     fn a_form_asks_for_what_the_api_takes() {
-        let body = body_of(&form(&[]), now()).expect("a body");
+        let body = body_of(&form(&[]), Language::Portuguese, now()).expect("a body");
         assert_eq!(body.carro.placa.as_str(), "ABC1D23");
         assert_eq!(body.carro.modelo.as_str(), UNKNOWN_MODELO);
         assert_eq!((body.server_id.as_str(), body.posto_id.get()), ("server1", 5));
@@ -204,7 +209,12 @@ mod tests {
         assert_eq!(wrong(&[("duracao", "31")]), ["duracao"]);
         assert_eq!(wrong(&[("inicio", "amanhã")]), ["inicio"]);
         assert_eq!(wrong(&[("taxa_descarga", "pouco"), ("posto_id", "x")]).len(), 2);
-        let all = body_of(&PageForm::from([("duracao", "x"), ("inicio", "y")]), now()).err();
+        let all = body_of(
+            &PageForm::from([("duracao", "x"), ("inicio", "y")]),
+            Language::Portuguese,
+            now(),
+        )
+        .err();
         let mut all: Vec<_> = all.expect("refused").into_iter().map(|wrong| wrong.campo).collect();
         all.sort_unstable();
         assert_eq!(

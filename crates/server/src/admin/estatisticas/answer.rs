@@ -105,11 +105,11 @@ pub(super) struct Numeros {
 pub(super) struct ReservasContadas {
     /// As que foram feitas.
     pub(super) feitas: i64,
-    /// As cujo carro começou a carregar.
+    /// Aquelas cujo carro começou a carregar.
     pub(super) cumprida: i64,
     /// As que terminaram sem carregamento.
     pub(super) encerrada: i64,
-    /// As cujo carro não veio.
+    /// Aquelas cujo carro não veio.
     pub(super) nao_compareceu: i64,
     /// As que foram canceladas.
     pub(super) cancelada: i64,

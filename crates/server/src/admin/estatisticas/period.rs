@@ -1,7 +1,9 @@
 //! Of when statistics are asked for, and in which steps.
 
-use domain::{Fuso, Moment, Passo, PeriodError, RowId, Steps};
-use protocol::{BadMessage, Field, FieldError, FieldValue, Invalid, OrDefault, Scalar, fields};
+use domain::{Fuso, InvalidValue, Moment, Passo, PeriodError, RowId, Steps};
+use protocol::{
+    BadMessage, Field, FieldError, FieldValue, Invalid, OrDefault, Scalar, fields, shortened,
+};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
@@ -24,8 +26,7 @@ impl Default for PassoWord {
 impl FieldValue for PassoWord {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
         let word = scalar.text("um texto")?;
-        let wrong = |error| Invalid(format!("{error}, mas veio {word}"));
-        Passo::parse(word).map(Self).map_err(wrong)
+        Passo::parse(word).map(Self).map_err(|error| but_was(error, word))
     }
 
     fn to_scalar(&self) -> Scalar<'_> {
@@ -38,6 +39,10 @@ impl FieldValue for PassoWord {
     }
 }
 
+fn but_was(error: InvalidValue, text: &str) -> Invalid {
+    Invalid(format!("{error}, mas veio {}", shortened(text)))
+}
+
 /// The offset of local time.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Offset(pub(super) Fuso);
@@ -47,7 +52,7 @@ impl FieldValue for Offset {
         let text = scalar.text("um texto")?;
         // In a query a plus sign that nobody has encoded stands for a blank.
         let text = text.replacen(' ', "+", 1);
-        Ok(Self(Fuso::parse(&text)?))
+        Fuso::parse(&text).map(Self).map_err(|error| but_was(error, &text))
     }
 
     fn to_scalar(&self) -> Scalar<'_> {

@@ -81,16 +81,16 @@ async fn a_file_has_a_row_for_each_step() {
     let head = "de,ate,horas_de_posto,horas_em_servico,horas_em_manutencao,horas_fora_de_servico,\
         horas_reservadas,horas_carregando,ocupacao,utilizacao,reservas_feitas,reservas_cumprida,\
         reservas_encerrada,reservas_nao_compareceu,reservas_cancelada,carregamentos,\
-        energia_fornecida,custo,recusas\n";
+        energia_fornecida,custo,recusas\r\n";
     let file =
         server.get("/estatisticas.csv?de=2026-01-31T00:00:00-03:00&ate=2026-02-02T00:00:00-03:00");
     let rows = "2026-01-31T03:00:00.000Z,2026-02-01T03:00:00.000Z,48,36,12,0,2,2,0.0556,0.0556,2,1,0,0,1,\
-        2,10.3,25.75,7\n\
-        2026-02-01T03:00:00.000Z,2026-02-02T03:00:00.000Z,0,0,0,0,0,0,,,0,0,0,0,0,0,0,0,0\n";
+        2,10.3,25.75,7\r\n\
+        2026-02-01T03:00:00.000Z,2026-02-02T03:00:00.000Z,0,0,0,0,0,0,,,0,0,0,0,0,0,0,0,0\r\n";
     assert_eq!(file.await.text, format!("{head}{rows}"));
     let excel = server.get(&format!("/estatisticas.csv?{DAY}&formato=excel")).await;
-    let row = "2026-01-31 03:00:00;2026-02-01 03:00:00;48;36;12;0;2;2;0,0556;0,0556;2;1;0;0;1;2;10,3;\
-        25,75;7\r\n";
+    let row = "2026-01-31 03:00:00;2026-02-01 03:00:00;48;36;12;0;2;2;\"0,0556\";\"0,0556\";\
+        2;1;0;0;1;2;\"10,3\";\"25,75\";7\r\n";
     assert!(excel.text.starts_with("\u{feff}de (UTC);ate (UTC);") && excel.text.ends_with(row));
     server.stop().await;
 }
@@ -131,11 +131,11 @@ async fn every_wrong_parameter_is_named_with_what_is_right() {
     let all = ["ate", "de", "desde", "fuso", "passo", "por_posto", "posto_id"];
     assert_eq!((wrong.status, campos), (422, all.to_vec()), "{}", wrong.text);
     for (query, campo, sentence) in [
-        ("passo=minuto", "passo", "deve ser hora, dia, semana, mes ou ano, mas veio minuto"),
+        ("passo=minuto", "passo", "deve ser hora, dia, semana, mes ou ano, mas veio \"minuto\""),
         (
             "fuso=-03:30",
             "fuso",
-            "deve ter horas inteiras de -12:00 a +14:00, por exemplo -03:00, mas veio -03:30",
+            "deve ter horas inteiras de -12:00 a +14:00, por exemplo -03:00, mas veio \"-03:30\"",
         ),
         (
             "de=2026-02-01T00:00:00Z&ate=2026-01-31T21:00:00-03:00",
