@@ -1,6 +1,6 @@
 //! Tables as CSV files, for spreadsheets and for other programs (docs/decisions/0048).
 
-use csv::{Terminator, Writer, WriterBuilder};
+use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
 use crate::failpoints::{Bug, has};
 
@@ -39,6 +39,7 @@ const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－'
 /// Where cells end in one dialect or another. A spreadsheet that expects the other dialect begins a
 /// cell after each, also within quotes.
 const SEPARATORS: [char; 5] = [',', ';', '\t', '\r', '\n'];
+const QUOTE: char = '"';
 /// In front of a text that looks like a formula: spreadsheets then show it as text.
 const GUARD: char = '\'';
 
@@ -70,6 +71,15 @@ pub(crate) fn unguarded(cell: &str) -> String {
     unguarded.collect()
 }
 
+/// A cell as it is written. LibreOffice splits rows at commas and semicolons alike, unless they are
+/// within quotes; a number in quotes is a number to it and to Excel.
+fn quoted(cell: String) -> String {
+    match cell.contains(QUOTE) || cell.contains(SEPARATORS) {
+        true => format!("{QUOTE}{}{QUOTE}", cell.replace(QUOTE, "\"\"")),
+        false => cell,
+    }
+}
+
 /// Writes rows as parts of a file.
 pub(crate) struct Table {
     dialect: Dialect,
@@ -80,9 +90,10 @@ impl Table {
     /// A part without rows.
     pub(crate) fn new(dialect: Dialect) -> Self {
         let mut builder = WriterBuilder::new();
-        builder.flexible(true);
+        // `quoted` does that, for the separators of the other dialect too.
+        builder.flexible(true).terminator(Terminator::CRLF).quote_style(QuoteStyle::Never);
         if dialect == Dialect::Excel {
-            builder.delimiter(b';').terminator(Terminator::CRLF);
+            builder.delimiter(b';');
         }
         Self { dialect, writer: builder.from_writer(Vec::new()) }
     }
@@ -102,7 +113,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: &[Cell<'_>]) {
-        let cells = cells.iter().map(|cell| self.dialect.text_of(cell));
+        let cells = cells.iter().map(|cell| quoted(self.dialect.text_of(cell)));
         let _ = self.writer.write_record(cells);
     }
 
@@ -149,14 +160,14 @@ mod tests {
                 Cell::Empty,
             ]
         };
-        let standard = "5,\"a,b;\"\"c\"\"\",-2.5,2026-01-31T18:00:00.500Z,\n";
+        let standard = "5,\"a,b;\"\"c\"\"\",-2.5,2026-01-31T18:00:00.500Z,\r\n";
         assert_eq!(written(Dialect::Standard, &row()), standard);
-        let excel = "5;\"a,b;\"\"c\"\"\";-2,5;2026-01-31 18:00:00;\r\n";
+        let excel = "5;\"a,b;\"\"c\"\"\";\"-2,5\";2026-01-31 18:00:00;\r\n";
         assert_eq!(written(Dialect::Excel, &row()), excel);
         let head = Table::head(Dialect::Excel, &[Column::Other("id"), Column::Time("fim")]);
         assert_eq!(head, b"\xEF\xBB\xBFid;fim (UTC)\r\n");
         let head = Table::head(Dialect::Standard, &[Column::Other("id"), Column::Time("fim")]);
-        assert_eq!(head, b"id,fim\n");
+        assert_eq!(head, b"id,fim\r\n");
     }
 
     #[test]

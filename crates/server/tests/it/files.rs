@@ -119,16 +119,16 @@ async fn the_files_have_the_lists_filters_and_both_dialects() {
     assert!(file.header("content-type").starts_with("text/csv; charset=utf-8"));
     assert_eq!(
         file.text,
-        "id,nome,latitude,longitude,status,potencia_maxima,tipo_conector,preco_kwh\n\
-         1,Ponto 1,-23.5505,-46.6333,disponivel,22,CCS,2\n\
-         2,Ponto 2,-23.5475,-46.6361,em_manutencao,22,CCS,2.1\n\
-         3,Ponto 3,-23.5614,-46.6559,indisponivel,22,CCS,2.2\n"
+        "id,nome,latitude,longitude,status,potencia_maxima,tipo_conector,preco_kwh\r\n\
+         1,Ponto 1,-23.5505,-46.6333,disponivel,22,CCS,2\r\n\
+         2,Ponto 2,-23.5475,-46.6361,em_manutencao,22,CCS,2.1\r\n\
+         3,Ponto 3,-23.5614,-46.6559,indisponivel,22,CCS,2.2\r\n"
     );
     let file = server.get("/postos.csv?em_manutencao=true&formato=excel").await;
     assert_eq!(
         file.text.trim_start_matches('\u{feff}'),
         "id;nome;latitude;longitude;status;potencia_maxima;tipo_conector;preco_kwh\r\n\
-         2;Ponto 2;-23,5475;-46,6361;em_manutencao;22;CCS;2,1\r\n"
+         2;Ponto 2;\"-23,5475\";\"-46,6361\";em_manutencao;22;CCS;\"2,1\"\r\n"
     );
     assert_eq!(server.get("/postos.csv?formato=xls").await.campos(), ["formato"]);
     let file = server.get("/reservas.csv?placa=ABC1234&status=ativa").await;

@@ -175,9 +175,8 @@ async fn files_have_every_column() {
         excel.contains(";desde (UTC);motivo;livre_desde (UTC);preco_kwh;versao\r\n"),
         "{excel}"
     );
-    assert!(excel.ends_with(";2,5;2\r\n"), "{excel}");
-    let head =
-        "id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo,reserva_id,corrigido_em\n";
+    assert!(excel.ends_with(";\"2,5\";2\r\n"), "{excel}");
+    let head = "id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo,reserva_id,corrigido_em\r\n";
     let home = server.stop().await;
     let database = rusqlite::Connection::open(home.database()).expect("a database");
     let insert = "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh, fim,
@@ -186,7 +185,7 @@ async fn files_have_every_column() {
     database.execute(insert, []).expect("a session");
     drop(database);
     let server = home.start().await.expect("it starts again");
-    let row = "1,1,ABC1234,1970-01-01T00:00:00.000Z,1970-01-01T01:00:00.000Z,2.5,2,5,2,1970-01-01T02:00:00.000Z\n";
+    let row = "1,1,ABC1234,1970-01-01T00:00:00.000Z,1970-01-01T01:00:00.000Z,2.5,2,5,2,1970-01-01T02:00:00.000Z\r\n";
     assert_eq!(server.get("/carregamentos.csv").await.text, format!("{head}{row}"));
     server.stop().await;
 }
