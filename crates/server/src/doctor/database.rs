@@ -45,8 +45,9 @@ pub(super) fn database_checks(
     checks.extend(promises(contents));
     if contents.is_vacuum_due {
         let found = "what was forgotten may still be in free pages of the file";
-        let remedy = "the running servidor writes it anew; if this stays for hours, give its disk twice \
-                      the space of the database";
+        let remedy = "the running servidor writes it anew; if this stays for hours, stop what reads the \
+                      database without a pause (Litestream) for a minute, or give its disk twice the \
+                      space of the database";
         checks.push(Check::warning("forgotten", found, remedy));
     }
     checks

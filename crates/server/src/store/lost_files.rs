@@ -1,7 +1,8 @@
 //! Saves what the open files hold when the database's path no longer leads to them.
 
-use std::fs;
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -14,25 +15,34 @@ use super::error::StoreError;
 use super::open_files::OpenFiles;
 
 /// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
-/// are not, closing the database writes the WAL into it, or leaves it to the next start.
-pub(super) fn rescue(connection: &Connection, files: &OpenFiles, cause: &StoreError, now: Moment) {
+/// are not, closing the database writes the WAL into it, or leaves it to the next start. `opened` is the
+/// database as it was opened: what is saved has its owner and mode.
+pub(super) fn rescue(
+    connection: &Connection,
+    files: &OpenFiles,
+    opened: &io::Result<Metadata>,
+    cause: &StoreError,
+    now: Moment,
+) {
     if files.database.is_in_place().unwrap_or(true) {
         match cause {
             StoreError::Overwritten { path } if *path == files.wal.path => {
-                complete(connection, files, now);
+                complete(connection, files, opened, now);
                 never_checkpoint(connection);
             }
             // A restart reads the two as one whole database.
             StoreError::Changed { .. } | StoreError::NotSynced(_) => never_checkpoint(connection),
             StoreError::Overwritten { .. } => leave_overwritten(connection, files, now),
-            _ if !files.wal.is_in_place().unwrap_or(true) => complete(connection, files, now),
+            _ if !files.wal.is_in_place().unwrap_or(true) => {
+                complete(connection, files, opened, now)
+            }
             _ => {}
         }
         return;
     }
     let path = end_of_links(&files.database.path);
     let aside = aside(&path, now);
-    let saved = save(connection, &path, &aside);
+    let saved = save(connection, &path, opened, &aside);
     // SQLite would take the WAL for that of the file which is at the path now.
     if let Err(failure) = detach_wal(files, &beside(&aside, "-wal-orfa"), saved.is_ok()) {
         error!(error = %failure, "the WAL of the lost database cannot be moved away");
@@ -66,11 +76,16 @@ fn leave_overwritten(connection: &Connection, files: &OpenFiles, now: Moment) {
 
 /// The WAL is lost, and the database without it is out of date: replaces it by a complete one. It
 /// does not wait for readers, as a checkpoint would have to.
-fn complete(connection: &Connection, files: &OpenFiles, now: Moment) {
+fn complete(
+    connection: &Connection,
+    files: &OpenFiles,
+    opened: &io::Result<Metadata>,
+    now: Moment,
+) {
     let completed =
         fs::canonicalize(&files.database.path).map_err(StoreError::Files).and_then(|path| {
             let aside = aside(&path, now);
-            write_complete(connection, &aside)?;
+            write_like(connection, &aside, opened)?;
             detach_wal(files, &aside, true).map_err(StoreError::Files)?;
             fs::rename(&aside, &path).map_err(StoreError::Files)?;
             sync_folder(&path)
@@ -86,11 +101,16 @@ fn complete(connection: &Connection, files: &OpenFiles, now: Moment) {
 }
 
 /// Returns where it is saved.
-fn save(connection: &Connection, database: &Path, aside: &Path) -> Result<PathBuf, StoreError> {
+fn save(
+    connection: &Connection,
+    database: &Path,
+    opened: &io::Result<Metadata>,
+    aside: &Path,
+) -> Result<PathBuf, StoreError> {
     if let Some(folder) = aside.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(StoreError::Files)?;
     }
-    write_complete(connection, aside)?;
+    write_like(connection, aside, opened)?;
     match fs::hard_link(aside, database) {
         Ok(()) => {
             fs::remove_file(aside).map_err(StoreError::Files)?;
@@ -100,6 +120,25 @@ fn save(connection: &Connection, database: &Path, aside: &Path) -> Result<PathBu
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(aside.to_owned()),
         Err(error) => Err(StoreError::Files(error)),
     }
+}
+
+/// Writes a complete copy that the same users may read and write as the file that was opened.
+fn write_like(
+    connection: &Connection,
+    to: &Path,
+    opened: &io::Result<Metadata>,
+) -> Result<(), StoreError> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    made.map_err(StoreError::Files)?;
+    write_complete(connection, to)?;
+    let Ok(opened) = opened else { return Ok(()) };
+    // Who cannot do this can still read what is saved.
+    let owned = chown(to, Some(opened.uid()), Some(opened.gid()));
+    let shared = fs::set_permissions(to, opened.permissions());
+    if let Err(error) = owned.and(shared) {
+        warn!(path = %to.display(), %error, "what is saved has not the owner and mode of what was lost");
+    }
+    Ok(())
 }
 
 /// For a WAL that would damage the database, or that the next start has to read from its beginning.

@@ -58,6 +58,27 @@ async fn a_refusal_is_repeated_after_a_restart() {
 }
 
 #[tokio::test]
+async fn refusals_of_a_clock_that_ran_ahead_are_kept_as_long_as_others() {
+    const DAY: i64 = 24 * HOUR;
+    for restarts in [false, true] {
+        jump_to(START);
+        let mut store = TestStore::new(1).await;
+        jump_to(START + 365 * DAY);
+        rejected(store.reserve("ahead", "XYZ9876", 99999).await);
+        jump_to(START);
+        if restarts {
+            store = store.reopen().await;
+        }
+        rejected(store.reserve("later", "XYZ9876", 99999).await);
+        jump_to(START + 31 * DAY);
+        store.store.sweep().await.expect("a sweep");
+        let file = rusqlite::Connection::open(store.path()).expect("the file");
+        let count = file.query_row("SELECT count(*) FROM refusals", [], |row| row.get::<_, i64>(0));
+        assert_eq!(count, Ok(0), "restarts: {restarts}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_id_reused_for_something_else_is_refused() {
     let store = TestStore::new(2).await;
     store.reserve("r1", "ABC1234", 1).await.expect("it is free");

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -183,8 +184,13 @@ async fn an_idle_servidor_notices_too() {
     let world = World::on_mosquitto().await;
     let mut server = world.server("server1").await;
     server.ready().await;
-    std::fs::remove_file(world.database("server1")).expect("the operator may do that");
+    let database = world.database("server1");
+    let for_a_group = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(&database, for_a_group).expect("its owner may");
+    std::fs::remove_file(&database).expect("the operator may do that");
     assert!(!server.ended().await.success());
+    let mode = std::fs::metadata(&database).expect("it is saved").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640, "who could read it can");
     let server = world.server("server1").await;
     server.ready().await;
 }

@@ -52,6 +52,8 @@ pub(in crate::store) struct Checkpointer {
     metrics: Arc<StoreMetrics>,
     /// The WAL was reported as held by a reader.
     is_held: bool,
+    /// The writer has begun to checkpoint since [`Checkpointer::after_batch`] was called.
+    has_completed: bool,
 }
 
 enum State {
@@ -86,13 +88,17 @@ impl Checkpointer {
                 }
             })
             .map_err(StoreError::Thread)?;
-        let (state, is_held) = (State::Idle, false);
-        Ok(Self { thread, requests, results, state, database, metrics, is_held })
+        let (state, is_held, has_completed) = (State::Idle, false, false);
+        Ok(Self { thread, requests, results, state, database, metrics, is_held, has_completed })
     }
 
-    /// Starts a checkpoint when the WAL is long, and completes one that the thread has done. Only a
-    /// failure that ends the writer is an error; after others it is tried again.
-    pub(super) fn after_batch(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    /// Starts a checkpoint when the WAL is long, and completes one that the thread has done. Returns
+    /// whether a checkpoint has written to the database file since the last call, or may be writing to
+    /// it; one that failed may have. Only a failure that ends the writer is an error; after others it is
+    /// tried again.
+    pub(super) fn after_batch(&mut self, connection: &Connection) -> Result<bool, StoreError> {
+        let was_running = self.is_running();
+        self.has_completed = false;
         self.state = match self.step(connection) {
             Ok(state) => state,
             Err(failure) => {
@@ -103,7 +109,7 @@ impl Checkpointer {
                 State::Failed(Instant::now() + RETRY_INTERVAL)
             }
         };
-        Ok(())
+        Ok(was_running || self.is_running() || self.has_completed)
     }
 
     /// The failure of a checkpoint, by whichever connection; an error if pages that were checkpointed
@@ -149,7 +155,8 @@ impl Checkpointer {
     }
 
     /// Checkpoints what the thread has left.
-    fn complete(&self, connection: &Connection) -> Result<State, StoreError> {
+    fn complete(&mut self, connection: &Connection) -> Result<State, StoreError> {
+        self.has_completed = true;
         let started = Instant::now();
         checkpoint(connection)?;
         self.metrics.last_checkpoint.observe(started.elapsed().as_secs_f64());

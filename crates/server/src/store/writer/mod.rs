@@ -96,6 +96,9 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     absence::resume(&transaction, now)?;
+    if sweep::has_late_times(&transaction, now)? {
+        sweep::correct_late_times(&transaction, now)?;
+    }
     sweep::probe(&transaction, now)?;
     statistics::keep_archived(&transaction)?;
     transaction.commit()?;
@@ -212,14 +215,11 @@ impl Writer {
 
     /// Checkpoints, or writes the file anew, where that is due; an error ends the writer.
     fn after_batch(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let was_running = self.checkpointer.is_running();
-        self.checkpointer.after_batch(connection)?;
-        let is_running = self.checkpointer.is_running();
-        if was_running || is_running {
+        if self.checkpointer.after_batch(connection)? {
             self.transactions.expect_checkpoint();
         }
         // It empties the WAL, so what the thread writes has to be synced before.
-        if !is_running
+        if !self.checkpointer.is_running()
             && self.transactions.take_wanted_vacuum()
             && Instant::now() >= self.next_vacuum
         {
@@ -231,13 +231,18 @@ impl Writer {
     /// Says why the writer ends, and keeps what was committed where the next start finds it.
     fn rescue(&self, connection: &Connection, cause: &StoreError) {
         error!(error = %cause, "the writer ends");
-        lost_files::rescue(connection, self.transactions.files(), cause, self.transactions.now());
+        let opened = self.database.metadata();
+        let (files, now) = (self.transactions.files(), self.transactions.now());
+        lost_files::rescue(connection, files, &opened, cause, now);
     }
 
     /// Writes a batch, and notes when for the commands that are traced.
     fn write(&mut self, connection: &mut Connection, batch: &mut Batch) -> Result<(), Failed> {
         let taken = batch.iter().any(|queued| queued.is_traced()).then(SystemTime::now);
         let commands = batch.len();
+        if self.checkpointer.is_running() {
+            self.transactions.expect_checkpoint();
+        }
         let outcome = self.transactions.write(connection, batch);
         if let Some(taken) = taken {
             let (commit_began, ended) = (self.transactions.commit_began(), SystemTime::now());

@@ -251,6 +251,7 @@ impl Transactions {
         }
         if self.state.progress.is_set_back(context.now) {
             absence::set_back(context.connection, context.now)?;
+            sweep::correct_late_times(context.connection, context.now)?;
             context.keep_all_service()?;
         }
         Ok(())

@@ -56,8 +56,18 @@ fn in_state(state: State, path: &Path) -> (Checkpointer, Sender<Result<(), Store
     let thread = std::thread::spawn(|| ());
     let database = Arc::new(File::open(path).expect("the file"));
     let metrics = Arc::new(StoreMetrics::new(&mut Registry::default()));
-    let is_held = false;
-    (Checkpointer { thread, requests, results, state, database, metrics, is_held }, sender)
+    let (is_held, has_completed) = (false, false);
+    let checkpointer = Checkpointer {
+        thread,
+        requests,
+        results,
+        state,
+        database,
+        metrics,
+        is_held,
+        has_completed,
+    };
+    (checkpointer, sender)
 }
 
 #[test]
@@ -81,8 +91,26 @@ fn a_thread_that_cannot_keep_up_is_waited_for_and_one_that_fails_replaced() {
 
     let (mut failing, _sender) = in_state(State::Failed(Instant::now()), &path);
     fill(&connection, MAX_WAL_PAGES);
-    failing.after_batch(&connection).expect("it goes on");
+    assert!(failing.after_batch(&connection).expect("it goes on"), "the file was written");
     assert!(matches!(failing.state, State::Idle) && pages() == 0, "{} are left", pages());
+    assert!(!failing.after_batch(&connection).expect("it goes on"), "nothing was written");
+}
+
+/// Else the writer takes what it has written itself for the work of another program.
+#[test]
+fn a_checkpoint_of_the_writer_that_fails_may_have_written_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("server1.db");
+    let connection = filler(&path);
+    let read_only = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let read_only = read_only.expect("another");
+    let (mut failing, _sender) = in_state(State::Failed(Instant::now()), &path);
+    assert!(!failing.after_batch(&read_only).expect("it goes on"), "the WAL is short");
+    fill(&connection, MAX_WAL_PAGES);
+    let (mut failing, _sender) = in_state(State::Failed(Instant::now()), &path);
+    let may_have_written = failing.after_batch(&read_only).expect("nothing is lost");
+    assert!(matches!(failing.state, State::Failed(_)), "it fails");
+    assert!(may_have_written);
 }
 
 #[test]
