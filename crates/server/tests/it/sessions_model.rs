@@ -289,6 +289,12 @@ impl Model {
         }
         self.sessions.push(Session { posto, carro, inicio, fim });
         self.sessions_changed(posto);
+        for reserva in &mut self.reservas {
+            let is_of_another = reserva.posto == posto && reserva.carro != carro;
+            if let (true, Some(since), Some(fim)) = (is_of_another, reserva.usable_since, fim) {
+                reserva.usable_since = Some(since.max(fim));
+            }
+        }
         self.settle();
         true
     }

@@ -120,7 +120,8 @@ async fn a_session_reported_with_a_reserva_that_it_loses_has_its_own_price_too()
 #[tokio::test]
 async fn nobody_is_warned_of_a_carro_that_had_left() {
     use ReservaState::Ativa;
-    for sweeps in [false, true] {
+    // The second left when the reserva began.
+    for (sweeps, end) in [(false, 50), (true, 50), (false, 60), (true, 60)] {
         wait_until(0);
         let mut store = TestStore::with_rules(1, patient()).await;
         store.reserve_between("r1", "BBB2222", 60, 120).await;
@@ -130,7 +131,7 @@ async fn nobody_is_warned_of_a_carro_that_had_left() {
             store.store.sweep().await.expect("a sweep");
         }
         store.published();
-        store.left(id, 50).await;
+        store.left(id, end).await;
         store.store.sweep().await.expect("a sweep");
         // Who was warned hears that it is free.
         let published = if sweeps { vec![(1, Ativa, Some(3))] } else { Vec::new() };

@@ -57,6 +57,20 @@ async fn a_carro_that_overstays_still_has_its_reserva() {
 }
 
 #[tokio::test]
+async fn a_carro_that_charges_on_in_its_next_reserva_has_one() {
+    let rules = Rules { por_carro: 2, ..Rules::default() };
+    let store = TestStore::with_rules(3, rules).await;
+    store.reserve_at("r1", "ABC1234", (0, 1)).await.expect("free");
+    store.charges(placa("ABC1234")).await;
+    store.reserve_at("r2", "ABC1234", (1, 3)).await.expect("free");
+    set_now(START + 2 * HOUR);
+    store.store.sweep().await.expect("a sweep");
+    store.reserve("r3", "ABC1234", 2).await.expect("it has one");
+    let limit = Rejection::LimiteDeReservas { limite: 2 };
+    assert_eq!(rejected(store.reserve("r4", "ABC1234", 3).await), limit);
+}
+
+#[tokio::test]
 async fn a_refusal_by_a_rule_is_repeated_with_the_value_that_it_had() {
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let rules = Rules { maxima: days(2), antecedencia: days(7), ..Rules::default() };

@@ -90,6 +90,24 @@ async fn what_is_reported_afterwards_is_a_fact() {
 }
 
 #[tokio::test]
+async fn a_tolerance_begins_again_after_a_session_that_is_reported_with_its_end() {
+    use ReservaState::{Ativa, NaoCompareceu};
+    let store = TestStore::with_rules(1, patient()).await;
+    store.reserve_at("r1", "AAA1111", (0, 2)).await.expect("free");
+    let due = async || minutes(store.facts("r1").await.falta_em);
+    assert_eq!(due().await, Some(15));
+    wait_until(10);
+    store.reports("BBB2222", 2, Some(8)).await.expect("a fact");
+    assert_eq!(due().await, Some(23), "its carro could not charge before");
+    store.reports("CCC3333", 0, Some(2)).await.expect("a fact");
+    assert_eq!(due().await, Some(23), "that one had left before the other came");
+    wait_until(22);
+    assert_eq!(store.facts("r1").await.state, Ativa);
+    wait_until(23);
+    assert_eq!(store.facts("r1").await.state, NaoCompareceu);
+}
+
+#[tokio::test]
 async fn a_report_counts_from_before_the_begin_unless_another_held_the_posto() {
     use ReservaState::{Ativa, Cumprida};
     for (first, ended, state) in [

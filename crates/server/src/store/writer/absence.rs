@@ -133,6 +133,23 @@ impl WriteContext<'_> {
         Ok(())
     }
 
+    /// A session of this carro at a posto has ended at `fim`, as is reported now: for reservas of others
+    /// the tolerance did not run until then.
+    pub(super) fn wait_after_session(
+        &self,
+        posto_id: i64,
+        placa: &Placa,
+        fim: Moment,
+    ) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE reservas SET falta_em = ?3 + tolerancia
+             WHERE posto_id = ?1 AND placa IS NOT ?2 AND held_until > ?4 AND inicio < ?3
+               AND falta_em < ?3 + tolerancia AND status IN ('ativa', 'encerrada')",
+            params![posto_id, placa.as_str(), fim.as_millis(), self.now.as_millis()],
+        )?;
+        Ok(())
+    }
+
     /// A carro that reports that it charges has come, if one of its reservas has begun: where its
     /// session is open, if there is one here, for it is nowhere else.
     pub(super) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {

@@ -120,8 +120,9 @@ impl WriteCommand for FinishCarregamento {
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
         let Self { posto_id, id, energy, fim } = *self;
-        // While the carro still charges; it may change whose price the session has.
-        let left = fim.map_or(context.now, |fim| fim.min(context.now));
+        // While the carro still charges; it may change whose price the session has. What begins at the
+        // reported end begins without it.
+        let left = fim.map_or(context.now, |fim| fim.plus_millis(-1).min(context.now));
         context.write_begun(posto_id, left)?;
         let row = context.find::<CarregamentoRow>(CarregamentoRow::SELECT, [id, posto_id])?;
         let row = row.ok_or(Rejection::CarregamentoInexistente { id, posto_id })?;

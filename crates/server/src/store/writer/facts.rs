@@ -95,12 +95,17 @@ impl WriteContext<'_> {
         Ok(Some((facts.facts()?, held)))
     }
 
-    /// How many reservas of a carro hold nothing while it still charges in their session.
+    /// How many reservas of a carro hold nothing while it still charges in their session. Not where it
+    /// charges in another reserva by now, which is counted already.
     fn charging_past_its_reserva(&self, placa: &Placa) -> Result<u32, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT count(*) FROM carregamentos AS c JOIN reservas AS r ON r.id = c.reserva_id
              WHERE c.placa = ?1 AND c.fim IS NULL
-               AND (r.held_until IS NULL OR r.held_until <= ?2)",
+               AND (r.held_until IS NULL OR r.held_until <= ?2)
+               AND NOT EXISTS (
+                   SELECT 1 FROM reservas AS next
+                   WHERE next.posto_id = c.posto_id AND next.placa = c.placa
+                     AND next.status = 'cumprida' AND next.inicio <= ?2 AND next.held_until > ?2)",
         )?;
         let parameters = params![placa.as_str(), self.now.as_millis()];
         Ok(statement.query_row(parameters, |row| row.get(0))?)

@@ -78,6 +78,9 @@ impl WriteCommand for ReportCarregamento {
             context.forget_arrivals_elsewhere(placa, posto_id)?;
         }
         context.session_changed(posto_id, Some(placa))?;
+        if let Some(fim) = session.fim() {
+            context.wait_after_session(posto_id, placa, fim)?;
+        }
         context.changes.push(Change::Posto(posto_id));
         Ok(Reported { id, conflitos })
     }
