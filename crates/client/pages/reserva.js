@@ -38,7 +38,12 @@ const follower = new Follower({
   onReserva: (_, reserva) => { taken = take(reserva); },
   onServidor: (_, servidor) => showServidor(servidor),
   onRefused: (_, codigo) => refused(codigo),
-  onLive: (_, isLive) => isOver || live.set(isLive),
+  onLive: (_, isLive) => {
+    if (isOver) return;
+    live.set(isLive);
+    // The servidor has answered. If it is away by now, an event says so next.
+    if (isLive) clearOutage();
+  },
 });
 
 /** @type {Reserva | null} */
@@ -242,11 +247,15 @@ function say(message) {
   setText(done, message);
 }
 
+function clearOutage() {
+  for (const old of byId("notices").querySelectorAll("[data-outage]")) old.remove();
+}
+
 /** @param {{ status: string, desde?: string }} servidor */
 function showServidor({ status, desde }) {
   const notices = byId("notices");
   notices.setAttribute("aria-live", "polite");
-  for (const old of notices.querySelectorAll("[data-outage]")) old.remove();
+  clearOutage();
   if (status === "online") return;
   const since = desde ? text("notice.since", { time: moment(desde) }) : "";
   notices.append(element("p", { class: "notice", "data-outage": true, text: text("reserva.away", { servidor: server_id, since }) }));

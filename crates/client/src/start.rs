@@ -26,6 +26,9 @@ use crate::metrics::GatewayMetrics;
 
 /// How long a stop waits for requests in progress.
 const HTTP_GRACE: Duration = Duration::from_secs(3);
+/// How long a stop waits for replies. In what is left of [`HTTP_GRACE`] callers are told that none has
+/// come, with the `request_id` to ask about later.
+const REPLY_GRACE: Duration = Duration::from_millis(2_500);
 /// How long a stop waits for the broker.
 const BUS_GRACE: Duration = Duration::from_secs(1);
 /// How long a stop waits for the collector of traces.
@@ -122,14 +125,17 @@ impl Client {
         let router = http::router(Arc::clone(&self.gateway), self.pages, self.http_metrics);
         let router = service::trace_requests(router, &self.gateway.tracer);
         let serving = service::serve(self.listener, router, stop.clone(), HTTP_GRACE);
-        let serving = service::spawn_essential(&self.broken, serving);
+        let mut serving = service::spawn_essential(&self.broken, serving);
         let scrapes = service::serve_metrics(self.metrics_listener, self.metrics, stop.clone());
         let scrapes = service::spawn_essential(&self.broken, scrapes);
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.gateway.closing.cancel();
         stop.cancel();
-        let _ = serving.await;
+        if tokio::time::timeout(REPLY_GRACE, &mut serving).await.is_err() {
+            self.gateway.requester.end_all();
+            let _ = serving.await;
+        }
         service::end_within(HTTP_GRACE, scrapes).await;
         self.gateway.bus.close(BUS_GRACE).await;
         self.gateway.tracer.end(TRACES_GRACE).await;

@@ -151,6 +151,12 @@ impl Requester {
         }
     }
 
+    /// Ends all calls as if their time were over: their commands may still be carried out.
+    pub fn end_all(&self) {
+        // A caller whose sender is dropped takes that for a timeout.
+        self.pending.lock().clear();
+    }
+
     fn message(&self, command: &PendingCommand) -> Outgoing {
         let request_id = command.call.request_id.clone();
         let this = Weak::clone(&self.this);

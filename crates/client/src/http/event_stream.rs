@@ -111,6 +111,11 @@ impl OpenStream {
 /// The answer that these events are.
 pub(super) fn answer(gateway: &Gateway, source: Source, admitted: Admitted) -> Response {
     let counted = gateway.metrics.stream(source.kind());
+    let cache_control = match source {
+        Source::All(_) => "no-cache",
+        // About one person: no part of it is kept.
+        Source::Reserva(_) => "no-store",
+    };
     let events = OpenStream { source, admitted, is_over: false, _counted: counted };
     let events = stream::unfold(events, |mut events| async {
         let next = events.next().await?;
@@ -121,7 +126,7 @@ pub(super) fn answer(gateway: &Gateway, source: Source, admitted: Admitted) -> R
     let mut response = Body::from_stream(parts).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
     headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
     response
 }

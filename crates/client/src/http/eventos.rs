@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::answer::{answer, with_log_fields};
 use super::app::App;
 use super::event_stream::{self, Admitted, Source};
+use super::follow_params::FollowParams;
 use super::reservas::ReservaParams;
 use crate::gateway::{Gateway, Refused};
 
@@ -73,11 +74,12 @@ async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Respons
 ///
 /// Depois de uma situação final (`encerrada`, `cancelada`, `nao_compareceu`, ou `cumprida` com o posto
 /// já livre) os eventos acabam. Quem volta com `Last-Event-ID` não recebe de novo o que já tem; se já
-/// tem a situação final, a resposta é 204, que diz ao `EventSource` dos navegadores que não volte. Sem
-/// novidade por 15 segundos, vem o comentário `ping`.
+/// tem a situação final, a resposta é 204, que diz ao `EventSource` dos navegadores que não volte. Ele
+/// também não volta depois de 503 ou 504: crie outro quando `readyState` for `CLOSED`. Sem novidade por
+/// 15 segundos, vem o comentário `ping`.
 #[utoipa::path(get, path = "/reservas/{request_id}/eventos", operation_id = "follow_reserva",
     tag = "eventos",
-    params(ReservaParams, ("Last-Event-ID" = Option<i64>, Header, nullable = false,
+    params(FollowParams, ("Last-Event-ID" = Option<i64>, Header, nullable = false,
         description = "A `versao` do último evento recebido", example = 3)),
     responses(
         (status = 200, body = String, content_type = "text/event-stream",
@@ -101,10 +103,14 @@ async fn of_reserva(
     State(gateway): State<Arc<Gateway>>,
     App(app): App,
     headers: HeaderMap,
-    Params(ReservaParams { request_id, server_id }): Params<ReservaParams>,
+    Params(FollowParams { reserva, lastEventId: again }): Params<FollowParams>,
     admitted: Admitted,
 ) -> Response {
-    let last = headers.get(LAST_EVENT_ID).and_then(|id| versao(id.to_str().ok()?));
+    let ReservaParams { request_id, server_id } = reserva;
+    let last = match headers.get(LAST_EVENT_ID) {
+        Some(id) => id.to_str().ok().and_then(versao),
+        None => again,
+    };
     let asking = RequestId::new();
     let followed = gateway.follow_reserva(&asking, server_id.clone(), request_id, app).await;
     let mut followed = match followed {

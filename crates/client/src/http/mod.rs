@@ -4,6 +4,7 @@ mod answer;
 mod app;
 mod event_stream;
 mod eventos;
+mod follow_params;
 mod idempotency;
 mod limit;
 pub(crate) mod pages;

@@ -33,7 +33,8 @@ fields! {
 /// A lista toda é de um só momento. Com `limite` ou `apos` vem uma página; páginas da mesma `versao`
 /// formam uma só lista.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos", tag = "postos",
-    params(PostosQuery),
+    params(PostosQuery, ("If-None-Match" = Option<String>, Header, nullable = false,
+        description = "O `ETag` da lista que já se tem", example = "W/\"4e1243bd22c66e76c2ba9eddc1f91394\"")),
     responses(
         (status = 200, body = PostosReply, description = "Os postos do servidor"),
         (status = 304, description = "O servidor confirma que são os mesmos postos, por `If-None-Match`"),

@@ -21,8 +21,9 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 /// Reserva um posto para um carro.
 ///
 /// Com o cabeçalho `Idempotency-Key`, repetir a requisição não reserva de novo: a primeira
-/// resposta é dada outra vez. A chave deve ser aleatória (um UUID, por exemplo): quem a conhece pode
-/// consultar, alterar e cancelar a reserva.
+/// resposta é dada outra vez, ou 404 `reserva_inexistente`, se o operador já esqueceu o carro dela. A
+/// chave deve ser aleatória (um UUID, por exemplo): quem a conhece pode consultar, alterar e cancelar a
+/// reserva.
 #[utoipa::path(post, path = "/reservar", operation_id = "reserve",
     tag = "reservas", request_body = ReservarBody,
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 16,
@@ -30,7 +31,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
         cada pedido: um UUID", example = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b11")),
     responses(
         (status = 200, body = ReservaReply, description = "A reserva"),
-        (status = 404, body = ErrorReply, description = "posto_inexistente"),
+        (status = 404, body = ErrorReply, description = "posto_inexistente, reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "posto_ja_reservado_para_este_carro, \
             posto_reservado, posto_indisponivel, posto_em_manutencao, limite_de_reservas"),
         (status = 422, body = ErrorReply,

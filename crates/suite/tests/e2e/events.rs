@@ -39,7 +39,7 @@ async fn a_reserva_is_followed_at_any_gateway_until_it_ends() {
             assert_eq!(event.data[field], value, "{}", event.data);
         }
         assert!(stream.text.starts_with("retry: 2000\n\n"), "{}", stream.text);
-        assert_eq!(stream.header("cache-control"), "no-cache");
+        assert_eq!(stream.header("cache-control"), "no-store");
         assert_eq!(stream.header("x-accel-buffering"), "no");
         assert_eq!(stream.header("x-content-type-options"), "nosniff");
         assert_eq!(stream.header("content-encoding"), "");

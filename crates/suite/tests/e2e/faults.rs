@@ -60,6 +60,26 @@ async fn a_command_whose_caller_has_gone_is_not_carried_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_stops_tells_its_callers_what_to_ask_about() {
+    let world = World::new().await;
+    let (server, client) = world.pair().await;
+    server.freeze();
+    let body = seed_payload();
+    let terminate = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        client.signal("-TERM");
+    };
+    let (open, ()) = tokio::join!(client.reservar(&body), terminate);
+    assert_eq!(open.verdict(), (504, "tempo_esgotado"));
+    server.thaw();
+    let other = world.client("cliente2").await;
+    let made = async || {
+        other.get(&format!("/reservas/{}?server_id=server1", open.request_id())).await.status
+    };
+    eventually("another gateway knows what became of it", async || made().await == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_requests_fail_at_once_and_work_again_after_its_return() {
     let mut world = World::new().await;
     let (server, client) = world.pair().await;

@@ -24,8 +24,13 @@ pub(super) struct FeedState(Mutex<State>);
 #[derive(Default)]
 struct State {
     servidores: BTreeMap<ServerId, KnownServidor>,
+    /// The events of those that were removed, for readers that miss them.
+    removed: BTreeMap<ServerId, Bytes>,
     events: FeedQueue,
 }
+
+/// Servidores that were removed and are remembered.
+const MAX_REMOVED: usize = 256;
 
 struct KnownServidor {
     servidor: Servidor,
@@ -55,12 +60,20 @@ impl FeedState {
         Reader { position: state.events.end(), waiting }
     }
 
+    /// The same for one that has read events before: it may know servidores that were removed since.
+    fn reader_again(&self) -> Reader {
+        let state = self.0.lock();
+        let events = state.servidores.values().flat_map(KnownServidor::events);
+        let waiting = state.removed.values().cloned().chain(events).collect();
+        Reader { position: state.events.end(), waiting }
+    }
+
     /// Takes what is known of all servidores, and returns those whose postos must be listed: they
     /// have come or returned. Their `servidor` events are left out the first time, when each has an
     /// `estado`.
     pub(super) fn take_servidores(&self, list: Vec<Servidor>, is_first: bool) -> Vec<ServerId> {
         let mut state = self.0.lock();
-        let State { servidores, events } = &mut *state;
+        let State { servidores, removed, events } = &mut *state;
         let mut to_list = Vec::new();
         let mut before = std::mem::take(servidores);
         for servidor in list {
@@ -81,11 +94,17 @@ impl FeedState {
                     KnownServidor { servidor, postos: None, meanwhile: None, is_silent: false }
                 }
             };
+            removed.remove(&server_id);
             servidores.insert(server_id, known);
         }
         // An operator has removed these.
-        for known in before.into_values().filter(|known| known.servidor.is_online()) {
-            events.push(known.servidor.removed());
+        for (server_id, known) in before.into_iter().filter(|(_, it)| it.servidor.is_online()) {
+            let event = known.servidor.removed();
+            events.push(event.clone());
+            if removed.len() == MAX_REMOVED {
+                removed.pop_first();
+            }
+            removed.insert(server_id, event);
         }
         to_list
     }
@@ -109,7 +128,7 @@ impl FeedState {
     /// Notes that a list did not come that was asked for.
     pub(super) fn list_failed(&self, server_id: &ServerId) {
         let mut state = self.0.lock();
-        let State { servidores, events } = &mut *state;
+        let State { servidores, events, .. } = &mut *state;
         let Some(known) = servidores.get_mut(server_id) else { return };
         if known.servidor.is_online() && known.postos.is_none() && !known.is_silent {
             known.is_silent = true;
@@ -121,7 +140,7 @@ impl FeedState {
     /// whether it lacks a posto of which an event has come.
     pub(super) fn take_listed(&self, server_id: &ServerId, mut listed: Postos) -> bool {
         let mut state = self.0.lock();
-        let State { servidores, events } = &mut *state;
+        let State { servidores, events, .. } = &mut *state;
         let known = servidores.get_mut(server_id);
         let Some(known) = known.filter(|known| known.servidor.is_online()) else { return false };
         let estado = listed.estado();
@@ -147,7 +166,7 @@ impl FeedState {
     /// Takes the event of a posto. Returns whether the postos must be listed, because it is a new one.
     pub(super) fn take_posto(&self, status: PontoStatus) -> bool {
         let mut state = self.0.lock();
-        let State { servidores, events } = &mut *state;
+        let State { servidores, events, .. } = &mut *state;
         let Some(known) = servidores.get_mut(&status.server_id) else { return false };
         let applied = known.postos.as_mut().map(|postos| postos.apply(&status));
         if let Some(Applied::Changed(event)) = &applied {
@@ -183,7 +202,7 @@ impl Reader {
                 Found::Nothing => self.position.pushed().await,
                 Found::Dropped => {
                     dropped.inc();
-                    *self = state.reader();
+                    *self = state.reader_again();
                 }
             }
         }

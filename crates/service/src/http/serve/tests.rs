@@ -1,5 +1,6 @@
 use axum::routing::get;
 use futures_util::StreamExt as _;
+use socket2::SockFilter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
@@ -153,6 +154,19 @@ async fn a_stream_of_events_ends_when_its_reader_leaves() {
     tokio::time::sleep(SHORT * 2).await;
     assert_eq!(connections.sockets(), 1, "the third is open, long after the time for a head");
     drop(stays);
+    until_all_are_closed(&connections).await;
+}
+
+/// As when a phone leaves its network: what is written is never acknowledged, and nothing is refused.
+#[tokio::test]
+async fn a_stream_of_events_ends_when_its_reader_has_vanished() {
+    const RETURN: u16 = 0x06;
+    const NO_BYTES: u32 = 0;
+    let events = endless("text/event-stream", b": ping\n\n", SHORT / 10);
+    let (addr, _stop, connections) = counted(events, LONG).await;
+    let reader = reader(addr).await;
+    let drop_all = [SockFilter::new(RETURN, 0, 0, NO_BYTES)];
+    SockRef::from(&reader).attach_filter(&drop_all).expect("a filter");
     until_all_are_closed(&connections).await;
 }
 

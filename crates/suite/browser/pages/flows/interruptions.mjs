@@ -61,6 +61,24 @@ export default {
     return said.replaceAll(/\s+/g, " ");
   },
 
+  "the page of a reserva, while its servidor and then the gateway are away": async ({ suite, visit }) => {
+    const { request_id } = await suite.reserveElsewhere(await suite.freePosto());
+    const driver = await visit();
+    await driver.openLive(`reserva?server_id=server1&request_id=${request_id}`);
+    await suite.server1.end("SIGKILL");
+    const said = await until("the notice names the servidor", async () => {
+      const now = await notices(driver);
+      return now.includes("server1") && now;
+    });
+    // Nobody is there to tell the page that the servidor is back.
+    await suite.gateway.end();
+    await notLive(driver);
+    await suite.start();
+    await live(driver);
+    await until("the notice goes", async () => (await notices(driver)) === "");
+    return said.replaceAll(/\s+/g, " ");
+  },
+
   "the gateway stops and starts again": async (scene) => {
     const { suite } = scene;
     const driver = await scene.visit();

@@ -121,6 +121,21 @@ fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
 }
 
 #[test]
+fn a_reader_that_is_too_slow_learns_that_a_servidor_was_removed() {
+    let state = feed_state();
+    let mut slow = state.reader();
+    assert_eq!(read(&mut slow, &state), ["estado free"]);
+    for number in 0..=MAX_EVENTS {
+        state.take_posto(status(5, number % 2 == 1));
+    }
+    state.take_servidores(Vec::new(), false);
+    assert_eq!(read(&mut slow, &state), ["servidor"]);
+    assert_eq!(read(&mut state.reader(), &state), [""; 0], "a new one never knew it");
+    state.take_servidores(vec![servidor(ServerState::Online, 9)], false);
+    assert_eq!(read(&mut state.reader_again(), &state), [""; 0], "it is there again");
+}
+
+#[test]
 fn a_servidor_goes_once_and_each_return_is_an_event() {
     let state = feed_state();
     let mut reader = state.reader();
