@@ -73,6 +73,15 @@ impl Broker {
         self.websocket
     }
 
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self) -> BrokerError {
+        match (&mut self.task).await {
+            Ok(Ok(())) => library_error("it has ended"),
+            Ok(Err(error)) => library_error(error),
+            Err(error) => library_error(error),
+        }
+    }
+
     /// Closes every connection and listener; the ports are free when this returns.
     pub async fn stop(mut self) -> Result<(), BrokerError> {
         self.shutdown.shutdown();

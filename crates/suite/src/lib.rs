@@ -5,11 +5,14 @@
 
 mod broker;
 mod options;
+mod probe;
+mod run;
 mod screen;
 mod settings;
 mod system;
 
 pub use broker::{Broker, BrokerError};
 pub use options::Options;
+pub use run::run;
 pub use screen::Screen;
 pub use system::{System, SystemError};

@@ -9,8 +9,8 @@ use service::{BrokerAuthorities, BrokerLogin, BrokerPassword};
 /// Runs the whole system on this machine: an MQTT broker, two servidores (operators) and two
 /// gateways (clientes), until Ctrl-C.
 ///
-/// No Docker and no installed broker are needed. Data is kept between runs in the data folder;
-/// delete the .db files in it to start afresh.
+/// No Docker and no installed broker are needed. Data is kept between runs in the data folder; to
+/// start afresh, stop it and delete the .db files in there.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "suite", version, after_help = crate::settings::help())]
 pub struct Options {
@@ -77,12 +77,23 @@ impl Options {
     }
 }
 
+const MQTT_PORT: u16 = 1883;
+
+/// An address of IPv6 has brackets where a port follows, as in a URL.
 fn parse_broker(text: &str) -> Result<(String, u16), String> {
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, "1883"));
-    let port = port.parse().ok().filter(|port| *port > 0);
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Ok((ip.to_string(), MQTT_PORT));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()),
+        None => (text, Some(MQTT_PORT)),
+    };
+    let within_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = within_brackets.unwrap_or(host);
+    let is_host = !host.is_empty() && (within_brackets.is_some() || !host.contains(':'));
     match port {
-        Some(port) if !host.is_empty() => Ok((host.to_owned(), port)),
-        _ => Err("it should be HOST:PORT, for example localhost:1883".to_owned()),
+        Some(port) if is_host && port > 0 => Ok((host.to_owned(), port)),
+        _ => Err("it should be HOST:PORT, for example localhost:1883 or [::1]:1883".to_owned()),
     }
 }
 
@@ -105,7 +116,11 @@ mod tests {
     fn a_broker_is_a_host_and_a_port() {
         assert_eq!(parse_broker("mqtt:1884"), Ok(("mqtt".to_owned(), 1884)));
         assert_eq!(parse_broker("mqtt"), Ok(("mqtt".to_owned(), 1883)));
-        assert!(parse_broker(":1883").is_err());
-        assert!(parse_broker("mqtt:x").is_err());
+        for text in ["::1", "[::1]", "[::1]:1883"] {
+            assert_eq!(parse_broker(text), Ok(("::1".to_owned(), 1883)), "{text}");
+        }
+        for text in [":1883", "mqtt:x", "mqtt:0", "mqtt:70000", "a:b:1883", "[]:1883", ""] {
+            assert!(parse_broker(text).is_err(), "{text}");
+        }
     }
 }

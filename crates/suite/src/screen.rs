@@ -1,6 +1,7 @@
 //! The text printed once the system runs: what listens where, and what to try.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::{Options, System};
 
@@ -17,6 +18,8 @@ impl fmt::Display for Screen<'_> {
         let (host, port) = system.broker_addr();
         let data = options.data.display();
         writeln!(f, "\nPostos de carregamento: everything is running. Ctrl-C stops it.\n")?;
+        // As in a URL.
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         write!(f, "  {:9} mqtt://{host}:{port}", "broker")?;
         if let Some(websocket) = system.websocket_addr() {
             write!(f, "   ws://{websocket}/mqtt")?;
@@ -39,20 +42,26 @@ impl fmt::Display for Screen<'_> {
         else {
             return Ok(());
         };
-        let (operators, port) = (server.port(), client.port());
+        let (server, client) = (typed(*server), typed(*client));
         writeln!(f, "\nTry next:\n")?;
-        writeln!(f, "  http://localhost:{port}/         the drivers' page")?;
-        writeln!(f, "  http://localhost:{operators}/painel   the operator's page of server1")?;
-        writeln!(f, "  http://localhost:{port}/docs     the API\n")?;
-        writeln!(f, "  curl 'http://localhost:{port}/postos?server_id=server1'\n")?;
+        writeln!(f, "  http://{client}/         the drivers' page")?;
+        writeln!(f, "  http://{server}/painel   the operator's page of server1")?;
+        writeln!(f, "  http://{client}/docs     the API\n")?;
+        writeln!(f, "  curl 'http://{client}/postos?server_id=server1'\n")?;
         writeln!(
             f,
-            "  curl -X POST http://localhost:{port}/reservar -H 'Content-Type: application/json' \
+            "  curl -X POST http://{client}/reservar -H 'Content-Type: application/json' \
              -d '{{\"placa\": \"ABC1234\", \"modelo\": \"BYD Dolphin\", \"capacidade_bateria\": 44.5, \
              \"nivel_bateria_atual\": 22.3, \"taxa_descarga\": 0.19, \"posto_id\": {free_posto}, \
              \"server_id\": \"server1\"}}'\n"
         )
     }
+}
+
+/// An address as people type it, if `localhost` leads there.
+fn typed(addr: SocketAddr) -> String {
+    let is_localhost = addr.ip().is_unspecified() || addr.ip() == Ipv4Addr::LOCALHOST;
+    if is_localhost { format!("localhost:{}", addr.port()) } else { addr.to_string() }
 }
 
 impl Screen<'_> {
@@ -71,5 +80,23 @@ impl Screen<'_> {
             writeln!(f, "  {name:9} {}", file.display())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_typed_as_it_can_be_reached() {
+        for (bound, shown) in [
+            ("127.0.0.1:8001", "localhost:8001"),
+            ("0.0.0.0:8001", "localhost:8001"),
+            ("[::]:8001", "localhost:8001"),
+            ("[::1]:8001", "[::1]:8001"),
+            ("192.168.1.5:8001", "192.168.1.5:8001"),
+        ] {
+            assert_eq!(typed(bound.parse().expect("an address")), shown);
+        }
     }
 }

@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use client::Client;
-use serde::Deserialize;
 use server::{AdminAccess, PostosCsv, Server};
 use service::{ListenError, METRICS_ADDR};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, warn};
 
+use crate::probe::{free_postos, get, servidores_online};
 use crate::settings::inherited;
 use crate::{Broker, BrokerError, Options};
 
@@ -24,8 +24,6 @@ const CLIENTS: [&str; 2] = ["cliente1", "cliente2"];
 /// How long the gateways may take to reach both servidores.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 const READY_POLL: Duration = Duration::from_millis(20);
-/// The line of a gateway's metrics, up to its value.
-const SERVIDORES_ONLINE: &str = "postos_gateway_servidores{status=\"online\"}";
 /// What a program's port for metrics is more than its HTTP port.
 const METRICS_OFFSET: u16 = 2000;
 /// The posto in the seed's example.
@@ -55,6 +53,8 @@ pub enum SystemError {
     Config(#[from] service::ConfigError),
     #[error("the threads cannot be started: {0}")]
     Runtime(io::Error),
+    #[error("{name} has ended{}", reason(.outcome))]
+    Ended { name: &'static str, outcome: io::Result<()> },
     #[error("the broker at {broker} did not bring servidores and gateways together in {} s", READY_LIMIT.as_secs())]
     NotReady { broker: String },
 }
@@ -71,8 +71,14 @@ pub struct System {
 struct Programs {
     addrs: Vec<(&'static str, SocketAddr)>,
     metrics_addrs: Vec<SocketAddr>,
-    tasks: Vec<JoinHandle<io::Result<()>>>,
+    tasks: JoinSet<Ended>,
     stop: CancellationToken,
+}
+
+/// A program that has ended, and how.
+struct Ended {
+    name: &'static str,
+    outcome: io::Result<()>,
 }
 
 impl System {
@@ -214,6 +220,23 @@ impl System {
         if ids.contains(&SEED_POSTO) { SEED_POSTO } else { *ids.first().unwrap_or(&SEED_POSTO) }
     }
 
+    /// Waits until a servidor, a gateway or the broker ends, although nobody has stopped it.
+    pub async fn a_part_ends(&mut self) -> SystemError {
+        let broker = async {
+            match &mut self.broker {
+                Some(broker) => broker.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            Some(Ok(ended)) = self.servers.tasks.join_next() => ended,
+            Some(Ok(ended)) = self.clients.tasks.join_next() => ended,
+            error = broker => return SystemError::Broker(error),
+        };
+        let Ended { name, outcome } = ended;
+        SystemError::Ended { name, outcome }
+    }
+
     /// Stops the gateways, then the servidores, then the broker.
     pub async fn stop(self) {
         self.clients.stop().await;
@@ -236,13 +259,18 @@ impl Programs {
     ) {
         self.addrs.push((name, addr));
         self.metrics_addrs.extend(metrics_addr);
-        self.tasks.push(tokio::spawn(run));
+        let run = tokio::spawn(run);
+        self.tasks.spawn(async move {
+            // A panic is an end like others.
+            let outcome = run.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            Ended { name, outcome }
+        });
     }
 
-    async fn stop(self) {
+    async fn stop(mut self) {
         self.stop.cancel();
-        for ((name, _), task) in self.addrs.into_iter().zip(self.tasks) {
-            if let Err(error) = task.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Ok(Ended { name, outcome: Err(error) }) = ended {
                 warn!(name, %error, "did not stop cleanly");
             }
         }
@@ -262,6 +290,10 @@ fn metrics_addr(http_addr: SocketAddr) -> SocketAddr {
         port => port.checked_add(METRICS_OFFSET).unwrap_or(0),
     };
     (ip, port).into()
+}
+
+fn reason(outcome: &io::Result<()>) -> String {
+    outcome.as_ref().err().map_or_else(String::new, |error| format!(": {error}"))
 }
 
 fn broker_error(error: BrokerError) -> SystemError {
@@ -294,37 +326,4 @@ async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16
     let host =
         if addr.ip().is_unspecified() { "localhost".to_owned() } else { addr.ip().to_string() };
     Ok((Some(broker), (host, addr.port())))
-}
-
-/// The answer of a program, if it is a success.
-async fn get(addr: SocketAddr, path: &str) -> reqwest::Result<reqwest::Response> {
-    // The address is local, so a proxy set in the environment must not be used.
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    http.get(format!("http://{addr}{path}")).send().await?.error_for_status()
-}
-
-/// How many servidores the gateway sees that answers `/metrics` here.
-async fn servidores_online(metrics_addr: SocketAddr) -> usize {
-    let Ok(answer) = get(metrics_addr, "/metrics").await else { return 0 };
-    let metrics = answer.text().await.unwrap_or_default();
-    let mut lines = metrics.lines();
-    let online = lines.find_map(|line| line.strip_prefix(SERVIDORES_ONLINE));
-    online.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
-}
-
-/// What `GET /postos` of a servidor answers, as far as it is read.
-#[derive(Deserialize)]
-struct Listed {
-    postos: Vec<ListedPosto>,
-}
-
-#[derive(Deserialize)]
-struct ListedPosto {
-    id: i64,
-}
-
-/// Ids of the postos of one servidor that are `disponivel` now.
-async fn free_postos(server: SocketAddr) -> reqwest::Result<Vec<i64>> {
-    let listed: Listed = get(server, "/postos?disponivel=true").await?.json().await?;
-    Ok(listed.postos.into_iter().map(|posto| posto.id).collect())
 }

@@ -154,6 +154,18 @@ async fn what_is_printed_works_and_ctrl_c_stops_cleanly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_suite_ends_when_a_part_of_it_has_ended() {
+    let mut suite = Suite::start().await;
+    let database = suite.folder.path().join("server1.db");
+    std::fs::remove_file(&database).expect("somebody wants to start afresh");
+    let ended = tokio::time::timeout(crate::harness::TEST_TIMEOUT, suite.child.wait()).await;
+    assert_eq!(ended.expect("it ends").expect("it was running").code(), Some(2));
+    let errors = std::fs::read_to_string(suite.folder.path().join("errors")).expect("a file");
+    assert!(errors.contains("server1 has ended"), "{errors}");
+    assert!(database.exists(), "what it held is saved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_loopback_the_servidores_are_open_to_programs_and_elsewhere_they_ask_for_a_token() {
     let suite = Suite::start().await;
     assert!(suite.screen().contains("programs on this machine need no token"));

@@ -1,6 +1,7 @@
 //! What `start.sh` makes of settings, certificates and an operator's own lines.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::harness::doors::{Doors, Shell, text};
@@ -30,7 +31,7 @@ async fn what_is_wrong_ends_the_start_with_what_to_do() {
     for shell in [Shell::System, Shell::Busybox] {
         let inside = |doors: &Doors| add_lines(doors, &format!("listener {}", doors.inside().port));
         type Prepare<'a> = &'a dyn Fn(&Doors);
-        let cases: [(&str, Prepare<'_>, &str); 10] = [
+        let cases: [(&str, Prepare<'_>, &str); 11] = [
             ("true", &|_| {}, "BROKER_ABERTO is 'true'; it should be sim, or nothing"),
             ("", &inside, "which start.sh opens"),
             (
@@ -54,6 +55,17 @@ async fn what_is_wrong_ends_the_start_with_what_to_do() {
                     fs::remove_file(doors.path("config/certs/broker.key")).expect("a file");
                 },
                 "belong together",
+            ),
+            (
+                "",
+                // As on a host whose certificates are elsewhere, where the broker does not see them.
+                &|doors| {
+                    for name in ["broker.crt", "broker.key"] {
+                        let link = doors.path(&format!("config/certs/{name}"));
+                        symlink(format!("/not/here/{name}"), link).expect("a link");
+                    }
+                },
+                "a link must lead to a file in this folder",
             ),
             (
                 "",
@@ -110,7 +122,7 @@ async fn an_operators_own_lines_hold() {
     add_lines(&doors, &format!("listener {port} 127.0.0.1"));
     doors.start().await;
     let log = doors.log();
-    assert!(log.contains(&format!("listener {port} is a door of yours")), "{log}");
+    assert!(log.contains(&format!("listener {port} is not one that start.sh opens")), "{log}");
 
     // It asks for a name, as the outside ones do.
     let mut own = doors.inside();
