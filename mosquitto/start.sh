@@ -33,7 +33,7 @@ check_shared() {
         }' "$SHARED")
     [ -z "$faults" ] || die "mosquitto.conf, $faults"
     awk '$1 == "listener" {
-            print "mosquitto.conf, line " FNR ": listener " $2 " is a door of yours"
+            print "mosquitto.conf, line " FNR ": listener " $2 " is not one that start.sh opens"
         }' "$SHARED" | while IFS= read -r line; do say "$line"; done
 }
 
@@ -109,7 +109,7 @@ done
 write_users_for_broker || die "$RUN cannot be written"
 
 if has_certificate; then
-    has_both || die "$CERTIFICATE and $KEY belong together, and one cannot be read"
+    has_both || die "$CERTIFICATE and $KEY belong together, and one cannot be read (a link must lead to a file in this folder)"
     ! grep -q ENCRYPTED "$KEY" || die "$KEY is encrypted; remove its pass phrase: openssl pkey -in broker.key"
     copy_certificate || die "$RUN cannot be written"
 else

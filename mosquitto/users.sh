@@ -119,7 +119,13 @@ write_users_for_broker() {
     mv "$WORK/acl" "$RUN/acl" && mv "$WORK/passwords" "$RUN/passwords"
 }
 
-has_certificate() { [ -e "$CERTIFICATE" ] || [ -e "$KEY" ]; }
+# A link that leads nowhere is a certificate that cannot be read, and not one that is not there.
+has_certificate() {
+    for file in "$CERTIFICATE" "$KEY"; do
+        if [ -e "$file" ] || [ -L "$file" ]; then return 0; fi
+    done
+    return 1
+}
 has_both() { [ -r "$CERTIFICATE" ] && [ -r "$KEY" ]; }
 
 # The key belongs to root on the host, so Mosquitto gets copies.
@@ -131,16 +137,19 @@ copy_certificate() {
 
 # At most one program works on these files. The kernel unlocks when the program ends, however it ends.
 lock() {
-    mkdir -p "$USERS" "$RUN" && exec 9>"$USERS/.lock" || return
+    mkdir -p "$USERS" "$RUN" && exec 9>"$RUN/lock" 8>"$USERS/.lock" || return
     if ! flock -n 9; then
         [ $# = 0 ] || printf '%s\n' "$1" >&2
         flock 9 || return
     fi
+    # Against programs in other containers. Folders of a host that is no Linux have no locks, or locks
+    # that keep nobody out.
+    flock 8 2>/dev/null || true
     # A killed one may have left files.
     rm -rf "$WORK" && mkdir "$WORK"
 }
 
 unlock() {
     rm -rf "$WORK"
-    exec 9>&-
+    exec 8>&- 9>&-
 }

@@ -28,6 +28,8 @@ HIDDEN = (
     "GET /status HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 203.0.113.66\r\n"
     "X-Request-Id: hidden\r\n\r\n"
 )
+# A request for this path is received, and its connection is closed without an answer.
+CUT_OFF = "/cut_off"
 failures = 0
 
 
@@ -63,6 +65,9 @@ class Recorder:
         while data := connection.recv(65536):
             found, rest = messages(rest + data)
             self.messages += found
+            if any(line.split(" ")[1] == CUT_OFF for line, *_ in found):
+                connection.close()
+                return
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" * len(found))
 
     def take(self):
@@ -247,6 +252,10 @@ def check_recorded(nginx, recorder):
           ("GET /x HTTP/1.1", [SERVIDOR]), (line, headers))
     other = nginx.send(SERVIDOR, f"GET https://other.example/x HTTP/1.1\r\nHost: {SERVIDOR}\r\n\r\n", source)
     check("another name in the address gets no answer", not recorder.take() and status_of(other) in ("closed", "421"), other)
+    unknown = nginx.send(SERVIDOR, f"POST {CUT_OFF} HTTP/1.1\r\nHost: {SERVIDOR}\r\nContent-Length: 0\r\n\r\n", source)
+    check("a request that ended with its program is answered as unknown, and was not sent again",
+          (status_of(unknown), len(recorder.take())) == ("504", 1) and '"codigo":"tempo_esgotado"' in unknown
+          and "access-control-allow-origin: *" in unknown.lower() and "strict-transport-security" in unknown.lower(), unknown)
     before = recorder.connections
     nginx.send(SERVIDOR, f"POST /x HTTP/1.1\r\nHost: {SERVIDOR}\r\nContent-Length: 50\r\n\r\n{{", source)
     check("a body that does not come keeps no connection of the program",
@@ -320,8 +329,8 @@ def main():
             gateway.terminate()
             gateway.wait(WAIT)
             down = nginx.send(GATEWAY, get("/status"), "127.0.0.41")
-            check("a program that is down: 503 in the one shape",
-                  status_of(down) == "503" and '"codigo":"servidor_indisponivel"' in down, down)
+            check("a program that is down: 504 in the one shape",
+                  status_of(down) == "504" and '"codigo":"tempo_esgotado"' in down, down)
         finally:
             for process in filter(None, (gateway, nginx and nginx.process)):
                 process.terminate()

@@ -20,6 +20,9 @@
 //! Ack::done ────────────▶ AckQueue ─▶ └────────────┘
 //! ```
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("this system runs on Linux; elsewhere use Docker, or WSL 2 (README.md)");
+
 mod acks;
 mod bus;
 mod certificates;
