@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use prometheus_client::metrics::counter::Counter;
+use service::METRICS_ADDR;
 use service::doctor::{
-    Background, Check, Instance, Report, clock_checks, hanging, http_checks, look_at_running,
-    process_checks, read_settings, secret_file_checks,
+    Background, Check, Instance, Report, clock_checks, hanging, http_checks, listener_checks,
+    look_at_running, process_checks, read_settings, secret_file_checks,
 };
 
 use crate::app_tokens::AppTokens;
-use crate::config::{Config, SETTINGS};
+use crate::config::{Config, HTTP_ADDR, SETTINGS};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long files are waited for after all else was looked at.
@@ -56,6 +57,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     };
     report.add("login", of_files(login, "login files", "the files of the login"));
     let mut program = running.checks;
+    let metrics = config.metrics_addr.map(|addr| (METRICS_ADDR.name, addr));
+    let addrs = metrics.into_iter().chain([(HTTP_ADDR.name, config.http_addr)]);
+    program.extend(listener_checks(instance, addrs));
     program.extend(process_checks(addr, instance));
     report.add("program", program);
     report.add("broker", tried.broker);

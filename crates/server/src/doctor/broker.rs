@@ -83,11 +83,10 @@ fn bus_checks(config: &Config, instance: Instance, seen: &[(String, Bytes)]) -> 
     let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
     let presences = read_presences(seen);
     let own = OwnPresence { server_id, instance, changes };
-    presence_checks(
-        &presences,
-        PresenceSource::Broker,
-        Some(own),
-        env!("CARGO_PKG_VERSION"),
-        service::now(),
-    )
+    // The outside door gives a servidor its own presence alone.
+    let source = match config.credentials().has_name() {
+        true => PresenceSource::OwnTopic,
+        false => PresenceSource::Broker,
+    };
+    presence_checks(&presences, source, Some(own), env!("CARGO_PKG_VERSION"), service::now())
 }

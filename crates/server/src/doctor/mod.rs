@@ -5,6 +5,7 @@ mod backup;
 mod broker;
 mod database;
 mod disk;
+mod postos;
 mod tokens;
 
 use std::error::Error;
@@ -13,12 +14,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use service::METRICS_ADDR;
 use service::doctor::{
     Background, Check, Instance, Report, Running, clock_checks, hanging, http_checks,
-    look_at_running, process_checks, read_settings, secret_file_checks,
+    listener_checks, look_at_running, process_checks, read_settings, secret_file_checks,
 };
 
-use crate::config::{Config, SETTINGS};
+use crate::config::{Config, HTTP_ADDR, SETTINGS};
 use crate::last_backup::LastBackup;
 use crate::store::{
     Contents, DatabaseFiles, Integrity, OpenIn, StoreError, examine_contents, examine_files,
@@ -73,18 +75,27 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     let examined = examined.as_ref();
     running.checks.extend(holder(running.instance, examined));
     let token = examined.map(|examined| start_token_checks(&config, examined));
+    let postos = examined.filter(|examined| never_had_postos(examined)).map(|_| {
+        let config = Arc::clone(&config);
+        Background::start(move || postos::postos_check(&config))
+    });
     let tried = broker::try_out(&config, on_this_machine(running.instance, examined))?;
 
     let deadline = Instant::now() + GRACE;
     let login = login.until(deadline);
     let login = login.unwrap_or_else(|| vec![hanging("login files", "the files of the login")]);
     report.add("login", login);
-    report.add("program", program_checks(&mut running));
+    report.add("program", program_checks(&config, &mut running));
     report.add("broker", tried.broker);
     report.add("bus", tried.bus);
     report.add("clock", clock(&running, examined));
     report.add("disk", disk::disk_checks(&config, examined.map(|examined| &examined.files)));
-    report.add("database", database_checks(&config, running.instance, examined));
+    let mut database = database_checks(&config, running.instance, examined);
+    database.extend(postos.map(|check| {
+        let hangs = || hanging(postos::NAME, config.postos_csv.path().display());
+        check.until(deadline).unwrap_or_else(hangs)
+    }));
+    report.add("database", database);
     let token = token.map(|checks| {
         let hangs = || vec![hanging(tokens::NAME, config.token_file().display())];
         checks.until(deadline).unwrap_or_else(hangs)
@@ -165,8 +176,18 @@ fn login_checks(config: &Config) -> Vec<Check> {
     checks.chain(secret_file_checks(config.login.secret_files())).collect()
 }
 
-fn program_checks(running: &mut Running) -> Vec<Check> {
+fn never_had_postos(examined: &Examined) -> bool {
+    match &examined.contents {
+        None => true,
+        Some(contents) => contents.as_ref().is_ok_and(|contents| !contents.had_postos),
+    }
+}
+
+fn program_checks(config: &Config, running: &mut Running) -> Vec<Check> {
     let mut checks = std::mem::take(&mut running.checks);
+    let metrics = config.metrics_addr.map(|addr| (METRICS_ADDR.name, addr));
+    let addrs = metrics.into_iter().chain([(HTTP_ADDR.name, config.http_addr)]);
+    checks.extend(listener_checks(running.instance, addrs));
     checks.extend(process_checks(running.http.addr(), running.instance));
     checks
 }

@@ -38,8 +38,9 @@ pub(super) fn token_checks(
             let remedy = format!("put a token of 16 to 512 visible ASCII characters in {shown}");
             vec![Check::failure(NAME, found, remedy)]
         }
-        Err(error) if error.is_missing() && !exists => {
-            vec![Check::ok(NAME, format!("the first start makes one in {shown}"))]
+        // Neither has been made where the first start was not completed.
+        Err(error) if error.is_missing() && (!exists || valid.is_some_and(<[_]>::is_empty)) => {
+            vec![Check::ok(NAME, format!("the next start makes one in {shown}"))]
         }
         Err(error) if error.is_denied() => {
             let remedy = "run this command as the user of the servidor, or as root";

@@ -41,7 +41,7 @@ async fn importar(
 const FILE: &str = "id;nome;latitude;longitude;status\r\n1;Praça;-23,5505;-46,6333;disponivel\r\n\
                     ;Novo;0;0;disponivel\r\n";
 /// Nothing listens there.
-pub(crate) const NOWHERE: &str = "127.0.0.1:1";
+pub(crate) const NOWHERE: &str = "127.0.0.1:1025";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn importar_works_while_the_servidor_is_stopped() {

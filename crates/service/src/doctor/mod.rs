@@ -4,6 +4,7 @@
 mod access;
 mod background;
 mod clock;
+mod listeners;
 mod machine;
 mod presences;
 mod process;
@@ -15,6 +16,7 @@ mod settings;
 pub use access::http_checks;
 pub use background::{Background, hanging};
 pub use clock::clock_checks;
+pub use listeners::listener_checks;
 pub use presences::{
     OwnPresence, PresenceSource, presence_checks, read_presences, unheard_presences,
 };

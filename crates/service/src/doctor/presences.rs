@@ -15,6 +15,8 @@ pub enum PresenceSource {
     Broker,
     /// It saw when each servidor went.
     Gateway,
+    /// The broker, for a user whose rights may leave out the presences of others.
+    OwnTopic,
 }
 
 /// What is known of a servidor's own presence.
@@ -48,8 +50,14 @@ pub fn presence_checks(
     version: &str,
     now: Timestamp,
 ) -> Vec<Check> {
-    let mut checks = vec![count(seen)];
+    let is_own =
+        |one: &ServerPresence| own.is_some_and(|own| one.server_id.as_str() == own.server_id);
+    let sees_others = source != PresenceSource::OwnTopic || seen.iter().any(|one| !is_own(one));
+    let mut checks = vec![if sees_others { count(seen) } else { others_unseen() }];
     checks.extend(own.map(|own| duplicate(own, seen)));
+    if !sees_others {
+        return checks;
+    }
     let others =
         seen.iter().filter(|one| own.is_none_or(|own| one.server_id.as_str() != own.server_id));
     for presence in others {
@@ -65,6 +73,11 @@ pub fn presence_checks(
     checks.extend(other_versions.into_iter().map(|one| other_version(one, version)));
     checks.extend(online().filter_map(|one| clock_of(one, now)));
     checks
+}
+
+fn others_unseen() -> Check {
+    let found = "no other servidor is seen: the user of this one may have no right to";
+    Check::unchecked("servidores", found, "ask a gateway, which sees all: client doctor")
 }
 
 fn count(seen: &[ServerPresence]) -> Check {
@@ -124,7 +137,9 @@ pub fn unheard_presences() -> Check {
 fn offline(presence: &ServerPresence, source: PresenceSource) -> Check {
     let ServerPresence { server_id, desde, .. } = presence;
     let since = match source {
-        PresenceSource::Broker => format!("its last connection began at {desde}"),
+        PresenceSource::Broker | PresenceSource::OwnTopic => {
+            format!("its last connection began at {desde}")
+        }
         PresenceSource::Gateway => format!("since {desde}"),
     };
     let topic = topics::presence(server_id);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Door, PlainClient, Program, Role, World, eventually, login, run_subcommand};
 
 /// Nothing listens there.
-const NOWHERE: &str = "127.0.0.1:1";
+const NOWHERE: &str = "127.0.0.1:1025";
 
 /// On a broker that asks nobody for a name: with one, the bus is not looked at while a program runs.
 async fn nameless_world() -> World {

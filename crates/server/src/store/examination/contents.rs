@@ -30,6 +30,8 @@ pub struct Contents {
     /// What was forgotten may still be in the file.
     pub is_vacuum_due: bool,
     pub last_write: Option<Moment>,
+    /// It has or had a posto; true where that was not read.
+    pub had_postos: bool,
     /// The hashes of the tokens that are valid.
     pub tokens: Vec<[u8; 32]>,
     pub integrity: Integrity,
@@ -94,6 +96,7 @@ fn read_contents(connection: &Connection, limit: Option<Duration>) -> Result<Con
         free_bytes: bytes(number("PRAGMA freelist_count")?, page),
         is_vacuum_due: false,
         last_write: None,
+        had_postos: true,
         tokens: Vec::new(),
         integrity: check_pages(connection, limit)?,
         broken_promises: None,
@@ -170,6 +173,8 @@ fn read_rows(connection: &Connection, contents: &mut Contents) -> Result<(), Sto
         UNION ALL SELECT max(updated_at) FROM carros)";
     let latest: Option<i64> = connection.query_row(latest, [], |row| row.get(0))?;
     contents.last_write = latest.map(Moment::from_millis);
+    let postos = "SELECT EXISTS (SELECT 1 FROM postos)";
+    contents.had_postos = connection.query_row(postos, [], |row| row.get(0))?;
     let tokens = "SELECT hash FROM tokens WHERE revogado_em IS NULL";
     contents.tokens =
         connection.prepare(tokens)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -49,6 +49,31 @@ async fn a_file_that_is_not_this_servidors_is_named_as_a_start_does() {
     none.assert("database", "schema", "warning", "there is none at", "correct DATABASE_URL");
 }
 
+/// Everything else is well then, and the token has not been made yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_postos_that_keeps_the_first_start_from_completing_is_named() {
+    let home = Home::new();
+    let csv = home.path().join("postos.csv");
+    fs::write(&csv, "id,nome,latitude,longitude,status\n1,Ponto 1,91,0,disponivel\n")
+        .expect("a file");
+    let set = [("POSTOS_CSV", "postos.csv")];
+    let mut start = program(&home, NOWHERE);
+    start.envs(set).env("HTTP_ADDR", "127.0.0.1:0");
+    assert_eq!(ended(start).await.0, Some(2), "the start refuses it");
+    let said = doctor(&home, &set).await;
+    said.assert("database", "postos", "failure", "a start refuses postos.csv", "latitude");
+    said.assert("access", "token", "ok", "the next start makes one in", "");
+    assert_eq!(said.status, Some(1));
+    fs::write(&csv, "id,nome,latitude,longitude,status\n1,Ponto 1,-23,-46,disponivel\n")
+        .expect("a file");
+    doctor(&home, &set).await.assert("database", "postos", "ok", "imports 1 from postos.csv", "");
+    fs::remove_file(&csv).expect("it is there");
+    let said = doctor(&home, &set).await;
+    said.assert("database", "postos", "failure", "a start refuses postos.csv", "");
+    let said = doctor(&home, &[]).await;
+    said.assert("database", "postos", "warning", "there are none", "POST /postos/importar");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_file_is_named_with_the_backup_that_comes_before_its_migration() {
     let folder = old_file(8, "INSERT INTO owner VALUES (1, 'server1')").await;
