@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts Mosquitto with two doors: the inside one, anonymous, for the network of docker-compose.yml,
+# Starts Mosquitto with two listeners: the inside one, anonymous, for the network of docker-compose.yml,
 # and the outside one (MQTT and WebSocket), for those whom `usuario` has added. What both share is in
 # mosquitto.conf.
 #
@@ -33,7 +33,7 @@ check_shared() {
         }' "$SHARED")
     [ -z "$faults" ] || die "mosquitto.conf, $faults"
     awk '$1 == "listener" {
-            print "mosquitto.conf, line " FNR ": listener " $2 " is not one that start.sh opens"
+            print "mosquitto.conf, line " FNR ": listener " $2 " is your own, beside those that start.sh opens"
         }' "$SHARED" | while IFS= read -r line; do say "$line"; done
 }
 

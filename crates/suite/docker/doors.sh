@@ -262,6 +262,6 @@ own_listener() {
     compose restart broker
 }
 
-opens_own_listener() { own_listener 1885 && within 40 is_healthy broker && logged broker 'listener 1885 is not one that start.sh opens'; }
+opens_own_listener() { own_listener 1885 && within 40 is_healthy broker && logged broker 'listener 1885 is your own'; }
 
 refuses_own_door() { own_listener 1883 && within 20 logged broker "line $(wc -l <mosquitto/mosquitto.conf): remove"; }

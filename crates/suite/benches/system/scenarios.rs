@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::bench::{Bench, Pace};
 use super::listeners::{Listening, listen};
-use super::logins::Door;
+use super::logins::BrokerAccess;
 use super::mqtt::Version;
 use super::report::{Report, Row};
 use super::workload::{Mix, Workload};
@@ -173,13 +173,17 @@ pub(crate) async fn logging(pace: Pace, report: &mut Report) {
 
 /// A broker that lets everyone in, one where everyone logs in, and one with TLS as well, in turns.
 pub(crate) async fn doors(pace: Pace, report: &mut Report) {
-    let doors = [("open", Door::Open), ("logins", Door::Logins), ("TLS", Door::Tls)];
+    let doors = [
+        ("open", BrokerAccess::Anonymous),
+        ("logins", BrokerAccess::Logins),
+        ("TLS", BrokerAccess::Tls),
+    ];
     let mut reports = [Report::default(), Report::default(), Report::default()];
     for entrega in ["difusao", "direta"] {
-        let setup = |door| Setup { door, ..Setup::usual(2, entrega) };
+        let setup = |access| Setup { access, ..Setup::usual(2, entrega) };
         let worlds = doors.iter().zip(&mut reports);
         let mut benches: Vec<_> =
-            worlds.map(|((_, door), report)| Bench::new(&setup(*door), pace, report)).collect();
+            worlds.map(|((_, access), report)| Bench::new(&setup(*access), pace, report)).collect();
         for round in 1..=ROUNDS {
             for ((name, _), bench) in doors.iter().zip(&mut benches) {
                 let reserve = format!("POST /reservar, {entrega}, {name}, round {round}");

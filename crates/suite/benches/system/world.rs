@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::logins::{Door, Login, Logins, Role};
+use super::logins::{BrokerAccess, Login, Logins, Role};
 
 /// The log level of production.
 const USUAL_LOG: &str = "info";
@@ -51,33 +51,34 @@ pub(crate) struct Setup {
     pub(crate) postos: usize,
     pub(crate) entrega: &'static str,
     pub(crate) log: &'static str,
-    pub(crate) door: Door,
+    pub(crate) access: BrokerAccess,
 }
 
 impl Setup {
     /// What is measured unless a comparison needs something else: everyone logs in at the broker.
     pub(crate) fn usual(servers: usize, entrega: &'static str) -> Self {
-        let (postos, log, door) = (POSTOS, USUAL_LOG, Door::Logins);
-        Self { servers, gateways: 1, postos, entrega, log, door }
+        let (postos, log, access) = (POSTOS, USUAL_LOG, BrokerAccess::Logins);
+        Self { servers, gateways: 1, postos, entrega, log, access }
     }
 }
 
 impl World {
     /// A broker and nothing else, where everyone logs in.
     pub(crate) fn with_broker() -> Self {
-        Self::with_broker_behind(USUAL_LOG, Door::Logins)
+        Self::with_broker_access(USUAL_LOG, BrokerAccess::Logins)
     }
 
-    fn with_broker_behind(log: &str, door: Door) -> Self {
+    fn with_broker_access(log: &str, access: BrokerAccess) -> Self {
         let exe = std::env::current_exe().expect("the path of this program");
-        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log, door)
+        Self::of_programs(exe.ancestors().nth(2).expect("target/release"), log, access)
     }
 
-    fn of_programs(programs: &Path, log: &str, door: Door) -> Self {
+    fn of_programs(programs: &Path, log: &str, access: BrokerAccess) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let broker_port = free_port();
-        let plain_port = if door == Door::Tls { free_port() } else { broker_port };
-        let logins = (door != Door::Open).then(|| Logins::new(folder.path(), door, plain_port));
+        let plain_port = if access == BrokerAccess::Tls { free_port() } else { broker_port };
+        let logins = (access != BrokerAccess::Anonymous)
+            .then(|| Logins::new(folder.path(), access, plain_port));
         let open = || "allow_anonymous true\n".to_owned();
         let who = logins.as_ref().map_or_else(open, Logins::config);
         let config = folder.path().join("mosquitto.conf");
@@ -105,12 +106,12 @@ impl World {
 
     /// Everything in `setup`, ready.
     pub(crate) fn with(setup: &Setup) -> Self {
-        Self::with_broker_behind(setup.log, setup.door).complete(setup)
+        Self::with_broker_access(setup.log, setup.access).complete(setup)
     }
 
     /// The same with the programs in this folder.
     pub(crate) fn with_programs(setup: &Setup, programs: &Path) -> Self {
-        Self::of_programs(programs, setup.log, setup.door).complete(setup)
+        Self::of_programs(programs, setup.log, setup.access).complete(setup)
     }
 
     /// The same as [`with`](Self::with), with further settings.
@@ -118,7 +119,7 @@ impl World {
         setup: &Setup,
         environment: Vec<(&'static str, String)>,
     ) -> Self {
-        let world = Self::with_broker_behind(setup.log, setup.door);
+        let world = Self::with_broker_access(setup.log, setup.access);
         Self { environment, ..world }.complete(setup)
     }
 

@@ -3,7 +3,7 @@
 use crate::attack::Guard;
 use crate::harness::World;
 use crate::harness::doors::{Doors, Shell, User};
-use crate::harness::raw_mqtt::{Connection, Door};
+use crate::harness::raw_mqtt::{Connection, Endpoint};
 
 /// How an operator would remove a guard of the broker.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub(crate) fn one_of_each(doors: &Doors) -> Vec<User> {
     users.iter().map(|arguments| doors.new_user(arguments)).collect()
 }
 
-pub(crate) async fn enter(door: Door, user: &User) -> Connection {
+pub(crate) async fn enter(door: Endpoint, user: &User) -> Connection {
     Connection::open(door, &user.connect()).await.expect("the user may enter")
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Door, Program, World, eventually, payload, seed_payload};
+use crate::harness::{Answer, BrokerAccess, Program, World, eventually, payload, seed_payload};
 
 /// Far shorter than the time limits.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ async fn commands(client: &Program, request_id: &str, posto_id: i64) -> Vec<Answ
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_command_that_the_broker_denies_is_answered_at_once() {
     for entrega in ["difusao", "direta"] {
-        let world = World::on_mosquitto_behind(Door::Logins, "").await;
+        let world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
         let server = world.server("server1").await;
         let client = world.client_with("cliente1", &[("MQTT_ENTREGA", entrega)]).await;
         client.sees("server1", "online").await;
@@ -76,7 +76,7 @@ fn given_up(program: &Program) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_servidor_whose_replies_are_denied_goes_on_and_does_not_loop() {
-    let world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
     let server = world.server("server1").await;
     let limits = [("TEMPO_LIMITE_RESERVA", "2"), ("TEMPO_LIMITE_POSTOS", "2")];
     let client = world.client_with("cliente1", &limits).await;
@@ -102,7 +102,7 @@ async fn a_servidor_whose_replies_are_denied_goes_on_and_does_not_loop() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_servidor_whose_birth_is_denied_is_not_ready_until_it_may_publish_it() {
-    let mut world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let mut world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
     let (server, client) = world.pair().await;
     world.logins().forbid("servidor.server1", "server/server1/status");
     world.broker.kill().await;

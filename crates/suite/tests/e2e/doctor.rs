@@ -3,16 +3,20 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Door, PlainClient, Program, Role, World, eventually, login, run_subcommand};
+use crate::harness::{
+    BrokerAccess, PlainClient, Program, Role, World, eventually, login, run_subcommand,
+};
 
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:1025";
 
 /// On a broker that asks nobody for a name: with one, the bus is not looked at while a program runs.
 async fn nameless_world() -> World {
-    match Door::from_environment() {
-        Door::Open => World::new().await,
-        Door::Logins | Door::Tls => World::on_mosquitto_behind(Door::Open, "").await,
+    match BrokerAccess::from_environment() {
+        BrokerAccess::Anonymous => World::new().await,
+        BrokerAccess::Logins | BrokerAccess::Tls => {
+            World::on_mosquitto_with_access(BrokerAccess::Anonymous, "").await
+        }
     }
 }
 
@@ -237,8 +241,8 @@ async fn another_program_with_the_same_id_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn programs_with_names_are_not_put_out_and_their_rights_are_tried_while_they_are_away() {
-    for door in [Door::Logins, Door::Tls] {
-        let world = World::on_mosquitto_behind(door, "").await;
+    for access in [BrokerAccess::Logins, BrokerAccess::Tls] {
+        let world = World::on_mosquitto_with_access(access, "").await;
         let (server, client) = world.pair().await;
         for (patient, program) in
             [(Patient::server(&world), &server), (Patient::client(&world), &client)]
@@ -254,7 +258,7 @@ async fn programs_with_names_are_not_put_out_and_their_rights_are_tried_while_th
                 .collect();
             assert!(others.is_empty() && said.status == Some(0), "{others:#?}");
             assert_eq!((problems(program), connections(program)), (vec![], 1));
-            if door == Door::Tls {
+            if access == BrokerAccess::Tls {
                 said.has("broker", "certificates", "ok", "the broker's certificate is valid", "");
                 said.has("login", "certificates", "ok", "(MQTT_CA_FILE) is valid until", "");
             }

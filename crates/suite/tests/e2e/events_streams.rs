@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::app_tokens::{make, with_tokens};
 use crate::events::{path_of, reserve};
-use crate::harness::{Door, EventStream, PlainClient, World, eventually};
+use crate::harness::{BrokerAccess, EventStream, PlainClient, World, eventually};
 use crate::stops::stops;
 
 /// A page of another origin reads events by `fetch`, with a token and the id of the last one.
@@ -119,7 +119,7 @@ async fn subscriptions(observer: &mut PlainClient) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn nobody_listens_so_nothing_is_subscribed_to() {
-    let world = World::on_mosquitto_behind(Door::Open, "sys_interval 1\n").await;
+    let world = World::on_mosquitto_with_access(BrokerAccess::Anonymous, "sys_interval 1\n").await;
     let (_server, client) = world.pair().await;
     let path = path_of(&reserve(&client).await);
     let topic = "$SYS/broker/subscriptions/count";

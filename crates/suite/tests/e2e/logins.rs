@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Door, PlainClient, Program, Role, World, eventually, login, path_of, payload, run_subcommand,
-    seed_payload,
+    BrokerAccess, PlainClient, Program, Role, World, eventually, login, path_of, payload,
+    run_subcommand, seed_payload,
 };
 
 /// Shorter than the patience after a refused login.
@@ -15,8 +15,8 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn every_flow_works_where_everyone_has_a_name() {
-    for door in [Door::Logins, Door::Tls] {
-        let world = World::on_mosquitto_behind(door, "").await;
+    for access in [BrokerAccess::Logins, BrokerAccess::Tls] {
+        let world = World::on_mosquitto_with_access(access, "").await;
         world.seed_postos("server1", 5_000);
         let (server, first) = world.pair().await;
         let second = world.client_with("cliente2", &[("MQTT_ENTREGA", "direta")]).await;
@@ -24,7 +24,7 @@ async fn every_flow_works_where_everyone_has_a_name() {
         for (client, placa) in [(&first, "AAA1111"), (&second, "BBB2222")] {
             // More than a mebibyte, in both directions of the broker.
             let listed = client.get("/postos?server_id=server1").await;
-            assert_eq!(listed.json["postos"].as_array().map(Vec::len), Some(5_000), "{door:?}");
+            assert_eq!(listed.json["postos"].as_array().map(Vec::len), Some(5_000), "{access:?}");
             let made = client.reservar(&payload(placa, 7 + i64::from(placa == "BBB2222"))).await;
             assert_eq!(made.status, 200, "{made:?}");
             let path = format!("/reservas/{}", made.request_id());
@@ -65,7 +65,7 @@ fn signals(program: &Program) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_rotated_secret_is_picked_up_and_a_refused_login_is_said_once() {
-    let mut world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let mut world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
     let (server, client) = world.pair().await;
     for (program, role, id) in
         [(&server, Role::Servidor, "server1"), (&client, Role::Gateway, "cliente1")]
@@ -112,7 +112,7 @@ async fn a_rotated_secret_is_picked_up_and_a_refused_login_is_said_once() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_user_without_a_secret_or_with_a_wrong_one_is_not_ready() {
-    let world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
     for set in [
         &[("MQTT_USERNAME", ""), ("MQTT_PASSWORD_FILE", "")][..],
         &[("MQTT_PASSWORD_FILE", ""), ("MQTT_PASSWORD", "s3cret")],
@@ -136,7 +136,7 @@ async fn a_user_without_a_secret_or_with_a_wrong_one_is_not_ready() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn the_machines_own_authorities_are_trusted_where_that_is_set() {
-    let world = World::on_mosquitto_behind(Door::Tls, "").await;
+    let world = World::on_mosquitto_with_access(BrokerAccess::Tls, "").await;
     let set = login(&world, &[("MQTT_CLIENT_ID", "cliente1")]).await;
     let ca = set.iter().find(|(name, _)| *name == "MQTT_CA_FILE").map(|(_, file)| file.clone());
     let ca = ca.expect("a file");
@@ -203,7 +203,7 @@ async fn wrong_settings_of_the_login_end_the_start_with_one_line() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn the_one_process_suite_logs_in_with_a_folder_of_credentials() {
-    let world = World::on_mosquitto_behind(Door::Tls, "").await;
+    let world = World::on_mosquitto_with_access(BrokerAccess::Tls, "").await;
     let mut set = Vec::new();
     for id in ["server1", "server2"] {
         set = login(&world, &[("SERVER_ID", id)]).await;
@@ -242,7 +242,7 @@ async fn the_one_process_suite_logs_in_with_a_folder_of_credentials() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_device_that_logs_in_speaks_for_itself_alone() {
-    let world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
     let (server, client) = world.pair().await;
     assert_eq!(client.reservar(&payload("ABC1234", 5)).await.status, 200);
     assert_eq!(client.reservar(&payload("XYZ9876", 6)).await.status, 200);

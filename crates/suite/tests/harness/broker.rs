@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 
 use super::TEST_TIMEOUT;
 use super::doors::Doors;
-use super::logins::{Door, Logins};
+use super::logins::{BrokerAccess, Logins};
 
 pub(crate) struct TestBroker {
     port: u16,
@@ -26,7 +26,7 @@ enum State {
         child: Child,
         config: std::path::PathBuf,
     },
-    /// As `mosquitto/start.sh` starts it; programs use the inside door.
+    /// As `mosquitto/start.sh` starts it; programs use the inside listener.
     Doors(Box<Doors>),
     Stopped {
         config: Option<std::path::PathBuf>,
@@ -60,20 +60,25 @@ impl TestBroker {
         let location = folder.display();
         let persistence =
             format!("persistence true\npersistence_location {location}/\nautosave_interval 2\n");
-        Self::mosquitto(folder, Door::from_environment(), &persistence).await
+        Self::mosquitto(folder, BrokerAccess::from_environment(), &persistence).await
     }
 
     /// A Mosquitto with these further lines of configuration, that saves nothing. With rights among
     /// them, nobody has a name.
     pub(crate) async fn mosquitto_with(folder: &Path, extra_lines: &str) -> Self {
         let has_rights = extra_lines.contains("acl_file");
-        let door = if has_rights { Door::Open } else { Door::from_environment() };
-        Self::mosquitto_behind(folder, door, extra_lines).await
+        let access =
+            if has_rights { BrokerAccess::Anonymous } else { BrokerAccess::from_environment() };
+        Self::mosquitto_with_access(folder, access, extra_lines).await
     }
 
-    /// As [`mosquitto_with`](Self::mosquitto_with), with this door.
-    pub(crate) async fn mosquitto_behind(folder: &Path, door: Door, extra_lines: &str) -> Self {
-        Self::mosquitto(folder, door, &format!("persistence false\n{extra_lines}")).await
+    /// As [`mosquitto_with`](Self::mosquitto_with), with this access.
+    pub(crate) async fn mosquitto_with_access(
+        folder: &Path,
+        access: BrokerAccess,
+        extra_lines: &str,
+    ) -> Self {
+        Self::mosquitto(folder, access, &format!("persistence false\n{extra_lines}")).await
     }
 
     /// A broker with its two doors, which runs.
@@ -82,14 +87,15 @@ impl TestBroker {
     }
 
     pub(crate) fn doors(&self) -> &Doors {
-        let State::Doors(doors) = &self.state else { panic!("this broker has one door") };
+        let State::Doors(doors) = &self.state else { panic!("this broker has one listener") };
         doors
     }
 
-    async fn mosquitto(folder: &Path, door: Door, persistence: &str) -> Self {
+    async fn mosquitto(folder: &Path, access: BrokerAccess, persistence: &str) -> Self {
         let port = free_port();
-        let plain_port = if door == Door::Tls { free_port() } else { port };
-        let logins = (door != Door::Open).then(|| Logins::new(folder, door, plain_port));
+        let plain_port = if access == BrokerAccess::Tls { free_port() } else { port };
+        let logins =
+            (access != BrokerAccess::Anonymous).then(|| Logins::new(folder, access, plain_port));
         let config = folder.join("mosquitto.conf");
         // Started as root, Mosquitto drops its privileges and then cannot write to this folder.
         let text = format!("{}{persistence}user root\n", mosquitto_config(port, logins.as_ref()));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
-use super::raw_mqtt::{Connect, Connection, Door, Transport, Version};
+use super::raw_mqtt::{Connect, Connection, Endpoint, Transport, Version};
 use super::{TEST_TIMEOUT, free_port};
 
 /// The scripts of this folder are what Docker mounts.
@@ -176,13 +176,13 @@ impl Doors {
         text(&self.usuario(&["listar"]).stdout).lines().map(str::to_owned).collect()
     }
 
-    pub(crate) fn outside(&self, transport: Transport, version: Version) -> Door {
+    pub(crate) fn outside(&self, transport: Transport, version: Version) -> Endpoint {
         let port = if transport == Transport::Tcp { self.outside } else { self.websocket };
-        Door { port, transport, version }
+        Endpoint { port, transport, version }
     }
 
     /// Every way through the outside door.
-    pub(crate) fn every_outside(&self) -> [Door; 4] {
+    pub(crate) fn every_outside(&self) -> [Endpoint; 4] {
         [
             self.outside(Transport::Tcp, Version::V311),
             self.outside(Transport::Tcp, Version::V5),
@@ -191,8 +191,8 @@ impl Doors {
         ]
     }
 
-    pub(crate) fn inside(&self) -> Door {
-        Door { port: self.inside, transport: Transport::Tcp, version: Version::V5 }
+    pub(crate) fn inside(&self) -> Endpoint {
+        Endpoint { port: self.inside, transport: Transport::Tcp, version: Version::V5 }
     }
 
     pub(crate) async fn insider(&self, client_id: &str) -> Connection {

@@ -1,4 +1,4 @@
-//! A Mosquitto that knows everyone by name, as the outside door does: the user name is the client id,
+//! A Mosquitto that knows everyone by name, as the outside listener does: the user name is the client id,
 //! and rights go by role.
 
 use std::collections::BTreeSet;
@@ -18,24 +18,24 @@ use super::certificates::Authority;
 /// Says which rights each role has.
 const USERS_SH: &str = include_str!("../../../../mosquitto/users.sh");
 
-/// How a broker lets programs in.
+/// Who may enter a broker, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// Everyone.
-    Open,
+pub(crate) enum BrokerAccess {
+    /// Everyone, without a name.
+    Anonymous,
     /// By name.
     Logins,
     /// By name, over TLS.
     Tls,
 }
 
-impl Door {
+impl BrokerAccess {
     /// That of `SUITE_BROKER`, for tests that do not choose one.
     pub(crate) fn from_environment() -> Self {
         match std::env::var("SUITE_BROKER").as_deref() {
             Ok("mosquitto-logins") => Self::Logins,
             Ok("mosquitto-tls") => Self::Tls,
-            _ => Self::Open,
+            _ => Self::Anonymous,
         }
     }
 }
@@ -92,7 +92,7 @@ impl Role {
 /// The users of one broker: its files, and what the programs log in with.
 pub(crate) struct Logins {
     folder: PathBuf,
-    door: Door,
+    access: BrokerAccess,
     /// Where plain clients connect; with TLS another port than that of the programs.
     plain_port: u16,
     known: Mutex<BTreeSet<String>>,
@@ -112,7 +112,7 @@ impl Login {
 }
 
 impl Logins {
-    pub(crate) fn new(folder: &Path, door: Door, plain_port: u16) -> Self {
+    pub(crate) fn new(folder: &Path, access: BrokerAccess, plain_port: u16) -> Self {
         let folder = folder.join("broker");
         std::fs::create_dir_all(&folder).expect("a folder");
         for file in ["users", "rights"] {
@@ -121,14 +121,14 @@ impl Logins {
         let authority = Authority::new("broker authority");
         authority.write(&folder, "ca");
         authority.issue(&folder, "broker", &["127.0.0.1", "localhost"]);
-        Self { folder, door, plain_port, known: Mutex::default() }
+        Self { folder, access, plain_port, known: Mutex::default() }
     }
 
     /// The lines of Mosquitto's configuration, after those of the listener for programs.
     pub(crate) fn config(&self) -> String {
         let folder = self.folder.display();
         let mut lines = String::new();
-        if self.door == Door::Tls {
+        if self.access == BrokerAccess::Tls {
             let port = self.plain_port;
             let _ = write!(
                 lines,
@@ -153,7 +153,7 @@ impl Logins {
         let Login { user, password_file } = self.login(role, id).await;
         let path = |path: &Path| path.to_str().expect("a path").to_owned();
         let mut set = vec![("MQTT_USERNAME", user), ("MQTT_PASSWORD_FILE", path(&password_file))];
-        if self.door == Door::Tls {
+        if self.access == BrokerAccess::Tls {
             set.push(("MQTT_CA_FILE", path(&self.folder.join("ca.crt"))));
         }
         set

@@ -25,7 +25,7 @@ pub(crate) use broker::{TestBroker, free_port};
 pub(crate) use collector::{Collector, Health, Span};
 pub(crate) use event_stream::{Event, EventStream};
 pub(crate) use http::Answer;
-pub(crate) use logins::{Door, Login, Logins, Role};
+pub(crate) use logins::{BrokerAccess, Login, Logins, Role};
 pub(crate) use mqtt::PlainClient;
 pub(crate) use mqtt5::Client5;
 pub(crate) use program::{
@@ -56,10 +56,10 @@ impl World {
         Self { broker, folder }
     }
 
-    /// On a Mosquitto behind this door, with these further lines of configuration.
-    pub(crate) async fn on_mosquitto_behind(door: Door, extra_lines: &str) -> Self {
+    /// On a Mosquitto with this access, and these further lines of configuration.
+    pub(crate) async fn on_mosquitto_with_access(access: BrokerAccess, extra_lines: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let broker = TestBroker::mosquitto_behind(folder.path(), door, extra_lines).await;
+        let broker = TestBroker::mosquitto_with_access(folder.path(), access, extra_lines).await;
         Self { broker, folder }
     }
 

@@ -15,7 +15,7 @@ use crate::harness::{Role, World};
 const NOTICED: i64 = 1_000;
 
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub(crate) published: Vec<PrivateEvent>,
     /// From when until when it was not subscribed.
     pub(crate) silences: Vec<Window>,
@@ -24,7 +24,7 @@ pub(crate) struct Heard {
 }
 
 pub(crate) struct Listener {
-    heard: Arc<Mutex<Heard>>,
+    received: Arc<Mutex<Received>>,
     task: JoinHandle<()>,
 }
 
@@ -37,45 +37,45 @@ impl Listener {
             let login = logins.login(Role::Inside, "listener").await;
             options.set_credentials(&login.user, login.password());
         }
-        let heard = Arc::new(Mutex::new(Heard::default()));
+        let received = Arc::new(Mutex::new(Received::default()));
         let (ready, subscribed) = tokio::sync::oneshot::channel();
-        let task = tokio::spawn(listen(options, Arc::clone(&heard), ready));
+        let task = tokio::spawn(listen(options, Arc::clone(&received), ready));
         subscribed.await.expect("a subscription");
-        Self { heard, task }
+        Self { received, task }
     }
 
-    pub(crate) fn stop(self) -> Heard {
+    pub(crate) fn stop(self) -> Received {
         self.task.abort();
-        std::mem::take(&mut *self.heard.lock().expect("the listener did not panic"))
+        std::mem::take(&mut *self.received.lock().expect("the listener did not panic"))
     }
 }
 
 async fn listen(
     options: MqttOptions,
-    heard: Arc<Mutex<Heard>>,
+    received: Arc<Mutex<Received>>,
     ready: tokio::sync::oneshot::Sender<()>,
 ) {
     let (client, mut events) = AsyncClient::new(options, 4096);
-    let (mut ready, mut deaf_since) = (Some(ready), None);
+    let (mut ready, mut unsubscribed_since) = (Some(ready), None);
     loop {
         let event = events.poll().await;
-        let mut heard = heard.lock().expect("the listener did not panic");
+        let mut received = received.lock().expect("the listener did not panic");
         match event {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 let _ = client.try_subscribe("client/+/reservas/status", QoS::AtLeastOnce);
             }
             Ok(Event::Incoming(Packet::SubAck(_))) => {
-                heard.silences.extend(deaf_since.take().map(|since| (since, now())));
+                received.silences.extend(unsubscribed_since.take().map(|since| (since, now())));
                 let _ = ready.take().map(|ready| ready.send(()));
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => match read(&publish) {
-                Some(published) => heard.published.extend(published),
-                None => heard.unreadable.push(format!("{publish:?}")),
+                Some(published) => received.published.extend(published),
+                None => received.unreadable.push(format!("{publish:?}")),
             },
             Ok(_) => {}
             Err(_) => {
-                deaf_since.get_or_insert(now() - NOTICED);
-                drop(heard);
+                unsubscribed_since.get_or_insert(now() - NOTICED);
+                drop(received);
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

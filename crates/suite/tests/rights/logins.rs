@@ -1,10 +1,10 @@
 //! Who enters by which door, and under which client id.
 
 use crate::harness::doors::Doors;
-use crate::harness::raw_mqtt::{Connect, Connection, Door, Refused, Version};
+use crate::harness::raw_mqtt::{Connect, Connection, Endpoint, Refused, Version};
 
 /// 3.1.1: bad user name or password, not authorized. 5: the same.
-fn is_denial(door: Door, refused: Refused) -> bool {
+fn is_denial(door: Endpoint, refused: Refused) -> bool {
     let denials = if door.version == Version::V5 { [0x86, 0x87] } else { [4, 5] };
     refused.0.is_some_and(|code| denials.contains(&code))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::harness::doors::{Doors, User};
-use crate::harness::raw_mqtt::{Connection, Door, Received, Version};
+use crate::harness::raw_mqtt::{Connection, Endpoint, Received, Version};
 use crate::table::{self, Allowed};
 use crate::topics;
 
@@ -61,7 +61,7 @@ pub(crate) struct Matrix<'a> {
 struct Who<'a> {
     user: &'a User,
     allowed: &'a Allowed,
-    door: Door,
+    door: Endpoint,
 }
 
 impl<'a> Matrix<'a> {
@@ -81,7 +81,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// Every way in which this user could publish or receive, through this listener.
-    pub(crate) async fn try_all(&mut self, user: &User, door: Door) {
+    pub(crate) async fn try_all(&mut self, user: &User, door: Endpoint) {
         let allowed = table::allowed(&user.name);
         let who = Who { user, allowed: &allowed, door };
         self.try_publishing(who, false).await;
@@ -92,7 +92,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// Publishing and receiving on each topic, once.
-    pub(crate) async fn try_briefly(&mut self, user: &User, door: Door) {
+    pub(crate) async fn try_briefly(&mut self, user: &User, door: Endpoint) {
         let allowed = table::allowed(&user.name);
         let who = Who { user, allowed: &allowed, door };
         self.try_publishing(who, false).await;

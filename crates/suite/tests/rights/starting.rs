@@ -122,7 +122,7 @@ async fn an_operators_own_lines_hold() {
     add_lines(&doors, &format!("listener {port} 127.0.0.1"));
     doors.start().await;
     let log = doors.log();
-    assert!(log.contains(&format!("listener {port} is not one that start.sh opens")), "{log}");
+    assert!(log.contains(&format!("listener {port} is your own")), "{log}");
 
     // It asks for a name, as the outside ones do.
     let mut own = doors.inside();

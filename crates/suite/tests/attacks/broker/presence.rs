@@ -3,7 +3,7 @@
 use crate::attack::{Guard, Tries};
 use crate::harness::Program;
 use crate::harness::doors::User;
-use crate::harness::raw_mqtt::{Connect, Connection, Door};
+use crate::harness::raw_mqtt::{Connect, Connection, Endpoint};
 use crate::scene::{self, Removal};
 
 const OTHERS_PRESENCE: Removal = Removal::Line(
@@ -41,7 +41,7 @@ pub(crate) async fn forged_presence(guard: Guard) -> Tries {
     tries
 }
 
-async fn forge(door: Door, user: &User, way: &str, server_id: &str, status: &str, since: &str) {
+async fn forge(door: Endpoint, user: &User, way: &str, server_id: &str, status: &str, since: &str) {
     let topic = format!("server/{server_id}/status");
     let payload = scene::presence(server_id, status, since);
     if way.contains("will") {

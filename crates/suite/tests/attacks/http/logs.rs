@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{gateway, new_app_token, servidor, tokens_file};
 use crate::attack::{Guard, Tries};
 use crate::harness::{
-    Answer, Door, PlainClient, Program, Role, World, eventually, payload, run_subcommand,
+    Answer, BrokerAccess, PlainClient, Program, Role, World, eventually, payload, run_subcommand,
 };
 
 const PLACA: &str = "QQQ7A77";
@@ -35,7 +35,7 @@ struct Secret {
 /// it in.
 pub(crate) async fn secret_in_a_log(guard: Guard) -> Tries {
     const BUG: &str = "LoggedHeaders";
-    let mut world = World::on_mosquitto_behind(Door::Logins, "").await;
+    let mut world = World::on_mosquitto_with_access(BrokerAccess::Logins, "").await;
     let trace = ("RUST_LOG", "trace");
     let app = new_app_token(&world, "app1").await;
     let file = tokens_file(&world, &[&app.line]);

@@ -34,7 +34,7 @@ pub(crate) enum Transport {
 
 /// A listener, and how it is spoken to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Door {
+pub(crate) struct Endpoint {
     pub(crate) port: u16,
     pub(crate) transport: Transport,
     pub(crate) version: Version,
@@ -117,17 +117,17 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(door: Door, connect: &Connect) -> Result<Self, Refused> {
-        let stream = Stream::connect(door).await.ok_or(Refused(None))?;
+    pub(crate) async fn open(endpoint: Endpoint, connect: &Connect) -> Result<Self, Refused> {
+        let stream = Stream::connect(endpoint).await.ok_or(Refused(None))?;
         let mut connection = Self {
             stream,
-            version: door.version,
+            version: endpoint.version,
             buffer: BytesMut::new(),
             last_id: 0,
             acks: HashMap::new(),
             received: Vec::new(),
         };
-        let packet = connect.packet(door.version);
+        let packet = connect.packet(endpoint.version);
         connection.stream.send(packet.freeze()).await.ok_or(Refused(None))?;
         let (kind, body) = connection.packet().await.ok_or(Refused(None))?;
         assert_eq!(kind >> 4, CONNACK);
@@ -251,8 +251,8 @@ impl Connection {
 
 /// A connection on which a CONNECT of 256 MiB begins, of which `part` bytes are sent, as far as the
 /// broker takes them.
-pub(crate) async fn send_packet_without_end(door: Door, part: usize) -> impl Sized {
-    let mut stream = Stream::connect(door).await.expect("a connection");
+pub(crate) async fn send_packet_without_end(endpoint: Endpoint, part: usize) -> impl Sized {
+    let mut stream = Stream::connect(endpoint).await.expect("a connection");
     let mut sent = stream.send(Bytes::from_static(b"\x10\xFF\xFF\xFF\x7F\0\x04MQTT\x05\xC2")).await;
     let block = Bytes::from(vec![b'x'; 1 << 16]);
     for _ in 0..part >> 16 {

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use super::{Door, Transport};
+use super::{Endpoint, Transport};
 
 pub(super) enum Stream {
     Tcp(TcpStream),
@@ -19,13 +19,13 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    pub(super) async fn connect(door: Door) -> Option<Self> {
-        let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, door.port)).await.ok()?;
+    pub(super) async fn connect(endpoint: Endpoint) -> Option<Self> {
+        let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, endpoint.port)).await.ok()?;
         tcp.set_nodelay(true).expect("a socket");
-        if door.transport == Transport::Tcp {
+        if endpoint.transport == Transport::Tcp {
             return Some(Self::Tcp(tcp));
         }
-        let url = format!("ws://127.0.0.1:{}/mqtt", door.port);
+        let url = format!("ws://127.0.0.1:{}/mqtt", endpoint.port);
         let mut request = url.into_client_request().expect("a request");
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
         let (socket, _) = tokio_tungstenite::client_async(request, tcp).await.ok()?;
