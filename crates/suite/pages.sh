@@ -27,5 +27,5 @@ if [ "${1:-}" = screenshots ]; then
     node "$here/screenshots.mjs" "$programs" "$work" "$2"
     exit
 fi
-node --test --test-reporter=dot crates/*/pages/tests/*.test.*js
+node --test --test-reporter=dot crates/*/pages/tests/*.test.mjs
 node "$here/main.mjs" "$programs" "$work" "$@"

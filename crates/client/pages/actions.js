@@ -6,7 +6,7 @@ const TIMEOUT = 20_000;
 const SETTLE_TRIES = 5;
 const SETTLE_PAUSE = 2000;
 /** No page waits longer for what became of a request. */
-export const WAIT = TIMEOUT + SETTLE_TRIES * (DEFAULT_TIMEOUT + SETTLE_PAUSE);
+export const MAX_WAIT = TIMEOUT + SETTLE_TRIES * (DEFAULT_TIMEOUT + SETTLE_PAUSE);
 const MAX_AGE = 60_000;
 
 /**

@@ -5,9 +5,9 @@ import { moment } from "./format.js";
 import { text } from "./texts.js";
 
 /** A connection that is back within this time is not reported as lost. */
-const PATIENCE = 2000;
+const REPORT_LOSS_AFTER = 2000;
 /** The first connection waits for all that the page loads. */
-const FIRST_PATIENCE = 6000;
+const FIRST_REPORT_LOSS_AFTER = 6000;
 
 export class Live {
   constructor() {
@@ -20,7 +20,7 @@ export class Live {
     addEventListener("offline", () => this.showLater());
     // While it was hidden, nothing was said of what was lost.
     document.addEventListener("visibilitychange", () => this.isLive || this.showLater());
-    this.showLater(FIRST_PATIENCE);
+    this.showLater(FIRST_REPORT_LOSS_AFTER);
   }
 
   set(/** @type {boolean} */ live) {
@@ -37,7 +37,7 @@ export class Live {
     this.show();
   }
 
-  showLater(patience = PATIENCE) {
+  showLater(patience = REPORT_LOSS_AFTER) {
     clearTimeout(this.timer);
     // A hidden page reads no events, and nobody looks at it.
     this.timer = setTimeout(() => document.hidden || this.show(), patience);

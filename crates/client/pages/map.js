@@ -16,10 +16,10 @@ import { postoLink } from "./links.js";
 
 const MARGIN = 36;
 /** A press this near to a point, in pixels, means it. */
-const REACH = 22;
+const PRESS_RADIUS = 22;
 const SCALE_WIDTH = 110;
 /** So much of a point may be beyond the edge of the map, in pixels. */
-const EDGE = 12;
+const MAX_OVERLAP = 12;
 /** How many of the postos around the driver are shown at first. */
 const NEAREST = 12;
 /** More points than this are drawn smaller. */
@@ -80,7 +80,7 @@ export class PostoMap {
     listenToGestures(this.surface, {
       pan: (x, y) => this.panBy(x, y),
       zoom: (levels, at) => this.zoomBy(levels, at),
-      press: (at) => this.press(at, REACH),
+      press: (at) => this.press(at, PRESS_RADIUS),
       pressCentre: () => this.press({ x: 0, y: 0 }, Infinity),
       all: () => this.showAll(),
     });
@@ -198,7 +198,7 @@ export class PostoMap {
     const move = (/** @type {Element} */ mark, /** @type {{ x: number, y: number }} */ { x, y }, scale = 1) =>
       mark.setAttribute("transform", `translate(${((x - view.x) * world).toFixed(1)} ${((y - view.y) * world).toFixed(1)}) scale(${scale})`);
     const isSeen = (/** @type {Point} */ { x, y }) =>
-      Math.abs(x - view.x) * world < size.width / 2 + EDGE && Math.abs(y - view.y) * world < size.height / 2 + EDGE;
+      Math.abs(x - view.x) * world < size.width / 2 + MAX_OVERLAP && Math.abs(y - view.y) * world < size.height / 2 + MAX_OVERLAP;
     const points = [...this.points.values()];
     const scale = points.filter(isSeen).length > MAX_LARGE ? SMALL_SCALE : 1;
     for (const point of points) {

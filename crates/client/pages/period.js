@@ -1,7 +1,7 @@
 // The period that a form asks for, as the API takes it.
 
-/** A time as an input of the kind `datetime-local` has it, in the time of the device. */
-const moment = (/** @type {string} */ local) => {
+/** The value of a `datetime-local` input (device time), as the API takes it. */
+const toApiTime = (/** @type {string} */ local) => {
   const at = new Date(local);
   // The API says what is wrong with what is no time.
   return Number.isNaN(at.getTime()) ? local : at.toISOString();
@@ -14,8 +14,8 @@ const moment = (/** @type {string} */ local) => {
  */
 export function periodOf({ inicio, fim, duracao }, now) {
   /** @type {{ inicio?: string, fim?: string }} */
-  const period = inicio ? { inicio: moment(inicio) } : {};
-  if (fim) return { ...period, fim: moment(fim) };
+  const period = inicio ? { inicio: toApiTime(inicio) } : {};
+  if (fim) return { ...period, fim: toApiTime(fim) };
   const begin = inicio ? new Date(inicio).getTime() : now;
   const minutes = Number(duracao);
   if (minutes > 0 && !Number.isNaN(begin)) period.fim = new Date(begin + minutes * 60_000).toISOString();
@@ -32,7 +32,7 @@ export function periodOf({ inicio, fim, duracao }, now) {
 export function changedPeriod(typed, filled) {
   /** @type {{ inicio?: string, fim?: string }} */
   const changed = {};
-  if (typed.inicio && typed.inicio !== filled.inicio) changed.inicio = moment(typed.inicio);
-  if (typed.fim && typed.fim !== filled.fim) changed.fim = moment(typed.fim);
+  if (typed.inicio && typed.inicio !== filled.inicio) changed.inicio = toApiTime(typed.inicio);
+  if (typed.fim && typed.fim !== filled.fim) changed.fim = toApiTime(typed.fim);
   return changed;
 }

@@ -1,7 +1,7 @@
 // Requests for a reserva that this device has sent and whose answer it has not seen: they may have been
 // carried out all the same. Body and key are kept, because the same request again is answered with what
 // became of the first.
-import { PageError, consult, isSettled, reserve, WAIT } from "./actions.js";
+import { PageError, consult, isSettled, reserve, MAX_WAIT } from "./actions.js";
 import { ApiError, now } from "./api.js";
 import { device } from "./device.js";
 import { keepAgreed } from "./kept.js";
@@ -61,7 +61,7 @@ const keep = (/** @type {Request} */ request) => save([...others(request.key), r
 export const forgetRequest = (/** @type {string} */ key) => save(others(key));
 
 /** Those for whose answer no page waits any more; one that is gone has not noted that it was lost. */
-export const lostRequests = () => unanswered().filter(({ at, isLost }) => isLost || now() - at > WAIT);
+export const lostRequests = () => unanswered().filter(({ at, isLost }) => isLost || now() - at > MAX_WAIT);
 
 /**
  * Of the same carro for the same posto, without the one with this key. `isSame`: it asked for all of what

@@ -18,15 +18,15 @@ import { plate } from "./words.js";
 /** @typedef {import("./postos_now.js").Now} Now */
 
 /** As often as a change at a posto is worth seeing; unchanged postos are answered with 304. */
-const EVERY = 4000;
+const POLL_INTERVAL = 4000;
 
 const chosen = /** @type {Set<string>} */ (new Set());
 let lastError = /** @type {unknown} */ (null);
 
 /** What is older than this is said to be: a page that was asleep, or waits for a token. */
-const LATE = 30_000;
+const STALE_AFTER = 30_000;
 
-const poll = new Poll(EVERY, loadAll, (error) => {
+const poll = new Poll(POLL_INTERVAL, loadAll, (error) => {
   lastError = error;
   renderFreshness();
 });
@@ -48,7 +48,7 @@ export function start() {
 }
 
 /** Asks again at once, after something was changed. */
-export const refresh = () => poll.look();
+export const refresh = () => poll.pollNow();
 
 function toggle(/** @type {string} */ state) {
   if (!chosen.delete(state)) chosen.add(state);
@@ -165,7 +165,7 @@ function updateActions(/** @type {Element} */ made, /** @type {Now} */ { posto, 
 /** Says how old what is seen is, and what it means when the servidor does not answer. */
 function renderFreshness() {
   const { readAt, isCut, isPublic } = facts;
-  const isLate = readAt > 0 && (lastError !== null || Date.now() - readAt > LATE);
+  const isLate = readAt > 0 && (lastError !== null || Date.now() - readAt > STALE_AFTER);
   const live = byId("live");
   live.dataset.live = isLate ? "no" : "yes";
   setText(live, readAt === 0 ? "" : text(isLate ? "live.no" : "live.yes", { at: moment(readAt) }));

@@ -1,7 +1,7 @@
 // What becomes of the reservas of a posto that is taken away: before it is done, and after.
 import { element } from "./dom.js";
 import { facts, nameOf } from "./facts.js";
-import { informed } from "./informed.js";
+import { notifiedClients } from "./notified.js";
 import { interval } from "./interval.js";
 import { counted, text } from "./texts.js";
 
@@ -41,7 +41,7 @@ function line(/** @type {Affected} */ { id, placa, inicio, fim, resultado, posto
 /** Who was notified, or will be: without a broker the servidor keeps what it has to say. */
 export function summary(/** @type {Affected[]} */ reservas) {
   if (reservas.length === 0) return text("outcome.none");
-  const { clients, unknown } = informed(reservas);
+  const { clients, unknown } = notifiedClients(reservas);
   if (clients.length === 0 && unknown === 0) return text("notified.none");
   const names = clients.map(([client_id, count]) => counted("notified.client", count, { client_id }));
   const known = names.length === 0 ? "" : text(facts.notReady === null ? "notified" : "notified.later", { clients: names.join(", ") });

@@ -13,13 +13,13 @@ import { counted, text } from "./texts.js";
 import { ofToday, sessionsOfToday } from "./today.js";
 import { plate, word } from "./words.js";
 
-const EVERY = 30_000;
+const POLL_INTERVAL = 30_000;
 /** Pages of 500, beyond which the list says that it is cut. */
 const PAGES = 3;
 
 /** @typedef {import("./today.js").Reserva} Reserva */
 
-const poll = new Poll(EVERY, load, (error) => showProblem(byId("hoje-problem"), error));
+const poll = new Poll(POLL_INTERVAL, load, (error) => showProblem(byId("hoje-problem"), error));
 
 /** What was read last. */
 const read = { reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]) };
@@ -48,7 +48,7 @@ export function forget() {
   Object.assign(read, { reservas: [], sessions: [] });
 }
 
-const refresh = () => { poll.look(); refreshNow(); };
+const refresh = () => { poll.pollNow(); refreshNow(); };
 
 export function render() {
   setText(byId("hoje-reservas-count"), counted("reservas", read.reservas.length));

@@ -3,7 +3,7 @@ import { element } from "./dom.js";
 import { isWanted, say } from "./dialogs.js";
 import { localInput } from "./format.js";
 import { choices } from "./forms.js";
-import { lookFirst } from "./look_first.js";
+import { openEffectDialog } from "./effect_dialog.js";
 import { api } from "./session.js";
 import { counted, text } from "./texts.js";
 
@@ -28,7 +28,7 @@ export function openMaintenance(/** @type {Posto} */ { id, nome, operador }, /**
     const body = { ...chosen(values), ...more };
     return (await api(`postos/${id}/disponibilidade`, { method: "PUT", body, signal })).reservas;
   };
-  return lookFirst({
+  return openEffectDialog({
     heading: text("service.heading", { nome }),
     before: [
       choices("reservas", text("handling"), [

@@ -18,13 +18,13 @@ export class Poll {
     /** @type {AbortController | null} */
     this.loading = null;
     this.isRunning = false;
-    document.addEventListener("visibilitychange", () => this.look());
-    addEventListener("online", () => this.look());
+    document.addEventListener("visibilitychange", () => this.pollNow());
+    addEventListener("online", () => this.pollNow());
   }
 
   start() {
     this.isRunning = true;
-    this.look();
+    this.pollNow();
   }
 
   stop() {
@@ -35,7 +35,7 @@ export class Poll {
   }
 
   /** Asks now, unless the page is not seen; a question under way is replaced by a newer one. */
-  async look() {
+  async pollNow() {
     clearTimeout(this.timer);
     if (!this.isRunning || document.hidden) return;
     this.loading?.abort();
@@ -55,6 +55,6 @@ export class Poll {
     }
     if (this.loading !== loading) return;
     this.loading = null;
-    if (this.isRunning) this.timer = setTimeout(() => this.look(), wait);
+    if (this.isRunning) this.timer = setTimeout(() => this.pollNow(), wait);
   }
 }

@@ -4,7 +4,7 @@ import { dialog, isWanted, open, say, sayError } from "./dialogs.js";
 import { current } from "./facts.js";
 import { decimal } from "./format.js";
 import { askForm, choices, field, numberOf } from "./forms.js";
-import { lookFirst } from "./look_first.js";
+import { openEffectDialog } from "./effect_dialog.js";
 import { api } from "./session.js";
 import { endSession, startSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
@@ -78,7 +78,7 @@ function openRemoval(/** @type {Posto} */ { id, nome }, /** @type {() => void} *
     const path = `postos/${id}?reservas=${values.get("reservas")}${simular}`;
     return (await api(path, { method: "DELETE", signal })).reservas;
   };
-  return lookFirst({
+  return openEffectDialog({
     heading: text("posto.remove_heading", { nome }),
     before: [
       element("p", { text: text("posto.remove_says") }),

@@ -3,7 +3,7 @@
 import { authorization, noteTime } from "./api.js";
 
 /** Longer than the ping of the API, so that a connection that has died silently is noticed. */
-const SILENCE = 40_000;
+const SILENCE_TIMEOUT = 40_000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
 
@@ -97,7 +97,7 @@ export class Stream {
    * @param {AbortController} reading
    */
   async read(reading) {
-    let silence = setTimeout(() => reading.abort(), SILENCE);
+    let silence = setTimeout(() => reading.abort(), SILENCE_TIMEOUT);
     const begun = Date.now();
     try {
       const headers = { accept: "text/event-stream", ...authorization() };
@@ -114,7 +114,7 @@ export class Stream {
         const { done, value } = await reader.read();
         if (done) return { status, codigo: "" };
         clearTimeout(silence);
-        silence = setTimeout(() => reading.abort(), SILENCE);
+        silence = setTimeout(() => reading.abort(), SILENCE_TIMEOUT);
         this.setLive(true);
         for (const event of parser.push(value)) {
           if (event.id) this.lastId = event.id;

@@ -4,7 +4,7 @@
  * Who was notified of what became of reservas: each client with how many, and how many reservas have none.
  * @param {{ client_id: string | null, resultado: string }[]} reservas
  */
-export function informed(reservas) {
+export function notifiedClients(reservas) {
   const changed = reservas.filter(({ resultado }) => resultado !== "mantida");
   /** @type {Map<string, number>} */
   const clients = new Map();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { differences } from "../differences.js";
-import { informed } from "../informed.js";
+import { notifiedClients } from "../notified.js";
 import { ofToday, sessionsOfToday } from "../today.js";
 
 test("a change shows the fields that differ", () => {
@@ -14,7 +14,7 @@ test("a change shows the fields that differ", () => {
 
 test("only clients whose reserva has changed were notified", () => {
   const reserva = (/** @type {string} */ resultado, /** @type {string | null} */ client_id) => ({ resultado, client_id });
-  const notified = informed([
+  const notified = notifiedClients([
     reserva("movida", "cliente2"), reserva("cancelada", "cliente1"), reserva("movida", "cliente1"),
     reserva("mantida", "cliente3"), reserva("movida", null),
   ]);

@@ -15,15 +15,15 @@ import { text } from "./texts.js";
  *   `before` and `after` the effect; `label` of the button that does it; `isDone` says that it is done.
  *   What is not possible cannot be confirmed, and the effect says why.
  */
-export async function lookFirst({ heading, before, after, isDangerous, label, simulate, act, isDone, done, isPossible = () => true }) {
+export async function openEffectDialog({ heading, before, after, isDangerous, label, simulate, act, isDone, done, isPossible = () => true }) {
   const effect = element("div", { class: "effect", "aria-live": "polite" }, text("effect.looking"));
   const confirm = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", text: label(0) }));
   const form = /** @type {HTMLFormElement} */ (element("form", { class: "stack" }, ...before, effect, ...after,
     element("div", { class: "row end" },
       element("button", { type: "button", text: text("back"), onclick: () => made.close() }), confirm)));
   const made = dialog(heading, form);
-  const look = looker({ form, effect, confirm, isDangerous, label, simulate, isPossible });
-  form.addEventListener("change", look);
+  const update = effectUpdater({ form, effect, confirm, isDangerous, label, simulate, isPossible });
+  form.addEventListener("change", update);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     pressed(confirm, async () => {
@@ -43,17 +43,17 @@ export async function lookFirst({ heading, before, after, isDangerous, label, si
       said.focus();
     });
   });
-  look();
+  update();
   await open(made);
 }
 
 /**
- * What shows the effect of what is chosen, each time it is called.
+ * A function that shows the effect of what is chosen, each time it is called.
  * @param {{ form: HTMLFormElement, effect: Element, confirm: HTMLButtonElement, isDangerous: boolean,
  *   label: (cancelled: number) => string, simulate: (values: FormData, signal: AbortSignal) => Promise<Affected[]>,
  *   isPossible: (reservas: Affected[]) => boolean }} parts
  */
-function looker({ form, effect, confirm, isDangerous, label, simulate, isPossible }) {
+function effectUpdater({ form, effect, confirm, isDangerous, label, simulate, isPossible }) {
   let asking = new AbortController();
   const ask = debounced(100, async (/** @type {AbortSignal} */ signal) => {
     try {
