@@ -6,12 +6,12 @@ use libfuzzer_sys::fuzz_target;
 use protocol::{
     Address, AlteracaoRequest, BadMessage, ClientId, ConsultaRequest, MAX_ARRAY, Origin,
     PostosRequest, RequestId, ReservaRef, ReservaRequest, ServerId, first_messages, read_json,
-    split,
+    split_array,
 };
 use serde::Serialize;
 
 fuzz_target!(|payload: &[u8]| {
-    let Ok((items, array)) = split(payload) else {
+    let Ok((items, array)) = split_array(payload) else {
         assert!(first_messages(payload).len() <= MAX_ARRAY);
         return;
     };

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::{ListingReply, ReplyHead, ServerPresence, split};
+use protocol::{ListingReply, ReplyHead, ServerPresence, split_array};
 
 fuzz_target!(|payload: &[u8]| {
-    if let Ok((items, _)) = split(payload) {
+    if let Ok((items, _)) = split_array(payload) {
         for item in items {
             if let Ok(head) = ReplyHead::from_json(item)
                 && let Some(codigo) = head.codigo

@@ -124,13 +124,13 @@ pub fn is_array(payload: &[u8]) -> bool {
     payload.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
 }
 
-/// The messages of a payload that may be one message or an array of them.
+/// The messages in a payload: one, or the items of an array.
 ///
-/// The flag is true for an array, which may be answered with an array.
+/// The flag says whether it was an array; then the answers are sent as an array too.
 ///
 /// # Errors
 /// Not JSON, or an array that is empty or longer than [`MAX_ARRAY`].
-pub fn split(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
+pub fn split_array(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
     if !is_array(payload) {
         return Ok((vec![payload], false));
     }
@@ -145,7 +145,7 @@ pub fn split(payload: &[u8]) -> Result<(Vec<&[u8]>, bool), BadMessage> {
     Ok((items.first, true))
 }
 
-/// The first messages of a payload that [`split`] refuses, at most [`MAX_ARRAY`].
+/// The first messages of a payload that [`split_array`] refuses, at most [`MAX_ARRAY`].
 pub fn first_messages(payload: &[u8]) -> Vec<&[u8]> {
     if !is_array(payload) {
         return vec![payload];
@@ -197,13 +197,13 @@ mod tests {
 
     #[test]
     fn one_message_and_an_array_are_both_read() {
-        assert_eq!(split(b" {\"a\":1}").expect("one"), (vec![&b" {\"a\":1}"[..]], false));
-        let (items, array) = split(b"[{\"a\":1}, 2]").expect("two");
+        assert_eq!(split_array(b" {\"a\":1}").expect("one"), (vec![&b" {\"a\":1}"[..]], false));
+        let (items, array) = split_array(b"[{\"a\":1}, 2]").expect("two");
         assert_eq!((items, array), (vec![&b"{\"a\":1}"[..], b"2"], true));
-        assert!(split(b"[]").is_err());
-        assert!(split(b"[1").is_err());
+        assert!(split_array(b"[]").is_err());
+        assert!(split_array(b"[1").is_err());
         let long = format!("[{}1]", "1,".repeat(MAX_ARRAY));
-        assert!(split(long.as_bytes()).is_err());
+        assert!(split_array(long.as_bytes()).is_err());
         assert_eq!(first_messages(long.as_bytes()).len(), MAX_ARRAY);
         assert_eq!(first_messages(b"[{},1,{"), [&b"{}"[..], b"1"]);
         assert!(first_messages(b" [ ]").is_empty());

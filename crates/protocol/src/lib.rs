@@ -44,7 +44,7 @@ pub use check::{BadMessage, Checker, FieldError, UnknownFields};
 pub use codigo::Codigo;
 pub use document::{Component, FieldDocument};
 pub use domain::{PostosFilter, TipoConector};
-pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split};
+pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split_array};
 pub use field::{Field, FieldValue, Invalid, Scalar, shortened};
 pub use fields::{
     Fields, Object, field_documents, read_body, read_json, read_parameters, write_object,

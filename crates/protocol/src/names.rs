@@ -12,7 +12,7 @@ const MAX_KEPT: usize = 64;
 /// Unknown fields that an answer names; of the others it says how many they are.
 const MAX_NAMED: usize = 10;
 /// How alike two names are, from 0 to 1, for one to be suggested for the other.
-const ALIKE: f64 = 0.85;
+const MIN_SIMILARITY: f64 = 0.85;
 
 /// Optional fields without which a caller gets the same in more bytes or messages. Programs that do not
 /// know them have names alike for fields of their own: `version`, `lista`.
@@ -73,7 +73,8 @@ fn suggestion(unknown: &str, known: &[KnownField]) -> Option<&'static str> {
         let name = folded(field.name);
         let slips = damerau_levenshtein(&unknown, &name);
         // The one measure finds slips, the other a name of which a part was left out.
-        let is_near = slips <= name.len().div_ceil(4) || jaro_winkler(&unknown, &name) >= ALIKE;
+        let is_near =
+            slips <= name.len().div_ceil(4) || jaro_winkler(&unknown, &name) >= MIN_SIMILARITY;
         is_near.then_some((slips, field.name))
     });
     near.min().map(|(_, name)| name)

@@ -121,7 +121,7 @@ async fn a_connection_that_breaks_under_load_loses_nothing() {
     let mut missing: std::collections::BTreeSet<u32> = (0..9_000).collect();
     while !missing.is_empty() {
         let delivery = next(&mut deliveries).await;
-        for item in protocol::split(&delivery.payload).unwrap().0 {
+        for item in protocol::split_array(&delivery.payload).unwrap().0 {
             missing.remove(&std::str::from_utf8(item).unwrap().parse().unwrap());
         }
         delivery.ack.done();
@@ -158,7 +158,7 @@ async fn arrays_are_allowed_for_one_connection() {
         let mut received = 0;
         while received < COUNT {
             let delivery = next(&mut deliveries).await;
-            received += protocol::split(&delivery.payload).unwrap().0.len();
+            received += protocol::split_array(&delivery.payload).unwrap().0.len();
             delivery.ack.done();
         }
         eventually("all is settled", || sender.counters().outbox_len == 0).await;

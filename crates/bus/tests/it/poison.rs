@@ -80,7 +80,7 @@ async fn serve(broker: &FakeBroker, poison: &str, end: End, seen: &Mutex<BTreeMa
             }
             return;
         }
-        for item in protocol::split(payload.as_bytes()).unwrap().0 {
+        for item in protocol::split_array(payload.as_bytes()).unwrap().0 {
             let item = String::from_utf8(item.to_vec()).unwrap();
             *seen.lock().unwrap().entry(item).or_default() += 1;
         }

@@ -60,7 +60,7 @@ fn observe(gateway: &Gateway, delivery: &Delivery, server_id: &str) {
 }
 
 fn deliver(gateway: &Gateway, delivery: &Delivery) {
-    let replies = match protocol::split(&delivery.payload) {
+    let replies = match protocol::split_array(&delivery.payload) {
         Ok((replies, _)) => replies,
         Err(bad) => return gateway.bus.bad_message(&delivery.topic, &bad.to_string()),
     };

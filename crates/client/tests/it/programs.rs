@@ -8,7 +8,7 @@ use std::time::Duration;
 use bus::{Bus, Delivery, Join, Outgoing};
 use client::{Call, GatewayError, Reply, Requester};
 use protocol::topics::Command;
-use protocol::{RequestId, ServerId, split};
+use protocol::{RequestId, ServerId, split_array};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -67,7 +67,7 @@ impl Drop for Echo {
 }
 
 fn echo(bus: &Bus, delivery: &Delivery, seen: &Mutex<Seen>) {
-    let (items, joined) = split(&delivery.payload).unwrap();
+    let (items, joined) = split_array(&delivery.payload).unwrap();
     let mut seen = seen.lock().unwrap();
     seen.packets += 1;
     seen.largest = seen.largest.max(items.len());
@@ -111,7 +111,7 @@ impl Drop for Caller {
 
 async fn read_replies(mut deliveries: mpsc::Receiver<Delivery>, requester: Arc<Requester>) {
     while let Some(delivery) = deliveries.recv().await {
-        let (items, _) = split(&delivery.payload).unwrap();
+        let (items, _) = split_array(&delivery.payload).unwrap();
         for item in items {
             let reply = Reply { codigo: None, body: delivery.payload.slice_ref(item) };
             requester.deliver(&request_id(item), reply);

@@ -9,7 +9,7 @@ use protocol::{
     Address, AlteracaoBody, AlteracaoRequest, CarroBateria, CarroStatus, ConsultaRequest,
     ListingReply, Object, Origin, Page, PageLimit, PageStart, PontoDisponibilidade, PostosFilter,
     PostosRequest, ReplyHead, ReservaRef, ReservaRequest, ReservarBody, ServerPresence, Timestamp,
-    first_messages, read_body, read_json, split,
+    first_messages, read_body, read_json, split_array,
 };
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ fn read_by_all(payload: &[u8], topic: &str) {
     let _ = Address::server_id(payload);
     let _ = Origin::find(payload);
     let _ = first_messages(payload);
-    let _ = split(payload);
+    let _ = split_array(payload);
 }
 
 /// A name that some message has.
@@ -193,7 +193,7 @@ proptest! {
     #[test]
     fn an_array_is_split_into_its_messages(messages in prop::collection::vec(object(Just("1".to_owned())), 1..10)) {
         let array = format!("[{}]", messages.join(" , "));
-        let (split, was_array) = split(array.as_bytes()).expect("an array");
+        let (split, was_array) = split_array(array.as_bytes()).expect("an array");
         prop_assert!(was_array);
         prop_assert_eq!(split, messages.iter().map(String::as_bytes).collect::<Vec<_>>());
     }

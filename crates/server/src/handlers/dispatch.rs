@@ -169,7 +169,7 @@ fn crash_on(command: Command, point: CrashPoint) {
 
 /// Carries out a command, or those of an array that are for this servidor; they are independent.
 async fn commands(app: Arc<AppState>, command: Command, direct: bool, message: Message, ack: Ack) {
-    let (payloads, is_array) = match protocol::split(&message.payload) {
+    let (payloads, is_array) = match protocol::split_array(&message.payload) {
         Ok(found) => found,
         Err(bad) => return refuse(&app, command, &message, direct, &bad, ack),
     };

@@ -126,7 +126,7 @@ fn items(times: u64) {
     let item = command_payload();
     let array = format!("[{}]", vec![String::from_utf8_lossy(&item); 64].join(","));
     for _ in 0..times {
-        let (items, _) = protocol::split(array.as_bytes()).expect("an array");
+        let (items, _) = protocol::split_array(array.as_bytes()).expect("an array");
         for item in items {
             black_box(Address::server_id(item).expect("an object"));
         }
@@ -135,7 +135,7 @@ fn items(times: u64) {
 
 fn reply(times: u64) {
     for _ in 0..times {
-        let (replies, _) = protocol::split(REPLY).expect("a reply");
+        let (replies, _) = protocol::split_array(REPLY).expect("a reply");
         black_box(ReplyHead::from_json(replies[0]).expect("a reply"));
     }
 }

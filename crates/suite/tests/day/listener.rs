@@ -64,7 +64,8 @@ impl Listener {
                     }
                     Ok(Event::Incoming(Packet::Publish(publish))) => {
                         let client_id = publish.topic.split('/').nth(1).unwrap_or_default();
-                        let (events, _) = protocol::split(&publish.payload).unwrap_or_default();
+                        let (events, _) =
+                            protocol::split_array(&publish.payload).unwrap_or_default();
                         let published = events.into_iter().map(|event| PrivateEvent {
                             client_id: client_id.to_owned(),
                             event: serde_json::from_slice(event).unwrap_or_default(),

@@ -86,7 +86,7 @@ async fn listen(
 fn read(publish: &Publish) -> Option<Vec<PrivateEvent>> {
     let topic = std::str::from_utf8(&publish.topic).ok()?;
     let client_id = topic.strip_prefix("client/")?.strip_suffix("/reservas/status")?;
-    let (events, _) = protocol::split(&publish.payload).ok()?;
+    let (events, _) = protocol::split_array(&publish.payload).ok()?;
     let read = |event| PrivateEvent::of(client_id, &serde_json::from_slice(event).ok()?);
     events.into_iter().map(read).collect()
 }

@@ -233,7 +233,7 @@ pub(super) async fn read_events(
     while let Some(received) = events.next().await {
         let Received::Message(topic, payload) = received else { continue };
         let bad = |reason: String| gateway.bus.bad_message(&topic, &reason);
-        let events = match protocol::split(&payload) {
+        let events = match protocol::split_array(&payload) {
             Ok((events, _)) => events,
             Err(reason) => {
                 bad(reason.to_string());

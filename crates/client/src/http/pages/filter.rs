@@ -63,7 +63,8 @@ impl Filter {
         };
         // One that is not known yet, because this program has just started, is no wrong one.
         let server_id = given("server_id", &|value| value.parse::<ServerId>().is_ok());
-        let tipo_conector = given("tipo_conector", &|value| value.chars().count() <= MAX_CONNECTOR);
+        let tipo_conector =
+            given("tipo_conector", &|value| value.chars().count() <= TipoConector::MAX);
         let potencia_minima_text = given("potencia_minima", &|value| power(value).is_some());
         let disponivel = given("disponivel", &|value| matches!(value, "true" | "false"));
         let order = |value: &str| Order::ALL.into_iter().find(|order| order.name() == value);
@@ -173,9 +174,6 @@ impl Filter {
         }
     }
 }
-
-/// The longest connector that there is.
-const MAX_CONNECTOR: usize = 40;
 
 /// A link says the same in every language, so nothing separates thousands in it.
 fn power(text: &str) -> Option<f64> {
