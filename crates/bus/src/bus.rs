@@ -39,8 +39,8 @@ pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
 
 /// With another resolver than the system's.
 fn connect_with(options: Options, resolve: Resolve) -> (Bus, mpsc::Receiver<Delivery>) {
-    let (inbox, deliveries) = mpsc::channel(options.inbox.max(1));
-    let state = Arc::new(BusState::new(options.outbox));
+    let (inbox, deliveries) = mpsc::channel(options.inbox_capacity.max(1));
+    let state = Arc::new(BusState::new(options.outbox_capacity));
     let aborted = CancellationToken::new();
     let dialer = Dialer::new(resolve);
     let running = run(Arc::clone(&state), options, dialer, inbox, aborted.clone());
@@ -95,10 +95,10 @@ impl Bus {
         }
     }
 
-    /// Listens to a topic filter, one of [`Options::on_demand`] or a topic that one of them matches,
-    /// until the subscription is dropped. The broker sends what the first of those who listen to it
-    /// asks for, and stops after the last; nobody need be connected. Of messages that are not read,
-    /// `capacity` are kept.
+    /// Subscribes to a topic filter until the subscription is dropped: one of
+    /// [`Options::on_demand`], or a topic that one of them matches. The bus subscribes at the broker
+    /// for the first subscriber and unsubscribes after the last; it works offline too. At most
+    /// `capacity` unread messages are kept.
     pub fn subscribe(&self, filter: &str, capacity: usize) -> Subscription {
         let (state, left) = (Arc::clone(&self.state), filter.to_owned());
         let leave = move |id| {
@@ -110,9 +110,9 @@ impl Bus {
         subscription
     }
 
-    /// Whether messages of [`Join::WhenAllowed`](crate::Join::WhenAllowed) may be joined on the
-    /// connection of this number, from now on. Each connection begins without; of an older one this
-    /// changes nothing.
+    /// Sets whether messages of [`Join::WhenAllowed`](crate::Join::WhenAllowed) may be joined on
+    /// this connection. Every connection starts with `false`; a call for an older connection has no
+    /// effect.
     pub fn allow_arrays(&self, generation: u64, allowed: bool) {
         let wake = self.state.outbox.lock().allow_arrays(generation, allowed);
         if wake {

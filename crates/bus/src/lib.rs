@@ -53,11 +53,11 @@ pub use credentials::{Authorities, ClientCertificate, Credentials, CredentialsEr
 pub use finding::{Finding, Severity};
 pub use message::{BusError, Delivery, Join, OnRefused, Outgoing, Refusal};
 pub use on_demand::{Received, Subscription};
-pub use options::{Options, Payload, Presence};
+pub use options::{MakePresence, Options, Presence};
 pub use reason_code::ReasonCode;
 pub use state::Link;
 pub use trace::{ArrivedTraces, MessageTrace};
-pub use trial::{Trial, Tried, try_out};
+pub use trial::{Trial, TrialReport, run_trial};
 
 /// U+FEFF in UTF-8, with which Windows programs begin texts.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

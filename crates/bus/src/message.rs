@@ -24,17 +24,17 @@ pub struct Outgoing {
     /// MQTT 5 correlation data; left out of a joined message, whose items carry their ids.
     pub correlation: Option<Bytes>,
     pub join: Join,
-    /// The request that it makes or answers. After a message was given up, others with the same one
-    /// on the same topic are taken for its copies, unless they are much shorter.
+    /// The request that this message makes or answers. After a message was given up, another with
+    /// this id on the same topic counts as its copy, unless it is much shorter.
     pub request_id: Option<RequestId>,
     /// The delivery that this is the last answer to.
     pub acknowledges: Option<AckAfter>,
-    /// Sent only on the connection on which this acknowledgement was: nobody may read the message
-    /// before the broker has that.
+    /// Send this message only after this acknowledgement, on the same connection: the broker must
+    /// have the acknowledgement before anyone reads the message.
     pub follows: Option<SentAck>,
     /// What to do if the broker will never take the message. `None`: it is dropped.
     pub on_refused: Option<OnRefused>,
-    /// The part of a trace that it is.
+    /// The span of this message, if it is traced.
     pub trace: Option<MessageTrace>,
 }
 
@@ -130,12 +130,13 @@ pub struct Delivery {
     /// MQTT 5 response topic. The sender chose it: never publish to it unchecked.
     pub response_topic: Option<String>,
     pub correlation: Option<Bytes>,
-    /// The broker had it before this subscription.
-    pub retain: bool,
-    /// The broker retains it. Of a message that came after the subscription it is known only on
-    /// topics of [`Options::as_published`](crate::Options::as_published).
+    /// The broker sent it because it retains it, not because it was just published: it may be of
+    /// any age.
+    pub replayed: bool,
+    /// The broker retains it. For a message that was just published this is known only on topics of
+    /// [`Options::as_published`](crate::Options::as_published).
     pub is_retained: bool,
-    /// The traces that it is part of; `None` if its sender names none.
+    /// The traces that the sender named; `None` if it named none.
     pub traces: Option<Box<ArrivedTraces>>,
     /// Call [`Ack::done`] on it when the work is done.
     pub ack: Ack,

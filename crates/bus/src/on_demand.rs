@@ -63,7 +63,7 @@ enum AtBroker {
     Unsubscribing,
 }
 
-/// The filters of packets that are to be sent now.
+/// Filters to subscribe to and to unsubscribe from in the next packets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Steps {
     pub(crate) subscribe: Vec<String>,
@@ -82,13 +82,13 @@ impl OnDemand {
         let gap = Arc::<Gap>::default();
         let id = self.next_user;
         self.next_user += 1;
-        // Without its sender a subscription has ended.
+        // When the bus is closed the sender is dropped here, and the subscription ends at once.
         if !self.is_closed {
             let entry = self.filters.entry(filter.to_owned()).or_default();
             if entry.at_broker == AtBroker::Answered {
                 if entry.users.is_empty() {
-                    // It may only look so, because a message came late. A subscription that is made
-                    // again takes the place of the one that is there.
+                    // A late message can set `Answered` for a filter that the broker no longer has.
+                    // Subscribing again is harmless: it replaces the subscription.
                     entry.at_broker = AtBroker::Nothing;
                 } else {
                     gap.set();
@@ -142,7 +142,8 @@ impl OnDemand {
                 (true, AtBroker::Nothing) => {
                     self.filters.remove(&filter);
                 }
-                // It is as it should be, or looked at again when the packet in flight is answered.
+                // Nothing to do now: the state is right, or a packet is in flight and its answer
+                // lists the filter again.
                 _ => {}
             }
         }

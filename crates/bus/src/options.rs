@@ -7,8 +7,8 @@ use protocol::Timestamp;
 
 use crate::Credentials;
 
-/// Makes a presence message from the start time of a connection.
-pub type Payload = Arc<dyn Fn(Timestamp) -> Vec<u8> + Send + Sync>;
+/// Makes a presence message, given the start time of the connection.
+pub type MakePresence = Arc<dyn Fn(Timestamp) -> Vec<u8> + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Options {
@@ -31,9 +31,9 @@ pub struct Options {
     pub session_expiry: Duration,
     /// Capacity of the delivery queue, and the Receive Maximum sent to the broker: the number of
     /// deliveries that can be unacknowledged at a time. 1 to 65535.
-    pub inbox: usize,
+    pub inbox_capacity: usize,
     /// How many messages can be waiting to be published or acknowledged.
-    pub outbox: usize,
+    pub outbox_capacity: usize,
     /// Whether a message that ends connection after connection is given up. Off only where a test
     /// needs that fault.
     pub give_up_poison: bool,
@@ -47,7 +47,7 @@ pub struct Options {
 pub struct Presence {
     pub topic: String,
     /// Published when the connection is up.
-    pub birth: Payload,
+    pub birth: MakePresence,
     /// Published by the broker when the connection breaks, and by the bus when it is closed.
-    pub will: Payload,
+    pub will: MakePresence,
 }

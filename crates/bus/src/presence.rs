@@ -8,7 +8,7 @@ use bytes::Bytes;
 use protocol::Timestamp;
 use tokio::time::Instant;
 
-use crate::options::Payload;
+use crate::options::MakePresence;
 use crate::{Presence, ReasonCode};
 
 /// Least time between two repetitions. Two programs that share a presence topic would otherwise
@@ -61,7 +61,7 @@ pub(crate) struct PresencePublisher<'a> {
     birth: Bytes,
     /// The Last Will.
     pub(crate) offline: Bytes,
-    will: Payload,
+    will: MakePresence,
     since: Timestamp,
     published: bool,
     contradicted: bool,

@@ -13,10 +13,10 @@ use crate::connection::{Loss, Reason};
 pub(crate) const TAKEOVER_DELAY: Duration = Duration::from_secs(10);
 
 /// A connection that lasted longer was not ended by a program that reconnects at once.
-const QUICK: Duration = Duration::from_secs(3);
+const QUICK_LOSS: Duration = Duration::from_secs(3);
 /// One that lasted longer than this was not ended by a program that waits because it has recognised
 /// the takeovers either.
-const SHORT: Duration = TAKEOVER_DELAY.saturating_add(QUICK);
+const SHORT_CONNECTION: Duration = TAKEOVER_DELAY.saturating_add(QUICK_LOSS);
 /// One takeover can be a restart of this program that overlapped.
 const CERTAIN_IN_A_ROW: u32 = 2;
 /// A network that breaks looks the same, but rarely breaks so often so soon.
@@ -48,15 +48,15 @@ impl TakeoverDetector {
     /// takeover if another program has published this one's presence; else a quick close of a
     /// session that the broker knew is a suspicion, and several in a row a certainty. A close that
     /// a message in flight may have caused says nothing either way, and one after a message that
-    /// was sent alone is no takeover. A restarting broker is not mistaken for one: it
-    /// has forgotten the session, or refuses connections for a moment.
+    /// was sent alone is no takeover. A restarting broker is not mistaken for one: it has forgotten
+    /// the session, or refuses connections for a moment.
     pub(crate) fn observe(&mut self, loss: &Loss) -> Verdict {
         let lasted_below =
             |limit| loss.session_present && loss.lasted.is_some_and(|lasted| lasted < limit);
         let is_certain = match loss.reason {
             Reason::Disconnected { code: ReasonCode::SESSION_TAKEN_OVER, .. } => true,
             Reason::Closed | Reason::Io(_) if loss.suspect.is_none() => {
-                if !loss.has_predecessor && lasted_below(SHORT) && loss.blames_messages {
+                if !loss.has_predecessor && lasted_below(SHORT_CONNECTION) && loss.blames_messages {
                     return Verdict::default();
                 }
                 loss.has_predecessor
@@ -66,12 +66,12 @@ impl TakeoverDetector {
                 return Verdict::default();
             }
         };
-        if !is_certain && !lasted_below(SHORT) {
+        if !is_certain && !lasted_below(SHORT_CONNECTION) {
             *self = Self::default();
             return Verdict::default();
         }
         self.certain += u32::from(is_certain);
-        self.quick = if lasted_below(QUICK) { self.quick + 1 } else { 0 };
+        self.quick = if lasted_below(QUICK_LOSS) { self.quick + 1 } else { 0 };
         self.short += 1;
         let slows_down =
             is_certain && self.certain >= CERTAIN_IN_A_ROW || self.quick >= QUICK_IN_A_ROW;

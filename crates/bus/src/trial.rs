@@ -20,14 +20,14 @@ use crate::finding::Finding;
 use crate::{Credentials, Options};
 use limits::{Allowed, limits};
 
-/// For all of it.
-const LIMIT: Duration = Duration::from_secs(8);
+/// For the whole trial.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long it may take to leave after that.
-const LEAVE_LIMIT: Duration = Duration::from_millis(500);
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How much longer presences are waited for than the broker takes to answer a ping.
-const LISTEN: Duration = Duration::from_millis(300);
+const PRESENCE_WAIT: Duration = Duration::from_millis(300);
 /// How long it may take to find out whether nobody needs a name.
-const NAMELESS_LIMIT: Duration = Duration::from_secs(2);
+const ANONYMOUS_TIMEOUT: Duration = Duration::from_secs(2);
 const RENEW_BROKER: &str = "renew the broker's certificate: replace mosquitto/certs/broker.crt and \
     broker.key, then docker-compose exec broker usuario recarregar";
 const RIGHTS: &str = "give it the rights of its role at the broker: docs/security.md has the table; \
@@ -37,39 +37,39 @@ const RIGHTS: &str = "give it the rights of its role at the broker: docs/securit
 pub struct Trial {
     /// As the program uses them. Neither its MQTT id nor its presence is used.
     pub options: Options,
-    /// Why it goes no further than TLS, as in `because …`. `None`: it logs in.
-    pub stays_out: Option<&'static str>,
+    /// Why the trial stops before the login, to follow "because"; `None`: it logs in.
+    pub skip_login: Option<&'static str>,
     /// Topics that the program must be allowed to publish on, each with a message that nobody acts on.
     pub publishes: Vec<(String, Bytes)>,
     /// The topic filter of the presences.
     pub presences: String,
 }
 
-/// What it has found.
+/// What a trial has found.
 #[derive(Debug, Default)]
-pub struct Tried {
+pub struct TrialReport {
     pub findings: Vec<Finding>,
     /// Topics and payloads of presences, in the order in which they came. `None`: they could not be
     /// listened to.
     pub presences: Option<Vec<(String, Bytes)>>,
 }
 
-/// Tries one step after the other, and ends at the first that fails.
-pub async fn try_out(trial: Trial) -> Tried {
-    let mut tried = Tried::default();
-    let deadline = Instant::now() + LIMIT;
-    match timeout_at(deadline, enter(&trial, &mut tried)).await {
+/// Takes one step after the other, and ends at the first that fails.
+pub async fn run_trial(trial: Trial) -> TrialReport {
+    let mut report = TrialReport::default();
+    let deadline = Instant::now() + TRIAL_TIMEOUT;
+    match timeout_at(deadline, enter(&trial, &mut report)).await {
         Ok(None) => {}
         Ok(Some((connection, connack))) => {
-            use_and_leave(&trial, connection, &connack, deadline, &mut tried).await;
+            use_and_leave(&trial, connection, &connack, deadline, &mut report).await;
         }
-        Err(_) => tried.findings.push(too_slow(&trial.options)),
+        Err(_) => report.findings.push(too_slow(&trial.options)),
     }
-    tried
+    report
 }
 
 fn too_slow(options: &Options) -> Finding {
-    let found = format!("{} did not go on within {LIMIT:?}", address(options));
+    let found = format!("{} did not go on within {TRIAL_TIMEOUT:?}", address(options));
     let remedy = "the broker or the network is too slow, or hangs: look at the broker's log";
     Finding::failure("answers", found, remedy)
 }
@@ -79,30 +79,30 @@ fn address(options: &Options) -> String {
 }
 
 /// Up to the login; `None` if it is not in.
-async fn enter(trial: &Trial, tried: &mut Tried) -> Option<(TrialConnection, ConnAck)> {
+async fn enter(trial: &Trial, report: &mut TrialReport) -> Option<(TrialConnection, ConnAck)> {
     let options = trial_options(&trial.options);
     let mut dialer = Dialer::new(Arc::new(resolve_by_system));
-    let opened = open(&options, &mut dialer, tried).await?;
-    tried.findings.extend(open_door(&options, &mut dialer).await);
-    if let Some(why) = trial.stays_out {
+    let opened = open(&options, &mut dialer, report).await?;
+    report.findings.extend(anonymous_login(&options, &mut dialer).await);
+    if let Some(why) = trial.skip_login {
         let found = format!("not tried, because {why} and its user has only one connection");
         let remedy = "GET /readyz of the program says whether it is connected; stop it, and what else the \
                       lines of `program` name, to have login and rights tried here";
-        tried.findings.push(Finding::unchecked("login", &found, remedy));
+        report.findings.push(Finding::unchecked("login", &found, remedy));
         return None;
     }
     let (connection, connack) = match TrialConnection::log_in(&options, opened).await {
         Ok(logged_in) => logged_in,
         Err(reason) => {
             let found = format!("{} does not let this program in", address(&options));
-            tried.findings.push(Finding::failure("login", found, reason.to_string()));
+            report.findings.push(Finding::failure("login", found, reason.to_string()));
             return None;
         }
     };
     let who = options.credentials.username.as_ref();
     let found = who.map_or("without a name".to_owned(), |user| format!("as {user:?}"));
-    tried.findings.push(Finding::ok("login", format!("the broker accepts MQTT 5, {found}")));
-    tried.findings.extend(limits(&Allowed::by(&connack)));
+    report.findings.push(Finding::ok("login", format!("the broker accepts MQTT 5, {found}")));
+    report.findings.extend(limits(&Allowed::by(&connack)));
     Some((connection, connack))
 }
 
@@ -111,19 +111,19 @@ async fn use_and_leave(
     mut connection: TrialConnection,
     connack: &ConnAck,
     deadline: Instant,
-    tried: &mut Tried,
+    report: &mut TrialReport,
 ) {
-    let used = timeout_at(deadline, use_it(trial, &mut connection, connack, tried)).await;
+    let used = timeout_at(deadline, use_it(trial, &mut connection, connack, report)).await;
     // Else a session with the program's subscriptions would be kept for the days of its expiry.
-    let _ = timeout(LEAVE_LIMIT, connection.close(connack.session_present)).await;
+    let _ = timeout(LEAVE_TIMEOUT, connection.close(connack.session_present)).await;
     match used {
-        Ok(Ok(())) => tried.presences = connection.received(),
+        Ok(Ok(())) => report.presences = connection.received(),
         Ok(Err(reason)) => {
             let found = format!("the connection ended meanwhile: {reason}");
             let remedy = format!("the broker's log says why; if it is about rights, {RIGHTS}");
-            tried.findings.push(Finding::failure("rights", found, remedy));
+            report.findings.push(Finding::failure("rights", found, remedy));
         }
-        Err(_) => tried.findings.push(too_slow(&trial.options)),
+        Err(_) => report.findings.push(too_slow(&trial.options)),
     }
 }
 
@@ -136,7 +136,7 @@ fn trial_options(options: &Options) -> Options {
         // With a name, the session may be that of the program, and must live on.
         session_expiry: if has_name { options.session_expiry } else { Duration::ZERO },
         // No delivery is acknowledged, so that the program gets it.
-        inbox: 1,
+        inbox_capacity: 1,
         ..options.clone()
     }
 }
@@ -148,7 +148,7 @@ fn new_id() -> String {
 
 /// Whether the broker lets everybody in, though this program has a name. With a certificate it might
 /// know the program by that.
-async fn open_door(options: &Options, dialer: &mut Dialer) -> Option<Finding> {
+async fn anonymous_login(options: &Options, dialer: &mut Dialer) -> Option<Finding> {
     let Credentials { username: Some(_), certificate: None, authorities, .. } =
         &options.credentials
     else {
@@ -156,43 +156,43 @@ async fn open_door(options: &Options, dialer: &mut Dialer) -> Option<Finding> {
     };
     let credentials = Credentials { authorities: authorities.clone(), ..Credentials::default() };
     let session_expiry = Duration::ZERO;
-    let nameless = Options { credentials, session_expiry, mqtt_id: new_id(), ..options.clone() };
+    let anonymous = Options { credentials, session_expiry, mqtt_id: new_id(), ..options.clone() };
     let entering = async {
-        let stream = TrialConnection::dial(&nameless, dialer).await?;
-        let opened = TrialConnection::open(&nameless, stream).await?;
-        let (mut connection, _) = TrialConnection::log_in(&nameless, opened).await?;
+        let stream = TrialConnection::dial(&anonymous, dialer).await?;
+        let opened = TrialConnection::open(&anonymous, stream).await?;
+        let (mut connection, _) = TrialConnection::log_in(&anonymous, opened).await?;
         connection.close(false).await
     };
-    let is_in = timeout(NAMELESS_LIMIT, entering).await.is_ok_and(|entered| entered.is_ok());
+    let is_in = timeout(ANONYMOUS_TIMEOUT, entering).await.is_ok_and(|entered| entered.is_ok());
     is_in.then(|| {
         let found = "the broker lets everybody in at this port, without a name".to_owned();
         let remedy = "if strangers reach the port, close it: leave BROKER_ABERTO out of .env and \
                       docker-compose up -d broker, or set allow_anonymous false in mosquitto.conf";
-        Finding::warning("open door", found, remedy)
+        Finding::warning("anonymous login", found, remedy)
     })
 }
 
-async fn open(options: &Options, dialer: &mut Dialer, tried: &mut Tried) -> Option<Opened> {
+async fn open(options: &Options, dialer: &mut Dialer, report: &mut TrialReport) -> Option<Opened> {
     let address = address(options);
     let stream = match TrialConnection::dial(options, dialer).await {
         Ok(stream) => stream,
         Err(reason) => {
             let found = format!("{address} cannot be reached");
-            tried.findings.push(Finding::failure("reached", found, unreached(&reason)));
+            report.findings.push(Finding::failure("reached", found, unreached(&reason)));
             return None;
         }
     };
     let peer = stream.peer_addr().ok().map(|peer| peer.ip());
     let shown = peer.map_or(String::new(), |peer| format!(" ({peer})"));
-    tried.findings.push(Finding::ok("reached", format!("{address}{shown} accepts connections")));
+    report.findings.push(Finding::ok("reached", format!("{address}{shown} accepts connections")));
     match TrialConnection::open(options, stream).await {
         Ok(opened) => {
-            tried.findings.extend(encryption(&options.credentials, peer, &opened));
+            report.findings.extend(encryption(&options.credentials, peer, &opened));
             Some(opened)
         }
         Err(reason) => {
             let found = format!("there is no TLS connection to {address}");
-            tried.findings.push(Finding::failure("tls", found, reason.to_string()));
+            report.findings.push(Finding::failure("tls", found, reason.to_string()));
             None
         }
     }
@@ -231,18 +231,18 @@ async fn use_it(
     trial: &Trial,
     connection: &mut TrialConnection,
     connack: &ConnAck,
-    tried: &mut Tried,
+    report: &mut TrialReport,
 ) -> Result<(), Reason> {
     // Another subscription to the same topics would take the place of the program's.
     if connack.session_present {
-        tried.findings.push(Finding::unchecked(
+        report.findings.push(Finding::unchecked(
             "subscriptions",
             "the broker keeps the session of the program, which has its subscriptions",
             "GET /readyz of the program says whether they are granted, once it runs",
         ));
     } else {
         let refused = connection.subscribe(&trial.options.subscriptions).await?;
-        tried.findings.push(subscriptions(trial.options.subscriptions.len(), &refused));
+        report.findings.push(subscriptions(trial.options.subscriptions.len(), &refused));
     }
     let mut refused = Vec::new();
     for (topic, payload) in &trial.publishes {
@@ -251,9 +251,9 @@ async fn use_it(
             refused.push(format!("{topic}: {code}"));
         }
     }
-    tried.findings.push(publishing(trial.publishes.len(), &refused));
+    report.findings.push(publishing(trial.publishes.len(), &refused));
     if !connack.session_present {
-        connection.listen(&trial.presences, LISTEN).await?;
+        connection.listen(&trial.presences, PRESENCE_WAIT).await?;
     }
     Ok(())
 }

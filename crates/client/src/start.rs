@@ -172,8 +172,8 @@ pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Opt
         on_demand: topics::client_on_demand(&config.client_id),
         presence: None,
         session_expiry: SESSION_EXPIRY,
-        inbox: INBOX_CAPACITY,
-        outbox: OUTBOX_CAPACITY,
+        inbox_capacity: INBOX_CAPACITY,
+        outbox_capacity: OUTBOX_CAPACITY,
         give_up_poison: true,
     }
 }

@@ -24,8 +24,8 @@ pub struct ChargerMessage {
 }
 
 impl ChargerMessage {
-    /// Whether it is newer than all that was received from this charger, of which `retained` is the
-    /// last message that the broker retains.
+    /// Whether the message is newer than everything received from this charger. `retained`: the
+    /// digest of the last message that the broker was known to retain.
     ///
     /// The servidor receives everything that is published while it has a session. So a replay that
     /// it knows is older than what it received later, and one that it does not know was published

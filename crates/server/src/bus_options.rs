@@ -45,8 +45,8 @@ pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Opt
             will: presence(ServerState::Offline),
         }),
         session_expiry: SESSION_EXPIRY,
-        inbox: handlers::MAX_TASKS,
-        outbox: OUTBOX,
+        inbox_capacity: handlers::MAX_TASKS,
+        outbox_capacity: OUTBOX,
         give_up_poison: !failpoints::has(Bug::KeepPoison),
     }
 }

@@ -19,8 +19,8 @@ fn options() -> Options {
         on_demand: Vec::new(),
         presence: None,
         session_expiry: Duration::ZERO,
-        inbox: 8,
-        outbox: 8,
+        inbox_capacity: 8,
+        outbox_capacity: 8,
         give_up_poison: true,
     }
 }

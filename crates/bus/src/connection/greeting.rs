@@ -5,7 +5,7 @@ use super::peer::Peer;
 use crate::ReasonCode;
 
 /// Enough to recognise each protocol.
-const ENOUGH: usize = 5;
+const MIN_BYTES_TO_RECOGNISE: usize = 5;
 const CONNACK: u8 = 0x20;
 const DISCONNECT: u8 = 0xE0;
 /// CONNACK codes of MQTT 3.1.1, and their equivalents in MQTT 5.
@@ -18,7 +18,7 @@ pub(super) fn is_mqtt(start: &[u8], complete: bool) -> Result<bool, Reason> {
     if matches!(*first, CONNACK | DISCONNECT) {
         return Ok(true);
     }
-    if start.len() < ENOUGH && !complete {
+    if start.len() < MIN_BYTES_TO_RECOGNISE && !complete {
         return Ok(false);
     }
     let peer = if start.starts_with(b"HTTP/") {

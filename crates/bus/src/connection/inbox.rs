@@ -109,7 +109,7 @@ impl<'a> Inbox<'a> {
             expiry: expiry.or(expires.then_some(Duration::ZERO)),
             response_topic: properties.response_topic,
             correlation: properties.correlation_data,
-            retain: publish.retain && !is_live,
+            replayed: publish.retain && !is_live,
             is_retained: publish.retain,
             traces,
             ack,

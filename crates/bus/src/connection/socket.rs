@@ -36,11 +36,10 @@ const KEEP_ALIVE_SECS: u16 = 8;
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECS as u64);
 /// Limit of publishes in flight. It keeps a broker on the same network busy; with more, messages
 /// would wait in the broker instead of the outbox, where they can be joined.
-const WINDOW: u16 = 64;
+const MAX_IN_FLIGHT: u16 = 64;
 /// How much the kernel takes before the network does: what it holds cannot be seen to make progress.
 const MAX_UNSENT: u32 = 128 * 1024;
 
-#[expect(clippy::cast_possible_truncation, reason = "the constant is far below the limit")]
 const MAX_INCOMING: u32 = MAX_PACKET as u32;
 
 /// What the broker allows on one connection.
@@ -68,7 +67,7 @@ impl BrokerLimits {
         let max_packet = max_packet.map_or(MAX_PACKET, |max| MAX_PACKET.min(max as usize));
         Self {
             keep_alive: KEEP_ALIVE.min(Duration::from_secs(keep_alive.into())),
-            window: receive_max.map_or(WINDOW, |max| WINDOW.min(max).max(1)).into(),
+            window: receive_max.map_or(MAX_IN_FLIGHT, |max| MAX_IN_FLIGHT.min(max).max(1)).into(),
             max_packet,
             subscription_identifiers,
             // The topic and properties of a joined message are far smaller than the difference.
@@ -79,7 +78,7 @@ impl BrokerLimits {
 
 /// How many deliveries may be unacknowledged, within the range of MQTT.
 pub(super) fn receive_maximum(options: &Options) -> u16 {
-    u16::try_from(options.inbox).unwrap_or(u16::MAX).max(1)
+    u16::try_from(options.inbox_capacity).unwrap_or(u16::MAX).max(1)
 }
 
 pub(super) struct Reader(FramedRead<ReadHalf, PacketDecoder>);

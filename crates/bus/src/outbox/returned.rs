@@ -17,7 +17,7 @@ pub(super) const ISOLATED_AFTER: u8 = 2;
 /// How many ends in a row a message must cause while it is alone in flight.
 pub(super) const ALONE_ENDS: u8 = 3;
 /// A connection that ends later after a packet was sent says nothing about the packet.
-const SOON: Duration = Duration::from_secs(5);
+const BLAME_WINDOW: Duration = Duration::from_secs(5);
 
 /// How the end of a connection may have been caused by what was in flight.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub(crate) struct Blame {
 impl Blame {
     /// Whether a packet that was `sent` then may be the cause.
     pub(crate) fn covers(self, sent: Instant, now: Instant) -> bool {
-        now.duration_since(sent) <= SOON
+        now.duration_since(sent) <= BLAME_WINDOW
     }
 
     pub(super) fn is_final(self) -> bool {

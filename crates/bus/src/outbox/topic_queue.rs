@@ -13,16 +13,16 @@ use crate::{Outgoing, SentAck};
 
 /// Packets of joinable messages that may be in flight on one topic.
 ///
-/// This limit batches messages under load, as Nagle's algorithm does: a lone message is sent at once;
-/// while two packets are in flight the next messages wait, and are then sent together. Two packets keep the broker busy while a
-/// PUBACK is on its way.
+/// This limit batches messages under load, as Nagle's algorithm does: a lone message is sent at
+/// once; while two packets are in flight the next messages wait, and are then sent together. Two
+/// packets keep the broker busy while a PUBACK is on its way.
 const JOIN_WINDOW: usize = 2;
 /// A command with less time left is not sent: the shortest expiry would outlive its caller by more
 /// than half a second.
 const MIN_COMMAND_LIFE: Duration = Duration::from_millis(1_500);
 /// Added before the time left is rounded down to seconds: the moment that sending takes does not
 /// shorten the expiry by a whole second.
-const SENDING: Duration = Duration::from_millis(100);
+const SEND_ALLOWANCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct TopicQueue {
@@ -131,7 +131,7 @@ pub(super) fn life(message: &Outgoing, now: Instant) -> Result<Option<u32>, Expi
     if left.is_zero() || is_command && left < MIN_COMMAND_LIFE {
         return Err(Expired);
     }
-    let seconds = (left + SENDING).as_secs().saturating_sub(1).max(1);
+    let seconds = (left + SEND_ALLOWANCE).as_secs().saturating_sub(1).max(1);
     Ok(Some(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 

@@ -31,7 +31,7 @@ async fn carries_a_message_with_its_properties() {
     assert!((8..=9).contains(&expiry), "{expiry} s left");
     assert_eq!(got.response_topic.as_deref(), Some("reply/here"));
     assert_eq!(got.correlation.as_deref(), Some(&b"id-1"[..]));
-    assert!(!got.retain);
+    assert!(!got.replayed);
     got.ack.done();
     eventually("the PUBACK arrives", || sender.counters().acknowledged == 1).await;
     let counters = sender.counters();
@@ -209,7 +209,7 @@ async fn an_unacknowledged_delivery_comes_again() {
 async fn a_full_inbox_loses_nothing() {
     let broker = Broker::start().await;
     let proxy = Proxy::to(&broker).await;
-    let small = bus::Options { inbox: 4, ..options(proxy.port, "r", &["t"]) };
+    let small = bus::Options { inbox_capacity: 4, ..options(proxy.port, "r", &["t"]) };
     let (receiver, mut deliveries) = bus::connect(small);
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));
     let generation = up(&receiver).await;
@@ -232,7 +232,7 @@ async fn a_full_inbox_loses_nothing() {
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
     let broker = Broker::start().await;
-    let small = bus::Options { inbox: 4, ..options(broker.port, "r", &["t"]) };
+    let small = bus::Options { inbox_capacity: 4, ..options(broker.port, "r", &["t"]) };
     let (receiver, mut deliveries) = bus::connect(small);
     let (sender, _) = bus::connect(options(broker.port, "s", &[]));
     up(&receiver).await;
@@ -252,7 +252,7 @@ async fn abandoned_deliveries_do_not_stall_a_connection_for_ever() {
 #[ignore = "needs a mosquitto binary; CI runs it"]
 async fn a_full_outbox_is_an_error() {
     let broker = Broker::stopped("");
-    let small = bus::Options { outbox: 3, ..options(broker.port, "b", &[]) };
+    let small = bus::Options { outbox_capacity: 3, ..options(broker.port, "b", &[]) };
     let (bus, _deliveries) = bus::connect(small);
     for _ in 0..3 {
         bus.publish(message("t", "1")).unwrap();
@@ -285,7 +285,7 @@ async fn next_flags(deliveries: &mut mpsc::Receiver<Delivery>) -> (String, bool,
     let delivery = next(deliveries).await;
     delivery.ack.done();
     let payload = String::from_utf8(delivery.payload.to_vec()).unwrap();
-    (payload, delivery.retain, delivery.is_retained)
+    (payload, delivery.replayed, delivery.is_retained)
 }
 
 #[tokio::test]
@@ -300,7 +300,7 @@ async fn replays_are_told_from_live_messages_that_are_retained() {
     let receiver = Options { as_published, ..options(proxy.port, "r", &["t/+", "u"]) };
     let (receiver, mut deliveries) = bus::connect(receiver);
     let generation = up(&receiver).await;
-    let flags = |text: &str, retain, is_retained| (text.to_owned(), retain, is_retained);
+    let flags = |text: &str, replayed, is_retained| (text.to_owned(), replayed, is_retained);
     assert_eq!(next_flags(&mut deliveries).await, flags("before", true, true));
     publish(&sender, "plain", false);
     assert_eq!(next_flags(&mut deliveries).await, flags("plain", false, false));

@@ -10,7 +10,7 @@ use crate::support::{Broker, message, options, up};
 async fn how_fast_one_way() {
     let broker = Broker::start().await;
     let (receiver, mut deliveries) = bus::connect(options(broker.port, "r", &["t"]));
-    let large = bus::Options { outbox: 200_000, ..options(broker.port, "s", &[]) };
+    let large = bus::Options { outbox_capacity: 200_000, ..options(broker.port, "s", &[]) };
     let (sender, _nothing) = bus::connect(large);
     up(&receiver).await;
     up(&sender).await;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use bus::{
-    Authorities, ClientCertificate, Credentials, Finding, Options, Severity, Trial, Tried, try_out,
+    Authorities, ClientCertificate, Credentials, Finding, Options, Severity, Trial, TrialReport,
+    run_trial,
 };
 use bytes::Bytes;
 use rcgen::{CertificateParams, date_time_ymd};
@@ -19,7 +20,7 @@ use crate::support::{Broker, TEST_TIMEOUT, eventually, message, next_text, optio
 
 fn trial(options: Options) -> Trial {
     Trial {
-        stays_out: None,
+        skip_login: None,
         publishes: vec![("to/nobody".to_owned(), Bytes::from_static(b"{}"))],
         presences: "server/+/status".to_owned(),
         options,
@@ -27,17 +28,17 @@ fn trial(options: Options) -> Trial {
 }
 
 /// The last finding of this name.
-fn finding<'a>(tried: &'a Tried, name: &str) -> &'a Finding {
+fn finding<'a>(tried: &'a TrialReport, name: &str) -> &'a Finding {
     let found = tried.findings.iter().rfind(|finding| finding.name == name);
     found.unwrap_or_else(|| panic!("no {name} in {:?}", tried.findings))
 }
 
-fn failures(tried: &Tried) -> Vec<&Finding> {
+fn failures(tried: &TrialReport) -> Vec<&Finding> {
     tried.findings.iter().filter(|finding| finding.severity != Severity::Ok).collect()
 }
 
 async fn assert_fails(options: Options, name: &str, remedy: &str) {
-    let tried = try_out(trial(options)).await;
+    let tried = run_trial(trial(options)).await;
     let found = finding(&tried, name);
     assert_eq!(found.severity, Severity::Failure, "{found:?}");
     assert!(found.remedy.contains(remedy), "{remedy:?} is not in {found:?}");
@@ -66,7 +67,7 @@ async fn a_broker_that_does_not_answer_is_given_up_in_time() {
 async fn a_subscription_that_is_refused_is_named() {
     let (mut broker, port) = FakeBroker::start().await;
     broker.session_present = false;
-    let trying = tokio::spawn(try_out(trial(options(port, "a", &["one", "two"]))));
+    let trying = tokio::spawn(run_trial(trial(options(port, "a", &["one", "two"]))));
     let peer = broker.accept(None, SubscribeReasonCode::NotAuthorized).await;
     peer.close().await;
     let tried = trying.await.unwrap();
@@ -82,7 +83,7 @@ async fn a_trial_that_takes_too_long_leaves_no_session_where_there_was_none() {
     let (mut broker, port) = FakeBroker::start().await;
     broker.session_present = false;
     let named = Options { credentials: credentials("u", "x"), ..options(port, "a", &["t"]) };
-    let trying = tokio::spawn(try_out(trial(named)));
+    let trying = tokio::spawn(run_trial(trial(named)));
     let mut peer = broker.accept(None, GRANTED).await;
     peer.publish().await;
     let Packet::Disconnect(disconnect) = peer.receive().await else { panic!("it leaves") };
@@ -103,7 +104,7 @@ async fn what_works_is_said_and_presences_are_heard() {
     let retained = bus::Outgoing { retain: true, ..message("server/s/status", "{}") };
     bus.publish(retained).unwrap();
     eventually("it is retained", || bus.counters().acknowledged == 1).await;
-    let tried = try_out(trial(options(broker.port, "a", &["server/+/postos"]))).await;
+    let tried = run_trial(trial(options(broker.port, "a", &["server/+/postos"]))).await;
     assert_eq!(failures(&tried), [] as [&Finding; 0]);
     for name in ["reached", "login", "limits", "subscriptions", "publishing"] {
         finding(&tried, name);
@@ -126,7 +127,7 @@ async fn a_login_or_a_right_that_is_refused_is_named_with_where_it_is_given() {
     assert_fails(named("wrong"), "login", "check MQTT_USERNAME and MQTT_PASSWORD").await;
     let mut publishing = trial(named("x"));
     publishing.publishes.push(("a/b".to_owned(), Bytes::from_static(b"{}")));
-    let tried = try_out(publishing).await;
+    let tried = run_trial(publishing).await;
     let found = finding(&tried, "publishing");
     assert_eq!(found.found, "the broker refuses 1 of 2: to/nobody: not authorized (0x87)");
     assert!(found.remedy.contains("docs/security.md"), "{found:?}");
@@ -137,13 +138,13 @@ async fn a_login_or_a_right_that_is_refused_is_named_with_where_it_is_given() {
 async fn a_broker_that_lets_everybody_in_is_named_where_a_program_has_a_name() {
     let broker = Broker::start().await;
     let named = Options { credentials: credentials("u", "x"), ..options(broker.port, "a", &[]) };
-    let tried = try_out(Trial { stays_out: Some("the program runs"), ..trial(named) }).await;
-    let found = finding(&tried, "open door");
+    let tried = run_trial(Trial { skip_login: Some("the program runs"), ..trial(named) }).await;
+    let found = finding(&tried, "anonymous login");
     assert!(
         found.severity == Severity::Warning && found.remedy.contains("BROKER_ABERTO"),
         "{found:?}"
     );
-    let nameless = try_out(trial(options(broker.port, "a", &[]))).await;
+    let nameless = run_trial(trial(options(broker.port, "a", &[]))).await;
     assert_eq!(failures(&nameless), [] as [&Finding; 0], "it was never meant to have one");
 }
 
@@ -164,7 +165,7 @@ async fn a_program_with_a_name_keeps_its_connection_and_its_session() {
     let (bus, deliveries) = bus::connect(server.clone());
     up(&bus).await;
     let tried =
-        try_out(Trial { stays_out: Some("the program runs"), ..trial(server.clone()) }).await;
+        run_trial(Trial { skip_login: Some("the program runs"), ..trial(server.clone()) }).await;
     assert_eq!(finding(&tried, "login").severity, Severity::Unchecked);
     assert_eq!(tried.presences, None);
     assert_eq!((bus.generation(), bus.counters().reconnects), (Some(1), 0), "it stays connected");
@@ -175,7 +176,7 @@ async fn a_program_with_a_name_keeps_its_connection_and_its_session() {
         plain.publish(message("t", text)).unwrap();
     }
     eventually("they are published", || plain.counters().acknowledged == 2).await;
-    let tried = try_out(trial(server.clone())).await;
+    let tried = run_trial(trial(server.clone())).await;
     assert_eq!(finding(&tried, "subscriptions").severity, Severity::Unchecked);
     assert_eq!(finding(&tried, "publishing").severity, Severity::Ok);
     let (bus, mut deliveries) = bus::connect(server);
@@ -222,7 +223,7 @@ async fn a_certificate_is_named_before_it_expires_and_after() {
     let soon = SystemTime::now() + Duration::from_secs(12 * 24 * 60 * 60);
     let expiring = tls.issue("expiring", |params| params.not_after = soon.into());
     let broker = tls.broker(&expiring).await;
-    let tried = try_out(trial(tls.options(&broker, &ca))).await;
+    let tried = run_trial(trial(tls.options(&broker, &ca))).await;
     let found = finding(&tried, "certificates");
     assert!(
         found.severity == Severity::Warning && found.found.contains("expires in 1"),

@@ -247,5 +247,5 @@ async fn a_broker_without_subscription_identifiers_is_subscribed_to_once() {
     up(&bus).await;
     let replay = Publish { topic: "t".into(), retain: true, ..Publish::default() };
     peer.send(Packet::Publish(replay)).await;
-    assert!(next(&mut deliveries).await.retain);
+    assert!(next(&mut deliveries).await.replayed);
 }

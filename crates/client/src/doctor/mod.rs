@@ -49,7 +49,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     let (instance, addr) = (running.instance, running.http.addr());
     let servidores = matches!(instance, Instance::Runs { .. })
         .then(|| Background::start(move || gateway::servidor_checks(&running.http)));
-    let tried = broker::try_out(&config, instance)?;
+    let trial = broker::run_trial(&config, instance)?;
 
     let deadline = Instant::now() + GRACE;
     let of_files = |checks: Background<Vec<Check>>, name, what| {
@@ -62,9 +62,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     program.extend(listener_checks(instance, addrs));
     program.extend(process_checks(addr, instance));
     report.add("program", program);
-    report.add("broker", tried.broker);
+    report.add("broker", trial.broker);
     let bus = servidores.and_then(|checks| checks.wait());
-    report.add("bus", bus.unwrap_or_else(|| broker::bus_checks(tried.presences.as_deref())));
+    report.add("bus", bus.unwrap_or_else(|| broker::bus_checks(trial.presences.as_deref())));
     report.add("clock", clock_checks(service::now(), running.clocks, &[]));
     let mut access = of_files(tokens, "tokens", "API_TOKENS_FILE");
     access.extend(http_checks(&config.cors, &config.proxies));

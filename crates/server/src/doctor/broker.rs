@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bus::{Finding, Severity, Trial, Tried};
+use bus::{Finding, Severity, Trial, TrialReport};
 use bytes::Bytes;
 use protocol::topics::{self, Command};
 use protocol::{ClientId, RequestId};
@@ -23,16 +23,16 @@ pub(super) struct BrokerChecks {
 }
 
 /// `instance`: what is known of the servidor on this machine.
-pub(super) fn try_out(config: &Config, instance: Instance) -> io::Result<BrokerChecks> {
+pub(super) fn run_trial(config: &Config, instance: Instance) -> io::Result<BrokerChecks> {
     let credentials = config.credentials();
     let trial = Trial {
-        stays_out: instance.keeps_others_out().filter(|_| credentials.has_name()),
+        skip_login: instance.keeps_others_out().filter(|_| credentials.has_name()),
         publishes: messages(),
         presences: topics::EVERY_PRESENCE.to_owned(),
         options: bus_options(config, credentials),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let Tried { findings, presences } = runtime.block_on(bus::try_out(trial));
+    let TrialReport { findings, presences } = runtime.block_on(bus::run_trial(trial));
     // A resolver may hang on a thread of the runtime.
     runtime.shutdown_background();
     let broker = findings.into_iter().map(check).collect();

@@ -79,15 +79,15 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
         let config = Arc::clone(&config);
         Background::start(move || postos::postos_check(&config))
     });
-    let tried = broker::try_out(&config, on_this_machine(running.instance, examined))?;
+    let trial = broker::run_trial(&config, on_this_machine(running.instance, examined))?;
 
     let deadline = Instant::now() + GRACE;
     let login = login.until(deadline);
     let login = login.unwrap_or_else(|| vec![hanging("login files", "the files of the login")]);
     report.add("login", login);
     report.add("program", program_checks(&config, &mut running));
-    report.add("broker", tried.broker);
-    report.add("bus", tried.bus);
+    report.add("broker", trial.broker);
+    report.add("bus", trial.bus);
     report.add("clock", clock(&running, examined));
     report.add("disk", disk::disk_checks(&config, examined.map(|examined| &examined.files)));
     let mut database = database_checks(&config, running.instance, examined);

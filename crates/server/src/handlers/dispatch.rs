@@ -81,7 +81,7 @@ fn read(app: &AppState, message: &Message) -> Result<Option<Work>, String> {
     let inbound = ServerInbound::from_topic(topic, &app.server_id).ok_or("unknown topic")?;
     let is_charger =
         matches!(inbound, ServerInbound::Report { report: Report::PontoDisponibilidade(_), .. });
-    if message.retain && !is_charger {
+    if message.replayed && !is_charger {
         // It is older than this connection: it was handled when it was new, or is out of date.
         debug!(topic = &*topics::loggable(topic), "a retained message is not acted on again");
         return Ok(None);
@@ -145,10 +145,10 @@ fn read_report(
 
 /// Each one once, also if the broker retains it and sends it again with each connection.
 fn report_bad(app: &AppState, message: &Message, reason: &str) {
-    let Message { topic, payload, retain, is_retained, .. } = message;
+    let Message { topic, payload, replayed, is_retained, .. } = message;
     let is_new =
         !is_retained || app.charger_messages.is_new_bad(topic, disponibilidade::digest(payload));
-    if is_new || !retain {
+    if is_new || !replayed {
         app.bus.bad_message(topic, reason);
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn read(
         disponivel: report.disponivel,
         em_manutencao: report.em_manutencao,
         retained: message.is_retained.then(|| digest(payload)),
-        replayed: message.retain,
+        replayed: message.replayed,
     };
     Ok(Some(((report.ponto_id.get(), topic_server_id.is_some()), message)))
 }

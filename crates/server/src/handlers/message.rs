@@ -21,8 +21,8 @@ pub(super) struct Message {
     /// Lifetime that was left on arrival; `None` if the message never expires.
     pub(super) expiry: Option<Duration>,
     pub(super) correlation: Option<Bytes>,
-    /// See [`Delivery::retain`].
-    pub(super) retain: bool,
+    /// See [`Delivery::replayed`].
+    pub(super) replayed: bool,
     /// See [`Delivery::is_retained`].
     pub(super) is_retained: bool,
     pub(super) traces: Option<Box<ArrivedTraces>>,
@@ -32,9 +32,9 @@ impl Message {
     /// Takes a delivery apart. The dispatcher keeps the acknowledgement.
     pub(super) fn split(delivery: Delivery) -> (Self, Ack) {
         let Delivery { topic, payload, received, expiry, correlation, .. } = delivery;
-        let Delivery { retain, is_retained, traces, ack, .. } = delivery;
+        let Delivery { replayed, is_retained, traces, ack, .. } = delivery;
         let message =
-            Self { topic, payload, received, expiry, correlation, retain, is_retained, traces };
+            Self { topic, payload, received, expiry, correlation, replayed, is_retained, traces };
         (message, ack)
     }
 }

@@ -26,8 +26,8 @@ pub(crate) fn options(port: u16, mqtt_id: &str, subscriptions: &[&str]) -> Optio
         on_demand: Vec::new(),
         presence: None,
         session_expiry: Duration::from_secs(60),
-        inbox: 1024,
-        outbox: 10_000,
+        inbox_capacity: 1024,
+        outbox_capacity: 10_000,
         give_up_poison: true,
     }
 }
