@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use protocol::topics::Command;
-use service::{CommandLabel, declare};
+use service::{CommandLabel, register_metric};
 
 use crate::error::GatewayError;
 
@@ -79,8 +79,8 @@ impl GatewayMetrics {
     #[rustfmt::skip] // One line for each metric.
     pub(crate) fn new(of: &mut Registry) -> Arc<Self> {
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
-        let seconds: Family<CommandLabels, Histogram, fn() -> Histogram> = declare(of, "postos_gateway_reply_seconds", "From a command to its answer", seconds);
-        let outcomes: Family<OutcomeLabels, Counter> = declare(of, "postos_gateway_commands", "Commands by outcome: answered (a refusal is an answer), timed_out, or refused: not sent, or not taken by the broker", Family::default());
+        let seconds: Family<CommandLabels, Histogram, fn() -> Histogram> = register_metric(of, "postos_gateway_reply_seconds", "From a command to its answer", seconds);
+        let outcomes: Family<OutcomeLabels, Counter> = register_metric(of, "postos_gateway_commands", "Commands by outcome: answered (a refusal is an answer), timed_out, or refused: not sent, or not taken by the broker", Family::default());
         let of_command = |command: &Command| {
             let command = CommandLabel(*command);
             let outcome = |outcome| outcomes.get_or_create_owned(&OutcomeLabels { command, outcome });
@@ -90,15 +90,15 @@ impl GatewayMetrics {
         Arc::new(Self {
             commands: Command::ALL.iter().map(of_command).collect(),
             requester: RequesterMetrics {
-                unawaited: declare(of, "postos_gateway_replies_unawaited", "Replies that no caller waited for: late, or of a repeat", Counter::default()),
-                repeated: declare(of, "postos_gateway_commands_repeated", "Commands published again: at half time, or after a reconnection", Counter::default()),
+                unawaited: register_metric(of, "postos_gateway_replies_unawaited", "Replies that no caller waited for: late, or of a repeat", Counter::default()),
+                repeated: register_metric(of, "postos_gateway_commands_repeated", "Commands published again: at half time, or after a reconnection", Counter::default()),
             },
-            listings: declare(of, "postos_gateway_listings", "Listings by source: servidor (sent by it) or kept (the servidor has confirmed what this gateway keeps)", Family::default()),
-            streams: declare(of, "postos_gateway_event_streams", "Event streams that are open, by kind: all or reserva", Family::default()),
-            dropped_events: declare(of, "postos_gateway_feed_resyncs", "Times that a slow reader of all events lost some and was sent the whole state", Counter::default()),
-            servidores: declare(of, "postos_gateway_servidores", "Servidores that this gateway sees, by status", Family::default()),
-            in_flight: declare(of, "postos_gateway_commands_in_flight", "Commands that wait for their answer", Gauge::default()),
-            token_errors: declare(of, "postos_gateway_token_file_errors", "Changes of API_TOKENS_FILE that could not be read; the tokens stay as they were", Counter::default()),
+            listings: register_metric(of, "postos_gateway_listings", "Listings by source: servidor (sent by it) or kept (the servidor has confirmed what this gateway keeps)", Family::default()),
+            streams: register_metric(of, "postos_gateway_event_streams", "Event streams that are open, by kind: all or reserva", Family::default()),
+            dropped_events: register_metric(of, "postos_gateway_feed_resyncs", "Times that a slow reader of all events lost some and was sent the whole state", Counter::default()),
+            servidores: register_metric(of, "postos_gateway_servidores", "Servidores that this gateway sees, by status", Family::default()),
+            in_flight: register_metric(of, "postos_gateway_commands_in_flight", "Commands that wait for their answer", Gauge::default()),
+            token_errors: register_metric(of, "postos_gateway_token_file_errors", "Changes of API_TOKENS_FILE that could not be read; the tokens stay as they were", Counter::default()),
         })
     }
 

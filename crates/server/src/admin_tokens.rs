@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{Moment, Rejection, TokenPapel};
-use service::{Role, SecretHash, Token, Tokens, new_secret};
+use service::{ANYBODY, Role, SecretHash, Token, Tokens, new_secret};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
@@ -20,8 +20,6 @@ use crate::token_file::{self, TokenFileError};
 const PREFIX: &str = "posto_";
 /// The name of the token in the file.
 pub(crate) const FIRST: &str = "inicial";
-/// What the audit calls everybody where no token is asked for.
-const OPEN: &str = "aberto";
 const MAX_NAME: usize = 64;
 pub(crate) const NAME_RULE: &str = "deve ter de 1 a 64 caracteres, só A-Z a-z 0-9 _ -";
 /// How a caller without a token gets one.
@@ -62,7 +60,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// Whether a token may be made that is called so.
 pub(crate) fn is_new_name(text: &str) -> bool {
-    is_name(text) && ![FIRST, OPEN].contains(&text) && !Author::RESERVED.contains(&text)
+    is_name(text) && ![FIRST, ANYBODY].contains(&text) && !Author::RESERVED.contains(&text)
 }
 
 pub(crate) fn role(papel: TokenPapel) -> Role {

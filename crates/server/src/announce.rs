@@ -131,7 +131,7 @@ fn announce_reserva(
     let topic = topics::client_reserva_status(&client_id);
     let span = trace.and_then(|trace| {
         let (kind, request_id) = ("reservas/status", Some(&event.request_id));
-        trace.publish(service::Message { kind, topic: &topic, request_id })
+        trace.publish(service::SpanMessage { kind, topic: &topic, request_id })
     });
     let join = if app.array_clients.has(&client_id) { Join::WhenWaiting } else { Join::Never };
     publish(app, topic, &event, join, span.map(MessageTrace::new));

@@ -21,17 +21,17 @@ pub use broker_login::{
     MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME, Secret,
 };
 pub use http::{
-    Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
-    Documentation, ETag, Endpoints, ErrorPage, Extras, Health, HttpError, HttpMetrics, JsonBody,
-    Language, ListenError, LogFields, MAX_TOKEN, PROXIES_CONFIAVEIS, PageCache, PageForm,
-    PageHeaders, PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, Refused, Role, Routes,
-    StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
-    body_of_parts, both, caller_ip, complete_document, finish, json_in_page, listen,
-    listen_for_metrics, operators_only, read_file, require_token, serve, serve_metrics, tagged,
-    tagged_json, trace_requests, without_slash,
+    ANYBODY, Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
+    Documentation, ETag, Endpoints, ErrorPage, Health, HttpError, HttpMetrics, JsonBody, Language,
+    ListenError, LogFields, MAX_TOKEN, OptionalLayers, PROXIES_CONFIAVEIS, PageCache, PageForm,
+    PageHeaders, PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role,
+    Routes, StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
+    answer_with_etag, body_of_parts, both_parts, build_router, caller_ip, complete_document,
+    json_in_page, json_with_etag, listen, listen_for_metrics, operators_only, read_file,
+    require_token, serve, serve_metrics, trace_requests, without_slash,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
-pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, declare};
+pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, register_metric};
 pub use own_instance::{OwnAnswer, OwnInstance};
 pub use program::{Program, check_environment, environment, now, settings_help};
 pub use secret::{SecretHash, new_secret};
@@ -41,9 +41,9 @@ pub use settings::{
 pub use signals::{Reload, Shutdown, reload_signal, shutdown_signal};
 pub use tasks::{end_within, spawn_essential, until_shutdown};
 pub use traces::{
-    Arrival, Message, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_SCHEDULE_DELAY,
+    MessageArrival, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_SCHEDULE_DELAY,
     OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     OTEL_EXPORTER_OTLP_TRACES_HEADERS, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME,
-    OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, Trace, TraceError, TraceSettings, Tracer,
-    in_trace,
+    OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, SpanMessage, Trace, TraceError, TraceSettings,
+    Tracer, in_trace,
 };

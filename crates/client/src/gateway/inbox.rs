@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::Delivery;
 use protocol::{ReplyHead, ServerPresence, topics};
-use service::{Arrival, Message};
+use service::{MessageArrival, SpanMessage};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
@@ -88,9 +88,9 @@ fn note_arrival(
     request_id: &str,
 ) {
     let Some(traces) = delivery.traces.as_ref().filter(|_| gateway.tracer.is_on()) else { return };
-    let arrival = Arrival { traceparent: traces.of_item(index, items), at: Some(traces.at) };
+    let arrival = MessageArrival { traceparent: traces.of_item(index, items), at: Some(traces.at) };
     let (topic, request_id) = (delivery.topic.as_str(), request_id.parse().ok());
     // After `client/{client_id}/`.
     let kind = topic.splitn(3, '/').nth(2).unwrap_or(topic);
-    gateway.tracer.receive(Message { kind, topic, request_id: request_id.as_ref() }, arrival);
+    gateway.tracer.receive(SpanMessage { kind, topic, request_id: request_id.as_ref() }, arrival);
 }

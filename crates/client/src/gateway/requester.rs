@@ -266,7 +266,7 @@ impl PendingCommand {
     fn trace(&self) -> Option<MessageTrace> {
         let Call { command, topic, request_id, .. } = &self.call;
         let (kind, request_id) = (command.request_path(), Some(request_id));
-        let span = self.trace.as_ref()?.publish(service::Message { kind, topic, request_id });
+        let span = self.trace.as_ref()?.publish(service::SpanMessage { kind, topic, request_id });
         span.map(MessageTrace::new)
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use protocol::{ErrorReply, PostosReply, ReservaReply};
-use service::{Access, Documentation, Extras, HttpMetrics, Routes};
+use service::{Access, Documentation, HttpMetrics, OptionalLayers, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,9 +58,9 @@ pub(crate) fn router(gateway: Arc<Gateway>, pages: Pages, metrics: HttpMetrics) 
         public: public.with_state(Arc::clone(&gateway)),
         protected: protected.with_state(gateway),
     };
-    let extras = Extras { limit, pages: Some(pages::routes(&pages)) };
+    let extras = OptionalLayers { limit, pages: Some(pages::routes(&pages)) };
     let documentation = Documentation { operations: operations(), document: openapi };
-    service::finish(routes, &documentation, max_in_flight, &cors, access, metrics, extras)
+    service::build_router(routes, &documentation, max_in_flight, &cors, access, metrics, extras)
 }
 
 fn operations() -> utoipa::openapi::OpenApi {

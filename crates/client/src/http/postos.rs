@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::{ErrorReply, Page, PostosFilter, PostosReply, RequestId, ServerId, fields};
-use service::{Params, body_of_parts, tagged_json};
+use service::{Params, answer_with_etag, body_of_parts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,6 +56,6 @@ async fn list(
         Err(error) => return answer(request_id, server_id, Err(error)),
     };
     let body = || body_of_parts(listing.body(&request_id));
-    let response = tagged_json(&headers, &listing.etag, body);
+    let response = answer_with_etag(&headers, &listing.etag, body);
     with_log_fields(response, request_id, server_id, None)
 }

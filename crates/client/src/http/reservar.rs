@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use protocol::{ErrorReply, EstimativaReply, KeyedCall, RequestId, ReservaReply, ReservarBody};
-use service::{HttpError, JsonBody, both};
+use service::{HttpError, JsonBody, both_parts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,7 +48,7 @@ async fn reserve(
     body: Result<JsonBody, HttpError>,
 ) -> Result<Response, HttpError> {
     let key = keys.key().map_err(HttpError::from);
-    let (key, body) = both(key, body.and_then(JsonBody::read::<ReservarBody>))?;
+    let (key, body) = both_parts(key, body.and_then(JsonBody::read::<ReservarBody>))?;
     let server_id = body.server_id.clone();
     let request_id = key.request_id(app.as_ref(), KeyedCall::Reservar, &server_id);
     let outcome = gateway.reserve(request_id.clone(), app, body).await;

@@ -8,7 +8,7 @@ use protocol::{
     AlteracaoBody, AlteracaoRequest, AppId, ConsultaRequest, ErrorReply, KeyedCall, RequestId,
     ReservaRef, ReservaReply, ServerId, fields,
 };
-use service::{HttpError, JsonBody, Params, both};
+use service::{HttpError, JsonBody, Params, both_parts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -102,9 +102,9 @@ async fn change(
     keys: KeyHeaders,
     body: Result<JsonBody, HttpError>,
 ) -> Result<Response, HttpError> {
-    let head = both(params, keys.key());
+    let head = both_parts(params, keys.key());
     let ((Params(params), key), change) =
-        both(head, body.and_then(JsonBody::read::<AlteracaoBody>))?;
+        both_parts(head, body.and_then(JsonBody::read::<AlteracaoBody>))?;
     let server_id = params.server_id;
     let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
     let asked = AlteracaoRequest {

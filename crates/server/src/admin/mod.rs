@@ -21,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use domain::Rejection;
 use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
-use service::{Access, CorsOrigins, Documentation, Extras, HttpError, HttpMetrics, Routes};
+use service::{Access, CorsOrigins, Documentation, HttpError, HttpMetrics, OptionalLayers, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -60,18 +60,18 @@ pub(crate) fn router(
     access: Access,
     metrics: HttpMetrics,
 ) -> Router {
-    let extras = Extras { limit: None, pages: Some(painel::routes(&app)) };
-    let public = Router::from(public()).with_state(Arc::clone(&app));
-    let protected = Router::from(protected()).with_state(app);
+    let extras = OptionalLayers { limit: None, pages: Some(painel::routes(&app)) };
+    let public = Router::from(public_routes()).with_state(Arc::clone(&app));
+    let protected = Router::from(protected_routes()).with_state(app);
     let routes = Routes { public, protected };
     let documentation = Documentation { operations: operations(), document: openapi };
-    service::finish(routes, &documentation, MAX_IN_FLIGHT, cors, access, metrics, extras)
+    service::build_router(routes, &documentation, MAX_IN_FLIGHT, cors, access, metrics, extras)
 }
 
 fn operations() -> utoipa::openapi::OpenApi {
-    let mut openapi = public().into_openapi();
+    let mut openapi = public_routes().into_openapi();
     openapi.merge(painel::documented().into_openapi());
-    let mut protected = protected().into_openapi();
+    let mut protected = protected_routes().into_openapi();
     service::require_token(&mut protected);
     openapi.merge(protected);
     openapi
@@ -86,15 +86,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// What everybody may call (docs/decisions/0066).
-fn public() -> OpenApiRouter<Arc<AppState>> {
+fn public_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(status::router())
-        .merge(postos::public())
+        .merge(postos::public_routes())
 }
 
-fn protected() -> OpenApiRouter<Arc<AppState>> {
+fn protected_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
-        .merge(postos::protected())
+        .merge(postos::protected_routes())
         .merge(maintenance::router())
         .merge(carregamentos::router())
         .merge(carros::router())

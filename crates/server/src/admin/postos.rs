@@ -10,7 +10,7 @@ use axum::response::Response;
 use domain::{Moment, Rejection};
 use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields};
 use serde::Serialize;
-use service::{HttpError, JsonBody, Params, Path, tagged};
+use service::{HttpError, JsonBody, Params, Path, json_with_etag};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,11 +22,11 @@ use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow};
 use crate::wire;
 
 /// Routes that need no token: their answers name nobody.
-pub(super) fn public() -> OpenApiRouter<Arc<AppState>> {
+pub(super) fn public_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
 }
 
-pub(super) fn protected() -> OpenApiRouter<Arc<AppState>> {
+pub(super) fn protected_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(change))
@@ -134,7 +134,7 @@ async fn list(
 ) -> Result<Response, HttpError> {
     let listing = app.read(app.store.listing()).await?;
     let postos = PostosList { postos: listing.matching(&filter).map(AdminPosto::from).collect() };
-    Ok(tagged(&headers, &postos))
+    Ok(json_with_etag(&headers, &postos))
 }
 
 /// Cria um posto.

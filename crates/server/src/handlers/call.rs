@@ -6,7 +6,7 @@ use protocol::{
     Address, ClientId, Codigo, ErrorReply, FieldError, Origin, ReplyCodigo, RequestId, ServerId,
     to_payload,
 };
-use service::{Arrival, Trace, in_trace};
+use service::{MessageArrival, Trace, in_trace};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -89,12 +89,12 @@ impl<'a> Call<'a> {
     fn trace(&self, item: Item) -> Option<Trace> {
         let Message { topic, traces, .. } = self.message;
         let traces = traces.as_deref();
-        let arrival = Arrival {
+        let arrival = MessageArrival {
             traceparent: traces.and_then(|traces| traces.of_item(item.index, item.of)),
             at: traces.map(|traces| traces.at),
         };
         let kind = self.command.request_path();
-        let message = service::Message { kind, topic, request_id: None };
+        let message = service::SpanMessage { kind, topic, request_id: None };
         self.app.tracer.process(message, arrival)
     }
 
@@ -163,7 +163,7 @@ impl<'a> Call<'a> {
             let join = self.join(&client_id);
             let span = trace.as_ref().and_then(|trace| {
                 let (kind, request_id) = (self.command.response_path(), Some(&request_id));
-                trace.publish(service::Message { kind, topic: &topic, request_id })
+                trace.publish(service::SpanMessage { kind, topic: &topic, request_id })
             });
             let published = self.app.bus.publish(Outgoing {
                 topic,

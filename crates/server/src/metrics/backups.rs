@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use futures_util::FutureExt as _;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use service::{Metrics, declare};
+use service::{Metrics, register_metric};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -18,8 +18,12 @@ pub(crate) fn look_for_backups(metrics: &mut Metrics, database: PathBuf) {
     let mut registry = Registry::default();
     let help =
         "When the last backup was complete, by the file beside the database; 0: none is known";
-    let gauge: Gauge<f64, AtomicU64> =
-        declare(&mut registry, "postos_backup_last_timestamp_seconds", help, Gauge::default());
+    let gauge: Gauge<f64, AtomicU64> = register_metric(
+        &mut registry,
+        "postos_backup_last_timestamp_seconds",
+        help,
+        Gauge::default(),
+    );
     metrics.add(registry);
     // While the disk hangs, scrapes must not take one thread each.
     let one = Arc::new(Semaphore::new(1));

@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use protocol::topics::Command;
 use protocol::{Codigo, ReplyCodigo};
-use service::{CodigoLabel, CommandLabel, declare};
+use service::{CodigoLabel, CommandLabel, register_metric};
 
 pub(crate) struct CommandMetrics {
     handled: Family<Labels, Counter>,
@@ -23,7 +23,9 @@ impl CommandMetrics {
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let help = "Commands that were carried out or refused, repeats included; codigo is empty for \
                     a success";
-        Self { handled: declare(registry, "postos_servidor_commands", help, Family::default()) }
+        Self {
+            handled: register_metric(registry, "postos_servidor_commands", help, Family::default()),
+        }
     }
 
     pub(crate) fn handled(&self, command: Command, codigo: Option<Codigo>) {

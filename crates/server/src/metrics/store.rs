@@ -12,7 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use service::declare;
+use service::register_metric;
 
 /// In seconds: from a disk that acknowledges at once to one that is about to fail.
 const WRITE_BUCKETS: [f64; 12] =
@@ -104,28 +104,28 @@ impl StoreMetrics {
             reservas_ended.get_or_create(&StatusLabel { status: state.as_str() }).inc_by(0);
         }
         Self {
-            queue: declare(of, "postos_writer_queue_commands", "Commands that wait for the writer or are in its present batch", Gauge::default()),
-            batch: declare(of, "postos_writer_batch_commands", "Commands in one transaction", histogram(&sizes)),
-            transaction: declare(of, "postos_writer_transaction_seconds", "A whole transaction: decisions, writing and commit", histogram(&WRITE_BUCKETS)),
-            commit: declare(of, "postos_writer_commit_seconds", "The commit of a transaction, with the sync of the WAL", histogram(&WRITE_BUCKETS)),
-            failures: declare(of, "postos_writer_failures", "Transactions that failed", Counter::default()),
-            is_writable: declare(of, "postos_writer_writable", "Whether the latest write succeeded; after one that failed, one is tried every second", Gauge::default()),
-            last_write: declare(of, "postos_writer_last_write_timestamp_seconds", "When the last transaction that succeeded began; there is one every second", Gauge::default()),
-            checkpoint: declare(of, "postos_database_checkpoint_seconds", "A checkpoint of the WAL into the database file, while the writer goes on", histogram(&CHECKPOINT_BUCKETS)),
-            last_checkpoint: declare(of, "postos_writer_checkpoint_seconds", "The last part of a checkpoint, for which commands wait", histogram(&CHECKPOINT_BUCKETS)),
-            checkpoint_failures: declare(of, "postos_database_checkpoint_failures", "Checkpoints that failed", Counter::default()),
-            wal_pending: declare(of, "postos_database_wal_pending_pages", "Pages of the WAL that are not in the database file yet", Gauge::default()),
-            wal_bytes: declare(of, "postos_database_wal_bytes", looked_up!("The file of the WAL"), Gauge::default()),
-            database_bytes: declare(of, "postos_database_bytes", looked_up!("The database without its WAL"), Gauge::default()),
-            free_bytes: declare(of, "postos_database_free_bytes", looked_up!("Pages in the database file that hold nothing"), Gauge::default()),
-            disk_free_bytes: declare(of, "postos_database_disk_free_bytes", looked_up!("What is free on the disk of the database"), Gauge::default()),
-            postos: declare(of, "postos_postos", looked_up!("Postos by state: free, held, charging, maintenance, out_of_service"), Family::default()),
-            reservas: declare(of, "postos_reservas", looked_up!("Reservas that hold a posto now or later, by status"), Family::default()),
-            sessions_open: declare(of, "postos_sessions_open", looked_up!("Charging sessions that have not ended"), Gauge::default()),
-            looked_up: declare(of, "postos_figures_timestamp_seconds", "When the figures of the database were looked up", Gauge::default()),
-            reservas_made: declare(of, "postos_reservas_made", "Reservas that were made since the start", Counter::default()),
-            reservas_ended: declare(of, "postos_reservas_ended", "Reservas that were cancelled, or whose time passed or whose carro did not come, since the start", reservas_ended),
-            sessions_ended: declare(of, "postos_sessions_ended", "Charging sessions that were recorded as ended since the start; corrections change nothing", Counter::default()),
+            queue: register_metric(of, "postos_writer_queue_commands", "Commands that wait for the writer or are in its present batch", Gauge::default()),
+            batch: register_metric(of, "postos_writer_batch_commands", "Commands in one transaction", histogram(&sizes)),
+            transaction: register_metric(of, "postos_writer_transaction_seconds", "A whole transaction: decisions, writing and commit", histogram(&WRITE_BUCKETS)),
+            commit: register_metric(of, "postos_writer_commit_seconds", "The commit of a transaction, with the sync of the WAL", histogram(&WRITE_BUCKETS)),
+            failures: register_metric(of, "postos_writer_failures", "Transactions that failed", Counter::default()),
+            is_writable: register_metric(of, "postos_writer_writable", "Whether the latest write succeeded; after one that failed, one is tried every second", Gauge::default()),
+            last_write: register_metric(of, "postos_writer_last_write_timestamp_seconds", "When the last transaction that succeeded began; there is one every second", Gauge::default()),
+            checkpoint: register_metric(of, "postos_database_checkpoint_seconds", "A checkpoint of the WAL into the database file, while the writer goes on", histogram(&CHECKPOINT_BUCKETS)),
+            last_checkpoint: register_metric(of, "postos_writer_checkpoint_seconds", "The last part of a checkpoint, for which commands wait", histogram(&CHECKPOINT_BUCKETS)),
+            checkpoint_failures: register_metric(of, "postos_database_checkpoint_failures", "Checkpoints that failed", Counter::default()),
+            wal_pending: register_metric(of, "postos_database_wal_pending_pages", "Pages of the WAL that are not in the database file yet", Gauge::default()),
+            wal_bytes: register_metric(of, "postos_database_wal_bytes", looked_up!("The file of the WAL"), Gauge::default()),
+            database_bytes: register_metric(of, "postos_database_bytes", looked_up!("The database without its WAL"), Gauge::default()),
+            free_bytes: register_metric(of, "postos_database_free_bytes", looked_up!("Pages in the database file that hold nothing"), Gauge::default()),
+            disk_free_bytes: register_metric(of, "postos_database_disk_free_bytes", looked_up!("What is free on the disk of the database"), Gauge::default()),
+            postos: register_metric(of, "postos_postos", looked_up!("Postos by state: free, held, charging, maintenance, out_of_service"), Family::default()),
+            reservas: register_metric(of, "postos_reservas", looked_up!("Reservas that hold a posto now or later, by status"), Family::default()),
+            sessions_open: register_metric(of, "postos_sessions_open", looked_up!("Charging sessions that have not ended"), Gauge::default()),
+            looked_up: register_metric(of, "postos_figures_timestamp_seconds", "When the figures of the database were looked up", Gauge::default()),
+            reservas_made: register_metric(of, "postos_reservas_made", "Reservas that were made since the start", Counter::default()),
+            reservas_ended: register_metric(of, "postos_reservas_ended", "Reservas that were cancelled, or whose time passed or whose carro did not come, since the start", reservas_ended),
+            sessions_ended: register_metric(of, "postos_sessions_ended", "Charging sessions that were recorded as ended since the start; corrections change nothing", Counter::default()),
             amounts,
         }
     }

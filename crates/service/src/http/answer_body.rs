@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::ReadBuf;
 
-use super::connection::Connection;
+use super::connection_state::Connection;
 use super::socket::SharedStream;
 
 pub(super) struct AnswerBody {

@@ -13,21 +13,21 @@ use flate2::read::MultiGzDecoder;
 use utoipa::openapi::Paths;
 
 use super::tests::{Answer, documentation, echo, finished, send};
-use super::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish};
+use super::{Access, CorsOrigins, HttpMetrics, OptionalLayers, Routes, build_router};
 
 fn with_cors(setting: &str, max_in_flight: usize) -> Router {
     let router = Router::new()
         .route("/a", get(async || "a").post(echo))
         .route("/a/{id}", patch(async || "a").delete(async || "a"))
         .route("/panic", post(async || -> () { panic!("as the test wants it") }));
-    finish(
+    build_router(
         Routes { public: router, protected: Router::new() },
         &documentation(Paths::new()),
         max_in_flight,
         &setting.parse().expect("a setting"),
         Access::Everybody,
         HttpMetrics::default(),
-        Extras::default(),
+        OptionalLayers::default(),
     )
 }
 

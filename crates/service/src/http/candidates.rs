@@ -4,12 +4,12 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use super::connection::Evictable;
+use super::connection_state::Evictable;
 
 /// What was found is used for this long: a part of the time after which a connection may be closed.
 pub(super) const OUTDATED_AFTER: Duration = Duration::from_millis(25);
 /// How many are kept of those that were found.
-const KEPT: usize = 256;
+const MAX_CANDIDATES: usize = 256;
 
 /// One that may be closed. The least of several is closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,10 +33,10 @@ impl Candidates {
     /// The candidates of `found`, which was looked up at this moment.
     pub(super) fn new(found: impl Iterator<Item = Candidate>, now: Instant) -> Self {
         let mut kept: Vec<_> = found.collect();
-        let complete = kept.len() <= KEPT;
+        let complete = kept.len() <= MAX_CANDIDATES;
         if !complete {
-            kept.select_nth_unstable(KEPT);
-            kept.truncate(KEPT);
+            kept.select_nth_unstable(MAX_CANDIDATES);
+            kept.truncate(MAX_CANDIDATES);
             kept.shrink_to_fit();
         }
         kept.sort_unstable_by_key(|candidate| Reverse(*candidate));

@@ -7,7 +7,7 @@ use axum::http::header::{ETAG, LOCATION, ORIGIN, RETRY_AFTER};
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::access::X_REQUEST_ID;
+use super::access_log::X_REQUEST_ID;
 use crate::failpoints::{Bug, has};
 use crate::settings::{InvalidValue, Setting};
 

@@ -94,7 +94,7 @@ impl HttpError {
 ///
 /// # Errors
 /// One is wrong, or both: then the wrong fields of both are named together.
-pub fn both<A, B, E: Into<HttpError>>(
+pub fn both_parts<A, B, E: Into<HttpError>>(
     first: Result<A, HttpError>,
     second: Result<B, E>,
 ) -> Result<(A, B), HttpError> {

@@ -63,9 +63,9 @@ fn split_tag(list: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// What can be written as JSON, with the tag of that.
-pub fn tagged(headers: &HeaderMap, content: &impl Serialize) -> Response {
+pub fn json_with_etag(headers: &HeaderMap, content: &impl Serialize) -> Response {
     match serde_json::to_vec(content) {
-        Ok(json) => tagged_json(headers, &ETag::of(&[&json]), || json.into()),
+        Ok(json) => answer_with_etag(headers, &ETag::of(&[&json]), || json.into()),
         Err(error) => {
             error!(%error, "an answer cannot be written as JSON");
             HttpError::general(Codigo::ErroInterno).into_response()
@@ -75,7 +75,7 @@ pub fn tagged(headers: &HeaderMap, content: &impl Serialize) -> Response {
 
 /// A JSON answer with its tag; `304` without the body if the caller has it. The caller must ask
 /// again each time.
-pub fn tagged_json(headers: &HeaderMap, etag: &ETag, body: impl FnOnce() -> Body) -> Response {
+pub fn answer_with_etag(headers: &HeaderMap, etag: &ETag, body: impl FnOnce() -> Body) -> Response {
     let mut response = if etag.is_known(headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -132,7 +132,7 @@ mod tests {
                 let value = value.replace('T', &strong).parse().expect("a header");
                 headers.append(IF_NONE_MATCH, value);
             }
-            let response = tagged_json(&headers, &etag, || Body::from("{}"));
+            let response = answer_with_etag(&headers, &etag, || Body::from("{}"));
             let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
             assert_eq!(response.status(), status, "{asked:?}");
             let content_type = response.headers().contains_key(CONTENT_TYPE);

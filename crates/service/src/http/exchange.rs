@@ -13,7 +13,7 @@ use protocol::Codigo;
 
 use super::in_flight::{self, Limit};
 use super::{CallerLimit, ErrorPage, HttpError, HttpMetrics};
-use super::{access, access_control, caller_limit, pages};
+use super::{access_control, access_log, caller_limit, pages};
 
 /// What the layer needs of its program.
 pub(super) struct Exchange {
@@ -44,7 +44,7 @@ pub(super) async fn exchange(
     let within_all = async |request| in_flight::limit(in_flight, request, answered).await;
     let within_own = async |request| caller_limit::limit(limit.as_ref(), request, within_all).await;
     let shown = async |request| pages::show_errors(error_page.as_ref(), request, within_own).await;
-    access::log(metrics, request, shown).await
+    access_log::log(metrics, request, shown).await
 }
 
 /// This answer; `erro_interno` if making it panics.

@@ -10,7 +10,7 @@ use protocol::{BadMessage, Codigo, FieldError, Fields, Scalar, read_parameters};
 use serde::de::DeserializeOwned;
 
 use super::wrong_parts::no_body;
-use super::{HttpError, both};
+use super::{HttpError, both_parts};
 
 /// The parameters in the path of a route, none of which is checked further.
 pub struct Path<T>(pub T);
@@ -41,7 +41,7 @@ impl<S: Send + Sync, T: Fields> FromRequestParts<S> for Params<T> {
         };
         let body = no_body(&mut parts.extensions);
         let read = query_of(&parts.uri).and_then(|query| Ok(read_parameters(&query, &path)?));
-        both(read, body).map(|(parameters, ())| Self(parameters))
+        both_parts(read, body).map(|(parameters, ())| Self(parameters))
     }
 }
 

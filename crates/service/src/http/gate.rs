@@ -1,4 +1,4 @@
-//! What a request must fulfil at the door of its route: a caller who may pass, and nothing that the
+//! What a request must fulfil before it reaches its route: a caller who may pass, and nothing that the
 //! route does not take. It is behind the match of the route, so no spelling of a path leads past it.
 
 use std::sync::Arc;

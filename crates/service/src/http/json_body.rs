@@ -12,7 +12,7 @@ use super::body_text::{is_readable, to_utf8};
 use super::content_coding::{Coding, Undecodable};
 use super::receive::receive;
 use super::wrong_parts::no_query;
-use super::{HttpError, both};
+use super::{HttpError, both_parts};
 
 /// The longest body. The largest that a route needs is below 2 KiB.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -45,7 +45,7 @@ impl JsonBody {
         self,
         reader: impl FnOnce(&[u8]) -> Result<T, BadMessage>,
     ) -> Result<T, HttpError> {
-        both(self.query, reader(&self.text)).map(|((), fields)| fields)
+        both_parts(self.query, reader(&self.text)).map(|((), fields)| fields)
     }
 
     /// Whether it is empty or `null`.
@@ -61,7 +61,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         let query = no_query(request.extensions_mut());
         match text_of_body(request).await {
             Ok(text) => Ok(Self { text, query }),
-            Err(wrong) => both(query, Err(wrong)).map(|((), body)| body),
+            Err(wrong) => both_parts(query, Err(wrong)).map(|((), body)| body),
         }
     }
 }

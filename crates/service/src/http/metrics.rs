@@ -20,8 +20,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use protocol::ReplyCodigo;
 
-use super::connections;
-use crate::metrics::{CodigoLabel, declare};
+use super::connection_limit;
+use crate::metrics::{CodigoLabel, register_metric};
 
 /// In seconds: from a probe to the longest that a caller waits.
 const BUCKETS: [f64; 13] =
@@ -70,26 +70,26 @@ impl HttpMetrics {
     pub fn new(registry: &mut Registry) -> Self {
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
         let metrics = Self(Arc::new(Declared {
-            requests: declare(
+            requests: register_metric(
                 registry,
                 "postos_http_requests",
                 "Requests that were answered; route is unknown where there is none, codigo is empty \
                  for a success",
                 Family::default(),
             ),
-            seconds: declare(
+            seconds: register_metric(
                 registry,
                 "postos_http_request_duration_seconds",
                 "From the head of a request to the head of its answer",
                 seconds,
             ),
-            in_flight: declare(
+            in_flight: register_metric(
                 registry,
                 "postos_http_requests_in_flight",
                 "Requests that are being answered",
                 Gauge::default(),
             ),
-            refused: declare(
+            refused: register_metric(
                 registry,
                 "postos_http_refused",
                 "Requests refused before any route was looked at: they are not written as HTTP \
@@ -188,7 +188,7 @@ struct OpenConnections;
 
 impl Collector for OpenConnections {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let connections = connections::of_this_process();
+        let connections = connection_limit::of_this_process();
         let help = "HTTP connections of this process, those of /metrics left out";
         let gauge = MetricType::Gauge;
         encoder

@@ -1,7 +1,7 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
-mod access;
 mod access_control;
+mod access_log;
 mod answer_body;
 #[cfg(test)]
 mod answer_tests;
@@ -13,8 +13,8 @@ mod caller;
 mod caller_limit;
 mod candidates;
 mod compression;
-mod connection;
-mod connections;
+mod connection_limit;
+mod connection_state;
 mod content_coding;
 mod cors;
 mod docs;
@@ -57,15 +57,17 @@ use protocol::Codigo;
 use tower::util::option_layer;
 use tower_http::cors::CorsLayer;
 
-pub use access::LogFields;
-pub use access_control::{Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only};
+pub use access_control::{
+    ANYBODY, Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only,
+};
+pub use access_log::LogFields;
 pub use body_parts::body_of_parts;
 pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use caller_limit::CallerLimit;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::{Documentation, accept_token, complete_document, require_token};
-pub use error::{HttpError, RETRY_AFTER_SECONDS, both};
-pub use etag::{ETag, tagged, tagged_json};
+pub use error::{HttpError, RETRY_AFTER_SECONDS, both_parts};
+pub use etag::{ETag, answer_with_etag, json_with_etag};
 use exchange::{Exchange, exchange};
 pub use extract::{Params, Path};
 pub use file_body::read_file;
@@ -75,7 +77,7 @@ use in_flight::Limit;
 pub use json_body::JsonBody;
 pub use metrics::HttpMetrics;
 pub use pages::{
-    Asset, Assets, ErrorPage, Language, PageCache, PageForm, PageHeaders, PageRoutes, Refused,
+    Asset, Assets, ErrorPage, Language, PageCache, PageForm, PageHeaders, PageRoutes, RefusalText,
     json_in_page,
 };
 pub use rate_limit::RateLimit;
@@ -86,9 +88,9 @@ pub use streams::{StreamCaller, StreamPermit, Streams};
 pub use traced::trace_requests;
 use unexpected::Documented;
 
-/// What only some programs have.
+/// Layers that only some programs have.
 #[derive(Default)]
-pub struct Extras {
+pub struct OptionalLayers {
     /// What each caller may ask.
     pub limit: Option<CallerLimit>,
     pub pages: Option<PageRoutes>,
@@ -99,14 +101,14 @@ pub struct Extras {
 /// requests in flight, beyond which the answer is `sobrecarregado`; compressed answers; one name and
 /// one log line for each exchange; CORS, which answers preflights before anything else counts or logs
 /// them. A handler reads its body by [`JsonBody`] or [`read_file`], which bound its size.
-pub fn finish(
+pub fn build_router(
     routes: Routes,
     documentation: &Documentation,
     max_in_flight: usize,
     cors: &CorsOrigins,
     access: Access,
     metrics: HttpMetrics,
-    Extras { limit, pages }: Extras,
+    OptionalLayers { limit, pages }: OptionalLayers,
 ) -> Router {
     let in_flight = Arc::new(Limit::new(max_in_flight, metrics.clone()));
     let documented = Documented::new(&documentation.operations);

@@ -12,7 +12,7 @@ use futures_util::future::poll_immediate;
 use protocol::Codigo;
 
 use super::HttpError;
-use super::connection::Connection;
+use super::connection_state::Connection;
 use super::in_flight::InFlight;
 use crate::failpoints::{Bug, has};
 

@@ -13,7 +13,7 @@ use httpdate::HttpDate;
 use protocol::Codigo;
 use tower::ServiceExt as _;
 
-use super::access::X_REQUEST_ID;
+use super::access_log::X_REQUEST_ID;
 use super::{HttpError, security_headers};
 
 /// In the extensions of a request: the answer it gets.

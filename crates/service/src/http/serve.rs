@@ -28,8 +28,8 @@ use tracing::{Instrument as _, debug, error, warn};
 
 use super::answer_body::AnswerBody;
 use super::caller::{CallerKey, Endpoints};
-use super::connection::Connection;
-use super::connections::{self, Connections};
+use super::connection_limit::{self, Connections};
+use super::connection_state::Connection;
 use super::health::is_probe;
 use super::linger::linger;
 use super::refusal::{Refusal, answer_unread, overloaded_instead_of};
@@ -85,7 +85,7 @@ pub async fn serve(
     grace: Duration,
 ) {
     let limits = Limits { head: HEAD_LIMIT, progress: PROGRESS_LIMIT, grace };
-    serve_with(listener, router, stop, connections::of_this_process(), limits).await;
+    serve_with(listener, router, stop, connection_limit::of_this_process(), limits).await;
 }
 
 /// The same with at most so many connections, which take no place of the others.

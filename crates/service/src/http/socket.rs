@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use super::connection::Connection;
+use super::connection_state::Connection;
 use super::head_check::HeadCheck;
 
 /// How much a peer must read of an answer that fills its buffers, and how often. The slowest mobile

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use protocol::{AppId, Codigo};
 
 use super::caller::CallerKey;
-use super::{HttpError, connections};
+use super::{HttpError, connection_limit};
 
 /// At most one in so many connections is a stream. The rest is for requests, and several programs in
 /// one process share the connections.
@@ -52,7 +52,7 @@ pub struct StreamPermit {
 impl Streams {
     /// At most `max` permits, or fewer where few connections can be open.
     pub fn new(max: usize) -> Arc<Self> {
-        let connections = connections::of_this_process().max();
+        let connections = connection_limit::of_this_process().max();
         Self::bounded(max.min(connections / CONNECTIONS_PER_STREAM).max(1))
     }
 
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn few_connections_have_fewer_streams() {
-        assert!(Streams::new(usize::MAX).max <= connections::of_this_process().max() / 4);
+        assert!(Streams::new(usize::MAX).max <= connection_limit::of_this_process().max() / 4);
         assert_eq!(Streams::new(3).max, 3);
     }
 }

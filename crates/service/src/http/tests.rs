@@ -17,8 +17,8 @@ use tower::ServiceExt;
 use utoipa::openapi::{Info, OpenApi, Paths};
 
 use super::{
-    Access, Asset, Assets, CorsOrigins, Documentation, Extras, HttpError, HttpMetrics, JsonBody,
-    Params, Path, Routes, finish,
+    Access, Asset, Assets, CorsOrigins, Documentation, HttpError, HttpMetrics, JsonBody,
+    OptionalLayers, Params, Path, Routes, build_router,
 };
 
 /// An answer, read to its end.
@@ -78,14 +78,14 @@ pub(super) fn finished(router: Router, max_in_flight: usize) -> Router {
 }
 
 fn finished_with(documentation: &Documentation, router: Router, max_in_flight: usize) -> Router {
-    finish(
+    build_router(
         Routes { public: router, protected: Router::new() },
         documentation,
         max_in_flight,
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
-        Extras::default(),
+        OptionalLayers::default(),
     )
 }
 

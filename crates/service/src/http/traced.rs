@@ -9,7 +9,7 @@ use axum::response::Response;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 
-use super::access::name_of;
+use super::access_log::name_of;
 use super::pages::is_file;
 use crate::traces::{Parent, Tracer, in_trace};
 

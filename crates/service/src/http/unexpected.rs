@@ -17,7 +17,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::extract::query_of;
 use super::health::is_probe;
 use super::wrong_parts::{WrongBody, WrongQuery};
-use super::{HttpError, JsonBody, both};
+use super::{HttpError, JsonBody, both_parts};
 
 /// What an operation takes, as its documentation says.
 struct Takes {
@@ -59,7 +59,7 @@ impl Documented {
                     parts.extensions.insert(WrongBody(wrong));
                 }
                 read => {
-                    both(query.clone(), read)?;
+                    both_parts(query.clone(), read)?;
                 }
             }
             request = Request::from_parts(parts, Body::empty());

@@ -17,7 +17,9 @@ use utoipa::openapi::Paths;
 
 use super::request_body::UNREAD_BODY_LIMIT;
 use super::tests::{documentation, echo};
-use super::{Access, CorsOrigins, Extras, HttpMetrics, Routes, finish, listen, serve};
+use super::{
+    Access, CorsOrigins, HttpMetrics, OptionalLayers, Routes, build_router, listen, serve,
+};
 
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 
@@ -70,14 +72,14 @@ async fn started() -> (SocketAddr, impl Drop) {
         .route("/postos/{id}", get(path))
         .route("/reservar", post(echo))
         .route("/healthz", get(async || StatusCode::NO_CONTENT));
-    let router = finish(
+    let router = build_router(
         Routes { public: router, protected: Router::new() },
         &documentation(Paths::new()),
         100,
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
-        Extras::default(),
+        OptionalLayers::default(),
     );
     let (listener, addr) = listen("HTTP_ADDR", ([127, 0, 0, 1], 0).into()).await.expect("a port");
     let stop = CancellationToken::new();

@@ -43,8 +43,12 @@ impl Metrics {
     pub fn of_program(program: &'static str, version: &'static str, id: &str) -> Self {
         let mut registry = Registry::default();
         let help = "What runs: the program, its version, and its SERVER_ID or MQTT_CLIENT_ID";
-        let build =
-            declare(&mut registry, "postos_build_info", help, Family::<_, Gauge>::default());
+        let build = register_metric(
+            &mut registry,
+            "postos_build_info",
+            help,
+            Family::<_, Gauge>::default(),
+        );
         let labels = [("program", program), ("version", version), ("id", id)];
         build.get_or_create(&labels.map(|(name, value)| (name, value.to_owned())).to_vec()).set(1);
         registry.register_collector(Box::new(Process));
@@ -76,7 +80,7 @@ impl Metrics {
 }
 
 /// Registers a metric and returns it, so that one line declares it.
-pub fn declare<M: Metric + Clone>(
+pub fn register_metric<M: Metric + Clone>(
     registry: &mut Registry,
     name: &'static str,
     help: &'static str,
@@ -97,7 +101,8 @@ mod tests {
     async fn a_scrape_has_what_was_counted_and_waits_for_no_figure_for_long() {
         let mut metrics = Metrics::of_program("server", "1.2.3", "server\"1");
         let mut registry = Registry::default();
-        let counter: Counter = declare(&mut registry, "postos_x", "Of a test", Counter::default());
+        let counter: Counter =
+            register_metric(&mut registry, "postos_x", "Of a test", Counter::default());
         metrics.add(registry);
         let counted = counter.clone();
         metrics.refresh_by(Box::new(move || {

@@ -11,9 +11,9 @@ use super::parent::Parent;
 use super::trace::Trace;
 use super::tracer::Tracer;
 
-/// A message, for its span.
+/// What a span says about a message.
 #[derive(Debug, Clone, Copy)]
-pub struct Message<'a> {
+pub struct SpanMessage<'a> {
     /// The path of its kind without ids, as `postos/reserva`: spans of one name are compared.
     pub kind: &'a str,
     pub topic: &'a str,
@@ -22,14 +22,14 @@ pub struct Message<'a> {
 
 /// How a message arrived.
 #[derive(Debug, Clone, Copy)]
-pub struct Arrival<'a> {
+pub struct MessageArrival<'a> {
     /// The user property that came with it.
     pub traceparent: Option<&'a str>,
     /// `None`: now.
     pub at: Option<SystemTime>,
 }
 
-impl Message<'_> {
+impl SpanMessage<'_> {
     fn span(self, operation: &'static str, kind: SpanKind) -> SpanBuilder {
         let mut attributes = vec![
             KeyValue::new("messaging.system", "mqtt"),
@@ -46,14 +46,14 @@ impl Message<'_> {
 
 impl Trace {
     /// Of a message that is handed to the bus now, until the broker has it.
-    pub fn publish(&self, message: Message<'_>) -> Option<BoxedSpan> {
+    pub fn publish(&self, message: SpanMessage<'_>) -> Option<BoxedSpan> {
         self.leaf(|| message.span("publish", SpanKind::Producer))
     }
 }
 
 impl Tracer {
     /// Of the work that a message asks for, from its arrival on.
-    pub fn process(&self, message: Message<'_>, arrival: Arrival<'_>) -> Option<Trace> {
+    pub fn process(&self, message: SpanMessage<'_>, arrival: MessageArrival<'_>) -> Option<Trace> {
         self.begin(
             || Parent::of_message(arrival.traceparent),
             || {
@@ -64,7 +64,7 @@ impl Tracer {
     }
 
     /// Of an answer, from its arrival until now. Without the trace that it is part of, it has none.
-    pub fn receive(&self, message: Message<'_>, arrival: Arrival<'_>) {
+    pub fn receive(&self, message: SpanMessage<'_>, arrival: MessageArrival<'_>) {
         let Parent::Remote(parent) = Parent::of_message(arrival.traceparent) else { return };
         let span = || {
             let span = message.span("receive", SpanKind::Consumer);

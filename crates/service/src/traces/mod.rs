@@ -14,7 +14,7 @@ mod settings;
 mod trace;
 mod tracer;
 
-pub use messages::{Arrival, Message};
+pub use messages::{MessageArrival, SpanMessage};
 pub(crate) use parent::Parent;
 pub use settings::{
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_SCHEDULE_DELAY, OTEL_EXPORTER_OTLP_ENDPOINT,

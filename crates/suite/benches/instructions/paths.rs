@@ -15,7 +15,9 @@ use protocol::{
     Address, ReplyHead, RequestId, ReservaRequest, ReservarBody, read_body, read_json, to_payload,
 };
 use server::store::{Environment, Reserve, Store};
-use service::{Access, CorsOrigins, Documentation, Extras, HttpMetrics, Routes, finish};
+use service::{
+    Access, CorsOrigins, Documentation, HttpMetrics, OptionalLayers, Routes, build_router,
+};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 use tracing::field::display;
@@ -68,8 +70,10 @@ fn layers(times: u64) {
     let routes = Routes { public, protected: Router::new() };
     let documentation =
         Documentation { operations: OpenApi::default(), document: OpenApi::default };
-    let (cors, metrics, extras) = (CorsOrigins::Any, HttpMetrics::default(), Extras::default());
-    let router = finish(routes, &documentation, 64, &cors, Access::Everybody, metrics, extras);
+    let (cors, metrics, extras) =
+        (CorsOrigins::Any, HttpMetrics::default(), OptionalLayers::default());
+    let router =
+        build_router(routes, &documentation, 64, &cors, Access::Everybody, metrics, extras);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         for _ in 0..times {

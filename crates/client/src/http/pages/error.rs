@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use protocol::FieldError;
-use service::{Language, PageCache, Refused};
+use service::{Language, PageCache, RefusalText};
 
 use super::frame::Frame;
 use super::setup::Pages;
@@ -24,7 +24,7 @@ pub(super) fn page(
     pages: &Pages,
     language: Language,
     status: StatusCode,
-    refused: &Refused,
+    refused: &RefusalText,
 ) -> Response {
     let texts = pages.page_texts(language);
     // These may pass by themselves, and the page is then shown.

@@ -24,10 +24,10 @@ pub(in crate::http) use tokens::forget_found;
 pub use tokens::{Token, Tokens};
 
 use super::HttpError;
-use super::access::CalledBy;
+use super::access_log::CalledBy;
 
-/// The name of every caller where no tokens are asked for.
-const OPEN: &str = "aberto";
+/// The name of every caller where no tokens are asked for; an audit has it too.
+pub const ANYBODY: &str = "aberto";
 
 /// The routes of a program.
 pub struct Routes {
@@ -54,7 +54,7 @@ impl Access {
         match self {
             Self::Everybody => Ok(None),
             Self::Tokens(tokens) => tokens.admit(request).map(Some),
-            Self::OwnPages => Ok(Some(Caller { name: OPEN.to_owned(), role: Role::Operador })),
+            Self::OwnPages => Ok(Some(Caller { name: ANYBODY.to_owned(), role: Role::Operador })),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::credentials::MAX_TOKEN;
 use super::{Access, Caller, Role, Routes, Token, Tokens, operators_only};
 use crate::http::caller::{Endpoints, TrustedProxies};
 use crate::http::tests::{Answer, documentation, send};
-use crate::http::{CorsOrigins, Extras, HttpMetrics, finish};
+use crate::http::{CorsOrigins, HttpMetrics, OptionalLayers, build_router};
 use crate::secret::SecretHash;
 
 const OPERADOR: &str = "the-operators-token";
@@ -40,14 +40,14 @@ fn router(access: Access) -> Router {
     let people = Router::new().route("/people", get(who)).route_layer(from_fn(operators_only));
     let protected = Router::new().route("/closed", everything).merge(people);
     let public = Router::new().route("/open", get(who));
-    finish(
+    build_router(
         Routes { public, protected },
         &documentation(Paths::new()),
         10,
         &CorsOrigins::Any,
         access,
         HttpMetrics::default(),
-        Extras::default(),
+        OptionalLayers::default(),
     )
 }
 

@@ -14,14 +14,14 @@ use super::Language;
 
 /// What a refusal says to a person, whatever its `codigo`: that of a newer servidor may be unknown.
 #[derive(Debug, Deserialize)]
-pub struct Refused {
+pub struct RefusalText {
     pub mensagem: String,
     #[serde(default)]
     pub campos: Vec<FieldError>,
 }
 
 /// Makes a page of a refusal.
-pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &Refused) -> Response + Send + Sync>;
+pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &RefusalText) -> Response + Send + Sync>;
 
 /// Answers a page, if there is one, in place of each refusal in the one error shape, where a browser
 /// asks for a page. Status and headers stay, and what is logged and counted of it.

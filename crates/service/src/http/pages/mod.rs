@@ -5,19 +5,19 @@ mod assets;
 mod error_page;
 mod form;
 mod language;
+mod number_format;
 mod page;
-mod written;
 
 use axum::Router;
 
 pub use assets::{Asset, Assets};
 pub(super) use error_page::show_errors;
-pub use error_page::{ErrorPage, Refused};
+pub use error_page::{ErrorPage, RefusalText};
 pub use form::PageForm;
 pub(super) use form::read_form;
 pub use language::Language;
+pub use number_format::json_in_page;
 pub use page::{PageCache, PageHeaders};
-pub use written::json_in_page;
 
 /// The pages of a program and their files, which are for no page of another origin.
 pub struct PageRoutes {

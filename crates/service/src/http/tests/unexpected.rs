@@ -48,14 +48,14 @@ async fn a_route_refuses_by_name_what_it_does_not_take() {
         .route("/end", post(async || ()))
         .route("/ask/{id}", post(thing))
         .route("/make", post(async |body: JsonBody| body.read::<Place>().map(|_| ())));
-    let router = finish(
+    let router = build_router(
         Routes { public: router, protected: Router::new() },
         &documentation(paths),
         1,
         &CorsOrigins::Any,
         Access::Everybody,
         HttpMetrics::default(),
-        Extras::default(),
+        OptionalLayers::default(),
     );
     let campos = async |method: &str, path: &str, content_type: &str, body: &str| {
         let request =

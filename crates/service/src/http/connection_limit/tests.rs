@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::connection::{FRESH, SLOW_PEER};
+use super::super::connection_state::{FRESH, SLOW_PEER};
 use super::*;
 
 fn caller(number: u8) -> CallerKey {

@@ -19,7 +19,7 @@ use tracing::{debug, warn};
 
 use super::caller::CallerKey;
 use super::candidates::{Candidate, Candidates, OUTDATED_AFTER};
-use super::connection::Connection;
+use super::connection_state::Connection;
 
 /// More than the requests that a program answers at the same time, by default.
 const MAX_CONNECTIONS: u64 = 8192;
@@ -27,8 +27,8 @@ const MAX_CONNECTIONS: u64 = 8192;
 const RESERVED_DESCRIPTORS: u64 = 64;
 /// Connections on which only probes are answered.
 const PROBE_CONNECTIONS: usize = 16;
-/// One caller has many connections if it has this part of all.
-const MANY: usize = 8;
+/// A caller with more than an eighth of all connections has many.
+const MANY_DIVISOR: usize = 8;
 /// An answer up to this length may always be kept.
 const SHORT_ANSWER: usize = 64 * 1024;
 /// How long the longer answers may be together that their callers have not read: what one caller
@@ -142,7 +142,7 @@ impl Connections {
         open.connections.insert(id, (caller, Arc::clone(&connection)));
         let of_caller = open.of_callers.entry(caller).or_default();
         *of_caller += 1;
-        if *of_caller == self.max / MANY + 1 && !open.waiting.begin_with_many() {
+        if *of_caller == self.max / MANY_DIVISOR + 1 && !open.waiting.begin_with_many() {
             // Its connections, which were not found as those of a caller with many, go first now.
             open.waiting = Candidates::default();
         }
@@ -238,7 +238,7 @@ impl Connections {
     }
 
     fn has_many(&self, open: &Open, caller: CallerKey) -> bool {
-        open.of_callers.get(&caller) > Some(&(self.max / MANY))
+        open.of_callers.get(&caller) > Some(&(self.max / MANY_DIVISOR))
     }
 
     /// How many are open.

@@ -1,4 +1,4 @@
-//! One name and one log line for each exchange of request and answer.
+//! The access log: one id and one log line for each request and its answer.
 
 use std::time::{Duration, Instant};
 
