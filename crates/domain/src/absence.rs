@@ -18,8 +18,9 @@ pub struct AbsenceFacts {
 }
 
 impl AbsenceFacts {
-    /// When the absence is due; `None` if that time does not run. One that is due at the end of the
-    /// reserva or later never is, unless the reserva is made longer.
+    /// When the tolerance ends. `None` while it does not run: there is no tolerance, the carro has
+    /// come, or it cannot use the posto. A tolerance that ends at `fim` or later has no effect
+    /// unless the reserva is made longer.
     pub fn due(&self) -> Option<Moment> {
         if self.tolerancia.is_zero() || self.has_come {
             return None;
@@ -28,10 +29,9 @@ impl AbsenceFacts {
         Some(since.plus_millis(millis(self.tolerancia)))
     }
 
-    /// When it is due after its client has changed the reserva at `now`, where it was due at
-    /// `was_due` before. Once the reserva has begun, a change gives its carro no more time than it
-    /// had, at whatever posto: else a carro that does not come could hold postos by changes alone.
-    /// Where that time did not run, it begins with the change.
+    /// As [`Self::due`], after a change at `now`. Once the reserva has begun, a change never
+    /// postpones the end of the tolerance (`was_due`), at whatever posto; otherwise a client could
+    /// hold postos by changes alone. If the tolerance did not run, it starts with the change.
     pub fn due_after_change(&self, was_due: Option<Moment>, now: Moment) -> Option<Moment> {
         let due = self.due()?;
         let was_due = was_due.filter(|_| self.interval.inicio() <= now);

@@ -74,12 +74,12 @@ impl ReservaChange {
     }
 }
 
-/// Decides a change at `now`. `posto` is the one that the reserva is to have, and `holdings` what
-/// holds that, at least during the new interval; its own may be among them.
+/// Decides a change at `now`. `posto` is the posto the reserva shall have afterwards; `holdings` are
+/// the reservas that hold it during the new interval, this one possibly among them.
 ///
-/// It is refused as a new reservation of the same would be, but for the limit of a carro: it has no
-/// more reservas than before. The same values are no change, and what only gives back time takes
-/// nothing from anybody: whether the posto is in service, and who charges there, is not asked.
+/// Refused for the same reasons as a new reservation, except the limit per carro. A change to the
+/// same values succeeds and does nothing. A change that only gives back time needs neither a posto
+/// in service nor a free one.
 pub fn decide_alteracao<'a, 'p>(
     reserva: &Reserva,
     change: &ReservaChange,

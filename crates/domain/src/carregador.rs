@@ -30,7 +30,7 @@ impl ChargerMessage {
     /// The servidor receives everything that is published while it has a session. So a replay that
     /// it knows is older than what it received later, and one that it does not know was published
     /// while it had no session, which is later than everything it received.
-    pub fn is_news(&self, retained: Option<PayloadDigest>) -> bool {
+    pub fn is_newer(&self, retained: Option<PayloadDigest>) -> bool {
         !self.replayed || self.retained != retained
     }
 
@@ -46,7 +46,7 @@ impl ChargerMessage {
     pub fn join(mut self, waiting: &mut Vec<Self>) {
         let retained = waiting.iter().rev().find_map(|message| message.retained);
         if retained.is_some() {
-            if !self.is_news(retained) {
+            if !self.is_newer(retained) {
                 return;
             }
             self.replayed = false;
@@ -79,7 +79,7 @@ mod tests {
 
     impl Kept {
         fn receive(&mut self, message: ChargerMessage) {
-            if message.is_news(self.retained) {
+            if message.is_newer(self.retained) {
                 self.retained = message.retained.or(self.retained);
                 self.state = Some(message.state_after(self.state));
             }

@@ -25,7 +25,7 @@ pub struct PostoFacts {
     pub charging: Option<Placa>,
     /// In kW.
     pub potencia_maxima: f64,
-    /// Now.
+    /// The price now.
     pub preco_kwh: Price,
 }
 
@@ -37,7 +37,7 @@ impl PostoFacts {
     }
 
     /// Refuses what would begin while the posto is out of service.
-    // A call would add an eighth to the instructions of a decision.
+    // Inline: a call costs an eighth of the instructions of a decision (benches/instructions).
     #[inline(always)]
     pub(crate) fn check_service(&self) -> Result<(), Rejection> {
         let nome = || self.nome.clone();
@@ -49,7 +49,7 @@ impl PostoFacts {
     }
 
     /// Refuses a carro an interval in which others hold the posto, or it does.
-    // A call would add an eighth to the instructions of a decision.
+    // Inline: a call costs an eighth of the instructions of a decision (benches/instructions).
     #[inline(always)]
     pub(crate) fn check_free<'a>(
         &self,
@@ -104,14 +104,15 @@ impl Reserva {
     }
 }
 
-/// Decides a reservation at `now`: its interval, and the posto that it gets. `holdings` are what holds
-/// that posto, at least while it is asked for; the carro has `held` reservas on this servidor.
+/// Decides a reservation at `now`: its interval, and the posto that it gets. `holdings`: the reservas
+/// that hold this posto during the interval, others possibly among them. `carro_reservas`: how many
+/// reservas the carro has on this servidor.
 pub fn decide_reserva<'a, 'p>(
     command: &ReservaCommand,
     server_id: &str,
     posto: Option<&'p PostoFacts>,
     holdings: impl IntoIterator<Item = &'a Holding>,
-    held: u32,
+    carro_reservas: u32,
     rules: &Rules,
     now: Moment,
 ) -> Result<(Interval, &'p PostoFacts), Rejection> {
@@ -119,7 +120,7 @@ pub fn decide_reserva<'a, 'p>(
     let interval = command.interval.resolve(rules, now).map_err(Rejection::Interval)?;
     posto.check_service()?;
     posto.check_free(&command.carro.placa, interval, holdings, now)?;
-    if rules.por_carro > 0 && held >= rules.por_carro {
+    if rules.por_carro > 0 && carro_reservas >= rules.por_carro {
         return Err(Rejection::LimiteDeReservas { limite: rules.por_carro });
     }
     Ok((interval, posto))

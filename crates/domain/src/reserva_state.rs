@@ -79,14 +79,14 @@ pub struct ReservaFacts {
     /// When this state began.
     pub desde: Moment,
     pub motivo: Option<Motivo>,
-    /// When its carro left: since then it holds nothing, also with a clock that is set back. What is
-    /// shown of it is [`Self::free_early`]. Of one that was archived it is set in any case, to its end.
+    /// When its carro left. Since then the reserva holds nothing, even if the clock is set back.
+    /// Archived reservas always have it, at the latest `fim`. Answers show [`Self::free_early`].
     pub livre_desde: Option<Moment>,
     /// Since when it has its posto, if it was given another one.
     pub posto_desde: Option<Moment>,
-    /// Its carro charges there already, before its begin: it is fulfilled then.
+    /// Its carro already charges there before `inicio`: at `inicio` the reserva becomes `cumprida`.
     pub in_session: bool,
-    /// When the absence of its carro is due, if before the end; `None` while that time does not run.
+    /// When the tolerance ends; `None` while it does not run.
     pub falta_em: Option<Moment>,
     /// The agreed price.
     pub preco_kwh: Price,
@@ -131,7 +131,7 @@ impl ReservaFacts {
             (ReservaState::Ativa | ReservaState::Encerrada, Some(due))
                 if due <= now && due < fim =>
             {
-                self.ended(ReservaState::NaoCompareceu, Some(Motivo::Ausencia), due)
+                self.with_state(ReservaState::NaoCompareceu, Some(Motivo::Ausencia), due)
             }
             // A recorded end is ignored: the clock that caused it may have been wrong. That of one that
             // was archived is final.
@@ -140,15 +140,15 @@ impl ReservaFacts {
             }
             (ReservaState::Encerrada, _) => Self { desde: fim, ..self },
             (ReservaState::Ativa, _) if fim <= now => {
-                self.ended(ReservaState::Encerrada, None, fim)
+                self.with_state(ReservaState::Encerrada, None, fim)
             }
             // All others are final.
             _ => self,
         }
     }
 
-    /// The same, in a final state since `desde`.
-    pub fn ended(self, state: ReservaState, motivo: Option<Motivo>, desde: Moment) -> Self {
+    /// The reserva in another state since `desde`; clears what only a waiting reserva has.
+    pub fn with_state(self, state: ReservaState, motivo: Option<Motivo>, desde: Moment) -> Self {
         Self {
             state,
             desde,
@@ -163,7 +163,7 @@ impl ReservaFacts {
 
     /// The same, fulfilled by a session that began at `begin`.
     pub fn fulfilled(self, begin: Moment) -> Self {
-        self.ended(ReservaState::Cumprida, None, begin.max(self.interval.inicio()))
+        self.with_state(ReservaState::Cumprida, None, begin.max(self.interval.inicio()))
     }
 
     /// Whether a session of its carro at its posto fulfils it, at `now`. One that has ended without

@@ -32,8 +32,8 @@ pub(crate) struct AdminTokens {
     /// Where the first token is.
     file: PathBuf,
     database: PathBuf,
-    /// Whether the operator brings it.
-    is_own: bool,
+    /// Whether `file` is the operator's ADMIN_TOKEN_FILE, which the program never writes.
+    is_operators_file: bool,
     valid: Arc<Tokens>,
     /// Changes come one after the other, so that memory and database say the same.
     changing: Mutex<()>,
@@ -80,12 +80,12 @@ pub(crate) fn papel(role: Role) -> TokenPapel {
 impl AdminTokens {
     /// Reads the tokens, and makes the first one if there is none and they are asked for.
     pub(crate) async fn load(store: &Store, config: &Config) -> Result<Self, TokensError> {
-        let is_own = matches!(config.admin_access, AdminAccess::TokensAndFile(_));
+        let is_operators_file = matches!(config.admin_access, AdminAccess::TokensAndFile(_));
         let tokens = Self {
             store: store.clone(),
             file: config.token_file(),
             database: config.database_url.path().to_owned(),
-            is_own,
+            is_operators_file,
             valid: Arc::new(Tokens::new(HELP, config.proxies.clone())),
             changing: Mutex::new(()),
         };
@@ -95,13 +95,13 @@ impl AdminTokens {
         let mut valid = Vec::new();
         // The one of the file is in place of the first that was made.
         for StoredToken { nome, papel, hash, .. } in store.tokens().await? {
-            if !(is_own && nome == FIRST) {
+            if !(is_operators_file && nome == FIRST) {
                 valid.push(Token::new(nome, role(papel), SecretHash::from_bytes(hash)));
             }
         }
         tokens.valid.replace(valid);
-        if is_own {
-            tokens.read_own()?;
+        if is_operators_file {
+            tokens.read_operators_file()?;
         }
         Ok(tokens)
     }
@@ -115,16 +115,16 @@ impl AdminTokens {
         &self.file
     }
 
-    /// The file that the operator brings.
-    pub(crate) fn own_file(&self) -> Option<&std::path::Path> {
-        self.is_own.then_some(&*self.file)
+    /// The operator's ADMIN_TOKEN_FILE, if one is set.
+    pub(crate) fn operators_file(&self) -> Option<&std::path::Path> {
+        self.is_operators_file.then_some(&*self.file)
     }
 
     /// Takes the token in the operator's file for the first one.
     ///
     /// # Errors
     /// There is none that can be used; the one before stays.
-    pub(crate) fn read_own(&self) -> Result<(), TokenFileError> {
+    pub(crate) fn read_operators_file(&self) -> Result<(), TokenFileError> {
         let token = token_file::read(&self.file)?;
         if token_file::is_open_to_others(&self.file) {
             warn!(path = %self.file.display(), "every user of this machine can read or change the file with the token");
@@ -202,17 +202,18 @@ impl AdminTokens {
     pub(crate) async fn revoke(&self, by: Author, nome: &str) -> Result<(), TokensError> {
         let _changing = self.changing.lock().await;
         // The one in the operator's own file is the operator's to take away.
-        if self.is_own && nome == FIRST {
+        if self.is_operators_file && nome == FIRST {
             let nome = nome.to_owned();
             return Err(WriteError::Rejected(Rejection::UltimoOperador { nome }).into());
         }
-        let command = RevokeToken { nome: nome.to_owned(), keep_last_operator: !self.is_own };
+        let command =
+            RevokeToken { nome: nome.to_owned(), keep_last_operator: !self.is_operators_file };
         match self.store.execute(Audited { by, command }).await {
             Ok(()) => self.valid.remove(nome),
             // A restart may find it revoked.
-            Err(WriteError::Unknown) => {
+            Err(WriteError::InDoubt) => {
                 self.valid.remove(nome);
-                return Err(WriteError::Unknown.into());
+                return Err(WriteError::InDoubt.into());
             }
             Err(error) => return Err(error.into()),
         }
@@ -229,8 +230,10 @@ impl AdminTokens {
         let stored = self.store.tokens().await?;
         let made = |token: &Token| {
             let is_same = |row: &&StoredToken| row.nome == token.name();
-            let found =
-                stored.iter().find(is_same).filter(|_| !(self.is_own && token.name() == FIRST));
+            let found = stored
+                .iter()
+                .find(is_same)
+                .filter(|_| !(self.is_operators_file && token.name() == FIRST));
             found.map(|row| row.criado_em)
         };
         let mut valid = self.valid.list();

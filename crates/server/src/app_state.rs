@@ -71,10 +71,10 @@ impl AppState {
         self.write(Audited { by, command }).await
     }
 
-    /// It cannot be read whether a command was carried out before. The cause is logged.
-    pub(crate) fn unknown(&self, error: &StoreError) -> Failure {
+    /// The answer when it cannot be read whether the command was carried out before. Logs the cause.
+    pub(crate) fn in_doubt(&self, error: &StoreError) -> Failure {
         error!(%error, "the database cannot be read");
-        Failure::Unknown(self.server_id.clone())
+        Failure::InDoubt(self.server_id.clone())
     }
 
     /// The deadline of a command that brings no time limit of its own.

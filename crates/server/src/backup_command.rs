@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::app_state::now;
 use crate::config::Config;
 use crate::last_backup::LastBackup;
+use crate::stdio_backup;
 use crate::store::{self, Copied, Rotated, Rotation};
-use crate::streams;
 
 #[expect(clippy::print_stdout, reason = "the answer to the command line")]
 #[expect(clippy::print_stderr, reason = "standard output may be the backup")]
@@ -18,7 +18,7 @@ pub(crate) fn back_up(
     keep: Option<NonZeroUsize>,
 ) -> Result<(), Box<dyn Error>> {
     let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
-    let (now, is_stream) = (now(), streams::is_stream(to));
+    let (now, is_stream) = (now(), stdio_backup::is_stream(to));
     if keep.is_some() && is_stream {
         return Err("--manter keeps the backups of a folder, and - is standard output".into());
     }
@@ -27,7 +27,7 @@ pub(crate) fn back_up(
         rotation.prepare(now)?;
     }
     let copied = match is_stream {
-        true => streams::back_up(database, server_id, now)?,
+        true => stdio_backup::back_up(database, server_id, now)?,
         false => store::back_up(database, server_id, to, now)?,
     };
     let Copied { path, bytes, holdings } = &copied;

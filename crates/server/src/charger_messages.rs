@@ -118,8 +118,8 @@ impl ChargerMessages {
 }
 
 fn may_succeed_later(outcome: &Result<bool, WriteError>) -> bool {
-    use WriteError::{Overloaded, Unavailable, Unknown};
-    matches!(outcome, Err(Unavailable | Unknown | Overloaded))
+    use WriteError::{InDoubt, Overloaded, Unavailable};
+    matches!(outcome, Err(Unavailable | InDoubt | Overloaded))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -170,8 +170,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_is_kept_until_it_is_written() {
-        use WriteError::{Overloaded, Unavailable, Unknown};
-        let database = Database::new([Err(Unavailable), Err(Overloaded), Err(Unknown)]);
+        use WriteError::{InDoubt, Overloaded, Unavailable};
+        let database = Database::new([Err(Unavailable), Err(Overloaded), Err(InDoubt)]);
         let messages = ChargerMessages::default();
         messages.write((5, false), BROKEN, database.write()).await;
         for _ in 0..3 {

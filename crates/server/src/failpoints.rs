@@ -83,12 +83,12 @@ mod chosen {
 
     use super::{Bug, CrashPoint};
 
-    /// Of the tolerance that an operator sets.
+    /// The length of the minute in which an operator's tolerance is counted.
     pub(crate) fn minute() -> Duration {
         Duration::from_secs(60)
     }
 
-    /// After what ended leaves for the archive.
+    /// How long ago a row must have ended to be archived.
     pub(crate) const fn archive_age() -> Duration {
         super::ARCHIVE_AGE
     }
@@ -144,14 +144,14 @@ mod chosen {
         *CRASH_AT == format!("{point:?}")
     }
 
-    /// Of the tolerance that an operator sets: `MINUTE_MILLIS` shortens it, so that absences fit
-    /// into a short test.
+    /// The length of the minute in which an operator's tolerance is counted: `MINUTE_MILLIS` shortens
+    /// it, so that absences fit into a short test.
     pub(crate) fn minute() -> Duration {
         let millis = std::env::var("MINUTE_MILLIS").ok().and_then(|text| text.parse().ok());
         Duration::from_millis(millis.unwrap_or(60_000))
     }
 
-    /// After what ended leaves for the archive: `ARCHIVE_AGE_MILLIS` shortens it.
+    /// How long ago a row must have ended to be archived: `ARCHIVE_AGE_MILLIS` shortens it.
     pub(crate) fn archive_age() -> Duration {
         let millis = std::env::var("ARCHIVE_AGE_MILLIS").ok().and_then(|text| text.parse().ok());
         millis.map_or(super::ARCHIVE_AGE, Duration::from_millis)

@@ -33,11 +33,11 @@ pub(crate) enum Failure {
     /// The database cannot be read or written.
     #[error("O servidor {0} não consegue acessar seus dados agora. Tente novamente em instantes.")]
     Unavailable(ServerId),
-    /// The disk failed while this was written, and a restart may find it.
+    /// The disk failed while this was written; a restart may find it written or not.
     #[error(
         "O disco do servidor {0} falhou durante a gravação, e ainda não se sabe se ela foi feita. Consulte a reserva antes de pedir de novo."
     )]
-    Unknown(ServerId),
+    InDoubt(ServerId),
 }
 
 impl From<BadMessage> for Failure {
@@ -53,7 +53,7 @@ impl Failure {
             WriteError::Expired => Self::Expired,
             WriteError::Overloaded => Self::Overloaded(server_id.clone()),
             WriteError::Unavailable => Self::Unavailable(server_id.clone()),
-            WriteError::Unknown => Self::Unknown(server_id.clone()),
+            WriteError::InDoubt => Self::InDoubt(server_id.clone()),
         }
     }
 
@@ -64,7 +64,7 @@ impl Failure {
 
     /// Whether the disk may have nothing by which a redelivery of the command would be recognised.
     pub(crate) fn may_be_unwritten(&self) -> bool {
-        self.is_unwritten() || matches!(self, Self::Unknown(_) | Self::Expired)
+        self.is_unwritten() || matches!(self, Self::InDoubt(_) | Self::Expired)
     }
 
     pub(crate) fn codigo(&self) -> Codigo {
@@ -72,7 +72,7 @@ impl Failure {
             Self::Bad(_) | Self::ListTooLong { .. } => Codigo::RequisicaoInvalida,
             Self::Rejected(rejection) => rejection_codigo(rejection),
             Self::OfChange(_) | Self::NothingToChange(_) => Codigo::ReservaInexistente,
-            Self::Expired | Self::Unknown(_) => Codigo::TempoEsgotado,
+            Self::Expired | Self::InDoubt(_) => Codigo::TempoEsgotado,
             Self::Overloaded(_) => Codigo::Sobrecarregado,
             Self::Unavailable(_) => Codigo::ServidorIndisponivel,
         }

@@ -117,7 +117,7 @@ async fn into_the_database(
         Err(NotImported::Read(error)) => return Err(StartError::Read(error).into()),
         Err(NotImported::Write(error)) => {
             let outcome = match error {
-                WriteError::Unknown => "não se sabe se o arquivo foi importado",
+                WriteError::InDoubt => "não se sabe se o arquivo foi importado",
                 _ => "nada foi importado",
             };
             let reason = obstacle.map(|obstacle| obstacle.to_string()).or(failure);

@@ -1,7 +1,6 @@
 //! When the database was last backed up, in a file beside it: the backups themselves may be on
 //! another machine.
 
-use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::store::Copied;
+use crate::store::{Copied, with_suffix};
 
 /// The last backup that was written to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +52,5 @@ impl LastBackup {
 fn path(database: &Path) -> PathBuf {
     // Beside the file that a symbolic link leads to, as SQLite's own files are.
     let real = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
-    let mut path = OsString::from(real);
-    path.push(".ultimo-backup");
-    path.into()
+    with_suffix(&real, ".ultimo-backup")
 }

@@ -14,9 +14,10 @@ use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::doctor::{DoctorArgs, doctor};
 use crate::importar::importar;
 use crate::start::Server;
+use crate::stdio_backup;
 use crate::store::{self, Replaced, Restored};
-use crate::streams;
 use crate::token_command::{TokenArgs, token};
+use crate::token_file;
 use tracing::warn;
 
 const PROGRAM: Program = Program {
@@ -97,9 +98,7 @@ fn config() -> Result<Config, Box<dyn Error>> {
 
 /// The hash of the token in the file beside the database, if there is one.
 fn file_token(database: &Path) -> Option<[u8; 32]> {
-    let mut file = database.as_os_str().to_owned();
-    file.push(".token");
-    let token = std::fs::read_to_string(file).ok()?;
+    let token = std::fs::read_to_string(token_file::beside(database)).ok()?;
     Some(*SecretHash::of(token.trim()).as_bytes())
 }
 
@@ -107,7 +106,8 @@ fn file_token(database: &Path) -> Option<[u8; 32]> {
 fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
     let config = config()?;
     let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
-    let received = streams::is_stream(from).then(|| streams::receive(database, server_id));
+    let received =
+        stdio_backup::is_stream(from).then(|| stdio_backup::receive(database, server_id));
     let received = received.transpose()?;
     let backup = received.as_ref().map_or(from, |received| &received.path);
     let Restored { holdings, replaced } =

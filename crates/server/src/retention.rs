@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::app_state::AppState;
-use crate::store::{Audited, Author, Ended, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
+use crate::store::{
+    Audited, Author, ForgetEnded, ForgettableRows, ForgettingRun, Forgotten, VacuumIfDue,
+};
 
 /// How often it looks: soon after an interrupted run, and cheap while there is nothing to do.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -53,7 +55,7 @@ fn cutoff(now: Moment, days: u32) -> i64 {
 
 /// Whether everything that ended until then is forgotten.
 async fn forget_ended(app: &AppState, cutoff: i64, stop: &CancellationToken) -> bool {
-    let (cutoff, mut ended) = (Moment::from_millis(cutoff), Ended::default());
+    let (cutoff, mut ended) = (Moment::from_millis(cutoff), ForgettableRows::default());
     let mut run = ForgettingRun::default();
     loop {
         match app.store.ended(cutoff, &ended).await {

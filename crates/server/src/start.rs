@@ -59,12 +59,31 @@ pub struct Server {
     stop_announcing: CancellationToken,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
-    handlers: JoinHandle<()>,
+    tasks: Tasks,
     announcer: JoinHandle<()>,
+}
+
+/// The tasks that work until `stop`. The announcer goes on a little longer, for their last changes.
+struct Tasks {
+    handlers: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     token_reader: JoinHandle<()>,
     retention: JoinHandle<()>,
     archiving: JoinHandle<()>,
+}
+
+impl Tasks {
+    /// Waits until all have ended, at most [`WORK_GRACE`]. Returns whether every message was handled.
+    async fn end(self) -> bool {
+        let (handled, ..) = tokio::join!(
+            service::end_within(WORK_GRACE, self.handlers),
+            service::end_within(WORK_GRACE, self.sweeper),
+            service::end_within(WORK_GRACE, self.token_reader),
+            service::end_within(WORK_GRACE, self.retention),
+            service::end_within(WORK_GRACE, self.archiving),
+        );
+        handled
+    }
 }
 
 impl Server {
@@ -117,12 +136,14 @@ impl Server {
             http_metrics,
             cors: config.cors,
             access,
-            token_reader: service::spawn_essential(&broken, reading_token),
-            handlers: service::spawn_essential(&broken, handling),
+            tasks: Tasks {
+                handlers: service::spawn_essential(&broken, handling),
+                sweeper: service::spawn_essential(&broken, sweeping),
+                token_reader: service::spawn_essential(&broken, reading_token),
+                retention: service::spawn_essential(&broken, retaining),
+                archiving: service::spawn_essential(&broken, archiving),
+            },
             announcer: service::spawn_essential(&broken, announcing),
-            sweeper: service::spawn_essential(&broken, sweeping),
-            retention: service::spawn_essential(&broken, retaining),
-            archiving: service::spawn_essential(&broken, archiving),
             app,
             closer,
             stop,
@@ -147,7 +168,7 @@ impl Server {
         // The store closes only after the last handle to it is dropped.
         let app = Arc::downgrade(&self.app);
         signal.at_each(move || {
-            if let Some(app) = app.upgrade().filter(|app| app.tokens.own_file().is_some()) {
+            if let Some(app) = app.upgrade().filter(|app| app.tokens.operators_file().is_some()) {
                 token_reader::read(&app);
             }
             bus.reload()
@@ -171,15 +192,8 @@ impl Server {
         let outcome = service::until_shutdown(shutdown, &self.broken).await;
         info!("stopping");
         self.stop.cancel();
-        let (_, handled, ..) = tokio::join!(
-            http,
-            service::end_within(WORK_GRACE, self.handlers),
-            service::end_within(WORK_GRACE, self.sweeper),
-            service::end_within(WORK_GRACE, self.token_reader),
-            service::end_within(WORK_GRACE, self.retention),
-            service::end_within(WORK_GRACE, scrapes),
-            service::end_within(WORK_GRACE, self.archiving),
-        );
+        let scrapes = service::end_within(WORK_GRACE, scrapes);
+        let (_, handled, _) = tokio::join!(http, self.tasks.end(), scrapes);
         if !handled {
             warn!("some messages were not finished; the broker will deliver them again");
         }
@@ -225,10 +239,10 @@ fn metrics(config: &Config, registry: Registry, bus: &Bus, store: &Store) -> Met
     metrics.add(registry);
     metrics.add(bus.metrics());
     metrics.add(store.metrics());
-    let figures = store.figures();
+    let refresh = store.metrics_refresh();
     metrics.refresh_by(Box::new(move || {
-        let figures = figures.clone();
-        async move { figures.refresh().await }.boxed()
+        let refresh = refresh.clone();
+        async move { refresh.refresh().await }.boxed()
     }));
     look_for_backups(&mut metrics, config.database_url.path().to_owned());
     metrics

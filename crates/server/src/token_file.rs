@@ -1,11 +1,12 @@
 //! A file with a token in it: the one that the program makes, beside its database, and the one that
 //! an operator brings.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+
+use crate::store::with_suffix;
 
 /// Shorter ones can be guessed.
 const MIN_TOKEN: usize = 16;
@@ -46,12 +47,6 @@ impl TokenFileError {
 /// Where the program leaves the token that it makes.
 pub(crate) fn beside(database: &Path) -> PathBuf {
     with_suffix(database, ".token")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 /// The token in a file.

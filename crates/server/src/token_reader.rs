@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reads the file with the operator's token again when it has changed, until `stop`.
 pub(crate) async fn follow(app: Arc<AppState>, stop: CancellationToken) {
-    let Some(file) = app.tokens.own_file() else { return stop.cancelled().await };
+    let Some(file) = app.tokens.operators_file() else { return stop.cancelled().await };
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = token_file::version(file);
@@ -35,7 +35,7 @@ pub(crate) async fn follow(app: Arc<AppState>, stop: CancellationToken) {
 
 pub(crate) fn read(app: &AppState) {
     let path = app.tokens.file().display();
-    match app.tokens.read_own() {
+    match app.tokens.read_operators_file() {
         Ok(()) => info!(%path, "the token of the admin API was read again"),
         Err(error) => error!(%error, "the token of the admin API stays as it was"),
     }

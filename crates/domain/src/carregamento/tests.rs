@@ -286,7 +286,7 @@ fn a_reserva_that_began_after_its_carro_had_left_was_not_fulfilled() {
     }
     assert_eq!(decide_unfulfilled(&expected, made, at(-2), at(-1)), None, "it has not begun");
     let left = ReservaFacts { livre_desde: Some(at(20)), ..recorded };
-    let cancelled = reserva.ended(ReservaState::Cancelada, None, at(10));
+    let cancelled = reserva.with_state(ReservaState::Cancelada, None, at(10));
     for other in [reserva, left, cancelled] {
         assert_eq!(decide_unfulfilled(&other, made, at(-1), at(30)), None);
     }

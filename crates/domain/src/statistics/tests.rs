@@ -42,7 +42,7 @@ fn counted(facts: ReservaFacts, now: i64) -> Vec<(i64, i64, Vec<&'static str>)> 
 
 #[test]
 fn a_reserva_counts_when_it_was_made_held_its_posto_and_ended() {
-    let ended = |state, motivo, desde| made().ended(state, motivo, at(desde));
+    let ended = |state, motivo, desde| made().with_state(state, motivo, at(desde));
     let (cancelada, absent) = (ReservaState::Cancelada, ReservaState::NaoCompareceu);
     // It holds its posto, and what is to come has not happened.
     assert_eq!(counted(made(), 50), [(0, 0, vec!["made"])]);

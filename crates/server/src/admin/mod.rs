@@ -145,7 +145,7 @@ impl AppState {
 
 impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
-        if let Failure::Unknown(server_id) = &failure {
+        if let Failure::InDoubt(server_id) = &failure {
             let mensagem = format!(
                 "O disco do servidor {server_id} falhou durante a gravação, e ainda não se sabe se ela \
                  foi feita. Veja em GET /auditoria, ou na própria lista, antes de pedir de novo."

@@ -28,7 +28,7 @@ use crate::store::{
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long the pages of the database are checked.
-const QUICK: Duration = Duration::from_secs(3);
+const PAGE_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// A disk that answers nothing for so long hangs.
 const DISK_LIMIT: Duration = Duration::from_secs(5);
 /// How long other files are waited for after all else was looked at.
@@ -112,7 +112,7 @@ fn start_examination(config: &Config, complete: bool) -> Background<Examined> {
     let server_id = config.server_id.clone();
     Background::start(move || {
         let files = examine_files(&path);
-        let limit = (!complete).then_some(QUICK);
+        let limit = (!complete).then_some(PAGE_CHECK_TIMEOUT);
         let has_any = files.exists && files.bytes + files.wal_bytes > 0;
         let contents = has_any.then(|| examine_contents(&path, server_id.as_str(), limit));
         let files = if complete { examine_files(&path) } else { files };

@@ -25,15 +25,15 @@ pub(super) fn token_checks(
 ) -> Vec<Check> {
     let file = config.token_file();
     let shown = file.display();
-    let is_own = match config.admin_access {
+    let is_operators_file = match config.admin_access {
         AdminAccess::Open => return vec![open(config)],
         AdminAccess::TokensAndFile(_) => true,
         AdminAccess::Tokens => false,
     };
     let mut checks = match token_file::read(&file) {
-        Ok(_) if is_own => vec![Check::ok(NAME, format!("{shown} has it"))],
+        Ok(_) if is_operators_file => vec![Check::ok(NAME, format!("{shown} has it"))],
         Ok(token) => vec![known(&token, &shown.to_string(), valid)],
-        Err(error) if is_own => {
+        Err(error) if is_operators_file => {
             let found = format!("a start refuses ADMIN_TOKEN_FILE: {error}");
             let remedy = format!("put a token of 16 to 512 visible ASCII characters in {shown}");
             vec![Check::failure(NAME, found, remedy)]

@@ -21,7 +21,8 @@ use crate::failure::Failure;
 pub(super) enum Addressee {
     Us,
     Another,
-    /// It names no servidor, or by no valid id. On its own topic a servidor answers it.
+    /// It names no servidor, or its `server_id` is no id. On this servidor's own topic it is
+    /// answered; on a broadcast topic it is only reported.
     Nobody,
 }
 
@@ -125,8 +126,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether replies to this client may share an array. A list alone is read as far as its
-    /// `request_id`, and in an array to its end.
+    /// Whether replies to this client may be sent as one array. Listings are not joined: a gateway
+    /// reads a lone listing only up to its `request_id`, but an array to its end.
     fn join(&self, client_id: &ClientId) -> Join {
         if self.is_array {
             Join::Always

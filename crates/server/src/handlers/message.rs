@@ -54,7 +54,7 @@ pub(super) struct Reply {
     /// The command failed and may have left nothing on disk by which its redelivery would be
     /// recognised.
     pub(super) may_be_unwritten: bool,
-    /// Of a listing, dropped when the broker has it.
+    /// For a listing: a permit that is held until the broker has the reply.
     pub(super) unsent: Option<OwnedSemaphorePermit>,
 }
 

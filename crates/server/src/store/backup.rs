@@ -11,7 +11,9 @@ use tempfile::TempPath;
 
 use super::backup_names::names;
 use super::beside_others::read_beside_others;
-use super::copies::{COMPANIONS, beside, date, folder_of, new_beside, sync_folder, write_complete};
+use super::copies::{
+    COMPANIONS, date, folder_of, new_beside, sync_folder, with_suffix, write_complete,
+};
 use super::diagnosis;
 use super::error::StoreError;
 use super::not_writable::NotWritable;
@@ -120,7 +122,7 @@ pub fn back_up(
     if !folder_of(first).is_dir() {
         return Err(BackupError::NoFolder { path: folder_of(first).display().to_string() });
     }
-    if COMPANIONS.iter().any(|suffix| beside(database, suffix) == *first) {
+    if COMPANIONS.iter().any(|suffix| with_suffix(database, suffix) == *first) {
         return Err(BackupError::OwnFile { path });
     }
     let database_error = |source| BackupError::Database { path: shown(), source };

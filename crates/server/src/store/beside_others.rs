@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::copies::{COMPANIONS, beside};
+use super::copies::{COMPANIONS, with_suffix};
 use super::error::StoreError;
 use super::schema::{self, Identity, READ_ONLY};
 use super::writer::BUSY_TIMEOUT;
@@ -61,7 +61,7 @@ impl State {
         let found = fs::metadata(&real).map_err(StoreError::Files)?;
         // An empty WAL is that of nobody.
         let is_there = |suffix: &&str| {
-            let found = fs::metadata(beside(&real, suffix));
+            let found = fs::metadata(with_suffix(&real, suffix));
             found.is_ok_and(|file| *suffix != "-wal" || file.len() > 0)
         };
         Ok(Self {

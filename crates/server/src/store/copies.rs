@@ -33,7 +33,7 @@ pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), S
     if synced.is_err() {
         // What is incomplete looks like a backup, and takes the space that a checkpoint may need.
         let _ = fs::remove_file(to);
-        let _ = fs::remove_file(beside(to, "-journal"));
+        let _ = fs::remove_file(with_suffix(to, "-journal"));
     }
     synced
 }
@@ -121,10 +121,11 @@ pub(super) fn end_of_links(path: &Path) -> PathBuf {
 
 /// Where a file is kept that another one replaces.
 pub(super) fn aside(path: &Path, now: Moment) -> PathBuf {
-    beside(path, &format!(".antes-{}", date(now)))
+    with_suffix(path, &format!(".antes-{}", date(now)))
 }
 
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path with something appended to its file name.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use sqlx::migrate::MigrateError;
 
-use super::copies::{beside, folder_of};
+use super::copies::{folder_of, with_suffix};
 use super::error::StoreError;
 use super::not_writable::NotWritable;
 use super::schema;
@@ -67,7 +67,7 @@ pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
     if existing.is_file() {
         return Some(NotWritable::NotAFolder { path: absolute(existing) });
     }
-    let files = ["", "-wal", "-shm"].map(|suffix| beside(database, suffix));
+    let files = ["", "-wal", "-shm"].map(|suffix| with_suffix(database, suffix));
     let files =
         files.iter().filter(|file| file.exists()).map(|file| (file.as_path(), Access::empty()));
     let folder = (existing, Access::EXEC_OK);

@@ -135,5 +135,5 @@ pub enum WriteError {
     Unavailable,
     /// A restart may find it written. The log has the cause.
     #[error("it is not known whether the database has written")]
-    Unknown,
+    InDoubt,
 }

@@ -26,7 +26,7 @@ use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::Retry;
 use super::writer::state::WriterState;
 use super::writer::sweep::Sweep;
-use super::writer::{self, BUSY_TIMEOUT, Ended, Writer};
+use super::writer::{self, BUSY_TIMEOUT, StoppedWriter, Writer};
 use crate::metrics::StoreMetrics;
 
 /// Commands that wait for the writer; more are refused at once.
@@ -49,7 +49,7 @@ pub struct Store {
 
 /// Ends the writer and leaves one complete file.
 pub struct StoreCloser {
-    writer: JoinHandle<Ended>,
+    writer: JoinHandle<StoppedWriter>,
     listings: task::JoinHandle<()>,
     figures: task::JoinHandle<()>,
     readers: SqlitePool,
@@ -187,11 +187,11 @@ impl Store {
             _ = answered.wait_for(|answered| *answered >= queued) => {}
             () = self.writer.closed() => {}
         }
-        self.certain()
+        self.check_not_in_doubt()
     }
 
     /// Refuses a question while a restart may find another answer.
-    pub(super) fn certain(&self) -> Result<(), StoreError> {
+    pub(super) fn check_not_in_doubt(&self) -> Result<(), StoreError> {
         let in_doubt = self.state.in_doubt.load(Ordering::Relaxed);
         if in_doubt { Err(StoreError::InDoubt) } else { Ok(()) }
     }

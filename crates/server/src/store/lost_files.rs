@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tracing::{error, warn};
 
-use super::copies::{aside, beside, end_of_links, sync_folder, write_complete};
+use super::copies::{aside, end_of_links, sync_folder, with_suffix, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 
@@ -44,7 +44,7 @@ pub(super) fn rescue(
     let aside = aside(&path, now);
     let saved = save(connection, &path, opened, &aside);
     // SQLite would take the WAL for that of the file which is at the path now.
-    if let Err(failure) = detach_wal(files, &beside(&aside, "-wal-orfa"), saved.is_ok()) {
+    if let Err(failure) = detach_wal(files, &with_suffix(&aside, "-wal-orfa"), saved.is_ok()) {
         error!(error = %failure, "the WAL of the lost database cannot be moved away");
     }
     match saved {
@@ -63,7 +63,7 @@ pub(super) fn rescue(
 fn leave_overwritten(connection: &Connection, files: &OpenFiles, now: Moment) {
     // On the disk where the WAL is, if the path is a link to another.
     let path = fs::canonicalize(&files.database.path).unwrap_or(files.database.path.clone());
-    let wal = beside(&aside(&path, now), "-wal-orfa");
+    let wal = with_suffix(&aside(&path, now), "-wal-orfa");
     never_checkpoint(connection);
     match detach_wal(files, &wal, false) {
         Ok(()) => error!(

@@ -14,11 +14,11 @@ mod diagnosis;
 mod environment;
 mod error;
 mod examination;
-mod figures;
 mod first_answer;
 mod handle;
 mod in_use;
 mod lost_files;
+mod metrics_refresh;
 mod not_writable;
 mod open_files;
 mod progress;
@@ -36,7 +36,7 @@ mod writer;
 
 pub use audit::{AUDIT_TARGET_PATTERN, Action, Author, is_audit_target};
 pub use backup::{BackupError, Copied, Holdings, back_up};
-pub use copies::{file_of, remove_leftovers, stream_prefix};
+pub use copies::{file_of, remove_leftovers, stream_prefix, with_suffix};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
@@ -45,13 +45,13 @@ pub use examination::{
     BrokenPromises, Contents, DatabaseFiles, Disk, FileSystem, Integrity, OpenIn, examine_contents,
     examine_files,
 };
-pub use figures::Figures;
 pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
+pub use metrics_refresh::MetricsRefresh;
 pub use not_writable::NotWritable;
 pub use reader::{
-    Archivable, AuditQuery, AuditRow, CarregamentosQuery, Ended, Estimated, Found, Listing,
-    ReservasQuery, StoredToken,
+    Archivable, AuditQuery, AuditRow, CarregamentosQuery, Estimated, ForgettableRows, Listing,
+    RefusalIds, ReservasQuery, StoredToken,
 };
 pub use request_outcome::{CurrentReserva, RequestOutcome, Reserved};
 pub use restore::{Replaced, RestoreError, Restored, restore};

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::copies::with_suffix;
 use super::error::StoreError;
 
 /// The database file, its WAL and its shared memory, as they were opened.
@@ -31,15 +32,10 @@ impl OpenFiles {
     pub(super) fn at(database: &Path) -> Result<Self, StoreError> {
         // SQLite puts the other two beside the file that a symbolic link leads to.
         let real = fs::canonicalize(database).map_err(StoreError::Files)?;
-        let beside = |suffix: &str| {
-            let mut path = real.clone().into_os_string();
-            path.push(suffix);
-            OpenFile::at(path.into())
-        };
         Ok(Self {
             database: OpenFile::at(database.to_owned())?,
-            wal: beside("-wal")?,
-            shared_memory: beside("-shm")?,
+            wal: OpenFile::at(with_suffix(&real, "-wal"))?,
+            shared_memory: OpenFile::at(with_suffix(&real, "-shm"))?,
         })
     }
 

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::failpoints;
 
-/// After so long without a transaction the servidor has stood still: its process, or the machine.
-/// The sweep has one every second, and a slow disk or a busy machine takes some more; the shortest
-/// tolerance is a minute.
-const STANDSTILL: Duration = Duration::from_secs(10);
+/// Without a transaction for this long the process or the machine was stalled. The sweep has one
+/// every second, and a slow disk or a busy machine takes some more; the shortest tolerance is a
+/// minute.
+const STALL: Duration = Duration::from_secs(10);
 
-/// So long after the begin of a transaction absences that fall due count without another one: three
-/// sweeps. Later ones may not count in the end, so none is shown before something is written.
+/// How far past the begin of the last transaction absences may already be shown: three sweeps. Later
+/// ones could be taken back.
 const COUNTED_AHEAD: Duration = Duration::from_secs(3);
 
 /// When the writer wrote last. Clones share it.
@@ -33,10 +33,10 @@ struct LastWrite {
 /// Time in which nothing was written, until now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct Pause {
-    /// What fell due by then has counted.
+    /// Absences that were due by then already counted.
     pub(in crate::store) since: Moment,
     /// It was so long that it counts as time in which the servidor did not run.
-    pub(in crate::store) is_standstill: bool,
+    pub(in crate::store) is_stall: bool,
 }
 
 impl LastWrite {
@@ -45,7 +45,7 @@ impl LastWrite {
         let by_wall = now.as_millis().saturating_sub(self.now.as_millis());
         let by_wall = Duration::from_millis(u64::try_from(by_wall).unwrap_or(0));
         let by_clock = clock.saturating_duration_since(self.clock);
-        by_clock.max(by_wall / failpoints::clock_speed()) > STANDSTILL
+        by_clock.max(by_wall / failpoints::clock_speed()) > STALL
     }
 
     fn absences_until(&self, now: Moment) -> Moment {
@@ -77,17 +77,17 @@ impl Progress {
     /// that is set forward looks the same as a machine that slept.
     pub(in crate::store) fn pause(&self, now: Moment, clock: Instant) -> Option<Pause> {
         let last = self.last();
-        let is_standstill = last.is_long_ago(now, clock);
-        let counts = is_standstill || last.failing_since.is_some();
-        counts.then(|| Pause { since: last.absences_until(now), is_standstill })
+        let is_stall = last.is_long_ago(now, clock);
+        let counts = is_stall || last.failing_since.is_some();
+        counts.then(|| Pause { since: last.absences_until(now), is_stall })
     }
 
     /// Whether the clock was set back since the last transaction, by so much that it would have counted
-    /// as a standstill when it went forward.
+    /// as a stall when it went forward.
     pub(in crate::store) fn is_set_back(&self, now: Moment) -> bool {
         let by = self.last().now.as_millis().saturating_sub(now.as_millis());
         let by = Duration::from_millis(u64::try_from(by).unwrap_or(0));
-        by / failpoints::clock_speed() > STANDSTILL
+        by / failpoints::clock_speed() > STALL
     }
 
     /// The moment by which absences must have fallen due to count, of what is read as it is at `now`:

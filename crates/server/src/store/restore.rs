@@ -13,7 +13,7 @@ use tempfile::TempPath;
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
 use super::copies::{
-    COMPANIONS, aside, beside, file_of, folder_of, new_beside, remove_leftovers, sync_folder,
+    COMPANIONS, aside, file_of, folder_of, new_beside, remove_leftovers, sync_folder, with_suffix,
     write_complete,
 };
 use super::error::StoreError;
@@ -265,7 +265,7 @@ fn keep(target: &Path, kept: &Path) -> Result<(), StoreError> {
 /// SQLite finds them together.
 fn move_companions(target: &Path, kept: &Path) -> Result<(), StoreError> {
     for suffix in COMPANIONS {
-        match fs::rename(beside(target, suffix), beside(kept, suffix)) {
+        match fs::rename(with_suffix(target, suffix), with_suffix(kept, suffix)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(StoreError::Files(error));
             }

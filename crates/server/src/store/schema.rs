@@ -11,6 +11,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
+use super::copies::with_suffix;
 use super::error::StoreError;
 use crate::failpoints::{self, Bug};
 
@@ -141,10 +142,9 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 /// Opens a file without making or changing any other file beside it, unless a WAL is there that
 /// must be read; also the path of that.
 pub(super) fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>), StoreError> {
-    let mut wal = fs::canonicalize(path).map_err(StoreError::Files)?.into_os_string();
-    wal.push("-wal");
+    let wal = with_suffix(&fs::canonicalize(path).map_err(StoreError::Files)?, "-wal");
     if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
-        return Ok((Connection::open_with_flags(path, READ_ONLY)?, Some(wal.into())));
+        return Ok((Connection::open_with_flags(path, READ_ONLY)?, Some(wal)));
     }
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {

@@ -55,7 +55,7 @@ impl WriteTrace {
         transaction.set_attribute(KeyValue::new("db.system.name", "sqlite"));
         let commands = i64::try_from(commands).unwrap_or(i64::MAX);
         transaction.set_attribute(KeyValue::new("db.operation.batch.size", commands));
-        if let Some(WriteError::Unavailable | WriteError::Unknown) = error {
+        if let Some(WriteError::Unavailable | WriteError::InDoubt) = error {
             transaction.set_status(Status::error("it was not written"));
         }
         if let Some(commit_began) = commit_began {

@@ -4,9 +4,9 @@ use domain::{Correction, Handling, Kwh, NivelBateria, Rejection, ReportedSession
 use proptest::prelude::*;
 use rusqlite::OptionalExtension as _;
 use server::store::{
-    CarregamentosQuery, ChangeReserva, CorrectCarregamento, Ended, FinishCarregamento, ForgetCarro,
-    ForgetEnded, ForgettingRun, Found, RecordTelemetry, ReportCarregamento, Reserved, SetService,
-    StartCarregamento, WriteError,
+    CarregamentosQuery, ChangeReserva, CorrectCarregamento, FinishCarregamento, ForgetCarro,
+    ForgetEnded, ForgettableRows, ForgettingRun, RecordTelemetry, RefusalIds, ReportCarregamento,
+    Reserved, SetService, StartCarregamento, WriteError,
 };
 
 use crate::reserva_support::{MINUTE, patient};
@@ -212,7 +212,7 @@ impl World {
             }
             Step::Forget(carro) => {
                 let placa = placa(PLATES[carro]);
-                let refusals = Found::default();
+                let refusals = RefusalIds::default();
                 let answer = decided(store.execute(ForgetCarro { placa, refusals }).await);
                 self.answers.push(format!("{answer:?}"));
             }
@@ -230,7 +230,7 @@ impl World {
             }
             Step::ForgetOld(minutes) => {
                 let cutoff = at(self.minute - minutes);
-                let (mut ended, mut run) = (Ended::default(), ForgettingRun::default());
+                let (mut ended, mut run) = (ForgettableRows::default(), ForgettingRun::default());
                 loop {
                     ended = store.ended(cutoff, &ended).await.expect("a read");
                     if ended.is_empty() {

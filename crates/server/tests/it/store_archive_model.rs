@@ -9,7 +9,8 @@ use domain::{Moment, ReservaFacts, ReservaState};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
 use server::store::{
-    AuditQuery, CarregamentosQuery, Ended, RequestOutcome, ReservasQuery, StoreError, StoredReserva,
+    AuditQuery, CarregamentosQuery, ForgettableRows, RequestOutcome, ReservasQuery, StoreError,
+    StoredReserva,
 };
 
 use crate::anything_steps::{PLATES, Step, World, step};
@@ -147,9 +148,9 @@ impl Answers {
         let audit = AuditQuery { limit: 1000, ..AuditQuery::default() };
         answers.add(&"audit", store.audit(&audit).await.expect("a read"));
         answers.add(&"postos", &store.listing().await.expect("a list").postos);
-        answers.add(&"old", store.ended(now(), &Ended::default()).await.expect("a read"));
+        answers.add(&"old", store.ended(now(), &ForgettableRows::default()).await.expect("a read"));
         let end = Moment::from_millis(i64::MAX);
-        answers.add(&"all", store.ended(end, &Ended::default()).await.expect("a read"));
+        answers.add(&"all", store.ended(end, &ForgettableRows::default()).await.expect("a read"));
         answers
     }
 }

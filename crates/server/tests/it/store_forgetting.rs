@@ -2,8 +2,8 @@
 
 use domain::{Moment, Rejection, Rules};
 use server::store::{
-    AuditQuery, Audited, Author, CarregamentosQuery, Ended, FinishCarregamento, ForgetCarro,
-    ForgetEnded, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
+    AuditQuery, Audited, Author, CarregamentosQuery, FinishCarregamento, ForgetCarro, ForgetEnded,
+    ForgettableRows, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
     WriteError,
 };
 
@@ -176,7 +176,7 @@ async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
     store.reserve("new", "NEW1234", 1).await.expect("free");
     store.charge("OLD0001", 2).await;
     let cutoff = Moment::from_millis(START + RESERVAS * HOUR - 1);
-    let (mut ended, mut run) = (Ended::default(), ForgettingRun::default());
+    let (mut ended, mut run) = (ForgettableRows::default(), ForgettingRun::default());
     let mut parts = 0;
     loop {
         ended = store.store.ended(cutoff, &ended).await.expect("a read");
@@ -238,7 +238,7 @@ async fn what_is_archived_is_forgotten_in_every_byte() {
     let forgotten = store.forget("ABC1234").await.expect("it holds nothing");
     assert_eq!(forgotten, Forgotten { reservas: 1, carregamentos: 1, refusals: 0, carros: 1 });
     let cutoff = Moment::from_millis(START + 5 * HOUR / 2);
-    let (mut ended, mut run) = (Ended::default(), ForgettingRun::default());
+    let (mut ended, mut run) = (ForgettableRows::default(), ForgettingRun::default());
     loop {
         ended = store.store.ended(cutoff, &ended).await.expect("a read");
         if ended.is_empty() {
@@ -313,7 +313,7 @@ async fn what_is_forgotten_is_not_told_by_what_is_left() {
         file.execute_batch(later).expect("a later end");
         set_now(START + HOUR);
         let cutoff = Moment::from_millis(START + HOUR / 2);
-        let ended = store.store.ended(cutoff, &Ended::default()).await.expect("a read");
+        let ended = store.store.ended(cutoff, &ForgettableRows::default()).await.expect("a read");
         assert_eq!(ended.reservas.len() + ended.carregamentos.len(), 1, "the other one is left");
         let command = ForgetEnded { cutoff, ended, run: ForgettingRun::default() };
         store.store.execute(command).await.expect("a write");

@@ -56,7 +56,7 @@ async fn change(app: &AppState, command: ChangeReserva) -> Result<Reserved, Fail
     match first.await {
         Ok(Some(first)) => Ok(first?),
         Ok(None) => Err(failure),
-        Err(error) => Err(app.unknown(&error)),
+        Err(error) => Err(app.in_doubt(&error)),
     }
 }
 

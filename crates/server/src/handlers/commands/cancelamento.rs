@@ -62,7 +62,7 @@ async fn cancelled_before(
                 .filter(|reserva| reserva.facts.state == ReservaState::Cancelada);
             cancelled.ok_or(failure)
         }
-        Err(error) => Err(app.unknown(&error)),
+        Err(error) => Err(app.in_doubt(&error)),
     }
 }
 

@@ -60,7 +60,7 @@ async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> 
     match Box::pin(first).await {
         Ok(Some(first)) => Ok(first?),
         Ok(None) => Err(failure),
-        Err(error) => Err(app.unknown(&error)),
+        Err(error) => Err(app.in_doubt(&error)),
     }
 }
 

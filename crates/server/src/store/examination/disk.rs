@@ -32,7 +32,6 @@ impl Disk {
     pub fn of(folder: &Path) -> Option<Self> {
         let found = statvfs(folder).ok()?;
         // The type has another width and sign on each machine, and the numbers have 32 bits.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as above")]
         let magic = statfs(folder).ok()?.f_type as u32;
         Some(Self {
             folder: folder.to_owned(),

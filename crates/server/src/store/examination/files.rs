@@ -9,7 +9,7 @@ use domain::Moment;
 use rustix::process::{Flock, FlockType, fcntl_getlk, geteuid};
 
 use super::disk::Disk;
-use crate::store::copies::{beside, folder_of};
+use crate::store::copies::{folder_of, with_suffix};
 use crate::store::diagnosis::why_not_writable;
 use crate::store::not_writable::NotWritable;
 
@@ -62,7 +62,7 @@ pub fn examine_files(path: &Path) -> DatabaseFiles {
         Err(error) if !is_absence(error.kind()) => (None, OpenIn::Unknown(error)),
         _ => (None, OpenIn::Nowhere),
     };
-    let others = ["-wal", "-shm", ".token"].map(|suffix| beside(&real, suffix));
+    let others = ["-wal", "-shm", ".token"].map(|suffix| with_suffix(&real, suffix));
     let others: Vec<_> = others
         .into_iter()
         .filter_map(|path| fs::metadata(&path).ok().map(|file| (path, file)))
@@ -84,7 +84,7 @@ pub fn examine_files(path: &Path) -> DatabaseFiles {
         owner: owner.or_else(owner_of_folder),
         exists: database.is_some(),
         bytes: database.as_ref().map_or(0, Metadata::len),
-        wal_bytes: fs::metadata(beside(&real, "-wal")).map_or(0, |wal| wal.len()),
+        wal_bytes: fs::metadata(with_suffix(&real, "-wal")).map_or(0, |wal| wal.len()),
         obstacle: why_not_writable(path),
         foreign: foreign.collect(),
         open_to_all: places.filter(|(_, mode)| may_all_change(*mode)).collect(),

@@ -41,7 +41,7 @@ impl Store {
         request_id: &str,
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         let absences_until = self.absences_until(now);
         // Both are read as they are at one moment: the reserva may be forgotten meanwhile.
         let mut snapshot = self.readers.begin().await?;

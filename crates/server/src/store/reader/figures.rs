@@ -16,18 +16,18 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{Instrument as _, warn};
 
 use crate::metrics::{StateLabel, StatusLabel, StoreMetrics};
-use crate::store::copies::folder_of;
+use crate::store::copies::{folder_of, with_suffix};
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
 use crate::store::progress::Progress;
 use crate::store::rows::reservas::state_at;
 
-/// How long the figures are kept.
-const KEPT_FOR: Duration = Duration::from_secs(5);
-/// How long they may take. A scrape waits a second at most.
-const LIMIT: Duration = Duration::from_millis(800);
-/// SQLite asks after so many of its instructions, which take less than a millisecond, whether to go on.
-const INSTRUCTIONS: i32 = 10_000;
+/// Older figures are looked up again.
+const MAX_AGE: Duration = Duration::from_secs(5);
+/// How long a look-up may take. A scrape waits a second at most.
+const LOOKUP_TIMEOUT: Duration = Duration::from_millis(800);
+/// Every so many SQLite instructions (less than a millisecond) the deadline is checked.
+const PROGRESS_INTERVAL: i32 = 10_000;
 /// Every state of a posto. A state that no posto is in has the figure 0.
 const STATES: [&str; 5] = ["free", "held", "charging", "maintenance", "out_of_service"];
 
@@ -52,7 +52,7 @@ impl FiguresReader {
         let deadline = Deadline::default();
         let of_query = deadline.clone();
         let in_time = move || !of_query.has_passed();
-        connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, in_time);
+        connection.lock_handle().await?.set_progress_handler(PROGRESS_INTERVAL, in_time);
         let (sender, asked) = mpsc::channel(1);
         let database = path.to_owned();
         let task = Task { database, connection, deadline, now, progress, metrics, looked_up: None };
@@ -80,24 +80,24 @@ impl WeakFiguresReader {
 #[derive(Clone)]
 struct Deadline {
     started: Instant,
-    /// Milliseconds after that.
-    after: Arc<AtomicU64>,
+    /// Milliseconds since `started`.
+    after_millis: Arc<AtomicU64>,
 }
 
 impl Default for Deadline {
     fn default() -> Self {
-        Self { started: Instant::now(), after: Arc::default() }
+        Self { started: Instant::now(), after_millis: Arc::default() }
     }
 }
 
 impl Deadline {
     fn set(&self, from_now: Duration) {
-        let after = (self.started.elapsed() + from_now).as_millis();
-        self.after.store(u64::try_from(after).unwrap_or(u64::MAX), Relaxed);
+        let millis = (self.started.elapsed() + from_now).as_millis();
+        self.after_millis.store(u64::try_from(millis).unwrap_or(u64::MAX), Relaxed);
     }
 
     fn has_passed(&self) -> bool {
-        self.started.elapsed().as_millis() > u128::from(self.after.load(Relaxed))
+        self.started.elapsed().as_millis() > u128::from(self.after_millis.load(Relaxed))
     }
 }
 
@@ -114,8 +114,8 @@ struct Task {
 impl Task {
     async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
         while let Some(asked) = asked.recv().await {
-            if self.looked_up.is_none_or(|at| at.elapsed() >= KEPT_FOR) {
-                self.deadline.set(LIMIT);
+            if self.looked_up.is_none_or(|at| at.elapsed() >= MAX_AGE) {
+                self.deadline.set(LOOKUP_TIMEOUT);
                 match self.look_up().await {
                     Ok(()) => self.looked_up = Some(Instant::now()),
                     Err(error) => warn!(%error, "the figures for /metrics cannot be looked up"),
@@ -233,9 +233,7 @@ fn of(counted: &[(String, i64)], name: &str) -> i64 {
 fn read_files(database: &Path) -> (Option<i64>, Option<i64>) {
     // SQLite makes it beside the file that a link leads to.
     let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
-    let mut wal = database.clone().into_os_string();
-    wal.push("-wal");
-    let wal = std::fs::metadata(wal).map(|file| file.len()).ok();
+    let wal = std::fs::metadata(with_suffix(database, "-wal")).map(|file| file.len()).ok();
     let disk = rustix::fs::statvfs(folder_of(database)).ok();
     let free = disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
     [wal, free].map(|bytes| i64::try_from(bytes?).ok()).into()

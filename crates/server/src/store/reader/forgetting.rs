@@ -9,17 +9,17 @@ use crate::store::rows::reservas::over_at;
 /// Rows that are forgotten in one transaction.
 const MAX_ROWS: i64 = 512;
 
-/// Rows of a table that belong to a carro.
+/// Refused requests of a carro.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct RefusalIds {
     pub ids: Vec<i64>,
     /// The newest row of the table then; later ones were not looked at.
     pub up_to: i64,
 }
 
-/// What ended before a moment and is not forgotten yet, as far as one transaction takes it.
+/// Rows that ended before a moment and are not forgotten yet; as many as one transaction takes.
 #[derive(Debug, Clone, Default)]
-pub struct Ended {
+pub struct ForgettableRows {
     pub reservas: Vec<i64>,
     pub carregamentos: Vec<i64>,
     pub refusals: Vec<i64>,
@@ -36,7 +36,7 @@ struct Seen {
     refusals: i64,
 }
 
-impl Ended {
+impl ForgettableRows {
     pub fn is_empty(&self) -> bool {
         let Self { reservas, carregamentos, refusals, carros, .. } = self;
         reservas.is_empty() && carregamentos.is_empty() && refusals.is_empty() && carros.is_empty()
@@ -45,16 +45,20 @@ impl Ended {
 
 impl Store {
     /// The refused requests of a carro; no index leads to them.
-    pub async fn refusals_of(&self, placa: &Placa) -> Result<Found, StoreError> {
+    pub async fn refusals_of(&self, placa: &Placa) -> Result<RefusalIds, StoreError> {
         let up_to = sqlx::query_scalar("SELECT COALESCE(max(seq), 0) FROM refusals");
         let up_to = up_to.fetch_one(&self.readers).await?;
         let ids = sqlx::query_scalar("SELECT seq FROM refusals WHERE placa = ?1 AND seq <= ?2");
         let ids = ids.bind(placa.as_str()).bind(up_to);
-        Ok(Found { ids: ids.fetch_all(&self.readers).await?, up_to })
+        Ok(RefusalIds { ids: ids.fetch_all(&self.readers).await?, up_to })
     }
 
     /// What ended at `cutoff` or before, after what was forgotten `last`.
-    pub async fn ended(&self, cutoff: Moment, last: &Ended) -> Result<Ended, StoreError> {
+    pub async fn ended(
+        &self,
+        cutoff: Moment,
+        last: &ForgettableRows,
+    ) -> Result<ForgettableRows, StoreError> {
         let cutoff = cutoff.as_millis();
         let mut seen = last.seen;
         // What was looked at needs no second look.
@@ -65,7 +69,7 @@ impl Store {
             *seen = found.last().copied().filter(|_| is_full).unwrap_or(i64::MAX);
             Ok::<_, StoreError>(found)
         };
-        let mut ended = Ended {
+        let mut ended = ForgettableRows {
             reservas: ids(
                 concat!(
                     "SELECT id FROM all_reservas WHERE id > ?2 AND placa IS NOT NULL AND ",

@@ -1,6 +1,6 @@
 //! Reading, on connections of its own, so that no query makes the writer wait.
 //!
-//! What settles a write that ended unknown (a reserva, a session) is read only when nothing is in
+//! What settles a write that ended in doubt (a reserva, a session) is read only when nothing is in
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
 mod archivable;
@@ -26,7 +26,7 @@ use super::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
 pub use availability::Estimated;
-pub use forgetting::{Ended, Found};
+pub use forgetting::{ForgettableRows, RefusalIds};
 pub use listing::Listing;
 pub use pages::{CarregamentosQuery, ReservasQuery};
 pub use people::{AuditQuery, AuditRow, StoredToken};
@@ -100,7 +100,7 @@ impl Store {
         request_id: &str,
         now: Moment,
     ) -> Result<Option<RequestOutcome>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         // Asked before anything is read: what is written meanwhile may take back what was due.
         let absences_until = self.absences_until(now);
         let accepted = sqlx::query_as::<_, AcceptedRow>(AcceptedRow::SELECT).bind(request_id);
@@ -119,7 +119,7 @@ impl Store {
 
     /// One reserva, as it is at `now`.
     pub async fn reserva(&self, id: i64, now: Moment) -> Result<Option<StoredReserva>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         let absences_until = self.absences_until(now);
         let found = sqlx::query_as::<_, ReservaRow>("SELECT * FROM all_reservas WHERE id = ?1");
         let found = found.bind(id).fetch_optional(&self.readers).await?;
@@ -162,7 +162,7 @@ impl Store {
         posto_id: i64,
         id: i64,
     ) -> Result<Option<Carregamento>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         let session = sqlx::query_as::<_, CarregamentoRow>(CarregamentoRow::SELECT);
         let session = session.bind(id).bind(posto_id).fetch_optional(&self.readers).await?;
         session.map(Carregamento::try_from).transpose()

@@ -111,7 +111,7 @@ impl Store {
         query: &ReservasQuery,
         now: Moment,
     ) -> Result<Vec<StoredReserva>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         let absences_until = self.absences_until(now);
         let found: Vec<ReservaRow> = sqlx::query_as(sqlx::AssertSqlSafe(query.sql(now)))
             .bind(query.status.map(ReservaState::as_str))
@@ -134,7 +134,7 @@ impl Store {
         query: &CarregamentosQuery,
         now: Moment,
     ) -> Result<Vec<Carregamento>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         let found: Vec<CarregamentoRow> = sqlx::query_as(sqlx::AssertSqlSafe(query.sql(now)))
             .bind(query.posto_id)
             .bind(&query.placa)

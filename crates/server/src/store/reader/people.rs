@@ -78,7 +78,7 @@ row! {
 impl Store {
     /// The valid tokens, by name.
     pub async fn tokens(&self) -> Result<Vec<StoredToken>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         let found: Vec<TokenRow> =
             sqlx::query_as("SELECT * FROM tokens WHERE revogado_em IS NULL ORDER BY nome")
                 .fetch_all(&self.readers)
@@ -96,7 +96,7 @@ impl Store {
 
     /// The changes that match, newest first.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
-        self.certain()?;
+        self.check_not_in_doubt()?;
         // Only a target has an index.
         let from = if query.alvo.is_some() { "alvo = ?1" } else { "?1 IS NULL" };
         let sql = format!(

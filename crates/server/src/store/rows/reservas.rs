@@ -29,13 +29,14 @@ macro_rules! state_at {
 }
 pub(in crate::store) use state_at;
 
-/// SQL for whether it holds its posto at a moment or later, as [`ReservaFacts::holds_at`] says.
-macro_rules! holds_from {
+/// SQL for whether a reserva holds its posto at a moment or later: the opposite of
+/// [`ReservaFacts::is_over`].
+macro_rules! holds_now_or_later {
     ($now:literal) => {
         concat!("held_until > ", $now, " AND (falta_em IS NULL OR falta_em > ", $now, ")")
     };
 }
-pub(in crate::store) use holds_from;
+pub(in crate::store) use holds_now_or_later;
 
 /// SQL for when it was over, whatever it has become.
 macro_rules! over_at {

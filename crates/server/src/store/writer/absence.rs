@@ -14,7 +14,7 @@ use crate::store::progress::Pause;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
 
-/// Sets what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
+/// Writes what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
 macro_rules! write_absence {
     ($condition:literal) => {
         concat!(
@@ -27,7 +27,8 @@ macro_rules! write_absence {
     };
 }
 
-/// Sets what it says of an end that has passed. A clock that was set back undoes it, so `desde` stays.
+/// Writes what [`ReservaFacts::at`](domain::ReservaFacts::at) says of a reserva whose `fim` has
+/// passed. `desde` stays, because a clock set back undoes this.
 macro_rules! write_end {
     ($condition:literal) => {
         concat!(
@@ -63,7 +64,8 @@ impl WriteContext<'_> {
 
     /// Writes the absences of one posto that are due.
     pub(super) fn write_due_absences(&mut self, posto_id: i64) -> Result<(), StoreError> {
-        // By the index of what is due: that of the posto has all that it ever had.
+        // `+` keeps SQLite from the index of the posto, which has all reservas it ever had; the
+        // index of `falta_em` has only those that wait.
         let sql = write_absence!("+posto_id = ?2 AND falta_em <= ?1 AND falta_em < fim");
         self.write_ended(sql, posto_id)
     }
@@ -114,11 +116,11 @@ impl WriteContext<'_> {
             let before = row.facts()?.falta_em;
             let due = match before {
                 _ if charges_there => None,
-                // That time runs already.
+                // The tolerance already runs.
                 Some(_) if usable => before,
                 _ => row.absence(usable.then_some(self.now))?.due(),
             };
-            // One that has begun is fulfilled by what has begun, or not at all.
+            // A reserva that has begun is fulfilled by sessions that begin, not by one linked here.
             let session = match row.inicio() >= self.now {
                 true if charges_there => self.open_session(posto_id)?,
                 _ => None,
@@ -150,8 +152,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A carro that reports that it charges has come, if one of its reservas has begun: where its
-    /// session is open, if there is one here, for it is nowhere else.
+    /// A carro reports that it charges: it counts as arrived at its reservas that have begun. If it
+    /// has an open session here, only at that posto.
     pub(super) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {
         self.execute(
             "UPDATE reservas SET chegou_em = ?2, falta_em = NULL
@@ -212,10 +214,13 @@ impl WriteContext<'_> {
     }
 }
 
-/// While the servidor did not run, no carro could be absent. What was due before the last thing that it
-/// wrote is due; every other carro whose reserva has begun has its tolerance anew. What a clock wrote
-/// that ran ahead says nothing of when that was.
-pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+/// At a start: no carro could be absent while the servidor did not run. Tolerances that ended before
+/// the last write stay ended; every other reserva that has begun gets a whole tolerance from now.
+/// Timestamps later than `now`, left by a clock that ran ahead, are ignored.
+pub(super) fn correct_after_downtime(
+    connection: &Connection,
+    now: Moment,
+) -> Result<(), StoreError> {
     let waiting = "SELECT EXISTS (
         SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
     let is_waiting: bool = connection.query_row(waiting, [now.as_millis()], |row| row.get(0))?;
@@ -241,20 +246,19 @@ pub(super) fn resume(connection: &Connection, now: Moment) -> Result<(), StoreEr
         params![Author::CommandLine.as_str(), now.as_millis()],
         |row| row.get(0),
     )?;
-    since.map_or(Ok(()), |since| begin_anew(connection, Moment::from_millis(since), now))
+    since.map_or(Ok(()), |since| restart_tolerances(connection, Moment::from_millis(since), now))
 }
 
-/// The same after time in which the servidor ran and wrote nothing. Where that was too short for a
-/// standstill, carros have what was left of their tolerance: else one commit that fails now and then
-/// would keep postos held for nobody.
-pub(super) fn make_up_for(
+/// The same after a pause of the writer. After one too short for a stall a carro gets only the rest
+/// of its tolerance; otherwise a commit that fails now and then would hold postos for nobody.
+pub(super) fn correct_after_pause(
     pause: Pause,
     connection: &Connection,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let Pause { since, is_standstill } = pause;
-    if is_standstill {
-        return begin_anew(connection, since, now);
+    let Pause { since, is_stall } = pause;
+    if is_stall {
+        return restart_tolerances(connection, since, now);
     }
     connection.execute(
         "UPDATE reservas SET falta_em = falta_em + ?1 - max(inicio, ?2)
@@ -264,9 +268,12 @@ pub(super) fn make_up_for(
     Ok(())
 }
 
-/// The clock was set back: what it said while it ran ahead makes nobody hold a posto for longer than a
-/// tolerance from now. Its sweep may have ended reservas that have not ended, without a due instant.
-pub(super) fn set_back(connection: &Connection, now: Moment) -> Result<(), StoreError> {
+/// After the clock was set back: no tolerance may end later than a whole one from now, or from
+/// `inicio`. The sweep may have ended reservas early and cleared their `falta_em`; it is set again.
+pub(super) fn correct_after_clock_set_back(
+    connection: &Connection,
+    now: Moment,
+) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE reservas SET falta_em = max(inicio, ?1) + tolerancia
          WHERE tolerancia > 0 AND held_until > ?1 AND status IN ('ativa', 'encerrada')
@@ -282,8 +289,13 @@ pub(super) fn set_back(connection: &Connection, now: Moment) -> Result<(), Store
     Ok(())
 }
 
-/// Nobody could come after `since`.
-fn begin_anew(connection: &Connection, since: Moment, now: Moment) -> Result<(), StoreError> {
+/// Every reserva that has begun, and whose tolerance had not ended at `since`, gets a whole one from
+/// now: nobody could come after `since`.
+fn restart_tolerances(
+    connection: &Connection,
+    since: Moment,
+    now: Moment,
+) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE reservas SET falta_em = ?1 + tolerancia WHERE inicio <= ?1 AND falta_em > ?2",
         [now.as_millis(), since.as_millis()],

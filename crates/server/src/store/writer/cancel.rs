@@ -93,7 +93,8 @@ impl CancelReserva {
                     CancelTarget::Request { .. } => Motivo::Pedido,
                     CancelTarget::Id(_) => Motivo::Operador,
                 };
-                reserva.facts = before.ended(ReservaState::Cancelada, Some(motivo), context.now);
+                reserva.facts =
+                    before.with_state(ReservaState::Cancelada, Some(motivo), context.now);
                 context.write_state(&reserva, client_id)?;
                 context.audit_change(
                     Action::Cancel,

@@ -62,7 +62,7 @@ impl WriteCommand for RecordChargerMessage {
         let known = find(context, posto_id, direct)?;
         let before = known.state();
         let retained = known.digest.and_then(|digest| digest.try_into().ok());
-        if !message.is_news(retained) {
+        if !message.is_newer(retained) {
             return Ok(false);
         }
         if message.retained != retained

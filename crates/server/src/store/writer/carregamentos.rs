@@ -37,7 +37,7 @@ impl WriteCommand for StartCarregamento {
         let id = match (decided?, open) {
             (Effect::Already(()), Some(id)) => id,
             _ => {
-                let own = context.own_reservas(posto_id, placa, now, now.plus_millis(1))?;
+                let own = context.reservas_held_by(posto_id, placa, now, now.plus_millis(1))?;
                 let own = own.into_iter().next();
                 let agreed = own.as_ref().map(ReservaRow::facts).transpose()?;
                 let session = NewSession {

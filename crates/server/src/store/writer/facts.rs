@@ -8,7 +8,7 @@ use super::statements::Statement;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
 use crate::store::rows::postos::{AnyPostoRow, PostoFactsRow};
-use crate::store::rows::reservas::{HoldingRow, holds_from};
+use crate::store::rows::reservas::{HoldingRow, holds_now_or_later};
 use crate::store::rows::row;
 
 row! {
@@ -59,7 +59,7 @@ impl WriteContext<'_> {
         let sql = concat!(
             "SELECT p.nome, p.in_service, p.em_manutencao, p.potencia_maxima, p.preco_kwh, c.placa, \
              (SELECT count(*) FROM reservas WHERE placa = ?2 AND ",
-            holds_from!("?3"),
+            holds_now_or_later!("?3"),
             "), EXISTS (SELECT 1 FROM reservas \
                         WHERE falta_em <= ?3 AND falta_em < fim AND +posto_id = ?1) \
              FROM postos AS p \

@@ -9,9 +9,9 @@ use rusqlite::{ToSql, params};
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::StoreError;
-use crate::store::reader::{Ended, Found};
+use crate::store::reader::{ForgettableRows, RefusalIds};
 use crate::store::request_outcome::ForgottenRow;
-use crate::store::rows::reservas::{holds_from, over_at};
+use crate::store::rows::reservas::{holds_now_or_later, over_at};
 use crate::store::rows::{json, row};
 
 /// What was forgotten.
@@ -43,7 +43,7 @@ impl Forgotten {
 pub struct ForgetCarro {
     pub placa: Placa,
     /// Its refusals, as [`Store`](crate::store::Store) finds them.
-    pub refusals: Found,
+    pub refusals: RefusalIds,
 }
 
 row! {
@@ -60,7 +60,7 @@ impl WriteCommand for ForgetCarro {
         let in_use = context.find::<CarroUseRow>(
             concat!(
                 "SELECT EXISTS (SELECT 1 FROM reservas WHERE placa = ?1 AND ",
-                holds_from!("?2"),
+                holds_now_or_later!("?2"),
                 ") OR EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL) AS in_use"
             ),
             params![placa, context.now.as_millis()],
@@ -94,7 +94,7 @@ impl WriteCommand for ForgetCarro {
 #[derive(Debug, Clone)]
 pub struct ForgetEnded {
     pub cutoff: Moment,
-    pub ended: Ended,
+    pub ended: ForgettableRows,
     /// What this run has forgotten before.
     pub run: ForgettingRun,
 }

@@ -28,7 +28,7 @@ row! {
 pub(super) struct Unfulfilled {
     pub(super) reserva: Reserva,
     client_id: Option<String>,
-    /// What it is.
+    /// Its state without that session.
     facts: ReservaFacts,
 }
 
@@ -116,7 +116,7 @@ impl WriteContext<'_> {
     }
 
     /// The reservas of this carro at this posto that hold it at a moment from `inicio` until `end`.
-    pub(super) fn own_reservas(
+    pub(super) fn reservas_held_by(
         &self,
         posto_id: i64,
         placa: &Placa,
@@ -131,7 +131,7 @@ impl WriteContext<'_> {
     }
 
     /// The same, with those that held it until their carro left.
-    pub(super) fn own_reservas_once(
+    pub(super) fn reservas_ever_held_by(
         &self,
         posto_id: i64,
         placa: &Placa,
@@ -212,7 +212,7 @@ impl WriteContext<'_> {
         let until = known_until(session.inicio, Some(fim), self.now);
         let end = Moment::from_millis(i64::MAX);
         let mut found = Vec::new();
-        for row in self.own_reservas(session.posto_id, placa, fim, end)? {
+        for row in self.reservas_held_by(session.posto_id, placa, fim, end)? {
             let (Some(reserva), made) = (row.reserva()?, row.created_at()) else { continue };
             if let Some(facts) = decide_unfulfilled(&reserva.facts, made, until, self.now) {
                 found.push(Unfulfilled { reserva, client_id: row.client_id, facts });
@@ -235,7 +235,7 @@ impl WriteContext<'_> {
         if let Some(placa) = &session.placa
             && !failpoints::has(Bug::SessionEndKeepsHold)
         {
-            self.free_own(session, placa)?;
+            self.free_fulfilled(session, placa)?;
         }
         let Some(row) = self.holder(session.posto_id)? else { return Ok(()) };
         let Some(reserva) = row.reserva()? else { return Ok(()) };
@@ -248,11 +248,12 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// Frees what its carro has left. What has begun since the session did is looked at, too, and what
-    /// is still to begin: the clock may have been another when they were fulfilled.
-    fn free_own(&mut self, session: &Carregamento, placa: &Placa) -> Result<(), StoreError> {
+    /// Frees the reservas of this carro that the session has fulfilled. Also looks at reservas that
+    /// began after the session or have not begun: another clock may have been in force when they were
+    /// fulfilled.
+    fn free_fulfilled(&mut self, session: &Carregamento, placa: &Placa) -> Result<(), StoreError> {
         let (from, end) = (session.inicio.min(self.now), Moment::from_millis(i64::MAX));
-        for row in self.own_reservas(session.posto_id, placa, from, end)? {
+        for row in self.reservas_held_by(session.posto_id, placa, from, end)? {
             let Some(reserva) = row.reserva()? else { continue };
             let before = reserva.facts.at(self.now);
             match decide_session_end(&before, self.now) {

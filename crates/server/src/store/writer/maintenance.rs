@@ -15,7 +15,7 @@ use crate::store::audit::{Action, Target, audit_fields};
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::rows::postos::PostoRow;
-use crate::store::rows::reservas::holds_from;
+use crate::store::rows::reservas::holds_now_or_later;
 use crate::store::rows::row;
 
 /// Puts a posto in or out of service, as its operator says. If it is out of service then, its
@@ -135,7 +135,7 @@ impl RemovePosto {
             concat!(
                 "SELECT nome,
                  (SELECT count(*) FROM reservas WHERE posto_id = ?1 AND ",
-                holds_from!("?2"),
+                holds_now_or_later!("?2"),
                 ") AS held,
                  EXISTS (SELECT 1 FROM carregamentos
                          WHERE posto_id = ?1 AND fim IS NULL) AS charging
@@ -222,7 +222,7 @@ impl WriteContext<'_> {
         motivo: Motivo,
     ) -> Result<(), StoreError> {
         let before = audit_fields! {"status": reserva.facts.state.as_str()};
-        reserva.facts = reserva.facts.ended(ReservaState::Cancelada, Some(motivo), self.now);
+        reserva.facts = reserva.facts.with_state(ReservaState::Cancelada, Some(motivo), self.now);
         self.write_state(reserva, client_id)?;
         let after = audit_fields! {
             "status": reserva.facts.state.as_str(),

@@ -12,12 +12,12 @@ mod carregamentos;
 mod change;
 pub(super) mod checkpoint;
 pub(super) mod command;
-mod contents;
 mod facts;
 mod forget;
 mod fulfilment;
 mod maintenance;
 mod moving;
+mod overwritten;
 mod postos;
 pub(super) mod queue;
 pub(super) mod recent_failures;
@@ -70,16 +70,16 @@ pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
 pub use telemetry::RecordTelemetry;
 pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
 
-/// After the file was written anew, how many times as long as that took passes before the next time:
-/// commands wait meanwhile.
-const VACUUM_PAUSE: u32 = 20;
+/// After a VACUUM the next one waits this many times its duration, because commands wait during a
+/// VACUUM.
+const VACUUM_PAUSE_FACTOR: u32 = 20;
 /// How long SQLite waits for a lock that another program holds on the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Prepared statements that are kept: more than there are.
-const STATEMENTS: usize = 144;
-/// The writer's page cache in KiB (SQLite counts KiB where the number is negative): enough for
-/// the ends of all indexes, where new reservas are inserted.
-const CACHE: i64 = -8192;
+/// More than the statements there are, so none is prepared twice.
+const STATEMENT_CACHE_CAPACITY: usize = 144;
+/// Enough for the ends of all indexes, where new reservas are inserted. Negative: SQLite then reads
+/// the number as KiB.
+const PAGE_CACHE_KIB: i64 = -8192;
 
 /// Opens the one connection that writes, to a file that is in WAL mode, and writes a row. SQLite
 /// opens files that it may only read, too. The WAL exists from then on.
@@ -90,12 +90,12 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     // FULL: a commit is on disk before it is answered, and survives a power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "cache_size", PAGE_CACHE_KIB)?;
     // SQLite would hide a failure of its own checkpoints.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    absence::resume(&transaction, now)?;
+    absence::correct_after_downtime(&transaction, now)?;
     if sweep::has_late_times(&transaction, now)? {
         sweep::correct_late_times(&transaction, now)?;
     }
@@ -106,7 +106,7 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
 }
 
 /// What a writer that has ended leaves to be closed.
-pub(super) struct Ended {
+pub(super) struct StoppedWriter {
     connection: Connection,
     /// Why the WAL must not be checkpointed.
     not_synced: Option<StoreError>,
@@ -117,7 +117,7 @@ pub(super) struct Ended {
 
 /// Checkpoints the whole WAL into the file and closes it, unless the two no longer belong together, or
 /// the WAL has to be read by the next start.
-pub(super) fn close(ended: Ended) -> Result<(), StoreError> {
+pub(super) fn close(ended: StoppedWriter) -> Result<(), StoreError> {
     if !ended.connection.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE)? {
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
         if let Err(failure) = ended.connection.query_row(checkpoint, [], |_| Ok(())) {
@@ -133,7 +133,7 @@ pub(super) fn close(ended: Ended) -> Result<(), StoreError> {
 pub(super) struct Writer {
     transactions: Transactions,
     state: WriterState,
-    /// Its connections are closed before it, as [`Ended`] says.
+    /// Its connections are closed before it, as [`StoppedWriter`] says.
     database: Arc<File>,
     checkpointer: Checkpointer,
     /// The file is not written anew before this.
@@ -161,7 +161,7 @@ impl Writer {
         mut self,
         mut connection: Connection,
         queue: mpsc::Receiver<Box<dyn Queued>>,
-    ) -> Ended {
+    ) -> StoppedWriter {
         let mut cause = self.write_all(&mut connection, queue).err();
         if let Some(cause) = &cause {
             self.rescue(&connection, cause);
@@ -173,7 +173,7 @@ impl Writer {
             cause.get_or_insert(failure);
         }
         let not_synced = cause.filter(|cause| matches!(cause, StoreError::NotSynced(_)));
-        Ended { connection, not_synced, _database: database }
+        StoppedWriter { connection, not_synced, _database: database }
     }
 
     /// Writes until the queue is closed; an error says why it cannot go on.
@@ -258,7 +258,7 @@ impl Writer {
         let folder = folder_of(&self.transactions.files().database.path);
         let vacuumed = vacuum::vacuum(connection, folder, BUSY_TIMEOUT);
         let duration = started.elapsed();
-        self.next_vacuum = Instant::now() + duration * VACUUM_PAUSE;
+        self.next_vacuum = Instant::now() + duration * VACUUM_PAUSE_FACTOR;
         match vacuumed {
             Ok(true) => {
                 let duration_ms = duration.as_secs_f64() * 1000.0;
@@ -290,7 +290,7 @@ impl Writer {
         }
         let answer = match failed {
             Failed::Undone(_) => WriteError::Unavailable,
-            Failed::InDoubt(_) => WriteError::Unknown,
+            Failed::InDoubt(_) => WriteError::InDoubt,
         };
         for queued in batch {
             self.state.recent_failures.add(queued.retry(), answer.clone());

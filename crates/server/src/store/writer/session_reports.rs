@@ -51,7 +51,7 @@ impl WriteCommand for ReportCarregamento {
         let until = known_until(inicio, session.fim(), context.now);
         let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
         let conflitos = ids(&conflicts);
-        let own = self.own_reservas(context, &conflicts, until)?;
+        let own = self.fulfilled_reservas(context, &conflicts, until)?;
         let agreed = own.first().map(ReservaRow::facts).transpose()?;
         let own_price = posto.preco_kwh;
         let preco_kwh = agreed.map_or(own_price, |facts| facts.preco_kwh);
@@ -136,7 +136,7 @@ impl ReportCarregamento {
 
     /// The reservas of its carro that it fulfils or has fulfilled: none if it began while another
     /// held the posto.
-    fn own_reservas(
+    fn fulfilled_reservas(
         &self,
         context: &WriteContext<'_>,
         conflicts: &[ConflictRow],
@@ -147,7 +147,7 @@ impl ReportCarregamento {
         }
         let (posto_id, placa, inicio) = (self.posto_id, &self.placa, self.session.inicio);
         context.recall_own_reservas(posto_id, placa, inicio, until)?;
-        context.own_reservas_once(posto_id, placa, inicio, until)
+        context.reservas_ever_held_by(posto_id, placa, inicio, until)
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use super::absence;
 use super::command::WriteContext;
-use super::contents::Contents;
+use super::overwritten::OverwriteDetector;
 use super::queue::{Batch, Queued};
 use super::state::WriterState;
 use super::statements::Statements;
@@ -40,7 +40,7 @@ pub(super) struct Transactions {
     environment: Environment,
     state: WriterState,
     files: OpenFiles,
-    contents: Contents,
+    overwrites: OverwriteDetector,
     wal_tail: WalTail,
     /// What SQLite said when the owner and the schema of the file were last verified.
     data_version: Option<i64>,
@@ -88,12 +88,12 @@ impl Transactions {
         let wal_tail = WalTail::open(path, &files.wal.path)?;
         // Which begins were published before is not known, so those of all that hold a posto are.
         let last_sweep = Moment::from_millis(0);
-        let (contents, data_version) = (Contents::default(), None);
+        let (overwrites, data_version) = (OverwriteDetector::default(), None);
         Ok(Self {
             environment,
             state,
             files,
-            contents,
+            overwrites,
             wal_tail,
             data_version,
             last_sweep,
@@ -122,7 +122,7 @@ impl Transactions {
 
     /// A checkpoint of this program changes the database file.
     pub(super) fn expect_checkpoint(&mut self) {
-        self.contents.expect_checkpoint();
+        self.overwrites.expect_checkpoint();
     }
 
     /// Writes a batch, records whether the database can write, and reports the changes.
@@ -173,7 +173,7 @@ impl Transactions {
         crash_at(CrashPoint::Begun, batch);
         // Before anything is read: another file at this path must not decide a command.
         self.files.check()?;
-        self.contents.check(&self.files, &self.wal_tail)?;
+        self.overwrites.check(&self.files, &self.wal_tail)?;
         self.look_for_other_writers(&transaction)?;
         let (now, clock) = (self.now(), Instant::now());
         let pause = self.state.progress.pause(now, clock);
@@ -194,7 +194,7 @@ impl Transactions {
         // Only now is it certain that the commit is in the files that a restart will open.
         self.files.check().map_err(Failed::InDoubt)?;
         self.state.progress.succeeded(now, clock);
-        if pause.is_some_and(|pause| pause.is_standstill) {
+        if pause.is_some_and(|pause| pause.is_stall) {
             info!(
                 "nothing was written for a while: carros that are late have their tolerance anew"
             );
@@ -247,10 +247,10 @@ impl Transactions {
         pause: Option<Pause>,
     ) -> Result<(), StoreError> {
         if let Some(pause) = pause {
-            absence::make_up_for(pause, context.connection, context.now)?;
+            absence::correct_after_pause(pause, context.connection, context.now)?;
         }
         if self.state.progress.is_set_back(context.now) {
-            absence::set_back(context.connection, context.now)?;
+            absence::correct_after_clock_set_back(context.connection, context.now)?;
             sweep::correct_late_times(context.connection, context.now)?;
             context.keep_all_service()?;
         }

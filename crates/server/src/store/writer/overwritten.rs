@@ -18,7 +18,7 @@ const MAX_POLLS: u32 = 50;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
-pub(super) struct Contents {
+pub(super) struct OverwriteDetector {
     /// `None` if a checkpoint of this program may change the database.
     seen: Option<Seen>,
 }
@@ -29,7 +29,7 @@ struct Seen {
     checkpointed: Checkpointed,
 }
 
-impl Contents {
+impl OverwriteDetector {
     /// Call it while the database is locked for writing.
     ///
     /// # Errors

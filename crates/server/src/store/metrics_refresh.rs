@@ -11,7 +11,7 @@ use super::writer::state::WriterState;
 
 /// What a scrape asks before it reads the metrics. It does not keep the store open.
 #[derive(Clone)]
-pub struct Figures {
+pub struct MetricsRefresh {
     state: WriterState,
     reader: WeakFiguresReader,
 }
@@ -22,12 +22,12 @@ impl Store {
         Arc::clone(&self.registry)
     }
 
-    pub fn figures(&self) -> Figures {
-        Figures { state: self.state.clone(), reader: self.figures.downgrade() }
+    pub fn metrics_refresh(&self) -> MetricsRefresh {
+        MetricsRefresh { state: self.state.clone(), reader: self.figures.downgrade() }
     }
 }
 
-impl Figures {
+impl MetricsRefresh {
     /// Never waits for the writer.
     pub async fn refresh(&self) {
         let WriterState { metrics, is_writable, progress, queued, answered, .. } = &self.state;
