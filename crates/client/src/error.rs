@@ -19,12 +19,14 @@ pub enum GatewayError {
         "A lista de postos do servidor {0} mudou enquanto suas páginas eram lidas. Tente novamente em instantes."
     )]
     ListChanging(ServerId),
-    #[error("O servidor {server_id} não respondeu a tempo. {}", advice(server_id, settle.as_ref()))]
+    #[error(
+        "O servidor {server_id} não respondeu a tempo. {}", advice(server_id, ask_about.as_ref())
+    )]
     Timeout {
         server_id: ServerId,
         /// The reservation request to ask about: it is not known what was done. `None` if
         /// nothing was to be changed.
-        settle: Option<RequestId>,
+        ask_about: Option<RequestId>,
     },
     /// The same idempotency key is in flight with another body.
     #[error(
@@ -41,8 +43,8 @@ pub enum GatewayError {
     Internal,
 }
 
-fn advice(server_id: &ServerId, settle: Option<&RequestId>) -> String {
-    let Some(request_id) = settle else { return "Tente novamente.".to_owned() };
+fn advice(server_id: &ServerId, ask_about: Option<&RequestId>) -> String {
+    let Some(request_id) = ask_about else { return "Tente novamente.".to_owned() };
     format!("Para saber o que foi feito, consulte GET /reservas/{request_id}?server_id={server_id}")
 }
 

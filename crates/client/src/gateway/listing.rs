@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::gathering::{Added, Gathering};
-use super::kept::{Listed, Listing, ListingKey};
+use super::listing_cache::{CachedListing, ListingAnswer, ListingKey};
 use super::{Gateway, Reply};
 use crate::error::GatewayError;
 
@@ -40,19 +40,19 @@ impl Gateway {
         server_id: ServerId,
         filter: PostosFilter,
         page: Page,
-    ) -> Result<Listed, GatewayError> {
+    ) -> Result<ListingAnswer, GatewayError> {
         let Page { limite, apos } = page;
         let key = ListingKey { server_id, filter, limite, apos };
         // Of the first caller who shares the question, so no other one waits longer than it may.
         let deadline = self.query_deadline();
-        let question = self.questions.ask(&key, || {
+        let question = self.listing_requests.ask(&key, || {
             let (gateway, request_id, key) = (Arc::clone(self), request_id.clone(), key.clone());
             let asking = async move { gateway.ask_for_listing(request_id, key, deadline).await };
             in_trace(Trace::current().as_ref(), asking)
         });
         Ok(match question.await? {
-            Listed::Other(reply) => Listed::Other(with_request_id(reply, request_id)),
-            listing @ Listed::Listing(_) => listing,
+            ListingAnswer::Other(reply) => ListingAnswer::Other(with_request_id(reply, request_id)),
+            listing @ ListingAnswer::Listing(_) => listing,
         })
     }
 
@@ -61,8 +61,8 @@ impl Gateway {
         request_id: RequestId,
         key: ListingKey,
         deadline: Instant,
-    ) -> Result<Listed, GatewayError> {
-        let kept = self.kept.get(&key);
+    ) -> Result<ListingAnswer, GatewayError> {
+        let kept = self.listing_cache.get(&key);
         let page = key.page();
         let mut request = PostosRequest {
             request_id,
@@ -80,7 +80,7 @@ impl Gateway {
                 kept.filter(|kept| kept.versao.as_ref().is_some_and(|of| of.as_str() == versao))
             {
                 self.metrics.listed(true);
-                return Ok(Listed::Listing(kept));
+                return Ok(ListingAnswer::Listing(kept));
             }
             error!(server_id = %request.server_id, "it confirms a version that was not asked for");
             return Err(GatewayError::Internal);
@@ -90,16 +90,16 @@ impl Gateway {
             reply = self.gather(request, reply, deadline).await?;
         }
         if reply.codigo.is_some() {
-            return Ok(Listed::Other(reply));
+            return Ok(ListingAnswer::Other(reply));
         }
         // The answer as it arrived may share its memory with other messages.
         let body = Bytes::copy_from_slice(&reply.body);
-        let Some(listing) = Listing::read(&body, page).map(Arc::new) else {
-            return Ok(Listed::Other(reply));
+        let Some(listing) = CachedListing::read(&body, page).map(Arc::new) else {
+            return Ok(ListingAnswer::Other(reply));
         };
         self.metrics.listed(false);
-        self.kept.keep(key, &listing);
-        Ok(Listed::Listing(listing))
+        self.listing_cache.keep(key, &listing);
+        Ok(ListingAnswer::Listing(listing))
     }
 
     async fn list_page(

@@ -1,14 +1,14 @@
 //! Typed commands to a servidor, over the bus.
 
 mod arrays;
+mod coalescing;
 mod directory;
 mod events;
 mod gathering;
 mod inbox;
-mod kept;
 mod listing;
+mod listing_cache;
 mod requester;
-mod sharing;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -31,12 +31,12 @@ use crate::config::Config;
 use crate::error::GatewayError;
 use crate::metrics::{GatewayMetrics, StatusLabel};
 use arrays::Arrays;
+use coalescing::RequestCoalescer;
 use directory::Directory;
 use events::Events;
 pub(crate) use events::{END, FeedListener, Followed, PING, RETRY, Refused};
-use kept::{KeptListings, ListingKey};
-pub(crate) use kept::{Listed, Listing};
-use sharing::Questions;
+pub(crate) use listing_cache::{CachedListing, ListingAnswer};
+use listing_cache::{ListingCache, ListingKey};
 
 pub(crate) use inbox::run as run_inbox;
 pub use requester::{Call, Reply, Requester};
@@ -55,9 +55,9 @@ pub(crate) struct Gateway {
     pub(crate) requester: Arc<Requester>,
     directory: Directory,
     arrays: Arrays,
-    kept: KeptListings,
-    /// For listings.
-    questions: Questions<ListingKey, Listed>,
+    listing_cache: ListingCache,
+    /// Coalesces listings that are asked for at the same time.
+    listing_requests: RequestCoalescer<ListingKey, ListingAnswer>,
     events: Events,
     /// Cancelled when the gateway stops: streams of events end.
     pub(crate) closing: CancellationToken,
@@ -85,8 +85,8 @@ impl Gateway {
             requester,
             directory: Directory::default(),
             arrays: Arrays::default(),
-            kept: KeptListings::default(),
-            questions: Questions::default(),
+            listing_cache: ListingCache::default(),
+            listing_requests: RequestCoalescer::default(),
             events: Events::new(metrics.dropped_events.clone()),
             closing: CancellationToken::new(),
             streams,
@@ -102,8 +102,8 @@ impl Gateway {
     ) -> Result<Reply, GatewayError> {
         let request = self.reservation(request_id, app, body);
         let (request_id, server_id) = (&request.request_id, &request.server_id);
-        let (deadline, settle) = (self.command_deadline(), Some(request_id));
-        self.send(deadline, Command::Reserva, request_id, server_id, settle, &request).await
+        let (deadline, ask_about) = (self.command_deadline(), Some(request_id));
+        self.send(deadline, Command::Reserva, request_id, server_id, ask_about, &request).await
     }
 
     /// Asks what the same reservation would be answered.
@@ -131,14 +131,14 @@ impl Gateway {
 
     pub(crate) async fn change(&self, request: AlteracaoRequest) -> Result<Reply, GatewayError> {
         let AlteracaoRequest { request_id, server_id, .. } = &request;
-        let (deadline, settle) = (self.command_deadline(), Some(request_id));
-        self.send(deadline, Command::Alteracao, request_id, server_id, settle, &request).await
+        let (deadline, ask_about) = (self.command_deadline(), Some(request_id));
+        self.send(deadline, Command::Alteracao, request_id, server_id, ask_about, &request).await
     }
 
     pub(crate) async fn cancel(&self, request: ReservaRef) -> Result<Reply, GatewayError> {
         let ReservaRef { request_id, server_id, reserva_request_id, .. } = &request;
-        let (deadline, settle) = (self.command_deadline(), Some(reserva_request_id));
-        self.send(deadline, Command::Cancelamento, request_id, server_id, settle, &request).await
+        let (deadline, ask_about) = (self.command_deadline(), Some(reserva_request_id));
+        self.send(deadline, Command::Cancelamento, request_id, server_id, ask_about, &request).await
     }
 
     pub(crate) async fn consult(&self, request: ConsultaRequest) -> Result<Reply, GatewayError> {
@@ -147,12 +147,12 @@ impl Gateway {
         self.send(deadline, Command::Consulta, request_id, server_id, None, &request).await
     }
 
-    /// Of a command that arrives now.
+    /// The deadline of a command that arrives now.
     fn command_deadline(&self) -> Instant {
         Instant::now() + self.config.command_limit
     }
 
-    /// Of a query that arrives now.
+    /// The deadline of a query that arrives now.
     fn query_deadline(&self) -> Instant {
         Instant::now() + self.config.query_limit
     }
@@ -164,25 +164,25 @@ impl Gateway {
         command: Command,
         request_id: &RequestId,
         server_id: &ServerId,
-        settle: Option<&RequestId>,
+        ask_about: Option<&RequestId>,
         message: &impl Serialize,
     ) -> Result<Reply, GatewayError> {
         let started = Instant::now();
         let outcome =
-            self.send_uncounted(deadline, command, request_id, server_id, settle, message).await;
+            self.send_uncounted(deadline, command, request_id, server_id, ask_about, message).await;
         self.metrics.ended(command, &outcome, started.elapsed());
         outcome
     }
 
-    /// Sends a command and waits for the reply until `deadline`. `settle` is the request to ask about
-    /// after a timeout; a query has none.
+    /// Sends a command and waits for the reply until `deadline`. `ask_about` is the request to ask
+    /// about after a timeout; a query has none.
     async fn send_uncounted(
         &self,
         deadline: Instant,
         command: Command,
         request_id: &RequestId,
         server_id: &ServerId,
-        settle: Option<&RequestId>,
+        ask_about: Option<&RequestId>,
         message: &impl Serialize,
     ) -> Result<Reply, GatewayError> {
         let Config { client_id, entrega, .. } = &self.config;
@@ -206,7 +206,7 @@ impl Gateway {
             response_topic: topics::response(client_id, command),
             deadline,
             join,
-            settle: settle.cloned(),
+            ask_about: ask_about.cloned(),
         };
         let trace = Trace::current().map(|trace| trace.child(|| format!("call {command}")));
         let outcome = in_trace(trace.as_ref(), self.requester.call(call)).await;
@@ -226,12 +226,13 @@ impl Gateway {
         })
     }
 
-    /// Decides anew whether commands to all servidores may be joined.
+    /// Decides again whether commands on broadcast topics may be sent as arrays.
     fn update_arrays(&self) {
         self.arrays.update(&self.bus, &self.directory);
     }
 
-    /// The same as time passes, for as long as the gateway exists.
+    /// Repeats [`Self::update_arrays`] when time alone may change the decision, for as long as the
+    /// gateway exists.
     pub(crate) async fn follow_arrays(gateway: Weak<Self>, link: watch::Receiver<Link>) {
         arrays::follow(link, || gateway.upgrade().map(|gateway| gateway.update_arrays())).await;
     }

@@ -44,7 +44,7 @@ pub struct Call {
     pub deadline: Instant,
     pub join: Join,
     /// The request to ask about after a timeout; `None` for a query, which changes nothing.
-    pub settle: Option<RequestId>,
+    pub ask_about: Option<RequestId>,
 }
 
 /// A servidor's answer, as it arrived.
@@ -103,7 +103,7 @@ impl Requester {
         let half_time = now + deadline.saturating_duration_since(now) / 2;
         let timed_out = GatewayError::Timeout {
             server_id: call.server_id.clone(),
-            settle: call.settle.clone(),
+            ask_about: call.ask_about.clone(),
         };
         let mut waiter = self.enter(call, generation)?;
         if let Ok(reply) = timeout_at(half_time, &mut waiter.reply).await {
@@ -144,7 +144,7 @@ impl Requester {
         let generation = self.bus.generation();
         let changes_nothing = self.pending.lock().get(request_id).is_some_and(|command| {
             let is_only_copy = command.copies == 1 && Some(command.generation) == generation;
-            command.call.settle.is_none() || is_only_copy && refusal != Refusal::Poisonous
+            command.call.ask_about.is_none() || is_only_copy && refusal != Refusal::Poisonous
         });
         if changes_nothing {
             self.answer(request_id.as_str(), &Err(error));

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{answer, with_log_fields};
-use crate::gateway::{Gateway, Listed};
+use crate::gateway::{Gateway, ListingAnswer};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new().routes(routes!(list))
@@ -51,8 +51,8 @@ async fn list(
 ) -> Response {
     let request_id = RequestId::new();
     let listing = match gateway.list_postos(&request_id, server_id.clone(), filter, page).await {
-        Ok(Listed::Listing(listing)) => listing,
-        Ok(Listed::Other(reply)) => return answer(request_id, server_id, Ok(reply)),
+        Ok(ListingAnswer::Listing(listing)) => listing,
+        Ok(ListingAnswer::Other(reply)) => return answer(request_id, server_id, Ok(reply)),
         Err(error) => return answer(request_id, server_id, Err(error)),
     };
     let body = || body_of_parts(listing.body(&request_id));

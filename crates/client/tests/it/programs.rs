@@ -139,7 +139,7 @@ pub(crate) fn call(limit: Duration) -> Call {
         response_topic: REPLIES.to_owned(),
         deadline: Instant::now() + limit,
         join: Join::WhenWaiting,
-        settle: None,
+        ask_about: None,
     }
 }
 
@@ -148,5 +148,5 @@ pub(crate) fn reply(body: &'static str) -> Reply {
 }
 
 pub(crate) fn timeout_error() -> GatewayError {
-    GatewayError::Timeout { server_id: server1(), settle: None }
+    GatewayError::Timeout { server_id: server1(), ask_about: None }
 }

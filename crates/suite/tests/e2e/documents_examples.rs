@@ -68,7 +68,7 @@ fn a_gateways_faults_have_their_own_sentences() {
         (Codigo::ServidorIndisponivel, GatewayError::ServerOffline(server_id.clone())),
         (Codigo::BrokerIndisponivel, GatewayError::BrokerDown),
         (Codigo::Sobrecarregado, GatewayError::Overloaded),
-        (Codigo::TempoEsgotado, GatewayError::Timeout { server_id, settle: None }),
+        (Codigo::TempoEsgotado, GatewayError::Timeout { server_id, ask_about: None }),
         (Codigo::ErroInterno, GatewayError::Internal),
     ] {
         assert_eq!(documented("client", codigo), Some(error.to_string()));

@@ -14,8 +14,8 @@ use prometheus_client::metrics::counter::Counter;
 use protocol::{PontoStatus, ServerId};
 
 use super::feed_queue::{FeedQueue, Found, Position};
-use super::frame::Servidor;
 use super::postos::{Applied, Postos, offline};
+use super::servidor::Servidor;
 
 /// The state, and the queue of its changes.
 #[derive(Default)]

@@ -14,10 +14,10 @@ use tracing::{Instrument as _, debug};
 
 use super::feed::FeedListener;
 use super::feed_state::FeedState;
-use super::frame::Servidor;
 use super::postos::Postos;
+use super::servidor::Servidor;
 use crate::gateway::Gateway;
-use crate::gateway::kept::Listed;
+use crate::gateway::listing_cache::ListingAnswer;
 
 /// How often all postos are listed: some changes have no event (a price), and one may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
@@ -39,16 +39,16 @@ impl Gateway {
 
     /// All postos of a servidor.
     async fn list_for_events(self: &Arc<Self>, server_id: &ServerId) -> Option<Postos> {
-        let _permit = self.events.questions.permit(server_id).await;
+        let _permit = self.events.query_limits.permit(server_id).await;
         let request_id = RequestId::new();
         let filter = PostosFilter::default();
         let listed = self.list_postos(&request_id, server_id.clone(), filter, Page::WHOLE).await;
         match listed {
-            Ok(Listed::Listing(listing)) => {
+            Ok(ListingAnswer::Listing(listing)) => {
                 let parts: [Bytes; 3] = listing.body(&request_id);
                 Postos::read(&parts.concat(), server_id)
             }
-            Ok(Listed::Other(_)) => None,
+            Ok(ListingAnswer::Other(_)) => None,
             Err(error) => {
                 debug!(%server_id, %error, "the postos are not listed for those who listen");
                 None

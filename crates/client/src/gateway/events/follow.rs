@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::follow_task::{FollowTask, read_events};
-use super::frame::Servidor;
+use super::servidor::Servidor;
 use super::snapshot::Snapshot;
 use super::watches::{Listener, Refused, Seen, Target};
 use crate::error::GatewayError;
@@ -22,7 +22,7 @@ use crate::gateway::Gateway;
 use crate::gateway::listing::with_request_id;
 
 /// How many of this gateway's own events may wait. Each is on the public topic too.
-const OWN_EVENTS: usize = 1024;
+const MAX_WAITING_EVENTS: usize = 1024;
 
 impl Gateway {
     /// Follows a reserva, as soon as its servidor has answered a consulta that was sent after this call.
@@ -38,7 +38,7 @@ impl Gateway {
         app: Option<AppId>,
     ) -> Result<Followed, Refused> {
         let deadline = self.query_deadline();
-        let timed_out = GatewayError::Timeout { server_id: server_id.clone(), settle: None };
+        let timed_out = GatewayError::Timeout { server_id: server_id.clone(), ask_about: None };
         let watches = &self.events.watches;
         let target = Target { server_id, request_id, app };
         let start = |watch| {
@@ -47,7 +47,7 @@ impl Gateway {
         };
         let read_own = || {
             let topic = topics::client_reserva_status(&self.config.client_id);
-            let subscription = self.bus.subscribe(&topic, OWN_EVENTS);
+            let subscription = self.bus.subscribe(&topic, MAX_WAITING_EVENTS);
             let reading = read_events(Arc::clone(self), Arc::clone(watches), subscription);
             AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()))
         };

@@ -9,7 +9,7 @@ use protocol::{Codigo, ConsultaRequest, ReplyCodigo, RequestId, ReservaRef, Serv
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
-use super::frame::Servidor;
+use super::servidor::Servidor;
 use super::snapshot::Snapshot;
 use super::watches::{Refused, Target, Watch, Watches};
 use crate::error::GatewayError;
@@ -90,7 +90,7 @@ impl FollowTask {
         let Target { server_id, request_id, app } = self.watch.target.clone();
         let gateway = Arc::clone(&self.gateway);
         let asking = async move {
-            let _permit = gateway.events.questions.permit(&server_id).await;
+            let _permit = gateway.events.query_limits.permit(&server_id).await;
             let asked = ReservaRef {
                 request_id: RequestId::new(),
                 client_id: gateway.config.client_id.clone(),

@@ -11,6 +11,7 @@ mod follow;
 mod follow_task;
 mod frame;
 mod postos;
+mod servidor;
 mod snapshot;
 mod state;
 mod watches;

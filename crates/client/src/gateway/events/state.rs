@@ -20,23 +20,23 @@ const MAX_QUESTIONS: usize = 16;
 pub(crate) struct Events {
     pub(super) watches: Arc<Watches>,
     pub(super) feed: Arc<Feed>,
-    pub(super) questions: Questions,
+    pub(super) query_limits: QueryLimits,
 }
 
 impl Events {
     /// `dropped` counts the readers of all events that lost some.
     pub(crate) fn new(dropped: Counter) -> Self {
         let feed = Arc::new(Feed::new(dropped));
-        Self { watches: Arc::default(), feed, questions: Questions::default() }
+        Self { watches: Arc::default(), feed, query_limits: QueryLimits::default() }
     }
 }
 
-/// Bounds the questions at each servidor. One that does not answer holds up the streams of its own
-/// reservas only.
+/// Bounds the queries in flight at each servidor. One that does not answer holds up the streams of
+/// its own reservas only.
 #[derive(Default)]
-pub(super) struct Questions(Mutex<HashMap<ServerId, Weak<Semaphore>>>);
+pub(super) struct QueryLimits(Mutex<HashMap<ServerId, Weak<Semaphore>>>);
 
-impl Questions {
+impl QueryLimits {
     /// Waits until one more question may be asked. It is in flight as long as the permit is kept.
     pub(super) async fn permit(&self, server_id: &ServerId) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
@@ -63,9 +63,9 @@ mod tests {
 
     #[test]
     fn a_servidor_that_does_not_answer_holds_up_no_other() {
-        let questions = Questions::default();
+        let limits = QueryLimits::default();
         let [server1, server2] = ["server1", "server2"].map(|id| id.parse().expect("an id"));
-        let ask = |server_id| questions.permit(server_id).now_or_never().flatten();
+        let ask = |server_id| limits.permit(server_id).now_or_never().flatten();
         let mut asked: Vec<_> = (0..MAX_QUESTIONS).map(|_| ask(&server1)).collect();
         assert!(asked.iter().all(Option::is_some));
         assert!(ask(&server1).is_none(), "enough are in flight there");
@@ -76,11 +76,11 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_servidores_that_are_not_asked() {
-        let questions = Questions::default();
+        let limits = QueryLimits::default();
         for number in 0..100 {
             let server_id = format!("server{number}").parse().expect("an id");
-            assert!(questions.permit(&server_id).now_or_never().flatten().is_some());
+            assert!(limits.permit(&server_id).now_or_never().flatten().is_some());
         }
-        assert_eq!(questions.0.lock().len(), 1, "the last");
+        assert_eq!(limits.0.lock().len(), 1, "the last");
     }
 }

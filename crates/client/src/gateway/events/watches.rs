@@ -10,7 +10,7 @@ use protocol::{AppId, RequestId, ServerId};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::frame::Servidor;
+use super::servidor::Servidor;
 use super::snapshot::Snapshot;
 use crate::error::GatewayError;
 use crate::gateway::requester::Reply;

@@ -11,7 +11,7 @@ use tracing::warn;
 use super::posto_list::PostoList;
 use super::setup::Pages;
 use crate::error::GatewayError;
-use crate::gateway::{Listed, Reply};
+use crate::gateway::{ListingAnswer, Reply};
 
 /// How long a page waits for servidores. One that is silent for longer holds no page.
 const LIMIT: Duration = Duration::from_millis(1500);
@@ -82,11 +82,13 @@ impl Pages {
         let listed =
             self.gateway.list_postos(request_id, server_id.clone(), filter, Page::WHOLE).await;
         match listed.map_err(NotListed::Gateway)? {
-            Listed::Other(reply) => Err(NotListed::Refused(reply)),
-            Listed::Listing(listing) => self.lists.read(server_id, &listing).map_err(|error| {
-                warn!(%request_id, %server_id, %error, "a list of postos cannot be read");
-                NotListed::Gateway(GatewayError::Internal)
-            }),
+            ListingAnswer::Other(reply) => Err(NotListed::Refused(reply)),
+            ListingAnswer::Listing(listing) => {
+                self.lists.read(server_id, &listing).map_err(|error| {
+                    warn!(%request_id, %server_id, %error, "a list of postos cannot be read");
+                    NotListed::Gateway(GatewayError::Internal)
+                })
+            }
         }
     }
 }

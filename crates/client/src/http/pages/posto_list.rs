@@ -10,7 +10,7 @@ use protocol::{Posto, PostosReply, RequestId, ServerId, TipoConector};
 use service::ETag;
 
 use super::name_order::NameKey;
-use crate::gateway::Listing;
+use crate::gateway::CachedListing;
 
 /// How many lists are kept read, one of each servidor.
 const MAX_LISTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -70,7 +70,7 @@ impl PostoLists {
     pub(super) fn read(
         &self,
         server_id: &ServerId,
-        listing: &Listing,
+        listing: &CachedListing,
     ) -> Result<Arc<PostoList>, serde_json::Error> {
         let kept = self.0.lock().get(server_id).map(Arc::clone);
         if let Some(kept) = kept.filter(|kept| kept.etag == listing.etag) {

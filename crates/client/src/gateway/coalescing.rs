@@ -1,6 +1,6 @@
-//! Callers who ask the same at the same time share one question.
+//! Request coalescing: callers who ask for the same listing share one request.
 //!
-//! Promise 6: an answer is true at a moment after its caller asked. So a question answers only the
+//! Promise 6: an answer is true at a moment after its caller asked. So a request answers only the
 //! callers who came before it was sent; who comes later shares the next one, which is sent when the
 //! one before it has ended, or after [`MAX_WAIT`].
 
@@ -20,28 +20,28 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::GatewayError;
 
-/// How long a question waits at most for the end of the one before it, which may be lost. Longer than
-/// a round trip to a broker nearby under load: one question then answers all who came meanwhile.
+/// How long a request waits at most for the end of the one before it, which may be lost. Longer than
+/// a round trip to a broker nearby under load: one request then answers all who came meanwhile.
 const MAX_WAIT: Duration = Duration::from_millis(5);
 
 type Answer<T> = Result<T, GatewayError>;
 type Asked<T> = Pin<Box<dyn Future<Output = Answer<T>> + Send>>;
 
-/// The questions in progress, by what they ask for.
-pub(super) struct Questions<K, T: Clone>(Arc<State<K, T>>);
+/// The requests in progress, by what they ask for.
+pub(super) struct RequestCoalescer<K, T: Clone>(Arc<State<K, T>>);
 
 struct State<K, T: Clone> {
     latest: Mutex<HashMap<K, Latest<T>>>,
     next_number: AtomicU64,
 }
 
-impl<K, T: Clone> Default for Questions<K, T> {
+impl<K, T: Clone> Default for RequestCoalescer<K, T> {
     fn default() -> Self {
         Self(Arc::new(State { latest: Mutex::default(), next_number: AtomicU64::new(0) }))
     }
 }
 
-/// The latest question for one thing.
+/// The latest request for one thing.
 struct Latest<T: Clone> {
     number: u64,
     /// Until it is sent. It ends with its last caller.
@@ -50,24 +50,24 @@ struct Latest<T: Clone> {
     ended: oneshot::Receiver<()>,
 }
 
-impl<K, T> Questions<K, T>
+impl<K, T> RequestCoalescer<K, T>
 where
     K: Clone + Eq + Hash + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
-    /// The answer to a question that is sent from now on: to `ask`, or to one that another caller
-    /// has asked and that was not sent yet. Dropping the future cancels the question if nobody else
+    /// The answer to a request that is sent from now on: to `ask`, or to one that another caller
+    /// has asked and that was not sent yet. Dropping the future cancels the request if nobody else
     /// waits for it.
     pub(super) fn ask<F>(&self, key: &K, ask: impl FnOnce() -> F) -> Shared<Asked<T>>
     where
         F: Future<Output = Answer<T>> + Send + 'static,
     {
-        let mut questions = self.0.latest.lock();
-        let unsent = questions.get(key).and_then(|latest| latest.unsent.as_ref()?.upgrade());
-        if let Some(question) = unsent {
-            return question;
+        let mut requests = self.0.latest.lock();
+        let unsent = requests.get(key).and_then(|latest| latest.unsent.as_ref()?.upgrade());
+        if let Some(request) = unsent {
+            return request;
         }
-        let before = questions.remove(key).map(|latest| latest.ended);
+        let before = requests.remove(key).map(|latest| latest.ended);
         let number = self.0.next_number.fetch_add(1, Relaxed);
         let (end, ended) = oneshot::channel();
         let progress = Progress { state: Arc::clone(&self.0), key: key.clone(), number, _end: end };
@@ -78,10 +78,10 @@ where
             let task = AbortOnDropHandle::new(tokio::spawn(asked));
             task.await.unwrap_or(Err(GatewayError::Internal))
         };
-        let question = (Box::pin(answer) as Asked<T>).shared();
-        let latest = Latest { number, unsent: question.downgrade(), ended };
-        questions.insert(key.clone(), latest);
-        question
+        let request = (Box::pin(answer) as Asked<T>).shared();
+        let latest = Latest { number, unsent: request.downgrade(), ended };
+        requests.insert(key.clone(), latest);
+        request
     }
 }
 
@@ -100,7 +100,7 @@ async fn run<K: Eq + Hash, T: Clone>(
     answer
 }
 
-/// A question in progress. Dropped, it has ended.
+/// A request in progress. Dropped, it has ended.
 struct Progress<K: Eq + Hash, T: Clone> {
     state: Arc<State<K, T>>,
     key: K,
@@ -111,8 +111,8 @@ struct Progress<K: Eq + Hash, T: Clone> {
 impl<K: Eq + Hash, T: Clone> Progress<K, T> {
     /// From here on nobody shares it.
     fn close(&self) {
-        let mut questions = self.state.latest.lock();
-        if let Some(latest) = questions.get_mut(&self.key).filter(|last| last.number == self.number)
+        let mut requests = self.state.latest.lock();
+        if let Some(latest) = requests.get_mut(&self.key).filter(|last| last.number == self.number)
         {
             latest.unsent = None;
         }
@@ -121,9 +121,9 @@ impl<K: Eq + Hash, T: Clone> Progress<K, T> {
 
 impl<K: Eq + Hash, T: Clone> Drop for Progress<K, T> {
     fn drop(&mut self) {
-        let mut questions = self.state.latest.lock();
-        if questions.get(&self.key).is_some_and(|latest| latest.number == self.number) {
-            questions.remove(&self.key);
+        let mut requests = self.state.latest.lock();
+        if requests.get(&self.key).is_some_and(|latest| latest.number == self.number) {
+            requests.remove(&self.key);
         }
     }
 }
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts the questions that are sent; each is answered with its number, when it may be.
+    /// Counts the requests that are sent; each is answered with its number, when it may be.
     #[derive(Default)]
     struct Servidor {
         sent: AtomicU32,
@@ -146,24 +146,24 @@ mod tests {
 
     struct Asking {
         servidor: Arc<Servidor>,
-        questions: Questions<&'static str, u32>,
+        requests: RequestCoalescer<&'static str, u32>,
     }
 
     impl Asking {
         fn new() -> Self {
-            Self { servidor: Arc::default(), questions: Questions::default() }
+            Self { servidor: Arc::default(), requests: RequestCoalescer::default() }
         }
 
         fn ask(&self, key: &'static str) -> Shared<Asked<u32>> {
             let servidor = Arc::clone(&self.servidor);
-            let question = self.questions.ask(&key, || async move {
+            let request = self.requests.ask(&key, || async move {
                 let number = servidor.sent.fetch_add(1, SeqCst) + 1;
                 servidor.may_answer.notified().await;
                 Ok(number)
             });
             // Its caller begins to wait.
-            assert!(question.clone().now_or_never().is_none());
-            question
+            assert!(request.clone().now_or_never().is_none());
+            request
         }
 
         async fn sent(&self) -> u32 {
@@ -173,12 +173,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_question_answers_a_caller_who_came_after_it_was_sent() {
+    async fn no_request_answers_a_caller_who_came_after_it_was_sent() {
         let asking = Asking::new();
         let together = [asking.ask("a"), asking.ask("a")];
         assert_eq!(asking.sent().await, 1);
         let later = [asking.ask("a"), asking.ask("a"), asking.ask("a")];
-        // The next question waits for the end of the first.
+        // The next request waits for the end of the first.
         assert_eq!(asking.sent().await, 1);
         asking.servidor.may_answer.notify_one();
         for caller in together {
@@ -189,11 +189,11 @@ mod tests {
         for caller in later {
             assert_eq!(caller.await, Ok(2));
         }
-        assert!(asking.questions.0.latest.lock().is_empty(), "nothing is kept");
+        assert!(asking.requests.0.latest.lock().is_empty(), "nothing is kept");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_does_not_wait_long_for_the_one_before() {
+    async fn a_request_does_not_wait_long_for_the_one_before() {
         let asking = Asking::new();
         let lost = asking.ask("a");
         assert_eq!(asking.sent().await, 1);
@@ -213,14 +213,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn another_question_waits_for_none() {
+    async fn another_request_waits_for_none() {
         let asking = Asking::new();
         let (_one, _other) = (asking.ask("a"), asking.ask("b"));
         assert_eq!(asking.sent().await, 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_ends_with_its_last_caller() {
+    async fn a_request_ends_with_its_last_caller() {
         let asking = Asking::new();
         let (first, second) = (asking.ask("a"), asking.ask("a"));
         assert_eq!(asking.sent().await, 1);
@@ -232,15 +232,15 @@ mod tests {
         let unsent = asking.ask("a");
         drop((third, fourth, unsent));
         assert_eq!(asking.sent().await, 2, "what nobody waits for is not sent");
-        assert!(asking.questions.0.latest.lock().is_empty(), "nothing is kept");
-        assert_eq!(Arc::strong_count(&asking.servidor), 1, "no question is in progress");
+        assert!(asking.requests.0.latest.lock().is_empty(), "nothing is kept");
+        assert_eq!(Arc::strong_count(&asking.servidor), 1, "no request is in progress");
     }
 
     #[tokio::test]
     async fn a_panic_is_an_internal_error() {
-        let questions = Questions::<&str, u32>::default();
-        let answer = questions.ask(&"a", || async { panic!("on purpose") });
+        let requests = RequestCoalescer::<&str, u32>::default();
+        let answer = requests.ask(&"a", || async { panic!("on purpose") });
         assert_eq!(answer.await, Err(GatewayError::Internal));
-        assert!(questions.0.latest.lock().is_empty(), "nothing is kept");
+        assert!(requests.0.latest.lock().is_empty(), "nothing is kept");
     }
 }

@@ -1,4 +1,4 @@
-//! The last listings that servidores have given, to be confirmed by them before they are given again.
+//! A cache of listings. A servidor must confirm an entry before it is given again.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::requester::Reply;
 const MAX_LISTINGS: usize = 1024;
 /// How long they may be together: 25 of 10,000 postos.
 const MAX_BYTES: usize = 32 << 20;
-/// What a listing takes besides its text, at most.
-const OVERHEAD: usize = 1024;
+/// What an entry takes besides the text of its listing.
+const MAX_OVERHEAD: usize = 1024;
 
 /// Which listing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,15 +36,15 @@ impl ListingKey {
 
 /// What a servidor has answered.
 #[derive(Debug, Clone)]
-pub(crate) enum Listed {
-    Listing(Arc<Listing>),
+pub(crate) enum ListingAnswer {
+    Listing(Arc<CachedListing>),
     /// An error, or an answer of another program that has no list.
     Other(Reply),
 }
 
 /// A servidor's answer, which is given to each caller under the caller's own `request_id`.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct CachedListing {
     /// What is before the `request_id` and after it.
     before: Bytes,
     after: Bytes,
@@ -52,7 +52,7 @@ pub(crate) struct Listing {
     pub(crate) etag: ETag,
 }
 
-impl Listing {
+impl CachedListing {
     /// `None` if the answer has no list.
     pub(super) fn read(body: &Bytes, page: Page) -> Option<Self> {
         let reply = ListingReply::read_head(body)?;
@@ -80,31 +80,31 @@ impl Listing {
     }
 
     fn size(&self) -> usize {
-        self.before.len() + self.after.len() + OVERHEAD
+        self.before.len() + self.after.len() + MAX_OVERHEAD
     }
 }
 
-/// The least recently used ones make room for others.
-pub(super) struct KeptListings(Mutex<Kept>);
+/// The least recently used listings are removed for others.
+pub(super) struct ListingCache(Mutex<Kept>);
 
 struct Kept {
-    listings: LruCache<ListingKey, Arc<Listing>>,
+    listings: LruCache<ListingKey, Arc<CachedListing>>,
     bytes: usize,
 }
 
-impl Default for KeptListings {
+impl Default for ListingCache {
     fn default() -> Self {
         Self(Mutex::new(Kept { listings: LruCache::unbounded(), bytes: 0 }))
     }
 }
 
-impl KeptListings {
-    pub(super) fn get(&self, key: &ListingKey) -> Option<Arc<Listing>> {
+impl ListingCache {
+    pub(super) fn get(&self, key: &ListingKey) -> Option<Arc<CachedListing>> {
         self.0.lock().listings.get(key).map(Arc::clone)
     }
 
     /// Keeps it in place of an older one, if it can be confirmed and is not too long.
-    pub(super) fn keep(&self, key: ListingKey, listing: &Arc<Listing>) {
+    pub(super) fn keep(&self, key: ListingKey, listing: &Arc<CachedListing>) {
         let mut kept = self.0.lock();
         if let Some(old) = kept.listings.pop(&key) {
             kept.bytes -= old.size();
@@ -130,26 +130,26 @@ mod tests {
         ListingKey { server_id, filter, limite: None, apos: PageStart::new(apos).ok() }
     }
 
-    fn listing(versao: &str, postos: &str) -> Arc<Listing> {
+    fn listing(versao: &str, postos: &str) -> Arc<CachedListing> {
         let body = format!(r#"{{"request_id":"q",{versao}"postos":[{postos}]}}"#);
-        Arc::new(Listing::read(&body.into(), Page::WHOLE).expect("a listing"))
+        Arc::new(CachedListing::read(&body.into(), Page::WHOLE).expect("a listing"))
     }
 
     fn with(fields: &str, apos: Option<i64>) -> ETag {
         let page = Page { limite: None, apos: apos.map(|apos| PageStart::new(apos).unwrap()) };
         let body = format!(r#"{{"request_id":"q",{fields}}}"#);
-        Listing::read(&body.into(), page).expect("a listing").etag
+        CachedListing::read(&body.into(), page).expect("a listing").etag
     }
 
     #[test]
     fn a_caller_gets_the_servidors_answer_under_its_own_id() {
         let body = r#"{"x":1,"request_id":"q","versao":"v","novo":{"y":[2]},"postos":[{"id":1}]}"#;
-        let listing = Listing::read(&body.into(), Page::WHOLE).expect("a listing");
+        let listing = CachedListing::read(&body.into(), Page::WHOLE).expect("a listing");
         let given = listing.body(&r#"r"\1"#.parse().unwrap()).concat();
         let expected = body.replace(r#""q""#, r#""r\"\\1""#);
         assert_eq!(String::from_utf8(given).unwrap(), expected);
         for none in [r#"{"request_id":"q","versao":"v"}"#, r#"{"postos":[]}"#, "[]", ""] {
-            assert!(Listing::read(&none.into(), Page::WHOLE).is_none(), "{none}");
+            assert!(CachedListing::read(&none.into(), Page::WHOLE).is_none(), "{none}");
         }
     }
 
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn listings_are_kept_within_bounds() {
-        let kept = KeptListings::default();
+        let kept = ListingCache::default();
         let v = r#""versao":"v","#;
         for apos in 0..2_000 {
             kept.keep(key(apos), &listing(v, ""));
