@@ -34,7 +34,7 @@ pub(super) fn rescue(
             StoreError::Changed { .. } | StoreError::NotSynced(_) => never_checkpoint(connection),
             StoreError::Overwritten { .. } => leave_overwritten(connection, files, now),
             _ if !files.wal.is_in_place().unwrap_or(true) => {
-                complete(connection, files, opened, now)
+                complete(connection, files, opened, now);
             }
             _ => {}
         }
