@@ -121,6 +121,8 @@ write_users_for_broker() {
 
 # A link that leads nowhere is a certificate that cannot be read, and not one that is not there.
 has_certificate() {
+    certs=${CERTIFICATE%/*}
+    if [ -L "$certs" ] && [ ! -d "$certs" ]; then return 0; fi
     for file in "$CERTIFICATE" "$KEY"; do
         if [ -e "$file" ] || [ -L "$file" ]; then return 0; fi
     done

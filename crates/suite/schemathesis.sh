@@ -28,6 +28,9 @@ printf 'listener %s 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n' "$b
     >"$work/mosquitto.conf"
 mosquitto -c "$work/mosquitto.conf" >/dev/null 2>&1 &
 pids+=($!)
+# Not another broker that has its port.
+until mosquitto_pub -p "$broker_port" -t ready -n 2>/dev/null; do sleep 0.1; done
+kill -0 "${pids[0]}"
 mkdir -p "$work/data/server1"
 cp data/server1/postos.csv "$work/data/server1/"
 

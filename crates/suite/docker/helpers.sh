@@ -31,7 +31,8 @@ copy_checkout() {
 compose() {
     local command=(docker-compose)
     if docker compose version >/dev/null 2>&1; then command=(docker compose); fi
-    timeout 3000 "${command[@]}" "$@"
+    # In this process group, so that who ends the tests ends it too.
+    timeout --foreground 3000 "${command[@]}" "$@"
 }
 
 # containers <project> [service]: their ids.

@@ -31,7 +31,7 @@ async fn what_is_wrong_ends_the_start_with_what_to_do() {
     for shell in [Shell::System, Shell::Busybox] {
         let inside = |doors: &Doors| add_lines(doors, &format!("listener {}", doors.inside().port));
         type Prepare<'a> = &'a dyn Fn(&Doors);
-        let cases: [(&str, Prepare<'_>, &str); 11] = [
+        let cases: [(&str, Prepare<'_>, &str); 12] = [
             ("true", &|_| {}, "BROKER_ABERTO is 'true'; it should be sim, or nothing"),
             ("", &inside, "which start.sh opens"),
             (
@@ -64,6 +64,15 @@ async fn what_is_wrong_ends_the_start_with_what_to_do() {
                         let link = doors.path(&format!("config/certs/{name}"));
                         symlink(format!("/not/here/{name}"), link).expect("a link");
                     }
+                },
+                "a link must lead to a file in this folder",
+            ),
+            (
+                "",
+                &|doors| {
+                    let folder = doors.path("config/certs");
+                    fs::remove_dir_all(&folder).expect("it is there");
+                    symlink("/not/here/certs", folder).expect("a link");
                 },
                 "a link must lead to a file in this folder",
             ),
