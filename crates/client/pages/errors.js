@@ -2,6 +2,7 @@
 import { PageError } from "./actions.js";
 import { ApiError } from "./api.js";
 import { byId, element } from "./dom.js";
+import { couldBeTwoNumbers } from "./format.js";
 import { text } from "./texts.js";
 
 /** What somebody reads about a failure: the sentence of the API, if it gave one. */
@@ -74,6 +75,13 @@ export function incompleteField(form) {
   const fields = /** @type {HTMLInputElement[]} */ ([...form.elements]);
   const incomplete = fields.find(({ validity }) => validity?.badInput);
   return incomplete ? new PageError("error.incomplete", incomplete.name) : null;
+}
+
+/** A field whose number can be read as two. */
+export function ambiguousField(/** @type {HTMLFormElement} */ form, /** @type {readonly string[]} */ names) {
+  const fields = /** @type {HTMLInputElement[]} */ ([...form.elements]);
+  const ambiguous = fields.find(({ name, value }) => names.includes(name) && couldBeTwoNumbers(value));
+  return ambiguous ? new PageError("error.two_numbers", ambiguous.name) : null;
 }
 
 export function clearErrors(/** @type {HTMLFormElement} */ form) {

@@ -25,7 +25,8 @@ export function writeFilters(/** @type {Filters} */ filters) {
 }
 
 const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
-const connectorKey = (/** @type {string} */ connector) =>
+/** A text that is equal for all spellings of one connector. */
+export const connectorKey = (/** @type {string} */ connector) =>
   connector.replace(INVISIBLE, "").trim().replace(/\s+/g, " ").toLowerCase();
 
 /** Case, invisible characters and the number of blanks make no other connector, as on the server. */

@@ -3,7 +3,7 @@ import { call } from "./api.js";
 import { Cards } from "./cards.js";
 import { byId, debounced, element, setText } from "./dom.js";
 import { integer } from "./format.js";
-import { matches, ordered, readFilters, writeFilters } from "./filters.js";
+import { connectorKey, isSameConnector, matches, ordered, readFilters, writeFilters } from "./filters.js";
 import { Live } from "./live.js";
 import { PostoMap } from "./map.js";
 import { showMine } from "./mine.js";
@@ -178,7 +178,8 @@ function writeForm() {
 
 /** Chooses this value, which may be of a posto that is not known yet. */
 function choose(/** @type {HTMLSelectElement} */ select, /** @type {string} */ value) {
-  const known = [...select.options].find((option) => option.value.toLowerCase() === value.toLowerCase());
+  const isSame = select.name === "tipo_conector" ? isSameConnector : Object.is;
+  const known = [...select.options].find((option) => isSame(option.value, value));
   if (known) known.selected = true;
   else if (select.name !== "ordem" && value !== "") select.append(element("option", { text: value, selected: true }));
   else select.selectedIndex = 0;
@@ -200,17 +201,17 @@ function apply() {
 
 /** Connectors and servidores that were not there when the page was made. */
 function updateOptions(/** @type {import("./postos.js").Posto[]} */ all) {
-  addOptions("tipo_conector", new Set(all.map(({ connector }) => connector)));
-  addOptions("server_id", new Set(postos.servidores.keys()));
+  addOptions("tipo_conector", new Set(all.map(({ connector }) => connector)), connectorKey);
+  addOptions("server_id", new Set(postos.servidores.keys()), String);
 }
 
-/** @param {string} name @param {Set<string>} values */
-function addOptions(name, values) {
+/** @param {string} name @param {Set<string>} values @param {(value: string) => string} keyOf Equal for what is the same. */
+function addOptions(name, values, keyOf) {
   const select = /** @type {HTMLSelectElement} */ (form.elements.namedItem(name));
-  const known = new Set([...select.options].map(({ value }) => value.toLowerCase()));
+  const known = new Set([...select.options].map(({ value }) => keyOf(value)));
   for (const value of [...values].sort()) {
-    if (known.has(value.toLowerCase())) continue;
-    known.add(value.toLowerCase());
+    if (known.has(keyOf(value))) continue;
+    known.add(keyOf(value));
     select.append(element("option", { text: value }));
   }
 }

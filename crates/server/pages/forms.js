@@ -2,7 +2,7 @@
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
 import { dialog, open, pressed, say, sayError, showProblem } from "./dialogs.js";
-import { typedNumber } from "./format.js";
+import { couldBeTwoNumbers, typedNumber } from "./format.js";
 import { text } from "./texts.js";
 
 /**
@@ -64,6 +64,10 @@ export async function askForm({ heading, content, submit, isDangerous = false, s
 /** A number that was typed; if it is none, the text, so that the API says what is wrong with it. */
 export function numberOf(/** @type {FormData} */ values, /** @type {string} */ name) {
   const typed = String(values.get(name));
+  if (couldBeTwoNumbers(typed)) {
+    const mensagem = text("number.two", { typed });
+    throw new ApiError(422, { codigo: "requisicao_invalida", mensagem, campos: [{ campo: name, mensagem }] });
+  }
   const number = typedNumber(typed);
   return Number.isFinite(number) ? number : typed;
 }

@@ -75,15 +75,16 @@ export function localInput(/** @type {string | number | Date} */ value) {
 const PLAIN = /^-?(?:\d+[.,]?\d*|[.,]\d+)$/;
 const IN_GROUPS = /^-?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]\d+)?$/;
 
-/**
- * A number as it is typed here: `44,5`, `44.5`, `1.234,5`. `NaN` if it is none, or if it can be read as
- * two: where `.` separates thousands, `1.234` may be one and a bit or over a thousand.
- */
+/** Whether a number can be read as two: where `.` separates thousands, `1.234` may be over a thousand. */
+export function couldBeTwoNumbers(/** @type {string} */ value) {
+  const [, mark] = IN_GROUPS.exec(value.trim()) ?? [];
+  return mark === groupMark && value.replace(/[^.,]/g, "").length === 1;
+}
+
+/** A number as it is typed here: `44,5`, `44.5`, `1.234,5`. `NaN` if it is none, or could be two. */
 export function typedNumber(/** @type {string} */ value) {
   const typed = value.trim();
   const [, mark] = IN_GROUPS.exec(typed) ?? [];
-  const marks = typed.replace(/[^.,]/g, "");
-  if (mark && marks.length > 1) return Number(typed.replaceAll(mark, "").replace(",", "."));
-  if (!PLAIN.test(typed) || mark === groupMark) return NaN;
-  return Number(typed.replace(",", "."));
+  if (mark && typed.replace(/[^.,]/g, "").length > 1) return Number(typed.replaceAll(mark, "").replace(",", "."));
+  return PLAIN.test(typed) && !couldBeTwoNumbers(typed) ? Number(typed.replace(",", ".")) : NaN;
 }

@@ -35,7 +35,9 @@ async fn show_until_a_part_ends(
     options: &Options,
     logs: &QuietLogs,
 ) -> Result<Infallible, SystemError> {
-    system.ready().await?;
+    if let Err(error) = system.ready().await {
+        return Err(system.ended_part().unwrap_or(error));
+    }
     println!("{}", Screen { system: &*system, options, free_posto: system.free_posto().await });
     logs.set_filter(REQUEST_LOG);
     Err(system.a_part_ends().await)

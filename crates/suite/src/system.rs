@@ -228,13 +228,21 @@ impl System {
                 None => std::future::pending().await,
             }
         };
-        let ended = tokio::select! {
-            Some(Ok(ended)) = self.servers.tasks.join_next() => ended,
-            Some(Ok(ended)) = self.clients.tasks.join_next() => ended,
-            error = broker => return SystemError::Broker(error),
+        let error = tokio::select! {
+            Some(Ok(ended)) = self.servers.tasks.join_next() => return ended.into(),
+            Some(Ok(ended)) = self.clients.tasks.join_next() => return ended.into(),
+            error = broker => error,
         };
-        let Ended { name, outcome } = ended;
-        SystemError::Ended { name, outcome }
+        // Nothing is left of it to be stopped.
+        self.broker = None;
+        SystemError::Broker(error)
+    }
+
+    /// A servidor or gateway that has ended by now.
+    pub fn ended_part(&mut self) -> Option<SystemError> {
+        let ended =
+            self.servers.tasks.try_join_next().or_else(|| self.clients.tasks.try_join_next());
+        ended.and_then(Result::ok).map(SystemError::from)
     }
 
     /// Stops the gateways, then the servidores, then the broker.
@@ -290,6 +298,12 @@ fn metrics_addr(http_addr: SocketAddr) -> SocketAddr {
         port => port.checked_add(METRICS_OFFSET).unwrap_or(0),
     };
     (ip, port).into()
+}
+
+impl From<Ended> for SystemError {
+    fn from(Ended { name, outcome }: Ended) -> Self {
+        Self::Ended { name, outcome }
+    }
 }
 
 fn reason(outcome: &io::Result<()>) -> String {

@@ -40,8 +40,10 @@ async fn what_is_over_the_size_limit_is_handed_back_and_the_connection_stays() {
         assert_eq!(next_text(&mut deliveries).await, expected);
     }
     assert!(matches!(refusals.lock().unwrap()[..], [Refusal::TooLarge { max: None, .. }]));
+    // A delivery may be read before the acknowledgement of what was published.
+    eventually("all is settled", || bus.counters().outbox_len == 0).await;
     let counters = bus.counters();
-    assert_eq!((counters.refused, counters.reconnects, counters.outbox_len), (1, 0, 0));
+    assert_eq!((counters.refused, counters.reconnects), (1, 0));
     assert!(bus.max_payload("t") < 2_001 && before > 2_001, "the limit is learned");
 }
 

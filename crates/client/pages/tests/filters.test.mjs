@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matches, ordered, readFilters, writeFilters } from "../filters.js";
+import { isSameConnector, matches, ordered, readFilters, writeFilters } from "../filters.js";
 import { kilometres } from "../position.js";
 
 const read = (query) => readFilters(new URLSearchParams(query));
@@ -51,4 +51,10 @@ test("distances are great circles", () => {
   assert.equal(kilometres(paulista, paulista), 0);
   assert.equal(Math.round(kilometres({ lat: 0, lon: 179.5 }, { lat: 0, lon: -179.5 })), 111, "across the date line");
   assert.ok(Number.isNaN(kilometres(paulista, { lat: NaN, lon: 0 })));
+});
+
+test("what nobody sees makes no other connector", () => {
+  for (const same of ["tipo 2", "Tipo\u00a02", "Tipo  2", "Tipo\u200b 2", " TIPO 2\u200b "]) assert.ok(isSameConnector("Tipo 2", same), same);
+  assert.ok(isSameConnector("Trifásico", "TRIFÁSICO"));
+  for (const other of ["Tipo2", "Tipo 2 CCS", "Tipo", ""]) assert.ok(!isSameConnector("Tipo 2", other), other);
 });

@@ -40,8 +40,9 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 /// - `servidor`: um servidor saiu ou voltou, ou está conectado e sua lista ainda não veio: `server_id`,
 ///   `status`, `desde`.
 ///
-/// Sem novidade por 15 segundos, vem o comentário `ping`. Nada aqui diz de quem é uma reserva. A
-/// resposta não acaba, e por isso esta página não a mostra: leia com `curl -N` ou `EventSource`.
+/// Sem novidade por 15 segundos, vem o comentário `ping`; quem não recebe nada por 40 segundos deve
+/// conectar de novo. Nada aqui diz de quem é uma reserva. A resposta não acaba, e por isso esta página
+/// não a mostra: leia com `curl -N` ou `EventSource`.
 #[utoipa::path(get, path = "/eventos", operation_id = "listen", tag = "eventos",
     responses(
         (status = 200, body = String, content_type = "text/event-stream",
@@ -76,7 +77,7 @@ async fn all(State(gateway): State<Arc<Gateway>>, admitted: Admitted) -> Respons
 /// já livre) os eventos acabam. Quem volta com `Last-Event-ID` não recebe de novo o que já tem; se já
 /// tem a situação final, a resposta é 204, que diz ao `EventSource` dos navegadores que não volte. Ele
 /// também não volta depois de 503 ou 504: crie outro quando `readyState` for `CLOSED`. Sem novidade por
-/// 15 segundos, vem o comentário `ping`.
+/// 15 segundos, vem o comentário `ping`; quem não recebe nada por 40 segundos deve conectar de novo.
 #[utoipa::path(get, path = "/reservas/{request_id}/eventos", operation_id = "follow_reserva",
     tag = "eventos",
     params(FollowParams, ("Last-Event-ID" = Option<i64>, Header, nullable = false,

@@ -123,7 +123,9 @@ pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpErro
 ///
 /// Todos, ou os que passam pelos filtros; por número.
 #[utoipa::path(get, path = "/postos", operation_id = "list_postos",
-    tag = "postos", params(PostosQuery), responses(
+    tag = "postos", params(PostosQuery, ("If-None-Match" = Option<String>, Header, nullable = false,
+        description = "O `ETag` da lista que já se tem", example = "W/\"4e1243bd22c66e76c2ba9eddc1f91394\"")),
+    responses(
     (status = 200, body = PostosList, description = "Os postos"),
     (status = 304, description = "São os mesmos postos, por `If-None-Match`"),
 ))]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Rejection, ReservaState, Rules};
 
 use crate::reserva_support::rejected;
-use crate::support::{HOUR, START, TestStore, now, placa, reservation, set_now};
+use crate::support::{HOUR, START, TestStore, jump_to, now, placa, reservation, set_now};
 
 #[tokio::test]
 async fn a_carro_has_as_many_reservas_as_the_rule_says() {
@@ -58,16 +58,21 @@ async fn a_carro_that_overstays_still_has_its_reserva() {
 
 #[tokio::test]
 async fn a_carro_that_charges_on_in_its_next_reserva_has_one() {
-    let rules = Rules { por_carro: 2, ..Rules::default() };
-    let store = TestStore::with_rules(3, rules).await;
-    store.reserve_at("r1", "ABC1234", (0, 1)).await.expect("free");
-    store.charges(placa("ABC1234")).await;
-    store.reserve_at("r2", "ABC1234", (1, 3)).await.expect("free");
-    set_now(START + 2 * HOUR);
-    store.store.sweep().await.expect("a sweep");
-    store.reserve("r3", "ABC1234", 2).await.expect("it has one");
-    let limit = Rejection::LimiteDeReservas { limite: 2 };
-    assert_eq!(rejected(store.reserve("r4", "ABC1234", 3).await), limit);
+    for sweeps in [false, true] {
+        set_now(START);
+        let rules = Rules { por_carro: 2, ..Rules::default() };
+        let store = TestStore::with_rules(3, rules).await;
+        store.reserve_at("r1", "ABC1234", (0, 1)).await.expect("free");
+        store.charges(placa("ABC1234")).await;
+        store.reserve_at("r2", "ABC1234", (1, 3)).await.expect("free");
+        jump_to(START + 2 * HOUR);
+        if sweeps {
+            store.store.sweep().await.expect("a sweep");
+        }
+        store.reserve("r3", "ABC1234", 2).await.expect("it has one");
+        let limit = Rejection::LimiteDeReservas { limite: 2 };
+        assert_eq!(rejected(store.reserve("r4", "ABC1234", 3).await), limit);
+    }
 }
 
 #[tokio::test]

@@ -118,18 +118,12 @@ async fn serve_with(
     // A caller that sends nothing more after its request still gets its answer.
     http.half_close(true);
     let graceful = GracefulShutdown::new();
-    // Accepted sockets inherit it. A peer that has vanished acknowledges nothing, and short writes to it
-    // succeed for a quarter of an hour otherwise.
-    if let Err(error) = SockRef::from(&listener).set_tcp_user_timeout(Some(limits.progress)) {
-        warn!(%error, "TCP_USER_TIMEOUT could not be set; readers that vanish keep their place for longer");
-    }
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
         let (stream, endpoints) = accepted;
         let caller = CallerKey::of(endpoints.peer.ip());
         let Some(slot) = stop.run_until_cancelled(connections.admit(caller)).await else { break };
-        // Answers are small and written whole: waiting to fill a packet would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%error, "TCP_NODELAY could not be set");
+        if let Err(error) = set_options(&stream, limits.progress) {
+            debug!(%error, "the options of a connection could not be set");
         }
         let (router, connections) = (router.clone(), Arc::clone(&connections));
         let connection = Arc::clone(&slot.connection);
@@ -165,6 +159,14 @@ async fn serve_with(
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
         warn!("some HTTP requests were cut off by the stop");
     }
+}
+
+fn set_options(stream: &TcpStream, progress: Duration) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    // Answers are small and written whole: waiting to fill a packet would only delay them.
+    socket.set_tcp_nodelay(true)?;
+    // Short writes to a peer that has vanished succeed for a quarter of an hour otherwise.
+    socket.set_tcp_user_timeout(Some(progress))
 }
 
 /// Ends a connection so that its caller reads the answer, if it is still sending.

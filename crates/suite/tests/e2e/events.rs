@@ -61,6 +61,17 @@ async fn a_reserva_is_followed_at_any_gateway_until_it_ends() {
     assert_eq!(resumed.next().await, None);
     let done = second.listen_after("2", &path).await.err().expect("no stream");
     assert_eq!((done.status, done.json), (204, Value::Null));
+    // As libraries do that cannot send a header; one that is there counts more.
+    let [before, last] = ["1", "2"].map(|id| format!("{path}&lastEventId={id}"));
+    let mut resumed = second.listen(&before).await;
+    assert_eq!(resumed.next().await.expect("its state").summary().1, Some("2"));
+    assert_eq!(second.get(&last).await.status, 204);
+    for id in ["1", "none"] {
+        let mut resumed = second.listen_after(id, &last).await.expect("a stream");
+        assert_eq!(resumed.next().await.expect("its state").summary().1, Some("2"), "{id}");
+    }
+    let wrong = second.get(&format!("{path}&lastEventId=x")).await;
+    assert_eq!((wrong.status, &wrong.json["campos"][0]["campo"]), (422, &json!("lastEventId")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

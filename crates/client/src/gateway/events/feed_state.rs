@@ -98,9 +98,12 @@ impl FeedState {
             servidores.insert(server_id, known);
         }
         // An operator has removed these.
-        for (server_id, known) in before.into_iter().filter(|(_, it)| it.servidor.is_online()) {
+        for (server_id, known) in before {
+            let was_online = known.servidor.is_online();
             let event = known.servidor.removed();
-            events.push(event.clone());
+            if was_online {
+                events.push(event.clone());
+            }
             if removed.len() == MAX_REMOVED {
                 removed.pop_first();
             }

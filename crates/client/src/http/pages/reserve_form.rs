@@ -84,6 +84,9 @@ impl Values {
     }
 }
 
+/// Fields that are numbers, in decimals.
+const NUMBERS: [&str; 3] = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
+
 /// The body of `POST /reservar` that a form stands for, so that its rules are those of the API.
 ///
 /// # Errors
@@ -105,13 +108,15 @@ pub(super) fn body_of(
     put("modelo", &|text| text.into());
     put("server_id", &|text| text.into());
     put("posto_id", &typed::integer);
-    put("capacidade_bateria", &decimal);
-    put("nivel_bateria_atual", &decimal);
-    put("taxa_descarga", &decimal);
+    for name in NUMBERS {
+        put(name, &decimal);
+    }
     put("inicio", &|text| format::of_local_input(text).into());
     put("fim", &|text| format::of_local_input(text).into());
     fields.entry("modelo").or_insert_with(|| UNKNOWN_MODELO.into());
-    let mut wrong = Vec::new();
+    let could_be_two = |name: &str| typed::could_be_two(form.get(name), language);
+    let ambiguous: Vec<_> = NUMBERS.into_iter().filter(|name| could_be_two(name)).collect();
+    let mut wrong: Vec<_> = ambiguous.iter().map(|name| two_numbers(name)).collect();
     if !fields.contains_key("fim") {
         match end(fields.get("inicio"), form.get("duracao"), now) {
             Ok(fim) => drop(fim.map(|fim| fields.insert("fim".to_owned(), fim.to_string().into()))),
@@ -123,10 +128,18 @@ pub(super) fn body_of(
         Ok(body) if wrong.is_empty() => Ok(body),
         Ok(_) => Err(wrong),
         Err(mut campos) => {
+            // To the reader of the body they are texts.
+            campos.retain(|one| !ambiguous.contains(&one.campo.as_str()));
             campos.append(&mut wrong);
             Err(campos)
         }
     }
+}
+
+fn two_numbers(name: &str) -> FieldError {
+    let mensagem =
+        "pode ser lido de dois modos: escreva o número sem separador de milhar".to_owned();
+    FieldError { campo: name.to_owned(), mensagem }
 }
 
 /// The end of a reserva that lasts so many minutes; `None` if its `inicio` is wrong. One that begins

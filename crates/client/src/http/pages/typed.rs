@@ -7,17 +7,27 @@ use service::Language;
 /// two (`1.234` where points separate thousands), so that it is refused by what it is. As
 /// `typedNumber` of the pages' modules reads it.
 pub(super) fn decimal(text: &str, language: Language) -> Value {
+    let number = match could_be_two(text, language) {
+        true => None,
+        false => without_groups(text).and_then(|plain| plain.parse().ok()),
+    };
+    number.and_then(Number::from_f64).map_or_else(|| text.into(), Value::Number)
+}
+
+/// Whether a number can be read as two, because of the one mark in it.
+pub(super) fn could_be_two(text: &str, language: Language) -> bool {
     let group = match language {
         Language::Portuguese => '.',
         Language::English => ',',
     };
-    let number = without_groups(text, group).and_then(|plain| plain.parse().ok());
-    number.and_then(Number::from_f64).map_or_else(|| text.into(), Value::Number)
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number =
+        digits.chars().all(|character| character.is_ascii_digit() || is_mark(character));
+    is_number && digits.matches(is_mark).eq([group.to_string()]) && is_in_groups(digits, group)
 }
 
-/// The number with a point, and without what separates thousands; `None` if it is not known which mark
-/// does that.
-fn without_groups(text: &str, group: char) -> Option<String> {
+/// The number with a point, and without what separates thousands.
+fn without_groups(text: &str) -> Option<String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.chars().any(|character| !character.is_ascii_digit() && !is_mark(character)) {
         return None;
@@ -26,7 +36,6 @@ fn without_groups(text: &str, group: char) -> Option<String> {
     let in_groups = mark.filter(|mark| is_in_groups(digits, *mark));
     match (in_groups, digits.matches(is_mark).count()) {
         (Some(mark), 2..) => Some(text.replace(mark, "").replace(',', ".")),
-        (Some(mark), _) if mark == group => None,
         (_, 0 | 1) => Some(text.replace(',', ".")),
         _ => None,
     }
@@ -102,5 +111,9 @@ mod tests {
         assert_eq!(read("1.234"), [json!("1.234"), json!(1.234)]);
         assert_eq!(read("12,345"), [json!(12.345), json!("12,345")]);
         assert_eq!(read("-1.000"), [json!("-1.000"), json!(-1.0)]);
+        assert!(could_be_two("1.234", Language::Portuguese));
+        for text in ["1.234,5", "1.234.567", "1,234", "0.190", "1234.567", "1.23", "x.234", ""] {
+            assert!(!could_be_two(text, Language::Portuguese), "{text}");
+        }
     }
 }

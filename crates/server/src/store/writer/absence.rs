@@ -145,7 +145,7 @@ impl WriteContext<'_> {
     ) -> Result<(), StoreError> {
         self.execute(
             "UPDATE reservas SET falta_em = ?3 + tolerancia
-             WHERE posto_id = ?1 AND placa IS NOT ?2 AND held_until > ?4 AND inicio < ?3
+             WHERE posto_id = ?1 AND placa IS NOT ?2 AND held_until > ?4 AND held_from < ?3
                AND falta_em < ?3 + tolerancia AND status IN ('ativa', 'encerrada')",
             params![posto_id, placa.as_str(), fim.as_millis(), self.now.as_millis()],
         )?;

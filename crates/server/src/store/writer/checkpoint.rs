@@ -52,8 +52,8 @@ pub(in crate::store) struct Checkpointer {
     metrics: Arc<StoreMetrics>,
     /// The WAL was reported as held by a reader.
     is_held: bool,
-    /// The writer has begun to checkpoint since [`Checkpointer::after_batch`] was called.
-    has_completed: bool,
+    /// The writer has checkpointed, or tried to, since [`Checkpointer::after_batch`] was called.
+    may_have_written: bool,
 }
 
 enum State {
@@ -88,8 +88,8 @@ impl Checkpointer {
                 }
             })
             .map_err(StoreError::Thread)?;
-        let (state, is_held, has_completed) = (State::Idle, false, false);
-        Ok(Self { thread, requests, results, state, database, metrics, is_held, has_completed })
+        let (state, is_held, may_have_written) = (State::Idle, false, false);
+        Ok(Self { thread, requests, results, state, database, metrics, is_held, may_have_written })
     }
 
     /// Starts a checkpoint when the WAL is long, and completes one that the thread has done. Returns
@@ -98,7 +98,7 @@ impl Checkpointer {
     /// tried again.
     pub(super) fn after_batch(&mut self, connection: &Connection) -> Result<bool, StoreError> {
         let was_running = self.is_running();
-        self.has_completed = false;
+        self.may_have_written = false;
         self.state = match self.step(connection) {
             Ok(state) => state,
             Err(failure) => {
@@ -109,7 +109,7 @@ impl Checkpointer {
                 State::Failed(Instant::now() + RETRY_INTERVAL)
             }
         };
-        Ok(was_running || self.is_running() || self.has_completed)
+        Ok(was_running || self.is_running() || self.may_have_written)
     }
 
     /// The failure of a checkpoint, by whichever connection; an error if pages that were checkpointed
@@ -156,7 +156,7 @@ impl Checkpointer {
 
     /// Checkpoints what the thread has left.
     fn complete(&mut self, connection: &Connection) -> Result<State, StoreError> {
-        self.has_completed = true;
+        self.may_have_written = true;
         let started = Instant::now();
         checkpoint(connection)?;
         self.metrics.last_checkpoint.observe(started.elapsed().as_secs_f64());

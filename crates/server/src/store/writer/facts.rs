@@ -105,7 +105,8 @@ impl WriteContext<'_> {
                AND NOT EXISTS (
                    SELECT 1 FROM reservas AS next
                    WHERE next.posto_id = c.posto_id AND next.placa = c.placa
-                     AND next.status = 'cumprida' AND next.inicio <= ?2 AND next.held_until > ?2)",
+                     AND (next.status = 'cumprida' OR next.carregamento_id = c.id)
+                     AND next.inicio <= ?2 AND next.held_until > ?2)",
         )?;
         let parameters = params![placa.as_str(), self.now.as_millis()];
         Ok(statement.query_row(parameters, |row| row.get(0))?)

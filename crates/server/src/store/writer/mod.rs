@@ -96,9 +96,6 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     absence::correct_after_downtime(&transaction, now)?;
-    if sweep::has_late_times(&transaction, now)? {
-        sweep::correct_late_times(&transaction, now)?;
-    }
     sweep::probe(&transaction, now)?;
     statistics::keep_archived(&transaction)?;
     transaction.commit()?;
@@ -240,6 +237,7 @@ impl Writer {
     fn write(&mut self, connection: &mut Connection, batch: &mut Batch) -> Result<(), Failed> {
         let taken = batch.iter().any(|queued| queued.is_traced()).then(SystemTime::now);
         let commands = batch.len();
+        // Commands that are written one by one have no look at the checkpointer between them.
         if self.checkpointer.is_running() {
             self.transactions.expect_checkpoint();
         }

@@ -46,49 +46,25 @@ impl WriteCommand for Sweep {
         for posto_id in begun.query_map([since, now], |row| row.get(0))? {
             context.changes.push(Change::Posto(posto_id?));
         }
+        // Those that a clock wrote which ran ahead stay until then, and keep none behind them.
         for delete in [
             "DELETE FROM refusals
-             WHERE seq IN (SELECT seq FROM refusals ORDER BY seq LIMIT ?2) AND decided_at < ?1",
+             WHERE seq IN (SELECT seq FROM refusals WHERE decided_at <= ?3 ORDER BY seq LIMIT ?2)
+               AND decided_at < ?1",
             "DELETE FROM alteracoes
-             WHERE seq IN (SELECT seq FROM alteracoes WHERE reserva_id IS NULL ORDER BY seq LIMIT ?2)
+             WHERE seq IN (SELECT seq FROM alteracoes
+                           WHERE reserva_id IS NULL AND decided_at <= ?3 ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
             "DELETE FROM refused_cancellations
-             WHERE seq IN (SELECT seq FROM refused_cancellations ORDER BY seq LIMIT ?2)
+             WHERE seq IN (SELECT seq FROM refused_cancellations
+                           WHERE decided_at <= ?3 ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
         ] {
-            context.execute(delete, params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS])?;
+            context.execute(delete, params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS, now])?;
         }
         context.last_sweep = context.now;
         Ok(())
     }
-}
-
-/// Whether one of the refusals that are next to be deleted is of a time to come. None behind it would be
-/// deleted before that.
-pub(super) fn has_late_times(connection: &Connection, now: Moment) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (
-        SELECT 1 FROM (SELECT decided_at FROM refusals ORDER BY seq LIMIT ?2) WHERE decided_at > ?1
-        UNION ALL
-        SELECT 1 FROM (SELECT decided_at FROM refused_cancellations ORDER BY seq LIMIT ?2)
-        WHERE decided_at > ?1
-        UNION ALL
-        SELECT 1 FROM (SELECT decided_at FROM alteracoes WHERE reserva_id IS NULL
-                       ORDER BY seq LIMIT ?2)
-        WHERE decided_at > ?1)";
-    Ok(connection.query_row(sql, [now.as_millis(), MAX_ROWS], |row| row.get(0))?)
-}
-
-/// What was written while the clock ran ahead was written now, for how long it is kept.
-pub(super) fn correct_late_times(connection: &Connection, now: Moment) -> Result<(), StoreError> {
-    for correct in [
-        "UPDATE refusals SET decided_at = ?1 WHERE decided_at > ?1",
-        "UPDATE refused_cancellations SET decided_at = ?1 WHERE decided_at > ?1",
-        "UPDATE alteracoes SET decided_at = ?1 WHERE decided_at > ?1 AND reserva_id IS NULL",
-        "UPDATE carros SET updated_at = ?1 WHERE updated_at > ?1",
-    ] {
-        connection.execute(correct, [now.as_millis()])?;
-    }
-    Ok(())
 }
 
 /// Writes a row, to find out whether the database can be written.

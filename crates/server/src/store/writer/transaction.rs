@@ -251,7 +251,6 @@ impl Transactions {
         }
         if self.state.progress.is_set_back(context.now) {
             absence::correct_after_clock_set_back(context.connection, context.now)?;
-            sweep::correct_late_times(context.connection, context.now)?;
             context.keep_all_service()?;
         }
         Ok(())

@@ -128,6 +128,8 @@ fn a_reader_that_is_too_slow_learns_that_a_servidor_was_removed() {
     for number in 0..=MAX_EVENTS {
         state.take_posto(status(5, number % 2 == 1));
     }
+    // As an operator does it: it is stopped first.
+    state.take_servidores(vec![servidor(ServerState::Offline, 2)], false);
     state.take_servidores(Vec::new(), false);
     assert_eq!(read(&mut slow, &state), ["servidor"]);
     assert_eq!(read(&mut state.reader(), &state), [""; 0], "a new one never knew it");

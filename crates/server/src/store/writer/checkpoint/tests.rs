@@ -56,7 +56,7 @@ fn in_state(state: State, path: &Path) -> (Checkpointer, Sender<Result<(), Store
     let thread = std::thread::spawn(|| ());
     let database = Arc::new(File::open(path).expect("the file"));
     let metrics = Arc::new(StoreMetrics::new(&mut Registry::default()));
-    let (is_held, has_completed) = (false, false);
+    let (is_held, may_have_written) = (false, false);
     let checkpointer = Checkpointer {
         thread,
         requests,
@@ -65,7 +65,7 @@ fn in_state(state: State, path: &Path) -> (Checkpointer, Sender<Result<(), Store
         database,
         metrics,
         is_held,
-        has_completed,
+        may_have_written,
     };
     (checkpointer, sender)
 }
