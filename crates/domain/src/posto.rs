@@ -24,7 +24,11 @@ impl TipoConector {
     /// Whether two texts name the same connector: case, invisible characters and the number of blanks
     /// make no other one.
     pub fn is_same(one: &str, other: &str) -> bool {
-        folded_connector(one).eq(folded_connector(other))
+        // A list of thousands is filtered by it, and nearly all are spelled plainly.
+        let is_plain = |text: &str| text.is_ascii() && !text.contains("  ") && text == text.trim();
+        one.eq_ignore_ascii_case(other)
+            || !(is_plain(one) && is_plain(other))
+                && folded_connector(one).eq(folded_connector(other))
     }
 
     /// A text that is equal for all spellings of one connector.
