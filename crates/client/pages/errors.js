@@ -9,6 +9,8 @@ import { text } from "./texts.js";
 function messageOf(/** @type {unknown} */ error) {
   if (error instanceof PageError) return { text: text(error.key), isPortuguese: false };
   if (!(error instanceof ApiError)) return { text: text("error.page"), isPortuguese: false };
+  // The sentence of the API tells programs what to call.
+  if (error.status === 504 && error.requestId) return { text: text("error.undecided"), isPortuguese: false };
   if (error.mensagem) return { text: error.mensagem, isPortuguese: true };
   return { text: text(error.status === 0 ? "error.network" : "error.unknown"), isPortuguese: false };
 }

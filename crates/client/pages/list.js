@@ -181,7 +181,7 @@ function choose(/** @type {HTMLSelectElement} */ select, /** @type {string} */ v
   const isSame = select.name === "tipo_conector" ? isSameConnector : Object.is;
   const known = [...select.options].find((option) => isSame(option.value, value));
   if (known) known.selected = true;
-  else if (select.name !== "ordem" && value !== "") select.append(element("option", { text: value, selected: true }));
+  else if (select.name !== "ordem" && value !== "") select.append(element("option", { value, translate: "no", text: value, selected: true }));
   else select.selectedIndex = 0;
 }
 
@@ -212,7 +212,7 @@ function addOptions(name, values, keyOf) {
   for (const value of [...values].sort()) {
     if (known.has(keyOf(value))) continue;
     known.add(keyOf(value));
-    select.append(element("option", { text: value }));
+    select.append(element("option", { value, translate: "no", text: value }));
   }
 }
 

@@ -96,14 +96,19 @@ function hasErrors() {
   return !byId("errors").hidden;
 }
 
-const nameOfPosto = () => article.querySelector('[data-field="posto"]')?.textContent ?? "";
+const shownPosto = () => /** @type {HTMLElement} */ (article.querySelector('[data-field="posto"]'));
+/** `""` where only its number is known. */
+const knownName = () => (shownPosto().dataset.known === undefined ? "" : shownPosto().textContent ?? "");
+/** As it is shown. */
+const nameOfPosto = () => shownPosto().textContent ?? "";
 
 /** @param {Reserva} fresh */
 async function take(fresh) {
   reserva = fresh;
   if (fresh.posto_id !== namedPosto) await showPosto(fresh.posto_id);
   if (reserva !== fresh) return;
-  updateKept(server_id, request_id, fresh, nameOfPosto());
+  const kept = updateKept(server_id, request_id, fresh, knownName());
+  if (knownName() === "" && kept?.nome) setField(article, "posto", kept.nome);
   seeForm?.remove();
   if (!isTyped) fillChange(fresh);
   show();
@@ -116,9 +121,13 @@ async function take(fresh) {
 async function showPosto(postoId) {
   namedPosto = postoId;
   setField(article, "posto", text("posto.number", { id: postoId }));
+  delete shownPosto().dataset.known;
   const listed = await call(`postos${query({ server_id })}`).catch(() => null);
   const posto = listed?.postos.find((/** @type {any} */ { id }) => id === postoId);
-  if (posto) setField(article, "posto", posto.nome);
+  if (posto) {
+    setField(article, "posto", posto.nome);
+    shownPosto().dataset.known = "";
+  }
   const select = /** @type {HTMLSelectElement} */ (field(changeForm, "posto_id"));
   const options = posto ? alternatives(listed.postos, posto) : [];
   select.replaceChildren(
@@ -232,11 +241,11 @@ async function submitCancel() {
 async function agree(fresh) {
   follower.take(target, fresh);
   await taken;
-  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, nameOfPosto());
+  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, knownName() || nameOfPosto());
 }
 
 function acknowledge() {
-  if (reserva) keepAgreed(server_id, request_id, reserva, nameOfPosto());
+  if (reserva) keepAgreed(server_id, request_id, reserva, knownName() || nameOfPosto());
   show();
   byId("main").focus();
 }

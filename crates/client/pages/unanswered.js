@@ -77,7 +77,7 @@ export function earlierRequests(body, key) {
   });
 }
 
-const plateOf = (/** @type {Body} */ { placa }) => placa.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
+export const plateOf = (/** @type {{ placa: string }} */ { placa }) => placa.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
 
 /**
  * Reserves, and keeps what was asked for until it is known what became of it.

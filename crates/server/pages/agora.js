@@ -69,7 +69,8 @@ function renderPostos() {
   const shown = matching(postos, search.value, chosen);
   bringUpToDate(byId("postos"), shown, ({ posto }) => String(posto.id), makePosto, updatePosto);
   const isAll = shown.length === postos.length;
-  setText(byId("count"), isAll ? counted("postos", postos.length) : counted("postos.of", postos.length, { shown: shown.length }));
+  if (postos.length === 0 && mayWrite()) setText(byId("count"), text("postos.none"));
+  else setText(byId("count"), isAll ? counted("postos", postos.length) : counted("postos.of", postos.length, { shown: shown.length }));
 }
 
 function renderAttention(/** @type {Now[]} */ postos) {
@@ -89,7 +90,7 @@ function renderAttention(/** @type {Now[]} */ postos) {
     const button = place.querySelector("button");
     if (button && action) button.onclick = () => pressed(button, action.act);
   });
-  byId("nothing").hidden = items.length > 0 || !(isComplete || isPublic);
+  byId("nothing").hidden = items.length > 0 || postos.length === 0 || !(isComplete || isPublic);
   byId("nothing").classList.toggle("good", isComplete);
   setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
   const title = document.title.replace(/^\(\d+\) /, "");

@@ -1,7 +1,7 @@
 // The view of files: lists out, postos in.
 import { ApiError } from "./api.js";
 import { byId, element } from "./dom.js";
-import { pressed, problem, say } from "./dialogs.js";
+import { OwnError, pressed, problem, say } from "./dialogs.js";
 import { download } from "./download.js";
 import { refresh } from "./agora.js";
 import { apiAnswer } from "./session.js";
@@ -19,6 +19,8 @@ export function start() {
     button.addEventListener("click", () => pressed(button, () => download(`${name}?formato=${dialect()}`, name)));
   }
   file().addEventListener("change", look);
+  // Else the same file, corrected, is no change.
+  file().addEventListener("click", () => { file().value = ""; });
 }
 
 export function show() {}
@@ -39,9 +41,11 @@ async function look() {
 
 /** @returns {Promise<any>} What the API says, also of a wrong file; or an error. */
 async function send(/** @type {File} */ chosen, /** @type {string} */ simular) {
+  // Read now: a file that is changed after it was chosen is not sent half.
+  const bytes = await chosen.arrayBuffer().catch(() => null);
+  if (bytes === null) return new OwnError(text("import.unreadable"));
   try {
-    // Read now: a file that is changed after it was chosen is not sent half.
-    const content = new Blob([await chosen.arrayBuffer()]);
+    const content = new Blob([bytes]);
     const headers = { "content-type": "text/csv" };
     const response = await apiAnswer(`postos/importar${simular}`, { method: "POST", file: content, headers, timeout: TIMEOUT });
     const json = await response.json().catch(() => ({}));

@@ -40,8 +40,17 @@ export async function isWanted({ heading, says, yes, isDangerous = true }) {
   return (await open(made)) === "yes";
 }
 
+/** What is wrong, in the words and the language of the page; `campo` is the field that is. */
+export class OwnError extends Error {
+  constructor(/** @type {string} */ message, campo = "") {
+    super(message);
+    this.campo = campo;
+  }
+}
+
 /** What an error says, as the API says it. */
 export function sentence(/** @type {unknown} */ error) {
+  if (error instanceof OwnError) return error.message;
   if (!(error instanceof ApiError)) return text("error.page");
   if (error.status === 0) return text("error.no_answer");
   return error.mensagem || text("error.status", { status: error.status });

@@ -1,7 +1,7 @@
 // Parts of forms, and forms in dialogs.
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
-import { dialog, open, pressed, say, sayError, showProblem } from "./dialogs.js";
+import { OwnError, dialog, open, pressed, say, sayError, showProblem } from "./dialogs.js";
 import { couldBeTwoNumbers, typedNumber } from "./format.js";
 import { text } from "./texts.js";
 
@@ -64,10 +64,7 @@ export async function askForm({ heading, content, submit, isDangerous = false, s
 /** A number that was typed; if it is none, the text, so that the API says what is wrong with it. */
 export function numberOf(/** @type {FormData} */ values, /** @type {string} */ name) {
   const typed = String(values.get(name));
-  if (couldBeTwoNumbers(typed)) {
-    const mensagem = text("number.two", { typed });
-    throw new ApiError(422, { codigo: "requisicao_invalida", mensagem, campos: [{ campo: name, mensagem }] });
-  }
+  if (couldBeTwoNumbers(typed)) throw new OwnError(text("number.two", { typed }), name);
   const number = typedNumber(typed);
   return Number.isFinite(number) ? number : typed;
 }
@@ -75,6 +72,7 @@ export function numberOf(/** @type {FormData} */ values, /** @type {string} */ n
 /** Marks the fields that the API names, which inputs are named after; the first gets the focus. */
 function markWrong(/** @type {HTMLFormElement} */ form, /** @type {unknown} */ error) {
   const wrong = new Set(error instanceof ApiError ? error.campos.map(({ campo }) => campo) : []);
+  if (error instanceof OwnError) wrong.add(error.campo);
   const inputs = /** @type {HTMLInputElement[]} */ (Array.from(form.querySelectorAll("input")));
   for (const input of inputs) {
     if (wrong.has(input.name)) input.setAttribute("aria-invalid", "true");

@@ -1,4 +1,5 @@
 // The view of today: reservas and sessions, with what can be done about them.
+import { now } from "./api.js";
 import { byId, element, setText } from "./dom.js";
 import { isWanted, pressed, say, showProblem } from "./dialogs.js";
 import { refresh as refreshNow } from "./agora.js";
@@ -22,13 +23,13 @@ const PAGES = 3;
 const poll = new Poll(POLL_INTERVAL, load, (error) => showProblem(byId("hoje-problem"), error));
 
 /** What was read last. */
-const read = { reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]) };
+const read = { isKnown: false, reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]) };
 
 export const show = () => poll.start();
 export const hide = () => poll.stop();
 
 async function load(/** @type {AbortSignal} */ signal) {
-  const midnight = new Date();
+  const midnight = new Date(now());
   midnight.setHours(0, 0, 0, 0);
   const nextMidnight = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() + 1);
   const [from, until] = [midnight.toISOString(), nextMidnight.toISOString()];
@@ -39,20 +40,21 @@ async function load(/** @type {AbortSignal} */ signal) {
   ]);
   read.reservas = ofToday(reservas.rows, midnight);
   read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
+  read.isKnown = true;
   byId("hoje-cut").hidden = reservas.isWhole && ended.isWhole && open.isWhole;
   render();
 }
 
 /** After the operator has gone. */
 export function forget() {
-  Object.assign(read, { reservas: [], sessions: [] });
+  Object.assign(read, { isKnown: false, reservas: [], sessions: [] });
 }
 
 const refresh = () => { poll.pollNow(); refreshNow(); };
 
 export function render() {
-  setText(byId("hoje-reservas-count"), counted("reservas", read.reservas.length));
-  setText(byId("hoje-sessions-count"), counted("sessions", read.sessions.length));
+  setText(byId("hoje-reservas-count"), read.isKnown ? counted("reservas", read.reservas.length) : "");
+  setText(byId("hoje-sessions-count"), read.isKnown ? counted("sessions", read.sessions.length) : "");
   bringUpToDate(byId("hoje-reservas"), read.reservas, ({ id }) => String(id), makeRow, updateReserva);
   bringUpToDate(byId("hoje-sessions"), read.sessions, ({ id }) => String(id), makeRow, updateSession);
 }

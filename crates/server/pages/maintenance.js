@@ -1,4 +1,5 @@
 // Taking a posto out of service and putting it back.
+import { now } from "./api.js";
 import { element } from "./dom.js";
 import { isWanted, say } from "./dialogs.js";
 import { localInput } from "./format.js";
@@ -44,7 +45,7 @@ export function openMaintenance(/** @type {Posto} */ { id, nome, operador }, /**
       ], isOtherwiseOut ? "fora" : "manutencao"),
       element("label", {}, text("until"),
         element("span", { class: "hint", text: text("until.hint") }),
-        element("input", { type: "datetime-local", name: "ate", min: localInput(Date.now()) })),
+        element("input", { type: "datetime-local", name: "ate", min: localInput(now()) })),
     ],
     isDangerous: false,
     label: (cancelled) => cancelled > 0 ? counted("service.confirm_cancel", cancelled) : text("service.confirm"),

@@ -12,5 +12,5 @@ export function notifiedClients(reservas) {
     if (client_id !== null) clients.set(client_id, (clients.get(client_id) ?? 0) + 1);
   }
   const unknown = changed.filter(({ client_id }) => client_id === null).length;
-  return { clients: [...clients].toSorted(([a], [b]) => a.localeCompare(b)), unknown };
+  return { clients: [...clients].sort(([a], [b]) => a.localeCompare(b)), unknown };
 }

@@ -46,5 +46,5 @@ export function offset(/** @type {Date} */ now) {
 export function refusals(/** @type {Record<string, number>} */ recusas) {
   return Object.entries(recusas)
     .map(([codigo, count]) => ({ codigo, count }))
-    .toSorted((a, b) => b.count - a.count || a.codigo.localeCompare(b.codigo));
+    .sort((a, b) => b.count - a.count || a.codigo.localeCompare(b.codigo));
 }

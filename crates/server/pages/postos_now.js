@@ -28,7 +28,7 @@ export function postosNow(postos, reservas, sessions, now) {
   const held = byPosto(reservas);
   return postos.map((posto) => {
     const session = open.get(posto.id) ?? null;
-    const own = (held.get(posto.id) ?? []).toSorted((a, b) => Date.parse(a.inicio) - Date.parse(b.inicio));
+    const own = [...held.get(posto.id) ?? []].sort((a, b) => Date.parse(a.inicio) - Date.parse(b.inicio));
     const current = own.find((reserva) => Date.parse(reserva.inicio) <= now && now < Date.parse(reserva.fim)) ?? null;
     const next = own.find((reserva) => Date.parse(reserva.inicio) > now) ?? null;
     const state = stateOf(posto, session, current);

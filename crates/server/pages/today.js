@@ -16,7 +16,7 @@ export function ofToday(reservas, midnight) {
   const byId = new Map(reservas.map((reserva) => [reserva.id, reserva]));
   return [...byId.values()]
     .filter(({ inicio, fim }) => Date.parse(inicio) < until && Date.parse(fim) > from)
-    .toSorted((a, b) => Date.parse(a.inicio) - Date.parse(b.inicio) || a.id - b.id);
+    .sort((a, b) => Date.parse(a.inicio) - Date.parse(b.inicio) || a.id - b.id);
 }
 
 /**
@@ -29,5 +29,5 @@ export function sessionsOfToday(sessions, midnight) {
   const byId = new Map(sessions.map((session) => [session.id, session]));
   return [...byId.values()]
     .filter(({ fim }) => fim === null || Date.parse(fim) > midnight.getTime())
-    .toSorted((a, b) => Date.parse(b.inicio) - Date.parse(a.inicio) || b.id - a.id);
+    .sort((a, b) => Date.parse(b.inicio) - Date.parse(a.inicio) || b.id - a.id);
 }

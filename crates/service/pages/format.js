@@ -14,9 +14,11 @@ const whole = number({ maximumFractionDigits: 0 });
 const groupMark = whole.format(123456).replace(/\d/g, "");
 
 const date = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(language, options);
+// Readers of English take the first number of 12/01 for the month or for the day.
+const month = language.startsWith("en") ? "short" : "2-digit";
 const clock = date({ hour: "2-digit", minute: "2-digit" });
-const day = date({ day: "2-digit", month: "2-digit" });
-const full = date({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
+const day = date({ day: "2-digit", month });
+const full = date({ day: "2-digit", month, year: "numeric", hour: "2-digit", minute: "2-digit" });
 
 export const kwh = (/** @type {number} */ value) => `${energy.format(value)} kWh`;
 export const kw = (/** @type {number} */ value) => `${power.format(value)} kW`;

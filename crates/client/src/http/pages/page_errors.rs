@@ -106,6 +106,14 @@ impl Refusal {
 impl From<GatewayError> for Refusal {
     fn from(error: GatewayError) -> Self {
         let codigo = ReplyCodigo::Known(error.codigo());
-        Self { codigo, mensagem: error.to_string(), campos: Vec::new() }
+        let mensagem = match &error {
+            // That of the API tells programs what to call.
+            GatewayError::Timeout { server_id, ask_about: Some(_) } => format!(
+                "O servidor {server_id} não respondeu a tempo, e ainda não se sabe se o pedido foi feito. \
+                 Repeti-lo não o faz duas vezes."
+            ),
+            error => error.to_string(),
+        };
+        Self { codigo, mensagem, campos: Vec::new() }
     }
 }

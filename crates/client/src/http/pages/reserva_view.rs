@@ -22,6 +22,8 @@ pub(super) struct ReservaView {
     pub(super) fim: String,
     pub(super) status_text: String,
     pub(super) notice: String,
+    pub(super) posto_is_known: bool,
+    /// Of one that is not known, its number.
     pub(super) posto_name: String,
     pub(super) placa: String,
     pub(super) inicio_text: String,
@@ -53,7 +55,11 @@ impl ReservaView {
             fim: reserva.fim.to_string(),
             status_text: status_text(reserva, texts).to_owned(),
             notice: notice(reserva, texts, language),
-            posto_name: own.map_or_else(|| reserva.posto_id.to_string(), |own| own.nome.clone()),
+            posto_is_known: own.is_some(),
+            posto_name: own.map_or_else(
+                || fill(&texts.posto_number, &[("id", &reserva.posto_id.to_string())]),
+                |own| own.nome.clone(),
+            ),
             placa: reserva.placa.clone(),
             inicio_text: format::moment(reserva.inicio, language),
             fim_text: format::moment(reserva.fim, language),
@@ -105,6 +111,9 @@ fn distance(
 fn status_text<'a>(reserva: &'a Reserva, texts: &'a ReservaTexts) -> &'a str {
     match (reserva.status.as_str(), reserva.motivo.as_deref()) {
         (ATIVA, _) => &texts.ativa,
+        (CUMPRIDA, _) if reserva.livre_desde.is_none() && reserva.fim > service::now() => {
+            &texts.cumprida_current
+        }
         (CUMPRIDA, _) => &texts.cumprida,
         ("encerrada", _) => &texts.encerrada,
         ("nao_compareceu", _) => &texts.nao_compareceu,
