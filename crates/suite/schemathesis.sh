@@ -29,8 +29,10 @@ printf 'listener %s 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n' "$b
 mosquitto -c "$work/mosquitto.conf" >/dev/null 2>&1 &
 pids+=($!)
 # Not another broker that has its port.
-until mosquitto_pub -p "$broker_port" -t ready -n 2>/dev/null; do sleep 0.1; done
-kill -0 "${pids[0]}"
+until mosquitto_pub -p "$broker_port" -t ready -n 2>/dev/null; do
+    kill -0 "${pids[0]}"
+    sleep 0.1
+done
 mkdir -p "$work/data/server1"
 cp data/server1/postos.csv "$work/data/server1/"
 
@@ -42,7 +44,10 @@ start() {
         MQTT_CLIENT_ID=cliente1 API_TOKENS_FILE=app.tokens TEMPO_LIMITE_POSTOS=2 TEMPO_LIMITE_RESERVA=2 \
         "$programs/$1" >"$work/$1.log" 2>&1) &
     pids+=($!)
-    until HTTP_ADDR=127.0.0.1:$2 "$programs/$1" healthcheck 2>/dev/null; do sleep 0.1; done
+    until HTTP_ADDR=127.0.0.1:$2 "$programs/$1" healthcheck 2>/dev/null; do
+        kill -0 "${pids[-1]}"
+        sleep 0.1
+    done
 }
 start server "$server_port"
 start client "$client_port"

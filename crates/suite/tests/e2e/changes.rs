@@ -70,6 +70,7 @@ async fn a_repeated_change_gets_its_first_answer_through_any_gateway_and_restart
         change_once(&second, KEY, &id, &json!({"posto_id": 6})).await.json == moved.json
     })
     .await;
+    first.sees("server1", "online").await;
     assert_eq!(first.reservar_once(KEY, &seed_payload()).await.json, made.json);
     // Another body, or another reserva.
     let other = first.reservar(&payload("XYZ9876", 7)).await.request_id();

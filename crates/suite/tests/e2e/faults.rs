@@ -89,7 +89,10 @@ async fn without_a_broker_requests_fail_at_once_and_work_again_after_its_return(
     })
     .await;
     assert_eq!(client.get("/readyz").await.verdict(), (503, "broker_indisponivel"));
-    assert_eq!(server.get("/readyz").await.verdict(), (503, "broker_indisponivel"));
+    eventually("the servidor notices too", async || {
+        server.get("/readyz").await.verdict() == (503, "broker_indisponivel")
+    })
+    .await;
     assert_eq!(server.get("/postos").await.status, 200, "the admin API needs no broker");
     world.broker.start_again().await;
     client.ready().await;

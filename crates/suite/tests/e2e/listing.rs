@@ -90,7 +90,7 @@ async fn twelve_thousand_postos_are_one_list() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_filtered_lists_keep_no_reservation_waiting() {
     let world = World::new().await;
-    world.seed_postos("server1", 24_000);
+    world.seed_postos("server1", 8_000);
     let (_server, client) = world.pair().await;
     let mut app = PlainClient::subscribe(&world, "app1", &[RESPONSE]).await;
     for number in 0..256 {

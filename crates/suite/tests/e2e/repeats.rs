@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::harness::{PlainClient, World, seed_payload};
 
-const FIRST: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1", "inicio": "2027-03-01T12:00:00Z", "fim": "2027-03-01T14:00:00Z"}"#;
+const FIRST: &str = r#"{"placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5, "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19, "posto_id": 5, "server_id": "server1", "inicio": "2035-03-01T12:00:00Z", "fim": "2035-03-01T14:00:00Z"}"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_what_means_the_same() {
@@ -22,8 +22,8 @@ async fn a_repeat_is_what_means_the_same() {
         ("44.5,", "44.50,"),
         ("22.3", "223e-1"),
         (r#""posto_id": 5"#, r#""posto_id": 5.0"#),
-        ("2027-03-01T12:00:00Z", "2027-03-01T09:00:00-03:00"),
-        ("2027-03-01T14:00:00Z", "2027-03-01t14:00:00.000+00:00"),
+        ("2035-03-01T12:00:00Z", "2035-03-01T09:00:00-03:00"),
+        ("2035-03-01T14:00:00Z", "2035-03-01t14:00:00.000+00:00"),
     ] {
         assert!(FIRST.contains(from), "{from}");
         let again = client.reservar_text(key, &FIRST.replace(from, to)).await;
@@ -40,7 +40,7 @@ async fn a_repeat_is_what_means_the_same() {
         ("ABC1234", "ABC1235"),
         (r#""posto_id": 5"#, r#""posto_id": 6"#),
         ("14:00:00Z", "14:00:01Z"),
-        (r#", "fim": "2027-03-01T14:00:00Z""#, ""),
+        (r#", "fim": "2035-03-01T14:00:00Z""#, ""),
     ] {
         assert!(FIRST.contains(from), "{from}");
         let other = client.reservar_text(key, &FIRST.replace(from, to)).await;

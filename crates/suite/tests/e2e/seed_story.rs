@@ -131,6 +131,7 @@ async fn an_idempotency_key_has_one_effect_through_any_gateway_and_restart() {
         second.reservar_once(KEY, &seed_payload()).await.json == made.json
     })
     .await;
+    first.sees("server1", "online").await;
     let reused = first.reservar_once(KEY, &payload("ABC1234", 6)).await;
     assert_eq!(reused.verdict(), (422, "chave_idempotencia_reutilizada"));
 }

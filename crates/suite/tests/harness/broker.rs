@@ -196,13 +196,14 @@ impl TestBroker {
 }
 
 /// A port that no program listens on. It is below the range for outgoing connections, so that it
-/// is still free when a restarted program binds it again, and below the ports of the scripts of this
-/// crate, which run beside the tests.
+/// is still free when a restarted program binds it again, and none of those of the scripts of this
+/// crate, which run beside the tests; nor is the one that is 2,000 more.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 8_000).expect("a small number");
-    (0..8_000)
-        .map(|_| 11_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 8_000)
+    const COUNT: u16 = 3_900;
+    let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("a small number");
+    (0..COUNT)
+        .map(|_| 13_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
         .expect("a free port")
 }

@@ -15,12 +15,12 @@ async fn an_ended_reserva_frees_its_posto_at_that_instant() {
     let (_server, client) = world.pair().await;
     // Several rounds, so that most ends fall between two sweeps.
     for round in 0..6 {
-        let fim = now() + 700;
-        let mut body = payload(&format!("AAA000{round}"), 1);
+        let (posto_id, fim) = (round + 1, now() + 1_500);
+        let mut body = payload(&format!("AAA000{round}"), posto_id);
         body["fim"] = json!(Timestamp::clamped(fim));
         assert_eq!(client.reservar(&body).await.status, 200);
-        let mut next = payload(&format!("BBB000{round}"), 1);
-        next["fim"] = json!(Timestamp::clamped(fim + 200));
+        let mut next = payload(&format!("BBB000{round}"), posto_id);
+        next["fim"] = json!(Timestamp::clamped(fim + 60_000));
         loop {
             let sent = now();
             let answer = client.reservar(&next).await;
@@ -36,7 +36,6 @@ async fn an_ended_reserva_frees_its_posto_at_that_instant() {
                 other => panic!("{other:?}"),
             }
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 

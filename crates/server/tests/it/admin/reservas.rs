@@ -112,8 +112,8 @@ async fn cancelling_frees_the_posto_and_can_be_repeated() {
 #[tokio::test]
 async fn a_reserva_that_has_ended_cannot_be_cancelled() {
     let mut short = reservation("r1", "ABC1234", 1, None);
-    // Long enough to be made, and soon over.
-    let fim = Moment::from_millis(service::now().as_millis() + 1000);
+    // Long enough for a servidor to be made and it in it, and soon over.
+    let fim = Moment::from_millis(service::now().as_millis() + 4000);
     short.command.interval = RequestedInterval { inicio: None, fim: Some(fim) };
     let server = Running::with_reservas(vec![short]).await;
     let over = fim.as_millis() - service::now().as_millis();
