@@ -37,7 +37,7 @@ RUNNERS = {
     "docker-compose": "docker",
 }
 # Programs that every system has; they run where the rest of their block does.
-EVERYWHERE = {"cp", "cut", "echo", "mkdir"}
+EVERYWHERE = {"cp", "cut", "echo", "mkdir", "sleep"}
 
 # Programs that run until they are stopped, and how to know that one is ready.
 FOREGROUND = [

@@ -5,19 +5,22 @@ import { byId, element } from "./dom.js";
 import { couldBeTwoNumbers } from "./format.js";
 import { text } from "./texts.js";
 
-/** What somebody reads about a failure: the sentence of the API, if it gave one. */
-function messageOf(/** @type {unknown} */ error) {
+/**
+ * What somebody reads about a failure: the sentence of the API, if it gave one.
+ * @param {unknown} error @param {boolean} isOfCommand What failed would have changed something.
+ */
+function messageOf(error, isOfCommand) {
   if (error instanceof PageError) return { text: text(error.key), isPortuguese: false };
   if (!(error instanceof ApiError)) return { text: text("error.page"), isPortuguese: false };
   // The sentence of the API tells programs what to call.
-  if (error.status === 504 && error.requestId) return { text: text("error.undecided"), isPortuguese: false };
+  if (isOfCommand && error.status === 504 && error.requestId) return { text: text("error.undecided"), isPortuguese: false };
   if (error.mensagem) return { text: error.mensagem, isPortuguese: true };
   return { text: text(error.status === 0 ? "error.network" : "error.unknown"), isPortuguese: false };
 }
 
-/** A paragraph with {@link messageOf}. */
-export function messageParagraph(/** @type {unknown} */ error, properties = {}) {
-  const message = messageOf(error);
+/** A paragraph with {@link messageOf}. @param {unknown} error */
+export function messageParagraph(error, properties = {}, isOfCommand = false) {
+  const message = messageOf(error, isOfCommand);
   // What the API says is Portuguese, whatever the language of the page.
   return element("p", { ...properties, text: message.text, lang: message.isPortuguese ? "pt-BR" : null });
 }
@@ -31,7 +34,7 @@ export function messageParagraph(/** @type {unknown} */ error, properties = {}) 
 export function showErrors(form, error, ...more) {
   clearErrors(form);
   const box = byId("errors");
-  box.append(messageParagraph(error));
+  box.append(messageParagraph(error, {}, true));
   const wrong = wrongFields(error);
   if (wrong.length > 0) box.append(element("ul", {}, ...wrong.map((one) => line(form, one))));
   box.append(...more.filter((node) => node !== null));

@@ -155,7 +155,7 @@ class Mine {
       // The button that had the focus is gone.
       item.buttons.forget.focus();
     } catch (error) {
-      item.problem.replaceChildren(messageParagraph(error, { class: "error" }));
+      item.problem.replaceChildren(messageParagraph(error, { class: "error" }, true));
     } finally {
       item.buttons.cancel.removeAttribute("aria-disabled");
     }

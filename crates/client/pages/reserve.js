@@ -5,13 +5,11 @@ import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "
 import { element } from "./dom.js";
 import { ambiguousField, clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
 import { typedNumber } from "./format.js";
-import { keptReservas } from "./kept.js";
 import { reservaLink } from "./links.js";
 import { periodOf } from "./period.js";
-import { phaseOf } from "./status.js";
 import { forgetToken, isTokenRefused, keepToken, lacksToken } from "./tokens.js";
 import { text } from "./texts.js";
-import { ask, earlierRequests, plateOf, requestIdOf, send } from "./unanswered.js";
+import { ask, earlierRequests, ownReserva, requestIdOf, send } from "./unanswered.js";
 
 const NUMBERS = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
 const HELD_BY_THIS_CARRO = "posto_ja_reservado_para_este_carro";
@@ -151,8 +149,7 @@ async function foundEarlier(error, body, key) {
     const made = await ask(request).catch(() => null);
     if (made) return { key: "reserve.earlier", help: seeReserva(made) };
   }
-  const kept = keptReservas().find((one) => one.server_id === body.server_id && one.posto_id === body.posto_id
-    && plateOf(one) === plateOf(body) && phaseOf(one, now()) !== "over");
+  const kept = ownReserva(body);
   if (kept) return { key: "reserve.own", help: seeReserva(kept) };
   return earlierRequests(body, key).length > 0 ? { key: "reserve.lost", help: seeMine() } : null;
 }

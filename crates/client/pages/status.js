@@ -24,7 +24,8 @@ export function phaseOf(/** @type {Reserva} */ reserva, /** @type {number} */ no
 /** The key of the text that names the status. More statuses may come. */
 export function statusKey(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
   if (!STATUSES.includes(reserva.status)) return "status.other";
-  if (reserva.status === "ativa") return `status.ativa.${phaseOf(reserva, now)}`;
+  const { status } = reserva;
+  if (status === "ativa" || status === "cumprida") return `status.${status}.${phaseOf(reserva, now)}`;
   return `status.${reserva.status}`;
 }
 

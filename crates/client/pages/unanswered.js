@@ -4,7 +4,8 @@
 import { PageError, consult, isSettled, reserve, MAX_WAIT } from "./actions.js";
 import { ApiError, now } from "./api.js";
 import { device } from "./device.js";
-import { keepAgreed } from "./kept.js";
+import { keepAgreed, keptReservas } from "./kept.js";
+import { phaseOf } from "./status.js";
 
 /**
  * @typedef {{ server_id: string, posto_id: number, placa: string, inicio?: string, fim?: string }} Body
@@ -77,7 +78,18 @@ export function earlierRequests(body, key) {
   });
 }
 
-export const plateOf = (/** @type {{ placa: string }} */ { placa }) => placa.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
+/**
+ * The reserva of this device that holds the posto for the same carro at a time that is asked for.
+ * @param {Body} body
+ */
+export function ownReserva(body) {
+  const { begin, end } = intervalOf(body, now());
+  return keptReservas().find((one) => one.server_id === body.server_id && one.posto_id === body.posto_id
+    && plateOf(one) === plateOf(body) && ["future", "current"].includes(phaseOf(one, now()))
+    && Date.parse(one.inicio) < end && Date.parse(one.fim) > begin);
+}
+
+const plateOf = (/** @type {{ placa: string }} */ { placa }) => placa.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
 
 /**
  * Reserves, and keeps what was asked for until it is known what became of it.

@@ -20,7 +20,10 @@ export function start() {
   }
   file().addEventListener("change", look);
   // Else the same file, corrected, is no change.
-  file().addEventListener("click", () => { file().value = ""; });
+  file().addEventListener("click", () => {
+    file().value = "";
+    byId("import-effect").replaceChildren();
+  });
 }
 
 export function show() {}

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { keptReservas } from "../kept.js";
+import { keepAgreed, keptReservas } from "../kept.js";
 import { FakeStorage } from "./shared.mjs";
 
-const { ask, earlierRequests, forgetRequest, lostRequests, send } = await import("../unanswered.js");
+const { ask, earlierRequests, forgetRequest, lostRequests, ownReserva, send } = await import("../unanswered.js");
 
 beforeEach(() => { globalThis.localStorage = new FakeStorage(); });
 afterEach(() => { delete globalThis.localStorage; });
@@ -145,4 +145,20 @@ test("what another program has left there is no request", () => {
     localStorage.setItem("postos.sem_resposta", text);
     assert.deepEqual(lostRequests(), []);
   }
+});
+
+test("the own reserva that holds the posto then is found, and no other", () => {
+  const keep = (request_id, from, to, fields = {}) =>
+    keepAgreed("server1", request_id, { ...reserva, inicio: inHours(from), fim: inHours(to), ...fields }, "Ponto 5");
+  keep("past", -3, -1);
+  keep("cancelled", 24, 26, { status: "cancelada" });
+  keep("other-posto", 24, 26, { posto_id: 6 });
+  keep("other-carro", 24, 26, { placa: "XYZ9876" });
+  keep("tomorrow", 24, 26);
+  keep("day-after", 48, 50);
+  const found = (from, to) => ownReserva(body({ inicio: inHours(from), fim: inHours(to) }))?.request_id;
+  assert.equal(found(25, 27), "tomorrow");
+  assert.equal(found(49, 51), "day-after");
+  assert.equal(found(27, 30), undefined);
+  assert.equal(ownReserva(body()), undefined, "nothing holds it now");
 });

@@ -55,9 +55,6 @@ pub fn presence_checks(
     let sees_others = source != PresenceSource::OwnTopic || seen.iter().any(|one| !is_own(one));
     let mut checks = vec![if sees_others { count(seen) } else { others_unseen() }];
     checks.extend(own.map(|own| duplicate(own, seen)));
-    if !sees_others {
-        return checks;
-    }
     let others =
         seen.iter().filter(|one| own.is_none_or(|own| one.server_id.as_str() != own.server_id));
     for presence in others {

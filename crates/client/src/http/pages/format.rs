@@ -1,4 +1,4 @@
-//! Times as people write them. The modules of the pages write them alike, by `Intl`.
+//! Times as people write them, where no module runs; those write them by `Intl`.
 
 use protocol::Timestamp;
 use service::Language;
