@@ -241,11 +241,11 @@ async function submitCancel() {
 async function agree(fresh) {
   follower.take(target, fresh);
   await taken;
-  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, knownName() || nameOfPosto());
+  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, nameOfPosto());
 }
 
 function acknowledge() {
-  if (reserva) keepAgreed(server_id, request_id, reserva, knownName() || nameOfPosto());
+  if (reserva) keepAgreed(server_id, request_id, reserva, nameOfPosto());
   show();
   byId("main").focus();
 }

@@ -10,9 +10,11 @@ mod run;
 mod screen;
 mod settings;
 mod system;
+mod system_error;
 
 pub use broker::{Broker, BrokerError};
 pub use options::Options;
 pub use run::run;
 pub use screen::Screen;
-pub use system::{System, SystemError};
+pub use system::System;
+pub use system_error::SystemError;

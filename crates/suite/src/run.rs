@@ -40,5 +40,5 @@ async fn show_until_a_part_ends(
     }
     println!("{}", Screen { system: &*system, options, free_posto: system.free_posto().await });
     logs.set_filter(REQUEST_LOG);
-    Err(system.a_part_ends().await)
+    Err(system.until_a_part_ends().await)
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use client::Client;
 use server::{AdminAccess, PostosCsv, Server};
-use service::{ListenError, METRICS_ADDR};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, warn};
 
 use crate::probe::{free_postos, get, servidores_online};
 use crate::settings::inherited;
-use crate::{Broker, BrokerError, Options};
+use crate::{Broker, Options, SystemError};
 
 /// Each servidor with the postos it has if its folder names no others.
 const SERVERS: [(&str, &str); 2] = [
@@ -28,36 +27,6 @@ const READY_POLL: Duration = Duration::from_millis(20);
 const METRICS_OFFSET: u16 = 2000;
 /// The posto in the seed's example.
 const SEED_POSTO: i64 = 5;
-
-/// Why the system cannot start, in one line that names the part and the option to change.
-#[derive(Debug, thiserror::Error)]
-pub enum SystemError {
-    #[error(
-        "{name} cannot start: port {port} is in use by another program; choose another with {flag}"
-    )]
-    PortInUse { name: &'static str, port: u16, flag: &'static str },
-    #[error(
-        "{name} cannot start: port {port}, where it would answer /metrics, is in use by another \
-         program; choose with {flag} one that is 2000 less than a free one"
-    )]
-    MetricsPortInUse { name: &'static str, port: u16, flag: &'static str },
-    #[error("broker: {0}")]
-    Broker(BrokerError),
-    #[error("{name}: {source}")]
-    Server { name: &'static str, source: server::StartError },
-    #[error("{name}: {source}")]
-    Client { name: &'static str, source: client::StartError },
-    #[error("{name}: {source}")]
-    Listen { name: &'static str, source: ListenError },
-    #[error("{0}")]
-    Config(#[from] service::ConfigError),
-    #[error("the threads cannot be started: {0}")]
-    Runtime(io::Error),
-    #[error("{name} has ended{}", reason(.outcome))]
-    Ended { name: &'static str, outcome: io::Result<()> },
-    #[error("the broker at {broker} did not bring servidores and gateways together in {} s", READY_LIMIT.as_secs())]
-    NotReady { broker: String },
-}
 
 pub struct System {
     broker: Option<Broker>,
@@ -123,7 +92,9 @@ impl System {
         let span = service::program_span("server", "server_id", name);
         let server = Server::start(config).instrument(span.clone()).await;
         let server = server.map_err(|error| match error {
-            server::StartError::Listen(error) => listen_error(name, "--server-ports", error),
+            server::StartError::Listen(error) => {
+                SystemError::of_listener(name, "--server-ports", error)
+            }
             source => SystemError::Server { name, source },
         })?;
         let stop = self.servers.stop.clone().cancelled_owned();
@@ -155,7 +126,9 @@ impl System {
         let span = service::program_span("client", "client_id", name);
         let client = Client::start(config).instrument(span.clone()).await;
         let client = client.map_err(|error| match error {
-            client::StartError::Listen(error) => listen_error(name, "--client-ports", error),
+            client::StartError::Listen(error) => {
+                SystemError::of_listener(name, "--client-ports", error)
+            }
             source => SystemError::Client { name, source },
         })?;
         let stop = self.clients.stop.clone().cancelled_owned();
@@ -207,6 +180,7 @@ impl System {
         };
         tokio::time::timeout(READY_LIMIT, all_are_ready).await.map_err(|_| SystemError::NotReady {
             broker: format!("{}:{}", self.broker_addr.0, self.broker_addr.1),
+            limit: READY_LIMIT,
         })
     }
 
@@ -221,7 +195,7 @@ impl System {
     }
 
     /// Waits until a servidor, a gateway or the broker ends, although nobody has stopped it.
-    pub async fn a_part_ends(&mut self) -> SystemError {
+    pub async fn until_a_part_ends(&mut self) -> SystemError {
         let broker = async {
             match &mut self.broker {
                 Some(broker) => broker.ended().await,
@@ -306,36 +280,12 @@ impl From<Ended> for SystemError {
     }
 }
 
-fn reason(outcome: &io::Result<()>) -> String {
-    outcome.as_ref().err().map_or_else(String::new, |error| format!(": {error}"))
-}
-
-fn broker_error(error: BrokerError) -> SystemError {
-    match error {
-        BrokerError::Listen { addr, source } if source.kind() == io::ErrorKind::AddrInUse => {
-            SystemError::PortInUse { name: "the broker", port: addr.port(), flag: "--broker-ports" }
-        }
-        other => SystemError::Broker(other),
-    }
-}
-
-fn listen_error(name: &'static str, flag: &'static str, source: ListenError) -> SystemError {
-    let port = source.addr.port();
-    match source.source.kind() {
-        io::ErrorKind::AddrInUse if source.setting == METRICS_ADDR.name => {
-            SystemError::MetricsPortInUse { name, port, flag }
-        }
-        io::ErrorKind::AddrInUse => SystemError::PortInUse { name, port, flag },
-        _ => SystemError::Listen { name, source },
-    }
-}
-
 async fn start_broker(options: &Options) -> Result<(Option<Broker>, (String, u16)), SystemError> {
     if let Some(named) = &options.broker {
         return Ok((None, named.clone()));
     }
     let addr = |place: usize| SocketAddr::from((options.bind, options.broker_ports[place]));
-    let broker = Broker::start(addr(0), Some(addr(1))).await.map_err(broker_error)?;
+    let broker = Broker::start(addr(0), Some(addr(1))).await.map_err(SystemError::of_broker)?;
     let addr = broker.addr();
     let host =
         if addr.ip().is_unspecified() { "localhost".to_owned() } else { addr.ip().to_string() };

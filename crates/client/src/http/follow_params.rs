@@ -1,5 +1,5 @@
 //! The parameters of `GET /reservas/{request_id}/eventos`.
-#![expect(non_snake_case, reason = "so it is called by what stands in for EventSource in browsers")]
+#![expect(non_snake_case, reason = "EventSource libraries send this name")]
 
 use protocol::fields;
 

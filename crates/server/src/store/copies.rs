@@ -1,9 +1,10 @@
 //! Complete copies of a database in one file, and where they are put.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, File};
-use std::io::ErrorKind;
+use std::fs::{self, DirEntry, File, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -36,6 +37,15 @@ pub(super) fn write_complete(connection: &Connection, to: &Path) -> Result<(), S
         let _ = fs::remove_file(with_suffix(to, "-journal"));
     }
     synced
+}
+
+/// Gives a file the user and the group of another.
+pub(super) fn give_owner(file: &Path, owner: &Metadata) -> io::Result<()> {
+    let made = fs::metadata(file)?;
+    if (made.uid(), made.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    chown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// An empty file in the folder of `file` under a name of its own, which only its owner reads. It is

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tracing::{error, warn};
 
-use super::copies::{aside, end_of_links, sync_folder, with_suffix, write_complete};
+use super::copies::{aside, end_of_links, give_owner, sync_folder, with_suffix, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
 
@@ -133,7 +133,7 @@ fn write_like(
     write_complete(connection, to)?;
     let Ok(opened) = opened else { return Ok(()) };
     // Who cannot do this can still read what is saved.
-    let owned = chown(to, Some(opened.uid()), Some(opened.gid()));
+    let owned = give_owner(to, opened);
     let shared = fs::set_permissions(to, opened.permissions());
     if let Err(error) = owned.and(shared) {
         warn!(path = %to.display(), %error, "what is saved has not the owner and mode of what was lost");

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use domain::Moment;
@@ -13,8 +12,8 @@ use tempfile::TempPath;
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
 use super::copies::{
-    COMPANIONS, aside, file_of, folder_of, new_beside, remove_leftovers, sync_folder, with_suffix,
-    write_complete,
+    COMPANIONS, aside, file_of, folder_of, give_owner, new_beside, remove_leftovers, sync_folder,
+    with_suffix, write_complete,
 };
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
@@ -121,10 +120,7 @@ fn prepare_new(backup: &Connection, target: &Path) -> Result<(TempPath, Holdings
         fs::set_permissions(&new, old.permissions()).map_err(StoreError::Files)?;
     }
     let owner = old.or_else(|_| fs::metadata(folder).map_err(StoreError::Files))?;
-    let made = fs::metadata(&new).map_err(StoreError::Files)?;
-    if (made.uid(), made.gid()) != (owner.uid(), owner.gid()) {
-        chown(&new, Some(owner.uid()), Some(owner.gid())).map_err(StoreError::Files)?;
-    }
+    give_owner(&new, &owner).map_err(StoreError::Files)?;
     crash_at(CrashPoint::RestoreWritten);
     Ok((new, Holdings::of(backup)?))
 }

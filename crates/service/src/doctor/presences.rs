@@ -55,9 +55,7 @@ pub fn presence_checks(
     let sees_others = source != PresenceSource::OwnTopic || seen.iter().any(|one| !is_own(one));
     let mut checks = vec![if sees_others { count(seen) } else { others_unseen() }];
     checks.extend(own.map(|own| duplicate(own, seen)));
-    let others =
-        seen.iter().filter(|one| own.is_none_or(|own| one.server_id.as_str() != own.server_id));
-    for presence in others {
+    for presence in seen.iter().filter(|one| !is_own(one)) {
         if presence.status == ServerState::Offline {
             checks.push(offline(presence, source));
         }

@@ -135,8 +135,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A session of this carro at a posto has ended at `fim`, as is reported now: for reservas of others
-    /// the tolerance did not run until then.
+    /// A session of this carro is reported with its end. The tolerance of reservas of other carros at the
+    /// posto did not run until `fim`, so a whole one begins then.
     pub(super) fn wait_after_session(
         &self,
         posto_id: i64,

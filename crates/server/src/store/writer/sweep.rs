@@ -46,7 +46,8 @@ impl WriteCommand for Sweep {
         for posto_id in begun.query_map([since, now], |row| row.get(0))? {
             context.changes.push(Change::Posto(posto_id?));
         }
-        // Those that a clock wrote which ran ahead stay until then, and keep none behind them.
+        // Rows with a time in the future are skipped, so that they do not block the rows behind them. A
+        // clock that ran ahead wrote them, and they are deleted 30 days after that time.
         for delete in [
             "DELETE FROM refusals
              WHERE seq IN (SELECT seq FROM refusals WHERE decided_at <= ?3 ORDER BY seq LIMIT ?2)

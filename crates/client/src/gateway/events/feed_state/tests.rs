@@ -107,14 +107,20 @@ fn a_servidor_that_goes_and_returns_is_listed_again() {
     assert_eq!(read(&mut state.reader(), &state), [""; 0]);
 }
 
-#[test]
-fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
-    let state = feed_state();
+/// A reader that has missed events: more came than are kept for it.
+fn slow_reader(state: &FeedState) -> Reader {
     let mut slow = state.reader();
-    assert_eq!(read(&mut slow, &state), ["estado free"]);
+    assert_eq!(read(&mut slow, state), ["estado free"]);
     for number in 0..=MAX_EVENTS {
         state.take_posto(status(5, number % 2 == 1));
     }
+    slow
+}
+
+#[test]
+fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
+    let state = feed_state();
+    let mut slow = slow_reader(&state);
     assert_eq!(read(&mut slow, &state), ["estado free", "posto busy"]);
     state.take_posto(status(5, true));
     assert_eq!(read(&mut slow, &state), ["posto free"]);
@@ -123,11 +129,7 @@ fn a_reader_that_is_too_slow_is_sent_the_whole_state() {
 #[test]
 fn a_reader_that_is_too_slow_learns_that_a_servidor_was_removed() {
     let state = feed_state();
-    let mut slow = state.reader();
-    assert_eq!(read(&mut slow, &state), ["estado free"]);
-    for number in 0..=MAX_EVENTS {
-        state.take_posto(status(5, number % 2 == 1));
-    }
+    let mut slow = slow_reader(&state);
     // As an operator does it: it is stopped first.
     state.take_servidores(vec![servidor(ServerState::Offline, 2)], false);
     state.take_servidores(Vec::new(), false);
