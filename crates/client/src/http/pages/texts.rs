@@ -87,8 +87,8 @@ texts! {
         free_many, none_fits, none, pages, page_of, previous, next, distance_needs_script,
     }
     PostoTexts {
-        posto_number, open_map, place, reserve, reserve_title, not_free, placa, placa_hint, duration,
-        duration_30, duration_60, duration_120, duration_240, duration_480, duration_1440,
+        posto_number, open_map, show_map, place, reserve, reserve_title, not_free, placa, placa_hint,
+        duration, duration_30, duration_60, duration_120, duration_240, duration_480, duration_1440,
         other_time, start, start_hint, end, end_hint, car, car_hint, model, model_hint, capacity,
         level, consumption, typical, remember, wrong_fields, field_request,
     }
