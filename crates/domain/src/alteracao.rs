@@ -134,7 +134,7 @@ pub fn decide_alteracao<'a, 'p>(
         ReservaFacts { versao: facts.versao + 1, ..facts }
     };
     let is_there = is_expected_anew && posto.charging.as_ref() == Some(&reserva.placa);
-    Ok(Effect::Now(changed(if is_there { facts.met(now) } else { facts })))
+    Ok(Effect::Now(changed(if is_there { facts.fulfilled_on_change(now) } else { facts })))
 }
 
 /// What is left of an interval: a reserva holds another posto from the change on, so what held that

@@ -182,7 +182,7 @@ impl ReservaFacts {
 
     /// The same, where its begin or its posto has changed to one where its carro charges already: it
     /// is fulfilled, if it has begun. Both are one change.
-    pub fn met(self, now: Moment) -> Self {
+    pub fn fulfilled_on_change(self, now: Moment) -> Self {
         if !self.interval.contains(now) {
             return self;
         }

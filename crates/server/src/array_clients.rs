@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::ClientId;
 
-/// Anybody may send a command in the name of any client. With a further one all others are forgotten,
-/// until each says so again with its next command.
+/// Anybody may send a command in the name of any client, so the set is bounded. When it is full it is
+/// emptied, and each client is added again by its next command.
 const MAX_CLIENTS: usize = 10_000;
 
 /// The clients whose latest command says so. After a restart none is known.

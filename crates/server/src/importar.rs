@@ -97,7 +97,7 @@ async fn into_the_database(
         Ok(postos) => postos,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let (changes, _nobody) = mpsc::channel(1);
+    let (changes, _receiver) = mpsc::channel(1);
     let server_id = config.server_id.as_str().to_owned();
     let environment =
         Environment { server_id, now: Arc::new(now), rules: domain::Rules::default(), changes };

@@ -36,7 +36,7 @@ pub(crate) fn back_up(
     Ok(copied)
 }
 
-/// What came from standard input, as a file that goes with its folder.
+/// A backup that was read from standard input, as a file that is removed with its folder.
 pub(crate) struct Received {
     pub(crate) path: PathBuf,
     _folder: TempDir,
@@ -82,7 +82,7 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
     Ok(Received { path, _folder: folder, _made: made })
 }
 
-/// On the disk of the database, which has room for it; what is temporary may be memory.
+/// On the disk of the database, which has space for it; a folder for temporary files may be in memory.
 fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Error>> {
     store::remove_leftovers(database, server_id);
     let (prefix, mut folder) = (store::stream_prefix(server_id), tempfile::Builder::new());

@@ -199,7 +199,7 @@ fn offline<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| database_error(config, StoreError::Thread(error)))?;
     runtime.block_on(async {
-        let (changes, _nobody) = mpsc::channel(1);
+        let (changes, _receiver) = mpsc::channel(1);
         let server_id = config.server_id.as_str().to_owned();
         let environment =
             Environment { server_id, now: Arc::new(now), rules: domain::Rules::default(), changes };

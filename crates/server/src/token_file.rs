@@ -56,7 +56,7 @@ pub(crate) fn beside(database: &Path) -> PathBuf {
 pub(crate) fn read(file: &Path) -> Result<String, TokenFileError> {
     let path = file.display().to_string();
     let mut bytes = Vec::new();
-    // With room for blanks around it. What is longer is refused without reading it all.
+    // With space for blanks around it. A longer file is refused without reading all of it.
     let most = 2 * service::MAX_TOKEN as u64;
     let read = File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes));
     if let Err(source) = read {

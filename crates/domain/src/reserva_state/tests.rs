@@ -160,8 +160,11 @@ fn another_posto_is_held_from_the_move_on_and_nothing_of_the_old_one_stays() {
     assert_eq!((moved.in_session, moved.falta_em, moved.aviso), (false, None, None));
     assert_eq!(moved.held().map(Interval::inicio), Some(at(120)));
     assert_eq!(facts.moved(at(20)).held().map(Interval::inicio), Some(at(100)));
-    let met = moved.met(at(120));
-    assert_eq!((met.state, met.desde, met.versao), (ReservaState::Cumprida, at(120), 2));
-    assert_eq!(moved.met(at(99)), moved, "it has not begun");
-    assert_eq!(moved.met(at(200)), moved, "it has ended");
+    let fulfilled = moved.fulfilled_on_change(at(120));
+    assert_eq!(
+        (fulfilled.state, fulfilled.desde, fulfilled.versao),
+        (ReservaState::Cumprida, at(120), 2)
+    );
+    assert_eq!(moved.fulfilled_on_change(at(99)), moved, "it has not begun");
+    assert_eq!(moved.fulfilled_on_change(at(200)), moved, "it has ended");
 }

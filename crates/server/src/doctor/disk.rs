@@ -9,14 +9,14 @@ use crate::store::{DatabaseFiles, Disk, FileSystem};
 
 const MIB: u64 = 1 << 20;
 /// So much is written between two checkpoints under load.
-const LITTLE_SPACE: u64 = 256 * MIB;
+const MIN_FREE_SPACE: u64 = 256 * MIB;
 /// A database needs three files, and a backup some more for a moment.
-const FEW_FILES: u64 = 100;
+const MIN_FREE_FILES: u64 = 100;
 /// Beyond what the servidor lets it grow to under load.
 const LARGE_WAL: u64 = 512 * MIB;
 const ROOT: u32 = 0;
 /// What sorting a long list may take.
-const LITTLE_TEMPORARY: u64 = 16 * MIB;
+const MIN_TEMPORARY_SPACE: u64 = 16 * MIB;
 /// In the order in which SQLite looks for one.
 const TEMPORARY: [&str; 3] = ["/var/tmp", "/usr/tmp", "/tmp"];
 
@@ -102,9 +102,9 @@ fn space(files: &DatabaseFiles, disk: &Disk) -> Check {
     let remedy = format!(
         "free some space in {folder}, or move the database to a larger disk (DATABASE_URL)"
     );
-    if disk.free < LITTLE_SPACE / 4 {
+    if disk.free < MIN_FREE_SPACE / 4 {
         Check::failure("space", found, remedy)
-    } else if disk.free < LITTLE_SPACE {
+    } else if disk.free < MIN_FREE_SPACE {
         Check::warning("space", found, remedy)
     } else if disk.free < 2 * whole {
         let found = format!("{found}: too little to write it anew after something was forgotten");
@@ -117,7 +117,7 @@ fn space(files: &DatabaseFiles, disk: &Disk) -> Check {
 }
 
 fn few_files(disk: &Disk) -> Option<Check> {
-    let free = disk.free_files.filter(|free| *free < FEW_FILES)?;
+    let free = disk.free_files.filter(|free| *free < MIN_FREE_FILES)?;
     let folder = disk.folder.display();
     let found = format!("only {free} more files can be made in {folder} (inodes)");
     let remedy = format!("remove small files from its disk: df -i {folder}");
@@ -165,7 +165,7 @@ fn temporary_among(folders: Vec<PathBuf>) -> Check {
     };
     let (shown, free) = (folder.display(), Disk::of(&folder).map_or(0, |disk| disk.free));
     let found = format!("{} are free in {shown}", size(free));
-    match free < LITTLE_TEMPORARY {
+    match free < MIN_TEMPORARY_SPACE {
         true => Check::warning("temporary files", found, remedy),
         false => Check::ok("temporary files", found),
     }

@@ -16,7 +16,7 @@ use super::not_writable::NotWritable;
 use super::schema;
 
 /// Bytes that are free where opening a database does not fail for lack of space.
-const ENOUGH_SPACE: u64 = 1 << 20;
+const MIN_FREE_SPACE: u64 = 1 << 20;
 
 /// The error of opening a database, or what is wrong with its files and folder if that explains it.
 pub(super) fn explain(database: &Path, error: StoreError) -> StoreError {
@@ -97,7 +97,7 @@ fn denied(path: &Path, more: Access) -> Option<NotWritable> {
 
 /// SQLite names a full disk in many ways, one for each of its files.
 fn full(folder: &Path) -> Option<NotWritable> {
-    (free_space(folder)? < ENOUGH_SPACE).then(|| NotWritable::Full { path: absolute(folder) })
+    (free_space(folder)? < MIN_FREE_SPACE).then(|| NotWritable::Full { path: absolute(folder) })
 }
 
 /// The bytes that this program can still write in a folder.

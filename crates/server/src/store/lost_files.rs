@@ -132,7 +132,7 @@ fn write_like(
     made.map_err(StoreError::Files)?;
     write_complete(connection, to)?;
     let Ok(opened) = opened else { return Ok(()) };
-    // Who cannot do this can still read what is saved.
+    // If this fails, this user can still read what is saved.
     let owned = give_owner(to, opened);
     let shared = fs::set_permissions(to, opened.permissions());
     if let Err(error) = owned.and(shared) {

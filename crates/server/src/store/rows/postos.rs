@@ -129,7 +129,7 @@ impl StoredPosto {
         self.removed_at.is_some()
     }
 
-    /// What the audit tells of it.
+    /// What the audit records of it.
     pub(in crate::store) fn audit_fields(&self) -> AuditFields {
         audit_fields! {
             "nome": self.nome.as_str(),

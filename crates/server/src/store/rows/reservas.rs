@@ -87,8 +87,8 @@ row! {
 
 impl HoldingRow {
     /// Selects what holds a posto after a moment, by its ends. Reservas of one posto never overlap,
-    /// so all that follow one begin later still: who has read the first that begins too late needs
-    /// no more, and a posto that is booked for a month costs no more than an empty one.
+    /// so reading may stop at the first one that begins too late, and a posto that is booked for a
+    /// month costs no more than an empty one.
     pub(in crate::store) const SELECT: &str = "SELECT placa, held_from, held_until, falta_em \
 FROM reservas WHERE posto_id = ?1 AND held_until > ?2 ORDER BY held_until";
 

@@ -121,7 +121,7 @@ fn archive_reservas(context: &WriteContext<'_>, rows: &[ReservaRow]) -> Result<(
         return Ok(());
     }
     let ids = json(&rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
-    // Whatever a clock says that is set back, it holds nothing more.
+    // An archived reserva holds nothing, even if the clock is set back.
     let reservas = format!(
         "INSERT INTO archived_reservas (livre_desde, {RESERVA})
          SELECT CASE WHEN status IN ('encerrada', 'cumprida') THEN COALESCE(livre_desde, fim)
@@ -134,7 +134,7 @@ fn archive_reservas(context: &WriteContext<'_>, rows: &[ReservaRow]) -> Result<(
     );
     context.execute(&reservas, [&ids])?;
     context.execute(&alteracoes, [&ids])?;
-    // That the servidor wrote then is not known from its hot rows any more.
+    // The last write is looked up in the hot tables after a start, so it is noted here too.
     let written = "UPDATE writer_probe SET at = max(at, (
         SELECT max(updated_at) FROM reservas WHERE id IN (SELECT value FROM json_each(?1))))";
     context.execute(written, [&ids])?;

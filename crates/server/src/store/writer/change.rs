@@ -210,7 +210,7 @@ impl ChangeReserva {
     ) -> Result<(), StoreError> {
         let is_archived = row.is_some_and(|row| row.is_archived);
         if is_archived {
-            // Hot rows do not say that the servidor wrote now.
+            // The last write is looked up in the hot tables after a start, so it is noted here too.
             let sql = "UPDATE writer_probe SET at = max(at, ?1)";
             context.execute(sql, [context.now.as_millis()])?;
         }

@@ -91,7 +91,7 @@ impl SetService {
         } else {
             Vec::new()
         };
-        // What was due before is due, whatever this changes: it is written first.
+        // Absences that are due already are written first, so that this change cannot undo them.
         context.update_absences(posto_id)?;
         context.changes.push(Change::Posto(posto_id));
         let posto = context.posto_row(posto_id)?.ok_or(missing)?;

@@ -141,7 +141,7 @@ impl WriteContext<'_> {
         self.keep_hold(reserva.posto_id, &reserva.facts)?;
         let facts = reserva.facts.moved(self.now);
         reserva.posto_id = posto_id;
-        reserva.facts = if is_there { facts.met(self.now) } else { facts };
+        reserva.facts = if is_there { facts.fulfilled_on_change(self.now) } else { facts };
         if reserva.facts.state == ReservaState::Cumprida
             && let Some(session) = self.open_session(posto_id)?
         {

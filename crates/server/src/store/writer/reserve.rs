@@ -45,7 +45,7 @@ impl WriteCommand for Reserve {
         let command = &self.command;
         let placa = &command.carro.placa;
         let (server_id, rules, now) = (context.server_id, context.rules, context.now);
-        // Without a limit nobody counts.
+        // The reservas of the carro are counted only if there is a limit.
         let counted = (rules.por_carro > 0).then_some(placa);
         let (posto, held) = context.reserve_facts(command.posto_id, counted)?.unzip();
         // An invalid interval is refused below, whether or not the posto is held.

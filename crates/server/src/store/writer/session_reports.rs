@@ -45,7 +45,7 @@ impl WriteCommand for ReportCarregamento {
         if let Some(reported) = self.reported_before(context)? {
             return Ok(reported);
         }
-        // What is due now is so, whatever is reported of before.
+        // Write what is due now first: a late report must not change it.
         context.write_due(posto_id)?;
         let posto = self.posto(context)?;
         let until = known_until(inicio, session.fim(), context.now);

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::store::error::StoreError;
 
 /// How long the checkpoint waits for readers that look at an old state; commands wait too.
-const READER_PATIENCE: Duration = Duration::from_millis(100);
+const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Whether nothing of what was forgotten is left; not if a reader holds the old pages. Then the next
 /// call need only empty the WAL. Afterwards the connection waits for locks as long as `busy_timeout`
@@ -29,7 +29,7 @@ pub(super) fn vacuum(
         rewrite(connection, folder)?;
         connection.execute("UPDATE vacuum_due SET rewritten = 1", [])?;
     }
-    connection.busy_timeout(READER_PATIENCE)?;
+    connection.busy_timeout(READER_TIMEOUT)?;
     let truncated = truncate(connection);
     connection.busy_timeout(busy_timeout)?;
     if !truncated? {

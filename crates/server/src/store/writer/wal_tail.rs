@@ -23,7 +23,7 @@ const SALTS: std::ops::Range<usize> = 16..24;
 /// How far the WAL is checkpointed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Checkpointed {
-    /// Others each time that the WAL is written from its beginning.
+    /// They differ each time SQLite starts writing the WAL from its beginning.
     salts: [u8; 8],
     frames: u64,
 }
