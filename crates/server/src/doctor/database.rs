@@ -21,6 +21,11 @@ pub(super) fn database_checks(
         return vec![Check::unchecked("schema", found, "the lines of `disk` say why")];
     }
     let contents = match contents {
+        None if files.wal_bytes > 0 => {
+            let found = format!("there is none at {path}, and a WAL that belongs to one");
+            let remedy = "put the database back beside it, or move the WAL away to begin anew";
+            return vec![Check::failure("schema", found, remedy)];
+        }
         None => {
             let found = format!("there is none at {path}");
             let remedy = "the first start makes it; if there should be one, correct DATABASE_URL";

@@ -12,7 +12,7 @@ use sqlx::migrate::MigrateError;
 
 use super::copies::{folder_of, with_suffix};
 use super::error::StoreError;
-use super::not_writable::NotWritable;
+use super::not_writable::{NotWritable, Place};
 use super::schema;
 
 /// Bytes that are free where opening a database does not fail for lack of space.
@@ -67,16 +67,18 @@ pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
     if existing.is_file() {
         return Some(NotWritable::NotAFolder { path: absolute(existing) });
     }
+    let place =
+        if existing == named(folder) { Place::Folder } else { Place::Above(absolute(folder)) };
     let files = ["", "-wal", "-shm"].map(|suffix| with_suffix(database, suffix));
-    let files =
-        files.iter().filter(|file| file.exists()).map(|file| (file.as_path(), Access::empty()));
-    let folder = (existing, Access::EXEC_OK);
-    let mut places = std::iter::once(folder).chain(files);
-    places.find_map(|(path, more)| denied(path, more)).or_else(|| full(existing))
+    let mut files = files.iter().filter(|file| file.exists());
+    denied(existing, place)
+        .or_else(|| files.find_map(|file| denied(file, Place::File)))
+        .or_else(|| full(existing))
 }
 
 /// Why this program cannot write there.
-fn denied(path: &Path, more: Access) -> Option<NotWritable> {
+fn denied(path: &Path, place: Place) -> Option<NotWritable> {
+    let more = if place == Place::File { Access::empty() } else { Access::EXEC_OK };
     let wanted = Access::READ_OK | Access::WRITE_OK | more;
     match accessat(CWD, path, wanted, AtFlags::EACCESS) {
         Err(Errno::ROFS) => Some(NotWritable::ReadOnly { path: absolute(path) }),
@@ -84,6 +86,7 @@ fn denied(path: &Path, more: Access) -> Option<NotWritable> {
             let found = fs::metadata(path).ok()?;
             Some(NotWritable::Denied {
                 path: absolute(path),
+                place,
                 user: geteuid().as_raw(),
                 group: getegid().as_raw(),
                 owner: found.uid(),
@@ -108,7 +111,7 @@ pub(super) fn free_space(folder: &Path) -> Option<u64> {
 
 /// Why this program can make no file in a folder, whatever space there is.
 pub(super) fn why_no_new_file(folder: &Path) -> Option<NotWritable> {
-    denied(folder, Access::EXEC_OK)
+    denied(folder, Place::Folder)
 }
 
 /// The working directory has an empty name in a relative path.

@@ -71,6 +71,11 @@ pub enum StoreError {
         "it does not go together with the {} beside it, or is damaged ({reason}): if you have put a backup in its place, move that one away too", .wal.display()
     )]
     Mismatched { wal: PathBuf, reason: String },
+    /// Found before anything is opened.
+    #[error(
+        "{} holds what was committed, and its database is missing or empty: put the database back beside it, or move it away to begin anew", .wal.display()
+    )]
+    WalAlone { wal: PathBuf },
     /// Where it is, this program cannot keep a database.
     #[error("{0}")]
     NotWritable(NotWritable),

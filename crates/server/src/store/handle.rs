@@ -12,6 +12,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use tokio::sync::mpsc;
 use tokio::task;
+use tracing::info;
 
 use super::diagnosis;
 use super::environment::Environment;
@@ -73,7 +74,7 @@ impl Store {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
         }
-        schema::inspect(path, &environment.server_id)?;
+        let was_there = schema::inspect(path, &environment.server_id)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -81,6 +82,9 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         schema::prepare(&options, &environment.server_id).await?;
+        if !was_there {
+            info!(path = %path.display(), "there was no database here, so a new one was made");
+        }
         let database = File::open(path).map_err(StoreError::Files)?;
         let connection = writer::open(path, (environment.now)())?;
         let mut registry = Registry::default();

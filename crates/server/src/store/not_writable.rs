@@ -9,6 +9,7 @@ pub enum NotWritable {
     /// This user may not write to it.
     Denied {
         path: PathBuf,
+        place: Place,
         user: u32,
         group: u32,
         owner: u32,
@@ -31,17 +32,40 @@ pub enum NotWritable {
     },
 }
 
+/// What a path names, which decides on the remedy. None of them gives away more than this program's
+/// own: what is above its folder, and what else is in it, belongs to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    File,
+    Folder,
+    /// The nearest folder that exists above this one.
+    Above(PathBuf),
+}
+
 impl fmt::Display for NotWritable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Denied { path, user, group, owner, owner_group, mode } => write!(
-                f,
-                "this program runs as user {user} (group {group}) and may not write to {path}, which belongs to user {owner} (group {owner_group}, mode {mode:o}); as root: chown -R {user}:{group} {path} (if that is mounted into a container, the folder on the host that is mounted there)",
-                path = path.display()
-            ),
+            Self::Denied { path, place, user, group, owner, owner_group, mode } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "this program runs as user {user} (group {group}) and may not write to {path}, which belongs to user {owner} (group {owner_group}, mode {mode:o}); "
+                )?;
+                match place {
+                    Place::File => write!(f, "as root: chown {user}:{group} {path}")?,
+                    Place::Folder => write!(
+                        f,
+                        "name a folder of its own, or, if this one is, as root: chown {user}:{group} {path}"
+                    )?,
+                    Place::Above(missing) => {
+                        write!(f, "as root: install -d -o {user} -g {group} {}", missing.display())?
+                    }
+                }
+                f.write_str(" (if that is mounted into a container, on the host)")
+            }
             Self::ReadOnly { path } => write!(
                 f,
-                "{} is on a read-only file system; mount it so that it can be written (in a compose file: without :ro; with read_only: true, a volume at that path)",
+                "{} is on a read-only file system; mount it so that it can be written (in a compose file: without :ro; with read_only: true, a volume at that path; in a unit of systemd: ReadWritePaths=)",
                 path.display()
             ),
             Self::NotAFolder { path } => {

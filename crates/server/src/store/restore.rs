@@ -145,8 +145,10 @@ fn replace(
     }
     let opened = OpenFile::at(target.to_owned())?;
     let healthy = match schema::inspect(target, server_id) {
-        Ok(()) | Err(StoreError::Newer { .. }) => true,
-        Err(StoreError::Damaged(_) | StoreError::Mismatched { .. }) => false,
+        Ok(_) | Err(StoreError::Newer { .. }) => true,
+        Err(
+            StoreError::Damaged(_) | StoreError::Mismatched { .. } | StoreError::WalAlone { .. },
+        ) => false,
         Err(StoreError::Writing(error)) if schema::is_damage(&error) => false,
         Err(error) => return Err(error),
     };

@@ -11,7 +11,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
-use super::copies::with_suffix;
+use super::copies::{file_of, with_suffix};
 use super::error::StoreError;
 use crate::failpoints::{self, Bug};
 
@@ -42,10 +42,11 @@ pub(super) const QUICK_CHECK: &str = "PRAGMA quick_check(1)";
 /// The newest migration.
 pub(super) const VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
-/// Refuses the file of another servidor, of a newer release or of another program, before anything
-/// in it is changed.
-pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
-    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+/// Refuses the file of another servidor, of a newer release or of another program, and a WAL whose
+/// database is not there, before anything is changed. Returns whether there is a database.
+pub(super) fn inspect(path: &Path, server_id: &str) -> Result<bool, StoreError> {
+    let has_content = has_content(path);
+    if has_content {
         let (connection, wal) = open_unchanged(path)?;
         // After a crash SQLite takes any WAL for that of this file. The WAL is written last, unless
         // a checkpoint was: a file that changed later may be a backup that somebody put there.
@@ -58,8 +59,10 @@ pub(super) fn inspect(path: &Path, server_id: &str) -> Result<(), StoreError> {
             })?;
         }
         identify(&connection, server_id)?;
+    } else {
+        find_wal(path)?;
     }
-    Ok(())
+    Ok(has_content)
 }
 
 /// What a file is, that is no database of another servidor or program.
@@ -142,8 +145,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 /// Opens a file without making or changing any other file beside it, unless a WAL is there that
 /// must be read; also the path of that.
 pub(super) fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>), StoreError> {
-    let wal = with_suffix(&fs::canonicalize(path).map_err(StoreError::Files)?, "-wal");
-    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+    if let Some(wal) = find_wal(path)? {
         return Ok((Connection::open_with_flags(path, READ_ONLY)?, Some(wal)));
     }
     let mut uri = "file:".to_owned();
@@ -156,6 +158,24 @@ pub(super) fn open_unchanged(path: &Path) -> Result<(Connection, Option<PathBuf>
     }
     uri.push_str("?immutable=1");
     Ok((Connection::open_with_flags(uri, READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?, None))
+}
+
+/// The WAL of a database, if there is something in it.
+///
+/// # Errors
+/// The database is missing or empty. SQLite would remove the WAL, and with it what was committed
+/// and is not in the database yet.
+fn find_wal(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    // SQLite puts the WAL beside the file that a symbolic link leads to.
+    let wal = Some(with_suffix(&file_of(path), "-wal")).filter(|wal| has_content(wal));
+    match wal {
+        Some(wal) if !has_content(path) => Err(StoreError::WalAlone { wal }),
+        wal => Ok(wal),
+    }
+}
+
+fn has_content(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

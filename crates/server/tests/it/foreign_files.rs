@@ -74,6 +74,39 @@ async fn the_database_of_a_newer_release_is_left_as_it_is() {
     assert!(error.contains("a newer release") && error.contains("99"), "{error}");
 }
 
+/// SQLite removes a WAL that it finds beside no database, or beside an empty one.
+#[tokio::test]
+async fn a_wal_without_its_database_is_left_as_it_is() {
+    let home = Running::fresh().await.stop().await;
+    let path = home.database();
+    let wal = path.with_extension("db-wal");
+    let connection = Connection::open(&path).expect("a database");
+    let sql = "PRAGMA journal_mode = WAL; UPDATE postos SET nome = 'Committed' WHERE id = 1;";
+    connection.execute_batch(sql).expect("it is written");
+    // As after a crash: what was committed last is in the WAL only.
+    let (database, committed) = (std::fs::read(&path), std::fs::read(&wal));
+    drop(connection);
+    std::fs::write(&wal, committed.expect("a WAL")).expect("a file");
+    for is_there in [false, true] {
+        let _ = std::fs::remove_file(&path);
+        if is_there {
+            std::fs::write(&path, b"").expect("a file");
+        }
+        let folder = path.parent().expect("a folder");
+        let before = contents(folder);
+        let error = Server::start(home.config()).await.err().expect("it is refused").to_string();
+        assert!(error.contains(&wal.display().to_string()), "{error}");
+        assert!(before == contents(folder), "the files have changed");
+    }
+    std::fs::write(&path, database.expect("a database")).expect("a file");
+    let home = home.start().await.expect("it starts").stop().await;
+    let connection = Connection::open(&path).expect("a database");
+    let sql = "SELECT nome FROM postos WHERE id = 1";
+    let nome: String = connection.query_row(sql, [], |row| row.get(0)).expect("a posto");
+    assert_eq!(nome, "Committed");
+    drop(home);
+}
+
 #[tokio::test]
 async fn a_path_with_any_characters_is_opened() {
     let home = Home::with_postos(POSTOS);

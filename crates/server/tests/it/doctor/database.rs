@@ -211,7 +211,7 @@ async fn files_that_cannot_be_written_are_named_with_user_and_remedy() {
     said.assert("disk", "files", "failure", "nothing can be written at", &remedy);
     mode(&home.database(), 0o000);
     let said = asked(as_user(&home, &closed), &[]).await;
-    said.assert("database", "schema", "failure", "server1 cannot use", "as root: chown -R ");
+    said.assert("database", "schema", "failure", "server1 cannot use", "as root: chown ");
     mode(&home.database(), 0o644);
     said.assert("program", "database", "unchecked", "who has the database open", "as the user of");
     let command = as_user(&home, &closed);
