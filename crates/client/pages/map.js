@@ -2,6 +2,7 @@
 // some. Everything that it shows is in the list too.
 import { drawn, element, setText } from "./dom.js";
 import { decimal, distance } from "./format.js";
+import { choice } from "./map_choice.js";
 import { listenToGestures } from "./map_gestures.js";
 import { Tiles } from "./map_tiles.js";
 import { clampZoom, fit, metresPerPixel, project, roundLength, unproject, worldSize } from "./projection.js";
@@ -229,20 +230,23 @@ export class PostoMap {
     if (!this.view) return;
     const { x, y, zoom } = this.view;
     const world = worldSize(zoom);
-    let nearest = null;
-    let best = reach;
-    for (const point of this.points.values()) {
-      const away = Math.hypot((point.x - x) * world - at.x, (point.y - y) * world - at.y);
-      // Of several in one place, one that is free comes first.
-      const rank = away - (point.posto.state === "free" ? 1 : 0);
-      if (rank < best) [nearest, best] = [point.posto, rank];
-    }
-    this.choose(nearest);
+    const points = [...this.points.values()].map(({ posto, ...point }) => ({
+      posto,
+      key: posto.key,
+      isFree: posto.state === "free",
+      x: (point.x - x) * world - at.x,
+      y: (point.y - y) * world - at.y,
+    }));
+    const found = choice(points, reach, this.chosen?.key);
+    this.choose(found?.point.posto ?? null, found ?? undefined);
     this.draw();
   }
 
-  /** @param {Posto | null} posto */
-  choose(posto) {
+  /**
+   * @param {Posto | null} posto
+   * @param {{ number: number, count: number }} place Which of the postos at its place it is.
+   */
+  choose(posto, { number, count } = { number: 1, count: 1 }) {
     if (this.chosen === posto) return;
     const isSame = this.chosen !== null && this.chosen.key === posto?.key;
     this.chosen = posto;
@@ -260,6 +264,7 @@ export class PostoMap {
     this.card.replaceChildren(
       element("p", { class: "state", "data-state": posto.state, text: text(`state.${posto.state}`) }),
       element("p", {}, element("a", { href: postoLink(posto), text: posto.nome })),
+      count > 1 && element("p", { class: "quiet", text: text("map.here", { number, count }) }),
       element("button", { type: "button", text: text("map.to_card"), onclick: () => this.onChoose(posto) }));
   }
 }

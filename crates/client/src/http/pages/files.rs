@@ -22,6 +22,7 @@ pub(super) const FILES: &[Asset] = service::assets![
     "live.js",
     "map.css",
     "map.js",
+    "map_choice.js",
     "map_gestures.js",
     "map_tiles.js",
     "mine.js",
