@@ -1,6 +1,6 @@
 //! Forgetting carros: in every table, and in every byte of the files.
 
-use domain::{Moment, Rejection, Rules};
+use domain::{Moment, Rejection, ReservaState, Rules};
 use server::store::{
     AuditQuery, Audited, Author, CarregamentosQuery, FinishCarregamento, ForgetCarro, ForgetEnded,
     ForgettableRows, ForgettingRun, Forgotten, ReservasQuery, StartCarregamento, VacuumIfDue,
@@ -38,6 +38,21 @@ impl TestStore {
             bytes.windows(text.len()).any(|window| window == text.as_bytes())
         });
         holding.map(|file| file.file_name().display().to_string()).collect()
+    }
+
+    /// Forgets all that ended at `cutoff` or before; how many transactions that took.
+    async fn forget_ended(&self, cutoff: Moment) -> (usize, Forgotten) {
+        let (mut ended, mut run) = (ForgettableRows::default(), ForgettingRun::default());
+        for parts in 0.. {
+            ended = self.store.ended(cutoff, &ended).await.expect("a read");
+            if ended.is_empty() {
+                return (parts, run.forgotten);
+            }
+            let command = ForgetEnded { cutoff, ended: ended.clone(), run };
+            run =
+                self.store.execute(Audited { by: Author::Server, command }).await.expect("a write");
+        }
+        unreachable!("it ends when nothing is left");
     }
 
     async fn vacuumed(&self) {
@@ -176,21 +191,11 @@ async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
     store.reserve("new", "NEW1234", 1).await.expect("free");
     store.charge("OLD0001", 2).await;
     let cutoff = Moment::from_millis(START + RESERVAS * HOUR - 1);
-    let (mut ended, mut run) = (ForgettableRows::default(), ForgettingRun::default());
-    let mut parts = 0;
-    loop {
-        ended = store.store.ended(cutoff, &ended).await.expect("a read");
-        if ended.is_empty() {
-            break;
-        }
-        parts += 1;
-        let command = ForgetEnded { cutoff, ended: ended.clone(), run };
-        run = store.store.execute(Audited { by: Author::Server, command }).await.expect("a write");
-    }
+    let (parts, forgotten) = store.forget_ended(cutoff).await;
     assert!(parts > 1, "one transaction for all of it");
     // The last one ends after the cutoff, and OLD0001 has just charged.
-    let forgotten = Forgotten { reservas: 699, carregamentos: 0, refusals: 0, carros: 8 };
-    assert_eq!(run.forgotten, forgotten);
+    let expected = Forgotten { reservas: 699, carregamentos: 0, refusals: 0, carros: 8 };
+    assert_eq!(forgotten, expected);
     let rows = store.store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await;
     let rows = rows.expect("the audit");
     assert_eq!((rows.len(), rows[0].quem.as_str()), (1, "servidor"));
@@ -212,6 +217,28 @@ async fn what_ended_long_ago_is_forgotten_in_parts_and_the_rest_stays() {
         matches!(held, Err(WriteError::Rejected(Rejection::PostoReservado { .. }))),
         "{held:?}"
     );
+}
+
+/// A session that nobody ended may turn out to have ended before a reserva that it is taken to
+/// have fulfilled.
+#[tokio::test]
+async fn a_reserva_is_not_forgotten_while_a_session_of_its_carro_goes_on_there() {
+    set_now(START);
+    let store = TestStore::new(1).await;
+    let id = store.charges(placa("AAA1111")).await;
+    store.reserve_at("its-own", "AAA1111", (2, 3)).await.expect("free");
+    store.reserve_at("of-another", "BBB2222", (3, 4)).await.expect("free");
+    set_now(START + 2 * HOUR);
+    store.store.sweep().await.expect("a sweep");
+    assert_eq!(store.facts("its-own").await.state, ReservaState::Cumprida);
+    set_now(START + 50 * HOUR);
+    let cutoff = Moment::from_millis(START + 20 * HOUR);
+    assert_eq!(store.forget_ended(cutoff).await.1.reservas, 1, "that of another carro");
+    let fim = Some(Moment::from_millis(START + HOUR));
+    let finish = FinishCarregamento { posto_id: 1, id, energy: energy(1.0), fim };
+    store.store.execute(finish).await.expect("it ends");
+    assert_eq!(store.facts("its-own").await.state, ReservaState::Encerrada);
+    assert_eq!(store.forget_ended(cutoff).await.1.reservas, 1);
 }
 
 #[tokio::test]

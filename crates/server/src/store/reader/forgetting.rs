@@ -4,7 +4,7 @@ use domain::{Moment, Placa};
 
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::rows::reservas::over_at;
+use crate::store::rows::reservas::{awaiting_a_session, over_at};
 
 /// Rows that are forgotten in one transaction.
 const MAX_ROWS: i64 = 512;
@@ -74,7 +74,9 @@ impl Store {
                 concat!(
                     "SELECT id FROM all_reservas WHERE id > ?2 AND placa IS NOT NULL AND ",
                     over_at!(),
-                    " <= ?1 ORDER BY id LIMIT ?3"
+                    " <= ?1 AND id NOT IN (",
+                    awaiting_a_session!(),
+                    ") ORDER BY id LIMIT ?3"
                 ),
                 &mut seen.reservas,
             )

@@ -47,6 +47,17 @@ macro_rules! over_at {
 }
 pub(in crate::store) use over_at;
 
+/// SQL for the reservas that a session which goes on may turn out to have ended before: until then
+/// they say what it costs and whether its carro came.
+macro_rules! awaiting_a_session {
+    () => {
+        "SELECT r.id FROM carregamentos AS c JOIN reservas AS r
+           ON r.placa = c.placa AND r.posto_id = c.posto_id AND r.fim > c.inicio
+         WHERE c.fim IS NULL"
+    };
+}
+pub(in crate::store) use awaiting_a_session;
+
 /// SQL for whether a reserva ended, and was changed last, at a moment or before.
 macro_rules! old_enough {
     ($cutoff:literal) => {
@@ -57,15 +68,15 @@ pub(in crate::store) use old_enough;
 
 /// SQL for whether a reserva `r` that is old enough may be archived: nothing refers to it, nothing of it
 /// is due, no change of it was asked for since, and no session goes on that may turn out to have ended
-/// before it. (`+`: by the one open session of the posto, and not by all that it had.)
+/// before it.
 macro_rules! archivable {
     ($cutoff:literal) => {
         concat!(
             "falta_em IS NULL AND carregamento_id IS NULL
              AND NOT EXISTS (SELECT 1 FROM carregamentos AS c WHERE c.reserva_id = r.id)
-             AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
-                             WHERE c.placa = r.placa AND c.fim IS NULL AND c.posto_id = r.posto_id
-                               AND +c.inicio < r.fim)
+             AND r.id NOT IN (",
+            $crate::store::rows::reservas::awaiting_a_session!(),
+            ")
              AND NOT EXISTS (SELECT 1 FROM alteracoes AS a
                              WHERE a.reserva_id = r.id AND a.decided_at > ",
             $cutoff,

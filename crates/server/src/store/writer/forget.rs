@@ -11,7 +11,7 @@ use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::StoreError;
 use crate::store::reader::{ForgettableRows, RefusalIds};
 use crate::store::request_outcome::ForgottenRow;
-use crate::store::rows::reservas::{holds_now_or_later, over_at};
+use crate::store::rows::reservas::{awaiting_a_session, holds_now_or_later, over_at};
 use crate::store::rows::{json, row};
 
 /// What was forgotten.
@@ -113,14 +113,17 @@ impl WriteCommand for ForgetEnded {
         let Self { cutoff, ended, mut run } = self.clone();
         let cutoff = cutoff.as_millis();
         let (reservas, refusals) = (json(&ended.reservas)?, json(&ended.refusals)?);
-        // Only what still has ended: a clock may have been set back since it was found.
+        // Only what still has ended: a clock may have been set back since it was found, or a session
+        // reported.
         let part = Forgotten {
             reservas: forget_reservas(
                 context,
                 concat!(
                     "id IN (SELECT value FROM json_each(?1)) AND placa IS NOT NULL AND ",
                     over_at!(),
-                    " <= ?2"
+                    " <= ?2 AND id NOT IN (",
+                    awaiting_a_session!(),
+                    ")"
                 ),
                 &[&reservas, &cutoff],
             )?,
