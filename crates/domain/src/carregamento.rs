@@ -3,6 +3,7 @@
 use crate::{
     Effect, EnergySource, Holding, Kwh, Moment, Placa, PostoFacts, Price, Rejection,
     ReportedEnergy, ReservaFacts, ReservaState, SessionTimeError,
+    session_time::{is_recorded_as, recorded_time, wrong_fim, wrong_inicio},
 };
 
 /// A carro charging at a posto, from `inicio` until it is finished.
@@ -46,7 +47,7 @@ impl Finished {
     }
 }
 
-/// A session that is reported after it began.
+/// A session that is reported after it began, with the times of the clock of who reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportedSession {
     pub inicio: Moment,
@@ -70,6 +71,12 @@ impl ReportedSession {
         self.ended.map(|(fim, _)| fim)
     }
 
+    /// The same with the times that are recorded at `now`.
+    pub fn recorded_at(&self, now: Moment) -> Self {
+        let ended = self.ended.map(|(fim, energy)| (recorded_time(fim, now), energy));
+        Self { inicio: recorded_time(self.inicio, now), ended }
+    }
+
     /// What it is to the sessions that were first reported with its begin, of its carro at its posto,
     /// by id.
     ///
@@ -83,8 +90,9 @@ impl ReportedSession {
         let Some((fim, energy)) = self.ended else {
             return Ok(recorded.first().map_or(ReportEffect::New, ReportEffect::Repeats));
         };
-        let reported = (fim, energy.energia_fornecida);
-        let is_same = |end: Finished| (end.fim, end.energia_fornecida) == reported;
+        let is_same = |end: Finished| {
+            end.energia_fornecida == energy.energia_fornecida && is_recorded_as(fim, end.fim)
+        };
         if let Some(same) = recorded.iter().find(|session| session.finished.is_some_and(is_same)) {
             return Ok(ReportEffect::Repeats(same));
         }
@@ -123,15 +131,12 @@ pub struct Correction {
 
 /// Refuses times that no session can have that is known at `now`.
 fn check_times(inicio: Moment, fim: Option<Moment>, now: Moment) -> Result<(), Rejection> {
-    use SessionTimeError::{FimBeforeInicio, FimInFuture, InicioInFuture};
-    let wrong_inicio = (inicio > now).then_some(InicioInFuture);
-    let wrong_fim = match fim {
-        Some(fim) if fim > now => Some(FimInFuture),
-        // Else `inicio` is what is wrong.
-        Some(fim) if fim < inicio && inicio <= now => Some(FimBeforeInicio),
-        _ => None,
-    };
-    let wrong: Vec<_> = wrong_inicio.into_iter().chain(wrong_fim).collect();
+    let wrong_begin = wrong_inicio(inicio, now);
+    let wrong_end = fim.and_then(|fim| wrong_fim(inicio, fim, now));
+    // Of two that are in the wrong order, an `inicio` that is wrong by itself is at fault.
+    let is_order = wrong_end == Some(SessionTimeError::FimBeforeInicio);
+    let wrong_end = wrong_end.filter(|_| !is_order || wrong_begin.is_none());
+    let wrong: Vec<_> = wrong_begin.into_iter().chain(wrong_end).collect();
     if wrong.is_empty() { Ok(()) } else { Err(Rejection::SessionTimes(wrong)) }
 }
 
@@ -181,7 +186,7 @@ pub fn decide_carregamento_report(
     }
     let Some((fim, energy)) = session.ended else { return Ok(None) };
     posto.check(energy, inicio, fim)?;
-    Ok(Some(Finished::new(fim, energy.energia_fornecida, preco_kwh)))
+    Ok(Some(Finished::new(recorded_time(fim, now), energy.energia_fornecida, preco_kwh)))
 }
 
 /// Decides how a session ends: at `now`, or at `fim` before. One that has ended in another way is
@@ -196,7 +201,7 @@ pub fn decide_carregamento_finish(
     let ReportedEnergy { energia_fornecida, .. } = energy;
     if let Some(finished) = session.finished {
         let is_same = finished.energia_fornecida == energia_fornecida
-            && fim.is_none_or(|fim| fim == finished.fim);
+            && fim.is_none_or(|fim| is_recorded_as(fim, finished.fim));
         return match is_same || session.corrigido_em.is_some() {
             true => Ok(Effect::Already(finished)),
             false => Err(Rejection::CarregamentoEncerrado { id: session.id }),
@@ -205,8 +210,11 @@ pub fn decide_carregamento_finish(
     // A clock that was set back does not keep a session from ending.
     let latest = now.max(session.inicio);
     let fim = fim.unwrap_or(latest);
-    check_times(session.inicio, Some(fim), latest)?;
+    if let Some(wrong) = wrong_fim(session.inicio, fim, latest) {
+        return Err(Rejection::SessionTimes(vec![wrong]));
+    }
     posto.check(energy, session.inicio, fim)?;
+    let fim = recorded_time(fim, latest);
     Ok(Effect::Now(Finished::new(fim, energia_fornecida, session.preco_kwh)))
 }
 
@@ -230,11 +238,12 @@ pub fn decide_unfulfilled(
 }
 
 impl Correction {
-    /// The times of a session that has ended, once they are corrected; `None` if they stay.
-    pub fn new_times(&self, session: &Carregamento) -> Option<(Moment, Moment)> {
+    /// The times of a session that has ended, once they are corrected at `now`; `None` if they stay.
+    pub fn new_times(&self, session: &Carregamento, now: Moment) -> Option<(Moment, Moment)> {
         let finished = session.finished?;
-        let inicio = self.inicio.unwrap_or(session.inicio);
-        let fim = self.fim.unwrap_or(finished.fim);
+        let recorded = |time| recorded_time(time, now);
+        let inicio = self.inicio.map_or(session.inicio, recorded);
+        let fim = self.fim.map_or(finished.fim, recorded);
         ((inicio, fim) != (session.inicio, finished.fim)).then_some((inicio, fim))
     }
 }
@@ -251,7 +260,7 @@ pub fn decide_carregamento_correction(
 ) -> Result<Effect<(Moment, Finished)>, Rejection> {
     let finished = session.finished.ok_or(Rejection::CarregamentoAberto { id: session.id })?;
     let energia_fornecida = correction.energia_fornecida.unwrap_or(finished.energia_fornecida);
-    let times = correction.new_times(session);
+    let times = correction.new_times(session, now);
     if times.is_none() && energia_fornecida == finished.energia_fornecida {
         return Ok(Effect::Already((session.inicio, finished)));
     }
@@ -262,8 +271,14 @@ pub fn decide_carregamento_correction(
             return Err(Rejection::CarregamentoSobreposto { id });
         }
     }
-    let energy = ReportedEnergy { energia_fornecida, confirmado: correction.confirmado };
-    posto.check(energy, inicio, fim)?;
+    // What was plausible stays so, whatever the power of the posto is by now.
+    let is_less = energia_fornecida <= finished.energia_fornecida
+        && inicio <= session.inicio
+        && fim >= finished.fim;
+    if !is_less {
+        let energy = ReportedEnergy { energia_fornecida, confirmado: correction.confirmado };
+        posto.check(energy, inicio, fim)?;
+    }
     Ok(Effect::Now((inicio, Finished::new(fim, energia_fornecida, session.preco_kwh))))
 }
 

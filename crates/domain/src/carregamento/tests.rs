@@ -4,7 +4,8 @@ use super::*;
 use crate::Interval;
 
 const NOW: Moment = Moment::from_millis(10_000_000);
-const HOUR: i64 = 3_600_000;
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
 
 fn placa(text: &str) -> Placa {
     Placa::new(text).expect("a placa")
@@ -122,7 +123,8 @@ fn a_session_ends_at_a_time_that_it_can_have_ended() {
     let wrong = |error| Err(Rejection::SessionTimes(vec![error]));
     assert_eq!(finish(Some(NOW), now), Ok(NOW));
     assert_eq!(finish(Some(now), now), Ok(now));
-    assert_eq!(finish(Some(now.plus_millis(1)), now), wrong(FimInFuture));
+    assert_eq!(finish(Some(now.plus_millis(5 * MINUTE)), now), Ok(now), "a clock that is ahead");
+    assert_eq!(finish(Some(now.plus_millis(5 * MINUTE + 1)), now), wrong(FimInFuture));
     assert_eq!(finish(Some(NOW.plus_millis(-1)), now), wrong(FimBeforeInicio));
     let earlier = NOW.plus_millis(-HOUR);
     assert_eq!(finish(None, earlier), Ok(NOW), "the clock was set back");
@@ -156,12 +158,43 @@ fn what_has_happened_is_refused_only_if_it_cannot_have() {
         }
         _ => Vec::new(),
     };
-    let later = now.plus_millis(1);
+    let fim = decide(NOW, Some((now.plus_millis(5 * MINUTE), 26.2)), None).expect("plausible");
+    assert_eq!(fim.map(|finished| finished.fim), Some(now), "a clock that is ahead");
+    let later = now.plus_millis(5 * MINUTE + 1);
     assert_eq!(campos(decide(later, None, None)), ["inicio"]);
     assert_eq!(campos(decide(NOW, Some((later, 0.0)), None)), ["fim"]);
     assert_eq!(campos(decide(later, Some((later, 0.0)), Some(3))), ["inicio", "fim"]);
     assert_eq!(campos(decide(later, Some((now, 0.0)), None)), ["inicio"]);
     assert_eq!(campos(decide(now, Some((NOW, 0.0)), None)), ["fim"]);
+    // A charger that has lost its clock.
+    let (begun, ended) = (Moment::from_millis(10_000), Moment::from_millis(HOUR));
+    let today = Moment::from_millis(1_800_000_000_000);
+    let report = |inicio, ended: Option<(Moment, f64)>, now| {
+        let ended = ended.map(|(fim, number)| (fim, reported(number)));
+        let session = ReportedSession { inicio, ended };
+        decide_carregamento_report(&session, price, &source(), None, now)
+    };
+    assert_eq!(campos(report(begun, Some((ended, 1.0)), today)), ["inicio"]);
+    assert_eq!(campos(report(begun, Some((begun.plus_millis(-1), 1.0)), today)), ["inicio"]);
+    assert_eq!(campos(report(Moment::from_millis(1_577_836_799_999), None, today)), ["inicio"]);
+    assert_eq!(report(Moment::from_millis(1_577_836_800_000), None, today), Ok(None));
+    assert_eq!(report(begun, None, ended), Ok(None), "the servidor has lost its clock, too");
+}
+
+#[test]
+fn what_a_clock_that_is_ahead_reports_again_is_the_same() {
+    let now = NOW.plus_millis(HOUR);
+    let ahead = now.plus_millis(2 * MINUTE);
+    let report = ReportedSession { inicio: NOW, ended: Some((ahead, reported(10.0))) };
+    assert_eq!(report.recorded_at(now).fim(), Some(now));
+    let recorded = [ended(now, 10.0)];
+    let later = now.plus_millis(HOUR);
+    let repeats = Ok(ReportEffect::Repeats(&recorded[0]));
+    assert_eq!(report.effect_on(&recorded, later), repeats);
+    let finished = recorded[0].finished.expect("it has ended");
+    let again =
+        decide_carregamento_finish(&recorded[0], reported(10.0), Some(ahead), &source(), later);
+    assert_eq!(again, Ok(Effect::Already(finished)));
 }
 
 #[test]
@@ -195,7 +228,7 @@ fn a_correction_costs_anew_at_the_agreed_price() {
     let shorter = Correction { fim: Some(NOW.plus_millis(1000)), ..none };
     assert!(implausible(correct(shorter, None)), "its energy took longer");
     let times = |error| Err(Rejection::SessionTimes(vec![error]));
-    let future = Correction { fim: Some(now.plus_millis(1)), ..none };
+    let future = Correction { fim: Some(now.plus_millis(5 * MINUTE + 1)), ..none };
     assert_eq!(correct(future, None), times(SessionTimeError::FimInFuture));
     let late = Correction { inicio: Some(end.plus_millis(1)), ..none };
     assert_eq!(correct(late, None), times(SessionTimeError::FimBeforeInicio));
@@ -237,7 +270,7 @@ fn a_report_is_about_the_session_with_its_begin() {
         // What a correction has replaced may be any of them.
         assert_eq!(effect(other, from_ref(&corrected)), Ok(Repeats(&corrected)));
     }
-    let future = report(Some((end.plus_millis(1), 10.0)));
+    let future = report(Some((end.plus_millis(5 * MINUTE + 1), 10.0)));
     let times = Err(Rejection::SessionTimes(vec![SessionTimeError::FimInFuture]));
     assert_eq!(effect(&future, from_ref(&same)), times, "it has not happened");
     // The others ended at the moment of their begin.

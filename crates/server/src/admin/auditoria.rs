@@ -156,7 +156,7 @@ fields! {
         limite: OrDefault<PageSize>,
     }
     rules |raw| {
-        check_order(&mut raw.de, &raw.ate);
+        check_order(&mut raw.de, ("ate", &raw.ate));
     }
 }
 

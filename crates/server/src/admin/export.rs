@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Carregamento, Moment, Placa, PostosFilter, RowId};
+use domain::{Carregamento, Moment, PostosFilter};
 use protocol::{OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::carregamentos::CarregamentosFilter;
 use super::file::{PART, file, pages, parts};
-use super::page::check_order;
 use super::reservas::ReservasFilter;
 use crate::app_state::AppState;
 use crate::store::{CarregamentosQuery, ReservasQuery, StoredPosto, StoredReserva};
@@ -83,21 +83,10 @@ fields! {
 
 fields! {
     pub(super) struct CarregamentosFile {
-        /// Placa do carro.
-        placa: Option<Placa>,
-        /// Somente os deste posto.
-        posto_id: Option<RowId>,
-        /// Somente os que começaram neste instante ou depois.
-        de: Option<Moment>,
-        /// Somente os que começaram antes deste instante.
-        ate: Option<Moment>,
-        /// Somente os que terminaram neste instante ou depois.
-        fim_de: Option<Moment>,
+        /// Quais carregamentos.
+        filter: CarregamentosFilter,
         /// `excel`: como o Excel em português lê e escreve, com `;` e vírgula decimal.
         formato: OrDefault<Dialect>,
-    }
-    rules |raw| {
-        check_order(&mut raw.de, &raw.ate);
     }
 }
 
@@ -209,16 +198,7 @@ async fn export_carregamentos(
     Params(params): Params<CarregamentosFile>,
 ) -> Result<Response, HttpError> {
     let dialect = params.formato.0;
-    let query = CarregamentosQuery {
-        posto_id: params.posto_id.map(RowId::get),
-        placa: params.placa.map(|placa| placa.as_str().to_owned()),
-        from: params.de,
-        until: params.ate,
-        ended_from: params.fim_de,
-        is_open: None,
-        before: None,
-        limit: PART,
-    };
+    let query = params.filter.query(None, PART);
     let reader = Arc::clone(&app);
     let read = move |before| {
         let (app, query) = (Arc::clone(&reader), CarregamentosQuery { before, ..query.clone() });

@@ -58,11 +58,14 @@ pub(super) fn page<T, N>(
     (found, next)
 }
 
-/// Refuses a list that ends before it begins.
-pub(super) fn check_order(de: &mut Option<Field<Moment>>, ate: &Option<Field<Moment>>) {
-    if let (Some(Field::Value(from)), Some(Field::Value(until))) = (&*de, ate)
-        && from > until
+/// Refuses a list that ends before it begins; `until` is the name of its end, and what was given.
+pub(super) fn check_order(
+    from: &mut Option<Field<Moment>>,
+    (name, until): (&str, &Option<Field<Moment>>),
+) {
+    if let (Some(Field::Value(begin)), Some(Field::Value(end))) = (&*from, until)
+        && begin > end
     {
-        *de = Some(Field::Invalid("não pode ser depois de ate".to_owned()));
+        *from = Some(Field::Invalid(format!("não pode ser depois de {name}")));
     }
 }

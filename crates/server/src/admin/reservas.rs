@@ -126,7 +126,7 @@ fields! {
         ate: Option<Moment>,
     }
     rules |raw| {
-        check_order(&mut raw.de, &raw.ate);
+        check_order(&mut raw.de, ("ate", &raw.ate));
     }
 }
 

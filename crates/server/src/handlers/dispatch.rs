@@ -124,6 +124,11 @@ fn read_report(
     {
         Address::check_topic(payload, server_id).map_err(to_text)?;
     }
+    // Its own topic may leave it out, and was checked above.
+    let own = app.server_id.as_str();
+    if !direct && matches!(Address::server_id(payload), Ok(Some(id)) if id != own) {
+        return Ok(None);
+    }
     Ok(match report {
         Report::CarroStatus(placa) => {
             Some(Work::Telemetry(telemetry::from_status(placa, payload).map_err(to_text)?))
@@ -133,10 +138,6 @@ fn read_report(
         }
         Report::PontoDisponibilidade(posto_id) => {
             // Posto ids repeat across servidores. A message without a server_id is a bad one.
-            let own = app.server_id.as_str();
-            if matches!(Address::server_id(payload), Ok(Some(id)) if id != own) {
-                return Ok(None);
-            }
             let read = disponibilidade::read(posto_id, topic_server_id, message);
             read.map_err(to_text)?.map(|(source, message)| Work::ChargerMessage(source, message))
         }

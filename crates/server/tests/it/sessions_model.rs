@@ -6,6 +6,8 @@ use domain::ReservaState;
 pub(crate) const POSTOS: usize = 2;
 pub(crate) const PLATES: [&str; 3] = ["AAA1111", "BBB2222", "CCC3333"];
 const TOLERANCE: i64 = 15;
+/// How far the clock of whoever reports may be ahead.
+const AHEAD: i64 = 5;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Reserva {
@@ -216,7 +218,9 @@ impl Model {
     ) -> Option<&Session> {
         self.sessions.iter().find(|session| {
             (session.posto, session.carro, session.inicio) == (posto, carro, inicio)
-                && (fim.is_none() || session.fim == fim)
+                && fim.is_none_or(|fim| {
+                    session.fim.is_some_and(|known| (known..=known + AHEAD).contains(&fim))
+                })
         })
     }
 
@@ -229,7 +233,7 @@ impl Model {
         fim: Option<i64>,
     ) -> Vec<i64> {
         let repeated = self.repeated(posto, carro, inicio, fim);
-        let fim = repeated.map_or(fim, |session| session.fim);
+        let fim = repeated.map_or(fim.map(|fim| fim.min(self.now)), |session| session.fim);
         let until = fim.unwrap_or(self.now + 1);
         let others = (1..).zip(&self.reservas).filter(|(_, reserva)| {
             let shared =
@@ -246,12 +250,13 @@ impl Model {
         inicio: i64,
         fim: Option<i64>,
     ) -> bool {
-        if fim.is_some_and(|fim| fim > self.now) {
+        if fim.is_some_and(|fim| fim > self.now + AHEAD) {
             return false;
         }
         if self.repeated(posto, carro, inicio, fim).is_some() {
             return true;
         }
+        let fim = fim.map(|fim| fim.min(self.now));
         let open = self.sessions.iter().position(|session| {
             (session.posto, session.carro, session.inicio) == (posto, carro, inicio)
                 && session.fim.is_none()

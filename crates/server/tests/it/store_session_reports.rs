@@ -56,9 +56,9 @@ async fn what_is_reported_afterwards_is_a_fact() {
     let times = |errors: &[SessionTimeError]| Rejection::SessionTimes(errors.to_vec());
     use SessionTimeError::{FimBeforeInicio, FimInFuture, InicioInFuture};
     for (inicio, fim, errors) in [
-        (61, None, &[InicioInFuture][..]),
-        (61, Some(62), &[InicioInFuture, FimInFuture]),
-        (59, Some(61), &[FimInFuture]),
+        (66, None, &[InicioInFuture][..]),
+        (66, Some(67), &[InicioInFuture, FimInFuture]),
+        (59, Some(66), &[FimInFuture]),
         (59, Some(58), &[FimBeforeInicio]),
     ] {
         assert_eq!(rejected(store.reports("CCC3333", inicio, fim).await), times(errors));
@@ -148,13 +148,13 @@ async fn a_session_may_have_ended_before_it_is_said() {
     let finish =
         |fim| FinishCarregamento { posto_id: 1, id, energy: energy(1.0), fim: Some(at(fim)) };
     let wrong = |error| Rejection::SessionTimes(vec![error]);
-    let refused = rejected(store.store.execute(finish(61)).await);
+    let refused = rejected(store.store.execute(finish(66)).await);
     assert_eq!(refused, wrong(SessionTimeError::FimInFuture));
     let refused = rejected(store.store.execute(finish(-1)).await);
     assert_eq!(refused, wrong(SessionTimeError::FimBeforeInicio));
     store.store.execute(finish(30)).await.expect("it ended then");
     store.store.execute(finish(30)).await.expect("the same again");
-    let other = rejected(store.store.execute(finish(31)).await);
+    let other = rejected(store.store.execute(finish(36)).await);
     assert_eq!(other, Rejection::CarregamentoEncerrado { id });
     assert_eq!(minutes(store.session(id).await.finished.map(|end| end.fim)), Some(30));
     // Until now it was said to be held.
@@ -197,7 +197,7 @@ async fn a_report_that_is_repeated_finds_its_session_whatever_became_of_it() {
     assert_eq!(store.reports("AAA1111", 10, None).await, fact(1, &[1]), "as long as it was");
     assert_eq!(store.reports("AAA1111", 10, Some(30)).await, fact(1, &[1]), "as it ended");
     let ended = Rejection::CarregamentoEncerrado { id: 1 };
-    assert_eq!(rejected(store.reports("AAA1111", 10, Some(31)).await), ended, "another end");
+    assert_eq!(rejected(store.reports("AAA1111", 10, Some(36)).await), ended, "another end");
     let correct = async |correction| {
         let corrected = store.store.execute(CorrectCarregamento { id: 1, correction }).await;
         corrected.expect("it has ended");
@@ -217,6 +217,32 @@ async fn a_report_that_is_repeated_finds_its_session_whatever_became_of_it() {
     assert_eq!(store.reports("DDD4444", 5, Some(6)).await, fact(2, &[1]), "it was free then");
 }
 
+/// Its charger's clock is three minutes ahead.
+#[tokio::test]
+async fn a_clock_that_is_ahead_reports_a_session_that_goes_on_or_ends_now() {
+    let fact = |id| Ok(Reported { id, conflitos: Vec::new() });
+    let store = TestStore::new(1).await;
+    store.reserve_at("r1", "AAA1111", (0, 4)).await.expect("free");
+    wait_until(10);
+    assert_eq!(store.reports("AAA1111", 13, None).await, fact(1));
+    assert_eq!(minutes(Some(store.session(1).await.inicio)), Some(10));
+    assert_eq!(shown(store.facts("r1").await), (ReservaState::Cumprida, 10, None, 2));
+    wait_until(12);
+    assert_eq!(store.reports("AAA1111", 13, None).await, fact(1), "the same again");
+    wait_until(40);
+    assert_eq!(store.reports("AAA1111", 13, Some(43)).await, fact(1));
+    let ended = async || minutes(store.session(1).await.finished.map(|end| end.fim));
+    assert_eq!(ended().await, Some(40));
+    for now in [41, 90] {
+        wait_until(now);
+        assert_eq!(store.reports("AAA1111", 13, Some(43)).await, fact(1), "the same again");
+    }
+    assert_eq!(ended().await, Some(40));
+    wait_until(200);
+    assert_eq!(store.reports("BBB2222", 196, Some(205)).await, fact(2));
+    assert_eq!(minutes(store.session(2).await.finished.map(|end| end.fim)), Some(200));
+}
+
 #[tokio::test]
 async fn a_report_with_the_end_ends_the_session_that_is_open() {
     use ReservaState::{Ativa, Cumprida};
@@ -229,7 +255,7 @@ async fn a_report_with_the_end_ends_the_session_that_is_open() {
     wait_until(70);
     assert_eq!(store.facts("r2").await.state, Cumprida, "the carro seems to charge there");
     let future = Rejection::SessionTimes(vec![SessionTimeError::FimInFuture]);
-    assert_eq!(rejected(store.reports("AAA1111", 10, Some(71)).await), future);
+    assert_eq!(rejected(store.reports("AAA1111", 10, Some(76)).await), future);
     assert_eq!(store.session(1).await.finished, None);
     for _ in 0..2 {
         assert_eq!(store.reports("AAA1111", 10, Some(40)).await, fact(1, &[]));

@@ -78,9 +78,7 @@ async fn list(
 }
 
 fields! {
-    pub(super) struct AllCarregamentosParams {
-        /// Somente os que estão nesta situação.
-        status: Option<CarregamentoStatus>,
+    pub(in crate::admin) struct CarregamentosFilter {
         /// Placa do carro.
         placa: Option<Placa>,
         /// Somente os deste posto, também de um que foi removido.
@@ -91,13 +89,44 @@ fields! {
         ate: Option<Moment>,
         /// Somente os que terminaram neste instante ou depois.
         fim_de: Option<Moment>,
+        /// Somente os que terminaram antes deste instante. Com `fim_de`, os que as estatísticas contam
+        /// no mesmo período.
+        fim_ate: Option<Moment>,
+    }
+    rules |raw| {
+        check_order(&mut raw.de, ("ate", &raw.ate));
+        check_order(&mut raw.fim_de, ("fim_ate", &raw.fim_ate));
+    }
+}
+
+impl CarregamentosFilter {
+    /// A page of what it selects, of ids before this one.
+    pub(in crate::admin) fn query(self, before: Option<i64>, limit: i64) -> CarregamentosQuery {
+        let Self { placa, posto_id, de, ate, fim_de, fim_ate } = self;
+        CarregamentosQuery {
+            posto_id: posto_id.map(RowId::get),
+            placa: placa.map(|placa| placa.as_str().to_owned()),
+            from: de,
+            until: ate,
+            ended_from: fim_de,
+            ended_until: fim_ate,
+            is_open: None,
+            before,
+            limit,
+        }
+    }
+}
+
+fields! {
+    pub(super) struct AllCarregamentosParams {
+        /// Somente os que estão nesta situação.
+        status: Option<CarregamentoStatus>,
+        /// Quais carregamentos.
+        filter: CarregamentosFilter,
         /// Somente os de número menor que este.
         antes_de: Option<RowId>,
         /// Quantos no máximo.
         limite: OrDefault<PageSize>,
-    }
-    rules |raw| {
-        check_order(&mut raw.de, &raw.ate);
     }
 }
 
@@ -113,17 +142,12 @@ async fn list_all(
     State(app): State<Arc<AppState>>,
     Params(params): Params<AllCarregamentosParams>,
 ) -> Result<Json<CarregamentosPage>, HttpError> {
+    let AllCarregamentosParams { status, filter, antes_de, limite } = params;
     let query = CarregamentosQuery {
-        posto_id: params.posto_id.map(RowId::get),
-        placa: params.placa.map(|placa| placa.as_str().to_owned()),
-        from: params.de,
-        until: params.ate,
-        ended_from: params.fim_de,
-        is_open: params.status.map(|status| status == CarregamentoStatus::Ativo),
-        before: params.antes_de.map(RowId::get),
-        ..CarregamentosQuery::default()
+        is_open: status.map(|status| status == CarregamentoStatus::Ativo),
+        ..filter.query(antes_de.map(RowId::get), 0)
     };
-    read_page(&app, query, params.limite.0).await
+    read_page(&app, query, limite.0).await
 }
 
 async fn read_page(

@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 
 use self::answer::Carregamento;
 use self::bodies::{CarregamentoBody, CorrecaoBody, EnergiaBody};
+pub(super) use self::listing::CarregamentosFilter;
 use super::author::By;
 use crate::app_state::AppState;
 use crate::failure::Failure;

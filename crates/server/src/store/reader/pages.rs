@@ -35,6 +35,8 @@ pub struct CarregamentosQuery {
     pub until: Option<Moment>,
     /// Only those that ended at this moment or later.
     pub ended_from: Option<Moment>,
+    /// Only those that ended before this moment.
+    pub ended_until: Option<Moment>,
     /// Only those that are open, or only those that have ended.
     pub is_open: Option<bool>,
     /// Only those with a smaller id, for the next page.
@@ -98,7 +100,7 @@ impl CarregamentosQuery {
             "SELECT * FROM {table}
              WHERE {from} AND {open} AND id < ?5
                AND (?3 IS NULL OR +inicio >= ?3) AND (?4 IS NULL OR +inicio < ?4)
-               AND (?7 IS NULL OR +fim >= ?7)
+               AND (?7 IS NULL OR +fim >= ?7) AND (?8 IS NULL OR +fim < ?8)
              ORDER BY id DESC LIMIT ?6"
         )
     }
@@ -143,6 +145,7 @@ impl Store {
             .bind(query.before.unwrap_or(i64::MAX))
             .bind(query.limit)
             .bind(query.ended_from.map(Moment::as_millis))
+            .bind(query.ended_until.map(Moment::as_millis))
             .fetch_all(&self.readers)
             .await?;
         found.into_iter().map(Carregamento::try_from).collect()

@@ -44,6 +44,7 @@ impl WriteCommand for StartCarregamento {
                     posto_id,
                     placa,
                     inicio: now,
+                    first_inicio: None,
                     preco_kwh: agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh),
                     own_price: posto.preco_kwh,
                     finished: None,
@@ -73,6 +74,8 @@ pub(super) struct NewSession<'a> {
     pub(super) posto_id: i64,
     pub(super) placa: &'a Placa,
     pub(super) inicio: Moment,
+    /// Its begin as it was reported, if that is another one.
+    pub(super) first_inicio: Option<Moment>,
     pub(super) preco_kwh: Price,
     /// Its price if it should turn out that it fulfils no reserva.
     pub(super) own_price: Price,
@@ -87,8 +90,8 @@ impl NewSession<'_> {
         context.execute(
             "INSERT INTO carregamentos
                  (posto_id, placa, inicio, preco_kwh, fim, energia_fornecida, custo, reserva_id,
-                  own_price)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                  own_price, first_inicio)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 self.posto_id,
                 self.placa.as_str(),
@@ -98,7 +101,8 @@ impl NewSession<'_> {
                 finished.map(|finished| finished.energia_fornecida.get()),
                 finished.map(|finished| finished.custo),
                 self.reserva_id,
-                self.reserva_id.map(|_| self.own_price.get())
+                self.reserva_id.map(|_| self.own_price.get()),
+                self.first_inicio.map(Moment::as_millis)
             ],
         )?;
         Ok(context.connection.last_insert_rowid())

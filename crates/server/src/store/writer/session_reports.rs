@@ -3,7 +3,7 @@
 use domain::{
     Carregamento, Correction, Effect, EnergySource, Finished, Moment, Placa, PostoFacts, Rejection,
     ReportEffect, ReportedSession, decide_carregamento_correction, decide_carregamento_report,
-    known_until,
+    known_until, recorded_time,
 };
 use rusqlite::params;
 
@@ -40,18 +40,19 @@ impl WriteCommand for ReportCarregamento {
     type Output = Reported;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Reported, ApplyError> {
-        let Self { posto_id, placa, session } = self;
-        let (posto_id, inicio) = (*posto_id, session.inicio);
         if let Some(reported) = self.reported_before(context)? {
             return Ok(reported);
         }
+        let Self { posto_id, placa, session: reported } = self;
+        let session = reported.recorded_at(context.now);
+        let (posto_id, inicio) = (*posto_id, session.inicio);
         // Write what is due now first: a late report must not change it.
         context.write_due(posto_id)?;
         let posto = self.posto(context)?;
         let until = known_until(inicio, session.fim(), context.now);
         let conflicts = context.conflicts(posto_id, placa, inicio, until)?;
         let conflitos = ids(&conflicts);
-        let own = self.fulfilled_reservas(context, &conflicts, until)?;
+        let own = self.fulfilled_reservas(context, &conflicts, (inicio, until))?;
         let agreed = own.first().map(ReservaRow::facts).transpose()?;
         let own_price = posto.preco_kwh;
         let preco_kwh = agreed.map_or(own_price, |facts| facts.preco_kwh);
@@ -59,10 +60,19 @@ impl WriteCommand for ReportCarregamento {
         let overlapping = context.overlapping_session(posto_id, Some(placa), times, None)?;
         let source = EnergySource { nome: posto.nome, potencia_maxima: posto.potencia_maxima };
         let finished =
-            decide_carregamento_report(session, preco_kwh, &source, overlapping, context.now)?;
+            decide_carregamento_report(reported, preco_kwh, &source, overlapping, context.now)?;
         let reserva_id = own.first().map(|row| row.id);
-        let new =
-            NewSession { posto_id, placa, inicio, preco_kwh, own_price, finished, reserva_id };
+        let first_inicio = Some(reported.inicio).filter(|reported| *reported != inicio);
+        let new = NewSession {
+            posto_id,
+            placa,
+            inicio,
+            first_inicio,
+            preco_kwh,
+            own_price,
+            finished,
+            reserva_id,
+        };
         let id = new.insert(context)?;
         if let Some(Finished { energia_fornecida, custo, .. }) = finished {
             context.recorded.session(energia_fornecida.get(), custo);
@@ -102,7 +112,7 @@ impl ReportCarregamento {
             ReportEffect::Ends(Carregamento { id, inicio, .. }, fim, energy) => {
                 let (posto_id, id) = (*posto_id, *id);
                 FinishCarregamento { posto_id, id, energy, fim: Some(fim) }.apply(context)?;
-                (id, *inicio, Some(fim))
+                (id, *inicio, Some(recorded_time(fim, context.now)))
             }
         };
         // After the end: what began after that is not fulfilled.
@@ -140,12 +150,12 @@ impl ReportCarregamento {
         &self,
         context: &WriteContext<'_>,
         conflicts: &[ConflictRow],
-        until: Moment,
+        (inicio, until): (Moment, Moment),
     ) -> Result<Vec<ReservaRow>, StoreError> {
         if conflicts.iter().any(|conflict| conflict.at_begin) {
             return Ok(Vec::new());
         }
-        let (posto_id, placa, inicio) = (self.posto_id, &self.placa, self.session.inicio);
+        let (posto_id, placa) = (self.posto_id, &self.placa);
         context.recall_own_reservas(posto_id, placa, inicio, until)?;
         context.reservas_ever_held_by(posto_id, placa, inicio, until)
     }
@@ -203,7 +213,7 @@ impl WriteCommand for CorrectCarregamento {
         })?;
         let session = Carregamento::try_from(row)?;
         let (posto_id, placa) = (session.posto_id, session.placa.as_ref());
-        let overlapping = match correction.new_times(&session) {
+        let overlapping = match correction.new_times(&session, context.now) {
             Some((inicio, fim)) => {
                 context.overlapping_session(posto_id, placa, (inicio, Some(fim)), Some(*id))?
             }

@@ -63,7 +63,7 @@ async fn a_session_is_reported_after_it_happened() {
     };
     let energy = 1.0;
     for (fields, campos) in [
-        (json!({"inicio": ago(-5)}), &["inicio"][..]),
+        (json!({"inicio": ago(-6)}), &["inicio"][..]),
         (json!({"inicio": "ontem"}), &["inicio"]),
         (json!({"fim": ago(5)}), &["inicio", "energia_fornecida"]),
         (json!({"energia_fornecida": energy}), &["inicio", "fim"]),
@@ -78,7 +78,7 @@ async fn a_session_is_reported_after_it_happened() {
         assert_eq!(refused.verdict(), (422, "requisicao_invalida"), "{fields}");
         assert_eq!(refused.campos(), campos, "{fields}");
     }
-    let later = server.post("/postos/1/carregamentos", &report(json!({"inicio": ago(-5)}))).await;
+    let later = server.post("/postos/1/carregamentos", &report(json!({"inicio": ago(-6)}))).await;
     let mensagem = "A requisição tem campos inválidos: inicio não pode estar no futuro.";
     assert_eq!(later.mensagem(), mensagem);
     server.stop().await;
@@ -133,9 +133,9 @@ async fn implausible_energy_is_confirmed_and_what_was_wrong_is_corrected() {
     assert_eq!(after, &json!({"energia_fornecida": 10.123, "custo": 20.25}));
     let refused = server.patch(path, &json!({"energia_fornecida": 12.2})).await;
     assert_eq!(refused.verdict(), (422, "energia_implausivel"));
-    let refused = server.patch(path, &json!({"fim": ago(-1), "custo": 1})).await;
+    let refused = server.patch(path, &json!({"fim": ago(-6), "custo": 1})).await;
     assert_eq!(refused.campos(), ["custo"], "it follows from the energy");
-    let refused = server.patch(path, &json!({"fim": ago(-1)})).await;
+    let refused = server.patch(path, &json!({"fim": ago(-6)})).await;
     assert_eq!(refused.campos(), ["fim"]);
     server.post("/postos/1/carregamentos", &json!({"placa": "ABC1234"})).await;
     let open = server.patch("/carregamentos/2", &json!({"energia_fornecida": 1})).await;

@@ -73,10 +73,15 @@ async fn the_sessions_of_all_postos_are_filtered_and_read_page_by_page() {
         (format!("?fim_de={DAY}&status=encerrado&posto_id=1"), vec![5, 3]),
         (format!("?fim_de={DAY}&status=ativo"), vec![]),
         (format!("?fim_de={}", now()), vec![]),
+        (format!("?fim_ate={DAY}"), vec![1]),
+        (format!("?fim_de={DAY}&fim_ate={}", now()), vec![5, 4, 3, 2]),
     ] {
         let listing = server.get(&format!("/carregamentos{query}")).await;
         assert_eq!(listing.column("carregamentos", "id"), ids, "{query}");
     }
+    let path = format!("/carregamentos.csv?fim_de={DAY}&fim_ate=2025-01-01T00:00:00Z");
+    let wrong = server.get(&path).await;
+    assert_eq!((wrong.status, wrong.campos()), (422, vec!["fim_de"]), "it ends before it begins");
     let energy = json!({"energia_fornecida": 0});
     let before = now();
     assert_eq!(server.put("/postos/1/carregamentos/6", &energy).await.status, 200);
