@@ -200,8 +200,13 @@ async fn the_line_of_the_readmes_replaces_a_backup_only_by_a_complete_one() {
     let (status, ..) = run(&line, "printf SQLite; false").await;
     assert_ne!(status, Some(0));
     assert_eq!(fs::read(folder.join(&made[0])).expect("a backup"), backup);
+    // Of two bytes one is lost on the way.
+    let (status, ..) = run(&line, "printf 1; echo 'is backed up: 2 bytes, 0 reservas' >&2").await;
+    assert_ne!(status, Some(0));
+    assert_eq!(fs::read(folder.join(&made[0])).expect("a backup"), backup);
     // Of two servidores at once, with the names that the README says to change.
-    fs::write(home.path().join("slow.sh"), "printf $1; sleep 0.5; printf $1").expect("a script");
+    let script = "printf $1; sleep 0.5; printf $1; echo 'is backed up: 2 bytes, 0 reservas' >&2";
+    fs::write(home.path().join("slow.sh"), script).expect("a script");
     let other = line.replace("server1", "server2");
     let (one, two) = tokio::join!(run(&line, "sh slow.sh 1"), run(&other, "sh slow.sh 2"));
     assert_eq!((one.0, two.0), (Some(0), Some(0)), "{one:?} {two:?}");
