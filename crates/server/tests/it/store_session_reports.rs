@@ -238,9 +238,15 @@ async fn a_clock_that_is_ahead_reports_a_session_that_goes_on_or_ends_now() {
         assert_eq!(store.reports("AAA1111", 13, Some(43)).await, fact(1), "the same again");
     }
     assert_eq!(ended().await, Some(40));
-    wait_until(200);
-    assert_eq!(store.reports("BBB2222", 196, Some(205)).await, fact(2));
-    assert_eq!(minutes(store.session(2).await.finished.map(|end| end.fim)), Some(200));
+    store.reserve_at("r2", "CCC3333", (4, 5)).await.expect("free");
+    wait_until(250);
+    let held = Rejection::PostoReservado { nome: "Ponto 1".to_owned() };
+    assert_eq!(rejected(store.reports("BBB2222", 253, None).await), held, "it asks to begin now");
+    let ahead = rejected(store.reports("BBB2222", 256, None).await);
+    assert_eq!(ahead, Rejection::SessionTimes(vec![SessionTimeError::InicioInFuture]));
+    wait_until(400);
+    assert_eq!(store.reports("BBB2222", 396, Some(405)).await, fact(2));
+    assert_eq!(minutes(store.session(2).await.finished.map(|end| end.fim)), Some(400));
 }
 
 #[tokio::test]

@@ -25,6 +25,17 @@ impl WriteCommand for StartCarregamento {
     type Output = i64;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<i64, ApplyError> {
+        self.begin(context, None)
+    }
+}
+
+impl StartCarregamento {
+    /// `first_inicio`: its begin as it was reported, if that is another one than now.
+    pub(super) fn begin(
+        &self,
+        context: &mut WriteContext<'_>,
+        first_inicio: Option<Moment>,
+    ) -> Result<i64, ApplyError> {
         let Self { posto_id, placa } = self;
         let (posto_id, now) = (*posto_id, context.now);
         let posto = context.posto_facts(posto_id)?;
@@ -44,7 +55,7 @@ impl WriteCommand for StartCarregamento {
                     posto_id,
                     placa,
                     inicio: now,
-                    first_inicio: None,
+                    first_inicio,
                     preco_kwh: agreed.map_or(posto.preco_kwh, |facts| facts.preco_kwh),
                     own_price: posto.preco_kwh,
                     finished: None,

@@ -7,7 +7,7 @@ use domain::{
 };
 use rusqlite::params;
 
-use super::carregamentos::{FinishCarregamento, NewSession, amounts};
+use super::carregamentos::{FinishCarregamento, NewSession, StartCarregamento, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
 use super::fulfilment::ConflictRow;
 use super::statistics::ArchivedSums;
@@ -46,6 +46,13 @@ impl WriteCommand for ReportCarregamento {
         let Self { posto_id, placa, session: reported } = self;
         let session = reported.recorded_at(context.now);
         let (posto_id, inicio) = (*posto_id, session.inicio);
+        let first_inicio = Some(reported.inicio).filter(|reported| *reported != inicio);
+        if first_inicio.is_some() && session.ended.is_none() {
+            // By a clock that is ahead it begins now: that is asked for, and may be refused.
+            let start = StartCarregamento { posto_id, placa: placa.clone() };
+            let id = start.begin(context, first_inicio)?;
+            return Ok(Reported { id, conflitos: Vec::new() });
+        }
         // Write what is due now first: a late report must not change it.
         context.write_due(posto_id)?;
         let posto = self.posto(context)?;
@@ -62,7 +69,6 @@ impl WriteCommand for ReportCarregamento {
         let finished =
             decide_carregamento_report(reported, preco_kwh, &source, overlapping, context.now)?;
         let reserva_id = own.first().map(|row| row.id);
-        let first_inicio = Some(reported.inicio).filter(|reported| *reported != inicio);
         let new = NewSession {
             posto_id,
             placa,
