@@ -1,20 +1,22 @@
 //! Periods in steps, by a local calendar.
 
-use crate::reserva_state::words;
-use crate::{HOUR, InvalidValue, Moment, millis};
+use crate::{HOUR, InvalidValue, Moment, millis, words};
 
 pub(crate) const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 words! {
     /// How long a step is.
-    Passo, "deve ser hora, dia, semana, mes ou ano",
-    Hora = "hora",
-    Dia = "dia",
-    /// From Monday.
-    Semana = "semana",
-    Mes = "mes",
-    Ano = "ano",
+    #[derive(Default)]
+    pub enum Passo {
+        Hora = "hora",
+        #[default]
+        Dia = "dia",
+        /// From Monday.
+        Semana = "semana",
+        Mes = "mes",
+        Ano = "ano",
+    }
 }
 
 /// What local time is ahead of UTC: days and months begin by it. The offset is the same in the whole

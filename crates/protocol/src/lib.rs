@@ -63,3 +63,4 @@ pub use reserva::*;
 pub use reservar::*;
 pub use single_field::{NotNull, OrDefault};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use values::{integer_schema, words_schema};

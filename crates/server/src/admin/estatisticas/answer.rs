@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Figures, Steps};
+use domain::{Figures, Fuso, Passo, Steps};
 use protocol::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::period::{Offset, PassoWord};
 use crate::failure::rejection_codigo;
 use crate::store::{Counted, CountedPosto, Statistics};
 use crate::wire;
@@ -131,7 +130,7 @@ struct MotivosContados {
 }
 
 impl Estatisticas {
-    pub(super) fn new(period: &Steps, passo: PassoWord, fuso: Offset, counted: Statistics) -> Self {
+    pub(super) fn new(period: &Steps, passo: Passo, fuso: Fuso, counted: Statistics) -> Self {
         let Statistics { steps, total, postos, counted_at } = counted;
         let passos = period.iter().zip(&steps).map(|((begin, end), counted)| PassoContado {
             de: wire::timestamp(begin),
@@ -147,8 +146,8 @@ impl Estatisticas {
         Self {
             de: wire::timestamp(period.inicio()),
             ate: wire::timestamp(period.fim()),
-            passo: passo.0.as_str().to_owned(),
-            fuso: fuso.0.to_string(),
+            passo: passo.as_str().to_owned(),
+            fuso: fuso.to_string(),
             calculado_em: wire::timestamp(counted_at),
             total: (&total).into(),
             passos: passos.collect(),
