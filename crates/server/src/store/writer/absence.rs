@@ -12,7 +12,6 @@ use crate::store::environment::Change;
 use crate::store::error::StoreError;
 use crate::store::progress::Pause;
 use crate::store::rows::reservas::ReservaRow;
-use crate::store::rows::row;
 
 /// Writes what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
 macro_rules! write_absence {
@@ -41,12 +40,6 @@ macro_rules! write_end {
     };
 }
 pub(super) use write_end;
-
-row! {
-    struct PostoIdRow {
-        posto_id: i64,
-    }
-}
 
 impl WriteContext<'_> {
     /// Writes the absences and the ends of one posto that are due.
@@ -81,10 +74,7 @@ impl WriteContext<'_> {
 
     /// Runs a statement that ends reservas, with the time as its first parameter, and reports them.
     pub(super) fn write_ended(&mut self, sql: &str, parameter: i64) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let parameters = [self.now.as_millis(), parameter];
-        for row in statement.query_map(parameters, |row| ReservaRow::try_from(row))? {
-            let row = row?;
+        for row in self.find_all::<ReservaRow>(sql, [self.now.as_millis(), parameter])? {
             let ReservaRow { id, posto_id, .. } = row;
             let for_client = row.client_id.clone().zip(row.reserva()?);
             let for_client =
@@ -174,15 +164,15 @@ impl WriteContext<'_> {
         placa: &Placa,
         posto_id: i64,
     ) -> Result<(), StoreError> {
-        let elsewhere = self.find_all::<PostoIdRow>(
+        let elsewhere = self.find_values(
             "UPDATE reservas SET chegou_em = NULL
              WHERE placa = ?1 AND held_until > ?2 AND posto_id <> ?3 AND chegou_em IS NOT NULL
                AND status IN ('ativa', 'encerrada')
              RETURNING posto_id",
             params![placa.as_str(), self.now.as_millis(), posto_id],
         )?;
-        for row in elsewhere {
-            self.update_absences(row.posto_id)?;
+        for posto_id in elsewhere {
+            self.update_absences(posto_id)?;
         }
         Ok(())
     }

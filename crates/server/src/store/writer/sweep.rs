@@ -39,13 +39,12 @@ impl WriteCommand for Sweep {
             MAX_ROWS,
         )?;
         context.warn_of_overstays(None, context.now)?;
-        let mut begun = context.connection.prepare_cached(
+        let begun = context.find_values(
             "SELECT posto_id FROM reservas
              WHERE status = 'ativa' AND inicio > created_at AND inicio > ?1 AND inicio <= ?2",
+            [since, now],
         )?;
-        for posto_id in begun.query_map([since, now], |row| row.get(0))? {
-            context.changes.push(Change::Posto(posto_id?));
-        }
+        context.changes.extend(begun.into_iter().map(Change::Posto));
         // Rows with a time in the future are skipped, so that they do not block the rows behind them. A
         // clock that ran ahead wrote them, and they are deleted 30 days after that time.
         for delete in [
