@@ -5,9 +5,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use domain::TokenPapel;
 use serde::{Deserialize, Serialize};
-use service::{OwnAnswer, OwnInstance, Role};
+use service::{OwnAnswer, OwnInstance};
 use tokio::sync::mpsc;
 
 use crate::admin_tokens::{AdminTokens, NAME_RULE, TokensError, is_name, is_new_name, papel};
@@ -27,8 +29,8 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "NOME", requires = "papel")]
     nome: Option<String>,
     /// What the new token allows: reading (leitura) or everything (operador)
-    #[arg(long, requires = "nome")]
-    papel: Option<Papel>,
+    #[arg(long, requires = "nome", value_parser = papeis())]
+    papel: Option<TokenPapel>,
     /// Lists the tokens, without their texts
     #[arg(long, conflicts_with_all = ["nome", "revogar", "renovar"])]
     listar: bool,
@@ -40,19 +42,9 @@ pub(crate) struct TokenArgs {
     renovar: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Papel {
-    Leitura,
-    Operador,
-}
-
-impl From<Papel> for Role {
-    fn from(papel: Papel) -> Self {
-        match papel {
-            Papel::Leitura => Self::Leitura,
-            Papel::Operador => Self::Operador,
-        }
-    }
+fn papeis() -> impl TypedValueParser<Value = TokenPapel> {
+    let words = TokenPapel::ALL.iter().map(|papel| papel.as_str());
+    PossibleValuesParser::new(words).try_map(|word| TokenPapel::parse(&word))
 }
 
 /// Why the command line does not get what it asks for.
@@ -117,7 +109,7 @@ struct Listed {
 
 /// What is asked for besides the first token.
 enum Asked {
-    Create(String, Role),
+    Create(String, TokenPapel),
     List,
     Revoke(String),
 }
@@ -137,7 +129,7 @@ pub(crate) fn token(args: TokenArgs) -> Result<(), Box<dyn Error>> {
             if !is_new_name(&nome) {
                 return Err(CommandError::Name { nome }.into());
             }
-            Asked::Create(nome, papel.into())
+            Asked::Create(nome, papel)
         }
         TokenArgs { revogar: Some(nome), .. } => return Err(CommandError::Name { nome }.into()),
         _ => {
@@ -215,8 +207,8 @@ fn offline<T>(
 
 async fn carry_out(tokens: &AdminTokens, asked: &Asked) -> Result<String, CommandError> {
     match asked {
-        Asked::Create(nome, role) => {
-            Ok(format!("{}\n", tokens.create(Author::CommandLine, nome, *role).await?))
+        Asked::Create(nome, papel) => {
+            Ok(format!("{}\n", tokens.create(Author::CommandLine, nome, *papel).await?))
         }
         Asked::Revoke(nome) => {
             tokens.revoke(Author::CommandLine, nome).await?;
@@ -238,8 +230,8 @@ async fn carry_out(tokens: &AdminTokens, asked: &Asked) -> Result<String, Comman
 fn by_the_running_servidor(config: &Config, asked: &Asked) -> Result<String, CommandError> {
     let own = running_servidor::find(config)?;
     match asked {
-        Asked::Create(nome, role) => {
-            let body = serde_json::to_vec(&NewToken { nome, papel: papel(*role).as_str() });
+        Asked::Create(nome, papel) => {
+            let body = serde_json::to_vec(&NewToken { nome, papel: papel.as_str() });
             let body = body.unwrap_or_default();
             let answer = own.post("/tokens", "application/json", &body, LIMIT);
             Ok(format!("{}\n", read::<MadeToken>(answer)?.token))

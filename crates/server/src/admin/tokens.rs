@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
-use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel, role};
+use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::wire;
@@ -164,8 +164,7 @@ async fn create(
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<NewToken>), HttpError> {
     let TokenBody { nome: NewName(nome), papel } = body.read()?;
-    let token =
-        app.tokens.create(by, &nome, role(papel)).await.map_err(|error| refused(&app, error))?;
+    let token = app.tokens.create(by, &nome, papel).await.map_err(|error| refused(&app, error))?;
     let made = NewToken { nome, papel: papel.as_str(), token };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(made)))
 }

@@ -9,7 +9,6 @@ use crate::store::rows::row;
 /// A token that is valid.
 #[derive(Debug, Clone)]
 pub struct StoredToken {
-    pub id: i64,
     pub nome: String,
     pub papel: TokenPapel,
     /// SHA-256 of its text.
@@ -34,7 +33,6 @@ impl TryFrom<TokenRow> for StoredToken {
         let TokenRow { id, nome, papel, hash, criado_em } = row;
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of token {id}"));
         Ok(Self {
-            id,
             nome,
             papel: TokenPapel::parse(&papel).map_err(|_| corrupt("papel"))?,
             hash: hash.try_into().map_err(|_| corrupt("hash"))?,

@@ -68,7 +68,7 @@ pub use postos::{ChangePosto, CreatePosto, ImportPostos};
 pub use reserve::Reserve;
 pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
 pub use telemetry::RecordTelemetry;
-pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
+pub use tokens::{CreateToken, RevokeToken, SetToken, TokenHash};
 
 /// After a VACUUM the next one waits this many times its duration, because commands wait during a
 /// VACUUM.
