@@ -9,7 +9,6 @@ mod asyncapi;
 mod carro;
 mod check;
 mod codigo;
-mod codigo_document;
 mod document;
 mod envelope;
 #[cfg(feature = "failpoints")]
