@@ -219,7 +219,7 @@ async fn carry_out(tokens: &AdminTokens, asked: &Asked) -> Result<String, Comman
             let listed = listed.iter().map(|(token, made)| Listed {
                 nome: token.name().to_owned(),
                 papel: papel(token.role()).as_str().to_owned(),
-                criado_em: made.map(|made| wire::text_of_millis(made.as_millis())),
+                criado_em: made.map(wire::time_text),
                 ultimo_uso: None,
             });
             Ok(table(listed))

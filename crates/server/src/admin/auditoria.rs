@@ -19,7 +19,6 @@ use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{self, Action, AuditQuery, AuditRow};
-use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list))
@@ -170,6 +169,6 @@ async fn list(
 fn change(row: AuditRow) -> serde_json::Result<Change> {
     let AuditRow { id, quando, quem, acao, alvo, antes, depois } = row;
     let json = |text: Option<String>| text.map(RawValue::from_string).transpose();
-    let quando = wire::timestamp(Moment::from_millis(quando));
+    let quando = Moment::from_millis(quando).into();
     Ok(Change { id, quando, quem, acao, alvo, antes: json(antes)?, depois: json(depois)? })
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::{Json, middleware};
-use domain::TokenPapel;
+use domain::{Moment, TokenPapel};
 use protocol::{ErrorReply, Invalid, Timestamp, field_values, fields};
 use serde::Serialize;
 use service::{HttpError, JsonBody, Params, operators_only};
@@ -138,7 +138,7 @@ async fn list(State(app): State<Arc<AppState>>) -> Result<Json<TokensList>, Http
     let tokens = listed.into_iter().map(|(token, made)| Token {
         nome: token.name().to_owned(),
         papel: papel(token.role()).as_str(),
-        criado_em: made.map(wire::timestamp),
+        criado_em: made.map(Into::into),
         ultimo_uso: token.last_day().map(day),
     });
     Ok(Json(TokensList { tokens: tokens.collect() }))
@@ -146,7 +146,7 @@ async fn list(State(app): State<Arc<AppState>>) -> Result<Json<TokensList>, Http
 
 /// The date of a day that is counted from 1970-01-01.
 fn day(number: i64) -> String {
-    let midnight = wire::text_of_millis(number.saturating_mul(DAY_MILLIS));
+    let midnight = wire::time_text(Moment::from_millis(number.saturating_mul(DAY_MILLIS)));
     midnight.split('T').next().unwrap_or_default().to_owned()
 }
 

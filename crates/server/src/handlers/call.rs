@@ -211,7 +211,7 @@ fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> E
     let is_too_large = matches!(refusal, Refusal::TooLarge { .. } | Refusal::Poisonous);
     if command == Command::Postos && is_too_large {
         let mensagem = "A lista não cabe em uma mensagem deste broker: peça menos postos por vez.";
-        let campo = FieldError { campo: "limite".to_owned(), mensagem: mensagem.to_owned() };
+        let campo = FieldError::new("limite", mensagem);
         let error =
             ErrorReply::new(Some(request_id), Codigo::RequisicaoInvalida, mensagem.to_owned());
         return ErrorReply { campos: vec![campo], ..error };

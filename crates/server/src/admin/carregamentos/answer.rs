@@ -5,8 +5,6 @@ use protocol::{Timestamp, field_values};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::wire;
-
 words! {
     /// Situação de um carregamento.
     #[derive(Serialize, ToSchema)]
@@ -69,13 +67,13 @@ impl From<domain::Carregamento> for Carregamento {
                 None => CarregamentoStatus::Ativo,
                 Some(_) => CarregamentoStatus::Encerrado,
             },
-            inicio: wire::timestamp(session.inicio),
+            inicio: session.inicio.into(),
             preco_kwh: session.preco_kwh.get(),
-            fim: finished.map(|finished| wire::timestamp(finished.fim)),
+            fim: finished.map(|finished| finished.fim.into()),
             energia_fornecida: finished.map(|finished| finished.energia_fornecida.get()),
             custo: finished.map(|finished| finished.custo),
             reserva_id: session.reserva_id,
-            corrigido_em: session.corrigido_em.map(wire::timestamp),
+            corrigido_em: session.corrigido_em.map(Into::into),
             conflitos: Vec::new(),
         }
     }

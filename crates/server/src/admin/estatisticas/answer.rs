@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use crate::failure::rejection_codigo;
 use crate::store::{Counted, CountedPosto, Statistics};
-use crate::wire;
 
 /// O que aconteceu nos postos em um período.
 #[derive(Serialize, ToSchema)]
@@ -133,8 +132,8 @@ impl Estatisticas {
     pub(super) fn new(period: &Steps, passo: Passo, fuso: Fuso, counted: Statistics) -> Self {
         let Statistics { steps, total, postos, counted_at } = counted;
         let passos = period.iter().zip(&steps).map(|((begin, end), counted)| PassoContado {
-            de: wire::timestamp(begin),
-            ate: wire::timestamp(end),
+            de: begin.into(),
+            ate: end.into(),
             numeros: counted.into(),
         });
         let posto = |posto: CountedPosto| PostoContado {
@@ -144,11 +143,11 @@ impl Estatisticas {
             removido: posto.is_removed,
         };
         Self {
-            de: wire::timestamp(period.inicio()),
-            ate: wire::timestamp(period.fim()),
+            de: period.inicio().into(),
+            ate: period.fim().into(),
             passo: passo.as_str().to_owned(),
             fuso: fuso.to_string(),
-            calculado_em: wire::timestamp(counted_at),
+            calculado_em: counted_at.into(),
             total: (&total).into(),
             passos: passos.collect(),
             postos: postos.into_iter().map(posto).collect(),

@@ -42,7 +42,7 @@ fields! {
 fn sentence(error: PeriodError, de: Moment, ate: Moment) -> String {
     match error {
         PeriodError::NotBeforeEnd => {
-            format!("{error} ({}), mas veio {}", wire::timestamp(ate), wire::timestamp(de))
+            format!("{error} ({}), mas veio {}", wire::time_text(ate), wire::time_text(de))
         }
         PeriodError::TooManySteps { .. } => error.to_string(),
     }
@@ -65,8 +65,8 @@ impl Period {
         // A period that ends at midnight ends with the day before.
         let de = self.de.unwrap_or_else(|| fuso.days_before(ate.plus_millis(-1), DAYS_BEFORE));
         Steps::new(de, ate, self.passo.0, fuso).map_err(|error| {
-            let (campo, mensagem) = (error.campo().to_owned(), sentence(error, de, ate));
-            Failure::Bad(BadMessage::Fields(vec![FieldError { campo, mensagem }]))
+            let wrong = FieldError::new(error.campo(), sentence(error, de, ate));
+            Failure::Bad(BadMessage::Fields(vec![wrong]))
         })
     }
 }
