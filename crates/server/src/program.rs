@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
 use service::{Program, SecretHash, Shutdown};
 
 use crate::app_state::now;
@@ -30,8 +29,8 @@ const PROGRAM: Program = Program {
 };
 
 /// What the program can do instead of running.
-#[derive(Subcommand)]
-enum Task {
+#[derive(clap::Subcommand)]
+enum Subcommand {
     /// Imports a CSV file of postos, whether the servidor runs or not
     Importar {
         /// CSV file with the columns id,nome,latitude,longitude,status
@@ -61,15 +60,15 @@ enum Task {
 
 /// The `main` of `server`, and of the binary with failpoints.
 pub fn main() -> ExitCode {
-    PROGRAM.main(run, |task| {
-        let done = match task {
-            Task::Importar { arquivo, simular } => importar(&arquivo, simular),
-            Task::Backup { destino, manter } => {
+    PROGRAM.main(run, |subcommand| {
+        let done = match subcommand {
+            Subcommand::Importar { arquivo, simular } => importar(&arquivo, simular),
+            Subcommand::Backup { destino, manter } => {
                 config().and_then(|config| back_up(&config, &destino, manter))
             }
-            Task::Token(args) => token(args),
-            Task::Restaurar { origem } => restore(&origem),
-            Task::Doctor(args) => return doctor(&args),
+            Subcommand::Token(args) => token(args),
+            Subcommand::Restaurar { origem } => restore(&origem),
+            Subcommand::Doctor(args) => return doctor(&args),
         };
         done.map(|()| ExitCode::SUCCESS)
     })

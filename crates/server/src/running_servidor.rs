@@ -30,7 +30,7 @@ struct Status {
 
 /// An error as the servidor answers it.
 #[derive(Deserialize)]
-struct ErrorReply {
+struct AnsweredError {
     mensagem: String,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn find(config: &Config) -> Result<OwnInstance, NotFound> {
 
 /// What the servidor says of an error, or all that it answered.
 pub(crate) fn error_of(answer: &OwnAnswer) -> Result<String, String> {
-    let reply = serde_json::from_slice::<ErrorReply>(&answer.body);
+    let reply = serde_json::from_slice::<AnsweredError>(&answer.body);
     let body = || format!("{} {}", answer.status_line, String::from_utf8_lossy(&answer.body));
     reply.map(|reply| reply.mensagem).map_err(|_| body())
 }

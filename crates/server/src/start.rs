@@ -59,12 +59,12 @@ pub struct Server {
     stop_announcing: CancellationToken,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
-    tasks: Tasks,
+    tasks: BackgroundTasks,
     announcer: JoinHandle<()>,
 }
 
 /// The tasks that work until `stop`. The announcer goes on a little longer, for their last changes.
-struct Tasks {
+struct BackgroundTasks {
     handlers: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     token_reader: JoinHandle<()>,
@@ -72,7 +72,7 @@ struct Tasks {
     archiving: JoinHandle<()>,
 }
 
-impl Tasks {
+impl BackgroundTasks {
     /// Waits until all have ended, at most [`WORK_GRACE`]. Returns whether every message was handled.
     async fn end(self) -> bool {
         let (handled, ..) = tokio::join!(
@@ -136,7 +136,7 @@ impl Server {
             http_metrics,
             cors: config.cors,
             access,
-            tasks: Tasks {
+            tasks: BackgroundTasks {
                 handlers: service::spawn_essential(&broken, handling),
                 sweeper: service::spawn_essential(&broken, sweeping),
                 token_reader: service::spawn_essential(&broken, reading_token),

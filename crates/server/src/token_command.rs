@@ -84,7 +84,7 @@ enum CommandError {
 
 /// As the API writes them.
 #[derive(Serialize)]
-struct NewToken<'a> {
+struct CreateTokenBody<'a> {
     nome: &'a str,
     papel: &'a str,
 }
@@ -95,7 +95,7 @@ struct MadeToken {
 }
 
 #[derive(Deserialize)]
-struct TokensList {
+struct ListedTokens {
     tokens: Vec<Listed>,
 }
 
@@ -231,7 +231,7 @@ fn by_the_running_servidor(config: &Config, asked: &Asked) -> Result<String, Com
     let own = running_servidor::find(config)?;
     match asked {
         Asked::Create(nome, papel) => {
-            let body = serde_json::to_vec(&NewToken { nome, papel: papel.as_str() });
+            let body = serde_json::to_vec(&CreateTokenBody { nome, papel: papel.as_str() });
             let body = body.unwrap_or_default();
             let answer = own.post("/tokens", "application/json", &body, LIMIT);
             Ok(format!("{}\n", read::<MadeToken>(answer)?.token))
@@ -244,7 +244,7 @@ fn by_the_running_servidor(config: &Config, asked: &Asked) -> Result<String, Com
             }
         }
         Asked::List => {
-            let tokens = read::<TokensList>(list(&own))?.tokens;
+            let tokens = read::<ListedTokens>(list(&own))?.tokens;
             Ok(table(tokens.into_iter()))
         }
     }

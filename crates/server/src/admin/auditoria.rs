@@ -30,7 +30,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     "id": 41, "quando": "2026-11-23T12:00:00.000Z", "quem": "inicial", "acao": "alterar",
     "alvo": "posto/5", "antes": {"preco_kwh": 2.5}, "depois": {"preco_kwh": 2.8}
 }))]
-struct Change {
+#[schema(as = Change)]
+struct AuditedChange {
     /// Número da mudança.
     id: i64,
     /// Quando foi gravada.
@@ -57,7 +58,7 @@ struct Change {
 }], "proxima": null}))]
 struct AuditPage {
     /// Da mais nova para a mais velha.
-    auditoria: Vec<Change>,
+    auditoria: Vec<AuditedChange>,
     /// Valor de `antes_de` para a próxima página; nulo na última.
     proxima: Option<i64>,
 }
@@ -166,9 +167,9 @@ async fn list(
     Ok(Json(AuditPage { auditoria, proxima }))
 }
 
-fn change(row: AuditRow) -> serde_json::Result<Change> {
+fn change(row: AuditRow) -> serde_json::Result<AuditedChange> {
     let AuditRow { id, quando, quem, acao, alvo, antes, depois } = row;
     let json = |text: Option<String>| text.map(RawValue::from_string).transpose();
     let quando = Moment::from_millis(quando).into();
-    Ok(Change { id, quando, quem, acao, alvo, antes: json(antes)?, depois: json(depois)? })
+    Ok(AuditedChange { id, quando, quem, acao, alvo, antes: json(antes)?, depois: json(depois)? })
 }

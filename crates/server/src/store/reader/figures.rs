@@ -55,7 +55,8 @@ impl FiguresReader {
         connection.lock_handle().await?.set_progress_handler(PROGRESS_INTERVAL, in_time);
         let (sender, asked) = mpsc::channel(1);
         let database = path.to_owned();
-        let task = Task { database, connection, deadline, now, progress, metrics, looked_up: None };
+        let task =
+            FiguresTask { database, connection, deadline, now, progress, metrics, looked_up: None };
         Ok((Self(sender), tokio::spawn(task.run(asked).in_current_span())))
     }
 
@@ -101,7 +102,7 @@ impl Deadline {
     }
 }
 
-struct Task {
+struct FiguresTask {
     database: PathBuf,
     connection: SqliteConnection,
     deadline: Deadline,
@@ -111,7 +112,7 @@ struct Task {
     looked_up: Option<Instant>,
 }
 
-impl Task {
+impl FiguresTask {
     async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
         while let Some(asked) = asked.recv().await {
             if self.looked_up.is_none_or(|at| at.elapsed() >= MAX_AGE) {
