@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::{Json, middleware};
-use domain::{Moment, TokenPapel};
+use domain::{DAY_MS, Moment, TokenPapel};
 use protocol::{ErrorReply, Invalid, Timestamp, field_values, fields};
 use serde::Serialize;
 use service::{HttpError, JsonBody, Params, operators_only};
@@ -21,8 +21,6 @@ use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::wire;
-
-const DAY_MILLIS: i64 = 86_400_000;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -146,7 +144,7 @@ async fn list(State(app): State<Arc<AppState>>) -> Result<Json<TokensList>, Http
 
 /// The date of a day that is counted from 1970-01-01.
 fn day(number: i64) -> String {
-    let midnight = wire::time_text(Moment::from_millis(number.saturating_mul(DAY_MILLIS)));
+    let midnight = wire::time_text(Moment::from_millis(number.saturating_mul(DAY_MS)));
     midnight.split('T').next().unwrap_or_default().to_owned()
 }
 

@@ -19,9 +19,6 @@ use super::error::StoreError;
 use super::not_writable::NotWritable;
 use super::schema::{self, INTEGRITY_CHECK};
 
-/// Backups of one second in one folder.
-const MAX_AT_ONCE: u32 = 9;
-
 /// Why there is no backup. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -111,7 +108,7 @@ pub fn back_up(
         return Err(BackupError::NoDatabase { path: shown() });
     }
     let names: Vec<PathBuf> = match to.is_dir() {
-        true => names(to, server_id, now, MAX_AT_ONCE),
+        true => names(to, server_id, now),
         false => vec![to.to_owned()],
     };
     let free = |name: &&PathBuf| name.symlink_metadata().is_err();

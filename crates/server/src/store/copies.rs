@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use domain::Moment;
+use domain::{DAY_MS, Moment};
 use rusqlite::Connection;
 use tempfile::TempPath;
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ use super::error::StoreError;
 pub(super) const PARTIAL: &str = ".parcial";
 
 /// No copy takes this long, in milliseconds: what is older was left by a command that was killed.
-pub(super) const MAX_LENGTH: i64 = 24 * 60 * 60 * 1000;
+pub(super) const MAX_LENGTH: i64 = DAY_MS;
 
 /// What SQLite appends to the name of a database for the files that belong to it.
 pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];

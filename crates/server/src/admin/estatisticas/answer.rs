@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn hours_and_fractions_have_four_places() {
-        let hour = 3_600_000;
+        let hour = domain::HOUR_MS;
         for (millis, expected) in [
             (0, 0.0),
             (179, 0.0),

@@ -19,6 +19,7 @@ use domain::{Carregamento, Moment, Rejection};
 use super::error::StoreError;
 use super::handle::Store;
 use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
+use super::rows;
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva};
@@ -60,11 +61,9 @@ impl Store {
         ids: &[i64],
         now: Moment,
     ) -> Result<Vec<PostoRow>, StoreError> {
-        let ids =
-            serde_json::to_string(ids).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let postos = sqlx::query_as(PostoRow::SELECT)
             .bind(now.as_millis())
-            .bind(ids)
+            .bind(rows::json(ids)?)
             .bind(self.absences_until(now).as_millis())
             .fetch_all(&self.readers)
             .await?;

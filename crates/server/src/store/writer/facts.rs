@@ -171,7 +171,7 @@ impl WriteContext<'_> {
                 posto_id,
                 placa.map(Placa::as_str),
                 inicio.as_millis(),
-                end.map_or(i64::MAX, Moment::as_millis),
+                end.unwrap_or(Moment::MAX).as_millis(),
                 except
             ],
         )

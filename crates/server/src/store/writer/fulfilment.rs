@@ -210,9 +210,8 @@ impl WriteContext<'_> {
             return Ok(Vec::new());
         };
         let until = known_until(session.inicio, Some(fim), self.now);
-        let end = Moment::from_millis(i64::MAX);
         let mut found = Vec::new();
-        for row in self.reservas_held_by(session.posto_id, placa, fim, end)? {
+        for row in self.reservas_held_by(session.posto_id, placa, fim, Moment::MAX)? {
             let (Some(reserva), made) = (row.reserva()?, row.created_at()) else { continue };
             if let Some(facts) = decide_unfulfilled(&reserva.facts, made, until, self.now) {
                 found.push(Unfulfilled { reserva, client_id: row.client_id, facts });
@@ -252,8 +251,8 @@ impl WriteContext<'_> {
     /// began after the session or have not begun: another clock may have been in force when they were
     /// fulfilled.
     fn free_fulfilled(&mut self, session: &Carregamento, placa: &Placa) -> Result<(), StoreError> {
-        let (from, end) = (session.inicio.min(self.now), Moment::from_millis(i64::MAX));
-        for row in self.reservas_held_by(session.posto_id, placa, from, end)? {
+        let from = session.inicio.min(self.now);
+        for row in self.reservas_held_by(session.posto_id, placa, from, Moment::MAX)? {
             let Some(reserva) = row.reserva()? else { continue };
             let before = reserva.facts.at(self.now);
             match decide_session_end(&before, self.now) {

@@ -3,7 +3,7 @@
 //! No promise rests on the sweep. Every query compares with the clock, so an ended reserva holds
 //! nothing whether or not it is marked; the sweep marks it so that its end is announced.
 
-use domain::Moment;
+use domain::{DAY_MS, Moment};
 use rusqlite::{Connection, params};
 
 use super::absence::write_end;
@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 /// Rows that one sweep marks or deletes, so that it never delays commands for long.
 const MAX_ROWS: i64 = 512;
 /// How long a refusal is kept for repeats of its request.
-const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
+const REFUSAL_RETENTION_MS: i64 = 30 * DAY_MS;
 
 /// Marks the reservas that have ended, those whose carro did not come and those that began while it
 /// charged there already, reports those that began since the last sweep and warns of carros that
@@ -60,7 +60,7 @@ impl WriteCommand for Sweep {
                            WHERE decided_at <= ?3 ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
         ] {
-            context.execute(delete, params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS, now])?;
+            context.execute(delete, params![now - REFUSAL_RETENTION_MS, MAX_ROWS, now])?;
         }
         context.last_sweep = context.now;
         Ok(())
