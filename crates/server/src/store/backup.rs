@@ -11,12 +11,11 @@ use tempfile::TempPath;
 
 use super::backup_names::names;
 use super::beside_others::read_beside_others;
-use super::copies::{
-    COMPANIONS, date, folder_of, new_beside, sync_folder, with_suffix, write_complete,
-};
+use super::copies::{new_beside, sync_folder, write_complete};
 use super::diagnosis;
 use super::error::StoreError;
 use super::not_writable::NotWritable;
+use super::paths::{COMPANIONS, date, folder_of, with_suffix};
 use super::schema::{self, INTEGRITY_CHECK};
 
 /// Why there is no backup. The text is for the operator.

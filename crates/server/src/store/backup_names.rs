@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use domain::Moment;
 
-use super::copies::{PARTIAL, date};
+use super::copies::PARTIAL;
+use super::paths::date;
 
 const EXTENSION: &str = ".db";
 /// Backups of one second in one folder.

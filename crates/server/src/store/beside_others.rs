@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::copies::{COMPANIONS, with_suffix};
+use super::connections::BUSY_TIMEOUT;
 use super::error::StoreError;
+use super::paths::{COMPANIONS, with_suffix};
 use super::schema::{self, Identity, READ_ONLY};
-use super::writer::BUSY_TIMEOUT;
 
 /// A program that stays is seen by the second.
 const ATTEMPTS: u32 = 3;

@@ -16,9 +16,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{Instrument as _, warn};
 
 use crate::metrics::{StateLabel, StatusLabel, StoreMetrics};
-use crate::store::copies::{folder_of, with_suffix};
+use crate::store::diagnosis::free_space;
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
+use crate::store::paths::{folder_of, with_suffix};
 use crate::store::progress::Progress;
 use crate::store::rows::reservas::state_at;
 
@@ -235,8 +236,7 @@ fn read_files(database: &Path) -> (Option<i64>, Option<i64>) {
     // SQLite makes it beside the file that a link leads to.
     let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
     let wal = std::fs::metadata(with_suffix(database, "-wal")).map(|file| file.len()).ok();
-    let disk = rustix::fs::statvfs(folder_of(database)).ok();
-    let free = disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let free = free_space(folder_of(database));
     [wal, free].map(|bytes| i64::try_from(bytes?).ok()).into()
 }
 

@@ -16,10 +16,11 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tracing::{info, warn};
 
 use crate::metrics::StoreMetrics;
+use crate::store::connections;
 use crate::store::error::StoreError;
 
 /// Pages in the WAL (32 MiB) that start a checkpoint. SQLite's own 1,000 would write the ends of
@@ -70,8 +71,7 @@ impl Checkpointer {
         database: Arc<File>,
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = connections::open(path)?;
         let (requests, requested) = channel();
         let (sender, results) = channel();
         let duration = metrics.checkpoint.clone();

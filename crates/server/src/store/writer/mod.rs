@@ -37,18 +37,19 @@ mod wal_tail;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use domain::Moment;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::copies::folder_of;
+use super::connections::{self, BUSY_TIMEOUT};
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::lost_files;
+use super::paths::folder_of;
 use super::write_trace::BatchTimes;
 use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
@@ -73,8 +74,6 @@ pub use tokens::{CreateToken, RevokeToken, SetToken, TokenHash};
 /// After a VACUUM the next one waits this many times its duration, because commands wait during a
 /// VACUUM.
 const VACUUM_PAUSE_FACTOR: u32 = 20;
-/// How long SQLite waits for a lock that another program holds on the file.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than the statements there are, so none is prepared twice.
 const STATEMENT_CACHE_CAPACITY: usize = 144;
 /// Enough for the ends of all indexes, where new reservas are inserted. Negative: SQLite then reads
@@ -84,8 +83,7 @@ const PAGE_CACHE_KIB: i64 = -8192;
 /// Opens the one connection that writes, to a file that is in WAL mode, and writes a row. SQLite
 /// opens files that it may only read, too. The WAL exists from then on.
 pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = connections::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: a commit is on disk before it is answered, and survives a power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;

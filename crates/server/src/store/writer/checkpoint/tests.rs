@@ -1,4 +1,5 @@
 use prometheus_client::registry::Registry;
+use rusqlite::OpenFlags;
 
 use super::*;
 
