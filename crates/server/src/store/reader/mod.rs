@@ -4,13 +4,14 @@
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
 mod archivable;
-mod availability;
+mod audit;
 mod changes;
+mod estimates;
 pub(super) mod figures;
 mod forgetting;
 pub(super) mod listing;
 mod pages;
-mod people;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -26,11 +27,12 @@ use super::rows::reservas::{ReservaRow, StoredReserva};
 use super::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
-pub use availability::Estimated;
+pub use audit::{AuditQuery, AuditRow};
+pub use estimates::Estimated;
 pub use forgetting::{ForgettableRows, RefusalIds};
 pub use listing::Listing;
 pub use pages::{CarregamentosQuery, ReservasQuery};
-pub use people::{AuditQuery, AuditRow, StoredToken};
+pub use tokens::StoredToken;
 
 impl Store {
     /// As [`Progress::absences_until`](super::progress::Progress::absences_until).
