@@ -2,7 +2,6 @@
 //! does that itself, so that what is made is valid, and what is revoked refused, at once.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,13 +9,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use domain::TokenPapel;
 use serde::{Deserialize, Serialize};
 use service::{OwnAnswer, OwnInstance};
-use tokio::sync::mpsc;
 
+use super::running_servidor::{self, NotFound};
 use crate::admin_tokens::{AdminTokens, NAME_RULE, TokensError, is_name, is_new_name, papel};
-use crate::app_state::now;
-use crate::config::{AdminAccess, Config, SETTINGS};
-use crate::running_servidor::{self, NotFound};
-use crate::store::{Author, Environment, Store, StoreError, is_in_use};
+use crate::config::{AdminAccess, Config};
+use crate::open_store::open_store;
+use crate::store::{Author, StoreError, is_in_use};
 use crate::token_file::{self, TokenFileError};
 use crate::wire;
 
@@ -115,12 +113,10 @@ enum Asked {
 }
 
 #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-pub(crate) fn token(args: TokenArgs) -> Result<(), Box<dyn Error>> {
-    service::check_environment(SETTINGS)?;
-    let config = Config::from_lookup(&service::environment)?;
+pub(crate) fn token(config: &Config, args: TokenArgs) -> Result<(), Box<dyn Error>> {
     let asked = match args {
         TokenArgs { renovar: true, .. } => {
-            println!("{}", renew(&config)?);
+            println!("{}", renew(config)?);
             return Ok(());
         }
         TokenArgs { listar: true, .. } => Asked::List,
@@ -133,14 +129,14 @@ pub(crate) fn token(args: TokenArgs) -> Result<(), Box<dyn Error>> {
         }
         TokenArgs { revogar: Some(nome), .. } => return Err(CommandError::Name { nome }.into()),
         _ => {
-            println!("{}", first(&config)?);
+            println!("{}", first(config)?);
             return Ok(());
         }
     };
-    let text = if is_running(&config)? {
-        by_the_running_servidor(&config, &asked)?
+    let text = if is_running(config)? {
+        by_the_running_servidor(config, &asked)?
     } else {
-        offline(&config, async |tokens| carry_out(&tokens, &asked).await)?
+        offline(config, async |tokens| carry_out(&tokens, &asked).await)?
     };
     print!("{text}");
     Ok(())
@@ -191,12 +187,9 @@ fn offline<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| database_error(config, StoreError::Thread(error)))?;
     runtime.block_on(async {
-        let (changes, _receiver) = mpsc::channel(1);
-        let server_id = config.server_id.as_str().to_owned();
-        let environment =
-            Environment { server_id, now: Arc::new(now), rules: domain::Rules::default(), changes };
-        let opened = Store::open(path, environment).await;
-        let (store, closer) = opened.map_err(|source| database_error(config, source))?;
+        let opened = open_store(config).await;
+        // Nobody listens to its changes.
+        let (store, closer, _changes) = opened.map_err(|source| database_error(config, source))?;
         let tokens = AdminTokens::load(&store, config).await?;
         let done = work(tokens).await;
         drop(store);
