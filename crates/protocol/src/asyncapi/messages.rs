@@ -44,12 +44,12 @@ impl Messages {
             "CarroStatus" => self.with_example::<CarroStatus>(false, CARRO_STATUS),
             "CarroBateria" => self.with_example::<CarroBateria>(false, CARRO_BATERIA),
             "PontoDisponibilidade" => {
-                self.with_example::<PontoDisponibilidade>(false, DISPONIBILIDADE)
+                self.with_example::<PontoDisponibilidade>(false, DISPONIBILIDADE);
             }
             "PontoStatus" => self.with_example::<PontoStatus>(true, PONTO_STATUS),
             "ReservaEvent" => self.with_example::<ReservaEvent>(true, RESERVA_EVENT),
             "ReservaClientEvent" => {
-                self.with_example::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT)
+                self.with_example::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT);
             }
             list => self.list(list),
         }
