@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
-use crate::reserva_state::words;
 use crate::{
-    Holding, Interval, InvalidValue, Localizacao, Moment, Placa, Rejection, Reserva, ReservaState,
-    TipoConector,
+    Holding, Interval, Localizacao, Moment, Placa, Rejection, Reserva, ReservaState, TipoConector,
+    words,
 };
 
 words! {
     /// What its operator wants done with them.
-    Handling, "deve ser manter, mover ou cancelar",
-    /// They stay: the posto may be back in time.
-    Keep = "manter",
-    /// Each gets the nearest posto that will do, if there is one.
-    Move = "mover",
-    Cancel = "cancelar",
+    pub enum Handling {
+        /// They stay: the posto may be back in time.
+        Keep = "manter",
+        /// Each gets the nearest posto that will do, if there is one.
+        Move = "mover",
+        Cancel = "cancelar",
+    }
 }
 
 /// Whether a reserva is affected when its posto is taken away: it holds the posto now or later, and

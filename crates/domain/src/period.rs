@@ -1,20 +1,19 @@
 //! Periods in steps, by a local calendar.
 
-use crate::reserva_state::words;
-use crate::{HOUR, InvalidValue, Moment, millis};
-
-pub(crate) const HOUR_MS: i64 = 60 * 60 * 1000;
-const DAY_MS: i64 = 24 * HOUR_MS;
+use crate::{DAY_MS, HOUR_MS, InvalidValue, Moment, words};
 
 words! {
     /// How long a step is.
-    Passo, "deve ser hora, dia, semana, mes ou ano",
-    Hora = "hora",
-    Dia = "dia",
-    /// From Monday.
-    Semana = "semana",
-    Mes = "mes",
-    Ano = "ano",
+    #[derive(Default)]
+    pub enum Passo {
+        Hora = "hora",
+        #[default]
+        Dia = "dia",
+        /// From Monday.
+        Semana = "semana",
+        Mes = "mes",
+        Ano = "ano",
+    }
 }
 
 /// What local time is ahead of UTC: days and months begin by it. The offset is the same in the whole
@@ -165,7 +164,7 @@ fn begin_of_hour(moment: Moment) -> Moment {
 /// The moment itself, if an hour begins with it.
 fn end_of_hour(moment: Moment) -> Moment {
     let begin = begin_of_hour(moment);
-    if begin == moment { moment } else { begin.plus_millis(millis(HOUR)) }
+    if begin == moment { moment } else { begin.plus_millis(HOUR_MS) }
 }
 
 impl Passo {

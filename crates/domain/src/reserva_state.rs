@@ -1,73 +1,42 @@
 //! What becomes of a reserva as time passes.
 
-use crate::{Interval, InvalidValue, Moment, Price};
-
-/// Declares an enum whose variants have words, the same on the wire and on disk.
-macro_rules! words {
-    (
-        $(#[$doc:meta])* $name:ident, $sentence:literal,
-        $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word for it, on the wire and on disk.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-
-            /// What `word` stands for.
-            pub fn parse(word: &str) -> Result<Self, InvalidValue> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(InvalidValue::new($sentence)),
-                }
-            }
-        }
-    };
-}
-pub(crate) use words;
+use crate::{Interval, Moment, Price, words};
 
 words! {
     /// The state of a reserva.
-    ReservaState, "deve ser ativa, cumprida, encerrada, nao_compareceu ou cancelada",
-    /// It holds its posto during its interval.
-    Ativa = "ativa",
-    /// Its carro has charged there within its interval, or still does.
-    Cumprida = "cumprida",
-    /// Its end has passed without a session.
-    Encerrada = "encerrada",
-    /// Its carro did not come in time.
-    NaoCompareceu = "nao_compareceu",
-    Cancelada = "cancelada",
+    pub enum ReservaState {
+        /// It holds its posto during its interval.
+        Ativa = "ativa",
+        /// Its carro has charged there within its interval, or still does.
+        Cumprida = "cumprida",
+        /// Its end has passed without a session.
+        Encerrada = "encerrada",
+        /// Its carro did not come in time.
+        NaoCompareceu = "nao_compareceu",
+        Cancelada = "cancelada",
+    }
 }
 
 words! {
     /// Why a reserva was cancelled, or is one whose carro did not come.
-    Motivo, "deve ser pedido, operador, manutencao, posto_removido ou ausencia",
-    /// Its client asked for it.
-    Pedido = "pedido",
-    Operador = "operador",
-    Manutencao = "manutencao",
-    PostoRemovido = "posto_removido",
-    Ausencia = "ausencia",
+    pub enum Motivo {
+        /// Its client asked for it.
+        Pedido = "pedido",
+        Operador = "operador",
+        Manutencao = "manutencao",
+        PostoRemovido = "posto_removido",
+        Ausencia = "ausencia",
+    }
 }
 
 words! {
     /// What the client of an active reserva is warned of.
-    Aviso, "deve ser posto_ocupado ou posto_livre",
-    /// It has begun, and another carro still charges there.
-    PostoOcupado = "posto_ocupado",
-    /// That carro has left.
-    PostoLivre = "posto_livre",
+    pub enum Aviso {
+        /// It has begun, and another carro still charges there.
+        PostoOcupado = "posto_ocupado",
+        /// That carro has left.
+        PostoLivre = "posto_livre",
+    }
 }
 
 /// Everything about a reserva but whose it is, which may have been forgotten.

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, SubAssign};
 
-use crate::period::HOUR_MS;
 use crate::values::millionths;
-use crate::{DAY, Finished, Interval, Moment, Motivo, ReservaFacts, ReservaState, Steps, millis};
+use crate::{
+    DAY, Finished, HOUR_MS, Interval, Moment, Motivo, ReservaFacts, ReservaState, Steps, millis,
+};
 
 /// Declares a struct of sums, and the names of its fields.
 macro_rules! figures {

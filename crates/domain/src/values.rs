@@ -13,6 +13,15 @@ impl InvalidValue {
     pub(crate) const fn new(sentence: &'static str) -> Self {
         Self(Cow::Borrowed(sentence))
     }
+
+    /// Of a word that is none of these.
+    pub fn none_of(words: &[&str]) -> Self {
+        let mut sentence = format!("deve ser {}", words.join(", "));
+        if let Some(last) = sentence.rfind(", ") {
+            sentence.replace_range(last..last + 2, " ou ");
+        }
+        Self(sentence.into())
+    }
 }
 
 /// A point in time: milliseconds since 1970 UTC.
@@ -35,6 +44,11 @@ impl Moment {
         Self(self.0.saturating_add(millis))
     }
 }
+
+/// Milliseconds of an hour.
+pub const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// The id of a stored row, as others write it: 1 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +170,41 @@ pub(crate) fn trimmed(text: &str, max: usize) -> Option<&str> {
 /// A number as the decimal that it was written as, to six places.
 pub(crate) fn millionths(number: f64) -> i128 {
     (number * 1e6).round() as i128
+}
+
+/// Declares an enum whose variants have words, the same on the wire and on disk.
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[$attribute:meta])* $vis:vis enum $name:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident = $word:literal,)+
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[$variant_attribute])* $variant,)+
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The word for it, on the wire and on disk.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// What `word` stands for.
+            pub fn parse(word: &str) -> Result<Self, $crate::InvalidValue> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::InvalidValue::none_of(&[$($word),+])),
+                }
+            }
+        }
+    };
 }
 
 /// Declares a text of 1 to `max` characters, and its default if it has one.

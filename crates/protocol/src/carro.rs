@@ -4,8 +4,8 @@ use domain::{CapacidadeBateria, Carro, KwhPerKm, Modelo, NivelBateria, Placa};
 use utoipa::openapi::schema::Type;
 
 use crate::fields::read_json_with;
-use crate::values::{field_values, of_type};
-use crate::{BadMessage, Field, fields};
+use crate::values::of_type;
+use crate::{BadMessage, Field, field_values, fields};
 
 field_values!(@ Placa, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), of_type(Type::String)

@@ -18,6 +18,12 @@ pub struct FieldError {
     pub mensagem: String,
 }
 
+impl FieldError {
+    pub fn new(campo: &str, mensagem: impl Into<String>) -> Self {
+        Self { campo: campo.to_owned(), mensagem: mensagem.into() }
+    }
+}
+
 /// The field that is reported when the message as a whole is wrong.
 const WHOLE: &str = "corpo";
 
@@ -55,7 +61,7 @@ impl BadMessage {
     /// The wrong fields; a message that is no JSON object counts as one.
     pub fn campos(self) -> Vec<FieldError> {
         match self {
-            Self::NotJson(mensagem) => vec![FieldError { campo: WHOLE.to_owned(), mensagem }],
+            Self::NotJson(mensagem) => vec![FieldError::new(WHOLE, mensagem)],
             Self::Fields(campos) => campos,
         }
     }
@@ -155,7 +161,7 @@ impl Checker {
 
     /// Reports a wrong field.
     pub fn wrong(&mut self, campo: &str, mensagem: impl Into<String>) {
-        self.campos.push(FieldError { campo: campo.to_owned(), mensagem: mensagem.into() });
+        self.campos.push(FieldError::new(campo, mensagem));
     }
 
     /// Checks the fields of `object`, which is a field of the message.

@@ -1,4 +1,5 @@
-//! The closed list of error codes, each with the one HTTP status it is answered with.
+//! The closed list of error codes, each with the one HTTP status it is answered with, and what the
+//! documents say about it.
 
 use std::fmt;
 
@@ -6,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! codigos {
-    ($($(#[$doc:meta])* $codigo:ident = $status:literal,)+) => {
+    ($(
+        $(#[$doc:meta])* $codigo:ident = $status:literal, $meaning:literal, $mensagem:literal;
+    )+) => {
         /// O que deu errado, para um programa decidir o que fazer. Um cliente que não conhece o código
         /// de um servidor mais novo o responde com o status 409.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -24,8 +27,47 @@ macro_rules! codigos {
                     $(Self::$codigo => $status,)+
                 }
             }
+
+            /// When it is answered, as the documents say it.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$codigo => $meaning,)+
+                }
+            }
+
+            /// The sentence of the example in the documents, as a program says it.
+            pub(crate) const fn example_mensagem(self) -> &'static str {
+                match self {
+                    $(Self::$codigo => $mensagem,)+
+                }
+            }
         }
     };
+}
+
+impl Codigo {
+    /// The code that is spelled so on the wire.
+    pub fn from_name(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
+
+    /// Whether a gateway has made a command when it answers this.
+    pub(crate) const fn is_about_a_command(self) -> bool {
+        !matches!(
+            self,
+            Self::NaoAutenticado
+                | Self::NaoAutorizado
+                | Self::RequisicoesDemais
+                | Self::RequisicaoInvalida
+                | Self::RequisicaoMalformada
+                | Self::CabecalhoGrandeDemais
+                | Self::CorpoGrandeDemais
+                | Self::TipoNaoSuportado
+                | Self::RotaInexistente
+                | Self::MetodoNaoPermitido
+                | Self::ErroInterno
+        )
+    }
 }
 
 /// As on the wire.
@@ -36,66 +78,113 @@ impl fmt::Display for Codigo {
 }
 
 codigos! {
-    /// It is not written as HTTP demands.
     RequisicaoMalformada = 400,
-    /// The head of the request is too large.
+        "o que chegou não é HTTP",
+        "A requisição não está escrita como o HTTP/1.1 manda.";
     CabecalhoGrandeDemais = 431,
-    /// There is no token, or it is not valid.
+        "o cabeçalho é grande demais",
+        "O cabeçalho da requisição deve ter no máximo 32 KiB e 100 linhas.";
     NaoAutenticado = 401,
-    /// The token gives no right to this.
+        "falta um token, ou ele não vale",
+        "É preciso um token válido, no cabeçalho Authorization: Bearer TOKEN.";
     NaoAutorizado = 403,
+        "o token não dá direito a isto",
+        "O token não dá direito a esta chamada.";
     PostoInexistente = 404,
-    /// No such reserva, or no such request.
+        "o servidor não tem este posto",
+        "O posto 5 não existe no servidor server1";
     ReservaInexistente = 404,
+        "o servidor não tem esta reserva, nem recebeu esta requisição",
+        "A reserva 0198c0de-7a1b-7000-8000-000000000001 não existe no servidor server1";
     CarroInexistente = 404,
+        "o servidor não conhece este carro",
+        "O carro de placa ABC1234 não existe no servidor server1";
     CarregamentoInexistente = 404,
-    /// No such token of the admin API.
+        "não há este carregamento",
+        "O carregamento 1 não existe no posto 5";
     TokenInexistente = 404,
-    /// This carro already holds the posto for an overlapping interval.
+        "não há token válido com este nome",
+        "O token painel não existe neste servidor";
     PostoJaReservadoParaEsteCarro = 409,
-    /// Another carro holds the posto for an overlapping interval, or is charging there.
+        "este mesmo carro já tem o posto em parte do período",
+        "O posto Ponto 5 já está reservado para este carro. Escolha outro posto.";
     PostoReservado = 409,
+        "outro carro tem o posto em parte do período, ou carrega nele agora",
+        "O posto Ponto 5 já está reservado para outro carro neste período. Escolha outro posto ou outro horário.";
     PostoIndisponivel = 409,
+        "o posto está fora de serviço",
+        "O posto Ponto 5 está indisponível. Escolha outro posto.";
     PostoEmManutencao = 409,
-    /// It has reservas, or a carro is charging there, and so it cannot be removed.
+        "o posto está em manutenção",
+        "O posto Ponto 5 está em manutenção. Escolha outro posto.";
     PostoEmUso = 409,
-    /// It has an active reserva or session, and so cannot be forgotten.
+        "o posto tem reservas, ou um carro carrega nele, e não pode ser removido agora",
+        "O posto Ponto 5 tem reservas e não pode ser removido. Cancele-as antes, ou repita com reservas=mover ou reservas=cancelar.";
     CarroEmUso = 409,
-    /// A valid token of the admin API has this name.
+        "o carro tem reserva ou carregamento, e não pode ser esquecido agora",
+        "O carro de placa ABC1234 tem reserva ou carregamento em andamento e não pode ser esquecido. Cancele ou encerre antes.";
     TokenExistente = 409,
+        "um token válido já tem este nome",
+        "Já existe um token painel. Escolha outro nome, ou revogue este antes.";
     /// Without it nobody could make another token.
     UltimoOperador = 409,
-    /// This carro has as many reservas as the servidor allows.
+        "é o último token com o papel operador",
+        "O token painel é o último com o papel operador e não pode ser revogado por aqui. Crie outro antes.";
     LimiteDeReservas = 409,
+        "o carro já tem tantas reservas quantas o servidor aceita",
+        "Este carro já tem reservas demais: o servidor aceita no máximo 3 por carro. Cancele uma antes.";
     ReservaEncerrada = 409,
-    /// Its carro is charging or has charged.
+        "a reserva já terminou",
+        "A reserva já terminou e não pode mais ser alterada nem cancelada.";
     ReservaEmUso = 409,
-    /// The session has ended with other values.
+        "o carro da reserva está carregando ou já carregou",
+        "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada.";
     CarregamentoEncerrado = 409,
-    /// The posto or the carro had another session at that time.
+        "o carregamento já terminou, com outros valores",
+        "O carregamento 1 já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/1.";
     CarregamentoSobreposto = 409,
-    /// The carro is charging at another posto, or still in the session that is to be corrected.
+        "o posto ou o carro teve outro carregamento nesse período",
+        "O carregamento se sobrepõe ao carregamento 1. Corrija inicio ou fim.";
     CarroEmCarregamento = 409,
-    /// Body, query or message is wrong; `campos` names every wrong field.
+        "o carro está carregando em outro posto, ou ainda no carregamento que se quer corrigir",
+        "Este carro está carregando no posto Ponto 6. Encerre aquele carregamento antes.";
     RequisicaoInvalida = 422,
-    /// More energy than the posto could give in that time.
+        "o corpo ou um parâmetro está errado; `campos` diz todos os que estão",
+        "A requisição tem campos inválidos: posto_id é obrigatório.";
     EnergiaImplausivel = 422,
-    /// The idempotency key (or `request_id`) came before with another content.
+        "é mais energia do que o posto poderia fornecer nesse tempo",
+        "Em 30 minutos o posto Ponto 5 fornece no máximo 12,1 kWh. Se a energia_fornecida está certa, repita com confirmado.";
     ChaveIdempotenciaReutilizada = 422,
+        "a chave de idempotência já foi usada com outro corpo",
+        "A chave de idempotência (ou request_id) já foi usada com outro conteúdo. Use uma nova para um pedido diferente.";
     CorpoGrandeDemais = 413,
+        "o corpo é grande demais",
+        "O corpo da requisição deve ter no máximo 64 KiB.";
     TipoNaoSuportado = 415,
+        "o corpo não é JSON, ou não vem declarado assim",
+        "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json.";
     RotaInexistente = 404,
+        "a rota não existe",
+        "Esta rota não existe. Veja as rotas em /docs.";
     MetodoNaoPermitido = 405,
-    /// More than this caller may ask.
+        "a rota não aceita este método",
+        "Esta rota não aceita este método HTTP. Veja as rotas em /docs.";
     RequisicoesDemais = 429,
-    /// The servidor is offline, was never seen, or cannot read or write its data.
+        "quem chama fez requisições demais; `Retry-After` diz quando repetir",
+        "Foram feitas requisições demais. Repita depois dos segundos do cabeçalho Retry-After.";
     ServidorIndisponivel = 503,
-    /// There is no connection to the broker.
+        "o servidor está desconectado, nunca foi visto ou não acessa seus dados",
+        "O servidor server1 está indisponível: está desconectado ou nunca foi visto.";
     BrokerIndisponivel = 503,
-    /// Too many requests are in flight.
+        "o programa está sem conexão com o broker MQTT",
+        "O cliente está sem conexão com o broker MQTT. Tente novamente em instantes.";
     Sobrecarregado = 503,
-    /// No answer within the limit, or the command arrived after it.
+        "há requisições demais em andamento; `Retry-After` diz quando repetir",
+        "Há requisições demais em andamento. Tente novamente em instantes.";
     TempoEsgotado = 504,
-    /// The cause is in the log.
+        "o servidor não respondeu a tempo",
+        "O servidor server1 não respondeu a tempo. Tente novamente.";
     ErroInterno = 500,
+        "uma falha do programa; a causa está no registro",
+        "Erro interno. O registro do serviço tem a causa.";
 }

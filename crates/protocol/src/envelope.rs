@@ -41,8 +41,7 @@ impl Address<'_> {
         match Address::server_id(payload)? {
             Some(named) if named != topic_server_id.as_str() => {
                 let mensagem = format!("deve ser o mesmo do tópico ({topic_server_id})");
-                let campo = "server_id".to_owned();
-                Err(BadMessage::Fields(vec![FieldError { campo, mensagem }]))
+                Err(BadMessage::Fields(vec![FieldError::new("server_id", mensagem)]))
             }
             _ => Ok(()),
         }

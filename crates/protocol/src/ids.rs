@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::values::field_values;
+use crate::field_values;
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,6 @@ mod asyncapi;
 mod carro;
 mod check;
 mod codigo;
-mod codigo_document;
 mod document;
 mod envelope;
 #[cfg(feature = "failpoints")]
@@ -63,3 +62,4 @@ pub use reserva::*;
 pub use reservar::*;
 pub use single_field::{NotNull, OrDefault};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use values::{integer_schema, words_schema};

@@ -1,7 +1,6 @@
 //! Lists that are asked for page by page.
 
-use crate::values::{field_values, integer_schema};
-use crate::{Invalid, fields};
+use crate::{Invalid, field_values, fields, integer_schema};
 
 /// How many items a page has at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,18 +7,15 @@ use utoipa::openapi::schema::{Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::fields::{field_documents, read_raw};
-use crate::values::{field_values, of_type};
+use crate::values::of_type;
 use crate::{
     BadMessage, Checker, ClientId, FieldDocument, Fields, OrDefault, Page, RequestId, ServerId,
-    UnknownFields, Versao, fields,
+    UnknownFields, Versao, field_values, fields,
 };
 
-field_values!(text Nome, text TipoConector, number Kw, number Price);
+field_values!(text Nome, text TipoConector, number Kw, number Price, words Handling);
 field_values!(@ Localizacao, |scalar| Self::new(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), of_type(Type::String).pattern(Some(Self::PATTERN)));
-field_values!(@ Handling, |scalar| Self::parse(scalar.text("um texto")?)?,
-    |value| Text(value.as_str().into()),
-    of_type(Type::String).enum_values(Some(Handling::ALL.iter().map(|handling| handling.as_str()))));
 
 /// Um posto de carregamento.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use crate::field::Text;
 use crate::{Codigo, FieldError, RequestId};
 
+/// The request of the examples.
+const REQUEST_ID: &str = "0198c0de-7a1b-7000-8000-000000000001";
+
 /// Se o comando foi executado.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -22,10 +25,7 @@ pub enum StatusReply {
 
 /// A forma de todo erro.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({
-    "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "erro",
-    "codigo": "posto_reservado", "mensagem": "O posto Ponto 5 já está reservado neste período."
-}))]
+#[schema(example = json!(Codigo::PostoReservado.example()))]
 pub struct ErrorReply {
     /// A requisição que falhou, quando há uma.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +40,22 @@ pub struct ErrorReply {
     /// Todos os campos errados, quando o erro está neles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub campos: Vec<FieldError>,
+}
+
+impl Codigo {
+    /// An answer with this code, as a program gives it.
+    pub fn example(self) -> ErrorReply {
+        let mensagem = self.example_mensagem();
+        let request_id = self.is_about_a_command().then(|| REQUEST_ID.parse().ok()).flatten();
+        let mut reply = ErrorReply::new(request_id, self, mensagem.to_owned());
+        reply.campos = match self {
+            Self::RequisicaoInvalida => vec![FieldError::new("posto_id", "é obrigatório")],
+            Self::ChaveIdempotenciaReutilizada => vec![FieldError::new("request_id", mensagem)],
+            Self::EnergiaImplausivel => vec![FieldError::new("energia_fornecida", mensagem)],
+            _ => Vec::new(),
+        };
+        reply
+    }
 }
 
 impl ErrorReply {

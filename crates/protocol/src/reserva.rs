@@ -4,8 +4,7 @@ use domain::{Aviso, Motivo, ReservaState};
 use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema as _, ToSchema};
 
-use crate::values::field_values;
-use crate::{AppId, ClientId, RequestId, ServerId, StatusReply, Timestamp, fields};
+use crate::{AppId, ClientId, RequestId, ServerId, StatusReply, Timestamp, field_values, fields};
 
 field_values!(@ ReservaState, |scalar| Self::parse(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), ReservaStatus::schema(), "ReservaStatus");

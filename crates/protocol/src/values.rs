@@ -1,24 +1,33 @@
 //! The values that a field can hold: how each is read, written and documented.
 
-use domain::{Kwh, Moment, RowId, TEXT_PATTERN};
+use domain::{Fuso, InvalidValue, Kwh, Moment, Passo, RowId, TEXT_PATTERN, TokenPapel};
 use utoipa::PartialSchema as _;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use crate::{Invalid, Scalar, Timestamp};
+use crate::{Invalid, Scalar, Timestamp, shortened};
 
-/// Makes types into values of fields. Domain texts and numbers bring their limits along.
+/// Makes types into values of fields. The texts and numbers of domain bring their limits along, and
+/// enums declared by `words!` their words.
+#[macro_export]
 macro_rules! field_values {
     ($($kind:ident $name:ty),+) => {
-        $($crate::values::field_values!(@ $kind $name);)+
+        $($crate::field_values!(@ $kind $name);)+
+    };
+    (@ words $name:ty) => {
+        $crate::field_values! {
+            @ $name, |scalar| <$name>::parse(scalar.text("um texto")?)?,
+            |value| Text(value.as_str().into()),
+            $crate::words_schema(<$name>::ALL.iter().map(|value| value.as_str()))
+        }
     };
     (@ text $name:ty) => {
-        $crate::values::field_values! {
+        $crate::field_values! {
             @ $name, |scalar| <$name>::new(scalar.text("um texto")?)?,
             |value| Text(value.as_str().into()), $crate::values::text_schema(<$name>::MAX)
         }
     };
     (@ number $name:ty) => {
-        $crate::values::field_values! {
+        $crate::field_values! {
             @ $name, |scalar| <$name>::new(scalar.number()?)?, |value| Number(value.get()),
             $crate::values::number_schema(<$name>::MIN, <$name>::EXCLUDES_MIN, <$name>::MAX)
         }
@@ -43,7 +52,6 @@ macro_rules! field_values {
         }
     };
 }
-pub(crate) use field_values;
 
 field_values!(@ String, |scalar| scalar.text("um texto")?.to_owned(),
     |value| Text(value.into()), of_type(Type::String));
@@ -53,7 +61,17 @@ field_values!(@ RowId, |scalar| Self::new(scalar.integer()?)?, |value| Integer(v
     integer_schema().minimum(Some(Self::MIN)));
 field_values!(@ Moment, |scalar| moment(&scalar)?,
     |value| Text(Timestamp::from(*value).to_string().into()), Timestamp::schema(), "Timestamp");
-field_values!(number Kwh);
+field_values!(number Kwh, words TokenPapel);
+field_values!(@ Passo, |scalar| shown(scalar.text("um texto")?, Self::parse)?,
+    |value| Text(value.as_str().into()), words_schema(Self::ALL.iter().map(|passo| passo.as_str())));
+// In a query a plus sign that nobody has encoded stands for a blank.
+field_values!(@ Fuso, |scalar| shown(&scalar.text("um texto")?.replacen(' ', "+", 1), Self::parse)?,
+    |value| Text(value.to_string().into()), of_type(Type::String).pattern(Some(Self::PATTERN)));
+
+/// Reads a text; what is wrong is said with the text.
+fn shown<T>(text: &str, read: fn(&str) -> Result<T, InvalidValue>) -> Result<T, Invalid> {
+    read(text).map_err(|error| Invalid(format!("{error}, mas veio {}", shortened(text))))
+}
 
 fn moment(scalar: &Scalar<'_>) -> Result<Moment, Invalid> {
     let text = scalar.text("uma data RFC 3339 com fuso")?;
@@ -84,7 +102,11 @@ pub(crate) fn number_schema(min: f64, excludes_min: bool, max: f64) -> ObjectBui
     if excludes_min { number.exclusive_minimum(Some(min)) } else { number.minimum(Some(min)) }
 }
 
-pub(crate) fn integer_schema() -> ObjectBuilder {
+pub fn words_schema(words: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+    of_type(Type::String).enum_values(Some(words))
+}
+
+pub fn integer_schema() -> ObjectBuilder {
     let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
     of_type(Type::Integer).format(Some(format))
 }

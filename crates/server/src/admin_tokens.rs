@@ -63,7 +63,7 @@ pub(crate) fn is_new_name(text: &str) -> bool {
     is_name(text) && ![FIRST, ANYBODY].contains(&text) && !Author::RESERVED.contains(&text)
 }
 
-pub(crate) fn role(papel: TokenPapel) -> Role {
+fn role(papel: TokenPapel) -> Role {
     match papel {
         TokenPapel::Leitura => Role::Leitura,
         TokenPapel::Operador => Role::Operador,
@@ -186,15 +186,14 @@ impl AdminTokens {
         &self,
         by: Author,
         nome: &str,
-        role: Role,
+        papel: TokenPapel,
     ) -> Result<String, TokensError> {
         let _changing = self.changing.lock().await;
         let token = new_secret(PREFIX)?;
         let hash = SecretHash::of(&token);
-        let command =
-            CreateToken { nome: nome.to_owned(), papel: papel(role), hash: *hash.as_bytes() };
+        let command = CreateToken { nome: nome.to_owned(), papel, hash: *hash.as_bytes() };
         self.store.execute(Audited { by, command }).await?;
-        self.valid.put(Token::new(nome.to_owned(), role, hash));
+        self.valid.put(Token::new(nome.to_owned(), role(papel), hash));
         Ok(token)
     }
 

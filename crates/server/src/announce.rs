@@ -101,7 +101,7 @@ fn announce_reserva(
     for_client: Option<(String, domain::Reserva)>,
     trace: Option<Trace>,
 ) {
-    let (server_id, timestamp) = (&app.server_id, wire::timestamp(app.now()));
+    let (server_id, timestamp) = (&app.server_id, app.now().into());
     let event = ReservaEvent {
         server_id: server_id.clone(),
         reserva_id: id,
@@ -167,7 +167,7 @@ async fn announce_postos(
             ponto_id: id,
             disponivel,
             em_manutencao,
-            timestamp: wire::timestamp(now),
+            timestamp: now.into(),
         };
         if publish(app, topics::ponto_status(id), &event, Join::Never, None) {
             last_published.insert(id, state);

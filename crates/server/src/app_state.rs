@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Bus;
-use domain::{Moment, Rules};
+use domain::{Moment, Rejection, Rules};
 use protocol::ServerId;
 use service::Tracer;
 use tokio::sync::Semaphore;
@@ -50,10 +50,26 @@ impl AppState {
         &self,
         query: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, Failure> {
-        query.await.map_err(|error| {
-            error!(%error, "the database cannot be read");
-            Failure::Unavailable(self.server_id.clone())
-        })
+        query.await.map_err(|error| self.unreadable(&error))
+    }
+
+    /// The answer when the database cannot be read. Logs the cause.
+    pub(crate) fn unreadable(&self, error: &StoreError) -> Failure {
+        error!(%error, "the database cannot be read");
+        Failure::Unavailable(self.server_id.clone())
+    }
+
+    /// Refuses a posto that this servidor never had.
+    pub(crate) async fn check_had_posto(&self, posto_id: i64) -> Result<(), Failure> {
+        match self.read(self.store.had_posto(posto_id)).await? {
+            true => Ok(()),
+            false => Err(self.posto_inexistente(posto_id)),
+        }
+    }
+
+    pub(crate) fn posto_inexistente(&self, posto_id: i64) -> Failure {
+        let server_id = self.server_id.to_string();
+        Failure::Rejected(Rejection::PostoInexistente { posto_id, server_id })
     }
 
     /// Has the store write, and waits until that is on disk.

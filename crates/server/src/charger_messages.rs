@@ -16,12 +16,12 @@ const MAX_POSTOS: usize = 100_000;
 const MAX_BAD: usize = 1024;
 
 /// The posto of a charger, and whether it speaks on the topic of this servidor alone.
-pub(crate) type Source = (i64, bool);
+pub(crate) type ChargerSource = (i64, bool);
 
 /// The messages of each charger, until they are on disk.
 #[derive(Debug, Default)]
 pub(crate) struct ChargerMessages {
-    by_source: Mutex<HashMap<Source, Arc<Charger>>>,
+    by_source: Mutex<HashMap<ChargerSource, Arc<Charger>>>,
     /// Bad messages that the broker retains: it sends them again with each connection.
     bad: Mutex<HashSet<(String, PayloadDigest)>>,
 }
@@ -49,7 +49,7 @@ impl ChargerMessages {
     /// it now.
     pub(crate) async fn write<F: Future<Output = Result<bool, WriteError>>>(
         &self,
-        source: Source,
+        source: ChargerSource,
         message: ChargerMessage,
         write: impl Fn(ChargerMessage) -> F,
     ) {
@@ -61,7 +61,7 @@ impl ChargerMessages {
     /// Writes again what the database could not store.
     pub(crate) async fn retry<F: Future<Output = Result<bool, WriteError>>>(
         &self,
-        source: Source,
+        source: ChargerSource,
         write: impl Fn(ChargerMessage) -> F,
     ) {
         let charger = lock(&self.by_source).get(&source).map(Arc::clone);
@@ -71,13 +71,13 @@ impl ChargerMessages {
     }
 
     /// The postos that have messages waiting while no task writes them.
-    pub(crate) fn unwritten(&self) -> Vec<Source> {
+    pub(crate) fn unwritten(&self) -> Vec<ChargerSource> {
         let chargers = lock(&self.by_source);
         let idle = chargers.iter().filter(|(_, charger)| charger.writing.try_lock().is_ok());
         idle.map(|(source, _)| *source).collect()
     }
 
-    fn register(&self, source: Source) -> Arc<Charger> {
+    fn register(&self, source: ChargerSource) -> Arc<Charger> {
         let mut chargers = lock(&self.by_source);
         if chargers.len() < MAX_POSTOS || chargers.contains_key(&source) {
             return Arc::clone(chargers.entry(source).or_default());
@@ -87,7 +87,7 @@ impl ChargerMessages {
 
     async fn write_waiting<F: Future<Output = Result<bool, WriteError>>>(
         &self,
-        source: Source,
+        source: ChargerSource,
         charger: Arc<Charger>,
         write: impl Fn(ChargerMessage) -> F,
     ) {

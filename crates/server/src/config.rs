@@ -23,6 +23,7 @@ use crate::reserva_rules::{
     RESERVA_TOLERANCIA_MIN, RESERVAS_POR_CARRO, Rules,
 };
 use crate::store::DatabaseUrl;
+use crate::token_file;
 
 pub(crate) const SERVER_ID: Setting = Setting {
     name: "SERVER_ID",
@@ -191,6 +192,14 @@ impl PostosCsv {
 }
 
 impl Config {
+    /// The file with the first token: the operator's own, or the one that the program makes.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        match &self.admin_access {
+            AdminAccess::TokensAndFile(path) => path.clone(),
+            _ => token_file::beside(self.database_url.path()),
+        }
+    }
+
     /// # Errors
     /// The first variable that is missing or malformed.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {

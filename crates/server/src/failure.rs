@@ -1,6 +1,6 @@
 //! Why a request is not carried out, as its caller is answered.
 
-use domain::{IntervalError, Rejection};
+use domain::Rejection;
 use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
 
 use crate::listing_cache::PageError;
@@ -12,7 +12,7 @@ use crate::store::WriteError;
 pub(crate) enum Failure {
     /// The message cannot be read.
     #[error("{0}")]
-    Bad(BadMessage),
+    Bad(#[from] BadMessage),
     /// The broker would not take the listing; so many of its postos fit into one message.
     #[error("A requisição tem campos inválidos: limite {}.", wrong_limite(*.fitting))]
     ListTooLong { fitting: usize },
@@ -38,12 +38,6 @@ pub(crate) enum Failure {
         "O disco do servidor {0} falhou durante a gravação, e ainda não se sabe se ela foi feita. Consulte a reserva antes de pedir de novo."
     )]
     InDoubt(ServerId),
-}
-
-impl From<BadMessage> for Failure {
-    fn from(bad: BadMessage) -> Self {
-        Self::Bad(bad)
-    }
 }
 
 impl Failure {
@@ -84,24 +78,20 @@ impl Failure {
         reply.campos = match self {
             Self::Bad(bad) => bad.campos(),
             Self::ListTooLong { fitting } => {
-                let mensagem = wrong_limite(fitting);
-                vec![FieldError { campo: "limite".to_owned(), mensagem }]
+                vec![FieldError::new("limite", wrong_limite(fitting))]
             }
-            Self::Rejected(Rejection::Interval(error)) => vec![wrong_interval(error)],
+            Self::Rejected(Rejection::Interval(error)) => {
+                vec![FieldError::new(error.campo(), error.to_string())]
+            }
             Self::Rejected(Rejection::SessionTimes(errors)) => errors
                 .into_iter()
-                .map(|error| FieldError {
-                    campo: error.campo().to_owned(),
-                    mensagem: error.to_string(),
-                })
+                .map(|error| FieldError::new(error.campo(), error.to_string()))
                 .collect(),
             Self::Rejected(rejection @ Rejection::EnergiaImplausivel { .. }) => {
-                let mensagem = rejection.to_string();
-                vec![FieldError { campo: "energia_fornecida".to_owned(), mensagem }]
+                vec![FieldError::new("energia_fornecida", rejection.to_string())]
             }
             Self::Rejected(rejection @ Rejection::ChaveReutilizada) => {
-                let mensagem = rejection.to_string();
-                vec![FieldError { campo: "request_id".to_owned(), mensagem }]
+                vec![FieldError::new("request_id", rejection.to_string())]
             }
             _ => Vec::new(),
         };
@@ -127,10 +117,6 @@ impl From<PageError> for Failure {
             PageError::Json(error) => Self::Bad(error.into()),
         }
     }
-}
-
-fn wrong_interval(error: IntervalError) -> FieldError {
-    FieldError { campo: error.campo().to_owned(), mensagem: error.to_string() }
 }
 
 pub(crate) fn rejection_codigo(rejection: &Rejection) -> Codigo {

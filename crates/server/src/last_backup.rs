@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Copied, with_suffix};
+use crate::store::{Copied, folder_of, with_suffix};
 
 /// The last backup that was written to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +38,7 @@ impl LastBackup {
     /// The file beside the database is as it was.
     pub(crate) fn record(&self, database: &Path) -> io::Result<()> {
         let path = path(database);
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let mut file = tempfile::NamedTempFile::new_in(folder_of(&path))?;
         serde_json::to_writer(&mut file, self)?;
         file.write_all(b"\n")?;
         // The servidor may run as another user than the backup.

@@ -2,23 +2,16 @@
 
 use std::error::Error;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use service::{Program, SecretHash, Shutdown};
+use service::{Program, Shutdown};
+use tracing::warn;
 
-use crate::app_state::now;
-use crate::backup_command::back_up;
 use crate::config::{AdminAccess, Config, HTTP_ADDR, SERVER_ID, SETTINGS};
 use crate::doctor::{DoctorArgs, doctor};
-use crate::importar::importar;
 use crate::start::Server;
-use crate::stdio_backup;
-use crate::store::{self, Replaced, Restored};
-use crate::token_command::{TokenArgs, token};
-use crate::token_file;
-use tracing::warn;
+use crate::subcommands::{TokenArgs, back_up, importar, restore, token};
 
 const PROGRAM: Program = Program {
     name: "server",
@@ -30,8 +23,8 @@ const PROGRAM: Program = Program {
 };
 
 /// What the program can do instead of running.
-#[derive(Subcommand)]
-enum Task {
+#[derive(clap::Subcommand)]
+enum Subcommand {
     /// Imports a CSV file of postos, whether the servidor runs or not
     Importar {
         /// CSV file with the columns id,nome,latitude,longitude,status
@@ -61,17 +54,15 @@ enum Task {
 
 /// The `main` of `server`, and of the binary with failpoints.
 pub fn main() -> ExitCode {
-    PROGRAM.main(run, |task| {
-        let done = match task {
-            Task::Importar { arquivo, simular } => importar(&arquivo, simular),
-            Task::Backup { destino, manter } => {
-                config().and_then(|config| back_up(&config, &destino, manter))
-            }
-            Task::Token(args) => token(args),
-            Task::Restaurar { origem } => restore(&origem),
-            Task::Doctor(args) => return doctor(&args),
-        };
-        done.map(|()| ExitCode::SUCCESS)
+    PROGRAM.main(run, |subcommand| {
+        match subcommand {
+            Subcommand::Importar { arquivo, simular } => importar(&config()?, &arquivo, simular)?,
+            Subcommand::Backup { destino, manter } => back_up(&config()?, &destino, manter)?,
+            Subcommand::Token(args) => token(&config()?, args)?,
+            Subcommand::Restaurar { origem } => restore(&config()?, &origem)?,
+            Subcommand::Doctor(args) => return doctor(&args),
+        }
+        Ok(ExitCode::SUCCESS)
     })
 }
 
@@ -94,34 +85,4 @@ async fn run(mut shutdown: Shutdown) -> Result<(), Box<dyn Error>> {
 fn config() -> Result<Config, Box<dyn Error>> {
     service::check_environment(SETTINGS)?;
     Ok(Config::from_lookup(&service::environment)?)
-}
-
-/// The hash of the token in the file beside the database, if there is one.
-fn file_token(database: &Path) -> Option<[u8; 32]> {
-    let token = std::fs::read_to_string(token_file::beside(database)).ok()?;
-    Some(*SecretHash::of(token.trim()).as_bytes())
-}
-
-#[expect(clippy::print_stdout, reason = "the answer to the command line")]
-fn restore(from: &Path) -> Result<(), Box<dyn Error>> {
-    let config = config()?;
-    let (database, server_id) = (config.database_url.path(), config.server_id.as_str());
-    let received =
-        stdio_backup::is_stream(from).then(|| stdio_backup::receive(database, server_id));
-    let received = received.transpose()?;
-    let backup = received.as_ref().map_or(from, |received| &received.path);
-    let Restored { holdings, replaced } =
-        store::restore(database, server_id, backup, now(), file_token(database))?;
-    let shown = if received.is_some() { "standard input".into() } else { from.to_string_lossy() };
-    println!("{server_id} is restored from {shown}: {holdings}");
-    match replaced {
-        None => {}
-        Some(Replaced { path, holdings: Some(holdings) }) => {
-            println!("what it replaced is kept in {}: {holdings}", path.display());
-        }
-        Some(Replaced { path, holdings: None }) => {
-            println!("what it replaced is damaged, and kept in {}", path.display());
-        }
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::Moment;
+use domain::{DAY_MS, HOUR_MS, Moment};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -15,11 +15,9 @@ use crate::store::{
 
 /// How often it looks: soon after an interrupted run, and cheap while there is nothing to do.
 const INTERVAL: Duration = Duration::from_secs(60);
-const HOUR_MILLIS: i64 = 60 * 60 * 1000;
-const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
 /// When a day begins, after midnight UTC: at 4 in Brasília. Commands wait while the file is written
 /// anew, and few people reserve then.
-const DAY_BEGIN_MILLIS: i64 = 7 * HOUR_MILLIS;
+const DAY_BEGIN_MS: i64 = 7 * HOUR_MS;
 
 /// Runs until `stop`. With 0 days nothing is forgotten for its age.
 pub(crate) async fn run(app: Arc<AppState>, days: u32, stop: CancellationToken) {
@@ -49,8 +47,8 @@ pub(crate) async fn run(app: Arc<AppState>, days: u32, stop: CancellationToken) 
 
 /// What ended until then is to be forgotten.
 fn cutoff(now: Moment, days: u32) -> i64 {
-    let today = (now.as_millis() - DAY_BEGIN_MILLIS).div_euclid(DAY_MILLIS) * DAY_MILLIS;
-    today + DAY_BEGIN_MILLIS - i64::from(days) * DAY_MILLIS
+    let today = (now.as_millis() - DAY_BEGIN_MS).div_euclid(DAY_MS) * DAY_MS;
+    today + DAY_BEGIN_MS - i64::from(days) * DAY_MS
 }
 
 /// Whether everything that ended until then is forgotten.
@@ -98,11 +96,11 @@ mod tests {
         let begin = 1_767_250_800_000;
         for (now, days, expected) in [
             (begin, 0, begin),
-            (begin + DAY_MILLIS - 1, 0, begin),
-            (begin - 1, 0, begin - DAY_MILLIS),
-            (begin, 30, begin - 30 * DAY_MILLIS),
-            (0, 0, begin - 20_455 * DAY_MILLIS),
-            (begin, u32::MAX, begin - i64::from(u32::MAX) * DAY_MILLIS),
+            (begin + DAY_MS - 1, 0, begin),
+            (begin - 1, 0, begin - DAY_MS),
+            (begin, 30, begin - 30 * DAY_MS),
+            (0, 0, begin - 20_455 * DAY_MS),
+            (begin, u32::MAX, begin - i64::from(u32::MAX) * DAY_MS),
         ] {
             assert_eq!(cutoff(Moment::from_millis(now), days), expected, "{now} {days}");
         }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Bus;
+use bus::{Bus, Delivery};
 use futures_util::FutureExt as _;
 use prometheus_client::registry::Registry;
 use service::{Access, CorsOrigins, HttpMetrics, Metrics, Reload, Tracer};
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::admin_tokens::AdminTokens;
-use crate::app_state::{AppState, MAX_IMPORTS, now};
+use crate::app_state::{AppState, MAX_IMPORTS};
 use crate::array_clients::ArrayClients;
 use crate::bus_options::bus_options;
 use crate::charger_messages::ChargerMessages;
@@ -24,8 +24,9 @@ use crate::config::{AdminAccess, Config, HTTP_ADDR};
 use crate::first_start::import_at_first_start;
 use crate::listing_cache::ListingCache;
 use crate::metrics::{CommandMetrics, look_for_backups};
+use crate::open_store::open_store;
 use crate::start_error::StartError;
-use crate::store::{Change, Environment, Store, StoreCloser};
+use crate::store::{Store, StoreCloser};
 use crate::{admin, announce, archiving, handlers, retention, token_reader};
 
 /// How often the store looks for reservas that have begun or ended.
@@ -41,8 +42,6 @@ const BUS_GRACE: Duration = Duration::from_secs(1);
 const TRACES_GRACE: Duration = Duration::from_millis(500);
 /// How long a stop waits until the database is one complete file.
 const STORE_GRACE: Duration = Duration::from_secs(2);
-/// Batches of changes that may wait to be announced.
-const CHANGE_QUEUE: usize = 4096;
 
 /// A servidor that has started.
 pub struct Server {
@@ -59,12 +58,12 @@ pub struct Server {
     stop_announcing: CancellationToken,
     /// Cancelled when an essential task ends.
     broken: CancellationToken,
-    tasks: Tasks,
+    tasks: BackgroundTasks,
     announcer: JoinHandle<()>,
 }
 
 /// The tasks that work until `stop`. The announcer goes on a little longer, for their last changes.
-struct Tasks {
+struct BackgroundTasks {
     handlers: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     token_reader: JoinHandle<()>,
@@ -72,7 +71,29 @@ struct Tasks {
     archiving: JoinHandle<()>,
 }
 
-impl Tasks {
+impl BackgroundTasks {
+    fn start(
+        app: &Arc<AppState>,
+        inbox: mpsc::Receiver<Delivery>,
+        retention_days: u32,
+        stop: &CancellationToken,
+        broken: &CancellationToken,
+    ) -> Self {
+        let app = || Arc::clone(app);
+        let handling = handlers::run(app(), inbox, stop.clone());
+        let sweeping = sweep(app(), stop.clone());
+        let reading_token = token_reader::follow(app(), stop.clone());
+        let retaining = retention::run(app(), retention_days, stop.clone());
+        let archiving = archiving::run(app(), stop.clone());
+        Self {
+            handlers: service::spawn_essential(broken, handling),
+            sweeper: service::spawn_essential(broken, sweeping),
+            token_reader: service::spawn_essential(broken, reading_token),
+            retention: service::spawn_essential(broken, retaining),
+            archiving: service::spawn_essential(broken, archiving),
+        }
+    }
+
     /// Waits until all have ended, at most [`WORK_GRACE`]. Returns whether every message was handled.
     async fn end(self) -> bool {
         let (handled, ..) = tokio::join!(
@@ -96,7 +117,10 @@ impl Server {
         let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
-        let (store, closer, changes) = open_store(&config).await?;
+        let (store, closer, changes) = open_store(&config).await.map_err(|source| {
+            let path = config.database_url.path().display().to_string();
+            StartError::Database { path, source }
+        })?;
         import_at_first_start(&store, &config).await?;
         let tokens = AdminTokens::load(&store, &config).await?;
         let access = access(&config.admin_access, &tokens);
@@ -121,12 +145,7 @@ impl Server {
         });
         let (stop, stop_announcing) = (CancellationToken::new(), CancellationToken::new());
         let broken = CancellationToken::new();
-        let handling = handlers::run(Arc::clone(&app), inbox, stop.clone());
         let announcing = announce::run(Arc::clone(&app), changes, stop_announcing.clone());
-        let reading_token = token_reader::follow(Arc::clone(&app), stop.clone());
-        let sweeping = sweep(Arc::clone(&app), stop.clone());
-        let retaining = retention::run(Arc::clone(&app), config.retention_days, stop.clone());
-        let archiving = archiving::run(Arc::clone(&app), stop.clone());
         info!(%addr, database = %config.database_url.path().display(), "started");
         Ok(Self {
             addr,
@@ -136,13 +155,7 @@ impl Server {
             http_metrics,
             cors: config.cors,
             access,
-            tasks: Tasks {
-                handlers: service::spawn_essential(&broken, handling),
-                sweeper: service::spawn_essential(&broken, sweeping),
-                token_reader: service::spawn_essential(&broken, reading_token),
-                retention: service::spawn_essential(&broken, retaining),
-                archiving: service::spawn_essential(&broken, archiving),
-            },
+            tasks: BackgroundTasks::start(&app, inbox, config.retention_days, &stop, &broken),
             announcer: service::spawn_essential(&broken, announcing),
             app,
             closer,
@@ -212,24 +225,6 @@ impl Server {
         }
         outcome
     }
-}
-
-/// The database, and what changes in it.
-async fn open_store(
-    config: &Config,
-) -> Result<(Store, StoreCloser, mpsc::Receiver<Vec<Change>>), StartError> {
-    let (sender, changes) = mpsc::channel(CHANGE_QUEUE);
-    let environment = Environment {
-        server_id: config.server_id.as_str().to_owned(),
-        now: Arc::new(now),
-        rules: config.rules,
-        changes: sender,
-    };
-    let path = config.database_url.path();
-    let opened = Store::open(path, environment).await;
-    let (store, closer) = opened
-        .map_err(|source| StartError::Database { path: path.display().to_string(), source })?;
-    Ok((store, closer, changes))
 }
 
 /// Everything that is counted. Nothing in it keeps the store or the bus open.

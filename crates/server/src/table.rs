@@ -1,18 +1,21 @@
 //! Tables as CSV files, for spreadsheets and for other programs (docs/decisions/0048).
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
+use domain::words;
 
 use crate::failpoints::{Bug, has};
 
-/// How a CSV file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Dialect {
-    /// RFC 4180, in UTF-8, numbers with a decimal point, times as in RFC 3339.
-    #[default]
-    Standard,
-    /// As Excel in Brazil reads and writes it: `;`, a decimal comma, times that it takes for such,
-    /// and a byte order mark.
-    Excel,
+words! {
+    /// How a CSV file is written.
+    #[derive(Default)]
+    pub(crate) enum Dialect {
+        /// RFC 4180, in UTF-8, numbers with a decimal point, times as in RFC 3339.
+        #[default]
+        Standard = "padrao",
+        /// As Excel in Brazil reads and writes it: `;`, a decimal comma, times that it takes for
+        /// such, and a byte order mark.
+        Excel = "excel",
+    }
 }
 
 /// A column of a table.

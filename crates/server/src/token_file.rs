@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use crate::store::with_suffix;
+use crate::store::{folder_of, with_suffix};
 
 /// Shorter ones can be guessed.
 const MIN_TOKEN: usize = 16;
@@ -111,10 +111,7 @@ fn replace(file: &Path, token: &str, database: &Path) -> io::Result<()> {
     }
     writer.sync_all()?;
     fs::rename(&new, file)?;
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    File::open(folder_of(file))?.sync_all()
 }
 
 /// Removes a file, if it is there.

@@ -5,13 +5,9 @@ use protocol::{Estimativa, Posto, Reserva, Timestamp};
 
 use crate::store::PostoRow;
 
-pub(crate) fn timestamp(moment: Moment) -> Timestamp {
-    moment.into()
-}
-
-/// As texts on command lines.
-pub(crate) fn text_of_millis(millis: i64) -> String {
-    timestamp(Moment::from_millis(millis)).to_string()
+/// A moment as text, in files and on command lines.
+pub(crate) fn time_text(moment: Moment) -> String {
+    Timestamp::from(moment).to_string()
 }
 
 pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {

@@ -50,7 +50,7 @@ pub(crate) fn reservation(number: i64, placa: &str, begin: i64) -> Reserve {
             },
         },
         app: None,
-        client_id: Some("cliente1".to_owned()),
+        client_id: "cliente1".to_owned(),
         deadline: tokio::time::Instant::now() + Duration::from_secs(60),
     }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use crate::{
-    AlteracaoRequest, CarroBateria, CarroStatus, Codigo, Component, ConsultaRequest, ErrorReply,
+    AlteracaoRequest, CarroBateria, CarroStatus, Component, ConsultaRequest, ErrorReply,
     EstimativaReply, MAX_ARRAY, PontoDisponibilidade, PontoStatus, PostosReply, PostosRequest,
     ReservaClientEvent, ReservaEvent, ReservaRef, ReservaReply, ReservaRequest, ServerPresence,
     UnchangedReply, open_enum,
@@ -25,31 +25,32 @@ pub(super) struct Messages {
 
 impl Messages {
     /// Adds the message of this name, unless it is there.
-    pub(super) fn add(&mut self, name: &'static str) {
+    pub(super) fn add(&mut self, name: &str) {
         if self.messages.contains_key(name) {
             return;
         }
         match name {
-            "PostosRequest" => self.one::<PostosRequest>(false, POSTOS_REQUEST),
-            "PostosReply" => self.one::<PostosReply>(true, POSTOS_REPLY),
-            "UnchangedReply" => self.one::<UnchangedReply<'_>>(true, UNCHANGED_REPLY),
-            "ReservaRequest" => self.one::<ReservaRequest>(false, RESERVA_REQUEST),
-            "AlteracaoRequest" => self.one::<AlteracaoRequest>(false, ALTERACAO_REQUEST),
-            "EstimativaReply" => self.one::<EstimativaReply>(true, ESTIMATIVA_REPLY),
-            "ReservaRef" => self.one::<ReservaRef>(false, RESERVA_REF),
-            "ConsultaRequest" => self.one::<ConsultaRequest>(false, CONSULTA_REQUEST),
-            "ReservaReply" => self.one::<ReservaReply>(true, RESERVA_REPLY),
-            "ErrorReply" => {
-                let example = serde_json::to_string(&Codigo::PostoReservado.example());
-                self.one::<ErrorReply>(true, &example.unwrap_or_default());
+            "PostosRequest" => self.with_example::<PostosRequest>(false, POSTOS_REQUEST),
+            "PostosReply" => self.one::<PostosReply>(true),
+            "UnchangedReply" => self.with_example::<UnchangedReply<'_>>(true, UNCHANGED_REPLY),
+            "ReservaRequest" => self.with_example::<ReservaRequest>(false, RESERVA_REQUEST),
+            "AlteracaoRequest" => self.with_example::<AlteracaoRequest>(false, ALTERACAO_REQUEST),
+            "EstimativaReply" => self.one::<EstimativaReply>(true),
+            "ReservaRef" => self.with_example::<ReservaRef>(false, RESERVA_REF),
+            "ConsultaRequest" => self.with_example::<ConsultaRequest>(false, CONSULTA_REQUEST),
+            "ReservaReply" => self.one::<ReservaReply>(true),
+            "ErrorReply" => self.one::<ErrorReply>(true),
+            "ServerPresence" => self.with_example::<ServerPresence>(true, PRESENCE),
+            "CarroStatus" => self.with_example::<CarroStatus>(false, CARRO_STATUS),
+            "CarroBateria" => self.with_example::<CarroBateria>(false, CARRO_BATERIA),
+            "PontoDisponibilidade" => {
+                self.with_example::<PontoDisponibilidade>(false, DISPONIBILIDADE);
             }
-            "ServerPresence" => self.one::<ServerPresence>(true, PRESENCE),
-            "CarroStatus" => self.one::<CarroStatus>(false, CARRO_STATUS),
-            "CarroBateria" => self.one::<CarroBateria>(false, CARRO_BATERIA),
-            "PontoDisponibilidade" => self.one::<PontoDisponibilidade>(false, DISPONIBILIDADE),
-            "PontoStatus" => self.one::<PontoStatus>(true, PONTO_STATUS),
-            "ReservaEvent" => self.one::<ReservaEvent>(true, RESERVA_EVENT),
-            "ReservaClientEvent" => self.one::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT),
+            "PontoStatus" => self.with_example::<PontoStatus>(true, PONTO_STATUS),
+            "ReservaEvent" => self.with_example::<ReservaEvent>(true, RESERVA_EVENT),
+            "ReservaClientEvent" => {
+                self.with_example::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT);
+            }
             list => self.list(list),
         }
     }
@@ -58,8 +59,22 @@ impl Messages {
         (self.messages, self.schemas)
     }
 
-    /// A message of one type. In one that a servidor sends, lists of words are open.
-    fn one<T: ToSchema>(&mut self, sent: bool, example: &str) {
+    /// A message of one type, with the example of its schema. In one that a servidor sends, lists of
+    /// words are open.
+    fn one<T: ToSchema>(&mut self, sent: bool) {
+        let example = match T::schema() {
+            RefOr::T(Schema::Object(object)) => object.example,
+            _ => None,
+        };
+        self.insert_type::<T>(sent, example.unwrap_or_default());
+    }
+
+    /// The same of a type whose schema has no example.
+    fn with_example<T: ToSchema>(&mut self, sent: bool, example: &str) {
+        self.insert_type::<T>(sent, serde_json::from_str(example).unwrap_or_default());
+    }
+
+    fn insert_type<T: ToSchema>(&mut self, sent: bool, example: Value) {
         let name = T::name().into_owned();
         let mut components: Vec<Component> = vec![(name.clone(), T::schema())];
         T::schemas(&mut components);
@@ -75,7 +90,7 @@ impl Messages {
     }
 
     /// An array of messages, or of answers, any of which may be an error.
-    fn list(&mut self, name: &'static str) {
+    fn list(&mut self, name: &str) {
         let item = name.trim_end_matches("List");
         let others: &[&str] = match item {
             "PostosReply" => &["UnchangedReply", "ErrorReply"],
@@ -91,12 +106,11 @@ impl Messages {
             "maxItems": MAX_ARRAY,
         });
         let example = &self.messages[item]["examples"][0]["payload"];
-        let example = json!([example]).to_string();
-        self.insert(name, &format!("Uma lista de até {MAX_ARRAY} `{item}`."), payload, &example);
+        let example = json!([example]);
+        self.insert(name, &format!("Uma lista de até {MAX_ARRAY} `{item}`."), payload, example);
     }
 
-    fn insert(&mut self, name: &str, summary: &str, payload: Value, example: &str) {
-        let example: Value = serde_json::from_str(example).unwrap_or_default();
+    fn insert(&mut self, name: &str, summary: &str, payload: Value, example: Value) {
         let message = json!({
             "name": name,
             "summary": summary,
@@ -121,12 +135,6 @@ const POSTOS_REQUEST: &str = r#"{
     "request_id": "0198c0de-7a1b-7000-8000-000000000002", "client_id": "cliente1",
     "server_id": "server1", "disponivel": true
 }"#;
-const POSTOS_REPLY: &str = r#"{
-    "request_id": "0198c0de-7a1b-7000-8000-000000000002", "versao": "5f3a-7", "postos": [{
-        "id": 5, "nome": "Ponto 5", "localizacao": "-23.5540,-46.6370", "potencia_maxima": 22.0,
-        "tipo_conector": "CCS", "preco_kwh": 2.5, "disponivel": true, "em_manutencao": false
-    }]
-}"#;
 const UNCHANGED_REPLY: &str = r#"{
     "request_id": "0198c0de-7a1b-7000-8000-000000000002", "inalterada": true, "versao": "5f3a-7"
 }"#;
@@ -148,30 +156,10 @@ const CONSULTA_REQUEST: &str = r#"{
     "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
     "somente_reserva": true
 }"#;
-const RESERVA_REPLY: &str = r#"{
-    "request_id": "0198c0de-7a1b-7000-8000-000000000001", "status": "sucesso",
-    "mensagem": "O posto Ponto 5 localizado no servidor server1 foi reservado para o carro de placa ABC1234.",
-    "reserva": {
-        "id": 17, "posto_id": 5, "placa": "ABC1234", "inicio": "2026-11-23T12:00:00.000Z",
-        "fim": "2026-11-24T12:00:00.000Z", "status": "ativa", "desde": "2026-11-23T12:00:00.000Z",
-        "preco_kwh": 2.5, "versao": 1
-    },
-    "estimativa": {
-        "energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5, "autonomia_km": 117.4
-    }
-}"#;
 const ALTERACAO_REQUEST: &str = r#"{
     "request_id": "0198c0de-7a1b-7000-8000-000000000005", "client_id": "cliente1",
     "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
     "fim": "2026-11-24T18:00:00.000Z", "posto_id": 6
-}"#;
-const ESTIMATIVA_REPLY: &str = r#"{
-    "request_id": "0198c0de-7a1b-7000-8000-000000000004", "status": "sucesso",
-    "mensagem": "O posto Ponto 5 localizado no servidor server1 está livre neste período para o carro de placa ABC1234.",
-    "estimativa": {
-        "energia_kwh": 22.2, "minutos": 61, "custo": 55.5, "preco_kwh": 2.5, "autonomia_km": 117.4
-    },
-    "disponivel_no_periodo": true
 }"#;
 const PRESENCE: &str = r#"{
     "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",

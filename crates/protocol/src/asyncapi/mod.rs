@@ -9,14 +9,14 @@ use messages::{Messages, reference};
 
 /// A topic, as the document describes it.
 struct Channel {
-    id: &'static str,
+    id: String,
     address: String,
     description: &'static str,
-    messages: Vec<&'static str>,
+    messages: Vec<String>,
     /// What the servidor does here: `receive` or `send`.
     action: &'static str,
     /// The channel of the answers.
-    reply: Option<&'static str>,
+    reply: Option<String>,
     retain: bool,
 }
 
@@ -28,7 +28,7 @@ pub fn asyncapi() -> Value {
         messages.add(name);
     }
     let by_id = |part: fn(&Channel) -> Value| -> Map<String, Value> {
-        channels.iter().map(|channel| (channel.id.to_owned(), part(channel))).collect()
+        channels.iter().map(|channel| (channel.id.clone(), part(channel))).collect()
     };
     let (messages, schemas) = messages.into_parts();
     json!({
@@ -80,79 +80,43 @@ fn channels() -> Vec<Channel> {
     commands.chain(reports()).chain(events()).collect()
 }
 
-/// The parts of the document that one command has.
-struct CommandParts {
-    /// The channels to all servidores, to one, and of the answers to both.
-    channels: [&'static str; 3],
-    /// A request, and a list of them.
-    requests: [&'static str; 2],
-    answers: Vec<&'static str>,
-}
-
-fn command_parts(command: Command) -> CommandParts {
-    let (channels, requests, answers) = match command {
-        Command::Postos => (
-            ["postos", "postos_direto", "postos_response"],
-            ["PostosRequest", "PostosRequestList"],
-            vec!["PostosReply", "UnchangedReply", "ErrorReply", "PostosReplyList"],
-        ),
-        Command::Reserva => (
-            ["reserva", "reserva_direto", "reserva_response"],
-            ["ReservaRequest", "ReservaRequestList"],
-            RESERVA_ANSWERS.to_vec(),
-        ),
-        Command::Cancelamento => (
-            ["cancelamento", "cancelamento_direto", "cancelamento_response"],
-            ["ReservaRef", "ReservaRefList"],
-            RESERVA_ANSWERS.to_vec(),
-        ),
-        Command::Consulta => (
-            ["consulta", "consulta_direto", "consulta_response"],
-            ["ConsultaRequest", "ConsultaRequestList"],
-            RESERVA_ANSWERS.to_vec(),
-        ),
-        Command::Alteracao => (
-            ["alteracao", "alteracao_direto", "alteracao_response"],
-            ["AlteracaoRequest", "AlteracaoRequestList"],
-            RESERVA_ANSWERS.to_vec(),
-        ),
-        Command::Estimativa => (
-            ["estimativa", "estimativa_direto", "estimativa_response"],
-            ["ReservaRequest", "ReservaRequestList"],
-            vec!["EstimativaReply", "ErrorReply", "EstimativaReplyList"],
-        ),
-    };
-    CommandParts { channels, requests, answers }
-}
-
 /// A command to all servidores, to one, and the answers to both.
 fn command_channels(command: Command) -> [Channel; 3] {
-    let CommandParts { channels, requests, answers } = command_parts(command);
-    let ([broadcast, direct, response], [request, request_list]) = (channels, requests);
-    let path = command.request_path();
-    let receive = |id, address, description, messages| Channel {
-        reply: Some(response),
-        ..Channel::received(id, address, description, messages)
+    let (name, request, answer) = match command {
+        Command::Postos => ("postos", "PostosRequest", "PostosReply"),
+        Command::Reserva => ("reserva", "ReservaRequest", "ReservaReply"),
+        Command::Cancelamento => ("cancelamento", "ReservaRef", "ReservaReply"),
+        Command::Consulta => ("consulta", "ConsultaRequest", "ReservaReply"),
+        Command::Alteracao => ("alteracao", "AlteracaoRequest", "ReservaReply"),
+        Command::Estimativa => ("estimativa", "ReservaRequest", "EstimativaReply"),
+    };
+    let (request_list, answer_list) = (format!("{request}List"), format!("{answer}List"));
+    let answers: &[&str] = match command {
+        Command::Postos => &[answer, "UnchangedReply", "ErrorReply", &answer_list],
+        _ => &[answer, "ErrorReply", &answer_list],
+    };
+    let (path, response) = (command.request_path(), format!("{name}_response"));
+    let receive = |id: &str, address: &str, description| Channel {
+        reply: Some(response.clone()),
+        ..Channel::received(id, address, description, &[request, &request_list])
     };
     [
         receive(
-            broadcast,
-            format!("server/{path}"),
+            name,
+            &format!("server/{path}"),
             "Todo servidor recebe; só o do `server_id` atende. Uma lista só pode vir se a presença de \
              cada servidor tem `listas_em_difusao`, e é respondida com listas.",
-            vec![request, request_list],
         ),
         receive(
-            direct,
-            format!("server/{{server_id}}/{path}"),
+            &format!("{name}_direto"),
+            &format!("server/{{server_id}}/{path}"),
             "Só este servidor recebe. Pode vir uma lista, que é respondida com listas.",
-            vec![request, request_list],
         ),
         Channel {
             action: "send",
             ..Channel::received(
-                response,
-                format!("client/{{client_id}}/{}", command.response_path()),
+                &response,
+                &format!("client/{{client_id}}/{}", command.response_path()),
                 "As respostas a um cliente.",
                 answers,
             )
@@ -160,13 +124,10 @@ fn command_channels(command: Command) -> [Channel; 3] {
     ]
 }
 
-const RESERVA_ANSWERS: [&str; 3] = ["ReservaReply", "ErrorReply", "ReservaReplyList"];
-
 /// What carros and chargers report.
 fn reports() -> [Channel; 6] {
-    let report = |id, address: &str, description, message| {
-        Channel::received(id, address.to_owned(), description, vec![message])
-    };
+    let report =
+        |id, address, description, message| Channel::received(id, address, description, &[message]);
     let carro = "O que um carro informa. Um servidor só considera os carros que conhece.";
     let direct = "O que um carro informa a este servidor só.";
     [
@@ -202,10 +163,10 @@ fn reports() -> [Channel; 6] {
 
 /// What a servidor publishes for everyone.
 fn events() -> [Channel; 4] {
-    let event = |id, address: &str, description, message, retain| Channel {
+    let event = |id, address, description, messages: &[&str], retain| Channel {
         action: "send",
         retain,
-        ..Channel::received(id, address.to_owned(), description, vec![message])
+        ..Channel::received(id, address, description, messages)
     };
     [
         event(
@@ -213,7 +174,7 @@ fn events() -> [Channel; 4] {
             "server/{server_id}/status",
             "Se um servidor está conectado: mensagem retida, e também seu Last Will. Uma vazia \
              apaga o servidor.",
-            "ServerPresence",
+            &["ServerPresence"],
             true,
         ),
         event(
@@ -221,7 +182,7 @@ fn events() -> [Channel; 4] {
             "pontos/{posto_id}/status",
             "A situação de um posto, a cada mudança. Um cliente ouve os de todos enquanto alguém lê \
              `GET /eventos`.",
-            "PontoStatus",
+            &["PontoStatus"],
             false,
         ),
         event(
@@ -230,21 +191,18 @@ fn events() -> [Channel; 4] {
             "A situação de uma reserva, a cada mudança. Não diz de quem ela é. Um cliente ouve o de \
              uma reserva enquanto alguém lê seus eventos, e a cada um consulta a reserva: números \
              de reservas se repetem entre servidores.",
-            "ReservaEvent",
+            &["ReservaEvent"],
             false,
         ),
-        Channel {
-            messages: vec!["ReservaClientEvent", "ReservaClientEventList"],
-            ..event(
-                "cliente_reserva_status",
-                "client/{client_id}/reservas/status",
-                "A reserva que este cliente fez, a cada mudança depois de feita. Uma lista só vem a um \
-                 cliente cujo último comando tinha `\"listas\": true`. O cliente ouve enquanto alguém lê \
-                 os eventos de uma reserva.",
-                "ReservaClientEvent",
-                false,
-            )
-        },
+        event(
+            "cliente_reserva_status",
+            "client/{client_id}/reservas/status",
+            "A reserva que este cliente fez, a cada mudança depois de feita. Uma lista só vem a um \
+             cliente cujo último comando tinha `\"listas\": true`. O cliente ouve enquanto alguém lê \
+             os eventos de uma reserva.",
+            &["ReservaClientEvent", "ReservaClientEventList"],
+            false,
+        ),
     ]
 }
 
@@ -261,12 +219,9 @@ fn parameter(name: &str) -> Value {
 }
 
 impl Channel {
-    fn received(
-        id: &'static str,
-        address: String,
-        description: &'static str,
-        messages: Vec<&'static str>,
-    ) -> Self {
+    fn received(id: &str, address: &str, description: &'static str, messages: &[&str]) -> Self {
+        let (id, address) = (id.to_owned(), address.to_owned());
+        let messages = messages.iter().map(|name| (*name).to_owned()).collect();
         Self { id, address, description, messages, action: "receive", reply: None, retain: false }
     }
 
@@ -276,7 +231,7 @@ impl Channel {
         let messages: Map<_, _> = self
             .messages
             .iter()
-            .map(|name| ((*name).to_owned(), reference("components/messages", name)))
+            .map(|name| (name.clone(), reference("components/messages", name)))
             .collect();
         let mut channel = json!({
             "address": self.address,
@@ -292,11 +247,11 @@ impl Channel {
     fn operation(&self) -> Value {
         let mut operation = json!({
             "action": self.action,
-            "channel": reference("channels", self.id),
+            "channel": reference("channels", &self.id),
             "summary": self.description,
             "bindings": {"mqtt": {"qos": 1, "retain": self.retain, "bindingVersion": "0.2.0"}},
         });
-        if let Some(reply) = self.reply {
+        if let Some(reply) = &self.reply {
             operation["reply"] = json!({"channel": reference("channels", reply)});
         }
         operation

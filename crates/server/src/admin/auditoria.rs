@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use domain::{Moment, RowId};
-use protocol::{FieldValue, Invalid, OrDefault, Scalar, Timestamp, fields};
+use protocol::{Invalid, OrDefault, Timestamp, field_values, fields, words_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service::{HttpError, Params};
 use tracing::error;
 use utoipa::ToSchema;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,7 +19,6 @@ use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{self, Action, AuditQuery, AuditRow};
-use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list))
@@ -32,7 +30,8 @@ pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     "id": 41, "quando": "2026-11-23T12:00:00.000Z", "quem": "inicial", "acao": "alterar",
     "alvo": "posto/5", "antes": {"preco_kwh": 2.5}, "depois": {"preco_kwh": 2.8}
 }))]
-struct Change {
+#[schema(as = Change)]
+struct AuditedChange {
     /// Número da mudança.
     id: i64,
     /// Quando foi gravada.
@@ -59,91 +58,67 @@ struct Change {
 }], "proxima": null}))]
 struct AuditPage {
     /// Da mais nova para a mais velha.
-    auditoria: Vec<Change>,
+    auditoria: Vec<AuditedChange>,
     /// Valor de `antes_de` para a próxima página; nulo na última.
     proxima: Option<i64>,
 }
 
-/// The word for an action.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct ActionWord(Action);
+field_values!(@ Action, |scalar| action(scalar.text("um texto")?)?,
+    |value| Text(value.as_str().into()), words_schema(action_words()));
 
-impl FieldValue for ActionWord {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let word = scalar.text("um texto")?;
-        let found = Action::ALL.iter().find(|action| action.as_str() == word);
-        let words = || Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>();
-        let unknown = || Invalid(format!("deve ser um de {}", words().join(", ")));
-        found.map(|action| Self(*action)).ok_or_else(unknown)
-    }
+fn action(word: &str) -> Result<Action, Invalid> {
+    let words = || action_words().collect::<Vec<_>>().join(", ");
+    Action::parse(word).map_err(|_| Invalid(format!("deve ser um de {}", words())))
+}
 
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.as_str().into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let words = Action::ALL.iter().map(|action| action.as_str());
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
-    }
+fn action_words() -> impl Iterator<Item = &'static str> {
+    Action::ALL.iter().map(|action| action.as_str())
 }
 
 /// The name of somebody, perhaps of a token that is gone.
 #[derive(Debug, Clone, PartialEq)]
 struct Who(String);
 
-impl FieldValue for Who {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let name = scalar.text("um texto")?;
-        let is_name = !name.trim().is_empty();
-        is_name
-            .then(|| Self(name.to_owned()))
-            .ok_or_else(|| Invalid("não pode ser vazio".to_owned()))
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.as_str().into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).into()
+impl Who {
+    fn new(name: &str) -> Result<Self, Invalid> {
+        match name.trim() {
+            "" => Err(Invalid("não pode ser vazio".to_owned())),
+            _ => Ok(Self(name.to_owned())),
+        }
     }
 }
+
+field_values!(@ Who, |scalar| Self::new(scalar.text("um texto")?)?,
+    |value| Text(value.0.as_str().into()),
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)));
 
 /// What a change can be of. Another text would find nothing, as if nothing had been changed.
 #[derive(Debug, Clone, PartialEq)]
 struct Alvo(String);
 
-impl FieldValue for Alvo {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let alvo = scalar.text("um texto")?;
-        let wrong = || {
-            Invalid(
-                "deve ser posto/N, posto/N/carregador, reserva/N, carregamento/N, token/NOME, carros ou \
-                 banco, por exemplo posto/5"
-                    .to_owned(),
-            )
-        };
-        store::is_audit_target(alvo).then(|| Self(alvo.to_owned())).ok_or_else(wrong)
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.as_str().into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(store::AUDIT_TARGET_PATTERN))
-            .into()
+impl Alvo {
+    fn new(alvo: &str) -> Result<Self, Invalid> {
+        if store::is_audit_target(alvo) {
+            return Ok(Self(alvo.to_owned()));
+        }
+        Err(Invalid(
+            "deve ser posto/N, posto/N/carregador, reserva/N, carregamento/N, token/NOME, carros ou \
+             banco, por exemplo posto/5"
+                .to_owned(),
+        ))
     }
 }
+
+field_values!(@ Alvo, |scalar| Self::new(scalar.text("um texto")?)?,
+    |value| Text(value.0.as_str().into()),
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(store::AUDIT_TARGET_PATTERN)));
 
 fields! {
     pub(super) struct AuditParams {
         /// Somente as de quem tem este nome.
         quem: Option<Who>,
         /// Somente estas ações.
-        acao: Option<ActionWord>,
+        acao: Option<Action>,
         /// Somente as disto, por exemplo `posto/5`.
         alvo: Option<Alvo>,
         /// Somente as deste instante ou depois.
@@ -175,7 +150,7 @@ async fn list(
     let limite = params.limite.0;
     let query = AuditQuery {
         quem: params.quem.map(|who| who.0),
-        acao: params.acao.map(|word| word.0.as_str().to_owned()),
+        acao: params.acao.map(|action| action.as_str().to_owned()),
         alvo: params.alvo.map(|alvo| alvo.0),
         from: params.de,
         until: params.ate,
@@ -192,9 +167,9 @@ async fn list(
     Ok(Json(AuditPage { auditoria, proxima }))
 }
 
-fn change(row: AuditRow) -> serde_json::Result<Change> {
+fn change(row: AuditRow) -> serde_json::Result<AuditedChange> {
     let AuditRow { id, quando, quem, acao, alvo, antes, depois } = row;
     let json = |text: Option<String>| text.map(RawValue::from_string).transpose();
-    let quando = wire::timestamp(Moment::from_millis(quando));
-    Ok(Change { id, quando, quem, acao, alvo, antes: json(antes)?, depois: json(depois)? })
+    let quando = Moment::from_millis(quando).into();
+    Ok(AuditedChange { id, quando, quem, acao, alvo, antes: json(antes)?, depois: json(depois)? })
 }

@@ -18,7 +18,6 @@ use super::page::{PageSize, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::store::{Audited, CarroRow, ForgetCarro};
-use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, forget))
@@ -57,7 +56,7 @@ impl From<CarroRow> for Carro {
             nivel_bateria_atual: record.nivel_bateria_atual,
             taxa_descarga: record.taxa_descarga,
             em_carregamento: record.em_carregamento,
-            atualizado_em: wire::timestamp(Moment::from_millis(record.updated_at)),
+            atualizado_em: Moment::from_millis(record.updated_at).into(),
         }
     }
 }
@@ -125,7 +124,7 @@ async fn get(
 ) -> Result<Json<Carro>, HttpError> {
     let found = app.read(app.store.carro(placa.as_str())).await?;
     let missing = || {
-        let server_id = app.server_id.as_str().to_owned();
+        let server_id = app.server_id.to_string();
         Failure::Rejected(Rejection::CarroInexistente { placa: placa.clone(), server_id })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))

@@ -233,5 +233,5 @@ fn session_cells(session: &Carregamento) -> [Cell<'_>; 10] {
 }
 
 fn time(moment: Moment) -> Cell<'static> {
-    Cell::Time(wire::timestamp(moment).to_string())
+    Cell::Time(wire::time_text(moment))
 }

@@ -7,10 +7,8 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use protocol::{FieldValue, Invalid, Scalar};
+use protocol::field_values;
 use tracing::error;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::app_state::AppState;
 use crate::store::StoreError;
@@ -86,25 +84,4 @@ pub(super) fn file(
     (headers, Body::from_stream(body)).into_response()
 }
 
-impl Dialect {
-    const NAMES: [(&'static str, Self); 2] = [("padrao", Self::Standard), ("excel", Self::Excel)];
-}
-
-impl FieldValue for Dialect {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let text = scalar.text("um texto")?;
-        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text);
-        let unknown = || Invalid("deve ser padrao ou excel".to_owned());
-        found.map(|(_, dialect)| dialect).ok_or_else(unknown)
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        let name = Self::NAMES.into_iter().find(|(_, dialect)| dialect == self);
-        Scalar::Text(name.map_or("", |(name, _)| name).into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let names = Self::NAMES.map(|(name, _)| name);
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
-    }
-}
+field_values!(words Dialect);

@@ -144,7 +144,7 @@ async fn import_into(
     match import_postos(&app.store, by, postos, mode).await {
         Ok(counts) => Ok(Ok(counts)),
         Err(NotImported::Wrong(wrong)) => Ok(Err(wrong)),
-        Err(NotImported::Read(error)) => app.read(async { Err(error) }).await,
+        Err(NotImported::Read(error)) => Err(app.unreadable(&error)),
         Err(NotImported::Write(error)) => Err(Failure::from_write(error, &app.server_id)),
     }
 }
@@ -153,7 +153,7 @@ fn refusal(wrong: WrongFile) -> Response {
     let mensagem = format!("O arquivo tem {} e nada foi importado.", wrong.count());
     let mut error = ErrorReply::new(None, Codigo::RequisicaoInvalida, mensagem);
     let first = wrong.listed.first().map(ToString::to_string).unwrap_or_default();
-    error.campos = vec![FieldError { campo: "arquivo".to_owned(), mensagem: first }];
+    error.campos = vec![FieldError::new("arquivo", first)];
     let file = WrongFileReply {
         total_de_erros: wrong.total,
         erros: wrong.listed,

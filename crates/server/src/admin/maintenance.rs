@@ -18,7 +18,6 @@ use super::author::By;
 use super::postos::AdminPosto;
 use crate::app_state::AppState;
 use crate::store::{Handled, HandledReserva, RemovePosto, SetService};
-use crate::wire;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(set_disponibilidade)).routes(routes!(remove))
@@ -78,8 +77,8 @@ impl From<HandledReserva> for ReservaAtingida {
         Self {
             id,
             placa: placa.as_str().to_owned(),
-            inicio: wire::timestamp(interval.inicio()),
-            fim: wire::timestamp(interval.fim()),
+            inicio: interval.inicio().into(),
+            fim: interval.fim().into(),
             resultado: match handled {
                 Handled::Kept | Handled::NoPosto => Resultado::Mantida,
                 Handled::Moved => Resultado::Movida,

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use domain::Rejection;
-use protocol::{Codigo, ErrorReply, ServerId, Timestamp};
+use protocol::{Codigo, ErrorReply, ServerId};
 use service::{Access, CorsOrigins, Documentation, HttpError, HttpMetrics, OptionalLayers, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -135,12 +135,6 @@ fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
         }
     };
     Some(failure.into_reply(None))
-}
-
-impl AppState {
-    fn timestamp(&self) -> Timestamp {
-        crate::wire::timestamp(self.now())
-    }
 }
 
 impl From<Failure> for HttpError {

@@ -1,9 +1,7 @@
 //! Lists that are answered page by page.
 
 use domain::Moment;
-use protocol::{Field, FieldValue, Invalid, Scalar};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use protocol::{Field, Invalid, field_values, integer_schema};
 
 /// How many rows a page has.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,6 +9,13 @@ pub(super) struct PageSize(i64);
 
 impl PageSize {
     const MAX: i64 = 500;
+
+    fn new(size: i64) -> Result<Self, Invalid> {
+        if !(1..=Self::MAX).contains(&size) {
+            return Err(Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
+        }
+        Ok(Self(size))
+    }
 
     /// A page and one row more: if that exists, another page follows.
     pub(super) fn with_next(self) -> i64 {
@@ -24,24 +29,8 @@ impl Default for PageSize {
     }
 }
 
-impl FieldValue for PageSize {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let size = scalar.integer()?;
-        if !(1..=Self::MAX).contains(&size) {
-            return Err(Invalid(format!("deve estar entre 1 e {}", Self::MAX)));
-        }
-        Ok(Self(size))
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Integer(self.0)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let RefOr::T(Schema::Object(integer)) = i64::schema() else { return i64::schema() };
-        ObjectBuilder::from(integer).minimum(Some(1)).maximum(Some(Self::MAX)).into()
-    }
-}
+field_values!(@ PageSize, |scalar| Self::new(scalar.integer()?)?, |value| Integer(value.0),
+    integer_schema().minimum(Some(1)).maximum(Some(Self::MAX)));
 
 /// The rows of a page, from those read [with the next](PageSize::with_next), and the name of its
 /// last one if another page follows.

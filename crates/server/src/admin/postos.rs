@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
-use domain::{Moment, Rejection};
+use domain::Moment;
 use protocol::{ErrorReply, Posto, PostoBody, PostoPatch, PostosFilter, Timestamp, fields};
 use serde::Serialize;
 use service::{HttpError, JsonBody, Params, Path, json_with_etag};
@@ -17,7 +17,6 @@ use utoipa_axum::routes;
 
 use super::author::By;
 use crate::app_state::AppState;
-use crate::failure::Failure;
 use crate::store::{ChangePosto, CreatePosto, ForgetCharger, PostoRow};
 use crate::wire;
 
@@ -81,7 +80,7 @@ impl From<&PostoRow> for AdminPosto {
         let carregador = states.carregador_desde.map(|desde| CarregadorState {
             disponivel: states.carregador_disponivel.unwrap_or(true),
             em_manutencao: states.carregador_em_manutencao.unwrap_or(false),
-            desde: wire::timestamp(Moment::from_millis(desde)),
+            desde: Moment::from_millis(desde).into(),
         });
         let operador = OperadorState {
             disponivel: states.operador_disponivel,
@@ -112,11 +111,8 @@ fields! {
 
 pub(super) async fn find(app: &AppState, id: i64) -> Result<AdminPosto, HttpError> {
     let found = app.read(app.store.postos_by_id(&[id], app.now())).await?;
-    let missing = || {
-        let server_id = app.server_id.as_str().to_owned();
-        Failure::Rejected(Rejection::PostoInexistente { posto_id: id, server_id })
-    };
-    Ok(found.first().map(AdminPosto::from).ok_or_else(missing)?)
+    let found = found.first().map(AdminPosto::from);
+    Ok(found.ok_or_else(|| app.posto_inexistente(id))?)
 }
 
 /// Lista os postos.

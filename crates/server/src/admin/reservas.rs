@@ -81,17 +81,17 @@ impl From<StoredReserva> for ReservaDetail {
             id: record.id,
             posto_id: record.posto_id,
             placa: record.placa,
-            inicio: wire::timestamp(facts.interval.inicio()),
-            fim: wire::timestamp(facts.interval.fim()),
+            inicio: facts.interval.inicio().into(),
+            fim: facts.interval.fim().into(),
             status: facts.state.into(),
-            desde: wire::timestamp(facts.desde),
+            desde: facts.desde.into(),
             motivo: facts.motivo.map(Into::into),
-            livre_desde: facts.free_early().map(wire::timestamp),
+            livre_desde: facts.free_early().map(Into::into),
             preco_kwh: facts.preco_kwh.get(),
             versao: facts.versao,
             aviso: facts.aviso.map(Into::into),
             request_id: record.request_id,
-            criada_em: wire::timestamp(record.created_at),
+            criada_em: record.created_at.into(),
         }
     }
 }
@@ -194,7 +194,7 @@ async fn get(
 ) -> Result<Json<ReservaDetail>, HttpError> {
     let found = app.read(app.store.reserva(id, app.now())).await?;
     let missing = || {
-        let server_id = app.server_id.as_str().to_owned();
+        let server_id = app.server_id.to_string();
         Failure::Rejected(Rejection::ReservaInexistente { reserva: id.to_string(), server_id })
     };
     Ok(Json(found.ok_or_else(missing)?.into()))

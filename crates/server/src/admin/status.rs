@@ -47,7 +47,7 @@ fn current(app: &AppState) -> Json<ProgramStatus> {
         servidor: app.server_id.clone(),
         status: ServerState::Online,
         mqtt_conectado: app.bus.is_up(),
-        timestamp: app.timestamp(),
+        timestamp: app.now().into(),
     })
 }
 

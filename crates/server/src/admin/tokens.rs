@@ -6,24 +6,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::{Json, middleware};
-use domain::TokenPapel;
-use protocol::{ErrorReply, FieldValue, Invalid, Scalar, Timestamp, fields};
+use domain::{DAY_MS, Moment, TokenPapel};
+use protocol::{ErrorReply, Invalid, Timestamp, field_values, fields};
 use serde::Serialize;
 use service::{HttpError, JsonBody, Params, operators_only};
 use tracing::error;
 use utoipa::ToSchema;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::author::By;
-use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel, role};
+use crate::admin_tokens::{NAME_RULE, TokensError, is_name, is_new_name, papel};
 use crate::app_state::AppState;
 use crate::failure::Failure;
 use crate::wire;
-
-const DAY_MILLIS: i64 = 86_400_000;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -83,60 +80,32 @@ struct Name(String);
 #[derive(Debug, Clone, PartialEq)]
 struct NewName(String);
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Papel(TokenPapel);
-
 fn name_schema() -> ObjectBuilder {
     let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]+$"));
     name.min_length(Some(1)).max_length(Some(64))
 }
 
-impl FieldValue for Name {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let text = scalar.text("um texto")?;
+impl Name {
+    fn new(text: &str) -> Result<Self, Invalid> {
         if is_name(text) { Ok(Self(text.to_owned())) } else { Err(Invalid(NAME_RULE.to_owned())) }
     }
+}
 
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.as_str().into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        name_schema().into()
+impl NewName {
+    fn new(text: &str) -> Result<Self, Invalid> {
+        let Name(name) = Name::new(text)?;
+        if is_new_name(text) {
+            Ok(Self(name))
+        } else {
+            Err(Invalid(format!("não pode ser {text}")))
+        }
     }
 }
 
-impl FieldValue for NewName {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let Name(text) = Name::from_scalar(scalar)?;
-        let reserved = || Invalid(format!("não pode ser {text}"));
-        if is_new_name(&text) { Ok(Self(text)) } else { Err(reserved()) }
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.as_str().into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        name_schema().into()
-    }
-}
-
-impl FieldValue for Papel {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let papel = TokenPapel::parse(scalar.text("um texto")?);
-        papel.map(Self).map_err(|wrong| Invalid(wrong.to_string()))
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.as_str().into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let words = TokenPapel::ALL.map(TokenPapel::as_str);
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
-    }
-}
+field_values!(@ Name, |scalar| Self::new(scalar.text("um texto")?)?,
+    |value| Text(value.0.as_str().into()), name_schema());
+field_values!(@ NewName, |scalar| Self::new(scalar.text("um texto")?)?,
+    |value| Text(value.0.as_str().into()), name_schema());
 
 fields! {
     /// Corpo de `POST /tokens`.
@@ -145,7 +114,7 @@ fields! {
         /// Nome do token.
         nome: NewName,
         /// `leitura`: só consulta; `operador`: tudo.
-        papel: Papel,
+        papel: TokenPapel,
     }
 }
 
@@ -167,7 +136,7 @@ async fn list(State(app): State<Arc<AppState>>) -> Result<Json<TokensList>, Http
     let tokens = listed.into_iter().map(|(token, made)| Token {
         nome: token.name().to_owned(),
         papel: papel(token.role()).as_str(),
-        criado_em: made.map(wire::timestamp),
+        criado_em: made.map(Into::into),
         ultimo_uso: token.last_day().map(day),
     });
     Ok(Json(TokensList { tokens: tokens.collect() }))
@@ -175,7 +144,7 @@ async fn list(State(app): State<Arc<AppState>>) -> Result<Json<TokensList>, Http
 
 /// The date of a day that is counted from 1970-01-01.
 fn day(number: i64) -> String {
-    let midnight = wire::text_of_millis(number.saturating_mul(DAY_MILLIS));
+    let midnight = wire::time_text(Moment::from_millis(number.saturating_mul(DAY_MS)));
     midnight.split('T').next().unwrap_or_default().to_owned()
 }
 
@@ -192,9 +161,8 @@ async fn create(
     By(by): By,
     body: JsonBody,
 ) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<NewToken>), HttpError> {
-    let TokenBody { nome: NewName(nome), papel: Papel(papel) } = body.read()?;
-    let token =
-        app.tokens.create(by, &nome, role(papel)).await.map_err(|error| refused(&app, error))?;
+    let TokenBody { nome: NewName(nome), papel } = body.read()?;
+    let token = app.tokens.create(by, &nome, papel).await.map_err(|error| refused(&app, error))?;
     let made = NewToken { nome, papel: papel.as_str(), token };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(made)))
 }

@@ -37,12 +37,12 @@ impl Addressee {
 }
 
 /// A reply, and the trace that it ends.
-pub(super) struct Answer {
+pub(super) struct TracedReply {
     reply: Reply,
     trace: Option<Trace>,
 }
 
-impl From<Reply> for Answer {
+impl From<Reply> for TracedReply {
     fn from(reply: Reply) -> Self {
         Self { reply, trace: None }
     }
@@ -74,7 +74,7 @@ impl<'a> Call<'a> {
     }
 
     /// Carries the command out; `None` if its sender cannot be answered.
-    pub(super) async fn carry_out(&self, payload: &[u8], item: Item) -> Option<Answer> {
+    pub(super) async fn carry_out(&self, payload: &[u8], item: Item) -> Option<TracedReply> {
         let trace = self.trace(item);
         let work = async {
             let outcome = commands::carry_out(self.app, self.command, payload, self.deadline).await;
@@ -83,7 +83,7 @@ impl<'a> Call<'a> {
         };
         let reply = in_trace(trace.as_ref(), work).await?;
         trace.iter().for_each(|trace| trace.set_request_id(&reply.request_id));
-        Some(Answer { reply, trace })
+        Some(TracedReply { reply, trace })
     }
 
     /// The trace that one of the commands continues or begins.
@@ -141,7 +141,7 @@ impl<'a> Call<'a> {
     /// Publishes the replies. The message is acknowledged once the broker has the last of them; but
     /// before the first, if a command may be unwritten: its redelivery after a crash would be
     /// carried out, although its caller has read that it was not, or has asked since.
-    pub(super) async fn reply(&self, answers: Vec<Answer>, ack: Ack) {
+    pub(super) async fn reply(&self, answers: Vec<TracedReply>, ack: Ack) {
         if !answers.iter().any(|answer| answer.reply.may_be_unwritten) {
             self.publish(answers, Some(ack.after_answer()), None);
         } else if let Some(sent) = ack.sent().await {
@@ -153,12 +153,12 @@ impl<'a> Call<'a> {
     /// Publishes the replies; the message is acknowledged after the last, or `sent` before the first.
     pub(super) fn publish(
         &self,
-        answers: Vec<Answer>,
+        answers: Vec<TracedReply>,
         mut ack: Option<AckAfter>,
         sent: Option<&SentAck>,
     ) {
         let mut answers = answers.into_iter().peekable();
-        while let Some(Answer { reply, trace }) = answers.next() {
+        while let Some(TracedReply { reply, trace }) = answers.next() {
             let Reply { client_id, request_id, payload, may_be_unwritten, unsent } = reply;
             let topic = topics::response(&client_id, self.command);
             let join = self.join(&client_id);
@@ -211,7 +211,7 @@ fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> E
     let is_too_large = matches!(refusal, Refusal::TooLarge { .. } | Refusal::Poisonous);
     if command == Command::Postos && is_too_large {
         let mensagem = "A lista não cabe em uma mensagem deste broker: peça menos postos por vez.";
-        let campo = FieldError { campo: "limite".to_owned(), mensagem: mensagem.to_owned() };
+        let campo = FieldError::new("limite", mensagem);
         let error =
             ErrorReply::new(Some(request_id), Codigo::RequisicaoInvalida, mensagem.to_owned());
         return ErrorReply { campos: vec![campo], ..error };

@@ -9,12 +9,12 @@ use protocol::topics::{self, Command, Report, ServerInbound};
 use protocol::{Address, BadMessage, first_messages, is_array};
 use tracing::debug;
 
-use super::call::{Addressee, Answer, Call};
+use super::call::{Addressee, Call, TracedReply};
 use super::message::{Item, Message};
 use super::tasks::Tasks;
 use super::{disponibilidade, telemetry};
 use crate::app_state::AppState;
-use crate::charger_messages::Source;
+use crate::charger_messages::ChargerSource;
 use crate::failpoints::{self, CrashPoint};
 use crate::failure::Failure;
 use crate::store::RecordTelemetry;
@@ -37,7 +37,7 @@ enum Work {
         reason: BadMessage,
     },
     Telemetry(RecordTelemetry),
-    ChargerMessage(Source, ChargerMessage),
+    ChargerMessage(ChargerSource, ChargerMessage),
 }
 
 /// Spawns the handler of a message. Of a command it reads just enough to know whether it is for
@@ -235,7 +235,7 @@ fn refuse(
     let refuse = |payload: &[u8]| {
         let failure = Failure::Bad(reason.clone());
         app.metrics.handled(command, Some(failure.codigo()));
-        call.refuse(failure, payload).map(Answer::from)
+        call.refuse(failure, payload).map(TracedReply::from)
     };
     call.publish(commands.into_iter().filter_map(refuse).collect(), Some(ack.after_answer()), None);
 }

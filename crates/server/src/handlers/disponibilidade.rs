@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::message::Message;
 use crate::app_state::AppState;
-use crate::charger_messages::Source;
+use crate::charger_messages::ChargerSource;
 use crate::digest;
 use crate::failpoints::{self, Bug};
 use crate::store::{Audited, Author, RecordChargerMessage, WriteError};
@@ -23,7 +23,7 @@ pub(super) fn read(
     posto_id: &str,
     topic_server_id: Option<&ServerId>,
     message: &Message,
-) -> Result<Option<(Source, ChargerMessage)>, BadMessage> {
+) -> Result<Option<(ChargerSource, ChargerMessage)>, BadMessage> {
     let payload = &message.payload;
     // The message that clears a retained one is delivered too. It says nothing about the charger.
     if payload.is_empty() {
@@ -55,17 +55,17 @@ pub(super) fn digest(payload: &[u8]) -> PayloadDigest {
     digest::digest(&PAYLOAD_NAMESPACE, payload)
 }
 
-pub(super) async fn record(app: &AppState, source: Source, message: ChargerMessage) {
+pub(super) async fn record(app: &AppState, source: ChargerSource, message: ChargerMessage) {
     app.charger_messages.write(source, message, |message| write(app, source, message)).await;
 }
 
-pub(super) async fn retry(app: &AppState, source: Source) {
+pub(super) async fn retry(app: &AppState, source: ChargerSource) {
     app.charger_messages.retry(source, |message| write(app, source, message)).await;
 }
 
 async fn write(
     app: &AppState,
-    (posto_id, direct): Source,
+    (posto_id, direct): ChargerSource,
     message: ChargerMessage,
 ) -> Result<bool, WriteError> {
     let command = RecordChargerMessage { posto_id, direct, message };

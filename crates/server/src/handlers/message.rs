@@ -75,12 +75,11 @@ impl Reply {
             estimativa: estimate.map(wire::estimativa),
         };
         let payload = to_payload(&body).map_err(BadMessage::from)?;
-        Ok(Self {
-            client_id,
-            request_id: body.request_id,
-            payload,
-            may_be_unwritten: false,
-            unsent: None,
-        })
+        Ok(Self::success(client_id, body.request_id, payload))
+    }
+
+    /// A success that holds nothing until it is sent.
+    pub(super) fn success(client_id: ClientId, request_id: RequestId, payload: Vec<u8>) -> Self {
+        Self { client_id, request_id, payload, may_be_unwritten: false, unsent: None }
     }
 }

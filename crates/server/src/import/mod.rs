@@ -3,7 +3,6 @@
 mod cell;
 mod header;
 mod plan;
-mod posto;
 mod quotes;
 mod read;
 mod row;
@@ -13,7 +12,7 @@ mod text;
 mod wrong;
 
 pub(crate) use plan::{Counts, Mode, NotImported, import_postos};
-pub use posto::ImportedPosto;
 pub(crate) use read::read_file;
 pub use read::{ImportError, read_postos};
+pub use row::ImportedPosto;
 pub use wrong::{WrongCell, WrongFile};

@@ -11,7 +11,7 @@ use tokio::task;
 use tracing::error;
 use utoipa::ToSchema;
 
-use super::posto::ImportedPosto;
+use super::row::ImportedPosto;
 use super::wrong::WrongFile;
 use crate::store::{Audited, Author, ImportPostos, Store, StoreError, StoredPosto, WriteError};
 

@@ -7,9 +7,8 @@ use std::path::Path;
 use csv::StringRecord;
 
 use super::header::{self, Header};
-use super::posto::ImportedPosto;
 use super::quotes;
-use super::row::Row;
+use super::row::{ImportedPosto, Row};
 use super::text;
 use super::wrong::WrongFile;
 

@@ -5,12 +5,22 @@ use domain::{InvalidValue, Kw, Localizacao, Nome, PostoChange, Price, TipoConect
 
 use super::cell::{self, Number};
 use super::header::{COLUMNS, Header, normal};
-use super::posto::ImportedPosto;
 use super::wrong::WrongFile;
 use crate::table::unguarded;
 
 /// The greatest integer that every JSON reader keeps exactly, 2^53 - 1. New postos get greater ids.
 const MAX_ID: i64 = 9_007_199_254_740_991;
+
+/// What a row of a file says of one posto.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedPosto {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// `None` for a posto that is new.
+    pub id: Option<i64>,
+    /// What the row says of the posto.
+    pub posto: PostoChange,
+}
 
 pub(super) struct Row<'a> {
     pub(super) header: &'a Header,

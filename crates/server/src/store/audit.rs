@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use domain::Moment;
+use domain::{Moment, words};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -35,46 +35,28 @@ impl Author {
     }
 }
 
-macro_rules! actions {
-    ($($(#[$doc:meta])* $action:ident = $word:literal,)+) => {
-        /// What was done.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Action {
-            $($(#[$doc])* $action,)+
-        }
-
-        impl Action {
-            pub const ALL: &[Self] = &[$(Self::$action),+];
-
-            /// The word for it, in the audit and on the wire.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$action => $word,)+
-                }
-            }
-        }
-    };
-}
-
-actions! {
-    Create = "criar",
-    Change = "alterar",
-    Remove = "remover",
-    /// A posto that a file made or changed.
-    Import = "importar",
-    /// A charger reported another state.
-    Report = "informar",
-    /// A charging session began.
-    Start = "iniciar",
-    /// A charging session ended.
-    Finish = "encerrar",
-    Cancel = "cancelar",
-    /// A reserva got another posto.
-    Move = "mover",
-    Revoke = "revogar",
-    /// A carro, or what a charger had reported.
-    Forget = "esquecer",
-    Restore = "restaurar",
+words! {
+    /// What was done.
+    pub enum Action {
+        Create = "criar",
+        Change = "alterar",
+        Remove = "remover",
+        /// A posto that a file made or changed.
+        Import = "importar",
+        /// A charger reported another state.
+        Report = "informar",
+        /// A charging session began.
+        Start = "iniciar",
+        /// A charging session ended.
+        Finish = "encerrar",
+        Cancel = "cancelar",
+        /// A reserva got another posto.
+        Move = "mover",
+        Revoke = "revogar",
+        /// A carro, or what a charger had reported.
+        Forget = "esquecer",
+        Restore = "restaurar",
+    }
 }
 
 /// What was changed.

@@ -11,16 +11,12 @@ use tempfile::TempPath;
 
 use super::backup_names::names;
 use super::beside_others::read_beside_others;
-use super::copies::{
-    COMPANIONS, date, folder_of, new_beside, sync_folder, with_suffix, write_complete,
-};
+use super::copies::{new_beside, sync_folder, write_complete};
 use super::diagnosis;
 use super::error::StoreError;
 use super::not_writable::NotWritable;
+use super::paths::{COMPANIONS, date, folder_of, with_suffix};
 use super::schema::{self, INTEGRITY_CHECK};
-
-/// Backups of one second in one folder.
-const MAX_AT_ONCE: u32 = 9;
 
 /// Why there is no backup. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +107,7 @@ pub fn back_up(
         return Err(BackupError::NoDatabase { path: shown() });
     }
     let names: Vec<PathBuf> = match to.is_dir() {
-        true => names(to, server_id, now, MAX_AT_ONCE),
+        true => names(to, server_id, now),
         false => vec![to.to_owned()],
     };
     let free = |name: &&PathBuf| name.symlink_metadata().is_err();

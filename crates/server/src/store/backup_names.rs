@@ -4,18 +4,21 @@ use std::path::{Path, PathBuf};
 
 use domain::Moment;
 
-use super::copies::{PARTIAL, date};
+use super::copies::PARTIAL;
+use super::paths::date;
 
 const EXTENSION: &str = ".db";
+/// Backups of one second in one folder.
+const MAX_AT_ONCE: u32 = 9;
 
 /// The names to try for a backup of this moment, in this order.
-pub(super) fn names(folder: &Path, server_id: &str, now: Moment, count: u32) -> Vec<PathBuf> {
+pub(super) fn names(folder: &Path, server_id: &str, now: Moment) -> Vec<PathBuf> {
     let first = format!("{server_id}-{}", date(now));
     let name = |number| match number {
         1 => folder.join(format!("{first}{EXTENSION}")),
         _ => folder.join(format!("{first}-{number}{EXTENSION}")),
     };
-    (1..=count).map(name).collect()
+    (1..=MAX_AT_ONCE).map(name).collect()
 }
 
 /// The date of a backup, and its number among those of that second; in order of age. `None` for
@@ -24,7 +27,11 @@ pub(super) fn read_complete(name: &str, server_id: &str) -> Option<(String, u32)
     let (date, rest) = read_date(name.strip_suffix(EXTENSION)?, server_id)?;
     let number = match rest {
         "" => 1,
-        more => more.strip_prefix('-')?.parse().ok().filter(|number| (2..=9).contains(number))?,
+        more => more
+            .strip_prefix('-')?
+            .parse()
+            .ok()
+            .filter(|number| (2..=MAX_AT_ONCE).contains(number))?,
     };
     Some((date.to_owned(), number))
 }

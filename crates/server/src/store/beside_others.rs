@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::copies::{COMPANIONS, with_suffix};
+use super::connections::BUSY_TIMEOUT;
 use super::error::StoreError;
+use super::paths::{COMPANIONS, with_suffix};
 use super::schema::{self, Identity, READ_ONLY};
-use super::writer::BUSY_TIMEOUT;
 
 /// A program that stays is seen by the second.
 const ATTEMPTS: u32 = 3;
@@ -29,13 +29,13 @@ pub(super) fn read_beside_others<T>(
     mut read: impl FnMut(&Connection) -> T,
 ) -> Result<T, StoreError> {
     for _ in 0..ATTEMPTS {
-        let before = State::of(path)?;
+        let before = FileState::of(path)?;
         if !before.is_in_use {
             // What is changed after this gets another time.
             thread::sleep(TICK);
         }
         let found = open(path, server_id, before).map(|connection| read(&connection));
-        if before.is_in_use || State::of(path)? == before {
+        if before.is_in_use || FileState::of(path)? == before {
             return found;
         }
     }
@@ -45,7 +45,7 @@ pub(super) fn read_beside_others<T>(
 /// What of a file changes with whatever is written to it. A read without locks is of one moment only
 /// if this stays the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct State {
+struct FileState {
     file: (u64, u64),
     bytes: u64,
     changed_at: (i64, i64),
@@ -54,7 +54,7 @@ struct State {
     is_in_use: bool,
 }
 
-impl State {
+impl FileState {
     fn of(path: &Path) -> Result<Self, StoreError> {
         let real = fs::canonicalize(path).map_err(StoreError::Files)?;
         // First, because whatever is written is in it before the other files are removed.
@@ -73,7 +73,7 @@ impl State {
     }
 }
 
-fn open(path: &Path, server_id: &str, state: State) -> Result<Connection, StoreError> {
+fn open(path: &Path, server_id: &str, state: FileState) -> Result<Connection, StoreError> {
     let connection = match state.is_in_use {
         true => Connection::open_with_flags(path, READ_ONLY)?,
         false => schema::open_unchanged(path)?.0,

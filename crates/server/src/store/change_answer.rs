@@ -23,7 +23,7 @@ row! {
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum StoredAnswer {
     Changed(Changed),
     Refused(Refused),
 }
@@ -55,7 +55,7 @@ struct Refused {
 pub(super) fn write_changed(changed: &Reserved) -> Result<String, StoreError> {
     let Reserved { reserva, nome, estimativa } = changed;
     let facts = &reserva.facts;
-    write(&Answer::Changed(Changed {
+    write(&StoredAnswer::Changed(Changed {
         posto_id: reserva.posto_id,
         nome: nome.clone(),
         inicio: facts.interval.inicio().as_millis(),
@@ -77,10 +77,10 @@ pub(super) fn write_refused(
 ) -> Result<Option<String>, StoreError> {
     let Some((name, detail)) = rejection_name(rejection) else { return Ok(None) };
     let (rejection, nome) = (name.to_owned(), nome.to_owned());
-    write(&Answer::Refused(Refused { rejection, detail, posto_id, nome })).map(Some)
+    write(&StoredAnswer::Refused(Refused { rejection, detail, posto_id, nome })).map(Some)
 }
 
-fn write(answer: &Answer) -> Result<String, StoreError> {
+fn write(answer: &StoredAnswer) -> Result<String, StoreError> {
     serde_json::to_string(answer).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
@@ -98,15 +98,15 @@ impl ChangeRow {
         reserva: Option<CurrentReserva>,
     ) -> Result<RequestOutcome, StoreError> {
         let corrupt = || StoreError::Corrupt(format!("answer to change {}", self.request_id));
-        let answer: Answer = serde_json::from_str(&self.answer).map_err(|_| corrupt())?;
+        let answer: StoredAnswer = serde_json::from_str(&self.answer).map_err(|_| corrupt())?;
         let decision = match answer {
-            Answer::Refused(Refused { rejection: name, detail, posto_id, nome }) => {
+            StoredAnswer::Refused(Refused { rejection: name, detail, posto_id, nome }) => {
                 // Which reserva it named, its sender knows.
                 let asked = &self.request_id;
                 Err(rejection(&name, detail, posto_id, nome, asked, server_id)
                     .ok_or_else(corrupt)?)
             }
-            Answer::Changed(changed) => {
+            StoredAnswer::Changed(changed) => {
                 let current = reserva.as_ref().ok_or_else(corrupt)?;
                 Ok(changed.reserved(&current.reserva).ok_or_else(corrupt)?)
             }

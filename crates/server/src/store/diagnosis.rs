@@ -10,9 +10,9 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use sqlx::migrate::MigrateError;
 
-use super::copies::{folder_of, with_suffix};
 use super::error::StoreError;
 use super::not_writable::{NotWritable, Place};
+use super::paths::{folder_of, with_suffix};
 use super::schema;
 
 /// Bytes that are free where opening a database does not fail for lack of space.

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task;
 use tracing::info;
 
+use super::connections::BUSY_TIMEOUT;
 use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
@@ -27,7 +28,7 @@ use super::writer::queue::{self, Queued};
 use super::writer::recent_failures::Retry;
 use super::writer::state::WriterState;
 use super::writer::sweep::Sweep;
-use super::writer::{self, BUSY_TIMEOUT, StoppedWriter, Writer};
+use super::writer::{self, StoppedWriter, Writer};
 use crate::metrics::StoreMetrics;
 
 /// Commands that wait for the writer; more are refused at once.

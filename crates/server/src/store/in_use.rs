@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
+use super::connections;
 use super::diagnosis;
 use super::error::StoreError;
 use super::schema;
@@ -36,8 +37,7 @@ fn find_lock(path: &Path, server_id: &str) -> Result<bool, StoreError> {
 
 /// Opens a database, so that a lock of another connection is an error at once.
 pub(super) fn open_without_waiting(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = connections::open(path)?;
     connection.busy_timeout(Duration::ZERO)?;
     Ok(connection)
 }

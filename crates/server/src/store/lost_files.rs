@@ -10,9 +10,10 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tracing::{error, warn};
 
-use super::copies::{aside, end_of_links, give_owner, sync_folder, with_suffix, write_complete};
+use super::copies::{give_owner, sync_folder, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
+use super::paths::{aside, end_of_links, with_suffix};
 
 /// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
 /// are not, closing the database writes the WAL into it, or leaves it to the next start. `opened` is the

@@ -8,6 +8,7 @@ mod backup;
 mod backup_names;
 mod beside_others;
 mod change_answer;
+mod connections;
 mod copies;
 mod database_url;
 mod diagnosis;
@@ -21,6 +22,7 @@ mod lost_files;
 mod metrics_refresh;
 mod not_writable;
 mod open_files;
+mod paths;
 mod progress;
 mod reader;
 mod request_outcome;
@@ -36,7 +38,7 @@ mod writer;
 
 pub use audit::{AUDIT_TARGET_PATTERN, Action, Author, is_audit_target};
 pub use backup::{BackupError, Copied, Holdings, back_up};
-pub use copies::{file_of, remove_leftovers, stream_prefix, with_suffix};
+pub use copies::{remove_leftovers, stream_prefix};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
 pub use environment::{Change, Clock, Environment};
@@ -49,6 +51,7 @@ pub use handle::{Store, StoreCloser};
 pub use in_use::is_in_use;
 pub use metrics_refresh::MetricsRefresh;
 pub use not_writable::NotWritable;
+pub use paths::{file_of, folder_of, with_suffix};
 pub use reader::{
     Archivable, AuditQuery, AuditRow, CarregamentosQuery, Estimated, ForgettableRows, Listing,
     RefusalIds, ReservasQuery, StoredToken,

@@ -8,8 +8,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::copies::with_suffix;
 use super::error::StoreError;
+use super::paths::with_suffix;
 
 /// The database file, its WAL and its shared memory, as they were opened.
 #[derive(Debug, Clone)]

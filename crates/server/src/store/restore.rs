@@ -11,13 +11,11 @@ use tempfile::TempPath;
 
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
 use super::backup::Holdings;
-use super::copies::{
-    COMPANIONS, aside, file_of, folder_of, give_owner, new_beside, remove_leftovers, sync_folder,
-    with_suffix, write_complete,
-};
+use super::copies::{give_owner, new_beside, remove_leftovers, sync_folder, write_complete};
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
 use super::open_files::OpenFile;
+use super::paths::{COMPANIONS, aside, file_of, folder_of, with_suffix};
 use super::restored_ids;
 use super::schema::{self, INTEGRITY_CHECK, Identity};
 use super::writer::TokenHash;

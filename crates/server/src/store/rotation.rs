@@ -9,8 +9,9 @@ use domain::Moment;
 
 use super::backup::{BackupError, Copied};
 use super::backup_names::{read_complete, read_partial};
-use super::copies::{MAX_LENGTH, date};
+use super::copies::MAX_LENGTH;
 use super::error::StoreError;
+use super::paths::date;
 use super::restored_ids::goes_on_from;
 use super::schema::{is_damage, open_unchanged};
 

@@ -11,8 +11,8 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 
-use super::copies::{file_of, with_suffix};
 use super::error::StoreError;
+use super::paths::{file_of, with_suffix};
 use crate::failpoints::{self, Bug};
 
 const MIGRATIONS: [(i64, &str, &str); 13] = [

@@ -241,7 +241,7 @@ pub(crate) fn reservation(
             interval: RequestedInterval { inicio, fim },
         },
         app: None,
-        client_id: Some("cliente1".to_owned()),
+        client_id: "cliente1".to_owned(),
         deadline: soon(),
     }
 }

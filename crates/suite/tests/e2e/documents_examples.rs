@@ -14,7 +14,7 @@ fn documented(program: &str, codigo: Codigo) -> Option<String> {
     each_operation(|_, shown, operation| {
         let status = codigo.http_status().to_string();
         let examples = &operation["responses"][status]["content"]["application/json"]["examples"];
-        let mensagem = &examples[codigo.name()]["value"]["mensagem"];
+        let mensagem = &examples[codigo.to_string()]["value"]["mensagem"];
         if shown.starts_with(program) && mensagem.is_string() {
             found = mensagem.as_str().map(str::to_owned);
         }

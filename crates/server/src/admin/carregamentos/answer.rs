@@ -1,44 +1,21 @@
 //! A charging session as it is answered.
 
-use protocol::{FieldValue, Invalid, Scalar, Timestamp};
+use domain::words;
+use protocol::{Timestamp, field_values};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use crate::wire;
-
-/// Situação de um carregamento.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum CarregamentoStatus {
-    Ativo,
-    Encerrado,
-}
-
-impl CarregamentoStatus {
-    const NAMES: [(&'static str, Self); 2] =
-        [("ativo", Self::Ativo), ("encerrado", Self::Encerrado)];
-}
-
-impl FieldValue for CarregamentoStatus {
-    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, Invalid> {
-        let text = scalar.text("um texto")?;
-        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text);
-        let unknown = || Invalid("deve ser ativo ou encerrado".to_owned());
-        found.map(|(_, status)| status).ok_or_else(unknown)
-    }
-
-    fn to_scalar(&self) -> Scalar<'_> {
-        let name = Self::NAMES.into_iter().find(|(_, status)| status == self);
-        Scalar::Text(name.map_or("", |(name, _)| name).into())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let names = Self::NAMES.map(|(name, _)| name);
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+words! {
+    /// Situação de um carregamento.
+    #[derive(Serialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    pub(super) enum CarregamentoStatus {
+        Ativo = "ativo",
+        Encerrado = "encerrado",
     }
 }
+
+field_values!(words CarregamentoStatus);
 
 /// Um carro carregando em um posto.
 #[derive(Serialize, ToSchema)]
@@ -90,13 +67,13 @@ impl From<domain::Carregamento> for Carregamento {
                 None => CarregamentoStatus::Ativo,
                 Some(_) => CarregamentoStatus::Encerrado,
             },
-            inicio: wire::timestamp(session.inicio),
+            inicio: session.inicio.into(),
             preco_kwh: session.preco_kwh.get(),
-            fim: finished.map(|finished| wire::timestamp(finished.fim)),
+            fim: finished.map(|finished| finished.fim.into()),
             energia_fornecida: finished.map(|finished| finished.energia_fornecida.get()),
             custo: finished.map(|finished| finished.custo),
             reserva_id: session.reserva_id,
-            corrigido_em: session.corrigido_em.map(wire::timestamp),
+            corrigido_em: session.corrigido_em.map(Into::into),
             conflitos: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Moment, Placa, Rejection, RowId};
+use domain::{Moment, Placa, RowId};
 use protocol::{ErrorReply, OrDefault, fields};
 use serde::Serialize;
 use service::{HttpError, Params, Path};
@@ -15,7 +15,6 @@ use utoipa_axum::routes;
 use super::answer::{Carregamento, CarregamentoStatus};
 use crate::admin::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
-use crate::failure::Failure;
 use crate::store::CarregamentosQuery;
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
@@ -65,10 +64,7 @@ async fn list(
     Path(posto_id): Path<i64>,
     Params(CarregamentosParams { antes_de, limite }): Params<CarregamentosParams>,
 ) -> Result<Json<CarregamentosPage>, HttpError> {
-    if !app.read(app.store.had_posto(posto_id)).await? {
-        let server_id = app.server_id.as_str().to_owned();
-        return Err(Failure::Rejected(Rejection::PostoInexistente { posto_id, server_id }).into());
-    }
+    app.check_had_posto(posto_id).await?;
     let query = CarregamentosQuery {
         posto_id: Some(posto_id),
         before: antes_de.map(RowId::get),

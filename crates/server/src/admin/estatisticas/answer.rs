@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Figures, Steps};
+use domain::{Figures, Fuso, Passo, Steps};
 use protocol::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::period::{Offset, PassoWord};
 use crate::failure::rejection_codigo;
 use crate::store::{Counted, CountedPosto, Statistics};
-use crate::wire;
 
 /// O que aconteceu nos postos em um período.
 #[derive(Serialize, ToSchema)]
@@ -131,11 +129,11 @@ struct MotivosContados {
 }
 
 impl Estatisticas {
-    pub(super) fn new(period: &Steps, passo: PassoWord, fuso: Offset, counted: Statistics) -> Self {
+    pub(super) fn new(period: &Steps, passo: Passo, fuso: Fuso, counted: Statistics) -> Self {
         let Statistics { steps, total, postos, counted_at } = counted;
         let passos = period.iter().zip(&steps).map(|((begin, end), counted)| PassoContado {
-            de: wire::timestamp(begin),
-            ate: wire::timestamp(end),
+            de: begin.into(),
+            ate: end.into(),
             numeros: counted.into(),
         });
         let posto = |posto: CountedPosto| PostoContado {
@@ -145,11 +143,11 @@ impl Estatisticas {
             removido: posto.is_removed,
         };
         Self {
-            de: wire::timestamp(period.inicio()),
-            ate: wire::timestamp(period.fim()),
-            passo: passo.0.as_str().to_owned(),
-            fuso: fuso.0.to_string(),
-            calculado_em: wire::timestamp(counted_at),
+            de: period.inicio().into(),
+            ate: period.fim().into(),
+            passo: passo.as_str().to_owned(),
+            fuso: fuso.to_string(),
+            calculado_em: counted_at.into(),
             total: (&total).into(),
             passos: passos.collect(),
             postos: postos.into_iter().map(posto).collect(),
@@ -234,7 +232,7 @@ mod tests {
 
     #[test]
     fn hours_and_fractions_have_four_places() {
-        let hour = 3_600_000;
+        let hour = domain::HOUR_MS;
         for (millis, expected) in [
             (0, 0.0),
             (179, 0.0),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Rejection, RowId};
+use domain::RowId;
 use protocol::{ErrorReply, OrDefault, fields};
 use service::{HttpError, Params};
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +20,6 @@ use self::period::Period;
 use self::rows::{COLUMNS, cells};
 use super::file::{file, parts};
 use crate::app_state::AppState;
-use crate::failure::Failure;
 use crate::store::{Statistics, StatisticsQuery};
 use crate::table::{Dialect, Table};
 
@@ -103,11 +102,8 @@ async fn count(
 ) -> Result<(StatisticsQuery, Statistics), HttpError> {
     let posto_id = period.posto_id.map(RowId::get);
     let query = StatisticsQuery { steps: period.steps(app.now())?, posto_id, by_posto };
-    if let Some(posto_id) = posto_id
-        && !app.read(app.store.had_posto(posto_id)).await?
-    {
-        let server_id = app.server_id.as_str().to_owned();
-        return Err(Failure::Rejected(Rejection::PostoInexistente { posto_id, server_id }).into());
+    if let Some(posto_id) = posto_id {
+        app.check_had_posto(posto_id).await?;
     }
     let counted = app.read(app.store.statistics(query.clone())).await?;
     Ok((query, counted))

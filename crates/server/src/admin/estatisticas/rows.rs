@@ -32,7 +32,7 @@ pub(super) const COLUMNS: [Column; 19] = [
 /// A step as a row of a file.
 pub(super) fn cells(begin: Moment, end: Moment, counted: &Counted) -> [Cell<'static>; 19] {
     let numeros = Numeros::from(counted);
-    let time = |moment| Cell::Time(wire::timestamp(moment).to_string());
+    let time = |moment| Cell::Time(wire::time_text(moment));
     let number = |number: f64| Cell::Number(number.to_string());
     let fraction = |fraction: Option<f64>| fraction.map_or(Cell::Empty, number);
     let reservas = numeros.reservas;

@@ -34,5 +34,5 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         disponivel_no_periodo: disponivel,
     };
     let payload = to_payload(&reply).map_err(BadMessage::from)?;
-    Ok(Reply { client_id, request_id, payload, may_be_unwritten: false, unsent: None })
+    Ok(Reply::success(client_id, request_id, payload))
 }

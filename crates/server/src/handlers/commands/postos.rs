@@ -26,7 +26,7 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         let reply = UnchangedReply::new(request_id.as_str(), &listing.version);
         let payload = to_payload(&reply).map_err(BadMessage::from)?;
         info!(%request_id, %client_id, "unchanged");
-        return Ok(Reply { client_id, request_id, payload, may_be_unwritten: false, unsent: None });
+        return Ok(Reply::success(client_id, request_id, payload));
     }
     let overloaded = || Failure::Overloaded(app.server_id.clone());
     let _permit = app.listing_cache.permit().ok_or_else(overloaded)?;
@@ -48,5 +48,5 @@ pub(super) async fn handle(app: &AppState, payload: &[u8]) -> Result<Reply, Fail
         postos: &[postos.postos()],
     };
     let payload = reply.to_json().map_err(BadMessage::from)?;
-    Ok(Reply { client_id, request_id, payload, may_be_unwritten: false, unsent: Some(unsent) })
+    Ok(Reply { unsent: Some(unsent), ..Reply::success(client_id, request_id, payload) })
 }

@@ -31,7 +31,7 @@ pub(super) async fn handle(
             interval: request.interval,
         },
         app: request.app.map(|app| app.as_str().to_owned()),
-        client_id: Some(request.client_id.as_str().to_owned()),
+        client_id: request.client_id.as_str().to_owned(),
         deadline,
     };
     let Reserved { reserva, nome, estimativa } = reserve(app, command).await?;

@@ -5,7 +5,7 @@ use domain::Moment;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::rows::reservas::old_enough;
-use crate::store::rows::row;
+use crate::store::rows::{self, row};
 
 /// Rows of a table that one query looks at. No index leads to what is old: every reservation would pay
 /// for it.
@@ -47,9 +47,7 @@ impl Store {
             let row = sqlx::query_as::<_, WindowRow>(sql);
             let row = row.bind(cutoff.as_millis()).bind(seen).bind(WINDOW);
             let WindowRow { last, ids } = row.fetch_one(&self.readers).await?;
-            let ids: Vec<i64> = serde_json::from_str(&ids)
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            Ok::<_, StoreError>((ids, last.unwrap_or(i64::MAX)))
+            Ok::<_, StoreError>((rows::ids(&ids)?, last.unwrap_or(i64::MAX)))
         };
         let (reservas, seen_reserva) = look(
             concat!(

@@ -16,9 +16,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{Instrument as _, warn};
 
 use crate::metrics::{StateLabel, StatusLabel, StoreMetrics};
-use crate::store::copies::{folder_of, with_suffix};
+use crate::store::diagnosis::free_space;
 use crate::store::environment::Clock;
 use crate::store::error::StoreError;
+use crate::store::paths::{folder_of, with_suffix};
 use crate::store::progress::Progress;
 use crate::store::rows::reservas::state_at;
 
@@ -55,7 +56,8 @@ impl FiguresReader {
         connection.lock_handle().await?.set_progress_handler(PROGRESS_INTERVAL, in_time);
         let (sender, asked) = mpsc::channel(1);
         let database = path.to_owned();
-        let task = Task { database, connection, deadline, now, progress, metrics, looked_up: None };
+        let task =
+            FiguresTask { database, connection, deadline, now, progress, metrics, looked_up: None };
         Ok((Self(sender), tokio::spawn(task.run(asked).in_current_span())))
     }
 
@@ -101,7 +103,7 @@ impl Deadline {
     }
 }
 
-struct Task {
+struct FiguresTask {
     database: PathBuf,
     connection: SqliteConnection,
     deadline: Deadline,
@@ -111,7 +113,7 @@ struct Task {
     looked_up: Option<Instant>,
 }
 
-impl Task {
+impl FiguresTask {
     async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
         while let Some(asked) = asked.recv().await {
             if self.looked_up.is_none_or(|at| at.elapsed() >= MAX_AGE) {
@@ -234,8 +236,7 @@ fn read_files(database: &Path) -> (Option<i64>, Option<i64>) {
     // SQLite makes it beside the file that a link leads to.
     let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
     let wal = std::fs::metadata(with_suffix(database, "-wal")).map(|file| file.len()).ok();
-    let disk = rustix::fs::statvfs(folder_of(database)).ok();
-    let free = disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let free = free_space(folder_of(database));
     [wal, free].map(|bytes| i64::try_from(bytes?).ok()).into()
 }
 

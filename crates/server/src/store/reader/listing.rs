@@ -24,7 +24,7 @@ use crate::store::environment::Clock;
 use crate::store::error::StoreError;
 use crate::store::progress::Progress;
 use crate::store::rows::postos::PostoRow;
-use crate::store::rows::row;
+use crate::store::rows::{ids, row};
 
 /// Callers that are answered at once; more wait for the next listing.
 const MAX_CALLERS: usize = 1024;
@@ -288,8 +288,4 @@ impl OccupancyRow {
         .await?;
         Ok(row)
     }
-}
-
-fn ids(json: &str) -> Result<Vec<i64>, StoreError> {
-    serde_json::from_str(json).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

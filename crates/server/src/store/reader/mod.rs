@@ -4,13 +4,14 @@
 //! doubt: else it could be answered as it was, and a restart would find the failed write.
 
 mod archivable;
-mod availability;
+mod audit;
 mod changes;
+mod estimates;
 pub(super) mod figures;
 mod forgetting;
 pub(super) mod listing;
 mod pages;
-mod people;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -19,17 +20,19 @@ use domain::{Carregamento, Moment, Rejection};
 use super::error::StoreError;
 use super::handle::Store;
 use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
+use super::rows;
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
 use super::rows::reservas::{ReservaRow, StoredReserva};
 use super::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
-pub use availability::Estimated;
+pub use audit::{AuditQuery, AuditRow};
+pub use estimates::Estimated;
 pub use forgetting::{ForgettableRows, RefusalIds};
 pub use listing::Listing;
 pub use pages::{CarregamentosQuery, ReservasQuery};
-pub use people::{AuditQuery, AuditRow, StoredToken};
+pub use tokens::StoredToken;
 
 impl Store {
     /// As [`Progress::absences_until`](super::progress::Progress::absences_until).
@@ -60,11 +63,9 @@ impl Store {
         ids: &[i64],
         now: Moment,
     ) -> Result<Vec<PostoRow>, StoreError> {
-        let ids =
-            serde_json::to_string(ids).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let postos = sqlx::query_as(PostoRow::SELECT)
             .bind(now.as_millis())
-            .bind(ids)
+            .bind(rows::json(ids)?)
             .bind(self.absences_until(now).as_millis())
             .fetch_all(&self.readers)
             .await?;

@@ -55,6 +55,11 @@ pub(super) fn json<T: serde::Serialize>(values: &[T]) -> Result<String, StoreErr
     serde_json::to_string(values).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
+/// Reads what `json_group_array(id)` has written.
+pub(super) fn ids(json: &str) -> Result<Vec<i64>, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
 pub(super) fn placa(text: &str) -> Result<Placa, StoreError> {
     // The text is not shown: it may be a placa all the same, and errors are logged.
     Placa::new(text).map_err(|_| StoreError::Corrupt("placa".to_owned()))

@@ -11,17 +11,17 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::Mutex;
 use tokio::task;
 use tokio::time::{Instant, sleep_until};
 
 use counting::Reading;
 
+use super::connections::{self, BUSY_TIMEOUT};
 use super::environment::Clock;
 use super::error::StoreError;
 use super::progress::Progress;
-use super::writer::BUSY_TIMEOUT;
 
 pub use counted::{Counted, CountedPosto, CountedRefusals, Statistics, StatisticsQuery};
 
@@ -52,8 +52,7 @@ impl StatisticsReader {
         now: Clock,
         progress: Progress,
     ) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = connections::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "query_only", true)?;
         // The WAL is opened now, and not when the path may lead elsewhere.

@@ -3,16 +3,13 @@
 //! Every query counts an absence from the instant at which it is due. It is written by the sweep, or
 //! before by what reserves the posto; from then it is final.
 
-use domain::{Aviso, Moment, Motivo, Placa, Reserva};
-use rusqlite::{Connection, params};
+use domain::{Moment, Placa};
+use rusqlite::params;
 
 use super::command::WriteContext;
-use crate::store::audit::Author;
 use crate::store::environment::Change;
 use crate::store::error::StoreError;
-use crate::store::progress::Pause;
 use crate::store::rows::reservas::ReservaRow;
-use crate::store::rows::row;
 
 /// Writes what [`ReservaFacts::at`](domain::ReservaFacts::at) says of an absence that is due.
 macro_rules! write_absence {
@@ -41,12 +38,6 @@ macro_rules! write_end {
     };
 }
 pub(super) use write_end;
-
-row! {
-    struct PostoIdRow {
-        posto_id: i64,
-    }
-}
 
 impl WriteContext<'_> {
     /// Writes the absences and the ends of one posto that are due.
@@ -81,10 +72,7 @@ impl WriteContext<'_> {
 
     /// Runs a statement that ends reservas, with the time as its first parameter, and reports them.
     pub(super) fn write_ended(&mut self, sql: &str, parameter: i64) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let parameters = [self.now.as_millis(), parameter];
-        for row in statement.query_map(parameters, |row| ReservaRow::try_from(row))? {
-            let row = row?;
+        for row in self.find_all::<ReservaRow>(sql, [self.now.as_millis(), parameter])? {
             let ReservaRow { id, posto_id, .. } = row;
             let for_client = row.client_id.clone().zip(row.reserva()?);
             let for_client =
@@ -174,131 +162,16 @@ impl WriteContext<'_> {
         placa: &Placa,
         posto_id: i64,
     ) -> Result<(), StoreError> {
-        let elsewhere = self.find_all::<PostoIdRow>(
+        let elsewhere = self.find_values(
             "UPDATE reservas SET chegou_em = NULL
              WHERE placa = ?1 AND held_until > ?2 AND posto_id <> ?3 AND chegou_em IS NOT NULL
                AND status IN ('ativa', 'encerrada')
              RETURNING posto_id",
             params![placa.as_str(), self.now.as_millis(), posto_id],
         )?;
-        for row in elsewhere {
-            self.update_absences(row.posto_id)?;
+        for posto_id in elsewhere {
+            self.update_absences(posto_id)?;
         }
         Ok(())
     }
-
-    /// Writes the state of a reserva, and reports it, also to the client that made it.
-    pub(super) fn write_state(
-        &mut self,
-        reserva: &Reserva,
-        client_id: Option<String>,
-    ) -> Result<(), StoreError> {
-        let facts = &reserva.facts;
-        self.execute(
-            "UPDATE reservas SET status = ?2, desde = ?3, motivo = ?4, livre_desde = ?5,
-                 falta_em = NULL, carregamento_id = NULL, versao = ?6, aviso = ?7, updated_at = ?8
-             WHERE id = ?1",
-            params![
-                reserva.id,
-                facts.state.as_str(),
-                facts.desde.as_millis(),
-                facts.motivo.map(Motivo::as_str),
-                facts.livre_desde.map(Moment::as_millis),
-                facts.versao,
-                facts.aviso.map(Aviso::as_str),
-                self.now.as_millis()
-            ],
-        )?;
-        self.reserva_changed(&reserva.clone().at(self.now), client_id);
-        Ok(())
-    }
-}
-
-/// At a start: no carro could be absent while the servidor did not run. Tolerances that ended before
-/// the last write stay ended; every other reserva that has begun gets a whole tolerance from now.
-/// Timestamps later than `now`, left by a clock that ran ahead, are ignored.
-pub(super) fn correct_after_downtime(
-    connection: &Connection,
-    now: Moment,
-) -> Result<(), StoreError> {
-    let waiting = "SELECT EXISTS (
-        SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
-    let is_waiting: bool = connection.query_row(waiting, [now.as_millis()], |row| row.get(0))?;
-    if !is_waiting {
-        return Ok(());
-    }
-    // No index has the times of changes, so this reads two tables. Command lines write while no
-    // servidor runs.
-    let since: Option<i64> = connection.query_row(
-        "SELECT max(at) FROM (
-             SELECT at FROM writer_probe WHERE at <= ?2
-             UNION ALL SELECT max(updated_at) FROM reservas WHERE updated_at <= ?2
-             UNION ALL SELECT max(updated_at) FROM carros WHERE updated_at <= ?2
-             UNION ALL SELECT * FROM (SELECT decided_at FROM refusals
-                                      WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
-             UNION ALL SELECT * FROM (SELECT decided_at FROM alteracoes
-                                      WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
-             UNION ALL SELECT * FROM (SELECT decided_at FROM refused_cancellations
-                                      WHERE decided_at <= ?2 ORDER BY seq DESC LIMIT 1)
-             UNION ALL SELECT * FROM (
-                 SELECT quando FROM auditoria
-                 WHERE quem <> ?1 AND quando <= ?2 ORDER BY id DESC LIMIT 1))",
-        params![Author::CommandLine.as_str(), now.as_millis()],
-        |row| row.get(0),
-    )?;
-    since.map_or(Ok(()), |since| restart_tolerances(connection, Moment::from_millis(since), now))
-}
-
-/// The same after a pause of the writer. After one too short for a stall a carro gets only the rest
-/// of its tolerance; otherwise a commit that fails now and then would hold postos for nobody.
-pub(super) fn correct_after_pause(
-    pause: Pause,
-    connection: &Connection,
-    now: Moment,
-) -> Result<(), StoreError> {
-    let Pause { since, is_stall } = pause;
-    if is_stall {
-        return restart_tolerances(connection, since, now);
-    }
-    connection.execute(
-        "UPDATE reservas SET falta_em = falta_em + ?1 - max(inicio, ?2)
-         WHERE inicio < ?1 AND falta_em > ?2",
-        [now.as_millis(), since.as_millis()],
-    )?;
-    Ok(())
-}
-
-/// After the clock was set back: no tolerance may end later than a whole one from now, or from
-/// `inicio`. The sweep may have ended reservas early and cleared their `falta_em`; it is set again.
-pub(super) fn correct_after_clock_set_back(
-    connection: &Connection,
-    now: Moment,
-) -> Result<(), StoreError> {
-    connection.execute(
-        "UPDATE reservas SET falta_em = max(inicio, ?1) + tolerancia
-         WHERE tolerancia > 0 AND held_until > ?1 AND status IN ('ativa', 'encerrada')
-           AND chegou_em IS NULL AND carregamento_id IS NULL
-           AND (falta_em > max(inicio, ?1) + tolerancia
-                OR falta_em IS NULL
-                   AND EXISTS (SELECT 1 FROM postos AS p
-                               WHERE p.id = posto_id AND p.in_service AND NOT p.em_manutencao)
-                   AND NOT EXISTS (SELECT 1 FROM carregamentos AS c
-                                   WHERE c.posto_id = reservas.posto_id AND c.fim IS NULL))",
-        [now.as_millis()],
-    )?;
-    Ok(())
-}
-
-/// Every reserva that has begun, and whose tolerance had not ended at `since`, gets a whole one from
-/// now: nobody could come after `since`.
-fn restart_tolerances(
-    connection: &Connection,
-    since: Moment,
-    now: Moment,
-) -> Result<(), StoreError> {
-    connection.execute(
-        "UPDATE reservas SET falta_em = ?1 + tolerancia WHERE inicio <= ?1 AND falta_em > ?2",
-        [now.as_millis(), since.as_millis()],
-    )?;
-    Ok(())
 }

@@ -11,8 +11,8 @@ use super::statistics::ArchivedSums;
 use crate::failpoints::{self, CrashPoint};
 use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
+use crate::store::rows::json;
 use crate::store::rows::reservas::{ReservaRow, archivable, old_enough};
-use crate::store::rows::{json, row};
 
 /// The columns that a reserva has in both tables, except when its posto came free.
 const RESERVA: &str = "id, request_id, posto_id, placa, inicio, fim, status, created_at, updated_at, \
@@ -148,12 +148,6 @@ fn archive_reservas(context: &WriteContext<'_>, rows: &[ReservaRow]) -> Result<(
     Ok(())
 }
 
-row! {
-    struct ArchivedIdRow {
-        id: i64,
-    }
-}
-
 /// SQL that selects of the archived reservas of posto `?1` that ended after `?3` and may have begun before
 /// `?4`. By an index with both bounds, for most reservas are no longer than 31 days by default, and by one
 /// of those that are: else a late report would look at all that ended since.
@@ -186,7 +180,7 @@ impl WriteContext<'_> {
         inicio: Moment,
         end: Moment,
     ) -> Result<(), StoreError> {
-        let found = self.find_all::<ArchivedIdRow>(
+        let found = self.find_values(
             concat!(
                 archived_between!(
                     "id",
@@ -196,7 +190,7 @@ impl WriteContext<'_> {
             ),
             params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
         )?;
-        for ArchivedIdRow { id } in found {
+        for id in found {
             self.recall(id)?;
         }
         Ok(())

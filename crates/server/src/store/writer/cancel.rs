@@ -1,7 +1,7 @@
 //! Cancelling a reserva.
 
 use domain::{Effect, Motivo, Rejection, Reserva, ReservaState, decide_cancelamento};
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
@@ -114,9 +114,7 @@ impl CancelReserva {
             return Ok(None);
         };
         let sql = "SELECT rejection FROM refused_cancellations WHERE digest = ?1";
-        let mut statement = context.connection.prepare_cached(sql)?;
-        let name: Option<String> = statement.query_row([digest], |row| row.get(0)).optional()?;
-        let Some(name) = name else { return Ok(None) };
+        let Some(name) = context.find_value::<String>(sql, [digest])? else { return Ok(None) };
         let first = rejection(&name, None, 0, String::new(), request_id, context.server_id);
         first.map(Some).ok_or_else(|| StoreError::Corrupt(format!("refused cancellation {name}")))
     }

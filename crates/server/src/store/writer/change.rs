@@ -1,8 +1,8 @@
 //! Changing a reserva: its interval or its posto, in one statement.
 
 use domain::{
-    AbsenceFacts, Aviso, ChangedReserva, Effect, Estimate, Moment, PostoFacts, Price, Rejection,
-    Reserva, ReservaChange, ReservaFacts, ReservaState, decide_alteracao, from_now,
+    AbsenceFacts, ChangedReserva, Effect, Estimate, Moment, PostoFacts, Price, Rejection, Reserva,
+    ReservaChange, ReservaFacts, ReservaState, decide_alteracao, from_now,
 };
 use rusqlite::params;
 use tokio::time::Instant;
@@ -170,7 +170,7 @@ impl ChangeReserva {
                 context.keep_hold(before.posto_id, &before.facts)?;
                 context.changes.push(Change::Posto(before.posto_id));
             }
-            update(context, &reserva, is_expected_anew)?;
+            context.write_changed(&reserva, is_expected_anew)?;
             context.reserva_changed(&reserva, row.reserva.client_id.clone());
             if let Some(session) = session_of(context, posto, &reserva)? {
                 if is_expected_anew && facts.state == ReservaState::Cumprida {
@@ -274,37 +274,4 @@ fn estimate(
     let corrupt = || StoreError::Corrupt("estimate of a request".to_owned());
     let first = read_estimate(json, preco_kwh).ok_or_else(corrupt)?;
     Ok(Some(first.at(posto.potencia_maxima, preco_kwh)))
-}
-
-/// Wholly or not at all: until this statement it holds what it held, and from then what it is to
-/// hold.
-fn update(
-    context: &WriteContext<'_>,
-    reserva: &Reserva,
-    is_expected_anew: bool,
-) -> Result<(), StoreError> {
-    let ReservaFacts { interval, state, desde, preco_kwh, versao, aviso, falta_em, .. } =
-        reserva.facts;
-    context.execute(
-        "UPDATE reservas SET posto_id = ?2, inicio = ?3, fim = ?4, status = ?5, preco_kwh = ?6,
-             versao = ?7, aviso = ?8, falta_em = ?9, updated_at = ?10, desde = ?11,
-             chegou_em = CASE WHEN ?12 THEN NULL ELSE chegou_em END,
-             carregamento_id = CASE ?5 WHEN 'ativa' THEN carregamento_id END
-         WHERE id = ?1",
-        params![
-            reserva.id,
-            reserva.posto_id,
-            interval.inicio().as_millis(),
-            interval.fim().as_millis(),
-            state.as_str(),
-            preco_kwh.get(),
-            versao,
-            aviso.map(Aviso::as_str),
-            falta_em.map(Moment::as_millis),
-            context.now.as_millis(),
-            desde.as_millis(),
-            is_expected_anew
-        ],
-    )?;
-    Ok(())
 }

@@ -16,10 +16,11 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tracing::{info, warn};
 
 use crate::metrics::StoreMetrics;
+use crate::store::connections;
 use crate::store::error::StoreError;
 
 /// Pages in the WAL (32 MiB) that start a checkpoint. SQLite's own 1,000 would write the ends of
@@ -45,7 +46,7 @@ pub(in crate::store) struct Checkpointer {
     thread: JoinHandle<()>,
     requests: Sender<()>,
     results: Receiver<Result<(), StoreError>>,
-    state: State,
+    state: CheckpointState,
     /// A failed write of a page is reported to each descriptor once, so SQLite's own syncs and failures
     /// hide nothing from this one.
     database: Arc<File>,
@@ -56,7 +57,7 @@ pub(in crate::store) struct Checkpointer {
     may_have_written: bool,
 }
 
-enum State {
+enum CheckpointState {
     Idle,
     Running,
     /// The last checkpoint failed; the next is not tried before this.
@@ -70,8 +71,7 @@ impl Checkpointer {
         database: Arc<File>,
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = connections::open(path)?;
         let (requests, requested) = channel();
         let (sender, results) = channel();
         let duration = metrics.checkpoint.clone();
@@ -88,7 +88,7 @@ impl Checkpointer {
                 }
             })
             .map_err(StoreError::Thread)?;
-        let (state, is_held, may_have_written) = (State::Idle, false, false);
+        let (state, is_held, may_have_written) = (CheckpointState::Idle, false, false);
         Ok(Self { thread, requests, results, state, database, metrics, is_held, may_have_written })
     }
 
@@ -106,7 +106,7 @@ impl Checkpointer {
                 let failure = self.if_harmless(failure)?;
                 // The data is safe in the WAL.
                 warn!(error = %failure, "the WAL cannot be checkpointed");
-                State::Failed(Instant::now() + RETRY_INTERVAL)
+                CheckpointState::Failed(Instant::now() + RETRY_INTERVAL)
             }
         };
         Ok(was_running || self.is_running() || self.may_have_written)
@@ -122,28 +122,30 @@ impl Checkpointer {
         Ok(failure)
     }
 
-    fn step(&mut self, connection: &Connection) -> Result<State, StoreError> {
+    fn step(&mut self, connection: &Connection) -> Result<CheckpointState, StoreError> {
         match self.state {
-            State::Failed(until) if Instant::now() < until => Ok(State::Failed(until)),
-            State::Idle | State::Failed(_) => {
+            CheckpointState::Failed(until) if Instant::now() < until => {
+                Ok(CheckpointState::Failed(until))
+            }
+            CheckpointState::Idle | CheckpointState::Failed(_) => {
                 let pages = pages_to_checkpoint(connection)?;
                 self.metrics.wal_pending.set(pages);
                 self.report_reader(connection, pages)?;
                 if pages < CHECKPOINT_PAGES {
-                    return Ok(State::Idle);
+                    return Ok(CheckpointState::Idle);
                 }
-                if matches!(self.state, State::Failed(_)) && pages >= MAX_WAL_PAGES {
+                if matches!(self.state, CheckpointState::Failed(_)) && pages >= MAX_WAL_PAGES {
                     return self.complete(connection);
                 }
                 self.requests.send(()).map_err(|_| StoreError::Closed)?;
-                Ok(State::Running)
+                Ok(CheckpointState::Running)
             }
-            State::Running => {
+            CheckpointState::Running => {
                 let result = if pages_to_checkpoint(connection)? >= MAX_WAL_PAGES {
                     self.results.recv().map_err(|_| StoreError::Closed)?
                 } else {
                     match self.results.try_recv() {
-                        Err(TryRecvError::Empty) => return Ok(State::Running),
+                        Err(TryRecvError::Empty) => return Ok(CheckpointState::Running),
                         Err(TryRecvError::Disconnected) => return Err(StoreError::Closed),
                         Ok(result) => result,
                     }
@@ -155,12 +157,12 @@ impl Checkpointer {
     }
 
     /// Checkpoints what the thread has left.
-    fn complete(&mut self, connection: &Connection) -> Result<State, StoreError> {
+    fn complete(&mut self, connection: &Connection) -> Result<CheckpointState, StoreError> {
         self.may_have_written = true;
         let started = Instant::now();
         checkpoint(connection)?;
         self.metrics.last_checkpoint.observe(started.elapsed().as_secs_f64());
-        Ok(State::Idle)
+        Ok(CheckpointState::Idle)
     }
 
     /// Says once that the WAL grows behind a reader, and once that it no longer does.
@@ -186,7 +188,7 @@ impl Checkpointer {
 
     /// Whether a checkpoint may be writing the database file.
     pub(super) fn is_running(&self) -> bool {
-        matches!(self.state, State::Running)
+        matches!(self.state, CheckpointState::Running)
     }
 
     /// Waits for the running checkpoint and ends the thread; an error if pages that were checkpointed

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::{Moment, Rejection, Reserva, Rules};
 use opentelemetry::trace::SpanContext;
+use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
@@ -110,6 +111,16 @@ impl<'a> WriteContext<'a> {
         Ok(statement.query_row(parameters, |row| T::try_from(row)).optional()?)
     }
 
+    /// The first column of the first row of a query, if there is one.
+    pub(super) fn find_value<T: FromSql>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
+    }
+
     /// All rows of a query.
     pub(super) fn find_all<T>(
         &self,
@@ -122,6 +133,17 @@ impl<'a> WriteContext<'a> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map(parameters, |row| T::try_from(row))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The first column of all rows of a query.
+    pub(super) fn find_values<T: FromSql>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let values = statement.query_map(parameters, |row| row.get(0))?;
+        Ok(values.collect::<Result<_, _>>()?)
     }
 
     /// Refuses a new command if a copy of it has failed or its deadline has passed.

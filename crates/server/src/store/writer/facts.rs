@@ -12,18 +12,6 @@ use crate::store::rows::reservas::{HoldingRow, holds_now_or_later};
 use crate::store::rows::row;
 
 row! {
-    struct NomeRow {
-        nome: String,
-    }
-}
-
-row! {
-    struct IdRow {
-        id: i64,
-    }
-}
-
-row! {
     struct EnergySourceRow {
         nome: String,
         potencia_maxima: f64,
@@ -151,7 +139,7 @@ impl WriteContext<'_> {
     /// The session that is open at a posto.
     pub(super) fn open_session(&self, posto_id: i64) -> Result<Option<i64>, StoreError> {
         let open = "SELECT id FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
-        Ok(self.find::<IdRow>(open, [posto_id])?.map(|row| row.id))
+        self.find_value(open, [posto_id])
     }
 
     /// Another session than `except` of this posto or carro that has a moment from `inicio` until
@@ -167,7 +155,7 @@ impl WriteContext<'_> {
         // A posto has any number of sessions, but only where the clock was set back do some of them
         // overlap: the one that began last is nearly always enough. Those of a carro are few, and
         // earlier releases let it charge at two postos.
-        let row = self.find::<IdRow>(
+        self.find_value(
             "SELECT * FROM (
                  SELECT id FROM (
                      SELECT id, inicio, fim FROM all_carregamentos
@@ -183,11 +171,10 @@ impl WriteContext<'_> {
                 posto_id,
                 placa.map(Placa::as_str),
                 inicio.as_millis(),
-                end.map_or(i64::MAX, Moment::as_millis),
+                end.unwrap_or(Moment::MAX).as_millis(),
                 except
             ],
-        )?;
-        Ok(row.map(|row| row.id))
+        )
     }
 
     /// What a posto can give, also one that was removed.
@@ -205,11 +192,10 @@ impl WriteContext<'_> {
         placa: &Placa,
         posto_id: i64,
     ) -> Result<Option<String>, StoreError> {
-        let row = self.find::<NomeRow>(
+        self.find_value(
             "SELECT p.nome FROM carregamentos AS c JOIN postos AS p ON p.id = c.posto_id
              WHERE c.placa = ?1 AND c.fim IS NULL AND c.posto_id <> ?2",
             params![placa.as_str(), posto_id],
-        )?;
-        Ok(row.map(|row| row.nome))
+        )
     }
 }

@@ -11,8 +11,8 @@ use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::StoreError;
 use crate::store::reader::{ForgettableRows, RefusalIds};
 use crate::store::request_outcome::ForgottenRow;
+use crate::store::rows::json;
 use crate::store::rows::reservas::{awaiting_a_session, holds_now_or_later, over_at};
-use crate::store::rows::{json, row};
 
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,26 +46,20 @@ pub struct ForgetCarro {
     pub refusals: RefusalIds,
 }
 
-row! {
-    struct CarroUseRow {
-        in_use: bool,
-    }
-}
-
 impl WriteCommand for ForgetCarro {
     type Output = Forgotten;
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<Forgotten, ApplyError> {
         let placa = self.placa.as_str();
-        let in_use = context.find::<CarroUseRow>(
+        let in_use = context.find_value(
             concat!(
                 "SELECT EXISTS (SELECT 1 FROM reservas WHERE placa = ?1 AND ",
                 holds_now_or_later!("?2"),
-                ") OR EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL) AS in_use"
+                ") OR EXISTS (SELECT 1 FROM carregamentos WHERE placa = ?1 AND fim IS NULL)"
             ),
             params![placa, context.now.as_millis()],
         )?;
-        if in_use.is_some_and(|row| row.in_use) {
+        if in_use == Some(true) {
             return Err(Rejection::CarroEmUso { placa: self.placa.clone() }.into());
         }
         let refusals = json(&self.refusals.ids)?;
@@ -174,18 +168,12 @@ fn audit_run(context: &WriteContext<'_>, run: &ForgettingRun) -> Result<Option<i
 #[derive(Debug, Clone, Copy)]
 pub struct VacuumIfDue;
 
-row! {
-    struct VacuumDueRow {
-        id: i64,
-    }
-}
-
 impl WriteCommand for VacuumIfDue {
     type Output = ();
 
     fn apply(&self, context: &mut WriteContext<'_>) -> Result<(), ApplyError> {
-        let due = context.find::<VacuumDueRow>("SELECT id FROM vacuum_due", [])?;
-        context.wants_vacuum |= due.is_some_and(|row| row.id > 0);
+        let due: Option<i64> = context.find_value("SELECT id FROM vacuum_due", [])?;
+        context.wants_vacuum |= due.is_some();
         Ok(())
     }
 }
@@ -260,9 +248,8 @@ fn remember_requests(
     requests: &str,
     parameters: &[&dyn ToSql],
 ) -> Result<(), StoreError> {
-    let mut found = context.connection.prepare_cached(requests)?;
-    for request_id in found.query_map(parameters, |row| row.get::<_, String>(0))? {
-        let digest = ForgottenRow::digest(&request_id?);
+    for request_id in context.find_values::<String>(requests, parameters)? {
+        let digest = ForgottenRow::digest(&request_id);
         let sql = "INSERT OR IGNORE INTO forgotten_requests (digest) VALUES (?1)";
         context.execute(sql, [digest])?;
     }

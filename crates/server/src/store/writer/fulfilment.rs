@@ -7,22 +7,11 @@ use domain::{
 };
 use rusqlite::params;
 
-use super::archive::archived_between;
 use super::command::WriteContext;
 use crate::failpoints::{self, Bug};
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::error::StoreError;
 use crate::store::rows::reservas::ReservaRow;
-use crate::store::rows::row;
-
-row! {
-    /// A reserva of another carro at the posto of a session.
-    pub(super) struct ConflictRow {
-        pub id: i64,
-        /// It held the posto when the session began.
-        pub at_begin: bool,
-    }
-}
 
 /// A reserva in which nobody has charged, though a session seemed to go on in it.
 pub(super) struct Unfulfilled {
@@ -102,85 +91,6 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// The reserva that holds a posto now.
-    pub(super) fn holder(&self, posto_id: i64) -> Result<Option<ReservaRow>, StoreError> {
-        let next = self.find::<ReservaRow>(
-            "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
-             ORDER BY held_until LIMIT 1",
-            params![posto_id, self.now.as_millis()],
-        )?;
-        match next {
-            Some(row) if row.facts()?.holds_at(self.now) => Ok(Some(row)),
-            _ => Ok(None),
-        }
-    }
-
-    /// The reservas of this carro at this posto that hold it at a moment from `inicio` until `end`.
-    pub(super) fn reservas_held_by(
-        &self,
-        posto_id: i64,
-        placa: &Placa,
-        inicio: Moment,
-        end: Moment,
-    ) -> Result<Vec<ReservaRow>, StoreError> {
-        self.find_all(
-            "SELECT * FROM reservas WHERE posto_id = ?1 AND placa = ?2
-               AND held_until > ?3 AND held_from < ?4 ORDER BY inicio",
-            params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
-        )
-    }
-
-    /// The same, with those that held it until their carro left.
-    pub(super) fn reservas_ever_held_by(
-        &self,
-        posto_id: i64,
-        placa: &Placa,
-        inicio: Moment,
-        end: Moment,
-    ) -> Result<Vec<ReservaRow>, StoreError> {
-        self.find_all(
-            "SELECT * FROM (
-                 SELECT * FROM reservas WHERE posto_id = ?1 AND placa = ?2
-                   AND held_until > ?3 AND held_from < ?4
-                 UNION ALL
-                 SELECT * FROM reservas WHERE posto_id = ?1 AND placa = ?2 AND held_until IS NULL
-                   AND COALESCE(livre_desde, desde) > ?3 AND livre_desde > held_from
-                   AND held_from < ?4 AND fim > max(?3, held_from))
-             ORDER BY inicio",
-            params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
-        )
-    }
-
-    /// The reservas of others that held this posto at a moment from `inicio` until `end`, also those
-    /// that have been given up since, or that their carro has left.
-    pub(super) fn conflicts(
-        &self,
-        posto_id: i64,
-        placa: &Placa,
-        inicio: Moment,
-        end: Moment,
-    ) -> Result<Vec<ConflictRow>, StoreError> {
-        self.find_all(
-            concat!(
-                "SELECT id, held_from <= ?3 AS at_begin FROM reservas
-                 WHERE posto_id = ?1 AND held_until > ?3 AND held_from < ?4 AND placa IS NOT ?2
-                 UNION ALL
-                 SELECT id, held_from <= ?3 AS at_begin FROM reservas
-                 WHERE posto_id = ?1 AND held_until IS NULL AND COALESCE(livre_desde, desde) > ?3
-                   AND COALESCE(livre_desde, desde) > held_from
-                   AND held_from < ?4 AND fim > max(?3, held_from) AND placa IS NOT ?2
-                 UNION ALL ",
-                archived_between!(
-                    "id, held_from <= ?3 AS at_begin",
-                    "fim > held_from AND COALESCE(livre_desde, desde) > max(?3, held_from)
-                     AND held_from < ?4 AND placa IS NOT ?2"
-                ),
-                " ORDER BY id"
-            ),
-            params![posto_id, placa.as_str(), inicio.as_millis(), end.as_millis()],
-        )
-    }
-
     /// A session began at `begin`, now or before: it fulfils this reserva of its carro, if that is
     /// still open to it. Once the session has `ended`, what is left of the reserva is free.
     pub(super) fn fulfil(
@@ -210,9 +120,8 @@ impl WriteContext<'_> {
             return Ok(Vec::new());
         };
         let until = known_until(session.inicio, Some(fim), self.now);
-        let end = Moment::from_millis(i64::MAX);
         let mut found = Vec::new();
-        for row in self.reservas_held_by(session.posto_id, placa, fim, end)? {
+        for row in self.reservas_held_by(session.posto_id, placa, fim, Moment::MAX)? {
             let (Some(reserva), made) = (row.reserva()?, row.created_at()) else { continue };
             if let Some(facts) = decide_unfulfilled(&reserva.facts, made, until, self.now) {
                 found.push(Unfulfilled { reserva, client_id: row.client_id, facts });
@@ -252,8 +161,8 @@ impl WriteContext<'_> {
     /// began after the session or have not begun: another clock may have been in force when they were
     /// fulfilled.
     fn free_fulfilled(&mut self, session: &Carregamento, placa: &Placa) -> Result<(), StoreError> {
-        let (from, end) = (session.inicio.min(self.now), Moment::from_millis(i64::MAX));
-        for row in self.reservas_held_by(session.posto_id, placa, from, end)? {
+        let from = session.inicio.min(self.now);
+        for row in self.reservas_held_by(session.posto_id, placa, from, Moment::MAX)? {
             let Some(reserva) = row.reserva()? else { continue };
             let before = reserva.facts.at(self.now);
             match decide_session_end(&before, self.now) {

@@ -11,6 +11,7 @@ mod carregadores;
 mod carregamentos;
 mod change;
 pub(super) mod checkpoint;
+mod clock_corrections;
 pub(super) mod command;
 mod facts;
 mod forget;
@@ -21,8 +22,9 @@ mod overwritten;
 mod postos;
 pub(super) mod queue;
 pub(super) mod recent_failures;
+mod reserva_rows;
 mod reserve;
-mod service;
+mod service_times;
 mod session_reports;
 pub(super) mod state;
 mod statements;
@@ -37,18 +39,19 @@ mod wal_tail;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use domain::Moment;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::copies::folder_of;
+use super::connections::{self, BUSY_TIMEOUT};
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
 use super::lost_files;
+use super::paths::folder_of;
 use super::write_trace::BatchTimes;
 use checkpoint::Checkpointer;
 use queue::{Batch, Batches, Queued};
@@ -68,13 +71,11 @@ pub use postos::{ChangePosto, CreatePosto, ImportPostos};
 pub use reserve::Reserve;
 pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
 pub use telemetry::RecordTelemetry;
-pub use tokens::{CreateToken, RevokeAllTokens, RevokeToken, SetToken, TokenHash};
+pub use tokens::{CreateToken, RevokeToken, SetToken, TokenHash};
 
 /// After a VACUUM the next one waits this many times its duration, because commands wait during a
 /// VACUUM.
 const VACUUM_PAUSE_FACTOR: u32 = 20;
-/// How long SQLite waits for a lock that another program holds on the file.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than the statements there are, so none is prepared twice.
 const STATEMENT_CACHE_CAPACITY: usize = 144;
 /// Enough for the ends of all indexes, where new reservas are inserted. Negative: SQLite then reads
@@ -84,8 +85,7 @@ const PAGE_CACHE_KIB: i64 = -8192;
 /// Opens the one connection that writes, to a file that is in WAL mode, and writes a row. SQLite
 /// opens files that it may only read, too. The WAL exists from then on.
 pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = connections::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: a commit is on disk before it is answered, and survives a power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -95,7 +95,7 @@ pub(super) fn open(path: &Path, now: Moment) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    absence::correct_after_downtime(&transaction, now)?;
+    clock_corrections::after_downtime(&transaction, now)?;
     sweep::probe(&transaction, now)?;
     statistics::keep_archived(&transaction)?;
     transaction.commit()?;

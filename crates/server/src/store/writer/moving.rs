@@ -40,12 +40,6 @@ impl TryFrom<PostoSiteRow> for PostoSite {
     }
 }
 
-row! {
-    struct ChargingRow {
-        placa: Option<String>,
-    }
-}
-
 impl WriteContext<'_> {
     /// The reservas that are affected if a posto is taken away, by their begin.
     pub(super) fn affected_reservas(
@@ -55,15 +49,13 @@ impl WriteContext<'_> {
     ) -> Result<Vec<Affected>, StoreError> {
         let posto = self.posto_facts(posto_id)?;
         let charging = posto.and_then(|posto| posto.charging);
-        let mut statement = self.connection.prepare_cached(
+        let rows = self.find_all::<ReservaRow>(
             "SELECT * FROM reservas WHERE posto_id = ?1 AND held_until > ?2
              ORDER BY inicio, id",
+            params![posto_id, self.now.as_millis()],
         )?;
-        let rows = statement
-            .query_map(params![posto_id, self.now.as_millis()], |row| ReservaRow::try_from(row))?;
         let mut affected = Vec::new();
         for row in rows {
-            let row = row?;
             // One that was forgotten has ended, as far as its carro knew.
             let Some(reserva) = row.reserva()? else { continue };
             if is_affected(&reserva, charging.as_ref(), until, self.now) {
@@ -112,19 +104,19 @@ impl WriteContext<'_> {
         let Some(posto) = self.find::<PostoSiteRow>(one, [posto_id])? else {
             return Ok(Vec::new());
         };
-        let mut statement = self.connection.prepare_cached(
+        let others = self.find_all::<PostoSiteRow>(
             "SELECT id, localizacao, tipo_conector, potencia_maxima FROM postos
              WHERE removed_at IS NULL AND in_service AND NOT em_manutencao AND id <> ?1",
+            [posto_id],
         )?;
-        let rows = statement.query_map([posto_id], |row| PostoSiteRow::try_from(row))?;
-        let others = rows.map(|row| PostoSite::try_from(row?)).collect::<Result<Vec<_>, _>>()?;
+        let others = others.into_iter().map(PostoSite::try_from).collect::<Result<Vec<_>, _>>()?;
         Ok(substitutes(&posto.try_into()?, others))
     }
 
     fn charging_at(&self, posto_id: i64) -> Result<Option<Placa>, StoreError> {
         let open = "SELECT placa FROM carregamentos WHERE posto_id = ?1 AND fim IS NULL";
-        let open = self.find::<ChargingRow>(open, [posto_id])?;
-        open.and_then(|row| row.placa).as_deref().map(rows::placa).transpose()
+        let charging: Option<Option<String>> = self.find_value(open, [posto_id])?;
+        charging.flatten().as_deref().map(rows::placa).transpose()
     }
 
     /// Gives a reserva another posto, as its operator says, and reports it. What was agreed of its

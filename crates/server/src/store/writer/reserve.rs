@@ -29,7 +29,7 @@ pub struct Reserve {
     /// The app that asks, if there is one: nobody else learns of the reserva.
     pub app: Option<String>,
     /// The client that changes of the reserva are published to.
-    pub client_id: Option<String>,
+    pub client_id: String,
     /// When the caller stops waiting.
     pub deadline: Instant,
 }

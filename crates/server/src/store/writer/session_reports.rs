@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use super::carregamentos::{FinishCarregamento, NewSession, StartCarregamento, amounts};
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::fulfilment::ConflictRow;
+use super::reserva_rows::ConflictRow;
 use super::statistics::ArchivedSums;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields, time};
 use crate::store::environment::Change;

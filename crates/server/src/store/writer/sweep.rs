@@ -3,7 +3,7 @@
 //! No promise rests on the sweep. Every query compares with the clock, so an ended reserva holds
 //! nothing whether or not it is marked; the sweep marks it so that its end is announced.
 
-use domain::Moment;
+use domain::{DAY_MS, Moment};
 use rusqlite::{Connection, params};
 
 use super::absence::write_end;
@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 /// Rows that one sweep marks or deletes, so that it never delays commands for long.
 const MAX_ROWS: i64 = 512;
 /// How long a refusal is kept for repeats of its request.
-const REFUSAL_RETENTION_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
+const REFUSAL_RETENTION_MS: i64 = 30 * DAY_MS;
 
 /// Marks the reservas that have ended, those whose carro did not come and those that began while it
 /// charged there already, reports those that began since the last sweep and warns of carros that
@@ -39,13 +39,12 @@ impl WriteCommand for Sweep {
             MAX_ROWS,
         )?;
         context.warn_of_overstays(None, context.now)?;
-        let mut begun = context.connection.prepare_cached(
+        let begun = context.find_values(
             "SELECT posto_id FROM reservas
              WHERE status = 'ativa' AND inicio > created_at AND inicio > ?1 AND inicio <= ?2",
+            [since, now],
         )?;
-        for posto_id in begun.query_map([since, now], |row| row.get(0))? {
-            context.changes.push(Change::Posto(posto_id?));
-        }
+        context.changes.extend(begun.into_iter().map(Change::Posto));
         // Rows with a time in the future are skipped, so that they do not block the rows behind them. A
         // clock that ran ahead wrote them, and they are deleted 30 days after that time.
         for delete in [
@@ -61,7 +60,7 @@ impl WriteCommand for Sweep {
                            WHERE decided_at <= ?3 ORDER BY seq LIMIT ?2)
                AND decided_at < ?1",
         ] {
-            context.execute(delete, params![now - REFUSAL_RETENTION_MILLIS, MAX_ROWS, now])?;
+            context.execute(delete, params![now - REFUSAL_RETENTION_MS, MAX_ROWS, now])?;
         }
         context.last_sweep = context.now;
         Ok(())

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::absence;
+use super::clock_corrections;
 use super::command::WriteContext;
 use super::overwritten::OverwriteDetector;
 use super::queue::{Batch, Queued};
@@ -247,10 +247,10 @@ impl Transactions {
         pause: Option<Pause>,
     ) -> Result<(), StoreError> {
         if let Some(pause) = pause {
-            absence::correct_after_pause(pause, context.connection, context.now)?;
+            clock_corrections::after_pause(pause, context.connection, context.now)?;
         }
         if self.state.progress.is_set_back(context.now) {
-            absence::correct_after_clock_set_back(context.connection, context.now)?;
+            clock_corrections::after_clock_set_back(context.connection, context.now)?;
             context.keep_all_service()?;
         }
         Ok(())

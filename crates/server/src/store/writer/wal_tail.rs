@@ -9,8 +9,9 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::{Connection, Transaction};
 
+use crate::store::connections;
 use crate::store::error::StoreError;
 
 /// Sizes in the WAL file format (sqlite.org/fileformat2.html, section 4).
@@ -39,8 +40,7 @@ pub(super) struct WalTail {
 impl WalTail {
     /// `database` is in WAL mode, and `wal` is its WAL.
     pub(super) fn open(database: &Path, wal: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let observer = Connection::open_with_flags(database, flags)?;
+        let observer = connections::open(database)?;
         let page_size: u32 = observer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let wal = OpenOptions::new().read(true).write(true).open(wal).map_err(StoreError::Files)?;
         Ok(Self { wal, observer, frame_size: FRAME_HEADER + u64::from(page_size) })

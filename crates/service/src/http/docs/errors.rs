@@ -24,7 +24,7 @@ pub(super) fn describe(operation: &mut Operation, example: impl Fn(Codigo) -> Er
         let Some(codigos) = names.map(Codigo::from_name).collect::<Option<Vec<_>>>() else {
             continue;
         };
-        let meaning = |codigo: &Codigo| format!("`{}`: {}", codigo.name(), codigo.meaning());
+        let meaning = |codigo: &Codigo| format!("`{codigo}`: {}", codigo.meaning());
         let meanings: Vec<_> = codigos.iter().map(meaning).collect();
         response.description = match meanings.as_slice() {
             [only] => only.clone(),
@@ -35,7 +35,7 @@ pub(super) fn describe(operation: &mut Operation, example: impl Fn(Codigo) -> Er
         };
         for codigo in codigos {
             let value = serde_json::to_value(example(codigo)).ok();
-            let name = codigo.name();
+            let name = codigo.to_string();
             let named = ExampleBuilder::new().summary(name.as_str()).value(value).build();
             content.examples.entry(name).or_insert(named.into());
         }

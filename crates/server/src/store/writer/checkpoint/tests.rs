@@ -1,4 +1,5 @@
 use prometheus_client::registry::Registry;
+use rusqlite::OpenFlags;
 
 use super::*;
 
@@ -50,7 +51,7 @@ fn each_pass_is_synced_and_what_was_written_meanwhile_is_checkpointed_too() {
 }
 
 /// One whose thread is the test, which sends the results of checkpoints.
-fn in_state(state: State, path: &Path) -> (Checkpointer, Sender<Result<(), StoreError>>) {
+fn in_state(state: CheckpointState, path: &Path) -> (Checkpointer, Sender<Result<(), StoreError>>) {
     let (requests, _) = channel();
     let (sender, results) = channel();
     let thread = std::thread::spawn(|| ());
@@ -76,23 +77,26 @@ fn a_thread_that_cannot_keep_up_is_waited_for_and_one_that_fails_replaced() {
     let path = folder.path().join("server1.db");
     let connection = filler(&path);
     let pages = || pages_to_checkpoint(&connection).expect("a number of pages");
-    let (mut slow, sender) = in_state(State::Running, &path);
+    let (mut slow, sender) = in_state(CheckpointState::Running, &path);
     fill(&connection, 100);
     slow.after_batch(&connection).expect("it goes on");
-    assert!(matches!(slow.state, State::Running) && pages() > 100, "it waits for nothing");
+    assert!(
+        matches!(slow.state, CheckpointState::Running) && pages() > 100,
+        "it waits for nothing"
+    );
     fill(&connection, MAX_WAL_PAGES);
     let thread = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
         sender.send(Ok(())).expect("the writer waits");
     });
     slow.after_batch(&connection).expect("it goes on");
-    assert!(matches!(slow.state, State::Idle) && pages() == 0, "{} are left", pages());
+    assert!(matches!(slow.state, CheckpointState::Idle) && pages() == 0, "{} are left", pages());
     thread.join().expect("it has sent");
 
-    let (mut failing, _sender) = in_state(State::Failed(Instant::now()), &path);
+    let (mut failing, _sender) = in_state(CheckpointState::Failed(Instant::now()), &path);
     fill(&connection, MAX_WAL_PAGES);
     assert!(failing.after_batch(&connection).expect("it goes on"), "the file was written");
-    assert!(matches!(failing.state, State::Idle) && pages() == 0, "{} are left", pages());
+    assert!(matches!(failing.state, CheckpointState::Idle) && pages() == 0, "{} are left", pages());
     assert!(!failing.after_batch(&connection).expect("it goes on"), "nothing was written");
 }
 
@@ -104,12 +108,12 @@ fn a_checkpoint_of_the_writer_that_fails_may_have_written_the_file() {
     let connection = filler(&path);
     let read_only = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let read_only = read_only.expect("another");
-    let (mut failing, _sender) = in_state(State::Failed(Instant::now()), &path);
+    let (mut failing, _sender) = in_state(CheckpointState::Failed(Instant::now()), &path);
     assert!(!failing.after_batch(&read_only).expect("it goes on"), "the WAL is short");
     fill(&connection, MAX_WAL_PAGES);
-    let (mut failing, _sender) = in_state(State::Failed(Instant::now()), &path);
+    let (mut failing, _sender) = in_state(CheckpointState::Failed(Instant::now()), &path);
     let may_have_written = failing.after_batch(&read_only).expect("nothing is lost");
-    assert!(matches!(failing.state, State::Failed(_)), "it fails");
+    assert!(matches!(failing.state, CheckpointState::Failed(_)), "it fails");
     assert!(may_have_written);
 }
 
@@ -119,7 +123,7 @@ fn a_failed_sync_is_an_error_whenever_it_is_noticed() {
     let path = folder.path().join("server1.db");
     let connection = filler(&path);
     let not_synced = || Err(StoreError::NotSynced(io::Error::other("as the test wants it")));
-    let (mut checkpointer, sender) = in_state(State::Running, &path);
+    let (mut checkpointer, sender) = in_state(CheckpointState::Running, &path);
     sender.send(not_synced()).expect("a result");
     let noticed = checkpointer.after_batch(&connection);
     assert!(matches!(noticed, Err(StoreError::NotSynced(_))), "{noticed:?}");
@@ -127,10 +131,10 @@ fn a_failed_sync_is_an_error_whenever_it_is_noticed() {
     let noticed = checkpointer.end();
     assert!(matches!(noticed, Err(StoreError::NotSynced(_))), "at the stop: {noticed:?}");
 
-    let (mut checkpointer, sender) = in_state(State::Running, &path);
+    let (mut checkpointer, sender) = in_state(CheckpointState::Running, &path);
     sender.send(Err(StoreError::Closed)).expect("a result");
     checkpointer.after_batch(&connection).expect("nothing is lost");
-    assert!(matches!(checkpointer.state, State::Failed(_)), "it is tried again");
+    assert!(matches!(checkpointer.state, CheckpointState::Failed(_)), "it is tried again");
     checkpointer.end().expect("nothing is lost");
 }
 
@@ -149,7 +153,7 @@ fn the_wal_is_written_from_its_beginning_again() {
         fill(&connection, 100);
         most = most.max(pages_to_checkpoint(&connection).expect("a number of pages"));
         checkpointer.after_batch(&connection).expect("a step");
-        while matches!(checkpointer.state, State::Running) {
+        while matches!(checkpointer.state, CheckpointState::Running) {
             checkpointer.after_batch(&connection).expect("a step");
         }
     }

@@ -115,7 +115,7 @@ impl World {
                     fingerprint: number.to_be_bytes(),
                     command: ReservaCommand { carro: description(carro), posto_id, interval },
                     app: None,
-                    client_id: None,
+                    client_id: "cliente1".to_owned(),
                     deadline: soon(),
                 }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use service::{OwnAnswer, OwnInstance};
 
-use crate::config::{AdminAccess, Config};
+use crate::config::Config;
 use crate::token_file;
 
 /// How long it may take to say who it is.
@@ -30,7 +30,7 @@ struct Status {
 
 /// An error as the servidor answers it.
 #[derive(Deserialize)]
-struct ErrorReply {
+struct AnsweredError {
     mensagem: String,
 }
 
@@ -57,17 +57,7 @@ pub(crate) fn find(config: &Config) -> Result<OwnInstance, NotFound> {
 
 /// What the servidor says of an error, or all that it answered.
 pub(crate) fn error_of(answer: &OwnAnswer) -> Result<String, String> {
-    let reply = serde_json::from_slice::<ErrorReply>(&answer.body);
+    let reply = serde_json::from_slice::<AnsweredError>(&answer.body);
     let body = || format!("{} {}", answer.status_line, String::from_utf8_lossy(&answer.body));
     reply.map(|reply| reply.mensagem).map_err(|_| body())
-}
-
-impl Config {
-    /// The file with the first token: the operator's own, or the one that the program makes.
-    pub(crate) fn token_file(&self) -> std::path::PathBuf {
-        match &self.admin_access {
-            AdminAccess::TokensAndFile(path) => path.clone(),
-            _ => token_file::beside(self.database_url.path()),
-        }
-    }
 }

@@ -71,7 +71,7 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
         return Err("standard input is a terminal; read the backup from a file: < backup.db".into());
     }
     let database = store::file_of(database);
-    let parent = parent_of(&database);
+    let parent = store::folder_of(&database);
     let made = MadeFolders::missing(parent);
     fs::create_dir_all(parent)
         .map_err(|error| format!("the folder {} cannot be made: {error}", parent.display()))?;
@@ -86,12 +86,8 @@ pub(crate) fn receive(database: &Path, server_id: &str) -> Result<Received, Box<
 fn folder_beside(database: &Path, server_id: &str) -> Result<TempDir, Box<dyn Error>> {
     store::remove_leftovers(database, server_id);
     let (prefix, mut folder) = (store::stream_prefix(server_id), tempfile::Builder::new());
-    let parent = parent_of(database);
+    let parent = store::folder_of(database);
     let made = folder.prefix(&prefix).suffix(".parcial").tempdir_in(parent);
     let shown = parent.display();
     made.map_err(|error| format!("nothing can be written in {shown}: {error}").into())
-}
-
-fn parent_of(database: &Path) -> &Path {
-    database.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }

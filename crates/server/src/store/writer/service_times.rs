@@ -6,19 +6,12 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::command::WriteContext;
 use crate::store::error::StoreError;
-use crate::store::rows::row;
 use crate::store::rows::statistics::ServiceTime;
-
-row! {
-    struct PostoRow {
-        id: i64,
-    }
-}
 
 impl WriteContext<'_> {
     /// The clock was set back: each posto has been as it is now only from now on.
     pub(super) fn keep_all_service(&self) -> Result<(), StoreError> {
-        for PostoRow { id } in self.find_all("SELECT id FROM postos", [])? {
+        for id in self.find_values("SELECT id FROM postos", [])? {
             self.keep_service(id)?;
         }
         Ok(())

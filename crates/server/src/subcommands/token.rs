@@ -2,19 +2,19 @@
 //! does that itself, so that what is made is valid, and what is revoked refused, at once.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use domain::TokenPapel;
 use serde::{Deserialize, Serialize};
-use service::{OwnAnswer, OwnInstance, Role};
-use tokio::sync::mpsc;
+use service::{OwnAnswer, OwnInstance};
 
+use super::running_servidor::{self, NotFound};
 use crate::admin_tokens::{AdminTokens, NAME_RULE, TokensError, is_name, is_new_name, papel};
-use crate::app_state::now;
-use crate::config::{AdminAccess, Config, SETTINGS};
-use crate::running_servidor::{self, NotFound};
-use crate::store::{Author, Environment, Store, StoreError, is_in_use};
+use crate::config::{AdminAccess, Config};
+use crate::open_store::open_store;
+use crate::store::{Author, StoreError, is_in_use};
 use crate::token_file::{self, TokenFileError};
 use crate::wire;
 
@@ -27,8 +27,8 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "NOME", requires = "papel")]
     nome: Option<String>,
     /// What the new token allows: reading (leitura) or everything (operador)
-    #[arg(long, requires = "nome")]
-    papel: Option<Papel>,
+    #[arg(long, requires = "nome", value_parser = papeis())]
+    papel: Option<TokenPapel>,
     /// Lists the tokens, without their texts
     #[arg(long, conflicts_with_all = ["nome", "revogar", "renovar"])]
     listar: bool,
@@ -40,19 +40,9 @@ pub(crate) struct TokenArgs {
     renovar: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Papel {
-    Leitura,
-    Operador,
-}
-
-impl From<Papel> for Role {
-    fn from(papel: Papel) -> Self {
-        match papel {
-            Papel::Leitura => Self::Leitura,
-            Papel::Operador => Self::Operador,
-        }
-    }
+fn papeis() -> impl TypedValueParser<Value = TokenPapel> {
+    let words = TokenPapel::ALL.iter().map(|papel| papel.as_str());
+    PossibleValuesParser::new(words).try_map(|word| TokenPapel::parse(&word))
 }
 
 /// Why the command line does not get what it asks for.
@@ -92,7 +82,7 @@ enum CommandError {
 
 /// As the API writes them.
 #[derive(Serialize)]
-struct NewToken<'a> {
+struct CreateTokenBody<'a> {
     nome: &'a str,
     papel: &'a str,
 }
@@ -103,7 +93,7 @@ struct MadeToken {
 }
 
 #[derive(Deserialize)]
-struct TokensList {
+struct ListedTokens {
     tokens: Vec<Listed>,
 }
 
@@ -117,18 +107,16 @@ struct Listed {
 
 /// What is asked for besides the first token.
 enum Asked {
-    Create(String, Role),
+    Create(String, TokenPapel),
     List,
     Revoke(String),
 }
 
 #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-pub(crate) fn token(args: TokenArgs) -> Result<(), Box<dyn Error>> {
-    service::check_environment(SETTINGS)?;
-    let config = Config::from_lookup(&service::environment)?;
+pub(crate) fn token(config: &Config, args: TokenArgs) -> Result<(), Box<dyn Error>> {
     let asked = match args {
         TokenArgs { renovar: true, .. } => {
-            println!("{}", renew(&config)?);
+            println!("{}", renew(config)?);
             return Ok(());
         }
         TokenArgs { listar: true, .. } => Asked::List,
@@ -137,18 +125,18 @@ pub(crate) fn token(args: TokenArgs) -> Result<(), Box<dyn Error>> {
             if !is_new_name(&nome) {
                 return Err(CommandError::Name { nome }.into());
             }
-            Asked::Create(nome, papel.into())
+            Asked::Create(nome, papel)
         }
         TokenArgs { revogar: Some(nome), .. } => return Err(CommandError::Name { nome }.into()),
         _ => {
-            println!("{}", first(&config)?);
+            println!("{}", first(config)?);
             return Ok(());
         }
     };
-    let text = if is_running(&config)? {
-        by_the_running_servidor(&config, &asked)?
+    let text = if is_running(config)? {
+        by_the_running_servidor(config, &asked)?
     } else {
-        offline(&config, async |tokens| carry_out(&tokens, &asked).await)?
+        offline(config, async |tokens| carry_out(&tokens, &asked).await)?
     };
     print!("{text}");
     Ok(())
@@ -199,12 +187,9 @@ fn offline<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| database_error(config, StoreError::Thread(error)))?;
     runtime.block_on(async {
-        let (changes, _receiver) = mpsc::channel(1);
-        let server_id = config.server_id.as_str().to_owned();
-        let environment =
-            Environment { server_id, now: Arc::new(now), rules: domain::Rules::default(), changes };
-        let opened = Store::open(path, environment).await;
-        let (store, closer) = opened.map_err(|source| database_error(config, source))?;
+        let opened = open_store(config).await;
+        // Nobody listens to its changes.
+        let (store, closer, _changes) = opened.map_err(|source| database_error(config, source))?;
         let tokens = AdminTokens::load(&store, config).await?;
         let done = work(tokens).await;
         drop(store);
@@ -215,8 +200,8 @@ fn offline<T>(
 
 async fn carry_out(tokens: &AdminTokens, asked: &Asked) -> Result<String, CommandError> {
     match asked {
-        Asked::Create(nome, role) => {
-            Ok(format!("{}\n", tokens.create(Author::CommandLine, nome, *role).await?))
+        Asked::Create(nome, papel) => {
+            Ok(format!("{}\n", tokens.create(Author::CommandLine, nome, *papel).await?))
         }
         Asked::Revoke(nome) => {
             tokens.revoke(Author::CommandLine, nome).await?;
@@ -227,7 +212,7 @@ async fn carry_out(tokens: &AdminTokens, asked: &Asked) -> Result<String, Comman
             let listed = listed.iter().map(|(token, made)| Listed {
                 nome: token.name().to_owned(),
                 papel: papel(token.role()).as_str().to_owned(),
-                criado_em: made.map(|made| wire::text_of_millis(made.as_millis())),
+                criado_em: made.map(wire::time_text),
                 ultimo_uso: None,
             });
             Ok(table(listed))
@@ -238,8 +223,8 @@ async fn carry_out(tokens: &AdminTokens, asked: &Asked) -> Result<String, Comman
 fn by_the_running_servidor(config: &Config, asked: &Asked) -> Result<String, CommandError> {
     let own = running_servidor::find(config)?;
     match asked {
-        Asked::Create(nome, role) => {
-            let body = serde_json::to_vec(&NewToken { nome, papel: papel(*role).as_str() });
+        Asked::Create(nome, papel) => {
+            let body = serde_json::to_vec(&CreateTokenBody { nome, papel: papel.as_str() });
             let body = body.unwrap_or_default();
             let answer = own.post("/tokens", "application/json", &body, LIMIT);
             Ok(format!("{}\n", read::<MadeToken>(answer)?.token))
@@ -252,7 +237,7 @@ fn by_the_running_servidor(config: &Config, asked: &Asked) -> Result<String, Com
             }
         }
         Asked::List => {
-            let tokens = read::<TokensList>(list(&own))?.tokens;
+            let tokens = read::<ListedTokens>(list(&own))?.tokens;
             Ok(table(tokens.into_iter()))
         }
     }

@@ -3,22 +3,18 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use service::OwnAnswer;
-use tokio::sync::mpsc;
 
-use crate::app_state::now;
-use crate::config::{Config, SETTINGS};
+use super::running_servidor::{self, NotFound};
+use crate::config::Config;
 use crate::import::{Counts, ImportError, Mode, NotImported, WrongCell, WrongFile};
 use crate::import::{import_postos, read_postos};
-use crate::running_servidor::{self, NotFound};
+use crate::open_store::open_store;
 use crate::start_error::StartError;
-use crate::store::{
-    Author, Environment, Store, StoreError, WriteError, is_in_use, why_not_writable,
-};
+use crate::store::{Author, StoreError, WriteError, is_in_use, why_not_writable};
 
 /// How long the running servidor may take for each step.
 const IMPORT_LIMIT: Duration = Duration::from_secs(120);
@@ -60,21 +56,19 @@ struct ImportReply {
 
 /// Imports a file and says what changed.
 #[expect(clippy::print_stdout, reason = "the command line asked for this text")]
-pub(crate) fn importar(file: &Path, simulate: bool) -> Result<(), Box<dyn Error>> {
-    service::check_environment(SETTINGS)?;
-    let config = Config::from_lookup(&service::environment)?;
+pub(crate) fn importar(config: &Config, file: &Path, simulate: bool) -> Result<(), Box<dyn Error>> {
     let shown = file.display().to_string();
     let bytes =
         std::fs::read(file).map_err(|reason| ImportError::File { path: shown.clone(), reason })?;
     let (path, server_id) = (config.database_url.path(), config.server_id.as_str());
-    let in_use = is_in_use(path, server_id).map_err(|source| database_error(&config, source))?;
+    let in_use = is_in_use(path, server_id).map_err(|source| database_error(config, source))?;
     let outcome = if in_use {
-        by_the_running_servidor(&config, &bytes, simulate)?
+        by_the_running_servidor(config, &bytes, simulate)?
     } else if path.try_exists().is_ok_and(|exists| !exists) {
         return Err(ImportarError::NoDatabase { path: path.display().to_string() }.into());
     } else {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(into_the_database(&config, &bytes, simulate))?
+        runtime.block_on(into_the_database(config, &bytes, simulate))?
     };
     let counts = outcome.map_err(|wrong| ImportError::Wrong { path: shown.clone(), wrong })?;
     let Counts { criados, alterados, iguais } = counts;
@@ -97,13 +91,10 @@ async fn into_the_database(
         Ok(postos) => postos,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let (changes, _receiver) = mpsc::channel(1);
-    let server_id = config.server_id.as_str().to_owned();
-    let environment =
-        Environment { server_id, now: Arc::new(now), rules: domain::Rules::default(), changes };
     let path = config.database_url.path();
-    let opened = Store::open(path, environment).await;
-    let (store, closer) = opened.map_err(|source| database_error(config, source))?;
+    let opened = open_store(config).await;
+    // Nobody listens to its changes.
+    let (store, closer, _changes) = opened.map_err(|source| database_error(config, source))?;
     let mode = if simulate { Mode::Simulate } else { Mode::Silent };
     let imported = import_postos(&store, Author::CommandLine, postos, mode).await;
     // Before closing frees the space that a write has taken.

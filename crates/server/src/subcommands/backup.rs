@@ -4,10 +4,10 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use super::stdio_backup;
 use crate::app_state::now;
 use crate::config::Config;
 use crate::last_backup::LastBackup;
-use crate::stdio_backup;
 use crate::store::{self, Copied, Rotated, Rotation};
 
 #[expect(clippy::print_stdout, reason = "the answer to the command line")]
