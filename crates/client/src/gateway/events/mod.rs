@@ -20,4 +20,3 @@ pub(crate) use feed::FeedListener;
 pub(crate) use follow::Followed;
 pub(crate) use frame::{END, PING, RETRY};
 pub(super) use state::Events;
-pub(crate) use watches::Refused;
