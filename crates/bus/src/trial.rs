@@ -6,11 +6,13 @@
 
 mod limits;
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::topics;
 use rumqttc::v5::mqttbytes::v5::ConnAck;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -37,12 +39,11 @@ const RIGHTS: &str = "give it the rights of its role at the broker: docs/securit
 pub struct Trial {
     /// As the program uses them. Neither its MQTT id nor its presence is used.
     pub options: Options,
-    /// Why the trial stops before the login, to follow "because"; `None`: it logs in.
+    /// Why the trial stops before the login if that is with a name, to follow "because"; `None`: it
+    /// logs in.
     pub skip_login: Option<&'static str>,
     /// Topics that the program must be allowed to publish on, each with a message that nobody acts on.
     pub publishes: Vec<(String, Bytes)>,
-    /// The topic filter of the presences.
-    pub presences: String,
 }
 
 /// What a trial has found.
@@ -52,6 +53,18 @@ pub struct TrialReport {
     /// Topics and payloads of presences, in the order in which they came. `None`: they could not be
     /// listened to.
     pub presences: Option<Vec<(String, Bytes)>>,
+}
+
+/// As [`run_trial`], on a runtime of its own.
+///
+/// # Errors
+/// There can be no runtime.
+pub fn run_trial_blocking(trial: Trial) -> io::Result<TrialReport> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(run_trial(trial));
+    // A resolver may hang on a thread of the runtime.
+    runtime.shutdown_background();
+    Ok(report)
 }
 
 /// Takes one step after the other, and ends at the first that fails.
@@ -84,7 +97,8 @@ async fn enter(trial: &Trial, report: &mut TrialReport) -> Option<(TrialConnecti
     let mut dialer = Dialer::new(Arc::new(resolve_by_system));
     let opened = open(&options, &mut dialer, report).await?;
     report.findings.extend(anonymous_login(&options, &mut dialer).await);
-    if let Some(why) = trial.skip_login {
+    let skip_login = trial.skip_login.filter(|_| options.credentials.has_name());
+    if let Some(why) = skip_login {
         let found = format!("not tried, because {why} and its user has only one connection");
         let remedy = "GET /readyz of the program says whether it is connected; stop it, and what else the \
                       lines of `program` name, to have login and rights tried here";
@@ -253,7 +267,7 @@ async fn use_it(
     }
     report.findings.push(publishing(trial.publishes.len(), &refused));
     if !connack.session_present {
-        connection.listen(&trial.presences, PRESENCE_WAIT).await?;
+        connection.listen(topics::EVERY_PRESENCE, PRESENCE_WAIT).await?;
     }
     Ok(())
 }

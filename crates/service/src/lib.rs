@@ -9,12 +9,16 @@ mod http;
 mod logs;
 mod metrics;
 mod own_instance;
+mod proc_stat;
 mod program;
 mod secret;
 mod settings;
 mod signals;
 mod tasks;
 mod traces;
+
+/// Of all crates and programs here.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub use broker_login::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,

@@ -58,7 +58,6 @@ pub fn check_environment(settings: &[Setting]) -> Result<(), ConfigError> {
 /// A program as its command line presents it.
 pub struct Program {
     pub name: &'static str,
-    pub version: &'static str,
     pub about: &'static str,
     /// As `--help` lists them.
     pub settings: &'static [Setting],
@@ -131,7 +130,7 @@ impl Program {
 
     fn command<S: Subcommand>(&self) -> Command {
         let settings = settings_help(self.settings);
-        let command = Command::new(self.name).version(self.version).about(self.about);
+        let command = Command::new(self.name).version(crate::VERSION).about(self.about);
         S::augment_subcommands(Common::augment_subcommands(command)).after_help(format!(
             "Without a subcommand it runs until SIGTERM or Ctrl-C.\n\n\
              Settings, from the environment:{settings}"

@@ -47,7 +47,6 @@ impl Tracer {
     pub fn start(
         settings: Option<&TraceSettings>,
         (id_field, id): (&'static str, &str),
-        version: &'static str,
     ) -> Result<Self, TraceError> {
         let Some(settings) = settings else { return Ok(Self::default()) };
         let processor =
@@ -62,7 +61,7 @@ impl Tracer {
             .with_attributes(
                 ["service.instance.id", id_field].map(|key| KeyValue::new(key, id.to_owned())),
             )
-            .with_attribute(KeyValue::new("service.version", version))
+            .with_attribute(KeyValue::new("service.version", crate::VERSION))
             .with_attributes(settings.attributes.0.clone());
         let provider = SdkTracerProvider::builder()
             .with_span_processor(processor)
