@@ -13,6 +13,7 @@ mod proc_stat;
 mod program;
 mod secret;
 mod settings;
+mod settings_macro;
 mod signals;
 mod tasks;
 mod traces;
