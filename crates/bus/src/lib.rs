@@ -26,6 +26,7 @@ compile_error!("this system runs on Linux; elsewhere use Docker, or WSL 2 (READM
 mod acks;
 mod bus;
 mod certificates;
+mod clock;
 mod connection;
 mod counters;
 mod credentials;

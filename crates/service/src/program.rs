@@ -34,7 +34,8 @@ const EARLIEST_SECONDS: i64 = 1_577_836_800;
 /// 9998-12-31, the last day that can be written in a message.
 const LATEST_SECONDS: i64 = 253_370_764_799;
 
-/// The wall clock. All other code reads it through this function.
+/// The wall clock. Other code reads it through this function, except `bus`, which does not use this
+/// crate.
 pub fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))

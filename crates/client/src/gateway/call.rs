@@ -104,18 +104,13 @@ impl PendingCommand {
     pub(super) fn outgoing(&self) -> Outgoing {
         let call = &self.call;
         Outgoing {
-            topic: call.topic.clone(),
-            payload: call.payload.clone(),
             expires_at: Some(call.deadline),
-            retain: false,
             response_topic: Some(call.response_topic.clone()),
             correlation: Some(Bytes::copy_from_slice(call.request_id.as_str().as_bytes())),
             join: call.join,
-            acknowledges: None,
-            follows: None,
             request_id: Some(call.request_id.clone()),
-            on_refused: None,
             trace: self.trace(),
+            ..Outgoing::new(call.topic.clone(), call.payload.clone())
         }
     }
 }
