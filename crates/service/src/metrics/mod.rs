@@ -30,7 +30,7 @@ pub const METRICS_ADDR: Setting = Setting {
 const REFRESH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Looks up figures for a scrape. One that is dropped while it runs leaves the figures of before.
-pub type Refresh = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+type Refresh = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Everything that one program counts.
 pub struct Metrics {
