@@ -16,7 +16,7 @@ use service::{
 };
 
 /// The id of this gateway.
-pub const MQTT_CLIENT_ID: Setting = Setting {
+pub(crate) const MQTT_CLIENT_ID: Setting = Setting {
     name: "MQTT_CLIENT_ID",
     default: None,
     should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",
@@ -31,7 +31,7 @@ const MQTT_ENTREGA: Setting = Setting {
 };
 
 /// Where the HTTP API listens.
-pub const HTTP_ADDR: Setting = Setting {
+pub(crate) const HTTP_ADDR: Setting = Setting {
     name: "HTTP_ADDR",
     default: Some("0.0.0.0:8001"),
     should_be: "an address and port, for example 0.0.0.0:8001",

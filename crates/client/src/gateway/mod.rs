@@ -36,7 +36,7 @@ use listing_cache::{ListingCache, ListingKey};
 
 pub(crate) use call::NoAnswer;
 pub use call::{Call, Reply};
-pub(crate) use events::{END, FeedListener, Followed, PING, RETRY};
+pub(crate) use events::{FeedListener, Followed};
 pub(crate) use inbox::run as run_inbox;
 pub(crate) use named_reserva::NamedReserva;
 pub use requester::Requester;

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::follow_task::{FollowTask, read_events};
 use super::servidor::Servidor;
 use super::snapshot::Snapshot;
-use super::watches::{Listener, Seen};
+use super::watches::{Listener, WatchState};
 use crate::error::GatewayError;
 use crate::gateway::call::NoAnswer;
 use crate::gateway::listing::with_request_id;
@@ -71,7 +71,7 @@ impl Gateway {
 /// A reserva that is followed by one listener.
 pub(crate) struct Followed {
     _listener: Listener,
-    seen: watch::Receiver<Seen>,
+    seen: watch::Receiver<WatchState>,
     /// What the listener was sent last.
     snapshot: Option<Snapshot>,
     servidor: Option<Servidor>,
@@ -80,8 +80,8 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    fn new(listener: Listener, seen: watch::Receiver<Seen>, answered: Seen) -> Self {
-        let Seen { snapshot, servidor, .. } = answered;
+    fn new(listener: Listener, seen: watch::Receiver<WatchState>, answered: WatchState) -> Self {
+        let WatchState { snapshot, servidor, .. } = answered;
         let mut followed = Self {
             _listener: listener,
             seen,
@@ -112,7 +112,7 @@ impl Followed {
             if self.is_over || self.seen.changed().await.is_err() {
                 return None;
             }
-            let Seen { snapshot, servidor, is_forgotten, .. } =
+            let WatchState { snapshot, servidor, is_forgotten, .. } =
                 self.seen.borrow_and_update().clone();
             self.waiting.extend(Servidor::news(servidor.as_ref(), self.servidor.as_ref()));
             self.servidor = servidor;

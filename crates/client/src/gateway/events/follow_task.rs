@@ -21,9 +21,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// How soon it is asked for again after a question without an answer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-type Answer = Result<Reply, GatewayError>;
 /// A question in flight, with the number of questions that were asked for when it was sent.
-type Question = (u64, Pin<Box<dyn Future<Output = Answer> + Send>>);
+type Question = (u64, Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>);
 
 impl Gateway {
     /// Whether a servidor can be reached, and since when that is so.
@@ -99,7 +98,7 @@ impl FollowTask {
         self.question = Some((number, Box::pin(asking)));
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: Result<Reply, GatewayError>) {
         let Some((number, _)) = self.question.take() else { return };
         let NamedReserva { server_id, request_id, .. } = &self.watch.reserva;
         let read = |reply: &Reply| Snapshot::read(&reply.body, server_id, request_id);
@@ -202,7 +201,7 @@ fn is_unknown(refused: &NoAnswer) -> bool {
     matches!(refused, NoAnswer::Refused(reply) if reply.codigo == unknown)
 }
 
-async fn answer_to(question: &mut Option<Question>) -> Answer {
+async fn answer_to(question: &mut Option<Question>) -> Result<Reply, GatewayError> {
     match question {
         Some((_, answer)) => answer.await,
         None => std::future::pending().await,

@@ -17,7 +17,7 @@ use crate::gateway::named_reserva::NamedReserva;
 
 /// What is known of a reserva that is followed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct WatchState {
     /// How many questions were asked before the last one that was answered.
     pub(super) answered: u64,
     /// Why the last one found nothing.
@@ -34,7 +34,7 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) reserva: NamedReserva,
-    pub(super) seen: watch::Sender<Seen>,
+    pub(super) seen: watch::Sender<WatchState>,
     asked: AtomicU64,
     /// The latest versao that an event of its servidor named since the last look.
     announced: AtomicI64,
@@ -69,10 +69,10 @@ impl Watch {
 
 /// All reservas that are followed.
 #[derive(Default)]
-pub(crate) struct Watches(Mutex<Open>);
+pub(crate) struct Watches(Mutex<ActiveWatches>);
 
 #[derive(Default)]
-struct Open {
+struct ActiveWatches {
     /// By servidor and request; of each, one for every app that follows it.
     reservas: HashMap<(ServerId, RequestId), Vec<Running>>,
     /// Reads the events for this gateway, while there is anything to follow.

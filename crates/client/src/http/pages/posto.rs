@@ -8,19 +8,21 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
 use protocol::{Codigo, KeyedCall, ReplyCodigo, RequestId, ServerId};
-use service::{HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS};
+use service::{
+    HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS, status_of,
+};
 
+use super::form_key::key_and_body;
 use super::frame::Frame;
 use super::links;
 use super::page_errors::{PageErrors, Refusal};
-use super::posto_view::{PostoView, State as PostoState};
-use super::reserve_form::{self, DURATIONS, Values, body_of};
+use super::posto_view::{PostoState, PostoView};
+use super::reserve_form::{self, DURATIONS, ReserveValues};
 use super::setup::Pages;
 use super::texts::{PageTexts, PostoTexts, fill};
 use crate::gateway::NamedReserva;
 use crate::http::answer::{answer, with_log_fields};
 use crate::http::app::App;
-use crate::http::idempotency::Key;
 
 #[derive(Template)]
 #[template(path = "posto.html")]
@@ -33,7 +35,7 @@ struct PostoPage<'a> {
     posto_id: &'a str,
     name: String,
     posto: Option<PostoView>,
-    values: Values,
+    values: ReserveValues,
     errors: PageErrors,
     durations: [(i64, &'a str); 6],
     typical: Typical,
@@ -90,13 +92,18 @@ pub(super) async fn show(
     let posto = PostoView::of(&named.server_id, posto, language);
     let page = PostoPage {
         posto: Some(posto),
-        ..PostoPage::new(&pages, language, &query, Values::new(language))
+        ..PostoPage::new(&pages, language, &query, ReserveValues::new(language))
     };
     Ok(page.answer(&pages, StatusCode::OK, language))
 }
 
 impl<'a> PostoPage<'a> {
-    fn new(pages: &'a Pages, language: Language, form: &'a PageForm, values: Values) -> Self {
+    fn new(
+        pages: &'a Pages,
+        language: Language,
+        form: &'a PageForm,
+        values: ReserveValues,
+    ) -> Self {
         let texts = pages.page_texts(language);
         let typical = |value, unit: &str| {
             let value = format!("{} {unit}", language.number(value, 0, 3));
@@ -149,16 +156,11 @@ pub(super) async fn reserve(
     App(app): App,
     form: PageForm,
 ) -> Response {
-    let key = Key::of(form.get("chave"));
-    let asked = match (key, body_of(&form, language, service::now())) {
-        (Ok(key), Ok(body)) => (key, body),
-        (key, body) => {
-            let mut campos = body.err().unwrap_or_default();
-            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
-            return refuse(&pages, language, &form, Refusal::of_fields(campos), None).await;
-        }
+    let body = reserve_form::body_of(&form, language, service::now());
+    let (key, body) = match key_and_body(&form, body) {
+        Ok(read) => read,
+        Err(refusal) => return refuse(&pages, language, &form, refusal, None).await,
     };
-    let (key, body) = asked;
     let server_id = body.server_id.clone();
     let typed = form.typed(&reserve_form::TYPED);
     let request_id = key.request_id_of_form(app.as_ref(), KeyedCall::Reservar, &server_id, &typed);
@@ -199,11 +201,10 @@ async fn refuse(
     refusal: Refusal,
     see_reserva: Option<String>,
 ) -> Response {
-    let status = StatusCode::from_u16(refusal.codigo.http_status());
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = status_of(refusal.codigo);
     let mut page = PostoPage {
         see_reserva,
-        ..PostoPage::new(pages, language, form, Values::sent(form, refusal.may_be_done()))
+        ..PostoPage::new(pages, language, form, ReserveValues::sent(form, refusal.may_be_done()))
     };
     if let Some(named) = PostoAddress::read(form) {
         let listed = pages.postos_if_quick(&named.server_id).await;

@@ -6,11 +6,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use protocol::{AppId, Codigo, KeyedCall, ReplyCodigo, RequestId};
-use service::{HttpError, Language, LogFields, PageCache, PageForm};
+use protocol::{AppId, Codigo, KeyedCall, RequestId};
+use service::{HttpError, Language, LogFields, PageCache, PageForm, status_of};
 
-use super::change_form::{self, Values};
+use super::change_form::{self, ChangeValues};
 use super::consulted::{self, Reserva};
+use super::form_key::key_and_body;
 use super::frame::Frame;
 use super::links;
 use super::page_errors::{PageErrors, Refusal};
@@ -21,7 +22,6 @@ use crate::error::GatewayError;
 use crate::gateway::{NamedReserva, Reply};
 use crate::http::answer::{answer, with_log_fields};
 use crate::http::app::App;
-use crate::http::idempotency::Key;
 
 #[derive(Template)]
 #[template(path = "reserva.html")]
@@ -35,7 +35,7 @@ struct ReservaPage<'a> {
     /// Nothing of it is shown without a token.
     is_shell: bool,
     reserva: ReservaView,
-    values: Values,
+    values: ChangeValues,
     errors: PageErrors,
     same_posto: String,
 }
@@ -76,7 +76,7 @@ pub(super) async fn ask_for_token(
         request_id: named.request_id.as_str(),
         is_shell: true,
         reserva: ReservaView::default(),
-        values: Values::default(),
+        values: ChangeValues::default(),
         errors: PageErrors::default(),
         same_posto: String::new(),
     };
@@ -156,15 +156,7 @@ async fn cancel(pages: &Pages, named: &NamedReserva) -> Outcome {
 /// # Errors
 /// The form has wrong fields.
 async fn change(pages: &Pages, named: &NamedReserva, form: &PageForm) -> Result<Outcome, Refusal> {
-    let key = Key::of(form.get("chave"));
-    let (key, change) = match (key, change_form::body_of(form)) {
-        (Ok(key), Ok(change)) => (key, change),
-        (key, change) => {
-            let mut campos = change.err().unwrap_or_default();
-            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
-            return Err(Refusal::of_fields(campos));
-        }
-    };
+    let (key, change) = key_and_body(form, change_form::body_of(form))?;
     let typed = form.typed(&["request_id", "inicio", "fim", "posto_id"]);
     let (app, server_id) = (named.app.as_ref(), &named.server_id);
     let request_id = key.request_id_of_form(app, KeyedCall::Alteracao, server_id, &typed);
@@ -207,9 +199,9 @@ async fn page(
     let list = pages.postos_if_quick(&named.server_id).await;
     let reserva = ReservaView::of(reserva, list.as_deref(), &texts.reserva, language);
     let sent = refused.as_ref().map(|refused| (refused.form, refused.refusal.may_be_done()));
-    let values = Values::of(&reserva, sent);
+    let values = ChangeValues::of(&reserva, sent);
     let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
-    let status = codigo.map_or(200, ReplyCodigo::http_status);
+    let status = codigo.map_or(StatusCode::OK, status_of);
     let label = |campo: &str| label(campo, &texts.reserva);
     let errors =
         refused.map(|refused| refused.refusal.shown(label, &texts.posto.field_request, "change"));
@@ -225,7 +217,6 @@ async fn page(
         values,
         errors: errors.unwrap_or_default(),
     };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = pages.answer(status, &page, language, PageCache::Never);
     let server_id = Some(named.server_id.clone());
     response.extensions_mut().insert(LogFields { codigo, server_id, request_id: None });
