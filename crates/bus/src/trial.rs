@@ -5,6 +5,7 @@
 //! leaves the program's session as it is.
 
 mod limits;
+mod rights;
 
 use std::io;
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use crate::connection::{Dialer, Opened, Reason, TrialConnection, resolve_by_syst
 use crate::finding::Finding;
 use crate::{Credentials, Options};
 use limits::{Allowed, limits};
+use rights::{RIGHTS, publishing, subscriptions};
 
 /// For the whole trial.
 const TRIAL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -32,8 +34,6 @@ const PRESENCE_WAIT: Duration = Duration::from_millis(300);
 const ANONYMOUS_TIMEOUT: Duration = Duration::from_secs(2);
 const RENEW_BROKER: &str = "renew the broker's certificate: replace mosquitto/certs/broker.crt and \
     broker.key, then docker-compose exec broker usuario recarregar";
-const RIGHTS: &str = "give it the rights of its role at the broker: docs/security.md has the table; \
-    with the broker of docker-compose.yml, docker-compose exec broker usuario recarregar";
 
 /// What is tried.
 pub struct Trial {
@@ -270,41 +270,4 @@ async fn use_it(
         connection.listen(topics::EVERY_PRESENCE, PRESENCE_WAIT).await?;
     }
     Ok(())
-}
-
-fn subscriptions(count: usize, refused: &[String]) -> Finding {
-    if refused.is_empty() {
-        // Mosquitto grants every one, and filters what it delivers.
-        return Finding::ok("subscriptions", format!("the broker grants all {count}"));
-    }
-    let found = format!("the broker refuses {} of {count}: {}", refused.len(), refused.join(", "));
-    Finding::failure("subscriptions", found, RIGHTS)
-}
-
-fn publishing(count: usize, refused: &[String]) -> Finding {
-    if refused.is_empty() {
-        return Finding::ok(
-            "publishing",
-            format!("the broker takes it on all {count} topics tried"),
-        );
-    }
-    let found = format!("the broker refuses {} of {count}: {}", refused.len(), refused.join(", "));
-    Finding::failure("publishing", found, RIGHTS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::Severity;
-
-    #[test]
-    fn what_is_refused_is_named_with_where_rights_are_given() {
-        let finding = subscriptions(3, &["a/#".to_owned(), "b".to_owned()]);
-        assert_eq!(finding.found, "the broker refuses 2 of 3: a/#, b");
-        assert!(
-            finding.severity == Severity::Failure && finding.remedy.contains("docs/security.md")
-        );
-        let finding = publishing(2, &["a: not authorized (0x87)".to_owned()]);
-        assert_eq!(finding.found, "the broker refuses 1 of 2: a: not authorized (0x87)");
-    }
 }
