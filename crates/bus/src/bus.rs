@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
-use crate::connection::{Dialer, GOODBYE_TIMEOUT, Resolve, resolve_by_system};
+use crate::connection::{DISCONNECT_TIMEOUT, Dialer, Resolve, resolve_by_system};
 use crate::log_limit::{self, shortened, without_values};
 use crate::state::BusState;
 use crate::{
@@ -189,7 +189,7 @@ impl Bus {
             deadline.get_or_insert_with(|| Instant::now() + grace);
             first_call
         });
-        let limit = grace + GOODBYE_TIMEOUT * 2;
+        let limit = grace + DISCONNECT_TIMEOUT * 2;
         if timeout(limit, self.state.ended.cancelled()).await.is_err() {
             tracing::warn!("the bus did not end in time");
         }

@@ -1,10 +1,9 @@
 //! How long certificates are valid, and whether the files of a login can be used.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use protocol::Timestamp;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::clock;
 use crate::finding::Finding;
 use crate::{Authorities, Credentials};
 
@@ -49,7 +48,7 @@ pub(crate) fn validity(what: &str, der: &[u8], remedy: &str) -> Finding {
     };
     let validity = certificate.validity();
     let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
-    at(what, begin, end, seconds_now(), remedy)
+    at(what, begin, end, clock::now().as_millis() / 1_000, remedy)
 }
 
 fn at(what: &str, begin: i64, end: i64, now: i64, remedy: &str) -> Finding {
@@ -75,11 +74,6 @@ fn at(what: &str, begin: i64, end: i64, now: i64, remedy: &str) -> Finding {
 
 fn date(seconds: i64) -> Timestamp {
     Timestamp::clamped(seconds.saturating_mul(1_000))
-}
-
-fn seconds_now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

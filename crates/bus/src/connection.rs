@@ -2,6 +2,7 @@
 //! connection is kept in the outbox.
 
 mod codec;
+mod connect_packet;
 mod dial;
 mod greeting;
 mod handshakes;
@@ -36,15 +37,15 @@ use crate::outbox::{Batch, GivenUp};
 use crate::presence::{PresenceHistory, PresencePublisher};
 use crate::state::BusState;
 use crate::{Delivery, Link, Options};
-use codec::Incoming;
+use connect_packet::receive_maximum;
 use in_flight::InFlight;
 use inbox::Inbox;
-use socket::{BrokerLimits, KEEP_ALIVE, Reader, Writer, receive_maximum};
+use socket::{BrokerLimits, KEEP_ALIVE, Reader, Writer};
 
 /// For SUBSCRIBE and its answer.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// For publishing the offline presence and DISCONNECT.
-pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a connection is checked. Also the precision of the limits that are checked.
 const CHECKUP_INTERVAL: Duration = Duration::from_millis(250);
 /// A connection is dead if nothing arrives for so long: at least a ping is unanswered.
@@ -163,7 +164,7 @@ fn put_back(
 }
 
 impl Connection<'_> {
-    /// Subscribes, sends and receives, and says goodbye.
+    /// Subscribes, sends and receives, and disconnects.
     async fn stay_connected(
         &mut self,
         connack: &ConnAck,
@@ -190,7 +191,7 @@ impl Connection<'_> {
         self.exchange_messages().await?;
         state.set_link(Link::Down);
         // Without an answer in time the connection is dropped, as after a loss.
-        timeout(GOODBYE_TIMEOUT, self.say_goodbye()).await.unwrap_or(Ok(()))
+        timeout(DISCONNECT_TIMEOUT, self.disconnect()).await.unwrap_or(Ok(()))
     }
 
     /// The main loop: sends and receives until the bus is being closed and nothing is left to
@@ -280,28 +281,5 @@ impl Connection<'_> {
             self.pump()?;
         }
         self.repeat_birth_if_due()
-    }
-
-    /// Writes what the socket takes. If the socket is broken, the PUBACKs that have arrived still
-    /// count, and so does the reason that the broker gives. (Deliveries do not: unacknowledged, they
-    /// come again.)
-    fn write(&mut self) -> Result<(), Reason> {
-        let written = self.writer.write(&mut self.outgoing);
-        if self.is_unwritten && written.as_ref().is_ok_and(|taken| *taken > 0) {
-            self.last_progress = Instant::now();
-        }
-        self.is_unwritten = self.writer.is_waiting(&self.outgoing);
-        if written.is_err() {
-            while let Some(Ok(packet)) = self.reader.next_now() {
-                match packet {
-                    Incoming::PubAck { pkid, code } => self.on_puback(pkid, code)?,
-                    Incoming::Disconnect { code, text } => {
-                        return Err(Reason::Disconnected { code, text });
-                    }
-                    Incoming::Other(_) => {}
-                }
-            }
-        }
-        Ok(written.map(drop)?)
     }
 }

@@ -244,9 +244,9 @@ fn certificates(
     }
 }
 
-/// Why a certificate of a file is none to the library, which reads only what begins a line with
-/// `-----BEGIN CERTIFICATE-----` and passes over all else without a word; `None` if none is. A line after
-/// `#` is a comment.
+/// Why the library does not read a certificate of this file; `None` if it reads all. It reads only
+/// what begins a line with `-----BEGIN CERTIFICATE-----`, and reports nothing of what it skips. A line
+/// after `#` is a comment.
 fn passed_over(pem: &[u8]) -> Option<String> {
     let lines = pem.split(|byte| matches!(byte, b'\n' | b'\r'));
     for line in lines.filter(|line| !line.trim_ascii_start().starts_with(b"#")) {

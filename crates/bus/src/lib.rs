@@ -26,6 +26,7 @@ compile_error!("this system runs on Linux; elsewhere use Docker, or WSL 2 (READM
 mod acks;
 mod bus;
 mod certificates;
+mod clock;
 mod connection;
 mod counters;
 mod credentials;
@@ -57,7 +58,7 @@ pub use options::{MakePresence, Options, Presence};
 pub use reason_code::ReasonCode;
 pub use state::Link;
 pub use trace::{ArrivedTraces, MessageTrace};
-pub use trial::{Trial, TrialReport, run_trial};
+pub use trial::{Trial, TrialReport, run_trial, run_trial_blocking};
 
 /// U+FEFF in UTF-8, with which Windows programs begin texts.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -38,6 +38,30 @@ pub struct Outgoing {
     pub trace: Option<MessageTrace>,
 }
 
+impl Outgoing {
+    /// A message that is sent on its own and does not expire.
+    pub fn new(topic: impl Into<String>, payload: impl Into<Bytes>) -> Self {
+        Self {
+            topic: topic.into(),
+            payload: payload.into(),
+            expires_at: None,
+            retain: false,
+            response_topic: None,
+            correlation: None,
+            join: Join::Never,
+            request_id: None,
+            acknowledges: None,
+            follows: None,
+            on_refused: None,
+            trace: None,
+        }
+    }
+
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+}
+
 /// Called when the broker will never take a message, from the bus's own task: it must not wait.
 /// It gets the message back and may return another one, which is published in its place, also
 /// when the outbox is full or closed.

@@ -143,7 +143,7 @@ impl Outbox {
         batch.traces_mut().for_each(MessageTrace::acknowledged);
         self.returned.end_isolation();
         self.shrink(batch.items.len());
-        self.end_flight(&batch.topic);
+        self.remove_in_flight(&batch.topic);
     }
 
     /// Drops expired messages and returns their number. Looks at every message: only for times
@@ -191,7 +191,7 @@ impl Outbox {
     }
 
     /// A packet of this topic is no longer in flight.
-    fn end_flight(&mut self, topic: &Arc<str>) {
+    fn remove_in_flight(&mut self, topic: &Arc<str>) {
         let Some(queue) = self.topics.get_mut(topic) else {
             return;
         };

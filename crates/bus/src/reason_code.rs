@@ -29,7 +29,7 @@ impl ReasonCode {
 
     /// Whether each further attempt makes it worse, or leads to no other answer: quota exceeded, banned,
     /// use another server, server moved, connection rate exceeded.
-    pub(crate) fn asks_for_patience(self) -> bool {
+    pub(crate) fn needs_login_delay(self) -> bool {
         matches!(self.0, 0x8A | 0x97 | 0x9C | 0x9D | 0x9F)
     }
 

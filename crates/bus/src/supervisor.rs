@@ -1,12 +1,13 @@
 //! Connects to the broker, and reconnects until the bus is closed.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use protocol::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use crate::clock;
 use crate::connection::{self, Dialer, Loss};
 use crate::credentials::FileVersions;
 use crate::presence::PresenceHistory;
@@ -70,7 +71,7 @@ pub(crate) async fn supervise(
         let was_healthy = loss.lasted.is_some_and(|lasted| lasted >= HEALTHY);
         let delay = if takeover.slows_down {
             jittered(TAKEOVER_DELAY)
-        } else if loss.reason.asks_for_patience(was_healthy) {
+        } else if loss.reason.needs_login_delay(was_healthy) {
             jittered(LOGIN_DELAY)
         } else {
             if was_healthy {
@@ -98,12 +99,7 @@ async fn replaced(credentials: &Credentials, files: FileVersions) {
 /// of two connections differ even if the clock is set back.
 fn start_of_connection(previous: Option<Timestamp>) -> Timestamp {
     let earliest = previous.map_or(0, |previous| previous.as_millis() + 1);
-    Timestamp::clamped(now().as_millis().max(earliest))
-}
-
-pub(crate) fn now() -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    Timestamp::clamped(i64::try_from(now).unwrap_or_default())
+    Timestamp::clamped(clock::now().as_millis().max(earliest))
 }
 
 /// Logs losses. Of failed attempts to connect and of short connections in a row, with one reason,

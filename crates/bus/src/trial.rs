@@ -5,12 +5,15 @@
 //! leaves the program's session as it is.
 
 mod limits;
+mod rights;
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::topics;
 use rumqttc::v5::mqttbytes::v5::ConnAck;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -19,6 +22,7 @@ use crate::connection::{Dialer, Opened, Reason, TrialConnection, resolve_by_syst
 use crate::finding::Finding;
 use crate::{Credentials, Options};
 use limits::{Allowed, limits};
+use rights::{RIGHTS, publishing, subscriptions};
 
 /// For the whole trial.
 const TRIAL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -30,19 +34,16 @@ const PRESENCE_WAIT: Duration = Duration::from_millis(300);
 const ANONYMOUS_TIMEOUT: Duration = Duration::from_secs(2);
 const RENEW_BROKER: &str = "renew the broker's certificate: replace mosquitto/certs/broker.crt and \
     broker.key, then docker-compose exec broker usuario recarregar";
-const RIGHTS: &str = "give it the rights of its role at the broker: docs/security.md has the table; \
-    with the broker of docker-compose.yml, docker-compose exec broker usuario recarregar";
 
 /// What is tried.
 pub struct Trial {
     /// As the program uses them. Neither its MQTT id nor its presence is used.
     pub options: Options,
-    /// Why the trial stops before the login, to follow "because"; `None`: it logs in.
+    /// Why the trial stops before the login if that is with a name, to follow "because"; `None`: it
+    /// logs in.
     pub skip_login: Option<&'static str>,
     /// Topics that the program must be allowed to publish on, each with a message that nobody acts on.
     pub publishes: Vec<(String, Bytes)>,
-    /// The topic filter of the presences.
-    pub presences: String,
 }
 
 /// What a trial has found.
@@ -52,6 +53,18 @@ pub struct TrialReport {
     /// Topics and payloads of presences, in the order in which they came. `None`: they could not be
     /// listened to.
     pub presences: Option<Vec<(String, Bytes)>>,
+}
+
+/// As [`run_trial`], on a runtime of its own.
+///
+/// # Errors
+/// There can be no runtime.
+pub fn run_trial_blocking(trial: Trial) -> io::Result<TrialReport> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(run_trial(trial));
+    // A resolver may hang on a thread of the runtime.
+    runtime.shutdown_background();
+    Ok(report)
 }
 
 /// Takes one step after the other, and ends at the first that fails.
@@ -84,7 +97,8 @@ async fn enter(trial: &Trial, report: &mut TrialReport) -> Option<(TrialConnecti
     let mut dialer = Dialer::new(Arc::new(resolve_by_system));
     let opened = open(&options, &mut dialer, report).await?;
     report.findings.extend(anonymous_login(&options, &mut dialer).await);
-    if let Some(why) = trial.skip_login {
+    let skip_login = trial.skip_login.filter(|_| options.credentials.has_name());
+    if let Some(why) = skip_login {
         let found = format!("not tried, because {why} and its user has only one connection");
         let remedy = "GET /readyz of the program says whether it is connected; stop it, and what else the \
                       lines of `program` name, to have login and rights tried here";
@@ -253,44 +267,7 @@ async fn use_it(
     }
     report.findings.push(publishing(trial.publishes.len(), &refused));
     if !connack.session_present {
-        connection.listen(&trial.presences, PRESENCE_WAIT).await?;
+        connection.listen(topics::EVERY_PRESENCE, PRESENCE_WAIT).await?;
     }
     Ok(())
-}
-
-fn subscriptions(count: usize, refused: &[String]) -> Finding {
-    if refused.is_empty() {
-        // Mosquitto grants every one, and filters what it delivers.
-        return Finding::ok("subscriptions", format!("the broker grants all {count}"));
-    }
-    let found = format!("the broker refuses {} of {count}: {}", refused.len(), refused.join(", "));
-    Finding::failure("subscriptions", found, RIGHTS)
-}
-
-fn publishing(count: usize, refused: &[String]) -> Finding {
-    if refused.is_empty() {
-        return Finding::ok(
-            "publishing",
-            format!("the broker takes it on all {count} topics tried"),
-        );
-    }
-    let found = format!("the broker refuses {} of {count}: {}", refused.len(), refused.join(", "));
-    Finding::failure("publishing", found, RIGHTS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::Severity;
-
-    #[test]
-    fn what_is_refused_is_named_with_where_rights_are_given() {
-        let finding = subscriptions(3, &["a/#".to_owned(), "b".to_owned()]);
-        assert_eq!(finding.found, "the broker refuses 2 of 3: a/#, b");
-        assert!(
-            finding.severity == Severity::Failure && finding.remedy.contains("docs/security.md")
-        );
-        let finding = publishing(2, &["a: not authorized (0x87)".to_owned()]);
-        assert_eq!(finding.found, "the broker refuses 1 of 2: a: not authorized (0x87)");
-    }
 }

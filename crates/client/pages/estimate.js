@@ -1,7 +1,7 @@
 // What a charge is likely to need and cost, before anything is reserved.
 import { ApiError, call } from "./api.js";
 import { byId, debounced, element } from "./dom.js";
-import { messageParagraph } from "./errors.js";
+import { messageParagraph } from "./forms.js";
 import { duration, integer, kwh, pricePerKwh, reais } from "./format.js";
 import { text } from "./texts.js";
 

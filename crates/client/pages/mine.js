@@ -3,7 +3,7 @@ import { cancel } from "./actions.js";
 import { now } from "./api.js";
 import { confirmCancel } from "./confirm.js";
 import { byId, element } from "./dom.js";
-import { messageParagraph } from "./errors.js";
+import { messageParagraph } from "./forms.js";
 import { Follower } from "./follow.js";
 import { changesOf, forgetKept, keepAgreed, keptReservas, onKeptElsewhere, updateKept } from "./kept.js";
 import { reservaLink } from "./links.js";

@@ -13,7 +13,7 @@ import { text } from "./texts.js";
 export const nameOf = (/** @type {{ nome: string, posto_id: number }} */ { nome, posto_id }) => nome || text("posto.number", { id: posto_id });
 
 /** What the countdown says, empty if there is nothing to wait for. */
-function countdownText(/** @type {Kept} */ reserva, at = now()) {
+export function countdownText(/** @type {import("./status.js").Reserva} */ reserva, at = now()) {
   const countdown = countdownOf(reserva, at);
   return countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "";
 }

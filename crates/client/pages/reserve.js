@@ -3,7 +3,7 @@ import { ApiError, now, query } from "./api.js";
 import { Attempt, PageError } from "./actions.js";
 import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "./car.js";
 import { element } from "./dom.js";
-import { ambiguousField, clearErrors, incompleteField, onSubmit, showErrors } from "./errors.js";
+import { ambiguousField, clearErrors, incompleteField, onSubmit, showErrors } from "./forms.js";
 import { typedNumber } from "./format.js";
 import { reservaLink } from "./links.js";
 import { periodOf } from "./period.js";

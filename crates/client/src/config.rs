@@ -11,16 +11,12 @@ use bus::{Authorities, ClientCertificate, Credentials, Password};
 use protocol::{ClientId, Entrega};
 use service::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, CORS_ORIGENS, ConfigError, CorsOrigins, Host,
-    Lookup, METRICS_ADDR, MQTT_BROKER, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE, MQTT_PASSWORD,
-    MQTT_PASSWORD_FILE, MQTT_PORT, MQTT_USERNAME, OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-    OTEL_BSP_SCHEDULE_DELAY, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS,
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_HEADERS,
-    OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, PROXIES_CONFIAVEIS,
-    RUST_LOG, Setting, TimeLimit, TraceSettings, TrustedProxies,
+    Lookup, METRICS_ADDR, MQTT_BROKER, MQTT_PORT, PROXIES_CONFIAVEIS, Setting, TimeLimit,
+    TraceSettings, TrustedProxies,
 };
 
 /// The id of this gateway.
-pub const MQTT_CLIENT_ID: Setting = Setting {
+pub(crate) const MQTT_CLIENT_ID: Setting = Setting {
     name: "MQTT_CLIENT_ID",
     default: None,
     should_be: "1 to 64 of A-Z a-z 0-9 _ -, for example cliente1",
@@ -35,7 +31,7 @@ const MQTT_ENTREGA: Setting = Setting {
 };
 
 /// Where the HTTP API listens.
-pub const HTTP_ADDR: Setting = Setting {
+pub(crate) const HTTP_ADDR: Setting = Setting {
     name: "HTTP_ADDR",
     default: Some("0.0.0.0:8001"),
     should_be: "an address and port, for example 0.0.0.0:8001",
@@ -101,41 +97,23 @@ const MAPA_CREDITO: Setting = Setting {
 const OTEL_SERVICE_NAME: Setting =
     Setting { default: Some("postos-client"), ..service::OTEL_SERVICE_NAME };
 
-pub const SETTINGS: &[Setting] = &[
-    MQTT_CLIENT_ID,
-    MQTT_BROKER,
-    MQTT_PORT,
-    MQTT_USERNAME,
-    MQTT_PASSWORD,
-    MQTT_PASSWORD_FILE,
-    MQTT_CA_FILE,
-    MQTT_CERT_FILE,
-    MQTT_KEY_FILE,
-    MQTT_ENTREGA,
-    HTTP_ADDR,
-    METRICS_ADDR,
-    TEMPO_LIMITE_POSTOS,
-    TEMPO_LIMITE_RESERVA,
-    MAX_REQUISICOES,
-    MAX_EVENTOS,
-    API_TOKENS_FILE,
-    LIMITE_POR_MINUTO,
-    MAPA_TILES,
-    MAPA_CREDITO,
-    CORS_ORIGENS,
-    PROXIES_CONFIAVEIS,
-    RUST_LOG,
-    OTEL_EXPORTER_OTLP_ENDPOINT,
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-    OTEL_TRACES_SAMPLER,
-    OTEL_TRACES_SAMPLER_ARG,
-    OTEL_SERVICE_NAME,
-    OTEL_RESOURCE_ATTRIBUTES,
-    OTEL_EXPORTER_OTLP_HEADERS,
-    OTEL_EXPORTER_OTLP_TRACES_HEADERS,
-    OTEL_BSP_SCHEDULE_DELAY,
-    OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-];
+pub const SETTINGS: &[Setting] = service::settings!(
+    [MQTT_CLIENT_ID],
+    [
+        MQTT_ENTREGA,
+        HTTP_ADDR,
+        METRICS_ADDR,
+        TEMPO_LIMITE_POSTOS,
+        TEMPO_LIMITE_RESERVA,
+        MAX_REQUISICOES,
+        MAX_EVENTOS,
+        API_TOKENS_FILE,
+        LIMITE_POR_MINUTO,
+        MAPA_TILES,
+        MAPA_CREDITO,
+    ],
+    OTEL_SERVICE_NAME
+);
 
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -13,13 +13,10 @@ mod program;
 mod start;
 mod token;
 
-pub use config::{Config, HTTP_ADDR, MQTT_CLIENT_ID, SETTINGS};
+pub use config::{Config, SETTINGS};
 pub use error::GatewayError;
 pub use gateway::{Call, Reply, Requester};
 pub use http::openapi;
-pub use http::pages::PagesError;
-pub use map_tiles::MapTiles;
 pub use metrics::RequesterMetrics;
 pub use program::main;
 pub use start::{Client, StartError};
-pub use token::print_token;

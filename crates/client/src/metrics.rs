@@ -130,16 +130,16 @@ impl GatewayMetrics {
     }
 
     /// A stream of events is open until the result is dropped.
-    pub(crate) fn stream(&self, kind: &'static str) -> OpenStream {
+    pub(crate) fn stream(&self, kind: &'static str) -> CountedStream {
         let gauge = self.streams.get_or_create_owned(&KindLabel { kind });
         gauge.inc();
-        OpenStream(gauge)
+        CountedStream(gauge)
     }
 }
 
-pub(crate) struct OpenStream(Gauge);
+pub(crate) struct CountedStream(Gauge);
 
-impl Drop for OpenStream {
+impl Drop for CountedStream {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -13,7 +13,6 @@ use crate::token::print_token;
 
 const PROGRAM: Program = Program {
     name: "client",
-    version: env!("CARGO_PKG_VERSION"),
     about: "o cliente HTTP dos postos de carregamento (gateway for drivers' apps)",
     settings: SETTINGS,
     id: ("client_id", MQTT_CLIENT_ID),

@@ -83,7 +83,7 @@ impl Client {
         let gateway_metrics = GatewayMetrics::new(&mut registry);
         let tokens = read_tokens(&config, &broken, gateway_metrics.token_errors.clone())?;
         let id = ("client_id", config.client_id.as_str());
-        let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
+        let tracer = Tracer::start(config.traces.as_ref(), id)?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
         let (bus, inbox) = bus::connect(bus_options(&config, credentials));
@@ -147,7 +147,7 @@ impl Client {
 /// Everything that is counted. Nothing in it keeps the bus open.
 fn metrics(gateway: &Arc<Gateway>, registry: Registry) -> Metrics {
     let id = gateway.config.client_id.as_str();
-    let mut metrics = Metrics::of_program("client", env!("CARGO_PKG_VERSION"), id);
+    let mut metrics = Metrics::of_program("client", id);
     metrics.add(registry);
     metrics.add(gateway.bus.metrics());
     let gateway = Arc::downgrade(gateway);

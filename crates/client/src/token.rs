@@ -20,7 +20,7 @@ const PREFIX: &str = "app_";
 /// # Errors
 /// `app` is no id, or there is no random number.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the answer to the command line")]
-pub fn print_token(app: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) fn print_token(app: &str) -> Result<(), Box<dyn Error>> {
     let Ok(app) = app.parse::<AppId>() else {
         return Err(format!("APP is {app:?}; it should be 1 to 64 of A-Z a-z 0-9 _ -").into());
     };

@@ -187,26 +187,13 @@ fn publish<T: serde::Serialize>(
     trace: Option<MessageTrace>,
 ) -> bool {
     let payload = match to_payload(event) {
-        Ok(payload) => payload.into(),
+        Ok(payload) => payload,
         Err(error) => {
             error!(%topic, %error, "an event cannot be written as JSON");
             return false;
         }
     };
-    let sent = app.bus.publish(Outgoing {
-        topic,
-        payload,
-        expires_at: None,
-        retain: false,
-        response_topic: None,
-        correlation: None,
-        join,
-        acknowledges: None,
-        follows: None,
-        request_id: None,
-        on_refused: None,
-        trace,
-    });
+    let sent = app.bus.publish(Outgoing { join, trace, ..Outgoing::new(topic, payload) });
     if let Err(error) = &sent {
         warn!(%error, "an event could not be published");
     }

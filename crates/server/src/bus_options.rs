@@ -23,7 +23,7 @@ pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Opt
                 server_id: server_id.clone(),
                 status,
                 desde,
-                versao: env!("CARGO_PKG_VERSION").to_owned(),
+                versao: service::VERSION.to_owned(),
                 entrega: vec![Entrega::Difusao, Entrega::Direta, Entrega::ListasEmDifusao],
             };
             to_payload(&presence).unwrap_or_default()

@@ -15,7 +15,6 @@ use crate::subcommands::{TokenArgs, back_up, importar, restore, token};
 
 const PROGRAM: Program = Program {
     name: "server",
-    version: env!("CARGO_PKG_VERSION"),
     about: "um servidor de postos de carregamento (an operator's charging points)",
     settings: SETTINGS,
     id: ("server_id", SERVER_ID),

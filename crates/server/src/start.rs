@@ -114,7 +114,7 @@ impl Server {
         let credentials = config.credentials();
         credentials.check()?;
         let id = ("server_id", config.server_id.as_str());
-        let tracer = Tracer::start(config.traces.as_ref(), id, env!("CARGO_PKG_VERSION"))?;
+        let tracer = Tracer::start(config.traces.as_ref(), id)?;
         let (listener, addr) = service::listen(HTTP_ADDR.name, config.http_addr).await?;
         let metrics_listener = service::listen_for_metrics(config.metrics_addr).await?;
         let (store, closer, changes) = open_store(&config).await.map_err(|source| {
@@ -230,7 +230,7 @@ impl Server {
 /// Everything that is counted. Nothing in it keeps the store or the bus open.
 fn metrics(config: &Config, registry: Registry, bus: &Bus, store: &Store) -> Metrics {
     let id = config.server_id.as_str();
-    let mut metrics = Metrics::of_program("server", env!("CARGO_PKG_VERSION"), id);
+    let mut metrics = Metrics::of_program("server", id);
     metrics.add(registry);
     metrics.add(bus.metrics());
     metrics.add(store.metrics());

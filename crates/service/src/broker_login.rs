@@ -1,9 +1,9 @@
 //! The settings of the login at the broker, and which of them go together.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::secret::Secret;
 use crate::settings::{ConfigError, InvalidValue, Lookup, Setting};
 
 /// The longest text in an MQTT packet, in bytes.
@@ -53,22 +53,6 @@ pub const MQTT_KEY_FILE: Setting = Setting {
     about: "key of the client certificate",
 };
 
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 /// A text that MQTT can carry.
 struct MqttText(String);
 
@@ -110,8 +94,7 @@ impl BrokerLogin {
     /// A value is malformed, or one is set without the other that it needs.
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let path = |setting: Setting| setting.value(lookup).map(PathBuf::from);
-        let username = MQTT_USERNAME.value(lookup);
-        let username = username.map(|name| MQTT_USERNAME.parse::<MqttText>(name)).transpose()?;
+        let username = MQTT_USERNAME.read_if_set::<MqttText>(lookup)?;
         let authorities = MQTT_CA_FILE.value(lookup).map(|value| match value.as_str() {
             OF_SYSTEM => BrokerAuthorities::OfSystem,
             _ => BrokerAuthorities::File(value.into()),
@@ -122,7 +105,7 @@ impl BrokerLogin {
             (Some(_), Some(_)) => return Err(both(MQTT_PASSWORD, MQTT_PASSWORD_FILE)),
             (Some(text), None) => {
                 let MqttText(text) = MQTT_PASSWORD.parse(text)?;
-                Some((MQTT_PASSWORD, BrokerPassword::Text(Secret(text))))
+                Some((MQTT_PASSWORD, BrokerPassword::Text(Secret::new(text))))
             }
             (None, file) => file.map(|file| (MQTT_PASSWORD_FILE, BrokerPassword::File(file))),
         };
@@ -145,9 +128,7 @@ impl BrokerLogin {
             certificate,
         })
     }
-}
 
-impl BrokerLogin {
     /// The files that only the program should read, each by the variable that names it.
     pub fn secret_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let password = match &self.password {

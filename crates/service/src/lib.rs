@@ -9,32 +9,37 @@ mod http;
 mod logs;
 mod metrics;
 mod own_instance;
+mod proc_stat;
 mod program;
 mod secret;
 mod settings;
+mod settings_macro;
 mod signals;
 mod tasks;
 mod traces;
 
+/// Of all crates and programs here.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use broker_login::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
-    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME, Secret,
+    MQTT_PASSWORD, MQTT_PASSWORD_FILE, MQTT_USERNAME,
 };
 pub use http::{
     ANYBODY, Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
-    Documentation, ETag, Endpoints, ErrorPage, Health, HttpError, HttpMetrics, JsonBody, Language,
-    ListenError, LogFields, MAX_TOKEN, OptionalLayers, PROXIES_CONFIAVEIS, PageCache, PageForm,
-    PageHeaders, PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role,
-    Routes, StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
+    Documentation, ETag, Health, HttpError, HttpMetrics, JsonBody, Language, ListenError,
+    LogFields, MAX_TOKEN, OptionalLayers, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders,
+    PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role, Routes,
+    StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
     answer_with_etag, body_of_parts, both_parts, build_router, caller_ip, complete_document,
     json_in_page, json_with_etag, listen, listen_for_metrics, operators_only, read_file,
-    require_token, serve, serve_metrics, trace_requests, without_slash,
+    require_token, serve, serve_metrics, status_of, trace_requests, without_slash,
 };
 pub use logs::{QuietLogs, init_quiet_logs, program_span};
-pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, Refresh, register_metric};
+pub use metrics::{CodigoLabel, CommandLabel, METRICS_ADDR, Metrics, register_metric};
 pub use own_instance::{OwnAnswer, OwnInstance};
 pub use program::{Program, check_environment, environment, now, settings_help};
-pub use secret::{SecretHash, new_secret};
+pub use secret::{Secret, SecretHash, new_secret};
 pub use settings::{
     ConfigError, Host, InvalidValue, Lookup, MQTT_BROKER, MQTT_PORT, RUST_LOG, Setting, TimeLimit,
 };

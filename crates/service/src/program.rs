@@ -34,7 +34,8 @@ const EARLIEST_SECONDS: i64 = 1_577_836_800;
 /// 9998-12-31, the last day that can be written in a message.
 const LATEST_SECONDS: i64 = 253_370_764_799;
 
-/// The wall clock. All other code reads it through this function.
+/// The wall clock. Other code reads it through this function, except `bus`, which does not use this
+/// crate.
 pub fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::clamped(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
@@ -58,7 +59,6 @@ pub fn check_environment(settings: &[Setting]) -> Result<(), ConfigError> {
 /// A program as its command line presents it.
 pub struct Program {
     pub name: &'static str,
-    pub version: &'static str,
     pub about: &'static str,
     /// As `--help` lists them.
     pub settings: &'static [Setting],
@@ -131,7 +131,7 @@ impl Program {
 
     fn command<S: Subcommand>(&self) -> Command {
         let settings = settings_help(self.settings);
-        let command = Command::new(self.name).version(self.version).about(self.about);
+        let command = Command::new(self.name).version(crate::VERSION).about(self.about);
         S::augment_subcommands(Common::augment_subcommands(command)).after_help(format!(
             "Without a subcommand it runs until SIGTERM or Ctrl-C.\n\n\
              Settings, from the environment:{settings}"

@@ -1,4 +1,4 @@
-//! Secrets that callers bring, and what is kept of them: a hash, from which nobody can find them.
+//! Secrets, and what is kept of those that callers bring: a hash, from which nobody can find them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,29 @@ use subtle::ConstantTimeEq as _;
 
 use crate::settings::InvalidValue;
 
-/// Beyond all guessing.
+/// Of a new secret. Nobody can guess so many.
 const RANDOM_BYTES: usize = 32;
 const HASH_BYTES: usize = 32;
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
 
 /// A new secret: the prefix, by which people and scanners of leaked secrets recognise it, and
 /// random bytes.

@@ -1,4 +1,4 @@
-//! Subscribing at the start of a connection, and the goodbye at its clean end.
+//! Subscribing at the start of a connection, and disconnecting at its clean end.
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::in_flight::Content;
 use super::inbox::LIVE_SUBSCRIPTION;
 use super::{Connection, Reason};
+use crate::clock;
 use crate::presence::PresencePublisher;
-use crate::supervisor;
 
 impl Connection<'_> {
     /// Subscribes to everything, also if the broker knew the session: its subscriptions may be
@@ -101,10 +101,10 @@ impl Connection<'_> {
 
     /// Acknowledges what is done, publishes the offline presence and disconnects, so that the
     /// broker does not publish the Last Will.
-    pub(super) async fn say_goodbye(&mut self) -> Result<(), Reason> {
+    pub(super) async fn disconnect(&mut self) -> Result<(), Reason> {
         self.inbox.acks.take_all_done(&mut self.ready_acks);
         self.write_acks()?;
-        let offline = self.presence.as_ref().map(|presence| presence.farewell(supervisor::now()));
+        let offline = self.presence.as_ref().map(|presence| presence.offline_since(clock::now()));
         if let Some(pkid) = self.publish_presence(offline)? {
             self.wait_for_answer(pkid).await?;
         }

@@ -161,10 +161,10 @@ impl Reason {
 
     /// Whether a broker may count further attempts against this program. One that ends a connection which
     /// was healthy may want just the next: another of its nodes takes it.
-    pub(crate) fn asks_for_patience(&self, was_healthy: bool) -> bool {
+    pub(crate) fn needs_login_delay(&self, was_healthy: bool) -> bool {
         match self {
             Self::Refused { code } | Self::Disconnected { code, .. } => {
-                *code == ReasonCode::BANNED || (!was_healthy && code.asks_for_patience())
+                *code == ReasonCode::BANNED || (!was_healthy && code.needs_login_delay())
             }
             other => other.is_refused_login(),
         }

@@ -1,4 +1,4 @@
-//! Makes packets of what is to be sent.
+//! Makes packets of what is to be sent, and writes them.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{PubAck, Publish, PublishProperties};
 use tokio::time::Instant;
 
+use super::codec::Incoming;
 use super::in_flight::Content;
 use super::inbox::EXPIRY_MARK;
 use super::{Connection, Reason};
@@ -53,6 +54,29 @@ impl Connection<'_> {
             self.pump()?;
         }
         self.write()
+    }
+
+    /// Writes what the socket takes. If the socket is broken, the PUBACKs that have arrived still
+    /// count, and so does the reason that the broker gives. (Deliveries do not: unacknowledged, they
+    /// come again.)
+    pub(super) fn write(&mut self) -> Result<(), Reason> {
+        let written = self.writer.write(&mut self.outgoing);
+        if self.is_unwritten && written.as_ref().is_ok_and(|taken| *taken > 0) {
+            self.last_progress = Instant::now();
+        }
+        self.is_unwritten = self.writer.is_waiting(&self.outgoing);
+        if written.is_err() {
+            while let Some(Ok(packet)) = self.reader.next_now() {
+                match packet {
+                    Incoming::PubAck { pkid, code } => self.on_puback(pkid, code)?,
+                    Incoming::Disconnect { code, text } => {
+                        return Err(Reason::Disconnected { code, text });
+                    }
+                    Incoming::Other(_) => {}
+                }
+            }
+        }
+        Ok(written.map(drop)?)
     }
 
     pub(super) fn write_acks(&mut self) -> Result<(), Reason> {

@@ -6,10 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use futures_util::{FutureExt, StreamExt};
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Connect, ConnectProperties, LastWill, Login, Packet};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Login, Packet};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
@@ -18,6 +17,7 @@ use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
 
 use super::codec::{Incoming, PacketDecoder};
+use super::connect_packet::{KEEP_ALIVE_SECS, connect_packet, last_will};
 use super::dial::Dialer;
 use super::loss::Reason;
 use super::peer::login_advice;
@@ -30,8 +30,6 @@ use crate::{Options, credentials};
 const FILES_TIMEOUT: Duration = Duration::from_secs(5);
 /// For CONNECT and CONNACK.
 const CONNACK_TIMEOUT: Duration = Duration::from_secs(5);
-/// The broker gives a connection up after one and a half of these without a packet.
-const KEEP_ALIVE_SECS: u16 = 8;
 /// How often a ping is sent, unless the broker wants it more often.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECS as u64);
 /// Limit of publishes in flight. It keeps a broker on the same network busy; with more, messages
@@ -39,8 +37,6 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECS as u
 const MAX_IN_FLIGHT: u16 = 64;
 /// How much the kernel takes before the network does: what it holds cannot be seen to make progress.
 const MAX_UNSENT: u32 = 128 * 1024;
-
-const MAX_INCOMING: u32 = MAX_PACKET as u32;
 
 /// What the broker allows on one connection.
 pub(super) struct BrokerLimits {
@@ -74,11 +70,6 @@ impl BrokerLimits {
             max_array: MAX_ARRAY_BYTES.min(max_packet.saturating_sub(2 * 1024)),
         }
     }
-}
-
-/// How many deliveries may be unacknowledged, within the range of MQTT.
-pub(super) fn receive_maximum(options: &Options) -> u16 {
-    u16::try_from(options.inbox_capacity).unwrap_or(u16::MAX).max(1)
 }
 
 pub(super) struct Reader(FramedRead<ReadHalf, PacketDecoder>);
@@ -275,31 +266,5 @@ impl Writer {
             Self::Plain(half) => half.writable().await,
             Self::Tls(half) => half.writable().await,
         };
-    }
-}
-
-fn connect_packet(options: &Options) -> Connect {
-    let session_expiry = u32::try_from(options.session_expiry.as_secs()).unwrap_or(u32::MAX);
-    let properties = ConnectProperties {
-        session_expiry_interval: Some(session_expiry),
-        receive_maximum: Some(receive_maximum(options)),
-        max_packet_size: Some(MAX_INCOMING),
-        ..ConnectProperties::new()
-    };
-    Connect {
-        keep_alive: KEEP_ALIVE_SECS,
-        client_id: options.mqtt_id.clone(),
-        clean_start: false,
-        properties: Some(properties),
-    }
-}
-
-fn last_will(presence: &PresencePublisher<'_>) -> LastWill {
-    LastWill {
-        topic: Bytes::copy_from_slice(presence.topic.as_bytes()),
-        message: presence.offline.clone(),
-        qos: QoS::AtLeastOnce,
-        retain: true,
-        properties: None,
     }
 }

@@ -112,7 +112,7 @@ impl TlsReader {
     }
 
     /// What has arrived, decrypted. 0 at the end of the connection: MQTT packets have lengths, so an
-    /// end without TLS's own farewell, as of a broker that was killed, hides nothing.
+    /// end without TLS's own close_notify, as of a broker that was killed, hides nothing.
     fn read(&mut self, plain: &mut [u8]) -> io::Result<usize> {
         let mut session = self.session.lock();
         loop {

@@ -74,7 +74,7 @@ impl Outbox {
     fn give_up(&mut self, mut batch: Batch) -> Option<Outgoing> {
         let message = batch.items.pop();
         self.shrink(1);
-        self.end_flight(&batch.topic);
+        self.remove_in_flight(&batch.topic);
         message
     }
 
@@ -108,7 +108,7 @@ impl Outbox {
             expired += dropped;
             self.shrink(dropped);
             if batch.items.is_empty() {
-                self.end_flight(&batch.topic);
+                self.remove_in_flight(&batch.topic);
                 continue;
             }
             if batch.items.len() > 1 && !self.may_be_array(&batch) {
@@ -130,12 +130,11 @@ impl Outbox {
     pub(super) fn purge_returned(&mut self, now: Instant) -> usize {
         let mut expired = 0;
         for mut batch in std::mem::take(&mut self.returned.batches) {
-            let has_expired = |item: &Outgoing| item.expires_at.is_some_and(|at| at <= now);
             let before = batch.items.len();
-            batch.items.retain(|item| !has_expired(item));
+            batch.items.retain(|item| !item.has_expired(now));
             expired += before - batch.items.len();
             if batch.items.is_empty() {
-                self.end_flight(&batch.topic);
+                self.remove_in_flight(&batch.topic);
             } else {
                 self.returned.batches.push_back(batch);
             }

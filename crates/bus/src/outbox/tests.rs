@@ -15,20 +15,9 @@ use crate::trace::MAX_PROPERTY;
 use crate::{BusError, Join, MessageTrace, Outgoing, Refusal};
 
 fn message(topic: &str, payload: &str, join: Join) -> Outgoing {
-    Outgoing {
-        topic: topic.to_owned(),
-        payload: Bytes::copy_from_slice(payload.as_bytes()),
-        expires_at: None,
-        retain: false,
-        response_topic: None,
-        correlation: Some(Bytes::from_static(b"id")),
-        join,
-        acknowledges: None,
-        follows: None,
-        request_id: None,
-        on_refused: None,
-        trace: None,
-    }
+    let correlation = Some(Bytes::from_static(b"id"));
+    let payload = Bytes::copy_from_slice(payload.as_bytes());
+    Outgoing { correlation, join, ..Outgoing::new(topic, payload) }
 }
 
 fn outbox_with(messages: impl IntoIterator<Item = Outgoing>) -> Outbox {

@@ -106,7 +106,7 @@ impl TopicQueue {
     /// Drops expired messages and returns their number.
     pub(super) fn purge(&mut self, now: Instant) -> usize {
         let before = self.waiting.len();
-        self.waiting.retain(|message| message.expires_at.is_none_or(|at| at > now));
+        self.waiting.retain(|message| !message.has_expired(now));
         before - self.waiting.len()
     }
 }
@@ -179,18 +179,9 @@ mod tests {
 
     fn message(left_ms: Option<u64>, command: bool, now: Instant) -> Outgoing {
         Outgoing {
-            topic: "t".to_owned(),
-            payload: "{}".into(),
             expires_at: left_ms.map(|left| now + Duration::from_millis(left)),
-            retain: false,
             response_topic: command.then(|| "r".to_owned()),
-            correlation: None,
-            join: crate::Join::Never,
-            acknowledges: None,
-            follows: None,
-            request_id: None,
-            on_refused: None,
-            trace: None,
+            ..Outgoing::new("t", "{}")
         }
     }
 

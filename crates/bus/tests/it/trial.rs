@@ -22,7 +22,6 @@ fn trial(options: Options) -> Trial {
     Trial {
         skip_login: None,
         publishes: vec![("to/nobody".to_owned(), Bytes::from_static(b"{}"))],
-        presences: "server/+/status".to_owned(),
         options,
     }
 }

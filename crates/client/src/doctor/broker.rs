@@ -21,17 +21,12 @@ pub(super) struct BrokerChecks {
 
 /// `instance`: what is known of the gateway on this machine.
 pub(super) fn run_trial(config: &Config, instance: Instance) -> io::Result<BrokerChecks> {
-    let credentials = config.credentials();
     let trial = Trial {
-        skip_login: instance.keeps_others_out().filter(|_| credentials.has_name()),
+        skip_login: instance.keeps_others_out(),
         publishes: messages(config),
-        presences: topics::EVERY_PRESENCE.to_owned(),
-        options: bus_options(config, credentials),
+        options: bus_options(config, config.credentials()),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let TrialReport { findings, presences } = runtime.block_on(bus::run_trial(trial));
-    // A resolver may hang on a thread of the runtime.
-    runtime.shutdown_background();
+    let TrialReport { findings, presences } = bus::run_trial_blocking(trial)?;
     Ok(BrokerChecks { broker: findings.into_iter().map(check).collect(), presences })
 }
 
@@ -65,11 +60,5 @@ pub(super) fn bus_checks(seen: Option<&[(String, Bytes)]>) -> Vec<Check> {
     let Some(seen) = seen else { return vec![unheard_presences()] };
     let seen = seen.iter().map(|(topic, payload)| (topic.as_str(), &**payload));
     let presences = read_presences(seen);
-    presence_checks(
-        &presences,
-        PresenceSource::Broker,
-        None,
-        env!("CARGO_PKG_VERSION"),
-        service::now(),
-    )
+    presence_checks(&presences, PresenceSource::Broker, None, service::now())
 }

@@ -4,24 +4,15 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use protocol::{ServerId, ServerPresence, ServerState};
-use serde::Deserialize;
 use service::doctor::{Check, PresenceSource, presence_checks};
-use service::{OwnAnswer, OwnInstance};
+use service::{OwnAnswer, OwnInstance, RefusalText};
+
+use crate::http::ServidoresList;
 
 /// How long each answer is waited for.
 const LIMIT: Duration = Duration::from_secs(4);
 /// Servidores that are asked, all at the same time.
 const MAX_ASKED: usize = 16;
-
-#[derive(Deserialize)]
-struct ServidoresList {
-    servidores: Vec<ServerPresence>,
-}
-
-#[derive(Deserialize)]
-struct ErrorReply {
-    mensagem: String,
-}
 
 pub(super) fn servidor_checks(http: &OwnInstance) -> Vec<Check> {
     let presences = match servidores(http.get("/servidores", LIMIT)) {
@@ -29,8 +20,7 @@ pub(super) fn servidor_checks(http: &OwnInstance) -> Vec<Check> {
         Err(check) => return vec![check],
     };
     let source = PresenceSource::Gateway;
-    let mut checks =
-        presence_checks(&presences, source, None, env!("CARGO_PKG_VERSION"), service::now());
+    let mut checks = presence_checks(&presences, source, None, service::now());
     let online = presences.into_iter().filter(|one| one.status == ServerState::Online);
     let online: Vec<_> = online.map(|one| one.server_id).collect();
     let (asked, others) = online.split_at(online.len().min(MAX_ASKED));
@@ -90,7 +80,7 @@ fn judge(server_id: &ServerId, answer: io::Result<OwnAnswer>, took: Duration) ->
             Check::unchecked(NAME, found, "wait a minute")
         }
         status => {
-            let mensagem = serde_json::from_slice::<ErrorReply>(&answer.body);
+            let mensagem = serde_json::from_slice::<RefusalText>(&answer.body);
             let mensagem = mensagem.map_or_else(|_| String::new(), |reply| reply.mensagem);
             let found = format!("GET /postos of {server_id} is answered {status}: {mensagem}");
             Check::failure(NAME, found, look)

@@ -20,7 +20,6 @@ use service::doctor::{
 use crate::app_tokens::AppTokens;
 use crate::config::{Config, HTTP_ADDR, SETTINGS};
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long files are waited for after all else was looked at.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -32,7 +31,7 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
-    let mut report = Report::new("client", VERSION);
+    let mut report = Report::new("client");
     let (config, settings) = read_settings(SETTINGS, Config::from_lookup);
     report.add("settings", settings);
     let Some(config) = config else {
@@ -45,7 +44,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
         let config = Arc::clone(&config);
         Background::start(move || checks(&config))
     });
-    let running = look_at_running(config.http_addr, config.client_id.as_str(), VERSION);
+    let running = look_at_running(config.http_addr, config.client_id.as_str());
     let (instance, addr) = (running.instance, running.http.addr());
     let servidores = matches!(instance, Instance::Runs { .. })
         .then(|| Background::start(move || gateway::servidor_checks(&running.http)));

@@ -16,6 +16,7 @@ use service::{Trace, in_trace};
 use tokio::time::Instant;
 use tracing::error;
 
+use super::commands::Sending;
 use super::gathering::{Added, Gathering};
 use super::listing_cache::{CachedListing, ListingAnswer, ListingKey};
 use super::{Gateway, Reply};
@@ -108,7 +109,8 @@ impl Gateway {
         deadline: Instant,
     ) -> Result<Reply, GatewayError> {
         let PostosRequest { request_id, server_id, .. } = request;
-        self.send(deadline, Command::Postos, request_id, server_id, None, request).await
+        let (command, ask_about) = (Command::Postos, None);
+        self.send(Sending { command, request_id, server_id, deadline, ask_about }, request).await
     }
 
     /// Reads the pages after the first one of `request`, each by a request of its own.

@@ -10,7 +10,7 @@ use protocol::{
 };
 use service::ETag;
 
-use super::requester::Reply;
+use super::call::Reply;
 
 /// How many listings are kept. Each page of each filter is one.
 const MAX_LISTINGS: usize = 1024;

@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use bus::{Bus, BusError, Join, Link, MessageTrace, OnRefused, Outgoing, ReasonCode, Refusal};
-use bytes::Bytes;
+use bus::{Bus, BusError, Link, OnRefused, Outgoing, ReasonCode, Refusal};
 use parking_lot::Mutex;
-use protocol::topics::Command;
-use protocol::{ReplyCodigo, RequestId, ServerId};
+use protocol::{RequestId, ServerId};
 use service::Trace;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
+use super::call::{Call, PendingCommand, Reply};
 use crate::error::GatewayError;
 use crate::metrics::RequesterMetrics;
 
@@ -27,48 +26,6 @@ pub struct Requester {
     metrics: RequesterMetrics,
     /// For callbacks of the bus, which may outlive it.
     this: Weak<Self>,
-}
-
-/// A command to one servidor.
-#[derive(Debug, Clone)]
-pub struct Call {
-    pub command: Command,
-    /// The reply has the same id; a repeat has no second effect.
-    pub request_id: RequestId,
-    pub server_id: ServerId,
-    pub topic: String,
-    /// A JSON text.
-    pub payload: Bytes,
-    pub response_topic: String,
-    /// When the caller stops waiting; the command expires at the same time.
-    pub deadline: Instant,
-    pub join: Join,
-    /// The request to ask about after a timeout; `None` for a query, which changes nothing.
-    pub ask_about: Option<RequestId>,
-}
-
-/// A servidor's answer, as it arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// Set if the answer is an error.
-    pub codigo: Option<ReplyCodigo>,
-    /// The JSON of the answer.
-    pub body: Bytes,
-}
-
-#[derive(Debug)]
-struct PendingCommand {
-    /// Its deadline is that of the last caller.
-    call: Call,
-    /// The connection on which it was last published.
-    generation: u64,
-    /// How many copies were published.
-    copies: u32,
-    repeated_at_half_time: bool,
-    /// One for each caller.
-    waiters: Vec<oneshot::Sender<Result<Reply, GatewayError>>>,
-    /// Of the first caller; each copy has a span in it.
-    trace: Option<Trace>,
 }
 
 impl Requester {
@@ -157,14 +114,15 @@ impl Requester {
         self.pending.lock().clear();
     }
 
-    fn message(&self, command: &PendingCommand) -> Outgoing {
+    /// One copy of the command, which ends the call if the broker does not take it.
+    fn copy(&self, command: &PendingCommand) -> Outgoing {
         let request_id = command.call.request_id.clone();
         let this = Weak::clone(&self.this);
         let on_refused = OnRefused::new(move |_, refusal| {
             this.upgrade()?.refused(&request_id, refusal);
             None
         });
-        Outgoing { on_refused: Some(on_refused), ..command.message() }
+        Outgoing { on_refused: Some(on_refused), ..command.outgoing() }
     }
 
     /// Commands in flight.
@@ -207,7 +165,7 @@ impl Requester {
                 waiters,
                 trace,
             };
-            self.bus.publish(self.message(&command)).map_err(|error| match error {
+            self.bus.publish(self.copy(&command)).map_err(|error| match error {
                 BusError::Closed => GatewayError::BrokerDown,
                 BusError::Full => GatewayError::Overloaded,
                 BusError::InvalidTopic | BusError::TooLarge => GatewayError::RefusedByBroker,
@@ -240,52 +198,10 @@ impl Requester {
         self.metrics.repeated.inc();
         let request_id = &command.call.request_id;
         // A repeat that is not accepted is left out; the caller still has its deadline.
-        if let Err(error) = self.bus.publish(self.message(command)) {
+        if let Err(error) = self.bus.publish(self.copy(command)) {
             tracing::debug!(%request_id, %error, "command not repeated");
         } else {
             tracing::debug!(%request_id, "command repeated");
-        }
-    }
-}
-
-impl PendingCommand {
-    /// Another caller has the same request.
-    fn join(&mut self, call: &Call) -> Result<(), GatewayError> {
-        if self.call.payload != call.payload || self.call.server_id != call.server_id {
-            return Err(GatewayError::KeyReused);
-        }
-        if call.deadline > self.call.deadline {
-            self.call.deadline = call.deadline;
-            // What was published expires with the first caller's time.
-            self.repeated_at_half_time = false;
-        }
-        Ok(())
-    }
-
-    /// The trace of one copy.
-    fn trace(&self) -> Option<MessageTrace> {
-        let Call { command, topic, request_id, .. } = &self.call;
-        let (kind, request_id) = (command.request_path(), Some(request_id));
-        let span = self.trace.as_ref()?.publish(service::SpanMessage { kind, topic, request_id });
-        span.map(MessageTrace::new)
-    }
-
-    /// The remaining time is computed when it is sent.
-    fn message(&self) -> Outgoing {
-        let call = &self.call;
-        Outgoing {
-            topic: call.topic.clone(),
-            payload: call.payload.clone(),
-            expires_at: Some(call.deadline),
-            retain: false,
-            response_topic: Some(call.response_topic.clone()),
-            correlation: Some(Bytes::copy_from_slice(call.request_id.as_str().as_bytes())),
-            join: call.join,
-            acknowledges: None,
-            follows: None,
-            request_id: Some(call.request_id.clone()),
-            on_refused: None,
-            trace: self.trace(),
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::{Codigo, ReplyCodigo, RequestId, ServerId};
-use service::{HttpError, LogFields, RETRY_AFTER_SECONDS};
+use service::{HttpError, LogFields, RETRY_AFTER_SECONDS, status_of};
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
@@ -46,8 +46,7 @@ pub(super) fn with_log_fields(
 }
 
 fn passed_on(reply: Reply) -> Response {
-    let status = reply.codigo.map_or(200, ReplyCodigo::http_status);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = reply.codigo.map_or(StatusCode::OK, status_of);
     // The servidor's JSON as it came.
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = status;

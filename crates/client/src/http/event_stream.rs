@@ -17,12 +17,18 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app_tokens::AppToken;
-use crate::gateway::{END, FeedListener, Followed, Gateway, PING, RETRY};
-use crate::metrics;
+use crate::gateway::{FeedListener, Followed, Gateway};
+use crate::metrics::CountedStream;
 
 /// A stream on which nothing else was sent for so long is sent a ping: most proxies close a
 /// connection that is silent for a minute.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// How long a reader waits before it connects again.
+const RETRY: Bytes = Bytes::from_static(b"retry: 2000\n\n");
+/// Sent when nothing else was for a while, so that neither end takes the other for dead.
+const PING: Bytes = Bytes::from_static(b": ping\n\n");
+/// The last of a stream that the gateway ends.
+const END: Bytes = Bytes::from_static(b": fim\n\n");
 /// How a program tells nginx that an answer is to be passed on as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -83,7 +89,7 @@ struct OpenStream {
     source: Source,
     admitted: Admitted,
     is_over: bool,
-    _counted: metrics::OpenStream,
+    _counted: CountedStream,
 }
 
 impl OpenStream {

@@ -14,8 +14,7 @@ use super::answer::{answer, with_log_fields};
 use super::app::App;
 use super::event_stream::{self, Admitted, Source};
 use super::follow_params::FollowParams;
-use super::reservas::ReservaParams;
-use crate::gateway::{Gateway, Refused};
+use crate::gateway::Gateway;
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 
@@ -107,17 +106,16 @@ async fn of_reserva(
     Params(FollowParams { reserva, lastEventId: again }): Params<FollowParams>,
     admitted: Admitted,
 ) -> Response {
-    let ReservaParams { request_id, server_id } = reserva;
+    let server_id = reserva.server_id.clone();
     let last = match headers.get(LAST_EVENT_ID) {
         Some(id) => id.to_str().ok().and_then(versao),
         None => again,
     };
     let asking = RequestId::new();
-    let followed = gateway.follow_reserva(&asking, server_id.clone(), request_id, app).await;
+    let followed = gateway.follow_reserva(&asking, reserva.named(app)).await;
     let mut followed = match followed {
         Ok(followed) => followed,
-        Err(Refused::Reply(reply)) => return answer(asking, server_id, Ok(reply)),
-        Err(Refused::Gateway(error)) => return answer(asking, server_id, Err(error)),
+        Err(no_answer) => return answer(asking, server_id, no_answer.into_outcome()),
     };
     let is_over = last.is_some_and(|versao| followed.resume(versao));
     let response = match is_over {

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
 use pages::Pages;
+pub(crate) use servidores::ServidoresList;
 
 #[derive(OpenApi)]
 #[openapi(

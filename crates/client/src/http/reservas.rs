@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use protocol::{
-    AlteracaoBody, AlteracaoRequest, AppId, ConsultaRequest, ErrorReply, KeyedCall, RequestId,
-    ReservaRef, ReservaReply, ServerId, fields,
+    AlteracaoBody, AppId, ErrorReply, KeyedCall, RequestId, ReservaReply, ServerId, fields,
 };
 use service::{HttpError, JsonBody, Params, both_parts};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +14,7 @@ use utoipa_axum::routes;
 use super::answer::answer;
 use super::app::App;
 use super::idempotency::KeyHeaders;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, NamedReserva};
 
 pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new().routes(routes!(get, change)).routes(routes!(cancel))
@@ -30,14 +29,10 @@ fields! {
     }
 }
 
-fn reserva_ref(gateway: &Gateway, app: Option<AppId>, params: ReservaParams) -> ReservaRef {
-    ReservaRef {
-        request_id: RequestId::new(),
-        client_id: gateway.config.client_id.clone(),
-        app,
-        server_id: params.server_id,
-        listas: Some(true),
-        reserva_request_id: params.request_id,
+impl ReservaParams {
+    pub(super) fn named(self, app: Option<AppId>) -> NamedReserva {
+        let Self { request_id, server_id } = self;
+        NamedReserva { server_id, request_id, app }
     }
 }
 
@@ -63,10 +58,9 @@ async fn get(
     App(app): App,
     Params(params): Params<ReservaParams>,
 ) -> Response {
-    let asked = reserva_ref(&gateway, app, params);
-    let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
-    let asked = ConsultaRequest { asked, somente_reserva: None };
-    answer(request_id, server_id, gateway.consult(asked).await)
+    let (request_id, named) = (RequestId::new(), params.named(app));
+    let outcome = gateway.consult(request_id.clone(), &named, None).await;
+    answer(request_id, named.server_id, outcome)
 }
 
 /// Altera o período ou o posto de uma reserva, tudo de uma vez ou nada.
@@ -105,18 +99,10 @@ async fn change(
     let head = both_parts(params, keys.key());
     let ((Params(params), key), change) =
         both_parts(head, body.and_then(JsonBody::read::<AlteracaoBody>))?;
-    let server_id = params.server_id;
-    let request_id = key.request_id(app.as_ref(), KeyedCall::Alteracao, &server_id);
-    let asked = AlteracaoRequest {
-        request_id: request_id.clone(),
-        client_id: gateway.config.client_id.clone(),
-        app,
-        server_id: server_id.clone(),
-        listas: Some(true),
-        reserva_request_id: params.request_id,
-        change,
-    };
-    Ok(answer(request_id, server_id, gateway.change(asked).await))
+    let named = params.named(app);
+    let request_id = key.request_id(named.app.as_ref(), KeyedCall::Alteracao, &named.server_id);
+    let outcome = gateway.change(request_id.clone(), &named, change).await;
+    Ok(answer(request_id, named.server_id, outcome))
 }
 
 /// Cancela uma reserva.
@@ -139,7 +125,7 @@ async fn cancel(
     App(app): App,
     Params(params): Params<ReservaParams>,
 ) -> Response {
-    let asked = reserva_ref(&gateway, app, params);
-    let (request_id, server_id) = (asked.request_id.clone(), asked.server_id.clone());
-    answer(request_id, server_id, gateway.cancel(asked).await)
+    let (request_id, named) = (RequestId::new(), params.named(app));
+    let outcome = gateway.cancel(request_id.clone(), &named).await;
+    answer(request_id, named.server_id, outcome)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use protocol::{ErrorReply, ServerPresence};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,14 +17,14 @@ pub(super) fn router() -> OpenApiRouter<Arc<Gateway>> {
 }
 
 /// Os servidores vistos.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"servidores": [{
     "server_id": "server1", "status": "online", "desde": "2026-11-23T12:00:00.000Z",
     "versao": "0.1.0", "entrega": ["difusao", "direta"]
 }]}))]
-pub(super) struct ServidoresList {
+pub(crate) struct ServidoresList {
     /// Por nome.
-    servidores: Vec<ServerPresence>,
+    pub(crate) servidores: Vec<ServerPresence>,
 }
 
 /// Lista os servidores vistos.

@@ -24,17 +24,12 @@ pub(super) struct BrokerChecks {
 
 /// `instance`: what is known of the servidor on this machine.
 pub(super) fn run_trial(config: &Config, instance: Instance) -> io::Result<BrokerChecks> {
-    let credentials = config.credentials();
     let trial = Trial {
-        skip_login: instance.keeps_others_out().filter(|_| credentials.has_name()),
+        skip_login: instance.keeps_others_out(),
         publishes: messages(),
-        presences: topics::EVERY_PRESENCE.to_owned(),
-        options: bus_options(config, credentials),
+        options: bus_options(config, config.credentials()),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let TrialReport { findings, presences } = runtime.block_on(bus::run_trial(trial));
-    // A resolver may hang on a thread of the runtime.
-    runtime.shutdown_background();
+    let TrialReport { findings, presences } = bus::run_trial_blocking(trial)?;
     let broker = findings.into_iter().map(check).collect();
     let bus = match presences {
         Some(seen) => bus_checks(config, instance, &seen),
@@ -88,5 +83,5 @@ fn bus_checks(config: &Config, instance: Instance, seen: &[(String, Bytes)]) -> 
         true => PresenceSource::OwnTopic,
         false => PresenceSource::Broker,
     };
-    presence_checks(&presences, source, Some(own), env!("CARGO_PKG_VERSION"), service::now())
+    presence_checks(&presences, source, Some(own), service::now())
 }

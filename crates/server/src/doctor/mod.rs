@@ -26,7 +26,6 @@ use crate::store::{
     Contents, DatabaseFiles, Integrity, OpenIn, StoreError, examine_contents, examine_files,
 };
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long the pages of the database are checked.
 const PAGE_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// A disk that answers nothing for so long hangs.
@@ -53,7 +52,7 @@ struct Examined {
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
-    let mut report = Report::new("server", VERSION);
+    let mut report = Report::new("server");
     let (config, settings) = read_settings(SETTINGS, Config::from_lookup);
     report.add("settings", settings);
     let Some(config) = config else {
@@ -70,7 +69,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Box<dyn Error>> {
     });
     // That may take minutes, in which the servidor may start or stop.
     let complete = if args.completo { examined.wait() } else { None };
-    let mut running = look_at_running(config.http_addr, config.server_id.as_str(), VERSION);
+    let mut running = look_at_running(config.http_addr, config.server_id.as_str());
     let examined = complete.or_else(|| examined.until(disk_deadline));
     let examined = examined.as_ref();
     running.checks.extend(holder(running.instance, examined));

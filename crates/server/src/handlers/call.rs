@@ -167,11 +167,7 @@ impl<'a> Call<'a> {
                 trace.publish(service::SpanMessage { kind, topic: &topic, request_id })
             });
             let published = self.app.bus.publish(Outgoing {
-                topic,
-                payload: payload.into(),
                 expires_at: self.reply_expires_at,
-                retain: false,
-                response_topic: None,
                 correlation: self.message.correlation.clone(),
                 join,
                 acknowledges: if answers.peek().is_none() { ack.take() } else { None },
@@ -179,6 +175,7 @@ impl<'a> Call<'a> {
                 follows: sent.filter(|_| may_be_unwritten).cloned(),
                 on_refused: Some(instead_of_reply(self.command, request_id.clone(), unsent)),
                 trace: span.map(MessageTrace::new),
+                ..Outgoing::new(topic, payload)
             });
             trace.iter().for_each(Trace::end);
             match published {

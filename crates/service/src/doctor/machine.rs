@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::report::Check;
 
 /// A servidor with some hundred connections has this many files open.
-const FEW_FILES: u64 = 1024;
+const MIN_FILES: u64 = 1024;
 /// Idle, a program takes a sixth of it.
-const LITTLE_MEMORY: u64 = 64 << 20;
+const MIN_MEMORY: u64 = 64 << 20;
 const MIB: u64 = 1 << 20;
 
 /// Open files of a process, and how many it may have. `is_running`: it is the program, and not this
@@ -29,7 +29,7 @@ pub(super) fn limit_check(process: &Path, is_running: bool) -> Check {
                   ulimit -n in a shell";
     if is_running && open * 10 > limit * 9 {
         Check::failure("open files", format!("{used}: connections are refused soon"), remedy)
-    } else if limit < FEW_FILES {
+    } else if limit < MIN_FILES {
         Check::warning("open files", format!("{used}: few connections are possible"), remedy)
     } else {
         Check::ok("open files", used)
@@ -61,7 +61,7 @@ pub(super) fn memory_check(process: &Path, cgroup: &Path) -> Check {
         Check::warning("memory", found, remedy)
     } else if used > limit / 10 * 9 {
         Check::failure("memory", format!("{shown}: the kernel may kill it soon"), remedy)
-    } else if limit < LITTLE_MEMORY {
+    } else if limit < MIN_MEMORY {
         Check::warning("memory", format!("{shown}: that is little"), remedy)
     } else {
         Check::ok("memory", shown)

@@ -4,6 +4,7 @@ use protocol::{ServerPresence, ServerState, Timestamp, topics};
 
 use super::report::Check;
 use super::running::Instance;
+use crate::VERSION;
 
 /// Clocks of machines that nobody sets by hand differ by less.
 const CLOCK_TOLERANCE_MS: i64 = 30_000;
@@ -47,7 +48,6 @@ pub fn presence_checks(
     seen: &[ServerPresence],
     source: PresenceSource,
     own: Option<OwnPresence<'_>>,
-    version: &str,
     now: Timestamp,
 ) -> Vec<Check> {
     let is_own =
@@ -61,11 +61,11 @@ pub fn presence_checks(
         }
     }
     let online = || seen.iter().filter(|one| one.status == ServerState::Online);
-    let other_versions: Vec<_> = online().filter(|one| one.versao != version).collect();
+    let other_versions: Vec<_> = online().filter(|one| one.versao != VERSION).collect();
     if other_versions.is_empty() && online().next().is_some() {
-        checks.push(Check::ok("versions", format!("every servidor that is online is {version}")));
+        checks.push(Check::ok("versions", format!("every servidor that is online is {VERSION}")));
     }
-    checks.extend(other_versions.into_iter().map(|one| other_version(one, version)));
+    checks.extend(other_versions.into_iter().map(other_version));
     checks.extend(online().filter_map(|one| clock_of(one, now)));
     checks
 }
@@ -145,9 +145,9 @@ fn offline(presence: &ServerPresence, source: PresenceSource) -> Check {
     Check::warning("servidores", format!("{server_id} is offline: {since}"), remedy)
 }
 
-fn other_version(presence: &ServerPresence, version: &str) -> Check {
+fn other_version(presence: &ServerPresence) -> Check {
     let ServerPresence { server_id, versao, .. } = presence;
-    let found = format!("{server_id} is {versao}, and this program {version}");
+    let found = format!("{server_id} is {versao}, and this program {VERSION}");
     let remedy = "bring both to one version, in the order that docs/upgrading.md says";
     Check::warning("versions", found, remedy)
 }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn online(id: &str) -> ServerPresence {
-        presence(id, ServerState::Online, "1.0.0", NOW - 1_000)
+        presence(id, ServerState::Online, VERSION, NOW - 1_000)
     }
 
     const CONNECTED: Instance = Instance::Runs { is_connected: true };
@@ -196,16 +196,16 @@ mod tests {
 
     fn worst(seen: &[ServerPresence], own: Option<OwnPresence<'_>>) -> Check {
         let now = Timestamp::clamped(NOW);
-        let checks = presence_checks(seen, PresenceSource::Broker, own, "1.0.0", now);
+        let checks = presence_checks(seen, PresenceSource::Broker, own, now);
         checks.into_iter().max_by_key(|check| check.verdict).expect("a check")
     }
 
     #[test]
     fn what_presences_say_is_named_with_its_remedy() {
-        let offline = presence("server2", ServerState::Offline, "1.0.0", NOW - 1_000);
-        let older = presence("server2", ServerState::Online, "0.9.0", NOW - 1_000);
-        let ahead = presence("server2", ServerState::Online, "1.0.0", NOW + 60_000);
-        let own_offline = presence("server1", ServerState::Offline, "1.0.0", NOW - 1_000);
+        let offline = presence("server2", ServerState::Offline, VERSION, NOW - 1_000);
+        let older = presence("server2", ServerState::Online, "0.0.9", NOW - 1_000);
+        let ahead = presence("server2", ServerState::Online, VERSION, NOW + 60_000);
+        let own_offline = presence("server1", ServerState::Offline, VERSION, NOW - 1_000);
         for (seen, own, verdict, found, remedy) in [
             (vec![], None, Verdict::Warning, "knows none", "start a servidor"),
             (vec![online("server1"), online("server2")], own(CONNECTED, 1), Verdict::Ok, "", ""),
@@ -217,7 +217,7 @@ mod tests {
                 "server2 is offline: its last connection began at 2027-",
                 "mosquitto_pub -q 1 -r -n -t server/server2/status",
             ),
-            (vec![older], None, Verdict::Warning, "server2 is 0.9.0", "docs/upgrading.md"),
+            (vec![older], None, Verdict::Warning, "server2 is 0.0.9", "docs/upgrading.md"),
             (vec![ahead], None, Verdict::Failure, "server2 is online since", "timedatectl"),
             (
                 vec![online("server1")],

@@ -9,11 +9,10 @@ use protocol::Timestamp;
 use super::machine::{limit_check, memory_check};
 use super::report::Check;
 use super::running::Instance;
+use crate::proc_stat::{ProcStat, booted_at};
 
 /// The state of a socket that listens, as `/proc/net/tcp` writes it.
 const LISTEN: &str = "0A";
-/// The unit of times in `/proc/PID/stat`, on every machine that Rust's tier 1 names.
-const TICKS_PER_SECOND: i64 = 100;
 
 /// Of the process that listens at `addr`; of this one where that cannot be seen, which needs the same
 /// user or root.
@@ -97,13 +96,8 @@ fn started(proc: &Path, process: &Path) -> Check {
 }
 
 fn start_time(proc: &Path, process: &Path) -> Option<Timestamp> {
-    let stat = fs::read_to_string(process.join("stat")).ok()?;
-    // The second field is a name in parentheses, which may hold blanks.
-    let ticks: i64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
-    let machine = fs::read_to_string(proc.join("stat")).ok()?;
-    let boot = machine.lines().find_map(|line| line.strip_prefix("btime "))?;
-    let boot: i64 = boot.trim().parse().ok()?;
-    Some(Timestamp::clamped((boot + ticks / TICKS_PER_SECOND) * 1_000))
+    let seconds = booted_at(proc)? + ProcStat::read(process)?.started_after_boot;
+    Some(Timestamp::clamped(seconds as i64 * 1_000))
 }
 
 /// Its file was replaced or removed since it started.

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::VERSION;
+
 /// Exit code where something is wrong.
 const EXIT_FAILURE: u8 = 1;
 /// Exit code where the settings are: nothing else could be looked at.
@@ -81,7 +83,6 @@ impl Check {
 /// All that was looked at, in groups.
 pub struct Report {
     program: &'static str,
-    version: &'static str,
     id: Option<String>,
     groups: Vec<(&'static str, Vec<Check>)>,
     /// The settings are wrong, so that nothing else was looked at.
@@ -106,8 +107,8 @@ struct CheckJson<'a> {
 }
 
 impl Report {
-    pub fn new(program: &'static str, version: &'static str) -> Self {
-        Self { program, version, id: None, groups: Vec::new(), is_cut_short: false }
+    pub fn new(program: &'static str) -> Self {
+        Self { program, id: None, groups: Vec::new(), is_cut_short: false }
     }
 
     /// Of the program with this id.
@@ -146,17 +147,17 @@ impl Report {
 
     fn json(&self) -> String {
         let checks = self.checks().map(|(group, check)| CheckJson { group, check }).collect();
-        let Self { program, version, id, .. } = self;
+        let Self { program, id, .. } = self;
         let (id, verdict) = (id.as_deref(), self.verdict());
-        let report = ReportJson { program, version, id, verdict, checks };
+        let report = ReportJson { program, version: VERSION, id, verdict, checks };
         serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
     }
 
     fn text(&self) -> String {
-        let Self { program, version, id, .. } = self;
+        let Self { program, id, .. } = self;
         let mut text = match id {
-            Some(id) => format!("{id} ({program} {version})\n"),
-            None => format!("{program} {version}\n"),
+            Some(id) => format!("{id} ({program} {VERSION})\n"),
+            None => format!("{program} {VERSION}\n"),
         };
         for (group, checks) in self.groups.iter().filter(|(_, checks)| !checks.is_empty()) {
             let _ = writeln!(text, "\n{group}");
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     fn report(checks: Vec<Check>) -> Report {
-        let mut report = Report::new("server", "1.2.3");
+        let mut report = Report::new("server");
         report.of("server1");
         report.add("broker", checks);
         report
@@ -219,12 +220,12 @@ mod tests {
             Check::warning("versao", "\u{1b}[2J", "upgrade"),
             Check::unchecked("queue", "not asked", "ask"),
         ]);
-        let text = "server1 (server 1.2.3)\n\nbroker\n  ok       login: as servidor.s\n  \
+        let text = "\n\nbroker\n  ok       login: as servidor.s\n  \
                     FAILURE  rights: none\n           -> give some\n  \
                     warning  versao: \u{FFFD}[2J\n           -> upgrade\n  \
                     -        queue: not asked\n           -> ask\n\n\
                     1 failure, 1 warning; 1 not looked at\n";
-        assert_eq!(shown.text(), text);
+        assert_eq!(shown.text(), format!("server1 (server {VERSION}){text}"));
         let json: serde_json::Value = serde_json::from_str(&shown.json()).expect("JSON");
         assert_eq!(json["verdict"], "failure");
         let second = serde_json::json!({

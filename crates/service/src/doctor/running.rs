@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::report::Check;
+use crate::VERSION;
 use crate::own_instance::{OwnAnswer, OwnInstance};
 
 /// How long it may take to say who it is, and then all else. The answers come from this machine.
@@ -63,7 +64,7 @@ struct ErrorReply {
 }
 
 /// Asks the program that listens on `http_addr` and has this id.
-pub fn look_at_running(http_addr: SocketAddr, id: &str, version: &str) -> Running {
+pub fn look_at_running(http_addr: SocketAddr, id: &str) -> Running {
     let http = OwnInstance::at(http_addr);
     let addr = http.addr();
     let not_found = |instance, check| (instance, None, vec![check]);
@@ -85,12 +86,10 @@ pub fn look_at_running(http_addr: SocketAddr, id: &str, version: &str) -> Runnin
                     let clocks = Some((status.timestamp, crate::now()));
                     let is_connected = status.mqtt_conectado;
                     let found = format!("{id} answers at {addr}");
-                    let checks = answering(&http, Check::ok("running", found), version);
+                    let checks = answering(&http, Check::ok("running", found));
                     (Instance::Runs { is_connected }, clocks, checks)
                 }
-                (Err(_), Some(refusing)) => {
-                    (Instance::Uncertain, None, answering(&http, refusing, version))
-                }
+                (Err(_), Some(refusing)) => (Instance::Uncertain, None, answering(&http, refusing)),
                 (found, _) => {
                     not_found(Instance::Uncertain, other_program(addr, id, &answer, found.ok()))
                 }
@@ -136,11 +135,11 @@ fn refusing(answer: &OwnAnswer, addr: SocketAddr) -> Option<Check> {
 }
 
 /// What a program of this suite says without knowing the caller.
-fn answering(http: &OwnInstance, running: Check, version: &str) -> Vec<Check> {
+fn answering(http: &OwnInstance, running: Check) -> Vec<Check> {
     let deadline = Instant::now() + LIMIT;
     let ready = readiness(http);
     let left = deadline.saturating_duration_since(Instant::now());
-    vec![running, ready, version_check(http, version, left)]
+    vec![running, ready, version_check(http, left)]
 }
 
 fn readiness(http: &OwnInstance) -> Check {
@@ -168,16 +167,16 @@ fn status_of(answer: &OwnAnswer) -> &str {
 }
 
 /// Of a program that was replaced on disk, the old one runs until it is restarted.
-fn version_check(http: &OwnInstance, version: &str, limit: Duration) -> Check {
+fn version_check(http: &OwnInstance, limit: Duration) -> Check {
     let answer = http.get("/openapi.json", limit);
     let document =
         answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok());
     let found = document.as_ref().and_then(|document| document["info"]["version"].as_str());
     match found {
-        Some(found) if found == version => Check::ok("version", format!("it is {version}")),
+        Some(VERSION) => Check::ok("version", format!("it is {VERSION}")),
         Some(found) => Check::warning(
             "version",
-            format!("{found} runs, and this command is {version}"),
+            format!("{found} runs, and this command is {VERSION}"),
             "restart the program, so that what is installed runs; docs/upgrading.md says in which order",
         ),
         None => Check::unchecked(
@@ -224,7 +223,7 @@ mod tests {
     }
 
     fn looked(answers: Vec<(&'static str, String)>) -> (Instance, Vec<(Verdict, String, String)>) {
-        let running = look_at_running(answering_with(answers), "server1", "1.0.0");
+        let running = look_at_running(answering_with(answers), "server1");
         let checks = running.checks.into_iter();
         let checks = checks.map(|one| (one.verdict, one.found, one.remedy.unwrap_or_default()));
         (running.instance, checks.collect())
@@ -233,20 +232,20 @@ mod tests {
     #[test]
     fn a_program_that_is_well_and_one_that_is_not() {
         let ready = || ("200 OK", "{}".to_owned());
-        let (instance, checks) = looked(vec![status("server1"), ready(), openapi("1.0.0")]);
+        let (instance, checks) = looked(vec![status("server1"), ready(), openapi(VERSION)]);
         assert_eq!(instance, Instance::Runs { is_connected: true });
         assert!(checks.iter().all(|(verdict, ..)| *verdict == Verdict::Ok), "{checks:?}");
 
         let reply = r#"{"codigo":"broker_indisponivel","mensagem":"O servidor caiu."}"#.to_owned();
         let not_ready = ("503 Service Unavailable", reply);
-        let (_, checks) = looked(vec![status("server1"), not_ready, openapi("0.9.0")]);
+        let (_, checks) = looked(vec![status("server1"), not_ready, openapi("0.0.9")]);
         let (verdict, found, remedy) = &checks[1];
         assert_eq!((*verdict, remedy.as_str()), (Verdict::Failure, "O servidor caiu."));
         assert_eq!(found, "GET /readyz answers 503 Service Unavailable");
         let (verdict, found, remedy) = &checks[2];
         assert_eq!(
             (*verdict, found.as_str()),
-            (Verdict::Warning, "0.9.0 runs, and this command is 1.0.0")
+            (Verdict::Warning, &*format!("0.0.9 runs, and this command is {VERSION}"))
         );
         assert!(remedy.starts_with("restart the program"), "{remedy}");
     }
@@ -275,11 +274,11 @@ mod tests {
     fn a_program_that_is_absent_is_not_taken_for_one_that_hangs_or_is_another() {
         let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = nobody.local_addr().expect("an address");
-        let silent = look_at_running(addr, "server1", "1.0.0");
+        let silent = look_at_running(addr, "server1");
         assert_eq!(silent.instance, Instance::Uncertain);
         assert!(silent.checks[0].found.contains("does not answer"), "{:?}", silent.checks);
         drop(nobody);
-        let absent = look_at_running(addr, "server1", "1.0.0");
+        let absent = look_at_running(addr, "server1");
         assert_eq!(absent.instance, Instance::Absent);
         assert_eq!(absent.checks[0].verdict, Verdict::Warning);
         let (instance, checks) = looked(vec![status("server2")]);

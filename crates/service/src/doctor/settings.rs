@@ -46,7 +46,8 @@ fn read_all<C>(
                 Err(error) => error,
             };
         let name = error.variable();
-        // A required one cannot be left out; one that is left out is no reason any more.
+        // Without a required setting nothing else can be read. A setting that is wrong although it was
+        // left out would be found again and again.
         let is_last = matches!(error, ConfigError::Missing { .. }) || !left_out.insert(name);
         if !wrong.iter().any(|(known, _)| *known == name) {
             wrong.push((name, error));

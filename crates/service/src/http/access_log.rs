@@ -10,6 +10,7 @@ use protocol::{ReplyCodigo, RequestId, ServerId};
 use tracing::field::display;
 use tracing::{debug, info};
 
+use super::health::is_probe;
 use super::metrics::{HttpMetrics, Route};
 use super::pages::is_file;
 use crate::failpoints::{Bug, has};
@@ -106,7 +107,7 @@ pub(super) async fn log(
     let request_id = request_id.as_ref().map(display);
     // Probes come every few seconds, and pages have many files.
     match route.as_ref().map(MatchedPath::as_str) {
-        Some(route @ ("/healthz" | "/readyz")) => {
+        Some(route) if is_probe(route) => {
             debug!(x_request_id, method, route, status, codigo, duration_ms, "probed");
         }
         Some(route) if is_file(route) => {

@@ -23,10 +23,10 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The two ends of the connection of a request: an extension of each request that came through a
 /// socket.
 #[derive(Debug, Clone, Copy)]
-pub struct Endpoints {
-    pub peer: SocketAddr,
+pub(super) struct Endpoints {
+    pub(super) peer: SocketAddr,
     /// The address at which the connection arrived.
-    pub local: SocketAddr,
+    pub(super) local: SocketAddr,
 }
 
 /// The reverse proxies whose `X-Forwarded-For` is believed.

@@ -21,7 +21,7 @@ use super::HttpError;
 const MIN_LENGTH: u64 = 1025;
 /// Longer answers are compressed on a thread of their own: that takes milliseconds, for which a
 /// worker thread would keep other requests waiting.
-const LONG: u64 = 64 * 1024;
+const MAX_SHORT_ANSWER: u64 = 64 * 1024;
 /// How many of these at a time: each needs memory, and more would be no faster.
 static LONG_ANSWERS: Semaphore = Semaphore::const_new(4);
 /// Of gzip and of br. Higher levels take more time than sending the longer answer.
@@ -66,7 +66,7 @@ async fn compress_whole(response: Response, length: u64, accepted: HeaderMap) ->
         return HttpError::general(Codigo::ErroInterno).into_response();
     };
     let response = Response::from_parts(parts, whole.into());
-    if length <= LONG {
+    if length <= MAX_SHORT_ANSWER {
         return run(response, accepted);
     }
     let permit = LONG_ANSWERS.acquire().await;

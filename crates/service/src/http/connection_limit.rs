@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::caller::CallerKey;
-use super::candidates::{Candidate, Candidates, OUTDATED_AFTER};
 use super::connection_state::Connection;
+use super::eviction_candidates::{Candidate, Candidates, OUTDATED_AFTER};
 
 /// More than the requests that a program answers at the same time, by default.
 const MAX_CONNECTIONS: u64 = 8192;

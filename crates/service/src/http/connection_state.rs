@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::failpoints::{Bug, has};
 
 /// How long the next request may be on its way before the connection counts as idle.
-pub(super) const FRESH: Duration = Duration::from_millis(100);
+pub(super) const IDLE_AFTER: Duration = Duration::from_millis(100);
 /// How long a peer may keep its own request or answer waiting before another caller's connection
 /// takes precedence.
 pub(super) const SLOW_PEER: Duration = Duration::from_secs(2);
@@ -85,7 +85,7 @@ impl Connection {
     pub(super) fn evictable(&self, now: Instant) -> Option<Evictable> {
         let state = self.state.load(Ordering::Acquire);
         let (in_request, limit) = match phase(state) {
-            Phase::Idle => (false, FRESH),
+            Phase::Idle => (false, IDLE_AFTER),
             Phase::Body | Phase::SlowReader | Phase::Answered => (true, SLOW_PEER),
             Phase::Answer | Phase::New | Phase::Evicted => return None,
         };

@@ -14,12 +14,17 @@ use super::LogFields;
 /// the request that failed, and answers the same.
 pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
+/// The HTTP status of an error.
+pub fn status_of(codigo: ReplyCodigo) -> StatusCode {
+    StatusCode::from_u16(codigo.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 /// An error that is about to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpError(Box<Content>);
+pub struct HttpError(Box<ErrorContent>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Content {
+struct ErrorContent {
     reply: ErrorReply,
     header: Option<(HeaderName, HeaderValue)>,
 }
@@ -107,7 +112,7 @@ pub fn both_parts<A, B, E: Into<HttpError>>(
 
 impl From<ErrorReply> for HttpError {
     fn from(reply: ErrorReply) -> Self {
-        Self(Box::new(Content { reply, header: None }))
+        Self(Box::new(ErrorContent { reply, header: None }))
     }
 }
 
@@ -121,10 +126,9 @@ impl From<BadMessage> for HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let Content { reply, header } = *self.0;
-        let status = StatusCode::from_u16(reply.codigo.http_status());
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(&reply)).into_response();
+        let ErrorContent { reply, header } = *self.0;
+        let codigo = ReplyCodigo::Known(reply.codigo);
+        let mut response = (status_of(codigo), Json(&reply)).into_response();
         if reply.codigo == Codigo::Sobrecarregado {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
@@ -132,7 +136,7 @@ impl IntoResponse for HttpError {
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(LogFields {
-            codigo: Some(ReplyCodigo::Known(reply.codigo)),
+            codigo: Some(codigo),
             request_id: reply.request_id,
             server_id: None,
         });

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
 use protocol::Codigo;
 use tokio::task;
 
 use super::HttpError;
 use super::content_coding::{Coding, Undecodable};
-use super::receive::receive;
+use super::receive::{content_type, receive};
 
 /// The longest file.
 const MAX_FILE: usize = 32 * 1024 * 1024;
@@ -22,9 +21,8 @@ const FILE_LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// It is declared as none of the media `types`, is longer than 32 MiB, or does not arrive whole.
 pub async fn read_file(request: Request, types: &[&str]) -> Result<Bytes, HttpError> {
-    let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if !types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+    let (media_type, _) = content_type(request.headers());
+    if !types.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
         let mensagem = format!(
             "O corpo deve ser o próprio arquivo, com um cabeçalho Content-Type destes: {}.",
             types.join(", ")

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use protocol::{BadMessage, Codigo, Fields, read_body};
 
 use super::body_text::{is_readable, to_utf8};
 use super::content_coding::{Coding, Undecodable};
-use super::receive::receive;
+use super::receive::{content_type, receive};
 use super::wrong_parts::no_query;
 use super::{HttpError, both_parts};
 
@@ -68,7 +67,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
 async fn text_of_body(request: Request) -> Result<Bytes, HttpError> {
     // A body is refused by its head before it is asked for with `100 Continue`.
-    let declared = Declared::of(request.headers())?;
+    let declared = DeclaredBody::of(request.headers())?;
     let too_long = || HttpError::general(Codigo::CorpoGrandeDemais);
     let coded = receive(request, MAX_BODY, BODY_LIMIT, too_long, not_json).await?;
     let plain = declared.coding.decode(coded, MAX_BODY).map_err(|error| match error {
@@ -86,20 +85,20 @@ fn not_json(reason: &str) -> HttpError {
 }
 
 /// What the head says of the body.
-struct Declared {
+struct DeclaredBody {
     coding: Coding,
     charset: Option<String>,
 }
 
-impl Declared {
+impl DeclaredBody {
     /// # Errors
     /// It is declared as something that is not read.
     fn of(headers: &HeaderMap) -> Result<Self, HttpError> {
-        let mut parts = text_of(headers, &CONTENT_TYPE).split(';');
-        if !is_json(parts.next().unwrap_or_default().trim()) {
+        let (media_type, parameters) = content_type(headers);
+        if !is_json(media_type) {
             return Err(HttpError::general(Codigo::TipoNaoSuportado));
         }
-        let charset = parts.find_map(charset).map(str::to_ascii_lowercase);
+        let charset = parameters.split(';').find_map(charset).map(str::to_ascii_lowercase);
         if let Some(charset) = charset.as_deref().filter(|charset| !is_readable(charset)) {
             let shown: String = charset.chars().take(40).collect();
             let mensagem = format!("O charset {shown:?} não é lido. Envie o corpo em UTF-8.");
@@ -108,10 +107,6 @@ impl Declared {
         let coding = Coding::declared(headers)?;
         Ok(Self { coding, charset })
     }
-}
-
-fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Whether it names JSON. A type must be given, and none of those that a page of another origin may

@@ -29,9 +29,9 @@ const BUCKETS: [f64; 13] =
 
 /// The metrics of one HTTP API. Clones share them.
 #[derive(Clone)]
-pub struct HttpMetrics(Arc<Declared>);
+pub struct HttpMetrics(Arc<HttpFamilies>);
 
-struct Declared {
+struct HttpFamilies {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
@@ -69,7 +69,7 @@ pub(super) struct Route(pub(super) Option<MatchedPath>);
 impl HttpMetrics {
     pub fn new(registry: &mut Registry) -> Self {
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
-        let metrics = Self(Arc::new(Declared {
+        let metrics = Self(Arc::new(HttpFamilies {
             requests: register_metric(
                 registry,
                 "postos_http_requests",

@@ -11,7 +11,6 @@ mod body_tests;
 mod body_text;
 mod caller;
 mod caller_limit;
-mod candidates;
 mod compression;
 mod connection_limit;
 mod connection_state;
@@ -20,6 +19,7 @@ mod cors;
 mod docs;
 mod error;
 mod etag;
+mod eviction_candidates;
 mod exchange;
 mod extract;
 mod file_body;
@@ -62,11 +62,11 @@ pub use access_control::{
 };
 pub use access_log::LogFields;
 pub use body_parts::body_of_parts;
-pub use caller::{CallerKey, Endpoints, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
+pub use caller::{CallerKey, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
 pub use caller_limit::CallerLimit;
 pub use cors::{CORS_ORIGENS, CorsOrigins};
 pub use docs::{Documentation, accept_token, complete_document, require_token};
-pub use error::{HttpError, RETRY_AFTER_SECONDS, both_parts};
+pub use error::{HttpError, RETRY_AFTER_SECONDS, both_parts, status_of};
 pub use etag::{ETag, answer_with_etag, json_with_etag};
 use exchange::{Exchange, exchange};
 pub use extract::{Params, Path};
@@ -76,8 +76,9 @@ pub use health::Health;
 use in_flight::Limit;
 pub use json_body::JsonBody;
 pub use metrics::HttpMetrics;
+use pages::ErrorPage;
 pub use pages::{
-    Asset, Assets, ErrorPage, Language, PageCache, PageForm, PageHeaders, PageRoutes, RefusalText,
+    Asset, Assets, Language, PageCache, PageForm, PageHeaders, PageRoutes, RefusalText,
     json_in_page,
 };
 pub use rate_limit::RateLimit;

@@ -1,4 +1,4 @@
-//! Receiving the bytes of a body.
+//! Receiving the bytes of a body, and what its head says of their type.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
-use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use futures_util::future::poll_immediate;
 use protocol::Codigo;
 
@@ -15,6 +15,14 @@ use super::HttpError;
 use super::connection_state::Connection;
 use super::in_flight::InFlight;
 use crate::failpoints::{Bug, has};
+
+/// The media type that `Content-Type` names, and its parameters; empty if there is none.
+pub(super) fn content_type(headers: &HeaderMap) -> (&str, &str) {
+    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let declared = declared.unwrap_or_default();
+    let (media_type, parameters) = declared.split_once(';').unwrap_or((declared, ""));
+    (media_type.trim(), parameters)
+}
 
 /// Receives a body of at most `max` bytes within `limit`. While it is on its way, its connection may
 /// be closed in favour of another, and the request is not in flight.

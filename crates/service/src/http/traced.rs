@@ -10,6 +10,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 
 use super::access_log::name_of;
+use super::health::is_probe;
 use super::pages::is_file;
 use crate::traces::{Parent, Tracer, in_trace};
 
@@ -44,8 +45,8 @@ async fn trace(State(tracer): State<Tracer>, request: Request, next: Next) -> Re
 /// Probes come every few seconds, pages of other origins ask before they call, and pages have many
 /// files.
 fn is_traced(method: &Method, route: Option<&str>) -> bool {
-    let is_probe = matches!(route, Some("/healthz" | "/readyz"));
-    method != Method::OPTIONS && !is_probe && !route.is_some_and(is_file)
+    let is_frequent = |route| is_probe(route) || is_file(route);
+    method != Method::OPTIONS && !route.is_some_and(is_frequent)
 }
 
 fn span(method: &'static str, route: Option<&str>) -> SpanBuilder {

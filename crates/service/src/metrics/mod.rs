@@ -30,7 +30,7 @@ pub const METRICS_ADDR: Setting = Setting {
 const REFRESH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Looks up figures for a scrape. One that is dropped while it runs leaves the figures of before.
-pub type Refresh = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+type Refresh = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Everything that one program counts.
 pub struct Metrics {
@@ -40,7 +40,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// With figures of the build and of the process.
-    pub fn of_program(program: &'static str, version: &'static str, id: &str) -> Self {
+    pub fn of_program(program: &'static str, id: &str) -> Self {
         let mut registry = Registry::default();
         let help = "What runs: the program, its version, and its SERVER_ID or MQTT_CLIENT_ID";
         let build = register_metric(
@@ -49,7 +49,7 @@ impl Metrics {
             help,
             Family::<_, Gauge>::default(),
         );
-        let labels = [("program", program), ("version", version), ("id", id)];
+        let labels = [("program", program), ("version", crate::VERSION), ("id", id)];
         build.get_or_create(&labels.map(|(name, value)| (name, value.to_owned())).to_vec()).set(1);
         registry.register_collector(Box::new(Process));
         Self { registries: vec![Arc::new(registry)], refreshes: Vec::new() }
@@ -99,7 +99,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_scrape_has_what_was_counted_and_waits_for_no_figure_for_long() {
-        let mut metrics = Metrics::of_program("server", "1.2.3", "server\"1");
+        let mut metrics = Metrics::of_program("server", "server\"1");
         let mut registry = Registry::default();
         let counter: Counter =
             register_metric(&mut registry, "postos_x", "Of a test", Counter::default());
@@ -115,9 +115,11 @@ mod tests {
         let text = metrics.text().await;
         assert_eq!(before.elapsed(), REFRESH_LIMIT);
         assert!(text.contains("# TYPE postos_x_total counter\npostos_x_total 7\n"), "{text}");
-        let build =
-            "postos_build_info{program=\"server\",version=\"1.2.3\",id=\"server\\\"1\"} 1\n";
-        assert!(text.contains(build), "{text}");
+        let version = crate::VERSION;
+        let build = format!(
+            "postos_build_info{{program=\"server\",version=\"{version}\",id=\"server\\\"1\"}} 1\n"
+        );
+        assert!(text.contains(&build), "{text}");
         for name in ["resident_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds"] {
             let line = text.lines().find(|line| line.starts_with(&format!("process_{name} ")));
             let value = line.and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());

@@ -12,7 +12,6 @@ const PORT: Setting =
     Setting { name: "PORT", default: Some("80"), should_be: "a number", about: "its port" };
 const PROGRAM: Program = Program {
     name: "program",
-    version: "1",
     about: "a test",
     settings: &[PORT],
     id: ("port", PORT),

@@ -91,7 +91,7 @@ fn exporter(
     built.map_err(|error: ExporterBuildError| error.to_string())
 }
 
-/// Counts the spans that end: the processor drops those beyond its queue without a word.
+/// Counts the spans that end: the processor drops those beyond its queue and reports nothing.
 #[derive(Debug)]
 struct CountingProcessor {
     processor: BatchSpanProcessor,

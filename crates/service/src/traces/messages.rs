@@ -30,6 +30,12 @@ pub struct MessageArrival<'a> {
 }
 
 impl SpanMessage<'_> {
+    /// Of a message that arrived `at` this time.
+    fn span_since(self, at: Option<SystemTime>, operation: &'static str) -> SpanBuilder {
+        let span = self.span(operation, SpanKind::Consumer);
+        at.into_iter().fold(span, SpanBuilder::with_start_time)
+    }
+
     fn span(self, operation: &'static str, kind: SpanKind) -> SpanBuilder {
         let mut attributes = vec![
             KeyValue::new("messaging.system", "mqtt"),
@@ -54,23 +60,15 @@ impl Trace {
 impl Tracer {
     /// Of the work that a message asks for, from its arrival on.
     pub fn process(&self, message: SpanMessage<'_>, arrival: MessageArrival<'_>) -> Option<Trace> {
-        self.begin(
-            || Parent::of_message(arrival.traceparent),
-            || {
-                let span = message.span("process", SpanKind::Consumer);
-                arrival.at.into_iter().fold(span, SpanBuilder::with_start_time)
-            },
-        )
+        let parent = || Parent::of_message(arrival.traceparent);
+        self.begin(parent, || message.span_since(arrival.at, "process"))
     }
 
     /// Of an answer, from its arrival until now. Without the trace that it is part of, it has none.
     pub fn receive(&self, message: SpanMessage<'_>, arrival: MessageArrival<'_>) {
         let Parent::Remote(parent) = Parent::of_message(arrival.traceparent) else { return };
-        let span = || {
-            let span = message.span("receive", SpanKind::Consumer);
-            arrival.at.into_iter().fold(span, SpanBuilder::with_start_time)
-        };
-        if let Some(received) = self.continued(parent, span) {
+        let received = self.continued(parent, || message.span_since(arrival.at, "receive"));
+        if let Some(received) = received {
             received.end();
         }
     }

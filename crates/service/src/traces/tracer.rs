@@ -27,10 +27,10 @@ pub struct TraceError {
 
 /// Makes and exports the spans of one program. Clones share it; the default is off.
 #[derive(Debug, Clone, Default)]
-pub struct Tracer(Option<Running>);
+pub struct Tracer(Option<ActiveTracer>);
 
 #[derive(Debug, Clone)]
-struct Running {
+struct ActiveTracer {
     provider: SdkTracerProvider,
     tracer: Arc<BoxedTracer>,
     /// A request is part of its sender's trace, which decides whether it is traced.
@@ -47,7 +47,6 @@ impl Tracer {
     pub fn start(
         settings: Option<&TraceSettings>,
         (id_field, id): (&'static str, &str),
-        version: &'static str,
     ) -> Result<Self, TraceError> {
         let Some(settings) = settings else { return Ok(Self::default()) };
         let processor =
@@ -62,7 +61,7 @@ impl Tracer {
             .with_attributes(
                 ["service.instance.id", id_field].map(|key| KeyValue::new(key, id.to_owned())),
             )
-            .with_attribute(KeyValue::new("service.version", version))
+            .with_attribute(KeyValue::new("service.version", crate::VERSION))
             .with_attributes(settings.attributes.0.clone());
         let provider = SdkTracerProvider::builder()
             .with_span_processor(processor)
@@ -71,7 +70,7 @@ impl Tracer {
             .build();
         let tracer = Arc::new(BoxedTracer::new(Box::new(provider.tracer("postos"))));
         let by_parent = settings.sampling.by_parent;
-        Ok(Self(Some(Running { provider, tracer, by_parent })))
+        Ok(Self(Some(ActiveTracer { provider, tracer, by_parent })))
     }
 
     pub fn is_on(&self) -> bool {
@@ -84,7 +83,7 @@ impl Tracer {
         parent: impl FnOnce() -> Parent,
         span: impl FnOnce() -> SpanBuilder,
     ) -> Option<Trace> {
-        let Running { tracer, by_parent, .. } = self.0.as_ref()?;
+        let ActiveTracer { tracer, by_parent, .. } = self.0.as_ref()?;
         let (context, span) = match parent() {
             Parent::Unsampled if *by_parent => return None,
             Parent::Remote(parent) if *by_parent => return self.continued(parent, span),
@@ -114,7 +113,7 @@ impl Tracer {
 
     /// Exports the last spans, for at most `limit`. Spans that end later are dropped.
     pub async fn end(&self, limit: Duration) {
-        let Some(Running { provider, .. }) = self.0.clone() else { return };
+        let Some(ActiveTracer { provider, .. }) = self.0.clone() else { return };
         let ending = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(limit));
         if !ending.await.is_ok_and(|ended| ended.is_ok()) {
             tracing::warn!("the collector did not take the last spans in time");

@@ -5,7 +5,7 @@ mod broker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Credentials, Delivery, Join, Link, Options, Outgoing, Presence};
+use bus::{Bus, Credentials, Delivery, Link, Options, Outgoing, Presence};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
@@ -41,20 +41,7 @@ pub(crate) fn presence(topic: &str) -> Presence {
 }
 
 pub(crate) fn message(topic: &str, payload: impl Into<Bytes>) -> Outgoing {
-    Outgoing {
-        topic: topic.to_owned(),
-        payload: payload.into(),
-        expires_at: None,
-        retain: false,
-        response_topic: None,
-        correlation: None,
-        join: Join::Never,
-        acknowledges: None,
-        follows: None,
-        request_id: None,
-        on_refused: None,
-        trace: None,
-    }
+    Outgoing::new(topic, payload)
 }
 
 /// Waits for the link to be up; returns the connection's number.

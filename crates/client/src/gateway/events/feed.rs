@@ -11,12 +11,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::feed_state::{FeedState, Reader};
 
 pub(crate) struct Feed {
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<ActiveFeed>>,
     /// Counts the readers that lost events.
     dropped: Counter,
 }
 
-struct Open {
+struct ActiveFeed {
     listeners: usize,
     state: Arc<FeedState>,
     _task: AbortOnDropHandle<()>,
@@ -42,14 +42,14 @@ impl Feed {
         let mut open = self.open.lock();
         let open = open.get_or_insert_with(|| {
             let state = Arc::new(FeedState::default());
-            Open { listeners: 0, _task: start(Arc::clone(&state)), state }
+            ActiveFeed { listeners: 0, _task: start(Arc::clone(&state)), state }
         });
         open.listeners += 1;
         let state = Arc::clone(&open.state);
         FeedListener { feed: Arc::clone(self), reader: state.reader(), state }
     }
 
-    fn leave(&self) -> Option<Open> {
+    fn leave(&self) -> Option<ActiveFeed> {
         let mut open = self.open.lock();
         let listeners = &mut open.as_mut()?.listeners;
         *listeners -= 1;

@@ -19,10 +19,10 @@ use super::servidor::Servidor;
 
 /// The state, and the queue of its changes.
 #[derive(Default)]
-pub(super) struct FeedState(Mutex<State>);
+pub(super) struct FeedState(Mutex<FeedData>);
 
 #[derive(Default)]
-struct State {
+struct FeedData {
     servidores: BTreeMap<ServerId, KnownServidor>,
     /// The events of those that were removed, for readers that miss them.
     removed: BTreeMap<ServerId, Bytes>,
@@ -73,7 +73,7 @@ impl FeedState {
     /// `estado`.
     pub(super) fn take_servidores(&self, list: Vec<Servidor>, is_first: bool) -> Vec<ServerId> {
         let mut state = self.0.lock();
-        let State { servidores, removed, events } = &mut *state;
+        let FeedData { servidores, removed, events } = &mut *state;
         let mut to_list = Vec::new();
         let mut before = std::mem::take(servidores);
         for servidor in list {
@@ -131,7 +131,7 @@ impl FeedState {
     /// Notes that a list did not come that was asked for.
     pub(super) fn list_failed(&self, server_id: &ServerId) {
         let mut state = self.0.lock();
-        let State { servidores, events, .. } = &mut *state;
+        let FeedData { servidores, events, .. } = &mut *state;
         let Some(known) = servidores.get_mut(server_id) else { return };
         if known.servidor.is_online() && known.postos.is_none() && !known.is_silent {
             known.is_silent = true;
@@ -143,7 +143,7 @@ impl FeedState {
     /// whether it lacks a posto of which an event has come.
     pub(super) fn take_listed(&self, server_id: &ServerId, mut listed: Postos) -> bool {
         let mut state = self.0.lock();
-        let State { servidores, events, .. } = &mut *state;
+        let FeedData { servidores, events, .. } = &mut *state;
         let known = servidores.get_mut(server_id);
         let Some(known) = known.filter(|known| known.servidor.is_online()) else { return false };
         let estado = listed.estado();
@@ -169,7 +169,7 @@ impl FeedState {
     /// Takes the event of a posto. Returns whether the postos must be listed, because it is a new one.
     pub(super) fn take_posto(&self, status: PontoStatus) -> bool {
         let mut state = self.0.lock();
-        let State { servidores, events, .. } = &mut *state;
+        let FeedData { servidores, events, .. } = &mut *state;
         let Some(known) = servidores.get_mut(&status.server_id) else { return false };
         let applied = known.postos.as_mut().map(|postos| postos.apply(&status));
         if let Some(Applied::Changed(event)) = &applied {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use protocol::{AppId, RequestId, ServerId, topics};
+use protocol::{RequestId, topics};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tokio_util::task::AbortOnDropHandle;
@@ -16,10 +16,11 @@ use tracing::Instrument as _;
 use super::follow_task::{FollowTask, read_events};
 use super::servidor::Servidor;
 use super::snapshot::Snapshot;
-use super::watches::{Listener, Refused, Seen, Target};
+use super::watches::{Listener, WatchState};
 use crate::error::GatewayError;
-use crate::gateway::Gateway;
+use crate::gateway::call::NoAnswer;
 use crate::gateway::listing::with_request_id;
+use crate::gateway::{Gateway, NamedReserva};
 
 /// How many of this gateway's own events may wait. Each is on the public topic too.
 const MAX_WAITING_EVENTS: usize = 1024;
@@ -33,14 +34,12 @@ impl Gateway {
     pub(crate) async fn follow_reserva(
         self: &Arc<Self>,
         asking: &RequestId,
-        server_id: ServerId,
-        request_id: RequestId,
-        app: Option<AppId>,
-    ) -> Result<Followed, Refused> {
+        reserva: NamedReserva,
+    ) -> Result<Followed, NoAnswer> {
         let deadline = self.query_deadline();
-        let timed_out = GatewayError::Timeout { server_id: server_id.clone(), ask_about: None };
+        let server_id = reserva.server_id.clone();
+        let timed_out = GatewayError::Timeout { server_id, ask_about: None };
         let watches = &self.events.watches;
-        let target = Target { server_id, request_id, app };
         let start = |watch| {
             let following = FollowTask::new(Arc::clone(self), watch);
             AbortOnDropHandle::new(tokio::spawn(following.run().in_current_span()))
@@ -51,17 +50,19 @@ impl Gateway {
             let reading = read_events(Arc::clone(self), Arc::clone(watches), subscription);
             AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()))
         };
-        let listener = watches.follow(target, start, read_own);
+        let listener = watches.follow(reserva, start, read_own);
         let number = listener.watch.ask();
         let mut seen = listener.watch.seen.subscribe();
         let answered = seen.wait_for(|seen| seen.answered >= number);
         let answered = match timeout_at(deadline, answered).await {
             Ok(Ok(seen)) => seen.clone(),
-            _ => return Err(Refused::Gateway(timed_out)),
+            _ => return Err(timed_out.into()),
         };
         match answered.refused {
-            Some(Refused::Reply(reply)) => Err(Refused::Reply(with_request_id(reply, asking))),
-            Some(refused) => Err(refused),
+            Some(NoAnswer::Refused(reply)) => {
+                Err(NoAnswer::Refused(with_request_id(reply, asking)))
+            }
+            Some(NoAnswer::Gateway(error)) => Err(error.into()),
             None => Ok(Followed::new(listener, seen, answered)),
         }
     }
@@ -70,7 +71,7 @@ impl Gateway {
 /// A reserva that is followed by one listener.
 pub(crate) struct Followed {
     _listener: Listener,
-    seen: watch::Receiver<Seen>,
+    seen: watch::Receiver<WatchState>,
     /// What the listener was sent last.
     snapshot: Option<Snapshot>,
     servidor: Option<Servidor>,
@@ -79,8 +80,8 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    fn new(listener: Listener, seen: watch::Receiver<Seen>, answered: Seen) -> Self {
-        let Seen { snapshot, servidor, .. } = answered;
+    fn new(listener: Listener, seen: watch::Receiver<WatchState>, answered: WatchState) -> Self {
+        let WatchState { snapshot, servidor, .. } = answered;
         let mut followed = Self {
             _listener: listener,
             seen,
@@ -111,7 +112,7 @@ impl Followed {
             if self.is_over || self.seen.changed().await.is_err() {
                 return None;
             }
-            let Seen { snapshot, servidor, is_forgotten, .. } =
+            let WatchState { snapshot, servidor, is_forgotten, .. } =
                 self.seen.borrow_and_update().clone();
             self.waiting.extend(Servidor::news(servidor.as_ref(), self.servidor.as_ref()));
             self.servidor = servidor;

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Received, Subscription};
-use protocol::{Codigo, ConsultaRequest, ReplyCodigo, RequestId, ReservaRef, ServerId, topics};
+use protocol::{Codigo, ReplyCodigo, RequestId, ServerId, topics};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::servidor::Servidor;
 use super::snapshot::Snapshot;
-use super::watches::{Refused, Target, Watch, Watches};
+use super::watches::{Watch, Watches};
 use crate::error::GatewayError;
-use crate::gateway::{Gateway, Reply};
+use crate::gateway::call::NoAnswer;
+use crate::gateway::{Gateway, NamedReserva, Reply};
 
 /// How often a reserva is asked for when no event comes: some changes have none, and events may be lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// How soon it is asked for again after a question without an answer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-type Answer = Result<Reply, GatewayError>;
 /// A question in flight, with the number of questions that were asked for when it was sent.
-type Question = (u64, Pin<Box<dyn Future<Output = Answer> + Send>>);
+type Question = (u64, Pin<Box<dyn Future<Output = Result<Reply, GatewayError>> + Send>>);
 
 impl Gateway {
     /// Whether a servidor can be reached, and since when that is so.
@@ -87,28 +87,20 @@ impl FollowTask {
             return;
         }
         self.is_stale = false;
-        let Target { server_id, request_id, app } = self.watch.target.clone();
+        let reserva = self.watch.reserva.clone();
         let gateway = Arc::clone(&self.gateway);
         let asking = async move {
-            let _permit = gateway.events.query_limits.permit(&server_id).await;
-            let asked = ReservaRef {
-                request_id: RequestId::new(),
-                client_id: gateway.config.client_id.clone(),
-                app,
-                server_id,
-                listas: Some(true),
-                reserva_request_id: request_id,
-            };
+            let _permit = gateway.events.query_limits.permit(&reserva.server_id).await;
             // The id of a change names another request than the events of the reserva do.
             let somente_reserva = Some(true);
-            gateway.consult(ConsultaRequest { asked, somente_reserva }).await
+            gateway.consult(RequestId::new(), &reserva, somente_reserva).await
         };
         self.question = Some((number, Box::pin(asking)));
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: Result<Reply, GatewayError>) {
         let Some((number, _)) = self.question.take() else { return };
-        let Target { server_id, request_id, .. } = &self.watch.target;
+        let NamedReserva { server_id, request_id, .. } = &self.watch.reserva;
         let read = |reply: &Reply| Snapshot::read(&reply.body, server_id, request_id);
         let (snapshot, refused) = match answer {
             Ok(reply) if reply.codigo.is_none() => match read(&reply) {
@@ -118,11 +110,11 @@ impl FollowTask {
                     let client_id = &self.gateway.config.client_id;
                     let topic = topics::response(client_id, topics::Command::Consulta);
                     self.gateway.bus.bad_message(&topic, "a sucesso has no reserva with an id");
-                    (None, Some(Refused::Gateway(GatewayError::Internal)))
+                    (None, Some(NoAnswer::Gateway(GatewayError::Internal)))
                 }
             },
-            Ok(reply) => (None, Some(Refused::Reply(reply))),
-            Err(error) => (None, Some(Refused::Gateway(error))),
+            Ok(reply) => (None, Some(NoAnswer::Refused(reply))),
+            Err(error) => (None, Some(NoAnswer::Gateway(error))),
         };
         let interval = if refused.is_none() { POLL_INTERVAL } else { RETRY_INTERVAL };
         self.next_poll = Instant::now() + interval;
@@ -165,8 +157,8 @@ impl FollowTask {
             Some(Received::Gap) => self.is_stale = true,
             Some(Received::Message(topic, payload)) => {
                 // Numbers of reservas repeat across servidores.
-                match serde_json::from_slice::<Head>(&payload) {
-                    Ok(head) => self.is_stale |= head.server_id == self.watch.target.server_id,
+                match serde_json::from_slice::<EventHead>(&payload) {
+                    Ok(head) => self.is_stale |= head.server_id == self.watch.reserva.server_id,
                     Err(error) => self.gateway.bus.bad_message(&topic, &error.to_string()),
                 }
             }
@@ -178,7 +170,7 @@ impl FollowTask {
     /// Notes whether the servidor can be reached. One that has returned may have changed the reserva
     /// without an event.
     fn note_servidor(&mut self) {
-        let servidor = self.gateway.servidor(&self.watch.target.server_id);
+        let servidor = self.gateway.servidor(&self.watch.reserva.server_id);
         let is_online = servidor.as_ref().is_some_and(Servidor::is_online);
         let has_changed = self.watch.seen.send_if_modified(|seen| {
             let has_changed = seen.servidor != servidor;
@@ -191,7 +183,7 @@ impl FollowTask {
 
 /// What every event of a servidor has.
 #[derive(Deserialize)]
-struct Head {
+struct EventHead {
     server_id: ServerId,
 }
 
@@ -204,12 +196,12 @@ struct Announced {
 }
 
 /// Whether a servidor has said that it knows no such reserva.
-fn is_unknown(refused: &Refused) -> bool {
+fn is_unknown(refused: &NoAnswer) -> bool {
     let unknown = Some(ReplyCodigo::Known(Codigo::ReservaInexistente));
-    matches!(refused, Refused::Reply(reply) if reply.codigo == unknown)
+    matches!(refused, NoAnswer::Refused(reply) if reply.codigo == unknown)
 }
 
-async fn answer_to(question: &mut Option<Question>) -> Answer {
+async fn answer_to(question: &mut Option<Question>) -> Result<Reply, GatewayError> {
     match question {
         Some((_, answer)) => answer.await,
         None => std::future::pending().await,

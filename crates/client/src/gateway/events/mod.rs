@@ -11,13 +11,32 @@ mod follow;
 mod follow_task;
 mod frame;
 mod postos;
+mod query_limits;
 mod servidor;
 mod snapshot;
-mod state;
 mod watches;
 
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+
+use feed::Feed;
 pub(crate) use feed::FeedListener;
 pub(crate) use follow::Followed;
-pub(crate) use frame::{END, PING, RETRY};
-pub(super) use state::Events;
-pub(crate) use watches::Refused;
+use query_limits::QueryLimits;
+use watches::Watches;
+
+/// All streams of the gateway.
+pub(crate) struct Events {
+    watches: Arc<Watches>,
+    feed: Arc<Feed>,
+    query_limits: QueryLimits,
+}
+
+impl Events {
+    /// `dropped` counts the readers of all events that lost some.
+    pub(crate) fn new(dropped: Counter) -> Self {
+        let feed = Arc::new(Feed::new(dropped));
+        Self { watches: Arc::default(), feed, query_limits: QueryLimits::default() }
+    }
+}

@@ -19,14 +19,14 @@ impl Servidor {
         self.status == ServerState::Online
     }
 
-    /// Whether a servidor that was as `before` has gone or returned. Since when one is offline may
-    /// become known later, when the broker publishes its Last Will, and is no event.
+    /// Whether a servidor has gone or returned since it was as `before`. An offline servidor whose
+    /// `desde` changes has not: the exact time is known when the broker publishes its Last Will.
     pub(super) fn is_news(&self, before: Option<&Self>) -> bool {
         before.is_none_or(|before| self != before && (self.is_online() || before.is_online()))
     }
 
-    /// The event of what has become of a servidor that was as `before`, if that is news. One that was
-    /// removed is not there any more.
+    /// The event to send to a reader who knows `before`, if there is one to send. `now` is `None` when
+    /// the servidor was removed.
     pub(super) fn news(now: Option<&Self>, before: Option<&Self>) -> Option<Bytes> {
         match (now, before) {
             (Some(now), before) => now.is_news(before).then(|| now.event()),

@@ -33,14 +33,14 @@ enum Ends {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ConsultaAnswer {
     reserva: Map<String, Value>,
 }
 
 impl Snapshot {
     /// Reads the answer to a consulta; `None` if it has no reserva.
     pub(super) fn read(body: &[u8], server_id: &ServerId, request_id: &RequestId) -> Option<Self> {
-        let Answer { reserva } = serde_json::from_slice(body).ok()?;
+        let ConsultaAnswer { reserva } = serde_json::from_slice(body).ok()?;
         let id = reserva.get("id")?.as_i64()?;
         let versao = reserva.get("versao").and_then(Value::as_i64).unwrap_or_default();
         let ends = Ends::of(&reserva);

@@ -6,40 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 
 use parking_lot::Mutex;
-use protocol::{AppId, RequestId, ServerId};
+use protocol::{RequestId, ServerId};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::servidor::Servidor;
 use super::snapshot::Snapshot;
-use crate::error::GatewayError;
-use crate::gateway::requester::Reply;
-
-/// A reserva and the app that follows it. Each app has questions of its own, because each has rights of
-/// its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) server_id: ServerId,
-    pub(super) request_id: RequestId,
-    pub(super) app: Option<AppId>,
-}
-
-/// Why a reserva cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The servidor says so.
-    Reply(Reply),
-    /// There is no answer.
-    Gateway(GatewayError),
-}
+use crate::gateway::call::NoAnswer;
+use crate::gateway::named_reserva::NamedReserva;
 
 /// What is known of a reserva that is followed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct WatchState {
     /// How many questions were asked before the last one that was answered.
     pub(super) answered: u64,
     /// Why the last one found nothing.
-    pub(super) refused: Option<Refused>,
+    pub(super) refused: Option<NoAnswer>,
     /// The reserva as the latest answer that has it says.
     pub(super) snapshot: Option<Snapshot>,
     /// The servidor has it no longer.
@@ -47,15 +29,16 @@ pub(super) struct Seen {
     pub(super) servidor: Option<Servidor>,
 }
 
-/// One reserva that is followed.
+/// One reserva that is followed by an app. Each app has questions of its own, because each has
+/// rights of its own.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) target: Target,
-    pub(super) seen: watch::Sender<Seen>,
+    pub(super) reserva: NamedReserva,
+    pub(super) seen: watch::Sender<WatchState>,
     asked: AtomicU64,
     /// The latest versao that an event of its servidor named since the last look.
     announced: AtomicI64,
-    /// Wakes its task: one of the two has changed.
+    /// Wakes its task: `asked` or `announced` has changed.
     pub(super) wake: Notify,
 }
 
@@ -86,10 +69,10 @@ impl Watch {
 
 /// All reservas that are followed.
 #[derive(Default)]
-pub(crate) struct Watches(Mutex<Open>);
+pub(crate) struct Watches(Mutex<ActiveWatches>);
 
 #[derive(Default)]
-struct Open {
+struct ActiveWatches {
     /// By servidor and request; of each, one for every app that follows it.
     reservas: HashMap<(ServerId, RequestId), Vec<Running>>,
     /// Reads the events for this gateway, while there is anything to follow.
@@ -114,22 +97,22 @@ impl Watches {
     /// gateway.
     pub(super) fn follow(
         self: &Arc<Self>,
-        target: Target,
+        reserva: NamedReserva,
         start: impl FnOnce(Arc<Watch>) -> AbortOnDropHandle<()>,
         read_events: impl FnOnce() -> AbortOnDropHandle<()>,
     ) -> Listener {
         let mut open = self.0.lock();
         open.events.get_or_insert_with(read_events);
-        let key = (target.server_id.clone(), target.request_id.clone());
+        let key = (reserva.server_id.clone(), reserva.request_id.clone());
         let of_reserva = open.reservas.entry(key).or_default();
-        let watch = match of_reserva.iter_mut().find(|one| one.watch.target == target) {
+        let watch = match of_reserva.iter_mut().find(|one| one.watch.reserva == reserva) {
             Some(running) => {
                 running.listeners += 1;
                 Arc::clone(&running.watch)
             }
             None => {
                 let watch = Arc::new(Watch {
-                    target,
+                    reserva,
                     seen: watch::Sender::default(),
                     asked: AtomicU64::new(0),
                     announced: AtomicI64::new(0),
@@ -154,7 +137,7 @@ impl Watches {
 
     fn leave(&self, watch: &Arc<Watch>) -> (Option<Running>, Option<AbortOnDropHandle<()>>) {
         let mut open = self.0.lock();
-        let Target { server_id, request_id, .. } = &watch.target;
+        let NamedReserva { server_id, request_id, .. } = &watch.reserva;
         let entry = open.reservas.entry((server_id.clone(), request_id.clone()));
         let Entry::Occupied(mut of_reserva) = entry else { return (None, None) };
         let place = of_reserva.get().iter().position(|one| Arc::ptr_eq(&one.watch, watch));

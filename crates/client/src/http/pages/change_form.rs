@@ -1,16 +1,17 @@
 //! The form that changes a reserva.
 
-use protocol::{AlteracaoBody, BadMessage, FieldError, RequestId, read_body};
+use protocol::{AlteracaoBody, BadMessage, FieldError, read_body};
 use serde_json::{Map, Value};
 use service::PageForm;
 
+use super::form_key::shown_key;
 use super::format;
 use super::reserva_view::ReservaView;
 use super::typed;
 
 /// What the fields show.
 #[derive(Default)]
-pub(super) struct Values {
+pub(super) struct ChangeValues {
     pub(super) chave: String,
     pub(super) inicio: String,
     pub(super) fim: String,
@@ -20,9 +21,9 @@ pub(super) struct Values {
     pub(super) fim_antes: String,
 }
 
-impl Values {
+impl ChangeValues {
     /// Of the reserva as it is. Of a form that was `sent`, what was typed stays, and what nobody
-    /// touched is as it is now; one that may have been carried out keeps its key.
+    /// touched is as it is now.
     pub(super) fn of(reserva: &ReservaView, sent: Option<(&PageForm, bool)>) -> Self {
         let typed = |name: &str, before: &str| {
             let (form, _) = sent?;
@@ -31,10 +32,8 @@ impl Values {
             is_new.then(|| typed.to_owned())
         };
         let shown = |name, before, now: &str| typed(name, before).unwrap_or_else(|| now.to_owned());
-        let chave = sent.filter(|(_, may_be_done)| *may_be_done);
-        let chave = chave.map(|(form, _)| form.get("chave")).filter(|chave| !chave.is_empty());
         Self {
-            chave: chave.map_or_else(|| RequestId::new().to_string(), str::to_owned),
+            chave: shown_key(sent),
             inicio: shown("inicio", "inicio_antes", &reserva.inicio_input),
             fim: shown("fim", "fim_antes", &reserva.fim_input),
             posto_id: shown("posto_id", "", ""),
@@ -87,14 +86,14 @@ mod tests {
             ("fim", "2026-11-28T09:00"),
             ("chave", "a-key"),
         ]);
-        let values = Values::of(&reserva, Some((&form, false)));
+        let values = ChangeValues::of(&reserva, Some((&form, false)));
         assert_eq!(
             (values.inicio.as_str(), values.fim.as_str()),
             ("2026-11-28T12:00", "2026-11-28T09:00")
         );
         assert_ne!(values.chave, "a-key");
-        assert_eq!(Values::of(&reserva, Some((&form, true))).chave, "a-key");
-        assert_eq!(Values::of(&reserva, None).fim, "2026-11-28T13:00");
+        assert_eq!(ChangeValues::of(&reserva, Some((&form, true))).chave, "a-key");
+        assert_eq!(ChangeValues::of(&reserva, None).fim, "2026-11-28T13:00");
     }
 
     #[test]

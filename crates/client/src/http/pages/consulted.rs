@@ -1,12 +1,12 @@
 //! Reservas as their servidor says they are.
 
-use protocol::{AppId, ConsultaRequest, RequestId, ReservaRef, ServerId, Timestamp};
+use protocol::{RequestId, Timestamp};
 use serde::Deserialize;
 use tracing::error;
 
 use super::setup::Pages;
 use crate::error::GatewayError;
-use crate::gateway::Reply;
+use crate::gateway::{NamedReserva, NoAnswer, Reply};
 
 pub(super) const ATIVA: &str = "ativa";
 
@@ -29,42 +29,20 @@ struct Answered {
     reserva: Reserva,
 }
 
-/// Which reserva an address or a form names, and who asks.
-#[derive(Clone)]
-pub(super) struct Named {
-    pub(super) server_id: ServerId,
-    pub(super) request_id: RequestId,
-    pub(super) app: Option<AppId>,
-}
-
 impl Pages {
-    /// What a command about this reserva begins with.
-    pub(super) fn asked(&self, request_id: RequestId, named: &Named) -> ReservaRef {
-        ReservaRef {
-            request_id,
-            client_id: self.gateway.config.client_id.clone(),
-            app: named.app.clone(),
-            server_id: named.server_id.clone(),
-            listas: Some(true),
-            reserva_request_id: named.request_id.clone(),
-        }
-    }
-
-    /// The reserva as it is; the answer of its servidor if that refuses.
+    /// The reserva as it is.
     pub(super) async fn consult(
         &self,
         request_id: RequestId,
-        named: &Named,
-    ) -> Result<Result<Reserva, Reply>, GatewayError> {
-        let asked = self.asked(request_id, named);
-        let asked = ConsultaRequest { asked, somente_reserva: None };
-        let reply = self.gateway.consult(asked).await?;
+        named: &NamedReserva,
+    ) -> Result<Reserva, NoAnswer> {
+        let reply = self.gateway.consult(request_id, named, None).await?;
         if reply.codigo.is_some() {
-            return Ok(Err(reply));
+            return Err(NoAnswer::Refused(reply));
         }
-        read(&reply).map(Ok).map_err(|error| {
+        read(&reply).map_err(|error| {
             error!(server_id = %named.server_id, %error, "a reserva cannot be read");
-            GatewayError::Internal
+            NoAnswer::Gateway(GatewayError::Internal)
         })
     }
 }

@@ -7,7 +7,7 @@ use protocol::{Posto, ServerId, TipoConector};
 use service::PageForm;
 
 use super::posto_list::PostoList;
-use super::posto_view::State;
+use super::posto_view::PostoState;
 
 /// How many postos one page has.
 pub(super) const PER_PAGE: usize = 200;
@@ -112,7 +112,7 @@ impl Filter {
         self.server_id.as_ref().is_none_or(|own| own == server_id)
             && (self.tipo_conector.is_none() || self.is_connector(&posto.tipo_conector))
             && self.potencia_minima.is_none_or(|power| posto.potencia_maxima >= power)
-            && (!self.disponivel || State::of(posto) == State::Free)
+            && (!self.disponivel || PostoState::of(posto) == PostoState::Free)
     }
 
     /// Those that are shown, in their order.
@@ -162,11 +162,11 @@ impl Filter {
     }
 
     /// Which page of so many postos this is.
-    pub(super) fn pages(&self, count: usize) -> Pages {
+    pub(super) fn pages(&self, count: usize) -> Paging {
         let last = count.div_ceil(PER_PAGE).max(1);
         let current = self.pagina.min(last);
         let (previous, next) = (current - 1, current + 1);
-        Pages {
+        Paging {
             current,
             last,
             previous: (previous > 0).then(|| self.href(previous)),
@@ -182,7 +182,7 @@ fn power(text: &str) -> Option<f64> {
 }
 
 /// Where a page is among the others, with the addresses of those beside it.
-pub(super) struct Pages {
+pub(super) struct Paging {
     pub(super) current: usize,
     pub(super) last: usize,
     pub(super) previous: Option<String>,

@@ -10,10 +10,10 @@ use axum::response::Response;
 use protocol::{ErrorReply, Posto, ServerId, TipoConector};
 use service::{Language, PageCache, PageForm};
 
-use super::filter::{Filter, Order, PER_PAGE};
+use super::filter::{Filter, Order, PER_PAGE, Paging};
 use super::frame::Frame;
 use super::listing::AllPostos;
-use super::posto_view::{PostoView, State as PostoState};
+use super::posto_view::{PostoState, PostoView};
 use super::setup::Pages;
 use super::texts::{ListTexts, PageTexts, fill};
 use crate::map_tiles::MapTiles;
@@ -33,7 +33,7 @@ struct List<'a> {
     tiles: Option<&'a MapTiles>,
     count: String,
     postos: Vec<PostoView>,
-    pages: super::filter::Pages,
+    pages: Paging,
     page_of: String,
 }
 

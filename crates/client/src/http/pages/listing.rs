@@ -11,7 +11,7 @@ use tracing::warn;
 use super::posto_list::PostoList;
 use super::setup::Pages;
 use crate::error::GatewayError;
-use crate::gateway::{ListingAnswer, Reply};
+use crate::gateway::{ListingAnswer, NoAnswer, Reply};
 
 /// How long a page waits for servidores. One that is silent for longer holds no page.
 const LIMIT: Duration = Duration::from_millis(1500);
@@ -23,12 +23,6 @@ pub(super) struct AllPostos {
     pub(super) away: Vec<ServerId>,
     /// Online, without an answer in time.
     pub(super) silent: Vec<ServerId>,
-}
-
-/// Why there is no list of a servidor.
-pub(super) enum NotListed {
-    Refused(Reply),
-    Gateway(GatewayError),
 }
 
 impl Pages {
@@ -66,7 +60,7 @@ impl Pages {
     async fn list_until(&self, deadline: Instant, server_id: &ServerId) -> Option<Arc<PostoList>> {
         let request_id = RequestId::new();
         let listed = timeout_at(deadline, self.postos_of(&request_id, server_id)).await.ok()?;
-        if let Err(NotListed::Refused(Reply { codigo: Some(codigo), .. })) = &listed {
+        if let Err(NoAnswer::Refused(Reply { codigo: Some(codigo), .. })) = &listed {
             warn!(%request_id, %server_id, %codigo, "a page has no list of this servidor");
         }
         listed.ok()
@@ -77,16 +71,16 @@ impl Pages {
         &self,
         request_id: &RequestId,
         server_id: &ServerId,
-    ) -> Result<Arc<PostoList>, NotListed> {
+    ) -> Result<Arc<PostoList>, NoAnswer> {
         let filter = PostosFilter::default();
         let listed =
             self.gateway.list_postos(request_id, server_id.clone(), filter, Page::WHOLE).await;
-        match listed.map_err(NotListed::Gateway)? {
-            ListingAnswer::Other(reply) => Err(NotListed::Refused(reply)),
+        match listed? {
+            ListingAnswer::Other(reply) => Err(NoAnswer::Refused(reply)),
             ListingAnswer::Listing(listing) => {
                 self.lists.read(server_id, &listing).map_err(|error| {
                     warn!(%request_id, %server_id, %error, "a list of postos cannot be read");
-                    NotListed::Gateway(GatewayError::Internal)
+                    NoAnswer::Gateway(GatewayError::Internal)
                 })
             }
         }

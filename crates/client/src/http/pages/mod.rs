@@ -6,6 +6,7 @@ mod consulted;
 mod error;
 mod files;
 mod filter;
+mod form_key;
 mod format;
 mod frame;
 mod links;
@@ -33,16 +34,16 @@ use service::{Language, PageRoutes, without_slash};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use setup::Pages;
-pub use setup::PagesError;
+pub(crate) use setup::{Pages, PagesError};
 
 /// The page that the document describes. The others are no part of the API, and may change with it.
 pub(super) fn documented() -> OpenApiRouter<Arc<Pages>> {
     OpenApiRouter::new().routes(routes!(list::show))
 }
 
-/// All pages, and what they load. The one about a reserva is protected, as the reserva is; where tokens are asked for, its
-/// address leads to a page that asks for one, and says nothing about the reserva.
+/// All pages, and what they load. The page of a reserva is protected, as the reserva is. Where tokens
+/// are needed, a `GET` of its address is answered with a page that asks for one and shows nothing of
+/// the reserva; its form sends the token.
 pub(super) fn routes(pages: &Arc<Pages>) -> PageRoutes {
     let (list, _) = documented().split_for_parts();
     let public = list

@@ -1,7 +1,7 @@
 //! What is wrong with a form, as its page shows it.
 
 use protocol::{BadMessage, Codigo, FieldError, ReplyCodigo};
-use serde::Deserialize;
+use service::RefusalText;
 
 use crate::error::GatewayError;
 use crate::gateway::Reply;
@@ -55,21 +55,35 @@ impl Refusal {
         Self { codigo, mensagem: BadMessage::Fields(campos.clone()).to_string(), campos }
     }
 
-    /// The answer of a servidor, if it is a refusal.
-    pub(super) fn of_reply(reply: &Reply) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Said {
-            mensagem: String,
-            #[serde(default)]
-            campos: Vec<FieldError>,
+    /// What a call ends in, if it is a refusal.
+    pub(super) fn of_outcome(outcome: &Result<Reply, GatewayError>) -> Option<Self> {
+        match outcome {
+            Ok(reply) => Self::of_reply(reply),
+            Err(error) => Some(Self::of_error(error)),
         }
+    }
+
+    fn of_reply(reply: &Reply) -> Option<Self> {
         let codigo = reply.codigo?;
-        let said = serde_json::from_slice(&reply.body);
-        let Said { mensagem, campos } = said.unwrap_or_else(|_| Said {
+        let text = serde_json::from_slice(&reply.body);
+        let RefusalText { mensagem, campos } = text.unwrap_or_else(|_| RefusalText {
             mensagem: GatewayError::Internal.to_string(),
             campos: Vec::new(),
         });
         Some(Self { codigo, mensagem, campos })
+    }
+
+    fn of_error(error: &GatewayError) -> Self {
+        let codigo = ReplyCodigo::Known(error.codigo());
+        let mensagem = match error {
+            // That of the API tells programs what to call.
+            GatewayError::Timeout { server_id, ask_about: Some(_) } => format!(
+                "O servidor {server_id} não respondeu a tempo, e ainda não se sabe se o pedido foi feito. \
+                 Repeti-lo não o faz duas vezes."
+            ),
+            error => error.to_string(),
+        };
+        Self { codigo, mensagem, campos: Vec::new() }
     }
 
     pub(super) fn is(&self, codigo: Codigo) -> bool {
@@ -100,20 +114,5 @@ impl Refusal {
         let fields: Vec<_> = self.campos.into_iter().map(field).collect();
         let mensagem = if fields.is_empty() { self.mensagem } else { String::new() };
         PageErrors { mensagem, fields }
-    }
-}
-
-impl From<GatewayError> for Refusal {
-    fn from(error: GatewayError) -> Self {
-        let codigo = ReplyCodigo::Known(error.codigo());
-        let mensagem = match &error {
-            // That of the API tells programs what to call.
-            GatewayError::Timeout { server_id, ask_about: Some(_) } => format!(
-                "O servidor {server_id} não respondeu a tempo, e ainda não se sabe se o pedido foi feito. \
-                 Repeti-lo não o faz duas vezes."
-            ),
-            error => error.to_string(),
-        };
-        Self { codigo, mensagem, campos: Vec::new() }
     }
 }

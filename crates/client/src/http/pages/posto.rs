@@ -8,19 +8,21 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
 use protocol::{Codigo, KeyedCall, ReplyCodigo, RequestId, ServerId};
-use service::{HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS};
+use service::{
+    HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS, status_of,
+};
 
+use super::form_key::key_and_body;
 use super::frame::Frame;
-use super::listing::NotListed;
+use super::links;
 use super::page_errors::{PageErrors, Refusal};
-use super::posto_view::{PostoView, State as PostoState};
-use super::reserve_form::{self, DURATIONS, Values, body_of};
+use super::posto_view::{PostoState, PostoView};
+use super::reserve_form::{self, DURATIONS, ReserveValues};
 use super::setup::Pages;
 use super::texts::{PageTexts, PostoTexts, fill};
-use super::{consulted, links};
+use crate::gateway::NamedReserva;
 use crate::http::answer::{answer, with_log_fields};
 use crate::http::app::App;
-use crate::http::idempotency::Key;
 
 #[derive(Template)]
 #[template(path = "posto.html")]
@@ -33,7 +35,7 @@ struct PostoPage<'a> {
     posto_id: &'a str,
     name: String,
     posto: Option<PostoView>,
-    values: Values,
+    values: ReserveValues,
     errors: PageErrors,
     durations: [(i64, &'a str); 6],
     typical: Typical,
@@ -52,12 +54,12 @@ struct Typical {
 }
 
 /// Which posto an address or a form names.
-struct Named {
+struct PostoAddress {
     server_id: ServerId,
     posto_id: i64,
 }
 
-impl Named {
+impl PostoAddress {
     fn read(form: &PageForm) -> Option<Self> {
         let server_id = form.get("server_id").parse().ok()?;
         Some(Self { server_id, posto_id: form.get("posto_id").parse().ok()? })
@@ -75,18 +77,14 @@ pub(super) async fn show(
     language: Language,
     query: PageForm,
 ) -> Result<Response, Response> {
-    let Some(named) = Named::read(&query) else {
+    let Some(named) = PostoAddress::read(&query) else {
         let mensagem =
             "Este endereço não é o de um posto: falta server_id ou posto_id, ou um está errado.";
         return Err(HttpError::new(Codigo::PostoInexistente, mensagem).into_response());
     };
     let request_id = RequestId::new();
-    let listed = pages.postos_of(&request_id, &named.server_id).await.map_err(|reason| {
-        let outcome = match reason {
-            NotListed::Refused(reply) => Ok(reply),
-            NotListed::Gateway(error) => Err(error),
-        };
-        answer(request_id, named.server_id.clone(), outcome)
+    let listed = pages.postos_of(&request_id, &named.server_id).await.map_err(|no_answer| {
+        answer(request_id, named.server_id.clone(), no_answer.into_outcome())
     })?;
     let Some(posto) = listed.find(named.posto_id) else {
         return Err(named.is_unknown().into_response());
@@ -94,13 +92,18 @@ pub(super) async fn show(
     let posto = PostoView::of(&named.server_id, posto, language);
     let page = PostoPage {
         posto: Some(posto),
-        ..PostoPage::new(&pages, language, &query, Values::new(language))
+        ..PostoPage::new(&pages, language, &query, ReserveValues::new(language))
     };
     Ok(page.answer(&pages, StatusCode::OK, language))
 }
 
 impl<'a> PostoPage<'a> {
-    fn new(pages: &'a Pages, language: Language, form: &'a PageForm, values: Values) -> Self {
+    fn new(
+        pages: &'a Pages,
+        language: Language,
+        form: &'a PageForm,
+        values: ReserveValues,
+    ) -> Self {
         let texts = pages.page_texts(language);
         let typical = |value, unit: &str| {
             let value = format!("{} {unit}", language.number(value, 0, 3));
@@ -153,35 +156,23 @@ pub(super) async fn reserve(
     App(app): App,
     form: PageForm,
 ) -> Response {
-    let key = Key::of(form.get("chave"));
-    let asked = match (key, body_of(&form, language, service::now())) {
-        (Ok(key), Ok(body)) => (key, body),
-        (key, body) => {
-            let mut campos = body.err().unwrap_or_default();
-            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
-            return refuse(&pages, language, &form, Refusal::of_fields(campos), None).await;
-        }
+    let body = reserve_form::body_of(&form, language, service::now());
+    let (key, body) = match key_and_body(&form, body) {
+        Ok(read) => read,
+        Err(refusal) => return refuse(&pages, language, &form, refusal, None).await,
     };
-    let (key, body) = asked;
     let server_id = body.server_id.clone();
     let typed = form.typed(&reserve_form::TYPED);
     let request_id = key.request_id_of_form(app.as_ref(), KeyedCall::Reservar, &server_id, &typed);
     let outcome = pages.gateway.reserve(request_id.clone(), app.clone(), body).await;
-    let refusal = match outcome {
-        Ok(reply) => Refusal::of_reply(&reply),
-        Err(error) => Some(error.into()),
-    };
-    let refusal = match refusal {
-        Some(refusal) if refusal.is(Codigo::ChaveIdempotenciaReutilizada) => {
-            let named = consulted::Named {
-                server_id: server_id.clone(),
-                request_id: request_id.clone(),
-                app,
-            };
-            first_answer(&pages, &named, refusal).await
-        }
-        other => other,
-    };
+    let mut refusal = Refusal::of_outcome(&outcome);
+    if let Some(reused) =
+        refusal.take_if(|refusal| refusal.is(Codigo::ChaveIdempotenciaReutilizada))
+    {
+        let (server_id, request_id) = (server_id.clone(), request_id.clone());
+        let named = NamedReserva { server_id, request_id, app };
+        refusal = first_answer(&pages, &named, reused).await;
+    }
     let Some(refusal) = refusal else {
         let response = links::see_reserva(&server_id, &request_id);
         return with_log_fields(response, request_id, server_id, None);
@@ -195,16 +186,11 @@ pub(super) async fn reserve(
 /// What the same form was answered when it was sent before. Its key and what was typed name the
 /// request, so only its end differs, which nobody typed: it begins now, and now is a minute later.
 /// Nothing if it was carried out.
-async fn first_answer(pages: &Pages, named: &consulted::Named, reused: Refusal) -> Option<Refusal> {
-    match pages.consult(RequestId::new(), named).await {
-        Ok(Ok(_)) => None,
-        Ok(Err(reply)) => {
-            let first = Refusal::of_reply(&reply);
-            // The first is still on its way.
-            first.map(|first| if first.is(Codigo::ReservaInexistente) { reused } else { first })
-        }
-        Err(error) => Some(error.into()),
-    }
+async fn first_answer(pages: &Pages, named: &NamedReserva, reused: Refusal) -> Option<Refusal> {
+    let no_answer = pages.consult(RequestId::new(), named).await.err()?;
+    let first = Refusal::of_outcome(&no_answer.into_outcome())?;
+    // The first is still on its way.
+    Some(if first.is(Codigo::ReservaInexistente) { reused } else { first })
 }
 
 /// The form again, with what is wrong.
@@ -215,13 +201,12 @@ async fn refuse(
     refusal: Refusal,
     see_reserva: Option<String>,
 ) -> Response {
-    let status = StatusCode::from_u16(refusal.codigo.http_status());
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = status_of(refusal.codigo);
     let mut page = PostoPage {
         see_reserva,
-        ..PostoPage::new(pages, language, form, Values::sent(form, refusal.may_be_done()))
+        ..PostoPage::new(pages, language, form, ReserveValues::sent(form, refusal.may_be_done()))
     };
-    if let Some(named) = Named::read(form) {
+    if let Some(named) = PostoAddress::read(form) {
         let listed = pages.postos_if_quick(&named.server_id).await;
         let found = listed.as_ref().and_then(|list| list.find(named.posto_id));
         page.posto = found.map(|posto| PostoView::of(&named.server_id, posto, language));

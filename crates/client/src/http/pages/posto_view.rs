@@ -7,14 +7,14 @@ use super::texts::CommonTexts;
 
 /// What a driver needs to know of a posto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum PostoState {
     Free,
     Maintenance,
     /// It cannot be used now, for another reason.
     Taken,
 }
 
-impl State {
+impl PostoState {
     pub(super) fn of(posto: &Posto) -> Self {
         match posto {
             Posto { em_manutencao: true, .. } => Self::Maintenance,
@@ -46,7 +46,7 @@ pub(super) struct PostoView {
     pub(super) server_id: ServerId,
     pub(super) posto_id: i64,
     pub(super) nome: String,
-    pub(super) state: State,
+    pub(super) state: PostoState,
     pub(super) latitude: String,
     pub(super) longitude: String,
     pub(super) connector: String,
@@ -63,7 +63,7 @@ impl PostoView {
             server_id: server_id.clone(),
             posto_id: posto.id,
             nome: posto.nome.clone(),
-            state: State::of(posto),
+            state: PostoState::of(posto),
             latitude: latitude.trim().to_owned(),
             longitude: longitude.trim().to_owned(),
             connector: posto.tipo_conector.clone(),

@@ -6,11 +6,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use protocol::{AlteracaoRequest, AppId, Codigo, KeyedCall, ReplyCodigo, RequestId};
-use service::{HttpError, Language, LogFields, PageCache, PageForm};
+use protocol::{AppId, Codigo, KeyedCall, RequestId};
+use service::{HttpError, Language, LogFields, PageCache, PageForm, status_of};
 
-use super::change_form::{self, Values};
-use super::consulted::{self, Named, Reserva};
+use super::change_form::{self, ChangeValues};
+use super::consulted::{self, Reserva};
+use super::form_key::key_and_body;
 use super::frame::Frame;
 use super::links;
 use super::page_errors::{PageErrors, Refusal};
@@ -18,10 +19,9 @@ use super::reserva_view::ReservaView;
 use super::setup::Pages;
 use super::texts::{PageTexts, ReservaTexts, fill};
 use crate::error::GatewayError;
-use crate::gateway::Reply;
+use crate::gateway::{NamedReserva, Reply};
 use crate::http::answer::{answer, with_log_fields};
 use crate::http::app::App;
-use crate::http::idempotency::Key;
 
 #[derive(Template)]
 #[template(path = "reserva.html")]
@@ -35,7 +35,7 @@ struct ReservaPage<'a> {
     /// Nothing of it is shown without a token.
     is_shell: bool,
     reserva: ReservaView,
-    values: Values,
+    values: ChangeValues,
     errors: PageErrors,
     same_posto: String,
 }
@@ -76,7 +76,7 @@ pub(super) async fn ask_for_token(
         request_id: named.request_id.as_str(),
         is_shell: true,
         reserva: ReservaView::default(),
-        values: Values::default(),
+        values: ChangeValues::default(),
         errors: PageErrors::default(),
         same_posto: String::new(),
     };
@@ -102,11 +102,10 @@ pub(super) async fn act(
             Err(refusal) => {
                 let refused = Refused { form: &form, refusal };
                 return match pages.consult(RequestId::new(), &named).await {
-                    Ok(Ok(reserva)) => {
-                        page(&pages, language, &named, &reserva, Some(refused)).await
+                    Ok(reserva) => page(&pages, language, &named, &reserva, Some(refused)).await,
+                    Err(no_answer) => {
+                        answer(RequestId::new(), named.server_id, no_answer.into_outcome())
                     }
-                    Ok(Err(reply)) => answer(RequestId::new(), named.server_id, Ok(reply)),
-                    Err(error) => answer(RequestId::new(), named.server_id, Err(error)),
                 };
             }
         },
@@ -115,20 +114,17 @@ pub(super) async fn act(
             return HttpError::new(Codigo::RequisicaoInvalida, mensagem).into_response();
         }
     };
-    let refusal = match &outcome {
-        Ok(reply) => Refusal::of_reply(reply),
-        Err(error) => Some(error.clone().into()),
-    };
+    let refusal = Refusal::of_outcome(&outcome);
     let codigo = refusal.as_ref().map(|refusal| refusal.codigo);
     let response = match refusal {
         None => done(&pages, language, &named, outcome).await,
         Some(refusal) => match pages.consult(RequestId::new(), &named).await {
-            Ok(Ok(reserva)) => {
+            Ok(reserva) => {
                 let refused = Refused { form: &form, refusal };
                 page(&pages, language, &named, &reserva, Some(refused)).await
             }
             // What became of the action says more than that nothing can be shown besides.
-            Ok(Err(_)) | Err(_) => answer(request_id.clone(), named.server_id.clone(), outcome),
+            Err(_) => answer(request_id.clone(), named.server_id.clone(), outcome),
         },
     };
     with_log_fields(response, request_id, named.server_id, codigo)
@@ -139,7 +135,7 @@ pub(super) async fn act(
 async fn done(
     pages: &Pages,
     language: Language,
-    named: &Named,
+    named: &NamedReserva,
     outcome: Result<Reply, GatewayError>,
 ) -> Response {
     let answered = outcome.ok().and_then(|reply| consulted::read(&reply).ok());
@@ -151,60 +147,43 @@ async fn done(
 
 type Outcome = (RequestId, Result<Reply, GatewayError>);
 
-async fn cancel(pages: &Pages, named: &Named) -> Outcome {
+async fn cancel(pages: &Pages, named: &NamedReserva) -> Outcome {
     let request_id = RequestId::new();
-    let asked = pages.asked(request_id.clone(), named);
-    (request_id, pages.gateway.cancel(asked).await)
+    let outcome = pages.gateway.cancel(request_id.clone(), named).await;
+    (request_id, outcome)
 }
 
 /// # Errors
 /// The form has wrong fields.
-async fn change(pages: &Pages, named: &Named, form: &PageForm) -> Result<Outcome, Refusal> {
-    let key = Key::of(form.get("chave"));
-    let (key, change) = match (key, change_form::body_of(form)) {
-        (Ok(key), Ok(change)) => (key, change),
-        (key, change) => {
-            let mut campos = change.err().unwrap_or_default();
-            campos.extend(key.err().into_iter().flat_map(protocol::BadMessage::campos));
-            return Err(Refusal::of_fields(campos));
-        }
-    };
+async fn change(pages: &Pages, named: &NamedReserva, form: &PageForm) -> Result<Outcome, Refusal> {
+    let (key, change) = key_and_body(form, change_form::body_of(form))?;
     let typed = form.typed(&["request_id", "inicio", "fim", "posto_id"]);
     let (app, server_id) = (named.app.as_ref(), &named.server_id);
     let request_id = key.request_id_of_form(app, KeyedCall::Alteracao, server_id, &typed);
-    let asked = AlteracaoRequest {
-        request_id: request_id.clone(),
-        client_id: pages.gateway.config.client_id.clone(),
-        app: named.app.clone(),
-        server_id: named.server_id.clone(),
-        listas: Some(true),
-        reserva_request_id: named.request_id.clone(),
-        change,
-    };
-    Ok((request_id, pages.gateway.change(asked).await))
+    let outcome = pages.gateway.change(request_id.clone(), named, change).await;
+    Ok((request_id, outcome))
 }
 
-fn named(form: &PageForm, app: Option<AppId>) -> Result<Named, HttpError> {
+fn named(form: &PageForm, app: Option<AppId>) -> Result<NamedReserva, HttpError> {
     let ids = (form.get("server_id").parse().ok(), form.get("request_id").parse().ok());
     let (Some(server_id), Some(request_id)) = ids else {
         let mensagem = "Este endereço não é o de uma reserva: falta server_id ou request_id, ou um está \
                         errado.";
         return Err(HttpError::new(Codigo::ReservaInexistente, mensagem));
     };
-    Ok(Named { server_id, request_id, app })
+    Ok(NamedReserva { server_id, request_id, app })
 }
 
 /// The page of the reserva as it is; the answer of its servidor if there is none.
-async fn see(pages: &Pages, language: Language, named: &Named) -> Response {
+async fn see(pages: &Pages, language: Language, named: &NamedReserva) -> Response {
     let request_id = RequestId::new();
     let server_id = named.server_id.clone();
     match pages.consult(request_id.clone(), named).await {
-        Ok(Ok(reserva)) => {
+        Ok(reserva) => {
             let response = page(pages, language, named, &reserva, None).await;
             with_log_fields(response, request_id, server_id, None)
         }
-        Ok(Err(reply)) => answer(request_id, server_id, Ok(reply)),
-        Err(error) => answer(request_id, server_id, Err(error)),
+        Err(no_answer) => answer(request_id, server_id, no_answer.into_outcome()),
     }
 }
 
@@ -212,7 +191,7 @@ async fn see(pages: &Pages, language: Language, named: &Named) -> Response {
 async fn page(
     pages: &Pages,
     language: Language,
-    named: &Named,
+    named: &NamedReserva,
     reserva: &Reserva,
     refused: Option<Refused<'_>>,
 ) -> Response {
@@ -220,9 +199,9 @@ async fn page(
     let list = pages.postos_if_quick(&named.server_id).await;
     let reserva = ReservaView::of(reserva, list.as_deref(), &texts.reserva, language);
     let sent = refused.as_ref().map(|refused| (refused.form, refused.refusal.may_be_done()));
-    let values = Values::of(&reserva, sent);
+    let values = ChangeValues::of(&reserva, sent);
     let codigo = refused.as_ref().map(|refused| refused.refusal.codigo);
-    let status = codigo.map_or(200, ReplyCodigo::http_status);
+    let status = codigo.map_or(StatusCode::OK, status_of);
     let label = |campo: &str| label(campo, &texts.reserva);
     let errors =
         refused.map(|refused| refused.refusal.shown(label, &texts.posto.field_request, "change"));
@@ -238,7 +217,6 @@ async fn page(
         values,
         errors: errors.unwrap_or_default(),
     };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = pages.answer(status, &page, language, PageCache::Never);
     let server_id = Some(named.server_id.clone());
     response.extensions_mut().insert(LogFields { codigo, server_id, request_id: None });

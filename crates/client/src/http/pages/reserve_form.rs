@@ -1,9 +1,10 @@
 //! The form that reserves a posto.
 
-use protocol::{BadMessage, FieldError, RequestId, ReservarBody, Timestamp, read_body};
+use protocol::{BadMessage, FieldError, ReservarBody, Timestamp, read_body};
 use serde_json::{Map, Value};
 use service::{Language, PageForm};
 
+use super::form_key::shown_key;
 use super::format;
 use super::typed;
 
@@ -31,7 +32,7 @@ pub(super) const TYPED: [&str; 9] = [
 const MINUTE: i64 = 60_000;
 
 /// What the fields show.
-pub(super) struct Values {
+pub(super) struct ReserveValues {
     pub(super) chave: String,
     pub(super) placa: String,
     pub(super) modelo: String,
@@ -43,13 +44,12 @@ pub(super) struct Values {
     pub(super) fim: String,
 }
 
-impl Values {
-    /// Of a form that is filled in for the first time. Its key makes sending it twice the same as
-    /// once, so it is random and belongs to this rendering of the page alone.
+impl ReserveValues {
+    /// Of a form that is filled in for the first time.
     pub(super) fn new(language: Language) -> Self {
         let typical = |value| language.number(value, 0, 3);
         Self {
-            chave: RequestId::new().to_string(),
+            chave: shown_key(None),
             placa: String::new(),
             modelo: String::new(),
             capacidade_bateria: typical(TYPICAL_CAPACITY),
@@ -61,13 +61,11 @@ impl Values {
         }
     }
 
-    /// As they were sent. A form that was refused is a new request when it is sent again; one that may
-    /// have been carried out is the same.
+    /// As they were sent.
     pub(super) fn sent(form: &PageForm, may_be_done: bool) -> Self {
         let value = |name| form.get(name).to_owned();
-        let chave = Some(value("chave")).filter(|chave| may_be_done && !chave.is_empty());
         Self {
-            chave: chave.unwrap_or_else(|| RequestId::new().to_string()),
+            chave: shown_key(Some((form, may_be_done))),
             placa: value("placa"),
             modelo: value("modelo"),
             capacidade_bateria: value("capacidade_bateria"),

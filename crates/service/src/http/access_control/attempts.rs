@@ -40,8 +40,8 @@ impl Attempts {
     /// Notes that a valid token came.
     ///
     /// # Errors
-    /// Wrong ones came from this address, and this one has not worked from there of late: it would
-    /// tell who guesses that the guess is right. How long it takes until it is looked at.
+    /// How long the token must wait: wrong ones came from this address, and this one has not worked
+    /// from there within [`TRUST`]. An answer now would tell somebody who guesses that it is right.
     pub(super) fn right(
         &self,
         caller: CallerKey,
@@ -63,7 +63,7 @@ impl Attempts {
     /// Notes that a wrong token came.
     ///
     /// # Errors
-    /// Too many came from this address. How long it takes until the next is looked at.
+    /// Too many came from this address: how long the next must wait.
     pub(super) fn wrong(&self, caller: CallerKey) -> Result<(), Duration> {
         if !has(Bug::EndlessGuesses) {
             self.wrong.check(&caller)?;

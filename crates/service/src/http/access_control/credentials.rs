@@ -3,7 +3,8 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
-/// The longest token that is looked at. Ours have 47 characters; an operator may choose another.
+/// The longest token that is looked at. One that a program makes has 47 characters; an operator may
+/// choose another.
 pub const MAX_TOKEN: usize = 512;
 
 /// Why a request has none. Each sentence is for its caller, and shows nothing of what came.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::connection_state::{FRESH, SLOW_PEER};
+use super::super::connection_state::{IDLE_AFTER, SLOW_PEER};
 use super::*;
 
 fn caller(number: u8) -> CallerKey {
@@ -48,7 +48,7 @@ async fn a_slow_peer_makes_room_after_a_while_and_after_idle_ones() {
     tokio::time::sleep(SLOW_PEER).await;
     let idle = admit(&connections, 1).await;
     assert_eq!(slots.each_ref().map(is_evicted), [true, false, false], "the slowest first");
-    tokio::time::sleep(FRESH).await;
+    tokio::time::sleep(IDLE_AFTER).await;
     let _next = admit(&connections, 1).await;
     assert!(is_evicted(&idle), "an idle one goes before slow ones");
     reader.flushed();
@@ -101,7 +101,7 @@ async fn a_caller_with_many_connections_makes_room_before_others() {
     for _ in 1..8 * 3 {
         many.push(admit(&connections, 2).await);
     }
-    tokio::time::sleep(FRESH * 2).await;
+    tokio::time::sleep(IDLE_AFTER * 2).await;
     for number in 3..=12 {
         many.push(admit(&connections, number).await);
     }
@@ -121,7 +121,7 @@ async fn more_come_than_are_looked_up_at_once() {
     for number in 0..OPEN {
         slots.push(admit(&connections, (number % 100) as u8).await);
     }
-    tokio::time::sleep(FRESH * 2).await;
+    tokio::time::sleep(IDLE_AFTER * 2).await;
     // Without a wait for those that are closed.
     let admit = |at: usize| connections.add(caller(at as u8)).expect("one may be closed");
     let mut new = vec![admit(100)];
@@ -146,7 +146,7 @@ async fn one_that_was_not_looked_at_yet_does_not_count_as_idle() {
     let connections = Connections::new(2);
     let first = connections.admit(caller(1)).await;
     let second = admit(&connections, 2).await;
-    tokio::time::sleep(FRESH * 2).await;
+    tokio::time::sleep(IDLE_AFTER * 2).await;
     let third = connections.admit(caller(3)).await;
     assert!(is_evicted(&second) && !is_evicted(&first), "its request may have come already");
     first.connection.wait_for_request();
@@ -191,7 +191,7 @@ async fn idle_connections_are_closed_for_one_that_waits_for_a_socket() {
     }));
     let mut slots = slots.await;
     let mut next = std::pin::pin!(connections.admit(caller(2)));
-    let waited = tokio::time::timeout(FRESH, &mut next).await;
+    let waited = tokio::time::timeout(IDLE_AFTER, &mut next).await;
     assert!(waited.is_err(), "each is being answered");
     let answered = slots.swap_remove(3);
     answered.connection.end_answer();
@@ -212,7 +212,7 @@ async fn a_caller_that_comes_to_have_many_connections_makes_room_from_then_on() 
     for _ in 0..3 {
         of_one.push(admit(&connections, 2).await);
     }
-    tokio::time::sleep(FRESH * 2).await;
+    tokio::time::sleep(IDLE_AFTER * 2).await;
     let _new = [(); 3].map(|()| connections.add(caller(2)).expect("one may be closed"));
     let count = |slots: &[Slot]| slots.iter().filter(|slot| is_evicted(slot)).count();
     assert_eq!((count(&others), count(&of_one)), (1, 2));

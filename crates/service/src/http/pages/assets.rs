@@ -43,10 +43,10 @@ macro_rules! assets {
 
 /// All files that the pages of one program load. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Assets(Arc<Content>);
+pub struct Assets(Arc<AssetFiles>);
 
 #[derive(Debug)]
-struct Content {
+struct AssetFiles {
     hash: String,
     files: HashMap<&'static str, &'static [u8]>,
 }
@@ -68,7 +68,7 @@ impl Assets {
             hash.write(&content.len().to_le_bytes());
             hash.write(content);
         }
-        Self(Arc::new(Content { hash: format!("{:032x}", hash.finish_128()), files }))
+        Self(Arc::new(AssetFiles { hash: format!("{:032x}", hash.finish_128()), files }))
     }
 
     /// Where they are, relative to a page.

@@ -21,7 +21,8 @@ pub struct RefusalText {
 }
 
 /// Makes a page of a refusal.
-pub type ErrorPage = Arc<dyn Fn(Language, StatusCode, &RefusalText) -> Response + Send + Sync>;
+pub(in crate::http) type ErrorPage =
+    Arc<dyn Fn(Language, StatusCode, &RefusalText) -> Response + Send + Sync>;
 
 /// Answers a page, if there is one, in place of each refusal in the one error shape, where a browser
 /// asks for a page. Status and headers stay, and what is logged and counted of it.

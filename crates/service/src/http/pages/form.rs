@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode;
 use protocol::Codigo;
 
-use crate::http::access_control::forget_found;
-use crate::http::receive::receive;
+use crate::http::access_control::{FETCH_SITE, forget_found};
+use crate::http::receive::{content_type, receive};
 use crate::http::{CallerLimit, HttpError};
 
 /// The longest form. The longest that a page sends is below 2 KiB.
@@ -25,7 +25,6 @@ const MAX_FORM: usize = 16 * 1024;
 const FORM_LIMIT: Duration = Duration::from_secs(10);
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 const TOKEN: &str = "token";
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The fields of a form: of a `POST` an extension of its request, else what the query says.
 #[derive(Debug, Clone, Default)]
@@ -99,9 +98,8 @@ async fn with_form(request: Request, limit: Option<&CallerLimit>) -> Result<Requ
         let mensagem = "Este formulário só pode ser enviado pela própria página.";
         return Err(HttpError::new(Codigo::NaoAutorizado, mensagem));
     }
-    let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = declared.and_then(|value| value.split(';').next()).unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case(FORM_TYPE) {
+    let (media_type, _) = content_type(request.headers());
+    if !media_type.eq_ignore_ascii_case(FORM_TYPE) {
         let mensagem = format!("O formulário deve vir com o cabeçalho Content-Type: {FORM_TYPE}.");
         return Err(HttpError::new(Codigo::TipoNaoSuportado, mensagem));
     }

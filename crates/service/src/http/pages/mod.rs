@@ -11,13 +11,12 @@ mod page;
 use axum::Router;
 
 pub use assets::{Asset, Assets};
-pub(super) use error_page::show_errors;
-pub use error_page::{ErrorPage, RefusalText};
+pub use error_page::RefusalText;
+pub(super) use error_page::{ErrorPage, show_errors};
 pub use form::PageForm;
 pub(super) use form::read_form;
 pub use language::Language;
-pub use number_format::json_in_page;
-pub use page::{PageCache, PageHeaders};
+pub use page::{PageCache, PageHeaders, json_in_page};
 
 /// The pages of a program and their files, which are for no page of another origin.
 pub struct PageRoutes {

@@ -41,12 +41,6 @@ impl Language {
     }
 }
 
-/// JSON that ends no `script` element that it is written into: of the syntax of HTML, nothing but `<`
-/// does that, or begins a comment in it.
-pub fn json_in_page(json: &str) -> String {
-    json.replace('<', "\\u003c")
-}
-
 #[cfg(test)]
 mod tests {
     use Language::{English, Portuguese};
@@ -72,10 +66,5 @@ mod tests {
         assert_eq!(Portuguese.price_per_kwh(2.1), "R$\u{a0}2,10/kWh");
         assert_eq!(English.price_per_kwh(2.1), "R$2.10/kWh");
         assert_eq!(Portuguese.power(7.4), "7,4 kW");
-    }
-
-    #[test]
-    fn texts_do_not_end_the_script_that_they_are_in() {
-        assert_eq!(json_in_page(r#"{"a":"</script>"}"#), r#"{"a":"\u003c/script>"}"#);
     }
 }

@@ -1,4 +1,4 @@
-//! An answer that is a page.
+//! An answer that is a page, and JSON inside of one.
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
@@ -80,6 +80,12 @@ impl PageHeaders {
     }
 }
 
+/// JSON that ends no `script` element that it is written into: of the syntax of HTML, nothing but `<`
+/// does that, or begins a comment in it.
+pub fn json_in_page(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +133,10 @@ mod tests {
             };
             assert_eq!(response.headers()[REFERRER_POLICY], referrer, "{pictures}");
         }
+    }
+
+    #[test]
+    fn texts_do_not_end_the_script_that_they_are_in() {
+        assert_eq!(json_in_page(r#"{"a":"</script>"}"#), r#"{"a":"\u003c/script>"}"#);
     }
 }

@@ -1,35 +1,16 @@
-//! The parts of event streams that all streams of the gateway share.
+//! How many questions event streams may ask a servidor at the same time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use prometheus_client::metrics::counter::Counter;
 use protocol::ServerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::feed::Feed;
-use super::watches::Watches;
 
 /// How many consultas and listings may be in flight for streams at one servidor. A change of many
 /// reservas, or the return of a servidor, causes a question for each: it must have time left for
 /// callers.
 const MAX_QUESTIONS: usize = 16;
-
-/// All streams of the gateway.
-pub(crate) struct Events {
-    pub(super) watches: Arc<Watches>,
-    pub(super) feed: Arc<Feed>,
-    pub(super) query_limits: QueryLimits,
-}
-
-impl Events {
-    /// `dropped` counts the readers of all events that lost some.
-    pub(crate) fn new(dropped: Counter) -> Self {
-        let feed = Arc::new(Feed::new(dropped));
-        Self { watches: Arc::default(), feed, query_limits: QueryLimits::default() }
-    }
-}
 
 /// Bounds the queries in flight at each servidor. One that does not answer holds up the streams of
 /// its own reservas only.

@@ -1,4 +1,4 @@
-// What is wrong with a form: all of it in #errors, which gets the focus, and each field's own beside it.
+// Sending a form, and what is wrong with it: all of it in #errors, which gets the focus, and each field's own beside it.
 import { PageError } from "./actions.js";
 import { ApiError } from "./api.js";
 import { byId, element } from "./dom.js";
