@@ -26,7 +26,7 @@ pub(crate) use collector::{Collector, Health, Span};
 pub(crate) use event_stream::{Event, EventStream};
 pub(crate) use http::Answer;
 pub(crate) use logins::{BrokerAccess, Login, Logins, Role};
-pub(crate) use mqtt::PlainClient;
+pub(crate) use mqtt::{MARKER, PlainClient};
 pub(crate) use mqtt5::Client5;
 pub(crate) use program::{
     FAILPOINTS_CLIENT, FAILPOINTS_SERVER, PREVIOUS_CLIENT, PREVIOUS_SERVER, Program, login,

@@ -9,6 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::{Role, TEST_TIMEOUT, World};
 
+/// The topic of [`PlainClient::catch_up`].
+pub(crate) const MARKER: &str = "marker";
+
 pub(crate) struct PlainClient {
     client: AsyncClient,
     messages: mpsc::UnboundedReceiver<(String, Value)>,
@@ -68,20 +71,29 @@ impl PlainClient {
 
     /// The next message on a topic; those on others are kept for later.
     pub(crate) async fn next(&mut self, topic: &str) -> Value {
+        let found = tokio::time::timeout(TEST_TIMEOUT, self.next_at_any_time(topic)).await;
+        found.unwrap_or_else(|_| panic!("no message on {topic}"))
+    }
+
+    /// As [`next`](Self::next), of a message that may never come.
+    pub(crate) async fn next_at_any_time(&mut self, topic: &str) -> Value {
         if let Some(place) = self.earlier.iter().position(|(at, _)| at == topic) {
             return self.earlier.remove(place).1;
         }
-        let find = async {
-            loop {
-                let (at, message) = self.messages.recv().await.expect("a connection");
-                if at == topic {
-                    return message;
-                }
-                self.earlier.push((at, message));
+        loop {
+            let (at, message) = self.messages.recv().await.expect("a connection");
+            if at == topic {
+                return message;
             }
-        };
-        let found = tokio::time::timeout(TEST_TIMEOUT, find).await;
-        found.unwrap_or_else(|_| panic!("no message on {topic}"))
+            self.earlier.push((at, message));
+        }
+    }
+
+    /// Waits for a message of its own: it has then received all that the broker had before. It must
+    /// have subscribed to [`MARKER`].
+    pub(crate) async fn catch_up(&mut self) {
+        self.publish(MARKER, "{}").await;
+        self.next(MARKER).await;
     }
 
     /// The messages on a topic that were received by now and not returned by `next`.

@@ -71,13 +71,13 @@ impl Plan {
 
 pub(crate) struct Report {
     seed: u64,
-    length: Duration,
+    pub(crate) length: Duration,
     pub(crate) operations: usize,
     pub(crate) outcomes: BTreeMap<String, usize>,
     /// How many reservas are on disk, by what became of them, and how many sessions.
     pub(crate) states: BTreeMap<String, usize>,
     /// How many private events were heard, by the state or the warning in them.
-    published: BTreeMap<String, usize>,
+    pub(crate) published: BTreeMap<String, usize>,
     record: FaultRecord,
     pub(crate) violations: Vec<Violation>,
     pub(crate) problems: Vec<String>,
@@ -235,6 +235,12 @@ impl Report {
 
     pub(crate) fn faults(&self) -> usize {
         self.record.faults.values().sum()
+    }
+
+    /// The faults of which the run had none.
+    pub(crate) fn missing_faults(&self) -> Vec<Fault> {
+        let was_injected = |fault: &Fault| self.record.faults.contains_key(&format!("{fault:?}"));
+        ALL.into_iter().filter(|fault| !was_injected(fault)).collect()
     }
 
     /// A Markdown table, for the docs.
