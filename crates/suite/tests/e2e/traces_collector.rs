@@ -90,6 +90,7 @@ async fn a_collector_that_refuses_spans_with_success_is_logged_and_does_not_fill
         eventually("batches arrive", async || collector.requests() > before + 1).await;
     }
     for program in [&server, &client] {
+        eventually("it is logged", async || !lines(program).is_empty()).await;
         let lines = lines(program);
         let [(first, reason), ..] = &lines[..] else { panic!("nothing is logged") };
         assert_eq!(first, "traces are lost: the collector refuses spans");
@@ -107,7 +108,7 @@ async fn a_collector_that_never_answers_holds_up_no_request_and_no_stop() {
     let collector = Collector::start(Health::Silent).await;
     let (server, client) = pair(&world, &collector.endpoint()).await;
     reserve(&client, 1..=8).await;
-    assert!(collector.requests() > 0);
+    eventually("it is asked", async || collector.requests() > 0).await;
     stop_quickly([client, server]).await;
 }
 
