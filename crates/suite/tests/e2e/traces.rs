@@ -36,11 +36,7 @@ pub(crate) async fn traced_pair(
 ) -> (Program, Program) {
     let endpoint = collector.endpoint();
     let traced = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
-    let of_client = [&traced, of_client].concat();
-    let server = world.server_with("server1", &traced);
-    let (server, client) = tokio::join!(server, world.client_with("cliente1", &of_client));
-    client.sees("server1", "online").await;
-    (server, client)
+    world.pair_with(&traced, &[&traced, of_client].concat()).await
 }
 
 pub(crate) fn traceparent(trace_id: &str) -> String {

@@ -12,10 +12,7 @@ const QUICK_STOP: Duration = Duration::from_secs(4);
 
 async fn pair(world: &World, endpoint: &str) -> (Program, Program) {
     let traced = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "20")];
-    let server = world.server_with("server1", &traced);
-    let (server, client) = tokio::join!(server, world.client_with("cliente1", &traced));
-    client.sees("server1", "online").await;
-    (server, client)
+    world.pair_with(&traced, &traced).await
 }
 
 async fn reserve(client: &Program, postos: std::ops::RangeInclusive<i64>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Role, TEST_TIMEOUT, World};
 
@@ -17,7 +17,7 @@ pub(crate) struct PlainClient {
     messages: mpsc::UnboundedReceiver<(String, Value)>,
     /// Messages received while `next` waited for another topic.
     earlier: Vec<(String, Value)>,
-    task: JoinHandle<()>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl PlainClient {
@@ -53,19 +53,20 @@ impl PlainClient {
             client.subscribe(*topic, QoS::AtLeastOnce).await.expect("a subscription");
             subscribed.recv().await.expect("a subscription");
         }
-        Self { client, messages, earlier: Vec::new(), task }
+        Self { client, messages, earlier: Vec::new(), _task: AbortOnDropHandle::new(task) }
     }
 
     pub(crate) async fn publish(&self, topic: &str, payload: impl ToString) {
-        let payload = payload.to_string();
-        let published = self.client.publish(topic, QoS::AtLeastOnce, false, payload).await;
-        published.expect("it is published");
+        self.send(topic, payload.to_string(), false).await;
     }
 
     /// As [`publish`](Self::publish), with the retain flag.
     pub(crate) async fn publish_retained(&self, topic: &str, payload: impl ToString) {
-        let payload = payload.to_string();
-        let published = self.client.publish(topic, QoS::AtLeastOnce, true, payload).await;
+        self.send(topic, payload.to_string(), true).await;
+    }
+
+    async fn send(&self, topic: &str, payload: String, retain: bool) {
+        let published = self.client.publish(topic, QoS::AtLeastOnce, retain, payload).await;
         published.expect("it is published");
     }
 
@@ -103,11 +104,5 @@ impl PlainClient {
         }
         let on_topic = self.earlier.iter().filter(|(at, _)| at == topic);
         on_topic.map(|(_, message)| message.clone()).collect()
-    }
-}
-
-impl Drop for PlainClient {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

@@ -205,8 +205,8 @@ impl Program {
     pub(crate) async fn lacks(&self, server_id: &str) {
         eventually(&format!("{server_id} is unknown at the gateway"), async || {
             let seen = self.get("/servidores").await.json;
-            let servers = seen["servidores"].as_array().cloned().unwrap_or_default();
-            !servers.is_empty() && servers.iter().all(|s| s["server_id"] != server_id)
+            let servers = seen["servidores"].as_array();
+            servers.is_some_and(|all| all.iter().all(|s| s["server_id"] != server_id))
         })
         .await;
     }

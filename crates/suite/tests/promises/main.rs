@@ -27,6 +27,7 @@ mod gateway_calls;
 mod harness;
 mod history;
 mod listener;
+mod loaded_system;
 mod lost_files;
 mod operator;
 mod overload;
