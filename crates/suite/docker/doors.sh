@@ -155,11 +155,11 @@ files_are_private() {
     [ "$files" = "$(printf '600 .lock\n600 senhas')" ]
 }
 
-# No secret is in a log or among the arguments of a process.
+# The secret of a user is in no log and no file of the broker.
 keeps_secrets() {
     local secret
     secret=$(secret_of gateway.cliente9)
-    ! compose logs --no-color broker | grep -F "$secret" && ! grep -rF "$secret" mosquitto
+    save_logs broker && lacks -F "$secret" "$work/logs" && lacks -rF "$secret" mosquitto
 }
 
 check_doors() {
@@ -223,10 +223,17 @@ certificate() {
         -out mosquitto/certs/broker.crt 2>/dev/null && chmod 600 mosquitto/certs/broker.key
 }
 
+# hangs_up <transport> <port>: the connection is accepted, and closed without an answer to CONNECT.
+hangs_up() {
+    local code=0
+    mqtt read "$1" "$2" '#' || code=$?
+    [ "$code" = 4 ]
+}
+
 speaks_tls() { MQTT_CA_FILE=mosquitto/certs/broker.crt presence tls 12883 app.tls; }
 
 starts_with_certificate() {
-    new_user app tls && certificate one && restarts_broker && speaks_tls && ! presence tcp 12883 app.tls
+    new_user app tls && certificate one && restarts_broker && speaks_tls && hangs_up tcp 12883
 }
 
 # The old certificate is no authority for the new one.

@@ -106,6 +106,16 @@ fails_with() {
     grep -qF -e "$text" "$work/output"
 }
 
+# lacks <grep arguments…>: grep reads everything, and finds nothing.
+lacks() {
+    local code=0
+    grep "$@" || code=$?
+    [ "$code" = 1 ]
+}
+
+# save_logs [service…]: into $work/logs; fails if there are none, in which nothing would be found either.
+save_logs() { compose logs --no-color "$@" >"$work/logs" && [ -s "$work/logs" ]; }
+
 # http <expected status> <curl arguments…>: leaves the body in $work/body.
 http() {
     local expected=$1 status

@@ -7,7 +7,8 @@
                              subscribes to `#`, runs COMMAND, prints the topics that PAYLOAD came on
     mqtt_connect.py hold tcp|ws|tls PORT USER SECRET             ends when the broker ends it
 
-WebSocket is RFC 6455 with the subprotocol `mqtt`. Exit code 3: CONNECT was refused.
+WebSocket is RFC 6455 with the subprotocol `mqtt`. Exit code 3: CONNECT was refused. Exit code 4:
+the broker closed the connection where an answer was expected.
 """
 
 import base64
@@ -32,8 +33,13 @@ class Tcp:
         self.socket.sendall(data)
 
     def receive(self, count):
-        data = self.file.read(count)
-        assert len(data) == count, "the broker closed the connection"
+        try:
+            data = self.file.read(count)
+        except ConnectionResetError:
+            data = b""
+        if len(data) != count:
+            print("the broker closed the connection")
+            sys.exit(4)
         return data
 
 

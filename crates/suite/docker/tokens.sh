@@ -31,8 +31,9 @@ is_revoked() { token --revogar painel && with_token 401 "$work/reading" /reserva
 
 keeps_tokens_secret() {
     local file
+    save_logs || return
     for file in token reading operating; do
-        ! compose logs --no-color | grep -F -f "$work/$file" || return
+        lacks -F -f "$work/$file" "$work/logs" || return
     done
 }
 

@@ -36,10 +36,10 @@ async fn closing_without_a_broker_ends_with_the_grace() {
     let start = Instant::now();
     bus.close(Duration::from_millis(600)).await;
     let took = start.elapsed();
-    assert!(took > Duration::from_millis(500) && took < Duration::from_secs(2), "{took:?}");
+    assert!(took > Duration::from_millis(500) && took < Duration::from_secs(10), "{took:?}");
 
     let (idle, _deliveries) = bus::connect(options(broker.port, "i", &[]));
     let start = Instant::now();
     idle.close(TEST_TIMEOUT).await;
-    assert!(start.elapsed() < Duration::from_secs(2), "nothing to wait for");
+    assert!(start.elapsed() < Duration::from_secs(10), "nothing to wait for");
 }

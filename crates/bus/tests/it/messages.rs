@@ -72,7 +72,7 @@ async fn follows_the_broker_down_and_up() {
         broker.resume().await;
         let back = Instant::now();
         generation = up_after(&bus, generation).await;
-        assert!(back.elapsed() < Duration::from_millis(1_500), "{:?}", back.elapsed());
+        assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
         bus.publish(message("t", "again")).unwrap();
         assert_eq!(next_text(&mut deliveries).await, "again");
         let counters = bus.counters();

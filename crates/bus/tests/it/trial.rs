@@ -10,7 +10,7 @@ use bus::{
 use bytes::Bytes;
 use rcgen::{CertificateParams, date_time_ymd};
 use rumqttc::v5::mqttbytes::v5::{Packet, SubscribeReasonCode};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{Instant, sleep};
 
 use crate::certificates::{Authority, Pair, write};
@@ -46,7 +46,10 @@ async fn assert_fails(options: Options, name: &str, remedy: &str) {
 
 #[tokio::test]
 async fn a_broker_that_is_not_there_is_named_with_what_to_correct() {
-    let gone = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    // Bound, so that no other program listens there; it does not listen itself.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let gone = bound.local_addr().unwrap().port();
     assert_fails(options(gone, "a", &[]), "reached", "correct MQTT_BROKER and MQTT_PORT").await;
     let unknown = Options { broker: "no-broker.invalid".to_owned(), ..options(1, "a", &[]) };
     assert_fails(unknown, "reached", "MQTT_BROKER must name the broker").await;

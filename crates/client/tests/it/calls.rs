@@ -46,7 +46,9 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     let caller = Caller::start(proxy.port, 10).await;
     // The command is sent, and is lost with the broker before it arrives.
     proxy.freeze();
-    let calling = caller.call(LIMIT);
+    // By itself it would repeat the command at half time.
+    let limit = Duration::from_secs(60);
+    let calling = caller.call(limit);
     let served_on = up(&echo.bus).await;
     let killing = async {
         sleep(Duration::from_millis(100)).await;
@@ -63,7 +65,7 @@ async fn a_call_survives_a_broker_that_is_killed_and_restarted() {
     let start = Instant::now();
     let (reply, ()) = tokio::join!(calling, killing);
     reply.unwrap();
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert!(start.elapsed() < limit / 2, "{:?}", start.elapsed());
     assert_eq!(echo.seen.lock().unwrap().commands.len(), 1);
     assert_eq!(caller.requester.pending(), 0);
 }
@@ -77,7 +79,7 @@ async fn without_a_broker_a_call_fails_at_once() {
     down(&caller.bus).await;
     let start = Instant::now();
     assert_eq!(caller.call(LIMIT).await, Err(GatewayError::BrokerDown));
-    assert!(start.elapsed() < Duration::from_millis(50));
+    assert!(start.elapsed() < LIMIT / 2, "it waits for nothing");
 }
 
 #[tokio::test]

@@ -56,10 +56,7 @@ fn the_dashboard_is_what_grafana_reads() {
 #[ignore = "needs prometheus"]
 async fn every_query_has_series() {
     let world = World::new().await;
-    let (server, client) =
-        tokio::join!(world.server_with("server1", &[ON]), world.client_with("cliente1", &[ON]));
-    server.ready().await;
-    client.sees("server1", "online").await;
+    let (server, client) = world.pair_with(&[ON], &[ON]).await;
     let prometheus = Prometheus::start(&world, &server, &client).await;
     let _stream = reqwest::get(client.url("/eventos")).await.expect("an answer");
     let refused = client.reservar(&payload("AAA0001", 99)).await;

@@ -50,12 +50,7 @@ impl Scene {
         of_client: &[(&str, &str)],
     ) -> Self {
         let (of_server, of_client) = ([of_server, &[ON]].concat(), [of_client, &[ON]].concat());
-        let (server, client) = tokio::join!(
-            world.server_with("server1", &of_server),
-            world.client_with("cliente1", &of_client)
-        );
-        server.ready().await;
-        client.sees("server1", "online").await;
+        let (server, client) = world.pair_with(&of_server, &of_client).await;
         let prometheus = Prometheus::start(&world, &server, &client).await;
         let load = Load::start(&client);
         let scene = Self { world, server, client, prometheus, load };
@@ -157,11 +152,7 @@ async fn a_disk_with_little_space() {
     let world = World::new().await;
     let disk = Disk::mount(world.folder().join("disk"));
     let of_server = [("DATABASE_URL", "sqlite:///./disk/server1.db"), ON];
-    let (server, client) = tokio::join!(
-        world.server_with("server1", &of_server),
-        world.client_with("cliente1", &[ON])
-    );
-    client.sees("server1", "online").await;
+    let (server, client) = world.pair_with(&of_server, &[ON]).await;
     let prometheus = Prometheus::start(&world, &server, &client).await;
     let load = Load::start(&client);
     only(&prometheus, "DatabaseDiskAlmostFull", AFTER).await;
@@ -202,10 +193,7 @@ async fn a_gateway_that_is_killed() {
 #[ignore = "needs prometheus"]
 async fn metrics_of_a_servidor_that_cannot_be_scraped() {
     let world = World::new().await;
-    let (server, client) =
-        tokio::join!(world.server_with("server1", &[ON]), world.client_with("cliente1", &[ON]));
-    server.ready().await;
-    client.sees("server1", "online").await;
+    let (server, client) = world.pair_with(&[ON], &[ON]).await;
     // Between it and Prometheus.
     let addr: SocketAddr = server.metrics_addr().parse().expect("an address");
     let link = Proxy::to(addr.port()).await;

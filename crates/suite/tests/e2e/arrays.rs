@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{PlainClient, World, eventually, payload};
+use crate::harness::{MARKER, PlainClient, World, eventually, payload};
 
 const RESERVE: &str = "server/postos/reserva";
 const REPLY: &str = "client/app1/postos/reserva/response";
@@ -31,7 +31,7 @@ async fn each_servidor_picks_its_own_out_of_an_array() {
     for server in &servers {
         server.ready().await;
     }
-    let mut app = PlainClient::subscribe(&world, "app1", &[REPLY]).await;
+    let mut app = PlainClient::subscribe(&world, "app1", &[REPLY, MARKER]).await;
     let mut unaddressed = command("nobody", "server1", 3);
     unaddressed["server_id"] = json!(null);
     let wrong = json!({"request_id": "wrong", "client_id": "app1", "server_id": "server2"});
@@ -71,6 +71,7 @@ async fn each_servidor_picks_its_own_out_of_an_array() {
         ("wrong", "requisicao_invalida"),
     ];
     assert_eq!(verdicts, expected.map(|(id, codigo)| (id.to_owned(), codigo.to_owned())));
+    app.catch_up().await;
     assert_eq!(app.received(REPLY), Vec::<Value>::new(), "nobody answers for another");
     for server in &servers {
         let made = server.get("/reservas").await.json["reservas"].as_array().map(Vec::len);
@@ -120,22 +121,31 @@ async fn a_servidor_that_takes_no_arrays_appears_and_goes_under_load() {
     };
     const PRESENCE: &str = "server/server9/status";
     let old = json!(["difusao", "direta"]);
-    for (shown, published, joins) in [
-        ("it appears", presence("online", old.clone()).to_string(), false),
-        ("it is away", presence("offline", old.clone()).to_string(), false),
-        ("it is forgotten", String::new(), true),
-        ("it is back", presence("online", old).to_string(), false),
-        (
-            "it is upgraded",
-            presence("online", json!(["difusao", "listas_em_difusao"])).to_string(),
-            true,
-        ),
+    for (shown, status, entrega, joins) in [
+        ("it appears", Some("online"), old.clone(), false),
+        ("it is away", Some("offline"), old.clone(), false),
+        ("it is forgotten", None, Value::Null, true),
+        ("it is back", Some("online"), old, false),
+        ("it is upgraded", Some("online"), json!(["difusao", "listas_em_difusao"]), true),
     ] {
+        let published = status.map_or_else(String::new, |one| presence(one, entrega).to_string());
         observer.publish_retained(PRESENCE, published).await;
-        // What is on its way arrives.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        match status {
+            Some(status) => client.sees("server9", status).await,
+            None => client.lacks("server9").await,
+        }
+        if joins {
+            eventually(shown, async || heard(&mut observer).await.1 > 0).await;
+            continue;
+        }
+        // What is on its way arrives first.
+        eventually(shown, async || {
+            let (commands, arrays) = heard(&mut observer).await;
+            commands > 0 && arrays == 0
+        })
+        .await;
         let (commands, arrays) = heard(&mut observer).await;
-        assert!(commands > 0 && (arrays > 0) == joins, "{shown}: {arrays} of {commands}");
+        assert_eq!(arrays, 0, "{shown}: of {commands}");
     }
     stop.cancel();
     while let Some(ended) = callers.join_next().await {

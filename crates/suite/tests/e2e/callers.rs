@@ -46,8 +46,13 @@ async fn a_caller_is_bounded_and_told_when_it_may_ask_again() {
         [("Origin", "https://app.example.com"), ("Access-Control-Request-Method", "POST")];
     assert_eq!(call(&client, "OPTIONS", "/reservar", &preflight).await.0, 200);
     assert_eq!(call(&client, "OPTIONS", "/reservar", &[]).await.0, 200);
-    let (_, _, wait) = ask("GET", "/status").await;
-    tokio::time::sleep(Duration::from_secs(wait.expect("Retry-After"))).await;
+    // All of this may have taken so long that one more is allowed.
+    let wait = loop {
+        if let (429, _, Some(wait)) = ask("GET", "/status").await {
+            break wait;
+        }
+    };
+    tokio::time::sleep(Duration::from_secs(wait)).await;
     assert_eq!(ask("GET", "/status").await.0, 200, "it is true");
 }
 

@@ -75,7 +75,7 @@ async fn the_next_client_is_told_that_a_carro_overstays_and_that_it_has_left() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
     let mut listener = PlainClient::subscribe(&world, "listener", &[PRIVATE]).await;
-    let boundary = from_now(2_000);
+    let boundary = from_now(6_000);
     let (mut first, mut second) = (payload("ABC1234", 5), payload("XYZ9876", 5));
     first["fim"] = boundary.clone();
     second["inicio"] = boundary;

@@ -9,6 +9,9 @@ use crate::events::{path_of, reserve};
 use crate::harness::{BrokerAccess, EventStream, PlainClient, World, eventually};
 use crate::stops::stops;
 
+/// After this a stop of a gateway closes the connections whose answers have not ended.
+const HTTP_GRACE: Duration = Duration::from_secs(3);
+
 /// A page of another origin reads events by `fetch`, with a token and the id of the last one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_origin_may_resume() {
@@ -92,12 +95,15 @@ async fn a_stop_ends_streams_at_once() {
         stream.next().await.expect("a state");
     }
     let started = std::time::Instant::now();
-    assert!(stops(client, "-TERM").await.success());
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
-    for stream in &mut streams {
-        assert_eq!(stream.next().await, None);
-        assert_eq!(stream.comments, ["fim"]);
-    }
+    let end = async {
+        for stream in &mut streams {
+            assert_eq!(stream.next().await, None);
+            assert!(started.elapsed() < HTTP_GRACE, "{:?}", started.elapsed());
+            assert_eq!(stream.comments, ["fim"]);
+        }
+    };
+    let (stopped, ()) = tokio::join!(stops(client, "-TERM"), end);
+    assert!(stopped.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +113,9 @@ async fn a_silent_stream_has_a_sign_of_life() {
     let path = path_of(&reserve(&client).await);
     let mut stream = client.listen(&path).await;
     stream.next().await.expect("its state");
-    let _ = tokio::time::timeout(Duration::from_secs(17), stream.next()).await;
+    // A sign comes every 15 s.
+    let limit = Duration::from_secs(25);
+    let _ = tokio::time::timeout(limit, stream.next_within(2 * limit)).await;
     assert_eq!(stream.comments, ["ping"]);
 }
 

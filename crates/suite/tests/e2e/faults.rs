@@ -1,8 +1,11 @@
 //! Servidores, gateways and brokers that are killed, freeze and return.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{PlainClient, World, eventually, payload, seed_payload};
+
+/// Where commands to reserve are published.
+const COMMAND: &str = "server/postos/reserva";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sucesso_survives_kill_9() {
@@ -63,20 +66,24 @@ async fn a_command_whose_caller_has_gone_is_not_carried_out() {
 async fn a_gateway_that_stops_tells_its_callers_what_to_ask_about() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &[COMMAND]).await;
     server.freeze();
     let body = seed_payload();
     let terminate = async {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        listener.next(COMMAND).await;
         client.signal("-TERM");
     };
     let (open, ()) = tokio::join!(client.reservar(&body), terminate);
     assert_eq!(open.verdict(), (504, "tempo_esgotado"));
     server.thaw();
     let other = world.client("cliente2").await;
-    let made = async || {
-        other.get(&format!("/reservas/{}?server_id=server1", open.request_id())).await.status
-    };
-    eventually("another gateway knows what became of it", async || made().await == 200).await;
+    let path = format!("/reservas/{}?server_id=server1", open.request_id());
+    eventually("another gateway knows what became of it", async || {
+        let consulted = other.get(&path).await;
+        assert_ne!(consulted.status, 404, "a denial came true: {consulted:?}");
+        consulted.status == 200
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,11 +112,12 @@ async fn without_a_broker_requests_fail_at_once_and_work_again_after_its_return(
 async fn a_reservation_in_flight_survives_a_broker_restart() {
     let mut world = World::new().await;
     let (server, client) = world.pair().await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &[COMMAND]).await;
     server.freeze();
     let body = seed_payload();
     let restart = async {
-        // By then the broker has the command, and loses it.
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        // The broker has the command, and loses it.
+        listener.next(COMMAND).await;
         world.broker.kill().await;
         server.thaw();
         world.broker.start_again().await;
@@ -132,10 +140,19 @@ async fn unexpected_replies_and_presences_are_ignored() {
         intruder.publish(topic, nonsense).await;
     }
     intruder.publish("server/server7/status", "nonsense").await;
-    let forged = json!({"server_id": "server8", "status": "online", "desde": "2026-01-01T00:00:00Z",
-        "versao": "0", "entrega": []});
-    intruder.publish("server/server7/status", forged).await;
-    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
+    let online = |server_id: &str| {
+        json!({"server_id": server_id, "status": "online", "desde": "2026-01-01T00:00:00Z",
+            "versao": "0", "entrega": []})
+    };
+    intruder.publish("server/server7/status", online("server8")).await;
+    // The gateway has all of the above when it has this one, which is valid.
+    intruder.publish("server/server6/status", online("server6")).await;
+    client.sees("server6", "online").await;
     let seen = client.get("/servidores").await.json;
-    assert_eq!(seen["servidores"].as_array().map(Vec::len), Some(1), "{seen}");
+    let ids = |seen: &Value| -> Vec<Value> {
+        let seen = seen["servidores"].as_array().expect("servidores");
+        seen.iter().map(|servidor| servidor["server_id"].clone()).collect()
+    };
+    assert_eq!(ids(&seen), ["server1", "server6"], "{seen}");
+    assert_eq!(client.reservar(&seed_payload()).await.status, 200);
 }

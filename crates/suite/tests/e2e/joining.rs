@@ -72,7 +72,7 @@ async fn a_reserva_ends_by_itself_with_one_event() {
     let now = server.get("/status").await.json["timestamp"].clone();
     let mut body = seed_payload();
     body["inicio"] = now.clone();
-    body["fim"] = json!(later(now.as_str().expect("a timestamp"), 2));
+    body["fim"] = json!(later(now.as_str().expect("a timestamp"), 6));
     assert_eq!(client.reservar(&body).await.status, 200);
     assert_eq!(client.reservar(&payload("XYZ9876", 5)).await.status, 409);
     assert_eq!(listener.next("reservas/1/status").await["status"], "ativa");

@@ -92,18 +92,23 @@ async fn a_rotated_secret_is_picked_up_and_a_refused_login_is_said_once() {
         let refusals = refusals(program);
         assert_eq!(refusals.len(), 1, "{refusals:?}");
         assert!(refusals[0].contains(&login.user) && refusals[0].contains("MQTT_PASSWORD_FILE"));
+        let connections = || {
+            let lines = program.log_lines().into_iter();
+            lines.filter(|line| line["message"] == "connected").count()
+        };
+        let earlier = connections();
         let begun = Instant::now();
         std::fs::write(&login.password_file, "new secret\n").expect("a password");
         program.ready().await;
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
         // A healthy connection is left alone.
-        let connected = |line: &Value| line["message"] == "connected";
-        let before = program.log_lines().into_iter().filter(connected).count();
+        eventually("the connection is logged", async || connections() > earlier).await;
+        let before = connections();
         program.signal("-HUP");
         eventually("it says what it did", async || signals(program).len() == 2).await;
         assert!(signals(program)[1].starts_with("connected to the broker;"));
         assert_eq!(program.get("/readyz").await.status, 200);
-        assert_eq!(program.log_lines().into_iter().filter(connected).count(), before);
+        assert_eq!(connections(), before);
     }
     client.sees("server1", "online").await;
     assert_eq!(client.reservar(&seed_payload()).await.status, 200);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{PlainClient, World, eventually, payload, seed_payload};
+use crate::harness::{MARKER, PlainClient, World, eventually, payload, seed_payload};
 
 const KEY: &str = "5c0a7d4e-1b7f-4b43-9a2e-1f6f3b0d9b14";
 const PRIVATE: &str = "client/cliente1/reservas/status";
@@ -11,7 +11,7 @@ const PRIVATE: &str = "client/cliente1/reservas/status";
 async fn the_client_of_a_moved_reserva_hears_of_it_and_a_repeat_gets_the_first_answer() {
     let world = World::new().await;
     let (server, client) = world.pair().await;
-    let topics = [PRIVATE, "reservas/+/status", "pontos/+/status"];
+    let topics = [PRIVATE, "reservas/+/status", "pontos/+/status", MARKER];
     let mut listener = PlainClient::subscribe(&world, "listener", &topics).await;
     let first = client.reservar_once(KEY, &seed_payload()).await;
     assert_eq!(first.status, 200, "{first:?}");
@@ -69,6 +69,7 @@ async fn the_client_of_a_moved_reserva_hears_of_it_and_a_repeat_gets_the_first_a
     assert_eq!(client.get(&shown).await.json["reserva"]["motivo"], "posto_removido");
     let again = client.reservar_once(KEY, &seed_payload()).await;
     assert_eq!((again.status, &again.json), (200, &first.json), "still the first answer");
+    listener.catch_up().await;
     assert_eq!(listener.received(PRIVATE), Vec::<Value>::new(), "each change is published once");
 }
 

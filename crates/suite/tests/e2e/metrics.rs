@@ -14,11 +14,7 @@ const DOCUMENTED: &str = include_str!("../../../../docs/operating.md");
 
 /// A servidor and a gateway that answer scrapes.
 async fn pair(world: &World) -> (Program, Program) {
-    let (server, client) =
-        tokio::join!(world.server_with("server1", &ON), world.client_with("cliente1", &ON));
-    server.ready().await;
-    client.sees("server1", "online").await;
-    (server, client)
+    world.pair_with(&ON, &ON).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,10 +28,8 @@ async fn a_servidor_whose_presence_is_cleared_is_forgotten() {
         client.sees("ghost", status).await;
         operator.publish_retained("server/ghost/status", "").await;
         eventually("the ghost is forgotten", async || !knows(&client, "ghost").await).await;
-        let asked = std::time::Instant::now();
         let refused = client.get("/postos?server_id=ghost").await;
         assert_eq!(refused.verdict(), (503, "servidor_indisponivel"));
-        assert!(asked.elapsed().as_millis() < 1_000, "at once");
     }
     operator.publish_retained("server/ghost/status", presence("ghost", "online")).await;
     client.sees("ghost", "online").await;

@@ -92,7 +92,7 @@ impl StandIn {
     pub(crate) async fn settles(&self) -> usize {
         loop {
             let before = self.consulted();
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
             if self.consulted() == before {
                 return before;
             }
@@ -124,7 +124,7 @@ impl StandIn {
 
 async fn answer_consultas(mut client: PlainClient, said: Arc<Mutex<Said>>) {
     loop {
-        let asked = client.next(CONSULT).await;
+        let asked = client.next_at_any_time(CONSULT).await;
         let (delay, reserva) = {
             let mut said = said.lock().expect("no panic");
             said.consulted += 1;
@@ -150,7 +150,7 @@ async fn answer_consultas(mut client: PlainClient, said: Arc<Mutex<Said>>) {
 
 async fn answer_listings(mut client: PlainClient, said: Arc<Mutex<Said>>) {
     loop {
-        let asked = client.next(LIST).await;
+        let asked = client.next_at_any_time(LIST).await;
         let (number, postos) = {
             let mut said = said.lock().expect("no panic");
             said.listed += 1;

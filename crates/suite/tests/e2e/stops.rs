@@ -36,7 +36,10 @@ async fn execute(database: &mut SqliteConnection, sql: &'static str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_while_another_program_holds_the_write_lock_is_bounded_and_loses_nothing() {
     let world = World::new().await;
-    let (server, client) = world.pair().await;
+    let server = world.server("server1").await;
+    // Its caller waits for the next servidor, however busy this machine is.
+    let client = world.client_with("cliente1", &[("TEMPO_LIMITE_RESERVA", "60")]).await;
+    client.sees("server1", "online").await;
     let made = client.reservar(&payload("AAA0001", 1)).await;
     assert_eq!(made.status, 200, "{made:?}");
     let mut other = database(&world.database("server1")).await;
@@ -65,12 +68,22 @@ async fn a_stop_while_another_program_holds_the_write_lock_is_bounded_and_loses_
     assert_eq!(placas, ["AAA0001", "BBB0002"]);
 }
 
+/// Whether a process has a handler for SIGTERM. Without one the signal would just end it.
+fn handles_sigterm(pid: u32) -> bool {
+    const SIGTERM: u64 = 1 << 14;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+    u64::from_str_radix(caught.trim(), 16).expect("a mask") & SIGTERM != 0
+}
+
 /// A servidor whose start is stuck.
 async fn start(world: &World, set: &[(&str, &str)]) -> tokio::process::Child {
     let mut start = tokio::process::Command::new(crate::harness::path_of("server").await);
     start.env_clear().env("SERVER_ID", "server1").env("HTTP_ADDR", "127.0.0.1:0");
     start.envs(set.iter().copied()).current_dir(world.folder()).kill_on_drop(true);
     let child = start.stdout(std::process::Stdio::null()).spawn().expect("it starts");
+    let pid = child.id().expect("it runs");
+    eventually("it handles SIGTERM", async || handles_sigterm(pid)).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     child
 }

@@ -1,11 +1,9 @@
 //! Listings that are not sent again to who has them: `ETag`, `304`, and what gateways ask for.
 
-use std::time::Duration;
-
 use reqwest::header::{HeaderMap, IF_NONE_MATCH};
 use serde_json::json;
 
-use crate::harness::{PlainClient, Program, World, eventually};
+use crate::harness::{MARKER, PlainClient, Program, World};
 use crate::unchanged::{ASK, ok};
 
 /// Status, headers and body of a listing, asked for by who has these tags.
@@ -123,14 +121,12 @@ async fn ten_thousand_postos_in_pages_are_confirmed_as_one_list() {
     let world = World::on_mosquitto_with("max_packet_size 100000\n").await;
     world.seed_postos("server1", 10_000);
     let (server, client) = world.pair().await;
-    let mut listener = PlainClient::subscribe(&world, "listener", &[ASK]).await;
+    let mut listener = PlainClient::subscribe(&world, "listener", &[ASK, MARKER]).await;
     let asked = async |listener: &mut PlainClient| {
-        tokio::time::sleep(Duration::from_millis(200)).await;
         let before = listener.received(ASK).len();
         let answer = client.get("/postos?server_id=server1").await;
         assert_eq!(answer.json["postos"].as_array().map(Vec::len), Some(10_000));
-        eventually("the question is heard", async || listener.received(ASK).len() > before).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        listener.catch_up().await;
         (listener.received(ASK).split_off(before), answer.json)
     };
     let (first, listed) = asked(&mut listener).await;

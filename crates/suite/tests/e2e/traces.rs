@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, Client5, Collector, Health, PlainClient, Program, Span, World, payload, seed_payload,
+    Answer, Client5, Collector, Health, PlainClient, Program, Span, World, eventually, payload,
+    seed_payload,
 };
 
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -35,11 +36,7 @@ pub(crate) async fn traced_pair(
 ) -> (Program, Program) {
     let endpoint = collector.endpoint();
     let traced = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
-    let of_client = [&traced, of_client].concat();
-    let server = world.server_with("server1", &traced);
-    let (server, client) = tokio::join!(server, world.client_with("cliente1", &of_client));
-    client.sees("server1", "online").await;
-    (server, client)
+    world.pair_with(&traced, &[&traced, of_client].concat()).await
 }
 
 pub(crate) fn traceparent(trace_id: &str) -> String {
@@ -137,8 +134,14 @@ async fn one_reservation_is_one_trace_from_the_caller_to_the_commit_and_back() {
     assert_eq!(http.resource["client_id"], "cliente1");
 
     for (program, message) in [(&client, "answered"), (&server, "reserved")] {
-        let lines = program.log_lines();
-        let line = lines.iter().find(|line| line["request_id"] == request_id).expect("a line");
+        let mut line = Value::Null;
+        eventually("it is logged", async || {
+            let lines = program.log_lines();
+            let found = lines.into_iter().find(|line| line["request_id"] == request_id);
+            line = found.unwrap_or_default();
+            !line.is_null()
+        })
+        .await;
         assert_eq!((&line["message"], &line["trace_id"]), (&json!(message), &json!(TRACE_ID)));
         if message == "answered" {
             assert_eq!(line["x_request_id"], http.attributes["x_request_id"]);
@@ -280,10 +283,8 @@ async fn a_command_without_a_trace_that_can_be_read_begins_one() {
         })
     };
     let ids = ["plain", "malformed", "more-than-items", "valid"];
-    crate::harness::eventually("all are traced", async || {
-        ids.iter().all(|id| is_begun(&collector.spans(), id))
-    })
-    .await;
+    eventually("all are traced", async || ids.iter().all(|id| is_begun(&collector.spans(), id)))
+        .await;
     for span in collector.spans().iter().filter(|span| span.name == "process postos/reserva") {
         let is_continued = span.attributes["request_id"] == "valid";
         assert_eq!(span.parent == CALLER, is_continued, "{span:?}");

@@ -12,10 +12,7 @@ const QUICK_STOP: Duration = Duration::from_secs(4);
 
 async fn pair(world: &World, endpoint: &str) -> (Program, Program) {
     let traced = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "20")];
-    let server = world.server_with("server1", &traced);
-    let (server, client) = tokio::join!(server, world.client_with("cliente1", &traced));
-    client.sees("server1", "online").await;
-    (server, client)
+    world.pair_with(&traced, &traced).await
 }
 
 async fn reserve(client: &Program, postos: std::ops::RangeInclusive<i64>) {
@@ -90,6 +87,7 @@ async fn a_collector_that_refuses_spans_with_success_is_logged_and_does_not_fill
         eventually("batches arrive", async || collector.requests() > before + 1).await;
     }
     for program in [&server, &client] {
+        eventually("it is logged", async || !lines(program).is_empty()).await;
         let lines = lines(program);
         let [(first, reason), ..] = &lines[..] else { panic!("nothing is logged") };
         assert_eq!(first, "traces are lost: the collector refuses spans");
@@ -107,7 +105,7 @@ async fn a_collector_that_never_answers_holds_up_no_request_and_no_stop() {
     let collector = Collector::start(Health::Silent).await;
     let (server, client) = pair(&world, &collector.endpoint()).await;
     reserve(&client, 1..=8).await;
-    assert!(collector.requests() > 0);
+    eventually("it is asked", async || collector.requests() > 0).await;
     stop_quickly([client, server]).await;
 }
 

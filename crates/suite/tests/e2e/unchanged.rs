@@ -129,7 +129,7 @@ async fn a_listing_is_confirmed_while_it_is_true_and_no_longer() {
     holder.reads_another("cancelled").await;
     assert!(holder.disponivel(3));
 
-    let (inicio, fim) = (now() + 1_500, now() + 3_000);
+    let (inicio, fim) = (now() + 5_000, now() + 12_000);
     let mut soon = payload("AAA0002", 4);
     soon["inicio"] = json!(Timestamp::clamped(inicio).to_string());
     soon["fim"] = json!(Timestamp::clamped(fim).to_string());

@@ -1,5 +1,7 @@
 //! A reader of Server-Sent Events.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::http::Answer;
@@ -69,7 +71,12 @@ impl EventStream {
 
     /// The next event; `None` when the stream has ended, in good order or not.
     pub(crate) async fn next(&mut self) -> Option<Event> {
-        let next = tokio::time::timeout(TEST_TIMEOUT, self.read()).await;
+        self.next_within(TEST_TIMEOUT).await
+    }
+
+    /// As [`next`](Self::next), of what takes longer than other steps.
+    pub(crate) async fn next_within(&mut self, limit: Duration) -> Option<Event> {
+        let next = tokio::time::timeout(limit, self.read()).await;
         next.unwrap_or_else(|_| panic!("no event in time, after {}", self.text))
     }
 
@@ -117,7 +124,7 @@ impl EventStream {
 
     /// Whether nothing comes for a while.
     pub(crate) async fn is_silent(&mut self) -> bool {
-        let wait = std::time::Duration::from_millis(700);
+        let wait = Duration::from_millis(700);
         tokio::time::timeout(wait, self.read()).await.is_err()
     }
 }

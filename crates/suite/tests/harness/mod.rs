@@ -26,7 +26,7 @@ pub(crate) use collector::{Collector, Health, Span};
 pub(crate) use event_stream::{Event, EventStream};
 pub(crate) use http::Answer;
 pub(crate) use logins::{BrokerAccess, Login, Logins, Role};
-pub(crate) use mqtt::PlainClient;
+pub(crate) use mqtt::{MARKER, PlainClient};
 pub(crate) use mqtt5::Client5;
 pub(crate) use program::{
     FAILPOINTS_CLIENT, FAILPOINTS_SERVER, PREVIOUS_CLIENT, PREVIOUS_SERVER, Program, login,
@@ -131,7 +131,20 @@ impl World {
 
     /// `server1` and `cliente1`, once the gateway sees the servidor.
     pub(crate) async fn pair(&self) -> (Program, Program) {
-        let (server, client) = tokio::join!(self.server("server1"), self.client("cliente1"));
+        self.pair_with(&[], &[]).await
+    }
+
+    /// As [`pair`](Self::pair), with settings of the servidor and of the gateway.
+    pub(crate) async fn pair_with(
+        &self,
+        of_server: &[(&str, &str)],
+        of_client: &[(&str, &str)],
+    ) -> (Program, Program) {
+        let (server, client) = tokio::join!(
+            self.server_with("server1", of_server),
+            self.client_with("cliente1", of_client)
+        );
+        server.ready().await;
         client.sees("server1", "online").await;
         (server, client)
     }

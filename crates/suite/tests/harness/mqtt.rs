@@ -5,16 +5,19 @@ use std::time::Duration;
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Role, TEST_TIMEOUT, World};
+
+/// The topic of [`PlainClient::catch_up`].
+pub(crate) const MARKER: &str = "marker";
 
 pub(crate) struct PlainClient {
     client: AsyncClient,
     messages: mpsc::UnboundedReceiver<(String, Value)>,
     /// Messages received while `next` waited for another topic.
     earlier: Vec<(String, Value)>,
-    task: JoinHandle<()>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl PlainClient {
@@ -50,38 +53,48 @@ impl PlainClient {
             client.subscribe(*topic, QoS::AtLeastOnce).await.expect("a subscription");
             subscribed.recv().await.expect("a subscription");
         }
-        Self { client, messages, earlier: Vec::new(), task }
+        Self { client, messages, earlier: Vec::new(), _task: AbortOnDropHandle::new(task) }
     }
 
     pub(crate) async fn publish(&self, topic: &str, payload: impl ToString) {
-        let payload = payload.to_string();
-        let published = self.client.publish(topic, QoS::AtLeastOnce, false, payload).await;
-        published.expect("it is published");
+        self.send(topic, payload.to_string(), false).await;
     }
 
     /// As [`publish`](Self::publish), with the retain flag.
     pub(crate) async fn publish_retained(&self, topic: &str, payload: impl ToString) {
-        let payload = payload.to_string();
-        let published = self.client.publish(topic, QoS::AtLeastOnce, true, payload).await;
+        self.send(topic, payload.to_string(), true).await;
+    }
+
+    async fn send(&self, topic: &str, payload: String, retain: bool) {
+        let published = self.client.publish(topic, QoS::AtLeastOnce, retain, payload).await;
         published.expect("it is published");
     }
 
     /// The next message on a topic; those on others are kept for later.
     pub(crate) async fn next(&mut self, topic: &str) -> Value {
+        let found = tokio::time::timeout(TEST_TIMEOUT, self.next_at_any_time(topic)).await;
+        found.unwrap_or_else(|_| panic!("no message on {topic}"))
+    }
+
+    /// As [`next`](Self::next), of a message that may never come.
+    pub(crate) async fn next_at_any_time(&mut self, topic: &str) -> Value {
         if let Some(place) = self.earlier.iter().position(|(at, _)| at == topic) {
             return self.earlier.remove(place).1;
         }
-        let find = async {
-            loop {
-                let (at, message) = self.messages.recv().await.expect("a connection");
-                if at == topic {
-                    return message;
-                }
-                self.earlier.push((at, message));
+        loop {
+            let (at, message) = self.messages.recv().await.expect("a connection");
+            if at == topic {
+                return message;
             }
-        };
-        let found = tokio::time::timeout(TEST_TIMEOUT, find).await;
-        found.unwrap_or_else(|_| panic!("no message on {topic}"))
+            self.earlier.push((at, message));
+        }
+    }
+
+    /// Waits for a message of its own: it has then received all that the broker had before. It must
+    /// have subscribed to [`MARKER`].
+    pub(crate) async fn catch_up(&mut self) {
+        self.publish(MARKER, "{}").await;
+        self.next(MARKER).await;
     }
 
     /// The messages on a topic that were received by now and not returned by `next`.
@@ -91,11 +104,5 @@ impl PlainClient {
         }
         let on_topic = self.earlier.iter().filter(|(at, _)| at == topic);
         on_topic.map(|(_, message)| message.clone()).collect()
-    }
-}
-
-impl Drop for PlainClient {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

@@ -201,6 +201,16 @@ impl Program {
         .await;
     }
 
+    /// Waits until this gateway does not know a servidor.
+    pub(crate) async fn lacks(&self, server_id: &str) {
+        eventually(&format!("{server_id} is unknown at the gateway"), async || {
+            let seen = self.get("/servidores").await.json;
+            let servers = seen["servidores"].as_array();
+            servers.is_some_and(|all| all.iter().all(|s| s["server_id"] != server_id))
+        })
+        .await;
+    }
+
     pub(crate) async fn ready(&self) {
         eventually("/readyz answers 200", async || self.get("/readyz").await.status == 200).await;
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Node};
 use super::drivers::Driver;
+use super::gateway_calls::read_answer;
 use super::history::{Call, Operation, Outcome, now};
 
 /// How often an operation whose outcome is unknown is repeated: what was begun must end.
@@ -49,15 +50,7 @@ impl Caller {
         let _shared = node.admin.read().await;
         let (method, path, body) = request(&operation, self.driver.random.bool());
         let started = now();
-        let answer = self.send(node, method, &path, &body).await;
-        let read = match answer {
-            Err(error) if error.is_connect() => return None,
-            Err(_) => None,
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                answer.json::<Value>().await.ok().map(|json| (status, json))
-            }
-        };
+        let read = read_answer(self.send(node, method, &path, &body).await).await.ok()?;
         let ended = now() + 1;
         let outcome =
             read.map_or(Outcome::Broken, |(status, json)| Outcome::of(&operation, status, &json));

@@ -112,7 +112,10 @@ async fn a_clock_that_jumps_ends_no_reserva_and_no_time_limit() {
     assert_eq!(refused.verdict(), (409, "posto_reservado"));
     // The next birth carries an older time than the will of the previous connection.
     world.broker.kill().await;
+    eventually("the broker is missed", async || server.get("/readyz").await.status == 503).await;
     world.broker.start_again().await;
+    server.ready().await;
+    client.ready().await;
     client.sees("server1", "online").await;
     server.kill().await;
     client.sees("server1", "offline").await;

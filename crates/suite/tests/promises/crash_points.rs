@@ -164,7 +164,9 @@ async fn what_is_archived_is_neither_lost_nor_doubled_by_a_crash() {
         archived = count(&world, "archived_reservas");
         assert_eq!(archived + count(&world, "reservas"), REQUESTS);
     }
+    client.sees("server1", "offline").await;
     let server = server_with_failpoints(&world, &[age]).await;
+    server.ready().await;
     client.sees("server1", "online").await;
     assert_eq!(listed(&server).await, before);
     for (key, body, first) in asked {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::disk_faults::{Action, DiskFault, DiskFaults, Operations};
 use super::failing_disk::{Setup, set_up, start};
-use crate::harness::{PlainClient, Program, World};
+use crate::harness::{PlainClient, Program, World, eventually};
 
 const COMMANDS: &str = "server/postos/reserva";
 const ANSWERS: &str = "client/plain/postos/reserva/response";
@@ -77,7 +77,7 @@ async fn an_expired_command_is_not_delivered_again_after_a_restart() {
         faults.set(DiskFault { action, ..DiskFault::once(Operations::SYNC) });
         // The first is being synced for longer than the second may wait.
         plain.publish(COMMANDS, command(&format!("slow-{number}"), number + 2)).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        eventually("the first is being synced", async || faults.has_begun()).await;
         plain.publish(COMMANDS, command(&format!("late-{number}"), 1)).await;
         let slow = plain.next(ANSWERS).await;
         assert_ne!(slow["codigo"], "tempo_esgotado", "{slow}");

@@ -13,9 +13,7 @@ async fn a_full_disk_is_reported_and_leaves_no_partial_effect() {
     let world = World::on_mosquitto().await;
     let disk = Disk::mount(&world.folder().join("disk"));
     world.seed_postos("server1", 20);
-    let (server, client) =
-        tokio::join!(world.server_with("server1", &[ON_DISK]), world.client("cliente1"));
-    client.sees("server1", "online").await;
+    let (server, client) = world.pair_with(&[ON_DISK], &[]).await;
     assert_eq!(client.reservar(&payload("AAA0001", 1)).await.status, 200);
 
     disk.fill();

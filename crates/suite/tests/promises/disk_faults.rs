@@ -68,6 +68,8 @@ pub(crate) struct DiskFaults {
     path: PathBuf,
 }
 
+/// Offset of the calls that are still to be affected.
+const COUNT: u64 = 16;
 /// Offset of the calls that are left until the program is killed.
 const KILL_AFTER: u64 = 24;
 /// Offset of the affected calls so far.
@@ -118,6 +120,11 @@ impl DiskFaults {
     /// How many calls were affected since the last `set`.
     pub(crate) fn affected(&self) -> i32 {
         self.read(AFFECTED)
+    }
+
+    /// Whether the last call that is to be affected has begun; a delayed one may not have ended.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.read(COUNT) == 0
     }
 
     /// Whether the fault has killed the program, or is about to.

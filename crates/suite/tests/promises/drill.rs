@@ -7,21 +7,17 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::checker;
 use super::cluster::{Cluster, ClusterSpec, Node};
-use super::drivers::{Driver, Workload, drive};
+use super::drivers::{Driver, Workload};
 use super::evidence::Database;
-use super::faults::{Fault, FaultRecord, inject_faults};
+use super::faults::{Fault, FaultRecord};
 use super::history::{Call, Operation, Outcome, PrivateEvent, now};
-use super::listener::Listener;
-use super::visitors::visit;
+use super::loaded_system::{LIMITS, Load, LoadedSystem, Outcomes};
 use crate::harness::World;
 
 pub(crate) const SERVER: &str = "server1";
-pub(crate) const COMMAND_LIMIT: Duration = Duration::from_secs(4);
-const LIMITS: [(&str, &str); 2] = [("TEMPO_LIMITE_RESERVA", "4"), ("TEMPO_LIMITE_POSTOS", "3")];
 const POSTOS: usize = 40;
 const DRIVERS: usize = 24;
 const VISITORS: usize = 6;
@@ -86,43 +82,29 @@ pub(crate) async fn run(seed: u64, length: Duration) -> Drill {
         gateway_set: &LIMITS,
         disks: false,
     };
-    let listener = Listener::start(&world).await;
-    let cluster = Arc::new(Cluster::start(world, &spec).await);
-    let gateways = cluster.gateways.iter().map(|node| node.url.clone()).collect();
-    let workload = Arc::new(Workload::new(seed, gateways, spec.servers, POSTOS as i64));
-    let (stop_faults, stop_callers) = (CancellationToken::new(), CancellationToken::new());
+    let system = LoadedSystem::start(world, &spec, seed, false).await;
+    let load = Load {
+        seed,
+        drivers: DRIVERS,
+        visitors: VISITORS,
+        tolerancia: Duration::ZERO,
+        faults: &FAULTS,
+        pause: PAUSE,
+    };
     let operating = async {
-        let mut operator = Operator::new(&cluster, &workload, seed);
+        let mut operator = Operator::new(&system.cluster, &system.workload, seed);
         operator.work(length).await;
-        stop_faults.cancel();
         operator.done
     };
-    let injecting = async {
-        let record = inject_faults(&cluster, &FAULTS, seed, PAUSE, &stop_faults).await;
-        let recovered = cluster.recovered(Duration::from_secs(30)).await;
-        stop_callers.cancel();
-        (record, recovered)
-    };
-    let (mut done, (record, recovered), (), ()) = tokio::join!(
-        operating,
-        injecting,
-        drive(&workload, DRIVERS, &stop_callers),
-        visit(&cluster, &workload, VISITORS, Duration::ZERO, &stop_callers)
-    );
-    // By then every command in flight has expired.
-    tokio::time::sleep(COMMAND_LIMIT + Duration::from_secs(2)).await;
-    let cluster =
-        Arc::try_unwrap(cluster).unwrap_or_else(|_| panic!("the cluster is still in use"));
-    let (mut evidence, stop_problems) = cluster.end().await;
-    let heard = listener.stop();
-    let workload =
-        Arc::try_unwrap(workload).unwrap_or_else(|_| panic!("the workload is still in use"));
-    done.problems.extend(recovered.err().into_iter().chain(stop_problems).chain(heard.unreadable));
+    let (mut done, record, recovered) = system.run(&load, operating).await;
+    system.settled().await;
+    let Outcomes { mut evidence, history, heard, problems } = system.end().await;
+    done.problems.extend(recovered.err().into_iter().chain(problems));
     let mut drill = Drill {
         folder: done.folder,
         backups: done.backups,
         losses: done.losses,
-        history: workload.into_history(),
+        history,
         published: heard.published,
         record,
         database: evidence.remove(SERVER).expect("its database"),

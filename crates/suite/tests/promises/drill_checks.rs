@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use rusqlite::{Connection, params};
 
 use super::checker::{self, Conditions, Kind, Violation};
-use super::drill::{Backup, COMMAND_LIMIT, Drill, Loss, SERVER};
+use super::drill::{Backup, Drill, Loss, SERVER};
 use super::evidence::{self, Database, Evidence};
 use super::history::{Call, Operation, Outcome, PrivateEvent, Window};
+use super::loaded_system::COMMAND_LIMIT;
 use crate::harness::run_subcommand;
 
 /// Longer than an event takes to its client.

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use protocol::KeyedCall;
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::gateway_calls::{keyed_request, request};
+use super::gateway_calls::{keyed_request, read_answer, request};
 use super::history::{Call, Operation, Outcome, Window, now};
 
 /// Windows begin and end on this grid, so that many touch, overlap and nest.
@@ -263,16 +262,7 @@ impl Driver {
         let gateway = self.random.choice(&self.workload.gateways).expect("a gateway").clone();
         let request = request(&self.http, &gateway, server_id, &operation, key, target.as_deref());
         let started = now();
-        let answer = request.send().await;
-        let read = match answer {
-            // The request was never sent.
-            Err(error) if error.is_connect() => return Outcome::Broken,
-            Err(_) => None,
-            Ok(answer) => {
-                let status = answer.status().as_u16();
-                answer.json::<Value>().await.ok().map(|json| (status, json))
-            }
-        };
+        let Ok(read) = read_answer(request.send().await).await else { return Outcome::Broken };
         let ended = now() + 1;
         let answered_id = read.as_ref().and_then(|(_, json)| json["request_id"].as_str());
         let request_id = match (&operation, key) {

@@ -59,6 +59,7 @@ async fn reserve_under(program: &'static str, bug: &str, fault: DiskFault) -> Tr
     let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
     let affected = faults.affected();
     server.kill().await;
+    client.sees("server1", "offline").await;
     faults.clear();
     let restarted = start(program, &world, &faults, "").await;
     client.sees("server1", "online").await;
@@ -191,6 +192,7 @@ async fn a_consulta_says_nothing_that_a_restart_takes_back() {
         assert_eq!(server.get(path).await.status, 503, "{path}");
     }
     server.kill().await;
+    client.sees("server1", "offline").await;
     faults.clear();
     let _restarted = start("server", &world, &faults, "").await;
     client.sees("server1", "online").await;
@@ -231,7 +233,12 @@ async fn a_sync_that_outlasts_the_deadline_is_settled_by_asking() {
     let answer = client.reservar_once(KEY, &payload("BBB0002", 2)).await;
     assert_eq!(answer.verdict(), (504, "tempo_esgotado"), "{answer:?}");
     let path = format!("/reservas/{}?server_id=server1", request_id(&answer));
-    eventually("the consulta finds it", async || client.get(&path).await.status == 200).await;
+    eventually("the consulta finds it", async || {
+        let consulted = client.get(&path).await;
+        assert_ne!(consulted.status, 404, "a denial came true: {consulted:?}");
+        consulted.status == 200
+    })
+    .await;
     assert!(server.stop().await.success());
 }
 

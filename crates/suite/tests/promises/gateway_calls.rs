@@ -1,9 +1,26 @@
-//! The calls of a gateway, as HTTP.
+//! The calls of a gateway, as HTTP, and what is read of an answer.
 
 use protocol::{KeyedCall, RequestId, Timestamp};
 use serde_json::{Value, json};
 
 use super::history::{Operation, Window};
+
+/// No program listened, so the request was never sent.
+pub(crate) struct NeverSent;
+
+/// The status and the body of an answer; `None` if it was lost.
+pub(crate) async fn read_answer(
+    sent: reqwest::Result<reqwest::Response>,
+) -> Result<Option<(u16, Value)>, NeverSent> {
+    match sent {
+        Err(error) if error.is_connect() => Err(NeverSent),
+        Err(_) => Ok(None),
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            Ok(answer.json().await.ok().map(|json| (status, json)))
+        }
+    }
+}
 
 /// One call of a gateway.
 pub(crate) fn request(

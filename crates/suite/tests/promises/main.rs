@@ -27,6 +27,7 @@ mod gateway_calls;
 mod harness;
 mod history;
 mod listener;
+mod loaded_system;
 mod lost_files;
 mod operator;
 mod overload;
@@ -40,6 +41,20 @@ mod seeded_bugs;
 mod soak;
 mod standstill;
 mod visitors;
+
+use std::collections::BTreeMap;
+
+/// In a run of this length every fault comes several times. In a shorter one some may not come at all:
+/// each is tried once in about 40 seconds, and left out where the program has another one just then.
+const LONG_RUN_SECONDS: usize = 300;
+
+/// Panics unless each of these was counted at least so often.
+fn assert_counted<const N: usize>(counted: &BTreeMap<String, usize>, least: [(&str, usize); N]) {
+    for (what, least) in least {
+        let count = counted.get(what).copied().unwrap_or_default();
+        assert!(count >= least, "{what}: {count}, fewer than {least}");
+    }
+}
 
 /// The whole system under faults; `SOAK_SECONDS` and `SOAK_SEED` choose another run.
 #[tokio::test(flavor = "multi_thread")]
@@ -56,6 +71,24 @@ async fn the_promises_hold_under_faults() {
     // A system that refuses everything would break no promise.
     let made = report.outcomes.get("ok").copied().unwrap_or_default();
     assert!(made * 10 > report.operations, "{made} of {} succeeded", report.operations);
+    // Nor would one in which nothing happens at the postos. An idle machine gets through four times as much.
+    let seconds = usize::try_from(report.length.as_secs()).expect("a short run");
+    let in_a_minute = |count: usize| count * seconds / 60;
+    assert_counted(
+        &report.states,
+        [
+            ("sessions", in_a_minute(15)),
+            ("reservas cumprida", in_a_minute(4)),
+            ("moves", in_a_minute(8)),
+            ("changes", in_a_minute(10)),
+        ],
+    );
+    assert_counted(&report.published, [("posto_ocupado", in_a_minute(1))]);
+    let missing = report.missing_faults();
+    assert!(
+        seconds < LONG_RUN_SECONDS || missing.is_empty(),
+        "faults that never came: {missing:?}"
+    );
 }
 
 /// The same where an operator has set a tolerance: most carros of drivers are absent.
@@ -67,10 +100,10 @@ async fn carros_that_do_not_come_hold_nothing() {
     report.print();
     assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, printed above");
     assert_eq!(report.problems, Vec::<String>::new());
-    for (state, least) in [("nao_compareceu", 50), ("cancelada", 10), ("cumprida", 1)] {
-        let count = report.states.get(&format!("reservas {state}")).copied().unwrap_or_default();
-        assert!(count >= least, "{count} reservas are {state}");
-    }
+    assert_counted(
+        &report.states,
+        [("reservas nao_compareceu", 50), ("reservas cancelada", 10), ("reservas cumprida", 1)],
+    );
 }
 
 /// The same where what ended is archived after a second, and drivers repeat, cancel, change and consult it.
@@ -86,6 +119,5 @@ async fn the_promises_hold_for_what_is_archived() {
     report.print();
     assert_eq!(report.kinds(), std::collections::BTreeMap::new(), "violations, printed above");
     assert_eq!(report.problems, Vec::<String>::new());
-    let archived = report.states.get("archived rows").copied().unwrap_or_default();
-    assert!(archived > 500, "{archived} rows were archived");
+    assert_counted(&report.states, [("archived rows", 501)]);
 }

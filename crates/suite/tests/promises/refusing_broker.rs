@@ -63,5 +63,7 @@ async fn a_servidor_whose_presence_is_refused_is_not_ready_and_says_why() {
     })
     .await;
     let says = |line: &serde_json::Value| line.to_string().contains("publish its presence");
-    assert_eq!(server.log_lines().iter().filter(|line| says(line)).count(), 1);
+    let said = || server.log_lines().iter().filter(|line| says(line)).count();
+    eventually("it is logged", async || said() >= 1).await;
+    assert_eq!(said(), 1);
 }

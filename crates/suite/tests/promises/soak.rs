@@ -2,25 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
 
 use super::checker::{self, Conditions, Kind, Violation};
 use super::cluster::{Cluster, ClusterSpec};
-use super::drivers::{Workload, drive};
 use super::evidence::{Evidence, RowChange};
-use super::faults::{ALL, Fault, FaultRecord, inject_faults};
+use super::faults::{ALL, Fault, FaultRecord};
 use super::history::PrivateEvent;
-use super::listener::Listener;
+use super::loaded_system::{COMMAND_LIMIT, LIMITS, Load, LoadedSystem, Outcomes};
 use super::repeater::Repeater;
-use super::visitors::visit;
 use crate::harness::{FAILPOINTS_SERVER, World};
 
-/// The programs' time limits in a run, shorter than in production so that more happens.
-const COMMAND_LIMIT: Duration = Duration::from_secs(4);
-const LIMITS: [(&str, &str); 2] = [("TEMPO_LIMITE_RESERVA", "4"), ("TEMPO_LIMITE_POSTOS", "3")];
 const POSTOS: usize = 40;
 /// The most resident memory a program may have at the end, in KiB.
 const MAX_MEMORY: u64 = 64 * 1024;
@@ -71,13 +63,13 @@ impl Plan {
 
 pub(crate) struct Report {
     seed: u64,
-    length: Duration,
+    pub(crate) length: Duration,
     pub(crate) operations: usize,
     pub(crate) outcomes: BTreeMap<String, usize>,
     /// How many reservas are on disk, by what became of them, and how many sessions.
     pub(crate) states: BTreeMap<String, usize>,
     /// How many private events were heard, by the state or the warning in them.
-    published: BTreeMap<String, usize>,
+    pub(crate) published: BTreeMap<String, usize>,
     record: FaultRecord,
     pub(crate) violations: Vec<Violation>,
     pub(crate) problems: Vec<String>,
@@ -85,7 +77,47 @@ pub(crate) struct Report {
 
 /// Starts the system, runs drivers and faults, waits until all is settled, and checks the result.
 pub(crate) async fn run(plan: Plan) -> Report {
-    let world = World::on_mosquitto().await;
+    let system = start(&plan).await;
+    let before = resources(&system.cluster).await;
+    let repeater = Repeater::start(&*system.cluster.world.read().await, plan.seed).await;
+    let load = Load {
+        seed: plan.seed,
+        drivers: plan.drivers,
+        visitors: plan.visitors,
+        tolerancia: plan.tolerancia,
+        faults: plan.faults,
+        pause: plan.pause,
+    };
+    let length = tokio::time::sleep(plan.length);
+    let ((), mut record, recovered) = system.run(&load, length).await;
+    repeater.stop();
+    system.settled().await;
+    let mut problems: Vec<String> = recovered.err().into_iter().collect();
+    problems.extend(compare(&before, &resources(&system.cluster).await));
+    let ended = system.end().await;
+    problems.extend(ended.problems);
+    let Outcomes { evidence, history, heard, .. } = ended;
+    record.silences.extend(heard.silences);
+    let conditions = Conditions::of(&record, COMMAND_LIMIT, plan.tolerancia);
+    let mut outcomes = BTreeMap::new();
+    for call in &history {
+        *outcomes.entry(call.outcome.kind()).or_default() += 1;
+    }
+    Report {
+        seed: plan.seed,
+        length: plan.length,
+        operations: history.len(),
+        outcomes,
+        states: states(&evidence),
+        published: published(&heard.published),
+        record,
+        violations: checker::check(&history, Some(&heard.published), &evidence, &conditions),
+        problems,
+    }
+}
+
+/// Starts the programs with the settings and the bug of the plan.
+async fn start(plan: &Plan) -> LoadedSystem {
     let mut server_set = LIMITS.to_vec();
     server_set.extend(plan.seeded_bug.map(|bug| ("SEEDED_BUG", bug)));
     // An operator sets whole minutes, and under faults no servidor runs for a minute. Only the
@@ -107,65 +139,8 @@ pub(crate) async fn run(plan: Plan) -> Report {
         gateway_set: &LIMITS,
         disks: plan.faults.iter().any(|fault| fault.is_of_disk()),
     };
-    let cluster = Arc::new(Cluster::start(world, &spec).await);
-    let before = resources(&cluster).await;
-    let gateways = cluster.gateways.iter().map(|node| node.url.clone()).collect();
-    let mut workload = Workload::new(plan.seed, gateways, spec.servers, POSTOS as i64);
-    workload.looks_back = plan.archive_age.is_some();
-    let workload = Arc::new(workload);
-    let repeater = Repeater::start(&*cluster.world.read().await, plan.seed).await;
-    let listener = Listener::start(&*cluster.world.read().await).await;
-
-    let (stop_faults, stop_drivers) = (CancellationToken::new(), CancellationToken::new());
-    let timer = async {
-        tokio::time::sleep(plan.length).await;
-        stop_faults.cancel();
-    };
-    let injecting = async {
-        let record =
-            inject_faults(&cluster, plan.faults, plan.seed, plan.pause, &stop_faults).await;
-        let recovered = cluster.recovered(Duration::from_secs(30)).await;
-        stop_drivers.cancel();
-        (record, recovered)
-    };
-    let (_, (mut record, recovered), (), ()) = tokio::join!(
-        timer,
-        injecting,
-        drive(&workload, plan.drivers, &stop_drivers),
-        visit(&cluster, &workload, plan.visitors, plan.tolerancia, &stop_drivers)
-    );
-    repeater.stop();
-    // By then every command in flight has expired, and the sweep has marked what has ended.
-    tokio::time::sleep(COMMAND_LIMIT + Duration::from_secs(2)).await;
-
-    let mut problems: Vec<String> = recovered.err().into_iter().collect();
-    problems.extend(compare(&before, &resources(&cluster).await));
-    let cluster =
-        Arc::try_unwrap(cluster).unwrap_or_else(|_| panic!("the cluster is still in use"));
-    let (evidence, stop_problems) = cluster.end().await;
-    problems.extend(stop_problems);
-    let workload =
-        Arc::try_unwrap(workload).unwrap_or_else(|_| panic!("the workload is still in use"));
-    let history = workload.into_history();
-    let heard = listener.stop();
-    problems.extend(heard.unreadable);
-    record.silences.extend(heard.silences);
-    let conditions = Conditions::of(&record, COMMAND_LIMIT, plan.tolerancia);
-    let mut outcomes = BTreeMap::new();
-    for call in &history {
-        *outcomes.entry(call.outcome.kind()).or_default() += 1;
-    }
-    Report {
-        seed: plan.seed,
-        length: plan.length,
-        operations: history.len(),
-        outcomes,
-        states: states(&evidence),
-        published: published(&heard.published),
-        record,
-        violations: checker::check(&history, Some(&heard.published), &evidence, &conditions),
-        problems,
-    }
+    let looks_back = plan.archive_age.is_some();
+    LoadedSystem::start(World::on_mosquitto().await, &spec, plan.seed, looks_back).await
 }
 
 fn states(evidence: &Evidence) -> BTreeMap<String, usize> {
@@ -235,6 +210,12 @@ impl Report {
 
     pub(crate) fn faults(&self) -> usize {
         self.record.faults.values().sum()
+    }
+
+    /// The faults of which the run had none.
+    pub(crate) fn missing_faults(&self) -> Vec<Fault> {
+        let was_injected = |fault: &Fault| self.record.faults.contains_key(&format!("{fault:?}"));
+        ALL.into_iter().filter(|fault| !was_injected(fault)).collect()
     }
 
     /// A Markdown table, for the docs.

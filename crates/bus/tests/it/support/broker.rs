@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -34,13 +35,7 @@ impl Broker {
 
     /// Chooses a port, and does not start yet.
     pub(crate) fn stopped(extra: &'static str) -> Self {
-        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        Self {
-            port: free.local_addr().unwrap().port(),
-            folder: tempfile::tempdir().unwrap(),
-            extra,
-            child: None,
-        }
+        Self { port: free_port(), folder: tempfile::tempdir().unwrap(), extra, child: None }
     }
 
     pub(crate) async fn resume(&mut self) {
@@ -80,6 +75,18 @@ impl Broker {
         let mut child = self.child.take().expect("the broker runs");
         child.kill().await.unwrap();
     }
+}
+
+/// A port that no program listens on. It is below the range for outgoing connections, so that it is
+/// still free when the broker is started, and again when it returns; no other tests use these.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const COUNT: u16 = 3_900;
+    let start = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+    (0..COUNT)
+        .map(|_| 24_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
 
 fn mosquitto() -> &'static str {

@@ -85,12 +85,27 @@ export default {
 
   "a double press reserves once": async ({ suite, visit }) => {
     const driver = await visit();
-    const posto = await suite.freePosto();
+    const [posto, placa] = [await suite.freePosto(), suite.placa()];
     await driver.openLive(`posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
-    await driver.page.locator("form#reserve [name=placa]").fill(suite.placa());
+    let [asked, release] = [0, null];
+    const released = new Promise((resolve) => { release = resolve; });
+    await driver.page.route("**/reservar", async (route) => {
+      asked += 1;
+      await released;
+      await route.continue();
+    });
+    await driver.page.locator("form#reserve [name=placa]").fill(placa);
     await driver.page.locator("form#reserve [type=submit]").dblclick();
+    await until("the first press asks", () => asked > 0);
+    // What the second press asks for, if it does, is on its way by then. Both are held, so that the page
+    // does not leave the form before.
+    await driver.page.waitForTimeout(500);
+    expectEqual(asked, 1, "requests of two presses");
+    release();
     await driver.page.waitForURL(/\/reserva\?/);
     await driver.page.locator("article#reserva[data-status=ativa]").waitFor();
+    const { reservas } = await suite.operate(`reservas?placa=${placa}`);
+    expectEqual(reservas.length, 1, "reservas");
     return posto.nome;
   },
 };

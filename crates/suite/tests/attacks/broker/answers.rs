@@ -146,9 +146,7 @@ pub(crate) async fn answer_of_another_servidor(guard: Guard) -> Tries {
     let world = scene::broker_as_it_is().await;
     let entrega = if guard.is_removed() { "difusao" } else { "direta" };
     let set = [("MQTT_ENTREGA", entrega), ("TEMPO_LIMITE_RESERVA", waits(guard))];
-    let (server, gateway) =
-        tokio::join!(world.server("server1"), world.client_with("cliente1", &set));
-    gateway.sees("server1", "online").await;
+    let (server, gateway) = world.pair_with(&[], &set).await;
     let doors = world.broker.doors();
     let other = doors.new_user(&["servidor", "server3"]);
     let mut tries = Tries::default();

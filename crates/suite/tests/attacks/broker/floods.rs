@@ -130,7 +130,7 @@ async fn a_half_connect_is_ended() {
     for door in doors.every_outside() {
         let begun = Instant::now();
         scene::enter(door, &user).await;
-        assert!(begun.elapsed() < Duration::from_secs(2), "{door:?} waits");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{door:?} waits");
     }
     for mut stream in halves {
         let end = async {

@@ -21,7 +21,8 @@ pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
             Operation::Reserve { .. } => reservation(run, call, codigo, during),
             Operation::Cancel => cancellation(run, call, codigo),
             Operation::Consult => {
-                unknown(run, call, codigo) || as_first_answered(run, call, codigo)
+                unknown(run, call, codigo) && !was_made_before(run, call)
+                    || as_first_answered(run, call, codigo)
             }
             Operation::Change { .. } => change(run, call, codigo, during),
             Operation::Arrive { placa, posto_id } => {
@@ -200,6 +201,15 @@ fn unknown(run: &Run<'_>, call: &Call, codigo: &str) -> bool {
     let id = call.request_id.as_deref().unwrap_or_default();
     let since = first_start(run, call);
     codigo == "reserva_inexistente" && run.made_by.get(id).is_none_or(|known_by| *known_by >= since)
+}
+
+/// Whether the servidor had decided to make the reserva before it was asked about it: then it answers when
+/// that is on disk. A second program with the same database does not know what the other one is writing.
+fn was_made_before(run: &Run<'_>, call: &Call) -> bool {
+    let id = call.request_id.as_deref().unwrap_or_default();
+    let during = (call.started, call.ended);
+    run.row_of.get(id).is_some_and(|row| row.created_at < call.started)
+        && !run.outages.iter().any(|outage| touch(*outage, during))
 }
 
 /// Its `fim` may have passed by then, or its carro may have been absent.

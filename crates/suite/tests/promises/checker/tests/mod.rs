@@ -162,6 +162,23 @@ fn an_unjustified_refusal_is_found() {
 }
 
 #[test]
+fn a_consulta_that_misses_what_is_being_written_is_found() {
+    let made = || holding(vec![row("r1", "AAA0001", WINDOW, 1_005)]);
+    let consulted_at = |times| {
+        let timed_out = reserve("r1", "AAA0001", (1_000, 1_010), Outcome::TimedOut);
+        [timed_out, call(Operation::Consult, Some("r1"), times, refused("reserva_inexistente"))]
+    };
+    assert_eq!(found(&consulted_at((1_006, 1_020)), made()), [Kind::RefusedWrongly]);
+    assert_eq!(found(&consulted_at((1_005, 1_020)), made()), [], "it may have been asked before");
+    assert_eq!(found(&consulted_at((1_006, 1_020)), holding(Vec::new())), []);
+    let beside_a_twin = Conditions {
+        outages: [("server1".to_owned(), vec![(1_000, 1_015)])].into(),
+        ..conditions(&[])
+    };
+    assert_eq!(kinds(&consulted_at((1_006, 1_020)), None, made(), &beside_a_twin), []);
+}
+
+#[test]
 fn a_false_listing_is_found() {
     for (times, free) in
         [((1_500, 1_510), &[6][..]), ((20_500, 20_510), &[5, 6]), ((20_500, 20_510), &[5])]
