@@ -52,15 +52,15 @@ impl fmt::Display for NotWritable {
                     "this program runs as user {user} (group {group}) and may not write to {path}, which belongs to user {owner} (group {owner_group}, mode {mode:o}); "
                 )?;
                 match place {
-                    Place::File => write!(f, "as root: chown {user}:{group} {path}")?,
+                    Place::File => write!(f, "as root: chown {user}:{group} {path}"),
                     Place::Folder => write!(
                         f,
                         "name a folder of its own, or, if this one is, as root: chown {user}:{group} {path}"
-                    )?,
+                    ),
                     Place::Above(missing) => {
-                        write!(f, "as root: install -d -o {user} -g {group} {}", missing.display())?
+                        write!(f, "as root: install -d -o {user} -g {group} {}", missing.display())
                     }
-                }
+                }?;
                 f.write_str(" (if that is mounted into a container, on the host)")
             }
             Self::ReadOnly { path } => write!(
