@@ -138,7 +138,7 @@ codigos! {
         "A reserva já terminou e não pode mais ser alterada nem cancelada.";
     ReservaEmUso = 409,
         "o carro da reserva está carregando ou já carregou",
-        "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada.";
+        "O carro da reserva já carregou ou está carregando: ela não pode mais ser cancelada, e, enquanto ele carrega, só o fim dela pode mudar.";
     CarregamentoEncerrado = 409,
         "o carregamento já terminou, com outros valores",
         "O carregamento 1 já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/1.";
@@ -161,7 +161,7 @@ codigos! {
         "o corpo é grande demais",
         "O corpo da requisição deve ter no máximo 64 KiB.";
     TipoNaoSuportado = 415,
-        "o corpo não é JSON, ou não vem declarado assim",
+        "o corpo não é do tipo que a chamada recebe, ou não vem declarado assim",
         "O corpo deve ser JSON, com o cabeçalho Content-Type: application/json.";
     RotaInexistente = 404,
         "a rota não existe",
@@ -182,7 +182,7 @@ codigos! {
         "há requisições demais em andamento; `Retry-After` diz quando repetir",
         "Há requisições demais em andamento. Tente novamente em instantes.";
     TempoEsgotado = 504,
-        "o servidor não respondeu a tempo",
+        "não houve resposta a tempo; se a chamada altera algo, não se sabe se foi feito",
         "O servidor server1 não respondeu a tempo. Tente novamente.";
     ErroInterno = 500,
         "uma falha do programa; a causa está no registro",

@@ -57,7 +57,8 @@ fields! {
         potencia_maxima: OrDefault<Kw>,
         /// Conector.
         tipo_conector: OrDefault<TipoConector>,
-        /// Preço do kWh, em reais, dos carregamentos que começarem a partir de agora.
+        /// Preço do kWh, em reais: das reservas que forem feitas, e dos carregamentos sem reserva que forem
+        /// registrados, a partir de agora.
         preco_kwh: OrDefault<Price>,
         /// Se está em serviço; num posto novo, se não vier, sim.
         disponivel: Option<bool>,

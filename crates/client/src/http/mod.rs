@@ -17,11 +17,12 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use protocol::{ErrorReply, PostosReply, ReservaReply};
+use protocol::{Codigo, ErrorReply, PostosReply, ReservaReply};
 use service::{Access, Documentation, HttpMetrics, OptionalLayers, Routes};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::error::GatewayError;
 use crate::gateway::Gateway;
 use pages::Pages;
 pub(crate) use servidores::ServidoresList;
@@ -76,8 +77,21 @@ fn operations() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document of the gateway.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut openapi = operations();
-    service::complete_document(&mut openapi, "sobrecarregado", |_, _| None);
+    service::complete_document(&mut openapi, "sobrecarregado", own_example);
     openapi
+}
+
+/// What an operation that changes something answers, where that is not known to be done, in the
+/// examples of the document.
+fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
+    let changes = ["reserve", "change_reserva", "cancel_reserva"].contains(&operation_id);
+    if !changes || codigo != Codigo::TempoEsgotado {
+        return None;
+    }
+    let example = codigo.example();
+    let server_id = "server1".parse().ok()?;
+    let timeout = GatewayError::Timeout { server_id, ask_about: example.request_id.clone() };
+    Some(ErrorReply { mensagem: timeout.to_string(), ..example })
 }
 
 /// The routes that need no token: their answers say nothing about any person.

@@ -66,8 +66,8 @@ async fn get(
 /// Altera o período ou o posto de uma reserva, tudo de uma vez ou nada.
 ///
 /// O que não vem no corpo fica como está, e até a resposta a reserva vale como era. O início de uma
-/// reserva que já começou não muda, e de uma cujo carro já carregou só muda o fim. Um período mais
-/// longo ou outro posto têm o preço de agora; um mais curto fica com o combinado. A alteração tem o seu
+/// reserva que já começou não muda, e de uma cujo carro está carregando só muda o fim. Um período
+/// mais longo ou outro posto têm o preço de agora; um mais curto fica com o combinado. A alteração tem o seu
 /// próprio `request_id`, na resposta, que só serve para perguntar por ela depois de um `504`: a reserva
 /// continua com o dela. Com `Idempotency-Key`, repetir a alteração não altera de novo.
 #[utoipa::path(patch, path = "/reservas/{request_id}", operation_id = "change_reserva",

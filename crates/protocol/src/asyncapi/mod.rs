@@ -54,8 +54,8 @@ pub fn asyncapi() -> Value {
 const DESCRIPTION: &str = "Comandos, respostas e eventos entre clientes, servidores, carros e \
     carregadores. MQTT 5 com QoS 1; clientes MQTT 3.1.1 são atendidos também. As operações são do \
     ponto de vista de um servidor: ele recebe comandos e envia respostas. Cada resposta traz o \
-    `request_id` do comando. Um servidor só atende ao que leva seu `server_id`. As APIs HTTP estão \
-    em `openapi.json`.";
+    `request_id` do comando. Um comando só é atendido pelo servidor do seu `server_id`. As APIs \
+    HTTP estão em `openapi.json`.";
 
 fn servers() -> Value {
     let server = |port: &str, protocol: &str, description: &str| {

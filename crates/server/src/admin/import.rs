@@ -24,7 +24,7 @@ use crate::store::Author;
 
 /// What browsers, spreadsheets and command lines call a CSV file. A page of another origin may send
 /// none of them without a preflight, so CORS decides.
-const TYPES: [&str; 5] = [
+pub(super) const TYPES: [&str; 5] = [
     "text/csv",
     "application/csv",
     "text/tab-separated-values",

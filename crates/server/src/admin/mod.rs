@@ -120,7 +120,9 @@ fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
             Failure::Rejected(Rejection::CarregamentoAberto { id: 1 })
         }
         Codigo::ServidorIndisponivel => Failure::Unavailable(server_id),
-        Codigo::TempoEsgotado => Failure::Expired,
+        // Of what an operator asks for, only a cancellation expires before it is carried out.
+        Codigo::TempoEsgotado if operation_id == "cancel_reserva" => Failure::Expired,
+        Codigo::TempoEsgotado => Failure::InDoubt(server_id),
         Codigo::ReservaInexistente => Failure::Rejected(Rejection::ReservaInexistente {
             reserva: "1".to_owned(),
             server_id: server_id.to_string(),
@@ -128,24 +130,32 @@ fn own_example(operation_id: &str, codigo: Codigo) -> Option<ErrorReply> {
         _ => {
             let mut reply = codigo.example();
             reply.request_id = None;
-            if codigo == Codigo::BrokerIndisponivel {
-                reply.mensagem = status::NO_BROKER.to_owned();
-            }
+            let is_import = operation_id == "import_postos";
+            reply.mensagem = match codigo {
+                Codigo::BrokerIndisponivel => status::NO_BROKER.to_owned(),
+                Codigo::CorpoGrandeDemais if is_import => service::too_long_file(),
+                Codigo::TipoNaoSuportado if is_import => service::no_file_of(&import::TYPES),
+                _ => reply.mensagem,
+            };
             return Some(reply);
         }
     };
-    Some(failure.into_reply(None))
+    Some(admin_reply(failure))
 }
 
 impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
-        if let Failure::InDoubt(server_id) = &failure {
-            let mensagem = format!(
-                "O disco do servidor {server_id} falhou durante a gravação, e ainda não se sabe se ela \
-                 foi feita. Veja em GET /auditoria, ou na própria lista, antes de pedir de novo."
-            );
-            return Self::from(ErrorReply::new(None, failure.codigo(), mensagem));
-        }
-        Self::from(failure.into_reply(None))
+        Self::from(admin_reply(failure))
     }
+}
+
+fn admin_reply(failure: Failure) -> ErrorReply {
+    if let Failure::InDoubt(server_id) = &failure {
+        let mensagem = format!(
+            "O disco do servidor {server_id} falhou durante a gravação, e ainda não se sabe se ela \
+             foi feita. Veja em GET /auditoria, ou na própria lista, antes de pedir de novo."
+        );
+        return ErrorReply::new(None, failure.codigo(), mensagem);
+    }
+    failure.into_reply(None)
 }

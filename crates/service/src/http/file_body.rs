@@ -16,6 +16,17 @@ const MAX_FILE: usize = 32 * 1024 * 1024;
 /// How long a file may take to arrive.
 const FILE_LIMIT: Duration = Duration::from_secs(60);
 
+/// The `mensagem` where a body is declared as none of these media types.
+pub fn no_file_of(types: &[&str]) -> String {
+    let types = types.join(", ");
+    format!("O corpo deve ser o próprio arquivo, com um cabeçalho Content-Type destes: {types}.")
+}
+
+/// The `mensagem` where a file is too long.
+pub fn too_long_file() -> String {
+    format!("O arquivo deve ter no máximo {} MiB.", MAX_FILE >> 20)
+}
+
 /// Reads the body of a request as a file.
 ///
 /// # Errors
@@ -23,16 +34,9 @@ const FILE_LIMIT: Duration = Duration::from_secs(60);
 pub async fn read_file(request: Request, types: &[&str]) -> Result<Bytes, HttpError> {
     let (media_type, _) = content_type(request.headers());
     if !types.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
-        let mensagem = format!(
-            "O corpo deve ser o próprio arquivo, com um cabeçalho Content-Type destes: {}.",
-            types.join(", ")
-        );
-        return Err(HttpError::new(Codigo::TipoNaoSuportado, mensagem));
+        return Err(HttpError::new(Codigo::TipoNaoSuportado, no_file_of(types)));
     }
-    let too_long = || {
-        let mensagem = format!("O arquivo deve ter no máximo {} MiB.", MAX_FILE >> 20);
-        HttpError::new(Codigo::CorpoGrandeDemais, mensagem)
-    };
+    let too_long = || HttpError::new(Codigo::CorpoGrandeDemais, too_long_file());
     let coding = Coding::declared(request.headers())?;
     let coded = receive(request, MAX_FILE, FILE_LIMIT, too_long, |how| {
         HttpError::new(Codigo::RequisicaoInvalida, format!("O arquivo {how}."))

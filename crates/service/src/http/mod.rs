@@ -70,7 +70,7 @@ pub use error::{HttpError, RETRY_AFTER_SECONDS, both_parts, status_of};
 pub use etag::{ETag, answer_with_etag, json_with_etag};
 use exchange::{Exchange, exchange};
 pub use extract::{Params, Path};
-pub use file_body::read_file;
+pub use file_body::{no_file_of, read_file, too_long_file};
 use gate::{Gate, gate};
 pub use health::Health;
 use in_flight::Limit;
