@@ -1,6 +1,8 @@
 //! Why a request is not carried out, as its caller is answered.
 
-use domain::{IntervalError, Rejection};
+use std::fmt::Display;
+
+use domain::Rejection;
 use protocol::{BadMessage, Codigo, ErrorReply, FieldError, RequestId, ServerId};
 
 use crate::listing_cache::PageError;
@@ -87,14 +89,12 @@ impl Failure {
                 let mensagem = wrong_limite(fitting);
                 vec![FieldError { campo: "limite".to_owned(), mensagem }]
             }
-            Self::Rejected(Rejection::Interval(error)) => vec![wrong_interval(error)],
-            Self::Rejected(Rejection::SessionTimes(errors)) => errors
-                .into_iter()
-                .map(|error| FieldError {
-                    campo: error.campo().to_owned(),
-                    mensagem: error.to_string(),
-                })
-                .collect(),
+            Self::Rejected(Rejection::Interval(errors)) => {
+                errors.into_iter().map(|error| wrong_field(error.campo(), error)).collect()
+            }
+            Self::Rejected(Rejection::SessionTimes(errors)) => {
+                errors.into_iter().map(|error| wrong_field(error.campo(), error)).collect()
+            }
             Self::Rejected(rejection @ Rejection::EnergiaImplausivel { .. }) => {
                 let mensagem = rejection.to_string();
                 vec![FieldError { campo: "energia_fornecida".to_owned(), mensagem }]
@@ -129,8 +129,8 @@ impl From<PageError> for Failure {
     }
 }
 
-fn wrong_interval(error: IntervalError) -> FieldError {
-    FieldError { campo: error.campo().to_owned(), mensagem: error.to_string() }
+fn wrong_field(campo: &str, error: impl Display) -> FieldError {
+    FieldError { campo: campo.to_owned(), mensagem: error.to_string() }
 }
 
 pub(crate) fn rejection_codigo(rejection: &Rejection) -> Codigo {
