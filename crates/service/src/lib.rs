@@ -15,6 +15,7 @@ mod settings;
 mod signals;
 mod tasks;
 mod traces;
+mod web_origin;
 
 pub use broker_login::{
     BrokerAuthorities, BrokerLogin, BrokerPassword, MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE,
@@ -47,3 +48,4 @@ pub use traces::{
     OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, SpanMessage, Trace, TraceError, TraceSettings,
     Tracer, in_trace,
 };
+pub use web_origin::WebOrigin;

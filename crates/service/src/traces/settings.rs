@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::sampling::Sampling;
 use crate::settings::{ConfigError, InvalidValue, Lookup, Setting, number_in};
+use crate::web_origin::WebOrigin;
 
 /// Where a collector takes traces, below its endpoint.
 const TRACES_PATH: &str = "/v1/traces";
@@ -157,11 +158,11 @@ impl FromStr for Endpoint {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let uri: Uri = text.parse().map_err(|_| InvalidValue)?;
-        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-        let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        let is_plain = uri.query().is_none() && !text.contains(['@', '#']);
-        if is_http && has_host && is_plain { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
+        let (origin, path) = WebOrigin::of_url(text)?;
+        let url = format!("{origin}{path}");
+        let uri: Uri = url.parse().map_err(|_| InvalidValue)?;
+        let is_plain = uri.query().is_none() && !path.contains('#');
+        if origin.is_http() && is_plain { Ok(Self(url)) } else { Err(InvalidValue) }
     }
 }
 

@@ -22,6 +22,8 @@ fn the_endpoint_of_traces_is_below_that_of_the_collector_or_is_given_whole() {
         (&[(base, "http://c:4318")][..], "http://c:4318/v1/traces"),
         (&[(base, "https://c/otlp/")], "https://c/otlp/v1/traces"),
         (&[(whole, "http://c:1/x")], "http://c:1/x"),
+        (&[(whole, "HTTP://Coletor:04318/X")], "http://coletor:4318/X"),
+        (&[(base, "http://[::1]:4318")], "http://[::1]:4318/v1/traces"),
         (&[(base, "http://c:4318"), (whole, "http://d/x")], "http://d/x"),
     ] {
         let settings = read(set).expect("settings").expect("traces are on");
@@ -35,9 +37,22 @@ fn a_malformed_value_ends_the_start_with_one_line() {
     for (name, values) in [
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            &["localhost:4318", "ftp://c", "http://", "c", "http://u:p@c", "http://c?a=b"][..],
+            &[
+                "localhost:4318",
+                "ftp://c",
+                "http://",
+                "c",
+                "http://u:p@c",
+                "http://c?a=b",
+                "http://c/x?a=b",
+                "http://c/x#y",
+                "http://c/a b",
+                "http://collector:43180000",
+                "http://collector:x",
+                "http://[::1",
+            ][..],
         ),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces"]),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces", "http://collector:x/v1/traces"]),
         ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
         ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
         ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),
