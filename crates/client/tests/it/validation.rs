@@ -107,6 +107,8 @@ async fn every_wrong_parameter_is_named() {
         let answer = gateway.get(path).await;
         answer.assert_refused(INVALID, path);
         assert_eq!(answer.campos(), campos, "{path}");
+        let head = gateway.send(gateway.request(Method::HEAD, path)).await;
+        assert_eq!(head.status, answer.status, "HEAD {path}");
     }
     let answer = gateway.post("/reservas/%C3%A9/cancelar").await;
     answer.assert_refused(INVALID, "a cancellation with two wrong parameters");
