@@ -15,6 +15,25 @@ fn traces_are_off_without_an_endpoint() {
 }
 
 #[test]
+fn traces_are_switched_off_whatever_else_is_set() {
+    for (set, is_on) in [
+        (("OTEL_SDK_DISABLED", "true"), false),
+        (("OTEL_SDK_DISABLED", "True"), false),
+        (("OTEL_SDK_DISABLED", "false"), true),
+        (("OTEL_SDK_DISABLED", ""), true),
+        (("OTEL_TRACES_EXPORTER", "none"), false),
+        (("OTEL_TRACES_EXPORTER", "otlp"), true),
+        (("OTEL_TRACES_EXPORTER", " "), true),
+    ] {
+        let traces = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), set]);
+        assert_eq!(traces.map(|traces| traces.is_some()), Ok(is_on), "{set:?}");
+        // What is malformed is found before it is switched on.
+        let malformed = [("OTEL_EXPORTER_OTLP_ENDPOINT", "c"), set];
+        assert!(read(&malformed).is_err(), "{set:?}");
+    }
+}
+
+#[test]
 fn the_endpoint_of_traces_is_below_that_of_the_collector_or_is_given_whole() {
     let base = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let whole = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
@@ -53,6 +72,8 @@ fn a_malformed_value_ends_the_start_with_one_line() {
             ][..],
         ),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces", "http://collector:x/v1/traces"]),
+        ("OTEL_SDK_DISABLED", &["1", "sim", "yes"]),
+        ("OTEL_TRACES_EXPORTER", &["zipkin", "console", "otlp,none", "OTLP"]),
         ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
         ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
         ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),
