@@ -27,10 +27,11 @@ impl ReasonCode {
         matches!(self.0, 0x86 | 0x87 | 0x8C)
     }
 
-    /// Whether each further attempt makes it worse, or leads to no other answer: quota exceeded, banned,
-    /// use another server, server moved, connection rate exceeded.
+    /// Whether each further attempt makes it worse, or leads to no other answer: server busy, quota
+    /// exceeded, banned, use another server, server moved, connection rate exceeded. Not server
+    /// unavailable, which a broker that starts answers.
     pub(crate) fn needs_login_delay(self) -> bool {
-        matches!(self.0, 0x8A | 0x97 | 0x9C | 0x9D | 0x9F)
+        matches!(self.0, 0x89 | 0x8A | 0x97 | 0x9C | 0x9D | 0x9F)
     }
 
     /// Whether a DISCONNECT with this code can be the answer to a packet. The other codes are about

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use service::InvalidValue;
+use service::{InvalidValue, WebOrigin};
 
 /// Where the pictures of the map come from, and whose they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,16 +43,12 @@ impl FromStr for TileUrl {
     type Err = InvalidValue;
 
     fn from_str(url: &str) -> Result<Self, InvalidValue> {
-        let (scheme, rest) = url.split_once("://").ok_or(InvalidValue)?;
-        let (authority, path) = rest.split_once('/').ok_or(InvalidValue)?;
-        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-        let is_right = matches!(scheme, "http" | "https")
-            && !authority.is_empty()
-            && authority.bytes().all(is_host)
-            && url.bytes().all(|byte| byte.is_ascii_graphic())
+        let (origin, path) = WebOrigin::of_url(url)?;
+        let is_right = origin.is_http()
+            && path.bytes().all(|byte| byte.is_ascii_graphic())
             && ["{z}", "{x}", "{y}"].iter().all(|name| path.contains(name));
-        let origin = scheme.len() + "://".len() + authority.len();
-        if is_right { Ok(Self { url: url.to_owned(), origin }) } else { Err(InvalidValue) }
+        let url = format!("{origin}{path}");
+        if is_right { Ok(Self { url, origin: origin.as_str().len() }) } else { Err(InvalidValue) }
     }
 }
 
@@ -70,6 +66,9 @@ mod tests {
             let tiles = MapTiles::of(url.parse().ok(), String::new()).expect(url);
             assert_eq!((tiles.origin(), tiles.url()), (origin, url));
         }
+        let url = "HTTPS://Tile.example.com:443/{z}/{x}/{y}.PNG";
+        let tiles = MapTiles::of(url.parse().ok(), String::new()).expect(url);
+        assert_eq!(tiles.url(), "https://tile.example.com/{z}/{x}/{y}.PNG");
         for url in [
             "",
             "tile.example.com/{z}/{x}/{y}.png",
@@ -81,6 +80,10 @@ mod tests {
             "https://a;b/{z}/{x}/{y}",
             "https://a/{z}/{x}/{y} b",
             "https:///{z}/{x}/{y}",
+            "https://tile.example.com:99999/{z}/{x}/{y}.png",
+            "https://a:b:c/{z}/{x}/{y}",
+            "http://[::1/{z}/{x}/{y}",
+            "https://a/{z}/{x}/{y}é",
         ] {
             assert_eq!(url.parse::<TileUrl>(), Err(InvalidValue), "{url}");
         }

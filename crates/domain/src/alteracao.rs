@@ -2,8 +2,8 @@
 
 use crate::reserva::existing;
 use crate::{
-    Effect, Holding, Interval, IntervalError, MAX_LATE, Moment, PostoFacts, Rejection, Reserva,
-    ReservaFacts, ReservaState, Rules, millis,
+    Effect, Holding, Interval, IntervalError, Moment, PostoFacts, Rejection, Reserva, ReservaFacts,
+    ReservaState, Rules,
 };
 
 /// What to change of a reserva; what is `None` stays.
@@ -34,43 +34,35 @@ impl ReservaChange {
     /// The interval that it is to have. What stays was agreed and is not judged again.
     ///
     /// # Errors
-    /// It cannot be reserved at any posto.
+    /// It cannot be reserved at any posto: what is wrong, each field once.
     pub fn interval(
         &self,
         agreed: Interval,
         rules: &Rules,
         now: Moment,
-    ) -> Result<Interval, IntervalError> {
+    ) -> Result<Interval, Vec<IntervalError>> {
         let inicio = self.inicio.unwrap_or(agreed.inicio());
         let fim = self.fim.unwrap_or(agreed.fim());
         let moves = inicio != agreed.inicio();
         if !moves && fim == agreed.fim() {
             return Ok(agreed);
         }
-        if moves && agreed.inicio() <= now {
-            return Err(IntervalError::InicioBegun);
-        }
-        if fim <= inicio {
-            // What was left out is not what is wrong.
-            return Err(match self.fim {
-                Some(_) => IntervalError::FimNotAfterInicio,
-                None => IntervalError::InicioNotBeforeFim,
-            });
-        }
-        if fim <= now {
-            return Err(IntervalError::FimInPast);
-        }
-        if moves && inicio < now.plus_millis(-MAX_LATE) {
-            return Err(IntervalError::InicioInPast);
-        }
-        if moves && inicio > now.plus_millis(millis(rules.antecedencia)) {
-            return Err(IntervalError::TooFarAhead { antecedencia: rules.antecedencia });
-        }
-        if fim > inicio.plus_millis(millis(rules.maxima)) {
-            return Err(IntervalError::TooLong { maxima: rules.maxima });
-        }
+        let has_begun = moves && agreed.inicio() <= now;
+        // What was left out is not what is wrong.
+        let wrong_inicio = match self.fim {
+            _ if !moves => None,
+            _ if has_begun => Some(IntervalError::InicioBegun),
+            None if fim <= inicio => Some(IntervalError::InicioNotBeforeFim),
+            _ => IntervalError::of_inicio(inicio, rules, now),
+        };
+        let is_judged = wrong_inicio.is_none() || self.fim.is_some_and(|fim| fim != agreed.fim());
+        let from = if has_begun { agreed.inicio() } else { inicio };
+        let wrong_fim =
+            is_judged.then(|| IntervalError::of_fim(fim, from, wrong_inicio, rules, now)).flatten();
+        IntervalError::check(wrong_inicio, wrong_fim)?;
         // Nobody holds a posto in the past. What has begun did so at `inicio`.
-        Interval::new(if moves { inicio.max(now) } else { inicio }, fim)
+        let inicio = if moves { inicio.max(now) } else { inicio };
+        Interval::new(inicio, fim).map_err(|wrong| vec![wrong])
     }
 }
 
@@ -114,7 +106,7 @@ pub fn decide_alteracao<'a, 'p>(
         // A clock that was set back to before it had this posto gives it no time there.
         let from = facts.posto_desde.map_or(now, |since| since.max(now)).max(interval.inicio());
         Interval::new(from, interval.fim())
-            .map_err(|_| Rejection::Interval(IntervalError::FimInPast))?
+            .map_err(|_| Rejection::Interval(vec![IntervalError::FimInPast]))?
     };
     let gives_back = !is_moved && facts.held().is_some_and(|held| held.covers(wanted));
     if !gives_back {

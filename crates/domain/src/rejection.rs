@@ -1,5 +1,7 @@
 //! Why a request is refused. The texts are shown to drivers and operators.
 
+use std::fmt::Display;
+
 use crate::{IntervalError, Placa, SessionTimeError};
 
 /// A refusal: the request was wrong or came too late. Faults of the servidor are not here.
@@ -40,8 +42,9 @@ pub enum Rejection {
         reservas = named(.reservas)
     )]
     ReservasSemPosto { nome: String, reservas: Vec<i64> },
-    #[error("A requisição tem campos inválidos: {campo} {0}.", campo = .0.campo())]
-    Interval(IntervalError),
+    /// The interval that is asked for; each field is named once.
+    #[error("A requisição tem campos inválidos: {}.", listed(.0, IntervalError::campo))]
+    Interval(Vec<IntervalError>),
     #[error("A reserva {reserva} não existe no servidor {server_id}")]
     ReservaInexistente {
         /// Its id, or the request that should have made it.
@@ -92,7 +95,7 @@ pub enum Rejection {
     #[error("O carregamento se sobrepõe ao carregamento {id}. Corrija inicio ou fim.")]
     CarregamentoSobreposto { id: i64 },
     /// When a session is said to have begun or ended; each field is named once.
-    #[error("A requisição tem campos inválidos: {}.", listed(.0))]
+    #[error("A requisição tem campos inválidos: {}.", listed(.0, SessionTimeError::campo))]
     SessionTimes(Vec<SessionTimeError>),
     /// More than the posto gives in this time.
     #[error(
@@ -105,8 +108,8 @@ pub enum Rejection {
     CarroEmCarregamento { nome: String },
 }
 
-fn listed(errors: &[SessionTimeError]) -> String {
-    let errors = errors.iter().map(|error| format!("{} {error}", error.campo()));
+fn listed<E: Copy + Display>(errors: &[E], campo: fn(E) -> &'static str) -> String {
+    let errors = errors.iter().map(|error| format!("{} {error}", campo(*error)));
     errors.collect::<Vec<_>>().join("; ")
 }
 

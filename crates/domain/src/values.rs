@@ -70,12 +70,15 @@ impl RowId {
     }
 }
 
-/// Hyphens, dashes, blanks and invisible characters, as a class of a regular expression.
+/// Hyphens and dashes (what Unicode calls a dash, and what looks like one), blanks and invisible
+/// characters, as a class of a regular expression.
 macro_rules! separators {
     () => {
         concat!(
-            r"[\t-\r \-\u0085\u00A0\u00AD\u1680\u180E\u2000-\u2015\u2028-\u202F\u2043\u205F-\u2064",
-            r"\u2066-\u2069\u2212\u2796\u2800\u2E3A\u2E3B\u3000\u30FC\uFE58\uFE63\uFEFF\uFF0D\uFF70]"
+            r"[\t-\r \-\u0085\u00A0\u00AD\u058A\u05BE\u061C\u1400\u1680\u1806\u180E\u2000-\u2015",
+            r"\u2028-\u202F\u2043\u2053\u205F-\u2064\u2066-\u2069\u207B\u208B\u2212\u2796\u2800",
+            r"\u2E17\u2E1A\u2E3A\u2E3B\u2E40\u2E5D\u3000\u301C\u3030\u30A0\u30FC\uFE31\uFE32\uFE58",
+            r"\uFE63\uFEFF\uFF0D\uFF70]"
         )
     };
 }
@@ -84,10 +87,13 @@ macro_rules! separators {
 const fn is_separator(character: char) -> bool {
     matches!(
         character,
-        '\t'..='\r' | ' ' | '-' | '\u{85}' | '\u{a0}' | '\u{ad}' | '\u{1680}' | '\u{180e}'
-        | '\u{2000}'..='\u{2015}' | '\u{2028}'..='\u{202f}' | '\u{2043}' | '\u{205f}'..='\u{2064}'
-        | '\u{2066}'..='\u{2069}' | '\u{2212}' | '\u{2796}' | '\u{2800}' | '\u{2e3a}' | '\u{2e3b}'
-        | '\u{3000}' | '\u{30fc}' | '\u{fe58}' | '\u{fe63}' | '\u{feff}' | '\u{ff0d}' | '\u{ff70}'
+        '\t'..='\r' | ' ' | '-' | '\u{85}' | '\u{a0}' | '\u{ad}' | '\u{58a}' | '\u{5be}' | '\u{61c}'
+        | '\u{1400}' | '\u{1680}' | '\u{1806}' | '\u{180e}' | '\u{2000}'..='\u{2015}'
+        | '\u{2028}'..='\u{202f}' | '\u{2043}' | '\u{2053}' | '\u{205f}'..='\u{2064}'
+        | '\u{2066}'..='\u{2069}' | '\u{207b}' | '\u{208b}' | '\u{2212}' | '\u{2796}' | '\u{2800}'
+        | '\u{2e17}' | '\u{2e1a}' | '\u{2e3a}' | '\u{2e3b}' | '\u{2e40}' | '\u{2e5d}' | '\u{3000}'
+        | '\u{301c}' | '\u{3030}' | '\u{30a0}' | '\u{30fc}' | '\u{fe31}' | '\u{fe32}' | '\u{fe58}'
+        | '\u{fe63}' | '\u{feff}' | '\u{ff0d}' | '\u{ff70}'
     )
 }
 

@@ -74,24 +74,16 @@ impl From<serde_json::Error> for BadMessage {
         Self::NotJson(match error.classify() {
             Category::Eof => format!("termina antes do fim, {place}"),
             Category::Syntax | Category::Io => format!("há um erro de sintaxe {place}"),
-            Category::Data => match repeated(&error.to_string()) {
-                Some(campo) => format!("o campo {campo} vem duas vezes"),
-                None => format!("há algo fora do lugar {place}"),
-            },
+            Category::Data => format!("há algo fora do lugar {place}"),
         })
     }
-}
-
-/// The field that comes twice: serde names it only in the text of its error.
-fn repeated(error: &str) -> Option<&str> {
-    error.strip_prefix("duplicate field `")?.split('`').next()
 }
 
 /// Reads one JSON object. serde would also take an array, its items as the fields in order of
 /// declaration; nobody who sends one means that.
 ///
 /// # Errors
-/// Not JSON, or not an object, or one that has a field twice.
+/// Not JSON, or not an object.
 pub(crate) fn read_object<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadMessage> {
     let found = match payload.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => "veio vazio",

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::field::{Field, Text};
 use crate::names::{self, KnownField};
 use crate::{BadMessage, Checker, FieldDocument, UnknownFields, read_object};
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
@@ -158,16 +158,22 @@ impl<'de, T: Fields> Deserialize<'de> for Unchecked<T> {
     }
 }
 
-/// Takes the value of the map's next entry, which may not have come before.
-pub(crate) fn take_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    found: &mut Option<T>,
-    name: &'static str,
+/// What is wrong with a field that comes twice.
+pub(crate) const REPEATED: &str = "deve vir uma vez só";
+
+/// Takes a field from the map's next entry. One that has come before is wrong, whatever its values:
+/// of two, nobody knows which is meant.
+pub(crate) fn take_field<'de, T, A: MapAccess<'de>>(
+    found: &mut Option<Field<T>>,
     map: &mut A,
+    read: impl FnOnce(&mut A) -> Result<Field<T>, A::Error>,
 ) -> Result<bool, A::Error> {
-    if found.is_some() {
-        return Err(A::Error::duplicate_field(name));
-    }
-    *found = Some(map.next_value()?);
+    *found = Some(if found.is_some() {
+        map.next_value::<IgnoredAny>()?;
+        Field::Invalid(REPEATED.to_owned())
+    } else {
+        read(map)?
+    });
     Ok(true)
 }
 
@@ -183,15 +189,14 @@ impl<T: Fields> Fields for Object<T> {
         if key != name {
             return Ok(false);
         }
-        let mut json = raw.is_some().then_some(None);
-        take_value(&mut json, name, map)?;
-        let json: Option<&'de RawValue> = json.flatten();
-        *raw = Some(match json.map(|json| read_raw::<T>(json.get().as_bytes())) {
-            Some(Ok(fields)) => Field::Value(fields),
-            Some(Err(bad)) => Field::Invalid(bad.of_object()),
-            None => Field::Missing,
-        });
-        Ok(true)
+        take_field(raw, map, |map| {
+            let json: Option<&'de RawValue> = map.next_value()?;
+            Ok(match json.map(|json| read_raw::<T>(json.get().as_bytes())) {
+                Some(Ok(fields)) => Field::Value(fields),
+                Some(Err(bad)) => Field::Invalid(bad.of_object()),
+                None => Field::Missing,
+            })
+        })
     }
 
     fn from_texts(_: &'static str, _: &[(String, String)]) -> Self::Raw {

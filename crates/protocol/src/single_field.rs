@@ -3,7 +3,7 @@
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::fields::take_value;
+use crate::fields::{REPEATED, take_field};
 use crate::{Checker, Field, FieldDocument, FieldValue, Fields, KnownField, Scalar};
 
 /// An optional field that has a default.
@@ -89,7 +89,7 @@ impl<T: Single> Fields for T {
         key: &str,
         map: &mut A,
     ) -> Result<bool, A::Error> {
-        if key == name { take_value(raw, name, map) } else { Ok(false) }
+        if key == name { take_field(raw, map, MapAccess::next_value) } else { Ok(false) }
     }
 
     fn from_texts(name: &'static str, texts: &[(String, String)]) -> Self::Raw {
@@ -97,7 +97,7 @@ impl<T: Single> Fields for T {
         let (_, text) = found.next()?;
         Some(match found.next() {
             None => T::Value::from_scalar(Scalar::Untyped(text)).into(),
-            Some(_) => Field::Invalid("deve vir uma vez só".to_owned()),
+            Some(_) => Field::Invalid(REPEATED.to_owned()),
         })
     }
 

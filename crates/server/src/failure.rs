@@ -80,9 +80,10 @@ impl Failure {
             Self::ListTooLong { fitting } => {
                 vec![FieldError::new("limite", wrong_limite(fitting))]
             }
-            Self::Rejected(Rejection::Interval(error)) => {
-                vec![FieldError::new(error.campo(), error.to_string())]
-            }
+            Self::Rejected(Rejection::Interval(errors)) => errors
+                .into_iter()
+                .map(|error| FieldError::new(error.campo(), error.to_string()))
+                .collect(),
             Self::Rejected(Rejection::SessionTimes(errors)) => errors
                 .into_iter()
                 .map(|error| FieldError::new(error.campo(), error.to_string()))

@@ -17,6 +17,7 @@ mod settings_macro;
 mod signals;
 mod tasks;
 mod traces;
+mod web_origin;
 
 /// Of all crates and programs here.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -49,7 +50,8 @@ pub use tasks::{end_within, spawn_essential, until_shutdown};
 pub use traces::{
     MessageArrival, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_SCHEDULE_DELAY,
     OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-    OTEL_EXPORTER_OTLP_TRACES_HEADERS, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME,
-    OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, SpanMessage, Trace, TraceError, TraceSettings,
-    Tracer, in_trace,
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS, OTEL_RESOURCE_ATTRIBUTES, OTEL_SDK_DISABLED,
+    OTEL_SERVICE_NAME, OTEL_TRACES_EXPORTER, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG,
+    SpanMessage, Trace, TraceError, TraceSettings, Tracer, in_trace,
 };
+pub use web_origin::WebOrigin;

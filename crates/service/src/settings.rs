@@ -158,6 +158,19 @@ pub(crate) fn number_in<T: FromStr + PartialOrd>(
     text.parse().ok().filter(|number| range.contains(number)).ok_or(InvalidValue)
 }
 
+/// The items of a list that commas, blanks or line breaks separate.
+pub(crate) fn list_items(text: &str) -> impl Iterator<Item = &str> {
+    let is_separator = |character: char| character == ',' || character.is_whitespace();
+    text.split(is_separator).filter(|item| !item.is_empty())
+}
+
+/// Whether it may be the name of a host: labels with dots between them, and possibly one at the end.
+pub(crate) fn is_host_name(text: &str) -> bool {
+    let in_a_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(in_a_label);
+    text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
+}
+
 /// A host name or address, without scheme and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host(pub String);
@@ -166,8 +179,7 @@ impl FromStr for Host {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let in_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        let valid = text.bytes().all(in_a_name) || text.parse::<IpAddr>().is_ok();
+        let valid = is_host_name(text) || text.parse::<IpAddr>().is_ok();
         if valid { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
     }
 }
@@ -246,6 +258,12 @@ mod tests {
             ("broker:1883", false),
             ("mqtt://broker", false),
             ("two words", false),
+            ("Broker_1.", true),
+            ("", false),
+            (".", false),
+            ("broker..example.com", false),
+            ("user@broker", false),
+            ("[::1]", false),
         ] {
             assert_eq!(text.parse::<Host>().is_ok(), good, "{text}");
         }
@@ -254,6 +272,13 @@ mod tests {
             assert_eq!(port.ok().map(NonZeroU16::get), read, "{text}");
         }
         assert_eq!(MQTT_PORT.read(&|_| None), Ok(1883));
+    }
+
+    #[test]
+    fn lists_may_have_the_line_ends_of_any_system() {
+        let items: Vec<&str> = list_items(" a,b\r\nc\td ,\u{a0}e,\n").collect();
+        assert_eq!(items, ["a", "b", "c", "d", "e"]);
+        assert_eq!(list_items(" \r\n,").count(), 0);
     }
 
     #[test]

@@ -19,6 +19,8 @@ macro_rules! settings {
             $crate::CORS_ORIGENS,
             $crate::PROXIES_CONFIAVEIS,
             $crate::RUST_LOG,
+            $crate::OTEL_SDK_DISABLED,
+            $crate::OTEL_TRACES_EXPORTER,
             $crate::OTEL_EXPORTER_OTLP_ENDPOINT,
             $crate::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
             $crate::OTEL_TRACES_SAMPLER,

@@ -228,4 +228,20 @@ mod tests {
             assert!(other.blame().is_none(), "{other}");
         }
     }
+
+    #[test]
+    fn a_broker_that_bids_to_wait_is_not_asked_at_once() {
+        let refused = |code| Reason::Refused { code: ReasonCode(code) };
+        let disconnected = |code| Reason::Disconnected { code: ReasonCode(code), text: None };
+        for code in [0x89, 0x8A, 0x97, 0x9C, 0x9D, 0x9F] {
+            assert!(refused(code).needs_login_delay(false), "{code:#x}");
+            let is_banned = code == 0x8A;
+            assert_eq!(disconnected(code).needs_login_delay(true), is_banned, "{code:#x}");
+        }
+        // What a broker that starts or stops says.
+        for code in [0x88, 0x8B] {
+            assert!(!refused(code).needs_login_delay(false), "{code:#x}");
+            assert!(!disconnected(code).needs_login_delay(false), "{code:#x}");
+        }
+    }
 }

@@ -38,7 +38,6 @@ async fn a_body_that_is_no_object_is_refused_whole() {
         br#"["ABC1234","BYD",44.5,22.3,0.19,5,"server1"]"#,
         b"{\"placa\":\"\xff\"}",
         br#"{"placa":"\ud800"}"#,
-        br#"{"placa":"ABC1234","placa":"ABC1234"}"#,
         deep.as_bytes(),
     ] {
         let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
@@ -46,6 +45,17 @@ async fn a_body_that_is_no_object_is_refused_whole() {
         answer.assert_refused(INVALID, &shown);
         assert_eq!(answer.campos(), ["corpo"], "{shown}");
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_field_that_comes_twice_is_named_beside_the_other_wrong_ones() {
+    let gateway = Running::start().await;
+    let body = SEED_BODY.replace("ABC1234", "!").replace("44.5", "-1");
+    let body = body.replacen('{', r#"{"posto_id": 6, "#, 1);
+    let answer = gateway.send(gateway.reservar(body)).await;
+    answer.assert_refused(INVALID, "a field twice");
+    assert_eq!(answer.campos(), ["placa", "capacidade_bateria", "posto_id"]);
     gateway.stop().await;
 }
 
@@ -97,6 +107,8 @@ async fn every_wrong_parameter_is_named() {
         let answer = gateway.get(path).await;
         answer.assert_refused(INVALID, path);
         assert_eq!(answer.campos(), campos, "{path}");
+        let head = gateway.send(gateway.request(Method::HEAD, path)).await;
+        assert_eq!(head.status, answer.status, "HEAD {path}");
     }
     let answer = gateway.post("/reservas/%C3%A9/cancelar").await;
     answer.assert_refused(INVALID, "a cancellation with two wrong parameters");

@@ -155,7 +155,7 @@ fn what_has_ended_is_not_changed_and_of_what_is_charged_only_the_end() {
     assert_eq!(with(&cumprida, to(None, None, Some(20))), Ok(false));
     assert_eq!(with(&cumprida, to(Some(6), None, None)), Err(Rejection::ReservaEmUso));
     assert_eq!(with(&cumprida, to(None, Some(5), None)), Err(Rejection::ReservaEmUso));
-    let past = Rejection::Interval(IntervalError::FimInPast);
+    let past = Rejection::Interval(vec![IntervalError::FimInPast]);
     assert_eq!(with(&cumprida, to(None, None, Some(-1))), Err(past));
     let mut left = cumprida.clone();
     left.facts.livre_desde = Some(NOW.plus_millis(-1));
@@ -180,36 +180,53 @@ fn intervals_are_bounded_as_those_of_reservations_and_what_was_agreed_stays() {
         antecedencia: Duration::from_secs(7 * 86_400),
         ..Rules::default()
     };
-    let too_long = Err(IntervalError::TooLong { maxima: rules.maxima });
-    let too_far = Err(IntervalError::TooFarAhead { antecedencia: rules.antecedencia });
+    let too_long = || IntervalError::TooLong { maxima: rules.maxima };
+    let too_far = || IntervalError::TooFarAhead { antecedencia: rules.antecedencia };
     let ahead = interval(DAY, 2 * DAY);
     let begun = interval(-DAY, DAY);
     // Agreed while the rules were others.
     let old = interval(8 * DAY, 12 * DAY);
     for (agreed, (inicio, fim), expected) in [
         (ahead, (None, Some(3 * DAY)), Ok(interval(DAY, 3 * DAY))),
-        (ahead, (None, Some(3 * DAY + 1)), too_long),
+        (ahead, (None, Some(3 * DAY + 1)), Err(vec![too_long()])),
         (ahead, (Some(0), None), Ok(interval(0, 2 * DAY))),
         (ahead, (Some(7 * DAY), Some(8 * DAY)), Ok(interval(7 * DAY, 8 * DAY))),
-        (ahead, (Some(7 * DAY + 1), Some(8 * DAY)), too_far),
-        (ahead, (Some(2 * DAY), None), Err(IntervalError::InicioNotBeforeFim)),
-        (ahead, (None, Some(DAY)), Err(IntervalError::FimNotAfterInicio)),
-        (ahead, (None, Some(-DAY)), Err(IntervalError::FimNotAfterInicio)),
+        (ahead, (Some(7 * DAY + 5 * MINUTE + 1), Some(8 * DAY)), Err(vec![too_far()])),
+        (ahead, (Some(2 * DAY), None), Err(vec![IntervalError::InicioNotBeforeFim])),
+        (ahead, (None, Some(DAY)), Err(vec![IntervalError::FimNotAfterInicio])),
+        (ahead, (None, Some(-DAY)), Err(vec![IntervalError::FimInPast])),
         (ahead, (Some(-5 * MINUTE), Some(DAY)), Ok(interval(0, DAY))),
-        (ahead, (Some(-5 * MINUTE - 1), None), Err(IntervalError::InicioInPast)),
-        (ahead, (Some(-2 * MINUTE), Some(-MINUTE)), Err(IntervalError::FimInPast)),
+        (ahead, (Some(-5 * MINUTE - 1), None), Err(vec![IntervalError::InicioInPast])),
+        (ahead, (Some(-2 * MINUTE), Some(-MINUTE)), Err(vec![IntervalError::FimInPast])),
+        // Both are named at once, unless one follows from the other.
+        (
+            ahead,
+            (Some(-DAY), Some(-MINUTE)),
+            Err(vec![IntervalError::InicioInPast, IntervalError::FimInPast]),
+        ),
+        (ahead, (Some(8 * DAY), Some(12 * DAY)), Err(vec![too_far(), too_long()])),
+        (ahead, (Some(8 * DAY), Some(9 * DAY)), Err(vec![too_far()])),
+        (ahead, (Some(8 * DAY), Some(3 * DAY)), Err(vec![too_far()])),
+        (ahead, (Some(-DAY), Some(2 * DAY)), Err(vec![IntervalError::InicioInPast])),
+        (begun, (Some(0), Some(DAY)), Err(vec![IntervalError::InicioBegun])),
+        (begun, (Some(0), Some(2 * DAY)), Err(vec![IntervalError::InicioBegun, too_long()])),
+        (
+            begun,
+            (Some(DAY), Some(-1)),
+            Err(vec![IntervalError::InicioBegun, IntervalError::FimInPast]),
+        ),
         // The part that has passed counts too.
-        (begun, (None, Some(DAY + 1)), too_long),
+        (begun, (None, Some(DAY + 1)), Err(vec![too_long()])),
         (begun, (None, Some(MINUTE)), Ok(interval(-DAY, MINUTE))),
-        (begun, (None, Some(0)), Err(IntervalError::FimInPast)),
-        (begun, (Some(0), None), Err(IntervalError::InicioBegun)),
-        (begun, (Some(-2 * DAY), None), Err(IntervalError::InicioBegun)),
-        (begun, (Some(2 * DAY), None), Err(IntervalError::InicioBegun)),
+        (begun, (None, Some(0)), Err(vec![IntervalError::FimInPast])),
+        (begun, (Some(0), None), Err(vec![IntervalError::InicioBegun])),
+        (begun, (Some(-2 * DAY), None), Err(vec![IntervalError::InicioBegun])),
+        (begun, (Some(2 * DAY), None), Err(vec![IntervalError::InicioBegun])),
         (begun, (Some(-DAY), Some(MINUTE)), Ok(interval(-DAY, MINUTE))),
         (old, (None, None), Ok(old)),
         (old, (Some(8 * DAY), Some(12 * DAY)), Ok(old)),
         (old, (None, Some(10 * DAY)), Ok(interval(8 * DAY, 10 * DAY))),
-        (old, (None, Some(11 * DAY)), too_long),
+        (old, (None, Some(11 * DAY)), Err(vec![too_long()])),
     ] {
         let change = to(None, inicio, fim);
         assert_eq!(change.interval(agreed, &rules, NOW), expected, "{agreed:?} {change:?}");
@@ -229,7 +246,7 @@ fn refusals_are_those_of_a_reservation_in_their_order() {
     let wrong = to(Some(6), Some(5), None);
     let (moved, longer) = (to(Some(6), None, None), to(None, None, Some(30)));
     let inexistente = Rejection::PostoInexistente { posto_id: 6, server_id: "server1".to_owned() };
-    let begun = Rejection::Interval(IntervalError::InicioBegun);
+    let begun = Rejection::Interval(vec![IntervalError::InicioBegun]);
     let decide = |change, posto: Option<&PostoFacts>, held| {
         decide_alteracao(&reserva, change, "server1", posto, held, &Rules::default(), NOW)
             .map(|_| ())
@@ -332,7 +349,7 @@ fn who_only_gives_back_time_is_not_refused() {
         assert_eq!(with(&future, change, &broken), Err(out.clone()), "{change:?}");
     }
     // Nothing is given back that would be nothing: the end is still to come.
-    let past = Rejection::Interval(IntervalError::FimInPast);
+    let past = Rejection::Interval(vec![IntervalError::FimInPast]);
     assert_eq!(with(&begun, to(None, None, Some(0)), &broken), Err(past));
 }
 
@@ -348,7 +365,7 @@ fn with_the_clock_set_back_a_reserva_holds_its_posto_from_the_move_on() {
             Effect::Already(_) => panic!("a change"),
         }
     };
-    let past = Rejection::Interval(IntervalError::FimInPast);
+    let past = Rejection::Interval(vec![IntervalError::FimInPast]);
     assert_eq!(with(5), Err(past), "it never held its posto before");
     assert_eq!(with(6), Ok(Some(interval(5, 6))));
     assert_eq!(with(30), Ok(Some(interval(5, 30))), "who held it before is not in the way");

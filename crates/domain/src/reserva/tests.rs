@@ -109,14 +109,14 @@ fn refusals_come_in_order_and_say_the_rule_and_its_value() {
     let repair = PostoFacts { em_manutencao: true, ..posto() };
     let mine = [holding("ABC1234", 0, 10)];
     let day = 86_400_000;
-    // Each case has what is wrong in those that follow, too.
+    // Each case has what is wrong in those that follow, too; of an interval, all is said at once.
     for (asked, posto, held, expected) in [
         ((9 * day, 19 * day), None, &mine[..], "O posto 5 não existe no servidor server1"),
         (
             (9 * day, 19 * day),
             Some(&repair),
             &mine,
-            "A requisição tem campos inválidos: inicio deve ser no máximo 7 dias depois de agora.",
+            "A requisição tem campos inválidos: inicio deve ser no máximo 7 dias depois de agora; fim deve ser no máximo 2 dias depois de inicio.",
         ),
         (
             (0, 2 * day + 1),

@@ -1,4 +1,4 @@
-use crate::{Kw, Kwh, Placa};
+use crate::{Kw, Kwh, Placa, is_invisible};
 
 #[test]
 fn numbers_refuse_what_is_out_of_range() {
@@ -63,12 +63,22 @@ fn the_pattern_matches_what_is_read() {
         assert_eq!(is_read, pattern.is_match(&text), "{text:?}");
         assert!(is_read || !character.is_whitespace(), "{text:?}");
     }
-    let hyphens =
-        "\u{ad}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{fe58}\u{fe63}\u{ff0d}";
+    // Those of the property Dash up to U+FFFF, and the soft hyphen.
+    let hyphens = "-\u{ad}\u{58a}\u{5be}\u{1400}\u{1806}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\
+                   \u{2053}\u{207b}\u{208b}\u{2212}\u{2e17}\u{2e1a}\u{2e3a}\u{2e3b}\u{2e40}\u{2e5d}\u{301c}\
+                   \u{3030}\u{30a0}\u{fe31}\u{fe32}\u{fe58}\u{fe63}\u{ff0d}";
     let blanks =
         "\t\n\r \u{a0}\u{2009}\u{200b}\u{200c}\u{200d}\u{200e}\u{202f}\u{2060}\u{3000}\u{feff}";
     for dropped in hyphens.chars().chain(blanks.chars()) {
         assert!(Placa::parse(&format!("ABC{dropped}1234")).is_ok(), "{dropped:?}");
+    }
+}
+
+#[test]
+fn what_nobody_sees_is_dropped_from_a_placa() {
+    let invisible = ('\0'..=char::MAX).filter(|character| is_invisible(*character));
+    for character in invisible {
+        assert!(Placa::parse(&format!("ABC{character}1234")).is_ok(), "{character:?}");
     }
 }
 

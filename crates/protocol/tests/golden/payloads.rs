@@ -73,10 +73,6 @@ fn what_is_wrong_with_a_carro_is_told() {
         ("5", "deve ser um objeto JSON válido: veio um número"),
         ("[]", "deve ser um objeto JSON válido: veio uma lista"),
         (r#""BYD""#, "deve ser um objeto JSON válido: veio um texto"),
-        (
-            r#"{"placa":1,"placa":2}"#,
-            "deve ser um objeto JSON válido: o campo placa vem duas vezes",
-        ),
         (r#"{"placa":"\ud800"}"#, "há um erro de sintaxe"),
     ] {
         let payload = format!(
@@ -90,13 +86,50 @@ fn what_is_wrong_with_a_carro_is_told() {
 
 #[test]
 fn a_field_that_comes_twice_is_refused() {
-    let twice = SEED_BODY.replacen('{', r#"{"posto_id": 6, "#, 1);
-    let refusal = not_json(read_body::<ReservarBody>(twice.as_bytes()));
-    assert!(refusal.contains("posto_id"), "{refusal}");
+    let twice = |values: &str| SEED_BODY.replacen('{', &format!("{{{values}, "), 1);
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for values in [
+        r#""posto_id": 6"#,
+        r#""posto_id": 5"#,
+        r#""posto_id": null"#,
+        r#""posto_id": "x", "posto_id": {"a": [1]}"#,
+        &format!(r#""posto_id": 5, "posto_id": {deep}"#),
+    ] {
+        let refused = read_body::<ReservarBody>(twice(values).as_bytes());
+        let shown = &values[..values.len().min(40)];
+        assert_eq!(mensagem(refused), "deve vir uma vez só", "{shown}");
+    }
+    // It hides nothing else, and a text that is no JSON stays none.
+    let wrong = SEED_BODY.replace("ABC1234", "!").replace("44.5", "-1");
+    let wrong = wrong.replacen('{', r#"{"posto_id": 6, "cor": "azul", "#, 1);
+    assert_eq!(
+        wrong_fields(read_body::<ReservarBody>(wrong.as_bytes())),
+        ["placa", "capacidade_bateria", "posto_id", "cor"]
+    );
+    not_json(read_body::<ReservarBody>(twice(r#""posto_id": 6, "posto_id": [}"#).as_bytes()));
     let twice = br#"{"server_id":"server1","server_id":"server2"}"#;
     // The servidor that is named first refuses it.
     assert_eq!(Address::server_id(twice).expect("an object").as_deref(), Some("server1"));
-    assert!(not_json(read_json::<ReservaRequest>(twice)).contains("server_id"));
+    let wrong = wrong_fields(read_json::<ReservaRequest>(twice));
+    assert!(wrong.contains(&"server_id".to_owned()), "{wrong:?}");
+}
+
+#[test]
+fn an_object_that_comes_twice_and_a_field_that_does_inside_are_wrong_fields() {
+    let carro = r#"{"placa":"!","placa":"ABC1234","modelo":"","capacidade_bateria":44.5,
+        "nivel_bateria_atual":22.3,"taxa_descarga":0.19}"#;
+    let request = |carros: &str| {
+        let payload = format!(
+            r#"{{"request_id":"r1","client_id":"c1","server_id":"s1","posto_id":0,{carros}}}"#
+        );
+        wrong_fields(read_json::<ReservaRequest>(payload.as_bytes()))
+    };
+    let inside = request(&format!(r#""carro":{carro}"#));
+    assert_eq!(inside, ["carro.placa", "carro.modelo", "posto_id"]);
+    for twice in [format!(r#""carro":{carro},"carro":{carro}"#), r#""carro":null,"carro":5"#.into()]
+    {
+        assert_eq!(request(&twice), ["carro", "posto_id"], "{twice}");
+    }
 }
 
 #[test]

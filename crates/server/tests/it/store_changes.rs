@@ -146,6 +146,9 @@ async fn a_refused_change_changes_nothing_and_is_refused_again() {
     store.store.execute(reservation("r4", "ABC1234", 3, Some((0, 1)))).await.expect("free");
     let before = current(&store, "r1").await;
     let reserved = |posto| Rejection::PostoReservado { nome: format!("Ponto {posto}") };
+    let (maxima, antecedencia) = (Rules::default().maxima, Rules::default().antecedencia);
+    let too_long = IntervalError::TooLong { maxima };
+    let too_far = IntervalError::TooFarAhead { antecedencia };
     let cases = [
         (to(Some(2), None, None), reserved(2)),
         (to(None, None, Some(241)), reserved(1)),
@@ -157,13 +160,15 @@ async fn a_refused_change_changes_nothing_and_is_refused_again() {
             to(Some(9), None, None),
             Rejection::PostoInexistente { posto_id: 9, server_id: "server1".to_owned() },
         ),
-        (to(None, None, Some(60)), Rejection::Interval(IntervalError::FimNotAfterInicio)),
-        (to(None, Some(180), None), Rejection::Interval(IntervalError::InicioNotBeforeFim)),
-        (to(None, Some(-60), None), Rejection::Interval(IntervalError::InicioInPast)),
+        (to(None, None, Some(60)), Rejection::Interval(vec![IntervalError::FimNotAfterInicio])),
+        (to(None, Some(180), None), Rejection::Interval(vec![IntervalError::InicioNotBeforeFim])),
+        (to(None, Some(-60), None), Rejection::Interval(vec![IntervalError::InicioInPast])),
+        (to(None, None, Some(60 + 31 * 24 * 60 + 1)), Rejection::Interval(vec![too_long])),
         (
-            to(None, None, Some(60 + 31 * 24 * 60 + 1)),
-            Rejection::Interval(IntervalError::TooLong { maxima: Rules::default().maxima }),
+            to(None, Some(-120), Some(-60)),
+            Rejection::Interval(vec![IntervalError::InicioInPast, IntervalError::FimInPast]),
         ),
+        (to(None, Some(144_000), Some(201_600)), Rejection::Interval(vec![too_far, too_long])),
     ];
     for (number, (asked, expected)) in cases.iter().enumerate() {
         let refused = rejected(change(&store, &format!("c{number}"), *asked).await);

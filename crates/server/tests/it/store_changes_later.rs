@@ -24,7 +24,7 @@ async fn what_has_ended_stays_and_of_what_is_charged_only_the_end_moves() {
         (shorter.reserva.facts.state, shorter.reserva.facts.versao),
         (ReservaState::Cumprida, 3)
     );
-    let past = Rejection::Interval(IntervalError::FimInPast);
+    let past = Rejection::Interval(vec![IntervalError::FimInPast]);
     assert_eq!(rejected(change(&store, "c3", to(None, None, Some(59))).await), past);
     let again = change(&store, "c2", to(None, Some(0), Some(90))).await;
     assert_eq!(again, Ok(shorter), "state and all");
@@ -52,7 +52,7 @@ async fn a_begun_reserva_keeps_its_begin_and_both_postos_are_told() {
     assert_eq!(rejected(change(&store, "c0", moving).await), held);
     set_now(START + HOUR);
     while store.changes.try_recv().is_ok() {}
-    let begun = Rejection::Interval(IntervalError::InicioBegun);
+    let begun = Rejection::Interval(vec![IntervalError::InicioBegun]);
     assert_eq!(rejected(change(&store, "c1", to(None, Some(70), None)).await), begun);
     assert!(store.disponivel(2).await && !store.disponivel(1).await);
     let moved = change(&store, "c2", moving).await.expect("free");

@@ -36,6 +36,10 @@ async fn an_estimate_says_what_a_reservation_would_be_answered_and_writes_nothin
     assert_eq!((estimativa.energia_kwh(), estimativa.custo()), (22.2, 66.6));
     assert!(matches!(estimate("ABC1234", 9, None).await, Err(Rejection::PostoInexistente { .. })));
     let too_long = estimate("ABC1234", 1, Some((0, 32 * 24))).await;
-    assert!(matches!(too_long, Err(Rejection::Interval(IntervalError::TooLong { .. }))));
+    let maxima = Rules::default().maxima;
+    assert_eq!(too_long, Err(Rejection::Interval(vec![IntervalError::TooLong { maxima }])));
+    let past = estimate("ABC1234", 1, Some((-2, -1))).await;
+    let both = vec![IntervalError::InicioInPast, IntervalError::FimInPast];
+    assert_eq!(past, Err(Rejection::Interval(both)));
     assert_eq!(dump(&store), before);
 }

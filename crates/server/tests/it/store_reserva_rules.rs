@@ -83,6 +83,12 @@ async fn a_refusal_by_a_rule_is_repeated_with_the_value_that_it_had() {
     let sentences = [
         ("r1", (0, 49), "fim deve ser no máximo 2 dias depois de inicio."),
         ("r2", (24 * 8, 24 * 8 + 1), "inicio deve ser no máximo 7 dias depois de agora."),
+        (
+            "r4",
+            (24 * 8, 24 * 10 + 1),
+            "inicio deve ser no máximo 7 dias depois de agora; fim deve ser no máximo 2 dias depois de inicio.",
+        ),
+        ("r5", (-2, -1), "inicio já passou há mais de 5 minutos; fim já passou."),
     ];
     let check = async |store: &TestStore| {
         for (request_id, hours, sentence) in sentences {

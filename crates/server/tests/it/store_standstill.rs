@@ -305,7 +305,7 @@ async fn a_reserva_that_was_moved_is_changed_with_the_clock_set_back() {
     wait_until(120);
     change(&store, "c1", to(Some(2), None, None)).await.expect("free");
     wait_until(60);
-    let past = Rejection::Interval(IntervalError::FimInPast);
+    let past = Rejection::Interval(vec![IntervalError::FimInPast]);
     for (request_id, fim) in [("c2", 90), ("c3", 120)] {
         let refused = rejected(change(&store, request_id, to(None, None, Some(fim))).await);
         assert_eq!(refused, past, "{fim}");

@@ -9,7 +9,7 @@ use axum::http::header::HeaderName;
 use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
-use crate::settings::{InvalidValue, Setting};
+use crate::settings::{InvalidValue, Setting, list_items};
 
 pub const PROXIES_CONFIAVEIS: Setting = Setting {
     name: "PROXIES_CONFIAVEIS",
@@ -37,8 +37,7 @@ impl FromStr for TrustedProxies {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let items = text.split([',', ' ', '\t', '\n']).filter(|item| !item.is_empty());
-        items.map(network).collect::<Result<_, _>>().map(Self)
+        list_items(text).map(network).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -152,7 +151,7 @@ mod tests {
         for (text, read) in [
             ("", Ok(vec![])),
             ("10.0.0.7", Ok(vec!["10.0.0.7/32"])),
-            (" 10.0.0.7 , fd00::/8,\n", Ok(vec!["10.0.0.7/32", "fd00::/8"])),
+            (" 10.0.0.7 ,\r\nfd00::/8,\r\n", Ok(vec!["10.0.0.7/32", "fd00::/8"])),
             ("::ffff:10.0.0.7 ::ffff:10.0.0.0/104", Ok(vec!["10.0.0.7/32", "10.0.0.0/8"])),
             ("10.1.2.3/8", Ok(vec!["10.1.2.3/8"])),
             ("0.0.0.0/0", Ok(vec!["0.0.0.0/0"])),

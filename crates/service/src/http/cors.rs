@@ -9,7 +9,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::access_log::X_REQUEST_ID;
 use crate::failpoints::{Bug, has};
-use crate::settings::{InvalidValue, Setting};
+use crate::settings::{InvalidValue, Setting, list_items};
+use crate::web_origin::WebOrigin;
 
 pub const CORS_ORIGENS: Setting = Setting {
     name: "CORS_ORIGENS",
@@ -35,8 +36,7 @@ impl FromStr for CorsOrigins {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let origins = text.split([',', ' ', '\t', '\n']).filter(|origin| !origin.is_empty());
-        let origins: Vec<&str> = origins.collect();
+        let origins: Vec<&str> = list_items(text).collect();
         match origins[..] {
             [] => Ok(Self::None),
             ["*"] => Ok(Self::Any),
@@ -45,34 +45,9 @@ impl FromStr for CorsOrigins {
     }
 }
 
-/// An origin as browsers write it: scheme, host and a port that is not the scheme's own.
 fn origin(text: &str) -> Result<HeaderValue, InvalidValue> {
-    let text = text.to_ascii_lowercase();
-    let (scheme, authority) = text.split_once("://").ok_or(InvalidValue)?;
-    // The colons of an IPv6 address are inside of brackets.
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = match name {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => all(host, b"-._"),
-    };
-    let port = port.map(str::parse::<u16>).transpose().map_err(|_| InvalidValue)?;
-    if !is_host || !all(scheme, b"+-.") || port == Some(0) {
-        return Err(InvalidValue);
-    }
-    let origin = match (scheme, port) {
-        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
-        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
-    };
-    origin.try_into().map_err(|_| InvalidValue)
-}
-
-fn all(text: &str, others: &[u8]) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-    !text.is_empty() && text.bytes().all(allowed)
+    let origin: WebOrigin = text.parse()?;
+    origin.as_str().try_into().map_err(|_| InvalidValue)
 }
 
 impl CorsOrigins {
@@ -122,16 +97,14 @@ mod tests {
                 only(&["http://localhost:5173", "http://127.0.0.1"]),
             ),
             ("http://[::1]:8080 http://[::1]", only(&["http://[::1]:8080", "http://[::1]"])),
+            ("http://[0:0:0:0:0:0:0:1]:5173", only(&["http://[::1]:5173"])),
+            ("https://a\r\nhttps://b\r\n", only(&["https://a", "https://b"])),
             ("capacitor://localhost,", only(&["capacitor://localhost"])),
             ("https://app.example.com/", Err(InvalidValue)),
             ("https://app.example.com/page", Err(InvalidValue)),
             ("app.example.com", Err(InvalidValue)),
             ("https://", Err(InvalidValue)),
-            ("://x", Err(InvalidValue)),
-            ("https://a:0", Err(InvalidValue)),
             ("https://a:65536", Err(InvalidValue)),
-            ("https://a:", Err(InvalidValue)),
-            ("https://user@a", Err(InvalidValue)),
             ("https://*.example.com", Err(InvalidValue)),
             ("https://a, *", Err(InvalidValue)),
             ("https://é.com", Err(InvalidValue)),

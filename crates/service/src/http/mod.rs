@@ -1,5 +1,6 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
+mod accept_log;
 mod access_control;
 mod access_log;
 mod answer_body;

@@ -24,8 +24,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use tracing::{Instrument as _, debug, error, warn};
+use tracing::{Instrument as _, debug, warn};
 
+use super::accept_log::AcceptLog;
 use super::answer_body::AnswerBody;
 use super::caller::{CallerKey, Endpoints};
 use super::connection_limit::{self, Connections};
@@ -118,7 +119,10 @@ async fn serve_with(
     // A caller that sends nothing more after its request still gets its answer.
     http.half_close(true);
     let graceful = GracefulShutdown::new();
-    while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
+    let mut log = AcceptLog::default();
+    while let Some(accepted) =
+        stop.run_until_cancelled(accept(&listener, &connections, &mut log)).await
+    {
         let (stream, endpoints) = accepted;
         let caller = CallerKey::of(endpoints.peer.ip());
         let Some(slot) = stop.run_until_cancelled(connections.admit(caller)).await else { break };
@@ -273,16 +277,23 @@ async fn answer_with_body(
     (response, is_read)
 }
 
-async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, Endpoints) {
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+    log: &mut AcceptLog,
+) -> (TcpStream, Endpoints) {
     loop {
         let accepted = listener.accept().await;
         let accepted = accepted.and_then(|(stream, peer)| Ok((stream.local_addr()?, peer, stream)));
         match accepted {
-            Ok((local, peer, stream)) => return (stream, Endpoints { peer, local }),
+            Ok((local, peer, stream)) => {
+                log.accepted();
+                return (stream, Endpoints { peer, local });
+            }
             // The peer has closed it already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                error!(%error, "HTTP connections cannot be accepted");
+                log.failed(&error);
                 connections.evict();
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }

@@ -9,12 +9,27 @@ use percent_encoding::percent_decode_str;
 
 use super::sampling::Sampling;
 use crate::settings::{ConfigError, InvalidValue, Lookup, Setting, number_in};
+use crate::web_origin::WebOrigin;
 
 /// Where a collector takes traces, below its endpoint.
 const TRACES_PATH: &str = "/v1/traces";
 
 /// Spans that wait to be exported; more are dropped. Each takes about a kilobyte.
 pub(super) const MAX_QUEUE: usize = 8192;
+
+pub const OTEL_SDK_DISABLED: Setting = Setting {
+    name: "OTEL_SDK_DISABLED",
+    default: Some("false"),
+    should_be: "true or false",
+    about: "true: no traces, whatever else is set",
+};
+
+pub const OTEL_TRACES_EXPORTER: Setting = Setting {
+    name: "OTEL_TRACES_EXPORTER",
+    default: Some("otlp"),
+    should_be: "otlp or none",
+    about: "how traces are sent; none: no traces, whatever else is set",
+};
 
 pub const OTEL_EXPORTER_OTLP_ENDPOINT: Setting = Setting {
     name: "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -100,7 +115,7 @@ pub struct TraceSettings {
 }
 
 impl TraceSettings {
-    /// `None` if no endpoint is set. `service_name` has the default of the program.
+    /// `None` if no endpoint is set, or traces are switched off. `service_name` has the default of the program.
     ///
     /// # Errors
     /// The first variable that is malformed. Those of traces that are off are checked too: an operator
@@ -110,6 +125,9 @@ impl TraceSettings {
         lookup: Lookup<'_>,
     ) -> Result<Option<Self>, ConfigError> {
         let parse = |setting: Setting| setting.value(lookup).map(|value| setting.parse(value));
+        let is_disabled: Switch = OTEL_SDK_DISABLED.read(lookup)?;
+        let exporter: Exporter = OTEL_TRACES_EXPORTER.read(lookup)?;
+        let is_on = !is_disabled.0 && exporter == Exporter::Otlp;
         let base: Option<Endpoint> = parse(OTEL_EXPORTER_OTLP_ENDPOINT).transpose()?;
         let whole: Option<Endpoint> = parse(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).transpose()?;
         let ratio: Ratio = OTEL_TRACES_SAMPLER_ARG.read(lookup)?;
@@ -124,7 +142,7 @@ impl TraceSettings {
         let batches = Batches { delay: delay.0, size: size.0 };
         let endpoint = whole.or_else(|| base.map(|base| base.with_path(TRACES_PATH)));
         let sampling = sampling.with_ratio(ratio.0);
-        Ok(endpoint.map(|endpoint| Self {
+        Ok(endpoint.filter(|_| is_on).map(|endpoint| Self {
             endpoint,
             sampling,
             service_name,
@@ -132,6 +150,37 @@ impl TraceSettings {
             headers,
             batches,
         }))
+    }
+}
+
+/// The specification takes what is no boolean for false, with a warning; here it is a mistake as any
+/// other.
+struct Switch(bool);
+
+impl FromStr for Switch {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        text.to_ascii_lowercase().parse().map(Self).map_err(|_| InvalidValue)
+    }
+}
+
+/// Of the exporters of the specification, those that there are here.
+#[derive(Debug, PartialEq, Eq)]
+enum Exporter {
+    Otlp,
+    None,
+}
+
+impl FromStr for Exporter {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "otlp" => Ok(Self::Otlp),
+            "none" => Ok(Self::None),
+            _ => Err(InvalidValue),
+        }
     }
 }
 
@@ -157,11 +206,11 @@ impl FromStr for Endpoint {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let uri: Uri = text.parse().map_err(|_| InvalidValue)?;
-        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-        let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        let is_plain = uri.query().is_none() && !text.contains(['@', '#']);
-        if is_http && has_host && is_plain { Ok(Self(text.to_owned())) } else { Err(InvalidValue) }
+        let (origin, path) = WebOrigin::of_url(text)?;
+        let url = format!("{origin}{path}");
+        let uri: Uri = url.parse().map_err(|_| InvalidValue)?;
+        let is_plain = uri.query().is_none() && !path.contains('#');
+        if origin.is_http() && is_plain { Ok(Self(url)) } else { Err(InvalidValue) }
     }
 }
 

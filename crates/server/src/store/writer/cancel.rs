@@ -67,7 +67,7 @@ fn write_refusal(
     digest: &[u8; 16],
     rejection: &Rejection,
 ) -> Result<(), StoreError> {
-    let Some((name, _)) = rejection_name(rejection) else { return Ok(()) };
+    let Some(name) = rejection_name(rejection) else { return Ok(()) };
     context.count_refusal(None, name);
     context.execute(
         "INSERT INTO refused_cancellations (digest, decided_at, rejection) VALUES (?1, ?2, ?3)",

@@ -193,7 +193,7 @@ impl ChangeReserva {
         posto: Option<&PostoFacts>,
     ) -> Result<(), StoreError> {
         let nome = posto.map_or("", |posto| posto.nome.as_str());
-        if let Some((name, _)) = rejection_name(rejection) {
+        if let Some(name) = rejection_name(rejection) {
             context.count_refusal(posto.map(|_| posto_id), name);
         }
         match write_refused(rejection, posto_id, nome)? {

@@ -16,7 +16,7 @@ use crate::store::first_answer;
 use crate::store::request_outcome::{
     AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved, UsedRow,
 };
-use crate::store::stored_rejection::rejection_name;
+use crate::store::stored_rejection::{rejection_name, stored};
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]
@@ -210,10 +210,12 @@ impl Reserve {
         posto: Option<&PostoFacts>,
         rejection: &Rejection,
     ) -> Result<(), StoreError> {
-        let Some((name, detail)) = rejection_name(rejection) else {
+        if let Some(name) = rejection_name(rejection) {
+            context.count_refusal(posto.map(|_| self.command.posto_id), name);
+        }
+        let Some((name, detail)) = stored(rejection) else {
             return Ok(());
         };
-        context.count_refusal(posto.map(|_| self.command.posto_id), name);
         context.execute(
             "INSERT INTO refusals
                  (request_id, fingerprint, posto_id, nome, rejection, decided_at, placa, app, detail)

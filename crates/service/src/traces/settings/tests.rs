@@ -15,6 +15,25 @@ fn traces_are_off_without_an_endpoint() {
 }
 
 #[test]
+fn traces_are_switched_off_whatever_else_is_set() {
+    for (set, is_on) in [
+        (("OTEL_SDK_DISABLED", "true"), false),
+        (("OTEL_SDK_DISABLED", "True"), false),
+        (("OTEL_SDK_DISABLED", "false"), true),
+        (("OTEL_SDK_DISABLED", ""), true),
+        (("OTEL_TRACES_EXPORTER", "none"), false),
+        (("OTEL_TRACES_EXPORTER", "otlp"), true),
+        (("OTEL_TRACES_EXPORTER", " "), true),
+    ] {
+        let traces = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), set]);
+        assert_eq!(traces.map(|traces| traces.is_some()), Ok(is_on), "{set:?}");
+        // What is malformed is found before it is switched on.
+        let malformed = [("OTEL_EXPORTER_OTLP_ENDPOINT", "c"), set];
+        assert!(read(&malformed).is_err(), "{set:?}");
+    }
+}
+
+#[test]
 fn the_endpoint_of_traces_is_below_that_of_the_collector_or_is_given_whole() {
     let base = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let whole = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
@@ -22,6 +41,8 @@ fn the_endpoint_of_traces_is_below_that_of_the_collector_or_is_given_whole() {
         (&[(base, "http://c:4318")][..], "http://c:4318/v1/traces"),
         (&[(base, "https://c/otlp/")], "https://c/otlp/v1/traces"),
         (&[(whole, "http://c:1/x")], "http://c:1/x"),
+        (&[(whole, "HTTP://Coletor:04318/X")], "http://coletor:4318/X"),
+        (&[(base, "http://[::1]:4318")], "http://[::1]:4318/v1/traces"),
         (&[(base, "http://c:4318"), (whole, "http://d/x")], "http://d/x"),
     ] {
         let settings = read(set).expect("settings").expect("traces are on");
@@ -35,9 +56,24 @@ fn a_malformed_value_ends_the_start_with_one_line() {
     for (name, values) in [
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            &["localhost:4318", "ftp://c", "http://", "c", "http://u:p@c", "http://c?a=b"][..],
+            &[
+                "localhost:4318",
+                "ftp://c",
+                "http://",
+                "c",
+                "http://u:p@c",
+                "http://c?a=b",
+                "http://c/x?a=b",
+                "http://c/x#y",
+                "http://c/a b",
+                "http://collector:43180000",
+                "http://collector:x",
+                "http://[::1",
+            ][..],
         ),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces"]),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces", "http://collector:x/v1/traces"]),
+        ("OTEL_SDK_DISABLED", &["1", "sim", "yes"]),
+        ("OTEL_TRACES_EXPORTER", &["zipkin", "console", "otlp,none", "OTLP"]),
         ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
         ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
         ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),

@@ -122,7 +122,7 @@ impl Reference {
         }
         for (moment, posto, rejection) in &self.refusals {
             if within(*moment) && posto_id.is_none_or(|one| *posto == Some(one)) {
-                let (name, _) = rejection_name(rejection).expect("a stored refusal");
+                let name = rejection_name(rejection).expect("a stored refusal");
                 *sum.refusals.entry(name).or_default() += 1;
             }
         }
