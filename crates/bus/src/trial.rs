@@ -39,8 +39,8 @@ const RENEW_BROKER: &str = "renew the broker's certificate: replace mosquitto/ce
 pub struct Trial {
     /// As the program uses them. Neither its MQTT id nor its presence is used.
     pub options: Options,
-    /// Why the trial stops before the login if that is with a name, to follow "because"; `None`: it
-    /// logs in.
+    /// If set and the login has a name, the trial stops before it. The text completes a sentence that
+    /// ends in "because".
     pub skip_login: Option<&'static str>,
     /// Topics that the program must be allowed to publish on, each with a message that nobody acts on.
     pub publishes: Vec<(String, Bytes)>,

@@ -264,7 +264,7 @@ export class PostoMap {
     this.card.replaceChildren(
       element("p", { class: "state", "data-state": posto.state, text: text(`state.${posto.state}`) }),
       element("p", {}, element("a", { href: postoLink(posto), text: posto.nome })),
-      count > 1 && element("p", { class: "quiet", text: text("map.here", { number, count }) }),
+      ...(count > 1 ? [element("p", { class: "quiet", text: text("map.here", { number, count }) })] : []),
       element("button", { type: "button", text: text("map.to_card"), onclick: () => this.onChoose(posto) }));
   }
 }

@@ -65,8 +65,7 @@ impl From<GatewayError> for HttpError {
     fn from(error: GatewayError) -> Self {
         let mut reply = ErrorReply::new(None, error.codigo(), error.to_string());
         if error == GatewayError::KeyReused {
-            let mensagem = reply.mensagem.clone();
-            reply.campos = vec![FieldError { campo: "request_id".to_owned(), mensagem }];
+            reply.campos = vec![FieldError::new("request_id", reply.mensagem.clone())];
         }
         reply.into()
     }

@@ -134,8 +134,8 @@ fn check_times(inicio: Moment, fim: Option<Moment>, now: Moment) -> Result<(), R
     let wrong_begin = wrong_inicio(inicio, now);
     let wrong_end = fim.and_then(|fim| wrong_fim(inicio, fim, now));
     // Of two that are in the wrong order, an `inicio` that is wrong by itself is at fault.
-    let is_order = wrong_end == Some(SessionTimeError::FimBeforeInicio);
-    let wrong_end = wrong_end.filter(|_| !is_order || wrong_begin.is_none());
+    let is_wrong_order = wrong_end == Some(SessionTimeError::FimBeforeInicio);
+    let wrong_end = wrong_end.filter(|_| !is_wrong_order || wrong_begin.is_none());
     let wrong: Vec<_> = wrong_begin.into_iter().chain(wrong_end).collect();
     if wrong.is_empty() { Ok(()) } else { Err(Rejection::SessionTimes(wrong)) }
 }

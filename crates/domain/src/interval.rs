@@ -7,7 +7,7 @@ use crate::{Moment, Rules, days, millis};
 const MINUTE: i64 = 60 * 1000;
 /// How far in the past `inicio` may be, and beyond how far ahead it may: clocks differ, and messages
 /// take time.
-const MAX_LATE: i64 = 5 * MINUTE;
+const CLOCK_TOLERANCE: i64 = 5 * MINUTE;
 
 /// A half-open interval `[inicio, fim)`, never empty. Two that touch do not overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,15 +109,15 @@ impl IntervalError {
 
     /// What is wrong with an `inicio` that is asked for at `now`.
     pub(crate) fn of_inicio(inicio: Moment, rules: &Rules, now: Moment) -> Option<Self> {
-        if inicio < now.plus_millis(-MAX_LATE) {
+        if inicio < now.plus_millis(-CLOCK_TOLERANCE) {
             return Some(Self::InicioInPast);
         }
         let antecedencia = rules.antecedencia;
         (inicio > latest_inicio(rules, now)).then_some(Self::TooFarAhead { antecedencia })
     }
 
-    /// What is wrong with a `fim` that is asked for at `now`, whatever becomes of an `inicio` that
-    /// is wrong itself: `fim` is then judged by the nearest one that is not.
+    /// What is wrong with a `fim` that is asked for at `now`. If `inicio` is wrong too, `fim` is compared
+    /// with the nearest `inicio` that is possible.
     pub(crate) fn of_fim(
         fim: Moment,
         inicio: Moment,
@@ -148,7 +148,7 @@ impl IntervalError {
 }
 
 fn latest_inicio(rules: &Rules, now: Moment) -> Moment {
-    now.plus_millis(millis(rules.antecedencia)).plus_millis(MAX_LATE)
+    now.plus_millis(millis(rules.antecedencia)).plus_millis(CLOCK_TOLERANCE)
 }
 
 impl RequestedInterval {

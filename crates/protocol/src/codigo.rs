@@ -126,7 +126,7 @@ codigos! {
     TokenExistente = 409,
         "um token válido já tem este nome",
         "Já existe um token painel. Escolha outro nome, ou revogue este antes.";
-    /// Without it nobody could make another token.
+    /// Not revoked: without this token nobody could make another.
     UltimoOperador = 409,
         "é o último token com o papel operador",
         "O token painel é o último com o papel operador e não pode ser revogado por aqui. Crie outro antes.";
@@ -138,7 +138,7 @@ codigos! {
         "A reserva já terminou e não pode mais ser alterada nem cancelada.";
     ReservaEmUso = 409,
         "o carro da reserva está carregando ou já carregou",
-        "O carro da reserva já carregou ou está carregando: ela não pode mais ser cancelada, e, enquanto ele carrega, só o fim dela pode mudar.";
+        "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada.";
     CarregamentoEncerrado = 409,
         "o carregamento já terminou, com outros valores",
         "O carregamento 1 já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/1.";

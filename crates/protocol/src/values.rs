@@ -62,15 +62,15 @@ field_values!(@ RowId, |scalar| Self::new(scalar.integer()?)?, |value| Integer(v
 field_values!(@ Moment, |scalar| moment(&scalar)?,
     |value| Text(Timestamp::from(*value).to_string().into()), Timestamp::schema(), "Timestamp");
 field_values!(number Kwh, words TokenPapel);
-field_values!(@ Passo, |scalar| shown(scalar.text("um texto")?, Self::parse)?,
+field_values!(@ Passo, |scalar| parse_quoting(scalar.text("um texto")?, Self::parse)?,
     |value| Text(value.as_str().into()), words_schema(Self::ALL.iter().map(|passo| passo.as_str())));
 // In a query a plus sign that nobody has encoded stands for a blank.
-field_values!(@ Fuso, |scalar| shown(&scalar.text("um texto")?.replacen(' ', "+", 1), Self::parse)?,
+field_values!(@ Fuso, |scalar| parse_quoting(&scalar.text("um texto")?.replacen(' ', "+", 1), Self::parse)?,
     |value| Text(value.to_string().into()), of_type(Type::String).pattern(Some(Self::PATTERN)));
 
-/// Reads a text; what is wrong is said with the text.
-fn shown<T>(text: &str, read: fn(&str) -> Result<T, InvalidValue>) -> Result<T, Invalid> {
-    read(text).map_err(|error| Invalid(format!("{error}, mas veio {}", shortened(text))))
+/// Parses a text; the error quotes it.
+fn parse_quoting<T>(text: &str, parse: fn(&str) -> Result<T, InvalidValue>) -> Result<T, Invalid> {
+    parse(text).map_err(|error| Invalid(format!("{error}, mas veio {}", shortened(text))))
 }
 
 fn moment(scalar: &Scalar<'_>) -> Result<Moment, Invalid> {

@@ -25,10 +25,11 @@ impl WebOrigin {
             Some((host, port)) if !port.ends_with(']') => (host, Some(read_port(port)?)),
             _ => (authority, None),
         };
-        let host = read_host(host)?;
-        if !is_scheme(&scheme) {
-            return Err(InvalidValue);
-        }
+        let host = match scheme.as_str() {
+            "http" | "https" => read_host(host)?,
+            scheme if is_scheme(scheme) => read_opaque_host(host)?,
+            _ => return Err(InvalidValue),
+        };
         let origin = match (scheme.as_str(), port) {
             (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
             (_, Some(port)) => format!("{scheme}://{host}:{port}"),
@@ -77,21 +78,27 @@ fn read_port(text: &str) -> Result<u16, InvalidValue> {
 fn read_host(text: &str) -> Result<String, InvalidValue> {
     if let Some(address) = text.strip_prefix('[') {
         let address = address.strip_suffix(']').ok_or(InvalidValue)?;
-        return address.parse().map(written).map_err(|_| InvalidValue);
+        return address.parse().map(ipv6_host).map_err(|_| InvalidValue);
     }
     let text = text.to_ascii_lowercase();
     let last = text.strip_suffix('.').unwrap_or(&text).rsplit('.').next().unwrap_or_default();
-    let digits = last.strip_prefix("0x").unwrap_or(last);
-    let is_number = match digits.len() == last.len() {
-        true => digits.bytes().all(|byte| byte.is_ascii_digit()),
-        false => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+    let is_number = match last.strip_prefix("0x") {
+        Some(hex) => hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => last.bytes().all(|byte| byte.is_ascii_digit()),
     };
     let is_host = if is_number { text.parse::<Ipv4Addr>().is_ok() } else { is_host_name(&text) };
     if is_host { Ok(text) } else { Err(InvalidValue) }
 }
 
+/// The host of a scheme of a program's own, such as `app://.` of Electron: browsers do not read it.
+fn read_opaque_host(text: &str) -> Result<String, InvalidValue> {
+    let is_host = !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if is_host { Ok(text.to_owned()) } else { Err(InvalidValue) }
+}
+
 /// Without the dots that the IPv4 address in an IPv6 one may have.
-fn written(address: Ipv6Addr) -> String {
+fn ipv6_host(address: Ipv6Addr) -> String {
     match (address.to_ipv4_mapped(), address.segments()) {
         (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
         _ => format!("[{address}]"),
@@ -119,6 +126,8 @@ mod tests {
             ("http://[2001:DB8:0::A]", "http://[2001:db8::a]"),
             ("http://[::ffff:10.0.0.7]", "http://[::ffff:a00:7]"),
             ("capacitor://localhost", "capacitor://localhost"),
+            ("app://.", "app://."),
+            ("app://-", "app://-"),
             (
                 "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
                 "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
@@ -141,6 +150,8 @@ mod tests {
             "1http://a",
             "http//a",
             "http:/a",
+            "app://",
+            "app://a b",
             "http://",
             "http:///x",
             "http://.",

@@ -63,7 +63,7 @@ fn a_clock_that_is_a_little_ahead_is_no_future() {
     let now = at(100 * DAY);
     for antecedencia in [Duration::ZERO, crate::rules::DAY] {
         let rules = Rules { antecedencia, ..RULES() };
-        let latest = now.plus_millis(millis(antecedencia) + MAX_LATE);
+        let latest = now.plus_millis(millis(antecedencia) + CLOCK_TOLERANCE);
         let ask = |inicio| RequestedInterval { inicio: Some(inicio), fim: None };
         let interval = ask(latest).resolve(&rules, now).expect("5 minutes ahead");
         assert_eq!(interval.inicio(), latest);

@@ -30,26 +30,26 @@ impl Messages {
             return;
         }
         match name {
-            "PostosRequest" => self.with_example::<PostosRequest>(false, POSTOS_REQUEST),
-            "PostosReply" => self.one::<PostosReply>(true),
-            "UnchangedReply" => self.with_example::<UnchangedReply<'_>>(true, UNCHANGED_REPLY),
-            "ReservaRequest" => self.with_example::<ReservaRequest>(false, RESERVA_REQUEST),
-            "AlteracaoRequest" => self.with_example::<AlteracaoRequest>(false, ALTERACAO_REQUEST),
-            "EstimativaReply" => self.one::<EstimativaReply>(true),
-            "ReservaRef" => self.with_example::<ReservaRef>(false, RESERVA_REF),
-            "ConsultaRequest" => self.with_example::<ConsultaRequest>(false, CONSULTA_REQUEST),
-            "ReservaReply" => self.one::<ReservaReply>(true),
-            "ErrorReply" => self.one::<ErrorReply>(true),
-            "ServerPresence" => self.with_example::<ServerPresence>(true, PRESENCE),
-            "CarroStatus" => self.with_example::<CarroStatus>(false, CARRO_STATUS),
-            "CarroBateria" => self.with_example::<CarroBateria>(false, CARRO_BATERIA),
+            "PostosRequest" => self.add_type_with::<PostosRequest>(false, POSTOS_REQUEST),
+            "PostosReply" => self.add_type::<PostosReply>(true),
+            "UnchangedReply" => self.add_type_with::<UnchangedReply<'_>>(true, UNCHANGED_REPLY),
+            "ReservaRequest" => self.add_type_with::<ReservaRequest>(false, RESERVA_REQUEST),
+            "AlteracaoRequest" => self.add_type_with::<AlteracaoRequest>(false, ALTERACAO_REQUEST),
+            "EstimativaReply" => self.add_type::<EstimativaReply>(true),
+            "ReservaRef" => self.add_type_with::<ReservaRef>(false, RESERVA_REF),
+            "ConsultaRequest" => self.add_type_with::<ConsultaRequest>(false, CONSULTA_REQUEST),
+            "ReservaReply" => self.add_type::<ReservaReply>(true),
+            "ErrorReply" => self.add_type::<ErrorReply>(true),
+            "ServerPresence" => self.add_type_with::<ServerPresence>(true, PRESENCE),
+            "CarroStatus" => self.add_type_with::<CarroStatus>(false, CARRO_STATUS),
+            "CarroBateria" => self.add_type_with::<CarroBateria>(false, CARRO_BATERIA),
             "PontoDisponibilidade" => {
-                self.with_example::<PontoDisponibilidade>(false, DISPONIBILIDADE);
+                self.add_type_with::<PontoDisponibilidade>(false, DISPONIBILIDADE);
             }
-            "PontoStatus" => self.with_example::<PontoStatus>(true, PONTO_STATUS),
-            "ReservaEvent" => self.with_example::<ReservaEvent>(true, RESERVA_EVENT),
+            "PontoStatus" => self.add_type_with::<PontoStatus>(true, PONTO_STATUS),
+            "ReservaEvent" => self.add_type_with::<ReservaEvent>(true, RESERVA_EVENT),
             "ReservaClientEvent" => {
-                self.with_example::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT);
+                self.add_type_with::<ReservaClientEvent>(true, RESERVA_CLIENT_EVENT);
             }
             list => self.list(list),
         }
@@ -59,9 +59,9 @@ impl Messages {
         (self.messages, self.schemas)
     }
 
-    /// A message of one type, with the example of its schema. In one that a servidor sends, lists of
-    /// words are open.
-    fn one<T: ToSchema>(&mut self, sent: bool) {
+    /// Adds the message of a type, with the example of its schema. In one that a servidor sends, lists
+    /// of words are open.
+    fn add_type<T: ToSchema>(&mut self, sent: bool) {
         let example = match T::schema() {
             RefOr::T(Schema::Object(object)) => object.example,
             _ => None,
@@ -69,8 +69,8 @@ impl Messages {
         self.insert_type::<T>(sent, example.unwrap_or_default());
     }
 
-    /// The same of a type whose schema has no example.
-    fn with_example<T: ToSchema>(&mut self, sent: bool, example: &str) {
+    /// The same, with this example, for a type whose schema has none.
+    fn add_type_with<T: ToSchema>(&mut self, sent: bool, example: &str) {
         self.insert_type::<T>(sent, serde_json::from_str(example).unwrap_or_default());
     }
 

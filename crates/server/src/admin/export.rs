@@ -198,7 +198,7 @@ async fn export_carregamentos(
     Params(params): Params<CarregamentosFile>,
 ) -> Result<Response, HttpError> {
     let dialect = params.formato.0;
-    let query = params.filter.query(None, PART);
+    let query = CarregamentosQuery { limit: PART, ..params.filter.query(None) };
     let reader = Arc::clone(&app);
     let read = move |before| {
         let (app, query) = (Arc::clone(&reader), CarregamentosQuery { before, ..query.clone() });

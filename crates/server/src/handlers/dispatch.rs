@@ -124,7 +124,7 @@ fn read_report(
     {
         Address::check_topic(payload, server_id).map_err(to_text)?;
     }
-    // Its own topic may leave it out, and was checked above.
+    // On a topic of one servidor `server_id` may be left out, and was checked above if it is there.
     let own = app.server_id.as_str();
     if !direct && matches!(Address::server_id(payload), Ok(Some(id)) if id != own) {
         return Ok(None);

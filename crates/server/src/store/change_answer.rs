@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::first_answer::{read_estimate, write_estimate};
 use super::request_outcome::{CurrentReserva, RequestOutcome, Reserved, fingerprint};
 use super::rows::row;
-use super::stored_rejection::{rejection, stored};
+use super::stored_rejection::{rejection, stored_form};
 
 row! {
     /// A request to change a reserva.
@@ -75,7 +75,7 @@ pub(super) fn write_refused(
     posto_id: i64,
     nome: &str,
 ) -> Result<Option<String>, StoreError> {
-    let Some((name, detail)) = stored(rejection) else { return Ok(None) };
+    let Some((name, detail)) = stored_form(rejection) else { return Ok(None) };
     let (rejection, nome) = (name.into_owned(), nome.to_owned());
     write(&StoredAnswer::Refused(Refused { rejection, detail, posto_id, nome })).map(Some)
 }

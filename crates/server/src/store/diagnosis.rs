@@ -12,7 +12,7 @@ use sqlx::migrate::MigrateError;
 
 use super::error::StoreError;
 use super::not_writable::{NotWritable, Place};
-use super::paths::{folder_of, with_suffix};
+use super::paths::{file_of, folder_of, with_suffix};
 use super::schema;
 
 /// Bytes that are free where opening a database does not fail for lack of space.
@@ -59,7 +59,7 @@ pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
         return Some(NotWritable::NotAFile { path: absolute(database) });
     }
     // SQLite puts the WAL beside the file that a symbolic link leads to.
-    let database = &fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let database = &file_of(database);
     // A missing folder is made in the nearest one that exists.
     let folder = folder_of(database);
     let existing = folder.ancestors().find(|folder| fs::symlink_metadata(named(folder)).is_ok())?;
@@ -72,13 +72,16 @@ pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
     let files = ["", "-wal", "-shm"].map(|suffix| with_suffix(database, suffix));
     let mut files = files.iter().filter(|file| file.exists());
     denied(existing, place)
-        .or_else(|| files.find_map(|file| denied(file, Place::File)))
+        .or_else(|| {
+            files.find_map(|file| denied(file, Place::File { database: absolute(database) }))
+        })
         .or_else(|| full(existing))
 }
 
 /// Why this program cannot write there.
 fn denied(path: &Path, place: Place) -> Option<NotWritable> {
-    let more = if place == Place::File { Access::empty() } else { Access::EXEC_OK };
+    let is_file = matches!(place, Place::File { .. });
+    let more = if is_file { Access::empty() } else { Access::EXEC_OK };
     let wanted = Access::READ_OK | Access::WRITE_OK | more;
     match accessat(CWD, path, wanted, AtFlags::EACCESS) {
         Err(Errno::ROFS) => Some(NotWritable::ReadOnly { path: absolute(path) }),

@@ -18,6 +18,7 @@ use super::connections::BUSY_TIMEOUT;
 use super::diagnosis;
 use super::environment::Environment;
 use super::error::{StoreError, WriteError};
+use super::paths::folder_of;
 use super::reader::figures::FiguresReader;
 use super::reader::listing::ListingReader;
 use super::schema;
@@ -72,9 +73,7 @@ impl Store {
         path: &Path,
         environment: Environment,
     ) -> Result<(Self, StoreCloser), StoreError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
-        }
+        std::fs::create_dir_all(folder_of(path)).map_err(StoreError::Folder)?;
         let was_there = schema::inspect(path, &environment.server_id)?;
         let options = SqliteConnectOptions::new()
             .filename(path)

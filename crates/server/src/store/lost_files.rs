@@ -13,7 +13,7 @@ use tracing::{error, warn};
 use super::copies::{give_owner, sync_folder, write_complete};
 use super::error::StoreError;
 use super::open_files::OpenFiles;
-use super::paths::{aside, end_of_links, with_suffix};
+use super::paths::{aside, end_of_links, folder_of, with_suffix};
 
 /// Saves what was committed before the writer ends for `cause`, as far as its files are lost. If they
 /// are not, closing the database writes the WAL into it, or leaves it to the next start. `opened` is the
@@ -108,9 +108,7 @@ fn save(
     opened: &io::Result<Metadata>,
     aside: &Path,
 ) -> Result<PathBuf, StoreError> {
-    if let Some(folder) = aside.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(StoreError::Files)?;
-    }
+    fs::create_dir_all(folder_of(aside)).map_err(StoreError::Files)?;
     write_like(connection, aside, opened)?;
     match fs::hard_link(aside, database) {
         Ok(()) => {

@@ -36,7 +36,10 @@ pub enum NotWritable {
 /// own: what is above its folder, and what else is in it, belongs to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    File,
+    /// One of those whose names begin with that of the database.
+    File {
+        database: PathBuf,
+    },
     Folder,
     /// The nearest folder that exists above this one.
     Above(PathBuf),
@@ -52,10 +55,12 @@ impl fmt::Display for NotWritable {
                     "this program runs as user {user} (group {group}) and may not write to {path}, which belongs to user {owner} (group {owner_group}, mode {mode:o}); "
                 )?;
                 match place {
-                    Place::File => write!(f, "as root: chown {user}:{group} {path}"),
+                    Place::File { database } => {
+                        write!(f, "as root: chown {user}:{group} {}*", database.display())
+                    }
                     Place::Folder => write!(
                         f,
-                        "name a folder of its own, or, if this one is, as root: chown {user}:{group} {path}"
+                        "if this folder is its own, as root: chown {user}:{group} {path}; else name one that is"
                     ),
                     Place::Above(missing) => {
                         write!(f, "as root: install -d -o {user} -g {group} {}", missing.display())

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use domain::{DAY, IntervalError, Rejection, Rules, days};
 
-/// What joins the names of the errors of two fields.
-const AND: char = '+';
-/// Where their values are joined: that of the first field has the bits from here on.
+/// Between the names of the errors of two fields.
+const NAME_SEPARATOR: char = '+';
+/// The value of the first field is shifted left by so many bits; that of the second is below.
 const VALUE_BITS: u32 = 32;
 
 /// The name and the value with which a refusal of a reservation, a change or a cancellation is
 /// stored; `None` for refusals of other commands.
-pub(super) fn stored(rejection: &Rejection) -> Option<(Cow<'static, str>, Option<i64>)> {
+pub(super) fn stored_form(rejection: &Rejection) -> Option<(Cow<'static, str>, Option<i64>)> {
     let name = rejection_name(rejection)?;
     if let Rejection::Interval(errors) = rejection
         && let [first, second] = errors.as_slice()
     {
-        let name = format!("{name}{AND}{}", interval_name(*second));
+        let name = format!("{name}{NAME_SEPARATOR}{}", interval_name(*second));
         let value = |error| stored_days(error).unwrap_or_default();
         return Some((name.into(), Some(value(*first) << VALUE_BITS | value(*second))));
     }
@@ -110,7 +110,7 @@ pub(super) fn rejection(
 
 /// The wrong fields of an interval, if this is their name.
 fn interval_errors(name: &str, detail: Option<i64>) -> Option<Vec<IntervalError>> {
-    let Some((first, second)) = name.split_once(AND) else {
+    let Some((first, second)) = name.split_once(NAME_SEPARATOR) else {
         return Some(vec![interval_error(name, detail)?]);
     };
     let values = detail?;
@@ -164,11 +164,11 @@ mod tests {
             vec![ahead(0), maxima(1)],
         ] {
             let refused = Rejection::Interval(errors);
-            let (name, detail) = stored(&refused).expect("a name");
+            let (name, detail) = stored_form(&refused).expect("a name");
             assert_eq!(read(&name, detail), Some(refused), "{name} {detail:?}");
         }
         let limite = Rejection::LimiteDeReservas { limite: 3 };
-        let (name, detail) = stored(&limite).expect("a name");
+        let (name, detail) = stored_form(&limite).expect("a name");
         assert_eq!(read(&name, detail), Some(limite));
     }
 

@@ -93,7 +93,7 @@ async fn into_the_database(
     };
     let path = config.database_url.path();
     let opened = open_store(config).await;
-    // Nobody listens to its changes.
+    // Kept until the end: without a receiver, each write would warn that its changes are lost.
     let (store, closer, _changes) = opened.map_err(|source| database_error(config, source))?;
     let mode = if simulate { Mode::Simulate } else { Mode::Silent };
     let imported = import_postos(&store, Author::CommandLine, postos, mode).await;

@@ -80,13 +80,14 @@ enum CommandError {
     Tokens(#[from] TokensError),
 }
 
-/// As the API writes them.
+/// The body of `POST /tokens`.
 #[derive(Serialize)]
 struct CreateTokenBody<'a> {
     nome: &'a str,
     papel: &'a str,
 }
 
+/// As the API answers.
 #[derive(Deserialize)]
 struct MadeToken {
     token: String,
@@ -188,7 +189,7 @@ fn offline<T>(
     let runtime = runtime.map_err(|error| database_error(config, StoreError::Thread(error)))?;
     runtime.block_on(async {
         let opened = open_store(config).await;
-        // Nobody listens to its changes.
+        // Kept until the end: without a receiver, each write would warn that its changes are lost.
         let (store, closer, _changes) = opened.map_err(|source| database_error(config, source))?;
         let tokens = AdminTokens::load(&store, config).await?;
         let done = work(tokens).await;

@@ -77,5 +77,5 @@ fn wrong_path(rejection: &PathRejection) -> HttpError {
 }
 
 fn wrong_field(campo: &str, mensagem: String) -> HttpError {
-    BadMessage::Fields(vec![FieldError { campo: campo.to_owned(), mensagem }]).into()
+    BadMessage::Fields(vec![FieldError::new(campo, mensagem)]).into()
 }

@@ -27,8 +27,8 @@ pub const OTEL_SDK_DISABLED: Setting = Setting {
 pub const OTEL_TRACES_EXPORTER: Setting = Setting {
     name: "OTEL_TRACES_EXPORTER",
     default: Some("otlp"),
-    should_be: "otlp or none",
-    about: "how traces are sent; none: no traces, whatever else is set",
+    should_be: "otlp, none, or a list of exporters that OpenTelemetry knows",
+    about: "how traces are sent; without otlp in it: no traces, whatever else is set",
 };
 
 pub const OTEL_EXPORTER_OTLP_ENDPOINT: Setting = Setting {
@@ -126,8 +126,8 @@ impl TraceSettings {
     ) -> Result<Option<Self>, ConfigError> {
         let parse = |setting: Setting| setting.value(lookup).map(|value| setting.parse(value));
         let is_disabled: Switch = OTEL_SDK_DISABLED.read(lookup)?;
-        let exporter: Exporter = OTEL_TRACES_EXPORTER.read(lookup)?;
-        let is_on = !is_disabled.0 && exporter == Exporter::Otlp;
+        let exporters: Exporters = OTEL_TRACES_EXPORTER.read(lookup)?;
+        let is_on = !is_disabled.0 && exporters.has_otlp;
         let base: Option<Endpoint> = parse(OTEL_EXPORTER_OTLP_ENDPOINT).transpose()?;
         let whole: Option<Endpoint> = parse(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).transpose()?;
         let ratio: Ratio = OTEL_TRACES_SAMPLER_ARG.read(lookup)?;
@@ -165,21 +165,23 @@ impl FromStr for Switch {
     }
 }
 
-/// Of the exporters of the specification, those that there are here.
-#[derive(Debug, PartialEq, Eq)]
-enum Exporter {
-    Otlp,
-    None,
+/// Whether traces are sent, by a list of the exporters that the specification knows: all programs of a
+/// machine may share it, and of these only `otlp` is here.
+struct Exporters {
+    has_otlp: bool,
 }
 
-impl FromStr for Exporter {
+impl FromStr for Exporters {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        match text {
-            "otlp" => Ok(Self::Otlp),
-            "none" => Ok(Self::None),
-            _ => Err(InvalidValue),
+        let known = ["otlp", "none", "console", "logging", "zipkin", "jaeger"];
+        let names: Vec<_> = text.split(',').map(str::trim).collect();
+        let is_list = names.iter().all(|name| known.contains(name));
+        let is_none_alone = names == ["none"] || !names.contains(&"none");
+        match is_list && is_none_alone {
+            true => Ok(Self { has_otlp: names.contains(&"otlp") }),
+            false => Err(InvalidValue),
         }
     }
 }

@@ -21,6 +21,8 @@ async fn an_ended_reserva_frees_its_posto_at_that_instant() {
         assert_eq!(client.reservar(&body).await.status, 200);
         let mut next = payload(&format!("BBB000{round}"), posto_id);
         next["fim"] = json!(Timestamp::clamped(fim + 60_000));
+        let last_moments = Duration::from_millis((fim - 300 - now()).try_into().unwrap_or(0));
+        tokio::time::sleep(last_moments).await;
         loop {
             let sent = now();
             let answer = client.reservar(&next).await;

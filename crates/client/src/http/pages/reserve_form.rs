@@ -135,9 +135,7 @@ pub(super) fn body_of(
 }
 
 fn two_numbers(name: &str) -> FieldError {
-    let mensagem =
-        "pode ser lido de dois modos: escreva o número sem separador de milhar".to_owned();
-    FieldError { campo: name.to_owned(), mensagem }
+    FieldError::new(name, "pode ser lido de dois modos: escreva o número sem separador de milhar")
 }
 
 /// The end of a reserva that lasts so many minutes; `None` if its `inicio` is wrong. One that begins
@@ -152,7 +150,7 @@ fn end(
         text => {
             text.parse().ok().filter(|minutes| DURATIONS.contains(minutes)).ok_or_else(|| {
                 let mensagem = format!("deve ser uma destas durações, em minutos: {DURATIONS:?}");
-                FieldError { campo: "duracao".to_owned(), mensagem }
+                FieldError::new("duracao", mensagem)
             })?
         }
     };

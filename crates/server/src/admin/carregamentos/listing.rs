@@ -96,8 +96,8 @@ fields! {
 }
 
 impl CarregamentosFilter {
-    /// A page of what it selects, of ids before this one.
-    pub(in crate::admin) fn query(self, before: Option<i64>, limit: i64) -> CarregamentosQuery {
+    /// What it selects, of ids before this one.
+    pub(in crate::admin) fn query(self, before: Option<i64>) -> CarregamentosQuery {
         let Self { placa, posto_id, de, ate, fim_de, fim_ate } = self;
         CarregamentosQuery {
             posto_id: posto_id.map(RowId::get),
@@ -106,9 +106,8 @@ impl CarregamentosFilter {
             until: ate,
             ended_from: fim_de,
             ended_until: fim_ate,
-            is_open: None,
             before,
-            limit,
+            ..CarregamentosQuery::default()
         }
     }
 }
@@ -141,7 +140,7 @@ async fn list_all(
     let AllCarregamentosParams { status, filter, antes_de, limite } = params;
     let query = CarregamentosQuery {
         is_open: status.map(|status| status == CarregamentoStatus::Ativo),
-        ..filter.query(antes_de.map(RowId::get), 0)
+        ..filter.query(antes_de.map(RowId::get))
     };
     read_page(&app, query, limite.0).await
 }

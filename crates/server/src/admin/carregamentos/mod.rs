@@ -50,7 +50,8 @@ async fn show(app: &AppState, posto_id: i64, id: i64) -> Result<Json<Carregament
 ///
 /// Sem `inicio`, começa agora: a reserva do carro que tem o posto é cumprida, e começar duas vezes é o
 /// mesmo que uma. Com `inicio`, é um fato que só agora é informado, por exemplo de um carregador que
-/// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Se outro tinha o posto
+/// estava sem rede: nem uma reserva de outro nem o estado do posto o recusam. Um `inicio` até cinco
+/// minutos à frente do relógio do servidor é agora: sem `fim`, é como se não viesse. Antes de 2020 é recusado. Se outro tinha o posto
 /// quando começou, não cumpre reserva nenhuma, e `conflitos` diz de quem era o posto. Sem reserva, o
 /// preço é o que o posto tem quando o carregamento é informado. Um que já terminou é registrado também
 /// num posto que foi removido depois de ele começar. Pedidos com os mesmos posto, placa e `inicio` são

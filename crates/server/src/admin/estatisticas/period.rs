@@ -1,4 +1,4 @@
-//! Of when statistics are asked for, and in which steps.
+//! The period that statistics are asked for, and its steps.
 
 use domain::{Fuso, Moment, Passo, PeriodError, RowId, Steps};
 use protocol::{BadMessage, Field, FieldError, OrDefault, fields};

@@ -11,7 +11,7 @@ use rustix::process::{Flock, FlockType, fcntl_getlk, geteuid};
 use super::disk::Disk;
 use crate::store::diagnosis::why_not_writable;
 use crate::store::not_writable::NotWritable;
-use crate::store::paths::{folder_of, with_suffix};
+use crate::store::paths::{file_of, folder_of, with_suffix};
 
 /// Where SQLite has its locks, in every database file.
 const SHARED_LOCKS: u64 = 0x4000_0002;
@@ -56,7 +56,7 @@ pub enum OpenIn {
 
 /// Asks the file system only.
 pub fn examine_files(path: &Path) -> DatabaseFiles {
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let real = file_of(path);
     let (database, open_in) = match fs::metadata(&real) {
         Ok(file) if file.is_file() => (Some(file), open_in(&real)),
         Err(error) if !is_absence(error.kind()) => (None, OpenIn::Unknown(error)),

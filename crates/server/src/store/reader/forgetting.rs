@@ -26,11 +26,11 @@ pub struct ForgettableRows {
     /// Of which nothing is left.
     pub carros: Vec<String>,
     /// The last rows that were looked at.
-    seen: LastSeen,
+    seen: LastIds,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct LastSeen {
+struct LastIds {
     reservas: i64,
     carregamentos: i64,
     refusals: i64,
@@ -94,7 +94,7 @@ impl Store {
             )
             .await?,
             carros: Vec::new(),
-            seen: LastSeen::default(),
+            seen: LastIds::default(),
         };
         ended.seen = seen;
         if ended.is_empty() {

@@ -47,11 +47,13 @@ macro_rules! over_at {
 }
 pub(in crate::store) use over_at;
 
-/// SQL for the reservas that a session which goes on may turn out to have ended before: until then
-/// they say what it costs and whether its carro came.
+/// SQL for the reservas whose carro has an open session at their posto. Its end may be reported later
+/// as before the reserva: then the reserva was not fulfilled, and its price does not count.
+/// (`CROSS JOIN`: from the few open sessions to the reservas of their carros, and not from each reserva
+/// to all sessions of its posto.)
 macro_rules! awaiting_a_session {
     () => {
-        "SELECT r.id FROM carregamentos AS c JOIN reservas AS r
+        "SELECT r.id FROM carregamentos AS c INDEXED BY carregamentos_open CROSS JOIN reservas AS r
            ON r.placa = c.placa AND r.posto_id = c.posto_id AND r.fim > c.inicio
          WHERE c.fim IS NULL"
     };

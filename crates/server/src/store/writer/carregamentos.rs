@@ -46,7 +46,11 @@ impl StartCarregamento {
             decide_carregamento_start(placa, &posto, &holdings, elsewhere.as_deref(), now);
         let open = context.open_session(posto_id)?;
         let id = match (decided?, open) {
-            (Effect::Already(()), Some(id)) => id,
+            (Effect::Already(()), Some(id)) if first_inicio.is_none() => id,
+            // Reported with another begin: as where that is in the past.
+            (Effect::Already(()), Some(id)) => {
+                return Err(Rejection::CarregamentoSobreposto { id }.into());
+            }
             _ => {
                 let own = context.reservas_held_by(posto_id, placa, now, now.plus_millis(1))?;
                 let own = own.into_iter().next();

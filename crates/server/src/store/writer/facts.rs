@@ -86,7 +86,7 @@ impl WriteContext<'_> {
     /// How many reservas of a carro hold nothing while it still charges in their session. Not where it
     /// charges in another reserva by now, which is counted already.
     fn charging_past_its_reserva(&self, placa: &Placa) -> Result<u32, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let counted = self.find_value(
             "SELECT count(*) FROM carregamentos AS c JOIN reservas AS r ON r.id = c.reserva_id
              WHERE c.placa = ?1 AND c.fim IS NULL
                AND (r.held_until IS NULL OR r.held_until <= ?2)
@@ -95,9 +95,9 @@ impl WriteContext<'_> {
                    WHERE next.posto_id = c.posto_id AND next.placa = c.placa
                      AND (next.status = 'cumprida' OR next.carregamento_id = c.id)
                      AND next.inicio <= ?2 AND next.held_until > ?2)",
+            params![placa.as_str(), self.now.as_millis()],
         )?;
-        let parameters = params![placa.as_str(), self.now.as_millis()];
-        Ok(statement.query_row(parameters, |row| row.get(0))?)
+        Ok(counted.unwrap_or_default())
     }
 
     /// The reservas that hold a posto at any moment from `inicio` until `fim`. The absences among

@@ -20,10 +20,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct OverwriteDetector {
     /// `None` if a checkpoint of this program may change the database.
-    seen: Option<SeenStamp>,
+    seen: Option<KnownState>,
 }
 
-struct SeenStamp {
+struct KnownState {
     /// Size and last change of the database.
     stamp: (u64, SystemTime),
     checkpointed: Checkpointed,
@@ -57,7 +57,7 @@ impl OverwriteDetector {
                 return Err(StoreError::Changed { path: database.clone() });
             }
         }
-        self.seen = Some(SeenStamp { stamp, checkpointed });
+        self.seen = Some(KnownState { stamp, checkpointed });
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl OverwriteDetector {
 }
 
 /// Whether another program is in the middle of a checkpoint, and ends it.
-fn ends_checkpoint(before: &SeenStamp, wal_tail: &WalTail) -> Result<bool, StoreError> {
+fn ends_checkpoint(before: &KnownState, wal_tail: &WalTail) -> Result<bool, StoreError> {
     for _ in 0..MAX_POLLS {
         if wal_tail.checkpointed()? != Some(before.checkpointed) {
             return Ok(true);

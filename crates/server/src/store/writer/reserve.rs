@@ -16,7 +16,7 @@ use crate::store::first_answer;
 use crate::store::request_outcome::{
     AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved, UsedRow,
 };
-use crate::store::stored_rejection::{rejection_name, stored};
+use crate::store::stored_rejection::{rejection_name, stored_form};
 
 /// Reserves a posto; a repeated request gets its first answer again.
 #[derive(Debug, Clone)]
@@ -213,7 +213,7 @@ impl Reserve {
         if let Some(name) = rejection_name(rejection) {
             context.count_refusal(posto.map(|_| self.command.posto_id), name);
         }
-        let Some((name, detail)) = stored(rejection) else {
+        let Some((name, detail)) = stored_form(rejection) else {
             return Ok(());
         };
         context.execute(

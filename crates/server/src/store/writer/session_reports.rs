@@ -19,7 +19,7 @@ use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
 
 /// Records a session that has begun, and may have ended, before it is reported. It has happened, so
-/// no reserva refuses it; if nobody else held the posto when it began, it fulfils those of its carro.
+/// no reserva refuses it (one that begins ahead of this clock begins now, and may be refused); if nobody else held the posto when it began, it fulfils those of its carro.
 /// Reported twice it is recorded once, and one that was open ends as the later report says.
 #[derive(Debug, Clone)]
 pub struct ReportCarregamento {
@@ -48,7 +48,8 @@ impl WriteCommand for ReportCarregamento {
         let (posto_id, inicio) = (*posto_id, session.inicio);
         let first_inicio = Some(reported.inicio).filter(|reported| *reported != inicio);
         if first_inicio.is_some() && session.ended.is_none() {
-            // By a clock that is ahead it begins now: that is asked for, and may be refused.
+            // Its begin is ahead of this clock, so it begins now, by the rules of a start: another's
+            // reserva refuses it.
             let start = StartCarregamento { posto_id, placa: placa.clone() };
             let id = start.begin(context, first_inicio)?;
             return Ok(Reported { id, conflitos: Vec::new() });
@@ -135,11 +136,15 @@ impl ReportCarregamento {
             "SELECT * FROM all_carregamentos
              WHERE posto_id = ?1 AND inicio = ?2 AND placa = ?3 AND first_inicio IS NULL
              UNION ALL
-             SELECT * FROM all_carregamentos WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3
-             ORDER BY id",
+             SELECT * FROM all_carregamentos
+             WHERE posto_id = ?1 AND first_inicio = ?2 AND placa = ?3",
             params![posto_id, session.inicio.as_millis(), placa.as_str()],
         )?;
-        found.into_iter().map(Carregamento::try_from).collect()
+        let found = found.into_iter().map(Carregamento::try_from);
+        let mut found = found.collect::<Result<Vec<_>, _>>()?;
+        // With ORDER BY, SQLite would read all sessions of the posto by their ids.
+        found.sort_by_key(|session| session.id);
+        Ok(found)
     }
 
     /// The posto where it was, which may have been removed since.

@@ -11,7 +11,7 @@ const UNKNOWN: &str = "x";
 /// What `requisicao_invalida` says of this operation.
 pub(super) fn example(operation: &Operation, components: Option<&Components>) -> ErrorReply {
     let (campo, mensagem) = wrong_field(operation, components);
-    let wrong = FieldError { campo, mensagem: mensagem.to_owned() };
+    let wrong = FieldError::new(&campo, mensagem);
     let mut reply = Codigo::RequisicaoInvalida.example();
     let bad = BadMessage::Fields(vec![wrong]);
     reply.mensagem = bad.to_string();

@@ -58,6 +58,19 @@ export default {
     await page.locator("article#reserva[data-status=cancelada]").waitFor();
     return `${keys.presses + form.presses + last.presses} keys`;
   },
+  "choose the posto at the centre of the map": async ({ visit }) => {
+    const driver = await visit({ position: true });
+    const { page } = driver;
+    await driver.openLive();
+    const surface = page.locator(".surface");
+    await surface.focus();
+    await surface.press("Enter");
+    const card = page.locator(".chosen-posto");
+    await card.locator("a").waitFor();
+    const beside = await card.evaluate((one) => [...one.childNodes].filter((child) => child.nodeType === Node.TEXT_NODE).map(({ data }) => data));
+    expectEqual(beside, [], "words beside the elements of the card");
+    return card.locator("a").textContent();
+  },
 
   "the map by keyboard": async ({ visit }) => {
     const driver = await visit({ viewport: PHONE });

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use domain::Rules;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::store::Environment;
+use crate::store::rows::reservas::awaiting_a_session;
+use crate::store::{Environment, StoreCloser};
 
 const NOW: Moment = Moment::from_millis(1_767_225_600_000);
 
@@ -24,9 +26,8 @@ async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
     steps.filter(|step| step.starts_with("SEARCH") || step.starts_with("SCAN")).collect()
 }
 
-/// The number of a row bounds what is read of each table, whatever else is asked for.
-#[tokio::test]
-async fn a_page_is_read_from_where_the_one_before_it_ended() {
+/// A store on a file of its own, and one more connection to that.
+async fn opened() -> (TempDir, Store, StoreCloser, SqliteConnection) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("server1.db");
     let (changes, _receiver) = mpsc::channel(1);
@@ -34,7 +35,14 @@ async fn a_page_is_read_from_where_the_one_before_it_ended() {
     let environment =
         Environment { server_id, now: Arc::new(|| NOW), rules: Rules::default(), changes };
     let (store, closer) = Store::open(&path, environment).await.expect("the store opens");
-    let mut connection = connect(&path).await;
+    let connection = connect(&path).await;
+    (folder, store, closer, connection)
+}
+
+/// The number of a row bounds what is read of each table, whatever else is asked for.
+#[tokio::test]
+async fn a_page_is_read_from_where_the_one_before_it_ended() {
+    let (_folder, store, closer, mut connection) = opened().await;
 
     let reservas = ReservasQuery { limit: 10, ..ReservasQuery::default() };
     let recent = Some(NOW.plus_millis(-1000));
@@ -73,6 +81,21 @@ async fn a_page_is_read_from_where_the_one_before_it_ended() {
     let expected = [
         "SEARCH carregamentos USING INTEGER PRIMARY KEY (rowid<?)",
         "SEARCH archived_carregamentos USING INDEX archived_carregamentos_corrected (fim>?)",
+    ];
+    assert_eq!(steps, expected);
+    drop((store, connection));
+    closer.close().await.expect("it closes");
+}
+
+/// It is asked in transactions of the writer: from the few open sessions, and not from each reserva to
+/// all sessions of its posto.
+#[tokio::test]
+async fn reservas_that_await_a_session_are_found_by_the_open_sessions() {
+    let (_folder, store, closer, mut connection) = opened().await;
+    let steps = plan(&mut connection, awaiting_a_session!()).await;
+    let expected = [
+        "SCAN c USING INDEX carregamentos_open",
+        "SEARCH r USING INDEX reservas_by_placa (placa=?)",
     ];
     assert_eq!(steps, expected);
     drop((store, connection));
