@@ -140,6 +140,10 @@ async fn messages_of_chargers_and_cars_are_applied() {
     // Of an unknown carro; it was received when what follows it is stored.
     let message = json!({"placa": "ZZZ9999", "nivel_bateria": 1.0});
     charger.publish("carros/ZZZ9999/bateria", message).await;
+    // What names another servidor is for that one.
+    let message = json!({"server_id": "server2", "placa": "ABC1234", "nivel_bateria": 10.0,
+        "taxa_descarga": 9.0});
+    charger.publish("carros/ABC1234/bateria", message).await;
     // As programs write it that begin each text with a byte order mark.
     let message = json!({"placa": "ABC1234", "nivel_bateria": 41.0});
     charger.publish("carros/ABC1234/bateria", format!("\u{feff}{message}")).await;
@@ -148,6 +152,7 @@ async fn messages_of_chargers_and_cars_are_applied() {
         carro["nivel_bateria_atual"] == 41.0 && carro["em_carregamento"] == true
     })
     .await;
+    assert_eq!(server.get("/carros/ABC1234").await.json["taxa_descarga"], 0.19);
     assert_eq!(server.get("/carros/ZZZ9999").await.verdict(), (404, "carro_inexistente"));
 }
 
