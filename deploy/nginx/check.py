@@ -306,10 +306,12 @@ def check_gateway(nginx, folder, port):
                 for number, (_, text) in enumerate(attacks(GATEWAY))]
     for one in sent:
         one.result()
-    settles(lambda: nginx.forwarded(GATEWAY) == len(log_of(folder)))
-    # Once more: they may have been equal while each had one more to log.
-    forwarded, answered = nginx.forwarded(GATEWAY), len(log_of(folder))
-    check(f"the gateway answers what nginx has passed on ({forwarded}), and no more", forwarded == answered, answered)
+    def counts():
+        return nginx.forwarded(GATEWAY), len(log_of(folder))
+
+    # Twice the same: they may be equal while each has one more to log.
+    are_equal = settles(lambda: (seen := counts())[0] == seen[1] and counts() == seen)
+    check(f"the gateway answers what nginx has passed on {counts()}, and no more", are_equal, counts())
 
     def allowed(source, via=None):
         """Whether as many are answered as may be, and as time has allowed meanwhile; the others are refused."""

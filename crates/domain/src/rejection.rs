@@ -56,7 +56,7 @@ pub enum Rejection {
     ReservaEncerrada,
     /// Its carro is charging or has charged.
     #[error(
-        "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada."
+        "O carro da reserva já carregou ou está carregando: ela não pode mais ser cancelada, e, enquanto ele carrega, só o fim dela pode mudar."
     )]
     ReservaEmUso,
     #[error(

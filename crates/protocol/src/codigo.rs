@@ -138,7 +138,7 @@ codigos! {
         "A reserva já terminou e não pode mais ser alterada nem cancelada.";
     ReservaEmUso = 409,
         "o carro da reserva está carregando ou já carregou",
-        "O carro da reserva já carregou ou está carregando: só o fim dela ainda pode mudar, e ela não pode mais ser cancelada.";
+        "O carro da reserva já carregou ou está carregando: ela não pode mais ser cancelada, e, enquanto ele carrega, só o fim dela pode mudar.";
     CarregamentoEncerrado = 409,
         "o carregamento já terminou, com outros valores",
         "O carregamento 1 já foi encerrado com outros valores. Para corrigi-los, use PATCH /carregamentos/1.";

@@ -181,7 +181,7 @@ imports_more() {
         compose exec -T server_4 server importar data/server4/mais.csv && has_postos 8006 121
 }
 
-names_the_remedy() { logged server_5 'may not write to' && logged server_5 'chown -R 10001'; }
+names_the_remedy() { logged server_5 'may not write to' && logged server_5 'chown 10001:'; }
 
 starts_after_chown() {
     docker run --rm --volume "$PWD/server/Server_5/data:/data" eclipse-mosquitto:2.0 chown 10001 /data &&

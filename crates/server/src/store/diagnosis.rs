@@ -72,16 +72,13 @@ pub fn why_not_writable(database: &Path) -> Option<NotWritable> {
     let files = ["", "-wal", "-shm"].map(|suffix| with_suffix(database, suffix));
     let mut files = files.iter().filter(|file| file.exists());
     denied(existing, place)
-        .or_else(|| {
-            files.find_map(|file| denied(file, Place::File { database: absolute(database) }))
-        })
+        .or_else(|| files.find_map(|file| denied(file, Place::File)))
         .or_else(|| full(existing))
 }
 
 /// Why this program cannot write there.
 fn denied(path: &Path, place: Place) -> Option<NotWritable> {
-    let is_file = matches!(place, Place::File { .. });
-    let more = if is_file { Access::empty() } else { Access::EXEC_OK };
+    let more = if place == Place::File { Access::empty() } else { Access::EXEC_OK };
     let wanted = Access::READ_OK | Access::WRITE_OK | more;
     match accessat(CWD, path, wanted, AtFlags::EACCESS) {
         Err(Errno::ROFS) => Some(NotWritable::ReadOnly { path: absolute(path) }),

@@ -36,10 +36,8 @@ pub enum NotWritable {
 /// own: what is above its folder, and what else is in it, belongs to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// One of those whose names begin with that of the database.
-    File {
-        database: PathBuf,
-    },
+    /// The database, or a file that SQLite has beside it.
+    File,
     Folder,
     /// The nearest folder that exists above this one.
     Above(PathBuf),
@@ -54,19 +52,22 @@ impl fmt::Display for NotWritable {
                     f,
                     "this program runs as user {user} (group {group}) and may not write to {path}, which belongs to user {owner} (group {owner_group}, mode {mode:o}); "
                 )?;
+                let host = "(if that is mounted into a container, on the host)";
                 match place {
-                    Place::File { database } => {
-                        write!(f, "as root: chown {user}:{group} {}*", database.display())
-                    }
+                    Place::File => write!(
+                        f,
+                        "as root: chown {user}:{group} {path} {host}, and the same for the files beside it whose names begin like that of the database"
+                    ),
                     Place::Folder => write!(
                         f,
-                        "if this folder is its own, as root: chown {user}:{group} {path}; else name one that is"
+                        "if this folder is its own, as root: chown {user}:{group} {path} {host}; else name one that is"
                     ),
-                    Place::Above(missing) => {
-                        write!(f, "as root: install -d -o {user} -g {group} {}", missing.display())
-                    }
-                }?;
-                f.write_str(" (if that is mounted into a container, on the host)")
+                    Place::Above(missing) => write!(
+                        f,
+                        "as root: install -d -o {user} -g {group} {} {host}",
+                        missing.display()
+                    ),
+                }
             }
             Self::ReadOnly { path } => write!(
                 f,

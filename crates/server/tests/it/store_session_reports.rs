@@ -217,6 +217,22 @@ async fn a_report_that_is_repeated_finds_its_session_whatever_became_of_it() {
     assert_eq!(store.reports("DDD4444", 5, Some(6)).await, fact(2, &[1]), "it was free then");
 }
 
+/// Of a carro that charges already, by a start without a begin of its own.
+#[tokio::test]
+async fn a_report_that_begins_ahead_is_answered_the_same_when_its_begin_has_passed() {
+    let store = TestStore::new(2).await;
+    wait_until(10);
+    store.charges(placa("AAA1111")).await;
+    let overlaps = Rejection::CarregamentoSobreposto { id: 1 };
+    for now in [11, 14] {
+        wait_until(now);
+        for plate in ["AAA1111", "BBB2222"] {
+            let refused = rejected(store.reports(plate, 13, None).await);
+            assert_eq!(refused, overlaps, "{plate} at {now}");
+        }
+    }
+}
+
 /// Its charger's clock is three minutes ahead.
 #[tokio::test]
 async fn a_clock_that_is_ahead_reports_a_session_that_goes_on_or_ends_now() {

@@ -27,7 +27,7 @@ pub const OTEL_SDK_DISABLED: Setting = Setting {
 pub const OTEL_TRACES_EXPORTER: Setting = Setting {
     name: "OTEL_TRACES_EXPORTER",
     default: Some("otlp"),
-    should_be: "otlp, none, or a list of exporters that OpenTelemetry knows",
+    should_be: "otlp, none, or names of exporters of OpenTelemetry, separated by commas",
     about: "how traces are sent; without otlp in it: no traces, whatever else is set",
 };
 
@@ -165,8 +165,8 @@ impl FromStr for Switch {
     }
 }
 
-/// Whether traces are sent, by a list of the exporters that the specification knows: all programs of a
-/// machine may share it, and of these only `otlp` is here.
+/// Whether traces are sent, by a list of exporters. All programs of a machine may share it, and those
+/// of other languages know more: of all of them only OTLP is here.
 struct Exporters {
     has_otlp: bool,
 }
@@ -175,14 +175,19 @@ impl FromStr for Exporters {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let known = ["otlp", "none", "console", "logging", "zipkin", "jaeger"];
+        let text = text.to_ascii_lowercase();
         let names: Vec<_> = text.split(',').map(str::trim).collect();
-        let is_list = names.iter().all(|name| known.contains(name));
-        let is_none_alone = names == ["none"] || !names.contains(&"none");
-        match is_list && is_none_alone {
-            true => Ok(Self { has_otlp: names.contains(&"otlp") }),
-            false => Err(InvalidValue),
+        let is_name = |name: &&str| {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte);
+            !name.is_empty() && name.bytes().all(is_part)
+        };
+        let has_none = names.contains(&"none");
+        if !names.iter().all(is_name) || (has_none && names.len() > 1) {
+            return Err(InvalidValue);
         }
+        // Python's name for it says by which protocol.
+        let is_otlp = |name: &&str| *name == "otlp" || name.starts_with("otlp_proto");
+        Ok(Self { has_otlp: names.iter().any(is_otlp) })
     }
 }
 

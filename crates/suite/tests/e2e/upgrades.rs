@@ -89,6 +89,10 @@ fn compare(old: &Value, new: &Value, at: &str, lost: &mut Vec<String>) {
         (Value::Object(old), Value::Object(new)) => {
             let mut left_out = OF_NOW.to_vec();
             left_out.extend(if has_ended_since(old, new) { &OF_ITS_END[..] } else { &[] });
+            // Its sentence was corrected since. A refusal is stored as a fact, not as a text.
+            if old.get("codigo") == Some(&json!("reserva_em_uso")) {
+                left_out.push("mensagem");
+            }
             for (name, value) in old.iter().filter(|(name, _)| !left_out.contains(&name.as_str())) {
                 let found = new.get(name).unwrap_or(&Value::Null);
                 compare(value, found, &format!("{at}.{name}"), lost);

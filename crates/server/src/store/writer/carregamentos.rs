@@ -42,15 +42,19 @@ impl StartCarregamento {
         let posto = posto.ok_or_else(|| context.posto_inexistente(posto_id))?;
         let holdings = context.holdings(posto_id, now, now.plus_millis(1))?;
         let elsewhere = context.charging_elsewhere(placa, posto_id)?;
+        // What is reported with a begin of its own is no repeat of a start: it overlaps, as it will when
+        // that begin has passed.
+        if first_inicio.is_some()
+            && let Some(id) =
+                context.overlapping_session(posto_id, Some(placa), (now, None), None)?
+        {
+            return Err(Rejection::CarregamentoSobreposto { id }.into());
+        }
         let decided =
             decide_carregamento_start(placa, &posto, &holdings, elsewhere.as_deref(), now);
         let open = context.open_session(posto_id)?;
         let id = match (decided?, open) {
-            (Effect::Already(()), Some(id)) if first_inicio.is_none() => id,
-            // Reported with another begin: as where that is in the past.
-            (Effect::Already(()), Some(id)) => {
-                return Err(Rejection::CarregamentoSobreposto { id }.into());
-            }
+            (Effect::Already(()), Some(id)) => id,
             _ => {
                 let own = context.reservas_held_by(posto_id, placa, now, now.plus_millis(1))?;
                 let own = own.into_iter().next();

@@ -24,7 +24,10 @@ fn traces_are_switched_off_whatever_else_is_set() {
         (("OTEL_TRACES_EXPORTER", "none"), false),
         (("OTEL_TRACES_EXPORTER", "otlp"), true),
         (("OTEL_TRACES_EXPORTER", "zipkin, otlp"), true),
+        (("OTEL_TRACES_EXPORTER", "OTLP"), true),
+        (("OTEL_TRACES_EXPORTER", "otlp_proto_http"), true),
         (("OTEL_TRACES_EXPORTER", "console"), false),
+        (("OTEL_TRACES_EXPORTER", "experimental-otlp/stdout"), false),
         (("OTEL_TRACES_EXPORTER", " "), true),
     ] {
         let traces = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), set]);
@@ -75,7 +78,7 @@ fn a_malformed_value_ends_the_start_with_one_line() {
         ),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["/v1/traces", "http://collector:x/v1/traces"]),
         ("OTEL_SDK_DISABLED", &["1", "sim", "yes"]),
-        ("OTEL_TRACES_EXPORTER", &["otlp,none", "OTLP", "otlp,", "file"]),
+        ("OTEL_TRACES_EXPORTER", &["otlp,none", "otlp,", "http://a", "otlp console"]),
         ("OTEL_TRACES_SAMPLER", &["sometimes", "parentbased_", "xray"]),
         ("OTEL_TRACES_SAMPLER_ARG", &["2", "-0.1", "NaN", "a"]),
         ("OTEL_RESOURCE_ATTRIBUTES", &["a", "=b", "a=%FF", "a=b,c"]),
