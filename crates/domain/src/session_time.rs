@@ -8,7 +8,7 @@ const MAX_AHEAD: i64 = 5 * 60 * 1000;
 const EARLIEST: Moment = Moment::from_millis(1_577_836_800_000);
 
 /// A reported time, as it is recorded at `now`: nothing that is reported has yet to come, but clocks
-/// differ. A time that is too far ahead stays as it is: [`wrong_inicio`] and [`wrong_fim`] refuse it.
+/// differ. A time that is too far ahead stays as it is, and is refused by the check of times.
 pub fn recorded_time(reported: Moment, now: Moment) -> Moment {
     if is_in_future(reported, now) { reported } else { reported.min(now) }
 }
