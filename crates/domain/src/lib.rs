@@ -24,6 +24,7 @@ mod session_time;
 mod statistics;
 mod token;
 mod values;
+mod words;
 
 pub use absence::*;
 pub use alteracao::*;

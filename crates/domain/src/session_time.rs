@@ -2,7 +2,7 @@
 
 use crate::Moment;
 
-/// How far the clock of whoever reports a session may be ahead, in milliseconds.
+/// How far the clock of a program that reports a session may be ahead, in milliseconds.
 const MAX_AHEAD: i64 = 5 * 60 * 1000;
 /// 2020-01-01T00:00:00Z. A charger that has lost its clock begins again in 1970, or when it was built.
 const EARLIEST: Moment = Moment::from_millis(1_577_836_800_000);

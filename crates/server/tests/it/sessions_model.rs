@@ -6,7 +6,7 @@ use domain::ReservaState;
 pub(crate) const POSTOS: usize = 2;
 pub(crate) const PLATES: [&str; 3] = ["AAA1111", "BBB2222", "CCC3333"];
 const TOLERANCE: i64 = 15;
-/// How far the clock of whoever reports may be ahead.
+/// How far the clock of a reporting program may be ahead.
 const AHEAD: i64 = 5;
 
 #[derive(Debug, Clone)]
