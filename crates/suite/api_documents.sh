@@ -12,14 +12,6 @@ readonly closed_port=23006 closed_client_port=23007 programs=$PWD/target/debug
 readonly closed=http://127.0.0.1:$closed_port closed_client=http://127.0.0.1:$closed_client_port
 readonly server=http://127.0.0.1:${server_ports[0]} client=http://127.0.0.1:${client_ports[0]}
 export RUST_LOG=warn npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
-work=$(mktemp -d)
-pids=()
-finish() {
-    kill "${pids[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap finish EXIT
 
 mkdir -p "$tools"
 [ -e "$tools/npm-1" ] || {
@@ -33,9 +25,18 @@ mkdir -p "$tools"
     "$tools/venv/bin/pip" install --quiet httpx==0.28.1 mypy==2.4.1 openapi-python-client==0.29.1
     touch "$tools/pip-1"
 }
+cargo build --quiet
+[ -n "${OWN_NETWORK:-}" ] || OWN_NETWORK=yes exec "$here/own_network.sh" "$0" "$@"
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
-cargo build --quiet
+work=$(mktemp -d)
+pids=()
+finish() {
+    kill "${pids[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
 mkdir "$work/data"
 cp -r data/server1 data/server2 "$work/data/"
 rm -f "$work"/data/*/*.db*

@@ -28,4 +28,4 @@ if [ "${1:-}" = screenshots ]; then
     exit
 fi
 node --test --test-reporter=dot crates/*/pages/tests/*.test.mjs
-node "$here/main.mjs" "$programs" "$work" "$@"
+crates/suite/own_network.sh node "$here/main.mjs" "$programs" "$work" "$@"

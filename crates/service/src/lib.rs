@@ -28,7 +28,7 @@ pub use broker_login::{
 };
 pub use http::{
     ANYBODY, Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
-    Documentation, ETag, Health, HttpError, HttpMetrics, JsonBody, Language, ListenError,
+    Documentation, ETag, Health, HttpError, HttpMetrics, JsonBody, LOAD_AGAIN, Language, ListenError,
     LogFields, MAX_TOKEN, OptionalLayers, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders,
     PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role, Routes,
     StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,

@@ -79,7 +79,7 @@ pub use json_body::JsonBody;
 pub use metrics::HttpMetrics;
 use pages::ErrorPage;
 pub use pages::{
-    Asset, Assets, Language, PageCache, PageForm, PageHeaders, PageRoutes, RefusalText,
+    Asset, Assets, LOAD_AGAIN, Language, PageCache, PageForm, PageHeaders, PageRoutes, RefusalText,
     json_in_page,
 };
 pub use rate_limit::RateLimit;

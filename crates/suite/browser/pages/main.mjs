@@ -36,6 +36,7 @@ class Scene {
     for (const [number, visit] of this.visits.entries()) {
       const path = `${folder}/failed/${name.replaceAll(/\W+/g, "-")}-${number}.png`;
       await visit.page.screenshot({ path, timeout: 5000 }).catch(() => {});
+      console.log(`visit ${number} of it: ${JSON.stringify(await visit.describe(), null, 2)}`);
     }
   }
 

@@ -21,6 +21,9 @@ export class Visit {
     visit.base = base;
     visit.problems = [];
     visit.requests = [];
+    /** When each request that is not over was sent. */
+    visit.pending = new Map();
+    visit.failures = [];
     visit.context = await browser.newContext({
       locale: "pt-BR",
       timezoneId: "America/Sao_Paulo",
@@ -32,6 +35,8 @@ export class Visit {
     visit.context.setDefaultTimeout(20_000);
     visit.context.on("request", (request) => visit.noteRequest(request));
     visit.context.on("response", (response) => visit.noteResponse(response));
+    visit.context.on("requestfinished", (request) => visit.pending.delete(request));
+    visit.context.on("requestfailed", (request) => visit.noteFailure(request));
     visit.context.on("weberror", (error) => visit.problems.push(`error in the page: ${error.error().message}`));
     visit.context.on("console", (line) => visit.noteConsole(line));
     visit.page = await visit.context.newPage();
@@ -40,6 +45,7 @@ export class Visit {
 
   noteRequest(request) {
     const url = request.url();
+    this.pending.set(request, Date.now());
     this.requests.push({
       url, method: request.method(), headers: request.headers(), body: request.postData() ?? "",
     });
@@ -51,10 +57,31 @@ export class Visit {
     if (isStatic && response.status() >= 400) this.problems.push(`${response.status()}: ${response.url()}`);
   }
 
+  noteFailure(request) {
+    this.pending.delete(request);
+    this.failures.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
+  }
+
   noteConsole(line) {
     const text = line.text();
     const isError = line.type() === "error" && !NETWORK.test(text);
     if (isError || /Content Security Policy|Permissions.Policy/i.test(text)) this.problems.push(`console: ${text}`);
+  }
+
+  /** What tells why a page does not show what is waited for. */
+  async describe() {
+    const look = () => `${location.href} is ${document.readyState} and ${document.visibilityState}`;
+    const late = () => new Promise((resolve) => setTimeout(resolve, 5000, "the page does not answer"));
+    const pages = await Promise.all(this.context.pages().map((page) => (
+      Promise.race([page.evaluate(look).catch((error) => error.message), late()])
+    )));
+    const now = Date.now();
+    return {
+      pages,
+      pending: [...this.pending].map(([request, since]) => `${request.method()} ${request.url()} for ${now - since} ms`),
+      failures: this.failures.slice(-10),
+      problems: this.problems,
+    };
   }
 
   /** Opens a page of the program; returns the answer. */

@@ -101,7 +101,7 @@ async fn check(program: &Program, request: &str, statuses: &[u16]) {
     let referrer = if is_own { "same-origin" } else { "no-referrer" };
     assert_eq!(answer.once("referrer-policy", shown), referrer, "{shown}");
     if is_page {
-        assert!(policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"));
+        assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"));
         assert!(!policy.contains("unsafe"), "{shown}: {policy}");
         assert_eq!(answer.once("cross-origin-opener-policy", shown), "same-origin");
         let position = if is_own { "geolocation=(self)" } else { "geolocation=()" };

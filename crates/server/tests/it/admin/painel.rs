@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use reqwest::header::ACCEPT_LANGUAGE;
 use serde_json::json;
+use service::LOAD_AGAIN;
 
 use crate::running::{Answer, Home, Running};
 use crate::support::reservation;
@@ -27,18 +28,21 @@ async fn anyone_gets_a_page_that_runs_only_what_is_its_own() {
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     assert_eq!(answer.header("cache-control"), "no-cache");
     let policy = answer.header("content-security-policy");
-    for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'"] {
-        assert!(policy.split("; ").any(|directive| directive == part), "{part}: {policy}");
+    for part in ["default-src 'none'", "script-src 'self' 'sha256-", "style-src 'self'"] {
+        assert!(policy.split("; ").any(|directive| directive.starts_with(part)), "{part}: {policy}");
     }
     assert!(!policy.contains("unsafe"), "{policy}");
     let html = &answer.text;
     for inline in [" style=", " onclick=", " onload=", "<style", "javascript:"] {
         assert!(!html.contains(inline), "{inline}");
     }
-    for script in all_between(html, "<script", ">") {
-        let is_data = script.contains("type=\"application/json\"");
-        assert!(is_data || script.contains(" src=\"static/"), "{script}");
-    }
+    let is_loaded_or_data = |script: &&str| {
+        let is_loaded = script.contains(" src=\"static/") && script.ends_with('>');
+        is_loaded || script.contains(" type=\"application/json\"")
+    };
+    let mut written = all_between(html, "<script", "</script>");
+    written.retain(|script| !is_loaded_or_data(script));
+    assert_eq!(written, [format!(">{LOAD_AGAIN}")], "what is written into the page");
     for address in
         all_between(html, "href=\"", "\"").iter().chain(&all_between(html, "src=\"", "\""))
     {

@@ -16,7 +16,7 @@ pub(super) use error_page::{ErrorPage, show_errors};
 pub use form::PageForm;
 pub(super) use form::read_form;
 pub use language::Language;
-pub use page::{PageCache, PageHeaders, json_in_page};
+pub use page::{LOAD_AGAIN, PageCache, PageHeaders, json_in_page};
 
 /// The pages of a program and their files, which are for no page of another origin.
 pub struct PageRoutes {

@@ -5,6 +5,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 use super::Language;
 use crate::http::security_headers::{CROSS_ORIGIN_OPENER_POLICY, PERMISSIONS_POLICY};
@@ -12,6 +15,10 @@ use crate::http::security_headers::{CROSS_ORIGIN_OPENER_POLICY, PERMISSIONS_POLI
 /// The page may ask where its reader is.
 const OWN_POSITION: HeaderValue =
     HeaderValue::from_static("camera=(), geolocation=(self), microphone=(), payment=(), usb=()");
+
+/// The one script that is written into each page, before all that the page loads: it loads again what
+/// could not be loaded. In a file of its own it could be what is missing.
+pub const LOAD_AGAIN: &str = include_str!("load_again.js");
 
 /// How long a page may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +37,9 @@ pub struct PageHeaders {
 }
 
 impl PageHeaders {
-    /// Pages load only what the program itself serves, and pictures from `pictures`, an origin, if
-    /// there is one. An origin that cannot be written into a header is left out.
+    /// Pages run only [`LOAD_AGAIN`] and what the program itself serves. They load nothing else but
+    /// pictures from `pictures`, an origin, if there is one. An origin that cannot be written into a
+    /// header is left out.
     pub fn new(pictures: Option<&str>) -> Self {
         let fits = |origin: &&str| {
             origin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(&byte))
@@ -45,8 +53,9 @@ impl PageHeaders {
         });
         let own = "'self' data:";
         let pictures = pictures.map_or(own.to_owned(), |origin| format!("{own} {origin}"));
+        let written = STANDARD.encode(Sha256::digest(LOAD_AGAIN));
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; \
+            "default-src 'none'; script-src 'self' 'sha256-{written}'; style-src 'self'; img-src {pictures}; \
              connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
              form-action 'self'; frame-ancestors 'none'"
         );
@@ -99,11 +108,15 @@ mod tests {
     fn a_page_runs_and_loads_nothing_that_is_not_its_own() {
         let response = page(None, PageCache::Revalidated);
         let header = |name| response.headers()[name].to_str().expect("a text");
+        let (scripts, others) = header("content-security-policy")
+            .strip_prefix("default-src 'none'; script-src 'self' 'sha256-")
+            .and_then(|rest| rest.split_once("'; "))
+            .expect("its scripts");
+        assert_eq!(scripts.len(), 44, "SHA-256 in base64");
         assert_eq!(
-            header("content-security-policy"),
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-             connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
-             form-action 'self'; frame-ancestors 'none'"
+            others,
+            "style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; \
+             worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         );
         assert_eq!(header("content-type"), "text/html; charset=utf-8");
         assert_eq!(header("content-language"), "pt-BR");

@@ -1,4 +1,5 @@
 // What goes and comes back while a page is open: the page says what it means, and recovers by itself.
+import { openPainel } from "../painel.mjs";
 import { expect, expectEqual, until } from "../until.mjs";
 
 const live = (driver) => driver.page.locator("#live[data-live=yes]").waitFor();
@@ -29,6 +30,28 @@ export default {
     await suite.start();
     await expectFollows(scene, driver, posto);
     return said.replaceAll(/\s+/g, " ");
+  },
+
+  "the network changes while a page loads": async ({ suite, visit }) => {
+    const again = [];
+    /** Each file is lost once: under the folder that the page names. */
+    const lose = async ({ page }) => page.route(/\/static\/[0-9a-f]{32}\/.*\.(js|css)$/, (route) => route.abort("internetdisconnected"));
+    const driver = await visit();
+    const posto = await suite.freePosto();
+    await lose(driver);
+    await driver.openLive();
+    await driver.sees(posto, "free");
+    const unstyled = await driver.page.evaluate(() => [...document.styleSheets].filter(({ cssRules }) => cssRules.length === 0).length);
+    expectEqual(unstyled, 0, "style sheets that are not there");
+    const operator = await visit({}, "server1");
+    await lose(operator);
+    await openPainel(operator, suite.operatorToken);
+    for (const { requests, base } of [driver, operator]) {
+      const pages = requests.filter(({ url }) => [`${base}/`, `${base}/painel`].includes(url.split("#")[0]));
+      expectEqual(pages.length, 1, "times that the page was loaded");
+      again.push(requests.filter(({ url }) => url.includes("/again-")).length);
+    }
+    return `${again[0]} and ${again[1]} files were asked for again`;
   },
 
   "a page opened while there is no broker": async ({ suite, visit }) => {
