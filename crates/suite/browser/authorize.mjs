@@ -52,9 +52,10 @@ async function useTheButton(browser, base, token) {
 
 const [target, token] = process.argv.slice(2);
 const browser = await launch();
-await report(`Authorize in /docs of ${target}`, () => useTheButton(browser, target, token));
 const proxy = await prefixProxy(target, "/api/v1");
-await report(`Authorize in /docs of ${target} behind ${proxy.base}`, () =>
-  useTheButton(browser, proxy.base, token));
+await Promise.all([
+  report(`Authorize in /docs of ${target}`, () => useTheButton(browser, target, token)),
+  report(`Authorize in /docs of ${target} behind ${proxy.base}`, () => useTheButton(browser, proxy.base, token)),
+]);
 proxy.close();
 await browser.close();
