@@ -28,10 +28,10 @@ pub use broker_login::{
 };
 pub use http::{
     ANYBODY, Access, Asset, Assets, CORS_ORIGENS, Caller, CallerKey, CallerLimit, CorsOrigins,
-    Documentation, ETag, Health, HttpError, HttpMetrics, JsonBody, LOAD_AGAIN, Language, ListenError,
-    LogFields, MAX_TOKEN, OptionalLayers, PROXIES_CONFIAVEIS, PageCache, PageForm, PageHeaders,
-    PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role, Routes,
-    StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
+    Documentation, ETag, Health, HttpError, HttpMetrics, JsonBody, LOAD_AGAIN, Language,
+    ListenError, LogFields, MAX_TOKEN, OptionalLayers, PROXIES_CONFIAVEIS, PageCache, PageForm,
+    PageHeaders, PageRoutes, Params, Path, RETRY_AFTER_SECONDS, RateLimit, RefusalText, Role,
+    Routes, StreamCaller, StreamPermit, Streams, Token, Tokens, TrustedProxies, accept_token,
     answer_with_etag, body_of_parts, both_parts, build_router, caller_ip, complete_document,
     json_in_page, json_with_etag, listen, listen_for_metrics, no_file_of, operators_only,
     read_file, require_token, serve, serve_metrics, status_of, too_long_file, trace_requests,

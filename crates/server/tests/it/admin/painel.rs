@@ -29,7 +29,10 @@ async fn anyone_gets_a_page_that_runs_only_what_is_its_own() {
     assert_eq!(answer.header("cache-control"), "no-cache");
     let policy = answer.header("content-security-policy");
     for part in ["default-src 'none'", "script-src 'self' 'sha256-", "style-src 'self'"] {
-        assert!(policy.split("; ").any(|directive| directive.starts_with(part)), "{part}: {policy}");
+        assert!(
+            policy.split("; ").any(|directive| directive.starts_with(part)),
+            "{part}: {policy}"
+        );
     }
     assert!(!policy.contains("unsafe"), "{policy}");
     let html = &answer.text;
