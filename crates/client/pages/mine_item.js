@@ -4,7 +4,7 @@ import { element, setField } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { reservaLink } from "./links.js";
 import { changesOf } from "./kept.js";
-import { countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "./status.js";
+import { arrivalLimit, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "./status.js";
 import { text } from "./texts.js";
 
 /** @typedef {import("./kept.js").Kept} Kept */
@@ -16,6 +16,12 @@ export const nameOf = (/** @type {{ nome: string, posto_id: number }} */ { nome,
 export function countdownText(/** @type {import("./status.js").Reserva} */ reserva, at = now()) {
   const countdown = countdownOf(reserva, at);
   return countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "";
+}
+
+/** Until when the posto waits for the car, empty if that is the end. */
+export function arrivalText(/** @type {import("./status.js").Reserva} */ reserva, at = now()) {
+  const limit = arrivalLimit(reserva, at);
+  return limit === null ? "" : text("arrive_by", { time: moment(limit) });
 }
 
 /** All that its driver should know beyond the status. */
@@ -38,6 +44,7 @@ export function reservaItem() {
     element("p", { class: "numbers", "data-field": "countdown" }),
     element("p", { class: "quiet", "data-field": "period" }),
     element("p", { "data-field": "sentence" }),
+    element("p", { "data-field": "arrival" }),
     element("p", { class: "notice", "data-field": "news", role: "status", hidden: true }));
 }
 
@@ -59,6 +66,7 @@ export function showReserva(item, reserva) {
 /** @param {HTMLElement} item @param {Kept} reserva */
 export function showCountdown(item, reserva) {
   setOptional(item, "countdown", countdownText(reserva));
+  setOptional(item, "arrival", arrivalText(reserva));
 }
 
 /** Sets the text of a part that is hidden where there is nothing to say. @param {HTMLElement} item @param {string} field @param {string} said */

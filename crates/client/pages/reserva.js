@@ -8,7 +8,7 @@ import { Follower } from "./follow.js";
 import { localInput, moment, pricePerKwh } from "./format.js";
 import { changesOf, findKept, keepAgreed, updateKept } from "./kept.js";
 import { Live } from "./live.js";
-import { countdownText, newsOf, setOptional } from "./mine_item.js";
+import { arrivalText, countdownText, newsOf, setOptional } from "./mine_item.js";
 import { isSameConnector } from "./filters.js";
 import { changedPeriod } from "./period.js";
 import { kilometres } from "./position.js";
@@ -155,6 +155,7 @@ function show() {
   setField(article, "fim", moment(fim));
   if (preco_kwh !== undefined) setField(article, "price", pricePerKwh(preco_kwh));
   setField(article, "countdown", countdownText(reserva, at));
+  setOptional(article, "arrival", arrivalText(reserva, at));
   const kept = findKept(server_id, request_id);
   const news = kept && !isChanging ? newsOf(kept, at) : warning(reserva, at);
   const changes = kept && changesOf(kept);

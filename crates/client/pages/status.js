@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{ posto_id: number, placa: string, inicio: string, fim: string, status: string, desde?: string,
- *   motivo?: string, livre_desde?: string, preco_kwh?: number, versao?: number, aviso?: string }} Reserva
+ *   motivo?: string, livre_desde?: string, tolerancia_min?: number, preco_kwh?: number, versao?: number,
+ *   aviso?: string }} Reserva
  * @typedef {"future" | "current" | "late" | "over"} Phase `late`: its time has passed, and its servidor
  *   has not said yet what became of it.
  */
@@ -42,6 +43,17 @@ export function sentenceKey(/** @type {Reserva} */ reserva, /** @type {number} *
 export function warningKey(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
   const isOpen = phaseOf(reserva, now) !== "over";
   return isOpen && WARNINGS.includes(reserva.aviso ?? "") ? `warning.${reserva.aviso}` : null;
+}
+
+/**
+ * Until when the posto waits for the car, in milliseconds; `null` if that is `fim`. The tolerance begins
+ * again after another car was there or the posto was out of service, so this is never too late; after it
+ * nothing is said.
+ */
+export function arrivalLimit(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
+  if (reserva.status !== "ativa" || reserva.aviso === "posto_ocupado" || !reserva.tolerancia_min) return null;
+  const limit = new Date(reserva.inicio).getTime() + reserva.tolerancia_min * 60_000;
+  return now <= limit && limit < new Date(reserva.fim).getTime() ? limit : null;
 }
 
 /**

@@ -1,5 +1,7 @@
 //! What becomes of a reserva as time passes.
 
+use std::time::Duration;
+
 use crate::{Interval, Moment, Price, words};
 
 words! {
@@ -55,6 +57,8 @@ pub struct ReservaFacts {
     pub posto_desde: Option<Moment>,
     /// Its carro already charges there before `inicio`: at `inicio` the reserva becomes `cumprida`.
     pub in_session: bool,
+    /// How late its carro may come, as it was agreed; zero if its posto waits until the end.
+    pub tolerancia: Duration,
     /// When the tolerance ends; `None` while it does not run.
     pub falta_em: Option<Moment>,
     /// The agreed price.
@@ -65,7 +69,7 @@ pub struct ReservaFacts {
 }
 
 impl ReservaFacts {
-    /// A reserva that is made at `now`.
+    /// A reserva that is made at `now`, and whose posto waits for its carro until the end.
     pub fn new(
         interval: Interval,
         preco_kwh: Price,
@@ -80,6 +84,7 @@ impl ReservaFacts {
             livre_desde: None,
             posto_desde: None,
             in_session: false,
+            tolerancia: Duration::ZERO,
             falta_em,
             preco_kwh,
             versao: 1,

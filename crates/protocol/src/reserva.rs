@@ -92,6 +92,11 @@ pub struct Reserva {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub livre_desde: Option<Timestamp>,
+    /// Por quantos minutos o posto espera pelo carro, a contar de `inicio`; ausente se espera até `fim`.
+    /// A espera recomeça depois de outro carro carregar ali, e de o posto ou o servidor estar parado.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tolerancia_min: Option<i64>,
     /// Preço combinado do kWh, em reais.
     pub preco_kwh: f64,
     /// Conta as mudanças da reserva, a partir de 1.

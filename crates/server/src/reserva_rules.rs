@@ -1,6 +1,7 @@
 //! The settings of the rules about reservas.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 pub(crate) use domain::Rules;
 use domain::{DAY, HOUR};
@@ -53,6 +54,12 @@ impl<const MIN: u32, const MAX: u32> FromStr for Whole<MIN, MAX> {
         let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
         number.map(Self).ok_or(InvalidValue)
     }
+}
+
+/// The minutes of a tolerance, as it was set; `None` if there is none.
+pub(crate) fn tolerancia_min(tolerancia: Duration) -> Option<i64> {
+    let minutes = tolerancia.as_millis() / minute().as_millis().max(1);
+    i64::try_from(minutes).ok().filter(|minutes| *minutes > 0)
 }
 
 pub(crate) fn read(lookup: Lookup<'_>) -> Result<Rules, ConfigError> {

@@ -3,6 +3,7 @@
 use domain::{Estimate, Moment, ReservaState};
 use protocol::{Estimativa, Posto, Reserva, Timestamp};
 
+use crate::reserva_rules::tolerancia_min;
 use crate::store::PostoRow;
 
 /// A moment as text, in files and on command lines.
@@ -22,6 +23,7 @@ pub(crate) fn reserva(reserva: &domain::Reserva) -> Reserva {
         desde: facts.desde.into(),
         motivo: facts.motivo.map(Into::into),
         livre_desde: facts.free_early().map(Into::into),
+        tolerancia_min: tolerancia_min(facts.tolerancia),
         preco_kwh: facts.preco_kwh.get(),
         versao: facts.versao,
         aviso: facts.aviso.map(Into::into),

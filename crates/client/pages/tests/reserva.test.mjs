@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { changedPeriod, periodOf } from "../period.js";
-import { allowed, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "../status.js";
+import { allowed, arrivalLimit, countdownOf, phaseOf, sentenceKey, statusKey, warningKey } from "../status.js";
 import "./shared.mjs";
 
 const { Attempt, PageError, cancel, reserve } = await import("../actions.js");
@@ -29,6 +29,20 @@ test("the countdown ends at its moment and then says nothing", () => {
   assert.deepEqual(countdownOf(reserva("ativa"), DURING), { key: "countdown.end", millis: 1_800_000 });
   assert.equal(countdownOf(reserva("ativa"), AFTER), null);
   assert.equal(countdownOf(reserva("cancelada"), BEFORE), null);
+});
+
+test("until when the posto waits is said as long as that is before the end, and true", () => {
+  const [limit, minutes] = [Date.parse("2026-11-23T12:15:00.000Z"), { tolerancia_min: 15 }];
+  assert.equal(arrivalLimit(reserva("ativa", minutes), BEFORE), limit);
+  assert.equal(arrivalLimit(reserva("ativa", minutes), limit), limit);
+  assert.equal(arrivalLimit(reserva("ativa", minutes), limit + 1), null, "the tolerance did not run all the time");
+  for (const one of [
+    reserva("ativa"),
+    reserva("ativa", { tolerancia_min: 60 }),
+    reserva("ativa", { ...minutes, aviso: "posto_ocupado" }),
+    ...["cumprida", "cancelada", "nao_compareceu", "of_tomorrow"].map((status) => reserva(status, minutes)),
+  ]) assert.equal(arrivalLimit(one, BEFORE), null, JSON.stringify(one));
+  assert.equal(arrivalLimit(reserva("ativa", { ...minutes, aviso: "posto_livre" }), BEFORE), limit);
 });
 
 test("what can be done is what the API allows", () => {

@@ -19,6 +19,7 @@ use super::author::By;
 use super::page::{PageSize, check_order, page};
 use crate::app_state::AppState;
 use crate::failure::Failure;
+use crate::reserva_rules::tolerancia_min;
 use crate::store::{CancelReserva, CancelTarget, ReservasQuery, StoredReserva};
 use crate::wire;
 
@@ -59,6 +60,10 @@ pub(super) struct ReservaDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     livre_desde: Option<Timestamp>,
+    /// Por quantos minutos o posto espera pelo carro, a contar de `inicio`; ausente se espera até `fim`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    tolerancia_min: Option<i64>,
     /// Preço combinado do kWh, em reais.
     preco_kwh: f64,
     /// Conta as mudanças da reserva, a partir de 1.
@@ -87,6 +92,7 @@ impl From<StoredReserva> for ReservaDetail {
             desde: facts.desde.into(),
             motivo: facts.motivo.map(Into::into),
             livre_desde: facts.free_early().map(Into::into),
+            tolerancia_min: tolerancia_min(facts.tolerancia),
             preco_kwh: facts.preco_kwh.get(),
             versao: facts.versao,
             aviso: facts.aviso.map(Into::into),

@@ -1,5 +1,6 @@
 // The programs under test: a broker, two servidores and three gateways, each a process of its own. The
-// servidor `server1` asks for tokens, `server2` does not; so do the gateways `closed` and the others.
+// servidor `server1` asks for tokens, `server2` does not; so do the gateways `closed` and the others. At
+// `server2` a posto waits for a carro for TOLERANCE minutes, at `server1` until the end.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Program, isReady, listens } from "./program.mjs";
@@ -7,6 +8,8 @@ import { until } from "./until.mjs";
 
 const BROKER = 28883;
 const PORTS = { server1: 28000, server2: 28003, gateway: 28001, elsewhere: 28002, closed: 28004 };
+/** Minutes. */
+export const TOLERANCE = 45;
 const at = (name) => `http://127.0.0.1:${PORTS[name]}`;
 
 export class Suite {
@@ -28,7 +31,7 @@ export class Suite {
       args: ["-c", "mosquitto.conf"], folder, isReady: () => listens(BROKER),
     });
     this.server1 = program("server", "server1", { SERVER_ID: "server1" });
-    this.server2 = program("server", "server2", { SERVER_ID: "server2", ADMIN_ABERTO: "sim" });
+    this.server2 = program("server", "server2", { SERVER_ID: "server2", ADMIN_ABERTO: "sim", RESERVA_TOLERANCIA_MIN: String(TOLERANCE) });
     this.gateway = program("client", "gateway", { MQTT_CLIENT_ID: "cliente1" });
     this.elsewhere = program("client", "elsewhere", { MQTT_CLIENT_ID: "cliente2" });
     this.closed = program("client", "closed", { MQTT_CLIENT_ID: "cliente3", API_TOKENS_FILE: "app.tokens" });

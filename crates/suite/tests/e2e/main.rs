@@ -54,6 +54,7 @@ mod statistics;
 mod stdout;
 mod stops;
 mod tags;
+mod tolerance;
 mod traces;
 mod traces_collector;
 mod traces_sampling;

@@ -20,6 +20,7 @@ pub(super) struct Reserva {
     pub(super) status: String,
     pub(super) motivo: Option<String>,
     pub(super) livre_desde: Option<Timestamp>,
+    pub(super) tolerancia_min: Option<i64>,
     pub(super) preco_kwh: f64,
     pub(super) aviso: Option<String>,
 }

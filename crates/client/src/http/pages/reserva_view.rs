@@ -1,6 +1,6 @@
 //! A reserva as its page shows it.
 
-use protocol::{Posto, TipoConector};
+use protocol::{Posto, Timestamp, TipoConector};
 use service::Language;
 
 use super::consulted::{ATIVA, Reserva};
@@ -9,6 +9,9 @@ use super::posto_list::PostoList;
 use super::texts::{ReservaTexts, fill};
 
 const CUMPRIDA: &str = "cumprida";
+const POSTO_OCUPADO: &str = "posto_ocupado";
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
 /// The most postos that a reserva can be moved to by the form.
 const MAX_OTHERS: usize = 100;
 
@@ -22,6 +25,8 @@ pub(super) struct ReservaView {
     pub(super) fim: String,
     pub(super) status_text: String,
     pub(super) notice: String,
+    /// Until when the posto waits for the carro; empty if that is `fim`.
+    pub(super) arrival: String,
     pub(super) posto_is_known: bool,
     /// Of one that is not known, its number.
     pub(super) posto_name: String,
@@ -55,6 +60,7 @@ impl ReservaView {
             fim: reserva.fim.to_string(),
             status_text: status_text(reserva, texts).to_owned(),
             notice: notice(reserva, texts, language),
+            arrival: arrival(reserva, texts, language),
             posto_is_known: own.is_some(),
             posto_name: own.map_or_else(
                 || fill(&texts.posto_number, &[("id", &reserva.posto_id.to_string())]),
@@ -126,10 +132,25 @@ fn status_text<'a>(reserva: &'a Reserva, texts: &'a ReservaTexts) -> &'a str {
     }
 }
 
+/// Until when the posto waits for the carro. The tolerance begins again after another carro was there
+/// or the posto was out of service, so this is never too late; after it nothing is said.
+fn arrival(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> String {
+    let latest = reserva.tolerancia_min.and_then(|minutes| {
+        let millis = minutes.saturating_mul(MINUTE).saturating_add(reserva.inicio.as_millis());
+        let latest = Timestamp::from_millis(millis)?;
+        (service::now() <= latest && latest < reserva.fim).then_some(latest)
+    });
+    let is_occupied = reserva.aviso.as_deref() == Some(POSTO_OCUPADO);
+    match latest.filter(|_| reserva.status == ATIVA && !is_occupied) {
+        Some(latest) => fill(&texts.arrive_by, &[("time", &format::moment(latest, language))]),
+        None => String::new(),
+    }
+}
+
 /// What the driver should know of the posto; empty if there is nothing.
 fn notice(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> String {
     match (reserva.aviso.as_deref(), reserva.livre_desde) {
-        (Some("posto_ocupado"), _) => texts.aviso_ocupado.clone(),
+        (Some(POSTO_OCUPADO), _) => texts.aviso_ocupado.clone(),
         (Some("posto_livre"), _) => texts.aviso_livre.clone(),
         (_, Some(since)) => fill(&texts.free_since, &[("time", &format::moment(since, language))]),
         (_, None) => String::new(),

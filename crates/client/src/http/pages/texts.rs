@@ -96,7 +96,7 @@ texts! {
         title, posto, posto_number, placa, start, end, ends_in, ativa, cumprida, cumprida_current, encerrada,
         nao_compareceu,
         cancelada, motivo_pedido, motivo_operador, motivo_manutencao, motivo_posto_removido,
-        aviso_ocupado, aviso_livre, free_since, change_title, change, start_fixed, other_posto,
+        aviso_ocupado, aviso_livre, free_since, arrive_by, change_title, change, start_fixed, other_posto,
         same_posto, cancel_title, cancel_hint, cancel, keep_address, ask_token_title, see,
     }
     ErrorTexts {

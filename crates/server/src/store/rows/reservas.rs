@@ -188,6 +188,7 @@ impl ReservaRow {
             livre_desde: self.livre_desde.map(Moment::from_millis),
             posto_desde: self.posto_desde.map(Moment::from_millis),
             in_session: self.carregamento_id.is_some(),
+            tolerancia: self.tolerancia(),
             falta_em: self.falta_em.map(Moment::from_millis),
             preco_kwh: Price::new(self.preco_kwh).map_err(|_| corrupt("price"))?,
             versao: self.versao,
@@ -198,6 +199,11 @@ impl ReservaRow {
     /// As it was agreed.
     pub(in crate::store) fn inicio(&self) -> Moment {
         Moment::from_millis(self.inicio)
+    }
+
+    /// As it was agreed.
+    pub(in crate::store) fn tolerancia(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.tolerancia).unwrap_or(0))
     }
 
     fn interval(&self) -> Result<Interval, StoreError> {
@@ -211,7 +217,7 @@ impl ReservaRow {
     ) -> Result<AbsenceFacts, StoreError> {
         Ok(AbsenceFacts {
             interval: self.interval()?,
-            tolerancia: Duration::from_millis(u64::try_from(self.tolerancia).unwrap_or(0)),
+            tolerancia: self.tolerancia(),
             has_come: self.chegou_em.is_some(),
             usable_since,
         })

@@ -58,7 +58,7 @@ posto_desde, carregamento_id IS NOT NULL, falta_em";
                 livre_desde: maybe(7)?,
                 posto_desde: maybe(8)?,
                 in_session: row.get(9)?,
-                // What it costs is not counted.
+                // What was agreed about its price and its tolerance is not counted.
                 ..ReservaFacts::new(interval, Price::default(), falta_em, now)
             },
         })

@@ -70,12 +70,13 @@ impl WriteCommand for Reserve {
             has_come: false,
             usable_since: posto.is_usable_by(Some(placa)).then_some(now),
         };
+        let made = ReservaFacts::new(interval, posto.preco_kwh, absence.due(), now);
         let mut reserva = Reserva {
             id: 0,
             request_id: self.request_id.clone(),
             posto_id: command.posto_id,
             placa: placa.clone(),
-            facts: ReservaFacts::new(interval, posto.preco_kwh, absence.due(), now),
+            facts: ReservaFacts { tolerancia: rules.tolerancia, ..made },
         };
         self.write_carro(context)?;
         reserva.id = self.write_reserva(context, &reserva, &posto.nome, &estimate)?;
@@ -197,7 +198,7 @@ impl Reserve {
             self.app,
             self.client_id,
             facts.preco_kwh.get(),
-            millis(context.rules.tolerancia),
+            millis(reserva.facts.tolerancia),
             facts.falta_em.map(Moment::as_millis),
             first_answer::write_estimate(estimate)?
         ])?;

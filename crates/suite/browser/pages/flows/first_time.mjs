@@ -1,7 +1,9 @@
 // A first-time driver reserves the nearest free posto that fits, in four actions at most.
 import { Actions } from "../actions.mjs";
+import { reserve } from "../reserve.mjs";
+import { TOLERANCE } from "../suite.mjs";
 import { PHONE } from "../visit.mjs";
-import { expectEqual, until } from "../until.mjs";
+import { expect, expectEqual, until } from "../until.mjs";
 
 export default {
   "nearest fitting free posto, reserved in four actions": async ({ suite, visit }) => {
@@ -25,6 +27,24 @@ export default {
     expectEqual({ server_id, posto_id }, await nearest(suite, placa, { server_id, posto_id }), "the posto");
     await suite.cancelElsewhere({ server_id }, request);
     return `${actions.done.length} actions: ${actions.done.join(", ")}`;
+  },
+
+  "who reserves reads until when the posto waits": async ({ suite, visit }) => {
+    const driver = await visit();
+    const [waiting, patient] = [await suite.freePosto("server2"), await suite.freePosto("server1")];
+    const { requestId } = await reserve(driver, waiting, { placa: suite.placa() });
+    const { inicio } = await suite.reserva("server2", requestId);
+    const limit = new Date(Date.parse(inicio) + TOLERANCE * 60_000);
+    const time = limit.toLocaleTimeString("pt-BR", { timeZone: "America/Sao_Paulo", hour: "2-digit", minute: "2-digit" });
+    const said = await driver.field("arrival").innerText();
+    expect(said.includes(time), `${time} is not in "${said}"`);
+    await reserve(driver, patient, { placa: suite.placa() });
+    expectEqual(await driver.field("arrival").isHidden(), true, "a limit where there is none");
+    await driver.openLive();
+    const mine = driver.page.locator("#mine-list > li");
+    await mine.filter({ hasText: waiting.nome }).filter({ hasText: said }).waitFor();
+    expectEqual(await mine.filter({ hasText: patient.nome }).locator("[data-field=arrival]").isHidden(), true, "a limit where there is none");
+    return said;
   },
 
   "where a browser refuses the position, the page says what to do instead": async ({ visit }) => {
