@@ -53,8 +53,13 @@ fn passed_on(reply: Reply) -> Response {
     *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
-    if reply.codigo == Some(ReplyCodigo::Known(Codigo::Sobrecarregado)) {
+    add_retry_after(&mut response, reply.codigo);
+    response
+}
+
+/// Says when a call may be repeated that was refused because its servidor had too much to do.
+pub(super) fn add_retry_after(response: &mut Response, codigo: Option<ReplyCodigo>) {
+    if codigo == Some(ReplyCodigo::Known(Codigo::Sobrecarregado)) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
-    response
 }

@@ -3,6 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+/// The drivers of SQLAlchemy that open a plain SQLite file, as they follow `sqlite`.
+const DRIVERS: [&str; 3] = ["+pysqlite", "+aiosqlite", "+pysqlite_numeric"];
+/// Parameters that say how a Python program uses its own connections.
+const OF_DRIVERS: [&str; 5] =
+    ["check_same_thread", "timeout", "isolation_level", "detect_types", "cached_statements"];
+
 /// Path of the database file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(PathBuf);
@@ -28,15 +34,27 @@ impl FromStr for DatabaseUrl {
 
     /// `sqlite:///rel` is relative and `sqlite:////abs` absolute, as in SQLAlchemy
     /// (docs.sqlalchemy.org, "SQLite connect strings"); `sqlite://rel` and `sqlite:rel` are
-    /// sqlx's spelling, also with `?mode=rwc`, which is the default here. An in-memory database
-    /// (`:memory:`) is refused: it would lose what was promised to be on disk.
+    /// sqlx's spelling, also with `?mode=rwc`, which is the default here. SQLAlchemy's drivers
+    /// (`sqlite+aiosqlite:`) and what only concerns them (`check_same_thread`, `timeout`) mean nothing
+    /// here. An in-memory database (`:memory:`) is refused: it would lose what was promised to be on disk.
     fn from_str(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let rest = url.strip_prefix("sqlite:").ok_or(InvalidDatabaseUrl)?;
+        let (scheme, rest) = url.split_once(':').ok_or(InvalidDatabaseUrl)?;
+        let driver = scheme.strip_prefix("sqlite").ok_or(InvalidDatabaseUrl)?;
+        if !driver.is_empty() && !DRIVERS.contains(&driver) {
+            return Err(InvalidDatabaseUrl);
+        }
         let path = match rest.strip_prefix("//") {
             Some(after_host) => after_host.strip_prefix('/').unwrap_or(after_host),
             None => rest,
         };
-        let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
+        let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+        let is_ignored = |parameter: &str| {
+            let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+            parameter == "mode=rwc" || OF_DRIVERS.contains(&name)
+        };
+        if !parameters.is_empty() && !parameters.split('&').all(is_ignored) {
+            return Err(InvalidDatabaseUrl);
+        }
         let names_a_file = !path.is_empty() && !path.ends_with('/') && path != "." && path != "..";
         if !names_a_file || path.contains([':', '?', '\0']) {
             return Err(InvalidDatabaseUrl);
@@ -58,6 +76,10 @@ mod tests {
             ("sqlite://data/server1.db", "data/server1.db"),
             ("sqlite:data/server1.db", "data/server1.db"),
             ("sqlite://data/server1.db?mode=rwc", "data/server1.db"),
+            ("sqlite+pysqlite:///./data/server1.db", "./data/server1.db"),
+            ("sqlite+aiosqlite:////var/lib/server1.db", "/var/lib/server1.db"),
+            ("sqlite:///./data/server1.db?check_same_thread=False", "./data/server1.db"),
+            ("sqlite:///server1.db?timeout=30&check_same_thread=false&mode=rwc", "server1.db"),
         ] {
             assert_eq!(url.parse::<DatabaseUrl>().expect(url).path(), Path::new(path), "{url}");
         }
@@ -77,6 +99,12 @@ mod tests {
             "sqlite:///data/",
             "sqlite:///a.db?mode=ro",
             "sqlite://?mode=rwc",
+            "sqlite+pysqlcipher:///a.db",
+            "sqlite+:///a.db",
+            "sqlite3:///a.db",
+            "sqlite:///a.db?timeout=5&mode=ro",
+            "sqlite:///a.db?cache=shared",
+            "sqlite:///file:a.db?uri=true",
         ] {
             assert_eq!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{url:?}");
         }

@@ -7,6 +7,8 @@ use crate::harness::{PlainClient, Program, World};
 const LIST: &str = "server/postos/request";
 const CONSULT: &str = "server/postos/reserva/consulta";
 const LISTED: &str = "client/cliente1/postos/response";
+const CANCEL: &str = "server/postos/reserva/cancelamento";
+const CANCELLED: &str = "client/cliente1/postos/reserva/cancelamento/response";
 const CONSULTED: &str = "client/cliente1/postos/reserva/consulta/response";
 
 struct Newer {
@@ -19,7 +21,7 @@ impl Newer {
     /// Its presence has words that the gateway does not know.
     async fn start() -> Self {
         let world = World::new().await;
-        let servidor = PlainClient::subscribe(&world, "newer", &[LIST, CONSULT]).await;
+        let servidor = PlainClient::subscribe(&world, "newer", &[LIST, CONSULT, CANCEL]).await;
         let client = world.client("cliente1").await;
         let newer = Self { world, servidor, client };
         newer.is("online").await;
@@ -235,4 +237,24 @@ async fn no_caller_is_answered_by_a_question_that_was_sent_before_it_came() {
     let older = format!(r#"{{"request_id":"{id}","versao":"a","postos":[]}}"#);
     newer.servidor.publish(LISTED, older).await;
     assert_eq!(early.await.expect("no panic")["versao"], "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_says_when_a_form_may_be_sent_again_that_a_busy_servidor_refused() {
+    let mut newer = Newer::start().await;
+    let request = newer.client.request(reqwest::Method::POST, "/reserva");
+    let form = request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("server_id=server9&request_id=r1&acao=cancelar");
+    let asking = tokio::spawn(async move { form.send().await.expect("an answer") });
+    let busy = r#"{"request_id":"{id}","status":"erro","codigo":"sobrecarregado","mensagem":"x"}"#;
+    newer.answer(CANCEL, CANCELLED, busy).await;
+    let reserva = r#"{"request_id":"{id}","status":"sucesso","mensagem":"x","reserva":{"posto_id":5,
+        "placa":"ABC1234","inicio":"2026-11-23T12:00:00.000Z","fim":"2026-11-24T12:00:00.000Z",
+        "status":"ativa","preco_kwh":2.5}}"#;
+    newer.answer(CONSULT, CONSULTED, reserva).await;
+    let page = asking.await.expect("no panic");
+    assert_eq!(page.status(), 503);
+    assert!(page.headers().contains_key("retry-after"), "{:?}", page.headers());
+    assert!(page.text().await.expect("a page").contains("article id=\"reserva\""));
 }

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse as _, Response};
-use protocol::{Codigo, KeyedCall, ReplyCodigo, RequestId, ServerId};
-use service::{
-    HttpError, Language, LogFields, PageCache, PageForm, RETRY_AFTER_SECONDS, status_of,
-};
+use protocol::{Codigo, KeyedCall, RequestId, ServerId};
+use service::{HttpError, Language, LogFields, PageCache, PageForm, status_of};
 
 use super::form_key::key_and_body;
 use super::frame::Frame;
@@ -21,7 +18,7 @@ use super::reserve_form::{self, DURATIONS, ReserveValues};
 use super::setup::Pages;
 use super::texts::{PageTexts, PostoTexts, fill};
 use crate::gateway::NamedReserva;
-use crate::http::answer::{answer, with_log_fields};
+use crate::http::answer::{add_retry_after, answer, with_log_fields};
 use crate::http::app::App;
 
 #[derive(Template)]
@@ -215,9 +212,7 @@ async fn refuse(
     let texts = &page.texts.posto;
     page.errors = refusal.shown(|campo| label(campo, texts), &texts.field_request, "reserve");
     let mut response = page.answer(pages, status, language);
-    if codigo == ReplyCodigo::Known(Codigo::Sobrecarregado) {
-        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-    }
+    add_retry_after(&mut response, Some(codigo));
     response.extensions_mut().insert(LogFields { codigo: Some(codigo), ..LogFields::default() });
     response
 }

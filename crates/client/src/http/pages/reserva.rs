@@ -20,7 +20,7 @@ use super::setup::Pages;
 use super::texts::{PageTexts, ReservaTexts, fill};
 use crate::error::GatewayError;
 use crate::gateway::{NamedReserva, Reply};
-use crate::http::answer::{answer, with_log_fields};
+use crate::http::answer::{add_retry_after, answer, with_log_fields};
 use crate::http::app::App;
 
 #[derive(Template)]
@@ -101,11 +101,10 @@ pub(super) async fn act(
             Ok(done) => done,
             Err(refusal) => {
                 let refused = Refused { form: &form, refusal };
-                return match pages.consult(RequestId::new(), &named).await {
+                let consulta = RequestId::new();
+                return match pages.consult(consulta.clone(), &named).await {
                     Ok(reserva) => page(&pages, language, &named, &reserva, Some(refused)).await,
-                    Err(no_answer) => {
-                        answer(RequestId::new(), named.server_id, no_answer.into_outcome())
-                    }
+                    Err(no_answer) => answer(consulta, named.server_id, no_answer.into_outcome()),
                 };
             }
         },
@@ -218,6 +217,7 @@ async fn page(
         errors: errors.unwrap_or_default(),
     };
     let mut response = pages.answer(status, &page, language, PageCache::Never);
+    add_retry_after(&mut response, codigo);
     let server_id = Some(named.server_id.clone());
     response.extensions_mut().insert(LogFields { codigo, server_id, request_id: None });
     response

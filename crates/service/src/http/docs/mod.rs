@@ -47,7 +47,8 @@ pub struct Documentation {
 
 /// The routes of the documents and of the page that shows one.
 pub(super) fn pages(documentation: &Documentation) -> Router {
-    let config = Arc::new(Config::new([OPENAPI]).persist_authorization(true));
+    // A token is not kept: it would stay in the browser, in clear, after its user has gone.
+    let config = Arc::new(Config::new([OPENAPI]).persist_authorization(false));
     let title: Arc<str> = documentation.operations.info.title.as_str().into();
     let page = move |path: Option<Path<String>>| {
         let path = path.map_or_else(String::new, |Path(path)| path);
