@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::disk_faults::{Action, DiskFault, DiskFaults, Operations};
-use crate::harness::{Program, World, run_subcommand};
+use crate::harness::{Program, World, eventually, free_port, run_subcommand};
 use crate::load::Load;
 use crate::prometheus::Prometheus;
 use crate::proxy::{Behaviour, Proxy};
@@ -24,6 +24,9 @@ const HANGING: Duration = Duration::from_secs(25);
 /// The longest `for:` and the longest range, and some.
 const QUIET: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(250);
+/// Between two restarts: the writer commits meanwhile, so that it does not look as if it stood still,
+/// and three restarts and [`AFTER`] are well within the range of the alert.
+const RUNNING: Duration = Duration::from_secs(3);
 
 /// A thousand pages of the table that nobody reads here.
 const FILLER: &str = "INSERT INTO auditoria (quando, quem, acao, alvo, depois)
@@ -166,6 +169,33 @@ async fn a_servidor_that_is_killed() {
         Scene::start().await;
     server.kill().await;
     only(&prometheus, "ServidorGone", AFTER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn a_servidor_that_is_killed_and_restarted_again_and_again() {
+    let world = World::new().await;
+    // The same at each start, so that Prometheus finds it.
+    let addr = format!("127.0.0.1:{}", free_port());
+    let of_server = [("METRICS_ADDR", addr.as_str())];
+    let (mut server, client) = world.pair_with(&of_server, &[ON]).await;
+    let prometheus = Prometheus::start(&world, &server, &client).await;
+    for restarts in 1..=3 {
+        tokio::time::sleep(RUNNING).await;
+        assert_eq!(prometheus.firing().await, BTreeSet::new(), "before restart {restarts}");
+        server.kill().await;
+        server = world.server_with("server1", &of_server).await;
+        server.ready().await;
+        eventually("Prometheus sees the new process", async || {
+            let seen = prometheus
+                .query("changes(process_start_time_seconds{job=\"servidores\"}[1m])")
+                .await;
+            seen.first().is_some_and(|(_, changes)| *changes == restarts.to_string())
+        })
+        .await;
+    }
+    only(&prometheus, "RestartLoop", AFTER).await;
+    assert_eq!(server.get("/readyz").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
