@@ -37,7 +37,7 @@ RUNNERS = {
     "docker-compose": "docker",
 }
 # Programs that every system has; they run where the rest of their block does.
-EVERYWHERE = {"cp", "cut", "echo", "mkdir", "sleep"}
+EVERYWHERE = {"cp", "cut", "echo", "mkdir", "sleep", "umask"}
 
 # Programs that run until they are stopped, and how to know that one is ready.
 FOREGROUND = [
@@ -75,7 +75,7 @@ class Block:
         """The names of the programs that it calls."""
         quoted = re.compile(r"'[^']*'|\"[^\"]*\"")
         for statement in self.statements():
-            for part in re.split(r"\$\(|[|;&)]+", quoted.sub("_", statement)):
+            for part in re.split(r"\$\(|[|;&()]+", quoted.sub("_", statement)):
                 words = [word for word in part.split() if not re.match(r"^\w+=", word)]
                 if words and words[0] != "_":
                     yield words[0]

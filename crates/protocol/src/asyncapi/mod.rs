@@ -47,7 +47,11 @@ pub fn asyncapi() -> Value {
         "servers": servers(),
         "channels": by_id(Channel::document),
         "operations": by_id(Channel::operation),
-        "components": {"messages": messages, "schemas": schemas},
+        "components": {
+            "messages": messages,
+            "schemas": schemas,
+            "securitySchemes": {LOGIN: {"type": "userPassword", "description": LOGIN_DESCRIPTION}},
+        },
     })
 }
 
@@ -55,7 +59,20 @@ const DESCRIPTION: &str = "Comandos, respostas e eventos entre clientes, servido
     carregadores. MQTT 5 com QoS 1; clientes MQTT 3.1.1 são atendidos também. As operações são do \
     ponto de vista de um servidor: ele recebe comandos e envia respostas. Cada resposta traz o \
     `request_id` do comando. Um comando só é atendido pelo servidor do seu `server_id`. As APIs \
-    HTTP estão em `openapi.json`.";
+    HTTP estão em `openapi.json`.\n\n\
+    Um comando expira pelo Message Expiry Interval do MQTT 5: os segundos que o cliente espera pela \
+    resposta, e depois dos quais o servidor não o executa. Envie com ele a propriedade de usuário \
+    `expires` com o valor `yes`, porque o Mosquitto deixa de enviar o intervalo no último segundo e \
+    depois de reiniciar. Um comando sem intervalo, como os do MQTT 3.1.1, pode esperar no broker e \
+    é executado até `TEMPO_LIMITE_RESERVA` (10 s, se a instalação não o muda) depois que o servidor \
+    o recebe.";
+
+const LOGIN: &str = "login";
+const LOGIN_DESCRIPTION: &str = "As portas publicadas do broker pedem um nome, como `app.app1`, e \
+    sua senha, que o operador cria com `usuario novo`; cada nome tem os tópicos do seu papel. Dentro \
+    da rede do Docker, e onde o operador abriu o broker, não se pede nenhum. Se o broker tem um \
+    certificado, estas portas falam só TLS (`mqtts`, `wss`); sem ele, a senha pode ser lida no \
+    caminho.";
 
 fn servers() -> Value {
     let server = |port: &str, protocol: &str, description: &str| {
@@ -64,6 +81,7 @@ fn servers() -> Value {
             "protocol": protocol,
             "protocolVersion": "5",
             "description": description,
+            "security": [reference("components/securitySchemes", LOGIN)],
             "variables": {
                 "host": {"default": "localhost", "description": "Onde o broker está."},
                 "porta": {"default": port, "description": "A porta, que a instalação pode mudar."},

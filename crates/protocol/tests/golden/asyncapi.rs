@@ -159,6 +159,22 @@ fn the_answers_to_a_listing_include_that_nothing_has_changed() {
     assert!(items.contains(&json!({"$ref": "#/components/schemas/UnchangedReply"})), "{items:?}");
 }
 
+/// What a program needs that goes without a gateway.
+#[test]
+fn it_says_how_to_log_in_and_how_a_command_expires() {
+    let document = asyncapi();
+    for (name, server) in document["servers"].as_object().expect("servers") {
+        let scheme = server["security"][0]["$ref"].as_str().expect("a reference");
+        let scheme = document.pointer(&scheme[1..]).expect("a scheme");
+        assert_eq!(scheme["type"], "userPassword", "{name}");
+        assert!(scheme["description"].as_str().is_some_and(|text| text.contains("TLS")), "{name}");
+    }
+    let description = document["info"]["description"].as_str().expect("a description");
+    for part in ["Message Expiry Interval", "`expires` com o valor `yes`"] {
+        assert!(description.contains(part), "{part}");
+    }
+}
+
 #[test]
 fn a_command_names_the_channel_of_its_answers() {
     let document = asyncapi();

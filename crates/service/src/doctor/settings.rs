@@ -60,8 +60,9 @@ fn read_all<C>(
 
 fn failure(name: &str, error: &ConfigError) -> Check {
     let remedy = format!(
-        "correct {name} where the program gets its environment (docker-compose.yml and .env, or the \
-         unit), then start it again"
+        "correct {name} where the program gets its environment, then start it again (with Docker \
+         under environment: of its block in docker-compose.yml, not in .env, then docker-compose \
+         up -d; with systemd in the file of the unit)"
     );
     Check::failure("variables", error.to_string(), remedy)
 }
@@ -109,6 +110,14 @@ mod tests {
         // Without the required one, nothing after it is read.
         assert_eq!(wrong(&[port]), (false, vec!["SERVER_ID"]));
         assert_eq!(wrong(&[("SERVER_ID", "x"), port]), (false, vec!["SERVER_ID"]));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_corrected_where_the_program_gets_it_from() {
+        let error = read(&|_: &str| None).expect_err("SERVER_ID is required");
+        let remedy = failure(error.variable(), &error).remedy.expect("a remedy");
+        assert!(remedy.starts_with("correct SERVER_ID where"), "{remedy}");
+        assert!(remedy.contains("docker-compose.yml, not in .env"), "{remedy}");
     }
 
     #[test]
