@@ -12,6 +12,8 @@ set -eu
 SHARED=${0%/*}/mosquitto.conf
 DATA=${BROKER_DATA:-/mosquitto/data}
 LOG=${BROKER_LOG:-/mosquitto/log}
+# Mosquitto's own name for it.
+DATABASE=$DATA/mosquitto.db
 OUTSIDE=${BROKER_OUTSIDE:-1884}
 WEBSOCKET=${BROKER_WEBSOCKET:-9001}
 
@@ -91,6 +93,20 @@ $NAMES_ONLY
 CONF
 }
 
+# What mosquitto.db begins with, 00 B5 00 and `mosquitto db`, in digits, because no variable holds NUL.
+readonly MAGIC=00b5006d6f7371756974746f206462
+
+# After a power failure the file may be all NUL, and Mosquitto would never start with it again. It
+# starts with an empty one, and says itself what is wrong with one that cannot be read.
+move_damaged_database() {
+    [ -s "$DATABASE" ] || return 0
+    begin=$(od -An -v -tx1 -N15 "$DATABASE" | tr -d ' \n')
+    case $begin in "" | "$MAGIC") return 0 ;; esac
+    kept=$DATABASE.danificado-$(date +%Y%m%dT%H%M%S)
+    mv "$DATABASE" "$kept" || die "$DATABASE is damaged, and cannot be moved"
+    say "Warning: $DATABASE is damaged, and is now $kept. Retained messages, sessions and what waited for clients are lost; the rest goes on"
+}
+
 lock || die "$USERS and $RUN must be writable"
 # One that a program before this one left.
 rm -rf "$RUN/pid" "$RUN/broker.crt" "$RUN/broker.key" "$RUN/socket"
@@ -118,6 +134,7 @@ fi
 [ "$access" = closed ] ||
     say "Warning: BROKER_ABERTO=sim: everyone who reaches the outside door may publish and read everything"
 
+move_damaged_database
 configuration "$access" >"$RUN/mosquitto.conf"
 give_to_broker "$RUN/mosquitto.conf" "$RUN/socket"
 for folder in "$DATA" "$LOG"; do

@@ -2,6 +2,9 @@
 //!
 //! It keeps everything in memory: sessions, queues and retained messages end with it. The
 //! system's promises do not rest on them, and Mosquitto is the broker for production.
+//!
+//! The library accepts one WebSocket connection after the other and has no time limit for its
+//! handshake: one that stays silent keeps later ones out. Those of MQTT over TCP are not affected.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

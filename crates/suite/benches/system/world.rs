@@ -84,7 +84,7 @@ impl World {
         let config = folder.path().join("mosquitto.conf");
         let text = format!(
             "listener {broker_port} 127.0.0.1\n{who}set_tcp_nodelay true\n\
-             max_inflight_messages 2000\nmax_queued_messages 20000\npersistence false\nuser root\n"
+             max_inflight_messages 2000\nmax_queued_messages 200000\npersistence false\nuser root\n"
         );
         std::fs::write(&config, text).expect("a configuration");
         let mut command = Command::new("mosquitto");

@@ -38,7 +38,7 @@ fn mosquitto_config(port: u16, logins: Option<&Logins>) -> String {
     let who = logins.map_or_else(|| "allow_anonymous true\n".to_owned(), Logins::config);
     format!(
         "listener {port} 127.0.0.1\n{who}set_tcp_nodelay true\n\
-         max_inflight_messages 2000\nmax_queued_messages 20000\n"
+         max_inflight_messages 2000\nmax_queued_messages 200000\n"
     )
 }
 

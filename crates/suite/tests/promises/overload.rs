@@ -15,10 +15,10 @@ use crate::harness::{PlainClient, Program, World, payload};
 const IN_FLIGHT: usize = 64;
 const CALLERS: usize = 5 * IN_FLIGHT;
 const LENGTH: Duration = Duration::from_secs(5);
-/// Commands published without waiting for any answer; the broker queues 20,000.
+/// Commands published without waiting for any answer; the broker queues them all.
 const FLOOD: usize = 15_000;
-/// How much memory an overload may add to a program, in KiB. The broker's queue bounds it: 20,000
-/// messages of about a kilobyte, in an unoptimised program.
+/// How much memory an overload may add to a program, in KiB. The flood bounds it: 15,000 messages of
+/// about a kilobyte, in an unoptimised program.
 const MAX_GROWTH: u64 = 64 * 1024;
 
 fn memory(program: &Program) -> u64 {

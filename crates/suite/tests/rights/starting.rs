@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::harness::doors::{Doors, Shell, text};
-use crate::harness::free_port;
 use crate::harness::raw_mqtt::{Connect, Connection, Transport, Version};
+use crate::harness::{eventually, free_port};
 
 fn add_lines(doors: &Doors, lines: &str) {
     let path = doors.path("config/mosquitto.conf");
@@ -151,6 +152,64 @@ async fn an_operators_own_lines_hold() {
     assert!(
         !conf.split("\nlistener ").next().expect("the shared part").contains("\nmax_connections")
     );
+}
+
+/// Copies of a damaged `mosquitto.db`, as `start.sh` names them.
+fn damaged_databases(doors: &Doors) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(doors.path("data")).expect("a folder");
+    let paths = files.map(|file| file.expect("a file").path());
+    let damaged = |path: &PathBuf| path.to_string_lossy().contains("mosquitto.db.danificado-");
+    paths.filter(damaged).map(|path| fs::read(path).expect("a file")).collect()
+}
+
+/// After a power failure the file may be all NUL, and Mosquitto refuses it at each start.
+#[tokio::test]
+#[ignore = "needs mosquitto and busybox"]
+async fn a_damaged_database_keeps_no_broker_from_starting() {
+    for shell in [Shell::System, Shell::Busybox] {
+        let cases: [(&[u8], bool); 4] = [
+            (&[0; 5_000], true),
+            (b"\0\xb5\0mosquitto", true),
+            (b"\0\0\0mosquitto db", true),
+            (b"", false),
+        ];
+        for (left, is_moved) in cases {
+            let mut doors = Doors::prepared(shell, &[]);
+            fs::write(doors.path("data/mosquitto.db"), left).expect("a file");
+            doors.start().await;
+            let log = doors.log();
+            assert_eq!(
+                log.matches("is damaged, and is now").count(),
+                usize::from(is_moved),
+                "{log}"
+            );
+            let kept = damaged_databases(&doors);
+            assert_eq!(kept, Vec::from_iter(is_moved.then(|| left.to_vec())));
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs mosquitto and busybox"]
+async fn a_whole_database_stays_where_it_is() {
+    for shell in [Shell::System, Shell::Busybox] {
+        let mut doors = Doors::open_with(shell, &[]).await;
+        doors.insider("one").await.publish(&[("kept", "x")], true).await;
+        // Mosquitto saves at this signal.
+        let pid = doors.pid().to_string();
+        let sent = Command::new("kill").args(["-USR1", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        let database = doors.path("data/mosquitto.db");
+        eventually("it is saved", async || database.exists()).await;
+        doors.kill();
+        doors.start().await;
+        assert_eq!(damaged_databases(&doors), Vec::<Vec<u8>>::new());
+        let mut another = doors.insider("another").await;
+        another.subscribe(&["kept"]).await;
+        let received = another.drain().await.expect("a connection");
+        let payloads: Vec<&str> = received.iter().map(|message| message.payload.as_str()).collect();
+        assert_eq!(payloads, ["x"]);
+    }
 }
 
 /// A login at the outside door over TLS, with Mosquitto's own client.
