@@ -170,7 +170,7 @@ impl ChangeReserva {
                 context.keep_hold(before.posto_id, &before.facts)?;
                 context.changes.push(Change::Posto(before.posto_id));
             }
-            context.write_reserva(&reserva, is_expected_anew)?;
+            context.update_reserva(&reserva, is_expected_anew)?;
             context.reserva_changed(&reserva, row.reserva.client_id.clone());
             if let Some(session) = session_of(context, posto, &reserva)? {
                 if is_expected_anew && facts.state == ReservaState::Cumprida {

@@ -126,7 +126,7 @@ impl WriteContext<'_> {
 
     /// Writes what a change has made of a reserva, wholly or not at all: until this statement it holds
     /// what it held, and from then what it is to hold.
-    pub(super) fn write_reserva(
+    pub(super) fn update_reserva(
         &self,
         reserva: &Reserva,
         is_expected_anew: bool,

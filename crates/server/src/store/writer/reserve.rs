@@ -79,7 +79,7 @@ impl WriteCommand for Reserve {
             facts: ReservaFacts { tolerancia: rules.tolerancia, ..made },
         };
         self.write_carro(context)?;
-        reserva.id = self.write_reserva(context, &reserva, &posto.nome, &estimate)?;
+        reserva.id = self.insert_reserva(context, &reserva, &posto.nome, &estimate)?;
         context.reserva_changed(&reserva, None);
         context.recorded.reservas += 1;
         if posto.charging.as_ref() == Some(placa) {
@@ -171,8 +171,8 @@ impl Reserve {
         Ok(())
     }
 
-    /// The id of the new reserva.
-    fn write_reserva(
+    /// Adds the reserva to the table and returns its id.
+    fn insert_reserva(
         &self,
         context: &WriteContext<'_>,
         reserva: &Reserva,
