@@ -52,6 +52,7 @@ pub use in_use::is_in_use;
 pub use metrics_refresh::MetricsRefresh;
 pub use not_writable::NotWritable;
 pub use paths::{file_of, folder_of, with_suffix};
+pub(crate) use reader::archive_age;
 pub use reader::{
     Archivable, AuditQuery, AuditRow, CarregamentosQuery, Estimated, ForgettableRows, Listing,
     RefusalIds, ReservasQuery, StoredToken,
