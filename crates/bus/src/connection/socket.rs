@@ -136,7 +136,8 @@ pub(super) async fn dial(options: &Options, dialer: &mut Dialer) -> Result<TcpSt
     Ok(stream)
 }
 
-/// As it is set now.
+/// Makes the connection over `stream` ready for MQTT: with TLS or without, and with the login, as the
+/// files of the settings say at this moment.
 pub(super) async fn open(options: &Options, stream: TcpStream) -> Result<Opened, Reason> {
     let login = load_credentials(options).await?;
     open_with(options, login, stream).await

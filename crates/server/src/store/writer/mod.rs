@@ -264,7 +264,7 @@ impl Writer {
             }
             Ok(false) => warn!("a reader holds old pages of what was forgotten"),
             Err(failure) => {
-                let failure = self.checkpointer.if_harmless(failure)?;
+                let failure = self.checkpointer.sync_after_failure(failure)?;
                 warn!(error = %failure, "the database cannot be written anew yet");
             }
         }

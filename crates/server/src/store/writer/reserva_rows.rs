@@ -47,7 +47,8 @@ impl WriteContext<'_> {
         )
     }
 
-    /// The same, with those that held it until their carro left.
+    /// Finds the reservas of this carro that held this posto at a moment from `inicio` until `end`, also
+    /// those that hold it no more because their carro has left.
     pub(super) fn reservas_ever_held_by(
         &self,
         posto_id: i64,
