@@ -66,7 +66,7 @@ pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use change::ChangeReserva;
 pub use command::WriteCommand;
 pub use forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
-pub use maintenance::{Handled, HandledReserva, Maintained, RemovePosto, SetService};
+pub use maintenance::{AffectedReserva, Maintained, RemovePosto, ReservaOutcome, SetService};
 pub use postos::{ChangePosto, CreatePosto, ImportPostos};
 pub use reserve::Reserve;
 pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
