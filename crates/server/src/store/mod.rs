@@ -37,7 +37,7 @@ mod write_trace;
 mod writer;
 
 pub use audit::{AUDIT_TARGET_PATTERN, Action, Author, is_audit_target};
-pub use backup::{BackupError, Copied, Holdings, back_up};
+pub use backup::{BackupError, Copied, DatabaseSummary, back_up};
 pub use copies::{remove_leftovers, stream_prefix};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;

@@ -8,7 +8,7 @@ use rusqlite::params;
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::Retry;
+use super::recent_failures::DuplicateKey;
 use crate::failpoints::{self, Bug};
 use crate::store::change_answer::{ChangeRow, write_changed, write_refused};
 use crate::store::environment::Change;
@@ -87,9 +87,9 @@ impl WriteCommand for ChangeReserva {
         Ok(changed)
     }
 
-    fn retry(&self) -> Option<Retry> {
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
         let (id, deadline) = (self.request_id.clone(), self.deadline);
-        Some(Retry { command: "change", id, deadline })
+        Some(DuplicateKey { command: "change", id, deadline })
     }
 }
 

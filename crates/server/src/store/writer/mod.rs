@@ -291,7 +291,7 @@ impl Writer {
             Failed::InDoubt(_) => WriteError::InDoubt,
         };
         for queued in batch {
-            self.state.recent_failures.add(queued.retry(), answer.clone());
+            self.state.recent_failures.add(queued.duplicate_key(), answer.clone());
             queued.fail(answer.clone());
         }
     }

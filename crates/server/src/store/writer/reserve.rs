@@ -8,7 +8,7 @@ use rusqlite::params;
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::Retry;
+use super::recent_failures::DuplicateKey;
 use super::statements::Statement;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
@@ -92,9 +92,9 @@ impl WriteCommand for Reserve {
         Ok(Reserved { reserva, nome: posto.nome.clone(), estimativa: Some(estimate) })
     }
 
-    fn retry(&self) -> Option<Retry> {
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
         let (id, deadline) = (self.request_id.clone(), self.deadline);
-        Some(Retry { command: "reserve", id, deadline })
+        Some(DuplicateKey { command: "reserve", id, deadline })
     }
 }
 

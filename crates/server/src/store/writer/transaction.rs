@@ -309,7 +309,9 @@ fn ended(change: &Change) -> Option<&'static str> {
 /// Crashes only in batches with a command about a reserva, so that a test can start a servidor
 /// and fill it.
 fn crash_at(point: CrashPoint, batch: &Batch) {
-    if failpoints::will_crash_at(point) && batch.iter().any(|queued| queued.retry().is_some()) {
+    if failpoints::will_crash_at(point)
+        && batch.iter().any(|queued| queued.duplicate_key().is_some())
+    {
         failpoints::crash_at(point);
     }
 }
