@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use prometheus_client::registry::Registry;
@@ -139,7 +139,7 @@ impl Store {
 
     /// The cause of the latest failed write, for a command line, which writes no log.
     pub fn latest_failure(&self) -> Option<String> {
-        self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.failure.lock().clone()
     }
 
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.

@@ -1,10 +1,11 @@
 //! Whether the writer makes progress. While it does not, nobody can report that a carro has come, so
 //! that time makes no carro absent: not in what is read meanwhile, and not afterwards.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Moment;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::failpoints;
@@ -103,6 +104,6 @@ impl Progress {
     }
 
     fn last(&self) -> MutexGuard<'_, LastWrite> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -6,9 +6,10 @@
 //! until the command's deadline; in memory only, since the database is what failed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::store::error::WriteError;
@@ -48,7 +49,7 @@ impl RecentFailures {
         &self,
         command: impl FnOnce() -> Option<DuplicateKey>,
     ) -> Option<WriteError> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let failures = self.failures.lock();
         if failures.is_empty() {
             return None;
         }
@@ -59,14 +60,14 @@ impl RecentFailures {
 
     /// Drops the failures that no copy can meet any more.
     pub(super) fn prune(&self, now: Instant) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failures.lock();
         failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
     }
 
     /// Remembers a failure; call it before the caller is answered.
     pub(in crate::store) fn add(&self, command: Option<DuplicateKey>, failure: WriteError) {
         let Some(DuplicateKey { command, id, deadline }) = command else { return };
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failures.lock();
         if failures.len() >= PRUNE_FROM && failures.len() == failures.capacity() {
             let now = Instant::now();
             failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
@@ -113,6 +114,6 @@ mod tests {
             let command = key("reserve", &format!("r{number}"), past);
             recent_failures.add(command, WriteError::Overloaded);
         }
-        assert!(recent_failures.failures.lock().expect("a lock").len() < 5_000);
+        assert!(recent_failures.failures.lock().len() < 5_000);
     }
 }

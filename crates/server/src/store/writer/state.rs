@@ -1,9 +1,10 @@
 //! What the writer shares with the handles of the store.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
 
 use domain::Moment;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::recent_failures::RecentFailures;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use domain::Moment;
@@ -137,7 +137,7 @@ impl Transactions {
         metrics.transaction.observe(started.elapsed().as_secs_f64());
         if let Err(failed) = &committed {
             metrics.failures.inc();
-            let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failure = self.state.failure.lock();
             *failure = Some(failed.cause().to_string());
         }
         match &committed {
