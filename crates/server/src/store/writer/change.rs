@@ -246,7 +246,8 @@ fn session_of(
     }
 }
 
-/// When its carro is absent, if it does not come. At another time or posto it has not come yet.
+/// Computes when the absence of the carro is due after the change. At another time or posto it has
+/// not come yet.
 fn absence(
     context: &WriteContext<'_>,
     row: &ChangeableRow,
@@ -264,7 +265,8 @@ fn absence(
     Ok(after.due_after_change(row.reserva.facts()?.falta_em, context.now))
 }
 
-/// What the first answer said, with the power of this posto and the price that holds now.
+/// Computes the estimate of the first answer anew, with the power of this posto and the price that
+/// holds now.
 fn estimate(
     row: &ChangeableRow,
     posto: &PostoFacts,

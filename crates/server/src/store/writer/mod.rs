@@ -138,7 +138,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Of a file that a connection of [`open`] holds open, and this descriptor.
+    /// Makes the writer of a file that a connection of [`open`] and this descriptor hold open.
     pub(super) fn new(
         path: &Path,
         database: File,
@@ -250,7 +250,7 @@ impl Writer {
         outcome
     }
 
-    /// The commands that arrive meanwhile wait. It is asked for again until it is done.
+    /// Writes the file anew, while commands wait. It is tried again until it succeeds.
     fn vacuum(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let started = Instant::now();
         let folder = folder_of(&self.transactions.files().database.path);

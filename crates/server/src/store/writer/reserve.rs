@@ -148,7 +148,8 @@ impl Reserve {
         Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)
     }
 
-    /// The latest description of a carro is that of its newest reservation.
+    /// Stores how the request describes the carro: what is known of a carro is what its newest
+    /// reservation said.
     fn write_carro(&self, context: &WriteContext<'_>) -> Result<(), StoreError> {
         let carro = &self.command.carro;
         let sql = "INSERT INTO carros \

@@ -107,7 +107,8 @@ impl WriteCommand for ReportCarregamento {
 }
 
 impl ReportCarregamento {
-    /// Its session, if that was reported before; one that is open ends, if the report has its end.
+    /// Finds the session if it was reported before. One that is open ends, if the report has its
+    /// end.
     fn reported_before(
         &self,
         context: &mut WriteContext<'_>,

@@ -29,7 +29,7 @@ pub(in crate::store) struct WriterState {
 }
 
 impl WriterState {
-    /// Of a writer that begins.
+    /// Makes the state of a writer that begins.
     pub(in crate::store) fn begin(now: Moment, metrics: Arc<StoreMetrics>) -> Self {
         Self {
             is_writable: Arc::new(AtomicBool::new(true)),
