@@ -12,7 +12,7 @@ const RENEW: &str =
 
 const NOT_READ: &str = "the lines of `disk` and `database` say why";
 
-/// Reports that the token was not checked, because the disk of the database cannot be read.
+/// Reports that the token was not checked, because the disk of the database has not answered.
 pub(super) fn unchecked() -> Check {
     Check::unchecked(NAME, "the file of the token was not read", NOT_READ)
 }

@@ -187,7 +187,7 @@ impl Reserve {
                   created_at, updated_at, desde, app, client_id, preco_kwh, tolerancia, falta_em, \
                   estimativa) \
              VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-        context.statement(Statement::WriteReserva, sql)?.execute(params![
+        context.statement(Statement::InsertReserva, sql)?.execute(params![
             reserva.request_id,
             reserva.posto_id,
             reserva.placa.as_str(),

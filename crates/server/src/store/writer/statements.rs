@@ -14,10 +14,10 @@ pub(super) enum Statement {
     ReserveFacts,
     Holdings,
     WriteCarro,
-    WriteReserva,
+    InsertReserva,
 }
 
-const COUNT: usize = Statement::WriteReserva as usize + 1;
+const COUNT: usize = Statement::InsertReserva as usize + 1;
 
 /// The statements that commands of the batch have used so far.
 #[derive(Default)]
