@@ -20,7 +20,8 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// For a delivery that expects no acknowledgement. Public for the tests of other crates.
+    /// Makes the `Ack` of a delivery that expects no acknowledgement. Public for the tests of other
+    /// crates.
     pub fn none() -> Self {
         Self { slot: None }
     }
@@ -75,7 +76,7 @@ impl Drop for AckAfter {
 pub struct SentAck(Option<Arc<AckQueue>>);
 
 impl SentAck {
-    /// Its connection has ended, and the broker may not have it.
+    /// Whether the broker may not have it, because its connection has ended.
     pub(crate) fn may_be_lost(&self) -> bool {
         self.0.as_ref().is_some_and(|queue| queue.closed.load(Relaxed))
     }
@@ -175,7 +176,7 @@ impl AckQueue {
         }
     }
 
-    /// The connection has ended: nothing is acknowledged on it any more.
+    /// Ends the queue when the connection has ended: nothing is acknowledged on it any more.
     pub(crate) fn close(&self) {
         self.closed.store(true, Relaxed);
         drop(self.take_all());
@@ -187,8 +188,8 @@ impl AckQueue {
         std::mem::take(&mut slots.waiting)
     }
 
-    /// How many deliveries will never be acknowledged on this connection. The broker counts them
-    /// against the Receive Maximum for as long as the connection lasts.
+    /// Counts the deliveries that will never be acknowledged on this connection. The broker counts
+    /// them against the Receive Maximum for as long as the connection lasts.
     pub(crate) fn abandoned(&self) -> usize {
         self.slots.lock().abandoned
     }

@@ -37,7 +37,7 @@ pub fn connect(options: Options) -> (Bus, mpsc::Receiver<Delivery>) {
     connect_with(options, Arc::new(resolve_by_system))
 }
 
-/// With another resolver than the system's.
+/// As [`connect`], with another resolver than that of the system.
 fn connect_with(options: Options, resolve: Resolve) -> (Bus, mpsc::Receiver<Delivery>) {
     let (inbox, deliveries) = mpsc::channel(options.inbox_capacity.max(1));
     let state = Arc::new(BusState::new(options.outbox_capacity));

@@ -24,7 +24,7 @@ const CA_FILE: &str = "MQTT_CA_FILE";
 const CERT_FILE: &str = "MQTT_CERT_FILE";
 const KEY_FILE: &str = "MQTT_KEY_FILE";
 
-/// Has no `Debug`: a password is in it.
+/// What a program logs in with. It has no `Debug`, because a password is in it.
 #[derive(Clone, Default)]
 pub struct Credentials {
     pub username: Option<String>,
@@ -112,7 +112,8 @@ impl Credentials {
         Ok(Login { username: self.username.clone(), password, tls })
     }
 
-    /// In DER, if they can be read.
+    /// Reads the certificates in the file of authorities, in DER; none if there is no such file, or
+    /// it cannot be read.
     pub(crate) fn authority_certificates(&self) -> Vec<CertificateDer<'static>> {
         match &self.authorities {
             Some(Authorities::File(path)) => certificates(CA_FILE, path).unwrap_or_default(),
@@ -120,7 +121,7 @@ impl Credentials {
         }
     }
 
-    /// In DER, if it can be read.
+    /// Reads the own certificate of this program, in DER, if it can be read.
     pub(crate) fn own_certificate(&self) -> Option<CertificateDer<'static>> {
         let pair = self.certificate.as_ref()?;
         certificates(CERT_FILE, &pair.certificate).ok()?.into_iter().next()
@@ -180,7 +181,8 @@ fn file_error(variable: &'static str, path: &Path, problem: impl ToString) -> Cr
     CredentialsError::File { variable, path: path.to_owned(), problem: problem.to_string() }
 }
 
-/// At most `limit` bytes of a regular file: a pipe could be read only once, and might never end.
+/// Reads at most `limit` bytes of a regular file: a pipe could be read only once, and might never
+/// end.
 fn read(variable: &'static str, path: &Path, limit: u64) -> Result<Vec<u8>, CredentialsError> {
     let unreadable = |error: std::io::Error| {
         file_error(variable, path, format!("which cannot be read ({error})"))
@@ -282,7 +284,7 @@ fn roots_of(path: &Path) -> Result<RootCertStore, CredentialsError> {
     Ok(roots)
 }
 
-/// A machine may have some that cannot be read; the others count.
+/// Reads the roots that this machine trusts. Some of them may be unreadable; the others count.
 fn system_roots() -> Result<RootCertStore, CredentialsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

@@ -102,7 +102,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Of a packet of `size` bytes.
+    /// Makes the refusal of a packet of `size` bytes from the reason that the broker gave.
     pub(crate) fn new(code: ReasonCode, size: usize) -> Self {
         match code {
             ReasonCode::NOT_AUTHORIZED => Self::NotAuthorized,

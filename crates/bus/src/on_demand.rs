@@ -111,7 +111,8 @@ impl OnDemand {
         }
     }
 
-    /// A connection begins. If the broker knew the session, it has the filters of earlier ones.
+    /// Prepares for a new connection. If the broker knew the session, it has the filters of earlier
+    /// connections.
     pub(crate) fn begin_connection(&mut self, session_present: bool) {
         self.filters.retain(|_, entry| session_present || !entry.users.is_empty());
         for entry in self.filters.values_mut() {
@@ -124,7 +125,7 @@ impl OnDemand {
         self.unsettled = self.filters.keys().cloned().collect();
     }
 
-    /// What is to be sent now; it counts as sent.
+    /// Takes the filters that are to be subscribed to or unsubscribed from now; they count as sent.
     pub(crate) fn take_steps(&mut self) -> Option<Steps> {
         let mut steps = Steps::default();
         while steps.subscribe.len() + steps.unsubscribe.len() < MAX_FILTERS {
@@ -150,7 +151,8 @@ impl OnDemand {
         (steps != Steps::default()).then_some(steps)
     }
 
-    /// SUBSCRIBE was answered, if only by a refusal: what was published before may be missing.
+    /// Records that SUBSCRIBE was answered, if only by a refusal. What was published before may be
+    /// missing.
     pub(crate) fn subscribed(&mut self, filters: &[String]) {
         for filter in filters {
             let Some(entry) = self.filters.get_mut(filter) else { continue };
@@ -160,7 +162,7 @@ impl OnDemand {
         self.unsettled.extend(filters.iter().cloned());
     }
 
-    /// UNSUBSCRIBE was answered.
+    /// Records that UNSUBSCRIBE was answered.
     pub(crate) fn unsubscribed(&mut self, filters: &[String]) {
         for filter in filters {
             if let Some(entry) = self.filters.get_mut(filter) {
@@ -203,7 +205,7 @@ impl OnDemand {
         self.refused.insert(pattern.to_owned())
     }
 
-    /// The bus has ended: so does every subscription.
+    /// Ends every subscription, because the bus has ended.
     pub(crate) fn close(&mut self) {
         self.is_closed = true;
         self.filters.clear();

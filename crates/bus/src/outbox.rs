@@ -83,7 +83,8 @@ impl Outbox {
         idle && !self.ready.is_empty()
     }
 
-    /// A connection begins to send. What was allowed on the one before says nothing about it.
+    /// Prepares for a new connection. What was allowed on the one before says nothing about this
+    /// one.
     pub(crate) fn begin_connection(&mut self, generation: u64) {
         self.generation = generation;
         self.ready.arrays_allowed = false;
@@ -159,7 +160,7 @@ impl Outbox {
         expired
     }
 
-    /// From now on no message is accepted; those waiting are still sent.
+    /// Stops accepting messages; those that wait are still sent.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
@@ -190,7 +191,7 @@ impl Outbox {
         }
     }
 
-    /// A packet of this topic is no longer in flight.
+    /// Records that a packet of this topic is no longer in flight.
     fn remove_in_flight(&mut self, topic: &Arc<str>) {
         let Some(queue) = self.topics.get_mut(topic) else {
             return;

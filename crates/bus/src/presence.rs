@@ -161,7 +161,7 @@ impl<'a> PresencePublisher<'a> {
         }
     }
 
-    /// The broker has answered a birth.
+    /// Records how the broker has answered a birth.
     pub(crate) fn answered(&mut self, code: ReasonCode, now: Instant) {
         if code.is_error() {
             self.problem = Some(PresenceProblem::Refused(code));

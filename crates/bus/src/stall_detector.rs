@@ -72,7 +72,7 @@ impl StallDetector {
         detector
     }
 
-    /// Of a moment that is now.
+    /// Counts the milliseconds from the start until `now`, with those for which the machine slept.
     fn millis(&self, now: Instant) -> u64 {
         let slept = (self.slept)().saturating_sub(self.slept_at_start);
         u64::try_from((now.duration_since(self.start) + slept).as_millis()).unwrap_or(u64::MAX)

@@ -26,7 +26,8 @@ impl MessageTrace {
         Self { span, is_delivered: false }
     }
 
-    /// Empty if the trace is not sampled: its receiver then begins none of its own.
+    /// Writes the `traceparent` of this message. It is empty if the trace is not sampled: its
+    /// receiver then begins none of its own.
     pub(crate) fn traceparent(&self) -> String {
         let context = self.span.span_context();
         if !context.is_sampled() {
@@ -35,7 +36,7 @@ impl MessageTrace {
         format!("00-{}-{}-01", context.trace_id(), context.span_id())
     }
 
-    /// A packet with the message is about to be written.
+    /// Records that a packet with the message is about to be written.
     pub(crate) fn sent(&mut self) {
         self.span.add_event("sent", Vec::new());
     }

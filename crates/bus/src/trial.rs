@@ -55,7 +55,7 @@ pub struct TrialReport {
     pub presences: Option<Vec<(String, Bytes)>>,
 }
 
-/// As [`run_trial`], on a runtime of its own.
+/// Runs a trial as [`run_trial`] does, on a runtime of its own.
 ///
 /// # Errors
 /// There can be no runtime.
@@ -91,7 +91,7 @@ fn address(options: &Options) -> String {
     format!("{}:{}", options.broker, options.port)
 }
 
-/// Up to the login; `None` if it is not in.
+/// Goes as far as the login; `None` if that was not tried or has failed.
 async fn enter(trial: &Trial, report: &mut TrialReport) -> Option<(TrialConnection, ConnAck)> {
     let options = trial_options(&trial.options);
     let mut dialer = Dialer::new(Arc::new(resolve_by_system));
@@ -141,7 +141,7 @@ async fn use_and_leave(
     }
 }
 
-/// Of the trial, which leaves no session where there was none.
+/// Makes the options of the trial, which leaves no session where there was none.
 fn trial_options(options: &Options) -> Options {
     let has_name = options.credentials.has_name();
     Options {
@@ -155,7 +155,7 @@ fn trial_options(options: &Options) -> Options {
     }
 }
 
-/// No program has it: ids have no colon.
+/// Makes an MQTT client id that no program has: none begins with `doctor:`.
 fn new_id() -> String {
     format!("doctor:{}", protocol::RequestId::new())
 }

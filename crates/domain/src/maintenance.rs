@@ -9,8 +9,8 @@ use crate::{
 };
 
 words! {
-    /// What its operator wants done with them.
-    pub enum Handling {
+    /// What an operator wants done with the reservas of a posto that is taken away.
+    pub enum Disposition {
         /// They stay: the posto may be back in time.
         Keep = "manter",
         /// Each gets the nearest posto that will do, if there is one.
@@ -148,20 +148,20 @@ pub struct PostoUse {
     pub affected: usize,
 }
 
-/// Decides whether a posto may be removed, if its reservas can be handled so: never while a carro is
-/// charging there.
+/// Decides whether a posto may be removed, given what is to become of its reservas: never while a carro
+/// is charging there.
 pub fn decide_posto_removal(
     nome: &str,
     posto: PostoUse,
-    handling: Handling,
+    disposition: Disposition,
 ) -> Result<(), Rejection> {
     let nome = || nome.to_owned();
     if posto.charging {
         return Err(Rejection::PostoEmUso { nome: nome() });
     }
-    match handling {
-        Handling::Keep if posto.held > 0 => Err(Rejection::PostoComReservas { nome: nome() }),
-        Handling::Move | Handling::Cancel if posto.held > posto.affected => {
+    match disposition {
+        Disposition::Keep if posto.held > 0 => Err(Rejection::PostoComReservas { nome: nome() }),
+        Disposition::Move | Disposition::Cancel if posto.held > posto.affected => {
             Err(Rejection::PostoComReservaCumprida { nome: nome() })
         }
         _ => Ok(()),

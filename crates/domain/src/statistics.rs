@@ -170,12 +170,12 @@ pub struct Tally<D> {
 }
 
 impl<D: Division> Tally<D> {
-    /// Of all postos together.
+    /// Makes an empty tally whose sums are those of all postos together.
     pub fn of_all(division: D) -> Self {
         Self { division, is_by_posto: false, sums: BTreeMap::new() }
     }
 
-    /// Of each posto.
+    /// Makes an empty tally with sums for each posto.
     pub fn by_posto(division: D) -> Self {
         Self { is_by_posto: true, ..Self::of_all(division) }
     }

@@ -14,7 +14,7 @@ impl InvalidValue {
         Self(Cow::Borrowed(sentence))
     }
 
-    /// Of a word that is none of these.
+    /// Makes the sentence for a word that is none of `words`.
     pub fn none_of(words: &[&str]) -> Self {
         let mut sentence = format!("deve ser {}", words.join(", "));
         if let Some(last) = sentence.rfind(", ") {
@@ -83,7 +83,7 @@ macro_rules! separators {
     };
 }
 
-/// The same characters.
+/// Whether a character is one of those that `separators!` lists. A test compares the two.
 const fn is_separator(character: char) -> bool {
     matches!(
         character,

@@ -1,6 +1,6 @@
 //! Postos: how they are listed, and how an operator describes them.
 
-use domain::{Handling, Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
+use domain::{Disposition, Kw, Localizacao, Nome, PostoChange, PostosFilter, Price, TipoConector};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Schema, Type};
@@ -13,7 +13,7 @@ use crate::{
     UnknownFields, Versao, field_values, fields,
 };
 
-field_values!(text Nome, text TipoConector, number Kw, number Price, words Handling);
+field_values!(text Nome, text TipoConector, number Kw, number Price, words Disposition);
 field_values!(@ Localizacao, |scalar| Self::new(scalar.text("um texto")?)?,
     |value| Text(value.as_str().into()), of_type(Type::String).pattern(Some(Self::PATTERN)));
 

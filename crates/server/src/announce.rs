@@ -178,7 +178,8 @@ async fn announce_postos(
     unpublished
 }
 
-/// Whether the event is on its way to the broker.
+/// Hands an event to the bus, which sends it when it can. Returns whether the bus took it; if not, the
+/// reason is logged.
 fn publish<T: serde::Serialize>(
     app: &AppState,
     topic: String,

@@ -29,7 +29,7 @@ pub(crate) struct AppState {
     pub(crate) listing_cache: ListingCache,
     pub(crate) array_clients: ArrayClients,
     pub(crate) metrics: CommandMetrics,
-    /// Those that the store decides by.
+    /// The rules about reservas, the same by which the store decides.
     pub(crate) rules: Rules,
     /// How long a command that brings no time limit of its own may take.
     pub(crate) command_limit: Duration,

@@ -12,8 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::app_state::AppState;
-use crate::failpoints;
-use crate::store::{Archivable, ArchiveEnded, WriteError};
+use crate::store::{Archivable, ArchiveEnded, WriteError, archive_age};
 
 /// Rows of each table that one transaction archives: about a millisecond, or some of them if they are
 /// long.
@@ -34,7 +33,7 @@ const REPORTED_ROWS: usize = 1000;
 /// Runs until `stop`.
 pub(crate) async fn run(app: Arc<AppState>, stop: CancellationToken) {
     let archiving = async {
-        let age = failpoints::archive_age();
+        let age = archive_age();
         let mut archiver = Archiver::new(app, age);
         loop {
             archiver.pass().await;

@@ -1,8 +1,8 @@
 //! Which clients take arrays.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use protocol::ClientId;
 
 /// Anybody may send a command in the name of any client, so the set is bounded. When it is full it is
@@ -15,7 +15,7 @@ pub(crate) struct ArrayClients(Mutex<HashSet<ClientId>>);
 
 impl ArrayClients {
     fn clients(&self) -> MutexGuard<'_, HashSet<ClientId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Notes what a command says.

@@ -26,7 +26,8 @@ pub(crate) fn bus_options(config: &Config, credentials: Credentials) -> bus::Opt
                 versao: service::VERSION.to_owned(),
                 entrega: vec![Entrega::Difusao, Entrega::Direta, Entrega::ListasEmDifusao],
             };
-            to_payload(&presence).unwrap_or_default()
+            // An empty payload would say that the servidor was removed.
+            to_payload(&presence).expect("its keys are names of fields")
         };
         Arc::new(payload)
     };

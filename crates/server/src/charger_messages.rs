@@ -4,9 +4,10 @@
 //! once, so its messages are kept here until they are written, in order of arrival.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use domain::{ChargerMessage, PayloadDigest};
+use parking_lot::Mutex;
 
 use crate::store::WriteError;
 
@@ -37,7 +38,7 @@ struct Charger {
 impl ChargerMessages {
     /// Whether a bad message that the broker retains is seen for the first time.
     pub(crate) fn is_new_bad(&self, topic: &str, digest: PayloadDigest) -> bool {
-        let mut bad = lock(&self.bad);
+        let mut bad = self.bad.lock();
         if bad.len() >= MAX_BAD {
             bad.clear();
         }
@@ -54,7 +55,7 @@ impl ChargerMessages {
         write: impl Fn(ChargerMessage) -> F,
     ) {
         let charger = self.register(source);
-        message.join(&mut lock(&charger.waiting));
+        message.join(&mut charger.waiting.lock());
         self.write_waiting(source, charger, write).await;
     }
 
@@ -64,7 +65,7 @@ impl ChargerMessages {
         source: ChargerSource,
         write: impl Fn(ChargerMessage) -> F,
     ) {
-        let charger = lock(&self.by_source).get(&source).map(Arc::clone);
+        let charger = self.by_source.lock().get(&source).map(Arc::clone);
         if let Some(charger) = charger {
             self.write_waiting(source, charger, write).await;
         }
@@ -72,13 +73,13 @@ impl ChargerMessages {
 
     /// The postos that have messages waiting while no task writes them.
     pub(crate) fn unwritten(&self) -> Vec<ChargerSource> {
-        let chargers = lock(&self.by_source);
+        let chargers = self.by_source.lock();
         let idle = chargers.iter().filter(|(_, charger)| charger.writing.try_lock().is_ok());
         idle.map(|(source, _)| *source).collect()
     }
 
     fn register(&self, source: ChargerSource) -> Arc<Charger> {
-        let mut chargers = lock(&self.by_source);
+        let mut chargers = self.by_source.lock();
         if chargers.len() < MAX_POSTOS || chargers.contains_key(&source) {
             return Arc::clone(chargers.entry(source).or_default());
         }
@@ -96,10 +97,10 @@ impl ChargerMessages {
             Err(_) => charger.writing.lock().await,
         };
         // Empty if another task has written this message with its own.
-        let mut messages = std::mem::take(&mut *lock(&charger.waiting)).into_iter();
+        let mut messages = std::mem::take(&mut *charger.waiting.lock()).into_iter();
         while let Some(message) = messages.next() {
             if may_succeed_later(&write(message).await) {
-                let mut waiting = lock(&charger.waiting);
+                let mut waiting = charger.waiting.lock();
                 let later = std::mem::take(&mut *waiting);
                 let all = [message].into_iter().chain(messages).chain(later);
                 all.for_each(|message| message.join(&mut waiting));
@@ -107,11 +108,11 @@ impl ChargerMessages {
             }
         }
         drop(writing);
-        let mut chargers = lock(&self.by_source);
+        let mut chargers = self.by_source.lock();
         // Not in the map if that was full.
         let is_in_map = chargers.get(&source).is_some_and(|known| Arc::ptr_eq(known, &charger));
         // The map and this task: no other task needs it, and none can begin to meanwhile.
-        if is_in_map && Arc::strong_count(&charger) <= 2 && lock(&charger.waiting).is_empty() {
+        if is_in_map && Arc::strong_count(&charger) <= 2 && charger.waiting.lock().is_empty() {
             chargers.remove(&source);
         }
     }
@@ -120,10 +121,6 @@ impl ChargerMessages {
 fn may_succeed_later(outcome: &Result<bool, WriteError>) -> bool {
     use WriteError::{InDoubt, Overloaded, Unavailable};
     matches!(outcome, Err(Unavailable | InDoubt | Overloaded))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -180,10 +177,10 @@ mod tests {
             messages.retry((5, false), database.write()).await;
         }
         assert_eq!(database.take_written(), [BROKEN]);
-        assert!(lock(&messages.by_source).is_empty(), "a written message is forgotten");
+        assert!(messages.by_source.lock().is_empty(), "a written message is forgotten");
         let refused = Database::new([Err(WriteError::Expired)]);
         messages.write((5, false), BROKEN, refused.write()).await;
-        assert!(lock(&messages.by_source).is_empty(), "another attempt would be refused too");
+        assert!(messages.by_source.lock().is_empty(), "another attempt would be refused too");
     }
 
     #[tokio::test]
@@ -197,7 +194,7 @@ mod tests {
         messages.write((5, false), FREE, database.write()).await;
         let last = ChargerMessage { retained: None, ..FREE };
         assert_eq!(database.take_written(), [FREE, REPLAYED, last]);
-        assert!(lock(&messages.by_source).is_empty());
+        assert!(messages.by_source.lock().is_empty());
     }
 
     #[tokio::test]
@@ -210,12 +207,12 @@ mod tests {
         }
         let mut not_kept = Box::pin(messages.write((0, false), FREE, |_| writing.clone()));
         assert!(not_kept.as_mut().now_or_never().is_none(), "it is being written");
-        lock(&messages.by_source).remove(&(1, false));
+        messages.by_source.lock().remove(&(1, false));
         let failing = Database::new([Err(WriteError::Unavailable)]);
         messages.write((0, false), BROKEN, failing.write()).await;
         done.send(Ok(true)).expect("it waits");
         not_kept.await;
-        assert!(lock(&messages.by_source).contains_key(&(0, false)), "its retry is lost");
+        assert!(messages.by_source.lock().contains_key(&(0, false)), "its retry is lost");
     }
 
     #[tokio::test]
@@ -238,6 +235,6 @@ mod tests {
         futures_util::future::join_all(others).await;
         // The broker still retains the first one.
         assert_eq!(database.take_written(), [ChargerMessage { retained: BROKEN.retained, ..FREE }]);
-        assert!(lock(&messages.by_source).is_empty());
+        assert!(messages.by_source.lock().is_empty());
     }
 }

@@ -1,14 +1,15 @@
-//! Crash points, seeded bugs and a fast clock, for tests of the promises and of the tests themselves.
+//! Crash points, seeded bugs, short times and a fast clock, for tests of the promises and of the tests
+//! themselves.
 //!
 //! Only the program `server-failpoints`, built with the feature `failpoints`, contains them. In
-//! every other build these functions do nothing.
+//! every other build these functions do nothing, and times stay as they are.
 
 use std::time::Duration;
 
-/// A place where the process can be made to abort: the first six are on the path of a reservation,
-/// the next ones in `server restaurar`.
+/// A place where the process can be made to abort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CrashPoint {
+    // On the path of a reservation, in the order in which it reaches them.
     /// The command has arrived; nothing is done yet.
     Received,
     /// The transaction has begun.
@@ -21,12 +22,14 @@ pub(crate) enum CrashPoint {
     Replied,
     /// The reply is sent; the command is not acknowledged.
     BeforeAck,
+    // In `server restaurar`, in this order.
     /// The new database is written, under a name of its own.
     RestoreWritten,
     /// The old database has a second name.
     RestoreKept,
     /// The new database has its name.
     RestoreReplaced,
+    // In the transaction that archives.
     /// What ended long ago is in the archive, and still where it was too.
     Archiving,
 }
@@ -70,10 +73,6 @@ pub(crate) enum Bug {
     ForgottenArchive,
 }
 
-/// A month: few ask for what is older, and what a late report or a clock that is set back can change is
-/// younger.
-const ARCHIVE_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
 /// Time between an answer and its commit under [`Bug::EarlyReply`].
 pub(crate) const EARLY_REPLY_LEAD: Duration = Duration::from_millis(50);
 
@@ -83,14 +82,14 @@ mod chosen {
 
     use super::{Bug, CrashPoint};
 
-    /// The length of the minute in which an operator's tolerance is counted.
-    pub(crate) fn minute() -> Duration {
-        Duration::from_secs(60)
+    #[inline(always)]
+    pub(crate) const fn minute(real: Duration) -> Duration {
+        real
     }
 
-    /// How long ago a row must have ended to be archived.
-    pub(crate) const fn archive_age() -> Duration {
-        super::ARCHIVE_AGE
+    #[inline(always)]
+    pub(crate) const fn archive_age(real: Duration) -> Duration {
+        real
     }
 
     #[inline(always)]
@@ -144,17 +143,20 @@ mod chosen {
         *CRASH_AT == format!("{point:?}")
     }
 
-    /// The length of the minute in which an operator's tolerance is counted: `MINUTE_MILLIS` shortens
-    /// it, so that absences fit into a short test.
-    pub(crate) fn minute() -> Duration {
-        let millis = std::env::var("MINUTE_MILLIS").ok().and_then(|text| text.parse().ok());
-        Duration::from_millis(millis.unwrap_or(60_000))
+    /// Shortens the minute in which an operator's tolerance is counted to `MINUTE_MILLIS`, so that
+    /// absences fit into a short test.
+    pub(crate) fn minute(real: Duration) -> Duration {
+        shortened("MINUTE_MILLIS", real)
     }
 
-    /// How long ago a row must have ended to be archived: `ARCHIVE_AGE_MILLIS` shortens it.
-    pub(crate) fn archive_age() -> Duration {
-        let millis = std::env::var("ARCHIVE_AGE_MILLIS").ok().and_then(|text| text.parse().ok());
-        millis.map_or(super::ARCHIVE_AGE, Duration::from_millis)
+    /// Shortens the age at which a row is archived to `ARCHIVE_AGE_MILLIS`.
+    pub(crate) fn archive_age(real: Duration) -> Duration {
+        shortened("ARCHIVE_AGE_MILLIS", real)
+    }
+
+    fn shortened(variable: &str, real: Duration) -> Duration {
+        let millis = std::env::var(variable).ok().and_then(|text| text.parse().ok());
+        millis.map_or(real, |millis| real.min(Duration::from_millis(millis)))
     }
 
     /// Whether `SEEDED_BUG` names this bug.

@@ -24,7 +24,7 @@ pub struct LastBackup {
 
 impl LastBackup {
     pub(crate) fn of(copied: &Copied, quando: Timestamp, enviado: bool) -> Self {
-        Self { quando, bytes: copied.bytes, reservas: copied.holdings.reservas, enviado }
+        Self { quando, bytes: copied.bytes, reservas: copied.summary.reservas, enviado }
     }
 
     /// `None` if there was none, or if the file cannot be read.

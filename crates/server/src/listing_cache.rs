@@ -1,9 +1,10 @@
 //! Listings of postos as JSON: the last complete one is kept, and few are made at the same time.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use domain::PostosFilter;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::store::{Listing, PostoRow};
@@ -104,7 +105,7 @@ impl ListingCache {
     }
 
     fn whole(&self, listing: &Arc<Listing>) -> Result<Arc<WrittenPostos>, serde_json::Error> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         if let Some((_, postos)) = last.as_ref().filter(|(cached, _)| Arc::ptr_eq(cached, listing))
         {
             return Ok(Arc::clone(postos));

@@ -7,7 +7,7 @@ pub(crate) use domain::Rules;
 use domain::{DAY, HOUR};
 use service::{ConfigError, InvalidValue, Lookup, Setting};
 
-use crate::failpoints::minute;
+use crate::failpoints;
 
 pub(crate) const RESERVA_DURACAO_H: Setting = Setting {
     name: "RESERVA_DURACAO_H",
@@ -43,6 +43,11 @@ pub(crate) const RESERVAS_POR_CARRO: Setting = Setting {
     should_be: "a number from 0 to 1000, 0 for no limit",
     about: "reservas that a carro may have at once; 0: no limit",
 };
+
+/// The length of the minute in which an operator's tolerance is counted.
+fn minute() -> Duration {
+    failpoints::minute(Duration::from_secs(60))
+}
 
 /// A whole number within bounds.
 struct Whole<const MIN: u32, const MAX: u32>(u32);

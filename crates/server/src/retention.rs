@@ -45,13 +45,14 @@ pub(crate) async fn run(app: Arc<AppState>, days: u32, stop: CancellationToken) 
     }
 }
 
-/// What ended until then is to be forgotten.
+/// Returns the moment until which everything that ended is to be forgotten, in milliseconds since 1970.
 fn cutoff(now: Moment, days: u32) -> i64 {
     let today = (now.as_millis() - DAY_BEGIN_MS).div_euclid(DAY_MS) * DAY_MS;
     today + DAY_BEGIN_MS - i64::from(days) * DAY_MS
 }
 
-/// Whether everything that ended until then is forgotten.
+/// Forgets everything that ended until `cutoff`, part by part. Returns whether that is done: it ends
+/// before when the database fails or the servidor stops, and is tried again at the next tick.
 async fn forget_ended(app: &AppState, cutoff: i64, stop: &CancellationToken) -> bool {
     let (cutoff, mut ended) = (Moment::from_millis(cutoff), ForgettableRows::default());
     let mut run = ForgettingRun::default();

@@ -55,7 +55,7 @@ impl Dialer {
         Ok(stream)
     }
 
-    /// The connection of the last [`dial`](Self::dial) is one to a usable broker.
+    /// Records that the address of the last [`dial`](Self::dial) is one of a usable broker.
     pub(super) fn confirm(&mut self) {
         self.unusable = None;
     }
@@ -82,8 +82,8 @@ impl Dialer {
     }
 }
 
-/// On a thread of its own: the end of a runtime waits for its blocking tasks, and a resolver may
-/// take minutes.
+/// Looks the host up on a thread of its own: the end of a runtime waits for its blocking tasks, and
+/// a resolver may take minutes.
 fn start_lookup(
     resolve: &Resolve,
     host: &str,
@@ -98,7 +98,8 @@ fn start_lookup(
     Ok(receiver)
 }
 
-/// IPv6 and IPv4 in turn, each in the resolver's order: one family may be unreachable as a whole.
+/// Orders addresses so that IPv6 and IPv4 take turns, each in the order of the resolver: one family
+/// may be unreachable as a whole.
 fn alternate_families(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =

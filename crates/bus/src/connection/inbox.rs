@@ -91,7 +91,7 @@ impl<'a> Inbox<'a> {
         }
     }
 
-    /// `None` if the topic is not UTF-8, which no broker delivers.
+    /// Makes the delivery of a packet; `None` if the topic is not UTF-8, which no broker delivers.
     fn delivery(&self, publish: Publish, ack: Ack) -> Option<Delivery> {
         let mut properties = publish.properties.unwrap_or_default();
         let marks = &properties.user_properties;

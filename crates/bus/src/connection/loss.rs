@@ -41,7 +41,7 @@ impl fmt::Display for Loss {
 }
 
 impl Loss {
-    /// As `/readyz` shows it to everyone: without the names of users and files.
+    /// Describes the loss as `/readyz` shows it to everyone: without the names of users and files.
     pub(crate) fn public(&self) -> String {
         match &self.reason {
             Reason::LoginRefused { code, .. } => {

@@ -136,7 +136,8 @@ pub(super) async fn dial(options: &Options, dialer: &mut Dialer) -> Result<TcpSt
     Ok(stream)
 }
 
-/// As it is set now.
+/// Makes the connection over `stream` ready for MQTT: with TLS or without, and with the login, as the
+/// files of the settings say at this moment.
 pub(super) async fn open(options: &Options, stream: TcpStream) -> Result<Opened, Reason> {
     let login = load_credentials(options).await?;
     open_with(options, login, stream).await
@@ -160,15 +161,16 @@ async fn open_with(
     Ok(Opened { login, reader, writer })
 }
 
-/// Sends CONNECT; the broker has accepted it.
+/// Logs in at the broker. Returns once the broker has accepted the connection.
 pub(super) async fn log_in(
     options: &Options,
     presence: Option<&PresencePublisher<'_>>,
     Opened { login, reader, writer }: Opened,
 ) -> Result<(Reader, Writer, ConnAck), Reason> {
     let reader = Reader(FramedRead::new(reader, PacketDecoder::default()));
-    let shaken = timeout(CONNACK_TIMEOUT, shake_hands(options, login, presence, reader, writer));
-    let connected = shaken.await.unwrap_or(Err(Reason::ConnackTimeout));
+    let handshake = mqtt_handshake(options, login, presence, reader, writer);
+    let connected =
+        timeout(CONNACK_TIMEOUT, handshake).await.unwrap_or(Err(Reason::ConnackTimeout));
     connected.map_err(|reason| match reason {
         Reason::Refused { code } | Reason::Disconnected { code, .. } if code.is_about_login() => {
             Reason::LoginRefused { code, advice: login_advice(&options.credentials) }
@@ -180,7 +182,7 @@ pub(super) async fn log_in(
     })
 }
 
-/// The files may be on a disk that does not answer.
+/// Reads the files of the login; gives up after a while, because their disk may not answer.
 async fn load_credentials(options: &Options) -> Result<credentials::Login, Reason> {
     let credentials = options.credentials.clone();
     let loading = tokio::task::spawn_blocking(move || credentials.load());
@@ -188,7 +190,8 @@ async fn load_credentials(options: &Options) -> Result<credentials::Login, Reaso
     Ok(loaded.map_err(io::Error::other)??)
 }
 
-async fn shake_hands(
+/// Sends CONNECT and reads the answer.
+async fn mqtt_handshake(
     options: &Options,
     login: credentials::Login,
     presence: Option<&PresencePublisher<'_>>,

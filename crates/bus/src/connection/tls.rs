@@ -29,7 +29,7 @@ const MAX_FILL: usize = 16 * 1024;
 
 type Session = Arc<Mutex<ClientConnection>>;
 
-/// Shakes hands with the broker and checks its certificate.
+/// Does the TLS handshake with the broker, which checks its certificate.
 pub(super) async fn connect(
     config: Arc<ClientConfig>,
     broker: &str,
@@ -38,9 +38,9 @@ pub(super) async fn connect(
     let has_certificate = config.client_auth_cert_resolver.has_certs();
     let name = ServerName::try_from(broker.to_owned())
         .map_err(|_| TlsProblem::NoServerName(broker.to_owned()))?;
-    let shaking = TlsConnector::from(config).connect(name, stream);
-    let shaken = timeout(HANDSHAKE_TIMEOUT, shaking).await.map_err(|_| TlsProblem::Silent)?;
-    let stream = shaken.map_err(|error| TlsProblem::of_handshake(&error, has_certificate))?;
+    let handshake = TlsConnector::from(config).connect(name, stream);
+    let done = timeout(HANDSHAKE_TIMEOUT, handshake).await.map_err(|_| TlsProblem::Silent)?;
+    let stream = done.map_err(|error| TlsProblem::of_handshake(&error, has_certificate))?;
     let (stream, session) = stream.into_inner();
     let session = Arc::new(Mutex::new(session));
     let (reader, writer) = stream.into_split();

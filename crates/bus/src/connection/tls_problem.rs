@@ -88,7 +88,8 @@ impl TlsProblem {
         matches!(self, Self::WantsCertificate | Self::CertificateRefused(_))
     }
 
-    /// `has_certificate`: whether this program has one of its own.
+    /// Says what is wrong when a handshake has failed with `error`. `has_certificate` says whether
+    /// this program has a certificate of its own.
     pub(super) fn of_handshake(error: &io::Error, has_certificate: bool) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
         match inner {

@@ -33,7 +33,7 @@ impl TrialConnection {
         socket::dial(options, dialer).await
     }
 
-    /// With TLS, the broker's certificate is checked.
+    /// Makes the connection ready for a login. With TLS, the certificate of the broker is checked.
     pub(crate) async fn open(options: &Options, stream: TcpStream) -> Result<Opened, Reason> {
         socket::open(options, stream).await
     }
@@ -46,7 +46,8 @@ impl TrialConnection {
         Ok((Self { reader, writer, last_pkid: 0, received: None }, connack))
     }
 
-    /// The filters that are refused, at QoS 1. No retained message is sent for them.
+    /// Subscribes to filters at QoS 1 and returns those that are refused. No retained message is
+    /// sent for them.
     pub(crate) async fn subscribe(&mut self, filters: &[String]) -> Result<Vec<String>, Reason> {
         // MQTT allows no SUBSCRIBE without a filter.
         if filters.is_empty() {

@@ -18,7 +18,7 @@ pub enum Received {
     Gap,
 }
 
-/// Set when messages are missing.
+/// A mark that is set when messages are missing.
 #[derive(Default)]
 pub(super) struct Gap {
     is_set: AtomicBool,

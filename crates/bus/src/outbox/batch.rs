@@ -58,7 +58,8 @@ impl Batch {
         size(first) + payloads + separators + properties
     }
 
-    /// For the user properties of the packet: one for each item in order, if any is traced.
+    /// Returns the `traceparent` of each item in order, for the user properties of the packet, if
+    /// any item is traced.
     pub(crate) fn traceparents(&self) -> impl Iterator<Item = String> {
         let items = if self.is_traced() { self.items.as_slice() } else { &[] };
         let traces = items.iter().map(|item| item.trace.as_ref());

@@ -78,8 +78,8 @@ impl Outbox {
         message
     }
 
-    /// Each packet of them counts as in flight on its topic, as all that have returned do: what
-    /// waits there is sent later.
+    /// Puts the messages of a packet back, each as a packet of its own. Each counts as in flight on
+    /// its topic, as all that have returned do: what waits there is sent later.
     fn return_one_by_one(&mut self, batch: Batch, ended: u8) {
         let Batch { topic, items, expiry_seconds, .. } = batch;
         if let Some(queue) = self.topics.get_mut(&topic) {

@@ -61,7 +61,7 @@ pub(super) struct Returned {
 }
 
 impl Returned {
-    /// Nothing has returned, and nothing must be alone in flight.
+    /// Whether nothing has returned, and nothing must be alone in flight.
     pub(super) fn is_empty(&self) -> bool {
         self.batches.is_empty() && !self.isolated
     }

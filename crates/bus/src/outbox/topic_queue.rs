@@ -52,7 +52,7 @@ impl TopicQueue {
         next.is_some_and(|next| !next.join.joins(arrays_allowed) || self.in_flight < JOIN_WINDOW)
     }
 
-    /// Nothing is waiting or in flight.
+    /// Whether nothing is waiting or in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.in_flight == 0
     }

@@ -121,17 +121,17 @@ fn a_posto_in_use_stays() {
     let in_use = || Err(Rejection::PostoEmUso { nome: nome() });
     let has_reservas = Err(Rejection::PostoComReservas { nome: nome() });
     let has_fulfilled = Err(Rejection::PostoComReservaCumprida { nome: nome() });
-    for (posto, handling, decision) in [
-        (posto(false, 0, 0), Handling::Keep, Ok(())),
-        (posto(false, 1, 1), Handling::Keep, has_reservas),
-        (posto(false, 2, 2), Handling::Move, Ok(())),
-        (posto(false, 2, 2), Handling::Cancel, Ok(())),
-        (posto(false, 2, 1), Handling::Cancel, has_fulfilled),
-        (posto(true, 0, 0), Handling::Keep, in_use()),
-        (posto(true, 1, 1), Handling::Cancel, in_use()),
+    for (posto, disposition, decision) in [
+        (posto(false, 0, 0), Disposition::Keep, Ok(())),
+        (posto(false, 1, 1), Disposition::Keep, has_reservas),
+        (posto(false, 2, 2), Disposition::Move, Ok(())),
+        (posto(false, 2, 2), Disposition::Cancel, Ok(())),
+        (posto(false, 2, 1), Disposition::Cancel, has_fulfilled),
+        (posto(true, 0, 0), Disposition::Keep, in_use()),
+        (posto(true, 1, 1), Disposition::Cancel, in_use()),
     ] {
-        let decided = decide_posto_removal("Ponto 5", posto, handling);
-        assert_eq!(decided, decision, "{posto:?} {handling:?}");
+        let decided = decide_posto_removal("Ponto 5", posto, disposition);
+        assert_eq!(decided, decision, "{posto:?} {disposition:?}");
     }
 }
 

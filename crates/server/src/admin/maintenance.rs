@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::{Handling, Moment};
+use domain::{Disposition, Moment};
 use protocol::{ErrorReply, Timestamp, fields};
 use serde::Serialize;
 use service::{HttpError, JsonBody, Params, Path};
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::author::By;
 use super::postos::AdminPosto;
 use crate::app_state::AppState;
-use crate::store::{Handled, HandledReserva, RemovePosto, SetService};
+use crate::store::{AffectedReserva, RemovePosto, ReservaOutcome, SetService};
 
 pub(super) fn router() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(set_disponibilidade)).routes(routes!(remove))
@@ -71,21 +71,21 @@ struct ReservaAtingida {
     client_id: Option<String>,
 }
 
-impl From<HandledReserva> for ReservaAtingida {
-    fn from(reserva: HandledReserva) -> Self {
-        let HandledReserva { id, placa, interval, handled, posto_id, client_id } = reserva;
+impl From<AffectedReserva> for ReservaAtingida {
+    fn from(reserva: AffectedReserva) -> Self {
+        let AffectedReserva { id, placa, interval, outcome, posto_id, client_id } = reserva;
         Self {
             id,
             placa: placa.as_str().to_owned(),
             inicio: interval.inicio().into(),
             fim: interval.fim().into(),
-            resultado: match handled {
-                Handled::Kept | Handled::NoPosto => Resultado::Mantida,
-                Handled::Moved => Resultado::Movida,
-                Handled::Cancelled => Resultado::Cancelada,
+            resultado: match outcome {
+                ReservaOutcome::Kept | ReservaOutcome::NoPosto => Resultado::Mantida,
+                ReservaOutcome::Moved => Resultado::Movida,
+                ReservaOutcome::Cancelled => Resultado::Cancelada,
             },
             posto_id,
-            motivo: (handled == Handled::NoPosto).then_some(MotivoMantida::SemPosto),
+            motivo: (outcome == ReservaOutcome::NoPosto).then_some(MotivoMantida::SemPosto),
             client_id,
         }
     }
@@ -131,7 +131,7 @@ fields! {
         /// Se está em manutenção; se não vier, fica como está.
         em_manutencao: Option<bool>,
         /// O que fazer das reservas ativas do posto, se fica fora de serviço; se não vier, `manter`.
-        reservas: Option<Handling>,
+        reservas: Option<Disposition>,
         /// Somente com as que começam antes deste instante.
         ate: Option<Moment>,
         /// Se sim, nada muda: a resposta diz o que seria.
@@ -142,7 +142,7 @@ fields! {
 fields! {
     pub(super) struct RemocaoParams {
         /// O que fazer das reservas ativas do posto; se não vier, `manter`, e um posto que as tem não é removido.
-        reservas: Option<Handling>,
+        reservas: Option<Disposition>,
         /// Se sim, nada muda: a resposta diz o que seria.
         simular: Option<bool>,
     }
@@ -176,7 +176,7 @@ async fn set_disponibilidade(
         posto_id,
         in_service: body.disponivel,
         em_manutencao: body.em_manutencao,
-        handling: body.reservas.unwrap_or(Handling::Keep),
+        disposition: body.reservas.unwrap_or(Disposition::Keep),
         until: body.ate,
         simulate: body.simular.unwrap_or(false),
     };
@@ -209,14 +209,15 @@ async fn remove(
     State(app): State<Arc<AppState>>,
     By(by): By,
     Path(posto_id): Path<i64>,
-    Params(RemocaoParams { reservas: handling, simular }): Params<RemocaoParams>,
+    Params(RemocaoParams { reservas: disposition, simular }): Params<RemocaoParams>,
 ) -> Result<Response, HttpError> {
     let simulate = simular.unwrap_or(false);
-    let command = RemovePosto { posto_id, handling: handling.unwrap_or(Handling::Keep), simulate };
-    let handled = app.write_by(by, command).await?;
-    if handling.is_none() && !simulate {
+    let command =
+        RemovePosto { posto_id, disposition: disposition.unwrap_or(Disposition::Keep), simulate };
+    let affected = app.write_by(by, command).await?;
+    if disposition.is_none() && !simulate {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let reservas = handled.into_iter().map(ReservaAtingida::from).collect();
+    let reservas = affected.into_iter().map(ReservaAtingida::from).collect();
     Ok(Json(ReservasDoPosto { reservas }).into_response())
 }

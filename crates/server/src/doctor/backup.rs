@@ -11,7 +11,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// With one each night, one has failed and the next has not run either.
 const OLD_HOURS: i64 = 48;
 
-/// Of a database that exists.
+/// Checks how long ago a database that exists was last backed up.
 pub(super) fn backup_check(config: &Config, last: Option<&LastBackup>, now: Timestamp) -> Check {
     let remedy = "make one each night: server backup DEST (README.md, deploy/systemd); where that is set \
                   up, its log says why it fails";

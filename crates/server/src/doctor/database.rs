@@ -99,7 +99,7 @@ fn integrity(contents: &Contents) -> Check {
     }
 }
 
-/// Of a complete check.
+/// Reports whether the rows keep what the schema promises, which only a complete check reads.
 fn promises(contents: &Contents) -> Option<Check> {
     let broken = contents.broken_promises?;
     if broken == BrokenPromises::default() {

@@ -12,12 +12,13 @@ const RENEW: &str =
 
 const NOT_READ: &str = "the lines of `disk` and `database` say why";
 
-/// Without the disk of the database.
+/// Reports that the token was not checked, because the disk of the database has not answered.
 pub(super) fn unchecked() -> Check {
     Check::unchecked(NAME, "the file of the token was not read", NOT_READ)
 }
 
-/// `exists`: there is a database. `valid`: the hashes of the tokens in it, where they were read.
+/// Checks the file of the token. `exists` says whether there is a database; `valid` has the hashes of
+/// the tokens in it, where they were read.
 pub(super) fn token_checks(
     config: &Config,
     exists: bool,

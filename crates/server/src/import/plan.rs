@@ -87,25 +87,27 @@ fn plan(
     let by_id: HashMap<i64, &StoredPosto> = stored.iter().map(|row| (row.id, row)).collect();
     let (mut counts, mut wrong) = (Counts::default(), WrongFile::default());
     let mut command = ImportPostos::default();
-    for ImportedPosto { line, id, posto } in postos {
-        let stored = id.and_then(|id| by_id.get(&id));
-        let posto = &as_stored(posto, stored.copied());
-        match stored {
+    for posto in postos {
+        match posto.id.and_then(|id| by_id.get(&id)) {
             Some(removed) if removed.is_removed() => wrong.add(
-                *line,
+                posto.line,
                 "id",
                 &removed.id.to_string(),
                 "este posto foi removido, e seu número não volta: deixe a célula vazia para criar outro"
                     .to_owned(),
             ),
-            Some(same) if same.has(posto) => counts.iguais += 1,
-            Some(other) => {
-                counts.alterados += 1;
-                command.changed.push((other.id, posto.clone()));
+            Some(stored) => {
+                let change = change_of(posto, stored);
+                if stored.has(&change) {
+                    counts.iguais += 1;
+                } else {
+                    counts.alterados += 1;
+                    command.changed.push((stored.id, change));
+                }
             }
             None => {
                 counts.criados += 1;
-                command.new.extend(new_posto(posto).map(|posto| (*id, posto)));
+                command.new.push((posto.id, new_posto(posto)));
             }
         }
     }
@@ -115,26 +117,30 @@ fn plan(
     Ok((counts, command))
 }
 
-/// Without a place that the posto has already, whose digits are kept: a spreadsheet drops zeros at their
-/// ends.
-fn as_stored(posto: &PostoChange, stored: Option<&StoredPosto>) -> PostoChange {
-    let mut posto = posto.clone();
-    posto.localizacao = posto
-        .localizacao
-        .filter(|place| !stored.is_some_and(|stored| place.is_same_place(&stored.localizacao)));
-    posto
+/// Makes the change that a row asks of a posto that exists. A place that is the same stays as it is
+/// stored, with all its digits: a spreadsheet drops zeros at their ends.
+fn change_of(posto: &ImportedPosto, stored: &StoredPosto) -> PostoChange {
+    let is_elsewhere = !posto.localizacao.is_same_place(&stored.localizacao);
+    PostoChange {
+        nome: Some(posto.nome.clone()),
+        localizacao: is_elsewhere.then(|| posto.localizacao.clone()),
+        potencia_maxima: posto.potencia_maxima,
+        tipo_conector: posto.tipo_conector.clone(),
+        preco_kwh: posto.preco_kwh,
+        in_service: posto.in_service,
+        em_manutencao: posto.em_manutencao,
+    }
 }
 
-/// With defaults for what the file does not say; `None` if that has none, which no row is without.
-fn new_posto(posto: &PostoChange) -> Option<Posto> {
-    let posto = posto.clone();
-    Some(Posto {
-        nome: posto.nome?,
-        localizacao: posto.localizacao?,
+/// Makes the posto that a row describes, with defaults for what the row does not say.
+fn new_posto(posto: &ImportedPosto) -> Posto {
+    Posto {
+        nome: posto.nome.clone(),
+        localizacao: posto.localizacao.clone(),
         potencia_maxima: posto.potencia_maxima.unwrap_or_default(),
-        tipo_conector: posto.tipo_conector.unwrap_or_default(),
+        tipo_conector: posto.tipo_conector.clone().unwrap_or_default(),
         preco_kwh: posto.preco_kwh.unwrap_or_default(),
         in_service: posto.in_service.unwrap_or(true),
         em_manutencao: posto.em_manutencao.unwrap_or(false),
-    })
+    }
 }

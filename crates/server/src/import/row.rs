@@ -1,7 +1,7 @@
 //! One row of a file of postos.
 
 use csv::StringRecord;
-use domain::{InvalidValue, Kw, Localizacao, Nome, PostoChange, Price, TipoConector};
+use domain::{InvalidValue, Kw, Localizacao, Nome, Price, TipoConector};
 
 use super::cell::{self, Number};
 use super::header::{COLUMNS, Header, normal};
@@ -11,15 +11,21 @@ use crate::table::unguarded;
 /// The greatest integer that every JSON reader keeps exactly, 2^53 - 1. New postos get greater ids.
 const MAX_ID: i64 = 9_007_199_254_740_991;
 
-/// What a row of a file says of one posto.
+/// What a row of a file says of one posto. No row is without the fields that are not an `Option`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedPosto {
     /// The line of the file, from 1.
     pub line: u64,
     /// `None` for a posto that is new.
     pub id: Option<i64>,
-    /// What the row says of the posto.
-    pub posto: PostoChange,
+    pub nome: Nome,
+    pub localizacao: Localizacao,
+    pub potencia_maxima: Option<Kw>,
+    pub tipo_conector: Option<TipoConector>,
+    pub preco_kwh: Option<Price>,
+    /// As the operator says; `None` for a posto in maintenance.
+    pub in_service: Option<bool>,
+    pub em_manutencao: Option<bool>,
 }
 
 pub(super) struct Row<'a> {
@@ -64,19 +70,25 @@ impl<'a> Row<'a> {
             self.report("nome", "é obrigatório");
         }
         let (in_service, em_manutencao) = self.status();
-        let posto = PostoChange {
-            nome: self.text("nome", Nome::new),
-            localizacao: self.place(),
-            potencia_maxima: self.amount("potencia_maxima", Kw::new),
-            tipo_conector: self.text("tipo_conector", TipoConector::new),
-            preco_kwh: self.amount("preco_kwh", Price::new),
-            in_service,
-            em_manutencao,
-        };
+        let nome = self.text("nome", Nome::new);
+        let localizacao = self.place();
+        let potencia_maxima = self.amount("potencia_maxima", Kw::new);
+        let tipo_conector = self.text("tipo_conector", TipoConector::new);
+        let preco_kwh = self.amount("preco_kwh", Price::new);
         if self.wrong.total > before {
             return None;
         }
-        Some(ImportedPosto { line: self.line, id: id?, posto })
+        Some(ImportedPosto {
+            line: self.line,
+            id: id?,
+            nome: nome?,
+            localizacao: localizacao?,
+            potencia_maxima,
+            tipo_conector,
+            preco_kwh,
+            in_service,
+            em_manutencao,
+        })
     }
 
     fn check_length(&mut self) {
@@ -146,7 +158,8 @@ impl<'a> Row<'a> {
         }
         let latitude = self.degrees("latitude", 90, |degrees| format!("{degrees},0"));
         let longitude = self.degrees("longitude", 180, |degrees| format!("0,{degrees}"));
-        Localizacao::new(&format!("{},{}", latitude?, longitude?)).ok()
+        let place = Localizacao::new(&format!("{},{}", latitude?, longitude?));
+        place.map_err(|error| self.report("latitude", &error.to_string())).ok()
     }
 
     fn degrees(

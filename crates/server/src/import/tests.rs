@@ -40,9 +40,8 @@ fn read(bytes: &[u8]) -> Result<Vec<ImportedPosto>, WrongFile> {
 fn every_dialect_says_the_same() {
     let plain = read(PLAIN.as_bytes()).expect("a plain file");
     assert_eq!(plain.len(), 2);
-    assert_eq!(plain[0].posto.potencia_maxima, Kw::new(22.5).ok());
-    let place = plain[0].posto.localizacao.as_ref().expect("a place");
-    assert_eq!(place.as_str(), "-23.5540,-46.6370");
+    assert_eq!(plain[0].potencia_maxima, Kw::new(22.5).ok());
+    assert_eq!(plain[0].localizacao.as_str(), "-23.5540,-46.6370");
     let tabs = EXCEL.replace(';', "\t");
     let header = |names: &str| EXCEL.replacen(EXCEL.lines().next().expect("a header"), names, 1);
     let dialects: Vec<(&str, Vec<u8>)> = vec![
@@ -122,10 +121,10 @@ fn columns_that_are_not_there_and_cells_that_are_empty_say_nothing() {
         "id,nome,latitude,longitude,status,preco_kwh\n5,Ponto 5,-23.5540,-46.6370,disponivel\n",
         "id;nome;localização;status\n5;Ponto 5;-23.5540,-46.6370;disponivel\n",
     ] {
-        let posto = read(file.as_bytes()).expect(file).remove(0).posto;
+        let posto = read(file.as_bytes()).expect(file).remove(0);
         assert_eq!(posto.preco_kwh, None::<Price>, "{file}");
         assert_eq!(posto.in_service, Some(true));
-        assert_eq!(posto.localizacao.expect("a place").as_str(), "-23.5540,-46.6370");
+        assert_eq!(posto.localizacao.as_str(), "-23.5540,-46.6370");
     }
     let new = "id,nome,latitude,longitude,status\n,Novo,0,0,indisponivel\n";
     assert_eq!(read(new.as_bytes()).expect("an empty id").remove(0).id, None);
@@ -219,11 +218,8 @@ fn quotes_that_are_not_closed_are_named_where_they_open_whatever_the_column() {
             "sep=;\nid;nome;latitude;longitude;status;obs\n1;{quoted};1;1;disponivel;\"x\n y; z\"\n{b};\n"
         );
         let postos = read_postos(file.as_bytes()).expect(&file);
-        let found: Vec<_> = postos
-            .iter()
-            .map(|row| (row.line, row.posto.nome.as_ref().map(domain::Nome::as_str)))
-            .collect();
-        assert_eq!(found, [(3, Some(nome)), (5, Some("B"))], "{file}");
+        let found: Vec<_> = postos.iter().map(|row| (row.line, row.nome.as_str())).collect();
+        assert_eq!(found, [(3, nome), (5, "B")], "{file}");
     }
 }
 
@@ -275,7 +271,7 @@ fn where_cells_are_separated_by_tabs_neither_mark_is_known() {
         assert!(listed[0].mensagem.contains("pode ser 1200 ou "), "{}", listed[0]);
     }
     for (power, expected) in [("1,2", 1.2), ("1.2", 1.2), ("1200", 1200.0), ("22.0", 22.0)] {
-        let posto = read_postos(file(power).as_bytes()).expect(power).remove(0).posto;
+        let posto = read_postos(file(power).as_bytes()).expect(power).remove(0);
         assert_eq!(posto.potencia_maxima.map(Kw::get), Some(expected), "{power}");
     }
 }
@@ -285,8 +281,8 @@ fn what_nobody_sees_in_a_number_is_no_part_of_it() {
     let file = format!(
         "{HEAD}5;Ponto 5;\u{200e}-23,5540\u{200b};\u{2011}46,6370;disponivel;\u{feff}22,0;;\n"
     );
-    let posto = read_postos(file.as_bytes()).expect("two numbers").remove(0).posto;
-    assert_eq!(posto.localizacao.expect("a place").as_str(), "-23.5540,-46.6370");
+    let posto = read_postos(file.as_bytes()).expect("two numbers").remove(0);
+    assert_eq!(posto.localizacao.as_str(), "-23.5540,-46.6370");
     let nameless = format!("{HEAD}5;\u{200b}\u{2060};1;1;disponivel;;;\n");
     let WrongFile { listed, .. } = read_postos(nameless.as_bytes()).expect_err("no name");
     assert_eq!(listed[0].coluna, "nome");

@@ -58,18 +58,18 @@ pub enum BackupError {
 pub struct Copied {
     pub path: PathBuf,
     pub bytes: u64,
-    pub holdings: Holdings,
+    pub summary: DatabaseSummary,
 }
 
-/// What a database holds, as far as two of them are compared by it.
+/// How many reservas a database has, and of when: operators compare two databases by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holdings {
+pub struct DatabaseSummary {
     pub reservas: i64,
     /// When the newest of them was made.
     pub newest: Option<Moment>,
 }
 
-impl Holdings {
+impl DatabaseSummary {
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let has_archive = connection.prepare("SELECT 1 FROM archived_reservas").is_ok();
         let archived = "UNION ALL SELECT created_at FROM archived_reservas";
@@ -84,7 +84,7 @@ impl Holdings {
     }
 }
 
-impl fmt::Display for Holdings {
+impl fmt::Display for DatabaseSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} reservas", self.reservas)?;
         self.newest.map_or(Ok(()), |newest| write!(f, ", the newest of {}", date(newest)))
@@ -128,14 +128,14 @@ pub fn back_up(
             source => why_not_written(connection, first, source),
         })
     });
-    let (partial, bytes, holdings) = copied.map_err(database_error)??;
+    let (partial, bytes, summary) = copied.map_err(database_error)??;
     let path = take_name(partial, &names).map_err(|source| match source {
         StoreError::Files(error) if error.kind() == ErrorKind::AlreadyExists => {
             BackupError::Exists { path }
         }
         source => BackupError::Destination { path, source },
     })?;
-    Ok(Copied { path, bytes, holdings })
+    Ok(Copied { path, bytes, summary })
 }
 
 /// What an operator can remedy, where that explains the error.
@@ -164,13 +164,16 @@ fn needed(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Makes a copy that has no name yet, and checks it; also its length and what it holds.
-fn copy(connection: &Connection, to: &Path) -> Result<(TempPath, u64, Holdings), StoreError> {
+fn copy(
+    connection: &Connection,
+    to: &Path,
+) -> Result<(TempPath, u64, DatabaseSummary), StoreError> {
     let partial = new_beside(to)?;
     write_complete(connection, &partial)?;
     let (copy, _) = schema::open_unchanged(&partial)?;
     schema::integrity(&copy, INTEGRITY_CHECK)?;
     let bytes = fs::metadata(&partial).map_err(StoreError::Files)?.len();
-    Ok((partial, bytes, Holdings::of(&copy)?))
+    Ok((partial, bytes, DatabaseSummary::of(&copy)?))
 }
 
 /// Gives a file the first of these names that is free, and returns it.

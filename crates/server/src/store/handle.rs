@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use prometheus_client::registry::Registry;
@@ -26,7 +26,7 @@ use super::statistics::StatisticsReader;
 use super::write_trace::WriteTrace;
 use super::writer::command::WriteCommand;
 use super::writer::queue::{self, Queued};
-use super::writer::recent_failures::Retry;
+use super::writer::recent_failures::DuplicateKey;
 use super::writer::state::WriterState;
 use super::writer::sweep::Sweep;
 use super::writer::{self, StoppedWriter, Writer};
@@ -139,7 +139,7 @@ impl Store {
 
     /// The cause of the latest failed write, for a command line, which writes no log.
     pub fn latest_failure(&self) -> Option<String> {
-        self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.failure.lock().clone()
     }
 
     /// Queues a command for the writer, in the first poll, and waits until it is on disk.
@@ -160,7 +160,7 @@ impl Store {
                 outcome
             }
             Err(mpsc::error::TrySendError::Full(())) => {
-                self.refuse(queued.retry()).await;
+                self.refuse(queued.duplicate_key()).await;
                 Err(WriteError::Overloaded)
             }
             Err(mpsc::error::TrySendError::Closed(())) => Err(WriteError::Unavailable),
@@ -169,7 +169,7 @@ impl Store {
 
     /// Remembers that a command was refused, if it may have copies. A copy that is queued is then
     /// refused too; one that is being written is done when this returns.
-    async fn refuse(&self, command: Option<Retry>) {
+    async fn refuse(&self, command: Option<DuplicateKey>) {
         if command.is_none() {
             return;
         }

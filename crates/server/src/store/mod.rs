@@ -37,7 +37,7 @@ mod write_trace;
 mod writer;
 
 pub use audit::{AUDIT_TARGET_PATTERN, Action, Author, is_audit_target};
-pub use backup::{BackupError, Copied, Holdings, back_up};
+pub use backup::{BackupError, Copied, DatabaseSummary, back_up};
 pub use copies::{remove_leftovers, stream_prefix};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diagnosis::why_not_writable;
@@ -52,6 +52,7 @@ pub use in_use::is_in_use;
 pub use metrics_refresh::MetricsRefresh;
 pub use not_writable::NotWritable;
 pub use paths::{file_of, folder_of, with_suffix};
+pub(crate) use reader::archive_age;
 pub use reader::{
     Archivable, AuditQuery, AuditRow, CarregamentosQuery, Estimated, ForgettableRows, Listing,
     RefusalIds, ReservasQuery, StoredToken,

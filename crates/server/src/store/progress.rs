@@ -1,10 +1,11 @@
 //! Whether the writer makes progress. While it does not, nobody can report that a carro has come, so
 //! that time makes no carro absent: not in what is read meanwhile, and not afterwards.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Moment;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::failpoints;
@@ -56,25 +57,26 @@ impl LastWrite {
 }
 
 impl Progress {
-    /// Of a writer that begins.
+    /// Makes the progress of a writer that begins: it counts as having written now.
     pub(in crate::store) fn begin(now: Moment) -> Self {
         let begun = LastWrite { now, clock: Instant::now(), failing_since: None };
         Self(Arc::new(Mutex::new(begun)))
     }
 
-    /// A transaction that began at this moment succeeded.
+    /// Records that a transaction which began at this moment succeeded.
     pub(in crate::store) fn succeeded(&self, now: Moment, clock: Instant) {
         *self.last() = LastWrite { now, clock, failing_since: None };
     }
 
-    /// A transaction has failed at this moment, and so would others.
+    /// Records that a transaction has failed at this moment, as others would. Absences that
+    /// fall due from now on do not count until a transaction succeeds.
     pub(in crate::store) fn failed(&self, now: Moment) {
         let mut last = self.last();
         last.failing_since = Some(last.absences_until(now));
     }
 
-    /// The time in which nothing was written, if it counts: writing failed, or it was long. A clock
-    /// that is set forward looks the same as a machine that slept.
+    /// Returns the time in which nothing was written, if it counts because writing failed or because it
+    /// was long. A clock that is set forward looks the same as a machine that slept.
     pub(in crate::store) fn pause(&self, now: Moment, clock: Instant) -> Option<Pause> {
         let last = self.last();
         let is_stall = last.is_long_ago(now, clock);
@@ -90,8 +92,8 @@ impl Progress {
         by / failpoints::clock_speed() > STALL
     }
 
-    /// The moment by which absences must have fallen due to count, of what is read as it is at `now`:
-    /// the same, unless nothing has been written for a while. What counts once is not taken back.
+    /// Returns the moment by which absences must have fallen due to count in what is read at `now`. It is
+    /// `now` itself, unless nothing has been written for a while. What counts once is not taken back.
     pub(in crate::store) fn absences_until(&self, now: Moment) -> Moment {
         self.last().absences_until(now)
     }
@@ -102,6 +104,6 @@ impl Progress {
     }
 
     fn last(&self) -> MutexGuard<'_, LastWrite> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -10,7 +10,7 @@ use rustix::fs::FlockOperation;
 use tempfile::TempPath;
 
 use super::audit::{Action, Author, INSERT, Target, audit_fields, row_of};
-use super::backup::Holdings;
+use super::backup::DatabaseSummary;
 use super::copies::{give_owner, new_beside, remove_leftovers, sync_folder, write_complete};
 use super::error::StoreError;
 use super::in_use::{is_busy, open_without_waiting};
@@ -41,7 +41,7 @@ pub enum RestoreError {
 /// What was done.
 #[derive(Debug)]
 pub struct Restored {
-    pub holdings: Holdings,
+    pub summary: DatabaseSummary,
     /// The database that was there before.
     pub replaced: Option<Replaced>,
 }
@@ -51,7 +51,7 @@ pub struct Replaced {
     /// Where it is kept.
     pub path: PathBuf,
     /// `None` for one that is damaged.
-    pub holdings: Option<Holdings>,
+    pub summary: Option<DatabaseSummary>,
 }
 
 /// Makes the database a copy of `backup`. At every moment the path leads to the old database or to
@@ -81,10 +81,10 @@ pub fn restore(
         .map_err(|source| RestoreError::Backup { path: shown, source })?;
 
     remove_leftovers(&target, server_id);
-    let restored = prepare_new(&source, &target).and_then(|(new, holdings)| {
-        let audited = (now, kept_token, &holdings);
+    let restored = prepare_new(&source, &target).and_then(|(new, summary)| {
+        let audited = (now, kept_token, &summary);
         let replaced = replace(&target, server_id, new, audited)?;
-        Ok(Restored { holdings, replaced })
+        Ok(Restored { summary, replaced })
     });
     restored.map_err(|source| {
         let path = database.display().to_string();
@@ -108,7 +108,10 @@ fn open_backup(path: &Path, server_id: &str) -> Result<Connection, StoreError> {
 
 /// Writes the new database beside the old one. The servidor must be able to open it, whichever user
 /// restores.
-fn prepare_new(backup: &Connection, target: &Path) -> Result<(TempPath, Holdings), StoreError> {
+fn prepare_new(
+    backup: &Connection,
+    target: &Path,
+) -> Result<(TempPath, DatabaseSummary), StoreError> {
     let folder = folder_of(target);
     fs::create_dir_all(folder).map_err(StoreError::Folder)?;
     let new = new_beside(target)?;
@@ -120,7 +123,7 @@ fn prepare_new(backup: &Connection, target: &Path) -> Result<(TempPath, Holdings
     let owner = old.or_else(|_| fs::metadata(folder).map_err(StoreError::Files))?;
     give_owner(&new, &owner).map_err(StoreError::Files)?;
     crash_at(CrashPoint::RestoreWritten);
-    Ok((new, Holdings::of(backup)?))
+    Ok((new, DatabaseSummary::of(backup)?))
 }
 
 /// Puts `new` in the place of what is at `target`, and keeps that.
@@ -128,9 +131,9 @@ fn replace(
     target: &Path,
     server_id: &str,
     new: TempPath,
-    (now, kept_token, holdings): (Moment, Option<TokenHash>, &Holdings),
+    (now, kept_token, summary): (Moment, Option<TokenHash>, &DatabaseSummary),
 ) -> Result<Option<Replaced>, StoreError> {
-    let revoke = |new: &Path| revoke_tokens(new, now, kept_token, holdings);
+    let revoke = |new: &Path| revoke_tokens(new, now, kept_token, summary);
     let kept = aside(target, now);
     if !target.exists() {
         // SQLite would take those of a database that was removed for those of the new one.
@@ -160,7 +163,7 @@ fn replace(
     if !opened.is_in_place().map_err(StoreError::Files)? {
         return Err(StoreError::Moved { path: target.to_owned() });
     }
-    let holdings = old.as_ref().and_then(|old| Holdings::of(old).ok());
+    let summary = old.as_ref().and_then(|old| DatabaseSummary::of(old).ok());
     restored_ids::go_on_after(old.as_ref(), &new)?;
     // With an id that none had before.
     revoke(&new)?;
@@ -170,7 +173,7 @@ fn replace(
         let _ = fs::remove_file(&kept);
     })?;
     crash_at(CrashPoint::RestoreReplaced);
-    Ok(Some(Replaced { path: kept, holdings }))
+    Ok(Some(Replaced { path: kept, summary }))
 }
 
 fn put_in_place(
@@ -213,7 +216,7 @@ fn revoke_tokens(
     new: &Path,
     now: Moment,
     kept: Option<TokenHash>,
-    holdings: &Holdings,
+    summary: &DatabaseSummary,
 ) -> Result<(), StoreError> {
     let mut new = Connection::open(new)?;
     let has_audit = new.prepare("SELECT 1 FROM auditoria").is_ok();
@@ -223,7 +226,7 @@ fn revoke_tokens(
     let transaction = new.transaction()?;
     let now = now.as_millis();
     let by = Author::CommandLine;
-    let restored = audit_fields! {"reservas": holdings.reservas};
+    let restored = audit_fields! {"reservas": summary.reservas};
     let row = row_of(now, by.as_str(), Action::Restore, Target::Database, None, Some(&restored));
     transaction.execute(INSERT, row)?;
     let kept: &[u8] = kept.as_ref().map_or(&[], |hash| hash);

@@ -30,11 +30,11 @@ pub(crate) fn back_up(
         true => stdio_backup::back_up(database, server_id, now)?,
         false => store::back_up(database, server_id, to, now)?,
     };
-    let Copied { path, bytes, holdings } = &copied;
+    let Copied { path, bytes, summary } = &copied;
     if is_stream {
-        eprintln!("{server_id} is backed up: {bytes} bytes, {holdings}");
+        eprintln!("{server_id} is backed up: {bytes} bytes, {summary}");
     } else {
-        println!("{server_id} is backed up in {}: {bytes} bytes, {holdings}", path.display());
+        println!("{server_id} is backed up in {}: {bytes} bytes, {summary}", path.display());
     }
     // The folder of the database may be read-only, and the backup is complete.
     if let Err(error) = LastBackup::of(&copied, now.into(), is_stream).record(database) {

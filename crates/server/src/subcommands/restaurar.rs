@@ -24,16 +24,16 @@ pub(crate) fn restore(config: &Config, from: &Path) -> Result<(), Box<dyn Error>
         stdio_backup::is_stream(from).then(|| stdio_backup::receive(database, server_id));
     let received = received.transpose()?;
     let backup = received.as_ref().map_or(from, |received| &received.path);
-    let Restored { holdings, replaced } =
+    let Restored { summary, replaced } =
         store::restore(database, server_id, backup, now(), file_token(database))?;
     let shown = if received.is_some() { "standard input".into() } else { from.to_string_lossy() };
-    println!("{server_id} is restored from {shown}: {holdings}");
+    println!("{server_id} is restored from {shown}: {summary}");
     match replaced {
         None => {}
-        Some(Replaced { path, holdings: Some(holdings) }) => {
-            println!("what it replaced is kept in {}: {holdings}", path.display());
+        Some(Replaced { path, summary: Some(summary) }) => {
+            println!("what it replaced is kept in {}: {summary}", path.display());
         }
-        Some(Replaced { path, holdings: None }) => {
+        Some(Replaced { path, summary: None }) => {
             println!("what it replaced is damaged, and kept in {}", path.display());
         }
     }

@@ -1,6 +1,8 @@
 //! Whatever may be asked of a store, in whatever order.
 
-use domain::{Correction, Handling, Kwh, NivelBateria, Rejection, ReportedSession, ReservaChange};
+use domain::{
+    Correction, Disposition, Kwh, NivelBateria, Rejection, ReportedSession, ReservaChange,
+};
 use proptest::prelude::*;
 use rusqlite::OptionalExtension as _;
 use server::store::{
@@ -27,7 +29,7 @@ pub(crate) enum Step {
     Start(i64, usize),
     Finish(i64, Option<i64>),
     Report(i64, usize, i64, Option<i64>),
-    Service(i64, bool, Handling, bool),
+    Service(i64, bool, Disposition, bool),
     Charges(usize),
     Forget(usize),
     /// The carro of a reserva began to charge there so many minutes after its begin.
@@ -41,7 +43,7 @@ pub(crate) enum Step {
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let posto = || 1..=3i64;
     let carro = || 0..PLATES.len();
-    let handling = proptest::sample::select(Handling::ALL);
+    let disposition = proptest::sample::select(Disposition::ALL);
     let begin = prop_oneof![Just(0), -4..60i64];
     let some = |range: std::ops::Range<i64>| proptest::option::of(range);
     prop_oneof![
@@ -59,7 +61,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         4 => (posto(), carro()).prop_map(|(p, c)| Step::Start(p, c)),
         4 => (posto(), some(0..60i64)).prop_map(|(p, ago)| Step::Finish(p, ago)),
         2 => (posto(), carro(), 0..90i64, some(0..60i64)).prop_map(|(p, c, a, l)| Step::Report(p, c, a, l)),
-        2 => (posto(), any::<bool>(), handling, any::<bool>()).prop_map(|(p, s, h, d)| Step::Service(p, s, h, d)),
+        2 => (posto(), any::<bool>(), disposition, any::<bool>()).prop_map(|(p, s, h, d)| Step::Service(p, s, h, d)),
         1 => carro().prop_map(Step::Charges),
         1 => carro().prop_map(Step::Forget),
         4 => (0..20usize, -2..20i64, some(1..30i64)).prop_map(|(i, a, l)| Step::ReportIn(i, a, l)),
@@ -192,11 +194,17 @@ impl World {
                     decided(store.execute(ReportCarregamento { posto_id, placa, session }).await);
                 self.answers.push(format!("{answer:?}"));
             }
-            Step::Service(posto_id, in_service, handling, simulate) => {
+            Step::Service(posto_id, in_service, disposition, simulate) => {
                 let until = None;
                 let em_manutencao = None;
-                let set =
-                    SetService { posto_id, in_service, em_manutencao, handling, until, simulate };
+                let set = SetService {
+                    posto_id,
+                    in_service,
+                    em_manutencao,
+                    disposition,
+                    until,
+                    simulate,
+                };
                 let answer = decided(store.execute(set).await);
                 self.answers.push(format!("{answer:?}"));
             }

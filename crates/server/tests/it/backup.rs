@@ -61,7 +61,7 @@ async fn a_running_servidor_is_backed_up_and_does_not_notice() {
     let before = inode();
     let to = home.join("backup.db");
     let copied = save(&home, &to).expect("a backup");
-    assert_eq!((copied.path.as_path(), copied.holdings.reservas), (to.as_path(), 0));
+    assert_eq!((copied.path.as_path(), copied.summary.reservas), (to.as_path(), 0));
     assert_eq!(names(&to), ["Ponto 1", "Ponto 2", "Ponto 3", "Novo"]);
     let mode = fs::metadata(&to).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "only its owner reads it");
@@ -149,7 +149,7 @@ async fn the_wal_of_a_killed_servidor_is_kept_with_its_database() {
     }
     let _home = server.stop().await;
     let restored = put_back(killed.path(), &backup).expect("nothing runs there");
-    assert!(restored.replaced.expect("there was one").holdings.is_some());
+    assert!(restored.replaced.expect("there was one").summary.is_some());
     assert_eq!(names(&kept(killed.path())).len(), 4);
     assert_eq!(names(&database(killed.path())).len(), 3);
 }

@@ -7,8 +7,8 @@ use domain::{
 };
 use server::store::{
     Archivable, ArchiveEnded, CarregamentosQuery, ChangeReserva, CorrectCarregamento,
-    FinishCarregamento, Holdings, ReportCarregamento, ReservasQuery, StartCarregamento, back_up,
-    restore,
+    DatabaseSummary, FinishCarregamento, ReportCarregamento, ReservasQuery, StartCarregamento,
+    back_up, restore,
 };
 
 use crate::reserva_support::rejected;
@@ -179,14 +179,14 @@ async fn ids_never_come_back_from_the_archive() {
     let path = store.path();
     let folder = store.close().await;
     let restored = restore(&path, "server1", &folder.path().join("backup.db"), now(), None);
-    assert_eq!(restored.expect("nothing runs").holdings.reservas, 1);
+    assert_eq!(restored.expect("nothing runs").summary.reservas, 1);
     store = TestStore::open(folder).await;
     a_month_later(&store).await;
     assert_eq!(archive(&store, MONTH).await, 1, "what the backup has is old by now");
     assert_eq!(reserve(&store, "after a restore").await, 5);
-    let counted = Holdings { reservas: 2, newest: Some(now()) };
+    let counted = DatabaseSummary { reservas: 2, newest: Some(now()) };
     let copied = back_up(&store.path(), "server1", &store.folder.path().join("b.db"), now());
-    assert_eq!(copied.expect("a backup").holdings, counted, "the archive is counted");
+    assert_eq!(copied.expect("a backup").summary, counted, "the archive is counted");
 }
 
 /// Rows that leave give their pages to those that come.

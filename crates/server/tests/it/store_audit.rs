@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use domain::{
-    ChargerMessage, Correction, Handling, Kwh, Moment, PostoChange, Price, Rejection,
+    ChargerMessage, Correction, Disposition, Kwh, Moment, PostoChange, Price, Rejection,
     ReportedSession, TokenPapel,
 };
 use server::store::{
@@ -140,28 +140,28 @@ async fn every_change_is_recorded_with_what_it_was_and_became() {
 async fn what_maintenance_does_with_reservas_is_recorded() {
     let store = TestStore::new(2).await;
     store.reserve("r1", "ABC1234", 1).await.expect("it is free");
-    let service = |in_service, handling| SetService {
+    let service = |in_service, disposition| SetService {
         posto_id: 1,
         in_service,
         em_manutencao: None,
-        handling,
+        disposition,
         until: None,
         simulate: false,
     };
-    let simulated = SetService { simulate: true, ..service(false, Handling::Move) };
+    let simulated = SetService { simulate: true, ..service(false, Disposition::Move) };
     assert!(store.audited(simulated).await.1.is_empty(), "nothing changed");
     let off = r#"alterar posto/1 {"disponivel":true} {"disponivel":false}"#.to_owned();
-    let (_, rows) = store.audited(service(false, Handling::Keep)).await;
+    let (_, rows) = store.audited(service(false, Disposition::Keep)).await;
     assert_eq!(rows, [off], "what is kept does not change");
-    let (_, rows) = store.audited(service(false, Handling::Move)).await;
+    let (_, rows) = store.audited(service(false, Disposition::Move)).await;
     assert_eq!(rows, [r#"mover reserva/1 {"posto_id":1} {"posto_id":2}"#]);
     let on = r#"alterar posto/1 {"disponivel":false} {"disponivel":true}"#.to_owned();
-    assert_eq!(store.audited(service(true, Handling::Keep)).await.1, [on]);
-    let removal = RemovePosto { handling: Handling::Move, ..removal(2) };
+    assert_eq!(store.audited(service(true, Disposition::Keep)).await.1, [on]);
+    let removal = RemovePosto { disposition: Disposition::Move, ..removal(2) };
     let (_, rows) = store.audited(removal).await;
     assert_eq!(rows[0], r#"mover reserva/1 {"posto_id":2} {"posto_id":1}"#);
     assert!(rows[1].starts_with("remover posto/2 "), "{rows:?}");
-    let (_, rows) = store.audited(service(false, Handling::Cancel)).await;
+    let (_, rows) = store.audited(service(false, Disposition::Cancel)).await;
     let cancelled =
         r#"cancelar reserva/1 {"status":"ativa"} {"status":"cancelada","motivo":"manutencao"}"#;
     assert_eq!(rows[1], cancelled);

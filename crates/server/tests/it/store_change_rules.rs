@@ -1,6 +1,6 @@
 //! What a change by its driver, or a move by its operator, gives and takes: time, tolerance and price.
 
-use domain::{Handling, Rejection, ReservaState};
+use domain::{Disposition, Rejection, ReservaState};
 use server::store::{FinishCarregamento, StartCarregamento, WriteError};
 
 use crate::reserva_support::{patient, rejected};
@@ -74,7 +74,7 @@ async fn a_carro_that_its_operator_moves_has_a_whole_tolerance() {
             store.reports_charging("ABC1234").await;
         }
         assert_eq!(store.due("r1").await, (!came).then_some(15));
-        let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
+        let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
         assert_eq!(moved.reservas[0].posto_id, 2);
         assert_eq!(store.due("r1").await, Some(25), "whether or not it had come: {came}");
         wait_until(24);

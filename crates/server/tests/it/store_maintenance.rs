@@ -1,12 +1,12 @@
 //! Taking postos out of service and away: what becomes of their reservas.
 
 use domain::{
-    ChargerMessage, Handling, Kw, Localizacao, Moment, Motivo, PostoChange, Price, Rejection,
+    ChargerMessage, Disposition, Kw, Localizacao, Moment, Motivo, PostoChange, Price, Rejection,
     Reserva, ReservaState, Rules, TipoConector,
 };
 use server::store::{
-    AuditQuery, Change, ChangePosto, Handled, HandledReserva, RecordChargerMessage, ReservasQuery,
-    SetService, WriteError,
+    AffectedReserva, AuditQuery, Change, ChangePosto, RecordChargerMessage, ReservaOutcome,
+    ReservasQuery, SetService, WriteError,
 };
 
 use crate::support::{HOUR, START, TestStore, now, reservation, set_now};
@@ -37,19 +37,19 @@ pub(crate) async fn site(rules: Rules) -> TestStore {
     store
 }
 
-pub(crate) fn out(handling: Handling) -> SetService {
+pub(crate) fn out(disposition: Disposition) -> SetService {
     SetService {
         posto_id: 1,
         in_service: false,
         em_manutencao: None,
-        handling,
+        disposition,
         until: None,
         simulate: false,
     }
 }
 
-pub(crate) fn shown(reservas: &[HandledReserva]) -> Vec<(i64, Handled, i64)> {
-    reservas.iter().map(|reserva| (reserva.id, reserva.handled, reserva.posto_id)).collect()
+pub(crate) fn shown(reservas: &[AffectedReserva]) -> Vec<(i64, ReservaOutcome, i64)> {
+    reservas.iter().map(|reserva| (reserva.id, reserva.outcome, reserva.posto_id)).collect()
 }
 
 pub(crate) async fn reserve(
@@ -121,7 +121,7 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, WriteError>) -> Rej
 
 #[tokio::test]
 async fn each_reserva_moves_to_the_nearest_posto_that_is_free_for_it() {
-    use Handled::Moved;
+    use ReservaOutcome::Moved;
     let mut store = site(Rules::default()).await;
     let first = store.store.execute(reservation("r1", "CAR0001", 1, None)).await.expect("free");
     let (r2, r3) =
@@ -129,13 +129,13 @@ async fn each_reserva_moves_to_the_nearest_posto_that_is_free_for_it() {
     reserve(&store, "r4", 2, (26, 28)).await;
     published(&mut store);
     let before = everything(&store).await;
-    let simulated = SetService { simulate: true, ..out(Handling::Move) };
+    let simulated = SetService { simulate: true, ..out(Disposition::Move) };
     let simulated = store.store.execute(simulated).await.expect("it would be done");
     assert_eq!(everything(&store).await, before, "nothing changes");
     assert_eq!(published(&mut store), (vec![], vec![]));
     assert!(store.disponivel(2).await && !simulated.posto.states.operador_disponivel);
 
-    let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
+    let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
     assert_eq!(moved, simulated);
     assert_eq!(shown(&moved.reservas), [(1, Moved, 2), (r2, Moved, 5), (r3, Moved, 2)]);
     assert!(moved.reservas.iter().all(|reserva| reserva.client_id.as_deref() == Some("cliente1")));
@@ -153,7 +153,7 @@ async fn each_reserva_moves_to_the_nearest_posto_that_is_free_for_it() {
     // What is moved holds its new posto, and no more the old one.
     let held = Rejection::PostoReservado { nome: "Ponto 2".to_owned() };
     assert_eq!(refusal(store.reserve("r5", "CAR0005", 2).await), held);
-    let service = SetService { in_service: true, ..out(Handling::Move) };
+    let service = SetService { in_service: true, ..out(Disposition::Move) };
     assert_eq!(store.store.execute(service).await.expect("it is done").reservas, []);
     assert!(store.disponivel(1).await);
     store.reserve("r6", "CAR0006", 1).await.expect("it is free");
@@ -163,7 +163,7 @@ async fn each_reserva_moves_to_the_nearest_posto_that_is_free_for_it() {
 
 #[tokio::test]
 async fn what_finds_no_posto_is_kept_and_can_be_handled_later() {
-    use Handled::{Cancelled, Kept, Moved, NoPosto};
+    use ReservaOutcome::{Cancelled, Kept, Moved, NoPosto};
     let mut store = site(Rules::default()).await;
     for (request_id, posto_id, hours) in
         [("r1", 1, (0, 2)), ("r2", 1, (3, 4)), ("r3", 2, (1, 2)), ("r4", 5, (0, 4))]
@@ -171,7 +171,7 @@ async fn what_finds_no_posto_is_kept_and_can_be_handled_later() {
         reserve(&store, request_id, posto_id, hours).await;
     }
     published(&mut store);
-    let kept = store.store.execute(out(Handling::Keep)).await.expect("it is done");
+    let kept = store.store.execute(out(Disposition::Keep)).await.expect("it is done");
     assert_eq!(shown(&kept.reservas), [(1, Kept, 1), (2, Kept, 1)]);
     assert_eq!(
         published(&mut store),
@@ -180,10 +180,10 @@ async fn what_finds_no_posto_is_kept_and_can_be_handled_later() {
     );
     assert_eq!(current(&store, "r1").await.facts.versao, 1);
     // The posto is out of service already: what is asked counts.
-    let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
+    let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
     assert_eq!(shown(&moved.reservas), [(1, NoPosto, 1), (2, Moved, 2)]);
     assert_eq!(current(&store, "r1").await.facts.state, ReservaState::Ativa);
-    let cancelled = store.store.execute(out(Handling::Cancel)).await.expect("it is done");
+    let cancelled = store.store.execute(out(Disposition::Cancel)).await.expect("it is done");
     assert_eq!(shown(&cancelled.reservas), [(1, Cancelled, 1)]);
     let r1 = current(&store, "r1").await.facts;
     assert_eq!(
@@ -191,7 +191,7 @@ async fn what_finds_no_posto_is_kept_and_can_be_handled_later() {
         (ReservaState::Cancelada, Some(Motivo::Manutencao), 2)
     );
     assert_eq!(r1.desde, now());
-    let again = store.store.execute(out(Handling::Cancel)).await.expect("it is done");
+    let again = store.store.execute(out(Disposition::Cancel)).await.expect("it is done");
     assert_eq!(again.reservas, [], "it is cancelled once");
 }
 
@@ -218,7 +218,7 @@ async fn only_what_is_hit_is_touched() {
     };
     let fault = RecordChargerMessage { posto_id: 1, direct: false, message };
     store.store.execute(fault).await.expect("it is written");
-    let in_service = SetService { in_service: true, ..out(Handling::Cancel) };
+    let in_service = SetService { in_service: true, ..out(Disposition::Cancel) };
     assert_eq!(store.store.execute(in_service).await.expect("it is done").reservas, []);
     let change = PostoChange { in_service: Some(false), ..PostoChange::default() };
     store.store.execute(ChangePosto { posto_id: 1, change }).await.expect("it is done");
@@ -226,16 +226,16 @@ async fn only_what_is_hit_is_touched() {
     // Its carro charges there, though that is not recorded of the reserva yet.
     charges(&store, 1, "CAR0001");
     let until = Some(Moment::from_millis(START + 5 * HOUR));
-    let cancelled = SetService { until, ..out(Handling::Cancel) };
+    let cancelled = SetService { until, ..out(Disposition::Cancel) };
     let cancelled = store.store.execute(cancelled).await.expect("it is done");
-    assert_eq!(shown(&cancelled.reservas), [(2, Handled::Cancelled, 1)]);
+    assert_eq!(shown(&cancelled.reservas), [(2, ReservaOutcome::Cancelled, 1)]);
     assert_eq!(states().await, [Cumprida, Cancelada, Ativa]);
     // Maintenance is out of service, too.
     let maintenance =
-        SetService { in_service: true, em_manutencao: Some(true), ..out(Handling::Cancel) };
+        SetService { in_service: true, em_manutencao: Some(true), ..out(Disposition::Cancel) };
     let cancelled = store.store.execute(maintenance).await.expect("it is done");
-    assert_eq!(shown(&cancelled.reservas), [(3, Handled::Cancelled, 1)]);
-    let missing = SetService { posto_id: 99, ..out(Handling::Move) };
+    assert_eq!(shown(&cancelled.reservas), [(3, ReservaOutcome::Cancelled, 1)]);
+    let missing = SetService { posto_id: 99, ..out(Disposition::Move) };
     assert_eq!(
         refusal(store.store.execute(missing).await),
         Rejection::PostoInexistente { posto_id: 99, server_id: "server1".to_owned() }
@@ -253,13 +253,16 @@ async fn a_posto_that_is_no_use_gets_no_reserva() {
         ChargerMessage { disponivel: false, em_manutencao: None, retained: None, replayed: false };
     let fault = RecordChargerMessage { posto_id: 5, direct: false, message };
     store.store.execute(fault).await.expect("it is written");
-    let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
+    let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
     // When the session ends is unknown, so it is in the way only of what has begun.
-    assert_eq!(shown(&moved.reservas), [(1, Handled::NoPosto, 1), (2, Handled::Moved, 2)]);
+    assert_eq!(
+        shown(&moved.reservas),
+        [(1, ReservaOutcome::NoPosto, 1), (2, ReservaOutcome::Moved, 2)]
+    );
     // It is in the way of no reserva of the carro itself, which it fulfils.
     sql(&store, "UPDATE carregamentos SET placa = 'CAR0001', preco_kwh = 9").expect("a session");
-    let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
-    assert_eq!(shown(&moved.reservas), [(1, Handled::Moved, 2)]);
+    let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
+    assert_eq!(shown(&moved.reservas), [(1, ReservaOutcome::Moved, 2)]);
     let r1 = current(&store, "r1").await.facts;
     assert_eq!((r1.state, r1.desde, r1.versao), (ReservaState::Cumprida, now(), 2));
     let session = store.store.carregamento(2, 1).await.expect("a read").expect("a session");

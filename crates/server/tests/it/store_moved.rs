@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::{Handling, Rejection, ReservaState, Rules};
-use server::store::{Handled, SetService};
+use domain::{Disposition, Rejection, ReservaState, Rules};
+use server::store::{ReservaOutcome, SetService};
 
 use crate::store_maintenance::{current, out, refusal, reserve, shown, site, sql};
 use crate::support::{HOUR, START, reservation, set_now};
@@ -16,8 +16,8 @@ async fn a_reserva_that_has_begun_holds_its_new_posto_from_then_on() {
     reserve(&store, "r1", 1, (0, 4)).await;
     reserve(&store, "r2", 2, (0, 1)).await;
     set_now(START + 2 * HOUR);
-    let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
-    assert_eq!(shown(&moved.reservas), [(1, Handled::Moved, 2)], "free for the rest");
+    let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
+    assert_eq!(shown(&moved.reservas), [(1, ReservaOutcome::Moved, 2)], "free for the rest");
     assert_eq!(current(&store, "r1").await.facts.interval.inicio().as_millis(), START);
     assert!(
         !store.disponivel(2).await
@@ -58,17 +58,20 @@ async fn absences_begin_anew_at_the_new_posto() {
         due.map(|due| (due.as_millis() - START) / MINUTE)
     };
     set_now(START + 10 * MINUTE);
-    let moved = store.store.execute(out(Handling::Move)).await.expect("it is done");
-    assert_eq!(moved.reservas.last().map(|reserva| reserva.handled), Some(Handled::NoPosto));
+    let moved = store.store.execute(out(Disposition::Move)).await.expect("it is done");
+    assert_eq!(moved.reservas.last().map(|reserva| reserva.outcome), Some(ReservaOutcome::NoPosto));
     assert_eq!((due("r1").await, due("r2").await, due("r3").await), (Some(25), Some(195), None));
     set_now(START + 20 * MINUTE);
-    let service = SetService { in_service: true, ..out(Handling::Keep) };
+    let service = SetService { in_service: true, ..out(Disposition::Keep) };
     store.store.execute(service).await.expect("it is done");
     assert_eq!((due("r1").await, due("r3").await), (Some(25), Some(315)));
     // What is due is due, and is not moved.
     set_now(START + 25 * MINUTE);
-    let other = SetService { posto_id: 2, ..out(Handling::Move) };
+    let other = SetService { posto_id: 2, ..out(Disposition::Move) };
     let other = store.store.execute(other).await.expect("it is done");
-    assert_eq!(shown(&other.reservas), [(2, Handled::Moved, 5), (4, Handled::NoPosto, 2)]);
+    assert_eq!(
+        shown(&other.reservas),
+        [(2, ReservaOutcome::Moved, 5), (4, ReservaOutcome::NoPosto, 2)]
+    );
     assert_eq!(current(&store, "r1").await.facts.state, ReservaState::NaoCompareceu);
 }

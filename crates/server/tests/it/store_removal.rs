@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use domain::{Handling, Motivo, Rejection, ReservaState};
+use domain::{Disposition, Motivo, Rejection, ReservaState};
 use server::store::{
-    AuditQuery, Audited, Author, Handled, ImportPostos, RemovePosto, ReservasQuery, SetService,
-    WriteError,
+    AuditQuery, Audited, Author, ImportPostos, RemovePosto, ReservaOutcome, ReservasQuery,
+    SetService, WriteError,
 };
 use tokio::task::JoinSet;
 
 use crate::support::{HOUR, START, TestStore, now, posto, removal, reservation, set_now};
 
 /// Removes posto 1.
-fn handling(handling: Handling) -> RemovePosto {
-    RemovePosto { handling, ..removal(1) }
+fn removing(disposition: Disposition) -> RemovePosto {
+    RemovePosto { disposition, ..removal(1) }
 }
 
-fn out(posto_id: i64, handling: Handling) -> SetService {
+fn out(posto_id: i64, disposition: Disposition) -> SetService {
     SetService {
         posto_id,
         in_service: false,
         em_manutencao: None,
-        handling,
+        disposition,
         until: None,
         simulate: false,
     }
@@ -53,35 +53,39 @@ async fn a_posto_with_reservas_is_removed_when_something_is_done_with_them() {
     }
     let before = states(&store).await;
     let has_reservas = Rejection::PostoComReservas { nome: "Ponto 1".to_owned() };
-    assert_eq!(store.store.execute(handling(Handling::Keep)).await, Err(has_reservas.into()));
+    assert_eq!(store.store.execute(removing(Disposition::Keep)).await, Err(has_reservas.into()));
     let left = Rejection::ReservasSemPosto { nome: "Ponto 1".to_owned(), reservas: vec![2] };
-    assert_eq!(store.store.execute(handling(Handling::Move)).await, Err(left.into()));
-    let simulated = RemovePosto { simulate: true, ..handling(Handling::Move) };
+    assert_eq!(store.store.execute(removing(Disposition::Move)).await, Err(left.into()));
+    let simulated = RemovePosto { simulate: true, ..removing(Disposition::Move) };
     let simulated = store.store.execute(simulated).await.expect("a look");
-    let found: Vec<_> = simulated.iter().map(|one| (one.id, one.handled, one.posto_id)).collect();
-    assert_eq!(found, [(1, Handled::Moved, 2), (2, Handled::NoPosto, 1)]);
-    let simulated = RemovePosto { simulate: true, ..handling(Handling::Cancel) };
+    let found: Vec<_> = simulated.iter().map(|one| (one.id, one.outcome, one.posto_id)).collect();
+    assert_eq!(found, [(1, ReservaOutcome::Moved, 2), (2, ReservaOutcome::NoPosto, 1)]);
+    let simulated = RemovePosto { simulate: true, ..removing(Disposition::Cancel) };
     let simulated = store.store.execute(simulated).await.expect("it would be done");
-    assert_eq!(simulated.iter().filter(|one| one.handled == Handled::Cancelled).count(), 2);
+    assert_eq!(simulated.iter().filter(|one| one.outcome == ReservaOutcome::Cancelled).count(), 2);
     assert_eq!((states(&store).await, exists(&store, 1).await), (before, true), "nothing changed");
     store.cancel("r3").await.expect("it is active");
-    let moved = store.store.execute(handling(Handling::Move)).await.expect("all find a posto");
-    let moved: Vec<_> = moved.iter().map(|one| (one.id, one.handled, one.posto_id)).collect();
-    assert_eq!(moved, [(1, Handled::Moved, 2), (2, Handled::Moved, 2)]);
+    let moved = store.store.execute(removing(Disposition::Move)).await.expect("all find a posto");
+    let moved: Vec<_> = moved.iter().map(|one| (one.id, one.outcome, one.posto_id)).collect();
+    assert_eq!(moved, [(1, ReservaOutcome::Moved, 2), (2, ReservaOutcome::Moved, 2)]);
     assert!(!exists(&store, 1).await);
     let missing = Rejection::PostoInexistente { posto_id: 1, server_id: "server1".to_owned() };
-    assert_eq!(store.store.execute(handling(Handling::Cancel)).await, Err(missing.into()));
+    assert_eq!(store.store.execute(removing(Disposition::Cancel)).await, Err(missing.into()));
 
-    let remove = RemovePosto { posto_id: 2, ..handling(Handling::Cancel) };
+    let remove = RemovePosto { posto_id: 2, ..removing(Disposition::Cancel) };
     let session = format!(
         "INSERT INTO carregamentos (posto_id, placa, inicio, preco_kwh) VALUES (2, 'ABC1234', {START}, 1)"
     );
     let file = rusqlite::Connection::open(store.path()).expect("the file");
     file.execute(&session, []).expect("a session");
     let in_use = Rejection::PostoEmUso { nome: "Ponto 2".to_owned() };
-    for handling in [Handling::Keep, Handling::Move, Handling::Cancel] {
-        let remove = RemovePosto { handling, ..remove.clone() };
-        assert_eq!(store.store.execute(remove).await, Err(in_use.clone().into()), "{handling:?}");
+    for disposition in [Disposition::Keep, Disposition::Move, Disposition::Cancel] {
+        let remove = RemovePosto { disposition, ..remove.clone() };
+        assert_eq!(
+            store.store.execute(remove).await,
+            Err(in_use.clone().into()),
+            "{disposition:?}"
+        );
     }
     file.execute("DELETE FROM carregamentos", []).expect("it never was");
     let by = Author::Caller("ana".to_owned());
@@ -111,23 +115,23 @@ async fn a_reservation_and_a_move_never_get_the_same_posto() {
         // In one batch: the writer carries them out in the order in which they came.
         let (moved, reserved) = if move_first {
             tokio::join!(
-                store.store.execute(out(1, Handling::Move)),
+                store.store.execute(out(1, Disposition::Move)),
                 store.store.execute(reservation("r2", "BBB2222", 2, None)),
             )
         } else {
             let (reserved, moved) = tokio::join!(
                 store.store.execute(reservation("r2", "BBB2222", 2, None)),
-                store.store.execute(out(1, Handling::Move)),
+                store.store.execute(out(1, Disposition::Move)),
             );
             (moved, reserved)
         };
-        let handled = moved.expect("it is done").reservas[0].handled;
+        let outcome = moved.expect("it is done").reservas[0].outcome;
         if move_first {
-            assert_eq!(handled, Handled::Moved);
+            assert_eq!(outcome, ReservaOutcome::Moved);
             let held = Rejection::PostoReservado { nome: "Ponto 2".to_owned() };
             assert_eq!(reserved, Err(WriteError::Rejected(held)));
         } else {
-            assert_eq!(handled, Handled::NoPosto);
+            assert_eq!(outcome, ReservaOutcome::NoPosto);
             reserved.expect("it came first");
         }
     }
@@ -151,15 +155,15 @@ async fn no_posto_is_held_twice_while_many_are_taken_away_and_many_reserve() {
             reserving.spawn(async move { handle.execute(command).await });
             if hour == 10 && posto_id % 2 == 0 {
                 let handle = store.store.clone();
-                moving.spawn(async move { handle.execute(out(posto_id, Handling::Move)).await });
+                moving.spawn(async move { handle.execute(out(posto_id, Disposition::Move)).await });
             }
         }
     }
     let reserved = reserving.join_all().await.iter().filter(|outcome| outcome.is_ok()).count();
     let moved = moving.join_all().await.into_iter();
-    let handled: Vec<_> = moved.flat_map(|moved| moved.expect("it is done").reservas).collect();
-    let count = |kind| handled.iter().filter(|one| one.handled == kind).count();
-    assert!(count(Handled::Moved) > 0, "{handled:?}");
+    let affected: Vec<_> = moved.flat_map(|moved| moved.expect("it is done").reservas).collect();
+    let count = |kind| affected.iter().filter(|one| one.outcome == kind).count();
+    assert!(count(ReservaOutcome::Moved) > 0, "{affected:?}");
     let states = states(&store).await;
     assert!(states.iter().all(|(_, state, ..)| *state == ReservaState::Ativa), "none is lost");
     assert_eq!(states.len(), reserved);
@@ -201,10 +205,10 @@ async fn speed_of_moving_five_hundred_reservas_among_two_thousand_postos() {
         file.execute(rows, [busy, START, HOUR]).expect("reservas");
         for simulate in [true, false] {
             let begun = Instant::now();
-            let command = SetService { simulate, ..out(1, Handling::Move) };
+            let command = SetService { simulate, ..out(1, Disposition::Move) };
             let moved = store.store.execute(command).await.expect("it is done").reservas;
             let took = begun.elapsed();
-            let count = moved.iter().filter(|one| one.handled == Handled::Moved).count();
+            let count = moved.iter().filter(|one| one.outcome == ReservaOutcome::Moved).count();
             println!("{count} of {} moved, simulated: {simulate}: {took:?}", moved.len());
         }
     }

@@ -1,7 +1,7 @@
 //! Time in which the servidor could not serve, and clocks that are set back: neither costs a driver a
 //! reserva, nor holds a posto for nobody.
 
-use domain::{Handling, IntervalError, Moment, Rejection, ReservaState};
+use domain::{Disposition, IntervalError, Moment, Rejection, ReservaState};
 use server::store::{ReservasQuery, StartCarregamento, back_up, restore};
 
 use crate::reserva_support::{patient, rejected};
@@ -223,7 +223,7 @@ async fn a_move_does_not_change_what_an_old_release_answered() {
     let store = TestStore::new(2).await;
     let first = store.reserve("r1", "AAA1111", 1).await.expect("free");
     store.execute_sql("UPDATE reservas SET nome = NULL");
-    store.store.execute(out(Handling::Move)).await.expect("it is done");
+    store.store.execute(out(Disposition::Move)).await.expect("it is done");
     assert_eq!(store.reserve("r1", "AAA1111", 1).await, Ok(first));
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use domain::{
-    CapacidadeBateria, Carro, Handling, Kw, Kwh, KwhPerKm, Localizacao, Modelo, Moment,
+    CapacidadeBateria, Carro, Disposition, Kw, Kwh, KwhPerKm, Localizacao, Modelo, Moment,
     NivelBateria, Nome, Placa, Posto, Price, ReportedEnergy, RequestedInterval, ReservaCommand,
     Rules, TipoConector,
 };
@@ -188,7 +188,7 @@ pub(crate) fn soon() -> Instant {
 
 /// Removes a posto that nobody needs.
 pub(crate) fn removal(posto_id: i64) -> RemovePosto {
-    RemovePosto { posto_id, handling: Handling::Keep, simulate: false }
+    RemovePosto { posto_id, disposition: Disposition::Keep, simulate: false }
 }
 
 pub(crate) fn placa(text: &str) -> Placa {

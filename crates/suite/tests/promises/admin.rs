@@ -112,10 +112,10 @@ pub(crate) fn request(operation: &Operation, in_maintenance: bool) -> (Method, S
             let body = json!({"disponivel": true, "em_manutencao": false});
             (Method::PUT, format!("/postos/{posto_id}/disponibilidade"), body)
         }
-        Operation::Serve { posto_id, handling, .. } => {
+        Operation::Serve { posto_id, disposition, .. } => {
             let body = json!({
                 "disponivel": in_maintenance, "em_manutencao": in_maintenance,
-                "reservas": handling.word()
+                "reservas": disposition.word()
             });
             (Method::PUT, format!("/postos/{posto_id}/disponibilidade"), body)
         }

@@ -58,19 +58,19 @@ pub(crate) enum Operation {
     Serve {
         posto_id: i64,
         in_service: bool,
-        handling: Handling,
+        disposition: Disposition,
     },
 }
 
 /// What becomes of the reservas of a posto that is taken out of service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handling {
+pub(crate) enum Disposition {
     Keep,
     Move,
     Cancel,
 }
 
-impl Handling {
+impl Disposition {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Keep => "manter",
@@ -89,7 +89,7 @@ pub(crate) enum Outcome {
     /// A session, as the answer shows it.
     Session(Session),
     /// What became of the reservas that were affected.
-    Served(Vec<HandledReserva>),
+    Served(Vec<AffectedReserva>),
     /// Refused, with this `codigo`.
     Refused(String),
     /// No answer within the time limit: 504.
@@ -141,7 +141,7 @@ pub(crate) struct Finished {
 
 /// One reserva in the answer to the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HandledReserva {
+pub(crate) struct AffectedReserva {
     pub(crate) id: i64,
     pub(crate) resultado: String,
     pub(crate) posto_id: i64,
@@ -258,9 +258,9 @@ fn session(json: &Value) -> Option<Session> {
     })
 }
 
-fn served(json: &Value) -> Option<Vec<HandledReserva>> {
+fn served(json: &Value) -> Option<Vec<AffectedReserva>> {
     let handled = json["reservas"].as_array()?.iter().map(|handled| {
-        Some(HandledReserva {
+        Some(AffectedReserva {
             id: handled["id"].as_i64()?,
             resultado: handled["resultado"].as_str()?.to_owned(),
             posto_id: handled["posto_id"].as_i64()?,

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::admin::{Caller, request};
-use super::history::{Handling, Operation};
+use super::history::{Disposition, Operation};
 
 /// Takes a posto out of service and brings it back.
 pub(crate) async fn operate(caller: &mut Caller, index: usize) {
@@ -15,15 +15,17 @@ pub(crate) async fn operate(caller: &mut Caller, index: usize) {
     if caller.random().bool() {
         set_price(caller, index, posto_id).await;
     }
-    let handlings = [Handling::Keep, Handling::Move, Handling::Move, Handling::Cancel];
-    let handling = *caller.random().choice(&handlings).expect("one");
-    let takes_out = Operation::Serve { posto_id, in_service: false, handling };
+    let dispositions =
+        [Disposition::Keep, Disposition::Move, Disposition::Move, Disposition::Cancel];
+    let disposition = *caller.random().choice(&dispositions).expect("one");
+    let takes_out = Operation::Serve { posto_id, in_service: false, disposition };
     if caller.random().bool() {
         look_first(caller, index, &takes_out).await;
     }
     caller.settle(index, takes_out).await;
     caller.pause(3_000).await;
-    let brings_back = Operation::Serve { posto_id, in_service: true, handling: Handling::Keep };
+    let brings_back =
+        Operation::Serve { posto_id, in_service: true, disposition: Disposition::Keep };
     caller.settle(index, brings_back).await;
 }
 

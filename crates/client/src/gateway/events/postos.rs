@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::frame::event;
+use super::frame::message_event;
 
 /// What was listed, and what has changed since.
 #[derive(Debug, Clone, Default)]
@@ -61,8 +61,7 @@ pub(super) fn offline(server_id: &ServerId) -> Bytes {
 }
 
 fn estado(server_id: &ServerId, status: ServerState, postos: impl Serialize) -> Bytes {
-    let estado = serde_json::to_string(&Estado { server_id, status, postos });
-    event("estado", None, &estado.unwrap_or_default())
+    message_event("estado", &Estado { server_id, status, postos })
 }
 
 impl Postos {
@@ -97,7 +96,7 @@ impl Postos {
         (posto.disponivel, posto.em_manutencao) = (disponivel, em_manutencao);
         let (posto_id, timestamp) = (*ponto_id, *timestamp);
         let changed = PostoEvent { server_id, posto_id, disponivel, em_manutencao, timestamp };
-        let changed = event("posto", None, &serde_json::to_string(&changed).unwrap_or_default());
+        let changed = message_event("posto", &changed);
         self.changed.insert(posto_id, changed.clone());
         Applied::Changed(changed)
     }

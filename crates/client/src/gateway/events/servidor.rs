@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::{ServerId, ServerPresence, ServerState, Timestamp};
 use serde::Serialize;
 
-use super::frame::event;
+use super::frame::message_event;
 
 /// Whether a servidor can be reached, and since when that is so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,7 +42,7 @@ impl Servidor {
     }
 
     pub(super) fn event(&self) -> Bytes {
-        event("servidor", None, &serde_json::to_string(self).unwrap_or_default())
+        message_event("servidor", self)
     }
 }
 

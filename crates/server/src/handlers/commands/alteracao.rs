@@ -1,6 +1,6 @@
 //! `server/postos/reserva/alteracao`: changes a reserva.
 
-use protocol::{AlteracaoRequest, read_json};
+use protocol::{AlteracaoRequest, BadMessage, read_json};
 use tokio::time::Instant;
 use tracing::info;
 use uuid::Uuid;
@@ -24,7 +24,7 @@ pub(super) async fn handle(
     app.array_clients.note(&request.client_id, request.listas);
     let command = ChangeReserva {
         request_id: request.request_id.as_str().to_owned(),
-        fingerprint: fingerprint(&request),
+        fingerprint: fingerprint(&request)?,
         reserva_request_id: request.reserva_request_id.as_str().to_owned(),
         change: (&request.change).into(),
         app: request.app.map(|app| app.as_str().to_owned()),
@@ -61,9 +61,8 @@ async fn change(app: &AppState, command: ChangeReserva) -> Result<Reserved, Fail
 }
 
 /// Covers which reserva is to be changed how, and neither the client nor the gateway.
-fn fingerprint(request: &AlteracaoRequest) -> [u8; 16] {
-    let json = request.content().unwrap_or_default();
-    digest::digest(&FINGERPRINT_NAMESPACE, &json)
+fn fingerprint(request: &AlteracaoRequest) -> Result<[u8; 16], BadMessage> {
+    Ok(digest::digest(&FINGERPRINT_NAMESPACE, &request.content()?))
 }
 
 #[cfg(test)]
@@ -76,7 +75,7 @@ mod tests {
             let payload =
                 format!(r#"{{"request_id":"r2","client_id":"c1","server_id":"s1",{more}}}"#);
             let request: AlteracaoRequest = read_json(payload.as_bytes()).expect("a command");
-            Uuid::from_bytes(fingerprint(&request)).to_string()
+            Uuid::from_bytes(fingerprint(&request).expect("JSON")).to_string()
         };
         // Stored with each change: a repeat is compared with what an older version stored.
         let posto = r#""reserva_request_id":"r1","posto_id":6"#;

@@ -1,7 +1,7 @@
 //! `server/postos/reserva/cancelamento`: cancels a reserva.
 
 use domain::{Reserva, ReservaState};
-use protocol::{AppId, RequestId, ReservaRef, read_json};
+use protocol::{AppId, BadMessage, RequestId, ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ pub(super) async fn handle(
     let target = CancelTarget::Request {
         request_id: reserva_request_id.as_str().to_owned(),
         app: asking.as_ref().map(|asking| asking.as_str().to_owned()),
-        digest: digest(&request_id, &reserva_request_id, asking.as_ref()),
+        digest: digest(&request_id, &reserva_request_id, asking.as_ref())?,
     };
     let reserva = match app.write(CancelReserva { target, deadline }).await {
         Err(failure) if failure.is_unwritten() => {
@@ -40,10 +40,13 @@ pub(super) async fn handle(
 }
 
 /// Covers what is asked, and neither the client nor the gateway.
-fn digest(request_id: &RequestId, asked: &RequestId, app: Option<&AppId>) -> [u8; 16] {
+fn digest(
+    request_id: &RequestId,
+    asked: &RequestId,
+    app: Option<&AppId>,
+) -> Result<[u8; 16], BadMessage> {
     let ids = [Some(request_id.as_str()), Some(asked.as_str()), app.map(AppId::as_str)];
-    let json = serde_json::to_vec(&ids).unwrap_or_default();
-    digest::digest(&DIGEST_NAMESPACE, &json)
+    Ok(digest::digest(&DIGEST_NAMESPACE, &serde_json::to_vec(&ids)?))
 }
 
 /// The reserva, if it is cancelled already: that needs nothing written.
@@ -75,7 +78,7 @@ mod tests {
         let id = |text: &str| text.parse::<RequestId>().expect("an id");
         let app1 = "app1".parse::<AppId>().expect("an app");
         let digest_of = |request_id, asked, app: Option<&AppId>| {
-            Uuid::from_bytes(digest(&id(request_id), &id(asked), app)).to_string()
+            Uuid::from_bytes(digest(&id(request_id), &id(asked), app).expect("JSON")).to_string()
         };
         // Stored with each refusal: a repeat is compared with what an older version stored.
         let first = digest_of("c1", "r1", None);

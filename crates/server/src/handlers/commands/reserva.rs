@@ -1,6 +1,6 @@
 //! `server/postos/reserva`: reserves a posto for a carro.
 
-use protocol::{ReservaRequest, read_json};
+use protocol::{BadMessage, ReservaRequest, read_json};
 use tokio::time::Instant;
 use tracing::info;
 use uuid::Uuid;
@@ -24,7 +24,7 @@ pub(super) async fn handle(
     app.array_clients.note(&request.client_id, request.listas);
     let command = Reserve {
         request_id: request.request_id.as_str().to_owned(),
-        fingerprint: fingerprint(&request),
+        fingerprint: fingerprint(&request)?,
         command: domain::ReservaCommand {
             carro: request.carro.0,
             posto_id: request.posto_id.get(),
@@ -66,9 +66,8 @@ async fn reserve(app: &AppState, command: Reserve) -> Result<Reserved, Failure> 
 
 /// Covers everything the reservation asks for, and neither the client nor the gateway: a repeat
 /// through another gateway is the same request.
-fn fingerprint(request: &ReservaRequest) -> [u8; 16] {
-    let json = request.content().unwrap_or_default();
-    digest::digest(&FINGERPRINT_NAMESPACE, &json)
+fn fingerprint(request: &ReservaRequest) -> Result<[u8; 16], BadMessage> {
+    Ok(digest::digest(&FINGERPRINT_NAMESPACE, &request.content()?))
 }
 
 #[cfg(test)]
@@ -84,7 +83,7 @@ mod tests {
                     "nivel_bateria_atual":22,"taxa_descarga":0.19}}}}"#
             );
             let request: ReservaRequest = read_json(payload.as_bytes()).expect("a command");
-            Uuid::from_bytes(fingerprint(&request)).to_string()
+            Uuid::from_bytes(fingerprint(&request).expect("JSON")).to_string()
         };
         // Stored with each reserva: a repeat is compared with what an older version stored.
         assert_eq!(fingerprint_of(""), "a414e7cb-2c63-59fe-9ef6-030d8f886768");

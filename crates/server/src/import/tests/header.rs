@@ -45,7 +45,7 @@ fn a_name_as_people_write_it_is_the_column_or_is_refused_with_the_right_name() {
         ("Preço (R$) por kWh", "preco_kwh"),
     ] {
         let file = format!("{REST};{name}\n1;A;1;1;disponivel;7,5\n");
-        let posto = read(file.as_bytes()).expect(name).remove(0).posto;
+        let posto = read(file.as_bytes()).expect(name).remove(0);
         let found = match column {
             "potencia_maxima" => posto.potencia_maxima == Kw::new(7.5).ok(),
             "preco_kwh" => posto.preco_kwh == Price::new(7.5).ok(),

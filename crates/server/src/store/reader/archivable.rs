@@ -1,7 +1,10 @@
 //! Finds what may be archived, so that the writer need not search for it.
 
-use domain::Moment;
+use std::time::Duration;
 
+use domain::{DAY, Moment};
+
+use crate::failpoints;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 use crate::store::rows::reservas::old_enough;
@@ -10,6 +13,15 @@ use crate::store::rows::{self, row};
 /// Rows of a table that one query looks at. No index leads to what is old: every reservation would pay
 /// for it.
 const WINDOW: i64 = 4096;
+
+/// How long ago a row must have ended to be archived: a month. Few ask for what is older, and what a
+/// late report or a clock that is set back can change is younger.
+const ARCHIVE_AGE: Duration = DAY.saturating_mul(30);
+
+/// Gives the age at which rows are archived, which tests shorten.
+pub(crate) fn archive_age() -> Duration {
+    failpoints::archive_age(ARCHIVE_AGE)
+}
 
 /// What ended at a moment or before, among some rows of each table.
 #[derive(Debug, Clone, Default)]

@@ -27,6 +27,7 @@ use super::rows::reservas::{ReservaRow, StoredReserva};
 use super::statistics::{Statistics, StatisticsQuery};
 
 pub use archivable::Archivable;
+pub(crate) use archivable::archive_age;
 pub use audit::{AuditQuery, AuditRow};
 pub use estimates::Estimated;
 pub use forgetting::{ForgettableRows, RefusalIds};

@@ -123,8 +123,9 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A session of this carro is reported with its end. The tolerance of reservas of other carros at the
-    /// posto did not run until `fim`, so a whole one begins then.
+    /// Makes the carros of other reservas at the posto absent a whole tolerance after `fim` at the
+    /// earliest. Called when a session of this carro is reported with its end: until then it was in their
+    /// way, so their tolerance did not run.
     pub(super) fn wait_after_session(
         &self,
         posto_id: i64,
@@ -140,8 +141,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A carro reports that it charges: it counts as arrived at its reservas that have begun. If it
-    /// has an open session here, only at that posto.
+    /// Records that a carro has arrived at its reservas that have begun: at those of one posto, if it has
+    /// an open session there. Called when the carro reports that it charges.
     pub(super) fn record_arrival(&self, placa: &str) -> Result<(), StoreError> {
         self.execute(
             "UPDATE reservas SET chegou_em = ?2, falta_em = NULL
@@ -155,8 +156,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A carro begins to charge at a posto, so it is at none of its others, whatever it reported
-    /// before: there it is expected anew.
+    /// Expects a carro anew at its reservas of all postos but this one. Called when it begins to charge
+    /// here: whatever it reported before, it is at no other posto.
     pub(super) fn forget_arrivals_elsewhere(
         &mut self,
         placa: &Placa,

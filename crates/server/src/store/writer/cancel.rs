@@ -5,7 +5,7 @@ use rusqlite::params;
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::Retry;
+use super::recent_failures::DuplicateKey;
 use crate::store::audit::{Action, AuditFields, Target, audit_fields};
 use crate::store::error::{StoreError, WriteError};
 use crate::store::request_outcome::is_visible;
@@ -49,7 +49,7 @@ impl WriteCommand for CancelReserva {
         decided
     }
 
-    fn retry(&self) -> Option<Retry> {
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
         let (command, id) = match &self.target {
             // Another app has another answer.
             CancelTarget::Request { request_id, app, .. } => {
@@ -58,7 +58,7 @@ impl WriteCommand for CancelReserva {
             }
             CancelTarget::Id(id) => ("cancel by id", id.to_string()),
         };
-        Some(Retry { command, id, deadline: self.deadline })
+        Some(DuplicateKey { command, id, deadline: self.deadline })
     }
 }
 

@@ -26,7 +26,7 @@ row! {
 }
 
 impl CarregadorRow {
-    /// `None` if the charger has reported nothing.
+    /// Reads what the charger says; `None` if it has reported nothing.
     fn state(&self) -> Option<ServiceState> {
         let state = self.carregador_disponivel.zip(self.carregador_em_manutencao);
         state.map(|(disponivel, em_manutencao)| ServiceState { disponivel, em_manutencao })

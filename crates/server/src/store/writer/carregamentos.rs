@@ -13,8 +13,8 @@ use crate::store::error::StoreError;
 use crate::store::rows::carros::CarregamentoRow;
 use crate::store::rows::reservas::ReservaRow;
 
-/// Lets a carro start charging now; the id of its session, also of one that is open already. It
-/// fulfils the reserva of the carro that holds the posto, if there is one.
+/// Lets a carro start charging now, which fulfils the reserva of the carro that holds the posto, if there
+/// is one. The output is the id of the session, also of one that is open already.
 #[derive(Debug, Clone)]
 pub struct StartCarregamento {
     pub posto_id: i64,
@@ -30,7 +30,7 @@ impl WriteCommand for StartCarregamento {
 }
 
 impl StartCarregamento {
-    /// `first_inicio`: its begin as it was reported, if that is another one than now.
+    /// Starts the session now. `first_inicio` is its begin as it was reported, if that is another moment.
     pub(super) fn begin(
         &self,
         context: &mut WriteContext<'_>,
@@ -103,7 +103,7 @@ pub(super) struct NewSession<'a> {
 }
 
 impl NewSession<'_> {
-    /// Its id.
+    /// Adds the session to the table and returns its id.
     pub(super) fn insert(&self, context: &WriteContext<'_>) -> Result<i64, StoreError> {
         let finished = self.finished;
         context.execute(
@@ -202,7 +202,8 @@ pub(super) fn amounts(finished: Option<Finished>) -> AuditFields {
 }
 
 impl WriteContext<'_> {
-    /// A session of this carro at this posto has begun or ended.
+    /// Writes whether a carro charges, and computes anew when absences at the posto are due. Called when
+    /// a session of this carro at this posto has begun or ended.
     pub(super) fn session_changed(
         &mut self,
         posto_id: i64,

@@ -8,7 +8,7 @@ use rusqlite::params;
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::Retry;
+use super::recent_failures::DuplicateKey;
 use crate::failpoints::{self, Bug};
 use crate::store::change_answer::{ChangeRow, write_changed, write_refused};
 use crate::store::environment::Change;
@@ -87,9 +87,9 @@ impl WriteCommand for ChangeReserva {
         Ok(changed)
     }
 
-    fn retry(&self) -> Option<Retry> {
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
         let (id, deadline) = (self.request_id.clone(), self.deadline);
-        Some(Retry { command: "change", id, deadline })
+        Some(DuplicateKey { command: "change", id, deadline })
     }
 }
 
@@ -170,7 +170,7 @@ impl ChangeReserva {
                 context.keep_hold(before.posto_id, &before.facts)?;
                 context.changes.push(Change::Posto(before.posto_id));
             }
-            context.write_reserva(&reserva, is_expected_anew)?;
+            context.update_reserva(&reserva, is_expected_anew)?;
             context.reserva_changed(&reserva, row.reserva.client_id.clone());
             if let Some(session) = session_of(context, posto, &reserva)? {
                 if is_expected_anew && facts.state == ReservaState::Cumprida {
@@ -246,7 +246,8 @@ fn session_of(
     }
 }
 
-/// When its carro is absent, if it does not come. At another time or posto it has not come yet.
+/// Computes when the absence of the carro is due after the change. At another time or posto it has
+/// not come yet.
 fn absence(
     context: &WriteContext<'_>,
     row: &ChangeableRow,
@@ -264,7 +265,8 @@ fn absence(
     Ok(after.due_after_change(row.reserva.facts()?.falta_em, context.now))
 }
 
-/// What the first answer said, with the power of this posto and the price that holds now.
+/// Computes the estimate of the first answer anew, with the power of this posto and the price that
+/// holds now.
 fn estimate(
     row: &ChangeableRow,
     posto: &PostoFacts,

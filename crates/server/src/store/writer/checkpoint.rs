@@ -103,7 +103,7 @@ impl Checkpointer {
             Ok(state) => state,
             Err(failure) => {
                 self.metrics.checkpoint_failures.inc();
-                let failure = self.if_harmless(failure)?;
+                let failure = self.sync_after_failure(failure)?;
                 // The data is safe in the WAL.
                 warn!(error = %failure, "the WAL cannot be checkpointed");
                 CheckpointState::Failed(Instant::now() + RETRY_INTERVAL)
@@ -112,9 +112,12 @@ impl Checkpointer {
         Ok(was_running || self.is_running() || self.may_have_written)
     }
 
-    /// The failure of a checkpoint, by whichever connection; an error if pages that were checkpointed
-    /// may not be on the disk.
-    pub(super) fn if_harmless(&self, failure: StoreError) -> Result<StoreError, StoreError> {
+    /// Syncs the database file after a checkpoint failed, by whichever connection, so that what it has
+    /// copied so far is on the disk. Gives the failure back to be logged.
+    ///
+    /// # Errors
+    /// The file cannot be synced, or `failure` says so already: what was copied may not be on the disk.
+    pub(super) fn sync_after_failure(&self, failure: StoreError) -> Result<StoreError, StoreError> {
         if let StoreError::NotSynced(_) = failure {
             return Err(failure);
         }

@@ -7,9 +7,10 @@ use crate::store::audit::Author;
 use crate::store::error::StoreError;
 use crate::store::progress::Pause;
 
-/// At a start: no carro could be absent while the servidor did not run. Tolerances that ended before
-/// the last write stay ended; every other reserva that has begun gets a whole tolerance from now.
-/// Timestamps later than `now`, left by a clock that ran ahead, are ignored.
+/// Corrects at a start when absences are due: no carro could come while the servidor did not run.
+/// Tolerances that ended before the last write stay ended; every other reserva that has begun gets
+/// a whole tolerance from now. Timestamps later than `now`, left by a clock that ran ahead, are
+/// ignored.
 pub(super) fn after_downtime(connection: &Connection, now: Moment) -> Result<(), StoreError> {
     let waiting = "SELECT EXISTS (
         SELECT 1 FROM reservas WHERE falta_em IS NOT NULL AND inicio <= ?1)";
@@ -39,8 +40,9 @@ pub(super) fn after_downtime(connection: &Connection, now: Moment) -> Result<(),
     since.map_or(Ok(()), |since| restart_tolerances(connection, Moment::from_millis(since), now))
 }
 
-/// The same after a pause of the writer. After one too short for a stall a carro gets only the rest
-/// of its tolerance; otherwise a commit that fails now and then would hold postos for nobody.
+/// Corrects after a pause of the writer when absences are due. After one too short for a stall a
+/// carro gets only the rest of its tolerance; otherwise a commit that fails now and then would hold
+/// postos for nobody.
 pub(super) fn after_pause(
     pause: Pause,
     connection: &Connection,
@@ -58,8 +60,9 @@ pub(super) fn after_pause(
     Ok(())
 }
 
-/// After the clock was set back: no tolerance may end later than a whole one from now, or from
-/// `inicio`. The sweep may have ended reservas early and cleared their `falta_em`; it is set again.
+/// Corrects after the clock was set back when absences are due: no tolerance may end later than a
+/// whole one from now, or from `inicio`. The sweep may have ended reservas early and cleared their
+/// `falta_em`; it is set again.
 pub(super) fn after_clock_set_back(connection: &Connection, now: Moment) -> Result<(), StoreError> {
     connection.execute(
         "UPDATE reservas SET falta_em = max(inicio, ?1) + tolerancia
@@ -76,8 +79,8 @@ pub(super) fn after_clock_set_back(connection: &Connection, now: Moment) -> Resu
     Ok(())
 }
 
-/// Every reserva that has begun, and whose tolerance had not ended at `since`, gets a whole one from
-/// now: nobody could come after `since`.
+/// Gives a whole tolerance from now to every reserva that has begun and whose tolerance had not
+/// ended at `since`: nobody could come after `since`.
 fn restart_tolerances(
     connection: &Connection,
     since: Moment,

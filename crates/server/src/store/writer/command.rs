@@ -9,7 +9,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 use tokio::time::Instant;
 
-use super::recent_failures::{RecentFailures, Retry};
+use super::recent_failures::{DuplicateKey, RecentFailures};
 use super::statements::{Statement, Statements};
 use crate::metrics::Recorded;
 use crate::store::audit::Author;
@@ -27,7 +27,7 @@ pub trait WriteCommand: Send + 'static {
 
     /// What the copies of a command have in common, if it may arrive more than once. A failure of
     /// such a command is remembered until its deadline, so that no later copy succeeds.
-    fn retry(&self) -> Option<Retry> {
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
         None
     }
 }
@@ -152,7 +152,7 @@ impl<'a> WriteContext<'a> {
         command: &impl WriteCommand,
         deadline: Instant,
     ) -> Result<(), WriteError> {
-        match self.recent_failures.of_copy(|| command.retry()) {
+        match self.recent_failures.of_copy(|| command.duplicate_key()) {
             Some(failure) => Err(failure),
             None if self.clock > deadline => Err(WriteError::Expired),
             None => Ok(()),

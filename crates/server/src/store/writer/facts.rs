@@ -24,7 +24,7 @@ impl WriteContext<'_> {
         row.map(PostoFactsRow::facts).transpose()
     }
 
-    /// The same of a posto that may have been removed, and when it was.
+    /// Reads the facts of a posto that may have been removed, and when that was.
     pub(super) fn any_posto_facts(
         &self,
         id: i64,
@@ -35,10 +35,10 @@ impl WriteContext<'_> {
         Ok(Some((row.facts.facts()?, row.removed_at.map(Moment::from_millis))))
     }
 
-    /// The facts of one that is there, for a carro that asks for it, and how many reservas the carro
-    /// has: those that hold a posto now or later, and that in whose session it still charges. Without
-    /// a placa, none. The absences that are due there are written: an absence is final once somebody was
-    /// answered who asked after it.
+    /// Reads the facts of a posto that is not removed, for a carro that asks for it, and how many
+    /// reservas the carro has: those that hold a posto now or later, and the one in whose session
+    /// it still charges. Without a placa, none are counted. Writes the absences that are due at the
+    /// posto: an absence is final once somebody was answered who asked after it.
     pub(super) fn reserve_facts(
         &mut self,
         id: i64,
@@ -83,8 +83,8 @@ impl WriteContext<'_> {
         Ok(Some((facts.facts()?, held)))
     }
 
-    /// How many reservas of a carro hold nothing while it still charges in their session. Not where it
-    /// charges in another reserva by now, which is counted already.
+    /// Counts the reservas of a carro that hold nothing while it still charges in their session.
+    /// Where it charges in another reserva by now, that one is counted already.
     fn charging_past_its_reserva(&self, placa: &Placa) -> Result<u32, StoreError> {
         let counted = self.find_value(
             "SELECT count(*) FROM carregamentos AS c JOIN reservas AS r ON r.id = c.reserva_id

@@ -178,8 +178,8 @@ impl WriteCommand for VacuumIfDue {
     }
 }
 
-/// Old pages hold what was forgotten until the file is written anew. A crash before that does not
-/// forget it.
+/// Marks that the file is to be written anew: until then, old pages hold what was forgotten. The
+/// mark is stored, so that a crash does not lose it.
 fn mark_vacuum(context: &WriteContext<'_>) -> Result<(), StoreError> {
     context.recent_failures.prune(context.clock);
     context.execute("INSERT OR REPLACE INTO vacuum_due (id) VALUES (1)", [])?;
@@ -216,7 +216,8 @@ fn forget_reservas(
     Ok(forgotten)
 }
 
-/// The same of the sessions for which `condition` holds.
+/// Takes everything personal from the sessions for which `condition` holds, archived or not; how
+/// many.
 fn forget_sessions(
     context: &WriteContext<'_>,
     condition: &str,

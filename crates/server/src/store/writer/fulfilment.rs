@@ -56,7 +56,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A session that is open fulfils a reserva: the first one is whose price it has.
+    /// Records which reserva an open session fulfils, and gives the session its price. If it fulfils
+    /// several, it keeps the first one and that one's price.
     pub(super) fn link_session(&self, session: i64, reserva: &Reserva) -> Result<(), StoreError> {
         self.execute(
             "UPDATE carregamentos SET reserva_id = ?2, preco_kwh = ?3
@@ -91,8 +92,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A session began at `begin`, now or before: it fulfils this reserva of its carro, if that is
-    /// still open to it. Once the session has `ended`, what is left of the reserva is free.
+    /// Writes that a session which began at `begin`, now or before, fulfils this reserva of its carro,
+    /// if the reserva is still open to it. If the session has `ended`, frees what is left of the reserva.
     pub(super) fn fulfil(
         &mut self,
         row: ReservaRow,
@@ -109,8 +110,8 @@ impl WriteContext<'_> {
         self.write_change(reserva, row.client_id, facts)
     }
 
-    /// The reservas that an open session fulfilled though it had ended, at `fim`, before they began,
-    /// and what they are instead.
+    /// Finds the reservas that an open session fulfilled though it had ended, at `fim`, before they
+    /// began, each with its state without that session.
     pub(super) fn wrongly_fulfilled(
         &self,
         session: &Carregamento,
@@ -138,8 +139,8 @@ impl WriteContext<'_> {
         self.write_change(reserva.at(self.now), client_id, facts)
     }
 
-    /// A session has ended: what is left of its carro's reserva is free, and the next carro, if its
-    /// reserva has begun already, may come.
+    /// Frees what is left of the reserva of a session that has ended, and tells the client of the next
+    /// reserva, if that has begun already, that the posto is free.
     pub(super) fn session_ended(&mut self, session: &Carregamento) -> Result<(), StoreError> {
         if let Some(placa) = &session.placa
             && !failpoints::has(Bug::SessionEndKeepsHold)

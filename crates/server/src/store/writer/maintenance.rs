@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Handling, Interval, Moment, Motivo, MovePlan, Placa, PostoChange, PostoUse, Rejection, Reserva,
-    ReservaState, decide_posto_removal,
+    Disposition, Interval, Moment, Motivo, MovePlan, Placa, PostoChange, PostoUse, Rejection,
+    Reserva, ReservaState, decide_posto_removal,
 };
 use rusqlite::params;
 
@@ -26,7 +26,7 @@ pub struct SetService {
     pub in_service: bool,
     /// `None`: it stays as it is.
     pub em_manutencao: Option<bool>,
-    pub handling: Handling,
+    pub disposition: Disposition,
     /// Only reservas that begin before this are affected.
     pub until: Option<Moment>,
     /// Nothing changes: the output is what would become of everything.
@@ -37,16 +37,16 @@ pub struct SetService {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Maintained {
     pub posto: PostoRow,
-    pub reservas: Vec<HandledReserva>,
+    pub reservas: Vec<AffectedReserva>,
 }
 
 /// A reserva that was affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandledReserva {
+pub struct AffectedReserva {
     pub id: i64,
     pub placa: Placa,
     pub interval: Interval,
-    pub handled: Handled,
+    pub outcome: ReservaOutcome,
     /// The posto that it has now.
     pub posto_id: i64,
     /// The client that made it, which the change is published to.
@@ -55,7 +55,7 @@ pub struct HandledReserva {
 
 /// What became of a reserva.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handled {
+pub enum ReservaOutcome {
     Kept,
     /// It stays, because no other posto will do.
     NoPosto,
@@ -86,8 +86,8 @@ impl SetService {
         let is_out = !row.states.operador_disponivel || row.states.operador_em_manutencao;
         let reservas = if is_out {
             let affected = context.affected_reservas(posto_id, self.until)?;
-            let plan = context.plan_moves(posto_id, &affected, self.handling)?;
-            context.handle(affected, self.handling, Motivo::Manutencao, &plan)?
+            let plan = context.plan_moves(posto_id, &affected, self.disposition)?;
+            context.apply_disposition(affected, self.disposition, Motivo::Manutencao, &plan)?
         } else {
             Vec::new()
         };
@@ -99,13 +99,14 @@ impl SetService {
     }
 }
 
-/// Removes a posto, and what became of its reservas. Without handling them, only one that nobody
-/// needs; where they are to be moved, only if each finds another. Its row stays for the reservas
-/// that name it, and its id is not used again.
+/// Removes a posto. The output is what became of its reservas.
+///
+/// Where they are kept, only a posto that has none is removed; where they are to be moved, only if each
+/// finds another posto. The row stays for the reservas that name it, and its id is not used again.
 #[derive(Debug, Clone)]
 pub struct RemovePosto {
     pub posto_id: i64,
-    pub handling: Handling,
+    pub disposition: Disposition,
     /// Nothing changes: the output is what would become of everything.
     pub simulate: bool,
 }
@@ -119,16 +120,16 @@ row! {
 }
 
 impl WriteCommand for RemovePosto {
-    type Output = Vec<HandledReserva>;
+    type Output = Vec<AffectedReserva>;
 
-    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Vec<HandledReserva>, ApplyError> {
+    fn apply(&self, context: &mut WriteContext<'_>) -> Result<Vec<AffectedReserva>, ApplyError> {
         context.apply_or_simulate(self.simulate, |context| self.remove(context))
     }
 }
 
 impl RemovePosto {
-    fn remove(&self, context: &mut WriteContext<'_>) -> Result<Vec<HandledReserva>, ApplyError> {
-        let Self { posto_id, handling, .. } = *self;
+    fn remove(&self, context: &mut WriteContext<'_>) -> Result<Vec<AffectedReserva>, ApplyError> {
+        let Self { posto_id, disposition, .. } = *self;
         context.write_due_absences(posto_id)?;
         let parameters = [posto_id, context.now.as_millis()];
         let found = context.find::<PostoUseRow>(
@@ -150,14 +151,15 @@ impl RemovePosto {
         decide_posto_removal(
             &nome,
             PostoUse { charging, held, affected: affected.len() },
-            handling,
+            disposition,
         )?;
-        let plan = context.plan_moves(posto_id, &affected, handling)?;
+        let plan = context.plan_moves(posto_id, &affected, disposition)?;
         let left = plan.left();
         if !left.is_empty() && !self.simulate {
             return Err(Rejection::ReservasSemPosto { nome, reservas: left }.into());
         }
-        let reservas = context.handle(affected, handling, Motivo::PostoRemovido, &plan)?;
+        let reservas =
+            context.apply_disposition(affected, disposition, Motivo::PostoRemovido, &plan)?;
         if self.simulate {
             return Ok(reservas);
         }
@@ -180,34 +182,34 @@ impl WriteContext<'_> {
         self.find(PostoRow::SELECT, params![now, ids, now])
     }
 
-    /// Does with reservas what was decided.
-    fn handle(
+    /// Keeps, moves or cancels each of these reservas.
+    fn apply_disposition(
         &mut self,
         affected: Vec<Affected>,
-        handling: Handling,
+        disposition: Disposition,
         motivo: Motivo,
         plan: &MovePlan,
-    ) -> Result<Vec<HandledReserva>, StoreError> {
+    ) -> Result<Vec<AffectedReserva>, StoreError> {
         let mut reservas = Vec::with_capacity(affected.len());
         let mut new_postos = BTreeSet::new();
         for Affected { mut reserva, client_id } in affected {
             let posto_id = plan.posto_of(reserva.id);
-            let handled = match (handling, posto_id) {
-                (Handling::Keep, _) => Handled::Kept,
-                (Handling::Cancel, _) => {
+            let outcome = match (disposition, posto_id) {
+                (Disposition::Keep, _) => ReservaOutcome::Kept,
+                (Disposition::Cancel, _) => {
                     self.cancel_affected(&mut reserva, client_id.clone(), motivo)?;
-                    Handled::Cancelled
+                    ReservaOutcome::Cancelled
                 }
-                (Handling::Move, Some(posto_id)) => {
+                (Disposition::Move, Some(posto_id)) => {
                     self.move_reserva(&mut reserva, client_id.clone(), posto_id)?;
                     new_postos.insert(posto_id);
-                    Handled::Moved
+                    ReservaOutcome::Moved
                 }
-                (Handling::Move, None) => Handled::NoPosto,
+                (Disposition::Move, None) => ReservaOutcome::NoPosto,
             };
             let Reserva { id, posto_id, placa, facts, .. } = reserva;
             let interval = facts.interval;
-            reservas.push(HandledReserva { id, placa, interval, handled, posto_id, client_id });
+            reservas.push(AffectedReserva { id, placa, interval, outcome, posto_id, client_id });
         }
         for posto_id in new_postos {
             self.update_absences(posto_id)?;

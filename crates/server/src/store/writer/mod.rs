@@ -66,7 +66,7 @@ pub use carregamentos::{FinishCarregamento, StartCarregamento};
 pub use change::ChangeReserva;
 pub use command::WriteCommand;
 pub use forget::{ForgetCarro, ForgetEnded, ForgettingRun, Forgotten, VacuumIfDue};
-pub use maintenance::{Handled, HandledReserva, Maintained, RemovePosto, SetService};
+pub use maintenance::{AffectedReserva, Maintained, RemovePosto, ReservaOutcome, SetService};
 pub use postos::{ChangePosto, CreatePosto, ImportPostos};
 pub use reserve::Reserve;
 pub use session_reports::{CorrectCarregamento, ReportCarregamento, Reported};
@@ -138,7 +138,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Of a file that a connection of [`open`] holds open, and this descriptor.
+    /// Makes the writer of a file that a connection of [`open`] and this descriptor hold open.
     pub(super) fn new(
         path: &Path,
         database: File,
@@ -250,7 +250,7 @@ impl Writer {
         outcome
     }
 
-    /// The commands that arrive meanwhile wait. It is asked for again until it is done.
+    /// Writes the file anew, while commands wait. It is tried again until it succeeds.
     fn vacuum(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let started = Instant::now();
         let folder = folder_of(&self.transactions.files().database.path);
@@ -264,7 +264,7 @@ impl Writer {
             }
             Ok(false) => warn!("a reader holds old pages of what was forgotten"),
             Err(failure) => {
-                let failure = self.checkpointer.if_harmless(failure)?;
+                let failure = self.checkpointer.sync_after_failure(failure)?;
                 warn!(error = %failure, "the database cannot be written anew yet");
             }
         }
@@ -291,7 +291,7 @@ impl Writer {
             Failed::InDoubt(_) => WriteError::InDoubt,
         };
         for queued in batch {
-            self.state.recent_failures.add(queued.retry(), answer.clone());
+            self.state.recent_failures.add(queued.duplicate_key(), answer.clone());
             queued.fail(answer.clone());
         }
     }

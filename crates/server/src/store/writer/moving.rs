@@ -1,7 +1,7 @@
 //! The reservas that are affected when a posto is taken away, and moving them to others.
 
 use domain::{
-    Handling, Interval, Localizacao, Moment, MovePlan, Placa, PostoSite, Reserva, ReservaState,
+    Disposition, Interval, Localizacao, Moment, MovePlan, Placa, PostoSite, Reserva, ReservaState,
     Substitute, ToMove, is_affected, substitutes,
 };
 use rusqlite::params;
@@ -70,7 +70,7 @@ impl WriteContext<'_> {
         &mut self,
         posto_id: i64,
         affected: &[Affected],
-        handling: Handling,
+        disposition: Disposition,
     ) -> Result<MovePlan, StoreError> {
         let now = self.now;
         let rest = |reserva: &Reserva| {
@@ -78,7 +78,7 @@ impl WriteContext<'_> {
             Interval::new(reserva.facts.interval.inicio().max(now), until).ok()
         };
         let to_move =
-            affected.iter().filter(|_| handling == Handling::Move).filter_map(|affected| {
+            affected.iter().filter(|_| disposition == Disposition::Move).filter_map(|affected| {
                 let Reserva { id, placa, .. } = &affected.reserva;
                 Some(ToMove { id: *id, placa: placa.clone(), rest: rest(&affected.reserva)? })
             });

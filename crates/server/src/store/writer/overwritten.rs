@@ -30,7 +30,8 @@ struct KnownState {
 }
 
 impl OverwriteDetector {
-    /// Call it while the database is locked for writing.
+    /// Looks whether another program has overwritten the files. Call it while the database is
+    /// locked for writing.
     ///
     /// # Errors
     /// A file holds something else, or cannot be read.
@@ -61,7 +62,8 @@ impl OverwriteDetector {
         Ok(())
     }
 
-    /// A checkpoint of this program has begun.
+    /// Accepts the next change of the database file, because a checkpoint of this program has
+    /// begun.
     pub(super) fn expect_checkpoint(&mut self) {
         self.seen = None;
     }

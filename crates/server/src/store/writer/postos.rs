@@ -60,7 +60,7 @@ impl WriteCommand for ImportPostos {
 }
 
 impl ImportPostos {
-    /// The ids of what was written; `None` if something cannot be.
+    /// Writes the postos and returns their ids; `None` if one of them cannot be written.
     fn write(&self, context: &WriteContext<'_>) -> Result<Option<Vec<i64>>, StoreError> {
         let mut ids = Vec::with_capacity(self.new.len() + self.changed.len());
         let exists = "SELECT EXISTS (SELECT 1 FROM postos WHERE id = ?1)";

@@ -7,7 +7,7 @@ use opentelemetry::trace::SpanContext;
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::Retry;
+use super::recent_failures::DuplicateKey;
 use crate::store::error::{StoreError, WriteError};
 use crate::store::write_trace::BatchTimes;
 
@@ -32,7 +32,7 @@ pub(in crate::store) trait Queued: Send {
     fn set_times(&mut self, times: BatchTimes);
     /// Applies the command and keeps its outcome.
     fn apply(&mut self, context: &mut WriteContext<'_>) -> Result<(), StoreError>;
-    fn retry(&self) -> Option<Retry>;
+    fn duplicate_key(&self) -> Option<DuplicateKey>;
     /// Sends the outcome to the caller; only after the commit.
     fn answer(self: Box<Self>);
     /// Tells the caller why the command has no outcome.
@@ -78,8 +78,8 @@ impl<C: WriteCommand> Queued for Pending<C> {
         Ok(())
     }
 
-    fn retry(&self) -> Option<Retry> {
-        self.command.retry()
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
+        self.command.duplicate_key()
     }
 
     fn answer(self: Box<Self>) {

@@ -6,9 +6,10 @@
 //! until the command's deadline; in memory only, since the database is what failed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::store::error::WriteError;
@@ -22,7 +23,7 @@ const PRUNE_FROM: usize = 1024;
 
 /// What a command and its duplicates have in common; the deadline distinguishes a new attempt.
 #[derive(Debug, Clone)]
-pub struct Retry {
+pub struct DuplicateKey {
     /// The kind of command.
     pub(super) command: &'static str,
     /// Names what the caller asks for: the same in every duplicate and every new attempt, and in no
@@ -32,7 +33,7 @@ pub struct Retry {
     pub(super) deadline: Instant,
 }
 
-/// `command` and `id` of a [`Retry`].
+/// `command` and `id` of a [`DuplicateKey`].
 type Key = (&'static str, String);
 
 /// The failures, at least until their deadline. Clones share them.
@@ -44,26 +45,29 @@ pub(in crate::store) struct RecentFailures {
 impl RecentFailures {
     /// The failure with which a copy of this command was answered. `command` is called only if
     /// there are failures at all.
-    pub(super) fn of_copy(&self, command: impl FnOnce() -> Option<Retry>) -> Option<WriteError> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn of_copy(
+        &self,
+        command: impl FnOnce() -> Option<DuplicateKey>,
+    ) -> Option<WriteError> {
+        let failures = self.failures.lock();
         if failures.is_empty() {
             return None;
         }
-        let Retry { command, id, deadline } = command()?;
+        let DuplicateKey { command, id, deadline } = command()?;
         let (until, failure) = failures.get(&(command, id))?;
         (deadline < *until + SAME_DEADLINE).then(|| failure.clone())
     }
 
     /// Drops the failures that no copy can meet any more.
     pub(super) fn prune(&self, now: Instant) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failures.lock();
         failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
     }
 
     /// Remembers a failure; call it before the caller is answered.
-    pub(in crate::store) fn add(&self, command: Option<Retry>, failure: WriteError) {
-        let Some(Retry { command, id, deadline }) = command else { return };
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::store) fn add(&self, command: Option<DuplicateKey>, failure: WriteError) {
+        let Some(DuplicateKey { command, id, deadline }) = command else { return };
+        let mut failures = self.failures.lock();
         if failures.len() >= PRUNE_FROM && failures.len() == failures.capacity() {
             let now = Instant::now();
             failures.retain(|_, (until, _)| *until + SAME_DEADLINE > now);
@@ -81,24 +85,24 @@ impl RecentFailures {
 mod tests {
     use super::*;
 
-    fn retry(command: &'static str, id: &str, deadline: Instant) -> Option<Retry> {
-        Some(Retry { command, id: id.to_owned(), deadline })
+    fn key(command: &'static str, id: &str, deadline: Instant) -> Option<DuplicateKey> {
+        Some(DuplicateKey { command, id: id.to_owned(), deadline })
     }
 
     #[test]
     fn a_copy_gets_the_same_failure_and_a_new_attempt_does_not() {
         let recent_failures = RecentFailures::default();
         let deadline = Instant::now() + Duration::from_secs(10);
-        recent_failures.add(retry("reserve", "r1", deadline), WriteError::Unavailable);
+        recent_failures.add(key("reserve", "r1", deadline), WriteError::Unavailable);
         let of_copy =
-            |command, id, deadline| recent_failures.of_copy(|| retry(command, id, deadline));
+            |command, id, deadline| recent_failures.of_copy(|| key(command, id, deadline));
         assert_eq!(of_copy("reserve", "r1", deadline), Some(WriteError::Unavailable));
         let copy = deadline - Duration::from_secs(2);
         assert_eq!(of_copy("reserve", "r1", copy), Some(WriteError::Unavailable));
         assert_eq!(of_copy("reserve", "r1", deadline + Duration::from_secs(2)), None);
         assert_eq!(of_copy("reserve", "r2", deadline), None);
         assert_eq!(of_copy("cancel", "r1", deadline), None);
-        recent_failures.add(retry("reserve", "r1", copy), WriteError::Unavailable);
+        recent_failures.add(key("reserve", "r1", copy), WriteError::Unavailable);
         assert!(of_copy("reserve", "r1", deadline).is_some(), "an earlier copy failed last");
     }
 
@@ -107,9 +111,9 @@ mod tests {
         let recent_failures = RecentFailures::default();
         let past = Instant::now() - Duration::from_secs(5);
         for number in 0..50_000 {
-            let command = retry("reserve", &format!("r{number}"), past);
+            let command = key("reserve", &format!("r{number}"), past);
             recent_failures.add(command, WriteError::Overloaded);
         }
-        assert!(recent_failures.failures.lock().expect("a lock").len() < 5_000);
+        assert!(recent_failures.failures.lock().len() < 5_000);
     }
 }

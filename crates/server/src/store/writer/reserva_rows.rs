@@ -47,7 +47,8 @@ impl WriteContext<'_> {
         )
     }
 
-    /// The same, with those that held it until their carro left.
+    /// Finds the reservas of this carro that held this posto at a moment from `inicio` until `end`, also
+    /// those that hold it no more because their carro has left.
     pub(super) fn reservas_ever_held_by(
         &self,
         posto_id: i64,
@@ -126,7 +127,7 @@ impl WriteContext<'_> {
 
     /// Writes what a change has made of a reserva, wholly or not at all: until this statement it holds
     /// what it held, and from then what it is to hold.
-    pub(super) fn write_reserva(
+    pub(super) fn update_reserva(
         &self,
         reserva: &Reserva,
         is_expected_anew: bool,

@@ -8,7 +8,7 @@ use rusqlite::params;
 use tokio::time::Instant;
 
 use super::command::{ApplyError, WriteCommand, WriteContext};
-use super::recent_failures::Retry;
+use super::recent_failures::DuplicateKey;
 use super::statements::Statement;
 use crate::failpoints::{self, Bug};
 use crate::store::error::StoreError;
@@ -79,7 +79,7 @@ impl WriteCommand for Reserve {
             facts: ReservaFacts { tolerancia: rules.tolerancia, ..made },
         };
         self.write_carro(context)?;
-        reserva.id = self.write_reserva(context, &reserva, &posto.nome, &estimate)?;
+        reserva.id = self.insert_reserva(context, &reserva, &posto.nome, &estimate)?;
         context.reserva_changed(&reserva, None);
         context.recorded.reservas += 1;
         if posto.charging.as_ref() == Some(placa) {
@@ -92,9 +92,9 @@ impl WriteCommand for Reserve {
         Ok(Reserved { reserva, nome: posto.nome.clone(), estimativa: Some(estimate) })
     }
 
-    fn retry(&self) -> Option<Retry> {
+    fn duplicate_key(&self) -> Option<DuplicateKey> {
         let (id, deadline) = (self.request_id.clone(), self.deadline);
-        Some(Retry { command: "reserve", id, deadline })
+        Some(DuplicateKey { command: "reserve", id, deadline })
     }
 }
 
@@ -148,7 +148,8 @@ impl Reserve {
         Ok(statement.query_row(params![self.request_id, digest], |row| row.get(0))?)
     }
 
-    /// The latest description of a carro is that of its newest reservation.
+    /// Stores how the request describes the carro: what is known of a carro is what its newest
+    /// reservation said.
     fn write_carro(&self, context: &WriteContext<'_>) -> Result<(), StoreError> {
         let carro = &self.command.carro;
         let sql = "INSERT INTO carros \
@@ -171,8 +172,8 @@ impl Reserve {
         Ok(())
     }
 
-    /// The id of the new reserva.
-    fn write_reserva(
+    /// Adds the reserva to the table and returns its id.
+    fn insert_reserva(
         &self,
         context: &WriteContext<'_>,
         reserva: &Reserva,
@@ -186,7 +187,7 @@ impl Reserve {
                   created_at, updated_at, desde, app, client_id, preco_kwh, tolerancia, falta_em, \
                   estimativa) \
              VALUES (?1, ?2, ?3, ?4, ?5, 'ativa', ?6, ?7, ?8, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-        context.statement(Statement::WriteReserva, sql)?.execute(params![
+        context.statement(Statement::InsertReserva, sql)?.execute(params![
             reserva.request_id,
             reserva.posto_id,
             reserva.placa.as_str(),

@@ -9,7 +9,8 @@ use crate::store::error::StoreError;
 use crate::store::rows::statistics::ServiceTime;
 
 impl WriteContext<'_> {
-    /// The clock was set back: each posto has been as it is now only from now on.
+    /// Records of every posto whether it is in service from now on. Called when the clock was set back:
+    /// what was recorded of later times is not so yet.
     pub(super) fn keep_all_service(&self) -> Result<(), StoreError> {
         for id in self.find_values("SELECT id FROM postos", [])? {
             self.keep_service(id)?;
@@ -17,7 +18,8 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// A posto was added, changed or removed: its service may be another from now on.
+    /// Records whether a posto is in service from now on, if that is not what is recorded already. Called
+    /// when the posto was added, changed or removed.
     pub(super) fn keep_service(&self, posto_id: i64) -> Result<(), StoreError> {
         self.cut_service(posto_id)?;
         let service = self.service_of(posto_id)?;
@@ -53,7 +55,7 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// As the posto is now; `None` if it was removed.
+    /// Reads whether a posto is in service now; `None` if it was removed.
     fn service_of(&self, posto_id: i64) -> Result<Option<(Service, bool, bool)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT in_service, em_manutencao FROM postos WHERE id = ?1 AND removed_at IS NULL",
@@ -65,6 +67,7 @@ impl WriteContext<'_> {
         Ok(found.optional()?)
     }
 
+    /// Reads what is recorded of a posto since its last change.
     fn known_service(&self, posto_id: i64) -> Result<Option<ServiceTime>, StoreError> {
         let sql = format!(
             "SELECT {} FROM estatisticas_servico WHERE posto_id = ?1 AND ate IS NULL",
@@ -74,7 +77,8 @@ impl WriteContext<'_> {
         Ok(statement.query_row([posto_id], ServiceTime::read).optional()?)
     }
 
-    /// A service that began before ends now. Within one hour it becomes part of the sums of that hour.
+    /// Records that a time of service ends now. One that lies within an hour becomes part of the sums of
+    /// that hour.
     fn end_service(&self, known: &ServiceTime) -> Result<(), StoreError> {
         let ServiceTime { posto_id, desde, service, .. } = *known;
         if Hours::of(desde) != Hours::of(self.now) {

@@ -18,9 +18,12 @@ use crate::store::rows::carros::CarregamentoRow;
 use crate::store::rows::reservas::ReservaRow;
 use crate::store::rows::row;
 
-/// Records a session that has begun, and may have ended, before it is reported. It has happened, so
-/// no reserva refuses it (one that begins ahead of this clock begins now, and may be refused); if nobody else held the posto when it began, it fulfils those of its carro.
-/// Reported twice it is recorded once, and one that was open ends as the later report says.
+/// Records a session that has begun, and may have ended, before it is reported.
+///
+/// It has happened, so no reserva refuses it; but one that begins ahead of this clock begins now, and
+/// may be refused. If nobody else held the posto when it began, it fulfils the reservas of its carro.
+/// A session that is reported twice is recorded once, and one that was open ends as the later report
+/// says.
 #[derive(Debug, Clone)]
 pub struct ReportCarregamento {
     pub posto_id: i64,
@@ -104,7 +107,8 @@ impl WriteCommand for ReportCarregamento {
 }
 
 impl ReportCarregamento {
-    /// Its session, if that was reported before; one that is open ends, if the report has its end.
+    /// Finds the session if it was reported before. One that is open ends, if the report has its
+    /// end.
     fn reported_before(
         &self,
         context: &mut WriteContext<'_>,

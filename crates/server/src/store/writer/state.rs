@@ -1,9 +1,10 @@
 //! What the writer shares with the handles of the store.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
 
 use domain::Moment;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::recent_failures::RecentFailures;
@@ -28,7 +29,7 @@ pub(in crate::store) struct WriterState {
 }
 
 impl WriterState {
-    /// Of a writer that begins.
+    /// Makes the state of a writer that begins.
     pub(in crate::store) fn begin(now: Moment, metrics: Arc<StoreMetrics>) -> Self {
         Self {
             is_writable: Arc::new(AtomicBool::new(true)),

@@ -14,17 +14,17 @@ pub(super) enum Statement {
     ReserveFacts,
     Holdings,
     WriteCarro,
-    WriteReserva,
+    InsertReserva,
 }
 
-const COUNT: usize = Statement::WriteReserva as usize + 1;
+const COUNT: usize = Statement::InsertReserva as usize + 1;
 
-/// Those that commands of the batch have used so far.
+/// The statements that commands of the batch have used so far.
 #[derive(Default)]
 pub(super) struct Statements<'a>([RefCell<Option<CachedStatement<'a>>>; COUNT]);
 
 impl<'a> Statements<'a> {
-    /// One of them, prepared. It must be given back before the same one is asked for again.
+    /// Returns a prepared statement. It must be given back before the same one is asked for again.
     pub(super) fn get(
         &self,
         which: Statement,

@@ -107,12 +107,12 @@ impl ArchivedSums {
         self.0.session(posto_id, inicio, Some(finished), Moment::MAX);
     }
 
-    /// Whether it is enough for one transaction.
+    /// Whether it has as many sums as one transaction should write.
     pub(super) fn is_large(&self) -> bool {
         self.0.size() >= SUMS_AT_ONCE
     }
 
-    /// Takes away what another has.
+    /// Subtracts the sums of another.
     pub(super) fn subtract(&mut self, other: &Self) {
         self.0.subtract(&other.0);
     }
@@ -125,13 +125,13 @@ impl WriteContext<'_> {
         keep(self.connection, tally)
     }
 
-    /// The same for what is archived.
+    /// Adds sums of what is archived to what is kept.
     pub(super) fn keep_archived_sums(&self, sums: &ArchivedSums) -> Result<(), StoreError> {
         self.keep_sums(&sums.0)
     }
 
-    /// A reserva is about to get another posto: its row then says nothing of the time in which it held
-    /// this one.
+    /// Keeps how long a reserva has held this posto, because it is about to get another one: its
+    /// row then says nothing of that time.
     pub(super) fn keep_hold(&self, posto_id: i64, facts: &ReservaFacts) -> Result<(), StoreError> {
         let held = facts.held().and_then(|held| Interval::new(held.inicio(), self.now).ok());
         let Some(held) = held else { return Ok(()) };

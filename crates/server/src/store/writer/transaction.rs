@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use domain::Moment;
@@ -78,7 +78,7 @@ impl<E: Into<StoreError>> From<E> for Failed {
 }
 
 impl Transactions {
-    /// Of a database in WAL mode that another connection holds open.
+    /// Makes the transactions of a database in WAL mode that another connection holds open.
     pub(super) fn of(
         path: &Path,
         environment: Environment,
@@ -102,7 +102,8 @@ impl Transactions {
         })
     }
 
-    /// Of the latest batch; `None` if it got no further than its commands.
+    /// When the commit of the latest batch began; `None` if the batch got no further than its
+    /// commands.
     pub(super) fn commit_began(&self) -> Option<SystemTime> {
         self.commit_began
     }
@@ -120,7 +121,7 @@ impl Transactions {
         std::mem::take(&mut self.wants_vacuum)
     }
 
-    /// A checkpoint of this program changes the database file.
+    /// Accepts that a checkpoint of this program changes the database file.
     pub(super) fn expect_checkpoint(&mut self) {
         self.overwrites.expect_checkpoint();
     }
@@ -137,7 +138,7 @@ impl Transactions {
         metrics.transaction.observe(started.elapsed().as_secs_f64());
         if let Err(failed) = &committed {
             metrics.failures.inc();
-            let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failure = self.state.failure.lock();
             *failure = Some(failed.cause().to_string());
         }
         match &committed {
@@ -239,8 +240,9 @@ impl Transactions {
         Ok(Committed { last_sweep, changes, recorded, wants_vacuum })
     }
 
-    /// Before any command: none may find an absence that fell due when nothing could be written,
-    /// or what was recorded by a clock that was ahead.
+    /// Corrects what a pause or a wrong clock has left, before any command: none may find an
+    /// absence that fell due when nothing could be written, or what was recorded by a clock that
+    /// was ahead.
     fn correct_for_the_clock(
         &self,
         context: &mut WriteContext<'_>,
@@ -284,8 +286,8 @@ impl Transactions {
         Ok(())
     }
 
-    /// Another program may have restored a backup into this file: of another servidor, or of a
-    /// release with another schema.
+    /// Checks whose database it is when another program has written to it: that may have restored a
+    /// backup of another servidor into this file, or of a release with another schema.
     fn look_for_other_writers(&mut self, connection: &Connection) -> Result<(), StoreError> {
         // Changes when, and only when, another connection has committed.
         let mut statement = connection.prepare_cached("PRAGMA data_version")?;
@@ -309,7 +311,9 @@ fn ended(change: &Change) -> Option<&'static str> {
 /// Crashes only in batches with a command about a reserva, so that a test can start a servidor
 /// and fill it.
 fn crash_at(point: CrashPoint, batch: &Batch) {
-    if failpoints::will_crash_at(point) && batch.iter().any(|queued| queued.retry().is_some()) {
+    if failpoints::will_crash_at(point)
+        && batch.iter().any(|queued| queued.duplicate_key().is_some())
+    {
         failpoints::crash_at(point);
     }
 }

@@ -14,9 +14,9 @@ use crate::store::error::StoreError;
 /// How long the checkpoint waits for readers that look at an old state; commands wait too.
 const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Whether nothing of what was forgotten is left; not if a reader holds the old pages. Then the next
-/// call need only empty the WAL. Afterwards the connection waits for locks as long as `busy_timeout`
-/// again.
+/// Writes the file anew without what was forgotten, if that is due. Returns whether nothing of it
+/// is left: if a reader holds the old pages, it is, and the next call need only empty the WAL.
+/// Afterwards the connection waits for locks as long as `busy_timeout` again.
 pub(super) fn vacuum(
     connection: &Connection,
     folder: &Path,
@@ -39,8 +39,9 @@ pub(super) fn vacuum(
     Ok(true)
 }
 
-/// SQLite first copies what is to stay to a temporary file, which has no name. It is beside the
-/// database: in memory it would be as large as the file, and elsewhere there may be no place for it.
+/// Writes the database file anew. SQLite first copies what is to stay to a temporary file, which
+/// has no name. It is beside the database: in memory it would be as large as the file, and
+/// elsewhere there may be no place for it.
 fn rewrite(connection: &Connection, folder: &Path) -> Result<(), StoreError> {
     let folder = folder.canonicalize().map_err(StoreError::Files)?;
     match folder.to_str() {

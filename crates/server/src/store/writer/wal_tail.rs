@@ -38,7 +38,7 @@ pub(super) struct WalTail {
 }
 
 impl WalTail {
-    /// `database` is in WAL mode, and `wal` is its WAL.
+    /// Opens the WAL of a `database` that is in WAL mode.
     pub(super) fn open(database: &Path, wal: &Path) -> Result<Self, StoreError> {
         let observer = connections::open(database)?;
         let page_size: u32 = observer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
@@ -61,7 +61,8 @@ impl WalTail {
         self.wal.sync_all().map_err(StoreError::Files)
     }
 
-    /// `None` if committed frames are missing in the file, or its header is.
+    /// Reads how far the WAL is checkpointed; `None` if committed frames are missing in the file,
+    /// or its header is.
     pub(super) fn checkpointed(&self) -> Result<Option<Checkpointed>, StoreError> {
         let (committed, checkpointed) = self.counts()?;
         let mut header = [0; FILE_HEADER as usize];

@@ -3,7 +3,7 @@
 use super::run::{Run, may_be_done};
 use super::violations::{Kind, Violations};
 use crate::evidence::{Agreed, ReservaRow, RowChange};
-use crate::history::{Call, Handling, Operation, Outcome};
+use crate::history::{Call, Disposition, Operation, Outcome};
 
 pub(super) fn check(run: &Run<'_>, violations: &mut Violations) {
     for row in &run.database.reservas {
@@ -65,7 +65,7 @@ fn was_moved(
     change: &RowChange,
     violations: &mut Violations,
 ) {
-    let calls: Vec<&Call> = run.taking_out(Handling::Move, from.posto_id).collect();
+    let calls: Vec<&Call> = run.taking_out(Disposition::Move, from.posto_id).collect();
     let done: Vec<&Call> = calls.into_iter().filter(|call| may_be_done(call)).collect();
     if !run.may_have_acted(&done, change.at) || from.window != change.to.window {
         violations.add(Kind::NotAskedFor, format!("{change:?} of {row:?}"));

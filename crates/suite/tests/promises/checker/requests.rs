@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::run::{Run, may_be_done};
 use super::violations::{Kind, Violations};
 use crate::evidence::ReservaRow;
-use crate::history::{Call, Handling, Operation, Outcome, Reserva};
+use crate::history::{Call, Disposition, Operation, Outcome, Reserva};
 
 /// Refusals that are stored and repeated; all others are temporary.
 const FINAL: [&str; 7] = [
@@ -178,7 +178,7 @@ fn reserva_is_complete(run: &Run<'_>, row: &ReservaRow, violations: &mut Violati
 fn cancellation_was_requested(run: &Run<'_>, row: &ReservaRow, violations: &mut Violations) {
     let Some(at) = row.cancelled_at() else { return };
     let mut attempts = run.cancels.get(row.request_id.as_str()).cloned().unwrap_or_default();
-    attempts.extend(run.taking_out(Handling::Cancel, row.posto_id));
+    attempts.extend(run.taking_out(Disposition::Cancel, row.posto_id));
     if attempts.iter().any(|call| run.was_forgotten(call, at)) {
         return;
     }

@@ -6,7 +6,7 @@ use super::service::{Out, outs};
 use super::timelines::{Held, Timeline, timelines};
 use super::violations::Conditions;
 use crate::evidence::{Database, ReservaRow, SessionRow};
-use crate::history::{Call, Handling, Operation, Outcome, Reserva, Window};
+use crate::history::{Call, Disposition, Operation, Outcome, Reserva, Window};
 
 /// A session, and the ends of the first calls that showed its begin and its end.
 #[derive(Debug, Clone, Copy)]
@@ -186,12 +186,14 @@ impl<'a> Run<'a> {
     /// The operator's calls that take a posto out of service and do this with its reservas.
     pub(super) fn taking_out(
         &self,
-        handling: Handling,
+        disposition: Disposition,
         posto_id: i64,
     ) -> impl Iterator<Item = &'a Call> {
         let calls = self.services.get(&posto_id).into_iter().flatten().copied();
         calls.filter(move |call| match call.operation {
-            Operation::Serve { in_service, handling: done, .. } => !in_service && done == handling,
+            Operation::Serve { in_service, disposition: done, .. } => {
+                !in_service && done == disposition
+            }
             _ => false,
         })
     }

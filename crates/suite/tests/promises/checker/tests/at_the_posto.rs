@@ -3,7 +3,7 @@
 use super::changes::serve;
 use super::*;
 use crate::evidence::SessionRow;
-use crate::history::{Finished, Handling, Session};
+use crate::history::{Disposition, Finished, Session};
 
 pub(super) const TOLERANCE: i64 = 1_000;
 /// 3.123 kWh, and what it costs: R$ 7.8075.
@@ -225,7 +225,7 @@ fn an_absence_waits_for_the_servidor_and_the_posto() {
         assert_eq!(kinds(&history, None, database, &conditions), [], "{at}");
     }
     let (mut history, database) = correct_run();
-    history.push(serve(false, Handling::Keep, (WINDOW.0 + 100, WINDOW.0 + 110), &[]));
+    history.push(serve(false, Disposition::Keep, (WINDOW.0 + 100, WINDOW.0 + 110), &[]));
     let (database, conditions) = tolerant(database);
     assert_eq!(kinds(&history, None, database, &conditions), [], "it is out of service");
 }

@@ -3,20 +3,20 @@
 use super::at_the_posto::{TOLERANCE, absent, tolerant};
 use super::*;
 use crate::evidence::{Agreed, RowChange};
-use crate::history::{HandledReserva, Handling};
+use crate::history::{AffectedReserva, Disposition};
 
 pub(super) fn serve(
     in_service: bool,
-    handling: Handling,
+    disposition: Disposition,
     times: Window,
     handled: &[(&str, i64)],
 ) -> Call {
-    let handled = handled.iter().map(|(resultado, posto_id)| HandledReserva {
+    let handled = handled.iter().map(|(resultado, posto_id)| AffectedReserva {
         id: 1,
         resultado: (*resultado).to_owned(),
         posto_id: *posto_id,
     });
-    let operation = Operation::Serve { posto_id: 5, in_service, handling };
+    let operation = Operation::Serve { posto_id: 5, in_service, disposition };
     call(operation, None, times, Outcome::Served(handled.collect()))
 }
 
@@ -24,7 +24,7 @@ pub(super) fn serve(
 fn moved() -> (Vec<Call>, Database) {
     let (mut history, mut database) = correct_run();
     history.retain(|call| !matches!(call.operation, Operation::List));
-    history.push(serve(false, Handling::Move, (10_000, 10_010), &[("movida", 6)]));
+    history.push(serve(false, Disposition::Move, (10_000, 10_010), &[("movida", 6)]));
     let first = Agreed { posto_id: 5, window: WINDOW };
     let to = Agreed { posto_id: 6, window: WINDOW };
     let row = &mut database.reservas[0];
@@ -211,7 +211,12 @@ fn a_change_of_posto_gives_no_more_time_and_a_move_does() {
                     history.push(call(operation, Some("r1"), (at - 5, at + 5), shown(&changed)));
                 }
                 None => {
-                    history.push(serve(false, Handling::Move, (at - 5, at + 5), &[("movida", 6)]));
+                    history.push(serve(
+                        false,
+                        Disposition::Move,
+                        (at - 5, at + 5),
+                        &[("movida", 6)],
+                    ));
                 }
             }
             let changes = vec![RowChange { at, change_id, to }];
@@ -239,7 +244,7 @@ fn an_absence_that_a_stop_undoes_was_true_until_then() {
     let changed = ReservaRow { posto_id: 6, versao: 2, ..database.reservas[0].clone() };
     let times = (at - 5, at + 5);
     for (change_id, done, absent_at) in [
-        (None, serve(false, Handling::Move, times, &[("movida", 6)]), at + TOLERANCE),
+        (None, serve(false, Disposition::Move, times, &[("movida", 6)]), at + TOLERANCE),
         (
             Some("c1".to_owned()),
             call(operation, Some("r1"), times, shown(&changed)),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    CapacidadeBateria, Carro, ChargerMessage, Correction, Handling, Kwh, KwhPerKm, Modelo, Moment,
-    NivelBateria, Placa, PostoChange, Price, Rejection, ReportedEnergy, ReportedSession,
+    CapacidadeBateria, Carro, ChargerMessage, Correction, Disposition, Kwh, KwhPerKm, Modelo,
+    Moment, NivelBateria, Placa, PostoChange, Price, Rejection, ReportedEnergy, ReportedSession,
     RequestedInterval, ReservaChange, ReservaCommand,
 };
 use tokio::time::Instant;
@@ -54,14 +54,14 @@ impl World {
                 self.expect(ReportCarregamento { posto_id, placa: placa(carro), session }).await;
             }
             Step::Correct(at, wh, later) => self.correct(at, wh, later).await,
-            Step::Service(posto_id, in_service, fixing, handling) => {
+            Step::Service(posto_id, in_service, fixing, disposition) => {
                 let em_manutencao = Some(fixing);
-                let (until, simulate) = (None, handling == Handling::Keep && fixing);
+                let (until, simulate) = (None, disposition == Disposition::Keep && fixing);
                 self.expect(SetService {
                     posto_id,
                     in_service,
                     em_manutencao,
-                    handling,
+                    disposition,
                     until,
                     simulate,
                 })
@@ -78,8 +78,8 @@ impl World {
                 let change = PostoChange { preco_kwh, ..PostoChange::default() };
                 self.expect(ChangePosto { posto_id, change }).await;
             }
-            Step::Remove(posto_id, handling) => {
-                let removal = RemovePosto { posto_id, handling, simulate: false };
+            Step::Remove(posto_id, disposition) => {
+                let removal = RemovePosto { posto_id, disposition, simulate: false };
                 if store.execute(removal).await.is_ok()
                     && let Some(posto) = self.reference.postos.get_mut(&posto_id)
                 {

@@ -1,6 +1,6 @@
 //! What happens in random histories. Postos and carros are numbers, times minutes.
 
-use domain::Handling;
+use domain::Disposition;
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy)]
@@ -24,11 +24,11 @@ pub(super) enum Step {
     /// The session of this number, stored in whole or not, ended with so many Wh, and some minutes later
     /// or earlier.
     Correct(usize, i64, i64),
-    Service(i64, bool, bool, Handling),
+    Service(i64, bool, bool, Disposition),
     Charger(i64, bool),
     ForgetCharger(i64),
     Price(i64, i64),
-    Remove(i64, Handling),
+    Remove(i64, Disposition),
     Forget(usize),
     DeleteRefusals,
     Archive,
@@ -41,7 +41,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let some = 0usize..40;
     let carro = 0..PLATES.len();
     let wh = 0i64..30_000;
-    let handling = proptest::sample::select(Handling::ALL);
+    let disposition = proptest::sample::select(Disposition::ALL);
     prop_oneof![
         12 => (1i64..25).prop_map(Step::Pass),
         9 => (posto.clone(), carro.clone(), prop_oneof![Just(0i64), -30i64..60], 1i64..200)
@@ -58,12 +58,12 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
               proptest::option::weighted(0.8, 0i64..60), wh.clone())
             .prop_map(|(posto, carro, ago, length, wh)| Step::Report(posto, carro, ago, length, wh)),
         4 => (some, wh, -5i64..5).prop_map(|(at, wh, later)| Step::Correct(at, wh, later)),
-        2 => (posto.clone(), any::<bool>(), any::<bool>(), handling.clone())
-            .prop_map(|(posto, on, fixing, handling)| Step::Service(posto, on, fixing, handling)),
+        2 => (posto.clone(), any::<bool>(), any::<bool>(), disposition.clone())
+            .prop_map(|(posto, on, fixing, then)| Step::Service(posto, on, fixing, then)),
         2 => (posto.clone(), any::<bool>()).prop_map(|(posto, on)| Step::Charger(posto, on)),
         1 => posto.clone().prop_map(Step::ForgetCharger),
         1 => (posto.clone(), 0i64..400).prop_map(|(posto, cents)| Step::Price(posto, cents)),
-        1 => (posto, handling).prop_map(|(posto, handling)| Step::Remove(posto, handling)),
+        1 => (posto, disposition).prop_map(|(posto, disposition)| Step::Remove(posto, disposition)),
         1 => carro.prop_map(Step::Forget),
         1 => Just(Step::DeleteRefusals),
         3 => Just(Step::Archive),
