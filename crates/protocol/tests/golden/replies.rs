@@ -185,6 +185,7 @@ fn reserva_reply() {
             desde: time("2026-11-23T11:59:00Z"),
             motivo: None,
             livre_desde: None,
+            tolerancia_min: Some(15),
             preco_kwh: 2.5,
             versao: 1,
             aviso: None,
@@ -210,7 +211,7 @@ fn reserva_reply() {
             "reserva":{
                 "id":17,"posto_id":5,"placa":"ABC1234","inicio":"2026-11-23T12:00:00.000Z",
                 "fim":"2026-11-24T12:00:00.000Z","status":"STATUS","desde":"2026-11-23T11:59:00.000Z",
-                "preco_kwh":2.5,"versao":1
+                "tolerancia_min":15,"preco_kwh":2.5,"versao":1
             },
             "estimativa":{
                 "energia_kwh":22.2,"minutos":61,"custo":55.5,"preco_kwh":2.5,"autonomia_km":117.4
@@ -372,6 +373,7 @@ fn reserva_client_event() {
             desde: time("2026-11-23T13:00:00Z"),
             motivo: None,
             livre_desde: Some(time("2026-11-23T12:30:00Z")),
+            tolerancia_min: None,
             preco_kwh: 2.5,
             versao: 3,
             aviso: None,

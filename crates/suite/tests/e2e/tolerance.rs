@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, PlainClient, Program, World, payload, seed_payload};
+use crate::harness::{PlainClient, Program, World, payload, seed_payload};
 
 const KEY: &str = "0d9f2f5e-6a43-4b0e-8a55-2f4d6c1b7e90";
 const MINUTES: i64 = 20;
@@ -14,8 +14,8 @@ fn path(request_id: &str) -> String {
 
 async fn reserva_page(client: &Program, request_id: &str, language: &str) -> String {
     let path = format!("/reserva?server_id=server1&request_id={request_id}");
-    let request = client.request(Method::GET, &path);
-    Answer::of(request.header("accept-language", language)).await.text
+    let request = client.request(Method::GET, &path).header("accept-language", language);
+    request.send().await.expect("an answer").text().await.expect("a page")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,9 +35,10 @@ async fn every_answer_about_a_reserva_has_the_tolerance_that_it_was_made_with() 
     let event = listener.next("client/cliente1/reservas/status").await;
     assert_eq!(event["tolerancia_min"], MINUTES, "{event}");
     assert_eq!(server.get("/reservas/1").await.json["tolerancia_min"], MINUTES);
-    for (language, waits) in
-        [("pt-BR", "O posto espera pelo carro até "), ("en", "The charging point waits for the car until ")]
-    {
+    for (language, waits) in [
+        ("pt-BR", "O posto espera pelo carro até "),
+        ("en", "The charging point waits for the car until "),
+    ] {
         let page = reserva_page(&client, &id, language).await;
         assert!(page.contains(waits), "{language}: {page}");
     }
