@@ -98,7 +98,7 @@ fn announce_reserva(
     id: i64,
     posto_id: i64,
     state: ReservaState,
-    for_client: Option<(String, domain::Reserva)>,
+    for_client: Option<(String, Box<domain::Reserva>)>,
     trace: Option<Trace>,
 ) {
     let (server_id, timestamp) = (&app.server_id, app.now().into());

@@ -32,7 +32,7 @@ pub enum Change {
         state: ReservaState,
         /// The client that made it, and the reserva as it is then: every change but the making is
         /// published to that client.
-        for_client: Option<(String, Reserva)>,
+        for_client: Option<(String, Box<Reserva>)>,
         /// Of the command that changed it.
         trace: Option<Box<SpanContext>>,
     },

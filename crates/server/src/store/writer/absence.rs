@@ -76,7 +76,7 @@ impl WriteContext<'_> {
             let ReservaRow { id, posto_id, .. } = row;
             let for_client = row.client_id.clone().zip(row.reserva()?);
             let for_client =
-                for_client.map(|(client_id, reserva)| (client_id, reserva.at(self.now)));
+                for_client.map(|(client_id, reserva)| (client_id, Box::new(reserva.at(self.now))));
             let state = row.facts()?.at(self.now).state;
             self.changes.push(Change::Posto(posto_id));
             self.changes.push(Change::Reserva { id, posto_id, state, for_client, trace: None });

@@ -192,7 +192,7 @@ impl<'a> WriteContext<'a> {
             self.changes.push(Change::Posto(reserva.posto_id));
         }
         let Reserva { id, posto_id, facts, .. } = *reserva;
-        let for_client = client_id.map(|client_id| (client_id, reserva.clone()));
+        let for_client = client_id.map(|client_id| (client_id, Box::new(reserva.clone())));
         let (state, trace) = (facts.state, self.trace.clone().map(Box::new));
         self.changes.push(Change::Reserva { id, posto_id, state, for_client, trace });
     }
