@@ -42,7 +42,7 @@ export class Estimate {
     const { energia_kwh, minutos, custo, preco_kwh, autonomia_km } = estimativa;
     const fact = (/** @type {string} */ key, /** @type {string} */ value) =>
       element("div", {}, element("dt", { text: text(key) }), element("dd", { text: value }));
-    this.box.replaceChildren(
+    this.say(
       element("p", { class: "estimate-title", text: text("estimate.title") }),
       element("dl", { class: "facts" },
         fact("estimate.cost", `${reais(custo)} (${pricePerKwh(preco_kwh)})`),
@@ -59,6 +59,12 @@ export class Estimate {
   fail(error) {
     // While somebody types, values are wrong for a moment; reserving says what is wrong.
     const isTyping = error instanceof ApiError && (error.status === 422 || error.status === 401);
-    this.box.replaceChildren(...(isTyping ? [] : [messageParagraph(error, { class: "quiet" })]));
+    this.say(...(isTyping ? [] : [messageParagraph(error, { class: "quiet" })]));
+  }
+
+  /** Says what is not said already: a screen reader would say it again. @param {...HTMLElement} parts */
+  say(...parts) {
+    const said = parts.map(({ textContent }) => textContent).join("");
+    if (this.box.textContent !== said) this.box.replaceChildren(...parts);
   }
 }

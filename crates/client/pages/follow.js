@@ -16,7 +16,7 @@ const FINAL = ["reserva_inexistente", "nao_autenticado", "nao_autorizado"];
  * @typedef {{ onReserva: (target: Target, reserva: any) => void,
  *   onServidor?: (target: Target, servidor: { status: string, desde?: string }) => void,
  *   onRefused?: (target: Target, codigo: string) => void,
- *   onLive?: (target: Target, live: boolean) => void }} Handlers
+ *   onLive?: (target: Target, live: boolean, heard: number) => void }} Handlers
  *   `onRefused`: the API knows it no longer, or not from this device; said once, and no longer followed.
  */
 
@@ -34,6 +34,9 @@ export class Follower {
     this.refused = new Set();
     /** The last `versao` of each, and since when it is known. @type {Map<string, { versao: number, at: number }>} */
     this.seen = new Map();
+    /** The number of the last turn of each of those that are polled. @type {Map<string, number>} */
+    this.turns = new Map();
+    this.turn = 0;
     this.round = 0;
     this.timer = 0;
     document.addEventListener("visibilitychange", () => this.poll());
@@ -68,7 +71,7 @@ export class Follower {
         if (event === "reserva") this.take(target, JSON.parse(data));
         if (event === "servidor") onServidor?.(target, JSON.parse(data));
       },
-      onLive: (live) => onLive?.(target, live),
+      onLive: (live, heard) => onLive?.(target, live, heard),
       // 204: it has ended, and its last state has come.
       onEnd: (status, codigo) => status >= 400 && this.refuse(target, codigo),
     });
@@ -80,9 +83,14 @@ export class Follower {
     if (document.hidden || this.polled.length === 0) return;
     this.timer = setTimeout(() => this.poll(), POLL_INTERVAL);
     const { round } = this;
-    for (const target of this.polled) {
+    const lastTurn = (/** @type {Target} */ target) => this.turns.get(keyOf(target)) ?? 0;
+    // A round that slow servidores have cut short goes on with those that it has left out.
+    for (const target of [...this.polled].sort((one, other) => lastTurn(one) - lastTurn(other))) {
       if (round !== this.round) return;
-      if (this.isPolled(target)) await this.ask(target);
+      if (!this.isPolled(target)) continue;
+      this.turn += 1;
+      this.turns.set(keyOf(target), this.turn);
+      await this.ask(target);
     }
   }
 
@@ -124,5 +132,13 @@ export class Follower {
     if (this.refused.has(key)) return;
     this.refused.add(key);
     this.handlers.onRefused?.(target, codigo);
+  }
+
+  /** Forgets that the API has refused this one: another token may see it. Who calls this follows it again. */
+  allow(/** @type {Target} */ target) {
+    const key = keyOf(target);
+    this.refused.delete(key);
+    this.streams.get(key)?.close();
+    this.streams.delete(key);
   }
 }

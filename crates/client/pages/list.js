@@ -90,8 +90,8 @@ function follow() {
       if (event === "servidor") notices.servidorChanged();
       renderSoon();
     },
-    onLive: (isLive) => {
-      live.set(isLive);
+    onLive: (isLive, heard) => {
+      live.set(isLive, heard);
       if (!isLive) return;
       postos.expectEstados();
       notices.ask();
@@ -110,6 +110,7 @@ function render({ announce = false } = {}) {
   timer = 0;
   notices.render();
   live.setAway(notices.isBrokerAway);
+  agePosition();
   // Until then the HTML is what is known, with its links to the other pages.
   if (!isLoaded) return;
   document.querySelector("main nav")?.remove();
@@ -223,10 +224,18 @@ async function findPosition() {
     position = await askPosition();
     setText(note, "");
   } catch (reason) {
-    // One that was known before is better than none.
+    // One of a short while ago is better than none.
+    position = knownPosition();
     setText(note, position ? "" : text(`position.${reason}`));
   }
   return position;
+}
+
+/** Where the driver was a while ago is not where they are. */
+function agePosition() {
+  const known = knownPosition();
+  if (position && !known && filters.ordem === "distancia") setText(note, text("position.needed"));
+  position = known;
 }
 
 function toggleNear() {

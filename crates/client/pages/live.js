@@ -8,23 +8,29 @@ import { text } from "./texts.js";
 const REPORT_LOSS_AFTER = 2000;
 /** The first connection waits for all that the page loads. */
 const FIRST_REPORT_LOSS_AFTER = 6000;
+/** After midnight the time alone would be of another day. */
+const SHOW_AGAIN = 60_000;
 
 export class Live {
   constructor() {
     this.element = byId("live");
     this.isLive = false;
     this.isAway = false;
-    this.since = now();
+    this.isLossShown = false;
+    /** When the page was last known to be true: when its HTML came, and then what came after it. */
+    this.since = htmlTime();
     this.timer = 0;
     addEventListener("online", () => this.showLater());
     addEventListener("offline", () => this.showLater());
     // While it was hidden, nothing was said of what was lost.
     document.addEventListener("visibilitychange", () => this.isLive || this.showLater());
+    setInterval(() => this.isLossShown && !document.hidden && this.show(), SHOW_AGAIN);
     this.showLater(FIRST_REPORT_LOSS_AFTER);
   }
 
-  set(/** @type {boolean} */ live) {
-    if (live !== this.isLive) this.since = now();
+  /** @param {boolean} live @param {number} heard When the last event came. */
+  set(live, heard) {
+    this.since = heard;
     this.isLive = live;
     if (live) this.show();
     else this.showLater();
@@ -45,10 +51,17 @@ export class Live {
 
   show() {
     clearTimeout(this.timer);
+    this.isLossShown = !this.isLive;
     this.element.dataset.live = this.isLive && !this.isAway ? "yes" : "no";
     const since = moment(this.since, new Date(now()));
     if (this.isLive) setText(this.element, text(this.isAway ? "live.away" : "live.yes"));
     // A device without a network may still be the one that the gateway runs on.
     else setText(this.element, text(navigator.onLine === false ? "live.offline" : "live.no", { since }));
   }
+}
+
+/** When the HTML came, by the clock of the device. */
+function htmlTime() {
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  return performance.timeOrigin + (navigation?.responseEnd ?? 0);
 }

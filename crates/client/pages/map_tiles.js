@@ -2,6 +2,9 @@
 import { drawn } from "./dom.js";
 import { tilesOf } from "./projection.js";
 
+/** How long after a tile could not be loaded it is asked for again; then it stays blank. */
+const RETRIES = [2000, 8000, 30_000];
+
 export class Tiles {
   /** @param {string} address With `{z}`, `{x}` and `{y}`. */
   constructor(address) {
@@ -20,7 +23,7 @@ export class Tiles {
       let image = this.images.get(key);
       if (!image) {
         const href = this.address.replaceAll("{z}", String(z)).replaceAll("{x}", String(x)).replaceAll("{y}", String(y));
-        image = drawn("image", { href });
+        image = tile(href);
         this.images.set(key, image);
         this.layer.append(image);
       }
@@ -33,4 +36,23 @@ export class Tiles {
       this.images.delete(key);
     }
   }
+}
+
+/** The image of a tile, which asks for it again where it could not be loaded. */
+function tile(/** @type {string} */ href) {
+  const retries = [...RETRIES];
+  const image = drawn("image", {
+    href,
+    onerror: () => {
+      const wait = retries.shift();
+      if (wait !== undefined) setTimeout(again, wait);
+    },
+  });
+  const again = () => {
+    // One that the map does not show any more is not wanted.
+    if (!image.isConnected) return;
+    image.removeAttribute("href");
+    image.setAttribute("href", href);
+  };
+  return image;
 }

@@ -112,7 +112,7 @@ class Mine {
       seen: button("mine.seen", () => this.seen(server_id, request_id)),
       forget: button("mine.forget", () => this.forget(server_id, request_id)),
       // It may have been given to another page meanwhile.
-      token: button("token.give", async () => (!lacksToken() || (await askToken())) && location.reload()),
+      token: button("token.give", async () => (!lacksToken() || (await askToken())) && this.followAgain()),
     };
     const problem = element("div", { role: "alert" });
     made.append(problem, element("div", { class: "row" }, ...Object.values(buttons)));
@@ -201,6 +201,19 @@ class Mine {
     this.refusals.set(keyOf(target), refusal);
     this.items.get(keyOf(target))?.problem.replaceChildren(element("p", { class: "error", text: text(`mine.${refusal}`) }));
     this.render();
+  }
+
+  /** There is a token now for those that were refused without it. */
+  followAgain() {
+    for (const reserva of keptReservas()) {
+      const key = keyOf(reserva);
+      if (this.refusals.get(key) !== "token") continue;
+      this.refusals.delete(key);
+      this.items.get(key)?.problem.replaceChildren();
+      this.follower.allow(reserva);
+    }
+    // The button that was pressed is gone.
+    this.gone();
   }
 }
 

@@ -6,6 +6,7 @@ import { reservaItem, showReserva } from "./mine_item.js";
 import { text } from "./texts.js";
 
 const RETRY = 10_000;
+const TICK = 1000;
 
 // The service worker shows this page at the address of the one that could not be loaded.
 const isItself = location.pathname.endsWith("/offline");
@@ -16,11 +17,12 @@ start();
 function start() {
   sayWhy();
   const list = byId("mine-list");
-  for (const reserva of keptReservas()) {
-    const item = reservaItem();
-    list.append(item);
-    showReserva(item, reserva);
-  }
+  const shown = keptReservas().map((reserva) => ({ reserva, item: reservaItem() }));
+  list.append(...shown.map(({ item }) => item));
+  // Time alone begins and ends them.
+  const show = () => shown.forEach(({ reserva, item }) => showReserva(item, reserva));
+  show();
+  setInterval(() => document.hidden || show(), TICK);
   byId("mine").hidden = list.childElementCount === 0;
   byId("retry").addEventListener("click", (event) => {
     event.preventDefault();

@@ -5,6 +5,8 @@ import { tab } from "./device.js";
 /** @typedef {{ lat: number, lon: number }} Position */
 
 const KEY = "postos.posicao";
+/** After this time the device may be elsewhere. A browser that opens its tabs again has what they kept. */
+const MAX_AGE = 10 * 60_000;
 const EARTH_RADIUS_KM = 6371;
 const radians = (/** @type {number} */ degrees) => (degrees * Math.PI) / 180;
 
@@ -19,10 +21,14 @@ export function kilometres(from, to) {
   return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(a)));
 }
 
-/** The position that was given in this tab before. @returns {Position | null} */
+/** What was found last, where nothing can be kept. @type {Position & { at: number } | null} */
+let found = null;
+
+/** The position that was given in this tab a short while ago. @returns {Position | null} */
 export function knownPosition() {
-  const kept = tab.load(KEY);
-  return Number.isFinite(kept?.lat) && Number.isFinite(kept?.lon) ? { lat: kept.lat, lon: kept.lon } : null;
+  const { lat, lon, at } = tab.load(KEY) ?? found ?? {};
+  const age = Date.now() - at;
+  return Number.isFinite(lat) && Number.isFinite(lon) && age >= 0 && age < MAX_AGE ? { lat, lon } : null;
 }
 
 /**
@@ -38,7 +44,8 @@ export function askPosition() {
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         const position = { lat: coords.latitude, lon: coords.longitude };
-        tab.save(KEY, position);
+        found = { ...position, at: Date.now() };
+        tab.save(KEY, found);
         resolve(position);
       },
       (error) => reject(reasons[error.code] ?? "unavailable"),

@@ -17,6 +17,8 @@ import { markZone } from "./zone.js";
 const NO_ESTIMATE = ["placa", "modelo", "remember"];
 
 const MAX_DELAY = 2000;
+/** A period that begins now is another one after a while. */
+const ESTIMATE_AGAIN = 180_000;
 
 const article = byId("posto");
 const heading = /** @type {HTMLElement} */ (article.querySelector("h1"));
@@ -28,10 +30,10 @@ const { server_id, posto_id, ...atFirst } = readPosto(article);
 const postos = new Postos();
 const live = new Live();
 const notices = new Notices(postos, { only: server_id, onChange: show });
-const position = knownPosition();
 const reserving = new ReserveForm(form, () => postos.find(server_id, posto_id)?.nome ?? heading.textContent ?? "");
 const estimate = new Estimate(() => (lacksToken() ? null : reserving.body()));
 let shown = postos.find(server_id, posto_id);
+let wasLive = false;
 
 start();
 
@@ -46,6 +48,7 @@ function start() {
     if (!NO_ESTIMATE.includes(name)) estimate.updateSoon();
   });
   estimate.update();
+  setInterval(() => document.hidden || estimate.updateSoon(), ESTIMATE_AGAIN);
   showPlace();
   registerWorker();
   new Stream("eventos", {
@@ -54,11 +57,14 @@ function start() {
       if (event === "servidor") notices.servidorChanged();
       show();
     },
-    onLive: (isLive) => {
-      live.set(isLive);
+    onLive: (isLive, heard) => {
+      live.set(isLive, heard);
       if (!isLive) return;
       postos.expectEstados();
       notices.ask();
+      // What failed while nothing came may succeed now, and what was true then may be so no longer.
+      if (wasLive) estimateLater();
+      wasLive = true;
     },
   });
 }
@@ -72,10 +78,9 @@ function show() {
   if (posto && posto !== shown) {
     showPosto(article, posto);
     setText(heading, posto.nome);
-    showPlace();
-    // Another state may have another answer, which not all pages ask for in the same moment.
-    setTimeout(estimate.updateSoon, Math.random() * MAX_DELAY);
+    estimateLater();
   }
+  showPlace();
   shown = posto;
   const isGone = servidor?.isOnline === true && servidor.isListed && !posto;
   if (isGone && stateField) {
@@ -85,7 +90,13 @@ function show() {
   notFree.hidden = !posto || posto.state !== "taken" && posto.state !== "maintenance";
 }
 
+/** What many pages ask for at the same event, they do not ask for in the same moment. */
+function estimateLater() {
+  setTimeout(estimate.updateSoon, Math.random() * MAX_DELAY);
+}
+
 function showPlace() {
   const posto = postos.find(server_id, posto_id);
+  const position = knownPosition();
   if (posto) showDistance(article, position ? kilometres(position, posto) : NaN);
 }

@@ -1,6 +1,6 @@
 // The page of one reserva: how it is, changing it, cancelling it.
 import { Attempt, PageError, cancel, change } from "./actions.js";
-import { call, now, query } from "./api.js";
+import { now } from "./api.js";
 import { confirmCancel } from "./confirm.js";
 import { byId, element, setField, setText } from "./dom.js";
 import { clearErrors, incompleteField, onSubmit, showErrors } from "./forms.js";
@@ -9,10 +9,8 @@ import { localInput, moment, pricePerKwh } from "./format.js";
 import { changesOf, findKept, keepAgreed, updateKept } from "./kept.js";
 import { Live } from "./live.js";
 import { arrivalText, countdownText, newsOf, setOptional } from "./mine_item.js";
-import { isSameConnector } from "./filters.js";
 import { changedPeriod } from "./period.js";
-import { kilometres } from "./position.js";
-import { fromApi } from "./postos.js";
+import { PostoOfReserva } from "./posto_of_reserva.js";
 import { allowed, phaseOf, sentenceKey, warningKey } from "./status.js";
 import { askToken, forgetToken, keepToken, lacksToken, withToken } from "./tokens.js";
 import { text } from "./texts.js";
@@ -22,7 +20,6 @@ import { markZone } from "./zone.js";
 /** @typedef {import("./status.js").Reserva} Reserva */
 
 const TICK = 1000;
-const MAX_ALTERNATIVES = 100;
 
 const article = byId("reserva");
 const { serverId: server_id = "", requestId: request_id = "" } = article.dataset;
@@ -32,17 +29,23 @@ const cancelForm = /** @type {HTMLFormElement} */ (byId("cancel"));
 const seeForm = /** @type {HTMLFormElement | null} */ (document.getElementById("see"));
 const done = element("p", { class: "notice good", role: "status", hidden: true });
 const seen = element("button", { type: "button", text: text("mine.seen"), hidden: true, onclick: acknowledge });
+const shownPosto = new PostoOfReserva(article, /** @type {any} */ (field(changeForm, "posto_id")));
 const live = new Live();
 const attempt = new Attempt();
 const follower = new Follower({
   onReserva: (_, reserva) => { taken = take(reserva); },
-  onServidor: (_, servidor) => showServidor(servidor),
+  onServidor: (_, servidor) => {
+    showServidor(servidor);
+    if (servidor.status === "online") nameAgain();
+  },
   onRefused: (_, codigo) => refused(codigo),
-  onLive: (_, isLive) => {
+  onLive: (_, isLive, heard) => {
     if (isOver) return;
-    live.set(isLive);
+    live.set(isLive, heard);
+    if (!isLive) return;
     // The servidor has answered. If it is away by now, an event says so next.
-    if (isLive) clearOutage();
+    clearOutage();
+    nameAgain();
   },
 });
 
@@ -51,8 +54,6 @@ let reserva = null;
 /** Until the newest is shown. */
 let taken = Promise.resolve();
 let isOver = false;
-/** The posto whose name the page shows. */
-let namedPosto = Number(article.dataset.postoId);
 let isTyped = false;
 /** What the fields for the period were filled with. */
 let filled = { inicio: "", fim: "" };
@@ -73,10 +74,11 @@ function start() {
   if (inicio && fim && !hasErrors()) fillChange({ inicio, fim });
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);
-  onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: nameOfPosto() }));
+  onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: shownPosto.name() }));
   if (seeForm) {
     onSubmit(seeForm, async () => {
-      if (keepToken(field(seeForm, "token").value)) location.reload();
+      clearErrors(seeForm);
+      if (keepToken(field(seeForm, "token").value)) followAgain();
       else showErrors(seeForm, new PageError("token.refused", "token"));
     });
   }
@@ -96,20 +98,14 @@ function hasErrors() {
   return !byId("errors").hidden;
 }
 
-const shownPosto = () => /** @type {HTMLElement} */ (article.querySelector('[data-field="posto"]'));
-/** `""` where only its number is known. */
-const knownName = () => (shownPosto().dataset.known === undefined ? "" : shownPosto().textContent ?? "");
-/** As it is shown. */
-const nameOfPosto = () => shownPosto().textContent ?? "";
-
 /** @param {Reserva} fresh */
 async function take(fresh) {
   reserva = fresh;
-  if (fresh.posto_id !== namedPosto) await showPosto(fresh.posto_id);
+  await shownPosto.show(fresh.posto_id);
   if (reserva !== fresh) return;
-  const kept = updateKept(server_id, request_id, fresh, knownName());
-  if (knownName() === "" && kept?.nome) setField(article, "posto", kept.nome);
-  seeForm?.remove();
+  const kept = updateKept(server_id, request_id, fresh, shownPosto.knownName());
+  if (shownPosto.knownName() === "" && kept?.nome) setField(article, "posto", kept.nome);
+  removeSeeForm();
   if (!isTyped) fillChange(fresh);
   show();
   isOver = phaseOf(fresh, now()) === "over";
@@ -117,31 +113,22 @@ async function take(fresh) {
   if (isOver) follower.follow([]);
 }
 
-/** Shows another posto than the HTML. @param {number} postoId */
-async function showPosto(postoId) {
-  namedPosto = postoId;
-  setField(article, "posto", text("posto.number", { id: postoId }));
-  delete shownPosto().dataset.known;
-  const listed = await call(`postos${query({ server_id })}`).catch(() => null);
-  const posto = listed?.postos.find((/** @type {any} */ { id }) => id === postoId);
-  if (posto) {
-    setField(article, "posto", posto.nome);
-    shownPosto().dataset.known = "";
-  }
-  const select = /** @type {HTMLSelectElement} */ (field(changeForm, "posto_id"));
-  const options = posto ? alternatives(listed.postos, posto) : [];
-  select.replaceChildren(
-    element("option", { value: "", text: text("change.same", { posto: nameOfPosto() }) }),
-    ...options.map((/** @type {any} */ { id, nome }) => element("option", { value: id, text: nome })));
+/** Takes the token that was given, and with it what it shows. */
+function followAgain() {
+  follower.allow(target);
+  follower.follow([target]);
 }
 
-/** The postos that the car could use in place of this one, the nearest first. @param {any[]} postos @param {any} posto */
-function alternatives(postos, posto) {
-  const from = fromApi(server_id, posto);
-  const fitting = postos.filter(({ id, em_manutencao, tipo_conector }) =>
-    id !== posto.id && !em_manutencao && isSameConnector(tipo_conector, posto.tipo_conector));
-  const away = (/** @type {any} */ one) => kilometres(from, fromApi(server_id, one)) || 0;
-  return fitting.sort((one, other) => away(one) - away(other)).slice(0, MAX_ALTERNATIVES);
+function removeSeeForm() {
+  // It takes the focus with it.
+  const hadFocus = seeForm?.contains(document.activeElement);
+  seeForm?.remove();
+  if (hadFocus) byId("main").focus();
+}
+
+/** Asks for the name of the posto, if it could not be read before. */
+function nameAgain() {
+  if (reserva && !shownPosto.isRead) taken = take(reserva);
 }
 
 function show() {
@@ -241,11 +228,11 @@ async function submitCancel() {
 async function agree(fresh) {
   follower.take(target, fresh);
   await taken;
-  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, nameOfPosto());
+  if (reserva && findKept(server_id, request_id)) keepAgreed(server_id, request_id, reserva, shownPosto.name());
 }
 
 function acknowledge() {
-  if (reserva) keepAgreed(server_id, request_id, reserva, nameOfPosto());
+  if (reserva) keepAgreed(server_id, request_id, reserva, shownPosto.name());
   show();
   byId("main").focus();
 }
@@ -277,7 +264,7 @@ async function refused(codigo) {
     return;
   }
   forgetToken();
-  // Without a form for the token in the HTML a dialog asks for it.
-  if (seeForm) showErrors(seeForm, new PageError("token.refused", "token"));
-  else if (await askToken()) location.reload();
+  // Without a form for the token on the page a dialog asks for it.
+  if (seeForm?.isConnected) showErrors(seeForm, new PageError("token.refused", "token"));
+  else if (await askToken()) followAgain();
 }

@@ -82,7 +82,10 @@ export class ReserveForm {
   wrongToken() {
     const typed = this.field("token")?.value;
     if (typed && !keepToken(typed)) return new PageError("token.refused", "token");
-    return lacksToken() ? new PageError("token.needed", "token") : null;
+    if (!lacksToken()) return null;
+    // Another tab may have forgotten the one for which the field was hidden.
+    this.showToken();
+    return new PageError("token.needed", "token");
   }
 
   showCar() {
@@ -131,9 +134,12 @@ export class ReserveForm {
   askTokenAgain() {
     forgetToken();
     const token = this.field("token");
-    if (!token) return;
-    token.value = "";
-    token.closest(".field")?.removeAttribute("hidden");
+    if (token) token.value = "";
+    this.showToken();
+  }
+
+  showToken() {
+    this.field("token")?.closest(".field")?.removeAttribute("hidden");
   }
 }
 

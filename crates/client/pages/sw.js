@@ -23,10 +23,27 @@ self.addEventListener("install", (event) => {
 });
 
 async function prepare() {
+  const offline = fetchOwn(OFFLINE, async (answer) => (await answer.clone().text()).includes(`${ASSETS}/`));
+  // A program of another version gives its own file under this name, for no cache to keep.
+  const isOfNow = (/** @type {Response} */ answer) => /\bimmutable\b/.test(answer.headers.get("cache-control") ?? "");
+  const files = FILES.map((name) => fetchOwn(`${ASSETS}/${name}`, isOfNow));
+  const fetched = await Promise.all([offline, ...files]);
   const cache = await caches.open(CACHE);
-  await cache.addAll([OFFLINE, ...FILES.map((name) => `${ASSETS}/${name}`)].map(here));
+  await Promise.all(fetched.map(({ address, answer }) => cache.put(address, answer)));
   // The one before knows nothing of this version.
   await self.skipWaiting();
+}
+
+/**
+ * Fetches what is of this version. In the middle of an upgrade the installation fails, and the browser
+ * tries again when a page is opened.
+ * @param {string} path @param {(answer: Response) => boolean | Promise<boolean>} isOwn
+ */
+async function fetchOwn(path, isOwn) {
+  const address = here(path);
+  const answer = await fetch(address);
+  if (!answer.ok || !(await isOwn(answer))) throw new Error(`${path}: ${answer.status}, not of this version`);
+  return { address, answer };
 }
 
 self.addEventListener("activate", (event) => {

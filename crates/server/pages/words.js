@@ -1,12 +1,9 @@
 // Words of the API in the language of the page. Its lists are open: a new one is shown as it is.
-import { text } from "./texts.js";
+import { hasText, text } from "./texts.js";
 
 export function word(/** @type {string} */ group, /** @type {string} */ value) {
-  try {
-    return text(`${group}.${value}`);
-  } catch {
-    return value;
-  }
+  const key = `${group}.${value}`;
+  return hasText(key) ? text(key) : value;
 }
 
 /** The placa of a reserva or a session; its carro may have been forgotten. */

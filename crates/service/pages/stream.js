@@ -1,11 +1,13 @@
 // Server-Sent Events by fetch: a token travels in a header, which EventSource cannot send, and so it is
 // never part of an address.
-import { authorization, noteTime } from "./api.js";
+import { authorization, noteTime, now } from "./api.js";
 
 /** Longer than the ping of the API, so that a connection that has died silently is noticed. */
 const SILENCE_TIMEOUT = 40_000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
+/** What comes when nothing has happened. */
+const PING = ": ping";
 
 /**
  * @typedef {{ event: string, data: string, id: string }} ServerEvent
@@ -18,9 +20,9 @@ const LONGEST_RETRY = 30_000;
 export class Stream {
   /**
    * @param {string} path
-   * @param {{ onEvent: (event: ServerEvent) => void, onLive?: (live: boolean) => void, onEnd?: (status: number, codigo: string) => void }} handlers
-   *   `onLive` says when events come and when they do not; `onEnd` that the API has no more to send, or
-   *   refuses with a codigo, after which it is not asked again.
+   * @param {{ onEvent: (event: ServerEvent) => void, onLive?: (live: boolean, heard: number) => void, onEnd?: (status: number, codigo: string) => void }} handlers
+   *   `onLive` says when events come and when they do not, and when the last bytes came; `onEnd` that the
+   *   API has no more to send, or refuses with a codigo, after which it is not asked again.
    */
   constructor(path, { onEvent, onLive = () => {}, onEnd = () => {} }) {
     this.path = path;
@@ -29,6 +31,8 @@ export class Stream {
     this.onEnd = onEnd;
     this.lastId = "";
     this.isLive = false;
+    /** When the last bytes came, by the clock of the program. */
+    this.heard = 0;
     this.isClosed = false;
     this.retry = FIRST_RETRY;
     /** @type {AbortController | null} */
@@ -106,8 +110,9 @@ export class Stream {
       noteTime(response, begun);
       const { status, body } = response;
       if (status >= 400) return { status, codigo: String((await response.json().catch(() => null))?.codigo ?? "") };
-      if (status !== 200 || !body) return { status, codigo: "" };
-      this.retry = FIRST_RETRY;
+      // The page of a portal, at which somebody is to sign in to a network, is no stream.
+      const isStream = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+      if (status !== 200 || !body || !isStream) return { status, codigo: "" };
       const parser = new EventParser();
       const reader = body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -115,8 +120,12 @@ export class Stream {
         if (done) return { status, codigo: "" };
         clearTimeout(silence);
         silence = setTimeout(() => reading.abort(), SILENCE_TIMEOUT);
+        this.heard = now();
         this.setLive(true);
-        for (const event of parser.push(value)) {
+        const events = parser.push(value);
+        // What ends before it has said anything, again and again, is asked less and less often.
+        if (events.length > 0 || value.includes(PING)) this.retry = FIRST_RETRY;
+        for (const event of events) {
           if (event.id) this.lastId = event.id;
           this.handle(event);
         }
@@ -142,7 +151,7 @@ export class Stream {
   setLive(live) {
     if (this.isLive === live) return;
     this.isLive = live;
-    this.onLive(live);
+    this.onLive(live, this.heard);
   }
 }
 

@@ -7,15 +7,21 @@ const texts = element ? JSON.parse(element.textContent ?? "{}") : {};
 /** The language of the page, for numbers and dates. */
 export const language = document.documentElement.lang || "pt-BR";
 
+export const hasText = (/** @type {string} */ key) => texts[key] !== undefined;
+
 /**
  * The text with this key, with values in place of its `{names}`.
  * @param {string} key
  * @param {Record<string, string | number>} values
+ * @returns {string} Empty where the page has no such text.
  */
 export function text(key, values = {}) {
-  const found = texts[key];
-  if (found === undefined) throw new Error(`no text for ${key}`);
-  return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  if (!hasText(key)) {
+    // In the middle of an upgrade a page may have modules of another version: the rest of it works.
+    console.error(`no text for ${key}`);
+    texts[key] = "";
+  }
+  return texts[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
 /**

@@ -30,7 +30,7 @@ globalThis.fetch = async (path, { signal }) => {
       });
     },
   });
-  return new Response(body);
+  return new Response(body, { headers: { "content-type": answer.type ?? "text/event-stream" } });
 };
 
 /** A stream, with what it has said. */
@@ -58,6 +58,40 @@ test("a refusal of the API is final, one of a proxy is not", async () => {
   const waiting = listen();
   await soon();
   assert.deepEqual([waiting.said.ends, waiting.stream.isClosed], [[], false]);
+});
+
+test("the page of a portal is no stream", async () => {
+  answers = [{ text: "<!doctype html><p>Sign in</p>", type: "text/html", ends: true }];
+  const { stream, said } = listen();
+  await soon();
+  assert.deepEqual([said.live, said.ends, stream.isClosed], [[], [], false]);
+});
+
+test("a stream that ends before it has said anything is asked for less and less often", async () => {
+  answers = [{ text: "retry: 2000\n\n", ends: true }, { text: "retry: 2000\n\n: ping\n\n", ends: true }];
+  const { stream } = listen();
+  await soon();
+  assert.equal(stream.retry, 2000);
+  stream.resume();
+  await soon();
+  // It was 1000 again, before it ended.
+  assert.equal(stream.retry, 2000);
+  answers = [{ text: "retry: 2000\n\n", ends: true }];
+  stream.resume();
+  await soon();
+  assert.equal(stream.retry, 4000);
+});
+
+test("who is told that nothing comes is told when the last bytes came", async (t) => {
+  const heard = [];
+  answers = [{ text: ": ping\n\n" }];
+  const stream = new Stream("eventos", { onEvent: () => {}, onLive: (live, at) => heard.push([live, at]) });
+  open.push(stream);
+  await soon();
+  const [[, at]] = heard;
+  t.mock.method(Date, "now", () => at + 60_000);
+  stream.pause();
+  assert.deepEqual(heard, [[true, at], [false, at]]);
 });
 
 test("a fault of the page in one event is reported, and the next events are read", async (t) => {
@@ -128,6 +162,35 @@ test("a reserva that the API refuses is not asked for again, and that is said on
   await soon();
   assert.deepEqual(asked.filter((path) => !path.includes("request-3")), []);
   assert.equal(refused.length, 2);
+  follower.follow([]);
+});
+
+test("slow servidores keep no turn from those behind them", () => {
+  const targets = [1, 2, 3, 4].map((number) => ({ server_id: "server1", request_id: `request-${number}` }));
+  const follower = new Follower({ onReserva: () => {} });
+  const turns = [];
+  follower.ask = ({ request_id }) => {
+    turns.push(request_id);
+    return new Promise(() => {});
+  };
+  answers = [{ text: ": ping\n\n" }];
+  follower.follow(targets);
+  for (let rounds = 0; rounds < 4; rounds += 1) follower.poll();
+  assert.deepEqual(turns, ["request-2", "request-3", "request-4", "request-2", "request-3"]);
+  follower.follow([]);
+});
+
+test("with another token the API is asked again for what it has refused", async () => {
+  const target = { server_id: "server1", request_id: "request-1" };
+  answers = [{ status: 401, body: { codigo: "nao_autenticado" } }, { text: "event: reserva\ndata: {\"id\":1}\n\n" }];
+  const seen = [];
+  const follower = new Follower({ onReserva: (_, { id }) => seen.push(id), onRefused: (_, codigo) => seen.push(codigo) });
+  follower.follow([target]);
+  await soon();
+  follower.allow(target);
+  follower.follow([target]);
+  await soon();
+  assert.deepEqual(seen, ["nao_autenticado", 1]);
   follower.follow([]);
 });
 

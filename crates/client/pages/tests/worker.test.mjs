@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { createContext, runInContext } from "node:vm";
 
 const folders = ["../", "../../../service/pages/"].map((path) => new URL(path, import.meta.url));
 const source = (name) => {
@@ -32,4 +33,32 @@ test("every module is imported by a page", () => {
 
 test("the server finds the place for the path of the assets", () => {
   assert.equal(source("sw.js").match(/"ASSETS_PATH"/g).length, 1);
+});
+
+/** Installs the service worker; returns the addresses of what it then keeps, `null` if that failed. */
+async function install(answer) {
+  const kept = [];
+  let prepared;
+  const self = {
+    registration: { scope: "http://host/" },
+    addEventListener: (name, listener) => name === "install" && listener({ waitUntil: (done) => { prepared = done; } }),
+    skipWaiting: async () => {},
+  };
+  const caches = { open: async () => ({ put: async (address) => kept.push(address) }) };
+  runInContext(source("sw.js"), createContext({ self, caches, URL, fetch: async (address) => answer(address) }));
+  return prepared.then(() => kept, () => null);
+}
+const FOREVER = { headers: { "cache-control": "public, max-age=31536000, immutable" } };
+const page = () => new Response("<link href=ASSETS_PATH/base.css>", { headers: { "cache-control": "no-cache" } });
+const isPage = (address) => address === "http://host/offline";
+
+test("the service worker keeps files of its own version alone", async () => {
+  const kept = await install((address) => (isPage(address) ? page() : new Response("", FOREVER)));
+  assert.ok(kept.includes("http://host/offline") && kept.includes("http://host/ASSETS_PATH/offline.js"), kept);
+  const foreign = (name) => (address) => (
+    address.endsWith(name) ? new Response("", { headers: { "cache-control": "no-cache" } })
+      : isPage(address) ? page() : new Response("", FOREVER));
+  assert.equal(await install(foreign("/dom.js")), null, "a program of another version gives its own file");
+  assert.equal(await install(foreign("/offline")), null, "the page of another version names other files");
+  assert.equal(await install((address) => (isPage(address) ? page() : new Response("", { ...FOREVER, status: 503 }))), null);
 });

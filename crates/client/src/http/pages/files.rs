@@ -33,6 +33,7 @@ pub(super) const FILES: &[Asset] = service::assets![
     "period.js",
     "position.js",
     "posto.js",
+    "posto_of_reserva.js",
     "posto_view.js",
     "postos.js",
     "projection.js",

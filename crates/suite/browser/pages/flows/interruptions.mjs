@@ -130,6 +130,34 @@ export default {
     return said;
   },
 
+  "an estimate that failed is asked for when events come again": async ({ suite, visit }) => {
+    const driver = await visit();
+    const posto = await suite.freePosto();
+    const estimate = driver.page.locator("#estimate");
+    await driver.page.route("**/estimativa", (route) => route.abort("internetdisconnected"));
+    await driver.openLive(`posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
+    const said = await until("it says so", async () => estimate.innerText());
+    await driver.page.unroute("**/estimativa");
+    await driver.context.setOffline(true);
+    await notLive(driver);
+    await driver.context.setOffline(false);
+    await live(driver);
+    await estimate.locator(".estimate-title").waitFor();
+    return said;
+  },
+
+  "the page of a portal is not taken for events": async (scene) => {
+    const driver = await scene.visit();
+    const posto = await scene.suite.freePosto();
+    await driver.page.route("**/eventos", (route) => route.fulfill({ contentType: "text/html", body: "<p>Sign in</p>" }));
+    await driver.open();
+    await notLive(driver);
+    await driver.page.unroute("**/eventos");
+    await live(driver);
+    await expectFollows(scene, driver, posto);
+    return posto.nome;
+  },
+
   "opened without a network, the offline page is shown": async ({ visit }) => {
     const driver = await visit();
     await driver.openLive();

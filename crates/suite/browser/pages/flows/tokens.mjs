@@ -39,6 +39,46 @@ export default {
     return said.replaceAll(/\s+/g, " ").slice(0, 100);
   },
 
+  "a token that another tab has forgotten is asked for again": async ({ suite, visit }) => {
+    const driver = await visit({}, "closed");
+    const { page } = driver;
+    const posto = await suite.freePosto();
+    const token = page.locator("form#reserve [name=token]");
+    await driver.open();
+    await page.evaluate((given) => localStorage.setItem("postos.token /", given), suite.appToken);
+    await driver.openLive(`posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
+    await token.waitFor({ state: "hidden" });
+    await page.evaluate(() => localStorage.clear());
+    await page.locator("form#reserve [name=placa]").fill(suite.placa());
+    await page.locator("form#reserve [type=submit]").click();
+    await token.waitFor();
+    return (await page.locator("#errors").innerText()).replaceAll(/\s+/g, " ");
+  },
+
+  "where nothing can be kept, the page of a reserva asks once": async ({ suite, visit }) => {
+    const posto = await suite.freePosto();
+    const asked = { placa: suite.placa(), modelo: "BYD Dolphin", posto_id: posto.id, server_id: posto.server_id };
+    const made = await suite.call("closed", "reservar", { method: "POST", body: asked, token: suite.appToken });
+    const driver = await visit({}, "closed");
+    const { page } = driver;
+    await page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, { get() { throw new DOMException("storage is forbidden", "SecurityError"); } });
+      }
+    });
+    await driver.open(`reserva?server_id=${posto.server_id}&request_id=${made.body.request_id}`);
+    for (const token of ["posto_wrong", suite.appToken]) {
+      await page.locator("form#see [name=token]").fill(token);
+      await page.locator("form#see [type=submit]").click();
+      if (token === "posto_wrong") await page.locator("#errors:not([hidden])").waitFor();
+    }
+    await page.locator("article#reserva[data-status=ativa]").waitFor();
+    expectEqual(await page.locator("form#see").count(), 0, "forms that ask for the token");
+    const loads = driver.requests.filter(({ url }) => new URL(url).pathname === "/reserva");
+    expectEqual(loads.length, 1, "times that the page was loaded");
+    return posto.nome;
+  },
+
   "without script": async ({ suite, visit }) => {
     const driver = await visit({ script: false }, "closed");
     const { page } = driver;
