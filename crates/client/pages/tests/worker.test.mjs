@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 
 const folders = ["../", "../../../service/pages/"].map((path) => new URL(path, import.meta.url));
 const source = (name) => {
@@ -32,4 +33,38 @@ test("every module is imported by a page", () => {
 
 test("the server finds the place for the path of the assets", () => {
   assert.equal(source("sw.js").match(/"ASSETS_PATH"/g).length, 1);
+});
+
+const SCOPE = "https://postos.example.com/";
+
+/** What the service worker answers to a page of this address, if the network answers this. */
+async function answered(answer, { path = "", kept = "the page without network" } = {}) {
+  const listeners = {};
+  const self = { registration: { scope: SCOPE }, addEventListener: (name, listener) => { listeners[name] = listener; } };
+  const caches = { match: async (url) => (url === `${SCOPE}offline` ? kept : undefined) };
+  runInNewContext(source("sw.js"), { self, caches, fetch: async () => answer(), URL });
+  let given;
+  const request = { method: "GET", mode: "navigate", url: `${SCOPE}${path}` };
+  listeners.fetch({ request, respondWith: (promise) => { given = promise; } });
+  return given;
+}
+
+test("a page that a proxy has no answer for is the one without network", async () => {
+  const json = (status) => new Response("{}", { status, headers: { "content-type": "application/json" } });
+  for (const status of [429, 500, 502, 503, 504]) {
+    assert.equal(await answered(() => json(status)), "the page without network", String(status));
+  }
+  assert.equal(await answered(() => new Response("Bad Gateway", { status: 502 })), "the page without network");
+  assert.equal(await answered(() => { throw new TypeError("no network"); }), "the page without network");
+  assert.equal((await answered(() => json(504), { kept: null })).status, 504, "where none is kept");
+});
+
+test("what the gateway says of a page is shown as it is", async () => {
+  for (const [status, type] of [[200, "text/html"], [404, "application/json"], [429, "text/html; charset=utf-8"], [503, "Text/HTML"]]) {
+    const response = new Response("", { status, headers: { "content-type": type } });
+    assert.equal(await answered(() => response), response, `${status} ${type}`);
+  }
+  const redirected = { status: 0, type: "opaqueredirect", headers: new Headers() };
+  assert.equal(await answered(() => redirected), redirected);
+  assert.equal(await answered(() => new Response("{}", { status: 504 }), { path: "status" }), undefined, "no page");
 });
