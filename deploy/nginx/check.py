@@ -340,6 +340,40 @@ def check_gateway(nginx, folder, port):
     check("nginx's own errors have the one shape", status_of(large) == "413" and '"codigo":"corpo_grande_demais"' in large, large)
 
 
+def check_down(nginx):
+    """What nginx itself says, while the gateway is down."""
+    down = nginx.send(GATEWAY, get("/status"), "127.0.0.41")
+    check("a program that is down: 504 in the one shape",
+          status_of(down) == "504" and '"codigo":"tempo_esgotado"' in down, down)
+    browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
+    check_page("a page that is opened while the program is down",
+               nginx.send(GATEWAY, get("/", more=browser), "127.0.0.42"), "504")
+    for name, text in (
+        ("a POST of a browser", get("/reservar", more=f"Content-Length: 0\r\n{browser}").replace("GET", "POST", 1)),
+        ("a script's GET", get("/postos", more="Accept: */*\r\n")),
+        ("a stream of events", get("/eventos", more="Accept: text/event-stream\r\n")),
+    ):
+        answer = nginx.send(GATEWAY, text, "127.0.0.43")
+        check(f"{name} is answered in the one shape", status_of(answer) == "504"
+              and "content-type: application/json" in answer.lower() and '"codigo":"tempo_esgotado"' in answer, answer)
+    # More than the burst of nginx's own bound, on one connection.
+    page = get("/", more=browser).replace("Connection: close\r\n", "")
+    answers = nginx.send(GATEWAY, page * 300, "127.0.0.44").split("HTTP/1.1 ")
+    refused = [f"HTTP/1.1 {answer}" for answer in answers if answer.startswith("429")]
+    check("too many requests for pages are refused", len(refused) > 50, len(refused))
+    check_page("a page that is refused", refused[0] if refused else "", "429", "retry-after: 5")
+
+
+def check_page(name, answer, status, *more):
+    """A page of nginx's own, which loads itself again and nothing else."""
+    lower = answer.lower()
+    has = all(part in lower for part in (
+        "content-type: text/html; charset=utf-8", "strict-transport-security: max-age", "access-control-allow-origin: *",
+        "content-security-policy: default-src 'none'", '<html lang="pt-br">', '<meta http-equiv="refresh"', *more))
+    check(f"{name}: {status} as HTML that tries again", status_of(answer) == status and has
+          and not re.search("<script|<style|<link| on[a-z]+=|json", lower), answer)
+
+
 def main():
     # With the servidor, as the tests build it: other features would replace a program that they start.
     packages = ["--package", "server", "--package", "client"]
@@ -360,9 +394,7 @@ def main():
             check_gateway(nginx, folder, port)
             gateway.terminate()
             gateway.wait(WAIT)
-            down = nginx.send(GATEWAY, get("/status"), "127.0.0.41")
-            check("a program that is down: 504 in the one shape",
-                  status_of(down) == "504" and '"codigo":"tempo_esgotado"' in down, down)
+            check_down(nginx)
         finally:
             for process in filter(None, (gateway, nginx and nginx.process)):
                 process.terminate()

@@ -72,12 +72,22 @@ function isPage(/** @type {string} */ address) {
 /** @param {Request} request */
 async function page(request) {
   try {
-    return await fetch(request);
+    const response = await fetch(request);
+    return isOfProxy(response) ? (await offline()) ?? response : response;
   } catch (error) {
-    const offline = await caches.match(here(OFFLINE), MATCH);
-    if (offline) return offline;
+    const kept = await offline();
+    if (kept) return kept;
     throw error;
   }
+}
+
+/** @returns {Promise<Response | undefined>} The page without network, which tries again by itself. */
+const offline = () => caches.match(here(OFFLINE), MATCH);
+
+/** Whether a proxy says that it has no answer, as while the gateway restarts: what the gateway says of a page is HTML. */
+function isOfProxy(/** @type {Response} */ { status, headers }) {
+  const isPassing = status === 429 || status >= 500;
+  return isPassing && !/^text\/html\b/i.test(headers.get("content-type") ?? "");
 }
 
 /** Only what was put there at installation, which is of this version. @param {Request} request */

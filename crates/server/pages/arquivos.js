@@ -7,6 +7,7 @@ import { refresh } from "./agora.js";
 import { apiAnswer } from "./session.js";
 import { table } from "./tables.js";
 import { counted, text } from "./texts.js";
+import { isOld, isSameImport } from "./unchanged.js";
 
 const TIMEOUT = 120_000;
 
@@ -69,10 +70,27 @@ function effect(/** @type {any} */ result, /** @type {File} */ chosen) {
   };
   const says = element("p", { text: text("import.would", would) });
   if (criados + alterados === 0) return [says, element("p", { text: text("import.nothing") })];
+  const lookedAt = Date.now();
   const yes = /** @type {HTMLButtonElement} */ (element("button", {
-    type: "button", class: "main", text: text("import.yes"), onclick: () => pressed(yes, () => confirmed(chosen)),
+    type: "button", class: "main", text: text("import.yes"), onclick: () => pressed(yes, async () => {
+      if (await stillHolds(result, lookedAt, chosen)) await confirmed(chosen);
+    }),
   }));
   return [says, element("p", { text: text("import.keeps") }), element("div", { class: "row" }, yes)];
+}
+
+/** Whether the file would still do what is shown of it. If not, what it would do is shown. */
+async function stillHolds(/** @type {any} */ shown, /** @type {number} */ lookedAt, /** @type {File} */ chosen) {
+  if (!isOld(lookedAt, Date.now())) return true;
+  const now = await send(chosen, "?simular=true");
+  // Another file was chosen meanwhile, which was not confirmed.
+  if (file().files?.[0] !== chosen) return false;
+  if (now instanceof Error) throw now;
+  if (isSameImport(shown, now)) return true;
+  const notice = element("p", { class: "notice bad", tabindex: -1, text: text("import.changed") });
+  byId("import-effect").replaceChildren(notice, ...effect(now, chosen));
+  notice.focus();
+  return false;
 }
 
 async function confirmed(/** @type {File} */ chosen) {

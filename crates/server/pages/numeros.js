@@ -1,11 +1,13 @@
 // The view of numbers: what happened in a period, as plots and as tables.
 import { byId, element } from "./dom.js";
-import { problem, pressed } from "./dialogs.js";
+import { pressed, showProblem } from "./dialogs.js";
 import { download } from "./download.js";
 import { fullMoment, integer, kwh, percentage, reais } from "./format.js";
 import { now, query } from "./api.js";
+import { updateInPlace } from "./in_place.js";
 import { PERIODS, inOffset, offset, period, refusals } from "./periods.js";
 import { rankPlot, timePlot } from "./plot.js";
+import { Poll } from "./poll.js";
 import { api } from "./session.js";
 import { table } from "./tables.js";
 import { language, text } from "./texts.js";
@@ -18,28 +20,56 @@ const hour = inUtc({ hour: "2-digit", minute: "2-digit" });
 const day = inUtc({ day: "2-digit", month: "2-digit" });
 const month = inUtc({ month: "short", year: "2-digit" });
 
-/** Counts what was asked for, so that an answer that comes late is dropped. */
-let asked = 0;
+const POLL_INTERVAL = 60_000;
+
+const poll = new Poll(POLL_INTERVAL, load, answered);
+
+/** The period that is asked for. */
+let chosen = /** @type {string} */ ("7d");
+/** The period whose numbers are shown, and the query that they answer; `""` if there are none. */
+let shown = { name: "", wanted: "" };
 
 /** @param {URLSearchParams} parameters */
-export async function show(parameters) {
-  asked += 1;
-  const mine = asked;
-  const name = PERIODS.find((known) => known === parameters.get("periodo")) ?? "7d";
+export function show(parameters) {
+  chosen = PERIODS.find((known) => known === parameters.get("periodo")) ?? "7d";
   for (const link of byId("periods").children) {
-    if (link.getAttribute("data-period") === name) link.setAttribute("aria-current", "true");
+    if (link.getAttribute("data-period") === chosen) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  const place = byId("numeros-content");
-  place.setAttribute("aria-busy", "true");
+  byId("numeros-content").setAttribute("aria-busy", "true");
+  poll.start();
+}
+
+export const hide = () => poll.stop();
+
+/** After the operator has gone. */
+export function forget() {
+  clear();
+  showProblem(byId("numeros-problem"), null);
+}
+
+function clear() {
+  shown = { name: "", wanted: "" };
+  byId("numeros-content").replaceChildren();
+}
+
+async function load(/** @type {AbortSignal} */ signal) {
+  const name = chosen;
   const wanted = query(period(name, now(), offset(new Date())));
-  try {
-    const answer = await api(`estatisticas${wanted}`);
-    if (mine === asked) place.replaceChildren(...content(answer, name, wanted));
-  } catch (error) {
-    if (mine === asked) place.replaceChildren(problem(error));
-  }
-  if (mine === asked) place.removeAttribute("aria-busy");
+  const answer = await api(`estatisticas${wanted}`, { signal });
+  if (signal.aborted) return;
+  const place = byId("numeros-content");
+  const made = element("div", {}, ...content(answer, name));
+  if (name === shown.name) updateInPlace(place, made);
+  else place.replaceChildren(...made.childNodes);
+  shown = { name, wanted };
+}
+
+function answered(/** @type {unknown} */ error) {
+  showProblem(byId("numeros-problem"), error);
+  // Numbers of another period than the one that is chosen would be taken for its own.
+  if (error !== null && shown.name !== chosen) clear();
+  byId("numeros-content").removeAttribute("aria-busy");
 }
 
 /** What a step is called on the axis. */
@@ -49,15 +79,16 @@ function stepLabel(/** @type {Step} */ { de }, /** @type {string} */ name, /** @
   return (name === "12m" ? month : day).format(shown);
 }
 
-function content(/** @type {any} */ { de, ate, fuso, passos, total }, /** @type {string} */ name, /** @type {string} */ wanted) {
+function content(/** @type {any} */ { de, ate, fuso, calculado_em, passos, total }, /** @type {string} */ name) {
   const labels = passos.map((/** @type {Step} */ step) => stepLabel(step, name, fuso));
   const of = (/** @type {string} */ field) => passos.map((/** @type {Step} */ { numeros }) => numeros[field]);
   const recusas = refusals(total.recusas);
   const save = /** @type {HTMLButtonElement} */ (element("button", { type: "button", text: text("numeros.csv"),
-    onclick: () => pressed(save, () => download(`estatisticas.csv${wanted}&formato=excel`, "estatisticas.csv")) }));
+    onclick: () => pressed(save, () => download(`estatisticas.csv${shown.wanted}&formato=excel`, "estatisticas.csv")) }));
   const servidor = document.body.dataset.servidor ?? "";
   return [
     element("p", { class: "print-only", text: text("numeros.printed", { servidor, de: fullMoment(de), ate: fullMoment(ate) }) }),
+    element("p", { class: "quiet", "data-field": "counted", text: text("numeros.counted", { at: fullMoment(calculado_em) }) }),
     totals(total),
     card(timePlot({
       title: text("numeros.occupancy"), labels, unit: "percent", kind: "lines",

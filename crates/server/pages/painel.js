@@ -14,6 +14,11 @@ import * as tokens from "./tokens.js";
 const VIEWS = { agora: {}, hoje, numeros, auditoria, arquivos, tokens };
 
 let shown = "";
+/** Of the address of the view that is shown. */
+let parameters = new URLSearchParams();
+let wasKnown = false;
+/** Whether what is shown was emptied, since the caller that it was shown to is known no more. */
+let isEmptied = false;
 
 /** Shows the view that the address names. Its heading gets the focus, but not when the page is opened. */
 function showView(isFirst = false) {
@@ -42,8 +47,27 @@ function showView(isFirst = false) {
     heading.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
-  VIEWS[name].show?.(new URLSearchParams(search ?? ""));
+  parameters = new URLSearchParams(search ?? "");
+  fill();
   agora.render();
+}
+
+/** Asks for what the view shows. */
+function fill() {
+  isEmptied = false;
+  VIEWS[shown].show?.(parameters);
+}
+
+/** A link to the address that is shown changes nothing, so that no view would learn that it was pressed. */
+function pressedAgain(/** @type {MouseEvent} */ event) {
+  const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  const link = /** @type {Element} */ (event.target).closest("a");
+  if (link?.href === location.href && !isElsewhere) again();
+}
+
+function again() {
+  agora.refresh();
+  showView(true);
 }
 
 function showCaller() {
@@ -54,10 +78,14 @@ function showCaller() {
   if (!isKnown()) {
     forget();
     hoje.forget();
-    for (const id of ["auditoria-list", "auditoria-more", "numeros-content", "token-made", "token-list"]) byId(id).replaceChildren();
+    numeros.forget();
+    for (const id of ["auditoria-list", "auditoria-more", "token-made", "token-list"]) byId(id).replaceChildren();
+    isEmptied ||= wasKnown;
   }
+  wasKnown = isKnown();
   agora.render();
   hoje.render();
+  if (isKnown() && isEmptied) fill();
 }
 
 function start() {
@@ -65,10 +93,6 @@ function start() {
   byId("sign-in").querySelector("[data-close]")?.addEventListener("click", () => {
     /** @type {HTMLDialogElement} */ (byId("sign-in")).close();
   });
-  const again = () => {
-    agora.refresh();
-    showView(true);
-  };
   byId("sign-out").addEventListener("click", () => signOut().then(again));
   byId("sign-in-again").addEventListener("click", () => signIn().then(again));
   onChange(showCaller);
@@ -77,6 +101,7 @@ function start() {
   tokens.start();
   agora.start();
   addEventListener("hashchange", () => showView());
+  for (const id of ["views", "periods"]) byId(id).addEventListener("click", pressedAgain);
   showView(true);
 }
 

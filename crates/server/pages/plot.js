@@ -20,7 +20,7 @@ const RANK_ROW = 44;
 export function timePlot(/** @type {Plot} */ plot) {
   const legend = plot.series.length > 1 && element("ul", { class: "legend" }, ...plot.series.map(({ name }, at) =>
     element("li", {}, sample(at), name)));
-  return placed(plot.title, legend, (width) => timeDrawing(plot, width));
+  return placed(plot.title, legend, HEIGHT, (width) => timeDrawing(plot, width));
 }
 
 /**
@@ -28,18 +28,27 @@ export function timePlot(/** @type {Plot} */ plot) {
  * @param {{ title: string, items: { name: string, value: number }[], format: (value: number) => string }} plot
  */
 export function rankPlot({ title, items, format }) {
-  return placed(title, false, (width) => {
+  const height = items.length * RANK_ROW;
+  return placed(title, false, height, (width) => {
     const bar = linear(Math.max(...items.map(({ value }) => value), 1), 0, width - 2);
     const rows = items.map(({ name, value }, at) => drawn("g", { transform: `translate(0 ${at * RANK_ROW})` },
       label(0, 15, name, "start"),
       label(width, 15, format(value), "end"),
       drawn("rect", { class: "series-0 fill", x: 0, y: 22, width: Math.max(2, bar(value)), height: 12 })));
-    return drawn("svg", { width, height: items.length * RANK_ROW, viewBox: `0 0 ${width} ${items.length * RANK_ROW}`, "aria-hidden": "true" }, ...rows);
+    return drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...rows);
   });
 }
 
-function placed(/** @type {string} */ title, /** @type {Element | false} */ legend, /** @type {(width: number) => Element} */ draw) {
+/**
+ * @param {string} title
+ * @param {Element | false} legend
+ * @param {number} height
+ * @param {(width: number) => Element} draw
+ */
+function placed(title, legend, height, draw) {
   const place = element("div", { class: "drawing" });
+  // As high before it is drawn, so that the page below does not move when a plot is made anew.
+  place.style.minHeight = `${height}px`;
   let width = 0;
   new ResizeObserver(() => {
     const now = Math.floor(place.clientWidth);

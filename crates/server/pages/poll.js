@@ -50,7 +50,8 @@ export class Poll {
       if (this.loading !== loading) return;
       this.failures += 1;
       const asked = error instanceof ApiError && error.retryAfter ? error.retryAfter * 1000 : 0;
-      wait = Math.max(asked, Math.min(this.every * 2 ** (this.failures - 1), LONGEST_WAIT));
+      // A proxy may ask for more than a timer can wait, which would then not wait at all.
+      wait = Math.min(Math.max(asked, this.every * 2 ** (this.failures - 1)), LONGEST_WAIT);
       this.onError(error);
     }
     if (this.loading !== loading) return;

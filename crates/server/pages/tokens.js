@@ -19,10 +19,10 @@ export function start() {
   });
 }
 
-export async function show() {
-  byId("token-made").replaceChildren();
-  await load();
-}
+export const show = load;
+
+/** The text of a new token is not shown again. */
+export const hide = () => byId("token-made").replaceChildren();
 
 async function load() {
   form().hidden = !mayWrite();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { createContext, runInContext } from "node:vm";
+import { runInNewContext } from "node:vm";
 
 const folders = ["../", "../../../service/pages/"].map((path) => new URL(path, import.meta.url));
 const source = (name) => {
@@ -45,7 +45,7 @@ async function install(answer) {
     skipWaiting: async () => {},
   };
   const caches = { open: async () => ({ put: async (address) => kept.push(address) }) };
-  runInContext(source("sw.js"), createContext({ self, caches, URL, fetch: async (address) => answer(address) }));
+  runInNewContext(source("sw.js"), { self, caches, URL, fetch: async (address) => answer(address) });
   return prepared.then(() => kept, () => null);
 }
 const FOREVER = { headers: { "cache-control": "public, max-age=31536000, immutable" } };
@@ -61,4 +61,38 @@ test("the service worker keeps files of its own version alone", async () => {
   assert.equal(await install(foreign("/dom.js")), null, "a program of another version gives its own file");
   assert.equal(await install(foreign("/offline")), null, "the page of another version names other files");
   assert.equal(await install((address) => (isPage(address) ? page() : new Response("", { ...FOREVER, status: 503 }))), null);
+});
+
+const SCOPE = "https://postos.example.com/";
+
+/** What the service worker answers to a page of this address, if the network answers this. */
+async function answered(answer, { path = "", kept = "the page without network" } = {}) {
+  const listeners = {};
+  const self = { registration: { scope: SCOPE }, addEventListener: (name, listener) => { listeners[name] = listener; } };
+  const caches = { match: async (url) => (url === `${SCOPE}offline` ? kept : undefined) };
+  runInNewContext(source("sw.js"), { self, caches, fetch: async () => answer(), URL });
+  let given;
+  const request = { method: "GET", mode: "navigate", url: `${SCOPE}${path}` };
+  listeners.fetch({ request, respondWith: (promise) => { given = promise; } });
+  return given;
+}
+
+test("a page that a proxy has no answer for is the one without network", async () => {
+  const json = (status) => new Response("{}", { status, headers: { "content-type": "application/json" } });
+  for (const status of [429, 500, 502, 503, 504]) {
+    assert.equal(await answered(() => json(status)), "the page without network", String(status));
+  }
+  assert.equal(await answered(() => new Response("Bad Gateway", { status: 502 })), "the page without network");
+  assert.equal(await answered(() => { throw new TypeError("no network"); }), "the page without network");
+  assert.equal((await answered(() => json(504), { kept: null })).status, 504, "where none is kept");
+});
+
+test("what the gateway says of a page is shown as it is", async () => {
+  for (const [status, type] of [[200, "text/html"], [404, "application/json"], [429, "text/html; charset=utf-8"], [503, "Text/HTML"]]) {
+    const response = new Response("", { status, headers: { "content-type": type } });
+    assert.equal(await answered(() => response), response, `${status} ${type}`);
+  }
+  const redirected = { status: 0, type: "opaqueredirect", headers: new Headers() };
+  assert.equal(await answered(() => redirected), redirected);
+  assert.equal(await answered(() => new Response("{}", { status: 504 }), { path: "status" }), undefined, "no page");
 });

@@ -34,10 +34,12 @@ const FILES: &[Asset] = assets![
     "differences.js",
     "download.js",
     "effect_dialog.js",
+    "effect_question.js",
     "effects.js",
     "facts.js",
     "forms.js",
     "hoje.js",
+    "in_place.js",
     "interval.js",
     "lists.js",
     "maintenance.js",
@@ -56,6 +58,7 @@ const FILES: &[Asset] = assets![
     "tables.js",
     "today.js",
     "tokens.js",
+    "unchanged.js",
     "words.js",
 ];
 /// Postos that are written into the page. Anyone may ask for it, so it is bounded; its script shows all.
