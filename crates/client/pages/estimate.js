@@ -8,6 +8,11 @@ import { text } from "./texts.js";
 /** An estimate is for any car with these values: which one it is, the servidor need not know. */
 const ANY_CAR = { placa: "AAA0000", modelo: "-" };
 const PAUSE = 500;
+/** What an answer is like, for the space that it will take. */
+const TYPICAL = {
+  estimativa: { energia_kwh: 22.25, minutos: 61, custo: 55.63, preco_kwh: 2.5, autonomia_km: 117 },
+  disponivel_no_periodo: true,
+};
 
 export class Estimate {
   /** @param {() => object | null} makeBody What the form asks for; `null` while it cannot be estimated. */
@@ -28,6 +33,7 @@ export class Estimate {
       this.box.replaceChildren();
       return;
     }
+    if (this.box.childElementCount === 0) this.takeSpace();
     try {
       const reply = await call("estimativa", { method: "POST", body: { ...body, ...ANY_CAR }, signal: asking.signal });
       // The latest question is the one that counts, whichever answer comes last.
@@ -37,22 +43,14 @@ export class Estimate {
     }
   }
 
+  /** Takes the space of an answer, which must not move the button away from who presses it. */
+  takeSpace() {
+    this.box.replaceChildren(element("div", { class: "unknown", "aria-hidden": "true" }, ...partsOf(TYPICAL)));
+  }
+
   /** @param {any} reply */
-  show({ estimativa, disponivel_no_periodo }) {
-    const { energia_kwh, minutos, custo, preco_kwh, autonomia_km } = estimativa;
-    const fact = (/** @type {string} */ key, /** @type {string} */ value) =>
-      element("div", {}, element("dt", { text: text(key) }), element("dd", { text: value }));
-    this.say(
-      element("p", { class: "estimate-title", text: text("estimate.title") }),
-      element("dl", { class: "facts" },
-        fact("estimate.cost", `${reais(custo)} (${pricePerKwh(preco_kwh)})`),
-        fact("estimate.energy", kwh(energia_kwh)),
-        minutos === null ? null : fact("estimate.time", duration(minutos * 60_000)),
-        fact("estimate.range", `${integer(autonomia_km)} km`)),
-      element("p", {
-        class: disponivel_no_periodo ? "notice good" : "notice",
-        text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken"),
-      }));
+  show(reply) {
+    this.say(...partsOf(reply));
   }
 
   /** @param {unknown} error */
@@ -65,6 +63,26 @@ export class Estimate {
   /** Says what is not said already: a screen reader would say it again. @param {...HTMLElement} parts */
   say(...parts) {
     const said = parts.map(({ textContent }) => textContent).join("");
-    if (this.box.textContent !== said) this.box.replaceChildren(...parts);
+    const isSaid = this.box.querySelector(".unknown") === null && this.box.textContent === said;
+    if (!isSaid) this.box.replaceChildren(...parts);
   }
+}
+
+/** @param {any} reply */
+function partsOf({ estimativa, disponivel_no_periodo }) {
+  const { energia_kwh, minutos, custo, preco_kwh, autonomia_km } = estimativa;
+  const fact = (/** @type {string} */ key, /** @type {string} */ value) =>
+    element("div", {}, element("dt", { text: text(key) }), element("dd", { text: value }));
+  return [
+    element("p", { class: "estimate-title", text: text("estimate.title") }),
+    element("dl", { class: "facts" },
+      fact("estimate.cost", `${reais(custo)} (${pricePerKwh(preco_kwh)})`),
+      fact("estimate.energy", kwh(energia_kwh)),
+      minutos === null ? null : fact("estimate.time", duration(minutos * 60_000)),
+      fact("estimate.range", `${integer(autonomia_km)} km`)),
+    element("p", {
+      class: disponivel_no_periodo ? "notice good" : "notice",
+      text: text(disponivel_no_periodo ? "estimate.free" : "estimate.taken"),
+    }),
+  ];
 }
