@@ -26,7 +26,7 @@ mkdir -p "$tools"
     touch "$tools/pip-1"
 }
 cargo build --quiet
-[ -n "${OWN_NETWORK:-}" ] || OWN_NETWORK=yes exec "$here/own_network.sh" "$0" "$@"
+[ -n "${OWN_NETWORK:-}" ] || OWN_NETWORK=yes exec "$here/own_network.sh" "$here/api_documents.sh" "$@"
 export PATH="$tools/node_modules/.bin:$tools/venv/bin:$PATH"
 
 work=$(mktemp -d)

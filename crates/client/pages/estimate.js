@@ -4,6 +4,7 @@ import { byId, debounced, element } from "./dom.js";
 import { messageParagraph } from "./forms.js";
 import { duration, integer, kwh, pricePerKwh, reais } from "./format.js";
 import { text } from "./texts.js";
+import { forgetToken } from "./tokens.js";
 
 /** An estimate is for any car with these values: which one it is, the servidor need not know. */
 const ANY_CAR = { placa: "AAA0000", modelo: "-" };
@@ -21,6 +22,7 @@ export class Estimate {
     this.box = byId("estimate");
     /** @type {AbortController | null} */
     this.asking = null;
+    this.hasFailed = false;
     this.updateSoon = debounced(PAUSE, () => this.update());
   }
 
@@ -50,14 +52,24 @@ export class Estimate {
 
   /** @param {any} reply */
   show(reply) {
+    this.hasFailed = false;
     this.say(...partsOf(reply));
+  }
+
+  /** Sent again and again, a token that is refused would count as an attempt to guess one. */
+  forbid() {
+    forgetToken();
+    this.say();
   }
 
   /** @param {unknown} error */
   fail(error) {
+    this.hasFailed = true;
+    const status = error instanceof ApiError ? error.status : 0;
     // While somebody types, values are wrong for a moment; reserving says what is wrong.
-    const isTyping = error instanceof ApiError && (error.status === 422 || error.status === 401);
-    this.say(...(isTyping ? [] : [messageParagraph(error, { class: "quiet" })]));
+    if (status === 422) this.takeSpace();
+    else if (status === 401) this.forbid();
+    else this.say(messageParagraph(error, { class: "quiet" }));
   }
 
   /** Says what is not said already: a screen reader would say it again. @param {...HTMLElement} parts */

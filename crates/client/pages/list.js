@@ -74,6 +74,8 @@ function start() {
   addEventListener("pageshow", (event) => event.persisted && writeForm());
   // What lost its place because it had the focus finds it again.
   byId("postos").addEventListener("focusout", renderSoon);
+  // Not while somebody reads the list: it would be in another order of a sudden.
+  document.addEventListener("visibilitychange", () => document.hidden || agePosition());
   registerWorker();
   follow();
   if (filters.ordem === "distancia" && !position) setText(note, text("position.needed"));
@@ -110,7 +112,6 @@ function render({ announce = false } = {}) {
   timer = 0;
   notices.render();
   live.setAway(notices.isBrokerAway);
-  agePosition();
   // Until then the HTML is what is known, with its links to the other pages.
   if (!isLoaded) return;
   document.querySelector("main nav")?.remove();
@@ -233,9 +234,10 @@ async function findPosition() {
 
 /** Where the driver was a while ago is not where they are. */
 function agePosition() {
-  const known = knownPosition();
-  if (position && !known && filters.ordem === "distancia") setText(note, text("position.needed"));
-  position = known;
+  if (!position || knownPosition()) return;
+  position = null;
+  if (filters.ordem === "distancia") setText(note, text("position.needed"));
+  renderSoon();
 }
 
 function toggleNear() {

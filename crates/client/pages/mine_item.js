@@ -18,7 +18,7 @@ export function countdownText(/** @type {import("./status.js").Reserva} */ reser
   return countdown ? text(countdown.key, { time: duration(countdown.millis) }) : "";
 }
 
-/** Until when the posto waits for the car, empty if that is the end. */
+/** By when the car should have come, empty if its posto waits until the end. */
 export function arrivalText(/** @type {import("./status.js").Reserva} */ reserva, at = now()) {
   const limit = arrivalLimit(reserva, at);
   return limit === null ? "" : text("arrive_by", { time: moment(limit) });

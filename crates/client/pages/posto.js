@@ -63,7 +63,7 @@ function start() {
       postos.expectEstados();
       notices.ask();
       // What failed while nothing came may succeed now, and what was true then may be so no longer.
-      if (wasLive) estimateLater();
+      if (wasLive || estimate.hasFailed) estimateLater();
       wasLive = true;
     },
   });

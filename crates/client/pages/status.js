@@ -46,9 +46,9 @@ export function warningKey(/** @type {Reserva} */ reserva, /** @type {number} */
 }
 
 /**
- * Until when the posto waits for the car, in milliseconds; `null` if that is `fim`. The tolerance begins
- * again after another car was there or the posto was out of service, so this is never too late; after it
- * nothing is said.
+ * By when the car should have come, in milliseconds; `null` if its posto waits until `fim`. The tolerance begins
+ * again after another car was there or the posto was out of service, so the posto may wait longer than
+ * this, and never less; after it nothing is said.
  */
 export function arrivalLimit(/** @type {Reserva} */ reserva, /** @type {number} */ now) {
   if (reserva.status !== "ativa" || reserva.aviso === "posto_ocupado" || !reserva.tolerancia_min) return null;

@@ -25,7 +25,7 @@ self.addEventListener("install", (event) => {
 async function prepare() {
   const offline = fetchOwn(OFFLINE, async (answer) => (await answer.clone().text()).includes(`${ASSETS}/`));
   // A program of another version gives its own file under this name, for no cache to keep.
-  const isOfNow = (/** @type {Response} */ answer) => /\bimmutable\b/.test(answer.headers.get("cache-control") ?? "");
+  const isOfNow = (/** @type {Response} */ answer) => !/\bno-cache\b/.test(answer.headers.get("cache-control") ?? "");
   const files = FILES.map((name) => fetchOwn(`${ASSETS}/${name}`, isOfNow));
   const fetched = await Promise.all([offline, ...files]);
   const cache = await caches.open(CACHE);
@@ -84,10 +84,10 @@ async function page(request) {
 /** @returns {Promise<Response | undefined>} The page without network, which tries again by itself. */
 const offline = () => caches.match(here(OFFLINE), MATCH);
 
-/** Whether a proxy says that it has no answer, as while the gateway restarts: what the gateway says of a page is HTML. */
+/** Whether a proxy says that it has no answer, as while the gateway restarts: the gateway's pages name their language. */
 function isOfProxy(/** @type {Response} */ { status, headers }) {
   const isPassing = status === 429 || status >= 500;
-  return isPassing && !/^text\/html\b/i.test(headers.get("content-type") ?? "");
+  return isPassing && !headers.has("content-language");
 }
 
 /** Only what was put there at installation, which is of this version. @param {Request} request */

@@ -69,10 +69,11 @@ pub struct ReservaFacts {
 }
 
 impl ReservaFacts {
-    /// A reserva that is made at `now`, and whose posto waits for its carro until the end.
+    /// A reserva that is made at `now`.
     pub fn new(
         interval: Interval,
         preco_kwh: Price,
+        tolerancia: Duration,
         falta_em: Option<Moment>,
         now: Moment,
     ) -> Self {
@@ -84,7 +85,7 @@ impl ReservaFacts {
             livre_desde: None,
             posto_desde: None,
             in_session: false,
-            tolerancia: Duration::ZERO,
+            tolerancia,
             falta_em,
             preco_kwh,
             versao: 1,

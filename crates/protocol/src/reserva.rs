@@ -92,8 +92,9 @@ pub struct Reserva {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub livre_desde: Option<Timestamp>,
-    /// Por quantos minutos o posto espera pelo carro, a contar de `inicio`; ausente se espera até `fim`.
-    /// A espera recomeça depois de outro carro carregar ali, e de o posto ou o servidor estar parado.
+    /// Por quantos minutos o posto espera, a contar de `inicio`, por um carro que não veio; ausente se
+    /// espera até `fim`. A espera recomeça depois de outro carro carregar ali, de o posto estar fora de
+    /// serviço, ou de o servidor estar parado.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tolerancia_min: Option<i64>,

@@ -29,8 +29,11 @@ export async function openEffectDialog({ heading, before, after, isDangerous, la
     choice: () => new FormData(form), simulate, act, isPossible, render: () => show(question),
   });
   form.addEventListener("change", () => question.look());
+  // What was not sent yet is not sent any more.
+  made.addEventListener("close", () => question.looking.abort());
   // The second click of a double one was not meant for what the first has changed.
   confirm.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
+  form.addEventListener("keydown", (event) => { if (event.repeat && event.key === "Enter") event.preventDefault(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const reservas = await question.confirm();
@@ -53,9 +56,8 @@ export async function openEffectDialog({ heading, before, after, isDangerous, la
 }
 
 /** A dialog that was closed meanwhile cannot show why nothing was done. */
-function sayNotDone(/** @type {EffectQuestion<FormData>} */ { hasChanged, refused }) {
-  if (hasChanged) say(text("effect.changed"), { isBad: true });
-  else if (refused !== null) sayError(refused);
+function sayNotDone(/** @type {EffectQuestion<FormData>} */ { refused }) {
+  if (refused !== null) sayError(refused);
 }
 
 /**

@@ -19,7 +19,11 @@ export function start() {
   });
 }
 
-export const show = load;
+export function show() {
+  // A token that was made stays, as it is shown only once.
+  byId("token-made").querySelector(".notice.bad")?.remove();
+  return load();
+}
 
 /** The text of a new token is not shown again. */
 export const hide = () => byId("token-made").replaceChildren();

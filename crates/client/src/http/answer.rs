@@ -57,7 +57,7 @@ fn passed_on(reply: Reply) -> Response {
     response
 }
 
-/// Says when a call may be repeated that was refused because its servidor had too much to do.
+/// Says when a call may be repeated that was refused because there was too much to do.
 pub(super) fn add_retry_after(response: &mut Response, codigo: Option<ReplyCodigo>) {
     if codigo == Some(ReplyCodigo::Known(Codigo::Sobrecarregado)) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);

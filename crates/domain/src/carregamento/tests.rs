@@ -301,7 +301,7 @@ fn a_reserva_that_began_after_its_carro_had_left_was_not_fulfilled() {
     let made = at(-60);
     let interval = Interval::new(at(0), at(60)).expect("not empty");
     let price = Price::new(2.5).expect("a price");
-    let reserva = ReservaFacts::new(interval, price, None, made);
+    let reserva = ReservaFacts::new(interval, price, Duration::ZERO, None, made);
     let recorded = reserva.fulfilled(at(0));
     let expected = ReservaFacts { in_session: true, ..reserva };
     for facts in [recorded, expected] {

@@ -37,7 +37,13 @@ fn what_is_hit_holds_the_posto_and_does_not_charge_there() {
         request_id: "r1".to_owned(),
         posto_id: 5,
         placa: placa(1),
-        facts: ReservaFacts::new(interval(from, to), Price::default(), None, at(-100)),
+        facts: ReservaFacts::new(
+            interval(from, to),
+            Price::default(),
+            Duration::ZERO,
+            None,
+            at(-100),
+        ),
     };
     let in_state = |state, from, to| {
         let mut reserva = reserva(from, to);

@@ -159,7 +159,10 @@ fn refusals_come_in_order_and_say_the_rule_and_its_value() {
 fn cancelling_twice_is_once_and_what_has_ended_is_not_cancelled() {
     let facts = |state| {
         let interval = holding("ABC1234", 0, 100).interval;
-        ReservaFacts { state, ..ReservaFacts::new(interval, Price::default(), None, NOW) }
+        ReservaFacts {
+            state,
+            ..ReservaFacts::new(interval, Price::default(), Duration::ZERO, None, NOW)
+        }
     };
     let end = NOW.plus_millis(100);
     let absent = ReservaFacts { falta_em: Some(NOW.plus_millis(15)), ..facts(ReservaState::Ativa) };

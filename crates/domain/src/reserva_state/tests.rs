@@ -7,7 +7,7 @@ fn at(millis: i64) -> Moment {
 fn facts(state: ReservaState) -> ReservaFacts {
     let interval = Interval::new(at(100), at(200)).expect("not empty");
     let price = Price::new(2.5).expect("a price");
-    ReservaFacts { state, ..ReservaFacts::new(interval, price, None, at(50)) }
+    ReservaFacts { state, ..ReservaFacts::new(interval, price, Duration::ZERO, None, at(50)) }
 }
 
 #[test]

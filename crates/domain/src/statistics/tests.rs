@@ -15,7 +15,7 @@ fn interval(inicio: i64, fim: i64) -> Interval {
 
 /// From 60 to 240 minutes, made at 10.
 fn made() -> ReservaFacts {
-    ReservaFacts::new(interval(60, 240), Price::default(), None, at(10))
+    ReservaFacts::new(interval(60, 240), Price::default(), Duration::ZERO, None, at(10))
 }
 
 fn finished(fim: i64, kwh: f64, custo: f64) -> Finished {
@@ -143,7 +143,13 @@ fn count<D: Division>(tally: &mut Tally<D>, all: &[Happened]) {
             interval(from, until),
             at(10_000),
         );
-        let facts = ReservaFacts::new(interval(from, until), Price::default(), None, at(from));
+        let facts = ReservaFacts::new(
+            interval(from, until),
+            Price::default(),
+            Duration::ZERO,
+            None,
+            at(from),
+        );
         tally.reserva(*posto_id, at(from), &facts, at(10_000));
         let end = finished(until, 1.5, *cents as f64 / 100.0);
         tally.session(*posto_id, at(from), Some(end), at(10_000));

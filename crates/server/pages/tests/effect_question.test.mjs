@@ -68,6 +68,15 @@ test("what is shown is done after one more look", async () => {
   assert.deepEqual(await confirmed, [reserva(1)]);
 });
 
+test("who goes back during that look has done nothing", async () => {
+  const question = await shown([reserva(1)]);
+  const confirmed = question.confirm();
+  question.looking.abort();
+  assert.equal(await confirmed, null);
+  assert.deepEqual(made(), ["simulate mover", "simulate mover"]);
+  assert.equal(question.refused, null);
+});
+
 test("what would do something else than is shown is not done, but shown", async () => {
   const question = await shown([reserva(1), reserva(2)]);
   const confirmed = question.confirm();

@@ -60,7 +60,9 @@ pub(super) struct ReservaDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     livre_desde: Option<Timestamp>,
-    /// Por quantos minutos o posto espera pelo carro, a contar de `inicio`; ausente se espera até `fim`.
+    /// Por quantos minutos o posto espera, a contar de `inicio`, por um carro que não veio; ausente se
+    /// espera até `fim`. A espera recomeça depois de outro carro carregar ali, de o posto estar fora de
+    /// serviço, ou de o servidor estar parado.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     tolerancia_min: Option<i64>,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The drivers of SQLAlchemy that open a plain SQLite file, as they follow `sqlite`.
 const DRIVERS: [&str; 3] = ["+pysqlite", "+aiosqlite", "+pysqlite_numeric"];
 /// Parameters that say how a Python program uses its own connections.
-const OF_DRIVERS: [&str; 5] =
+const DRIVER_PARAMETERS: [&str; 5] =
     ["check_same_thread", "timeout", "isolation_level", "detect_types", "cached_statements"];
 
 /// Path of the database file.
@@ -50,7 +50,7 @@ impl FromStr for DatabaseUrl {
         let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
         let is_ignored = |parameter: &str| {
             let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
-            parameter == "mode=rwc" || OF_DRIVERS.contains(&name)
+            parameter == "mode=rwc" || DRIVER_PARAMETERS.contains(&name)
         };
         if !parameters.is_empty() && !parameters.split('&').all(is_ignored) {
             return Err(InvalidDatabaseUrl);

@@ -169,11 +169,11 @@ impl Store {
 
     /// Remembers that a command was refused, if it may have copies. A copy that is queued is then
     /// refused too; one that is being written is done when this returns.
-    async fn refuse(&self, command: Option<DuplicateKey>) {
-        if command.is_none() {
+    async fn refuse(&self, key: Option<DuplicateKey>) {
+        if key.is_none() {
             return;
         }
-        self.state.recent_failures.add(command, WriteError::Overloaded);
+        self.state.recent_failures.add(key, WriteError::Overloaded);
         // Only now: a batch that ended before may be followed by one that has a copy.
         let mut answered = self.state.answered.subscribe();
         tokio::select! {

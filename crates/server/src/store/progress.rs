@@ -68,8 +68,8 @@ impl Progress {
         *self.last() = LastWrite { now, clock, failing_since: None };
     }
 
-    /// Records that a transaction has failed at this moment, as others would. Absences that
-    /// fall due from now on do not count until a transaction succeeds.
+    /// Records that a transaction has failed at this moment, as others would. Until one succeeds, only
+    /// absences count that counted already at the first failure.
     pub(in crate::store) fn failed(&self, now: Moment) {
         let mut last = self.last();
         last.failing_since = Some(last.absences_until(now));

@@ -194,8 +194,8 @@ impl AcceptedRow {
         let current = CurrentReserva { nome: nome.clone(), reserva: recorded.at(now) };
         // The first answer was given when the reserva was made, whatever it is now.
         let ReservaFacts { interval, preco_kwh, tolerancia, .. } = reserva.facts;
-        let made = ReservaFacts::new(interval, preco_kwh, None, self.reserva.created_at());
-        let facts = ReservaFacts { tolerancia, ..made };
+        let made = self.reserva.created_at();
+        let facts = ReservaFacts::new(interval, preco_kwh, tolerancia, None, made);
         let read = |json| read_estimate(json, preco_kwh).ok_or_else(|| corrupt("estimate"));
         let estimativa = self.estimativa.as_deref().map(read).transpose()?;
         let reserva = Reserva { facts, ..reserva };

@@ -62,7 +62,7 @@ fn failure(name: &str, error: &ConfigError) -> Check {
     let remedy = format!(
         "correct {name} where the program gets its environment, then start it again (with Docker \
          under environment: of its block in docker-compose.yml, not in .env, then docker-compose \
-         up -d; with systemd in the file of the unit)"
+         up -d; with systemd in its file in /etc/postos)"
     );
     Check::failure("variables", error.to_string(), remedy)
 }

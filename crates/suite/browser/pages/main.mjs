@@ -1,6 +1,6 @@
 // Runs the flows against real programs in Chromium. Arguments: the folder of the programs, a folder
-// for their data, and the names of the flows to run (all if there are none). One line for each check;
-// the last one counts the failures.
+// for their data, and the names of the flows to run (all if there are none). One line for each check,
+// and what is known of the pages of one that fails; the last line counts the failures.
 import { mkdirSync, readdirSync } from "node:fs";
 import { launch, report } from "../browser.mjs";
 import { Suite } from "./suite.mjs";

@@ -20,7 +20,7 @@ export class Suite {
       mkdirSync(`${folder}/data/${id}`, { recursive: true });
       copyFileSync(`${postos}/${id}/postos.csv`, `${folder}/data/${id}/postos.csv`);
     }
-    writeFileSync(`${folder}/mosquitto.conf`, `listener ${BROKER} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`);
+    writeFileSync(`${folder}/mosquitto.conf`, `user root\nlistener ${BROKER} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`);
     this.appToken = this.makeAppToken(`${programs}/client`);
     const program = (binary, name, env) => new Program(name, `${programs}/${binary}`, {
       folder,

@@ -35,10 +35,9 @@ async fn every_answer_about_a_reserva_has_the_tolerance_that_it_was_made_with() 
     let event = listener.next("client/cliente1/reservas/status").await;
     assert_eq!(event["tolerancia_min"], MINUTES, "{event}");
     assert_eq!(server.get("/reservas/1").await.json["tolerancia_min"], MINUTES);
-    for (language, waits) in [
-        ("pt-BR", "O posto espera pelo carro até "),
-        ("en", "The charging point waits for the car until "),
-    ] {
+    for (language, waits) in
+        [("pt-BR", "Se o carro não chegar até "), ("en", "If the car has not come by ")]
+    {
         let page = reserva_page(&client, &id, language).await;
         assert!(page.contains(waits), "{language}: {page}");
     }

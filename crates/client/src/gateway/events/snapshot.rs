@@ -120,7 +120,8 @@ mod tests {
     fn what_is_over_here_is_over_at_the_servidor_whose_clock_is_behind() {
         let at = Moment::from_millis;
         let interval = Interval::new(at(1_000), at(2_000)).unwrap();
-        let made = ReservaFacts::new(interval, Price::new(2.5).unwrap(), None, at(500));
+        let made =
+            ReservaFacts::new(interval, Price::new(2.5).unwrap(), Duration::ZERO, None, at(500));
         for state in ReservaState::ALL {
             for livre_desde in [None, Some(at(1_500))] {
                 for now in [999, 1_000, 1_500, 1_999, 2_000, 2_001] {

@@ -25,7 +25,7 @@ pub(super) struct ReservaView {
     pub(super) fim: String,
     pub(super) status_text: String,
     pub(super) notice: String,
-    /// Until when the posto waits for the carro; empty if that is `fim`.
+    /// By when the carro should have come; empty if its posto waits until `fim`.
     pub(super) arrival: String,
     pub(super) posto_is_known: bool,
     /// Of one that is not known, its number.
@@ -132,8 +132,9 @@ fn status_text<'a>(reserva: &'a Reserva, texts: &'a ReservaTexts) -> &'a str {
     }
 }
 
-/// Until when the posto waits for the carro. The tolerance begins again after another carro was there
-/// or the posto was out of service, so this is never too late; after it nothing is said.
+/// By when the carro should have come. The tolerance begins again after another carro was there or the
+/// posto was out of service, so the posto may wait longer than this, and never less; after it nothing is
+/// said.
 fn arrival(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> String {
     let latest = reserva.tolerancia_min.and_then(|minutes| {
         let millis = minutes.saturating_mul(MINUTE).saturating_add(reserva.inicio.as_millis());

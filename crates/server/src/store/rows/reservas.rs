@@ -201,7 +201,7 @@ impl ReservaRow {
         Moment::from_millis(self.inicio)
     }
 
-    /// As it was agreed.
+    /// Returns how late its carro may come.
     pub(in crate::store) fn tolerancia(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.tolerancia).unwrap_or(0))
     }

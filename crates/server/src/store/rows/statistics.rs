@@ -59,7 +59,7 @@ posto_desde, carregamento_id IS NOT NULL, falta_em";
                 posto_desde: maybe(8)?,
                 in_session: row.get(9)?,
                 // What was agreed about its price and its tolerance is not counted.
-                ..ReservaFacts::new(interval, Price::default(), falta_em, now)
+                ..ReservaFacts::new(interval, Price::default(), Duration::ZERO, falta_em, now)
             },
         })
     }

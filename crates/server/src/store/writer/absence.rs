@@ -123,9 +123,9 @@ impl WriteContext<'_> {
         Ok(())
     }
 
-    /// Makes the carros of other reservas at the posto absent a whole tolerance after `fim` at the
-    /// earliest. Called when a session of this carro is reported with its end: until then it was in their
-    /// way, so their tolerance did not run.
+    /// Postpones the absences of other carros at the posto to a whole tolerance after `fim`, where they are
+    /// due earlier. Called when a session of this carro is reported with its end: until then it was in
+    /// their way, so their tolerance did not run.
     pub(super) fn wait_after_session(
         &self,
         posto_id: i64,

@@ -152,7 +152,7 @@ impl<'a> WriteContext<'a> {
         command: &impl WriteCommand,
         deadline: Instant,
     ) -> Result<(), WriteError> {
-        match self.recent_failures.of_copy(|| command.duplicate_key()) {
+        match self.recent_failures.of_duplicate(|| command.duplicate_key()) {
             Some(failure) => Err(failure),
             None if self.clock > deadline => Err(WriteError::Expired),
             None => Ok(()),

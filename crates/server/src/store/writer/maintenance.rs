@@ -40,7 +40,7 @@ pub struct Maintained {
     pub reservas: Vec<AffectedReserva>,
 }
 
-/// A reserva that was affected.
+/// What became of one reserva, as the operator is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AffectedReserva {
     pub id: i64,

@@ -43,17 +43,17 @@ pub(in crate::store) struct RecentFailures {
 }
 
 impl RecentFailures {
-    /// The failure with which a copy of this command was answered. `command` is called only if
+    /// Returns the failure with which a duplicate of this command was answered. `key` is called only if
     /// there are failures at all.
-    pub(super) fn of_copy(
+    pub(super) fn of_duplicate(
         &self,
-        command: impl FnOnce() -> Option<DuplicateKey>,
+        key: impl FnOnce() -> Option<DuplicateKey>,
     ) -> Option<WriteError> {
         let failures = self.failures.lock();
         if failures.is_empty() {
             return None;
         }
-        let DuplicateKey { command, id, deadline } = command()?;
+        let DuplicateKey { command, id, deadline } = key()?;
         let (until, failure) = failures.get(&(command, id))?;
         (deadline < *until + SAME_DEADLINE).then(|| failure.clone())
     }
@@ -65,8 +65,8 @@ impl RecentFailures {
     }
 
     /// Remembers a failure; call it before the caller is answered.
-    pub(in crate::store) fn add(&self, command: Option<DuplicateKey>, failure: WriteError) {
-        let Some(DuplicateKey { command, id, deadline }) = command else { return };
+    pub(in crate::store) fn add(&self, key: Option<DuplicateKey>, failure: WriteError) {
+        let Some(DuplicateKey { command, id, deadline }) = key else { return };
         let mut failures = self.failures.lock();
         if failures.len() >= PRUNE_FROM && failures.len() == failures.capacity() {
             let now = Instant::now();
@@ -94,16 +94,16 @@ mod tests {
         let recent_failures = RecentFailures::default();
         let deadline = Instant::now() + Duration::from_secs(10);
         recent_failures.add(key("reserve", "r1", deadline), WriteError::Unavailable);
-        let of_copy =
-            |command, id, deadline| recent_failures.of_copy(|| key(command, id, deadline));
-        assert_eq!(of_copy("reserve", "r1", deadline), Some(WriteError::Unavailable));
+        let of_duplicate =
+            |command, id, deadline| recent_failures.of_duplicate(|| key(command, id, deadline));
+        assert_eq!(of_duplicate("reserve", "r1", deadline), Some(WriteError::Unavailable));
         let copy = deadline - Duration::from_secs(2);
-        assert_eq!(of_copy("reserve", "r1", copy), Some(WriteError::Unavailable));
-        assert_eq!(of_copy("reserve", "r1", deadline + Duration::from_secs(2)), None);
-        assert_eq!(of_copy("reserve", "r2", deadline), None);
-        assert_eq!(of_copy("cancel", "r1", deadline), None);
+        assert_eq!(of_duplicate("reserve", "r1", copy), Some(WriteError::Unavailable));
+        assert_eq!(of_duplicate("reserve", "r1", deadline + Duration::from_secs(2)), None);
+        assert_eq!(of_duplicate("reserve", "r2", deadline), None);
+        assert_eq!(of_duplicate("cancel", "r1", deadline), None);
         recent_failures.add(key("reserve", "r1", copy), WriteError::Unavailable);
-        assert!(of_copy("reserve", "r1", deadline).is_some(), "an earlier copy failed last");
+        assert!(of_duplicate("reserve", "r1", deadline).is_some(), "an earlier copy failed last");
     }
 
     #[test]

@@ -70,13 +70,13 @@ impl WriteCommand for Reserve {
             has_come: false,
             usable_since: posto.is_usable_by(Some(placa)).then_some(now),
         };
-        let made = ReservaFacts::new(interval, posto.preco_kwh, absence.due(), now);
+        let (price, tolerancia) = (posto.preco_kwh, rules.tolerancia);
         let mut reserva = Reserva {
             id: 0,
             request_id: self.request_id.clone(),
             posto_id: command.posto_id,
             placa: placa.clone(),
-            facts: ReservaFacts { tolerancia: rules.tolerancia, ..made },
+            facts: ReservaFacts::new(interval, price, tolerancia, absence.due(), now),
         };
         self.write_carro(context)?;
         reserva.id = self.insert_reserva(context, &reserva, &posto.nome, &estimate)?;

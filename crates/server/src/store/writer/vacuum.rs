@@ -14,8 +14,8 @@ use crate::store::error::StoreError;
 /// How long the checkpoint waits for readers that look at an old state; commands wait too.
 const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Writes the file anew without what was forgotten, if that is due. Returns whether nothing of it
-/// is left: if a reader holds the old pages, it is, and the next call need only empty the WAL.
+/// Writes the file anew without what was forgotten, if that is due. Returns true once nothing of it is
+/// left. While a reader holds old pages it returns false, and the next call only empties the WAL.
 /// Afterwards the connection waits for locks as long as `busy_timeout` again.
 pub(super) fn vacuum(
     connection: &Connection,

@@ -3,7 +3,7 @@
 (() => {
   const FIRST_WAIT = 500;
   const LONGEST_WAIT = 30000;
-  // Of browsers, for modules of two versions, which a program answers while it is upgraded.
+  // What browsers say of modules that do not fit together: during an upgrade they may be of two versions.
   const NO_EXPORT = /^(the requested module|import)/i;
   // A cache that keeps files whatever their headers say has none under this name.
   const page = Date.now();
@@ -19,7 +19,7 @@
     failed.replaceWith(next);
   };
   addEventListener("error", ({ target, error, filename }) => {
-    const isMixed = error instanceof SyntaxError && NO_EXPORT.test(error.message) && /\/static\//.test(filename);
+    const isMixed = error instanceof SyntaxError && NO_EXPORT.test(error.message) && (!filename || /\/static\//.test(filename));
     const failed = isMixed ? document.querySelector('script[type="module"]') : target;
     const isStyle = failed instanceof HTMLLinkElement && failed.rel === "stylesheet";
     if (!isStyle && !(failed instanceof HTMLScriptElement)) return;

@@ -51,6 +51,7 @@ export default {
       expectEqual(pages.length, 1, "times that the page was loaded");
       again.push(requests.filter(({ url }) => url.includes("/again-")).length);
     }
+    expect(again.every((count) => count > 0), "no file was lost");
     return `${again[0]} and ${again[1]} files were asked for again`;
   },
 

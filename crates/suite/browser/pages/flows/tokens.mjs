@@ -57,8 +57,10 @@ export default {
 
   "where nothing can be kept, the page of a reserva asks once": async ({ suite, visit }) => {
     const posto = await suite.freePosto();
-    const asked = { placa: suite.placa(), modelo: "BYD Dolphin", posto_id: posto.id, server_id: posto.server_id };
+    const carro = { placa: suite.placa(), modelo: "BYD Dolphin", capacidade_bateria: 44.5, nivel_bateria_atual: 22.3, taxa_descarga: 0.19 };
+    const asked = { ...carro, posto_id: posto.id, server_id: posto.server_id };
     const made = await suite.call("closed", "reservar", { method: "POST", body: asked, token: suite.appToken });
+    expectEqual(made.status, 200, "the status of the answer");
     const driver = await visit({}, "closed");
     const { page } = driver;
     await page.addInitScript(() => {
