@@ -31,6 +31,7 @@ fn reserva(inicio: i64, fim: i64) -> Reserva {
         facts: ReservaFacts::new(
             interval(inicio, fim),
             price(2.5),
+            Duration::ZERO,
             None,
             NOW.plus_millis(inicio.min(0)),
         ),

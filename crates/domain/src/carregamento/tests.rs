@@ -1,4 +1,5 @@
 use std::slice::from_ref;
+use std::time::Duration;
 
 use super::*;
 use crate::Interval;

@@ -129,10 +129,10 @@ impl Changed {
             state: ReservaState::parse(&self.status).ok()?,
             versao: self.versao,
             aviso: self.aviso.as_deref().map(Aviso::parse).transpose().ok()?,
-            tolerancia: reserva.facts.tolerancia,
             ..ReservaFacts::new(
                 Interval::new(moment(self.inicio), moment(self.fim)).ok()?,
                 preco_kwh,
+                reserva.facts.tolerancia,
                 None,
                 moment(self.desde),
             )

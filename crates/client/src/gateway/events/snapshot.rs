@@ -87,6 +87,8 @@ impl Ends {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use domain::{Interval, Moment, Price, ReservaFacts, ReservaState};
     use serde_json::json;
 

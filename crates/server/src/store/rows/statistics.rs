@@ -2,6 +2,7 @@
 //! answer.
 
 use std::sync::{LazyLock, Once};
+use std::time::Duration;
 
 use domain::{
     Figures, Finished, Interval, Kwh, Moment, Motivo, Price, ReservaFacts, ReservaState, Service,
