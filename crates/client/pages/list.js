@@ -254,7 +254,8 @@ async function orderByDistance() {
   const found = await findPosition();
   filters = { ...filters, ordem: found ? "distancia" : "nome", pagina: "" };
   writeForm();
-  apply();
+  // A page that is loaded anew would not say why there is no position.
+  if (found || isLoaded) apply();
 }
 
 async function goToNearest() {
