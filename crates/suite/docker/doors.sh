@@ -239,12 +239,13 @@ starts_with_certificate() {
 # The old certificate is no authority for the new one.
 renews_certificate() { certificate two && usuario recarregar && speaks_tls; }
 
-# The README's commands for host A, as they stand.
+# The README's commands for host A, as they stand. The file of the password is readable for its owner
+# only, and a container of host B has another user.
 secures_host_a() {
     # shellcheck disable=SC2317 # The README calls it.
     docker-compose() { compose "$@"; }
     eval "$(python3 crates/suite/readme.py host A)" && within 40 is_healthy broker &&
-        mv server3.secret "$work/secrets/servidor.server3"
+        chmod a+r server3.secret && mv server3.secret "$work/secrets/servidor.server3"
 }
 
 # Its settings for host B, for a program that runs with Docker.
