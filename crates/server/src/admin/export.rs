@@ -15,6 +15,7 @@ use super::carregamentos::CarregamentosFilter;
 use super::file::{PART, file, pages, parts};
 use super::reservas::ReservasFilter;
 use crate::app_state::AppState;
+use crate::reserva_rules::tolerancia_min;
 use crate::store::{CarregamentosQuery, ReservasQuery, StoredPosto, StoredReserva};
 use crate::table::{Cell, Column, Dialect, Table};
 use crate::wire;
@@ -29,7 +30,7 @@ const POSTOS: [Column; 8] = [
     Column::Other("tipo_conector"),
     Column::Other("preco_kwh"),
 ];
-const RESERVAS: [Column; 12] = [
+const RESERVAS: [Column; 13] = [
     Column::Other("id"),
     Column::Other("posto_id"),
     Column::Other("placa"),
@@ -42,6 +43,7 @@ const RESERVAS: [Column; 12] = [
     Column::Time("livre_desde"),
     Column::Other("preco_kwh"),
     Column::Other("versao"),
+    Column::Other("tolerancia_min"),
 ];
 const CARREGAMENTOS: [Column; 10] = [
     Column::Other("id"),
@@ -142,9 +144,9 @@ fn posto_cells(posto: &StoredPosto) -> [Cell<'_>; 8] {
     params(ReservasFile),
     responses((status = 200, body = String, content_type = "text/csv", description = "As reservas",
         example = json!("id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,\
-            preco_kwh,versao\r\n\
+            preco_kwh,versao,tolerancia_min\r\n\
             1,5,ABC1234,2026-11-23T12:00:00.000Z,2026-11-24T12:00:00.000Z,cumprida,\
-            2026-11-23T12:00:00.000Z,2026-11-23T12:10:00.000Z,,2026-11-23T13:00:00.000Z,2.5,3\r\n")))
+            2026-11-23T12:00:00.000Z,2026-11-23T12:10:00.000Z,,2026-11-23T13:00:00.000Z,2.5,3,15\r\n")))
 )]
 async fn export_reservas(
     State(app): State<Arc<AppState>>,
@@ -163,7 +165,7 @@ async fn export_reservas(
     Ok(file(&app, "reservas", Table::head(dialect, &RESERVAS), pages))
 }
 
-fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 12] {
+fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 13] {
     let facts = &reserva.facts;
     [
         Cell::Integer(reserva.id),
@@ -178,6 +180,7 @@ fn reserva_cells(reserva: &StoredReserva) -> [Cell<'_>; 12] {
         facts.free_early().map_or(Cell::Empty, time),
         Cell::Number(facts.preco_kwh.get().to_string()),
         Cell::Integer(facts.versao),
+        tolerancia_min(facts.tolerancia).map_or(Cell::Empty, Cell::Integer),
     ]
 }
 

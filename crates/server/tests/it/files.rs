@@ -136,7 +136,8 @@ async fn the_files_have_the_lists_filters_and_both_dialects() {
     assert_eq!(
         lines.next(),
         Some(
-            "id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,preco_kwh,versao"
+            "id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,preco_kwh,\
+             versao,tolerancia_min"
         )
     );
     let row = "1,1,ABC1234,2125-12-08T00:00:00.000Z,2125-12-08T01:00:00.000Z,ativa,";

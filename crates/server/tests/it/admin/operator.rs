@@ -114,18 +114,19 @@ async fn in_every_state() -> Running {
     let home = Running::fresh().await.stop().await;
     home.reserve(vec![reservation("r1", "ABC1234", 1, None)]).await;
     let database = rusqlite::Connection::open(home.database()).expect("a database");
-    for (status, motivo, free) in [
-        ("cumprida", "NULL", "fim - 1000"),
-        ("encerrada", "NULL", "NULL"),
-        ("nao_compareceu", "'ausencia'", "NULL"),
-        ("cancelada", "'operador'", "NULL"),
+    for (status, motivo, free, tolerancia) in [
+        ("cumprida", "NULL", "fim - 1000", 0),
+        ("encerrada", "NULL", "NULL", 0),
+        ("nao_compareceu", "'ausencia'", "NULL", 900_000),
+        ("cancelada", "'operador'", "NULL", 0),
     ] {
         let sql = format!(
             "INSERT INTO reservas (request_id, posto_id, placa, inicio, fim, status, created_at,
-                 updated_at, desde, motivo, livre_desde, preco_kwh, versao)
+                 updated_at, desde, motivo, livre_desde, preco_kwh, versao, tolerancia)
              SELECT '{status}', 1, placa, inicio - 2 * (SELECT max(id) FROM reservas) * 86400000,
                  inicio - 2 * (SELECT max(id) FROM reservas) * 86400000 + 86400000, '{status}',
-                 created_at, updated_at, desde, {motivo}, NULL, 2.5, 2 FROM reservas WHERE id = 1;
+                 created_at, updated_at, desde, {motivo}, NULL, 2.5, 2, {tolerancia}
+             FROM reservas WHERE id = 1;
              UPDATE reservas SET livre_desde = {free} WHERE status = '{status}'"
         );
         database.execute_batch(&sql).expect("a reserva");
@@ -161,15 +162,15 @@ async fn files_have_every_column() {
     let server = in_every_state().await;
     let file = server.get("/reservas.csv").await.text;
     let mut lines = file.lines();
-    let head =
-        "id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,preco_kwh,versao";
+    let head = "id,posto_id,placa,inicio,fim,status,criada_em,desde,motivo,livre_desde,preco_kwh,\
+        versao,tolerancia_min";
     assert_eq!(lines.next(), Some(head));
     let ends = [
-        (5, "cancelada", "operador,,2.5,2"),
-        (4, "nao_compareceu", "ausencia,,2.5,2"),
-        (3, "encerrada", ",,2.5,2"),
-        (2, "cumprida", "Z,2.5,2"),
-        (1, "ativa", ",,2,1"),
+        (5, "cancelada", "operador,,2.5,2,"),
+        (4, "nao_compareceu", "ausencia,,2.5,2,15"),
+        (3, "encerrada", ",,2.5,2,"),
+        (2, "cumprida", "Z,2.5,2,"),
+        (1, "ativa", ",,2,1,"),
     ];
     for (line, (id, status, end)) in lines.zip(ends) {
         let begins = line.starts_with(&format!("{id},1,ABC1234,"));
@@ -177,10 +178,10 @@ async fn files_have_every_column() {
     }
     let excel = server.get("/reservas.csv?formato=excel&status=cumprida").await.text;
     assert!(
-        excel.contains(";desde (UTC);motivo;livre_desde (UTC);preco_kwh;versao\r\n"),
+        excel.contains(";desde (UTC);motivo;livre_desde (UTC);preco_kwh;versao;tolerancia_min\r\n"),
         "{excel}"
     );
-    assert!(excel.ends_with(";\"2,5\";2\r\n"), "{excel}");
+    assert!(excel.ends_with(";\"2,5\";2;\r\n"), "{excel}");
     let head = "id,posto_id,placa,inicio,fim,preco_kwh,energia_fornecida,custo,reserva_id,corrigido_em\r\n";
     let home = server.stop().await;
     let database = rusqlite::Connection::open(home.database()).expect("a database");

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::{asked, doctor, mode, stopped};
 use crate::command_line::{NOWHERE, as_user, data, ended, mounted, program};
 use crate::running::{Home, Running};
-use crate::store_upgrade::old_file;
+use crate::store::upgrade::old_file;
 use crate::support::TestStore;
 
 fn change(home: &Home, sql: &str) {
