@@ -1,54 +1,16 @@
 //! The HTTP surface that both programs share: one error shape, documentation, limits.
 
-mod accept_log;
 mod access_control;
-mod access_log;
-mod answer_body;
-#[cfg(test)]
-mod answer_tests;
-mod body_parts;
-#[cfg(test)]
-mod body_tests;
-mod body_text;
-mod caller;
-mod caller_limit;
-mod compression;
-mod connection_limit;
-mod connection_state;
-mod content_coding;
-mod cors;
+mod answer;
+mod connection;
 mod docs;
-mod error;
-mod etag;
-mod eviction_candidates;
 mod exchange;
-mod extract;
-mod file_body;
-mod gate;
-mod head_check;
 mod health;
-mod in_flight;
-mod json_body;
-mod linger;
-mod metrics;
 mod pages;
-mod rate_limit;
-mod receive;
-mod refusal;
-mod request_body;
-mod request_path;
+mod request;
 mod scrape;
-mod security_headers;
-mod serve;
-mod socket;
-mod streams;
 #[cfg(test)]
 mod tests;
-mod traced;
-mod unexpected;
-#[cfg(test)]
-mod wire_tests;
-mod wrong_parts;
 
 use std::sync::Arc;
 
@@ -61,34 +23,34 @@ use tower_http::cors::CorsLayer;
 pub use access_control::{
     ANYBODY, Access, Caller, MAX_TOKEN, Role, Routes, Token, Tokens, operators_only,
 };
-pub use access_log::LogFields;
-pub use body_parts::body_of_parts;
-pub use caller::{CallerKey, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
-pub use caller_limit::CallerLimit;
-pub use cors::{CORS_ORIGENS, CorsOrigins};
+pub use answer::body_parts::body_of_parts;
+pub use answer::cors::{CORS_ORIGENS, CorsOrigins};
+pub use answer::error::{HttpError, RETRY_AFTER_SECONDS, both_parts, status_of};
+pub use answer::etag::{ETag, answer_with_etag, json_with_etag};
+pub use connection::serve::{ListenError, listen, serve};
+pub use connection::streams::{StreamCaller, StreamPermit, Streams};
 pub use docs::{Documentation, accept_token, complete_document, require_token};
-pub use error::{HttpError, RETRY_AFTER_SECONDS, both_parts, status_of};
-pub use etag::{ETag, answer_with_etag, json_with_etag};
+pub use exchange::access_log::LogFields;
+pub use exchange::caller::{CallerKey, PROXIES_CONFIAVEIS, TrustedProxies, caller_ip};
+pub use exchange::caller_limit::CallerLimit;
+use exchange::gate::{Gate, gate};
+use exchange::in_flight::Limit;
+pub use exchange::metrics::HttpMetrics;
+pub use exchange::rate_limit::RateLimit;
+pub use exchange::traced::trace_requests;
 use exchange::{Exchange, exchange};
-pub use extract::{Params, Path};
-pub use file_body::{no_file_of, read_file, too_long_file};
-use gate::{Gate, gate};
 pub use health::Health;
-use in_flight::Limit;
-pub use json_body::JsonBody;
-pub use metrics::HttpMetrics;
 use pages::ErrorPage;
 pub use pages::{
     Asset, Assets, LOAD_AGAIN, Language, PageCache, PageForm, PageHeaders, PageRoutes, RefusalText,
     json_in_page,
 };
-pub use rate_limit::RateLimit;
-pub use request_path::without_slash;
+pub use request::extract::{Params, Path};
+pub use request::file_body::{no_file_of, read_file, too_long_file};
+pub use request::json_body::JsonBody;
+pub use request::path::without_slash;
+use request::unexpected::Documented;
 pub use scrape::{listen_for_metrics, serve_metrics};
-pub use serve::{ListenError, listen, serve};
-pub use streams::{StreamCaller, StreamPermit, Streams};
-pub use traced::trace_requests;
-use unexpected::Documented;
 
 /// Layers that only some programs have.
 #[derive(Default)]

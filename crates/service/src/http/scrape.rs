@@ -16,9 +16,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::connection::serve::{self, ListenError};
+use super::exchange::in_flight::{self, Limit};
 use super::exchange::without_panic;
-use super::in_flight::{self, Limit};
-use super::serve::{self, ListenError};
 use super::{HttpError, HttpMetrics};
 use crate::metrics::{METRICS_ADDR, Metrics};
 

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use tracing::warn;
 
 use crate::failpoints::{Bug, has};
-use crate::http::caller::CallerKey;
-use crate::http::rate_limit::RateLimit;
+use crate::http::exchange::caller::CallerKey;
+use crate::http::exchange::rate_limit::RateLimit;
 
 /// Wrong tokens in a minute, of one address.
 const WRONG_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).unwrap();

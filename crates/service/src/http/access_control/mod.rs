@@ -24,7 +24,7 @@ pub(in crate::http) use tokens::forget_found;
 pub use tokens::{Token, Tokens};
 
 use super::HttpError;
-use super::access_log::CalledBy;
+use super::exchange::access_log::CalledBy;
 
 /// The name of every caller where no tokens are asked for; an audit has it too.
 pub const ANYBODY: &str = "aberto";

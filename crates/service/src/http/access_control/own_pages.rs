@@ -12,7 +12,7 @@ use protocol::Codigo;
 
 use crate::failpoints::{Bug, has};
 use crate::http::HttpError;
-use crate::http::caller::Endpoints;
+use crate::http::exchange::caller::Endpoints;
 
 pub(in crate::http) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

@@ -14,7 +14,7 @@ use utoipa::openapi::Paths;
 
 use super::credentials::MAX_TOKEN;
 use super::{Access, Caller, Role, Routes, Token, Tokens, operators_only};
-use crate::http::caller::{Endpoints, TrustedProxies};
+use crate::http::exchange::caller::{Endpoints, TrustedProxies};
 use crate::http::tests::{Answer, documentation, send};
 use crate::http::{CorsOrigins, HttpMetrics, OptionalLayers, build_router};
 use crate::secret::SecretHash;

@@ -15,7 +15,7 @@ use super::credentials::{NoToken, bearer};
 use super::roles::{Caller, Role};
 use crate::failpoints::{Bug, has};
 use crate::http::HttpError;
-use crate::http::caller::{CallerKey, TrustedProxies, caller_ip};
+use crate::http::exchange::caller::{CallerKey, TrustedProxies, caller_ip};
 use crate::program::now;
 use crate::secret::SecretHash;
 

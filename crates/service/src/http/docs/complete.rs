@@ -8,11 +8,10 @@ use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr, Required, ServerBuilder};
 
-use super::examples;
 use super::operations::{Kind, operations};
-use super::{errors, headers, invalid, security};
+use super::{errors, examples, headers, invalid, security};
 use crate::http::health::is_probe;
-use crate::http::unexpected::takes_anything;
+use crate::http::request::unexpected::takes_anything;
 
 /// Completes a document: where it is served, and for each operation its parameters' places and
 /// examples, its errors and its headers. An operation names the codes of a status in the

@@ -32,7 +32,7 @@ pub use complete::complete_document;
 pub use security::{accept_token, require_token};
 
 use super::HttpError;
-use super::security_headers::of_docs;
+use super::answer::security_headers::of_docs;
 
 /// As the page sees it, which is one level below.
 const OPENAPI: &str = "../openapi.json";

@@ -16,7 +16,7 @@ use percent_encoding::percent_decode;
 use protocol::Codigo;
 
 use crate::http::access_control::{FETCH_SITE, forget_found};
-use crate::http::receive::{content_type, receive};
+use crate::http::request::receive::{content_type, receive};
 use crate::http::{CallerLimit, HttpError};
 
 /// The longest form. The longest that a page sends is below 2 KiB.

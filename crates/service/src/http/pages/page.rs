@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::Language;
-use crate::http::security_headers::{CROSS_ORIGIN_OPENER_POLICY, PERMISSIONS_POLICY};
+use crate::http::answer::security_headers::{CROSS_ORIGIN_OPENER_POLICY, PERMISSIONS_POLICY};
 
 /// The page may ask where its reader is.
 const OWN_POSITION: HeaderValue =

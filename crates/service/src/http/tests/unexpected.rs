@@ -9,7 +9,7 @@ use axum::routing::post;
 
 use super::*;
 use crate::http::JsonBody;
-use crate::http::json_body::MAX_BODY;
+use crate::http::request::json_body::MAX_BODY;
 
 protocol::fields! {
     struct Place {
