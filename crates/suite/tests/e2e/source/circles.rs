@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::sources::{GLOB, Import, Paths, crates, sources, tokens_of};
+use crate::source::sources::{GLOB, Import, Paths, crates, sources, tokens_of};
 
 /// Segments below the crate's root; the root itself has none.
 type Module = Vec<String>;
@@ -162,7 +162,7 @@ fn no_files_use_each_other_in_a_circle() {
 
 fn crate_of(files: &[(&str, &str)]) -> Crate {
     let parse = |&(file, code): &(&str, &str)| {
-        (module_of(Path::new(file)), Paths::of(&crate::sources::tokens(code)))
+        (module_of(Path::new(file)), Paths::of(&crate::source::sources::tokens(code)))
     };
     Crate { files: files.iter().map(parse).collect() }
 }

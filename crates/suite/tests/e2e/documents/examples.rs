@@ -5,7 +5,7 @@ use domain::{Placa, Rejection};
 use protocol::{Codigo, ServerId};
 use serde_json::{Value, json};
 
-use crate::documents::each_operation;
+use crate::documents::operations::each_operation;
 use crate::harness::{Program, World, seed_payload};
 
 /// The sentence of the example that one document has for a code.

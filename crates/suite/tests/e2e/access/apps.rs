@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app_tokens::{make, with_tokens};
+use crate::access::app_tokens::{make, with_tokens};
 use crate::harness::{Answer, PlainClient, Program, World, payload, seed_payload};
 
 /// An answer to the last byte, but for what differs in each: when, and which exchange.

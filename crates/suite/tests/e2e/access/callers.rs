@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::app_tokens::{call, make, with_tokens};
+use crate::access::app_tokens::{call, make, with_tokens};
 use crate::harness::{World, eventually};
 
 #[tokio::test(flavor = "multi_thread")]

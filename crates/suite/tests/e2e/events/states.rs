@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use protocol::Timestamp;
 use serde_json::{Value, json};
 
-use crate::events::path_of;
+use crate::events::servidor::path_of;
 use crate::harness::{EventStream, Program, World, payload};
 
 struct Site {

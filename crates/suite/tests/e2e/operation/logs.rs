@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     Answer, Collector, Health, PlainClient, Program, World, eventually, payload, seed_payload,
 };
-use crate::traces::traced_pair;
+use crate::traces::request::traced_pair;
 
 /// The carros of this test.
 const PLACAS: [&str; 4] = ["ABC1234", "XYZ9876", "QQQ0A00", "WWW0W00"];

@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::harness::{
     Client5, Collector, Health, PlainClient, Program, World, eventually, seed_payload,
 };
-use crate::traces::{
+use crate::traces::request::{
     CALLER, RESERVA, TRACE_ID, check_reservation, command, reservation, traced, traced_pair,
     traceparent,
 };

@@ -1,6 +1,6 @@
 //! Which layer may use which, between the crates and inside the server; see ARCHITECTURE.md.
 
-use crate::sources::{Paths, crates, sources, tokens, tokens_of};
+use crate::source::sources::{Paths, crates, sources, tokens, tokens_of};
 
 /// The code at or under `layer` uses none of the `forbidden` crates.
 struct Rule {

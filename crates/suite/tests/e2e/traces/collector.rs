@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::harness::{Collector, Health, Program, World, eventually, free_port, payload};
-use crate::stops::stops;
+use crate::operation::stops::stops;
 
 /// A stop of a program that has nothing to wait for, on a busy machine.
 const QUICK_STOP: Duration = Duration::from_secs(4);

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, IF_NONE_MATCH};
 use serde_json::json;
 
 use crate::harness::{MARKER, PlainClient, Program, World};
-use crate::unchanged::{ASK, ok};
+use crate::listings::unchanged::{ASK, ok};
 
 /// Status, headers and body of a listing, asked for by who has these tags.
 async fn get(program: &Program, query: &str, tags: &[&str]) -> (u16, HeaderMap, String) {

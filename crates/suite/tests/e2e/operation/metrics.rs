@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::harness::{Program, World, eventually, free_port, path_of, payload, run_subcommand};
 
 const ON: [(&str, &str); 1] = [("METRICS_ADDR", "127.0.0.1:0")];
-const DOCUMENTED: &str = include_str!("../../../../docs/operating.md");
+const DOCUMENTED: &str = include_str!("../../../../../docs/operating.md");
 
 /// A servidor and a gateway that answer scrapes.
 async fn pair(world: &World) -> (Program, Program) {

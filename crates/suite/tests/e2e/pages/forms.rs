@@ -7,7 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use serde_json::json;
 
-use crate::app_tokens::{make, with_tokens};
+use crate::access::app_tokens::{make, with_tokens};
 use crate::harness::{PlainClient, Program, World, eventually, payload};
 
 const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";

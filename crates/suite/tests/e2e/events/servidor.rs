@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app_tokens::make;
+use crate::access::app_tokens::make;
 use crate::harness::{EventStream, Program, World, payload, seed_payload};
 
 /// Of the events of a reserva.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::app_tokens::{make, with_tokens};
-use crate::events::{path_of, reserve};
+use crate::access::app_tokens::{make, with_tokens};
+use crate::events::servidor::{path_of, reserve};
 use crate::harness::{BrokerAccess, EventStream, PlainClient, World, eventually};
-use crate::stops::stops;
+use crate::operation::stops::stops;
 
 /// After this a stop of a gateway closes the connections whose answers have not ended.
 const HTTP_GRACE: Duration = Duration::from_secs(3);

@@ -12,13 +12,13 @@ struct Readme {
 
 const READMES: [Readme; 2] = [
     Readme {
-        text: include_str!("../../../../README.md"),
+        text: include_str!("../../../../../README.md"),
         heading: "\n## Settings\n",
         required: "required",
         both: "both",
     },
     Readme {
-        text: include_str!("../../../../README.pt-BR.md"),
+        text: include_str!("../../../../../README.pt-BR.md"),
         heading: "\n## Configuração\n",
         required: "obrigatória",
         both: "ambos",

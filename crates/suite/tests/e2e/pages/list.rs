@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{PlainClient, World, eventually, payload};
-use crate::pages::{Browser, Page};
+use crate::pages::forms::{Browser, Page};
 
 /// The names of the postos that a page shows, in their order.
 fn names(page: &Page) -> Vec<&str> {

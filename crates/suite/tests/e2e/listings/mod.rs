@@ -1,0 +1,5 @@
+//! Listings: whole, kept, and confirmed.
+
+mod long;
+mod tags;
+mod unchanged;

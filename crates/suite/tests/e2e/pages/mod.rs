@@ -1,0 +1,4 @@
+//! The pages for drivers, without any script.
+
+mod forms;
+mod list;

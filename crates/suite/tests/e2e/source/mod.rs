@@ -1,0 +1,5 @@
+//! The source itself: which file may use which.
+
+mod circles;
+mod layers;
+mod sources;

@@ -1,0 +1,5 @@
+//! Traces of requests.
+
+mod collector;
+pub(crate) mod request;
+mod sampling;
