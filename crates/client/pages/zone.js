@@ -6,6 +6,8 @@ const BRASILIA = 180;
 
 /** Fields for a time are in that of the device, which a driver away from Brasília should know. */
 export function markZone(/** @type {HTMLFormElement} */ form) {
+  // A form that is sent before a module is there is read in the time of Brasília, as it says.
+  form.querySelector("[data-zone]")?.remove();
   if (new Date().getTimezoneOffset() === BRASILIA) return;
   for (const input of form.querySelectorAll('input[type="datetime-local"]')) {
     const hint = document.getElementById(`${input.id}-hint`);

@@ -26,4 +26,27 @@ export default {
     expect(loads === 1, `the page of the other was loaded ${loads} times`);
     return mensagem;
   },
+
+  "a second press while the next page is on its way asks for nothing, and the reserva is found without it": async ({ suite, visit }) => {
+    const driver = await visit({ serviceWorkers: "block" });
+    const { page } = driver;
+    const posto = await suite.freePosto();
+    await driver.openLive(`posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
+    await page.route("**/reserva?**", (route) => new Promise((resolve) => setTimeout(resolve, 4000)).then(() => route.continue()));
+    const placa = suite.placa();
+    await page.locator("form#reserve [name=placa]").fill(placa);
+    const button = page.locator("form#reserve [type=submit]");
+    const [answer] = await Promise.all([page.waitForResponse((response) => response.url().endsWith("/reservar")), button.click()]);
+    expectEqual(answer.status(), 200, "the first press");
+    const link = page.locator("form#reserve .notice.good a");
+    await link.waitFor();
+    await button.click({ force: true, noWaitAfter: true });
+    const [label, href] = [await button.innerText(), await link.getAttribute("href")];
+    expectEqual(await page.locator("#errors").isHidden(), true, "no refusal");
+    await page.waitForURL(/\/reserva\?/);
+    expectEqual(driver.requests.filter(({ url }) => url.endsWith("/reservar")).length, 1, "requests for a reserva");
+    expect(page.url().endsWith(href), `${href} leads to another page than ${page.url()}`);
+    expectEqual((await suite.operate(`reservas?placa=${placa}`)).reservas.length, 1, "reservas");
+    return label;
+  },
 };
