@@ -15,7 +15,9 @@ function againLater() {
 
 async function again() {
   const isAnswered = !document.hidden && await answer(location.href).then(({ ok }) => ok, () => false);
-  // Not by a reload, which would send a form again, and without a fragment, which would load nothing.
-  if (isAnswered) location.replace(location.pathname + location.search);
-  else againLater();
+  if (!isAnswered) againLater();
+  // A fragment is of a page that was asked for, as that of a new reserva; with it, the same address loads nothing.
+  else if (location.hash) location.reload();
+  // Not by a reload, which would send a form again.
+  else location.replace(location.pathname + location.search);
 }

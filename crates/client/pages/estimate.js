@@ -1,8 +1,8 @@
 // What a charge is likely to need and cost, before anything is reserved.
 import { ApiError, call } from "./api.js";
 import { byId, debounced, element } from "./dom.js";
-import { messageParagraph } from "./forms.js";
 import { duration, integer, kwh, pricePerKwh, reais } from "./format.js";
+import { messageParagraph } from "./messages.js";
 import { text } from "./texts.js";
 import { forgetToken } from "./tokens.js";
 

@@ -3,27 +3,8 @@ import { PageError } from "./actions.js";
 import { ApiError } from "./api.js";
 import { byId, element } from "./dom.js";
 import { couldBeTwoNumbers } from "./format.js";
+import { messageParagraph } from "./messages.js";
 import { text } from "./texts.js";
-
-/**
- * What somebody reads about a failure: the sentence of the API, if it gave one.
- * @param {unknown} error @param {boolean} isOfCommand What failed would have changed something.
- */
-function messageOf(error, isOfCommand) {
-  if (error instanceof PageError) return { text: text(error.key), isPortuguese: false };
-  if (!(error instanceof ApiError)) return { text: text("error.page"), isPortuguese: false };
-  // The sentence of the API tells programs what to call.
-  if (isOfCommand && error.status === 504 && error.requestId) return { text: text("error.undecided"), isPortuguese: false };
-  if (error.mensagem) return { text: error.mensagem, isPortuguese: true };
-  return { text: text(error.status === 0 ? "error.network" : "error.unknown"), isPortuguese: false };
-}
-
-/** A paragraph with {@link messageOf}. @param {unknown} error */
-export function messageParagraph(error, properties = {}, isOfCommand = false) {
-  const message = messageOf(error, isOfCommand);
-  // What the API says is Portuguese, whatever the language of the page.
-  return element("p", { ...properties, text: message.text, lang: message.isPortuguese ? "pt-BR" : null });
-}
 
 /**
  * Shows why what this form asked for was not done.
@@ -34,8 +15,10 @@ export function messageParagraph(error, properties = {}, isOfCommand = false) {
 export function showErrors(form, error, ...more) {
   clearErrors(form);
   const box = byId("errors");
-  box.append(messageParagraph(error, {}, true));
   const wrong = wrongFields(error);
+  // The sentence of the API names the fields as programs do.
+  const isInForm = wrong.length > 0 && wrong.every(({ campo }) => fieldOf(form, campo));
+  box.append(isInForm ? element("p", { text: text("error.fields") }) : messageParagraph(error, {}, true));
   if (wrong.length > 0) box.append(element("ul", {}, ...wrong.map((one) => line(form, one))));
   box.append(...more.filter((node) => node !== null));
   box.hidden = false;
@@ -48,13 +31,17 @@ function wrongFields(error) {
   return error instanceof PageError && error.campo ? [{ campo: error.campo, mensagem: text(error.key) }] : [];
 }
 
+/** The field that a person fills in, if the form has one with this name. @param {HTMLFormElement} form @param {string} campo */
+function fieldOf(form, campo) {
+  const field = /** @type {HTMLInputElement | null} */ (form.elements.namedItem(campo));
+  return field && field.type !== "hidden" ? field : null;
+}
+
 /** @param {HTMLFormElement} form @param {{ campo: string, mensagem: string, lang?: string }} wrong */
 function line(form, { campo, mensagem, lang }) {
-  const field = form.elements.namedItem(campo);
+  const field = fieldOf(form, campo);
   const said = element("span", { text: mensagem, lang });
-  if (!(field instanceof HTMLElement) || field.getAttribute("type") === "hidden") {
-    return element("li", {}, `${campo}: `, said);
-  }
+  if (!field) return element("li", {}, `${campo}: `, said);
   const label = form.querySelector(`label[for="${field.id}"]`)?.textContent?.trim() || campo;
   field.setAttribute("aria-invalid", "true");
   const beside = document.getElementById(`${field.id}-error`);
@@ -103,28 +90,35 @@ export function clearErrors(/** @type {HTMLFormElement} */ form) {
 /**
  * Runs what a form asks for, once at a time: a second press meanwhile does nothing.
  * @param {HTMLFormElement} form
- * @param {() => Promise<void>} run Shows its failures itself.
+ * @param {() => Promise<boolean | void>} run Shows its failures itself. `true`: it leads to another page, and
+ *   until that is there, nothing more is asked for.
  * @param {() => Promise<boolean>} [confirm] Whether the driver does want it.
  */
 export function onSubmit(form, run, confirm = async () => true) {
   // The API says what is wrong; without a script the browser does.
   form.noValidate = true;
   let isRunning = false;
+  let isLeaving = false;
+  const button = /** @type {HTMLButtonElement | null} */ (form.querySelector('[type="submit"]'));
+  const label = button?.textContent ?? "";
+  const end = () => {
+    isRunning = isLeaving = false;
+    button?.removeAttribute("aria-disabled");
+    if (button) button.textContent = label;
+  };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (isRunning || !(await confirm())) return;
     isRunning = true;
-    const button = /** @type {HTMLButtonElement | null} */ (form.querySelector('[type="submit"]'));
-    const label = button?.textContent ?? "";
     // `disabled` would take the focus away.
     button?.setAttribute("aria-disabled", "true");
     if (button) button.textContent = text("waiting");
     try {
-      await run();
+      isLeaving = (await run()) === true;
     } finally {
-      isRunning = false;
-      button?.removeAttribute("aria-disabled");
-      if (button) button.textContent = label;
+      if (!isLeaving) end();
     }
   });
+  // The back button may show the page as it was left.
+  addEventListener("pageshow", ({ persisted }) => persisted && isLeaving && end());
 }

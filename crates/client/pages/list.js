@@ -138,7 +138,8 @@ function render({ announce = false } = {}) {
 
 /** @param {number} all @param {import("./postos.js").Posto[]} fitting */
 function countText(all, fitting) {
-  if (all === 0) return text("list.none");
+  // Where somebody could not be asked, nobody knows, and a notice says why.
+  if (all === 0) return notices.isBrokerAway || !postos.isComplete() ? "" : text("list.none");
   if (fitting.length === 0) return text("list.none_fits");
   const free = fitting.filter(({ state }) => state === "free").length;
   return `${counted("list.postos", fitting.length)}, ${counted("list.free", free)}`;

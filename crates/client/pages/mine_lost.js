@@ -1,6 +1,6 @@
 // Requests for a reserva that were not answered, beside the reservas of this device.
 import { byId, element } from "./dom.js";
-import { messageParagraph } from "./forms.js";
+import { messageParagraph } from "./messages.js";
 import { moment } from "./format.js";
 import { nameOf } from "./mine_item.js";
 import { withToken } from "./tokens.js";

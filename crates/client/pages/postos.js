@@ -74,6 +74,11 @@ export class Postos {
     return [...this.servidores.values()].flatMap((servidor) => [...servidor.postos.values()]);
   }
 
+  /** Whether every servidor is there and has said which postos it has. */
+  isComplete() {
+    return [...this.servidores.values()].every(({ isOnline, isListed }) => isOnline && isListed);
+  }
+
   /** Takes an event of `GET /eventos`; one that is of another kind changes nothing. */
   apply(/** @type {string} */ event, /** @type {any} */ data) {
     if (event === "estado") this.takeEstado(data);

@@ -5,7 +5,7 @@ import { confirmCancel } from "./confirm.js";
 import { byId, element, setField, setText } from "./dom.js";
 import { clearErrors, incompleteField, onSubmit, showErrors } from "./forms.js";
 import { Follower } from "./follow.js";
-import { localInput, moment, pricePerKwh } from "./format.js";
+import { fullMoment, localInput, moment, pricePerKwh } from "./format.js";
 import { changesOf, findKept, keepAgreed, updateKept } from "./kept.js";
 import { Live } from "./live.js";
 import { arrivalText, countdownText, newsOf, setOptional } from "./mine_item.js";
@@ -57,6 +57,8 @@ let isOver = false;
 let isTyped = false;
 /** What the fields for the period were filled with. */
 let filled = { inicio: "", fim: "" };
+/** Whether a form that was sent before the modules were there has led here. */
+let isNew = location.hash === "#nova";
 /** What an event says while the driver changes the reserva here is no news. */
 let isChanging = false;
 
@@ -69,9 +71,11 @@ function start() {
   // A token is asked for by a dialog, and kept.
   for (const form of [changeForm, cancelForm]) field(form, "token")?.closest(".field")?.remove();
   markZone(changeForm);
+  byId("keep-address").append(" ", element("span", { class: "print-only", text: location.href.split("#")[0] }));
   // The HTML has it in the time of Brasília.
   const { inicio, fim } = article.dataset;
-  if (inicio && fim && !hasErrors()) fillChange({ inicio, fim });
+  if (inicio && fim && hasErrors()) filled = { inicio: localInput(inicio), fim: localInput(fim) };
+  else if (inicio && fim) fillChange({ inicio, fim });
   changeForm.addEventListener("input", () => { isTyped = true; });
   onSubmit(changeForm, submitChange);
   onSubmit(cancelForm, submitCancel, async () => reserva !== null && confirmCancel({ ...reserva, nome: shownPosto.name() }));
@@ -103,6 +107,7 @@ async function take(fresh) {
   reserva = fresh;
   await shownPosto.show(fresh.posto_id);
   if (reserva !== fresh) return;
+  if (isNew) keepNew(fresh);
   const kept = updateKept(server_id, request_id, fresh, shownPosto.knownName());
   if (shownPosto.knownName() === "" && kept?.nome) setField(article, "posto", kept.nome);
   removeSeeForm();
@@ -111,6 +116,13 @@ async function take(fresh) {
   isOver = phaseOf(fresh, now()) === "over";
   // Nothing comes after the end.
   if (isOver) follower.follow([]);
+}
+
+/** Keeps a reserva that this device has made without the modules, once. @param {Reserva} fresh */
+function keepNew(fresh) {
+  isNew = false;
+  if (!findKept(server_id, request_id)) keepAgreed(server_id, request_id, fresh, shownPosto.knownName());
+  history.replaceState(null, "", location.pathname + location.search);
 }
 
 /** Takes the token that was given, and with it what it shows. */
@@ -138,8 +150,9 @@ function show() {
   Object.assign(article.dataset, { status, inicio, fim, postoId: String(reserva.posto_id) });
   setField(article, "status", text(sentenceKey(reserva, at)));
   setField(article, "placa", placa);
-  setField(article, "inicio", moment(inicio));
-  setField(article, "fim", moment(fim));
+  // Whole, for who prints it or keeps a picture of it.
+  setField(article, "inicio", fullMoment(inicio));
+  setField(article, "fim", fullMoment(fim));
   if (preco_kwh !== undefined) setField(article, "price", pricePerKwh(preco_kwh));
   setField(article, "countdown", countdownText(reserva, at));
   setOptional(article, "arrival", arrivalText(reserva, at));

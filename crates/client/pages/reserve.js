@@ -1,6 +1,7 @@
 // The form that reserves a posto.
 import { ApiError, now, query } from "./api.js";
 import { Attempt, PageError } from "./actions.js";
+import { asTyped, levelInKwh } from "./battery.js";
 import { CAR_FIELDS, canRemember, forgetCar, rememberCar, rememberedCar } from "./car.js";
 import { element } from "./dom.js";
 import { ambiguousField, clearErrors, incompleteField, onSubmit, showErrors } from "./forms.js";
@@ -12,6 +13,7 @@ import { text } from "./texts.js";
 import { ask, earlierRequests, ownReserva, requestIdOf, send } from "./unanswered.js";
 
 const NUMBERS = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
+const LEVEL = "nivel_bateria_atual";
 const HELD_BY_THIS_CARRO = "posto_ja_reservado_para_este_carro";
 /** What helps after these is another posto. */
 const TAKEN = ["posto_reservado", "posto_indisponivel", "posto_em_manutencao", "posto_inexistente", HELD_BY_THIS_CARRO];
@@ -24,6 +26,11 @@ export class ReserveForm {
     // Not with the key of the HTML: a page that the back button leads to has a key that was used.
     this.attempt = new Attempt();
     this.remember = this.field("remember");
+    this.done = element("div", { role: "status" });
+    form.append(this.done);
+    /** The level that nobody has typed: it is the typical one, and of another battery half of it. */
+    this.ownLevel = this.field(LEVEL).dataset.typical;
+    this.field("capacidade_bateria").addEventListener("input", () => this.fillLevel());
     this.showCar();
     this.hideKeptToken();
     onSubmit(form, () => this.submit());
@@ -37,15 +44,17 @@ export class ReserveForm {
   /** What is typed. */
   values() {
     const data = new FormData(this.form);
-    const names = [...CAR_FIELDS, "nivel_bateria_atual", "inicio", "fim", "duracao", "server_id", "posto_id"];
+    const names = [...CAR_FIELDS, LEVEL, "inicio", "fim", "duracao", "server_id", "posto_id"];
     return Object.fromEntries(names.map((name) => [name, String(data.get(name) ?? "").trim()]));
   }
 
   /** What the API is asked for. Values that are no numbers go as they are: the API says what is wrong. */
   body() {
     const { inicio, fim, duracao, placa, modelo, server_id, posto_id, ...typed } = this.values();
-    const number = (/** @type {string} */ value) => (Number.isNaN(typedNumber(value)) ? value : typedNumber(value));
-    const given = NUMBERS.filter((name) => typed[name] !== "").map((name) => [name, number(typed[name])]);
+    const number = (/** @type {string} */ name) =>
+      (name === LEVEL ? levelInKwh(typed[name], typed.capacidade_bateria) : typedNumber(typed[name]));
+    const given = NUMBERS.filter((name) => typed[name] !== "")
+      .map((name) => [name, Number.isNaN(number(name)) ? typed[name] : number(name)]);
     return {
       placa,
       modelo: modelo || text("car.unknown"),
@@ -58,23 +67,28 @@ export class ReserveForm {
 
   async submit() {
     clearErrors(this.form);
+    this.done.replaceChildren();
     const wrong = this.wrongToken() ?? incompleteField(this.form) ?? ambiguousField(this.form, NUMBERS);
     if (wrong) {
       showErrors(this.form, wrong);
-      return;
+      return false;
     }
     const { key, body } = this.attempt.next(this.values(), () => this.body());
     this.rememberOrForget();
     try {
       const made = await send({ key, body, nome: this.nameOfPosto() });
       this.attempt.done();
+      // The other page may take long, or never come.
+      this.done.replaceChildren(element("p", { class: "notice good" }, `${text("reserve.done")} `, reservaAnchor(made)));
       location.assign(reservaLink(made));
+      return true;
     } catch (error) {
       this.attempt.failed(error);
       if (isTokenRefused(error)) this.askTokenAgain();
       const earlier = await foundEarlier(error, body, key);
       if (earlier) showErrors(this.form, new PageError(earlier.key), earlier.help);
       else showErrors(this.form, error, helpOf(error, body));
+      return false;
     }
   }
 
@@ -103,9 +117,15 @@ export class ReserveForm {
     for (const name of CAR_FIELDS) {
       if (car[name]) this.field(name).value = car[name];
     }
-    // The typical level is of another battery.
-    const capacity = typedNumber(car.capacidade_bateria);
-    if (capacity > 0) this.field("nivel_bateria_atual").value = (capacity / 2).toFixed(1).replace(".0", "").replace(".", ",");
+    this.fillLevel();
+  }
+
+  /** Half of the capacity is the level, unless another was typed: the typical one is of another battery. */
+  fillLevel() {
+    const level = this.field(LEVEL);
+    const capacity = typedNumber(this.field("capacidade_bateria").value);
+    if (level.value !== this.ownLevel || !(capacity > 0)) return;
+    this.ownLevel = level.value = asTyped(capacity / 2);
   }
 
   rememberOrForget() {
@@ -118,7 +138,8 @@ export class ReserveForm {
   forget(button) {
     forgetCar();
     this.remember.checked = false;
-    for (const name of [...CAR_FIELDS, "nivel_bateria_atual"]) this.field(name).value = this.field(name).defaultValue;
+    for (const name of [...CAR_FIELDS, LEVEL]) this.field(name).value = this.field(name).defaultValue;
+    this.ownLevel = this.field(LEVEL).dataset.typical;
     button.hidden = true;
     this.field("placa").focus();
     this.form.dispatchEvent(new Event("input", { bubbles: true }));
@@ -168,7 +189,8 @@ function helpOf(error, { server_id }) {
 }
 
 /** @param {{ server_id: string, request_id: string }} made */
-const seeReserva = (made) => element("p", {}, element("a", { href: reservaLink(made), text: text("reserve.see") }));
+const reservaAnchor = (made) => element("a", { href: reservaLink(made), text: text("reserve.see") });
+const seeReserva = (/** @type {{ server_id: string, request_id: string }} */ made) => element("p", {}, reservaAnchor(made));
 
 const seeMine = () => element("p", {}, element("a", { href: "./#mine", text: text("reserve.mine") }));
 

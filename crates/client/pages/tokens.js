@@ -18,20 +18,17 @@ export function keepToken(/** @type {string} */ typed) {
 
 export const forgetToken = () => token.clear();
 
-/**
- * Asks for a token. Resolves with whether one was given.
- * @param {string} [refusal] Why the one before was of no use.
- */
-export async function askToken(refusal) {
+/** Asks for a token, which the one before may not have been. Resolves with whether one was given. */
+export async function askToken(isRefused = false) {
   const input = element("input", {
     id: "token-asked", type: "password", autocomplete: "off", required: true,
-    "aria-describedby": refusal ? "token-refused" : null, "aria-invalid": refusal ? "true" : null,
+    "aria-describedby": isRefused && "token-refused", "aria-invalid": isRefused && "true",
   });
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { "aria-labelledby": "token-heading" },
     element("form", { method: "dialog", class: "stack" },
       element("h2", { id: "token-heading", text: text("token.heading") }),
       element("p", { text: text("token.why") }),
-      refusal ? element("p", { id: "token-refused", class: "error", text: refusal, lang: "pt-BR" }) : null,
+      isRefused && element("p", { id: "token-refused", class: "error", text: text("token.refused") }),
       element("label", { text: text("token.label") }, input),
       element("div", { class: "row" },
         element("button", { class: "main", value: "given", text: text("token.use") }),
@@ -40,7 +37,7 @@ export async function askToken(refusal) {
   const answer = await showDialog(dialog);
   dialog.remove();
   if (answer !== "given") return false;
-  return keepToken(/** @type {HTMLInputElement} */ (input).value) || askToken(text("token.refused"));
+  return keepToken(/** @type {HTMLInputElement} */ (input).value) || askToken(true);
 }
 
 /**
@@ -56,7 +53,7 @@ export async function withToken(run) {
     } catch (error) {
       if (!isTokenRefused(error) || !asksForTokens()) throw error;
       forgetToken();
-      if (!(await askToken(/** @type {ApiError} */ (error).mensagem))) throw error;
+      if (!(await askToken(true))) throw error;
     }
   }
 }

@@ -39,6 +39,8 @@ impl CapacidadeBateria {
 
     /// The error for a level that is out of range for this capacity.
     pub fn level_error(self) -> InvalidValue {
-        InvalidValue(format!("deve estar entre 0 e {}", self.get()).into())
+        // As people here write it, on the pages too.
+        let capacity = self.get().to_string().replace('.', ",");
+        InvalidValue(format!("deve estar entre 0 e {capacity}").into())
     }
 }

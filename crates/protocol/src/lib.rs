@@ -42,7 +42,7 @@ pub(crate) use check::read_object;
 pub use check::{BadMessage, Checker, FieldError, UnknownFields};
 pub use codigo::Codigo;
 pub use document::{Component, FieldDocument};
-pub use domain::{PostosFilter, TipoConector};
+pub use domain::{Localizacao, PostosFilter, TipoConector};
 pub use envelope::{Address, MAX_ARRAY, Origin, first_messages, is_array, split_array};
 pub use field::{Field, FieldValue, Invalid, Scalar, shortened};
 pub use fields::{

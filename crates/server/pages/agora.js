@@ -1,7 +1,7 @@
 // The view of now: what needs attention first, and all postos by what they do.
 import { ApiError, now } from "./api.js";
 import { attention } from "./attention.js";
-import { actionFor, describe } from "./attention_texts.js";
+import { showAttention } from "./attention_list.js";
 import { byId, debounced, element, setField, setText } from "./dom.js";
 import { pressed, sentence } from "./dialogs.js";
 import { current, facts, load } from "./facts.js";
@@ -76,20 +76,7 @@ function renderPostos() {
 function renderAttention(/** @type {Now[]} */ postos) {
   const { reservas, notReady, isComplete, isPublic } = facts;
   const items = attention({ postos, reservas, notReady, now: now() });
-  const make = () => element("li", { class: "notice item" },
-    element("p", { "data-field": "says" }), element("div", { class: "row" }));
-  bringUpToDate(byId("attention"), items, (item) => item.key, make, (made, item) => {
-    setField(made, "says", describe(item));
-    const action = mayWrite() ? actionFor(item, refresh) : null;
-    const place = /** @type {Element} */ (made.querySelector(".row"));
-    const before = place.querySelector("button");
-    // The button stays for as long as it does the same, and what it does it looks up when pressed.
-    if (before?.textContent !== action?.label) {
-      place.replaceChildren(...(action ? [element("button", { type: "button", text: action.label })] : []));
-    }
-    const button = place.querySelector("button");
-    if (button && action) button.onclick = () => pressed(button, action.act);
-  });
+  showAttention(items, refresh);
   byId("nothing").hidden = items.length > 0 || postos.length === 0 || !(isComplete || isPublic);
   byId("nothing").classList.toggle("good", isComplete);
   setText(byId("nothing"), text(isComplete ? "attention.none" : "attention.public"));
@@ -109,7 +96,7 @@ function renderStates(/** @type {Now[]} */ postos) {
 
 function makePosto(/** @type {Now} */ { posto }) {
   return element("li", { class: "posto card", "data-posto-id": posto.id },
-    element("h3", { "data-field": "name" }),
+    element("h3", {}, element("bdi", { "data-field": "name" }), ` (${posto.id})`),
     element("p", { class: "state", "data-field": "state" }),
     element("p", { "data-field": "detail" }),
     element("p", { class: "quiet", "data-field": "facts" }));
@@ -118,7 +105,7 @@ function makePosto(/** @type {Now} */ { posto }) {
 function updatePosto(/** @type {Element} */ made, /** @type {Now} */ entry) {
   const { posto, state } = entry;
   setAttribute(made, "data-state", state);
-  setField(made, "name", `${posto.nome} (${posto.id})`);
+  setField(made, "name", posto.nome);
   setField(made, "state", text(`state.${state}`));
   setField(made, "detail", detail(entry));
   setField(made, "facts", `${posto.tipo_conector} · ${kw(posto.potencia_maxima)} · ${pricePerKwh(posto.preco_kwh)}`);

@@ -1,7 +1,7 @@
 // What is said of each thing that needs attention, and what the button beside it does.
 import { now } from "./api.js";
 import { earliest } from "./attention.js";
-import { duration, moment } from "./format.js";
+import { duration, integer, moment } from "./format.js";
 import { openMaintenance } from "./maintenance.js";
 import { endSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
@@ -25,6 +25,15 @@ export function describe(/** @type {Item} */ item) {
   if (item.kind === "kept") return `${text("attention.kept", { nome })} ${waiting(item.reservas)}`;
   const { session } = item;
   return text("attention.long", { nome, placa: plate(session), duration: duration(now() - Date.parse(session.inicio)) });
+}
+
+/** What a group says while it is closed. */
+export function describeGroup(/** @type {import("./attention.js").Group} */ { of, items, reservas }) {
+  const says = text(`attention.group.${of}`, { count: integer(items.length) });
+  if (of === "long") return says;
+  const waits = reservas.length === 0 ? text("attention.group.free")
+    : counted("attention.group.reservas", reservas.length, { at: moment(earliest(reservas).inicio) });
+  return `${says} ${waits}`;
 }
 
 function waiting(/** @type {import("./postos_now.js").Reserva[]} */ reservas) {

@@ -18,6 +18,10 @@ const form = () => /** @type {HTMLFormElement} */ (byId("auditoria-filters"));
 let begun = 0;
 
 export function start() {
+  for (const option of form().querySelectorAll("[name=acao] option")) {
+    const action = /** @type {HTMLOptionElement} */ (option).value;
+    if (action !== "") setText(option, word("acao", action));
+  }
   form().addEventListener("submit", (event) => {
     event.preventDefault();
     const typed = new FormData(form());

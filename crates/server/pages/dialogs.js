@@ -53,6 +53,8 @@ export function sentence(/** @type {unknown} */ error) {
   if (error instanceof OwnError) return error.message;
   if (!(error instanceof ApiError)) return text("error.page");
   if (error.status === 0) return text("error.no_answer");
+  // That of the API tells programs which header to send.
+  if (error.status === 401) return text("error.token");
   return error.mensagem || text("error.status", { status: error.status });
 }
 
@@ -61,11 +63,25 @@ export function problem(/** @type {unknown} */ error) {
   return element("div", { class: "notice bad", role: "alert", lang: languageOf(error) }, element("p", { text: sentence(error) }));
 }
 
+/**
+ * What is wrong with the fields of a form.
+ * @param {{ label: string, mensagem: string }[]} fields
+ */
+export function fieldProblem(fields) {
+  const lines = fields.map(({ label, mensagem }) => element("li", {}, `${label}: `, element("span", { lang: "pt-BR", text: mensagem })));
+  return element("div", { class: "notice bad", role: "alert" },
+    element("p", { text: text("error.fields") }), element("ul", { class: "lines" }, ...lines));
+}
+
 /** Shows an error in `place`, in place of one that is shown there; `null` takes it away. */
 export function showProblem(/** @type {Element} */ place, /** @type {unknown} */ error) {
+  replaceProblem(place, error === null ? null : problem(error));
+}
+
+export function replaceProblem(/** @type {Element} */ place, /** @type {Element | null} */ made) {
   // A reader hears an alert again that is made again.
-  if (error !== null && place.textContent === sentence(error)) return;
-  place.replaceChildren(...(error === null ? [] : [problem(error)]));
+  if (made !== null && place.textContent === made.textContent) return;
+  place.replaceChildren(...(made === null ? [] : [made]));
 }
 
 let hiding = 0;
@@ -84,7 +100,7 @@ export function say(/** @type {string} */ words, { isBad = false, lang = languag
 }
 
 /** What the API says is in Portuguese. */
-const languageOf = (/** @type {unknown} */ error) => error instanceof ApiError && error.mensagem !== "" ? "pt-BR" : language;
+const languageOf = (/** @type {unknown} */ error) => error instanceof ApiError && error.mensagem === sentence(error) ? "pt-BR" : language;
 
 export function sayError(/** @type {unknown} */ error) {
   say(sentence(error), { isBad: true, lang: languageOf(error) });

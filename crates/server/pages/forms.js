@@ -1,7 +1,7 @@
 // Parts of forms, and forms in dialogs.
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
-import { OwnError, dialog, open, pressed, say, sayError, showProblem } from "./dialogs.js";
+import { OwnError, dialog, fieldProblem, open, pressed, problem, replaceProblem, say, sayError } from "./dialogs.js";
 import { couldBeTwoNumbers, typedNumber } from "./format.js";
 import { text } from "./texts.js";
 
@@ -50,8 +50,7 @@ export async function askForm({ heading, content, submit, isDangerous = false, s
       } catch (error) {
         // Closed meanwhile, it cannot show a refusal.
         if (!made.open) sayError(error);
-        showProblem(wrong, error);
-        markWrong(form, error);
+        showRefusal(wrong, form, error);
       }
     });
   });
@@ -67,6 +66,22 @@ export function numberOf(/** @type {FormData} */ values, /** @type {string} */ n
   if (couldBeTwoNumbers(typed)) throw new OwnError(text("number.two", { typed }), name);
   const number = typedNumber(typed);
   return Number.isFinite(number) ? number : typed;
+}
+
+/** Shows in `place` why a form was refused: which fields are wrong, as the form calls them, where all that is wrong is in it. */
+export function showRefusal(/** @type {Element} */ place, /** @type {HTMLFormElement} */ form, /** @type {unknown} */ error) {
+  const campos = error instanceof ApiError ? error.campos : [];
+  const named = campos.map(({ campo, mensagem }) => ({ label: labelOf(form, campo), mensagem }));
+  const isAllNamed = named.length > 0 && named.every(({ label }) => label !== "");
+  replaceProblem(place, isAllNamed ? fieldProblem(named) : problem(error));
+  markWrong(form, error);
+}
+
+/** The label of the field with this name, without its hint; `""` if there is none. */
+function labelOf(/** @type {HTMLFormElement} */ form, /** @type {string} */ campo) {
+  const field = form.elements.namedItem(campo);
+  const label = field instanceof Element ? field.closest("label") : null;
+  return (label?.firstChild?.textContent || label?.textContent || "").trim();
 }
 
 /** Marks the fields that the API names, which inputs are named after; the first gets the focus. */

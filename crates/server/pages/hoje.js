@@ -1,29 +1,40 @@
 // The view of today: reservas and sessions, with what can be done about them.
-import { now } from "./api.js";
-import { byId, element, setText } from "./dom.js";
+import { now, query } from "./api.js";
+import { byId, debounced, element, setText } from "./dom.js";
 import { isWanted, pressed, say, showProblem } from "./dialogs.js";
 import { refresh as refreshNow } from "./agora.js";
 import { facts, nameOf } from "./facts.js";
-import { clockOf, kwh, moment, pricePerKwh, reais } from "./format.js";
+import { kwh, moment, pricePerKwh, reais } from "./format.js";
 import { interval } from "./interval.js";
 import { allPages, bringUpToDate, setAttribute } from "./lists.js";
 import { Poll } from "./poll.js";
 import { api, mayWrite } from "./session.js";
 import { endSession } from "./sessions.js";
 import { counted, text } from "./texts.js";
-import { ofToday, sessionsOfToday } from "./today.js";
+import { isFound, ofToday, openFirst, sessionsOfToday, wholePlaca } from "./today.js";
 import { plate, word } from "./words.js";
 
 const POLL_INTERVAL = 30_000;
 /** Pages of 500, beyond which the list says that it is cut. */
 const PAGES = 3;
+/** How many reservas of one placa are shown; a servidor allows a few. */
+const MAX_OF_PLACA = 100;
 
 /** @typedef {import("./today.js").Reserva} Reserva */
 
 const poll = new Poll(POLL_INTERVAL, load, (error) => showProblem(byId("hoje-problem"), error));
 
-/** What was read last. */
-const read = { isKnown: false, reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]) };
+/** What was read last: of today, and with a placa that was typed the reservas that it still has on any day. */
+const read = {
+  isKnown: false, reservas: /** @type {Reserva[]} */ ([]), sessions: /** @type {any[]} */ ([]),
+  placa: "", ofPlaca: /** @type {Reserva[]} */ ([]),
+};
+
+const field = () => /** @type {HTMLInputElement} */ (byId("hoje-search"));
+
+export function start() {
+  field().addEventListener("input", debounced(200, search));
+}
 
 export const show = () => poll.start();
 export const hide = () => poll.stop();
@@ -33,7 +44,9 @@ async function load(/** @type {AbortSignal} */ signal) {
   midnight.setHours(0, 0, 0, 0);
   const nextMidnight = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() + 1);
   const [from, until] = [midnight.toISOString(), nextMidnight.toISOString()];
-  const [reservas, ended, open] = await Promise.all([
+  const placa = wholePlaca(field().value);
+  const [ofPlaca, reservas, ended, open] = await Promise.all([
+    placa === "" ? [] : reservasOf(placa, signal),
     allPages((page) => api(`reservas?limite=500&de=${from}&ate=${until}${page}`, { signal }), "reservas", PAGES),
     allPages((page) => api(`carregamentos?limite=500&fim_de=${from}${page}`, { signal }), "carregamentos", PAGES),
     allPages((page) => api(`carregamentos?limite=500&status=ativo${page}`, { signal }), "carregamentos", PAGES),
@@ -41,22 +54,51 @@ async function load(/** @type {AbortSignal} */ signal) {
   read.reservas = ofToday(reservas.rows, midnight);
   read.sessions = sessionsOfToday([...open.rows, ...ended.rows], midnight);
   read.isKnown = true;
+  Object.assign(read, { placa, ofPlaca });
   byId("hoje-cut").hidden = reservas.isWhole && ended.isWhole && open.isWhole;
   render();
 }
 
+/** @returns {Promise<Reserva[]>} */
+async function reservasOf(/** @type {string} */ placa, /** @type {AbortSignal | undefined} */ signal) {
+  return (await api(`reservas${query({ placa, status: "ativa", limite: MAX_OF_PLACA })}`, { signal })).reservas;
+}
+
+/** Shows what was typed of; a whole placa is asked for, since its reservas may be of other days. */
+async function search() {
+  render();
+  const placa = wholePlaca(field().value);
+  if (!read.isKnown || placa === "" || placa === read.placa) return;
+  try {
+    const ofPlaca = await reservasOf(placa, undefined);
+    // Something else was typed meanwhile.
+    if (placa !== wholePlaca(field().value)) return;
+    Object.assign(read, { placa, ofPlaca });
+    render();
+  } catch (error) {
+    showProblem(byId("hoje-problem"), error);
+  }
+}
+
 /** After the operator has gone. */
 export function forget() {
-  Object.assign(read, { isKnown: false, reservas: [], sessions: [] });
+  Object.assign(read, { isKnown: false, reservas: [], sessions: [], placa: "", ofPlaca: [] });
+  field().value = "";
 }
 
 const refresh = () => { poll.pollNow(); refreshNow(); };
 
 export function render() {
-  setText(byId("hoje-reservas-count"), read.isKnown ? counted("reservas", read.reservas.length) : "");
-  setText(byId("hoje-sessions-count"), read.isKnown ? counted("sessions", read.sessions.length) : "");
-  bringUpToDate(byId("hoje-reservas"), read.reservas, ({ id }) => String(id), makeRow, updateReserva);
-  bringUpToDate(byId("hoje-sessions"), read.sessions, ({ id }) => String(id), makeRow, updateSession);
+  const typed = field().value;
+  const isShown = (/** @type {{ placa: string | null, posto_id: number }} */ row) => isFound(row, nameOf(row.posto_id), typed);
+  // The list of today has the newest state of those that are in both.
+  const all = new Map([...(typed === "" ? [] : read.ofPlaca), ...read.reservas].map((reserva) => [reserva.id, reserva]));
+  const reservas = openFirst([...all.values()].filter(isShown), now());
+  const sessions = read.sessions.filter(isShown);
+  setText(byId("hoje-reservas-count"), read.isKnown ? counted("reservas", reservas.length) : "");
+  setText(byId("hoje-sessions-count"), read.isKnown ? counted("sessions", sessions.length) : "");
+  bringUpToDate(byId("hoje-reservas"), reservas, ({ id }) => String(id), makeRow, updateReserva);
+  bringUpToDate(byId("hoje-sessions"), sessions, ({ id }) => String(id), makeRow, updateSession);
 }
 
 /** Roles are said, since on a phone the rows are no table to the browser. */
@@ -76,7 +118,7 @@ function updateReserva(/** @type {Element} */ row, /** @type {Reserva} */ reserv
   const isOver = status !== "ativa";
   action(row.children[4], isOver ? null : {
     label: text("reserva.cancel"),
-    name: text("reserva.cancel_name", { placa: plate(reserva), inicio: clockOf(inicio) }),
+    name: text("reserva.cancel_name", { placa: plate(reserva), inicio: moment(inicio) }),
     act: () => cancel(reserva),
   });
 }

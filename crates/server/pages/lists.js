@@ -27,6 +27,12 @@ export function bringUpToDate(list, items, key, make, update) {
       child.setAttribute("data-key", name);
     }
     update(child, item);
+    // What has the focus would lose it if it were moved; the others go around it.
+    while (place && place !== child && child.contains(document.activeElement)) {
+      const other = place;
+      place = place.nextElementSibling;
+      other.remove();
+    }
     if (child === place) place = place.nextElementSibling;
     else list.insertBefore(child, place);
   }

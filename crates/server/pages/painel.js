@@ -97,6 +97,7 @@ function start() {
   byId("sign-in-again").addEventListener("click", () => signIn().then(again));
   onChange(showCaller);
   auditoria.start();
+  hoje.start();
   arquivos.start();
   tokens.start();
   agora.start();

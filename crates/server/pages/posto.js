@@ -7,7 +7,7 @@ import { askForm, choices, field, numberOf } from "./forms.js";
 import { openEffectDialog } from "./effect_dialog.js";
 import { api } from "./session.js";
 import { endSession, startSession } from "./sessions.js";
-import { counted, text } from "./texts.js";
+import { apart, counted, text } from "./texts.js";
 
 /** @typedef {import("./postos_now.js").Posto} Posto */
 
@@ -18,7 +18,7 @@ export async function openPosto(/** @type {number} */ id, /** @type {() => void}
   const { posto, session } = entry;
   const choose = (/** @type {string} */ label, /** @type {() => Promise<unknown>} */ act, danger = false) =>
     element("button", { type: "button", class: danger ? "danger" : null, text: label, onclick: () => { made.close(); act(); } });
-  const made = dialog(`${posto.nome} (${posto.id})`, element("div", { class: "stack" },
+  const made = dialog(`${apart(posto.nome)} (${posto.id})`, element("div", { class: "stack" },
     choose(text("posto.edit"), () => edit(posto, done)),
     session
       ? choose(text("session.end"), () => endSession(posto, session, done))

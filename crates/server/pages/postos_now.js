@@ -84,4 +84,4 @@ export function matching(/** @type {Now[]} */ postos, /** @type {string} */ type
 }
 
 /** Without accents and capitals, as people type when they search. */
-const plain = (/** @type {string} */ text) => text.trim().normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+export const plain = (/** @type {string} */ text) => text.trim().normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();

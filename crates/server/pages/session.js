@@ -1,7 +1,7 @@
 // Who uses the page: asks for a token when the API wants one, and knows what it may do.
 import { ApiError, answer, call, token } from "./api.js";
 import { byId, setText, showDialog } from "./dom.js";
-import { text } from "./texts.js";
+import { language, text } from "./texts.js";
 
 /** What a caller may do: everything, or only look; `null` as long as that is not known. */
 let role = /** @type {"operador" | "leitura" | null} */ (null);
@@ -49,7 +49,7 @@ async function withToken(request) {
       if (!(error instanceof ApiError) || error.status !== 401 || declined) throw error;
       // Another call has asked for a token meanwhile.
       if (token.get() !== used) continue;
-      if (!(await signIn(used === null ? "" : error.mensagem))) throw error;
+      if (!(await signIn(used === null ? "" : text("sign_in.expired")))) throw error;
     }
   }
 }
@@ -88,8 +88,8 @@ async function ask(/** @type {string} */ mensagem) {
       event.preventDefault();
       token.set(field.value.trim(), remember.checked);
       const problem = await tried();
-      showProblem(field, problem);
-      if (problem === "") dialog.close("given");
+      showProblem(field, problem.says, problem.lang);
+      if (problem.says === "") dialog.close("given");
       else field.focus();
     };
     form.addEventListener("submit", submit);
@@ -106,21 +106,27 @@ async function ask(/** @type {string} */ mensagem) {
   return isGiven;
 }
 
-/** What is wrong with the token that was given; `""` if it is accepted, or cannot be tried. */
+/**
+ * What is wrong with the token that was given, and in which language that is said; `says` is `""` if it is
+ * accepted, or cannot be tried.
+ * @returns {Promise<{ says: string, lang?: string }>}
+ */
 async function tried() {
   // A header takes no other characters.
-  if (!/^[\x21-\x7e]+$/.test(token.get() ?? "")) return text("sign_in.characters");
+  if (!/^[\x21-\x7e]+$/.test(token.get() ?? "")) return { says: text("sign_in.characters") };
   try {
     await call("reservas?limite=1");
-    return "";
+    return { says: "" };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 0) return text("error.no_answer");
-    return [401, 403, 429].includes(error.status) ? error.mensagem : "";
+    if (error.status === 0) return { says: text("error.no_answer") };
+    if (error.status === 401) return { says: text("sign_in.refused") };
+    return { says: [403, 429].includes(error.status) ? error.mensagem : "", lang: "pt-BR" };
   }
 }
 
-function showProblem(/** @type {HTMLInputElement} */ field, /** @type {string} */ mensagem) {
+function showProblem(/** @type {HTMLInputElement} */ field, /** @type {string} */ mensagem, lang = language) {
+  byId("sign-in-problem").lang = lang;
   setText(byId("sign-in-problem"), mensagem);
   if (mensagem === "") field.removeAttribute("aria-invalid");
   else field.setAttribute("aria-invalid", "true");

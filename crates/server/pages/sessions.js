@@ -1,6 +1,7 @@
 // Charging sessions as the operator begins and ends them by hand.
 import { ApiError } from "./api.js";
 import { element } from "./dom.js";
+import { OwnError } from "./dialogs.js";
 import { kwh, localInput, moment, reais } from "./format.js";
 import { askForm, field, numberOf } from "./forms.js";
 import { api } from "./session.js";
@@ -36,8 +37,10 @@ export function endSession({ id: postoId, nome }, session, done) {
         done();
         return text("session.ended", { placa, energy: kwh(ended.energia_fornecida), cost: reais(ended.custo) });
       } catch (error) {
-        if (error instanceof ApiError && error.codigo === "energia_implausivel") confirmed.hidden = false;
-        throw error;
+        if (!(error instanceof ApiError) || error.codigo !== "energia_implausivel") throw error;
+        confirmed.hidden = false;
+        // The sentence of the API names the field of its body.
+        throw new OwnError(text("session.implausible", { confirmed: text("session.confirmed") }), "energia_fornecida");
       }
     },
   });

@@ -1,7 +1,8 @@
 // The view of the tokens of this API, for operators.
 import { byId, element } from "./dom.js";
-import { isWanted, pressed, problem, say, showProblem } from "./dialogs.js";
+import { isWanted, pressed, problem, say } from "./dialogs.js";
 import { fullMoment } from "./format.js";
+import { showRefusal } from "./forms.js";
 import { api, mayWrite } from "./session.js";
 import { table } from "./tables.js";
 import { text } from "./texts.js";
@@ -68,7 +69,7 @@ async function make() {
     form().reset();
     await load();
   } catch (error) {
-    showProblem(place, error);
+    showRefusal(place, form(), error);
   }
 }
 

@@ -9,6 +9,12 @@ export const language = document.documentElement.lang || "pt-BR";
 
 export const hasText = (/** @type {string} */ key) => texts[key] !== undefined;
 
+/** Hebrew, Arabic and their neighbours. */
+const FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A value written from right to left would have the words and numbers around it change places, so it is set apart. */
+export const apart = (/** @type {unknown} */ value) => (FROM_RIGHT.test(String(value)) ? `\u2068${value}\u2069` : String(value));
+
 /**
  * The text with this key, with values in place of its `{names}`.
  * @param {string} key
@@ -21,7 +27,7 @@ export function text(key, values = {}) {
     console.error(`no text for ${key}`);
     texts[key] = "";
   }
-  return texts[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return texts[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? apart(values[name]) : whole));
 }
 
 /**

@@ -42,6 +42,17 @@ test("a posto that is not in the estado any more is gone, and one that is the sa
   assert.notEqual(postos.find("server1", 1), before);
 });
 
+test("nobody knows how many postos there are until every servidor has said which it has", () => {
+  const postos = new Postos();
+  assert.equal(postos.isComplete(), true, "there is none that could be asked");
+  postos.apply("servidor", { server_id: "server1", status: "offline" });
+  assert.equal(postos.isComplete(), false);
+  postos.apply("servidor", { server_id: "server1", status: "online" });
+  assert.equal(postos.isComplete(), false, "it is there, and has said nothing yet");
+  postos.apply("estado", estado([]));
+  assert.equal(postos.isComplete(), true);
+});
+
 test("an event changes one posto of one servidor", () => {
   const postos = new Postos();
   postos.apply("estado", estado([posto(1)]));

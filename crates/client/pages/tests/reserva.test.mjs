@@ -72,6 +72,27 @@ test("every status, reason and notice has its texts in both languages", () => {
   assert.equal(warningKey(reserva("cancelada", { aviso: "posto_ocupado" }), DURING), null, "of one that is over nothing is to be known");
 });
 
+test("the page says of a reserva what its module says", () => {
+  for (const language of ["pt", "en"]) {
+    const { page, script } = JSON.parse(readFileSync(new URL(`../${language}.json`, import.meta.url), "utf8"));
+    const pairs = {
+      ativa_future: "sentence.ativa.future", ativa_current: "sentence.ativa.current", ativa_late: "sentence.ativa.late",
+      cumprida_current: "sentence.cumprida.current", cumprida: "sentence.cumprida.over", encerrada: "sentence.encerrada",
+      nao_compareceu: "sentence.nao_compareceu", cancelada: "sentence.cancelada", motivo_pedido: "sentence.cancelada.pedido",
+      motivo_operador: "sentence.cancelada.operador", motivo_manutencao: "sentence.cancelada.manutencao",
+      motivo_posto_removido: "sentence.cancelada.posto_removido", aviso_ocupado: "warning.posto_ocupado",
+      aviso_livre: "warning.posto_livre", free_since: "free_since", arrive_by: "arrive_by", same_posto: "change.same",
+    };
+    for (const [name, key] of Object.entries(pairs)) assert.equal(page.reserva[name], script[key], `${language}: ${name}`);
+    for (const state of ["free", "taken", "maintenance", "unreachable"]) assert.equal(page.common[state], script[`state.${state}`]);
+    assert.equal(page.posto.wrong_fields, script["error.fields"]);
+    // The list and the page name a state of time alike.
+    for (const state of ["ativa.future", "ativa.current", "cumprida.current", "cumprida.over", "encerrada", "nao_compareceu"]) {
+      assert.ok(script[`sentence.${state}`].startsWith(`${script[`status.${state}`]}: `), `${language}: ${state}`);
+    }
+  }
+});
+
 test("a period is from now, for some minutes or until a fim", () => {
   const empty = { inicio: "", fim: "", duracao: "" };
   assert.deepEqual(periodOf({ ...empty, duracao: "60" }, BEFORE), { fim: INICIO });

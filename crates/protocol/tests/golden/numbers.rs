@@ -184,7 +184,7 @@ fn other_types_are_told_from_numbers() {
     assert!(level.carro.nivel_bateria_atual.get().is_sign_positive());
     for level in ["2e400", "-1e400", "44.6"] {
         let reason = mensagem(body_with("nivel_bateria_atual", level));
-        assert_eq!(reason, "deve estar entre 0 e 44.5", "{level}");
+        assert_eq!(reason, "deve estar entre 0 e 44,5", "{level}");
     }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attention, earliest } from "../attention.js";
+import { attention, earliest, inGroups } from "../attention.js";
 import { counts, matching, postosNow } from "../postos_now.js";
 
 const NOW = Date.parse("2026-11-28T12:00:00Z");
@@ -82,6 +82,24 @@ test("what needs attention comes with what it is about, the most urgent first", 
   const kept = items.find(({ kind }) => kind === "kept");
   assert.ok(kept?.kind === "kept");
   assert.equal(earliest(kept.reservas).id, 2);
+});
+
+test("many of one kind are one, those with reservas first", () => {
+  const items = (/** @type {number} */ count) => {
+    const postos = [posto(100, { disponivel: false }), ...Array.from({ length: count }, (_, at) => faulty(at + 1))];
+    const reservas = [reserva(1, 3, 4, 5), reserva(2, 2, 1, 2), reserva(3, 3, 6, 7)];
+    return attention({ postos: postosNow(postos, reservas, [session(1, 100, -30)], NOW), reservas, notReady: null, now: NOW });
+  };
+  const shown = (/** @type {number} */ count, /** @type {string[]} */ ...before) => inGroups(items(count), new Set(before));
+  const keys = (/** @type {any[]} */ all) => all.map(({ key }) => key);
+  assert.deepEqual(keys(shown(4)), ["charger/2", "charger/3", "charger/1", "charger/4", "long/1"]);
+  const [group, long] = shown(60);
+  assert.deepEqual(keys([group, long]), ["group/charger", "long/1"]);
+  assert.ok(group.kind === "group");
+  assert.deepEqual([group.items.length, group.reservas.length, earliest(group.reservas).id], [60, 3, 2]);
+  assert.deepEqual(keys(group.items.slice(0, 3)), ["charger/2", "charger/3", "charger/1"]);
+  assert.deepEqual(keys(shown(4, "charger")), ["group/charger", "long/1"], "one that is open stays so");
+  assert.deepEqual(keys(shown(2, "charger")), ["charger/2", "charger/1", "long/1"]);
 });
 
 test("nothing needs attention where all is as it should be", () => {

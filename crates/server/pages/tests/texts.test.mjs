@@ -12,6 +12,7 @@ const { script } = JSON.parse(readFileSync(new URL("pt.json", folder), "utf8"));
 /** Words of the API and of modules that keys are put together with. Codes of refusals may be missing. */
 const WORDS = {
   acao: ["criar", "alterar", "remover", "importar", "informar", "iniciar", "encerrar", "cancelar", "mover", "revogar", "esquecer", "restaurar"],
+  "attention.group": ["charger", "overstay", "kept", "long"],
   detail: ["operador", "carregador"],
   effect: ["mantida", "movida", "cancelada", "sem_posto"],
   motivo: ["pedido", "operador", "manutencao", "posto_removido", "ausencia"],

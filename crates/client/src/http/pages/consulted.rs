@@ -1,14 +1,13 @@
 //! Reservas as their servidor says they are.
 
-use protocol::{RequestId, Timestamp};
+use protocol::{RequestId, ReservaAviso, ReservaMotivo, ReservaStatus, Timestamp};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IntoDeserializer as _, value};
 use tracing::error;
 
 use super::setup::Pages;
 use crate::error::GatewayError;
 use crate::gateway::{NamedReserva, NoAnswer, Reply};
-
-pub(super) const ATIVA: &str = "ativa";
 
 /// A reserva, as far as pages show it. Its words are open: a newer servidor may have others.
 #[derive(Debug, Deserialize)]
@@ -23,6 +22,26 @@ pub(super) struct Reserva {
     pub(super) tolerancia_min: Option<i64>,
     pub(super) preco_kwh: f64,
     pub(super) aviso: Option<String>,
+}
+
+impl Reserva {
+    /// `None` of one that only a newer servidor knows, as of the other words.
+    pub(super) fn status(&self) -> Option<ReservaStatus> {
+        known(&self.status)
+    }
+
+    pub(super) fn motivo(&self) -> Option<ReservaMotivo> {
+        self.motivo.as_deref().and_then(known)
+    }
+
+    pub(super) fn aviso(&self) -> Option<ReservaAviso> {
+        self.aviso.as_deref().and_then(known)
+    }
+}
+
+fn known<T: DeserializeOwned>(word: &str) -> Option<T> {
+    let word: value::StrDeserializer<'_, value::Error> = word.into_deserializer();
+    T::deserialize(word).ok()
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use service::Asset;
 /// `sw.js` has a route of its own.
 pub(super) const FILES: &[Asset] = service::assets![
     "actions.js",
+    "battery.js",
     "car.js",
     "cards.js",
     "confirm.js",
@@ -25,6 +26,7 @@ pub(super) const FILES: &[Asset] = service::assets![
     "map_choice.js",
     "map_gestures.js",
     "map_tiles.js",
+    "messages.js",
     "mine.js",
     "mine_item.js",
     "mine_lost.js",

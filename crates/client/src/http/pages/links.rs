@@ -23,5 +23,15 @@ fn with_query(path: &str, parameters: [(&str, &str); 2]) -> String {
 
 /// Leads to the page of a reserva.
 pub(super) fn see_reserva(server_id: &ServerId, request_id: &RequestId) -> Response {
-    (StatusCode::SEE_OTHER, [(LOCATION, reserva(server_id, request_id))]).into_response()
+    see(reserva(server_id, request_id))
+}
+
+/// Leads to the page of a reserva that was just made. By the fragment its module knows that this device
+/// has made it.
+pub(super) fn see_new_reserva(server_id: &ServerId, request_id: &RequestId) -> Response {
+    see(reserva(server_id, request_id) + "#nova")
+}
+
+fn see(address: String) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response()
 }

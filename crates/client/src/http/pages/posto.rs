@@ -47,6 +47,8 @@ struct PostoPage<'a> {
 struct Typical {
     capacity: String,
     level: String,
+    /// As the field has it.
+    level_value: String,
     consumption: String,
 }
 
@@ -120,6 +122,7 @@ impl<'a> PostoPage<'a> {
             typical: Typical {
                 capacity: typical(reserve_form::TYPICAL_CAPACITY, "kWh"),
                 level: typical(reserve_form::TYPICAL_LEVEL, "kWh"),
+                level_value: ReserveValues::typical(reserve_form::TYPICAL_LEVEL, language),
                 consumption: typical(reserve_form::TYPICAL_CONSUMPTION, "kWh/km"),
             },
             see_reserva: None,
@@ -171,7 +174,7 @@ pub(super) async fn reserve(
         refusal = first_answer(&pages, &named, reused).await;
     }
     let Some(refusal) = refusal else {
-        let response = links::see_reserva(&server_id, &request_id);
+        let response = links::see_new_reserva(&server_id, &request_id);
         return with_log_fields(response, request_id, server_id, None);
     };
     let codigo = refusal.codigo;

@@ -1,15 +1,15 @@
 //! A reserva as its page shows it.
 
-use protocol::{Posto, Timestamp, TipoConector};
+use protocol::{
+    Localizacao, Posto, ReservaAviso, ReservaMotivo, ReservaStatus, Timestamp, TipoConector,
+};
 use service::Language;
 
-use super::consulted::{ATIVA, Reserva};
+use super::consulted::Reserva;
 use super::format;
 use super::posto_list::PostoList;
 use super::texts::{ReservaTexts, fill};
 
-const CUMPRIDA: &str = "cumprida";
-const POSTO_OCUPADO: &str = "posto_ocupado";
 /// In milliseconds.
 const MINUTE: i64 = 60_000;
 /// The most postos that a reserva can be moved to by the form.
@@ -51,8 +51,9 @@ impl ReservaView {
         language: Language,
     ) -> Self {
         let own = list.and_then(|list| list.find(reserva.posto_id));
-        let is_ativa = reserva.status == ATIVA;
-        let is_charging = reserva.status == CUMPRIDA && reserva.livre_desde.is_none();
+        let is_ativa = reserva.status() == Some(ReservaStatus::Ativa);
+        let is_charging =
+            reserva.status() == Some(ReservaStatus::Cumprida) && reserva.livre_desde.is_none();
         Self {
             posto_id: reserva.posto_id.to_string(),
             status: reserva.status.clone(),
@@ -90,45 +91,50 @@ fn others(reserva: &Reserva, own: Option<&Posto>, list: Option<&PostoList>) -> V
             && (posto.disponivel || !has_begun)
             && TipoConector::is_same(&posto.tipo_conector, &own.tipo_conector)
     };
-    let from = position(own);
+    let from = place(own);
+    let distance = |posto: &Posto| match (&from, place(posto)) {
+        (Some(from), Some(place)) => from.distance_to(&place),
+        // One that no map shows comes last.
+        _ => i64::MAX,
+    };
     let mut others: Vec<_> =
-        list.iter().filter(fits).map(|posto| (distance(from, position(posto)), posto)).collect();
-    others.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        list.iter().filter(fits).map(|posto| (distance(posto), posto)).collect();
+    others.sort_by_key(|(distance, _)| *distance);
     others.into_iter().take(MAX_OTHERS).map(|(_, posto)| (posto.id, posto.nome.clone())).collect()
 }
 
-/// Latitude and longitude, in degrees.
-fn position(posto: &Posto) -> (f64, f64) {
-    let (latitude, longitude) = posto.localizacao.split_once(',').unwrap_or_default();
-    let degrees = |text: &str| text.trim().parse().unwrap_or_default();
-    (degrees(latitude), degrees(longitude))
+fn place(posto: &Posto) -> Option<Localizacao> {
+    Localizacao::new(&posto.localizacao).ok()
 }
 
-/// What orders places by how far they are from another, as long as that is not around the world.
-fn distance(
-    (latitude, longitude): (f64, f64),
-    (other_latitude, other_longitude): (f64, f64),
-) -> f64 {
-    let east = (other_longitude - longitude) * latitude.to_radians().cos();
-    (other_latitude - latitude).hypot(east)
-}
-
-/// What the status means; the word itself if it is one of a newer servidor.
+/// What the status means; the word itself if it is one of a newer servidor. As `sentenceKey` of the
+/// modules says it.
 fn status_text<'a>(reserva: &'a Reserva, texts: &'a ReservaTexts) -> &'a str {
-    match (reserva.status.as_str(), reserva.motivo.as_deref()) {
-        (ATIVA, _) => &texts.ativa,
-        (CUMPRIDA, _) if reserva.livre_desde.is_none() && reserva.fim > service::now() => {
+    let now = service::now();
+    let is_past = reserva.fim <= now;
+    match reserva.status() {
+        Some(ReservaStatus::Ativa) if is_past => &texts.ativa_late,
+        Some(ReservaStatus::Ativa) if reserva.inicio <= now => &texts.ativa_current,
+        Some(ReservaStatus::Ativa) => &texts.ativa_future,
+        Some(ReservaStatus::Cumprida) if reserva.livre_desde.is_none() && !is_past => {
             &texts.cumprida_current
         }
-        (CUMPRIDA, _) => &texts.cumprida,
-        ("encerrada", _) => &texts.encerrada,
-        ("nao_compareceu", _) => &texts.nao_compareceu,
-        ("cancelada", Some("pedido")) => &texts.motivo_pedido,
-        ("cancelada", Some("operador")) => &texts.motivo_operador,
-        ("cancelada", Some("manutencao")) => &texts.motivo_manutencao,
-        ("cancelada", Some("posto_removido")) => &texts.motivo_posto_removido,
-        ("cancelada", _) => &texts.cancelada,
-        (other, _) => other,
+        Some(ReservaStatus::Cumprida) => &texts.cumprida,
+        Some(ReservaStatus::Encerrada) => &texts.encerrada,
+        Some(ReservaStatus::NaoCompareceu) => &texts.nao_compareceu,
+        Some(ReservaStatus::Cancelada) => cancelled_text(reserva.motivo(), texts),
+        None => &reserva.status,
+    }
+}
+
+fn cancelled_text(motivo: Option<ReservaMotivo>, texts: &ReservaTexts) -> &str {
+    match motivo {
+        Some(ReservaMotivo::Pedido) => &texts.motivo_pedido,
+        Some(ReservaMotivo::Operador) => &texts.motivo_operador,
+        Some(ReservaMotivo::Manutencao) => &texts.motivo_manutencao,
+        Some(ReservaMotivo::PostoRemovido) => &texts.motivo_posto_removido,
+        // An absence cancels nothing.
+        Some(ReservaMotivo::Ausencia) | None => &texts.cancelada,
     }
 }
 
@@ -141,8 +147,9 @@ fn arrival(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> Strin
         let latest = Timestamp::from_millis(millis)?;
         (service::now() <= latest && latest < reserva.fim).then_some(latest)
     });
-    let is_occupied = reserva.aviso.as_deref() == Some(POSTO_OCUPADO);
-    match latest.filter(|_| reserva.status == ATIVA && !is_occupied) {
+    let waits = reserva.status() == Some(ReservaStatus::Ativa)
+        && reserva.aviso() != Some(ReservaAviso::PostoOcupado);
+    match latest.filter(|_| waits) {
         Some(latest) => fill(&texts.arrive_by, &[("time", &format::moment(latest, language))]),
         None => String::new(),
     }
@@ -150,10 +157,50 @@ fn arrival(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> Strin
 
 /// What the driver should know of the posto; empty if there is nothing.
 fn notice(reserva: &Reserva, texts: &ReservaTexts, language: Language) -> String {
-    match (reserva.aviso.as_deref(), reserva.livre_desde) {
-        (Some(POSTO_OCUPADO), _) => texts.aviso_ocupado.clone(),
-        (Some("posto_livre"), _) => texts.aviso_livre.clone(),
-        (_, Some(since)) => fill(&texts.free_since, &[("time", &format::moment(since, language))]),
-        (_, None) => String::new(),
+    match (reserva.aviso(), reserva.livre_desde) {
+        (Some(ReservaAviso::PostoOcupado), _) => texts.aviso_ocupado.clone(),
+        (Some(ReservaAviso::PostoLivre), _) => texts.aviso_livre.clone(),
+        (None, Some(since)) => {
+            fill(&texts.free_since, &[("time", &format::moment(since, language))])
+        }
+        (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::pages::texts::Texts;
+
+    fn text(status: &str, motivo: &str, inicio: &str, fim: &str) -> String {
+        let texts = Texts::read(include_str!("../../../pages/en.json")).expect("texts");
+        let reserva = json!({"posto_id": 1, "placa": "ABC1234", "inicio": inicio, "fim": fim,
+            "status": status, "motivo": motivo, "preco_kwh": 2.5});
+        let reserva: Reserva = serde_json::from_value(reserva).expect("a reserva");
+        status_text(&reserva, &texts.page.reserva).to_owned()
+    }
+
+    #[test]
+    fn a_status_is_said_as_it_is_now_and_one_of_a_newer_servidor_as_it_is_written() {
+        let (past, now) = ("2020-01-01T12:00:00Z", "2020-01-01T13:00:00Z");
+        let (future, end) = ("2999-01-01T12:00:00Z", "2999-01-01T13:00:00Z");
+        for (status, motivo, inicio, fim, said) in [
+            ("ativa", "", future, end, "Reserved: "),
+            ("ativa", "", past, end, "Running: "),
+            ("ativa", "", past, now, "The period has ended."),
+            ("cumprida", "", past, end, "Charging: "),
+            ("cumprida", "", past, now, "Fulfilled: "),
+            ("encerrada", "", past, now, "Ended: "),
+            ("nao_compareceu", "ausencia", past, end, "Lost: "),
+            ("cancelada", "pedido", past, end, "Cancelled by the person who reserved."),
+            ("cancelada", "posto_removido", past, end, "Cancelled by the operator: "),
+            ("cancelada", "of_tomorrow", past, end, "Cancelled."),
+            ("of_tomorrow", "", past, end, "of_tomorrow"),
+        ] {
+            let text = text(status, motivo, inicio, fim);
+            assert!(text.starts_with(said), "{status} {motivo}: {text}");
+        }
     }
 }

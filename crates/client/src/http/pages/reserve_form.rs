@@ -47,7 +47,7 @@ pub(super) struct ReserveValues {
 impl ReserveValues {
     /// Of a form that is filled in for the first time.
     pub(super) fn new(language: Language) -> Self {
-        let typical = |value| language.number(value, 0, 3);
+        let typical = |value| Self::typical(value, language);
         Self {
             chave: shown_key(None),
             placa: String::new(),
@@ -59,6 +59,10 @@ impl ReserveValues {
             inicio: String::new(),
             fim: String::new(),
         }
+    }
+
+    pub(super) fn typical(value: f64, language: Language) -> String {
+        language.number(value, 0, 3)
     }
 
     /// As they were sent.
@@ -83,7 +87,9 @@ impl ReserveValues {
 }
 
 /// Fields that are numbers, in decimals.
-const NUMBERS: [&str; 3] = ["capacidade_bateria", "nivel_bateria_atual", "taxa_descarga"];
+const NUMBERS: [&str; 3] = [CAPACITY, LEVEL, "taxa_descarga"];
+const CAPACITY: &str = "capacidade_bateria";
+const LEVEL: &str = "nivel_bateria_atual";
 
 /// The body of `POST /reservar` that a form stands for, so that its rules are those of the API.
 ///
@@ -109,6 +115,7 @@ pub(super) fn body_of(
     for name in NUMBERS {
         put(name, &decimal);
     }
+    put(LEVEL, &|text| level(text, &decimal(form.get(CAPACITY)), language));
     put("inicio", &|text| format::of_local_input(text).into());
     put("fim", &|text| format::of_local_input(text).into());
     fields.entry("modelo").or_insert_with(|| UNKNOWN_MODELO.into());
@@ -132,6 +139,19 @@ pub(super) fn body_of(
             Err(campos)
         }
     }
+}
+
+/// The level that a form says, in kWh: it may be typed as a part of the capacity (`50%`), and the typical
+/// one is that of the typical battery, of another one half. As the module of the page reads it.
+fn level(text: &str, capacity: &Value, language: Language) -> Value {
+    let typed = typed::decimal(text, language);
+    let Some(capacity) = capacity.as_f64() else { return typed };
+    let percent = text.strip_suffix('%').map(|part| typed::decimal(part.trim_end(), language));
+    let share = match percent {
+        Some(percent) => percent.as_f64().map(|percent| percent / 100.0),
+        None => (typed.as_f64() == Some(TYPICAL_LEVEL)).then_some(0.5),
+    };
+    share.map_or(typed, |share| (capacity * share).into())
 }
 
 fn two_numbers(name: &str) -> FieldError {
@@ -211,6 +231,27 @@ mod tests {
         let (start, two) = (end("2026-11-28T18:30:00.000Z"), ("duracao", "120"));
         assert_eq!(period(&[inicio, two]), (start.clone(), end("2026-11-28T20:30:00.000Z")));
         assert_eq!(period(&[inicio, fim]), (start, end("2026-11-28T21:00:00.000Z")));
+    }
+
+    #[test]
+    fn a_level_is_in_kwh_or_a_part_of_the_capacity() {
+        for (capacity, level, kwh) in [
+            ("44,5", "22,25", 22.25),
+            ("44,5", "30", 30.0),
+            ("18,3", "22,25", 9.15),
+            ("18,3", "9,5", 9.5),
+            ("60", "50%", 30.0),
+            ("60", "12,5 %", 7.5),
+            ("60", "0%", 0.0),
+        ] {
+            let typed = [("capacidade_bateria", capacity), ("nivel_bateria_atual", level)];
+            let body = body_of(&form(&typed), Language::Portuguese, now()).expect("a body");
+            assert_eq!(body.carro.nivel_bateria_atual.get(), kwh, "{level} of {capacity}");
+        }
+        for level in ["101%", "meia%", "%", "5%0"] {
+            let wrong = wrong(&[("nivel_bateria_atual", level)]);
+            assert_eq!(wrong, ["nivel_bateria_atual"], "{level}");
+        }
     }
 
     #[test]

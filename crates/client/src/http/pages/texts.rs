@@ -38,7 +38,7 @@ pub(super) fn fill(text: &str, values: &[(&str, &str)]) -> String {
         });
         match named {
             Some((value, after)) => {
-                filled.push_str(value);
+                push_apart(&mut filled, value);
                 rest = after;
             }
             None => {
@@ -49,6 +49,20 @@ pub(super) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     }
     filled.push_str(rest);
     filled
+}
+
+/// Appends a value. One that is written from right to left would have the words and numbers around it
+/// change places, so it is set apart, as `text` of the modules does it.
+fn push_apart(text: &mut String, value: &str) {
+    if value.contains(is_from_right) {
+        text.extend(["\u{2068}", value, "\u{2069}"]);
+    } else {
+        text.push_str(value);
+    }
+}
+
+fn is_from_right(letter: char) -> bool {
+    matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}')
 }
 
 /// Declares the texts of one part of the pages.
@@ -93,9 +107,8 @@ texts! {
         level, consumption, typical, remember, wrong_fields, field_request,
     }
     ReservaTexts {
-        title, posto, posto_number, placa, start, end, ends_in, ativa, cumprida, cumprida_current, encerrada,
-        nao_compareceu,
-        cancelada, motivo_pedido, motivo_operador, motivo_manutencao, motivo_posto_removido,
+        title, posto, posto_number, placa, start, end, ends_in, ativa_future, ativa_current, ativa_late,
+        cumprida, cumprida_current, encerrada, nao_compareceu, cancelada, motivo_pedido, motivo_operador, motivo_manutencao, motivo_posto_removido,
         aviso_ocupado, aviso_livre, free_since, arrive_by, change_title, change, start_fixed, other_posto,
         same_posto, cancel_title, cancel_hint, cancel, keep_address, ask_token_title, see,
     }
@@ -154,8 +167,10 @@ mod tests {
             ("{c} {", "{c} {"),
             ("{{a}}", "{1}"),
             ("é {a", "é {a"),
+            ("{r} 5", "\u{2068}מרכז 2\u{2069} 5"),
         ] {
-            assert_eq!(fill(text, &[("a", "1"), ("b", "{a}")]), filled, "{text}");
+            let values = [("a", "1"), ("b", "{a}"), ("r", "מרכז 2")];
+            assert_eq!(fill(text, &values), filled, "{text}");
         }
     }
 

@@ -28,6 +28,7 @@ const FILES: &[Asset] = assets![
     "agora.js",
     "arquivos.js",
     "attention.js",
+    "attention_list.js",
     "attention_texts.js",
     "auditoria.js",
     "dialogs.js",

@@ -42,6 +42,7 @@ pub(super) struct PageTexts {
     pub(super) maintenance: String,
     pub(super) out: String,
     pub(super) hoje_cut: String,
+    pub(super) hoje_search: String,
     pub(super) reservas: String,
     pub(super) sessions: String,
     pub(super) period: String,

@@ -47,6 +47,28 @@ export default {
     return said;
   },
 
+  "a form that is sent before its module is there: the reserva is kept on the device all the same": async ({ suite, visit }) => {
+    // Whose clock is not that of Brasília, which the form says.
+    const driver = await visit({ timezoneId: "America/Manaus" });
+    const { page } = driver;
+    const posto = await suite.freePosto();
+    await page.route("**/posto.js", (route) => route.abort());
+    await driver.open(`posto?server_id=${posto.server_id}&posto_id=${posto.id}`);
+    await page.locator("details:has([name=inicio]) > summary").click();
+    const zone = await page.locator("form#reserve [data-zone]").innerText();
+    await page.locator("form#reserve [name=placa]").fill(suite.placa());
+    await page.locator("form#reserve [type=submit]").click();
+    await page.waitForURL(/\/reserva\?/);
+    await page.locator("#live[data-live=yes]").waitFor();
+    const request = new URL(page.url()).searchParams.get("request_id");
+    await until("it is kept", async () => (await page.evaluate(() => localStorage.getItem("postos.reservas")) ?? "").includes(request));
+    await until("the address is the plain one", () => !page.url().includes("#"));
+    expectEqual(await page.locator("#change [data-zone]").count(), 0, "the zone of a form without its module");
+    await driver.openLive();
+    await page.locator("#mine-list > li").filter({ hasText: posto.nome }).waitFor();
+    return zone;
+  },
+
   "where a browser refuses the position, the page says what to do instead": async ({ visit }) => {
     const [driver, early] = [await visit({ permissions: [] }), await visit({ permissions: [] })];
     await driver.openLive();

@@ -1,4 +1,5 @@
 // The operator's page, against a servidor that asks for tokens.
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Actions } from "../actions.mjs";
 import { card, goTo, openPainel, signIn } from "../painel.mjs";
@@ -122,6 +123,71 @@ export default {
     await until("it is cancelled", async () => (await suite.reserva("server1", request_id)).status === "cancelada");
     await row.locator("button").waitFor({ state: "detached" });
     return said(visit);
+  },
+
+  "a reserva of another day is found by its placa and cancelled": async (scene) => {
+    const { suite } = scene;
+    const [posto, other] = [await suite.freePosto(), await suite.freePosto()];
+    const [placa, elsewhere] = [suite.placa(), suite.placa()];
+    const inDays = (days, hours = 0) => new Date(Date.now() + days * 86_400_000 + hours * 3_600_000).toISOString();
+    const { request_id } = await suite.reserveElsewhere(posto, { placa, inicio: inDays(3), fim: inDays(3, 1) });
+    await suite.reserveElsewhere(other, { placa: elsewhere });
+    const visit = await operator(scene, { view: "hoje" });
+    const rows = visit.page.locator("#hoje-reservas tr");
+    await rows.filter({ hasText: elsewhere }).waitFor();
+    expectEqual(await rows.filter({ hasText: placa }).count(), 0, "rows of another day");
+    await visit.page.locator("#hoje-search").fill(other.nome);
+    await until("only that posto is shown", async () => (await rows.allInnerTexts()).every((row) => row.includes(other.nome)));
+    await visit.page.locator("#hoje-search").fill(placa.toLowerCase());
+    const row = rows.filter({ hasText: placa });
+    await row.waitFor();
+    expectEqual(await rows.count(), 1, "rows of this placa");
+    const said = (await row.innerText()).replaceAll(/\s+/g, " ");
+    await row.locator("button").click();
+    await visit.page.locator("dialog[open] button.danger").click();
+    await until("it is cancelled", async () => (await suite.reserva("server1", request_id)).status === "cancelada");
+    await row.waitFor({ state: "detached" });
+    return said;
+  },
+
+  "many chargers that are out of service are one line": async (scene) => {
+    const { suite } = scene;
+    const postos = [];
+    for (let count = 0; count < 5; count += 1) postos.push(await suite.freePosto());
+    await suite.reserveElsewhere(postos[3]);
+    const say = (id, disponivel) => execFileSync("mosquitto_pub", ["-p", String(suite.brokerPort), "-q", "1", "-t", `pontos/${id}/disponibilidade`,
+      "-m", JSON.stringify({ server_id: "server1", ponto_id: id, disponivel })]);
+    for (const { id } of postos) say(id, false);
+    const visit = await operator(scene);
+    const group = visit.page.locator('#attention > [data-key="group/charger"]');
+    await group.waitFor();
+    const says = await group.locator("summary").innerText();
+    expectEqual(await visit.page.locator('#attention > [data-key^="charger/"]').count(), 0, "lines of single chargers");
+    await group.locator("summary").click();
+    const first = group.locator("li").first();
+    expect((await first.innerText()).includes(postos[3].nome), "the one with a reserva is not the first");
+    // A round later what was opened is open.
+    await visit.page.waitForResponse((response) => response.url().includes("carregamentos?status=ativo"));
+    await visit.page.waitForTimeout(500);
+    expectEqual(await first.isVisible(), true, "the open list after a round");
+    for (const { id } of postos) say(id, true);
+    await group.waitFor({ state: "detached" });
+    return says;
+  },
+
+  "what is wrong with a posto is said by the names of its fields": async (scene) => {
+    const posto = await scene.suite.freePosto();
+    const visit = await operator(scene);
+    const dialog = visit.page.locator("dialog[open]");
+    await card(visit, posto).locator("[data-action=more]").click();
+    await dialog.locator("button").filter({ hasText: /preço/i }).click();
+    await dialog.locator("[name=preco_kwh]").fill("-1");
+    await dialog.locator("[type=submit]").click();
+    const problem = dialog.locator("[role=alert]");
+    await problem.waitFor();
+    const text = (await problem.innerText()).replaceAll(/\s+/g, " ");
+    expect(text.includes("Preço do kWh, em reais: ") && !text.includes("preco_kwh"), text);
+    return text;
   },
 
   "a session begins and ends": async (scene) => {
