@@ -131,9 +131,9 @@ fields! {
         request_id: RequestId,
         /// Em que tópico a resposta é esperada.
         client_id: ClientId,
-        /// O app que pergunta; de uma reserva que tem app, só este.
+        /// O app que pede; de uma reserva que tem app, só este.
         app: Option<AppId>,
-        /// O servidor a quem se pergunta.
+        /// O servidor da reserva.
         server_id: ServerId,
         /// Se sim, o cliente também lê listas: respostas e eventos que esperam juntos podem vir em uma.
         listas: Option<bool>,

@@ -4,6 +4,15 @@ use domain::{Carro, Interval, Moment, RequestedInterval, RowId};
 
 use crate::{AppId, ClientId, Field, Object, RequestId, ServerId, Timestamp, fields};
 
+/// Refuses an end that is not after the beginning.
+pub(crate) fn check_interval(inicio: &Option<Field<Moment>>, fim: &mut Option<Field<Moment>>) {
+    if let (Some(Field::Value(begin)), Some(Field::Value(end))) = (inicio, &*fim)
+        && let Err(error) = Interval::new(*begin, *end)
+    {
+        *fim = Some(Field::Invalid(error.to_string()));
+    }
+}
+
 fields! {
     impl RequestedInterval {
         /// Início do período desejado, em RFC 3339 com fuso; se não vier, agora.
@@ -13,11 +22,7 @@ fields! {
         fim: Option<Moment>,
     }
     rules |raw| {
-        if let (Some(Field::Value(inicio)), Some(Field::Value(fim))) = (&raw.inicio, &raw.fim)
-            && let Err(error) = Interval::new(*inicio, *fim)
-        {
-            raw.fim = Some(Field::Invalid(error.to_string()));
-        }
+        check_interval(&raw.inicio, &mut raw.fim);
     }
 }
 

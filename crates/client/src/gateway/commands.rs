@@ -73,17 +73,8 @@ impl Gateway {
         named: &NamedReserva,
         change: AlteracaoBody,
     ) -> Result<Reply, GatewayError> {
-        let NamedReserva { server_id, app, .. } = named;
-        let request = AlteracaoRequest {
-            request_id,
-            client_id: self.config.client_id.clone(),
-            app: app.clone(),
-            server_id: server_id.clone(),
-            listas: Some(true),
-            reserva_request_id: named.request_id.clone(),
-            change,
-        };
-        let request_id = &request.request_id;
+        let request = AlteracaoRequest { asked: self.reserva_ref(request_id, named), change };
+        let ReservaRef { request_id, server_id, .. } = &request.asked;
         let (deadline, ask_about) = (self.command_deadline(), Some(request_id));
         let command = Command::Alteracao;
         self.send(Sending { command, request_id, server_id, deadline, ask_about }, &request).await

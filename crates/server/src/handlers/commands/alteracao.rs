@@ -1,6 +1,6 @@
 //! `server/postos/reserva/alteracao`: changes a reserva.
 
-use protocol::{AlteracaoRequest, BadMessage, read_json};
+use protocol::{AlteracaoRequest, BadMessage, ReservaRef, read_json};
 use tokio::time::Instant;
 use tracing::info;
 use uuid::Uuid;
@@ -21,17 +21,19 @@ pub(super) async fn handle(
     deadline: Instant,
 ) -> Result<Reply, Failure> {
     let request: AlteracaoRequest = read_json(payload)?;
-    app.array_clients.note(&request.client_id, request.listas);
+    let fingerprint = fingerprint(&request)?;
+    let AlteracaoRequest { asked, change: asked_change } = request;
+    let ReservaRef { request_id, client_id, listas, reserva_request_id, app: asking, .. } = asked;
+    app.array_clients.note(&client_id, listas);
     let command = ChangeReserva {
-        request_id: request.request_id.as_str().to_owned(),
-        fingerprint: fingerprint(&request)?,
-        reserva_request_id: request.reserva_request_id.as_str().to_owned(),
-        change: (&request.change).into(),
-        app: request.app.map(|app| app.as_str().to_owned()),
+        request_id: request_id.as_str().to_owned(),
+        fingerprint,
+        reserva_request_id: reserva_request_id.as_str().to_owned(),
+        change: (&asked_change).into(),
+        app: asking.map(|asking| asking.as_str().to_owned()),
         deadline,
     };
     let Reserved { reserva, nome, estimativa } = change(app, command).await?;
-    let AlteracaoRequest { request_id, client_id, reserva_request_id, .. } = request;
     info!(%request_id, %client_id, %reserva_request_id, posto_id = reserva.posto_id,
         reserva_id = reserva.id, "changed");
     let mensagem = wire::changed_mensagem(&reserva, &nome);
