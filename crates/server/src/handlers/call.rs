@@ -214,10 +214,7 @@ fn undeliverable(command: Command, request_id: RequestId, refusal: Refusal) -> E
         return ErrorReply { campos: vec![campo], ..error };
     }
     // A reserva may have been made, changed or cancelled, so this is no denial.
-    let codigo = match command {
-        Command::Reserva | Command::Cancelamento | Command::Alteracao => Codigo::TempoEsgotado,
-        Command::Postos | Command::Consulta | Command::Estimativa => Codigo::ErroInterno,
-    };
+    let codigo = if command.is_query() { Codigo::ErroInterno } else { Codigo::TempoEsgotado };
     let mensagem = "A resposta não pode ser entregue por este broker. O registro do servidor tem a \
                     causa; para saber o que foi feito, consulte a reserva.";
     ErrorReply::new(Some(request_id), codigo, mensagem.to_owned())
