@@ -10,6 +10,17 @@ use super::rows::row;
 use super::stored_rejection::rejection;
 use crate::digest;
 
+/// What makes two requests the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The same in every repeat.
+    pub request_id: String,
+    /// Differs if another request reuses the `request_id`.
+    pub fingerprint: [u8; 16],
+    /// The app that asks, if there is one: nobody else learns of its reserva.
+    pub app: Option<String>,
+}
+
 /// A reservation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reserved {
@@ -45,14 +56,10 @@ pub struct CurrentReserva {
 impl RequestOutcome {
     /// The answer to a repeat of the request. One with another fingerprint, or of another app, asks
     /// for something else under the same `request_id`, and is refused.
-    pub(super) fn answer_to(
-        self,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
-    ) -> Result<Reserved, Rejection> {
+    pub(super) fn answer_to(self, key: &RequestKey) -> Result<Reserved, Rejection> {
         match self.fingerprint {
-            Some(first) if first != fingerprint => Err(Rejection::ChaveReutilizada),
-            _ if !self.is_visible_to(app) => Err(Rejection::ChaveReutilizada),
+            Some(first) if first != key.fingerprint => Err(Rejection::ChaveReutilizada),
+            _ if !self.is_visible_to(key.app.as_deref()) => Err(Rejection::ChaveReutilizada),
             _ => self.decision,
         }
     }
@@ -60,11 +67,10 @@ impl RequestOutcome {
     /// The same for a change of the reserva that this request made: a refusal names it.
     pub(super) fn answer_to_change(
         self,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
+        key: &RequestKey,
         reserva_request_id: &str,
     ) -> Result<Reserved, Rejection> {
-        self.answer_to(fingerprint, app).map_err(|rejection| match rejection {
+        self.answer_to(key).map_err(|rejection| match rejection {
             Rejection::ReservaInexistente { server_id, .. } => {
                 let reserva = reserva_request_id.to_owned();
                 Rejection::ReservaInexistente { reserva, server_id }

@@ -17,7 +17,7 @@ use domain::{
 };
 use server::store::{
     CancelReserva, CancelTarget, Change, Clock, Environment, ForgetCharger, ImportPostos,
-    RemovePosto, Reserve, Reserved, Store, StoreCloser, WriteError,
+    RemovePosto, RequestKey, Reserve, Reserved, Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -227,8 +227,7 @@ pub(crate) fn reservation(
     let length = content.len().min(16);
     fingerprint[..length].copy_from_slice(&content.as_bytes()[..length]);
     Reserve {
-        request_id: request_id.to_owned(),
-        fingerprint,
+        key: RequestKey { request_id: request_id.to_owned(), fingerprint, app: None },
         command: ReservaCommand {
             carro: Carro {
                 placa: placa(plate),
@@ -240,7 +239,6 @@ pub(crate) fn reservation(
             posto_id,
             interval: RequestedInterval { inicio, fim },
         },
-        app: None,
         client_id: "cliente1".to_owned(),
         deadline: soon(),
     }

@@ -19,7 +19,9 @@ use domain::{Carregamento, Moment, Rejection};
 
 use super::error::StoreError;
 use super::handle::Store;
-use super::request_outcome::{AcceptedRow, ForgottenRow, RefusedRow, RequestOutcome, Reserved};
+use super::request_outcome::{
+    AcceptedRow, ForgottenRow, RefusedRow, RequestKey, RequestOutcome, Reserved,
+};
 use super::rows;
 use super::rows::carros::{CarregamentoRow, CarroRow};
 use super::rows::postos::{PostoRow, StoredPosto};
@@ -88,13 +90,11 @@ impl Store {
     /// The first answer to a reservation request, if it was decided.
     pub async fn first_answer(
         &self,
-        request_id: &str,
-        fingerprint: [u8; 16],
-        app: Option<&str>,
+        key: &RequestKey,
         now: Moment,
     ) -> Result<Option<Result<Reserved, Rejection>>, StoreError> {
-        let outcome = self.any_outcome(request_id, now).await?;
-        Ok(outcome.map(|outcome| outcome.answer_to(fingerprint, app)))
+        let outcome = self.any_outcome(&key.request_id, now).await?;
+        Ok(outcome.map(|outcome| outcome.answer_to(key)))
     }
 
     async fn any_outcome(
