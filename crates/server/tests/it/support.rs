@@ -16,8 +16,8 @@ use domain::{
     Rules, TipoConector,
 };
 use server::store::{
-    CancelReserva, CancelTarget, Change, Clock, Environment, ForgetCharger, ImportPostos,
-    RemovePosto, RequestKey, Reserve, Reserved, Store, StoreCloser, WriteError,
+    CancelReserva, CancelTarget, Change, ChargerSource, Clock, Environment, ForgetCharger,
+    ImportPostos, RemovePosto, RequestKey, Reserve, Reserved, Store, StoreCloser, WriteError,
 };
 use tokio::sync::mpsc;
 
@@ -211,6 +211,11 @@ pub(crate) fn posto(nome: &str) -> Posto {
         in_service: true,
         em_manutencao: false,
     }
+}
+
+/// The charger of a posto, on the topic of every servidor.
+pub(crate) fn charger(posto_id: i64) -> ChargerSource {
+    ChargerSource { posto_id, direct: false }
 }
 
 /// A reservation; `hours` counts from [`START`].

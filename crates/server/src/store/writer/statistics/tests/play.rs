@@ -13,7 +13,7 @@ use super::archive::{Archive, DeleteRefusals};
 use super::steps::{PLATES, Step};
 use super::world::{MINUTE, World};
 use crate::store::{
-    CancelReserva, CancelTarget, ChangePosto, ChangeReserva, CorrectCarregamento,
+    CancelReserva, CancelTarget, ChangePosto, ChangeReserva, ChargerSource, CorrectCarregamento,
     FinishCarregamento, ForgetCarro, ForgetCharger, RecordChargerMessage, RemovePosto,
     ReportCarregamento, RequestKey, Reserve, SetService, StartCarregamento, WriteError,
 };
@@ -74,7 +74,8 @@ impl World {
             Step::Charger(posto_id, disponivel) => {
                 let (em_manutencao, retained, replayed) = (None, None, false);
                 let message = ChargerMessage { disponivel, em_manutencao, retained, replayed };
-                self.expect(RecordChargerMessage { posto_id, direct: false, message }).await;
+                let source = ChargerSource { posto_id, direct: false };
+                self.expect(RecordChargerMessage { source, message }).await;
             }
             Step::ForgetCharger(posto_id) => self.expect(ForgetCharger { posto_id }).await,
             Step::Price(posto_id, cents) => {
