@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::first_answer::{FirstAnswer, read_estimate};
 use super::rows::reservas::ReservaRow;
 use super::rows::row;
-use super::stored_rejection::rejection;
+use super::stored_rejection::{About, rejection};
 use crate::digest;
 
 /// What makes two requests the same.
@@ -232,14 +232,9 @@ impl RefusedRow {
     pub(super) fn outcome(self, server_id: &str) -> Result<RequestOutcome, StoreError> {
         let fingerprint = fingerprint(&self.fingerprint, &self.request_id)?;
         let corrupt = || StoreError::Corrupt(format!("rejection of request {}", self.request_id));
-        let rejection = rejection(
-            &self.rejection,
-            self.detail,
-            self.posto_id,
-            self.nome,
-            &self.request_id,
-            server_id,
-        );
+        let (nome, request_id) = (&self.nome, &self.request_id);
+        let about = About { posto_id: self.posto_id, nome, request_id, server_id };
+        let rejection = rejection(&self.rejection, self.detail, about);
         let decision = Err(rejection.ok_or_else(corrupt)?);
         Ok(RequestOutcome {
             fingerprint: Some(fingerprint),
