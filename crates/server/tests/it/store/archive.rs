@@ -50,7 +50,7 @@ async fn days_pass(store: &TestStore, days: i64) {
 }
 
 /// What ends within two days is recorded then, and a month passes.
-async fn a_month_later(store: &TestStore) {
+pub(crate) async fn a_month_later(store: &TestStore) {
     days_pass(store, 2).await;
     days_pass(store, 30).await;
 }
