@@ -158,7 +158,7 @@ fn check_length(payload: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Only reservations are made to fail, or a test could not get as far as to make one.
+/// Crashes on a reservation alone: a test first sends other commands, which must be carried out.
 fn crash_on(command: Command, point: CrashPoint) {
     if command == Command::Reserva {
         failpoints::crash_at(point);

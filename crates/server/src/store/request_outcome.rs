@@ -79,13 +79,14 @@ impl RequestOutcome {
         })
     }
 
-    /// Whether somebody who names this app, or none, may learn of it.
+    /// As [`is_visible`], of the app that asked.
     pub(super) fn is_visible_to(&self, app: Option<&str>) -> bool {
         is_visible(self.app.as_deref(), app)
     }
 }
 
-/// Whether somebody who names `app`, or none, may learn of what `owner` has asked for.
+/// Whether a request in the name of `app` may see what the app `owner` asked for. What no app asked for
+/// is visible to every request.
 pub(super) fn is_visible(owner: Option<&str>, app: Option<&str>) -> bool {
     owner.is_none() || owner == app
 }

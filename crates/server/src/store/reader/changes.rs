@@ -8,8 +8,8 @@ use crate::store::handle::Store;
 use crate::store::request_outcome::{AcceptedRow, RequestKey, RequestOutcome, Reserved};
 
 impl Store {
-    /// How a change was decided, and its reserva as it is now, for somebody who names this app, or
-    /// none; `None` if no such change was decided, or it belongs to another app.
+    /// How a change was decided, and its reserva as it is now, as far as this app may see it; `None` if
+    /// no such change was decided, or it belongs to another app.
     pub async fn change_outcome(
         &self,
         request_id: &str,

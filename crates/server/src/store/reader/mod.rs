@@ -75,8 +75,8 @@ impl Store {
         Ok(postos)
     }
 
-    /// How a reservation request was decided, for somebody who names this app, or none; `None` if it
-    /// never arrived or arrived too late, or belongs to another app.
+    /// How a reservation request was decided, as far as this app may see it; `None` if it never arrived
+    /// or arrived too late, or belongs to another app.
     pub async fn request_outcome(
         &self,
         request_id: &str,

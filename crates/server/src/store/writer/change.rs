@@ -135,7 +135,11 @@ impl ChangeReserva {
         let holdings = match change.interval(reserva.facts.interval, rules, now) {
             Ok(wanted) if !reserva.facts.is_over(now) => {
                 let wanted = from_now(wanted, now);
-                context.holdings(change.posto_of(reserva), wanted.inicio(), wanted.fim())?
+                context.settle_and_read_holdings(
+                    change.posto_of(reserva),
+                    wanted.inicio(),
+                    wanted.fim(),
+                )?
             }
             _ => Vec::new(),
         };

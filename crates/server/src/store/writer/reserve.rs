@@ -42,10 +42,12 @@ impl WriteCommand for Reserve {
         let (server_id, rules, now) = (context.server_id, context.rules, context.now);
         // The reservas of the carro are counted only if there is a limit.
         let counted = (rules.por_carro > 0).then_some(placa);
-        let (posto, held) = context.reserve_facts(command.posto_id, counted)?.unzip();
+        let (posto, held) = context.settle_and_read_facts(command.posto_id, counted)?.unzip();
         // An invalid interval is refused below, whether or not the posto is held.
         let holdings = match command.interval.resolve(rules, now) {
-            Ok(wanted) => context.holdings(command.posto_id, wanted.inicio(), wanted.fim())?,
+            Ok(wanted) => {
+                context.settle_and_read_holdings(command.posto_id, wanted.inicio(), wanted.fim())?
+            }
             Err(_) => Vec::new(),
         };
         let held = held.unwrap_or_default();
