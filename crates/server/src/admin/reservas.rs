@@ -219,7 +219,6 @@ async fn get(
         (status = 200, body = ReservaReply, description = "A reserva"),
         (status = 404, body = ErrorReply, description = "reserva_inexistente"),
         (status = 409, body = ErrorReply, description = "reserva_encerrada, reserva_em_uso"),
-        (status = 504, body = ErrorReply, description = "tempo_esgotado"),
     )
 )]
 async fn cancel(
