@@ -35,8 +35,15 @@ impl From<&AlteracaoBody> for ReservaChange {
 }
 
 fields! {
-    /// Pede a um servidor que altere uma reserva, toda de uma vez ou nada. O `request_id` do
-    /// pedido não é o da reserva; repetido com o mesmo, o pedido não tem segundo efeito.
+    /// Pede a um servidor que altere uma reserva, toda de uma vez ou nada.
+    ///
+    /// O `request_id` do pedido não é o da reserva; repetido com o mesmo, o pedido não tem segundo
+    /// efeito.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000005", "client_id": "cliente1",
+        "server_id": "server1", "reserva_request_id": "0198c0de-7a1b-7000-8000-000000000001",
+        "fim": "2026-11-24T18:00:00.000Z", "posto_id": 6
+    })]
     pub struct AlteracaoRequest {
         /// A reserva.
         asked: ReservaRef,

@@ -62,6 +62,15 @@ impl ReservarBody {
 
 fields! {
     /// Pede a um servidor que reserve um posto.
+    #[example({
+        "request_id": "0198c0de-7a1b-7000-8000-000000000001", "client_id": "cliente1",
+        "server_id": "server1",
+        "carro": {
+            "placa": "ABC1234", "modelo": "BYD Dolphin", "capacidade_bateria": 44.5,
+            "nivel_bateria_atual": 22.3, "taxa_descarga": 0.19
+        },
+        "posto_id": 5
+    })]
     pub struct ReservaRequest {
         /// Volta na resposta. Repetido, o pedido não tem segundo efeito.
         request_id: RequestId,
